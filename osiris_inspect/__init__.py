@@ -1,0 +1,38 @@
+"""Run DataFrame pipelines locally or in a sandbox, and see why a run failed.
+
+```
+            cli ───────────────┐          imports point down, never sideways between the wings,
+             │                 │          never up; import-linter checks it on every push
+            tui                │
+             │                 ▼
+        inspector     |     runtime
+             └────►  model  ◄───┘
+```
+
+The runtime makes runs, the inspector reads them, and the only bridge between the two is the run directory on disk.
+The public names below are resolved when they are asked for, so that importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.report import Report, report
+    from osiris_inspect.inspector.run import Run, load
+
+__version__ = "0.1.0"
+
+__all__ = ["Report", "Run", "__version__", "load", "report"]
+
+_ROOM_OF = {
+    "Report": "osiris_inspect.inspector.report",
+    "Run": "osiris_inspect.inspector.run",
+    "load": "osiris_inspect.inspector.run",
+    "report": "osiris_inspect.inspector.report",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_ROOM_OF[name]), name)

@@ -1,0 +1,81 @@
+"""What a rule says of a run: findings, with the lines that prove them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Domain = Literal["code", "data", "config", "infra"]
+Stage = Literal["compile", "prepare", "step", "finish"]
+
+
+class Severity(StrEnum):
+    """How bad it is: an error explains a failure, a warning will hurt, a note is worth knowing."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Severity).index(self)
+
+
+class Confidence(StrEnum):
+    """How sure it is: high, the log states it; medium, one inference away; low, a guess worth a look."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """0 for the surest."""
+        return list(Confidence).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A place in a file of the run, and what stands there.
+
+    ``file`` is relative to the run directory, ``line`` counts from 1, ``quote`` is a part of that line, word for word.
+    A file that should be there and is not is shown by the line that names it.
+    """
+
+    file: str
+    line: int
+    quote: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found in a run.
+
+    ``step`` is the step it is about, None for the whole run. ``because`` is the address of the finding that explains
+    this one (``rule@step``, or ``rule``), None for a cause; the engine fills it in, a rule never does.
+    """
+
+    rule: str
+    severity: Severity
+    confidence: Confidence
+    domain: Domain
+    message: str
+    evidence: tuple[Evidence, ...]
+    step: str | None = None
+    stage: Stage = "step"
+    fix: str | None = None
+    because: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.evidence:
+            raise ValueError(
+                f"finding {self.rule!r} has no evidence; a claim without a line of the log is not made"
+            )
+
+    @property
+    def address(self) -> str:
+        """What other findings call this one."""
+        return f"{self.rule}@{self.step}" if self.step else self.rule

@@ -1,0 +1,53 @@
+"""Lines of JSON as people and programs really write them: NaN, torn ends, byte order marks, other encodings."""
+
+import json
+from typing import Any
+
+import orjson
+
+from osiris_inspect.model.errors import UnreadableLine
+
+MAX_LINE = 16 * 1024 * 1024
+"""Bytes of one line that are decoded; a longer one is reported, not read."""
+
+
+def decode_object(line: bytes) -> dict[str, Any]:
+    """The JSON object in a line.
+
+    ``NaN`` and ``Infinity`` are taken, since the original writes them. Of a key that stands twice the last one counts.
+
+    Raises:
+        UnreadableLine: the line is empty, too long, no JSON, or JSON of another kind; the message says which.
+    """
+    if len(line) > MAX_LINE:
+        raise UnreadableLine(f"a line of {len(line):,} bytes, over the limit of {MAX_LINE:,}")
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        value = _decode_leniently(line, error)
+    if not isinstance(value, dict):
+        raise UnreadableLine(f"JSON of type {type(value).__name__}, not an object")
+    return value
+
+
+def _decode_leniently(line: bytes, first_error: Exception) -> Any:
+    text = line.strip(b"\xef\xbb\xbf \t\r\n\0")
+    if not text:
+        raise UnreadableLine("empty line")
+    try:
+        return json.loads(text.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise UnreadableLine("bytes that are not UTF-8") from None
+    except RecursionError:
+        raise UnreadableLine("JSON nested too deep") from None
+    except ValueError:
+        raise UnreadableLine(f"no JSON: {first_error}") from None
+
+
+def encode(value: Any) -> bytes:
+    """One line of JSON without its newline.
+
+    Raises:
+        TypeError: ``value`` holds something JSON has no form for.
+    """
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)

@@ -1,0 +1,98 @@
+"""Where each file of a run lies. Nobody else joins these paths.
+
+Two eras of the original wrote other places: ``compiled/`` inside the run directory, and
+``run_logs/<profile>/<pipeline>/<time>_<run>-<hash>/``. A run is known by the files in it, not by its name.
+"""
+
+import re
+from pathlib import PurePosixPath
+from typing import Final
+
+from osiris_inspect.model.errors import UnsafeName
+
+EVENTS: Final = "events.jsonl"
+METRICS: Final = "metrics.jsonl"
+MANIFEST: Final = "manifest.yaml"
+STATUS: Final = "status.json"
+WORKER_LOG: Final = "worker.log"
+COMMANDS: Final = "commands.jsonl"
+RUN_CARD: Final = "artifacts/_system/run_card.json"
+COMPILED_MANIFEST: Final = "compiled/manifest.yaml"
+
+TEXT_LOGS: Final = ("worker.log", "osiris.log", "debug.log", "worker_stderr.log")
+SIGNS_OF_A_RUN: Final = (EVENTS, METRICS, STATUS, RUN_CARD, MANIFEST, COMPILED_MANIFEST)
+"""A directory with one of these is a run, or what is left of one."""
+
+_STEP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_RUN_NAME = re.compile(r"(?:run|compile)_(\d{10,})\Z|(\d{8})t(\d{6})z_", re.IGNORECASE)
+
+
+def is_safe_name(name: str) -> bool:
+    """Whether ``name`` can be a step id: a file name that leads nowhere else."""
+    return _STEP_ID.fullmatch(name) is not None and ".." not in name
+
+
+def run_name(epoch_ms: int) -> str:
+    """The directory name of a run that began then."""
+    return f"run_{epoch_ms}"
+
+
+def compile_name(epoch_ms: int) -> str:
+    """The directory name of a compile that began then."""
+    return f"compile_{epoch_ms}"
+
+
+def cfg(step: str) -> str:
+    """A step's configuration."""
+    return f"cfg/{_safe(step)}.json"
+
+
+def artifacts(step: str) -> str:
+    """The folder of a step's artifacts."""
+    return f"artifacts/{_safe(step)}"
+
+
+def parquet(step: str) -> str:
+    """A step's spilled frame."""
+    return f"{artifacts(step)}/output.parquet"
+
+
+def schema(step: str) -> str:
+    """The commit mark of a spilled frame: without it there is no frame."""
+    return f"{artifacts(step)}/schema.json"
+
+
+def cleaned_config(step: str) -> str:
+    """The configuration a driver was given, secrets masked."""
+    return f"{artifacts(step)}/cleaned_config.json"
+
+
+def is_inside(relative: str) -> bool:
+    """Whether a path, read as relative to a run directory, stays in it."""
+    path = PurePosixPath(relative)
+    return not path.is_absolute() and ".." not in path.parts and "\0" not in relative
+
+
+def started_ms(name: str) -> int | None:
+    """When a run of that directory name began, in ms since 1970; None where the name does not tell."""
+    match = _RUN_NAME.match(name)
+    if match is None:
+        return None
+    if match[1]:
+        return int(match[1])
+    return _utc_ms(match[2], match[3])
+
+
+def _utc_ms(day: str, time: str) -> int | None:
+    from datetime import UTC, datetime
+
+    try:
+        return int(datetime.strptime(day + time, "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp() * 1000)
+    except ValueError:
+        return None
+
+
+def _safe(step: str) -> str:
+    if not is_safe_name(step):
+        raise UnsafeName(f"step id {step!r} is no file name: use letters, digits, '.', '_' and '-'")
+    return step
