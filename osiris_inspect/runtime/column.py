@@ -1,0 +1,28 @@
+"""How one column is kept: its Arrow type, what restores it, and how a slice of it is encoded."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+Encoder = Callable[[Any], pa.Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A plan for one column.
+
+    Attributes:
+        type: the Arrow type of the normal form.
+        facts: what restores the column, as JSON; ``form`` names the way back.
+        encode: a slice of the column as an Arrow array of ``type``.
+        beside: what only pandas needs, as further arrays of the same length.
+        lost: what cannot be restored, in words; encoding a slice may add to it.
+    """
+
+    type: pa.DataType
+    facts: Mapping[str, Any]
+    encode: Encoder
+    beside: Mapping[str, tuple[pa.DataType, Encoder]] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)

@@ -1,0 +1,112 @@
+"""The disk under the frames: free space, files that are hashed while they are written, names that change at once."""
+
+import os
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import xxhash
+
+_READ_AT_ONCE = 4 * 1024 * 1024
+
+
+class HashedFile:
+    """A new file to write to: knows its size and hash, and is on the disk once it is closed in order."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self.closed = False
+        self._abandoned = False
+        self._hash = xxhash.xxh3_128()
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Writes all of ``data``."""
+        rest = memoryview(data)
+        while rest and not self._abandoned:
+            rest = rest[os.write(self._fd, rest) :]
+        self._hash.update(data)
+        self.size += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        """Where the next byte goes."""
+        return self.size
+
+    def flush(self) -> None:
+        """Nothing is held back, so there is nothing to do."""
+
+    def readable(self) -> bool:
+        """No."""
+        return False
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """No."""
+        return False
+
+    def sync(self) -> None:
+        """Waits until the disk has all of it."""
+        os.fsync(self._fd)
+
+    def abandon(self) -> None:
+        """From now on nothing is written: a writer that still wants to end its file does no harm."""
+        self._abandoned = True
+
+    def close(self) -> None:
+        """Closes it; what is not synced may be lost."""
+        if not self.closed:
+            self.closed = True
+            os.close(self._fd)
+
+    @property
+    def hash(self) -> str:
+        """The hash of what was written, 128 bits in hexadecimal."""
+        return self._hash.hexdigest()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Disk:
+    """What spilling asks of a disk. Handed in, so that a full or failing one can be tried."""
+
+    def free(self, folder: Path) -> int:
+        """Bytes free where ``folder`` lies."""
+        return shutil.disk_usage(folder).free
+
+    def create(self, path: Path) -> HashedFile:
+        """A new, empty file; one of that name is lost."""
+        return HashedFile(path)
+
+    def rename(self, old: Path, new: Path) -> None:
+        """Gives a finished file its name; the name holds after a power cut."""
+        old.replace(new)
+        self.sync_folder(new.parent)
+
+    def sync_folder(self, folder: Path) -> None:
+        """Waits until the disk has the names in ``folder``."""
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def hash_of(path: Path) -> str:
+    """The hash of a file, as ``HashedFile`` gives it."""
+    found = xxhash.xxh3_128()
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_READ_AT_ONCE):
+            found.update(block)
+    return found.hexdigest()

@@ -1,0 +1,90 @@
+"""What tells two frames apart: a hash over the Arrow buffers of their normal form, the same however they are cut."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as kinds
+import xxhash
+
+
+class Fingerprint:
+    """Takes a frame slice by slice (all but the last of one size) and gives 128 bits in hexadecimal."""
+
+    def __init__(self, schema: Iterable[str]) -> None:
+        self._hash = xxhash.xxh3_128()
+        for text in schema:
+            self._hash.update(text.encode("utf-8", "surrogatepass") + b"\0")
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Takes the next slice."""
+        for column in batch.columns:
+            self._array(column)
+
+    def text(self) -> str:
+        """The fingerprint of what was taken."""
+        return self._hash.hexdigest()
+
+    def _array(self, array: pa.Array) -> None:
+        if kinds.is_dictionary(array.type):
+            array = array.dictionary_decode()
+            array = array.cast(pa.large_string()) if kinds.is_string(array.type) else array
+        self._hash.update(len(array).to_bytes(8, "little") + (b"gaps" if array.null_count else b"full"))
+        if array.null_count:
+            self._bits(array.is_null())
+        if kinds.is_null(array.type):
+            return
+        if kinds.is_struct(array.type):
+            for part in array.flatten():
+                self._array(part)
+        elif kinds.is_map(array.type) or kinds.is_list(array.type) or kinds.is_large_list(array.type):
+            self._nested(array)
+        else:
+            self._flat(array)
+
+    def _nested(self, array: Any) -> None:
+        if kinds.is_map(array.type):
+            array = array.cast(pa.list_(pa.struct([("key", array.type.key_type), ("value", array.type.item_type)])))
+        self._array(pc.fill_null(pc.list_value_length(array), 0))
+        self._array(array.flatten())
+
+    def _flat(self, array: pa.Array) -> None:
+        kind = array.type
+        if kinds.is_boolean(kind):
+            self._bits(pc.fill_null(array, False) if array.null_count else array)
+        elif kinds.is_large_string(kind) or kinds.is_large_binary(kind):
+            self._text(array)
+        else:
+            if array.null_count:
+                array = _with_zeros(array)
+            width = kind.bit_width // 8
+            start = array.offset * width
+            self._hash.update(memoryview(array.buffers()[1])[start : start + len(array) * width])
+
+    def _text(self, array: Any) -> None:
+        if array.null_count:
+            array = pc.fill_null(array, "" if kinds.is_large_string(array.type) else b"")
+        lengths = pc.binary_length(array)
+        self._flat(lengths)
+        _, offsets, data = array.buffers()
+        if data is None or not len(array):
+            return
+        ends = pa.Array.from_buffers(pa.int64(), len(array) + 1, [None, offsets], offset=array.offset)
+        self._hash.update(memoryview(data)[ends[0].as_py() : ends[-1].as_py()])
+
+    def _bits(self, array: Any) -> None:
+        self._flat(array.cast(pa.uint8()))
+
+
+def _with_zeros(array: Any) -> Any:
+    """Gaps hold whatever was there before; as zeros they are the same everywhere."""
+    if kinds.is_decimal(array.type):
+        return pc.fill_null(array, pa.scalar(0, pa.decimal128(1, 0)).cast(array.type))
+    return pc.fill_null(array, pa.scalar(0, _number_of(array.type)).cast(array.type))
+
+
+def _number_of(kind: pa.DataType) -> pa.DataType:
+    if kind.bit_width == 64:
+        return pa.int64()
+    return pa.int32() if kind.bit_width == 32 and not kinds.is_floating(kind) else pa.int8()

@@ -1,0 +1,130 @@
+"""Append-only files of lines, and files that are there whole or not at all.
+
+One open descriptor, one write a line: about a microsecond, and nothing is lost when the process dies. A writer that
+resumes begins on a new line, so that a torn last line stays one unreadable line.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from osiris_inspect.model import event as events
+from osiris_inspect.model import metric as metrics
+from osiris_inspect.model.event import Event, Side
+from osiris_inspect.model.metric import Metric
+from osiris_inspect.model.redact import Redactor
+
+
+class LineFile:
+    """One file of lines, open for appending until closed."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        size = os.fstat(self._descriptor).st_size
+        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+            os.write(self._descriptor, b"\n")
+
+    def write(self, line: bytes) -> None:
+        """Append one line, whole.
+
+        Raises:
+            OSError: the disk refuses; a part of the line may stand there, the next one begins anew.
+        """
+        data = memoryview(line + b"\n")
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+
+    def sync(self) -> None:
+        """Wait until the disk has what was written."""
+        os.fdatasync(self._descriptor)
+
+    def close(self) -> None:
+        """Close the file; a second time does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class Log:
+    """The events and metrics of one run: the one writer of both files.
+
+    ``seq`` counts from 0 without a gap; each line is masked before it is written.
+    """
+
+    def __init__(self, directory: Path, session: str, redactor: Redactor) -> None:
+        from osiris_inspect.model import layout
+
+        self._session = session
+        self._redactor = redactor
+        self._events = LineFile(directory / layout.EVENTS)
+        self._metrics = LineFile(directory / layout.METRICS)
+        self._seq = 0
+
+    def event(
+        self, name: str, ts: float, side: Side, fields: Mapping[str, Any], step: str | None = None
+    ) -> Event:
+        """Write one event and give it as it was written."""
+        event = Event(
+            name=name,
+            ts=ts,
+            step=step,
+            fields=self._redactor.value(dict(fields)),
+            session=self._session,
+            side=side,
+            seq=self._seq,
+        )
+        self._events.write(events.encode(event))
+        self._seq += 1
+        return event
+
+    def metric(self, metric: Metric) -> None:
+        """Write one metric."""
+        self._metrics.write(metrics.encode(metric))
+
+    @property
+    def last_seq(self) -> int:
+        """The ``seq`` of the last event, -1 before the first."""
+        return self._seq - 1
+
+    def sync(self) -> None:
+        """Wait until the disk has both files."""
+        self._events.sync()
+        self._metrics.sync()
+
+    def close(self) -> None:
+        """Close both files; a second time does nothing."""
+        self._events.close()
+        self._metrics.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that is there whole or not at all: temporary name, sync, rename, sync of the folder.
+
+    Raises:
+        OSError: the disk refuses; the old file, if any, stands as before.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

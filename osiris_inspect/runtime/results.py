@@ -1,0 +1,88 @@
+"""What a driver returned, in words: which keys, of which kinds, and what is wrong with them."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import pandas as pd
+import pyarrow as pa
+
+from osiris_inspect.model.manifest import InputRef
+
+
+class Held(Protocol):
+    """What the store keeps of a step."""
+
+    result: dict[str, Any]
+    frame: Any
+    released: bool
+    spilled: Any
+
+
+def is_frame(value: Any) -> bool:
+    """Whether a value is a frame: of pandas, or of Arrow."""
+    return isinstance(value, pd.DataFrame | pa.Table | pa.RecordBatchReader)
+
+
+def kinds(result: Any) -> dict[str, str]:
+    """The keys of a result with the names of their types; empty for what is no mapping."""
+    if not isinstance(result, Mapping):
+        return {}
+    return {str(key): type(value).__name__ for key, value in result.items()}
+
+
+def why_no_frame(result: Any) -> str:
+    """Why a result has no frame under ``df``; empty if it has one."""
+    if result is None:
+        return "the driver returned nothing"
+    if not isinstance(result, Mapping):
+        return f"the driver returned {_an(type(result).__name__)}, not a mapping"
+    if "df" in result:
+        found = result["df"]
+        return "" if is_frame(found) else f"the driver returned 'df' as {_an(type(found).__name__)}, not as a frame"
+    if not result:
+        return "the driver returned an empty mapping"
+    return f"the driver returned {_shown(result)}, not 'df'"
+
+
+def what_is_wrong(result: Any) -> str | None:
+    """What a driver that was to give a frame did wrong, and how to mend it; None if nothing."""
+    why = why_no_frame(result)
+    if not why:
+        return None
+    frames = [str(key) for key, value in result.items() if is_frame(value)] if isinstance(result, Mapping) else []
+    if len(frames) == 1:
+        return f"{why}; return the frame under 'df' instead of {frames[0]!r}"
+    if is_frame(result):
+        return f"{why}; return {{'df': frame}}"
+    return f"{why}; a step that gives a frame returns {{'df': frame}}"
+
+
+def look_in_memory(entry: Held | None, ref: InputRef, frame_key: str) -> dict[str, Any]:
+    """What is found in memory for an input: its outcome and the reason, as an event tells it."""
+    outcome, reason = _outcome(entry, ref, frame_key)
+    return {"place": "memory", "outcome": outcome, "reason": reason}
+
+
+def _outcome(entry: Held | None, ref: InputRef, frame_key: str) -> tuple[str, str]:
+    if entry is None:
+        return "absent", f"{ref.from_step!r} put nothing into the store"
+    if ref.key == frame_key and entry.frame is not None:
+        return "found", "in memory"
+    if ref.key in entry.result and is_frame(entry.result[ref.key]):
+        return "found", "in memory"
+    if ref.key == frame_key and entry.spilled is not None:
+        return "absent", "spilled"
+    if ref.key == frame_key and entry.released:
+        return "released", "released after its last consumer"
+    if ref.key in entry.result:
+        return "absent", f"{ref.key!r} is {_an(type(entry.result[ref.key]).__name__)}, not a frame"
+    shown = _shown(entry.result)
+    return "absent", f"{ref.from_step!r} returned {shown}, not {ref.key!r}" if shown else "it returned nothing"
+
+
+def _shown(result: Mapping[Any, Any]) -> str:
+    return ", ".join(f"{str(key)!r}: {type(value).__name__}" for key, value in result.items())
+
+
+def _an(name: str) -> str:
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

@@ -1,0 +1,70 @@
+"""A new run directory: made once, filled before the worker starts, closed with the verdict."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from osiris_inspect.model import layout, manifest, run_card
+from osiris_inspect.model.manifest import Manifest
+from osiris_inspect.model.redact import mask_keys
+from osiris_inspect.model.run_card import RunCard
+from osiris_inspect.runtime.compile import Compiled
+from osiris_inspect.runtime.log import write_whole
+
+
+def create(logs: Path, epoch_ms: int) -> Path:
+    """A directory ``run_<ms>`` of its own under ``logs``; one that is taken moves the number on.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    return _create(logs, epoch_ms, layout.run_name)
+
+
+def create_compiled(logs: Path, epoch_ms: int, compiled: Compiled) -> Path:
+    """The compiled pipeline under ``logs/compile_<ms>/compiled``; gives that folder."""
+    folder = _create(logs, epoch_ms, layout.compile_name) / "compiled"
+    folder.mkdir()
+    write_compiled(folder, compiled)
+    return folder
+
+
+def write_compiled(folder: Path, compiled: Compiled) -> None:
+    """Write ``manifest.yaml`` and ``cfg/<step>.json``."""
+    write_whole(folder / layout.MANIFEST, manifest_bytes(compiled.manifest))
+    for step in compiled.manifest.steps:
+        write_whole(folder / step.cfg_path, _json(mask_keys(compiled.configs[step.id])))
+
+
+def manifest_bytes(plan: Manifest) -> bytes:
+    """The manifest as YAML; same manifest, same bytes."""
+    return yaml.safe_dump(manifest.to_document(plan), sort_keys=False, allow_unicode=True).encode()
+
+
+def write_card(run: Path, card: RunCard) -> None:
+    """Write the run card."""
+    write_whole(run / layout.RUN_CARD, _json(run_card.to_document(card)))
+
+
+def write_status(run: Path, document: Mapping[str, Any]) -> None:
+    """Write the verdict: the last file of a run."""
+    write_whole(run / layout.STATUS, _json(document))
+
+
+def _create(logs: Path, epoch_ms: int, name: Any) -> Path:
+    logs.mkdir(parents=True, exist_ok=True)
+    while True:
+        path: Path = logs / name(epoch_ms)
+        try:
+            path.mkdir()
+        except FileExistsError:
+            epoch_ms += 1
+        else:
+            return path
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

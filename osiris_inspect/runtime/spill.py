@@ -1,0 +1,354 @@
+"""A frame to ``output.parquet`` and ``schema.json``, and back, exactly.
+
+``schema.json`` is the commit mark: it is written last, and taken away first when a step is spilled again. Whatever happens
+in between (also ``kill -9``), there is a complete spill or none. Every file goes to a temporary name, is synced and renamed.
+
+``schema.json`` holds the hash of each file beside it, so a file that was cut, changed or exchanged is known before a value
+of it is handed out. Pages carry checksums too: they are tested while a frame is read.
+"""
+
+import json
+from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+
+from osiris_inspect.model import layout
+from osiris_inspect.model.errors import SpillDamaged, SpillFailed
+from osiris_inspect.runtime import frames
+from osiris_inspect.runtime.disk import Disk, HashedFile, hash_of
+from osiris_inspect.runtime.fingerprint import Fingerprint
+from osiris_inspect.runtime.frames import Form
+
+FORMAT: Final = 1
+BESIDE: Final = "index.parquet"
+"""What only pandas needs, beside ``output.parquet``; most frames have none."""
+HEADROOM: Final = 1.2
+"""Free disk that is asked for, in sizes of the frame."""
+_TEMPORARY = ".tmp"
+
+
+@dataclass(frozen=True, slots=True)
+class Spilled:
+    """A frame on the disk: where, how large, and what ``schema.json`` says of it.
+
+    ``seen`` holds what the system said of each file when its hash was last right; None where it was not yet tested.
+    """
+
+    root: Path
+    step: str
+    document: Mapping[str, Any]
+    seen: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def parquet(self) -> Path:
+        """The file SQL can read."""
+        return self.root / layout.parquet(self.step)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the frame."""
+        return int(self.document["row_count"])
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all its files but ``schema.json``."""
+        return sum(int(file["bytes"]) for file in self.document["files"].values())
+
+
+def write(root: Path, step: str, form: Form, size: int, disk: Disk) -> Spilled:
+    """Spills a frame of ``size`` bytes in memory.
+
+    Raises:
+        SpillFailed: the disk refused. Nothing half-written is left; an earlier spill of the step is gone.
+    """
+    try:
+        _prepare(root, step, size, disk)
+        return _write(root, step, form, disk)
+    except (OSError, pa.ArrowException) as error:
+        _clear(root, step)
+        raise SpillFailed(f"step {step!r} could not be spilled: {error}") from error
+    except BaseException:
+        _clear(root, step)
+        raise
+
+
+def find(root: Path, step: str) -> Spilled | None:
+    """The spill of a step; None if it has none.
+
+    Raises:
+        SpillDamaged: there is one, and its ``schema.json`` cannot be used.
+    """
+    path = root / layout.schema(step)
+    try:
+        document = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise SpillDamaged(f"{layout.schema(step)} cannot be read: {error}") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT or "restore" not in document:
+        raise SpillDamaged(f"{layout.schema(step)} is not ours, or of a newer version")
+    return Spilled(root, step, document)
+
+
+def check(spilled: Spilled) -> None:
+    """Makes sure that the files are the ones that were written.
+
+    A file that the system says is untouched since its hash was last right is not read again.
+
+    Raises:
+        SpillDamaged: one is missing, cut, changed or of another frame.
+    """
+    for name, facts in spilled.document["files"].items():
+        path = spilled.parquet.parent / name
+        seen = _look(path)
+        if spilled.seen.get(name) == seen:
+            continue
+        if seen[0] != facts["bytes"]:
+            raise SpillDamaged(f"{path} holds {seen[0]:,} bytes, {facts['bytes']:,} were written")
+        if hash_of(path) != facts["xxh3_128"]:
+            raise SpillDamaged(f"{path} is not the file that was written: its hash differs from schema.json")
+        spilled.seen[name] = seen
+
+
+def read_frame(spilled: Spilled) -> pd.DataFrame:
+    """The frame, equal to the one that was spilled but for what ``fidelity`` names.
+
+    Raises:
+        SpillDamaged: a file is missing, cut, changed or not ours.
+    """
+    check(spilled)
+    with _damage_named(spilled):
+        main, beside = _Reader(spilled.parquet), _Reader(spilled.parquet.parent / BESIDE)
+        with main, beside:
+            return frames.restore(spilled.document["restore"], spilled.rows, main.column, beside.column)
+
+
+def read_arrow(spilled: Spilled) -> pa.Table:
+    """The frame in normal form.
+
+    Raises:
+        SpillDamaged: the file is missing, cut, changed or not ours.
+    """
+    check(spilled)
+    with _damage_named(spilled):
+        return pq.read_table(spilled.parquet, memory_map=True, page_checksum_verification=True, partitioning=None)
+
+
+def read_batches(spilled: Spilled, rows: int) -> pa.RecordBatchReader:
+    """The frame in normal form, ``rows`` at a time, never more than that in memory.
+
+    Raises:
+        SpillDamaged: the file is missing, cut, changed or not ours.
+    """
+    check(spilled)
+    with _damage_named(spilled):
+        file = pq.ParquetFile(spilled.parquet, memory_map=True, page_checksum_verification=True)
+        return pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(batch_size=rows))
+
+
+class _damage_named:  # noqa: N801 - reads as a word at the `with`
+    """Turns what Arrow says of a broken file into SpillDamaged."""
+
+    def __init__(self, spilled: Spilled) -> None:
+        self._path = spilled.parquet
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, OSError | pa.ArrowException | KeyError):
+            raise SpillDamaged(f"{self._path} cannot be read: {error}") from error
+
+
+class _Reader:
+    """One Parquet file, read a column at a time; opened when a column is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: pq.ParquetFile | None = None
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        if self._file is None:
+            self._file = pq.ParquetFile(self._path, memory_map=True, page_checksum_verification=True)
+        return self._file.read(columns=[name]).column(name)
+
+    def __enter__(self) -> "_Reader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def _look(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise SpillDamaged(f"{path} is gone, but schema.json says it was written") from error
+    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+
+
+def _prepare(root: Path, step: str, size: int, disk: Disk) -> None:
+    folder = root / layout.artifacts(step)
+    folder.mkdir(parents=True, exist_ok=True)
+    schema = root / layout.schema(step)
+    if schema.exists():
+        schema.unlink()
+        disk.sync_folder(folder)
+    free, wanted = disk.free(folder), int(size * HEADROOM)
+    if free < wanted:
+        raise OSError(f"{free:,} bytes are free on the disk, {wanted:,} are wanted")
+
+
+def _clear(root: Path, step: str) -> None:
+    """Takes away what a failed spill left; what cannot be removed has no commit mark and is never read."""
+    folder = root / layout.artifacts(step)
+    names = (Path(layout.parquet(step)).name, BESIDE, Path(layout.schema(step)).name)
+    for name in (*names, *(name + _TEMPORARY for name in names)):
+        try:
+            (folder / name).unlink(missing_ok=True)
+        except OSError:  # a disk that refused to write may refuse this too, and the first error is the one to tell
+            return
+
+
+def _write(root: Path, step: str, form: Form, disk: Disk) -> Spilled:
+    parquet = root / layout.parquet(step)
+    found = Fingerprint(identity(form))
+    files: dict[str, HashedFile] = {}
+    first, first_beside = _first(form)
+    with _Table(disk, parquet, form.schema, first) as main:
+        if form.besides:
+            with _Table(disk, parquet.parent / BESIDE, form.beside_schema, first_beside) as other:
+                _pour(form, found, main, other)
+            files[BESIDE] = other.file
+        else:
+            _pour(form, found, main, None)
+    files[parquet.name] = main.file
+    document = describe(form, found.text(), files)
+    for name in files:
+        disk.rename(parquet.parent / (name + _TEMPORARY), parquet.parent / name)
+    _write_schema(root / layout.schema(step), document, disk)
+    spilled = Spilled(root, step, document)
+    spilled.seen.update((name, _look(parquet.parent / name)) for name in files)
+    return spilled
+
+
+def _first(form: Form) -> tuple[pa.RecordBatch | None, pa.RecordBatch | None]:
+    return next(form.slices(4096), (None, None))
+
+
+def _pour(form: Form, found: Fingerprint, main: "_Table", other: "_Table | None") -> None:
+    for batch, beside in form.slices():
+        main.add(batch)
+        found.add(batch)
+        if other is not None and beside is not None:
+            other.add(beside)
+            found.add(beside)
+
+
+class _Table:
+    """A Parquet file being written under its temporary name; synced when all went well."""
+
+    def __init__(self, disk: Disk, path: Path, schema: pa.Schema, sample: pa.RecordBatch | None) -> None:
+        self.file = disk.create(path.with_name(path.name + _TEMPORARY))
+        self._writer = pq.ParquetWriter(
+            self.file,
+            schema,
+            version="2.6",
+            compression="lz4",
+            use_dictionary=_with_dictionary(schema, sample),
+            write_statistics=True,
+            write_page_checksum=True,
+            use_compliant_nested_type=False,  # else the items of a list come back under another name
+        )
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        self._writer.write_batch(batch)
+
+    def __enter__(self) -> "_Table":
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        try:
+            if error is None:
+                self._writer.close()
+                self.file.sync()
+        finally:
+            self.file.abandon()
+            self._end()
+            self.file.close()
+
+    def _end(self) -> None:
+        """Ends a writer whose file will not be used; else it tries to write when it is forgotten."""
+        with suppress(OSError, pa.ArrowException):  # what went wrong is on its way already
+            self._writer.close()
+        self._writer.is_open = False
+
+
+def _with_dictionary(schema: pa.Schema, sample: pa.RecordBatch | None) -> list[str]:
+    """Categoricals, and text of which fewer than 30 % of the sampled cells are different."""
+    chosen = []
+    for place, field_ in enumerate(schema):
+        if pa.types.is_dictionary(field_.type):
+            chosen.append(field_.name)
+        elif sample is not None and pa.types.is_large_string(field_.type):
+            cells = sample.column(place)
+            if len(cells.unique()) < 0.3 * len(cells):
+                chosen.append(field_.name)
+    return chosen
+
+
+def identity(form: Form) -> Iterable[str]:
+    """What a fingerprint says of a frame beside its values: names, types and how they are restored."""
+    yield json.dumps([form.rows, form.facts, list(form.fields)], sort_keys=True)
+
+
+def schema_hash(form: Form) -> str:
+    """The same for all frames with the same columns, in the same order, of the same types."""
+    shape = [[field_["name"], field_["dtype"], field_["arrow"]] for field_ in form.fields]
+    return xxhash.xxh3_64(json.dumps(shape).encode()).hexdigest()
+
+
+def describe(form: Form, fingerprint: str, files: Mapping[str, HashedFile]) -> dict[str, Any]:
+    """What ``schema.json`` says."""
+    return {
+        "row_count": form.rows,
+        "columns": [field_["physical"] for field_ in form.fields],
+        "dtypes": {field_["physical"]: field_["dtype"] for field_ in form.fields},
+        "format": FORMAT,
+        "fingerprint": fingerprint,
+        "schema_hash": schema_hash(form),
+        "files": {name: {"bytes": file.size, "xxh3_128": file.hash} for name, file in files.items()},
+        "fidelity": form.fidelity(),
+        "restore": {"facts": form.facts, "fields": list(form.fields)},
+    }
+
+
+def _write_schema(path: Path, document: Mapping[str, Any], disk: Disk) -> None:
+    temporary = path.with_name(path.name + _TEMPORARY)
+    with disk.create(temporary) as file:
+        file.write(json.dumps(document, indent=1, allow_nan=False).encode())
+        file.sync()
+    disk.rename(temporary, path)
+
+
+def fingerprint_of(form: Form) -> str:
+    """The fingerprint of a frame in memory, the same as it would get on disk."""
+    found = Fingerprint(identity(form))
+    for batch, beside in form.slices():
+        found.add(batch)
+        if beside is not None:
+            found.add(beside)
+    return found.text()
+
+
+def batches_of(form: Form, rows: int) -> Iterator[pa.RecordBatch]:
+    """The columns SQL sees, ``rows`` at a time."""
+    return (batch for batch, _ in form.slices(rows))

@@ -1,0 +1,290 @@
+"""The worker: resolves a step's inputs, drives it, keeps what it gave and tells what happened.
+
+The same worker runs in the host's own process, in a local sandbox and in a cloud. It knows nothing of the log: it
+tells, and the host writes. Whatever a driver does, each command gets exactly one answer.
+"""
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from osiris_inspect.model import layout, manifest
+from osiris_inspect.model.errors import BadMessage, DriverError, InputNotFound, MessageTooLarge, OsirisError
+from osiris_inspect.model.manifest import InputRef, Manifest
+from osiris_inspect.model.redact import Redactor, mask_keys
+from osiris_inspect.runtime import drivers, settings
+from osiris_inspect.runtime.heart import Heart
+from osiris_inspect.runtime.log import write_whole
+from osiris_inspect.runtime.rpc import Command, Failure, Measured, Reply, Response
+from osiris_inspect.runtime.resolved import Resolved
+from osiris_inspect.runtime.store import FrameStore, Policy
+from osiris_inspect.runtime.surroundings import Surroundings, describe
+from osiris_inspect.runtime.teller import Teller
+
+_LONGEST_CHAIN = 10  # a chain of causes may be a circle
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """What ``prepare`` set up, until ``cleanup``."""
+
+    manifest: Manifest
+    store: FrameStore
+    base: Path
+    connections: Mapping[str, Mapping[str, Any]]
+
+
+class Worker:
+    """Answers commands one at a time.
+
+    Attributes:
+        here: what it stands in; every path it writes lies in ``here.session``.
+        post: takes each reply, in order, whole; may be called from the heartbeat's thread.
+    """
+
+    def __init__(self, here: Surroundings, post: Callable[[Reply], None]) -> None:
+        self._here = here
+        self._session = here.session
+        self._post = post
+        self._teller = Teller(post, here.clock)
+        self._prepared: _Prepared | None = None
+
+    def answer(self, command: Command) -> None:
+        """Do what a command asks and post its one answer. Nothing a driver raises comes out of here."""
+        try:
+            body = getattr(self, f"_{command.verb}")(command.body)
+            self._post(Response(command.id, body))
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001  a driver may raise anything, SystemExit and panics included
+            self._post(Failure(command.id, self._teller.redactor.value(describe_error(error))))
+
+    def refuse(self, number: int | None, error: OsirisError) -> None:
+        """Answer a line that is no command."""
+        self._post(Failure(number, describe_error(error)))
+
+    def close(self) -> None:
+        """Let go of every frame; a second time does nothing."""
+        if self._prepared is not None:
+            self._prepared.store.close()
+            self._prepared = None
+
+    def _ping(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        return {"pong": body.get("echo")}
+
+    def _prepare(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        if self._prepared is not None:
+            raise BadMessage("prepare came twice")
+        plan = manifest.parse(body["manifest"])
+        told = settings.from_document(body["settings"])
+        self._teller.redactor = Redactor(body.get("secrets") or ())
+        self._teller.tell("environment", describe(self._here))
+        used = sorted({step.driver for step in plan.steps})
+        for name in used:
+            drivers.load(name)
+            self._teller.tell("driver_registered", {"driver": name, "status": "success"})
+        policy = Policy(
+            told.force_spill, told.spill_threshold, told.spill_memory_bytes, told.release_consumed
+        )
+        self._prepared = _Prepared(
+            manifest=plan,
+            store=FrameStore(self._session, policy, self._teller.tell_of_step, next_uses=_uses(plan)),
+            base=Path(body.get("base") or self._session),
+            connections=body.get("connections") or {},
+        )
+        self._teller.tell("session_initialized", {"run_id": body["run_id"], "drivers_loaded": used})
+        return {"drivers": used}
+
+    def _exec_step(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        if self._prepared is None:
+            raise BadMessage("exec_step came before prepare")
+        step_id, driver_name = body["step_id"], body["driver"]
+        began = self._here.clock()
+        inputs: dict[str, Resolved] = {}
+        try:
+            config = self._open_config(step_id, body["cfg_path"])
+            self._resolve(step_id, body["inputs"], inputs)
+            self._teller.tell("step_start", {"driver": driver_name}, step_id)
+            outcome = self._drive(step_id, driver_name, config, inputs)
+        except BaseException as error:
+            self._fail(step_id, driver_name, error, inputs, self._here.clock() - began)
+            raise
+        took_ms = (self._here.clock() - began) * 1000
+        self._measure(step_id, "step_duration_ms", took_ms)
+        self._teller.tell(
+            "step_complete", {**outcome, "driver": driver_name, "duration_ms": took_ms}, step_id
+        )
+        self._settle(step_id, inputs)
+        return outcome
+
+    def _cleanup(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        del body
+        held = list(self._prepared.store.held()) if self._prepared is not None else []
+        self.close()
+        self._teller.tell("cleanup_complete", {"frames_let_go": held})
+        return {}
+
+    def _open_config(self, step_id: str, relative: str) -> dict[str, Any]:
+        if not layout.is_safe_name(step_id) or not layout.is_inside(relative):
+            raise BadMessage(f"step {step_id!r} with {relative!r} would lead out of the run directory")
+        path = self._session / relative
+        try:
+            config: dict[str, Any] = orjson.loads(path.read_bytes())
+        except FileNotFoundError:
+            raise DriverError(f"step {step_id!r}: its configuration is not there: {relative}") from None
+        except orjson.JSONDecodeError as error:
+            raise DriverError(f"step {step_id!r}: {relative} is no JSON: {error}") from None
+        self._teller.tell("cfg_opened", {"path": relative, "keys": sorted(config)}, step_id)
+        return config
+
+    def _resolve(self, step_id: str, wanted: Mapping[str, Any], inputs: dict[str, Resolved]) -> None:
+        prepared = self._prepared
+        assert prepared is not None  # noqa: S101  exec_step has looked
+        for name, entry in wanted.items():
+            ref = InputRef(entry["from_step"], entry.get("key") or "df")
+            try:
+                resolved = prepared.store.resolve(step_id, name, ref)
+            except InputNotFound as error:
+                missed: dict[str, Any] = {"name": name, "from_step": ref.from_step, "key": ref.key}
+                missed |= {"tried": list(error.tried), "present": list(error.present)}
+                self._teller.tell("input_not_found", missed, step_id)
+                raise
+            inputs[name] = resolved
+            found = {
+                "name": name,
+                "from_step": ref.from_step,
+                "key": ref.key,
+                "rows": resolved.rows,
+                f"from_{resolved.place}": True,
+                "tried": list(resolved.tried),
+                "schema_hash": resolved.schema_hash,
+            }
+            self._teller.tell("inputs_resolved", found, step_id)
+        if inputs:
+            self._measure(step_id, "rows_in", sum(resolved.rows for resolved in inputs.values()))
+
+    def _drive(
+        self, step_id: str, driver_name: str, config: Mapping[str, Any], inputs: Mapping[str, Resolved]
+    ) -> dict[str, Any]:
+        prepared = self._prepared
+        assert prepared is not None  # noqa: S101  exec_step has looked
+        artifacts = self._session / layout.artifacts(step_id)
+        artifacts.mkdir(parents=True, exist_ok=True)
+        settled = {
+            key: value for key, value in config.items() if key not in ("component", "mode", "connection")
+        }
+        write_whole(
+            self._session / layout.cleaned_config(step_id),
+            orjson.dumps(mask_keys(settled), option=orjson.OPT_INDENT_2),
+        )
+        self._teller.tell(
+            "artifact_created",
+            {"artifact_type": "cleaned_config", "path": layout.cleaned_config(step_id)},
+            step_id,
+        )
+        settled |= prepared.connections.get(step_id) or {}
+        with Heart(self._teller, step_id, self._session, prepared.store.sizes) as heart:
+            ctx = drivers.Context(
+                base=prepared.base,
+                artifacts=artifacts,
+                metric=lambda name, value: self._measure(step_id, name, value),
+                progress=heart.progress,
+                stop=self._here.stop,
+            )
+            result = drivers.load(driver_name).run(step_id=step_id, config=settled, inputs=inputs, ctx=ctx)
+            heart.phase = "keeping"
+            return self._keep(step_id, driver_name, result)
+
+    def _keep(self, step_id: str, driver_name: str, result: Mapping[str, Any] | None) -> dict[str, Any]:
+        prepared = self._prepared
+        assert prepared is not None  # noqa: S101  exec_step has looked
+        kept = prepared.store.put(step_id, result)
+        gives_frame = drivers.gives_frame(driver_name)
+        if gives_frame and kept.rows is not None:
+            self._teller.tell("rows_out", {"value": kept.rows}, step_id)
+            self._measure(step_id, "rows_out", kept.rows)
+        self._teller.tell("output_stored", asdict(kept), step_id)
+        if gives_frame and kept.rows is None:
+            raise DriverError(
+                f"step {step_id!r}: driver {driver_name} gave no frame under 'df': {kept.reason}"
+            )
+        written = result.get("rows_written") if isinstance(result, Mapping) else None
+        rows = kept.rows if kept.rows is not None else written
+        outcome: dict[str, Any] = {"rows_processed": rows, "storage": kept.storage}
+        if kept.parquet:
+            outcome["artifacts"] = [kept.parquet, kept.schema]
+        if written is not None:
+            outcome["rows_written"] = written
+        return outcome
+
+    def _settle(self, step_id: str, inputs: Mapping[str, Resolved]) -> None:
+        """Tell the store that this step is done with what it read."""
+        prepared = self._prepared
+        assert prepared is not None  # noqa: S101  exec_step has looked
+        position = next(
+            (place for place, step in enumerate(prepared.manifest.steps) if step.id == step_id), None
+        )
+        for upstream in {resolved.ref.from_step for resolved in inputs.values()}:
+            if position is not None:
+                prepared.store.consumed(upstream, position)
+
+    def _fail(
+        self,
+        step_id: str,
+        driver_name: str,
+        error: BaseException,
+        inputs: Mapping[str, Resolved],
+        seconds: float,
+    ) -> None:
+        assert self._prepared is not None  # noqa: S101  exec_step has looked
+        if inputs:
+            self._prepared.store.capture(step_id, inputs)
+        told = describe_error(error)
+        fields = {
+            "driver": driver_name,
+            "error": told["message"],
+            "error_type": told["type"],
+            "causes": told["causes"],
+            "traceback": told["traceback"],
+            "duration_ms": seconds * 1000,
+        }
+        self._teller.tell("step_failed", fields, step_id)
+
+    def _measure(self, step_id: str, name: str, value: float) -> None:
+        self._post(Measured(self._here.clock(), name, value, step_id))
+
+
+def describe_error(error: BaseException) -> dict[str, Any]:
+    """An error as JSON: type, message, the chain of causes, traceback."""
+    causes: list[dict[str, str]] = []
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    while cause is not None and len(causes) < _LONGEST_CHAIN:
+        causes.append({"type": type(cause).__name__, "message": str(cause)})
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return {
+        "type": type(error).__name__,
+        "message": _message(error),
+        "causes": causes,
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return f"the driver called sys.exit({error.code!r})"
+    if isinstance(error, MessageTooLarge | OsirisError):
+        return str(error)
+    return str(error) or type(error).__name__
+
+
+def _uses(plan: Manifest) -> dict[str, list[int]]:
+    """For each step, the places in the manifest where its frame is used."""
+    uses: dict[str, list[int]] = {}
+    for place, step in enumerate(plan.steps):
+        for ref in manifest.bind_inputs(step).values():
+            uses.setdefault(ref.from_step, []).append(place)
+    return uses

@@ -1,0 +1,137 @@
+"""What goes to disk comes back equal, or ``fidelity`` says what does not."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from osiris_inspect.runtime import frames, spill
+from osiris_inspect.runtime.disk import Disk
+from osiris_inspect.runtime.spill import Spilled
+from tests.runtime.frames_of_every_kind import FRAMES, LOSSY
+
+KEPT = sorted(FRAMES.keys() - LOSSY.keys())
+
+
+def made(name: str) -> pd.DataFrame:
+    try:
+        return FRAMES[name]()
+    except (ImportError, ModuleNotFoundError) as absent:
+        pytest.skip(f"this installation cannot make it: {absent}")
+
+
+def spilled(frame: pd.DataFrame, root: Path) -> Spilled:
+    spill.write(root, "step", frames.plan(frame), 0, Disk())
+    found = spill.find(root, "step")
+    assert found is not None
+    return found
+
+
+def cells_of(frame: pd.DataFrame) -> list[list[tuple[type, str]]]:
+    """Every cell of every column of objects: of which type it is, and how it looks."""
+    return [
+        [(type(cell), repr(cell)) for cell in frame.iloc[:, place].array]
+        for place, dtype in enumerate(frame.dtypes)
+        if dtype == object
+    ]
+
+
+def assert_equal(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
+    assert type(found) is type(wanted)
+    assert list(found.dtypes) == list(wanted.dtypes)
+    assert cells_of(found) == cells_of(wanted)
+    pd.testing.assert_frame_equal(found, wanted, check_exact=True, check_freq=True, check_flags=True)
+    assert repr(found.attrs) == repr(wanted.attrs)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_spilled_frame_comes_back_equal(name: str, tmp_path: Path) -> None:
+    frame = made(name)
+    assert_equal(spill.read_frame(spilled(frame, tmp_path)), frame)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_nothing_is_called_lost_that_is_not(name: str, tmp_path: Path) -> None:
+    assert spilled(made(name), tmp_path).document["fidelity"] == []
+
+
+@pytest.mark.parametrize("name", sorted(LOSSY))
+def test_what_is_lost_is_named(name: str, tmp_path: Path) -> None:
+    document = spilled(made(name), tmp_path).document
+    assert LOSSY[name] in json.dumps(document["fidelity"])
+
+
+@pytest.mark.parametrize("name", sorted(LOSSY))
+def test_a_frame_that_loses_something_keeps_its_shape_and_its_names(name: str, tmp_path: Path) -> None:
+    frame = made(name)
+    found = spill.read_frame(spilled(frame, tmp_path))
+    assert found.shape == frame.shape
+    assert list(found.columns) == list(frame.columns)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_restored_frame_has_the_fingerprint_it_had(name: str, tmp_path: Path) -> None:
+    found = spilled(made(name), tmp_path)
+    again = spill.fingerprint_of(frames.plan(spill.read_frame(found)))
+    assert again == found.document["fingerprint"]
+
+
+@pytest.mark.parametrize("name", sorted(FRAMES))
+def test_the_file_holds_the_normal_form(name: str, tmp_path: Path) -> None:
+    frame = made(name)
+    form = frames.plan(frame)
+    found = spilled(frame, tmp_path)
+    assert pq.read_schema(found.parquet).remove_metadata() == form.schema
+    assert pq.read_metadata(found.parquet).num_rows == len(frame)
+
+
+@pytest.mark.parametrize("name", sorted(FRAMES))
+def test_the_schema_file_says_what_the_contract_asks(name: str, tmp_path: Path) -> None:
+    frame = made(name)
+    document: dict[str, Any] = json.loads(
+        (tmp_path / "artifacts/step/schema.json").read_bytes() if spilled(frame, tmp_path) else b""
+    )
+    assert document["row_count"] == len(frame)
+    assert len(document["columns"]) == frame.shape[1]
+    assert [document["dtypes"][column] for column in document["columns"]] == [str(dtype) for dtype in frame.dtypes]
+
+
+def test_two_frames_that_differ_in_one_cell_have_two_fingerprints() -> None:
+    one, other = FRAMES["mixed columns"](), FRAMES["mixed columns"]()
+    other.loc[3, "amount"] = 0.0
+    assert fingerprint(one) != fingerprint(other)
+
+
+def test_a_gap_and_a_zero_have_two_fingerprints() -> None:
+    assert fingerprint(pd.DataFrame({"x": [0.0]})) != fingerprint(pd.DataFrame({"x": [float("nan")]}))
+
+
+def test_where_one_text_ends_and_the_next_begins_counts() -> None:
+    assert fingerprint(pd.DataFrame({"x": ["ab", "c"]})) != fingerprint(pd.DataFrame({"x": ["a", "bc"]}))
+
+
+def test_a_view_and_its_copy_have_one_fingerprint() -> None:
+    frame = pd.concat([FRAMES["mixed columns"]()] * 7, ignore_index=True)
+    part = frame.iloc[3:20]
+    assert fingerprint(part) == fingerprint(part.copy(deep=True))
+
+
+def fingerprint(frame: pd.DataFrame) -> str:
+    return spill.fingerprint_of(frames.plan(frame))
+
+
+def test_a_frame_of_several_slices_comes_back_equal(tmp_path: Path) -> None:
+    frame = pd.concat([FRAMES["mixed columns"]()] * 60_000, ignore_index=True)
+    found = spilled(frame, tmp_path)
+    assert pq.read_metadata(found.parquet).num_row_groups == 3
+    assert_equal(spill.read_frame(found), frame)
+
+
+def test_a_restored_frame_can_be_written_to(tmp_path: Path) -> None:
+    frame = spill.read_frame(spilled(FRAMES["mixed columns"](), tmp_path))
+    frame.loc[0, "id"] = 99
+    frame.loc[0, "ok"] = False
+    assert frame.loc[0, "id"] == 99

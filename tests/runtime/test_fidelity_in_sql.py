@@ -1,0 +1,145 @@
+"""SQL gives one answer, whether a frame is in memory or on disk."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from osiris_inspect.model.manifest import InputRef
+from osiris_inspect.runtime.resolved import Resolved
+from osiris_inspect.runtime.store import FrameStore, Policy
+from tests.runtime.frames_of_every_kind import FRAMES
+from tests.runtime.test_fidelity import made
+
+
+def resolved(frame: Any, root: Path, *, spilled: bool) -> Resolved:
+    store = FrameStore(root / str(spilled), Policy(force_spill=spilled))
+    store.put("step", {"df": frame})
+    return store.resolve("next", "df", InputRef("step"))
+
+
+def answers(relation: str, sql: str, **tables: Any) -> list[str]:
+    """The rows of a query as text: NaN is equal to NaN there."""
+    connection = _connection()
+    for name, table in tables.items():
+        connection.register(name, table)
+    try:
+        found = connection.sql(sql.format(relation=relation)).to_arrow_table()
+    finally:
+        for name in tables:
+            connection.unregister(name)
+    return [str(found.schema), *map(repr, _rows(found))]
+
+
+@cache
+def _connection() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
+def _rows(table: pa.Table) -> list[Any]:
+    plain = [_plain(column) for column in table.columns]
+    return list(zip(*plain, strict=True))
+
+
+def _plain(column: Any) -> list[Any]:
+    """Cells that Python can hold: nanoseconds and moments before year 1 or after 9999 as numbers."""
+    if pa.types.is_timestamp(column.type) or pa.types.is_time(column.type):
+        return list(column.cast(pa.int64()).to_pylist())
+    if pa.types.is_floating(column.type):
+        return [None if cell is None else cell + 0.0 for cell in column.to_pylist()]  # for Parquet, 0 is -0 at the least
+    return list(column.to_pylist())
+
+
+def queries(names: list[str]) -> list[str]:
+    listed = ", ".join(f'typeof("{name}"), "{name}"' for name in quoted(names)[:20])
+    extremes = ", ".join(f'count("{name}"), min("{name}"), max("{name}")' for name in quoted(names)[:20])
+    return [
+        f"SELECT {listed} FROM {{relation}}",
+        f"SELECT count(*), {extremes} FROM {{relation}}",
+        f'SELECT "{quoted(names)[0]}" AS key, count(*) FROM {{relation}} GROUP BY ALL ORDER BY ALL',
+        "SELECT * FROM {relation}",
+    ]
+
+
+def quoted(names: list[str]) -> list[str]:
+    return [name.replace('"', '""').replace("{", "{{").replace("}", "}}") for name in names]
+
+
+@pytest.mark.parametrize("name", sorted(FRAMES))
+def test_memory_and_disk_give_one_answer(name: str, tmp_path: Path) -> None:
+    frame = made(name)
+    memory, disk = resolved(frame, tmp_path, spilled=False), resolved(frame, tmp_path, spilled=True)
+    for sql in queries(memory.arrow().column_names):
+        from_file = answers(f"read_parquet('{disk.parquet}')", sql)
+        assert answers("frame", sql, frame=memory.arrow()) == from_file
+        assert answers("frame", sql, frame=disk.arrow()) == from_file
+
+
+@pytest.mark.parametrize("name", sorted(FRAMES))
+def test_memory_and_disk_give_one_arrow_table(name: str, tmp_path: Path) -> None:
+    frame = made(name)
+    memory, disk = resolved(frame, tmp_path, spilled=False), resolved(frame, tmp_path, spilled=True)
+    assert memory.arrow().schema.remove_metadata() == disk.arrow().schema.remove_metadata()
+    assert [_plain(column) for column in memory.arrow().columns].__repr__() == [
+        _plain(column) for column in disk.arrow().columns
+    ].__repr__()
+
+
+@pytest.mark.parametrize("spilled", [False, True])
+@pytest.mark.parametrize("rows", [1, 2, 3, 1000])
+def test_batches_are_the_frame(rows: int, spilled: bool, tmp_path: Path) -> None:
+    found = resolved(FRAMES["mixed columns"](), tmp_path, spilled=spilled)
+    assert found.batches(rows).read_all().to_pylist().__repr__() == found.arrow().to_pylist().__repr__()
+
+
+_COLUMNS = st.sampled_from(
+    [
+        st.integers(-(2**63), 2**63 - 1),
+        st.floats(),
+        st.text(),
+        st.booleans(),
+        st.dates(),
+        st.datetimes(),
+        st.binary(),
+        st.decimals(allow_nan=False, allow_infinity=False),
+        st.one_of(st.integers(), st.text(), st.none(), st.lists(st.integers())),
+    ]
+)
+
+
+@st.composite
+def _frames(draw: st.DrawFn) -> pd.DataFrame:
+    rows = draw(st.integers(0, 6))
+    columns = {}
+    for place in range(draw(st.integers(1, 4))):
+        cells = st.one_of(draw(_COLUMNS), st.sampled_from([None, float("nan"), pd.NaT, pd.NA]))
+        values = draw(st.lists(cells, min_size=rows, max_size=rows))
+        dtype = draw(st.sampled_from([object, None]))
+        columns[f"column {place}"] = _series(values, dtype)
+    return pd.DataFrame(columns)
+
+
+def _series(values: list[Any], dtype: Any) -> pd.Series:
+    try:
+        return pd.Series(values, dtype=dtype)
+    except (ValueError, TypeError, OverflowError):
+        return pd.Series(values, dtype=object)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(frame=_frames())
+def test_any_frame_comes_back_equal_and_gives_one_answer(frame: pd.DataFrame, tmp_path_factory: Any) -> None:
+    from tests.runtime.test_fidelity import assert_equal
+
+    root = tmp_path_factory.mktemp("run")
+    memory, disk = resolved(frame, root, spilled=False), resolved(frame, root, spilled=True)
+    assert_equal(disk.frame(), frame)
+    assert_equal(memory.frame(), frame)
+    for sql in queries(memory.arrow().column_names):
+        assert answers("frame", sql, frame=memory.arrow()) == answers(f"read_parquet('{disk.parquet}')", sql)

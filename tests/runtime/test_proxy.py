@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.runtime.pipelines import STATS, TWO_BRANCHES
+from tests.runtime.runs import TRANSPORTS, events_of, make_run
+
+EVERYWHERE = pytest.mark.parametrize("on", TRANSPORTS)
+
+
+@EVERYWHERE
+def test_a_run_leaves_every_file_of_the_contract(tmp_path: Path, on: str) -> None:
+    path = make_run(tmp_path, on).path
+    there = {str(entry.relative_to(path)) for entry in path.rglob("*") if entry.is_file()}
+    assert {
+        "events.jsonl",
+        "metrics.jsonl",
+        "manifest.yaml",
+        "status.json",
+        "worker.log",
+        "cfg/extract-movies.json",
+        "artifacts/extract-movies/cleaned_config.json",
+        "artifacts/_system/run_card.json",
+    } <= there
+    assert not [name for name in there if name.endswith(".part")]
+
+
+@EVERYWHERE
+def test_seq_counts_from_zero_without_a_gap_and_run_end_is_last(tmp_path: Path, on: str) -> None:
+    events = events_of(make_run(tmp_path, on).path)
+    assert [event["seq"] for event in events] == list(range(len(events)))
+    assert (events[-1]["event"], events[-1]["last_seq"]) == ("run_end", len(events) - 1)
+
+
+@EVERYWHERE
+def test_what_needs_a_failed_step_is_skipped_and_the_other_branch_goes_on(tmp_path: Path, on: str) -> None:
+    outcome = make_run(tmp_path, on, text=TWO_BRANCHES)
+    steps = orjson.loads((outcome.path / "artifacts/_system/run_card.json").read_bytes())["steps"]
+    assert [(step["step_id"], step["status"], step["skipped_because"]) for step in steps] == [
+        ("movies", "succeeded", None),
+        ("broken", "failed", None),
+        ("write-broken", "skipped", "broken"),
+        ("good", "succeeded", None),
+        ("write-good", "succeeded", None),
+    ]
+    assert outcome.status == "failed"
+    assert (tmp_path / "good.csv").read_text() == "n\n14\n"
+    assert not (tmp_path / "broken.csv").exists()
+
+
+@EVERYWHERE
+def test_fail_fast_skips_the_other_branch_too(tmp_path: Path, on: str) -> None:
+    outcome = make_run(tmp_path, on, text=TWO_BRANCHES, fail_fast=True)
+    status = orjson.loads((outcome.path / "status.json").read_bytes())
+    assert status["steps_skipped"] == {"write-broken": "broken", "good": "broken", "write-good": "broken"}
+
+
+@EVERYWHERE
+def test_the_failed_steps_inputs_lie_on_disk_to_be_looked_at(tmp_path: Path, on: str) -> None:
+    outcome = make_run(tmp_path, on, text=TWO_BRANCHES)
+    assert (outcome.path / "artifacts/movies/output.parquet").exists()
+
+
+@EVERYWHERE
+def test_a_failed_step_says_what_where_and_why(tmp_path: Path, on: str) -> None:
+    outcome = make_run(tmp_path, on, text=STATS.replace("movies.csv", "nope.csv"))
+    (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
+    assert failed["error_type"] == "DriverError"
+    assert failed["error"].startswith("step 'extract-movies': CSV file not found: ")
+    assert "Traceback" in failed["traceback"]
+    assert outcome.reason == "step 'extract-movies' failed"
+
+
+@EVERYWHERE
+def test_two_runs_in_one_millisecond_get_two_directories(tmp_path: Path, on: str) -> None:
+    assert make_run(tmp_path, on).path != make_run(tmp_path, on).path
+
+
+@EVERYWHERE
+def test_a_step_over_its_time_is_ended_and_named(tmp_path: Path, on: str) -> None:
+    slow = STATS.replace("FROM input_df", "FROM input_df, range(10000000000) AS r WHERE hash(r.range) = 7")
+    outcome = make_run(tmp_path, on, text=slow, env={"E2B_STEP_TIMEOUT": "1"})
+    (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
+    assert (failed["step_id"], failed["error_type"]) == ("compute-stats", "StepTimeout")
+    assert orjson.loads((outcome.path / "status.json").read_bytes())["steps_skipped"] == {
+        "write-stats": "compute-stats"
+    }

@@ -1,0 +1,43 @@
+import pytest
+
+from osiris_inspect.model.errors import SettingsError
+from osiris_inspect.runtime import settings
+
+
+@pytest.mark.parametrize("text", ["1", "true", "TRUE", "yes", " Yes "])
+def test_force_spill_is_on_for_the_documented_words_in_any_case(text: str) -> None:
+    assert settings.read({"E2B_FORCE_SPILL": text}).force_spill
+
+
+@pytest.mark.parametrize("text", ["", "0", "false", "no"])
+def test_force_spill_is_off_for_the_words_that_say_no(text: str) -> None:
+    assert not settings.read({"E2B_FORCE_SPILL": text}).force_spill
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("E2B_FORCE_SPILL", "on"),
+        ("E2B_SPILL_THRESHOLD", "-1"),
+        ("E2B_SPILL_THRESHOLD", "1e3"),
+        ("E2B_SPILL_THRESHOLD", ""),
+        ("E2B_SPILL_MEMORY_BYTES", "2GB"),
+        ("E2B_STEP_TIMEOUT", "0"),
+        ("E2B_STEP_TIMEOUT", "nan"),
+    ],
+)
+def test_a_value_that_cannot_be_is_an_error_that_names_its_variable(variable: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        settings.read({variable: text})
+
+
+def test_a_flag_overrides_a_variable_and_the_origin_is_known() -> None:
+    told = settings.read({"E2B_SPILL_THRESHOLD": "5", "E2B_FORCE_SPILL": "1"}, {"spill_threshold": "7"})
+    assert (told.spill_threshold, told.force_spill) == (7, True)
+    assert told.origins == {"spill_threshold": "flag", "force_spill": "environment"}
+
+
+def test_what_is_sent_to_the_worker_comes_back_the_same() -> None:
+    told = settings.read({"E2B_SPILL_THRESHOLD": "0", "E2B_STEP_TIMEOUT": "2.5"})
+    back = settings.from_document(told.to_document())
+    assert back.to_document() == told.to_document()
