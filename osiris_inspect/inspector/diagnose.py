@@ -1,0 +1,157 @@
+"""Every rule over one run, and which finding explains which.
+
+Rules are modules of ``rules/``, found by listing the folder. A rule is a pure function of a run and its lineage. The
+engine alone decides what is a cause and what a consequence: a finding on the same step as a kept cause, or downstream
+of it, becomes its consequence.
+"""
+
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import Protocol
+
+from osiris_inspect.inspector import rules as folder
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.quoting import quoted
+from osiris_inspect.inspector.report import NotChecked
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.model.finding import Finding, Severity
+
+LAST_RESORT = "unexplained-failure"
+DEFAULT_RANK = 50
+
+
+class Check(Protocol):
+    """What a rule does."""
+
+    def __call__(self, run: Run, lineage: Lineage, /) -> Iterator[Finding]:
+        """What the rule finds in a run; nothing where there is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        id: its name, that of its module with hyphens.
+        needs: what a run must have recorded for the rule to be asked: parts of a run, or names of events.
+        rank: which of two findings on one step explains the other: the lower one.
+        manual: its docstring.
+    """
+
+    id: str
+    needs: tuple[str, ...]
+    rank: int
+    manual: str
+    check: Check
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """Every rule of the folder, by name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
+    return tuple(_rule(import_module(f"{folder.__name__}.{name}")) for name in names if not name.startswith("_"))
+
+
+def _rule(module: ModuleType) -> Rule:
+    return Rule(
+        id=module.__name__.rpartition(".")[2].replace("_", "-"),
+        needs=tuple(module.NEEDS),
+        rank=getattr(module, "RANK", DEFAULT_RANK),
+        manual=(module.__doc__ or "").strip(),
+        check=module.check,
+    )
+
+
+def diagnose(run: Run, lineage: Lineage) -> tuple[tuple[Finding, ...], tuple[NotChecked, ...]]:
+    """What all rules find in a run, worst first, each cause before its consequences; and which could not be asked."""
+    found: list[Finding] = []
+    skipped: list[NotChecked] = []
+    for rule in rules():
+        lacking = [need for need in rule.needs if not _records(run, need)]
+        if lacking:
+            skipped.append(NotChecked(rule.id, f"this run does not record {', '.join(lacking)}"))
+        else:
+            found += rule.check(run, lineage)
+    return _arranged(quoted(run.path, _distinct(found)), run, lineage), tuple(skipped)
+
+
+def _records(run: Run, need: str) -> bool:
+    parts: Mapping[str, object] = {
+        "events": run.events,
+        "steps": run.steps,
+        "metrics": run.metrics,
+        "manifest": run.manifest,
+        "run card": run.card,
+        "status file": run.status_file,
+        "commands": run.requests,
+        "text logs": run.log_lines,
+        "configuration": any(step.config for step in run.steps),
+    }
+    if need in parts:
+        return bool(parts[need])
+    return any(event.name == need for event in run.events)
+
+
+def _distinct(found: Sequence[Finding]) -> list[Finding]:
+    """One finding for each rule and step, the first with the evidence of them all."""
+    kept: dict[str, Finding] = {}
+    for finding in found:
+        before = kept.get(finding.address)
+        if before is None:
+            kept[finding.address] = finding
+        else:
+            kept[finding.address] = replace(before, evidence=(*before.evidence, *finding.evidence)[:5])
+    return list(kept.values())
+
+
+def _arranged(found: Sequence[Finding], run: Run, lineage: Lineage) -> tuple[Finding, ...]:
+    ranks = {rule.id: rule.rank for rule in rules()}
+    place = {step.id: number for number, step in enumerate(run.steps)}
+
+    def order(finding: Finding) -> tuple[int, int, int, int, str]:
+        return (
+            finding.severity.rank,
+            _position(finding, place),
+            ranks[finding.rule],
+            finding.confidence.rank,
+            finding.rule,
+        )
+
+    causes: list[Finding] = []
+    consequences: dict[str, list[Finding]] = {}
+    for finding in sorted(found, key=order):
+        cause = next((kept for kept in causes if _explains(kept, finding, lineage)), None)
+        if cause is None:
+            causes.append(finding)
+        elif finding.rule != LAST_RESORT:
+            consequences.setdefault(cause.address, []).append(replace(finding, because=cause.address))
+    return tuple(item for cause in causes for item in (cause, *consequences.get(cause.address, ())))
+
+
+def _position(finding: Finding, place: Mapping[str, int]) -> int:
+    """Where a finding stands in the course of a run: compile and preparation first, then the steps, then its end."""
+    if finding.step is not None:
+        return place.get(finding.step, len(place))
+    if finding.rule == LAST_RESORT:
+        return len(place) + 2
+    return -1 if finding.stage in ("compile", "prepare") else len(place) + 1
+
+
+def _explains(cause: Finding, finding: Finding, lineage: Lineage) -> bool:
+    """Whether ``finding`` is a consequence of ``cause``. Only an error explains an error."""
+    if cause.severity != Severity.ERROR:
+        related = cause.rule == finding.rule and cause.step is not None
+        return related and finding.step in lineage.downstream(cause.step or "")
+    if finding.severity != Severity.ERROR:
+        return False
+    if finding.rule == LAST_RESORT and finding.step is None:
+        return True
+    if cause.step is None:
+        return cause.stage in ("compile", "prepare") or finding.step is None
+    if finding.step is None:
+        return finding.stage not in ("compile", "prepare")
+    return finding.step == cause.step or finding.step in lineage.downstream(cause.step)

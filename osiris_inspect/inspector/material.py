@@ -1,0 +1,153 @@
+"""What lies in a run directory, read but not yet understood."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from osiris_inspect.inspector import textlog
+from osiris_inspect.inspector.disk import Disk, ends_torn, parse_json, parse_yaml
+from osiris_inspect.inspector.run import Exposure, LogLine, Request
+from osiris_inspect.model import event as events
+from osiris_inspect.model import jsonl, layout, manifest, metric, redact, run_card, status
+from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.event import Event
+from osiris_inspect.model.manifest import Manifest
+from osiris_inspect.model.metric import Metric
+from osiris_inspect.model.run_card import RunCard
+from osiris_inspect.model.status import Status
+
+T = TypeVar("T")
+BESIDE = "../worker_stderr.log"
+"""The text log of a worker that was started by hand, directly beside its session directory.
+
+It is taken only where it names the session, so a log that lies among several runs is given to its own run alone.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The parts of a run as they were written; a part that is not there or cannot be read is None or empty."""
+
+    disk: Disk
+    events: Sequence[Event]
+    metrics: Sequence[Metric]
+    manifest: Manifest | None
+    card: RunCard | None
+    status: Status | None
+    requests: tuple[Request, ...]
+    log_lines: tuple[LogLine, ...]
+    configs: Mapping[str, Mapping[str, Any]]
+    exposures: tuple[Exposure, ...]
+    manifest_file: str
+
+
+def gather(root: Path) -> Material:
+    """Read every part of the run in ``root``."""
+    disk = Disk(root)
+    log = tuple(_decoded(disk, layout.EVENTS, lambda line, n: events.decode(line, number_of_line=n)))
+    manifest_file, compiled = _manifest(disk)
+    configs, exposures = _configs(disk, _step_ids(compiled, log))
+    return Material(
+        disk=disk,
+        events=log,
+        metrics=tuple(_decoded(disk, layout.METRICS, lambda line, n: metric.decode(line, number_of_line=n))),
+        manifest=compiled,
+        card=_document(disk, layout.RUN_CARD, run_card.parse),
+        status=_document(disk, layout.STATUS, status.parse),
+        requests=tuple(_decoded(disk, layout.COMMANDS, _request)) if disk.has(layout.COMMANDS) else (),
+        log_lines=tuple(_log_lines(disk)),
+        configs=configs,
+        exposures=exposures,
+        manifest_file=manifest_file,
+    )
+
+
+def _decoded(disk: Disk, file: str, decode: Callable[[bytes, int], T | None]) -> Iterator[T]:
+    torn = ends_torn(disk.tail(file, 1))
+    broken: tuple[int, str] | None = None
+    for number, line in disk.lines(file):
+        if broken:
+            disk.note(file, *broken)
+            broken = None
+        try:
+            value = decode(line, number)
+        except UnreadableLine as error:
+            broken = number, str(error)
+            continue
+        if value is not None:
+            yield value
+    if broken:
+        number, reason = broken
+        disk.note(file, number, f"torn last line: {reason}" if torn else reason)
+
+
+def _manifest(disk: Disk) -> tuple[str, Manifest | None]:
+    for file in (layout.MANIFEST, layout.COMPILED_MANIFEST):
+        document = disk.document(file, parse_yaml) if disk.has(file) else None
+        if isinstance(document, Mapping):
+            return file, manifest.parse(document)
+        if document is not None:
+            disk.note(file, 0, f"YAML of type {type(document).__name__}, not a mapping")
+    return layout.MANIFEST, None
+
+
+def _document(disk: Disk, file: str, parse: Callable[[Any], T]) -> T | None:
+    document = disk.document(file, parse_json) if disk.has(file) else None
+    return None if document is None else parse(document)
+
+
+def _request(line: bytes, number: int) -> Request | None:
+    value = jsonl.decode_object(line)
+    if value.get("cmd") != "exec_step" or not isinstance(value.get("step_id"), str):
+        return None
+    inputs = value.get("inputs")
+    step = manifest.parse({"steps": [{"id": value["step_id"], "inputs": inputs}]}).steps[0]
+    driver = value.get("driver")
+    return Request(step.id, driver if isinstance(driver, str) else None, step.inputs, number)
+
+
+def _log_lines(disk: Disk) -> Iterator[LogLine]:
+    for file in layout.TEXT_LOGS:
+        if disk.has(file):
+            yield from textlog.complaints(file, disk.lines(file))
+    if disk.has(BESIDE) and _names_the_run(disk):
+        yield from textlog.complaints(BESIDE, disk.lines(BESIDE))
+
+
+def _names_the_run(disk: Disk) -> bool:
+    name = disk.root.resolve().name.encode("utf-8", "surrogateescape")
+    return any(name in line for _, line in disk.lines(BESIDE))
+
+
+def _step_ids(compiled: Manifest | None, log: Sequence[Event]) -> dict[str, None]:
+    ids = dict.fromkeys(step.id for step in compiled.steps) if compiled else {}
+    return ids | dict.fromkeys(event.step for event in log if event.step is not None)
+
+
+def _configs(
+    disk: Disk, step_ids: Mapping[str, None]
+) -> tuple[dict[str, Mapping[str, Any]], tuple[Exposure, ...]]:
+    configs: dict[str, Mapping[str, Any]] = {}
+    exposures: list[Exposure] = []
+    for step in filter(layout.is_safe_name, step_ids):
+        for file in (layout.cfg(step), f"compiled/{layout.cfg(step)}"):
+            config = disk.document(file, parse_json) if disk.has(file) else None
+            if config is not None:
+                configs.setdefault(step, redact.mask_keys(config))
+                exposures += [Exposure(file, key, step) for key in _secret_keys(config)]
+    return configs, tuple(exposures)
+
+
+def _secret_keys(value: Any) -> Iterator[str]:
+    if not isinstance(value, Mapping):
+        return
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            yield from _secret_keys(item)
+        elif isinstance(item, str) and item.strip("*") and redact.is_secret_key(key) and not _is_reference(item):
+            yield key
+
+
+def _is_reference(value: str) -> bool:
+    return value.startswith(("${", "@"))

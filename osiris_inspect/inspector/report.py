@@ -1,0 +1,57 @@
+"""A report: a run, its lineage and what the rules found. What every screen and every format is made from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from osiris_inspect.inspector.lineage import Lineage, trace
+from osiris_inspect.inspector.run import Run, load
+from osiris_inspect.model.finding import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """A rule that could not be asked, and why."""
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is known of one run.
+
+    ``findings`` stand worst first, each cause directly before its consequences.
+    """
+
+    run: Run
+    lineage: Lineage
+    findings: tuple[Finding, ...]
+    not_checked: tuple[NotChecked, ...] = ()
+
+    @property
+    def root_cause(self) -> Finding | None:
+        """The finding that explains why the run is not a success; None for a successful or a running one."""
+        if self.run.status in ("success", "running"):
+            return None
+        return next(
+            (finding for finding in self.findings if finding.because is None and finding.severity == "error"),
+            None,
+        )
+
+    def consequences(self, cause: Finding) -> tuple[Finding, ...]:
+        """The findings that ``cause`` explains."""
+        return tuple(finding for finding in self.findings if finding.because == cause.address)
+
+
+def report(path: Path, *, now: float | None = None) -> Report:
+    """Read the run at ``path`` and ask every rule.
+
+    Raises:
+        UnreadableRun: the path is no run.
+    """
+    from osiris_inspect.inspector.diagnose import diagnose
+
+    run = load(path, now=now)
+    lineage = trace(run)
+    findings, not_checked = diagnose(run, lineage)
+    return Report(run, lineage, findings, not_checked)

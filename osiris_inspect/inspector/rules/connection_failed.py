@@ -1,0 +1,43 @@
+"""A connection failed and the log hides why.
+
+What it finds
+    A driver that says that it could not connect, and nothing more.
+
+Why it matters
+    Since 0.5 the original drops the reason on purpose, so the log alone cannot tell a wrong password from
+    a closed port.
+
+How to fix
+    Repeat the run verbosely, or try the connection with the client of the database.
+
+Example
+    `MySQL connection failed for step extract-movies`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.signature import Signature
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("events",)
+RANK: Final = 60
+
+SIGNATURE: Final = Signature(
+    rule="connection-failed",
+    pattern=re.compile(
+        r"MySQL connection failed(?: for step [^\s:]{1,100})?(?=\s*$|\n|:)"
+        r"|(?:Database|PostgreSQL|Supabase) connection failed[^\n]{0,80}"
+    ),
+    message="the connection to the database failed; this version of the driver hides the reason",
+    fix='run again with --verbose and look for "Connection error details" in debug.log; then check host, port, user and password',
+    domain="infra",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

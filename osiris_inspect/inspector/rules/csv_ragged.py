@@ -1,0 +1,43 @@
+"""A CSV file has rows of different width.
+
+What it finds
+    An error in which a CSV reader found a row that does not fit.
+
+Why it matters
+    Either the delimiter is wrong or the file is damaged.
+
+How to fix
+    Look at the line the message names; correct delimiter, quoting or the file.
+
+Example
+    `Expected 4 fields in line 17, saw 5`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.signature import Signature
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("events",)
+RANK: Final = 46
+
+SIGNATURE: Final = Signature(
+    rule="csv-ragged",
+    pattern=re.compile(
+        r"Error tokenizing data\. C error: (?P<what>[^\n]{1,120})"
+        r"|CSV parsing failed[^\n]{0,160}"
+        r"|CSV Error on Line:? ?\d+[^\n]{0,80}"
+    ),
+    message="a row of the CSV file has another number of fields",
+    fix="check the delimiter and the quoting, or the row the message names",
+    domain="data",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

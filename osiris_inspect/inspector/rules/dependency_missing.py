@@ -1,0 +1,45 @@
+"""A Python package is missing where a step ran.
+
+What it finds
+    An error of an import.
+
+Why it matters
+    The driver cannot work without it.
+
+How to fix
+    Install the package; in a sandbox let the run install its dependencies.
+
+Example
+    `Missing required dependencies: psycopg2`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.signature import Signature
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("events",)
+RANK: Final = 48
+
+SIGNATURE: Final = Signature(
+    rule="dependency-missing",
+    pattern=re.compile(
+        r"Missing required dependencies(?: after installation)?: (?P<what>[^\n.]{1,160})"
+        r"|No module named '(?P<m>[\w.]{1,80})'"
+        r"|(?P<p>psycopg2) (?:not installed|channel not configured)"
+        r"|ImportError: [^\n]{1,120}"
+        r"|pip command failed[^\n]{0,120}"
+    ),
+    message="a Python package is missing",
+    fix="install the package where the step runs (--e2b-install-deps for a sandbox)",
+    domain="infra",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

@@ -1,0 +1,42 @@
+"""A file is not in the encoding it was read as.
+
+What it finds
+    An error while bytes were decoded to text.
+
+Why it matters
+    The step stops at the first such byte, or worse, another reader would have garbled it.
+
+How to fix
+    Name the right encoding in the configuration of the step.
+
+Example
+    `'utf-8' codec can't decode byte 0xe9 in position 12`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.signature import Signature
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("events",)
+RANK: Final = 46
+
+SIGNATURE: Final = Signature(
+    rule="encoding-wrong",
+    pattern=re.compile(
+        r"CSV encoding error[^\n]{0,120}"
+        r"|codec can't (?:de|en)code [^\n]{1,160}"
+    ),
+    message="the file is not in the encoding it was read as",
+    fix="set the encoding of the file, often latin-1 or cp1252",
+    domain="data",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

@@ -1,0 +1,47 @@
+"""A file that a step reads is not there.
+
+What it finds
+    An error in which a file could not be found.
+
+Why it matters
+    The step has nothing to read. Paths of your machine mean nothing inside a sandbox.
+
+How to fix
+    Correct the path, or bring the file to where the step runs.
+
+Example
+    `CSV file not found: /srv/data/orders.csv`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.signature import Signature
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("events",)
+RANK: Final = 46
+
+SIGNATURE: Final = Signature(
+    rule="file-missing",
+    pattern=re.compile(
+        r"CSV file not found: (?P<f1>[^\n]{1,200})"
+        r'|No files found that match the pattern \\?\"(?P<f2>[^\"\n\\]{1,200})'
+        r"|\[Errno 2\] No such file or directory: '(?P<f3>[^'\n]{1,200})'"
+        r"|Config file not found: (?P<f4>[^\n]{1,200})"
+        r"|(?:CSV|Input|Source) file (?:does not exist|is missing):? (?P<f5>[^\n]{1,200})"
+        r"|cannot (?:read|open) '?(?P<f6>[^'\n]{1,200}?)'?: no such file"
+    ),
+    message="file {file} does not exist",
+    fix="correct the path; a relative path is looked up where the step runs, not where the pipeline lies",
+    domain="config",
+    about="file",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

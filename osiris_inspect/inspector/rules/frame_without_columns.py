@@ -1,0 +1,43 @@
+"""A step was given a frame without any column.
+
+What it finds
+    An error in which a frame without columns cannot be used.
+
+Why it matters
+    An empty file became an empty frame upstream, and fails only here.
+
+How to fix
+    Look at the source: the file has 0 bytes, or only blank lines.
+
+Example
+    `Need a DataFrame with at least one column`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.signature import Signature
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("events",)
+RANK: Final = 47
+
+SIGNATURE: Final = Signature(
+    rule="frame-without-columns",
+    pattern=re.compile(
+        r"Need a DataFrame with at least one column"
+        r"|No columns to parse from file"
+        r"|EmptyDataError[^\n]{0,60}"
+    ),
+    message="the input has no column at all",
+    fix="check that the source file is not empty",
+    domain="data",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

@@ -1,0 +1,47 @@
+"""The name of a server could not be resolved.
+
+What it finds
+    An error of name resolution.
+
+Why it matters
+    Without an address there is no connection. A sandbox may have other DNS than your machine.
+
+How to fix
+    Correct the host name in the connection, or make it known where the step runs.
+
+Example
+    `[Errno -2] Name or service not known`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.signature import Signature
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("events",)
+RANK: Final = 40
+
+SIGNATURE: Final = Signature(
+    rule="host-not-found",
+    pattern=re.compile(
+        r"(?i:name or service not known)"
+        r"|(?i:nodename nor servname provided)"
+        r"|(?i:temporary failure in name resolution)"
+        r"|(?i:could not translate host name)"
+        r"|(?i:no A records found)"
+        r"|(?i:getaddrinfo failed)"
+    ),
+    message="the name of the server does not resolve",
+    fix="check the spelling of the host, and DNS where the step ran",
+    domain="infra",
+    in_logs=True,
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

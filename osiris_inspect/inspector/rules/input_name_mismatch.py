@@ -1,0 +1,53 @@
+"""A step got its input and looked for it under another name.
+
+What it finds
+    A step that failed because a table or an input is missing, although its input had been resolved.
+
+Why it matters
+    Everything looks healthy: the rows are there, from memory or spill. Only the name the step uses is not the name it
+    was given: `input_df`, `df` and `df_<step>` belong to different versions, locally and in a sandbox.
+
+How to fix
+    Use the name under which the input was bound. In this project one input is known by all three names.
+
+Example
+    `inputs_resolved` says 14 rows for the key `df`, then
+    `Catalog Error: Table with name df_extract_movies does not exist!`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.cite import failure_of
+from osiris_inspect.inspector.failures import MAX_TEXT, lacks_input
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+
+NEEDS: Final = ("inputs_resolved",)
+RANK: Final = 28
+
+_WANTED = re.compile(r"Table with name \"?(?P<table>\w+)|Python Object \"(?P<object>\w+)\"|requires '(?P<key>\w+)'")
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Steps that had an input and did not find it."""
+    for step in run.steps:
+        got = [entry for entry in step.inputs if entry.place != "unresolved"]
+        if step.failure is None or not got or not lacks_input(step.failure.message):
+            continue
+        match = _WANTED.search(step.failure.message[:MAX_TEXT])
+        wanted = next((name for name in match.groups() if name), None) if match else None
+        names = ", ".join(f"{entry.name!r} ({entry.from_step}, {entry.place})" for entry in got)
+        looked_for = f"{wanted!r}" if wanted else "another name"
+        yield Finding(
+            rule="input-name-mismatch",
+            severity=Severity.ERROR,
+            confidence=Confidence.HIGH,
+            domain="code",
+            message=f"the step looks for {looked_for} and was given {names}",
+            evidence=(*failure_of(step), *(Evidence("events.jsonl", entry.line, "rows") for entry in got if entry.line)),
+            step=step.id,
+            fix="use in the query the name under which the input is bound",
+        )

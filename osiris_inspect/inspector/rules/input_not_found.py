@@ -1,0 +1,51 @@
+"""A step was given no frame.
+
+What it finds
+    A step that failed because an input it needs was found in neither memory nor spill.
+
+Why it matters
+    It is nearly always a consequence: the step upstream failed, was never run, or gave nothing that was kept.
+
+How to fix
+    Look upstream, not at this step: the finding that explains it is named beside it.
+
+Example
+    `FilesystemCsvWriterDriver requires inputs with DataFrame`, without an `inputs_resolved` event for the step.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.cite import at, failure_of
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run, StepState
+from osiris_inspect.inspector.starving import is_starved
+from osiris_inspect.model.finding import Confidence, Finding, Severity
+
+NEEDS: Final = ("steps",)
+RANK: Final = 80
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failed steps that got no input."""
+    for step in run.steps:
+        if not is_starved(step):
+            continue
+        looked = [at(event) for event in run.named("input_not_found", step=step.id)]
+        yield Finding(
+            rule="input-not-found",
+            severity=Severity.ERROR,
+            confidence=Confidence.HIGH,
+            domain="code",
+            message=_message(step),
+            evidence=(*looked, *failure_of(step)),
+            step=step.id,
+            fix="see why the step upstream left no frame",
+        )
+
+
+def _message(step: StepState) -> str:
+    wanted = [entry for entry in step.inputs if entry.place == "unresolved"]
+    origins = ", ".join(repr(entry.from_step) for entry in wanted if entry.from_step)
+    source = f" of step {origins}" if origins else ""
+    return f"the step got no frame: the output{source} is in neither memory nor spill"

@@ -1,0 +1,43 @@
+"""Two inputs of a step had one name, so the last one replaced the others.
+
+What it finds
+    A step with several resolved inputs that are called the same.
+
+Why it matters
+    Versions before 0.5 keep one frame under `df`; the others are gone without a word, and the run is a success.
+
+How to fix
+    Use a version that names each input after its step.
+
+Example
+    Two `inputs_resolved` events of `join`, both with the key `df`.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+
+NEEDS: Final = ("inputs_resolved",)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Steps of local runs whose inputs share a name."""
+    for step in run.steps:
+        got = [entry for entry in step.inputs if entry.place != "unresolved"]
+        shared = [name for name, count in Counter(entry.name for entry in got).items() if count > 1]
+        origins = {entry.from_step for entry in got}
+        if shared and len(origins) > 1 and run.mode == "local":
+            yield Finding(
+                rule="input-overwritten",
+                severity=Severity.WARNING,
+                confidence=Confidence.MEDIUM,
+                domain="code",
+                message=f"{len(got)} inputs are all called {shared[0]!r}; only the last one reached the step",
+                evidence=tuple(Evidence("events.jsonl", entry.line, "key") for entry in got if entry.line),
+                step=step.id,
+                fix="give each input its own name",
+            )

@@ -1,0 +1,44 @@
+"""A server did not answer in time.
+
+What it finds
+    An error of a network connection that had been made and fell silent.
+
+Why it matters
+    The query may still run on the server.
+
+How to fix
+    Repeat; read less at once.
+
+Example
+    `Lost connection to MySQL server during query`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.signature import Signature
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("events",)
+RANK: Final = 44
+
+SIGNATURE: Final = Signature(
+    rule="network-timeout",
+    pattern=re.compile(
+        r"\b(?:Read|Connect|Write|Pool)Timeout\b[^\n]{0,80}"
+        r"|(?i:(?:read|connection|connect|operation) timed out)"
+        r"|Lost connection to MySQL server[^\n]{0,80}"
+        r"|MySQL server has gone away"
+    ),
+    message="the server did not answer in time",
+    fix="repeat; if it stays, look at the load of the server and at the query",
+    domain="infra",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

@@ -1,0 +1,47 @@
+"""A step needed more memory than there was.
+
+What it finds
+    An error of memory allocation.
+
+Why it matters
+    A repeated run will fail in the same way as long as data and limits stay.
+
+How to fix
+    Set `E2B_FORCE_SPILL=1` or lower `E2B_SPILL_THRESHOLD`, select fewer columns, or raise the limit.
+
+Example
+    `Out of Memory Error: failed to allocate data of size 32.0 MiB`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.signature import Signature
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("events",)
+RANK: Final = 40
+
+SIGNATURE: Final = Signature(
+    rule="out-of-memory",
+    pattern=re.compile(
+        r"Out of Memory Error[^\n]{0,160}"
+        r"|\bMemoryError\b"
+        r"|Unable to allocate [^\n]{1,100}"
+        r"|(?i:cannot allocate memory)"
+        r"|\bOOMKilled\b"
+        r"|(?i:out of memory)"
+    ),
+    message="there was not enough memory",
+    fix="let frames spill to disk, read less at once, or give the step more memory",
+    domain="infra",
+    in_logs=True,
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

@@ -1,0 +1,42 @@
+"""A step was given a directory where it needs a file.
+
+What it finds
+    An error in which a directory was opened as a file.
+
+Why it matters
+    Nothing was read.
+
+How to fix
+    Put the name of the file at the end of the path.
+
+Example
+    `Path is not a file: /srv/data`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.signature import Signature
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("events",)
+RANK: Final = 46
+
+SIGNATURE: Final = Signature(
+    rule="path-is-directory",
+    pattern=re.compile(
+        r"Path is not a file: (?P<file>[^\n]{1,200})"
+        r"|\[Errno 21\] Is a directory[^\n]{0,200}"
+    ),
+    message="the path is a directory, not a file",
+    fix="name the file itself",
+    domain="config",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

@@ -1,0 +1,43 @@
+"""A service asked to slow down.
+
+What it finds
+    An answer with status 429, or an error that names a rate limit.
+
+Why it matters
+    A repeat at once makes it worse.
+
+How to fix
+    Slow down, or ask for a higher limit.
+
+Example
+    `429 Too Many Requests`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.signature import Signature
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("events",)
+RANK: Final = 44
+
+SIGNATURE: Final = Signature(
+    rule="rate-limited",
+    pattern=re.compile(
+        r"\b429 Too Many Requests\b"
+        r"|(?i:rate limit(?:ed| exceeded))"
+    ),
+    message="the service limits the rate of requests",
+    fix="wait and repeat, or make the batches larger and fewer",
+    domain="infra",
+    in_logs=True,
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

@@ -1,0 +1,52 @@
+"""A step or a run failed, and no other rule knows why.
+
+What it finds
+    Every failure; it is kept only where no other finding explains it.
+
+Why it matters
+    A failed run has always at least one finding, and the number of these is what the rules do not know yet.
+
+How to fix
+    Read the error and the lines before it.
+
+Example
+    `RuntimeError: something new`
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.cite import failure_of, first_line
+from osiris_inspect.inspector.failures import failures
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, Stage
+
+NEEDS: Final = ()
+RANK: Final = 99
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Each failed step, and the run itself where it failed outside of a step."""
+    if run.status not in ("failed", "compile_failed"):
+        return
+    for told in failures(run):
+        step = run.step(told.step) if told.step else None
+        evidence = failure_of(step) if step else (told.cite(told.text[:160]),)
+        yield _finding(told.text, evidence, told.step, told.stage)
+    if run.failure is None and not any(step.failure for step in run.steps):
+        yield _finding("no reason was logged", first_line(run), None, "finish")
+
+
+def _finding(text: str, evidence: tuple[Evidence, ...], step: str | None, stage: Stage) -> Finding:
+    return Finding(
+        rule="unexplained-failure",
+        severity=Severity.ERROR,
+        confidence=Confidence.LOW,
+        domain="code",
+        message=f"failed: {text.strip().partition(chr(10))[0][:200]}",
+        evidence=evidence,
+        step=step,
+        stage=stage,
+        fix="read the error and what stands before it",
+    )
