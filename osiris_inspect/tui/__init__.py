@@ -1,0 +1,1 @@
+"""The terminal screens. They show what the inspector says and decide nothing."""

@@ -1,0 +1,74 @@
+"""A grid of cells to draw on: text, boxes, and wires that join where they meet."""
+
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+
+from rich.cells import cell_len
+from textual.content import Content
+
+UP, DOWN, LEFT, RIGHT = 1, 2, 4, 8
+_HEAVY = " ╹╻┃╸┛┓┫╺┗┏┣━┻┳╋"
+_LIGHT = " ╵╷│╴┘┐┤╶└┌├─┴┬┼"
+_SPILLED = "".join({UP | DOWN: "╏", LEFT | RIGHT: "╍"}.get(place, sign) for place, sign in enumerate(_HEAVY))
+_BROKEN = "".join({UP | DOWN: "┊", LEFT | RIGHT: "┈"}.get(place, sign) for place, sign in enumerate(_LIGHT))
+_SIGNS = {"━": _HEAVY, "╍": _SPILLED, "┈": _BROKEN}
+
+Point = tuple[int, int]
+
+
+@dataclass
+class Canvas:
+    """Cells by ``(x, y)``. A wire's cell holds the directions it leads in, so that crossings come out right."""
+
+    cells: dict[Point, tuple[str, str]] = field(default_factory=dict)
+    _directions: dict[Point, int] = field(default_factory=dict)
+
+    def write(self, x: int, y: int, text: str, style: str = "") -> None:
+        """Put text down, cell by cell; a wide character takes two."""
+        for character in text:
+            width = cell_len(character)
+            if width:
+                self.cells[x, y] = (character, style)
+                if width > 1:
+                    self.cells[x + 1, y] = ("", style)
+                x += width
+
+    def box(self, x: int, y: int, size: tuple[int, int], signs: str, style: str) -> None:
+        """Draw a frame; ``signs`` are corners and sides: ``╭─╮│╰╯``."""
+        width, height = size
+        top_left, across, top_right, side, bottom_left, bottom_right = tuple(signs)
+        self.write(x, y, top_left + across * (width - 2) + top_right, style)
+        for row in range(y + 1, y + height - 1):
+            self.write(x, row, side, style)
+            self.write(x + width - 1, row, side, style)
+        self.write(x, y + height - 1, bottom_left + across * (width - 2) + bottom_right, style)
+
+    def wire(self, corners: list[Point], across: str, style: str) -> None:
+        """Draw a line through corners; each is right of, left of, above or below the one before."""
+        for start, end in pairwise(corners):
+            self._stretch(start, end, across, style)
+
+    def _stretch(self, start: Point, end: Point, across: str, style: str) -> None:
+        (x, y), (far_x, far_y) = start, end
+        step_x, step_y = (far_x > x) - (far_x < x), (far_y > y) - (far_y < y)
+        ahead = {(1, 0): RIGHT, (-1, 0): LEFT, (0, 1): DOWN, (0, -1): UP}.get((step_x, step_y), 0)
+        behind = {RIGHT: LEFT, LEFT: RIGHT, DOWN: UP, UP: DOWN}.get(ahead, 0)
+        while (x, y) != end:
+            self._join((x, y), ahead, across, style)
+            x, y = x + step_x, y + step_y
+            self._join((x, y), behind, across, style)
+
+    def _join(self, point: Point, direction: int, across: str, style: str) -> None:
+        directions = self._directions[point] = self._directions.get(point, 0) | direction
+        self.cells[point] = (_SIGNS[across][directions], style)
+
+    def lines(self) -> list[Content]:
+        """What was drawn, a content a line."""
+        width = max((x for x, _ in self.cells), default=-1) + 1
+        height = max((y for _, y in self.cells), default=-1) + 1
+        return [self._line(y, width) for y in range(height)]
+
+    def _line(self, y: int, width: int) -> Content:
+        cells = [self.cells.get((x, y), (" ", "")) for x in range(width)]
+        runs = groupby(cells, key=lambda cell: cell[1])
+        return Content.assemble(*(("".join(sign for sign, _ in run), style) for style, run in runs)).rstrip()

@@ -1,0 +1,77 @@
+"""Figures as people read them: rows, durations, bytes, times. What is not known is a dash, never a nought."""
+
+from datetime import UTC, datetime
+
+UNKNOWN = "-"
+
+
+def count(number: int | None) -> str:
+    """A whole number with its thousands set apart."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def rows(number: int | None) -> str:
+    """``14 rows``."""
+    return UNKNOWN if number is None else plural(number, "row")
+
+
+def plural(number: int, noun: str) -> str:
+    """``1 step``, ``2 steps``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float | None) -> str:
+    """``12 ms``, ``4.2 s``, ``3 min 05 s``, ``2 h 03 min``."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 0.9995:
+        return f"{max(seconds, 0) * 1000:.0f} ms"
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def size(number: int | None) -> str:
+    """Bytes, in units of 1,000."""
+    if number is None:
+        return UNKNOWN
+    amount = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:,.1f} TB"
+
+
+def time_of_day(seconds: float | None) -> str:
+    """``04:22:41.123``, UTC."""
+    moment = _moment(seconds)
+    return UNKNOWN if moment is None else moment.strftime("%H:%M:%S.") + f"{moment.microsecond // 1000:03}"
+
+
+def elapsed(seconds: float | None) -> str:
+    """Time since a beginning: ``+0.137``, ``+1:02:05``."""
+    if seconds is None:
+        return UNKNOWN
+    if abs(seconds) < 1000:
+        return f"{seconds:+.3f}"
+    minutes, rest = divmod(int(abs(seconds)), 60)
+    return f"{'-' if seconds < 0 else '+'}{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def day_and_time(seconds: float | None) -> str:
+    """``2026-11-22 04:22``, UTC."""
+    moment = _moment(seconds)
+    return UNKNOWN if moment is None else moment.strftime("%Y-%m-%d %H:%M")
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    if seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None  # a log may claim any number for a time; one that is no date is shown as unknown

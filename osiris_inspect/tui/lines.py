@@ -1,0 +1,338 @@
+"""A list of lines under a cursor, of any length: the one widget that every pane is made of.
+
+Only the lines on the screen are painted, so ten million rows open as fast as ten. Moving, searching, filtering,
+copying and the jumps to the next failure work alike wherever a list stands.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual import events, work
+from textual.content import Content
+from textual.geometry import Size
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.style import Style
+from textual.worker import get_current_worker
+
+from osiris_inspect.tui import keys
+from osiris_inspect.tui.messages import CursorMoved, RowOpened
+from osiris_inspect.tui.painting import shifted, to_strip, with_matches
+from osiris_inspect.tui.query import Query, parse
+from osiris_inspect.tui.rows import Layout, Row, Sheet
+
+MARGIN = 1
+"""Cells left of each line, where the mark of the cursor stands."""
+
+COPY_LIMIT = 50_000
+"""Characters that are put on the clipboard: terminals drop a longer escape sequence without a word."""
+
+_CHUNK = 5_000
+
+
+def _empty(_width: int) -> Sheet:
+    return Sheet()
+
+
+class LineList(ScrollView, can_focus=True):
+    """Rows, a cursor, a filter.
+
+    Attributes:
+        wanted: what was last asked for; ``n`` walks its matches.
+        shown: which rows a filter keeps, by number; None without a filter.
+        filters: whether a filter hides rows; where it does not, ``/`` only finds.
+    """
+
+    BINDINGS = keys.bindings("list")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--cursor", "lines--heading", "lines--match"}
+    DEFAULT_CSS = """
+    LineList {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+        background: $background;
+        & > .lines--cursor { background: $foreground 8%; }
+        & > .lines--heading { color: $text-muted; }
+        & > .lines--match { text-style: bold reverse; }
+        &:focus > .lines--cursor { background: $primary 30%; }
+    }
+    """
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+    filters = True
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  Textual's name
+        super().__init__(id=id, classes=classes)
+        self._layout: Layout = _empty
+        self._laid_out_for = -1
+        self.sheet = Sheet()
+        self.wanted = Query()
+        self.filter_text = ""
+        self.shown: Sequence[int] | None = None
+        self._shift = 0
+
+    # ── what is shown ──
+
+    def show(self, layout: Layout) -> None:
+        """Show other rows, or the same ones read again: the cursor stays on its row, or at the end if it was there."""
+        before, at_end = self.row, self.cursor > 0 and self.cursor >= len(self) - 1
+        self._layout = layout
+        self._lay_out()
+        if self.shown is not None:
+            self.set_filter(self.filter_text)
+        elif at_end:
+            self.cursor = max(0, len(self) - 1)
+        elif before is not None:
+            self.cursor = self._find_again(before)
+        self._changed()
+
+    def __len__(self) -> int:
+        return len(self.sheet.rows) if self.shown is None else len(self.shown)
+
+    def at(self, index: int) -> Row:
+        """A row by its place among those that are shown."""
+        return self.sheet.rows[index if self.shown is None else self.shown[index]]
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor."""
+        return self.at(self.cursor) if 0 <= self.cursor < len(self) else None
+
+    def select(self, wanted: Callable[[Row], bool]) -> bool:
+        """Put the cursor on the first row that is wanted; whether there is one."""
+        found = next((index for index in range(len(self)) if wanted(self.at(index))), None)
+        if found is not None:
+            self.cursor = found
+        return found is not None
+
+    def _lay_out(self) -> None:
+        self._laid_out_for = self.inner_width
+        self.sheet = self._layout(self._laid_out_for)
+        if self.shown is not None:
+            total = len(self.sheet.rows)
+            self.shown = [index for index in self.shown if index < total]
+
+    @property
+    def inner_width(self) -> int:
+        """Cells there are for a row."""
+        return max(1, self.size.width - MARGIN - (0 if self.show_vertical_scrollbar else 1))
+
+    def _find_again(self, before: Row) -> int:
+        if self.cursor < len(self) and self.at(self.cursor).key == before.key:
+            return self.cursor
+        again = (index for index in range(min(len(self), 20_000)) if self.at(index).key == before.key)
+        return next(again, min(self.cursor, max(0, len(self) - 1)))
+
+    def _changed(self) -> None:
+        self.virtual_size = Size(self.size.width, self.line_count + self.heading_height)
+        self.refresh()
+        self._reveal()
+        self.post_message(CursorMoved(self))
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Lay the rows out again where the width changed."""
+        if self.inner_width != self._laid_out_for:
+            self._lay_out()
+        self._changed()
+
+    # ── painting; a list that is no table overrides the first three ──
+
+    @property
+    def line_count(self) -> int:
+        """Lines there are to paint."""
+        return len(self)
+
+    def line_at(self, line: int) -> Content:
+        """A line to paint."""
+        return self.at(line).content
+
+    def place_of(self, index: int) -> tuple[int, int]:
+        """First line of a row, and how many it has."""
+        return index, 1
+
+    @property
+    def heading_height(self) -> int:
+        """Lines above the rows that do not scroll."""
+        return 1 if self.sheet.heading is not None else 0
+
+    def render_line(self, y: int) -> Strip:
+        """The line at ``y`` of the window."""
+        base = self.visual_style
+        line = y - self.heading_height + self.scroll_offset.y
+        if y < self.heading_height and self.sheet.heading is not None:
+            content = Content(" " * MARGIN) + self.sheet.heading
+            style = base + self.get_visual_style("lines--heading")
+        elif line < self.line_count:
+            content, style = self._with_cursor(line, base)
+        else:
+            content, style = Content(""), base
+        strip = to_strip(content, style, self.app.stylesheet.parse_style)
+        return shifted(strip, MARGIN, self._shift).crop_extend(0, self.size.width, style.rich_style)
+
+    def _with_cursor(self, line: int, base: Style) -> tuple[Content, Style]:
+        content = with_matches(
+            self.line_at(line), self.wanted.words, self.get_visual_style("lines--match", partial=True)
+        )
+        top, height = self.place_of(self.cursor) if len(self) else (0, 0)
+        if not top <= line < top + height:
+            return Content(" " * MARGIN) + content, base
+        mark = Content.styled("▌", "$primary" if self.has_focus else "$text-disabled")
+        return mark + content, base + self.get_visual_style("lines--cursor")
+
+    # ── moving ──
+
+    @property
+    def page_height(self) -> int:
+        """Lines of rows that fit."""
+        return max(1, self.size.height - self.heading_height)
+
+    def validate_cursor(self, cursor: int) -> int:
+        """A cursor inside of the list."""
+        return max(0, min(cursor, len(self) - 1))
+
+    def watch_cursor(self) -> None:
+        """Show where the cursor went."""
+        self._reveal()
+        self.refresh()
+        self.post_message(CursorMoved(self))
+
+    def _reveal(self) -> None:
+        top, height = self.place_of(self.cursor) if len(self) else (0, 0)
+        if top < self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False)
+        elif top + height > self.scroll_offset.y + self.page_height:
+            self.scroll_to(y=max(0, top + height - self.page_height), animate=False)
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        self.cursor += by
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor by a screenful."""
+        self.cursor += by * max(1, self.page_height - 1)
+
+    def action_top(self) -> None:
+        """Go to the first row."""
+        self.cursor = 0
+
+    def action_bottom(self) -> None:
+        """Go to the last row."""
+        self.cursor = len(self) - 1
+
+    def action_shift(self, by: int) -> None:
+        """Look at another part of lines that are longer than the window."""
+        top = self.scroll_offset.y
+        on_screen = range(top, min(top + self.page_height, self.line_count))
+        longest = max((self.line_at(line).cell_length for line in on_screen), default=0)
+        self._shift = max(0, min(self._shift + by, longest - self.inner_width))
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the mouse is; a second click opens."""
+        line = int(event.y) - self.heading_height + self.scroll_offset.y
+        for index in range(len(self)) if self.line_count != len(self) else [line]:
+            top, height = self.place_of(index)
+            if top <= line < top + height and index < len(self):
+                self.cursor = index
+                if event.chain == 2:
+                    self.action_open()
+
+    # ── finding ──
+
+    def set_filter(self, text: str) -> None:
+        """Keep only the rows that ``text`` asks for; an empty one shows all again. The last query stays for ``n``."""
+        asked = parse(text)
+        if asked:
+            self.wanted, self.filter_text = asked, text
+        if not self.filters:
+            self._changed()
+        elif asked:
+            self._filter(asked, self.sheet.rows)
+        else:
+            self._unfilter()
+
+    def forget(self) -> None:
+        """Forget filter and query."""
+        self._unfilter()
+        self.wanted, self.filter_text = Query(), ""
+        self.refresh()
+
+    def _unfilter(self) -> None:
+        if self.shown is None:
+            return
+        self.workers.cancel_group(self, "filter")
+        place = self.shown[self.cursor] if self.cursor < len(self.shown) else 0
+        self.shown = None
+        self.cursor = place
+        self._changed()
+
+    @work(thread=True, exclusive=True, group="filter")
+    def _filter(self, wanted: Query, rows: Sequence[Row]) -> None:
+        worker = get_current_worker()
+        kept: list[int] = []
+        for start in range(0, len(rows), _CHUNK):
+            if worker.is_cancelled:
+                return
+            chunk = range(start, min(start + _CHUNK, len(rows)))
+            kept += [index for index in chunk if wanted.keeps(rows[index].text, rows[index].fields)]
+        if not worker.is_cancelled:
+            self.app.call_from_thread(self._keep, rows, kept)
+
+    def _keep(self, rows: Sequence[Row], kept: list[int]) -> None:
+        if rows is not self.sheet.rows:
+            self.set_filter(self.filter_text)  # the rows were read again while they were looked through
+            return
+        place = (
+            self.cursor
+            if self.shown is None
+            else (self.shown[self.cursor] if self.cursor < len(self.shown) else 0)
+        )
+        self.shown = kept
+        self.cursor = next((at for at, index in enumerate(kept) if index >= place), len(kept) - 1)
+        self._changed()
+
+    def _jump(self, by: int, wanted: Callable[[Row], bool], what: str) -> None:
+        """Put the cursor on the next wanted row in a direction, round the end where need be."""
+        total = len(self)
+        for distance in range(1, total + 1):
+            index = (self.cursor + by * distance) % total
+            if wanted(self.at(index)):
+                self.cursor = index
+                return
+        self.notify(f"no {what} here", markup=False)
+
+    def action_match(self, by: int) -> None:
+        """Go to the next match of the query."""
+        wanted = self.wanted
+        if wanted:
+            self._jump(by, lambda row: wanted.keeps(row.text, row.fields), "match")
+        else:
+            self.notify("nothing was searched for yet: / asks", markup=False)
+
+    def action_failure(self, by: int) -> None:
+        """Go to the next row that tells of a failure."""
+        self._jump(by, lambda row: row.is_failure, "failure")
+
+    def action_same_step(self, by: int) -> None:
+        """Go to the next row of the step that the cursor is on."""
+        step = self.row.fields.get("step") if self.row else None
+        if step is None:
+            self.notify("this line belongs to no step", markup=False)
+        else:
+            self._jump(by, lambda row: row.fields.get("step") == step, "other line of this step")
+
+    # ── what is done with a row ──
+
+    def action_open(self) -> None:
+        """Ask for the details of the row."""
+        if self.row is not None:
+            self.post_message(RowOpened(self))
+
+    def action_copy(self) -> None:
+        """Put the row's text on the clipboard by OSC 52, which also reaches through ssh."""
+        if self.row is None:
+            return
+        text = self.row.text[:COPY_LIMIT]
+        self.app.copy_to_clipboard(text)
+        self.notify(f"copied {len(text):,} characters", markup=False)

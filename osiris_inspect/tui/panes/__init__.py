@@ -1,0 +1,1 @@
+"""The panes of a run's screen, a module a pane."""

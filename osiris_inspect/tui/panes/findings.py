@@ -1,0 +1,117 @@
+"""Findings: each cause with its consequences under it, and the evidence of one."""
+
+from collections.abc import Iterator, Sequence
+
+from textual.content import Content
+
+from osiris_inspect.inspector.report import Report
+from osiris_inspect.model.finding import Evidence, Finding
+from osiris_inspect.tui import figures, inert, marks
+from osiris_inspect.tui.columns import Column, lay_out
+from osiris_inspect.tui.marks import MUTED
+from osiris_inspect.tui.panes.split import Split
+from osiris_inspect.tui.panes.step_detail import title
+from osiris_inspect.tui.rows import Layout, MadeRow, Row, Sheet
+
+COLUMNS = (Column("  found", least=20), Column("step", least=8, enough=20), Column("rule", rank=1))
+
+
+class Findings(Split):
+    """What the rules found, as a tree."""
+
+    def layout_of(self, report: Report) -> Layout:
+        """Causes, each with what it explains."""
+
+        def sheet(width: int) -> Sheet:
+            cells = [_cells(number, report.findings) for number in range(len(report.findings))]
+            heading, lines = lay_out(COLUMNS, cells, width)
+            rows = [_row(*numbered, report.findings) for numbered in enumerate(lines)]
+            return Sheet(rows, heading) if rows else Sheet([_nothing(report)])
+
+        return sheet
+
+    def details(self, report: Report, row: Row) -> Sequence[Content]:
+        """A finding with its evidence and its fix."""
+        finding = self.finding(row)
+        return list(_describe(report, finding)) if finding else list(_not_checked(report))
+
+    def finding(self, row: Row | None) -> Finding | None:
+        """The finding of a row."""
+        if self.report is None or row is None or not isinstance(row.key, int):
+            return None
+        return self.report.findings[row.key] if row.key < len(self.report.findings) else None
+
+
+def _nothing(report: Report) -> MadeRow:
+    text = f"nothing found; {figures.plural(len(report.not_checked), 'rule')} could not be asked"
+    return MadeRow(Content.styled(text, MUTED), text)
+
+
+def _cells(number: int, findings: Sequence[Finding]) -> list[Content]:
+    finding = findings[number]
+    mark = marks.SEVERITY[finding.severity]
+    message = (inert.line(finding.message, 400), "bold" if finding.because is None else "")
+    return [
+        Content.assemble((_branch(number, findings), MUTED), (mark.sign, mark.style), " ", message),
+        Content.styled(inert.line(finding.step, 60) if finding.step else "the run", MUTED),
+        Content.styled(inert.line(finding.rule, 60), MUTED),
+    ]
+
+
+def _row(number: int, line: Content, findings: Sequence[Finding]) -> MadeRow:
+    finding = findings[number]
+    fields = {"step": finding.step, "rule": finding.rule, "severity": str(finding.severity)}
+    text = inert.line(f"{finding.rule} {finding.step or ''} {finding.message}", 600)
+    return MadeRow(line, text, number, fields, finding.severity == "error")
+
+
+def _branch(number: int, findings: Sequence[Finding]) -> str:
+    """The line that ties a consequence to its cause above it."""
+    if findings[number].because is None:
+        return ""
+    is_last = number + 1 == len(findings) or findings[number + 1].because != findings[number].because
+    return " └─ " if is_last else " ├─ "
+
+
+def _describe(report: Report, finding: Finding) -> Iterator[Content]:
+    mark = marks.SEVERITY[finding.severity]
+    yield Content.assemble(mark.content, "  ", (inert.line(finding.rule, 80), "bold"))
+    where = f"step {inert.line(finding.step, 120)}" if finding.step else f"stage {finding.stage}"
+    yield Content.styled(f"{where} · {finding.domain} · {finding.confidence} confidence", MUTED)
+    yield Content("")
+    yield from (Content(line) for line in inert.lines(finding.message, 4_000))
+    yield Content("")
+    yield title("evidence")
+    for evidence in finding.evidence:
+        yield from _evidence(evidence)
+    if finding.fix:
+        yield Content("")
+        yield title("fix")
+        yield from (Content(f"  {line}") for line in inert.lines(finding.fix, 4_000))
+    yield from _ties(report, finding)
+    yield Content("")
+    yield Content.styled("x explains the rule", MUTED)
+
+
+def _evidence(evidence: Evidence) -> Iterator[Content]:
+    yield Content.styled(f"  {inert.line(str(evidence), 200)}", "$text-primary")
+    yield Content(f"    {inert.line(evidence.quote)}")
+
+
+def _ties(report: Report, finding: Finding) -> Iterator[Content]:
+    if finding.because:
+        yield Content("")
+        yield Content.assemble(("a consequence of ", MUTED), inert.line(finding.because, 200))
+    explained = report.consequences(finding)
+    if explained:
+        yield Content("")
+        yield title(figures.plural(len(explained), "consequence"))
+        yield from (Content(f"  {inert.line(other.message, 200)}") for other in explained)
+
+
+def _not_checked(report: Report) -> Iterator[Content]:
+    yield title("rules that could not be asked")
+    for entry in report.not_checked:
+        yield Content.assemble(
+            f"  {inert.line(entry.rule, 80)}", (f"  {inert.line(entry.reason, 200)}", MUTED)
+        )

@@ -1,0 +1,40 @@
+"""The first line of a run's screen: which run, how it ended, how long it took."""
+
+from textual.content import Content
+from textual.widgets import Static
+
+from osiris_inspect.inspector.report import Report
+from osiris_inspect.tui import figures, inert, marks
+
+
+class Header(Static):
+    """Pipeline, run, mode, status, duration and rows on one line."""
+
+    DEFAULT_CSS = """
+    Header { height: 1; padding: 0 1; background: $panel; color: $foreground; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def show(self, report: Report) -> None:
+        """Show this run."""
+        run = report.run
+        facts = [
+            marks.RUN[run.status].content,
+            *([Content(run.mode)] if run.mode else []),
+            *([Content(figures.duration(run.duration_s))] if run.duration_s is not None else []),
+            *([Content(f"{figures.rows(rows)} written")] if (rows := written(report)) is not None else []),
+        ]
+        name = inert.line(run.pipeline, 60) if run.pipeline else ""
+        self.update(
+            Content.assemble(
+                (name, "bold"),
+                "  " if name else "",
+                Content(" · ").join(facts),
+                ("  " + inert.line(run.id, 120), marks.MUTED),
+            )
+        )
+
+
+def written(report: Report) -> int | None:
+    """Rows that left the run by its writers; None where no writer told."""
+    told = [step.rows_out for step in report.run.steps if step.is_writer and step.rows_out is not None]
+    return sum(told) if told else None

@@ -1,0 +1,52 @@
+"""Log: what the text logs say beyond the events, and what could not be read."""
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.run import LogLine, Unread
+from osiris_inspect.tui import inert
+from osiris_inspect.tui.marks import MUTED
+from osiris_inspect.tui.panes.split import Split
+from osiris_inspect.tui.rows import Layout, MadeRow, Row, Sheet
+
+_FAILED = ("ERROR", "CRITICAL", "FATAL")
+
+
+class Log(Split):
+    """Lines of the text logs, then the lines of any file that could not be read."""
+
+    def layout_of(self, report: Report) -> Layout:
+        """A row a line."""
+        run = report.run
+        rows = [*map(_line, run.log_lines), *map(_unread, run.unread)]
+        nothing = MadeRow(Content.styled("no text log, or nothing in it beyond the events", MUTED), "")
+        return lambda _width: Sheet(rows or [nothing])
+
+    def details(self, report: Report, row: Row) -> Sequence[Content]:
+        """The line in full."""
+        line = next((line for line in report.run.log_lines if (line.file, line.line) == row.key), None)
+        if line is None:
+            return [Content(row.text)]
+        place = Content.styled(f"{inert.line(line.file, 120)}:{line.line}", "$text-primary")
+        return [place, Content(""), *map(Content, inert.lines(line.text))]
+
+
+def _line(line: LogLine) -> MadeRow:
+    is_failure = line.level.upper() in _FAILED
+    sign, tone = ("✗", "$text-error") if is_failure else ("!", "$text-warning") if line.level else (" ", "")
+    text = inert.line(line.text)
+    place = f"{inert.line(line.file, 60)}:{line.line}"
+    content = Content.assemble((f"{sign} ", tone), (f"{place}  ", MUTED), text)
+    fields = {"level": line.level, "file": line.file, "line": line.line}
+    return MadeRow(content, f"{place} {text}", (line.file, line.line), fields, is_failure)
+
+
+def _unread(unread: Unread) -> MadeRow:
+    place = inert.line(unread.file, 120) + (f":{unread.line}" if unread.line else "")
+    reason = inert.line(unread.reason, 400)
+    content = Content.assemble(("! ", "$text-warning"), (f"{place}  ", MUTED), f"not read: {reason}")
+    return MadeRow(
+        content, f"{place} not read: {reason}", ("unread", unread.file, unread.line), {"file": unread.file}
+    )

@@ -1,0 +1,130 @@
+"""All that is known of one step, as lines."""
+
+from collections.abc import Iterator, Sequence
+
+from textual.content import Content
+
+from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.run import Artifact, InputState, StepState
+from osiris_inspect.tui import figures, inert, marks
+from osiris_inspect.tui.marks import MUTED, Mark
+
+_ARTIFACT = {
+    "present": Mark("✓", "present", "$text-success"),
+    "missing": Mark("✗", "missing", "$text-error"),
+    "not_downloaded": Mark("~", "not downloaded", MUTED),
+    "corrupt": Mark("✗", "corrupt", "$text-error"),
+}
+
+
+def describe(report: Report, step: StepState) -> Sequence[Content]:
+    """The details of a step, what went wrong first."""
+    return [
+        *_head(step),
+        *_failure(step),
+        *_findings(report, step),
+        *_inputs(step),
+        *_output(step),
+        *_rest(step),
+    ]
+
+
+def title(text: str) -> Content:
+    """The heading of a part."""
+    return Content.styled(text, "bold $text-primary")
+
+
+def _head(step: StepState) -> Iterator[Content]:
+    mark = marks.STEP[step.status]
+    yield Content.assemble((inert.line(step.id, 200), "bold"), "  ", mark.content)
+    facts = [inert.line(step.driver, 120)] if step.driver else []
+    if step.started is not None:
+        facts.append(f"from {figures.time_of_day(step.started)}")
+    if step.duration_s is not None:
+        facts.append(f"for {figures.duration(step.duration_s)}")
+    if step.lines != (0, 0):
+        facts.append(f"events.jsonl:{step.lines[0]}-{step.lines[1]}")
+    if facts:
+        yield Content.styled(" · ".join(facts), MUTED)
+    if step.because:
+        yield Content(f"because of {inert.line(step.because, 200)}")
+
+
+def _failure(step: StepState) -> Iterator[Content]:
+    if step.failure is None:
+        return
+    yield Content("")
+    kind = f"{inert.line(step.failure.type, 80)}  " if step.failure.type else ""
+    yield Content.assemble(title("error"), "  ", (kind + _place(step.failure.file, step.failure.line), MUTED))
+    yield from (Content.styled(f"  {line}", "$text-error") for line in inert.lines(step.failure.message))
+    if step.failure.traceback:
+        yield Content("")
+        yield title("traceback")
+        yield from (Content(f"  {line}") for line in inert.lines(step.failure.traceback))
+
+
+def _place(file: str, line: int) -> str:
+    return f"{inert.line(file, 80)}:{line}" if line else inert.line(file, 80)
+
+
+def _findings(report: Report, step: StepState) -> Iterator[Content]:
+    found = [finding for finding in report.findings if finding.step == step.id]
+    if not found:
+        return
+    yield Content("")
+    yield title("findings")
+    for finding in found:
+        mark = marks.SEVERITY[finding.severity]
+        yield Content.assemble(f"  {mark.sign} ", inert.line(finding.message, 400)).stylize(mark.style, 2, 3)
+
+
+def _inputs(step: StepState) -> Iterator[Content]:
+    if not step.inputs:
+        return
+    yield Content("")
+    yield title("inputs")
+    for entry in step.inputs:
+        yield from _input(entry, step)
+
+
+def _input(entry: InputState, step: StepState) -> Iterator[Content]:
+    wire = {"memory": marks.IN_MEMORY, "spill": marks.ON_DISK}.get(
+        entry.place, marks.NOWHERE if step.status == "failed" else marks.NOT_TOLD
+    )
+    origin = inert.line(entry.from_step, 120) if entry.from_step else "a step the log does not name"
+    where = f"  events.jsonl:{entry.line}" if entry.line else ""
+    yield Content.assemble(
+        (f"  {wire.letter} {wire.word}", wire.style),
+        f"  {inert.line(entry.name, 80)} from {origin}  {figures.rows(entry.rows)}",
+        (where, MUTED),
+    )
+    for tried in entry.tried:
+        place, result, reason = (
+            inert.compact(tried.get(key) or "", 200) for key in ("place", "outcome", "reason")
+        )
+        yield Content.assemble(("    tried ", MUTED), f"{place}: {result}", (f"  {reason}", MUTED))
+
+
+def _output(step: StepState) -> Iterator[Content]:
+    from osiris_inspect.tui.panes.steps import frame_place
+
+    yield Content("")
+    yield title("output")
+    told = f"  told by {inert.line(step.rows_out_from, 80)}" if step.rows_out_from else ""
+    yield Content.assemble(f"  {figures.rows(step.rows_out)}  ", frame_place(step), (told, MUTED))
+    yield from (_artifact(artifact) for artifact in step.artifacts)
+
+
+def _artifact(artifact: Artifact) -> Content:
+    mark = _ARTIFACT[artifact.state]
+    size = f"  {figures.size(artifact.bytes)}" if artifact.bytes is not None else ""
+    return Content.assemble(
+        (f"  {mark.sign} ", mark.style), inert.line(artifact.path, 300), (f"  {mark.word}{size}", MUTED)
+    )
+
+
+def _rest(step: StepState) -> Iterator[Content]:
+    if step.config:
+        yield Content("")
+        yield title("configuration")
+        yield from (Content(line) for line in inert.pretty(step.config)[1:-1])

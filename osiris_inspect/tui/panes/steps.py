@@ -1,0 +1,74 @@
+"""Steps: a table of all of them, and all that is known of one."""
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.run import StepState
+from osiris_inspect.tui import figures, inert, marks
+from osiris_inspect.tui.columns import Column, lay_out
+from osiris_inspect.tui.marks import MUTED
+from osiris_inspect.tui.panes.split import Split
+from osiris_inspect.tui.panes.step_detail import describe
+from osiris_inspect.tui.rows import Layout, MadeRow, Row, Sheet
+
+COLUMNS = (
+    Column("", least=1),
+    Column("step", least=12),
+    Column("driver", rank=3),
+    Column("status", least=6),
+    Column("rows in → out", right=True),
+    Column("time", right=True, rank=1),
+    Column("frame", rank=2),
+    Column("needs", rank=4),
+)
+
+
+class Steps(Split):
+    """The steps of the run."""
+
+    def layout_of(self, report: Report) -> Layout:
+        """A table of the steps."""
+
+        def sheet(width: int) -> Sheet:
+            heading, lines = lay_out(COLUMNS, [_cells(step) for step in report.run.steps], width)
+            return Sheet([_row(*pair) for pair in zip(report.run.steps, lines, strict=True)], heading)
+
+        return sheet
+
+    def details(self, report: Report, row: Row) -> Sequence[Content]:
+        """All that is known of a step."""
+        step = report.run.step(str(row.key))
+        return describe(report, step) if step is not None else []
+
+
+def _cells(step: StepState) -> list[Content]:
+    mark = marks.STEP[step.status]
+    flow = f"{figures.count(step.rows_in)} → {figures.count(step.rows_out)}"
+    return [
+        Content.styled(mark.sign, mark.style),
+        Content.styled(inert.line(step.id, 80), "bold"),
+        Content.styled(inert.line(step.driver or figures.UNKNOWN, 60), MUTED),
+        Content.styled(mark.word, mark.style),
+        Content(flow),
+        Content(figures.duration(step.duration_s)),
+        frame_place(step),
+        Content.styled(inert.line(", ".join(step.needs), 80), MUTED),
+    ]
+
+
+def frame_place(step: StepState) -> Content:
+    """Where the frame of a step was kept."""
+    if step.storage == "none" and (step.is_writer or step.status != "succeeded"):
+        return Content.styled(figures.UNKNOWN, MUTED)  # there was no frame to keep
+    wires = {"memory": marks.IN_MEMORY, "spill": marks.ON_DISK, "none": marks.NOWHERE}
+    wire = wires.get(step.storage)
+    if wire is None:
+        return Content.styled(figures.UNKNOWN, MUTED)
+    return Content.styled(f"{wire.letter} {wire.word}", wire.style)
+
+
+def _row(step: StepState, line: Content) -> MadeRow:
+    fields = {"step": step.id, "status": step.status, "driver": step.driver or "", "frame": step.storage}
+    return MadeRow(line, line.plain, step.id, fields, step.status == "failed")

@@ -1,0 +1,52 @@
+"""The line of tabs: one row, a number to press before each name, how much is in it behind."""
+
+from collections.abc import Sequence
+
+from textual import events
+from textual.content import Content
+from textual.widgets import Static
+
+from osiris_inspect.tui import marks
+from osiris_inspect.tui.keys import TABS
+from osiris_inspect.tui.messages import TabChosen
+
+
+class Tabs(Static):
+    """Names of the tabs; ``active`` counts from 1."""
+
+    DEFAULT_CSS = """
+    Tabs { height: 1; background: $surface; text-wrap: nowrap; text-overflow: clip; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self.active = 1
+        self._counts: Sequence[int | None] = [None] * len(TABS)
+
+    def show(self, active: int, counts: Sequence[int | None] | None = None) -> None:
+        """Show which tab is open; ``counts`` where they changed."""
+        self.active = active
+        self._counts = self._counts if counts is None else counts
+        self.update(Content("").join(self._parts()))
+
+    def _parts(self) -> list[Content]:
+        return [
+            Content.styled(text, "bold reverse" if number == self.active else marks.MUTED)
+            for number, text in enumerate(self._texts(), start=1)
+        ]
+
+    def _texts(self) -> list[str]:
+        counts = (f" {count:,}" if count is not None else "" for count in self._counts)
+        return [
+            f" {number} {name}{count} "
+            for number, (name, count) in enumerate(zip(TABS, counts, strict=True), 1)
+        ]
+
+    def on_click(self, event: events.Click) -> None:
+        """Open the tab under the mouse."""
+        end = 0
+        for number, text in enumerate(self._texts(), start=1):
+            end += len(text)
+            if event.x < end:
+                self.post_message(TabChosen(number))
+                return

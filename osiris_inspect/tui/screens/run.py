@@ -1,0 +1,165 @@
+"""The screen of one run: which run, the verdict, and five tabs of what lies behind it."""
+
+from collections.abc import Callable, Hashable
+from pathlib import Path
+
+from textual import work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import ContentSwitcher, Static
+
+from osiris_inspect.inspector.report import Report
+from osiris_inspect.tui import inert, keys
+from osiris_inspect.tui.lines import LineList
+from osiris_inspect.tui.messages import StepOpened, TabChosen
+from osiris_inspect.tui.panes.events import Events
+from osiris_inspect.tui.panes.findings import Findings
+from osiris_inspect.tui.panes.foot import Foot
+from osiris_inspect.tui.panes.header import Header
+from osiris_inspect.tui.panes.log import Log
+from osiris_inspect.tui.panes.overview import Overview
+from osiris_inspect.tui.panes.split import Split
+from osiris_inspect.tui.panes.steps import Steps
+from osiris_inspect.tui.panes.tabs import Tabs
+from osiris_inspect.tui.panes.verdict import Verdict
+from osiris_inspect.tui.screens.listing import ListScreen
+from osiris_inspect.tui.screens.text import TextScreen, manual_lines
+from osiris_inspect.tui.source import Source
+
+POLL = 1.0
+"""Seconds between looks at a run that is going on."""
+
+
+class RunScreen(ListScreen):
+    """One run. It reads the run itself, and again while the run goes on."""
+
+    BINDINGS = keys.bindings("run")
+    DEFAULT_CSS = """
+    RunScreen ContentSwitcher { height: 1fr; }
+    RunScreen #waiting { height: 1fr; padding: 1 2; color: $text-muted; }
+    RunScreen.-waiting ContentSwitcher, RunScreen.-waiting Verdict, RunScreen.-waiting Tabs { display: none; }
+    RunScreen #waiting { display: none; }
+    RunScreen.-waiting #waiting { display: block; }
+    """
+
+    def __init__(self, path: Path, source: Source, clock: Callable[[], float]) -> None:
+        super().__init__(classes="-waiting")
+        self._path = path
+        self._source = source
+        self._clock = clock
+        self._signature: Hashable = None
+        self.report: Report | None = None
+
+    def compose(self) -> ComposeResult:
+        """Header, verdict, tabs, panes, foot."""
+        yield Header(markup=False)
+        yield Verdict()
+        yield Tabs()
+        yield Static(f"reading {inert.line(str(self._path), 300)} …", id="waiting", markup=False)
+        with ContentSwitcher(initial="tab-1"):
+            yield Overview(id="tab-1")
+            yield Steps(id="tab-2")
+            yield Events(id="tab-3")
+            yield Findings(id="tab-4")
+            yield Log(id="tab-5")
+        yield Foot(("screen", "list", "run", "app"))
+
+    def on_mount(self) -> None:
+        """Begin to read, and look again every second while the run goes on."""
+        self.load()
+        self.set_interval(POLL, self.look_again)
+
+    # ── reading ──
+
+    def look_again(self) -> None:
+        """Read again what has grown, if the run was going on."""
+        if self.report is not None and self.report.run.status == "running":
+            self.load()
+
+    @work(thread=True, exclusive=True, group="load")
+    def load(self) -> None:
+        """Read the run off the event loop; nothing is read where nothing changed."""
+        try:
+            signature = self._source.signature(self._path)
+            if self.report is not None and signature == self._signature:
+                return
+            report = self._source.report(self._path, self._clock())
+        except Exception as error:  # noqa: BLE001  a stranger's run and a stranger's rules; what goes wrong is shown
+            self.app.call_from_thread(self._refuse, error)
+        else:
+            self.app.call_from_thread(self._show, report, signature)
+
+    def _refuse(self, error: Exception) -> None:
+        text = inert.line(f"{type(error).__name__}: {error}", 600)
+        if self.report is None:
+            self.query_one("#waiting", Static).update(Content.styled(f"✗ {text}", "$text-error"))
+        self.notify(text, severity="error", markup=False)
+
+    def _show(self, report: Report, signature: Hashable) -> None:
+        is_first = self.report is None
+        self.report, self._signature = report, signature
+        self.remove_class("-waiting")
+        self.query_one(Header).show(report)
+        self.query_one(Verdict).show(report)
+        for number in range(1, len(keys.TABS) + 1):
+            self.pane(number).show(report)
+        self.query_one(Tabs).show(self.query_one(Tabs).active, _counts(report))
+        if is_first:
+            self.action_tab(1)
+
+    # ── tabs and panes ──
+
+    def pane(self, number: int | None = None) -> Overview | Split:
+        """A pane by its number; the open one without."""
+        pane = self.query_one(f"#tab-{number or self.query_one(Tabs).active}")
+        assert isinstance(pane, Overview | Split)  # noqa: S101  tells mypy what compose made
+        return pane
+
+    @property
+    def main_list(self) -> LineList | None:
+        """The list of the open pane."""
+        return self.pane().list if self.report is not None else None
+
+    def action_tab(self, number: int) -> None:
+        """Open a tab."""
+        self.query_one(ContentSwitcher).current = f"tab-{number}"
+        self.query_one(Tabs).show(number)
+        self.pane(number).close()
+        self.pane(number).list.focus()
+        self._tell()
+
+    def on_tab_chosen(self, message: TabChosen) -> None:
+        """Open the tab that was clicked."""
+        self.action_tab(message.number)
+
+    def on_step_opened(self, message: StepOpened) -> None:
+        """Show all that is known of a step."""
+        self.action_tab(2)
+        steps = self.query_one(Steps)
+        if steps.list.select(lambda row: row.key == message.step):
+            steps.open()
+
+    def step_back(self) -> bool:
+        """Close the details."""
+        return self.report is not None and self.pane().close()
+
+    # ── rules ──
+
+    def action_explain(self) -> None:
+        """Show the manual of the finding under the cursor, or of the cause."""
+        if self.report is None:
+            return
+        findings = self.query_one(Findings)
+        finding = findings.finding(findings.list.row) if self.pane() is findings else None
+        finding = finding or self.report.root_cause
+        if finding is None:
+            self.notify("no finding to explain", markup=False)
+            return
+        manual = self._source.manual(finding.rule)
+        text = manual_lines(manual or f"{finding.message}\n\nthis rule has no manual")
+        self.app.push_screen(TextScreen(inert.line(finding.rule, 80), text))
+
+
+def _counts(report: Report) -> list[int | None]:
+    run = report.run
+    return [None, len(run.steps), len(run.events), len(report.findings), len(run.log_lines) + len(run.unread)]

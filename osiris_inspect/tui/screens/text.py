@@ -1,0 +1,81 @@
+"""A page of text over a screen: the help, the manual of a rule."""
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from osiris_inspect.tui import inert, keys
+from osiris_inspect.tui.lines import LineList
+from osiris_inspect.tui.page import Page
+from osiris_inspect.tui.panes.foot import Foot
+from osiris_inspect.tui.screens.listing import ListScreen
+
+
+class TextScreen(ListScreen, ModalScreen[None]):
+    """A title and lines; any way back closes it."""
+
+    DEFAULT_CSS = """
+    TextScreen { align: center middle; }
+    TextScreen Vertical { width: 90%; max-width: 100; height: 90%; background: $surface; border-left: outer $primary; }
+    TextScreen #title { height: 1; padding: 0 1; background: $panel; text-style: bold; }
+    TextScreen Page { background: $surface; margin: 1 0 0 1; }
+    """
+
+    def __init__(self, title: str, lines: Sequence[Content]) -> None:
+        super().__init__()
+        self._heading = title
+        self._lines = lines
+
+    def compose(self) -> ComposeResult:
+        """Title, text."""
+        with Vertical():
+            yield Static(self._heading, id="title", markup=False)
+            yield Page()
+            yield Foot(("screen",))
+
+    def on_mount(self) -> None:
+        """Show the text."""
+        self.query_one(Page).show_lines(self._lines)
+        self.query_one(Page).focus()
+
+    @property
+    def main_list(self) -> LineList:
+        """The text."""
+        return self.query_one(Page)
+
+
+def help_lines() -> list[Content]:
+    """The table of keys as text."""
+    lines: list[Content] = []
+    widest = max(cell_len(key.shown) for key in keys.KEYS)
+    for group in keys.GROUPS:
+        lines += [*([Content("")] if lines else []), Content.styled(group, "bold $text-primary")]
+        lines += [
+            Content.assemble((f"  {key.shown:<{widest}}", "bold"), f"  {key.words}")
+            for key in keys.KEYS
+            if key.group == group and key.scope != "filter"
+        ]
+    return [*lines, Content(""), Content.styled("Filter", "bold $text-primary"), *_FILTER]
+
+
+_FILTER = [
+    Content.assemble((f"  {form:<14}", "bold"), f"  {meaning}")
+    for form, meaning in (
+        ("word", "the line holds it"),
+        ('"two words"', "the line holds them together"),
+        ("-word", "the line does not hold it"),
+        ("step=extract", "the field is that value; step=* where it is there"),
+        ("rows!=0", "the field is another value, or not there"),
+        ("error~=timeout", "the field holds that text; error.type=KeyError leads into an object"),
+    )
+]
+
+
+def manual_lines(manual: str) -> list[Content]:
+    """The manual of a rule as text."""
+    return [Content(line) for line in inert.lines(manual)]

@@ -1,0 +1,96 @@
+from collections.abc import Iterator
+
+import pytest
+from rich.segment import Segment
+from textual.color import Color
+
+from osiris_inspect.tui import themes
+from tests.tui import made
+from tests.tui.conftest import Open, Stage
+
+READABLE = 4.5
+"""WCAG 2.2's least contrast of text."""
+
+FAINT = 3.0
+"""WCAG 2.2's least contrast of what is no text: frames, wires, the cursor."""
+
+_NO_TEXT = set(" ─│╭╮╰╯━┃┏┓┗┛═║╔╗╚╝╌╎┌┐└┘┈┊╍╏╺╸╶╴▶▌█▊▉▇▆▅▄▃▂▁┣┫┳┻╋├┤·…")
+
+
+def segments(one: Stage) -> Iterator[Segment]:
+    """What is printed on the screen, without the blanks."""
+    for strip in one.app.screen._compositor.render_strips():
+        yield from (segment for segment in strip if segment.text.strip(" ▌▊█▁▂▃▄▅▆▇"))
+
+
+def contrast(segment: Segment) -> float:
+    assert segment.style is not None
+    assert segment.style.color is not None
+    assert segment.style.bgcolor is not None
+    front, back = Color.from_rich_color(segment.style.color), Color.from_rich_color(segment.style.bgcolor)
+    if segment.style.reverse:
+        front, back = back, front
+    lighter, darker = sorted((_luminance(front), _luminance(back)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    parts = [part / 255 for part in colour.rgb]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", themes.CYCLE)
+@pytest.mark.parametrize("keys", ["1", "2", "3", "4", "5", "question_mark", "3 slash s t e p"])
+async def test_every_word_can_be_read_in_every_theme(stage: Open, theme: str, keys: str) -> None:
+    async with stage(made.failed(), size=(200, 50), theme=theme) as one:
+        await one.press(*keys.split())
+        hard = {
+            (segment.text.strip(), round(contrast(segment), 1))
+            for segment in segments(one)
+            if contrast(segment) < (READABLE if set(segment.text) - _NO_TEXT else FAINT)
+        }
+        assert not hard
+
+
+@pytest.mark.parametrize("theme", themes.CYCLE)
+async def test_a_clean_run_can_be_read_in_every_theme(stage: Open, theme: str) -> None:
+    async with stage(made.diamond(), size=(120, 40), theme=theme) as one:
+        hard = [s.text for s in segments(one) if set(s.text) - _NO_TEXT and contrast(s) < READABLE]
+        assert not hard
+
+
+async def test_t_goes_through_dark_light_and_blue_and_orange(stage: Open) -> None:
+    async with stage(made.clean()) as one:
+        seen = [one.app.theme]
+        for _ in themes.CYCLE:
+            await one.press("t")
+            seen.append(one.app.theme)
+        assert tuple(seen) == (*themes.CYCLE, themes.CYCLE[0])
+
+
+async def test_a_theme_changes_no_letter(stage: Open) -> None:
+    shown = set()
+    for theme in themes.CYCLE:
+        async with stage(made.failed(), theme=theme) as one:
+            shown.add(one.text())
+    assert len(shown) == 1
+
+
+async def test_no_color_leaves_only_greys(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with stage(made.failed()) as one:
+        colours = [s.style.color for s in segments(one) if s.style and s.style.color]
+        assert colours
+        assert all(len(set(Color.from_rich_color(colour).rgb)) == 1 for colour in colours)
+
+
+def test_no_two_states_share_a_sign_and_a_word() -> None:
+    from osiris_inspect.tui import marks
+
+    for table in (marks.STEP, marks.RUN, marks.SEVERITY):
+        words = [mark.word for mark in table.values()]
+        assert len(set(words)) == len(words)
+    assert len({mark.sign for mark in marks.STEP.values()}) == len(marks.STEP)

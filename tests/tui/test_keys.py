@@ -1,0 +1,294 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from osiris_inspect.tui import keys
+from osiris_inspect.tui.lines import LineList
+from osiris_inspect.tui.page import Page
+from osiris_inspect.tui.screens.listing import ListScreen
+from osiris_inspect.tui.screens.run import RunScreen
+from osiris_inspect.tui.screens.runs import RunsScreen
+from osiris_inspect.tui.screens.text import TextScreen
+from tests.tui import made
+from tests.tui.conftest import Open, Stage
+from tests.tui.test_screens import named_runs
+
+
+def lines(one: Stage) -> LineList:
+    screen = one.app.screen
+    assert isinstance(screen, ListScreen)
+    assert screen.lines is not None
+    return screen.lines
+
+
+def text(one: Stage) -> str:
+    row = lines(one).row
+    assert row is not None
+    return row.text
+
+
+async def test_the_cause_its_line_and_its_fix_are_there_before_any_key(stage: Open) -> None:
+    async with stage(made.failed()) as one:
+        shown = one.text()
+        assert "were kept in neither memory nor spill" in shown
+        assert "events.jsonl:4" in shown
+        assert "cached_output = result.copy()" in shown
+
+
+async def test_from_a_folder_the_traceback_is_three_keys_away(stage: Open) -> None:
+    async with stage(*named_runs(), size=(120, 40)) as one:
+        await one.press("e", "enter")
+        await one.press("e")
+        assert "ValueError: input_df of type NoneType" in one.text()
+
+
+@pytest.mark.parametrize(
+    ("pressed", "line"),
+    [
+        ("j", 5),
+        ("down", 5),
+        ("k", 3),
+        ("up", 3),
+        ("g", 1),
+        ("home", 1),
+        ("G", 10),
+        ("end", 10),
+        ("space", 10),
+        ("pagedown", 10),
+        ("b", 1),
+        ("pageup", 1),
+        ("e", 7),
+        ("e e", 8),
+        ("E", 8),
+        ("o", 5),
+        ("O", 3),
+    ],
+)
+async def test_a_key_moves_the_cursor_from_line_4_to(stage: Open, pressed: str, line: int) -> None:
+    async with stage(made.failed()) as one:
+        await one.press("3", *pressed.split())
+        assert lines(one).cursor + 1 == line
+
+
+async def test_events_open_at_the_line_that_proves_the_cause(stage: Open) -> None:
+    async with stage(made.failed()) as one:
+        await one.press("3")
+        assert text(one) == "rows_out extract-movies value=14"
+
+
+async def test_a_filter_narrows_with_every_letter_and_enter_keeps_it(stage: Open) -> None:
+    async with stage(made.failed()) as one:
+        await one.press("3", "slash")
+        counts = []
+        for key in ("s", "k", "i"):
+            await one.press(key)
+            counts.append(len(lines_of(one)))
+        await one.press("enter")
+        assert counts == [10, 1, 1] or counts == sorted(counts, reverse=True)
+        assert text(one) == "step_skipped write-stats because=compute-stats"
+        assert "1/1 of 10" in one.text()
+
+
+def lines_of(one: Stage) -> LineList:
+    screen = one.app.screen
+    assert isinstance(screen, RunScreen)
+    assert screen.main_list is not None
+    return screen.main_list
+
+
+async def test_escape_ends_a_filter_on_the_same_line_and_n_walks_what_was_kept(stage: Open) -> None:
+    async with stage(made.failed()) as one:
+        await one.press("3", "slash", *"start", "enter", "G")
+        kept = text(one)
+        await one.press("n")
+        assert text(one) == "run_start  pipeline=movie-stats"
+        await one.press("N")
+        assert text(one) == kept
+        await one.press("escape")
+        assert text(one) == kept
+        assert len(lines(one)) == len(made.FAILED_EVENTS)
+
+
+async def test_escape_in_the_box_drops_the_filter(stage: Open) -> None:
+    async with stage(made.failed()) as one:
+        await one.press("3", "slash", *"skip", "escape")
+        assert len(lines(one)) == len(made.FAILED_EVENTS)
+        assert isinstance(one.app.focused, LineList)
+
+
+async def test_in_a_text_a_search_goes_to_the_match(stage: Open) -> None:
+    async with stage(made.failed()) as one:
+        await one.press("2", "e", "enter", "slash", *"tried", "enter")
+        page = lines(one)
+        assert isinstance(page, Page)
+        shown = [page.at(index).text for index in range(page.cursor, page.cursor + page.page_height)]
+        assert any("tried" in line for line in shown)
+
+
+async def test_escape_goes_back_one_by_one_and_never_quits(stage: Open) -> None:
+    async with stage(*named_runs()) as one:
+        await one.press("e", "enter", "3", "enter")
+        assert isinstance(one.app.focused, Page)
+        await one.press("escape")
+        assert not isinstance(one.app.focused, Page)
+        await one.press("escape")
+        assert isinstance(one.app.screen, RunsScreen)
+        await one.press("escape", "escape")
+        assert one.app.is_running
+
+
+async def test_q_goes_back_and_then_quits(stage: Open) -> None:
+    async with stage(*named_runs()) as one:
+        await one.press("e", "enter", "q")
+        assert isinstance(one.app.screen, RunsScreen)
+        await one.pilot.press("q")
+        assert one.app._exit
+
+
+async def test_back_from_a_run_the_cursor_is_where_it_was(stage: Open) -> None:
+    async with stage(*named_runs()) as one:
+        await one.press("j", "j")
+        before = text(one)
+        await one.press("enter", "q")
+        assert text(one) == before
+
+
+async def test_enter_on_a_step_of_the_drawing_opens_its_details(stage: Open) -> None:
+    async with stage(made.failed()) as one:
+        await one.press("e", "enter")
+        assert "input_df of type NoneType" in one.text()
+        assert isinstance(one.app.focused, Page)
+
+
+async def test_tab_goes_from_the_list_to_its_details_and_shift_tab_back(stage: Open) -> None:
+    async with stage(made.failed(), size=(200, 50)) as one:
+        await one.press("3", "tab")
+        assert isinstance(one.app.focused, Page)
+        await one.press("shift+tab")
+        assert not isinstance(one.app.focused, Page)
+
+
+async def test_y_copies_the_line_with_its_secrets_masked(stage: Open) -> None:
+    async with stage(made.failed()) as one:
+        await one.press("5", "g", "y")
+        assert one.app.clipboard == "osiris.log:2 connecting to mysql://root:***@db/movies"
+
+
+async def test_x_shows_the_manual_of_the_finding(stage: Open) -> None:
+    async with stage(made.failed()) as one:
+        await one.press("4", "x")
+        assert isinstance(one.app.screen, TextScreen)
+        assert "A frame that was made and then not kept." in one.text()
+
+
+async def test_x_on_a_rule_without_a_manual_shows_what_was_found(stage: Open) -> None:
+    async with stage(made.failed()) as one:
+        await one.press("4", "j", "x")
+        assert "compute-stats did not get its input" in one.text()
+        assert "this rule has no manual" in one.text()
+
+
+async def test_x_on_a_clean_run_says_that_there_is_nothing(stage: Open) -> None:
+    async with stage(made.clean()) as one:
+        await one.press("x")
+        assert not isinstance(one.app.screen, TextScreen)
+
+
+@pytest.mark.parametrize("key", ["question_mark", "f1"])
+async def test_the_help_names_every_key_of_the_table(stage: Open, key: str) -> None:
+    async with stage(made.failed(), size=(120, 120)) as one:
+        await one.press(key)
+        shown = one.text()
+        for entry in keys.KEYS:
+            if entry.scope != "filter":
+                assert entry.shown in shown
+                assert entry.words in shown
+
+
+async def test_every_action_of_the_table_exists_where_it_is_bound() -> None:
+    owners = {"list": LineList, "run": RunScreen, "screen": ListScreen}
+    for key in keys.KEYS:
+        name = key.action.partition("(")[0]
+        owner = owners.get(key.scope)
+        if owner is not None and "." not in name:
+            assert hasattr(owner, f"action_{name}"), key
+
+
+def test_no_key_means_two_things_on_one_screen() -> None:
+    taken: dict[str, str] = {}
+    for entry in keys.KEYS:
+        if entry.scope != "filter":
+            for key in entry.keys.split(","):
+                assert key not in taken, f"{key} means {taken[key]} and {entry.words}"
+                taken[key] = entry.words
+
+
+async def test_a_run_that_cannot_be_read_says_why_and_the_app_lives(stage: Open) -> None:
+    async with stage(*named_runs()) as one:
+        one.shelf.reports.pop(Path("/runs") / made_name(one))
+        await one.press("enter")
+        assert "KeyError" in one.text()
+        await one.press("q")
+        assert isinstance(one.app.screen, RunsScreen)
+
+
+def made_name(one: Stage) -> str:
+    row = lines(one).row
+    assert row is not None
+    assert isinstance(row.key, Path)
+    return row.key.name
+
+
+# ── a run that is going on ──
+
+
+async def test_a_running_run_is_read_again_and_cursor_and_tab_stay(stage: Open) -> None:
+    young = made.report(made.EXTRACT, status="running", logged=made.CLEAN_EVENTS[:4])
+    async with stage(young) as one:
+        await one.press("3", "g", "j")
+        one.shelf.put(made.report(made.EXTRACT, made.COMPUTE, status="running"))
+        await look_again(one)
+        assert len(lines(one)) == len(made.CLEAN_EVENTS)
+        assert lines(one).cursor == 1
+        assert "3 Events 7" in one.text()
+
+
+async def test_at_the_end_of_a_running_log_new_lines_are_followed(stage: Open) -> None:
+    young = made.report(made.EXTRACT, status="running", logged=made.CLEAN_EVENTS[:4])
+    async with stage(young) as one:
+        await one.press("3", "G")
+        one.shelf.put(made.report(made.EXTRACT, made.COMPUTE, status="running"))
+        await look_again(one)
+        assert lines(one).cursor == len(made.CLEAN_EVENTS) - 1
+
+
+async def test_a_filter_goes_on_over_new_lines(stage: Open) -> None:
+    young = made.report(made.EXTRACT, status="running", logged=made.CLEAN_EVENTS[:4])
+    async with stage(young) as one:
+        await one.press("3", "slash", *"complete", "enter")
+        assert len(lines(one)) == 1
+        one.shelf.put(made.report(made.EXTRACT, made.COMPUTE, status="running"))
+        await look_again(one)
+        assert len(lines(one)) == 2
+
+
+async def test_a_run_that_did_not_grow_is_not_read_again(stage: Open) -> None:
+    async with stage(made.report(made.EXTRACT, status="running")) as one:
+        looked = one.shelf.looked
+        await look_again(one)
+        assert one.shelf.looked == looked
+
+
+async def test_a_run_that_is_over_is_left_alone(stage: Open) -> None:
+    async with stage(made.clean()) as one:
+        one.shelf.put(replace(made.failed()))
+        await look_again(one)
+        assert "3 of 3 steps succeeded" in one.text()
+
+
+async def look_again(one: Stage) -> None:
+    screen = one.app.screen
+    assert isinstance(screen, RunScreen)
+    screen.look_again()
+    await one.settle()
