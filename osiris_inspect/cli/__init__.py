@@ -1,0 +1,52 @@
+"""The command line: the only place that writes to stdout and stderr, gives the time and ends the process.
+
+stdout is data, stderr is for people. Exit codes: 0 nothing found, 1 findings or a run that failed, 2 usage,
+3 no readable run, 70 a fault of this program itself, 130 interrupted.
+"""
+
+import os
+import sys
+import threading
+from typing import NoReturn
+
+from osiris_inspect.cli.exits import FAULT, INTERRUPTED, exit_code_of
+from osiris_inspect.model.errors import OsirisError
+
+
+def main() -> NoReturn:
+    """Run the command line on ``sys.argv`` and end the process with its exit code."""
+    from osiris_inspect.cli.app import build
+
+    try:
+        build()(prog_name="osiris-inspect", standalone_mode=True)
+    except SystemExit as end:
+        _end(end.code if isinstance(end.code, int) else 0)
+    except OsirisError as error:
+        _say(str(error))
+        _end(exit_code_of(error))
+    except KeyboardInterrupt:
+        _end(INTERRUPTED)
+    except BrokenPipeError:
+        # the reader of our stdout has seen enough; Python would complain once more while closing it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _end(0)
+    except Exception as error:  # the last line of defence: a fault of ours is said in one line
+        if os.environ.get("OSIRIS_INSPECT_DEBUG"):
+            raise
+        _say(f"fault in osiris-inspect: {type(error).__name__}: {error}; OSIRIS_INSPECT_DEBUG=1 shows where")
+        _end(FAULT)
+    _end(0)
+
+
+def _say(text: str) -> None:
+    for line in text.splitlines():
+        sys.stderr.write(f"osiris-inspect: {line}\n")
+
+
+def _end(code: int) -> NoReturn:
+    if any(thread.name == "worker" for thread in threading.enumerate()):
+        # a step that would not stop is still inside a C library, which aborts when the interpreter is taken away
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

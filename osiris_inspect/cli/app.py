@@ -1,0 +1,59 @@
+"""The commands, one module a family. A first word that is no command is a path to open."""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from osiris_inspect import __version__
+from osiris_inspect.cli import demo, inspect, make, summarize
+
+OPEN = "open"
+
+
+class PathOrCommand(TyperGroup):
+    """A group that takes ``osiris-inspect logs/run_123`` for ``osiris-inspect open logs/run_123``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put ``open`` in front of a path, and in front of nothing at all."""
+        first_word = next((arg for arg in args if not arg.startswith("-") or arg == "-"), None)
+        own_options = {"--help", "--version", "--install-completion", "--show-completion"}
+        if first_word not in self.commands and not own_options.intersection(args[:1]):
+            args = [OPEN, *args]
+        return super().parse_args(ctx, args)
+
+
+def build() -> typer.Typer:
+    """The application with every command; importing it loads no heavy package."""
+    app = typer.Typer(
+        cls=PathOrCommand,
+        help="Run DataFrame pipelines locally or in a sandbox, and see why a run failed.\n\n"
+        "osiris-inspect logs/run_123 opens a run; osiris-inspect logs lists the runs of a folder.",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for family in (inspect, summarize, make, demo):
+        family.register(app)
+    return app
+
+
+def _options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and exit.",
+            callback=lambda value: _version(wanted=value),
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    del version
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"osiris-inspect {__version__}")
+        raise typer.Exit

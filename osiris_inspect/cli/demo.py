@@ -1,0 +1,46 @@
+"""``demo``: a small pipeline run for real, once locally, once in the sandbox, once broken on purpose."""
+
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("demo")(demo_command)
+
+
+def demo_command(
+    folder: Annotated[Path, typer.Argument(help="Where to put the demo.", file_okay=False)] = Path(
+        "osiris-demo"
+    ),
+) -> None:
+    """Write a small CSV pipeline, run it locally, in the sandbox and broken on purpose, and open its runs.
+
+    movies.csv → director statistics → CSV. Needs no server and no network. Without a terminal the report is printed.
+    """
+    from osiris_inspect.cli.inspect import open_path
+    from osiris_inspect.cli.make import Where, execute
+    from osiris_inspect.runtime import components
+    from osiris_inspect.runtime.compile import compile_pipeline
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("movies.csv", "movies.yaml", "broken.yaml"):
+        (folder / name).write_text(_file(name), encoding="utf-8")
+    for name, on in (
+        ("movies.yaml", Where.LOCAL),
+        ("movies.yaml", Where.SANDBOX),
+        ("broken.yaml", Where.SANDBOX),
+    ):
+        sys.stderr.write(f"$ osiris-inspect run {name} --on {on}\n")
+        compiled = compile_pipeline(_file(name), str(folder / name), components.known())
+        execute(compiled, on, folder / "logs", folder)
+    sys.stderr.write(f"$ osiris-inspect {folder / 'logs'}\n")
+    open_path(folder / "logs")
+
+
+def _file(name: str) -> str:
+    return resources.files("osiris_inspect.cli").joinpath("demo_files", name).read_text(encoding="utf-8")

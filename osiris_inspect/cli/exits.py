@@ -1,0 +1,29 @@
+"""Exit codes, and which error means which."""
+
+from typing import Final
+
+from osiris_inspect.model.errors import (
+    OsirisError,
+    PipelineError,
+    RunDirectoryExists,
+    SettingsError,
+    UnreadableRun,
+)
+
+FOUND: Final = 1
+USAGE: Final = 2
+NO_RUN: Final = 3
+FAULT: Final = 70
+INTERRUPTED: Final = 130
+
+_CODE_OF: dict[type[OsirisError], int] = {
+    UnreadableRun: NO_RUN,
+    SettingsError: USAGE,
+    RunDirectoryExists: USAGE,
+    PipelineError: FOUND,
+}
+
+
+def exit_code_of(error: OsirisError) -> int:
+    """The exit code for an error that ends a command; ``FOUND`` for one that has no code of its own."""
+    return next((code for kind, code in _CODE_OF.items() if isinstance(error, kind)), FOUND)

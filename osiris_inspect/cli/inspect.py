@@ -1,0 +1,84 @@
+"""``osiris-inspect open``, ``rules`` and ``explain``: look at a run, and at what the rules know."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from osiris_inspect.cli import summarize as summary
+from osiris_inspect.cli.exits import USAGE
+
+PLACES = ("logs", "run_logs")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("open")(open_)
+    app.command("rules")(rules)
+    app.command("explain")(explain)
+
+
+def open_(
+    path: Annotated[Path | None, typer.Argument(help="A run, or a directory of runs; by default the newest run here.")] = None,
+) -> None:
+    """Open a run in the terminal; where there is none, print its report."""
+    raise typer.Exit(open_path(path if path is not None else _newest()))
+
+
+def open_path(chosen: Path) -> int:
+    """Open a run, or the runs of a folder, in the terminal; without one print the report. Gives the exit code."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+        reports, worst = summary.gather([chosen])
+        if reports:
+            summary.write(summary.rendered(reports, "text", to_terminal=sys.stdout.isatty(), color="auto"), None)
+        return summary.exit_code(reports, "error") or worst
+    import time
+
+    from osiris_inspect.inspector.catalog import find_runs
+    from osiris_inspect.tui.app import run_app
+
+    find_runs(chosen)  # a path that is no run is said before the screen is taken
+    run_app(chosen, clock=time.time)
+    return 0
+
+
+def rules() -> None:
+    """List the rules, one a line."""
+    from osiris_inspect.inspector.diagnose import rules as all_rules
+
+    widest = max(len(rule.id) for rule in all_rules())
+    for rule in all_rules():
+        typer.echo(f"{rule.id:<{widest}}  {rule.manual.partition(chr(10))[0]}")
+
+
+def explain(rule: Annotated[str, typer.Argument(help="The id of a rule, as `rules` lists it.")]) -> None:
+    """Print the manual of a rule: what it finds, why it matters, how to fix it, an example."""
+    from difflib import get_close_matches
+
+    from osiris_inspect.inspector.diagnose import rules as all_rules
+
+    manuals = {known.id: known.manual for known in all_rules()}
+    if rule not in manuals:
+        near = get_close_matches(rule, manuals, n=1)
+        hint = f"; did you mean {near[0]!r}" if near else "; osiris-inspect rules lists them"
+        raise typer.BadParameter(f"there is no rule {rule!r}{hint}", param_hint="RULE")
+    typer.echo(f"{rule}\n\n{manuals[rule]}")
+
+
+def _newest() -> Path:
+    from osiris_inspect.inspector.catalog import find_runs
+    from osiris_inspect.model import layout
+    from osiris_inspect.model.errors import UnreadableRun
+
+    found: list[Path] = []
+    for place in PLACES:
+        try:
+            found += find_runs(Path(place))[:1]
+        except UnreadableRun:
+            continue  # the other place is looked at; that none has a run is said below
+    if not found:
+        sys.stderr.write(f"osiris-inspect: no run under {' or '.join(PLACES)} here; name a run directory\n")
+        raise typer.Exit(USAGE)
+    return max(found, key=lambda run: layout.started_ms(run.name) or 0)

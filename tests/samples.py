@@ -1,0 +1,21 @@
+"""The sample runs, and what the inspector says of them."""
+
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "sample_logs"
+
+
+def runs() -> list[Path]:
+    """The run directory of each story, in the order of their names."""
+    return [next(path for path in story.iterdir() if path.is_dir()) for story in sorted(SAMPLES.iterdir())]
+
+
+def said_of(run: Path) -> Any:
+    """What ``summarize --format json`` says of one run, its path taken from the project's folder."""
+    from osiris_inspect.inspector.export import json as export
+    from osiris_inspect.inspector.report import report
+
+    document = export.document([report(run)])["runs"][0]
+    return {**document, "path": run.relative_to(ROOT).as_posix()}
