@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
 
 
 def open_(
-    path: Annotated[Path | None, typer.Argument(help="A run, or a directory of runs; by default the newest run here.")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="A run, or a directory of runs; by default the newest run here.")
+    ] = None,
 ) -> None:
     """Open a run in the terminal; where there is none, print its report."""
     raise typer.Exit(open_path(path if path is not None else _newest()))
@@ -32,7 +34,9 @@ def open_path(chosen: Path) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
         reports, worst = summary.gather([chosen])
         if reports:
-            summary.write(summary.rendered(reports, "text", to_terminal=sys.stdout.isatty(), color="auto"), None)
+            summary.write(
+                summary.rendered(reports, "text", to_terminal=sys.stdout.isatty(), color="auto"), None
+            )
         return summary.exit_code(reports, "error") or worst
     import time
 

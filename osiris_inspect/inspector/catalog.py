@@ -57,12 +57,16 @@ def find_runs(path: Path) -> list[Path]:
         if not path.exists():
             raise UnreadableRun(f"{str(path)!r}: no such file or directory")
         if not path.is_dir():
-            raise UnreadableRun(f"{str(path)!r} is a file, not a run directory; name the directory it lies in")
+            raise UnreadableRun(
+                f"{str(path)!r} is a file, not a run directory; name the directory it lies in"
+            )
     except (OSError, ValueError) as error:
         raise UnreadableRun(f"{str(path)!r} cannot be read: {error}") from error
     found = list(_walk(path, MAX_DEPTH, set()))
     if not found:
-        raise UnreadableRun(f"{str(path)!r} holds no run: looked for {layout.EVENTS} down to {MAX_DEPTH} folders deep")
+        raise UnreadableRun(
+            f"{str(path)!r} holds no run: looked for {layout.EVENTS} down to {MAX_DEPTH} folders deep"
+        )
     return sorted(found, key=_newest_first)
 
 
@@ -115,7 +119,9 @@ def _walk(folder: Path, depth: int, seen: set[tuple[int, int]]) -> Iterator[Path
 def _folders(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as children:
-            names = sorted(child.name for child in children if child.is_dir() and not child.name.startswith("."))
+            names = sorted(
+                child.name for child in children if child.is_dir() and not child.name.startswith(".")
+            )
     except OSError:  # a folder that may not be listed shows no run
         return []
     return [folder / name for name in names]

@@ -77,7 +77,11 @@ def saying_rows(run: Run, step: StepState, rows: int) -> tuple[Evidence, ...]:
 
     A worker's ``rows_processed: 0`` is not among them: it says the same of an empty frame and of none.
     """
-    own = [event for event in run.named("rows_out", "output_stored", "write.complete", step=step.id) if event.rows == rows]
+    own = [
+        event
+        for event in run.named("rows_out", "output_stored", "write.complete", step=step.id)
+        if event.rows == rows
+    ]
     if own:
         return (at(own[-1], "value", "rows", "rows_written"),)
     taken = [

@@ -53,7 +53,9 @@ class Rule:
 def rules() -> tuple[Rule, ...]:
     """Every rule of the folder, by name."""
     names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
-    return tuple(_rule(import_module(f"{folder.__name__}.{name}")) for name in names if not name.startswith("_"))
+    return tuple(
+        _rule(import_module(f"{folder.__name__}.{name}")) for name in names if not name.startswith("_")
+    )
 
 
 def _rule(module: ModuleType) -> Rule:
@@ -66,6 +68,11 @@ def _rule(module: ModuleType) -> Rule:
     )
 
 
+def manual(rule: str) -> str | None:
+    """The manual of a rule; None where there is no such rule."""
+    return next((known.manual for known in rules() if known.id == rule), None)
+
+
 def diagnose(run: Run, lineage: Lineage) -> tuple[tuple[Finding, ...], tuple[NotChecked, ...]]:
     """What all rules find in a run, worst first, each cause before its consequences; and which could not be asked."""
     found: list[Finding] = []
@@ -76,7 +83,15 @@ def diagnose(run: Run, lineage: Lineage) -> tuple[tuple[Finding, ...], tuple[Not
             skipped.append(NotChecked(rule.id, f"this run does not record {', '.join(lacking)}"))
         else:
             found += rule.check(run, lineage)
-    return _arranged(quoted(run.path, _distinct(found)), run, lineage), tuple(skipped)
+    proved = quoted(run.path, _distinct([_fitting(finding, run) for finding in found]))
+    return _arranged(proved, run, lineage), tuple(skipped)
+
+
+def _fitting(finding: Finding, run: Run) -> Finding:
+    """An error explains a failure; in a run that succeeded the same finding is a warning."""
+    if run.status == "success" and finding.severity == Severity.ERROR:
+        return replace(finding, severity=Severity.WARNING)
+    return finding
 
 
 def _records(run: Run, need: str) -> bool:
@@ -135,7 +150,9 @@ def _arranged(found: Sequence[Finding], run: Run, lineage: Lineage) -> tuple[Fin
 def _position(finding: Finding, place: Mapping[str, int]) -> int:
     """Where a finding stands in the course of a run: compile and preparation first, then the steps, then its end."""
     if finding.step is not None:
-        return place.get(finding.step, len(place))
+        return place.get(
+            finding.step, -1
+        )  # a step that left no trace of its own comes before those it left without
     if finding.rule == LAST_RESORT:
         return len(place) + 2
     return -1 if finding.stage in ("compile", "prepare") else len(place) + 1

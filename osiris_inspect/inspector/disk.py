@@ -18,6 +18,8 @@ BLOCK = 1 << 20
 """Bytes that are read at once."""
 MAX_DOCUMENT = 32 * 1024 * 1024
 """Bytes of a JSON or YAML document that is parsed; a longer one is reported, not read."""
+MAX_DEPTH = 100
+"""Levels of a YAML document."""
 LISTED_PER_FILE = 1000
 """Unreadable lines of one file that are listed one by one; the rest of them is one entry with a count."""
 
@@ -89,7 +91,11 @@ class Disk:
         try:
             return parse(content)
         except Exception as error:  # noqa: BLE001  PyYAML raises errors of many kinds on hostile input
-            self.note(relative, 0, f"{type(error).__name__}: {str(error)[:200]}" if str(error) else type(error).__name__)
+            self.note(
+                relative,
+                0,
+                f"{type(error).__name__}: {str(error)[:200]}" if str(error) else type(error).__name__,
+            )
             return None
 
     def head(self, relative: str, size: int) -> bytes:
@@ -160,7 +166,9 @@ class Disk:
             for piece in whole:
                 size += len(piece)
                 if size > jsonl.MAX_LINE:
-                    self.note(relative, number, f"a line of {size:,} bytes, over the limit of {jsonl.MAX_LINE:,}")
+                    self.note(
+                        relative, number, f"a line of {size:,} bytes, over the limit of {jsonl.MAX_LINE:,}"
+                    )
                 else:
                     line = b"".join((*parts, piece)) if parts else piece
                     if line.strip():
@@ -199,6 +207,15 @@ def parse_yaml(content: bytes) -> Any:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    depth = 0
+    # the fast loader recurses in C and would take the process down with it; its parser does not recurse
+    for event in yaml.parse(content, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise UnreadableLine(f"YAML nested deeper than {MAX_DEPTH}")
     return yaml.load(content, Loader=loader)  # noqa: S506  both are safe loaders, the first is the fast one
 
 

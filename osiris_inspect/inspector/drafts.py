@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from osiris_inspect.inspector.run import InputState, StepFailure
+from osiris_inspect.inspector.run import InputState, StepFailure, Storage
 from osiris_inspect.model.event import Event, number
 from osiris_inspect.model.run_card import StepStatus
 
+_STORAGES: dict[str, Storage] = {"memory": "memory", "spill": "spill", "none": "none"}
 _CFG_OF = re.compile(r"(?:^|/)cfg/(.+)\.json\Z")
 
 
@@ -31,7 +32,7 @@ class Draft:
     rows_processed: int | None = None
     rows_out: int | None = None
     rows_written: int | None = None
-    stored: str | None = None
+    stored: Storage | None = None
     starts: int = 0
     first: int = 0
     last: int = 0
@@ -125,11 +126,14 @@ def _tried(event: Event) -> tuple[Mapping[str, Any], ...]:
 
 def _rows_out(draft: Draft, event: Event) -> None:
     draft.rows_out = event.rows
+    if draft.status == "not_started":
+        draft.status = (
+            "succeeded"  # a log that tells neither start nor end of a step tells by this that it was done
+        )
 
 
 def _stored(draft: Draft, event: Event) -> None:
-    storage = event.fields.get("storage")
-    draft.stored = storage if storage in ("memory", "spill", "none") else draft.stored
+    draft.stored = _STORAGES.get(str(event.fields.get("storage")), draft.stored)
     if event.rows is not None:
         draft.rows_out = event.rows
 

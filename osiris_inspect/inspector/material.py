@@ -145,7 +145,12 @@ def _secret_keys(value: Any) -> Iterator[str]:
     for key, item in value.items():
         if isinstance(item, Mapping):
             yield from _secret_keys(item)
-        elif isinstance(item, str) and item.strip("*") and redact.is_secret_key(key) and not _is_reference(item):
+        elif (
+            isinstance(item, str)
+            and item.strip("*")
+            and redact.is_secret_key(key)
+            and not _is_reference(item)
+        ):
             yield key
 
 

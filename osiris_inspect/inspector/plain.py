@@ -8,10 +8,11 @@ import re
 
 from osiris_inspect.model import redact
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _SPACES = re.compile(r"\s+")
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-MAX_TEXT = 100_000
+MAX_TEXT = 20_000
+"""Characters of one text that are shown or exported; the log has the rest."""
 
 
 def plain(text: str) -> str:
@@ -22,7 +23,7 @@ def plain(text: str) -> str:
 
 def whole(text: str) -> str:
     """``text`` with secrets masked and with everything that has a form in UTF-8; for formats that escape by themselves."""
-    return redact.mask_patterns(text).encode("utf-8", "replace").decode("utf-8")
+    return redact.mask_patterns(cut(text, MAX_TEXT)).encode("utf-8", "replace").decode("utf-8")
 
 
 def cut(text: str, width: int) -> str:

@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from os.path import commonprefix
 from pathlib import Path
 
 from osiris_inspect.inspector.disk import Disk
@@ -93,13 +92,17 @@ def _without_secret(quote: str, masked: str) -> str:
     """The longest start of ``quote`` that no mask touches; empty where nothing worth showing is left."""
     if quote in masked and redact.mask_patterns(quote) == quote:
         return quote
-    own = commonprefix([quote, redact.mask_patterns(quote)])
+    own = _common_start(quote, redact.mask_patterns(quote))
     while len(own) >= _SHORTEST and own not in masked:
         own = own[: len(own) // 2]
     return own if len(own) >= _SHORTEST else ""
 
 
+def _common_start(one: str, other: str) -> str:
+    same = next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+    return one[: min(len(one), len(other)) if same is None else same]
+
+
 def _name(line: str) -> str:
     name = _NAME.search(line)
     return name[0] if name else line[:1]
-

@@ -30,7 +30,7 @@ def read(path: Path, *, now: float | None = None) -> Run:
     settle(drafts.values(), material, mode)
     ordered = in_order(drafts, material)
     bind(ordered, material)
-    ending = verdict(ordered, material, mode=mode, now=now)
+    ending = verdict(ordered, material, now=now)
     if _nothing_read(material):
         ending = Verdict("unreadable", finished=False)
     return _assemble(path, material, complete(ordered, material, mode), ending, mode)
@@ -46,10 +46,16 @@ def check(path: Path) -> None:
         if not path.exists():
             raise UnreadableRun(f"{str(path)!r}: no such file or directory")
         if not path.is_dir():
-            raise UnreadableRun(f"{str(path)!r} is a file, not a run directory; name the directory it lies in")
+            raise UnreadableRun(
+                f"{str(path)!r} is a file, not a run directory; name the directory it lies in"
+            )
         if not any((path / sign).exists() for sign in layout.SIGNS_OF_A_RUN):
             empty = not any(path.iterdir())
-            what = "an empty directory" if empty else f"no run: it holds none of {', '.join(layout.SIGNS_OF_A_RUN)}"
+            what = (
+                "an empty directory"
+                if empty
+                else f"no run: it holds none of {', '.join(layout.SIGNS_OF_A_RUN)}"
+            )
             raise UnreadableRun(f"{str(path)!r} is {what}")
     except (OSError, ValueError, RuntimeError) as error:
         raise UnreadableRun(f"{str(path)!r} cannot be read: {error}") from error
@@ -89,14 +95,17 @@ def _assemble(
 
 
 def _nothing_read(material: Material) -> bool:
-    """Whether there were files and not one of them could be understood."""
-    read = material.events or material.metrics or material.manifest or material.card or material.status
+    """Whether something could not be read and nothing else tells how the run went; a manifest only tells the plan."""
+    read = material.events or material.metrics or material.card or material.status
     return not read and bool(material.disk.unread)
 
 
 def _kind(material: Material, steps: tuple[StepState, ...]) -> Literal["run", "compile"]:
     begun = any(step.status != "not_started" for step in steps)
-    ran = any(event.name in ("adapter_selected", "plan", "step_start", "session_initialized") for event in material.events)
+    ran = any(
+        event.name in ("adapter_selected", "plan", "step_start", "session_initialized")
+        for event in material.events
+    )
     compiled = material.disk.has(layout.COMPILED_MANIFEST) or any(
         event.name.startswith("compile_") for event in material.events
     )
@@ -135,4 +144,8 @@ def _times(name: str, material: Material, ending: Verdict) -> tuple[float | None
 
 def _told_duration(last: Event) -> float | None:
     end = epoch(last.fields.get("end_time"))
-    return last.duration_s if last.name == "run_end" and (end is not None or last.duration_s is not None) else None
+    return (
+        last.duration_s
+        if last.name == "run_end" and (end is not None or last.duration_s is not None)
+        else None
+    )

@@ -23,9 +23,7 @@ def rows_out(
     return next(sources, (None, None))
 
 
-def rows_in(
-    draft: Draft, card: StepCard | None, metrics: Sequence[Metric]
-) -> int | None:
+def rows_in(draft: Draft, card: StepCard | None, metrics: Sequence[Metric]) -> int | None:
     """The sum of the rows of a step's inputs; None where not told."""
     told = [entry.rows for entry in draft.inputs if entry.rows is not None]
     if told:

@@ -16,5 +16,7 @@ def is_starved(step: StepState) -> bool:
 
 def starved_by(step: StepState, run: Run, lineage: Lineage) -> list[StepState]:
     """The steps that needed the frame of ``step`` directly, did not find it, and failed for want of it."""
-    waiting = [edge.consumer for edge in lineage.edges if edge.producer == step.id and edge.place == "unresolved"]
+    waiting = [
+        edge.consumer for edge in lineage.edges if edge.producer == step.id and edge.place == "unresolved"
+    ]
     return [other for other in run.steps if other.id in waiting and is_starved(other)]

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from osiris_inspect.inspector.artifacts import DATA_KINDS, artifacts_of
+from osiris_inspect.inspector.artifacts import artifacts_of
 from osiris_inspect.inspector.drafts import Draft
 from osiris_inspect.inspector.failures import lacks_input
 from osiris_inspect.inspector.material import Material
 from osiris_inspect.inspector.rows import rows_in, rows_out
-from osiris_inspect.inspector.run import Artifact, InputState, Mode, StepFailure, StepState, Storage
+from osiris_inspect.inspector.run import InputState, Mode, StepFailure, StepState
+from osiris_inspect.inspector.storage import HELD, Traces, storage_of
 from osiris_inspect.model import layout
 from osiris_inspect.model import manifest as manifests
 from osiris_inspect.model.event import Event
@@ -16,7 +18,6 @@ from osiris_inspect.model.manifest import InputRef, Manifest
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.run_card import StepCard
 
-_HELD = re.compile(r"not found in outputs from step '(?P<step>[^']+)' \(available: (?P<keys>[^)]*)\)")
 _NOTHING_KEPT = re.compile(r"No outputs cached for step '(?P<step>[^']+)'")
 
 
@@ -68,7 +69,7 @@ def bind(drafts: Sequence[Draft], material: Material) -> None:
     if not planned:
         _infer_needs(drafts, material)
     for draft in drafts:
-        if draft.id in requests and requests[draft.id]:
+        if requests.get(draft.id):
             wanted = requests[draft.id]
             _name_as_asked(draft, wanted)
         elif draft.id in planned:
@@ -89,7 +90,14 @@ def _name_as_asked(draft: Draft, wanted: Mapping[str, InputRef]) -> None:
     """The worker logs the upstream key of an input; its own name stands in what the host asked for."""
     names = {reference.from_step: name for name, reference in wanted.items()}
     draft.inputs = [
-        InputState(names.get(entry.from_step or "", entry.name), entry.from_step, entry.place, entry.rows, entry.line, entry.tried)
+        InputState(
+            names.get(entry.from_step or "", entry.name),
+            entry.from_step,
+            entry.place,
+            entry.rows,
+            entry.line,
+            entry.tried,
+        )
         for entry in draft.inputs
     ]
 
@@ -102,8 +110,11 @@ def _bound(step: manifests.Step) -> Mapping[str, InputRef]:
 
 
 def _infer_needs(drafts: Sequence[Draft], material: Material) -> None:
-    """Without a manifest a step's upstream is what it got, what the worker's log says it looked for, or, for a step
-    that failed for want of an input, the one step before it whose frame nobody had taken."""
+    """Conclude the needs of a run without a manifest.
+
+    A step's upstream is what it got, what the worker's log says it looked for, or, for a step that failed for want of
+    an input, the last step before it whose frame nobody had taken.
+    """
     looked_for = _looked_for(material)
     taken: set[str] = set()
     waiting: list[str] = []
@@ -120,7 +131,7 @@ def _infer_needs(drafts: Sequence[Draft], material: Material) -> None:
 def _looked_for(material: Material) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for line in material.log_lines:
-        match = _HELD.search(line.text) or _NOTHING_KEPT.search(line.text)
+        match = HELD.search(line.text) or _NOTHING_KEPT.search(line.text)
         if match and line.step and line.step != match["step"]:
             found.setdefault(line.step, []).append(match["step"])
     return found
@@ -129,103 +140,50 @@ def _looked_for(material: Material) -> dict[str, list[str]]:
 def complete(drafts: Sequence[Draft], material: Material, mode: Mode | None) -> tuple[StepState, ...]:
     """The finished steps."""
     _explain_cascades(drafts)
-    consumed = _consumed(drafts)
+    taken = _taken(drafts)
+    created = _created(material.events)
+    counts = _counts(material.metrics)
     records = _records_inputs(drafts, material)
-    by_step = _by_step(material.events)
-    metrics = _by_step_or_none(material.metrics)
     states = []
     for draft in drafts:
         card = material.card.of(draft.id) if material.card else None
-        artifacts = artifacts_of(draft.id, by_step.get(draft.id, ()), material.disk, mode)
-        own = [*metrics.get(draft.id, ()), *metrics.get(None, ())]
-        states.append(_state(draft, card, own, artifacts, consumed, material, records=records))
+        evidence = Traces(
+            card=card,
+            artifacts=artifacts_of(draft.id, created.get(draft.id, ()), material.disk, mode),
+            taken=taken.get(draft.id),
+            log_lines=material.log_lines,
+            inputs_recorded=records,
+        )
+        own = [*counts.get(draft.id, ()), *counts.get(None, ())]
+        states.append(_state(draft, evidence, own, material.configs.get(draft.id, {})))
     return tuple(states)
 
 
-def _state(
-    draft: Draft,
-    card: StepCard | None,
-    metrics: Sequence[Metric],
-    artifacts: tuple[Artifact, ...],
-    consumed: Mapping[str, InputState],
-    material: Material,
-    *,
-    records: bool,
-) -> StepState:
-    is_writer = StepState("", draft.driver, "running").is_writer
-    taken = consumed.get(draft.id)
-    rows, told_by = rows_out(draft, card, metrics, taken.rows if taken else None, is_writer=is_writer)
-    state = StepState(
+def _state(draft: Draft, traces: Traces, metrics: Sequence[Metric], config: Mapping[str, Any]) -> StepState:
+    is_writer = StepState(draft.id, draft.driver, draft.status).is_writer
+    consumed = traces.taken.rows if traces.taken else None
+    rows, told_by = rows_out(draft, traces.card, metrics, consumed, is_writer=is_writer)
+    return StepState(
         id=draft.id,
         driver=draft.driver,
         status=draft.status,
         needs=draft.needs,
-        rows_in=rows_in(draft, card, metrics),
+        rows_in=rows_in(draft, traces.card, metrics),
         rows_out=rows,
         rows_out_from=told_by,
         duration_s=draft.duration_s,
         started=draft.started,
         ended=draft.ended,
+        storage=storage_of(draft, traces, is_writer=is_writer),
         inputs=tuple(draft.inputs),
         failure=draft.failure,
         because=draft.because,
-        artifacts=artifacts,
-        config=material.configs.get(draft.id, {}),
+        artifacts=traces.artifacts,
+        config=config,
         lines=(draft.first, draft.last),
         needs_inferred=draft.needs_inferred,
         line=draft.line,
     )
-    return _with_storage(state, draft, card, taken, material, records=records)
-
-
-def _with_storage(
-    state: StepState,
-    draft: Draft,
-    card: StepCard | None,
-    taken: InputState | None,
-    material: Material,
-    *,
-    records: bool,
-) -> StepState:
-    from dataclasses import replace
-
-    return replace(state, storage=_storage(state, draft, card, taken, material, records=records))
-
-
-def _storage(
-    state: StepState,
-    draft: Draft,
-    card: StepCard | None,
-    taken: InputState | None,
-    material: Material,
-    *,
-    records: bool,
-) -> Storage:
-    if draft.stored in ("memory", "spill", "none"):
-        return draft.stored  # type: ignore[return-value]  # mypy does not narrow a str by membership
-    if state.is_writer or state.status in ("failed", "skipped", "not_started"):
-        return "none"
-    if taken is not None and taken.place != "unresolved":
-        return taken.place
-    if any(artifact.kind in DATA_KINDS for artifact in state.artifacts):
-        return "spill"
-    if card is not None and (card.has_df_in_memory is not None or card.spill_used is not None):
-        return "spill" if card.spill_used else "memory" if card.has_df_in_memory else "none"
-    held = _held(state.id, material)
-    if held is not None:
-        return held
-    looked_and_found_nothing = records and taken is not None and state.status == "succeeded"
-    return "none" if looked_and_found_nothing else "unknown"
-
-
-def _held(step: str, material: Material) -> Storage | None:
-    """What the worker's log says it held of a step when another asked for it under a wrong key."""
-    for line in material.log_lines:
-        match = _HELD.search(line.text)
-        if match and match["step"] == step:
-            keys = re.findall(r"'([^']+)'", match["keys"])
-            return "memory" if "df" in keys else "spill" if "df_path" in keys else "none"
-    return None
 
 
 def _explain_cascades(drafts: Sequence[Draft]) -> None:
@@ -240,7 +198,7 @@ def _explain_cascades(drafts: Sequence[Draft]) -> None:
             causes[draft.id] = draft.because
 
 
-def _consumed(drafts: Iterable[Draft]) -> dict[str, InputState]:
+def _taken(drafts: Iterable[Draft]) -> dict[str, InputState]:
     """For each step the input another step made of its frame; one that was found counts before one that was not."""
     taken: dict[str, InputState] = {}
     for draft in drafts:
@@ -258,7 +216,7 @@ def _records_inputs(drafts: Iterable[Draft], material: Material) -> bool:
     return any(event.dialect in ("worker", "forwarded", "document", "native") for event in material.events)
 
 
-def _by_step(events: Iterable[Event]) -> dict[str, list[Event]]:
+def _created(events: Iterable[Event]) -> dict[str, list[Event]]:
     grouped: dict[str, list[Event]] = {}
     for event in events:
         if event.step is not None and event.name == "artifact_created":
@@ -266,7 +224,7 @@ def _by_step(events: Iterable[Event]) -> dict[str, list[Event]]:
     return grouped
 
 
-def _by_step_or_none(metrics: Iterable[Metric]) -> dict[str | None, list[Metric]]:
+def _counts(metrics: Iterable[Metric]) -> dict[str | None, list[Metric]]:
     grouped: dict[str | None, list[Metric]] = {}
     for metric in metrics:
         if metric.name.startswith("rows_"):

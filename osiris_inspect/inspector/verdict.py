@@ -32,7 +32,6 @@ _MODES: dict[str, Mode] = {
     "worker": "worker",
 }
 _ENDS = ("run_end", "run_complete", "cleanup_complete")
-_GONE = ("timed out", "worker lost", "worker is gone", "killed by")
 Stage = Literal["compile", "prepare", "finish"]
 
 
@@ -76,13 +75,18 @@ def settle(drafts: Iterable[Draft], material: Material, mode: Mode | None) -> No
             draft.status, draft.failure, draft.ended = "failed", failure_of(later), later.ts
 
 
-def verdict(drafts: Sequence[Draft], material: Material, *, mode: Mode | None, now: float | None) -> Verdict:
+def verdict(drafts: Sequence[Draft], material: Material, *, now: float | None) -> Verdict:
     """How the run ended."""
     if not material.events:
         return _without_log(drafts, material)
     broken = _compile_failure(material.events)
     if broken is not None:
         return Verdict("compile_failed", finished=True, failure=broken, stage="compile")
+    return _of_steps(drafts, material, now)
+
+
+def _of_steps(drafts: Sequence[Draft], material: Material, now: float | None) -> Verdict:
+    """How a run ended that was compiled: its steps are asked first, then the run's own errors, then its end."""
     ended = _has_ended(material.events)
     error = _run_failure(material.events)
     if any(draft.status == "running" for draft in drafts):
@@ -92,16 +96,17 @@ def verdict(drafts: Sequence[Draft], material: Material, *, mode: Mode | None, n
     if error is not None:
         begun = any(draft.was_run for draft in drafts)
         return Verdict("failed", finished=ended, failure=error, stage="finish" if begun else "prepare")
-    if ended:
-        return _ended_well(drafts, material)
-    if _all_settled(drafts) and material.events[-1].dialect == "document":
+    if not ended and _all_settled(drafts) and material.events[-1].dialect == "document":
         return Verdict("success", finished=True)  # this form has no event for the end of a run
-    return _cut_off(material, now, ended=False, error=None)
+    return _ended_well(drafts, material) if ended else _cut_off(material, now, ended=False, error=None)
 
 
 def _counts(draft: Draft, material: Material) -> bool:
-    """Whether a failed step tells of the run. One that only the run card knows was asked for before the run began,
-    where the status file counts the run as complete without it."""
+    """Whether a failed step tells of the run.
+
+    One that only the run card knows was asked for before the run began, where the status file counts the run as
+    complete without it.
+    """
     return draft.first > 0 or material.status is None or material.status.ok is not True
 
 
@@ -117,7 +122,18 @@ def _last_sign(material: Material) -> float:
 
 
 def _has_ended(events: Sequence[Event]) -> bool:
-    return any(event.name in _ENDS for event in events[-200:])
+    """Whether the end was logged by whoever writes last: the host where there is one, else the worker.
+
+    The runner of a local run and the forwarded worker say that they are done before their host has collected anything.
+    """
+    last = events[-200:]
+    if any(event.dialect in ("host", "native") for event in last):
+        return any(event.name == "run_end" or _is_last_word(event) for event in last)
+    return any(event.name in _ENDS for event in last)
+
+
+def _is_last_word(event: Event) -> bool:
+    return event.name == "run_complete" and "total_duration" in event.fields
 
 
 def _all_settled(drafts: Sequence[Draft]) -> bool:
@@ -186,8 +202,3 @@ def _without_log(drafts: Sequence[Draft], material: Material) -> Verdict:
     if material.disk.has(layout.COMPILED_MANIFEST) and not material.metrics and material.manifest is not None:
         return Verdict("success", finished=True)  # a compile leaves nothing but its manifest
     return Verdict("truncated", finished=False)
-
-
-def is_lost(text: str) -> bool:
-    """Whether an error says that the worker went away, and not why."""
-    return any(sign in text.lower() for sign in _GONE)

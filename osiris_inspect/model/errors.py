@@ -11,6 +11,7 @@ OsirisError
 │   ├── InputNotFound        a step's input is in neither memory nor spill
 │   ├── DriverNotFound       no driver of that name
 │   ├── DriverError          a driver was given something it cannot work with, or gave back something else
+│   ├── DependencyMissing    modules that a step needs are not installed
 │   └── RunDirectoryExists   two runs would write one directory
 ├── SpillError               a frame and the disk
 │   ├── SpillFailed          a frame could not be written; it is still in memory
@@ -18,6 +19,7 @@ OsirisError
 └── WireError                the two ends of the wire
     ├── BadMessage           bytes that are no message
     ├── MessageTooLarge      a line over the limit
+    ├── WorkerNotStarted     there is no worker: what was to hold it could not be had
     └── WorkerLost           the worker is gone; says how it ended
 ```
 
@@ -109,6 +111,10 @@ class DriverError(RunError):
     """A driver cannot work with what it was given, or gave back what is no result."""
 
 
+class DependencyMissing(RunError):
+    """Modules are not installed; the message names them, what brings them, and where pip's words are."""
+
+
 class RunDirectoryExists(RunError):
     """The directory of a new run is there already; nothing was written."""
 
@@ -135,6 +141,10 @@ class BadMessage(WireError):
 
 class MessageTooLarge(WireError):
     """A line over the limit; the line was thrown away, the next one is read."""
+
+
+class WorkerNotStarted(WireError):
+    """There is no worker: the process or the sandbox that was to hold it could not be had."""
 
 
 class WorkerLost(WireError):

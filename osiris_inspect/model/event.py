@@ -20,6 +20,7 @@ Dialect = Literal["native", "host", "forwarded", "worker", "document"]
 Side = Literal["host", "worker"]
 Place = Literal["memory", "spill"]
 
+_FIRST, _LAST = -62135596800, 253402300800  # the years 1 and 10000
 _CANONICAL = {"step_error": "step_failed", "table.ddl_failed": "ddl_failed"}
 _ENVELOPE = frozenset({"ts", "seq", "session", "event", "side", "step_id"})
 
@@ -169,17 +170,21 @@ def iso(ts: float) -> str:
 
 
 def epoch(value: Any) -> float | None:
-    """Seconds since 1970 of a time as any dialect writes it; None for what is no time. A naive time is UTC."""
+    """Seconds since 1970 of a time as any dialect writes it; None for what is no time. A naive time is UTC.
+
+    A number that is no moment of the calendar is no time either, so that whoever shows it as a date can.
+    """
     seconds = number(value)
     if seconds is not None:
-        return seconds
+        return seconds if _FIRST <= seconds < _LAST else None
     if not isinstance(value, str):
         return None
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return seconds if _FIRST <= seconds < _LAST else None
 
 
 def number(value: Any) -> float | None:

@@ -1,5 +1,6 @@
 """What a rule says of a run: findings, with the lines that prove them."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -55,7 +56,8 @@ class Finding:
     """One thing found in a run.
 
     ``step`` is the step it is about, None for the whole run. ``because`` is the address of the finding that explains
-    this one (``rule@step``, or ``rule``), None for a cause; the engine fills it in, a rule never does.
+    this one (``rule@step``, or ``rule``), None for a cause; the engine fills it in, a rule never does. ``known`` says
+    that a baseline lists it: it is shown and fails nothing.
     """
 
     rule: str
@@ -68,6 +70,7 @@ class Finding:
     stage: Stage = "step"
     fix: str | None = None
     because: str | None = None
+    known: bool = False
 
     def __post_init__(self) -> None:
         if not self.evidence:
@@ -79,3 +82,29 @@ class Finding:
     def address(self) -> str:
         """What other findings call this one."""
         return f"{self.rule}@{self.step}" if self.step else self.rule
+
+
+_VARYING = (
+    re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE),
+    re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b", re.IGNORECASE),
+    re.compile(r"(?<![\w.])/(?:[^\s/'\":,;()]+/)+"),
+    re.compile(r"\d+(?:[.,:]\d+)*"),
+)
+
+
+def template(message: str) -> str:
+    """A message without what differs from run to run: ids, hashes, folders and numbers become ``#``."""
+    for varying in _VARYING:
+        message = varying.sub("#", message)
+    return " ".join(message.split())
+
+
+def fingerprint(finding: Finding, pipeline: str | None) -> str:
+    """What makes two findings of different runs the same one: rule, pipeline, step and the template of the message.
+
+    32 hexadecimal digits. Line numbers and times are not in it, so it stays when the log around it changes.
+    """
+    from hashlib import sha256
+
+    parts = (finding.rule, pipeline or "", finding.step or "", template(finding.message))
+    return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]

@@ -25,7 +25,9 @@ _SECRET_KEY = re.compile(
 _PATTERNS = (
     # scheme://user:password@host; the password ends at the last @ before the host
     (
-        re.compile(r"([a-z][a-z0-9+.\-]{0,40}://[^\s:/@'\"]{0,200}):[^\s'\"]{1,400}@(?=[\w.\-\[])", re.IGNORECASE),
+        re.compile(
+            r"([a-z][a-z0-9+.\-]{0,40}://[^\s:/@'\"]{0,200}):[^\s'\"]{1,400}@(?=[\w.\-\[])", re.IGNORECASE
+        ),
         r"\1:***@",
     ),
     (re.compile(r"(\w{1,64}):[^\s:@'\"]{1,200}@(tcp|unix)\("), r"\1:***@\2("),
@@ -34,7 +36,7 @@ _PATTERNS = (
         r"\1***",
     ),
     (re.compile(r"(Bearer\s+)[A-Za-z0-9._~+/\-]{8,}=*", re.IGNORECASE), r"\1***"),
-    (re.compile(r"\beyJ[A-Za-z0-9_\-]{8,4000}\.[A-Za-z0-9_\-]{4,4000}\.[A-Za-z0-9_\-]*"), MASK),
+    (re.compile(r"\beyJ[A-Za-z0-9_\-]{8,2000}\.[A-Za-z0-9_\-]{4,2000}\.[A-Za-z0-9_\-]*"), MASK),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), MASK),
     (
         re.compile(

@@ -29,7 +29,7 @@ class InspectorApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("app")
     CSS = """
-    #opening { padding: 1 2; color: $text-muted; }
+    #opening { padding: 1 2; color: $state-beside; }
     """
 
     def __init__(self, path: Path, source: Source, *, clock: Callable[[], float]) -> None:
@@ -39,6 +39,11 @@ class InspectorApp(App[None]):
         self._clock = clock
         for theme in themes.OWN:
             self.register_theme(theme)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The variables of the theme, with colours for states that can be read on it."""
+        variables = super().get_css_variables()
+        return variables | themes.state_colours(variables)
 
     def compose(self) -> ComposeResult:
         """What is seen before the first screen is up."""

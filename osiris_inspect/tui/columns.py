@@ -61,13 +61,11 @@ def _shorten(widths: list[int], least: Sequence[int], width: int) -> None:
 
 
 def _lengthen(widths: Sequence[int], natural: Sequence[int], width: int) -> list[int]:
-    """Give what is left over to the columns that were shortened."""
-    room = width - _total(widths)
-    longer = []
-    for old, wished in zip(widths, natural, strict=True):
-        more = max(0, min(room, wished - old)) if old else 0
-        longer.append(old + more)
-        room -= more
+    """Give what is left over to the columns that were shortened, the most shortened one first."""
+    longer = list(widths)
+    lacking = {place: natural[place] - old for place, old in enumerate(widths) if old}
+    for place in sorted(lacking, key=lambda place: -lacking[place]):
+        longer[place] += max(0, min(lacking[place], width - _total(longer)))
     return longer
 
 

@@ -215,7 +215,7 @@ def _draw_label(canvas: Canvas, hop: Hop, wire: Wire, at: tuple[int, int], consu
 
 
 def _draw_box(canvas: Canvas, step: StepState, box: _Box, *, is_selected: bool) -> None:
-    style = "bold $text-primary" if is_selected else _tone(step) or MUTED
+    style = "bold $state-link" if is_selected else _tone(step) or MUTED
     signs = _SELECTED if is_selected else _FRAMES[step.status]
     canvas.box(box.x, box.y, (box.width, box.height), signs, style)
     top = box.y + 1 + (box.height - 2 - _LEAST_INNER) // 2

@@ -77,7 +77,7 @@ def _cut(value: Any, limit: int = 4_000) -> Any:
             return value
         return f"{_masked_head(value, limit)}… {len(value) - limit:,} more characters"
     if isinstance(value, Mapping):
-        return {str(key): _cut(item, limit) for key, item in value.items()}
+        return {_cut(str(key), limit): _cut(item, limit) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_cut(item, limit) for item in value[:500]] + [
             f"… {n:,} more" for n in [len(value) - 500] if n > 0

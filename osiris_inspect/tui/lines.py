@@ -53,9 +53,9 @@ class LineList(ScrollView, can_focus=True):
         scrollbar-size-vertical: 1;
         background: $background;
         & > .lines--cursor { background: $foreground 8%; }
-        & > .lines--heading { color: $text-muted; }
+        & > .lines--heading { color: $state-beside; }
         & > .lines--match { text-style: bold reverse; }
-        &:focus > .lines--cursor { background: $primary 30%; }
+        &:focus > .lines--cursor { background: $cursor-line; }
     }
     """
 

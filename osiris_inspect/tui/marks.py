@@ -6,11 +6,11 @@ from textual.content import Content
 
 from osiris_inspect.inspector.lineage import Edge
 from osiris_inspect.inspector.run import RunStatus, StepState
+from osiris_inspect.inspector.summary import STATUS_WORDS
 from osiris_inspect.model.finding import Severity
 from osiris_inspect.model.run_card import StepStatus
 
-MUTED = "$foreground 68%"
-"""For what is said beside. The theme's own ``$text-muted`` comes out brighter than plain text inside of content."""
+MUTED = "$state-beside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +39,29 @@ class Wire:
 
 
 STEP: dict[StepStatus, Mark] = {
-    "succeeded": Mark("✓", "succeeded", "$text-success"),
-    "failed": Mark("✗", "failed", "bold $text-error"),
-    "skipped": Mark("⊘", "skipped", "$text-warning"),
-    "running": Mark("…", "running", "$text-accent"),
+    "succeeded": Mark("✓", "succeeded", "$state-good"),
+    "failed": Mark("✗", "failed", "bold $state-bad"),
+    "skipped": Mark("⊘", "skipped", "$state-warn"),
+    "running": Mark("…", "running", "$state-live"),
     "not_started": Mark("·", "not started", MUTED),
 }
 RUN: dict[RunStatus, Mark] = {
-    "success": Mark("✓", "succeeded", "$text-success"),
-    "failed": Mark("✗", "failed", "bold $text-error"),
-    "truncated": Mark("✗", "cut off", "bold $text-error"),
-    "compile_failed": Mark("✗", "compile failed", "bold $text-error"),
-    "running": Mark("…", "running", "$text-accent"),
-    "unreadable": Mark("!", "unreadable", "$text-warning"),
+    "success": Mark("✓", STATUS_WORDS["success"], "$state-good"),
+    "failed": Mark("✗", STATUS_WORDS["failed"], "bold $state-bad"),
+    "truncated": Mark("✗", STATUS_WORDS["truncated"], "bold $state-bad"),
+    "compile_failed": Mark("✗", STATUS_WORDS["compile_failed"], "bold $state-bad"),
+    "running": Mark("…", STATUS_WORDS["running"], "$state-live"),
+    "unreadable": Mark("!", STATUS_WORDS["unreadable"], "$state-warn"),
 }
 SEVERITY: dict[Severity, Mark] = {
-    Severity.ERROR: Mark("✗", "error", "bold $text-error"),
-    Severity.WARNING: Mark("!", "warning", "$text-warning"),
-    Severity.NOTE: Mark("~", "note", "$text-accent"),
+    Severity.ERROR: Mark("✗", "error", "bold $state-bad"),
+    Severity.WARNING: Mark("!", "warning", "$state-warn"),
+    Severity.NOTE: Mark("~", "note", "$state-live"),
 }
 
-IN_MEMORY = Wire("M", "memory", "$text-primary", "━", "┃")
-ON_DISK = Wire("S", "spill", "$text-accent", "╍", "╏")
-NOWHERE = Wire("✗", "none", "bold $text-error", "┈", "┊")
+IN_MEMORY = Wire("M", "memory", "$state-link", "━", "┃")
+ON_DISK = Wire("S", "spill", "$state-live", "╍", "╏")
+NOWHERE = Wire("✗", "none", "bold $state-bad", "┈", "┊")
 NOT_TOLD = Wire("?", "not told", MUTED, "┈", "┊")
 NOT_YET = Wire("·", "not read", MUTED, "┈", "┊")
 

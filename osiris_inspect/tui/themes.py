@@ -1,7 +1,13 @@
-"""The themes that ``t`` goes through: dark, light, and both in blue and orange for the colour-blind."""
+"""The themes that ``t`` goes through: dark, light, and both in blue and orange for the colour-blind.
 
+A theme's own colours are made for areas; as letters many are too faint, above all on light backgrounds. So the colours
+of states are taken from the theme and then moved away from its backgrounds until they can be read.
+"""
+
+from collections.abc import Mapping
 from typing import Final
 
+from textual.color import Color
 from textual.theme import Theme
 
 # Source: the colours are those of Okabe and Ito, which people with any kind of colour blindness tell apart.
@@ -40,3 +46,57 @@ CYCLE: Final = ("textual-dark", "textual-light", "blue-orange", "blue-orange-lig
 def after(name: str) -> str:
     """The theme that follows; the first one after a theme that is not in the cycle."""
     return CYCLE[(CYCLE.index(name) + 1) % len(CYCLE)] if name in CYCLE else CYCLE[0]
+
+
+READABLE: Final = 4.6
+"""Contrast that letters have at least; WCAG 2.2 asks for 4.5, and blending rounds."""
+
+_SOURCE: Final = {
+    "state-good": "success",
+    "state-bad": "error",
+    "state-warn": "warning",
+    "state-live": "accent",
+    "state-link": "primary",
+    "state-beside": "foreground",
+}
+
+
+def state_colours(variables: Mapping[str, str]) -> dict[str, str]:
+    """The colours for states, and the backgrounds of the cursor and of a bad verdict, for a theme's variables."""
+    background = Color.parse(variables["background"])
+    if background.ansi is not None:  # the terminal's own colours: what they look like is not known
+        colours = {name: variables[source] for name, source in _SOURCE.items()}
+        return colours | {"cursor-line": variables["surface"], "verdict-bad": variables["background"]}
+    grounds = {
+        "cursor-line": background.blend(Color.parse(variables["primary"]), 0.25),
+        "verdict-bad": background.blend(Color.parse(variables["error"]), 0.1),
+    }
+    behind = [background, *grounds.values(), *(Color.parse(variables[name]) for name in ("surface", "panel"))]
+    letters = {name: Color.parse(variables[source]) for name, source in _SOURCE.items()}
+    letters["state-beside"] = background.blend(letters["state-beside"], 0.6)
+    moved = {name: readable(colour, behind) for name, colour in letters.items()}
+    return {name: colour.hex for name, colour in (moved | grounds).items()}
+
+
+def readable(colour: Color, behind: list[Color]) -> Color:
+    """``colour``, made lighter on dark and darker on light backgrounds as far as is needed to read it on each."""
+    far_end = Color(255, 255, 255) if behind[0].brightness < 0.5 else Color(0, 0, 0)
+    for twentieth in range(21):
+        moved = colour.blend(far_end, twentieth / 20)
+        if all(contrast(moved, ground) >= READABLE for ground in behind):
+            return moved
+    return far_end
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The contrast of two colours by WCAG 2.2, from 1 to 21."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    parts = [part / 255 for part in colour.rgb]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

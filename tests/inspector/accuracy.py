@@ -77,7 +77,9 @@ def _judge_root(figures: Figures, label: dict[str, str], told: Report) -> None:
     figures.unexplained += cause is not None and cause.rule == "unexplained-failure"
     if not right or (cause and cause.rule == "unexplained-failure"):
         address = f"{cause.stage}:{cause.address}" if cause else "no cause"
-        figures.misses.append(f"{label['case']}: {'' if right else 'WRONG '}{address}, truth {label['root']} ({label['codes']})")
+        figures.misses.append(
+            f"{label['case']}: {'' if right else 'WRONG '}{address}, truth {label['root']} ({label['codes']})"
+        )
 
 
 def _is_root(stage: str, step: str | None, root: str) -> bool:
@@ -102,7 +104,9 @@ def main() -> None:
     figures = measure(corpus)
     print("\n".join(figures.misses))
     print(f"status     {figures.status_right} of {figures.runs}")
-    print(f"root       {figures.root_right} of {figures.guilty}, {figures.unexplained} without a rule of their own")
+    print(
+        f"root       {figures.root_right} of {figures.guilty}, {figures.unexplained} without a rule of their own"
+    )
     print(f"alarms     {figures.false_alarms} on {figures.clean} clean runs")
     print(f"silent     {figures.wrong_successes_seen} of {figures.wrong_successes} wrong successes seen")
 

@@ -30,7 +30,7 @@ class Stage:
     async def settle(self) -> None:
         """Wait until no worker runs and the screen no longer changes; no clock is involved."""
         before = None
-        while before != (before := self.text()):
+        while before != (before := [strip.text for strip in self.app.screen._compositor.render_strips()]):
             await self.app.workers.wait_for_complete()
             await self.pilot.pause()
 

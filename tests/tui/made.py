@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from osiris_inspect.inspector.catalog import RunEntry
 from osiris_inspect.inspector.lineage import trace
 from osiris_inspect.inspector.report import NotChecked, Report
 from osiris_inspect.inspector.run import (
@@ -269,21 +270,6 @@ def diamond() -> Report:
     return report(EXTRACT, left, right, join)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """As the catalogue gives them."""
-
-    path: Path
-    id: str
-    pipeline: str | None
-    status: RunStatus
-    mode: str | None
-    started: float | None
-    duration_s: float | None
-    rows: int | None
-    cause: str | None
-
-
 @dataclass
 class Shelf:
     """A source that holds reports in memory; what is put in later is found at the next look."""
@@ -302,7 +288,7 @@ class Shelf:
         self.looked += 1
         return self.reports[path]
 
-    def entries(self, path: Path, now: float) -> Sequence[Entry]:
+    def entries(self, path: Path, now: float) -> Sequence[RunEntry]:
         return [_entry(report) for report in self.reports.values()]
 
     def signature(self, path: Path) -> Hashable:
@@ -312,10 +298,10 @@ class Shelf:
         return "# What it finds\n\nA frame that was made and then not kept.\n" if rule == CAUSE.rule else None
 
 
-def _entry(report: Report) -> Entry:
+def _entry(report: Report) -> RunEntry:
     run, cause = report.run, report.root_cause
     rows = next((step.rows_out for step in run.steps if step.is_writer), None)
     message = cause.message if cause else None
-    return Entry(
+    return RunEntry(
         run.path, run.id, run.pipeline, run.status, run.mode, run.started, run.duration_s, rows, message
     )

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 from rich.segment import Segment
 from textual.color import Color
+from textual.theme import BUILTIN_THEMES
 
 from osiris_inspect.tui import themes
 from tests.tui import made
@@ -27,19 +28,9 @@ def contrast(segment: Segment) -> float:
     assert segment.style is not None
     assert segment.style.color is not None
     assert segment.style.bgcolor is not None
-    front, back = Color.from_rich_color(segment.style.color), Color.from_rich_color(segment.style.bgcolor)
-    if segment.style.reverse:
-        front, back = back, front
-    lighter, darker = sorted((_luminance(front), _luminance(back)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(colour: Color) -> float:
-    parts = [part / 255 for part in colour.rgb]
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    return themes.contrast(
+        Color.from_rich_color(segment.style.color), Color.from_rich_color(segment.style.bgcolor)
     )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 @pytest.mark.parametrize("theme", themes.CYCLE)
@@ -94,3 +85,24 @@ def test_no_two_states_share_a_sign_and_a_word() -> None:
         words = [mark.word for mark in table.values()]
         assert len(set(words)) == len(words)
     assert len({mark.sign for mark in marks.STEP.values()}) == len(marks.STEP)
+
+
+@pytest.mark.parametrize("name", sorted(BUILTIN_THEMES))
+def test_the_colours_of_states_can_be_read_in_every_theme_there_is(name: str) -> None:
+    variables = BUILTIN_THEMES[name].to_color_system().generate()
+    colours = themes.state_colours(variables)
+    if BUILTIN_THEMES[name].ansi:
+        assert colours["state-bad"] == variables["error"]
+        return
+    grounds = [
+        variables["background"],
+        variables["surface"],
+        variables["panel"],
+        colours["cursor-line"],
+        colours["verdict-bad"],
+    ]
+    for state, colour in colours.items():
+        if state.startswith("state-"):
+            assert all(
+                themes.contrast(Color.parse(colour), Color.parse(ground)) >= READABLE for ground in grounds
+            )

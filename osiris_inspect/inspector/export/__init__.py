@@ -1,28 +1,59 @@
 """The formats, a module each. Adding one means adding a file: the folder is listed, the name is the module's.
 
-A format has ``render(reports, out, *, width, color)``, which writes all reports to a text stream.
+A format has ``render(reports, out, *, width, color, job)``, which writes all reports to a text stream.
 """
 
 import pkgutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Protocol, TextIO
 
 from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.source import NOWHERE, Checkout
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The CI job that shows the output.
+
+    Attributes:
+        checkout: the repository the job works in, from which files are named.
+        token: a word nobody can guess; text of a log stands in a bracket that only this word ends.
+    """
+
+    checkout: Checkout = NOWHERE
+    token: str = ""
+
+
+NO_JOB = Job()
 
 
 class Render(Protocol):
     """What a format does."""
 
-    def __call__(self, reports: Sequence[Report], out: TextIO, *, width: int = 100, color: bool = False) -> None:
-        """Write the reports. ``width`` and ``color`` are for formats that people read; others ignore them."""
+    def __call__(
+        self,
+        reports: Sequence[Report],
+        out: TextIO,
+        *,
+        width: int = 100,
+        color: bool = False,
+        job: Job = NO_JOB,
+    ) -> None:
+        """Write the reports.
+
+        ``width`` and ``color`` are for formats that people read, ``job`` for those that a CI system reads; others ignore
+        them.
+        """
 
 
 @cache
 def formats() -> tuple[str, ...]:
     """The names of all formats, sorted."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
+    names = (module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    return tuple(sorted(name.replace("_", "-") for name in names))
 
 
 def renderer(name: str) -> Render:
@@ -33,5 +64,5 @@ def renderer(name: str) -> Render:
     """
     if name not in formats():
         raise KeyError(name)
-    render: Render = import_module(f"{__name__}.{name}").render
+    render: Render = import_module(f"{__name__}.{name.replace('-', '_')}").render
     return render

@@ -1,20 +1,29 @@
 """JSON for programs. The schema is stable: keys are added, never renamed; what is not known is null, never guessed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
+from osiris_inspect.inspector.export import NO_JOB, Job
 from osiris_inspect.inspector.plain import whole
 from osiris_inspect.inspector.report import Report
-from osiris_inspect.inspector.run import StepState
-from osiris_inspect.model.finding import Finding
+from osiris_inspect.inspector.run import Run, StepState
+from osiris_inspect.inspector.source import Source, sources_of
+from osiris_inspect.model.finding import Finding, fingerprint
 
 SCHEMA_VERSION = 1
 
 
-def render(reports: Sequence[Report], out: TextIO, *, width: int = 100, color: bool = False) -> None:
+def render(
+    reports: Sequence[Report],
+    out: TextIO,
+    *,
+    width: int = 100,
+    color: bool = False,
+    job: Job = NO_JOB,
+) -> None:
     """Write one JSON document with every report."""
-    del width, color  # for formats that people read
+    del width, color, job  # for formats that people or a CI system read
     json.dump(document(reports), out, indent=2, allow_nan=False)
     out.write("\n")
 
@@ -25,7 +34,7 @@ def document(reports: Sequence[Report]) -> dict[str, Any]:
 
 
 def _run(report: Report) -> dict[str, Any]:
-    run = report.run
+    run, sources = report.run, sources_of(report.run)
     return {
         "path": whole(str(run.path)),
         "run": whole(run.id),
@@ -37,11 +46,12 @@ def _run(report: Report) -> dict[str, Any]:
         "duration_s": run.duration_s,
         "root_cause": _cause(report.root_cause),
         "steps": [_step(step) for step in run.steps],
-        "findings": [_finding(finding) for finding in report.findings],
+        "findings": [_finding(finding, run, sources) for finding in report.findings],
         "not_checked": [{"rule": entry.rule, "reason": entry.reason} for entry in report.not_checked],
         "unreadable_lines": sum(entry.count for entry in run.unread),
         "unread": [
-            {"file": whole(entry.file), "line": entry.line or None, "reason": whole(entry.reason)} for entry in run.unread
+            {"file": whole(entry.file), "line": entry.line or None, "reason": whole(entry.reason)}
+            for entry in run.unread
         ],
     }
 
@@ -49,7 +59,12 @@ def _run(report: Report) -> dict[str, Any]:
 def _cause(cause: Finding | None) -> dict[str, Any] | None:
     if cause is None:
         return None
-    return {"stage": cause.stage, "step": _text(cause.step), "rule": cause.rule, "message": whole(cause.message)}
+    return {
+        "stage": cause.stage,
+        "step": _text(cause.step),
+        "rule": cause.rule,
+        "message": whole(cause.message),
+    }
 
 
 def _step(step: StepState) -> dict[str, Any]:
@@ -63,7 +78,12 @@ def _step(step: StepState) -> dict[str, Any]:
         "duration_s": step.duration_s,
         "storage": step.storage,
         "inputs": [
-            {"name": whole(entry.name), "from_step": _text(entry.from_step), "from": entry.place, "rows": entry.rows}
+            {
+                "name": whole(entry.name),
+                "from_step": _text(entry.from_step),
+                "from": entry.place,
+                "rows": entry.rows,
+            }
             for entry in step.inputs
         ],
         "because": _text(step.because),
@@ -71,7 +91,8 @@ def _step(step: StepState) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, run: Run, sources: Mapping[str | None, Source]) -> dict[str, Any]:
+    source = sources.get(finding.step) or sources.get(None)
     return {
         "rule": finding.rule,
         "severity": str(finding.severity),
@@ -83,8 +104,12 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "because": _text(finding.because),
         "fix": _text(finding.fix),
         "evidence": [
-            {"file": whole(piece.file), "line": piece.line, "quote": whole(piece.quote)} for piece in finding.evidence
+            {"file": whole(piece.file), "line": piece.line, "quote": whole(piece.quote)}
+            for piece in finding.evidence
         ],
+        "source": {"file": whole(source.file), "line": source.line or None} if source is not None else None,
+        "fingerprint": fingerprint(finding, run.pipeline),
+        "known": finding.known,
     }
 
 

@@ -1,8 +1,10 @@
 """Text for people: the verdict first, then the steps, the lineage and one line a finding."""
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import TextIO
 
+from osiris_inspect.inspector.export import NO_JOB, Job
 from osiris_inspect.inspector.lineage import Edge
 from osiris_inspect.inspector.plain import cut, plain
 from osiris_inspect.inspector.report import Report
@@ -25,11 +27,20 @@ _GLYPHS = {
     "note": "i",
 }
 _COLORS = {"✓": "32", "✗": "31", "!": "33", "~": "36"}
-_FRAMES = {"memory": "memory", "spill": "spill", "none": "nowhere", "unknown": "?"}
+LONGEST_FINDING = 400
+_FRAMES = {"memory": "memory", "spill": "spill", "none": "neither", "unknown": "?"}
 
 
-def render(reports: Sequence[Report], out: TextIO, *, width: int = 100, color: bool = False) -> None:
+def render(
+    reports: Sequence[Report],
+    out: TextIO,
+    *,
+    width: int = 100,
+    color: bool = False,
+    job: Job = NO_JOB,
+) -> None:
     """Write every report, and with several of them their number by status at the end."""
+    del job  # for formats that a CI system reads
     for number, report in enumerate(reports):
         if number:
             out.write("\n")
@@ -49,7 +60,7 @@ def _report(report: Report, width: int) -> Iterator[str]:
         yield from (f"  {_edge(edge, width - 2)}" for edge in report.lineage.edges)
     if report.findings:
         yield ""
-        yield from (_finding(finding, width) for finding in report.findings)
+        yield from (_finding(finding) for finding in report.findings)
     yield ""
     yield f"  {_counts(report)}"
 
@@ -61,7 +72,9 @@ def _verdict(report: Report, width: int) -> Iterator[str]:
     yield cut(head, max(width, 40))
     if cause is None:
         return
-    yield from _labelled("cause", f"{place_of(cause)}: {cause.message}  [{cause.rule}, {cause.confidence}]", width)
+    yield from _labelled(
+        "cause", f"{place_of(cause)}: {cause.message}  [{cause.rule}, {cause.confidence}]", width
+    )
     for piece in cause.evidence[:3]:
         yield from _labelled("", f"{piece}  {piece.quote}", width)
     if cause.fix:
@@ -69,14 +82,22 @@ def _verdict(report: Report, width: int) -> Iterator[str]:
 
 
 def _labelled(label: str, text: str, width: int) -> Iterator[str]:
-    yield f"  {label:<6} {cut(plain(text), max(width - 9, 40))}"
+    """A label and its text, which goes on below itself where it is too long for one line."""
+    room = max(width - 9, 40)
+    for line in wrap(cut(plain(text), 5 * room), room, break_on_hyphens=False) or [""]:
+        yield f"  {label:<6} {line}".rstrip()
+        label = ""
 
 
 def _steps(run: Run, width: int) -> Iterator[str]:
-    rows = [("step", "driver", "status", "rows in → out", "time", "frame"), *(_step(step) for step in run.steps)]
+    rows = [
+        ("step", "driver", "status", "rows in → out", "time", "frame"),
+        *(_step(step) for step in run.steps),
+    ]
     limits = (max(16, width // 4), max(14, width // 5), 14, 24, 12, 8)
     wide = [
-        min(limit, max(len(row[column]) for row in rows)) for column, limit in zip(range(6), limits, strict=True)
+        min(limit, max(len(row[column]) for row in rows))
+        for column, limit in zip(range(6), limits, strict=True)
     ]
     for row in rows:
         cells = (cut(cell, size).ljust(size) for cell, size in zip(row, wide, strict=True))
@@ -85,7 +106,7 @@ def _steps(run: Run, width: int) -> Iterator[str]:
 
 def _step(step: StepState) -> tuple[str, str, str, str, str, str]:
     status = f"{_GLYPHS[step.status]} {step.status.replace('_', ' ')}"
-    frame = "-" if step.is_writer else _FRAMES[step.storage]
+    frame = "-" if step.is_writer or step.status in ("skipped", "not_started") else _FRAMES[step.storage]
     rows = f"{_rows(step.rows_in)} → {_rows(step.rows_out)}"
     return plain(step.id), plain(step.driver or "?"), status, rows, duration(step.duration_s), frame
 
@@ -95,18 +116,19 @@ def _rows(rows: int | None) -> str:
 
 
 def _edge(edge: Edge, width: int) -> str:
-    rows = "" if edge.rows_in is None else f"{edge.rows_in:,} rows, "
+    rows = "" if edge.rows_in is None else f"{edge.rows_in:,} row{'' if edge.rows_in == 1 else 's'}, "
     place = "not found" if edge.place == "unresolved" else edge.place
     name = f" as {plain(edge.name)}" if edge.name else ""
     return cut(f"{plain(edge.producer)} ──{rows}{place}──▶ {plain(edge.consumer)}{name}", max(width, 40))
 
 
-def _finding(finding: Finding, width: int) -> str:
+def _finding(finding: Finding) -> str:
+    """One line for a finding, whatever the width: who searches the output finds it whole."""
     indent = "    " if finding.because else "  "
-    because = f" because {finding.because}" if finding.because else ""
-    text = f"{finding.rule} {place_of(finding)}: {finding.message} ({finding.evidence[0]}){because}"
-    glyph = _GLYPHS[str(finding.severity)]
-    return f"{indent}{glyph} {cut(plain(f'{finding.severity} {text}'), max(width - len(indent) - 2, 60))}"
+    because = f", because of {finding.because}" if finding.because else ""
+    known = "known " if finding.known else ""
+    text = f"{known}{finding.severity} {finding.rule} {place_of(finding)}: {finding.message} ({finding.evidence[0]}{because})"
+    return f"{indent}{_GLYPHS[str(finding.severity)]} {cut(plain(text), LONGEST_FINDING)}"
 
 
 def _counts(report: Report) -> str:

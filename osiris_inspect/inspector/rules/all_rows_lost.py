@@ -1,15 +1,15 @@
 """A step was given rows and gave none.
 
-What it finds
+What it finds:
     A step in the middle of a pipeline that got rows and completed with 0.
 
-Why it matters
+Why it matters:
     The run is a success with an empty result.
 
-How to fix
+How to fix:
     Look at the conditions of the query: a filter that nothing passes, a join whose keys do not meet.
 
-Example
+Example:
     `join-orders` gets 500 and 40 rows and gives 0.
 """
 
@@ -24,10 +24,11 @@ from osiris_inspect.model.finding import Confidence, Finding, Severity
 NEEDS: Final = ("steps",)
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
     """Steps with rows in and none out."""
     for step in run.steps:
-        if step.status != "succeeded" or step.is_writer or step.rows_out != 0 or not step.rows_in:
+        given = step.rows_in or sum(edge.rows_out or 0 for edge in lineage.edges if edge.consumer == step.id)
+        if step.status != "succeeded" or step.is_writer or step.rows_out != 0 or not given:
             continue
         evidence = saying_rows(run, step, 0)
         if evidence:
@@ -36,7 +37,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                 severity=Severity.WARNING,
                 confidence=Confidence.HIGH,
                 domain="data",
-                message=f"the step got {step.rows_in:,} rows and gave none",
+                message=f"the step got {given:,} rows and gave none",
                 evidence=evidence,
                 step=step.id,
                 fix="check the filter or the join of the step",

@@ -1,16 +1,16 @@
 """A database or service refused the credentials.
 
-What it finds
+What it finds:
     An error in which a server says that user, password or key are wrong.
 
-Why it matters
+Why it matters:
     Nothing downstream can work, and a retry only locks the account.
 
-How to fix
+How to fix:
     Correct the connection or the environment variable it reads. A password with `@`, `:` or `/` must be
     escaped where it goes into a URL.
 
-Example
+Example:
     `(1045, "Access denied for user 'reader'@'localhost' (using password: YES)")`
 """
 
@@ -30,7 +30,7 @@ SIGNATURE: Final = Signature(
     rule="authentication-failed",
     pattern=re.compile(
         r"(?P<who>Access denied for user '[^']{0,80}'@'[^']{0,80}')"
-        r'|password authentication failed for user \"?[^\"\s]{0,80}'
+        r"|password authentication failed for user \"?[^\"\s]{0,80}"
         r"|\b28P01\b"
         r"|(?i:authentication failed)"
         r"|\b401 Unauthorized\b"

@@ -1,15 +1,15 @@
 """A query, a file or a target lacks a column.
 
-What it finds
+What it finds:
     An error in which a column is asked for that is not there.
 
-Why it matters
+Why it matters:
     Either a name is misspelt, or the source has changed its schema.
 
-How to fix
+How to fix:
     Use the name the source has, or adapt the pipeline to the new schema.
 
-Example
+Example:
     `Binder Error: Referenced column "custommer_id" not found in FROM clause!`
 """
 
@@ -29,11 +29,11 @@ SIGNATURE: Final = Signature(
     rule="column-missing",
     pattern=re.compile(
         r"Unknown column '(?P<c1>[^'\n]{1,120})'"
-        r'|Referenced column \"(?P<c2>[^\"\n]{1,120})\" not found'
-        r'|column \"?(?P<c3>[^\"\s\n]{1,120})\"? (?:of relation \S{1,80} )?does not exist'
+        r"|Referenced column \"(?P<c2>[^\"\n]{1,120})\" not found"
+        r"|column \"?(?P<c3>[^\"\s\n]{1,120})\"? (?:of relation \S{1,80} )?does not exist"
         r"|Usecols do not match columns, columns expected but not found: (?P<c4>[^\n]{1,120})"
         r"|Could not find the '(?P<c5>[^'\n]{1,120})' column of"
-        r'|Table \"[^\"]{1,80}\" does not have a column named \"(?P<c6>[^\"\n]{1,120})\"'
+        r"|Table \"[^\"]{1,80}\" does not have a column named \"(?P<c6>[^\"\n]{1,120})\""
         r"|KeyError: '(?P<c7>[^'\n]{1,120})'"
     ),
     message="column {column} does not exist",

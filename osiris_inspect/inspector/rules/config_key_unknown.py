@@ -1,15 +1,15 @@
 """A configuration has a key nobody knows.
 
-What it finds
+What it finds:
     An error in which a component does not know a key it was given.
 
-Why it matters
+Why it matters:
     Mostly a misspelt key, so the value that was meant is not set.
 
-How to fix
+How to fix:
     Correct the spelling; the component lists the keys it knows.
 
-Example
+Example:
     `Unknown configuration key 'sqlx' for component 'mysql.extractor'`
 """
 

@@ -1,15 +1,15 @@
 """A step lacks a value that its driver needs.
 
-What it finds
+What it finds:
     An error in which a driver misses a key of its configuration.
 
-Why it matters
+Why it matters:
     The step cannot begin.
 
-How to fix
+How to fix:
     Add the key the message names.
 
-Example
+Example:
     `Step extract: 'query' is required in config`
 """
 

@@ -1,16 +1,16 @@
 """A connection failed and the log hides why.
 
-What it finds
+What it finds:
     A driver that says that it could not connect, and nothing more.
 
-Why it matters
+Why it matters:
     Since 0.5 the original drops the reason on purpose, so the log alone cannot tell a wrong password from
     a closed port.
 
-How to fix
+How to fix:
     Repeat the run verbosely, or try the connection with the client of the database.
 
-Example
+Example:
     `MySQL connection failed for step extract-movies`
 """
 

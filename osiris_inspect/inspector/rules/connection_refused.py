@@ -1,16 +1,16 @@
 """A server could be found and did not answer.
 
-What it finds
+What it finds:
     An error in which a connection to a server was refused.
 
-Why it matters
+Why it matters:
     The step cannot read or write anything; the pipeline itself may be right.
 
-How to fix
+How to fix:
     Check host and port of the connection from the place where the step ran: a sandbox does not see your
     localhost.
 
-Example
+Example:
     `(2003, "Can't connect to MySQL server on '127.0.0.1' ([Errno 111] Connection refused)")`
 """
 

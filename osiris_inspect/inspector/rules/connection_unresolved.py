@@ -1,15 +1,15 @@
 """A connection that a step refers to is not configured.
 
-What it finds
+What it finds:
     A reference to a connection that does not exist, belongs to another family, or is written wrongly.
 
-Why it matters
+Why it matters:
     The step cannot know where to connect.
 
-How to fix
+How to fix:
     Compare the reference in the pipeline with the connections file.
 
-Example
+Example:
     `Connection alias 'nope' not found in family 'mysql'. Available aliases: main`
 """
 

@@ -1,15 +1,15 @@
 """A target refused rows that break a constraint.
 
-What it finds
+What it finds:
     An error in which a database refuses rows.
 
-Why it matters
+Why it matters:
     Earlier batches may have been written: the target can be half new.
 
-How to fix
+How to fix:
     Use `upsert` with the right primary key, or clean the data first.
 
-Example
+Example:
     `duplicate key value violates unique constraint`
 """
 

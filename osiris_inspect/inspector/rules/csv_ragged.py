@@ -1,15 +1,15 @@
 """A CSV file has rows of different width.
 
-What it finds
+What it finds:
     An error in which a CSV reader found a row that does not fit.
 
-Why it matters
+Why it matters:
     Either the delimiter is wrong or the file is damaged.
 
-How to fix
+How to fix:
     Look at the line the message names; correct delimiter, quoting or the file.
 
-Example
+Example:
     `Expected 4 fields in line 17, saw 5`
 """
 

@@ -1,15 +1,15 @@
 """A Python package is missing where a step ran.
 
-What it finds
+What it finds:
     An error of an import.
 
-Why it matters
+Why it matters:
     The driver cannot work without it.
 
-How to fix
+How to fix:
     Install the package; in a sandbox let the run install its dependencies.
 
-Example
+Example:
     `Missing required dependencies: psycopg2`
 """
 
@@ -17,10 +17,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.cite import at
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.inspector.signature import Signature
-from osiris_inspect.model.finding import Finding
+from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("events",)
 RANK: Final = 48
@@ -41,5 +42,20 @@ SIGNATURE: Final = Signature(
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    """Failures whose text says so, and packages that a check before the first step missed."""
+    yield from SIGNATURE.findings(run)
+    for event in run.named("dependency_check"):
+        missing = event.fields.get("missing")
+        if not isinstance(missing, list) or not missing:
+            continue
+        blocked = run.status == "failed" and run.failed_stage == "prepare"
+        yield Finding(
+            rule="dependency-missing",
+            severity=Severity.ERROR if blocked else Severity.NOTE,
+            confidence=Confidence.HIGH,
+            domain="infra",
+            message=f"packages are missing where the steps run: {', '.join(map(str, missing[:8]))}",
+            evidence=(at(event, "missing"),),
+            stage="prepare",
+            fix=SIGNATURE.fix,
+        )

@@ -1,15 +1,15 @@
 """The disk was full.
 
-What it finds
+What it finds:
     An error in which a disk refused to take more.
 
-Why it matters
+Why it matters:
     Files written at that moment may be cut off.
 
-How to fix
+How to fix:
     Free space where the step writes, and run again.
 
-Example
+Example:
     `[Errno 28] No space left on device`
 """
 

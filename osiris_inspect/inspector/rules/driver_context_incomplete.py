@@ -1,15 +1,15 @@
 """A driver expects something of its context that the worker does not give.
 
-What it finds
+What it finds:
     An error in which a driver and the program around it disagree about their interface.
 
-Why it matters
+Why it matters:
     Every step of that driver fails, whatever the data.
 
-How to fix
+How to fix:
     Use a released version; report it to the author of the driver.
 
-Example
+Example:
     `Context must provide get_db_connection() method`
 """
 

@@ -1,15 +1,15 @@
 """A driver could not be imported where the steps ran.
 
-What it finds
+What it finds:
     Drivers that failed to register in the worker.
 
-Why it matters
+Why it matters:
     A step that uses such a driver cannot run. Where no step uses it, it is only a sign that the sandbox is incomplete.
 
-How to fix
+How to fix:
     Install or upload what the import misses.
 
-Example
+Example:
     `driver_registration_failed` for `filesystem.csv_extractor`: `No module named 'osiris.core.config'`
 """
 

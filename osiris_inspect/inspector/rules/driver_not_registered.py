@@ -1,15 +1,15 @@
 """No driver of the name a step asks for.
 
-What it finds
+What it finds:
     A step whose driver is not known to the worker.
 
-Why it matters
+Why it matters:
     The step gave nothing; later steps of the original ran all the same.
 
-How to fix
+How to fix:
     Correct the name; for a sandbox see whether the driver was denied or failed to import.
 
-Example
+Example:
     `Driver 'postgres.extractor' not registered. Available drivers: duckdb.processor, mysql.extractor`
 """
 

@@ -1,16 +1,16 @@
 """Two steps have one id.
 
-What it finds
+What it finds:
     A manifest in which an id stands twice.
 
-Why it matters
+Why it matters:
     The steps share one configuration file and one place for their frame: the second replaces the first, and the run is
     a success with wrong data.
 
-How to fix
+How to fix:
     Give each step its own id.
 
-Example
+Example:
     Two steps called `extract`; both read `customers.csv`, and nobody reads `orders.csv`.
 """
 

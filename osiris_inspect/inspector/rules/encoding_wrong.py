@@ -1,15 +1,15 @@
 """A file is not in the encoding it was read as.
 
-What it finds
+What it finds:
     An error while bytes were decoded to text.
 
-Why it matters
+Why it matters:
     The step stops at the first such byte, or worse, another reader would have garbled it.
 
-How to fix
+How to fix:
     Name the right encoding in the configuration of the step.
 
-Example
+Example:
     `'utf-8' codec can't decode byte 0xe9 in position 12`
 """
 

@@ -1,15 +1,15 @@
 """A connection reads an environment variable that is not set.
 
-What it finds
+What it finds:
     An error that names an environment variable without a value.
 
-Why it matters
+Why it matters:
     The step cannot connect. The original ends such a run without an error of the step: it only stops.
 
-How to fix
+How to fix:
     Set the variable where the run is started, and see that it reaches the sandbox.
 
-Example
+Example:
     `Environment variable 'MYSQL_PASSWORD' not set for password in mysql.db_movies`
 """
 

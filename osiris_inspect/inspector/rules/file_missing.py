@@ -1,15 +1,15 @@
 """A file that a step reads is not there.
 
-What it finds
+What it finds:
     An error in which a file could not be found.
 
-Why it matters
+Why it matters:
     The step has nothing to read. Paths of your machine mean nothing inside a sandbox.
 
-How to fix
+How to fix:
     Correct the path, or bring the file to where the step runs.
 
-Example
+Example:
     `CSV file not found: /srv/data/orders.csv`
 """
 
@@ -29,7 +29,7 @@ SIGNATURE: Final = Signature(
     rule="file-missing",
     pattern=re.compile(
         r"CSV file not found: (?P<f1>[^\n]{1,200})"
-        r'|No files found that match the pattern \\?\"(?P<f2>[^\"\n\\]{1,200})'
+        r"|No files found that match the pattern \\?\"(?P<f2>[^\"\n\\]{1,200})"
         r"|\[Errno 2\] No such file or directory: '(?P<f3>[^'\n]{1,200})'"
         r"|Config file not found: (?P<f4>[^\n]{1,200})"
         r"|(?:CSV|Input|Source) file (?:does not exist|is missing):? (?P<f5>[^\n]{1,200})"

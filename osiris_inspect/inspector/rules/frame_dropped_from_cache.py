@@ -1,18 +1,18 @@
 """A step gave a frame and the frame was kept nowhere.
 
-What it finds
+What it finds:
     A step completed with rows, nothing of them is in memory or in spill, and a step that needed them failed for want
     of an input.
 
-Why it matters
+Why it matters:
     The error appears at the next step and speaks of a None, while the fault is in the worker: what it kept of the
     step's result did not hold the frame. Changing the query of the failing step does not help.
 
-How to fix
+How to fix:
     Keep the whole result of a step, frame included, and drop the frame from memory only after it was spilled. With the
     original, use a version whose worker does so, or see whether its spill to disk failed.
 
-Example
+Example:
     `extract-movies` completes with 14 rows, no `output.parquet`, and `compute-stats` fails with
     `Python Object "input_df" of type "NoneType"`.
 """

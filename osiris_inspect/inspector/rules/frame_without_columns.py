@@ -1,15 +1,15 @@
 """A step was given a frame without any column.
 
-What it finds
+What it finds:
     An error in which a frame without columns cannot be used.
 
-Why it matters
+Why it matters:
     An empty file became an empty frame upstream, and fails only here.
 
-How to fix
+How to fix:
     Look at the source: the file has 0 bytes, or only blank lines.
 
-Example
+Example:
     `Need a DataFrame with at least one column`
 """
 

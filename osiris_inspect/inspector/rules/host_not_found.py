@@ -1,15 +1,15 @@
 """The name of a server could not be resolved.
 
-What it finds
+What it finds:
     An error of name resolution.
 
-Why it matters
+Why it matters:
     Without an address there is no connection. A sandbox may have other DNS than your machine.
 
-How to fix
+How to fix:
     Correct the host name in the connection, or make it known where the step runs.
 
-Example
+Example:
     `[Errno -2] Name or service not known`
 """
 

@@ -1,16 +1,16 @@
 """A step got its input from a step it does not need.
 
-What it finds
+What it finds:
     An input whose origin is not among the needs of the step in the manifest.
 
-Why it matters
+Why it matters:
     Up to 0.3.1 the original's proxy ignores needs and takes the last extractor: raw rows end up where the result of a
     transformation belongs.
 
-How to fix
+How to fix:
     Use a version that follows the manifest, and verify what was written.
 
-Example
+Example:
     `write-stats` needs `compute-stats`, and was given the frame of `extract-movies`.
 """
 

@@ -1,15 +1,15 @@
 """A step asked for an output under a key that the upstream step does not have.
 
-What it finds
+What it finds:
     An input whose key is not among the outputs of its step, although the frame is there.
 
-Why it matters
+Why it matters:
     The frame was given and kept; only the request for it is wrong, so the step that asked is at fault.
 
-How to fix
+How to fix:
     Ask for the key `df`.
 
-Example
+Example:
     `Key 'data' not found in outputs from step 'extract-movies' (available: ['df', 'spilled'])`
 """
 
@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.cite import at
 from osiris_inspect.inspector.failures import complaints
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -44,6 +45,16 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
             if reference.key not in ("df", "table") and step is not None and is_starved(step):
                 cited = Evidence("commands.jsonl", request.line, name)
                 yield _finding(request.step, reference.key, reference.from_step, cited)
+
+    for event in run.named("input_not_found"):
+        origin, key = run.step(next(iter(event.from_steps), "")), event.fields.get("key")
+        if (
+            isinstance(key, str)
+            and key != "df"
+            and origin is not None
+            and origin.storage in ("memory", "spill")
+        ):
+            yield _finding(event.step, key, origin.id, at(event))
 
 
 def _finding(consumer: str | None, key: str, origin: str, evidence: Evidence) -> Finding:

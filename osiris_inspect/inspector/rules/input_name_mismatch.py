@@ -1,16 +1,16 @@
 """A step got its input and looked for it under another name.
 
-What it finds
+What it finds:
     A step that failed because a table or an input is missing, although its input had been resolved.
 
-Why it matters
+Why it matters:
     Everything looks healthy: the rows are there, from memory or spill. Only the name the step uses is not the name it
     was given: `input_df`, `df` and `df_<step>` belong to different versions, locally and in a sandbox.
 
-How to fix
+How to fix:
     Use the name under which the input was bound. In this project one input is known by all three names.
 
-Example
+Example:
     `inputs_resolved` says 14 rows for the key `df`, then
     `Catalog Error: Table with name df_extract_movies does not exist!`
 """
@@ -28,7 +28,9 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 NEEDS: Final = ("inputs_resolved",)
 RANK: Final = 28
 
-_WANTED = re.compile(r"Table with name \"?(?P<table>\w+)|Python Object \"(?P<object>\w+)\"|requires '(?P<key>\w+)'")
+_WANTED = re.compile(
+    r"Table with name \"?(?P<table>\w+)|Python Object \"(?P<object>\w+)\"|requires '(?P<key>\w+)'"
+)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
@@ -47,7 +49,10 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.HIGH,
             domain="code",
             message=f"the step looks for {looked_for} and was given {names}",
-            evidence=(*failure_of(step), *(Evidence("events.jsonl", entry.line, "rows") for entry in got if entry.line)),
+            evidence=(
+                *failure_of(step),
+                *(Evidence("events.jsonl", entry.line, "rows") for entry in got if entry.line),
+            ),
             step=step.id,
             fix="use in the query the name under which the input is bound",
         )

@@ -1,15 +1,15 @@
 """A step was given no frame.
 
-What it finds
+What it finds:
     A step that failed because an input it needs was found in neither memory nor spill.
 
-Why it matters
+Why it matters:
     It is nearly always a consequence: the step upstream failed, was never run, or gave nothing that was kept.
 
-How to fix
+How to fix:
     Look upstream, not at this step: the finding that explains it is named beside it.
 
-Example
+Example:
     `FilesystemCsvWriterDriver requires inputs with DataFrame`, without an `inputs_resolved` event for the step.
 """
 
@@ -48,4 +48,11 @@ def _message(step: StepState) -> str:
     wanted = [entry for entry in step.inputs if entry.place == "unresolved"]
     origins = ", ".join(repr(entry.from_step) for entry in wanted if entry.from_step)
     source = f" of step {origins}" if origins else ""
-    return f"the step got no frame: the output{source} is in neither memory nor spill"
+    tried = [
+        f"{place.get('place')}: {place['reason']}"
+        for entry in wanted
+        for place in entry.tried
+        if place.get("reason")
+    ]
+    reasons = f" ({'; '.join(tried)})" if tried else ""
+    return f"the step got no frame: the output{source} is in neither memory nor spill{reasons}"

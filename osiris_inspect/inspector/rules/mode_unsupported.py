@@ -1,15 +1,15 @@
 """A step runs in a mode its component does not have.
 
-What it finds
+What it finds:
     A processor that is to write, a writer that is to extract, and the like.
 
-Why it matters
+Why it matters:
     The original's compiler collects this error and never looks at it, so the step does something else than was meant.
 
-How to fix
+How to fix:
     Set the mode that belongs to the component.
 
-Example
+Example:
     `duckdb.processor` with `mode: write`
 """
 
@@ -23,7 +23,7 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("configuration",)
 
-_MODES = {"extractor": {"extract", "read"}, "processor": {"transform"}, "writer": {"write"}}
+_MODES = {"extractor": {"extract", "read"}, "processor": {"transform"}, "writer": {"write", "load"}}
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -1,16 +1,16 @@
 """A step needs several steps and was given fewer inputs.
 
-What it finds
+What it finds:
     A step of a remote run whose host asked for fewer inputs than the manifest has needs.
 
-Why it matters
+Why it matters:
     The original's proxy passes the first need only. A join then fails, or works on half of its data and calls it a
     success.
 
-How to fix
+How to fix:
     Use a version that passes each need, or run locally.
 
-Example
+Example:
     `join` needs `extract-orders` and `extract-customers`; `commands.jsonl` has one input.
 """
 

@@ -1,15 +1,15 @@
 """A step needs a step that does not exist.
 
-What it finds
+What it finds:
     A need in the manifest that is the id of no step.
 
-Why it matters
+Why it matters:
     The original compiles it without a word; at run time the step simply has no input.
 
-How to fix
+How to fix:
     Correct the spelling in the pipeline.
 
-Example
+Example:
     `write-agg` needs `agg-ordres`, and the step is called `agg-orders`.
 """
 

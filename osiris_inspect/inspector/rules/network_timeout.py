@@ -1,15 +1,15 @@
 """A server did not answer in time.
 
-What it finds
+What it finds:
     An error of a network connection that had been made and fell silent.
 
-Why it matters
+Why it matters:
     The query may still run on the server.
 
-How to fix
+How to fix:
     Repeat; read less at once.
 
-Example
+Example:
     `Lost connection to MySQL server during query`
 """
 

@@ -1,15 +1,15 @@
 """A writer succeeded and wrote nothing.
 
-What it finds
+What it finds:
     A write that only planned the creation of its table, and counts as a success.
 
-Why it matters
+Why it matters:
     The run is green, and the rows are nowhere.
 
-How to fix
+How to fix:
     Create the table from the planned statement, or give the connection a SQL channel; then run again.
 
-Example
+Example:
     `table.ddl_planned` with `executed: false`, `write.start`, and no `write.complete`.
 """
 

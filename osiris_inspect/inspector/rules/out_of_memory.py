@@ -1,15 +1,15 @@
 """A step needed more memory than there was.
 
-What it finds
+What it finds:
     An error of memory allocation.
 
-Why it matters
+Why it matters:
     A repeated run will fail in the same way as long as data and limits stay.
 
-How to fix
+How to fix:
     Set `E2B_FORCE_SPILL=1` or lower `E2B_SPILL_THRESHOLD`, select fewer columns, or raise the limit.
 
-Example
+Example:
     `Out of Memory Error: failed to allocate data of size 32.0 MiB`
 """
 

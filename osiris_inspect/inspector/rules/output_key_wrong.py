@@ -1,15 +1,15 @@
 """A step gave its frame under a name nobody asks for.
 
-What it finds
+What it finds:
     A result that has keys, and not the key `df` that the next step was to get.
 
-Why it matters
+Why it matters:
     The step counts as a success with 0 rows, the frame is lost, and the next step fails.
 
-How to fix
+How to fix:
     Return the frame as `{"df": frame}`.
 
-Example
+Example:
     `Key 'df' not found in outputs from step 'compute-stats' (available: ['data'])`
 """
 

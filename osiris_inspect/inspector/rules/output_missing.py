@@ -1,15 +1,15 @@
 """A step that should give a frame gave nothing.
 
-What it finds
+What it finds:
     A step that completed without a frame, while a step that needs one failed for want of it.
 
-Why it matters
+Why it matters:
     The step calls itself a success, so the error appears one step later and looks like a fault there.
 
-How to fix
+How to fix:
     Let the driver return `{"df": frame}`, also when the frame is empty.
 
-Example
+Example:
     `compute-stats` completes with `rows_processed: 0` and no `rows_out`; `write-stats` requires a DataFrame.
 """
 

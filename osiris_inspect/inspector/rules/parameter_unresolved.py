@@ -1,15 +1,15 @@
 """A pipeline has a parameter without a value.
 
-What it finds
+What it finds:
     A compile error about a parameter.
 
-Why it matters
+Why it matters:
     The pipeline cannot be compiled without it.
 
-How to fix
+How to fix:
     Pass a value, or write a default into the pipeline.
 
-Example
+Example:
     `Unresolved parameters: ['params.table']`
 """
 

@@ -1,15 +1,15 @@
 """A step was given a directory where it needs a file.
 
-What it finds
+What it finds:
     An error in which a directory was opened as a file.
 
-Why it matters
+Why it matters:
     Nothing was read.
 
-How to fix
+How to fix:
     Put the name of the file at the end of the path.
 
-Example
+Example:
     `Path is not a file: /srv/data`
 """
 

@@ -1,15 +1,15 @@
 """A step cannot write where it was told to.
 
-What it finds
+What it finds:
     An error in which a target file could not be created.
 
-Why it matters
+Why it matters:
     The result of the run is not there.
 
-How to fix
+How to fix:
     Create the directory, or write to another one.
 
-Example
+Example:
     `Cannot save file into a non-existent directory: 'out'`
 """
 

@@ -1,15 +1,15 @@
 """A step id is a path that leads out of the run.
 
-What it finds
+What it finds:
     A step id that is no file name: with slashes, or with `..`.
 
-Why it matters
+Why it matters:
     Configuration and artifacts lie under names made of the id. Such an id reads or overwrites files elsewhere.
 
-How to fix
+How to fix:
     Use letters, digits, dots, dashes and underscores.
 
-Example
+Example:
     `../../../escape`
 """
 

@@ -1,15 +1,15 @@
 """A percent sign in a query was taken for a placeholder.
 
-What it finds
+What it finds:
     An error of text formatting inside a query.
 
-Why it matters
+Why it matters:
     Drivers that format the query treat `%` as the start of a parameter, so `LIKE` patterns break.
 
-How to fix
+How to fix:
     Double the percent sign, or use a driver that does not format queries.
 
-Example
+Example:
     `%i format: a real number is required, not dict`
 """
 

@@ -1,15 +1,15 @@
 """A server or the file system refused what the step may not do.
 
-What it finds
+What it finds:
     An error in which a known user is refused one action.
 
-Why it matters
+Why it matters:
     The credentials are right and the rights are not: a retry will not help.
 
-How to fix
+How to fix:
     Grant the right named in the message, or write to a place the step may write to.
 
-Example
+Example:
     `(1142, "INSERT command denied to user 'reader'@'localhost' for table 'stats'")`
 """
 

@@ -1,15 +1,15 @@
 """A frame was kept as a pickle.
 
-What it finds
+What it finds:
     `.pkl` files among the artifacts of a run.
 
-Why it matters
+Why it matters:
     Opening a pickle runs whatever code its author put there. This program names such files and never opens them.
 
-How to fix
+How to fix:
     Use a version that spills to Parquet, and delete the files.
 
-Example
+Example:
     `artifacts/extract-movies/output.pkl`, written by versions of late September 2025
 """
 
@@ -29,7 +29,11 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     for step in run.steps:
         for artifact in step.artifacts:
             if artifact.kind == "pickle" and artifact.state == "present":
-                named = (Evidence("events.jsonl", artifact.line, artifact.path),) if artifact.line else about(run, step)
+                named = (
+                    (Evidence("events.jsonl", artifact.line, artifact.path),)
+                    if artifact.line
+                    else about(run, step)
+                )
                 yield Finding(
                     rule="pickle-in-artifacts",
                     severity=Severity.NOTE,

@@ -1,15 +1,15 @@
 """Steps need each other in a circle.
 
-What it finds
+What it finds:
     A manifest in which a step, directly or not, needs itself.
 
-Why it matters
+Why it matters:
     No order of the steps can be right: the first of them runs without its input.
 
-How to fix
+How to fix:
     Remove one need of the circle.
 
-Example
+Example:
     `a` needs `b`, and `b` needs `a`.
 """
 
@@ -34,7 +34,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         if not circle or step in told:
             continue
         told.update(circle)
-        failed = any((state := run.step(member)) is not None and state.status == "failed" for member in circle)
+        failed = [member for member in circle if (state := run.step(member)) and state.status == "failed"]
         yield Finding(
             rule="pipeline-cycle",
             severity=Severity.ERROR if failed else Severity.WARNING,
@@ -42,7 +42,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             domain="config",
             message=f"the steps need each other in a circle: {' needs '.join([*circle, circle[0]])}",
             evidence=(in_manifest(run, step),),
-            step=step,
+            step=failed[0] if failed else step,
             fix="remove one of these needs",
         )
 

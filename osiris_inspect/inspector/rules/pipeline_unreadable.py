@@ -1,15 +1,15 @@
 """A pipeline file is no valid YAML or of an unknown version.
 
-What it finds
+What it finds:
     A compile error about the form of the pipeline file.
 
-Why it matters
+Why it matters:
     Nothing could be compiled.
 
-How to fix
+How to fix:
     Correct the file; most editors mark the place.
 
-Example
+Example:
     `expected ',' or ']', but got '<stream end>'`
 """
 

@@ -1,15 +1,15 @@
 """A database refused a query for another reason than its syntax or its names.
 
-What it finds
+What it finds:
     An error that the database raised while it ran a query.
 
-Why it matters
+Why it matters:
     The step gave no frame, so everything downstream has no input.
 
-How to fix
+How to fix:
     The message names the value or the function; correct the query or the data.
 
-Example
+Example:
     `Conversion Error: Could not convert string 'n/a' to INT32`
 """
 

@@ -1,16 +1,16 @@
 """A SQL step passed its rows through without running its query.
 
-What it finds
+What it finds:
     A DuckDB step of an old local run that counts rows written and no rows read, gives exactly the rows it got, and has
     a query that groups or limits.
 
-Why it matters
+Why it matters:
     Up to 0.3.1 the original runs a mock in place of DuckDB: the run is a success and its result is the raw data.
 
-How to fix
+How to fix:
     Use a later version; run the pipeline again.
 
-Example
+Example:
     `compute-stats` groups by director, gets 14 rows and gives 14.
 """
 
@@ -36,8 +36,13 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
         if run.dialect != "host" or step.driver != "duckdb.processor" or not isinstance(query, str):
             continue
         written = metrics_during(run, step, "rows_written")
-        same = step.rows_out is not None and step.rows_out == _given(run, step, lineage) and step.rows_out > 1
-        if not written or metrics_during(run, step, "rows_read") or not same or not _CHANGES_ROWS.search(query):
+        same = step.rows_out is not None and step.rows_out == _given(step, lineage) and step.rows_out > 1
+        if (
+            not written
+            or metrics_during(run, step, "rows_read")
+            or not same
+            or not _CHANGES_ROWS.search(query)
+        ):
             continue
         cfg = Evidence(layout.cfg(step.id), 0, "query") if layout.is_safe_name(step.id) else None
         yield Finding(
@@ -52,7 +57,7 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
         )
 
 
-def _given(run: Run, step: StepState, lineage: Lineage) -> int | None:
+def _given(step: StepState, lineage: Lineage) -> int | None:
     if step.rows_in is not None:
         return step.rows_in
     producers = [edge.rows_out for edge in lineage.edges if edge.consumer == step.id]

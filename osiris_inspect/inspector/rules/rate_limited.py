@@ -1,15 +1,15 @@
 """A service asked to slow down.
 
-What it finds
+What it finds:
     An answer with status 429, or an error that names a rate limit.
 
-Why it matters
+Why it matters:
     A repeat at once makes it worse.
 
-How to fix
+How to fix:
     Slow down, or ask for a higher limit.
 
-Example
+Example:
     `429 Too Many Requests`
 """
 

@@ -1,15 +1,15 @@
 """A frame had another number of rows when it was used than when it was given.
 
-What it finds
+What it finds:
     An input with other rows than its producer gave, or a processor that read other rows than its input had.
 
-Why it matters
+Why it matters:
     Somebody changed the frame in between: a driver that works on its input in place changes it for everyone.
 
-How to fix
+How to fix:
     Let drivers copy what they change.
 
-Example
+Example:
     `inputs_resolved` says 14 rows, and the step's own `rows_read` says 5.
 """
 

@@ -1,16 +1,16 @@
 """The log of a run stops before its end.
 
-What it finds
+What it finds:
     A run whose end was never logged, or a step that began and has no end.
 
-Why it matters
+Why it matters:
     The process was killed, ran out of memory or time, or its machine went away. Nothing says whether what the step was
     doing took effect.
 
-How to fix
+How to fix:
     Look at the step that was running: give it more time or memory. Then run again; a writer may have written a part.
 
-Example
+Example:
     `step_start` of `extract-slow` is the last thing its worker said, and the host says
     `Batch execution timed out after 20 seconds`.
 """
@@ -34,7 +34,9 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     running = [step for step in run.steps if step.status == "running"]
     for step in running:
         begun = [at(event) for event in run.named("step_start", step=step.id)][-1:]
-        yield _finding(run, f"the log stops while step {step.id!r} is running{_said(run)}", (*begun, *_end(run)), step.id)
+        yield _finding(
+            run, f"the log stops while step {step.id!r} is running{_said(run)}", (*begun, *_end(run)), step.id
+        )
     if not running:
         yield _finding(run, f"the log stops before the end of the run{_said(run)}", _end(run), None)
 
@@ -45,7 +47,10 @@ def _said(run: Run) -> str:
 
 def _end(run: Run) -> tuple[Evidence, ...]:
     if run.failure is not None:
-        return (Evidence(run.failure.file, run.failure.line, run.failure.message[:120]), *in_status(run, "reason"))
+        return (
+            Evidence(run.failure.file, run.failure.line, run.failure.message[:120]),
+            *in_status(run, "reason"),
+        )
     return (at(run.events[-1]),) if run.events else first_line(run)
 
 

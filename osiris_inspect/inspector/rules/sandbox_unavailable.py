@@ -1,15 +1,15 @@
 """No sandbox could be had.
 
-What it finds
+What it finds:
     An error before the first step, about the sandbox itself.
 
-Why it matters
+Why it matters:
     No step was run.
 
-How to fix
+How to fix:
     Check the key, the quota and the installed SDK.
 
-Example
+Example:
     `E2B_API_KEY not found`
 """
 

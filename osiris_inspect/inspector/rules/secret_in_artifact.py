@@ -1,16 +1,16 @@
 """A secret stands in clear in a file of the run.
 
-What it finds
+What it finds:
     Configuration files that hold a password, a key or a token instead of a reference to one.
 
-Why it matters
+Why it matters:
     Run directories are copied, zipped and attached to tickets. The original writes the resolved connection of each
     step of a remote run to `cfg/<step>.json`.
 
-How to fix
+How to fix:
     Remove the value from the file, and rotate the secret if the directory left your machine.
 
-Example
+Example:
     `"resolved_connection": {"password": ...}` in `cfg/extract-movies.json`
 """
 

@@ -1,22 +1,21 @@
 """A secret stands in clear in an error of the log.
 
-What it finds
+What it finds:
     Error texts and tracebacks with a password in a URL, a token or a key.
 
-Why it matters
+Why it matters:
     Logs are shared when something fails. The original's redaction misses most connection URLs.
 
-How to fix
+How to fix:
     Rotate the secret; mask it where the text is written.
 
-Example
+Example:
     `mysql+pymysql://reader:...@127.0.0.1/movies`
 """
 
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.failures import MAX_TEXT
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model import redact
@@ -34,6 +33,10 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     for line in run.log_lines:
         if _shows_secret(line.text):
             yield _finding(Evidence(line.file, line.line, line.text[:40]), None)
+
+
+MAX_TEXT: Final = 20_000
+"""Characters of a text that are searched."""
 
 
 def _texts(event: Event) -> Iterator[str]:

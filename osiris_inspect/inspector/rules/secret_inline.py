@@ -1,15 +1,15 @@
 """A pipeline file holds a secret in clear.
 
-What it finds
+What it finds:
     A compile error about a secret in the pipeline file.
 
-Why it matters
+Why it matters:
     A secret in a file under version control is no secret.
 
-How to fix
+How to fix:
     Put it into the environment, and rotate it.
 
-Example
+Example:
     `Inline secret detected at steps[0].config.password`
 """
 
@@ -27,9 +27,7 @@ RANK: Final = 40
 
 SIGNATURE: Final = Signature(
     rule="secret-inline",
-    pattern=re.compile(
-        r"Inline secrets? (?:detected|at|found)[^\n]{0,120}"
-    ),
+    pattern=re.compile(r"Inline secrets? (?:detected|at|found)[^\n]{0,120}"),
     message="the pipeline holds a secret in clear and was refused",
     fix="move the secret to a connection and refer to it by the name of an environment variable",
     domain="config",

@@ -1,15 +1,15 @@
 """A spilled frame on disk is no Parquet file.
 
-What it finds
+What it finds:
     A `.parquet` artifact that does not begin and end as Parquet files do.
 
-Why it matters
+Why it matters:
     It cannot be opened. The original downloads binary files of a sandbox as text, which damages each of them.
 
-How to fix
+How to fix:
     Take the file from the sandbox by other means, or do not download data at all.
 
-Example
+Example:
     `artifacts/extract-movies/output.parquet` of a run with `E2B_DOWNLOAD_DATA_ARTIFACTS=1`.
 """
 

@@ -1,44 +1,81 @@
-"""A spilled frame could not be read back.
+"""A spilled frame was gone or damaged when it was needed.
 
-What it finds
-    An error while a spilled frame was read.
+What it finds:
+    A step that failed for want of an input, whose frame had been spilled to a file that is missing, damaged or could
+    not be loaded.
 
-Why it matters
-    The frame is lost, although its step succeeded.
+Why it matters:
+    The step that gave the frame is a success and the one that needs it is not at fault: the file between them is.
 
-How to fix
-    See whether the file is there and whole; run again.
+How to fix:
+    Keep the artifacts of a run until it is over, and look at the disk. Run again from the step that gave the frame.
 
-Example
-    `Failed to load input DataFrame for df: Parquet magic bytes not found`
+Example:
+    `artifact_created` for `artifacts/extract-movies/output.parquet`, and the file is not there.
 """
 
 import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.artifacts import DATA_KINDS
+from osiris_inspect.inspector.cite import failure_of
+from osiris_inspect.inspector.failures import Told, complaints, matching
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
-from osiris_inspect.inspector.signature import Signature
-from osiris_inspect.model.finding import Finding
+from osiris_inspect.inspector.starving import starved_by
+from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("events",)
-RANK: Final = 35
+NEEDS: Final = ("steps",)
+RANK: Final = 22
 
-SIGNATURE: Final = Signature(
-    rule="spill-file-unreadable",
-    pattern=re.compile(
-        r"Failed to load (?:input )?(?:DataFrame|parquet)[^\n]{0,160}"
-        r"|Parquet magic bytes not found[^\n]{0,80}"
-        r"|(?:spill(?:ed)? (?:frame|file)|output\.parquet)[^\n]{0,160}(?:missing|corrupt|damaged|cut|changed)[^\n]{0,60}"
-    ),
-    message="a spilled frame could not be read back",
-    fix="keep the artifacts of a run until it is over, and look at the disk",
-    domain="infra",
-    in_logs=True,
+_UNREADABLE = re.compile(
+    r"Failed to load (?:input )?(?:DataFrame|parquet)[^\n]{0,200}"
+    r"|Parquet magic bytes not found[^\n]{0,80}"
+    r"|spill: [^\n]{0,120}(?:missing|corrupt|damaged|cut off|changed|gone)[^\n]{0,60}"
 )
+_PRODUCER = re.compile(r"artifacts/(?P<folder>[^/\s'\"]{1,200})/output\.|step '(?P<step>[^']{1,200})'")
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
+    """Spilled frames that did not come back, at the step that gave them."""
+    for step in run.steps:
+        lost = [
+            item
+            for item in step.artifacts
+            if item.kind in DATA_KINDS and item.state in ("missing", "corrupt")
+        ]
+        starved = starved_by(step, run, lineage)
+        if lost and starved:
+            state = "is not there" if lost[0].state == "missing" else "is damaged"
+            named = (Evidence("events.jsonl", lost[0].line, lost[0].path),) if lost[0].line else ()
+            yield _finding(
+                f"the spilled frame {lost[0].path} {state}", (*named, *failure_of(starved[0])), step.id
+            )
+    for told, match in (*matching(run, _UNREADABLE), *complaints(run, _UNREADABLE)):
+        message = f"a spilled frame could not be read: {match[0][:160]}"
+        yield _finding(message, (told.cite(match[0][:160]),), _producer(told, run))
+
+
+def _producer(told: Told, run: Run) -> str | None:
+    """The step whose frame it was: named by the text, else the upstream of the step that says so."""
+    match = _PRODUCER.search(told.text)
+    named = (match["folder"] or match["step"]) if match else None
+    step = run.step(told.step or "")
+    if named is not None and run.step(named) is not None and (step is None or named != step.id):
+        return named
+    waiting = [entry.from_step for entry in step.inputs if entry.place == "unresolved"] if step else []
+    return waiting[0] if len(waiting) == 1 else told.step
+
+
+def _finding(message: str, evidence: tuple[Evidence, ...], step: str | None) -> Finding:
+    return Finding(
+        rule="spill-file-unreadable",
+        severity=Severity.ERROR,
+        confidence=Confidence.HIGH,
+        domain="infra",
+        message=message,
+        evidence=evidence,
+        step=step,
+        fix="keep the artifacts until the run is over, look at the disk, and run again",
+    )

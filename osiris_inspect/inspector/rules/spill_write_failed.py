@@ -1,16 +1,16 @@
 """A frame could not be written to disk and was lost.
 
-What it finds
+What it finds:
     A worker's log line that a frame could not be kept, while the step counts as a success.
 
-Why it matters
+Why it matters:
     The original drops the frame when its spill fails and says so only in the text log; the next step then has no
     input.
 
-How to fix
+How to fix:
     Remove what Parquet refuses: column names that stand twice, cells of mixed types. Or run without a forced spill.
 
-Example
+Example:
     `Failed to cache DataFrame for step extract-dup: Duplicate column names found: ['id', 'id']`
 """
 
@@ -27,7 +27,9 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 NEEDS: Final = ("steps",)
 RANK: Final = 20
 
-_FAILED = re.compile(r"Failed to (?:cache|spill) DataFrame for step (?P<step>[^\s:]{1,200}): (?P<why>[^\n]{0,160})")
+_FAILED = re.compile(
+    r"Failed to (?:cache|spill) DataFrame for step (?P<step>[^\s:]{1,200}): (?P<why>[^\n]{0,160})"
+)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
@@ -37,7 +39,9 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         lost = step is None or step.storage in ("none", "unknown")
         yield _finding(match["step"], match["why"], told.cite(match[0][:160]), lost=lost)
     for event in run.named("spill_failed"):
-        yield _finding(event.step, str(event.fields.get("error") or "no reason"), at(event, "error"), lost=False)
+        yield _finding(
+            event.step, str(event.fields.get("error") or "no reason"), at(event, "error"), lost=False
+        )
 
 
 def _finding(step: str | None, why: str, evidence: Evidence, *, lost: bool) -> Finding:

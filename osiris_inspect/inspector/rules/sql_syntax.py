@@ -1,15 +1,15 @@
 """A query is no valid SQL.
 
-What it finds
+What it finds:
     An error of the SQL parser of a database.
 
-Why it matters
+Why it matters:
     The query can never run; nothing was read or written.
 
-How to fix
+How to fix:
     Run the query by hand in the database of the step, and correct it.
 
-Example
+Example:
     `(1064, "You have an error in your SQL syntax; ...")`
 """
 

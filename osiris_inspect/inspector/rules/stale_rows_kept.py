@@ -1,15 +1,15 @@
 """A writer that was to replace a table only added to it.
 
-What it finds
+What it finds:
     A Supabase write with mode `replace` that succeeded without deleting what is not in the frame.
 
-Why it matters
+Why it matters:
     Without a SQL channel the original falls back to an upsert: rows that are gone at the source stay in the target.
 
-How to fix
+How to fix:
     Give the connection a SQL channel (`pg_dsn`), or empty the table before.
 
-Example
+Example:
     `write.start` with `mode: replace`, and no event that deletes.
 """
 

@@ -1,16 +1,16 @@
 """The status file says something else than the log.
 
-What it finds
+What it finds:
     A run whose log shows a success and whose `status.json` says that it is not ok.
 
-Why it matters
+Why it matters:
     Since 0.4 the original writes `missing_events_jsonl` for each good local run, because it looks for the log in a
     place of an older version. Who believes the file gets an alarm a run.
 
-How to fix
+How to fix:
     Nothing in the pipeline. Believe the log.
 
-Example
+Example:
     `"ok": false, "reason": "missing_events_jsonl"` beside an `events.jsonl` that ends well
 """
 

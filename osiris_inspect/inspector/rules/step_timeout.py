@@ -1,16 +1,16 @@
 """A step took longer than it was allowed to.
 
-What it finds
+What it finds:
     An error that speaks of a time limit.
 
-Why it matters
+Why it matters:
     The step was stopped in the middle. With the original, a worker that was killed looks the same: its host notices
     only when the time is over.
 
-How to fix
+How to fix:
     Give the step more time, or less to do. See whether the worker was still alive.
 
-Example
+Example:
     `Batch execution timed out after 900 seconds`
 """
 

@@ -1,15 +1,15 @@
 """A step stands before a step it needs.
 
-What it finds
+What it finds:
     A manifest whose order contradicts its needs, without a circle.
 
-Why it matters
+Why it matters:
     The original runs steps in the order of the file, so the step runs before its input is there.
 
-How to fix
+How to fix:
     Put the step behind those it needs.
 
-Example
+Example:
     `write-stats` needs `compute-stats`, which stands below it.
 """
 

@@ -1,15 +1,15 @@
 """A target table could not be created.
 
-What it finds
+What it finds:
     A writer that was to create its table and could not.
 
-Why it matters
+Why it matters:
     Nothing was written.
 
-How to fix
+How to fix:
     Create the table, or configure the SQL channel of the connection.
 
-Example
+Example:
     `Table creation failed: psycopg2 channel not configured`
 """
 
@@ -27,9 +27,7 @@ RANK: Final = 40
 
 SIGNATURE: Final = Signature(
     rule="table-creation-failed",
-    pattern=re.compile(
-        r"Table creation failed: (?P<what>[^\n]{1,160})"
-    ),
+    pattern=re.compile(r"Table creation failed: (?P<what>[^\n]{1,160})"),
     message="the target table is missing and could not be created: {what}",
     fix="create the table by hand, or give the connection a SQL channel (pg_dsn or sql_url)",
     domain="config",

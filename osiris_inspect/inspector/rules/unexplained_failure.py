@@ -1,15 +1,15 @@
 """A step or a run failed, and no other rule knows why.
 
-What it finds
+What it finds:
     Every failure; it is kept only where no other finding explains it.
 
-Why it matters
+Why it matters:
     A failed run has always at least one finding, and the number of these is what the rules do not know yet.
 
-How to fix
+How to fix:
     Read the error and the lines before it.
 
-Example
+Example:
     `RuntimeError: something new`
 """
 

@@ -1,15 +1,15 @@
 """A pipeline names a component that does not exist.
 
-What it finds
+What it finds:
     A compile error that names a component without a driver.
 
-Why it matters
+Why it matters:
     The pipeline cannot be compiled, so nothing ran.
 
-How to fix
+How to fix:
     Correct the spelling, or use a version that has the component.
 
-Example
+Example:
     `Components missing runtime drivers: a (component: unknown)`
 """
 

@@ -1,16 +1,16 @@
 """Lines of the log that are no JSON.
 
-What it finds
+What it finds:
     Lines and files of a run that could not be read.
 
-Why it matters
+Why it matters:
     What stood there is missing from every other answer. One torn line at the end is how a killed writer looks; lines in
     the middle are output of somebody else, or damage.
 
-How to fix
+How to fix:
     Look at the lines. A driver that prints to stdout, or two writers of one file, are the usual reasons.
 
-Example
+Example:
     `events.jsonl:212  {"ts":"2026-11-22T04:29:4`
 """
 

@@ -1,15 +1,15 @@
 """A step handed over a value that has no form in JSON.
 
-What it finds
+What it finds:
     An error while a metric or a result was written.
 
-Why it matters
+Why it matters:
     A step that had done its work fails because of what it says about it.
 
-How to fix
+How to fix:
     Call `int()` or `float()` on numpy values before they are logged.
 
-Example
+Example:
     `Object of type int64 is not JSON serializable`
 """
 

@@ -1,15 +1,15 @@
 """The worker went away while it ran a step.
 
-What it finds
+What it finds:
     A step that failed because its worker ended: by a signal, or with an exit code.
 
-Why it matters
+Why it matters:
     The step is not at fault by what it computed but by what it used: memory above all. What it wrote may be half done.
 
-How to fix
+How to fix:
     For SIGKILL look at memory first. For another signal or code look at the end of the worker's log.
 
-Example
+Example:
     `the worker is gone: killed by SIGKILL`
 """
 

@@ -1,16 +1,16 @@
 """The worker of a remote run did not come up.
 
-What it finds
+What it finds:
     A remote run without any step, whose worker ended before it was ready.
 
-Why it matters
+Why it matters:
     The host of the original does not listen to the worker's last words and waits for its whole time limit, so the error
     speaks of time and the cause stands in the text log.
 
-How to fix
+How to fix:
     Repair what the worker misses: a module that was not uploaded, a package, a file of commands.
 
-Example
+Example:
     `Worker error (fatal): import_error - No module named 'osiris.components'`
 """
 
@@ -27,7 +27,9 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 NEEDS: Final = ("events",)
 RANK: Final = 36
 
-_LAST_WORDS = re.compile(r"Worker error \(fatal\): (?P<why>[^\n]{1,200})|\bfatal\b.{0,40}(?:import_error|worker_init_failed|commands_not_found)")
+_LAST_WORDS = re.compile(
+    r"Worker error \(fatal\): (?P<why>[^\n]{1,200})|\bfatal\b.{0,40}(?:import_error|worker_init_failed|commands_not_found)"
+)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -1,15 +1,15 @@
 """A writer gave up after several attempts.
 
-What it finds
+What it finds:
     A writer that failed after its retries.
 
-Why it matters
+Why it matters:
     Earlier batches stay written, so a second run must not append them again.
 
-How to fix
+How to fix:
     Repair the service, then repeat with `upsert`.
 
-Example
+Example:
     `Batch write failed after retry: 503 Service Unavailable`
 """
 

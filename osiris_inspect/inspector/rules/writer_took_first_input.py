@@ -1,15 +1,15 @@
 """A writer with several inputs wrote the first of them only.
 
-What it finds
+What it finds:
     A writer that got several frames and wrote as many rows as the first has.
 
-Why it matters
+Why it matters:
     The other frames are nowhere, and the run is a success.
 
-How to fix
+How to fix:
     Use one writer for each frame, or unite them in a step before.
 
-Example
+Example:
     `write-both` gets 500 and 40 rows and writes 500.
 """
 

@@ -1,15 +1,15 @@
 """A source gave no row at all.
 
-What it finds
+What it finds:
     A step without inputs that completed with 0 rows.
 
-Why it matters
+Why it matters:
     The run is a success and its result is empty: nobody is told, and a writer that replaces has emptied its target.
 
-How to fix
+How to fix:
     Look at the query or the file: a filter, a date, an empty export. If empty is normal, ignore this rule for the step.
 
-Example
+Example:
     `extract-movies` completes, and `inputs_resolved` of the next step says `rows: 0`.
 """
 

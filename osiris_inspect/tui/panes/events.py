@@ -65,7 +65,7 @@ class EventRow:
         """Line, time since the run began, step, name and fields on one line."""
         event = self._event
         since = event.ts - self._start if event.ts is not None and self._start is not None else None
-        tone = "bold $text-error" if self.is_failure else "$text-primary"
+        tone = "bold $state-bad" if self.is_failure else "$state-link"
         step = Content.styled(inert.line(event.step or "", 80), "bold")
         return Content.assemble(
             ("✗" if self.is_failure else " ", tone),
@@ -122,14 +122,6 @@ class Events(Split):
 
         return sheet
 
-    def show(self, report: Report) -> None:
-        """Show these events; at first the cursor stands on the line that proves the cause."""
-        is_first = self.report is None
-        super().show(report)
-        if is_first and report.root_cause is not None:
-            places = {(evidence.file, evidence.line) for evidence in report.root_cause.evidence}
-            self.list.select(lambda row: row.key in places)
-
     def details(self, report: Report, row: Row) -> Sequence[Content]:
         """The event in full, and what was found by it."""
         return list(_describe(report, row.event)) if isinstance(row, EventRow) else []
@@ -154,7 +146,7 @@ def _describe(report: Report, event: Event) -> Iterator[Content]:
     yield Content.styled(" · ".join(facts), MUTED)
     if event.error:
         yield Content("")
-        yield from (Content.styled(line, "$text-error") for line in inert.lines(event.error, 4_000))
+        yield from (Content.styled(line, "$state-bad") for line in inert.lines(event.error, 4_000))
     if event.traceback:
         yield Content("")
         yield title("traceback")

@@ -94,7 +94,7 @@ def _describe(report: Report, finding: Finding) -> Iterator[Content]:
 
 
 def _evidence(evidence: Evidence) -> Iterator[Content]:
-    yield Content.styled(f"  {inert.line(str(evidence), 200)}", "$text-primary")
+    yield Content.styled(f"  {inert.line(str(evidence), 200)}", "$state-link")
     yield Content(f"    {inert.line(evidence.quote)}")
 
 

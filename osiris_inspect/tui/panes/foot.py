@@ -39,7 +39,7 @@ class Foot(Horizontal):
     DEFAULT_CSS = """
     Foot { dock: bottom; height: 1; background: $panel; }
     Foot #place { width: 1fr; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
-    Foot #hints { width: auto; padding: 0 1; color: $text-muted; }
+    Foot #hints { width: auto; padding: 0 1; color: $state-beside; }
     Foot.-asking FilterBox { display: block; }
     Foot.-asking #place { width: auto; }
     Foot.-asking #hints { display: none; }
@@ -89,5 +89,5 @@ def _place(lines: LineList) -> Content:
         return Content(at)
     of_all = f" of {len(lines.sheet.rows):,}"
     return Content.assemble(
-        at, (of_all, marks.MUTED), ("  / ", "bold $text-accent"), inert.line(lines.filter_text, 60)
+        at, (of_all, marks.MUTED), ("  / ", "bold $state-live"), inert.line(lines.filter_text, 60)
     )

@@ -4,6 +4,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.summary import rows_of
 from osiris_inspect.tui import figures, inert, marks
 
 
@@ -21,7 +22,7 @@ class Header(Static):
             marks.RUN[run.status].content,
             *([Content(run.mode)] if run.mode else []),
             *([Content(figures.duration(run.duration_s))] if run.duration_s is not None else []),
-            *([Content(f"{figures.rows(rows)} written")] if (rows := written(report)) is not None else []),
+            *([Content(figures.rows(rows))] if (rows := rows_of(report)) is not None else []),
         ]
         name = inert.line(run.pipeline, 60) if run.pipeline else ""
         self.update(
@@ -32,9 +33,3 @@ class Header(Static):
                 ("  " + inert.line(run.id, 120), marks.MUTED),
             )
         )
-
-
-def written(report: Report) -> int | None:
-    """Rows that left the run by its writers; None where no writer told."""
-    told = [step.rows_out for step in report.run.steps if step.is_writer and step.rows_out is not None]
-    return sum(told) if told else None

@@ -29,13 +29,13 @@ class Log(Split):
         line = next((line for line in report.run.log_lines if (line.file, line.line) == row.key), None)
         if line is None:
             return [Content(row.text)]
-        place = Content.styled(f"{inert.line(line.file, 120)}:{line.line}", "$text-primary")
+        place = Content.styled(f"{inert.line(line.file, 120)}:{line.line}", "$state-link")
         return [place, Content(""), *map(Content, inert.lines(line.text))]
 
 
 def _line(line: LogLine) -> MadeRow:
     is_failure = line.level.upper() in _FAILED
-    sign, tone = ("✗", "$text-error") if is_failure else ("!", "$text-warning") if line.level else (" ", "")
+    sign, tone = ("✗", "$state-bad") if is_failure else ("!", "$state-warn") if line.level else (" ", "")
     text = inert.line(line.text)
     place = f"{inert.line(line.file, 60)}:{line.line}"
     content = Content.assemble((f"{sign} ", tone), (f"{place}  ", MUTED), text)
@@ -46,7 +46,8 @@ def _line(line: LogLine) -> MadeRow:
 def _unread(unread: Unread) -> MadeRow:
     place = inert.line(unread.file, 120) + (f":{unread.line}" if unread.line else "")
     reason = inert.line(unread.reason, 400)
-    content = Content.assemble(("! ", "$text-warning"), (f"{place}  ", MUTED), f"not read: {reason}")
+    times = f", {unread.count:,} times" if unread.count > 1 else ""
+    content = Content.assemble(("! ", "$state-warn"), (f"{place}  ", MUTED), f"not read{times}: {reason}")
     return MadeRow(
         content, f"{place} not read: {reason}", ("unread", unread.file, unread.line), {"file": unread.file}
     )

@@ -80,7 +80,7 @@ class Overview(Vertical):
     DEFAULT_CSS = """
     Overview { padding: 1 1 0 1; }
     Overview Graph { height: 1fr; }
-    Overview #legend { height: 1; color: $text-muted; margin: 0 0 0 1; }
+    Overview #legend { height: 1; color: $state-beside; margin: 0 0 0 1; }
     Overview Page { display: none; height: 1fr; margin: 1 0 0 0; }
     Overview.-tall Graph { height: auto; max-height: 60%; }
     Overview.-tall Page { display: block; }

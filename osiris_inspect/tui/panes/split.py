@@ -62,9 +62,16 @@ class Split(Horizontal):
         raise NotImplementedError
 
     def show(self, report: Report) -> None:
-        """Show another report, or the same one read again."""
+        """Show another report, or the same one read again; at first the cursor stands on what proves the cause."""
+        is_first = self.report is None
         self.report = report
         self.list.show(self.layout_of(report))
+        cause = report.root_cause
+        if is_first and cause is not None:
+            proofs = {(evidence.file, evidence.line) for evidence in cause.evidence}
+            self.list.select(lambda row: row.key in proofs) or self.list.select(
+                lambda row: row.is_failure and row.fields.get("step") == cause.step
+            )
 
     def on_resize(self) -> None:
         """Put list and details side by side where there is room."""

@@ -10,10 +10,10 @@ from osiris_inspect.tui import figures, inert, marks
 from osiris_inspect.tui.marks import MUTED, Mark
 
 _ARTIFACT = {
-    "present": Mark("✓", "present", "$text-success"),
-    "missing": Mark("✗", "missing", "$text-error"),
+    "present": Mark("✓", "present", "$state-good"),
+    "missing": Mark("✗", "missing", "$state-bad"),
     "not_downloaded": Mark("~", "not downloaded", MUTED),
-    "corrupt": Mark("✗", "corrupt", "$text-error"),
+    "corrupt": Mark("✗", "corrupt", "$state-bad"),
 }
 
 
@@ -31,7 +31,7 @@ def describe(report: Report, step: StepState) -> Sequence[Content]:
 
 def title(text: str) -> Content:
     """The heading of a part."""
-    return Content.styled(text, "bold $text-primary")
+    return Content.styled(text, "bold $state-link")
 
 
 def _head(step: StepState) -> Iterator[Content]:
@@ -56,7 +56,7 @@ def _failure(step: StepState) -> Iterator[Content]:
     yield Content("")
     kind = f"{inert.line(step.failure.type, 80)}  " if step.failure.type else ""
     yield Content.assemble(title("error"), "  ", (kind + _place(step.failure.file, step.failure.line), MUTED))
-    yield from (Content.styled(f"  {line}", "$text-error") for line in inert.lines(step.failure.message))
+    yield from (Content.styled(f"  {line}", "$state-bad") for line in inert.lines(step.failure.message))
     if step.failure.traceback:
         yield Content("")
         yield title("traceback")

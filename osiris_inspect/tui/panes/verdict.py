@@ -6,9 +6,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.summary import rows_of
 from osiris_inspect.model.finding import Finding
 from osiris_inspect.tui import figures, inert, marks
-from osiris_inspect.tui.panes.header import written
 
 _TONES = ("-good", "-bad", "-open")
 _LINES = {"cause": "", "evidence": "at", "fix": "fix", "after": ""}
@@ -19,11 +19,11 @@ class Verdict(Vertical):
 
     DEFAULT_CSS = """
     Verdict { height: auto; padding: 0 1; border-left: outer $foreground 30%; }
-    Verdict.-bad { border-left: outer $error; background: $error 8%; }
+    Verdict.-bad { border-left: outer $error; background: $verdict-bad; }
     Verdict.-good { border-left: outer $success; }
     Verdict.-open { border-left: outer $accent; }
     Verdict > Horizontal { height: auto; max-height: 3; }
-    Verdict .name { width: 5; color: $text-muted; }
+    Verdict .name { width: 5; color: $state-beside; }
     Verdict .words { width: 1fr; height: auto; }
     Verdict #evidence .words, Verdict #after .words { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     Verdict.-short .name { width: 2; }
@@ -66,13 +66,19 @@ def _sign(report: Report) -> Content:
 def _of_cause(report: Report, cause: Finding) -> dict[str, Content | None]:
     place = cause.evidence[0]
     return {
-        "cause": Content.styled(inert.line(cause.message, 600), "bold"),
+        "cause": Content.assemble((_subject(cause), "$state-link"), (inert.line(cause.message, 600), "bold")),
         "evidence": Content.assemble(
-            (inert.line(str(place), 120), "$text-primary"), "  ", (inert.line(place.quote, 400), marks.MUTED)
+            (inert.line(str(place), 120), "$state-link"), "  ", (inert.line(place.quote, 400), marks.MUTED)
         ),
         "fix": Content(inert.line(cause.fix, 600)) if cause.fix else None,
         "after": _after(report, cause),
     }
+
+
+def _subject(cause: Finding) -> str:
+    """The step a cause is about, where its sentence does not name it."""
+    named = cause.step is None or cause.step in cause.message
+    return "" if named else f"{inert.line(cause.step or '', 80)}: "
 
 
 def _after(report: Report, cause: Finding) -> Content | None:
@@ -99,8 +105,8 @@ def _sentence(report: Report) -> str:
     done = sum(step.status == "succeeded" for step in run.steps)
     of_all = f"{done} of {figures.plural(len(run.steps), 'step')}"
     if run.status == "success":
-        rows = written(report)
-        return f"{of_all} succeeded" + (f", {figures.rows(rows)} written" if rows is not None else "")
+        rows = rows_of(report)
+        return f"{of_all} succeeded" + (f", {figures.rows(rows)}" if rows is not None else "")
     if run.status == "running":
         return f"running: {of_all} done"
     return f"{marks.RUN[run.status].word}: {of_all} succeeded; no rule names a cause"

@@ -36,7 +36,7 @@ class RunScreen(ListScreen):
     BINDINGS = keys.bindings("run")
     DEFAULT_CSS = """
     RunScreen ContentSwitcher { height: 1fr; }
-    RunScreen #waiting { height: 1fr; padding: 1 2; color: $text-muted; }
+    RunScreen #waiting { height: 1fr; padding: 1 2; color: $state-beside; }
     RunScreen.-waiting ContentSwitcher, RunScreen.-waiting Verdict, RunScreen.-waiting Tabs { display: none; }
     RunScreen #waiting { display: none; }
     RunScreen.-waiting #waiting { display: block; }
@@ -92,7 +92,7 @@ class RunScreen(ListScreen):
     def _refuse(self, error: Exception) -> None:
         text = inert.line(f"{type(error).__name__}: {error}", 600)
         if self.report is None:
-            self.query_one("#waiting", Static).update(Content.styled(f"✗ {text}", "$text-error"))
+            self.query_one("#waiting", Static).update(Content.styled(f"✗ {text}", "$state-bad"))
         self.notify(text, severity="error", markup=False)
 
     def _show(self, report: Report, signature: Hashable) -> None:

@@ -15,7 +15,7 @@ from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.messages import RowOpened, RunOpened
 from osiris_inspect.tui.panes.foot import Foot
-from osiris_inspect.tui.rows import Layout, MadeRow, Sheet
+from osiris_inspect.tui.rows import Layout, MadeRow, Sheet, wrapped
 from osiris_inspect.tui.screens.listing import ListScreen
 from osiris_inspect.tui.source import Source
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     Column("ended", least=3),
-    Column("pipeline", least=8, enough=16),
-    Column("cause", least=16, enough=34),
+    Column("pipeline", least=8, enough=20),
+    Column("cause", least=30, enough=60),
     Column("rows", right=True, rank=3),
     Column("time", right=True, rank=2),
     Column("mode", rank=4),
@@ -89,7 +89,7 @@ class RunsScreen(ListScreen):
     def _refuse(self, error: Exception) -> None:
         self.query_one("#title", Static).update(_title(self._path, "cannot be read"))
         text = inert.line(f"{type(error).__name__}: {error}", 300)
-        self.main_list.show(lambda _width: Sheet([MadeRow(Content.styled(text, "$text-error"), text)]))
+        self.main_list.show(wrapped([Content.styled(text, "$state-bad")]))
 
     def on_row_opened(self, message: RowOpened) -> None:
         """Ask for the run under the cursor."""

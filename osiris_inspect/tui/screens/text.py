@@ -54,13 +54,13 @@ def help_lines() -> list[Content]:
     lines: list[Content] = []
     widest = max(cell_len(key.shown) for key in keys.KEYS)
     for group in keys.GROUPS:
-        lines += [*([Content("")] if lines else []), Content.styled(group, "bold $text-primary")]
+        lines += [*([Content("")] if lines else []), Content.styled(group, "bold $state-link")]
         lines += [
             Content.assemble((f"  {key.shown:<{widest}}", "bold"), f"  {key.words}")
             for key in keys.KEYS
             if key.group == group and key.scope != "filter"
         ]
-    return [*lines, Content(""), Content.styled("Filter", "bold $text-primary"), *_FILTER]
+    return [*lines, Content(""), Content.styled("Filter", "bold $state-link"), *_FILTER]
 
 
 _FILTER = [

@@ -1,0 +1,306 @@
+"""Where each line of a log begins and what it is: ten bytes a line, so that a long log answers at once.
+
+The index grows with its file: only new whole lines are read. It is sniffed, not decoded (see ``sniff``), so it finds
+lines; what a line says is always decoded from the file. Lines count from 0 here.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from osiris_inspect.inspector.blocks import blocks
+from osiris_inspect.inspector.sniff import NO_EVENT, NO_TIME, Lines, Names, Numbers, Sniffer, Told
+
+GROUP = 1024
+"""Lines that share one place in the file; the place of a line is that of its group and the lengths before it."""
+LONG = 65535
+"""The length that stands for a longer one."""
+UNTIMED = 0xFFFFFFFF
+_DAY = 86_400_000
+_SCAN = 1 << 16
+
+Column = npt.NDArray[Any]
+_COLUMNS: dict[str, Any] = {
+    "lengths": np.uint16,
+    "kinds": np.uint8,
+    "steps": np.uint16,
+    "times": np.uint32,
+    "bases": np.uint64,
+    "failures": np.uint32,
+}
+
+
+class Rows:
+    """A column that grows."""
+
+    def __init__(self, dtype: Any, values: Column | None = None) -> None:
+        self._values: Column = np.empty(0, dtype) if values is None else values
+        self.count = len(self._values)
+
+    @property
+    def values(self) -> Column:
+        """What it holds."""
+        return self._values[: self.count]
+
+    def extend(self, values: Column, *, expected: int = 0) -> None:
+        """Add values; ``expected`` says how many there will be in all, where that can be guessed."""
+        needed = self.count + len(values)
+        if needed > len(self._values) or not self._values.flags.writeable:
+            # pages that are never written take no memory, so a guess may be generous
+            grown = np.empty(max(needed, expected, 2 * self.count), self._values.dtype)
+            grown[: self.count] = self.values
+            self._values = grown
+        self._values[self.count : needed] = values
+        self.count = needed
+
+
+@dataclass(slots=True)
+class Bucket:
+    """A slice of a run's time: when it begins (seconds since 1970), its events, and those that tell of a failure."""
+
+    start: float
+    events: int
+    failures: int
+
+
+@dataclass(slots=True)
+class Index:
+    """The lines of one log.
+
+    Attributes:
+        size: bytes that are indexed: up to the end of the last whole line.
+        sniffer: the names of its events and steps, and the shapes of its lines.
+        base: what the times count from, in ms since 1970; None before the first time.
+        long: the lengths of lines that are too long for their column.
+    """
+
+    size: int = 0
+    sniffer: Sniffer = field(default_factory=Sniffer)
+    base: int | None = None
+    long: dict[int, int] = field(default_factory=dict)
+    columns: dict[str, Rows] = field(
+        default_factory=lambda: {name: Rows(dtype) for name, dtype in _COLUMNS.items()}
+    )
+    _bad: Column = field(default_factory=lambda: np.zeros(256, bool))
+
+    def __len__(self) -> int:
+        return self.columns["kinds"].count
+
+    # ── growing ──
+
+    def grow(self, descriptor: int, *, told: Callable[[int], bool] | None = None) -> int:
+        """Index the whole lines that were added to the file; how many there were.
+
+        ``told`` is given the bytes indexed so far after each block; where it says False the index stops growing.
+        """
+        before, end = len(self), os.fstat(descriptor).st_size
+        for lines, taken in blocks(descriptor, self.size):
+            self._add(lines, taken, end)
+            if told is not None and not told(self.size):
+                break
+        return len(self) - before
+
+    def _add(self, lines: Lines, taken: int, end: int) -> None:
+        told = self.sniffer.tell(lines)
+        lengths = np.diff(lines.starts, append=taken)
+        first, count = len(self), len(lengths)
+        expected = int((first + count) * (end / (self.size + taken)) * 1.05)
+        in_groups = np.arange(-first % GROUP, count, GROUP)
+        self._extend("bases", self.size + lines.starts[in_groups], expected // GROUP)
+        if taken - count >= LONG and (lengths >= LONG).any():
+            self.long.update((first + line, int(lengths[line])) for line in np.flatnonzero(lengths >= LONG).tolist())
+            lengths = np.minimum(lengths, LONG)
+        self._extend("lengths", lengths, expected)
+        self._extend("kinds", told.kinds, expected)
+        self._extend("steps", told.steps, expected)
+        self._extend("times", self._relative(told), expected)
+        self._extend("failures", first + np.flatnonzero(self._is_bad(told.kinds)), 0)
+        self.size += taken
+
+    def _extend(self, column: str, values: Column, expected: int) -> None:
+        self.columns[column].extend(values.astype(_COLUMNS[column], copy=False), expected=expected)
+
+    def _relative(self, told: Told) -> Numbers:
+        if self.base is None:
+            known = told.times[told.times != NO_TIME]
+            if not len(known):
+                return np.full(len(told.times), UNTIMED)
+            self.base = int(known[0]) - _DAY  # clocks of two machines differ: some lines may be older than the first
+        times = told.times - self.base
+        times[(told.times == NO_TIME) | (times < 0) | (times >= UNTIMED)] = UNTIMED
+        return times
+
+    def _is_bad(self, kinds: Column) -> Column:
+        names = self.sniffer.kinds.texts
+        self._bad[1 : len(names) + 1] = [is_failure(name) for name in names]
+        return self._bad[kinds]
+
+    # ── places ──
+
+    def span(self, line: int) -> tuple[int, int]:
+        """Where a line begins in the file and where it ends, its newline included."""
+        group = line // GROUP
+        lengths = self.columns["lengths"].values[group * GROUP : line + 1].astype(np.int64)
+        for number in np.flatnonzero(lengths == LONG).tolist():
+            lengths[number] = self.long[group * GROUP + number]
+        start = int(self.columns["bases"].values[group]) + int(lengths[:-1].sum())
+        return start, start + int(lengths[-1])
+
+    # ── questions ──
+
+    @property
+    def kinds(self) -> Column:
+        """The code of each line's event; ``NO_EVENT`` for a line that is none."""
+        return self.columns["kinds"].values
+
+    @property
+    def steps(self) -> Column:
+        """The code of each line's step; 0 for a line without one."""
+        return self.columns["steps"].values
+
+    @property
+    def times(self) -> Column:
+        """The time of each line in ms from ``base``; ``UNTIMED`` for a line without one."""
+        return self.columns["times"].values
+
+    @property
+    def failures(self) -> Column:
+        """The lines whose event tells of a failure."""
+        return self.columns["failures"].values
+
+    def counts(self) -> dict[str, int]:
+        """How many events there are of each name, as it is written."""
+        counted = np.bincount(self.kinds, minlength=256)
+        named = {name: int(counted[code]) for code, name in enumerate(self.sniffer.kinds.texts, start=1)}
+        return {name: count for name, count in named.items() if count}
+
+    def unreadable(self) -> Numbers:
+        """The lines that are no event, blank ones too."""
+        return np.flatnonzero(self.kinds == NO_EVENT)
+
+    def where(
+        self,
+        *,
+        kinds: Iterable[int] | None = None,
+        steps: Iterable[int] | None = None,
+        since: float | None = None,
+        until: float | None = None,
+    ) -> Column:
+        """For each line whether its event, its step and its time are among those asked for; None asks for all."""
+        fits = _among(self.kinds, kinds, 256) if kinds is not None else self.kinds != NO_EVENT
+        if steps is not None:
+            fits &= _among(self.steps, steps, 65536)
+        if since is not None or until is not None:
+            fits &= self._between(since, until)
+        return fits
+
+    def next_failure(self, line: int) -> int | None:
+        """The first line behind ``line`` that tells of a failure."""
+        place = int(np.searchsorted(self.failures, line, side="right"))
+        return int(self.failures[place]) if place < len(self.failures) else None
+
+    def previous_failure(self, line: int) -> int | None:
+        """The last line before ``line`` that tells of a failure."""
+        place = int(np.searchsorted(self.failures, line, side="left"))
+        return int(self.failures[place - 1]) if place else None
+
+    def period(self) -> tuple[float, float] | None:
+        """The earliest and the latest time, in seconds since 1970; None where no line has one."""
+        if self.base is None:
+            return None
+        times = self.times
+        latest = max(_latest(times[at : at + _SCAN]) for at in range(0, len(times), _SCAN))
+        return (self.base + int(times.min())) / 1000, (self.base + latest) / 1000
+
+    def timeline(self, buckets: int) -> list[Bucket]:
+        """The period of the log in equal slices, oldest first, with their events and failures; empty without times."""
+        period = self.period()
+        if period is None or self.base is None:
+            return []
+        first = round(period[0] * 1000) - self.base
+        width = max(1, -(-(round((period[1] - period[0]) * 1000) + 1) // buckets))
+        events = np.zeros(buckets, np.int64)
+        for at in range(0, len(self), _SCAN):
+            events += _in_buckets(self.times[at : at + _SCAN], first, width, buckets)
+        failures = _in_buckets(self.times[self.failures], first, width, buckets)
+        start = period[0]
+        return [
+            Bucket(start + number * width / 1000, int(events[number]), int(failures[number]))
+            for number in range(buckets)
+        ]
+
+    def chosen(self, most: int) -> Numbers:
+        """The lines to decode for a picture of the whole: of each event of each step the first and last ``most``."""
+        groups = len(self.sniffer.steps.texts) + 2
+        return np.union1d(self._first(most, groups, backward=False), self._first(most, groups, backward=True))
+
+    def _first(self, most: int, groups: int, *, backward: bool) -> Numbers:
+        room = np.full(256 * groups, most, np.int64)
+        room[:groups] = 0  # lines that are no event
+        found: list[Numbers] = []
+        starts = range(0, len(self), _SCAN)
+        for at in reversed(starts) if backward else starts:
+            steps = np.minimum(self.steps[at : at + _SCAN], groups - 1)
+            group = self.kinds[at : at + _SCAN].astype(np.int64) * groups + steps
+            lines = np.flatnonzero(room[group] > 0)
+            if len(lines):
+                lines = lines[::-1] if backward else lines
+                lines = lines[_rank(group[lines]) < room[group[lines]]]
+                found.append(lines + at)
+                np.subtract.at(room, group[lines], 1)
+        return np.concatenate(found) if found else np.empty(0, np.int64)
+
+    def _between(self, since: float | None, until: float | None) -> Column:
+        if self.base is None:
+            return np.zeros(len(self), bool)
+        low = 0 if since is None else max(0, round(since * 1000) - self.base)
+        high = UNTIMED - 1 if until is None else min(UNTIMED - 1, round(until * 1000) - self.base)
+        if low > high:
+            return np.zeros(len(self), bool)
+        within: Column = (self.times >= np.uint32(low)) & (self.times <= np.uint32(high))
+        return within
+
+
+def is_failure(name: str) -> bool:
+    """Whether events of this name tell that something failed."""
+    return ("error" in name or "failed" in name or name == "input_not_found") and name != "execution_error_mapped"
+
+
+def names_of(names: Names, wanted: Callable[[str], bool]) -> list[int]:
+    """The codes of the names that are wanted, with the code for all names that came too late."""
+    return [code for code, text in enumerate(names.texts, start=1) if wanted(text)] + [names.other]
+
+
+def _among(column: Column, codes: Iterable[int], size: int) -> Column:
+    wanted = sorted(set(codes))
+    if len(wanted) == 1:
+        fits: Column = column == wanted[0]
+        return fits
+    table = np.zeros(size, bool)
+    table[wanted] = True
+    return table[column]
+
+
+def _latest(times: Column) -> int:
+    known = times[times != UNTIMED]
+    return int(known.max()) if len(known) else 0
+
+
+def _in_buckets(times: Column, first: int, width: int, buckets: int) -> Numbers:
+    known = times[times != UNTIMED]
+    return np.bincount((known - np.uint32(first)) // np.uint32(width), minlength=buckets)[:buckets]
+
+
+def _rank(groups: Numbers) -> Numbers:
+    """For each element how many equal ones stand before it."""
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    new = np.flatnonzero(np.diff(ordered, prefix=ordered[0] - 1))
+    starts = np.repeat(new, np.diff(new, append=len(ordered)))
+    ranks = np.empty_like(groups)
+    ranks[order] = np.arange(len(groups)) - starts
+    return ranks

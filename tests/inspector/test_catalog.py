@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import pytest
+
+from osiris_inspect.inspector.catalog import entries, find_runs, is_run
+from osiris_inspect.model.errors import UnreadableRun
+from tests.inspector.making import failing_locally, run_dir, succeeding_locally
+
+
+def test_run_is_its_own_catalog(tmp_path: Path) -> None:
+    run = run_dir(tmp_path, succeeding_locally())
+    assert is_run(run)
+    assert find_runs(run) == [run]
+
+
+def test_runs_of_both_eras_are_found_newest_first(tmp_path: Path) -> None:
+    old = run_dir(tmp_path / "logs", succeeding_locally(), name="run_1759170567795")
+    older = run_dir(tmp_path / "logs", succeeding_locally(), name="run_1759170381659")
+    new = run_dir(
+        tmp_path / "run_logs/dev/demo", succeeding_locally(), name="20261122t042336z_run-000003-01m8-64d3022"
+    )
+    assert find_runs(tmp_path) == [new, old, older]
+
+
+def test_nothing_inside_a_run_is_a_run(tmp_path: Path) -> None:
+    run = run_dir(tmp_path, succeeding_locally(), files={"remote/events.jsonl": ""})
+    assert find_runs(tmp_path) == [run]
+
+
+def test_links_in_a_circle_end(tmp_path: Path) -> None:
+    run = run_dir(tmp_path / "logs", succeeding_locally())
+    (tmp_path / "logs" / "again").symlink_to(tmp_path)
+    assert [found.resolve() for found in find_runs(tmp_path)] == [run]
+
+
+def test_link_to_a_run_is_the_same_run(tmp_path: Path) -> None:
+    run = run_dir(tmp_path, succeeding_locally())
+    (tmp_path / "zz_latest").symlink_to(run)
+    assert find_runs(tmp_path) == [run]
+
+
+@pytest.mark.parametrize("make", ["nothing", "empty", "file", "deep"])
+def test_place_without_a_run_is_said_in_one_line(tmp_path: Path, make: str) -> None:
+    place = tmp_path / "place"
+    if make in ("empty", "deep"):
+        place.mkdir()
+    if make == "deep":
+        run_dir(place / "a/b/c/d/e/f/g/h", succeeding_locally())
+    if make == "file":
+        place.write_text("x")
+    with pytest.raises(UnreadableRun) as caught:
+        find_runs(place)
+    assert "\n" not in str(caught.value)
+    assert "place" in str(caught.value)
+
+
+def test_entry_tells_status_and_cause(tmp_path: Path) -> None:
+    run_dir(tmp_path, failing_locally("(1045, \"Access denied for user 'a'@'b' (using password: YES)\")"))
+    (entry,) = entries(tmp_path)
+    assert (entry.status, entry.mode, entry.cause) == (
+        "failed",
+        "local",
+        "extract: the credentials were refused",
+    )
+
+
+def test_entry_of_a_success_has_no_cause(tmp_path: Path) -> None:
+    run_dir(tmp_path, succeeding_locally())
+    assert entries(tmp_path)[0].cause is None

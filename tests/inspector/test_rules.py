@@ -1,0 +1,353 @@
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from osiris_inspect.inspector import rules as folder
+from osiris_inspect.inspector.diagnose import LAST_RESORT, Rule, rules
+from osiris_inspect.inspector.report import Report, report
+from tests.inspector.making import (
+    CHAIN,
+    NONETYPE,
+    failing_locally,
+    local,
+    native,
+    run_dir,
+    succeeding_locally,
+    worker,
+)
+
+HEADINGS = ("What it finds:", "Why it matters:", "How to fix:", "Example:")
+ALL = rules()
+
+
+def told(report_: Report) -> dict[str, str]:
+    """Rule by address, with the severity."""
+    return {finding.address: str(finding.severity) for finding in report_.findings}
+
+
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.id)
+def test_manual_has_its_headings_in_order(rule: Rule) -> None:
+    lines = [line for line in rule.manual.splitlines() if line in HEADINGS]
+    assert tuple(lines) == HEADINGS
+    assert rule.manual.splitlines()[0].endswith(".")
+
+
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.id)
+def test_rule_names_only_itself(rule: Rule) -> None:
+    source = (Path(folder.__path__[0]) / f"{rule.id.replace('-', '_')}.py").read_text()
+    named = {
+        keyword.value.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "rule" and isinstance(keyword.value, ast.Constant)
+    }
+    assert named == {rule.id}
+
+
+def test_name_of_a_rule_is_words_with_hyphens() -> None:
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", rule.id) for rule in ALL)
+
+
+ERRORS = [
+    ("authentication-failed", "(1045, \"Access denied for user 'a'@'h' (using password: YES)\")"),
+    ("authentication-failed", 'FATAL: password authentication failed for user "reader"'),
+    ("connection-refused", "(2003, \"Can't connect to MySQL server on '127.0.0.1' ([Errno 111] Connection refused)\")"),
+    ("connection-refused", 'connection to server at "10.0.0.1", port 5432 failed: Connection refused'),
+    ("host-not-found", "[Errno -2] Name or service not known"),
+    ("host-not-found", 'could not translate host name "db.invalid" to address'),
+    ("connection-failed", "Execution failed: MySQL connection failed for step extract"),
+    ("permission-denied", "(1142, \"INSERT command denied to user 'a'@'h' for table 'x'\")"),
+    ("permission-denied", "permission denied for table stats"),
+    ("table-missing", "(1146, \"Table 'movies.moviez' doesn't exist\")"),
+    ("table-missing", 'relation "public.moviez" does not exist'),
+    ("table-missing", "Supabase write failed: Table stats does not exist and create_if_missing is false"),
+    ("column-missing", "(1054, \"Unknown column 'nope' in 'field list'\")"),
+    ("column-missing", 'Binder Error: Referenced column "nope" not found in FROM clause!'),
+    ("column-missing", "Usecols do not match columns, columns expected but not found: ['nope']"),
+    ("sql-syntax", '(1064, "You have an error in your SQL syntax; check the manual")'),
+    ("sql-syntax", 'DuckDB transformation failed: Parser Error: syntax error at or near "SELEC"'),
+    ("percent-in-sql", "%i format: a real number is required, not dict"),
+    ("query-failed", "Conversion Error: Could not convert string 'n/a' to INT32"),
+    ("file-missing", "Step extract: CSV file not found: /data/nope.csv"),
+    ("file-missing", 'IO Error: No files found that match the pattern "/data/nope.csv"'),
+    ("path-is-directory", "Path is not a file: /data"),
+    ("encoding-wrong", "'utf-8' codec can't decode byte 0xe9 in position 12: invalid continuation byte"),
+    ("csv-ragged", "Error tokenizing data. C error: Expected 4 fields in line 17, saw 5"),
+    ("frame-without-columns", "Invalid Input Error: Need a DataFrame with at least one column"),
+    ("out-of-memory", "Out of Memory Error: failed to allocate data of size 32.0 MiB"),
+    ("disk-full", "[Errno 28] No space left on device"),
+    ("path-not-writable", "Cannot save file into a non-existent directory: 'out'"),
+    ("connection-unresolved", "Connection alias 'nope' not found in family 'mysql'. Available aliases: main"),
+    ("connection-unresolved", "Connection family mismatch: step uses mysql, ref is supabase"),
+    ("config-value-missing", "Step extract: 'query' is required in config"),
+    ("config-key-unknown", "Unknown configuration keys: batchsize"),
+    ("driver-not-registered", "Driver 'postgres.extractor' not registered. Available drivers: mysql.extractor"),
+    ("dependency-missing", "No module named 'pymysql'"),
+    ("value-not-serialisable", "Object of type int64 is not JSON serializable"),
+    ("driver-context-incomplete", "Context must provide get_db_connection() method"),
+    ("constraint-violated", "duplicate key value violates unique constraint"),
+    ("table-creation-failed", "Table creation failed: psycopg2 channel not configured"),
+    ("write-failed", "Batch write failed after retry: 503"),
+    ("rate-limited", "Client error '429 Too Many Requests'"),
+    ("network-timeout", "(2013, 'Lost connection to MySQL server during query')"),
+    ("worker-killed", "the worker is gone: killed by SIGKILL"),
+    ("step-timeout", "step 'extract' exceeded its time limit of 3 s"),
+    ("environment-variable-missing", "Environment variable 'X' not set for password in mysql.main"),
+    ("unexplained-failure", "something nobody has seen before"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "error"), ERRORS)
+def test_error_text_is_explained_by_its_rule(tmp_path: Path, rule: str, error: str) -> None:
+    cause = report(run_dir(tmp_path, failing_locally(error), steps=CHAIN)).root_cause
+    assert cause is not None
+    assert (cause.rule, cause.step, cause.stage) == (rule, "extract", "step")
+
+
+@pytest.mark.parametrize(("rule", "error"), ERRORS)
+def test_same_words_in_a_run_that_went_well_raise_nothing(tmp_path: Path, rule: str, error: str) -> None:
+    lines = [*succeeding_locally()[:7], local("note", 7, text=error), succeeding_locally()[7]]
+    assert report(run_dir(tmp_path, lines, steps=CHAIN)).findings == ()
+
+
+COMPILE_ERRORS = [
+    ("unknown-component", "Components missing runtime drivers: a (component: unknown)"),
+    ("config-key-unknown", "Unknown configuration key 'sqlx' for component 'mysql.extractor'"),
+    ("parameter-unresolved", "Unresolved parameters: ['params.table']"),
+    ("secret-inline", "Inline secret detected at steps[0]"),
+    ("pipeline-unreadable", "Missing oml_version in OML"),
+    ("unexplained-failure", "the compiler stumbled"),
+]
+
+
+@pytest.mark.parametrize(("rule", "error"), COMPILE_ERRORS)
+def test_compile_error_is_explained_at_its_stage(tmp_path: Path, rule: str, error: str) -> None:
+    lines = [local("compile_start"), local("compile_error", 1, error=error), local("run_end", 2)]
+    cause = report(run_dir(tmp_path, lines)).root_cause
+    assert cause is not None
+    assert (cause.rule, cause.step, cause.stage) == (rule, None, "compile")
+
+
+def starving(
+    complete: dict[str, Any], *, log: str = "", error: str = NONETYPE, **more: Any
+) -> tuple[list[Any], dict[str, str]]:
+    lines = [
+        worker("step_start", 1, step_id="extract", driver="mysql.extractor"),
+        worker("step_complete", 2, step_id="extract", **complete),
+        worker("step_start", 3, step_id="stats", driver="duckdb.processor"),
+        worker("step_failed", 4, step_id="stats", driver="duckdb.processor", error=error, **more),
+        worker("cleanup_complete", 5),
+    ]
+    return lines, {"worker.log": f"Loaded config from cfg/stats.json\n{log}\n"} if log else {}
+
+
+@pytest.mark.parametrize("steps", [CHAIN, ()], ids=["manifest", "no manifest"])
+def test_frame_that_was_given_and_kept_nowhere_is_the_fault_of_its_step(tmp_path: Path, steps: Any) -> None:
+    lines, _ = starving({"rows_processed": 14})
+    said = report(run_dir(tmp_path, lines, steps=steps))
+    assert said.root_cause is not None
+    assert said.root_cause.address == "frame-dropped-from-cache@extract"
+    assert [finding.address for finding in said.consequences(said.root_cause)] == ["input-not-found@stats"]
+
+
+def test_step_that_gave_nothing_is_the_fault(tmp_path: Path) -> None:
+    lines, _ = starving({"rows_processed": 0})
+    cause = report(run_dir(tmp_path, lines, steps=CHAIN)).root_cause
+    assert cause is not None
+    assert cause.address == "output-missing@extract"
+
+
+@pytest.mark.parametrize(
+    ("log", "address"),
+    [
+        (
+            "WARNING - Key 'df' not found in outputs from step 'extract' (available: ['data'])",
+            "output-key-wrong@extract",
+        ),
+        (
+            "WARNING - Key 'data' not found in outputs from step 'extract' (available: ['df'])",
+            "input-key-wrong@stats",
+        ),
+        (
+            "ERROR - Failed to cache DataFrame for step extract: Duplicate column names",
+            "spill-write-failed@extract",
+        ),
+        (
+            "ERROR - Failed to load input DataFrame from artifacts/extract/output.parquet",
+            "spill-file-unreadable@extract",
+        ),
+    ],
+)
+def test_text_log_tells_causes_apart_that_look_alike_in_events(
+    tmp_path: Path, log: str, address: str
+) -> None:
+    lines, files = starving({"rows_processed": 14}, log=log)
+    cause = report(run_dir(tmp_path, lines, steps=CHAIN, files=files)).root_cause
+    assert cause is not None
+    assert cause.address == address
+
+
+@pytest.mark.parametrize("content", [None, b"cut off"])
+def test_spilled_frame_that_is_gone_or_damaged_is_the_cause(tmp_path: Path, content: bytes | None) -> None:
+    lines, _ = starving({"rows_processed": 14})
+    file = "artifacts/extract/output.parquet"
+    lines.insert(1, worker("artifact_created", 1.5, step_id="extract", artifact_type="parquet", path=file))
+    files = {} if content is None else {file: content}
+    cause = report(run_dir(tmp_path, lines, steps=CHAIN, files=files)).root_cause
+    assert cause is not None
+    assert cause.address == "spill-file-unreadable@extract"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NONETYPE,
+        "Catalog Error: Table with name df_extract does not exist!",
+        "Catalog Error: Table with name input_df does not exist!",
+    ],
+)
+def test_input_that_was_there_under_another_name(tmp_path: Path, error: str) -> None:
+    lines, _ = starving({"rows_processed": 14}, error=error)
+    lines.insert(
+        2,
+        worker(
+            "inputs_resolved", 2.5, step_id="stats", from_step="extract", key="df", rows=14, from_memory=True
+        ),
+    )
+    cause = report(run_dir(tmp_path, lines, steps=CHAIN)).root_cause
+    assert cause is not None
+    assert cause.address == "input-name-mismatch@stats"
+
+
+def test_failed_source_explains_everything_behind_it(tmp_path: Path) -> None:
+    lines = [
+        worker(
+            "step_failed",
+            1,
+            step_id="extract",
+            driver="mysql.extractor",
+            error="Access denied for user 'a'@'b'",
+        ),
+        worker("step_failed", 2, step_id="stats", driver="duckdb.processor", error=NONETYPE),
+        worker("cleanup_complete", 3),
+    ]
+    said = report(run_dir(tmp_path, lines, steps=CHAIN))
+    assert [(finding.address, finding.because) for finding in said.findings] == [
+        ("authentication-failed@extract", None),
+        ("input-not-found@stats", "authentication-failed@extract"),
+    ]
+
+
+def test_independent_failures_are_two_causes(tmp_path: Path) -> None:
+    lines = [
+        worker(
+            "step_failed", 1, step_id="a", driver="mysql.extractor", error="Access denied for user 'a'@'b'"
+        ),
+        worker("step_failed", 2, step_id="b", driver="mysql.extractor", error="CSV file not found: /x"),
+        worker("cleanup_complete", 3),
+    ]
+    said = report(run_dir(tmp_path, lines, steps=[("a", "mysql.extractor", []), ("b", "csv.extractor", [])]))
+    assert [finding.because for finding in said.findings] == [None, None]
+
+
+def test_last_resort_stays_only_where_nothing_else_explains_the_step(tmp_path: Path) -> None:
+    said = report(run_dir(tmp_path, failing_locally("CSV file not found: /x"), steps=CHAIN))
+    assert LAST_RESORT not in {finding.rule for finding in said.findings}
+
+
+@pytest.mark.parametrize(("rows", "found"), [(0, {"zero-rows-from-source@extract": "warning"}), (14, {})])
+def test_source_without_rows_is_a_warning(tmp_path: Path, rows: int, found: dict[str, str]) -> None:
+    lines = succeeding_locally()
+    lines[4]["rows"] = rows
+    assert told(report(run_dir(tmp_path, lines, steps=CHAIN))) == found
+
+
+def test_worker_that_counts_no_row_of_a_writer_raises_nothing(tmp_path: Path) -> None:
+    lines = [
+        worker("step_start", 1, step_id="write", driver="filesystem.csv_writer"),
+        worker("step_complete", 2, step_id="write", rows_processed=0),
+        worker("cleanup_complete", 3),
+    ]
+    assert report(run_dir(tmp_path, lines)).findings == ()
+
+
+def test_join_without_a_match_is_a_warning(tmp_path: Path) -> None:
+    lines = succeeding_locally()
+    metric = {"ts": "2026-01-01T00:00:05.500000+00:00", "metric": "rows_written", "value": 0}
+    assert told(report(run_dir(tmp_path, lines, metrics=[metric], steps=CHAIN))) == {
+        "all-rows-lost@stats": "warning"
+    }
+
+
+def test_run_cut_off_names_the_step_that_was_running(tmp_path: Path) -> None:
+    cause = report(run_dir(tmp_path, succeeding_locally()[:4], steps=CHAIN)).root_cause
+    assert cause is not None
+    assert (cause.address, cause.stage) == ("run-truncated@stats", "step")
+
+
+def test_run_cut_off_between_steps_has_no_guilty_step(tmp_path: Path) -> None:
+    cause = report(run_dir(tmp_path, succeeding_locally()[:3], steps=CHAIN)).root_cause
+    assert cause is not None
+    assert (cause.address, cause.stage) == ("run-truncated", "finish")
+
+
+@pytest.mark.parametrize(
+    ("steps", "address"),
+    [
+        (
+            [("extract", "mysql.extractor", []), ("stats", "duckdb.processor", ["extracts"])],
+            "need-unknown@stats",
+        ),
+        (
+            [("extract", "mysql.extractor", []), ("extract", "mysql.extractor", [])],
+            "duplicate-step-id@extract",
+        ),
+        (
+            [("stats", "duckdb.processor", ["extract"]), ("extract", "mysql.extractor", [])],
+            "steps-out-of-order@stats",
+        ),
+        ([("extract", "x.y", ["stats"]), ("stats", "x.y", ["extract"])], "pipeline-cycle@extract"),
+    ],
+)
+def test_manifest_that_cannot_be_right_is_a_warning(tmp_path: Path, steps: Any, address: str) -> None:
+    said = told(report(run_dir(tmp_path, succeeding_locally(), steps=steps)))
+    assert said.get(address) == "warning"
+
+
+def test_secret_in_a_configuration_is_shown_by_its_key_alone(tmp_path: Path) -> None:
+    cfg = {"resolved_connection": {"password": "hunter2"}}
+    said = report(run_dir(tmp_path, succeeding_locally(), steps=CHAIN, files={"cfg/extract.json": cfg}))
+    assert told(said) == {"secret-in-artifact@extract": "warning"}
+    assert said.findings[0].evidence[0].quote == '"password"'
+
+
+def test_quote_ends_before_a_secret(tmp_path: Path) -> None:
+    said = report(
+        run_dir(tmp_path, failing_locally("cannot use mysql://reader:hunter2@db/movies today"), steps=CHAIN)
+    )
+    assert said.findings
+    assert "hunter2" not in str([finding.evidence for finding in said.findings])
+
+
+def test_wrong_key_of_our_own_run_is_the_fault_of_who_asks(tmp_path: Path) -> None:
+    lines = [
+        native("output_stored", 0, step_id="extract", storage="memory", rows=14, driver="x.extractor"),
+        native("step_complete", 1, step_id="extract"),
+        native("input_not_found", 2, step_id="stats", name="df", from_step="extract", key="data", tried=[]),
+        native("step_failed", 3, step_id="stats", error="no", error_type="InputNotFound"),
+        native("run_end", 4, status="failed"),
+    ]
+    cause = report(run_dir(tmp_path, lines, steps=CHAIN)).root_cause
+    assert cause is not None
+    assert cause.address == "input-key-wrong@stats"
+
+
+def test_rule_whose_events_a_run_does_not_record_is_listed_as_not_checked(tmp_path: Path) -> None:
+    said = report(run_dir(tmp_path, failing_locally("boom")))
+    reasons = {entry.rule: entry.reason for entry in said.not_checked}
+    assert reasons["need-unknown"] == "this run does not record manifest"
+    assert reasons["stale-rows-kept"] == "this run does not record write.start"

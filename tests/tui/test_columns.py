@@ -1,0 +1,67 @@
+import pytest
+from textual.content import Content
+
+from osiris_inspect.tui import figures
+from osiris_inspect.tui.columns import Column, lay_out
+
+COLUMNS = (Column("name", least=4, enough=6), Column("rows", right=True, rank=1), Column("note", rank=2))
+TABLE = [
+    [Content("extract-movies"), Content("14"), Content("fine")],
+    [Content("w"), Content("1,000"), Content("")],
+]
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (80, ["name             rows  note", "extract-movies     14  fine", "w               1,000"]),
+        (20, ["name      rows  note", "extrac…     14  fine", "w        1,000"]),
+        (14, ["name      rows", "extrac…     14", "w        1,000"]),
+        (11, ["name", "extract-mo…", "w"]),
+        (2, ["name", "ext…", "w"]),
+    ],
+)
+def test_a_table_leaves_out_by_rank_and_then_shortens(width: int, lines: list[str]) -> None:
+    heading, rows = lay_out(COLUMNS, TABLE, width)
+    assert [line.plain for line in (heading, *rows)] == lines
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (None, "-"),
+        (0, "0 ms"),
+        (-1, "0 ms"),
+        (0.0123, "12 ms"),
+        (0.9996, "1.0 s"),
+        (4.2, "4.2 s"),
+        (99.96, "1 min 40 s"),
+        (185, "3 min 05 s"),
+        (3599.6, "1 h 00 min"),
+        (7380, "2 h 03 min"),
+    ],
+)
+def test_a_duration_reads(seconds: float | None, shown: str) -> None:
+    assert figures.duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(None, "-"), (0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (123_456, "123 kB"), (10**13, "10.0 TB")],
+)
+def test_a_size_reads(number: int | None, shown: str) -> None:
+    assert figures.size(number) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(None, "-"), (0.1374, "+0.137"), (-0.5, "-0.500"), (999, "+999.000"), (3725, "+1:02:05")],
+)
+def test_an_elapsed_time_reads(seconds: float | None, shown: str) -> None:
+    assert figures.elapsed(seconds) == shown
+
+
+@pytest.mark.parametrize("seconds", [1e18, -1e18, float("nan"), float("inf")])
+def test_a_number_that_is_no_date_is_unknown(seconds: float) -> None:
+    assert figures.time_of_day(seconds) == figures.UNKNOWN
+    assert figures.day_and_time(seconds) == figures.UNKNOWN

@@ -1,0 +1,101 @@
+from dataclasses import replace
+
+import pytest
+
+from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.run import InputState, LogLine, StepFailure
+from osiris_inspect.model.finding import Evidence
+from tests.tui import made
+from tests.tui.conftest import Open
+
+HOSTILE = {
+    "markup": "[bold red]not markup[/] [@click=app.bell]x[/] [/nonsense] [",
+    "escapes": "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x1b[2J \x9b31m",
+    "controls": "nul\x00 back\x08space return\r line\nfeed tab\t bell\x07",
+    "direction": "\u202egnp.exe \u2066isolate\u2069 \u200fmark",
+    "zero width": "a\u200bb\ufeffc\u2060d\u00ade",
+    "emoji": "👩‍👩‍👧‍👦 ⚠️ 🇨🇿 👍🏽 日本語",
+    "combining": "z" + "\u0301\u0302\u0303" * 40,
+    "surrogate": "\ud800 lone \udfff",
+    "long": "x" * 1_000_000,
+    "many lines": "line\n" * 100_000,
+    "quotes": "' \" ` \\ $(rm -rf /) %s {0} </svg>",
+}
+
+
+def poisoned(text: str) -> Report:
+    """A run in which this text stands wherever a log can put one."""
+    failure = StepFailure(text, text, text, "events.jsonl", 8)
+    tried = ({"place": text, "outcome": text, "reason": text},)
+    failed = replace(
+        made.FAILED_COMPUTE,
+        id=text,
+        driver=text,
+        failure=failure,
+        because=text,
+        rows_out_from=text,
+        config={text: text, "nested": {text: [text]}},
+        inputs=(InputState(text, "extract-movies", "unresolved", None, 7, tried),),
+        needs=("extract-movies",),
+    )
+    finding = replace(made.CAUSE, message=text, fix=text, step=text, evidence=(Evidence(text, 1, text),))
+    logged = made.events(
+        ("step_failed", text, {"error": text, "traceback": text, text: text}), (text, None, {})
+    )
+    report = made.report(
+        made.EXTRACT,
+        failed,
+        status="failed",
+        findings=(finding, replace(made.CONSEQUENCES[0], message=text, because=finding.address)),
+        logged=logged,
+        log_lines=(LogLine(text, 1, text, text),),
+    )
+    return replace(report, run=replace(report.run, pipeline=text, id=text))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_hostile_text_is_shown_and_does_nothing(stage: Open, name: str) -> None:
+    async with stage(
+        poisoned(HOSTILE[name]), size=(160, 50)
+    ) as one:  # wide enough for lists and details together
+        for tab in "12345":
+            await one.press(tab)
+            assert_inert(one.text(), (160, 50))
+        await one.press("y", "4", "x")
+        assert_inert(one.text(), (160, 50))
+
+
+@pytest.mark.parametrize("name", ["escapes", "long", "many lines"])
+async def test_hostile_text_is_shown_on_a_small_screen(stage: Open, name: str) -> None:
+    async with stage(poisoned(HOSTILE[name])) as one:
+        await one.press("2", "e", "enter")
+        assert_inert(one.text(), (80, 24))
+
+
+def assert_inert(shown: str, size: tuple[int, int]) -> None:
+    acting = [character for character in shown if ord(character) < 32 and character != "\n"]
+    assert not acting
+    assert not set("\u202e\u2066\u2069\u200f\u200b\ufeff\x7f\x9b") & set(shown)
+    assert len(shown.splitlines()) == size[1]
+
+
+async def test_markup_in_a_log_is_shown_letter_by_letter(stage: Open) -> None:
+    async with stage(poisoned(HOSTILE["markup"]), size=(200, 50)) as one:
+        assert "[bold red]not markup[/] [@click=app.bell]x[/] [/nonsense] [" in one.text()
+
+
+async def test_a_folder_of_hostile_runs_is_listed(stage: Open) -> None:
+    reports = [poisoned(text) for text in HOSTILE.values()]
+    placed = [
+        replace(report, run=replace(report.run, path=made.clean().run.path.with_name(f"run_{number}")))
+        for number, report in enumerate(reports)
+    ]
+    async with stage(*placed, size=(120, 40)) as one:
+        assert_inert(one.text(), (120, 40))
+
+
+@pytest.mark.parametrize("keys", ["1", "2 enter", "3 j j", "3 g j j enter", "4 G enter", "5 enter"])
+async def test_no_secret_is_legible_on_any_screen(stage: Open, keys: str) -> None:
+    async with stage(made.failed(), size=(200, 50)) as one:
+        await one.press(*keys.split())
+        assert "hunter2" not in one.text()

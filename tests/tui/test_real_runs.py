@@ -1,0 +1,104 @@
+"""The app on directories, read by the inspector."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from osiris_inspect.tui.app import InspectorApp
+from osiris_inspect.tui.screens.run import RunScreen
+from osiris_inspect.tui.screens.runs import RunsScreen
+from osiris_inspect.tui.source import Disk
+from tests.tui import made
+from tests.tui.conftest import Stage
+
+CORPUS = Path(__file__).parents[2] / ".." / "shared" / "corpus"
+NOW = made.NOON + 86_400
+
+
+def real_runs() -> Iterator[Path]:
+    """Every tenth run of the corpus, of all versions and modes."""
+    cases = sorted(case for case in CORPUS.glob("*__*") if case.is_dir())
+    for case in cases[::10]:
+        yield from sorted(path.parent for path in case.rglob("events.jsonl"))[:1]
+
+
+@asynccontextmanager
+async def opened(path: Path, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Stage]:
+    app = InspectorApp(path, Disk(), clock=lambda: NOW)
+    async with app.run_test(size=size) as pilot:
+        stage = Stage(app, pilot, made.Shelf())
+        await stage.settle()
+        yield stage
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the collection of real runs is not on this machine")
+@pytest.mark.parametrize("path", list(real_runs()), ids=lambda path: path.parent.name)
+async def test_a_real_run_opens_on_every_tab(path: Path) -> None:
+    async with opened(path) as one:
+        screen = one.app.screen
+        assert isinstance(screen, RunScreen)
+        assert screen.report is not None
+        for tab in "12345":
+            await one.press(tab)
+        assert one.app.is_running
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the collection of real runs is not on this machine")
+async def test_the_whole_collection_opens_as_a_folder() -> None:
+    async with opened(CORPUS) as one:
+        screen = one.app.screen
+        assert isinstance(screen, RunsScreen)
+        assert len(screen.main_list) > 100
+        await one.press("e", "enter")
+        assert isinstance(one.app.screen, RunScreen)
+
+
+def write(run: Path, *events: dict[str, object]) -> None:
+    run.mkdir(parents=True, exist_ok=True)
+    with (run / "events.jsonl").open("a", encoding="utf-8") as log:
+        log.writelines(json.dumps(event) + "\n" for event in events)
+
+
+def event(seq: int, name: str, **fields: object) -> dict[str, object]:
+    return {"ts": f"2026-11-23T11:59:{seq:02}+00:00", "seq": seq, "session": "run_1", "event": name, **fields}
+
+
+async def test_a_growing_log_is_followed(tmp_path: Path) -> None:
+    run = tmp_path / "run_1795348800000"
+    write(run, event(0, "run_start"), event(1, "step_start", step_id="extract", driver="csv.extractor"))
+    async with opened(run) as one:
+        screen = one.app.screen
+        assert isinstance(screen, RunScreen)
+        assert screen.report is not None
+        assert screen.report.run.status == "running"
+        write(
+            run,
+            event(2, "rows_out", step_id="extract", value=3),
+            event(3, "step_complete", step_id="extract"),
+        )
+        screen.look_again()
+        await one.settle()
+        assert "3 Events 4" in one.text()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\0" * 1000, b"{", b'{"event": 1}\n', b"\xff\xfe\n" * 50],
+    ids=["empty", "nul", "torn", "no event", "no text"],
+)
+async def test_any_bytes_for_a_log_open(tmp_path: Path, content: bytes) -> None:
+    run = tmp_path / "run_1"
+    run.mkdir()
+    (run / "events.jsonl").write_bytes(content)
+    async with opened(run) as one:
+        assert isinstance(one.app.screen, RunScreen)
+        for tab in "12345":
+            await one.press(tab)
+
+
+async def test_a_folder_that_is_not_there_is_said_on_the_screen(tmp_path: Path) -> None:
+    async with opened(tmp_path / "nothing") as one:
+        assert "no such file or directory" in " ".join(one.text().replace("▌", "").split())
