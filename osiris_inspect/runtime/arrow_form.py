@@ -120,7 +120,7 @@ def read_type(text: str) -> pa.DataType:
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
     """A pandas frame of a table that a driver gave: whole numbers and truth values with gaps keep their type."""
-    frame = table.to_pandas(
+    frame: pd.DataFrame = table.to_pandas(
         types_mapper=None, split_blocks=True, ignore_metadata=True, strings_to_categorical=False
     )
     for place, field in enumerate(table.schema):

@@ -38,20 +38,12 @@ def decode(text: str) -> Any:
 def to_json(cell: Any, lost: set[str]) -> Any:
     """``cell`` as a value of JSON; see ``encode``."""
     kind = type(cell)
-    if kind in (str, int, bool, type(None)):
-        return cell
-    if kind is float:
-        return cell if math.isfinite(cell) else {"$float": repr(cell)}
-    if kind is list:
-        return [to_json(item, lost) for item in cell]
-    if kind is dict:
-        return _dict(cell, lost)
+    if kind in _PLAIN:
+        return _PLAIN[kind](cell, lost)
     if kind in _WRITERS:
         tag, write = _WRITERS[kind]
         return {tag: write(cell, lost)}
-    if isinstance(cell, np.generic):
-        return _scalar(cell, lost)
-    return _lost(cell, lost)
+    return _scalar(cell, lost) if isinstance(cell, np.generic) else _lost(cell, lost)
 
 
 def from_json(value: Any) -> Any:
@@ -152,21 +144,18 @@ def _read_timedelta(content: list[Any]) -> pd.Timedelta:
     return pd.Timedelta(np.timedelta64(ticks, unit)).as_unit(unit)
 
 
-def _scalar(cell: np.generic, lost: set[str]) -> Any:
-    dtype, kind = cell.dtype, cell.dtype.kind
-    if kind in "biu":
-        return {"$numpy": [dtype.str, int(cell)]}  # type: ignore[call-overload]  # these kinds are whole numbers
-    if kind in "mM":
-        return {"$numpy": [dtype.str, int(cell.view("i8"))]}
-    if kind == "f":
-        return {"$numpy": [dtype.str, str(cell)]}
-    if kind == "c":
-        return {"$numpy": [dtype.str, [str(cell.real), str(cell.imag)]]}
-    if kind == "U":
-        return {"$numpy": [dtype.str, str(cell)]}
-    if kind == "S":
-        return {"$numpy": [dtype.str, base64.b64encode(bytes(cell)).decode()]}
-    return _lost(cell, lost)
+def _scalar(cell: Any, lost: set[str]) -> Any:
+    write = _SCALARS.get(cell.dtype.kind)
+    return {"$numpy": [cell.dtype.str, write(cell)]} if write else _lost(cell, lost)
+
+
+_SCALARS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys("biu", int),
+    **dict.fromkeys("mM", lambda cell: int(cell.view("i8"))),
+    **dict.fromkeys("fU", str),
+    "c": lambda cell: [str(cell.real), str(cell.imag)],
+    "S": lambda cell: base64.b64encode(bytes(cell)).decode(),
+}
 
 
 def _read_scalar(content: list[Any]) -> Any:
@@ -192,9 +181,7 @@ def _ndarray(cell: "np.ndarray[Any, Any]", lost: set[str]) -> Any:
 def _read_ndarray(content: list[Any]) -> "np.ndarray[Any, Any]":
     dtype, shape, data = content
     if dtype == "|O":
-        cells = np.empty(len(data), dtype=object)
-        cells[:] = [from_json(item) for item in data]
-        return cells.reshape(shape)
+        return np.fromiter((from_json(item) for item in data), dtype=object).reshape(shape)
     return np.frombuffer(base64.b64decode(data), dtype=np.dtype(dtype)).reshape(shape).copy()
 
 
@@ -209,6 +196,13 @@ def _read_interval(content: list[Any]) -> Any:
 def _read_period(content: list[Any]) -> Any:
     return pd.Period(ordinal=content[0], freq=content[1])
 
+
+_PLAIN: dict[type, Callable[[Any, set[str]], Any]] = {
+    **dict.fromkeys((str, int, bool, type(None)), lambda cell, _: cell),
+    float: lambda cell, _: cell if math.isfinite(cell) else {"$float": repr(cell)},
+    list: lambda cell, lost: [to_json(item, lost) for item in cell],
+    dict: _dict,
+}
 
 _WRITERS: dict[type, tuple[str, Callable[[Any, set[str]], Any]]] = {
     tuple: ("$tuple", _items),

@@ -7,6 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 Encoder = Callable[[Any], pa.Array]
+"""A slice of a column's values as an Arrow array."""
+Reader = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], Any]
+"""An Arrow column, its facts and what lies beside it, as values for pandas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +29,7 @@ class Column:
     encode: Encoder
     beside: Mapping[str, tuple[pa.DataType, Encoder]] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
+
+
+Planner = Callable[[Any], Column]
+"""A whole column's values: how they are kept."""

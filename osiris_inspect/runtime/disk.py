@@ -82,8 +82,9 @@ class Disk:
     """What spilling asks of a disk. Handed in, so that a full or failing one can be tried."""
 
     def free(self, folder: Path) -> int:
-        """Bytes free where ``folder`` lies."""
-        return shutil.disk_usage(folder).free
+        """Bytes free where ``folder`` lies, or will lie."""
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        return shutil.disk_usage(there).free
 
     def create(self, path: Path) -> HashedFile:
         """A new, empty file; one of that name is lost."""

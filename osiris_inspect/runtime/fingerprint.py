@@ -1,6 +1,5 @@
 """What tells two frames apart: a hash over the Arrow buffers of their normal form, the same however they are cut."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -12,19 +11,19 @@ import xxhash
 class Fingerprint:
     """Takes a frame slice by slice (all but the last of one size) and gives 128 bits in hexadecimal."""
 
-    def __init__(self, schema: Iterable[str]) -> None:
+    def __init__(self) -> None:
         self._hash = xxhash.xxh3_128()
-        for text in schema:
-            self._hash.update(text.encode("utf-8", "surrogatepass") + b"\0")
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Takes the next slice."""
         for column in batch.columns:
             self._array(column)
 
-    def text(self) -> str:
-        """The fingerprint of what was taken."""
-        return self._hash.hexdigest()
+    def text(self, identity: str) -> str:
+        """The fingerprint of what was taken; ``identity`` says what belongs to the frame beside its values."""
+        whole = self._hash.copy()
+        whole.update(identity.encode("ascii"))
+        return whole.hexdigest()
 
     def _array(self, array: pa.Array) -> None:
         if kinds.is_dictionary(array.type):
@@ -45,7 +44,9 @@ class Fingerprint:
 
     def _nested(self, array: Any) -> None:
         if kinds.is_map(array.type):
-            array = array.cast(pa.list_(pa.struct([("key", array.type.key_type), ("value", array.type.item_type)])))
+            array = array.cast(
+                pa.list_(pa.struct([("key", array.type.key_type), ("value", array.type.item_type)]))
+            )
         self._array(pc.fill_null(pc.list_value_length(array), 0))
         self._array(array.flatten())
 

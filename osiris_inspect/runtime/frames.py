@@ -4,18 +4,18 @@ Two tables come of a frame: the one SQL sees (the columns, under names SQL can t
 beside it, of the same length: the levels of an index that is more than a range, and what columns keep for pandas alone.
 """
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from osiris_inspect.runtime import arrow_form, cells, columns, index_form
+from osiris_inspect.runtime import arrow_form, cells, columns, extension_columns, index_form
 from osiris_inspect.runtime.arrow_form import ROWS_PER_SLICE
 from osiris_inspect.runtime.column import Column
+from osiris_inspect.runtime.sql_names import sql_names
 
 NO_COLUMNS = "_no_columns"
 """The one column of a frame that has rows and no columns, so that its rows can be counted in SQL."""
@@ -37,20 +37,24 @@ class Form:
     """How a frame is kept.
 
     Attributes:
-        rows: of the frame.
+        rows: of the frame; None for a stream, whose end is not known.
         parts: the columns SQL sees.
         besides: the columns beside them: name, type, encoder and values.
         facts: what restores the frame, as JSON; the facts of its columns are in ``fields``.
         fields: per column its name, types and restoring facts.
         lost: what is known beforehand to be lost, by column.
+        stream: where the slices come from, once, if there is no frame to cut.
+        metadata: what ``pandas.read_parquet`` reads the types from; None where our form would mislead it.
     """
 
-    rows: int
+    rows: int | None
     parts: tuple[Part, ...]
     besides: tuple[Part, ...]
     facts: Mapping[str, Any]
     fields: tuple[Mapping[str, Any], ...]
     lost: tuple[tuple[str, str], ...] = ()
+    stream: Iterator[pa.Table] | None = None
+    metadata: Mapping[bytes, bytes] | None = None
 
     @property
     def schema(self) -> pa.Schema:
@@ -64,10 +68,14 @@ class Form:
 
     def slices(self, rows: int = ROWS_PER_SLICE) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch | None]]:
         """The frame in normal form, ``rows`` at a time; the second of each pair is None where nothing is beside."""
-        for start in range(0, self.rows, rows):
-            stop = min(start + rows, self.rows)
-            beside = _batch(self.besides, self.beside_schema, start, stop) if self.besides else None
-            yield _batch(self.parts, self.schema, start, stop), beside
+        if self.stream is not None:
+            for table in self.stream:
+                yield _batch(self.parts, self.schema, table.columns or [range(table.num_rows)]), None
+            return
+        for start in range(0, self.rows or 0, rows):
+            cut = slice(start, min(start + rows, self.rows or 0))
+            beside = _cut(self.besides, self.beside_schema, cut) if self.besides else None
+            yield _cut(self.parts, self.schema, cut), beside
 
     def fidelity(self) -> list[dict[str, str]]:
         """What cannot be restored. Complete once every slice was taken."""
@@ -77,8 +85,12 @@ class Form:
         return [{"column": column, "lost": what} for column, what in dict.fromkeys(found)]
 
 
-def _batch(parts: Sequence[Part], schema: pa.Schema, start: int, stop: int) -> pa.RecordBatch:
-    arrays = [part.column.encode(part.values[start:stop]) for part in parts]
+def _cut(parts: Sequence[Part], schema: pa.Schema, cut: slice) -> pa.RecordBatch:
+    return _batch(parts, schema, [part.values[cut] for part in parts])
+
+
+def _batch(parts: Sequence[Part], schema: pa.Schema, values: Sequence[Any]) -> pa.RecordBatch:
+    arrays = [part.column.encode(some) for part, some in zip(parts, values, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
@@ -87,15 +99,19 @@ def plan(frame: pd.DataFrame) -> Form:
     names = sql_names(list(frame.columns))
     parts = [
         Part(name, columns.plan(values), values)
-        for name, values in zip(names, (_values(frame.iloc[:, place]) for place in range(frame.shape[1])), strict=True)
+        for name, values in zip(
+            names, (_values(frame.iloc[:, place]) for place in range(frame.shape[1])), strict=True
+        )
     ]
     besides = [_beside(part, key) for part in parts for key in part.column.beside]
     index = _Index.of(frame.index)
-    labels = index_form.pack(frame.columns)
+    labels = index_form.pack(frame.columns, columns.plan)
     attrs, lost_attrs = _attrs(frame.attrs)
     lost = [("", f"names of columns: {what}") for what in labels.lost] + list(index.lost) + lost_attrs
     if type(frame) is not pd.DataFrame:
-        lost.append(("", f"the class {type(frame).__module__}.{type(frame).__qualname__}; it is a DataFrame again"))
+        lost.append(
+            ("", f"the class {type(frame).__module__}.{type(frame).__qualname__}; it is a DataFrame again")
+        )
     facts = {
         "kind": "pandas",
         "columns": labels.facts,
@@ -114,24 +130,54 @@ def plan(frame: pd.DataFrame) -> Form:
         facts=facts,
         fields=tuple(fields),
         lost=tuple(lost),
+        metadata=_metadata(frame, parts),
     )
+
+
+def _metadata(frame: pd.DataFrame, parts: Sequence[Part]) -> Mapping[bytes, bytes] | None:
+    is_plain = all(_is_read_by_pandas(part.column.facts) for part in parts)
+    if not (is_plain and parts and [part.name for part in parts] == list(frame.columns)):
+        return None
+    empty = frame.iloc[:0].reset_index(drop=True)
+    empty.attrs = {}
+    found: Mapping[bytes, bytes] = pa.Schema.from_pandas(empty, preserve_index=False).metadata
+    return {b"pandas": found[b"pandas"]}
+
+
+def _is_read_by_pandas(facts: Mapping[str, Any]) -> bool:
+    if facts["form"] == "category":
+        levels = facts["categories"].get("levels")  # a range of numbers has none
+        return bool(levels) and _is_text(levels[0]["facts"])
+    return _is_text(facts) or facts["form"] in ("numpy", "datetime", "masked")
+
+
+def _is_text(facts: Mapping[str, Any]) -> bool:
+    return facts["form"] == "string" or facts.get("cells") == "str"
 
 
 def plan_table(table: pa.Table) -> Form:
     """How an Arrow table is kept: it never becomes a pandas frame on the way."""
-    parts, fields = [], []
-    for name, field_, column in zip(sql_names(table.column_names), table.schema, table.columns, strict=True):
-        part = Part(name, arrow_column(field_.type), column)
-        parts.append(part)
-        fields.append(_field(part, field_.name, field_.type))
-    facts = {"kind": "arrow"}
-    return Form(table.num_rows, tuple(parts) or (_no_columns(table.num_rows),), (), facts, tuple(fields))
+    return _plan_arrow(table.schema, table.columns, table.num_rows)
+
+
+def plan_stream(schema: pa.Schema, tables: Iterator[pa.Table]) -> Form:
+    """How Arrow tables that come one after the other are kept; all but the last hold ``ROWS_PER_SLICE`` rows."""
+    return replace(_plan_arrow(schema, [None] * len(schema), 0), rows=None, stream=tables)
+
+
+def _plan_arrow(schema: pa.Schema, values: Sequence[Any], rows: int) -> Form:
+    parts = tuple(
+        Part(name, arrow_column(field_.type), some)
+        for name, field_, some in zip(sql_names(schema.names), schema, values, strict=True)
+    )
+    fields = tuple(_field(part, field_.name, field_.type) for part, field_ in zip(parts, schema, strict=True))
+    return Form(rows, parts or (_no_columns(rows),), (), {"kind": "arrow"}, fields)
 
 
 def arrow_column(kind: pa.DataType) -> Column:
     """How a column of a driver's Arrow table is kept."""
     facts = {"form": "arrow", "type": arrow_form.write_type(kind)}
-    return columns.plan_arrow(kind, facts, arrow_form.one_array)
+    return extension_columns.plan_arrow(kind, facts, arrow_form.one_array)
 
 
 def restore(form: Mapping[str, Any], rows: int, read: Read, read_beside: Read) -> pd.DataFrame:
@@ -146,48 +192,19 @@ def restore(form: Mapping[str, Any], rows: int, read: Read, read_beside: Read) -
         values = columns.restore(read(field_["physical"]), field_["facts"], beside)
         series[place] = pd.Series(values, index=index, dtype=getattr(values, "dtype", None), copy=False)
     frame = pd.DataFrame(series, index=index, copy=False)
-    frame.columns = index_form.unpack(facts["columns"])
+    frame.columns = index_form.unpack(facts["columns"], columns.restore)
     frame.attrs = cells.from_json(facts["attrs"])
     return frame if facts["duplicate_labels"] else frame.set_flags(allows_duplicate_labels=False)
 
 
 def restore_table(form: Mapping[str, Any], rows: int, read: Read) -> pa.Table:
     """The Arrow table a driver gave, in the types it had."""
-    arrays = [columns.arrow_values(read(field_["physical"]), field_["facts"]) for field_ in form["fields"]]
+    arrays = [
+        extension_columns.arrow_values(read(field_["physical"]), field_["facts"]) for field_ in form["fields"]
+    ]
     if not arrays:
         return pa.table({NO_COLUMNS: pa.nulls(rows)}).select([])
     return pa.table(arrays, names=[cells.from_json(field_["name"]) for field_ in form["fields"]])
-
-
-def sql_names(labels: Sequence[Any]) -> list[str]:
-    """A name for each column that SQL can tell from the others.
-
-    Text that is no name of an earlier column (SQL does not tell ``a`` from ``A``) stays; anything else is ``c<place>``.
-    """
-    taken = {label.lower() for label in labels if _is_sql_name(label)}
-    seen: set[str] = set()
-    names = []
-    for place, label in enumerate(labels):
-        name = label if _is_sql_name(label) and label.lower() not in seen else _free_name(place, taken)
-        seen.add(name.lower())
-        taken.add(name.lower())
-        names.append(str(name))
-    return names
-
-
-def _is_sql_name(label: Any) -> bool:
-    return type(label) is str and bool(label) and label.isprintable() and _is_utf8(label)
-
-
-def _is_utf8(text: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def _free_name(place: int, taken: set[str]) -> str:
-    name = f"c{place}"
-    while name in taken:
-        name += "_"
-    return name
 
 
 def _values(series: Any) -> Any:
@@ -232,7 +249,7 @@ class _Index:
     @classmethod
     def of(cls, index: pd.Index) -> "_Index":
         if isinstance(index, pd.RangeIndex):
-            packed = index_form.pack(index)
+            packed = index_form.pack(index, columns.plan)
             return cls(packed.facts, lost=tuple(("", f"index: {what}") for what in packed.lost))
         lost: set[str] = set()
         parts, levels = [], []
@@ -252,7 +269,7 @@ class _Index:
     @staticmethod
     def restore(facts: Mapping[str, Any], read: Read) -> pd.Index:
         if facts["kind"] == "range":
-            return index_form.unpack(facts)
+            return index_form.unpack(facts, columns.restore)
         levels = []
         for level in facts["levels"]:
             beside = {key: read(name) for key, name in level["beside"].items()}
@@ -263,40 +280,6 @@ class _Index:
 def plan_any(frame: pd.DataFrame | pa.Table) -> Form:
     """How a frame of pandas or of Arrow is kept."""
     return plan_table(frame) if isinstance(frame, pa.Table) else plan(frame)
-
-
-def own(frame: pd.DataFrame | pa.Table) -> pd.DataFrame | pa.Table:
-    """The frame as the store keeps it: what its driver writes to it later does not reach the store."""
-    if isinstance(frame, pa.Table):
-        return frame
-    return frame.copy(deep=not _COPY_ON_WRITE)
-
-
-def lend(frame: pd.DataFrame | pa.Table | None) -> pd.DataFrame:
-    """The frame for one consumer: what it writes, no other consumer sees."""
-    if isinstance(frame, pa.Table):
-        return arrow_form.to_frame(frame)
-    assert frame is not None  # noqa: S101 - a frame in memory is there
-    lent = frame.copy(deep=not _COPY_ON_WRITE)
-    for place, dtype in enumerate(frame.dtypes):
-        if dtype == object and _has_mutable_cells(frame.iloc[:, place]):
-            cells_of = frame.iloc[:, place]
-            lent.isetitem(place, pd.Series(_deep_copy(cells_of), index=cells_of.index, dtype=object))
-    return lent
-
-
-def _has_mutable_cells(column: Any) -> bool:
-    return not set(map(type, column.array)).isdisjoint(_MUTABLE)
-
-
-def _deep_copy(column: Any) -> np.ndarray[Any, Any]:
-    found = np.empty(len(column), dtype=object)
-    found[:] = [copy.deepcopy(cell) if type(cell) in _MUTABLE else cell for cell in column.array]
-    return found
-
-
-_COPY_ON_WRITE = int(pd.__version__.partition(".")[0]) >= 3
-_MUTABLE = frozenset({list, dict, set, bytearray, np.ndarray})
 
 
 def downgrades(form: Form) -> list[dict[str, Any]]:
@@ -316,9 +299,22 @@ def downgrades(form: Form) -> list[dict[str, Any]]:
 
 def _is_downgraded(field_: Mapping[str, Any]) -> bool:
     facts = field_["facts"]
-    return facts["form"] in _OTHER_IN_SQL or facts.get("cells") in ("json", "timedelta") or field_["dtype"] == "float16"
+    return (
+        facts["form"] in _OTHER_IN_SQL
+        or facts.get("cells") in ("json", "timedelta")
+        or field_["dtype"] == "float16"
+    )
 
 
 _OTHER_IN_SQL = frozenset(
-    {"datetime ticks", "timedelta", "zoned ticks", "complex", "complex text", "text number", "period", "string objects"}
+    {
+        "datetime ticks",
+        "timedelta",
+        "zoned ticks",
+        "complex",
+        "complex text",
+        "text number",
+        "period",
+        "string objects",
+    }
 )

@@ -1,4 +1,7 @@
-"""An index as JSON, and back: the names of columns, the categories of a categorical."""
+"""An index as JSON, and back: the names of columns, the categories of a categorical.
+
+How the values of a level are kept is handed in: a level may be of categories, whose categories are an index again.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model.errors import SpillDamaged
-from osiris_inspect.runtime import arrow_form, cells, columns
+from osiris_inspect.runtime import arrow_form, cells
+from osiris_inspect.runtime.column import Planner, Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,24 +24,27 @@ class Packed:
     lost: tuple[str, ...] = ()
 
 
-def pack(index: pd.Index) -> Packed:
+def pack(index: pd.Index, plan: Planner) -> Packed:
     """``index`` as JSON: values, type, names, frequency."""
     lost: set[str] = set()
     names = [cells.to_json(name, lost) for name in index.names]
     if isinstance(index, pd.RangeIndex):
-        return Packed({"kind": "range", "range": [index.start, index.stop, index.step], "names": names}, tuple(lost))
-    levels = [_pack_level(level, lost) for level in levels_of(index)]
+        return Packed(
+            {"kind": "range", "range": [index.start, index.stop, index.step], "names": names}, tuple(lost)
+        )
+    levels = [_pack_level(level, plan, lost) for level in levels_of(index)]
     kind = "multi" if isinstance(index, pd.MultiIndex) else "flat"
     facts = {"kind": kind, "levels": levels, "names": names, "freq": frequency(index, lost)}
     return Packed(facts, tuple(sorted(lost)))
 
 
-def unpack(facts: Mapping[str, Any]) -> pd.Index:
+def unpack(facts: Mapping[str, Any], restore: Reader) -> pd.Index:
     """The index that was packed."""
     names = [cells.from_json(name) for name in facts["names"]]
     if facts["kind"] == "range":
-        return pd.RangeIndex(*facts["range"], name=names[0])
-    return join([_unpack_level(level) for level in facts["levels"]], names, facts)
+        start, stop, step = facts["range"]
+        return pd.RangeIndex(start, stop, step, name=names[0])
+    return join([_unpack_level(level, restore) for level in facts["levels"]], names, facts)
 
 
 def levels_of(index: pd.Index) -> list[pd.Index]:
@@ -52,16 +59,17 @@ def join(levels: list[Any], names: list[Any], facts: Mapping[str, Any]) -> pd.In
     if facts["kind"] == "multi":
         return pd.MultiIndex.from_arrays(levels, names=names)
     index = as_index(levels[0], names[0])
-    if facts.get("freq") and isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex):
-        index.freq = pd.tseries.frequencies.to_offset(facts["freq"])
+    if facts.get("freq"):
+        setattr(index, "freq", pd.tseries.frequencies.to_offset(facts["freq"]))  # noqa: B010 - the stubs call it read-only
     return index
 
 
 def as_index(values: Any, name: Any = None) -> pd.Index:
     """Values as an index of exactly their type; pandas would guess a narrower one for objects."""
-    if getattr(values, "dtype", None) == object:
-        return pd.Index(values, dtype=object, name=name, tupleize_cols=False)
-    return pd.Index(values, name=name, copy=False)
+    if getattr(values, "dtype", None) == np.dtype(object):
+        values = pd.Index(values, dtype=object, tupleize_cols=False)
+    index: pd.Index = pd.Index(values, name=name, copy=False)
+    return index
 
 
 def frequency(index: pd.Index, lost: set[str]) -> str | None:
@@ -75,9 +83,9 @@ def frequency(index: pd.Index, lost: set[str]) -> str | None:
     return None
 
 
-def _pack_level(level: pd.Index, lost: set[str]) -> dict[str, Any]:
+def _pack_level(level: pd.Index, plan: Planner, lost: set[str]) -> dict[str, Any]:
     values = level.to_numpy() if isinstance(level.dtype, np.dtype) else level.array
-    column = columns.plan(values)
+    column = plan(values)
     beside = {
         name: {"type": arrow_form.write_type(kind), "cells": encode(values).to_pylist()}
         for name, (kind, encode) in column.beside.items()
@@ -93,12 +101,15 @@ def _pack_level(level: pd.Index, lost: set[str]) -> dict[str, Any]:
     }
 
 
-def _unpack_level(level: Mapping[str, Any]) -> Any:
+def _unpack_level(level: Mapping[str, Any], restore: Reader) -> Any:
     try:
-        array = pa.array([cells.from_json(cell) for cell in level["cells"]], arrow_form.read_type(level["type"]))
+        array = pa.array(
+            [cells.from_json(cell) for cell in level["cells"]], arrow_form.read_type(level["type"])
+        )
         beside = {
-            name: pa.array(part["cells"], arrow_form.read_type(part["type"])) for name, part in level["beside"].items()
+            name: pa.array(part["cells"], arrow_form.read_type(part["type"]))
+            for name, part in level["beside"].items()
         }
     except (pa.ArrowInvalid, KeyError, TypeError) as error:
         raise SpillDamaged(f"an index in schema.json cannot be read: {error}") from error
-    return columns.restore(pa.chunked_array([array]), level["facts"], beside)
+    return restore(pa.chunked_array([array]), level["facts"], beside)

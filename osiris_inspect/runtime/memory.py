@@ -11,7 +11,11 @@ import pyarrow as pa
 def size_of(frame: Any) -> int:
     """Bytes a frame (or Arrow table) holds; 0 for what is neither."""
     if isinstance(frame, pd.DataFrame):
-        return int(frame.memory_usage(index=True, deep=True).sum())
+        # one by one: frame.memory_usage fails for names of columns that are no UTF-8
+        columns = (
+            frame.iloc[:, place].memory_usage(index=False, deep=True) for place in range(frame.shape[1])
+        )
+        return int(frame.index.memory_usage(deep=True)) + sum(map(int, columns))
     if isinstance(frame, pa.Table | pa.RecordBatch):
         return int(frame.nbytes)
     return 0

@@ -4,6 +4,7 @@ The types of the cells decide, exactly: a subclass is another type. Gaps (None, 
 them a gap was is a fact where all are alike, and a column beside where they are not.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Context, Decimal
@@ -14,8 +15,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from osiris_inspect.runtime import cells, zones
-from osiris_inspect.runtime.column import Column, Encoder
+from osiris_inspect.runtime import arrow_form, cells
+from osiris_inspect.runtime.arrow_form import ROWS_PER_SLICE
+from osiris_inspect.runtime.column import Column
 
 _GAPS: tuple[Any, ...] = (None, float("nan"), pd.NaT, pd.NA)
 _GAP_TYPES = {type(None): 0, float: 1, type(pd.NaT): 2, type(pd.NA): 3}
@@ -27,20 +29,23 @@ def plan(values: "np.ndarray[Any, Any]") -> Column:
     """How an array of objects is kept."""
     kinds = set(map(type, values)) - {type(None), type(pd.NaT), type(pd.NA)}
     gaps = _gaps(values)
-    if float in kinds and not (kinds == {float}) and not _has_real_float(values):
+    if float in kinds and kinds != {float} and not _has_real_float(values):
         kinds.discard(float)  # its only floats are NaN, which are gaps
     elif kinds == {float} and not _has_real_float(values):
         kinds = set()
     column = _of_kinds(kinds, values) or _json()
-    return _with_gaps(column, values, gaps)
+    return _with_gaps(column, gaps)
 
 
 def restore(array: Any, facts: Mapping[str, Any], beside: Mapping[str, Any]) -> "np.ndarray[Any, Any]":
     """The cells of a column of objects."""
-    cells_of = _READERS[facts["cells"]](array, facts, beside)
-    values = np.empty(len(array), dtype=object)
-    values[:] = cells_of
-    return _fill_gaps(values, array, facts, beside)
+    found = as_objects(_READERS[facts["cells"]](array, facts, beside))
+    return _fill_gaps(found, array, facts, beside)
+
+
+def as_objects(items: Iterable[Any]) -> "np.ndarray[Any, Any]":
+    """An array with one object an item; numpy would make a table of lists that are of one length."""
+    return np.fromiter(items, dtype=object)
 
 
 def json_array(items: Iterable[Any], lost: set[str]) -> pa.Array:
@@ -59,14 +64,16 @@ def text_array(texts: list[str]) -> pa.Array:
     try:
         return pa.array(texts, type=pa.large_string())
     except UnicodeEncodeError:
-        return pa.array([text.encode("utf-8", "backslashreplace").decode() for text in texts], type=pa.large_string())
+        return pa.array(
+            [text.encode("utf-8", "backslashreplace").decode() for text in texts], type=pa.large_string()
+        )
 
 
 # -- gaps --------------------------------------------------------------------------------------------------------------
 
 
 def _is_gap(cell: Any) -> bool:
-    return cell is None or cell is pd.NaT or cell is pd.NA or (type(cell) is float and cell != cell)
+    return cell is None or cell is pd.NaT or cell is pd.NA or (type(cell) is float and math.isnan(cell))
 
 
 def _gaps(values: "np.ndarray[Any, Any]") -> set[int]:
@@ -80,13 +87,15 @@ def _gap_codes(values: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
 
 
 def _has_real_float(values: "np.ndarray[Any, Any]") -> bool:
-    return any(type(cell) is float and cell == cell for cell in values)
+    return any(type(cell) is float and not math.isnan(cell) for cell in values)
 
 
-def _with_gaps(column: Column, values: "np.ndarray[Any, Any]", gaps: set[int]) -> Column:
+def _with_gaps(column: Column, gaps: set[int]) -> Column:
     facts = dict(column.facts) | {"form": "objects"}
     if len(gaps) <= 1:
-        return Column(column.type, facts | {"gap": next(iter(gaps), 0)}, column.encode, column.beside, column.lost)
+        return Column(
+            column.type, facts | {"gap": next(iter(gaps), 0)}, column.encode, column.beside, column.lost
+        )
     kept = {**column.beside, "gaps": (pa.int8(), lambda part: pa.array(_gap_codes(part)))}
     return Column(column.type, facts | {"gap": None}, column.encode, kept, column.lost)
 
@@ -117,7 +126,7 @@ def _of_kinds(kinds: set[type], values: "np.ndarray[Any, Any]") -> Column | None
     if planner is not None:
         return planner(values)
     if issubclass(kind, np.generic):
-        return _plan_scalars(values, kind)
+        return _plan_scalars(kind)
     return None
 
 
@@ -130,7 +139,8 @@ def _try(kind: pa.DataType, name: str, values: "np.ndarray[Any, Any]") -> Column
     """A plan with the Arrow type ``kind``; None if a cell does not fit."""
     encode = partial(_typed, kind)
     try:
-        encode(values)
+        for start in range(0, len(values), ROWS_PER_SLICE):
+            encode(values[start : start + ROWS_PER_SLICE])
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
         return None
     return Column(kind, {"cells": name}, encode)
@@ -184,7 +194,9 @@ def _plan_decimals(values: "np.ndarray[Any, Any]") -> Column | None:
         return None
     column = _try(pa.decimal128(precision, scale), "decimal", values)
     if column is None or len(exponents) == 1:
-        return column and Column(column.type, {"cells": "decimal", "exponent": exponents.pop()}, column.encode)
+        return column and Column(
+            column.type, {"cells": "decimal", "exponent": exponents.pop()}, column.encode
+        )
     return Column(column.type, {"cells": "decimal"}, column.encode, {"exponents": (pa.int16(), _exponents)})
 
 
@@ -192,7 +204,7 @@ def _exponents(values: Any) -> pa.Array:
     return pa.array([0 if _is_gap(cell) else cell.as_tuple().exponent for cell in values], type=pa.int16())
 
 
-def _plan_scalars(values: "np.ndarray[Any, Any]", kind: type) -> Column | None:
+def _plan_scalars(kind: type) -> Column | None:
     dtype = np.dtype(kind)
     if dtype.kind not in "biuf" or dtype.itemsize > 8 or dtype.kind == "f":
         return None
@@ -205,10 +217,14 @@ def _plan_nested(values: "np.ndarray[Any, Any]") -> Column | None:
     real = [None if _is_gap(cell) else cell for cell in values]
     try:
         array = pa.array(real)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeEncodeError):
+    except (
+        pa.ArrowInvalid,
+        pa.ArrowTypeError,
+        pa.ArrowNotImplementedError,
+        OverflowError,
+        UnicodeEncodeError,
+    ):
         return None
-    from osiris_inspect.runtime import arrow_form
-
     kind = array.type
     if arrow_form.normal_type(kind) != kind or not _same(array.to_pylist(), real):
         return None
@@ -223,7 +239,7 @@ def _same(left: Any, right: Any) -> bool:
         return len(left) == len(right) and all(map(_same, left, right))
     if isinstance(left, dict):
         return list(left) == list(right) and all(map(_same, left.values(), right.values()))
-    return bool(left == right or left != left) and repr(left) == repr(right)
+    return repr(left) == repr(right)  # tells -0.0 from 0.0, and finds NaN equal to NaN
 
 
 _PLANNERS: dict[type, Callable[["np.ndarray[Any, Any]"], Column | None]] = {
@@ -246,7 +262,7 @@ _PLANNERS: dict[type, Callable[["np.ndarray[Any, Any]"], Column | None]] = {
 
 
 def _as_written(array: Any, _facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> list[Any]:
-    return array.to_pylist()
+    return list(array.to_pylist())
 
 
 def _big_whole(array: Any, _facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> list[Any]:
@@ -254,7 +270,7 @@ def _big_whole(array: Any, _facts: Mapping[str, Any], _beside: Mapping[str, Any]
 
 
 def _durations(array: Any, _facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> list[Any]:
-    return array.cast(pa.duration("us")).to_pylist()
+    return list(array.cast(pa.duration("us")).to_pylist())
 
 
 def _decimals(array: Any, facts: Mapping[str, Any], beside: Mapping[str, Any]) -> list[Any]:

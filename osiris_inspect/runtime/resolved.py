@@ -12,7 +12,7 @@ import pyarrow as pa
 from osiris_inspect.model import layout
 from osiris_inspect.model.errors import SpillDamaged
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime import frames, spill
+from osiris_inspect.runtime import frames, lending, spill
 from osiris_inspect.runtime.arrow_form import ROWS_PER_SLICE
 from osiris_inspect.runtime.spill import Spilled
 
@@ -44,10 +44,11 @@ class Resolved:
     _tell: Tell | None = None
 
     @classmethod
-    def in_memory(cls, ref: InputRef, frame: Any, tried: tuple[Mapping[str, Any], ...]) -> "Resolved":
-        """An input that is a frame in memory."""
-        form = frames.plan_any(frame)
-        return cls(ref, "memory", form.rows, tried, spill.schema_hash(form), _form=form, _frame=frame)
+    def in_memory(
+        cls, ref: InputRef, frame: Any, form: frames.Form, tried: tuple[Mapping[str, Any], ...]
+    ) -> "Resolved":
+        """An input that is a frame in memory, and its normal form."""
+        return cls(ref, "memory", form.rows or 0, tried, spill.schema_hash(form), _form=form, _frame=frame)
 
     @classmethod
     def on_disk(
@@ -62,6 +63,15 @@ class Resolved:
         """The file SQL can read instead of loading the frame; None for a frame in memory."""
         return self._spilled.parquet if self._spilled else None
 
+    @property
+    def dtypes(self) -> Mapping[str, str]:
+        """The type of each column as its driver gave it, in words, by the name it has in the normal form."""
+        if self._spilled is not None:
+            dtypes: Mapping[str, str] = self._spilled.document["dtypes"]
+            return dtypes
+        assert self._form is not None  # noqa: S101 - in memory there is a form
+        return {field["physical"]: field["dtype"] for field in self._form.fields}
+
     def frame(self) -> pd.DataFrame:
         """The frame for pandas, the consumer's own.
 
@@ -69,8 +79,9 @@ class Resolved:
             SpillDamaged: it was spilled, and its files are no longer what was written.
         """
         if self._spilled is not None:
-            return self._read(spill.read_frame)
-        return frames.lend(self._frame)
+            frame: pd.DataFrame = self._read(spill.read_frame)
+            return frame
+        return lending.lend(self._frame)
 
     def arrow(self) -> pa.Table:
         """The frame in normal form.
@@ -81,7 +92,9 @@ class Resolved:
         if self._spilled is not None:
             return self._read(spill.read_arrow)
         assert self._form is not None  # noqa: S101 - in memory there is a form
-        return pa.Table.from_batches(list(spill.batches_of(self._form, ROWS_PER_SLICE)), schema=self._form.schema)
+        return pa.Table.from_batches(
+            list(spill.batches_of(self._form, ROWS_PER_SLICE)), schema=self._form.schema
+        )
 
     def batches(self, rows: int = ROWS_PER_SLICE) -> pa.RecordBatchReader:
         """The frame in normal form, ``rows`` at a time.
@@ -98,7 +111,11 @@ class Resolved:
         spilled, tell = self._spilled, self._tell
         assert spilled is not None  # noqa: S101 - only called for what was spilled
         assert tell is not None  # noqa: S101 - `on_disk` sets both
-        told = {"step_id": self.ref.from_step, "path": layout.parquet(self.ref.from_step), "rows": spilled.rows}
+        told = {
+            "step_id": self.ref.from_step,
+            "path": layout.parquet(self.ref.from_step),
+            "rows": spilled.rows,
+        }
         start = perf_counter()
         try:
             found = read(spilled)

@@ -38,7 +38,11 @@ def why_no_frame(result: Any) -> str:
         return f"the driver returned {_an(type(result).__name__)}, not a mapping"
     if "df" in result:
         found = result["df"]
-        return "" if is_frame(found) else f"the driver returned 'df' as {_an(type(found).__name__)}, not as a frame"
+        return (
+            ""
+            if is_frame(found)
+            else f"the driver returned 'df' as {_an(type(found).__name__)}, not as a frame"
+        )
     if not result:
         return "the driver returned an empty mapping"
     return f"the driver returned {_shown(result)}, not 'df'"
@@ -49,7 +53,9 @@ def what_is_wrong(result: Any) -> str | None:
     why = why_no_frame(result)
     if not why:
         return None
-    frames = [str(key) for key, value in result.items() if is_frame(value)] if isinstance(result, Mapping) else []
+    frames = (
+        [str(key) for key, value in result.items() if is_frame(value)] if isinstance(result, Mapping) else []
+    )
     if len(frames) == 1:
         return f"{why}; return the frame under 'df' instead of {frames[0]!r}"
     if is_frame(result):
@@ -68,16 +74,21 @@ def _outcome(entry: Held | None, ref: InputRef, frame_key: str) -> tuple[str, st
         return "absent", f"{ref.from_step!r} put nothing into the store"
     if ref.key == frame_key and entry.frame is not None:
         return "found", "in memory"
-    if ref.key in entry.result and is_frame(entry.result[ref.key]):
-        return "found", "in memory"
-    if ref.key == frame_key and entry.spilled is not None:
-        return "absent", "spilled"
-    if ref.key == frame_key and entry.released:
-        return "released", "released after its last consumer"
-    if ref.key in entry.result:
-        return "absent", f"{ref.key!r} is {_an(type(entry.result[ref.key]).__name__)}, not a frame"
-    shown = _shown(entry.result)
-    return "absent", f"{ref.from_step!r} returned {shown}, not {ref.key!r}" if shown else "it returned nothing"
+    if ref.key == frame_key and (entry.spilled is not None or entry.released):
+        return ("absent", "spilled") if entry.spilled else ("released", "released after its last consumer")
+    if ref.key not in entry.result:
+        return "absent", f"{ref.from_step!r} returned {_shown(entry.result) or 'nothing'}, not {ref.key!r}"
+    value = entry.result[ref.key]
+    is_usable = is_frame(value)
+    return (
+        ("found", "in memory")
+        if is_usable
+        else ("absent", f"{ref.key!r} is {_an(_kind(value))}, not a frame")
+    )
+
+
+def _kind(value: Any) -> str:
+    return type(value).__name__
 
 
 def _shown(result: Mapping[Any, Any]) -> str:

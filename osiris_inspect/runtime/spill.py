@@ -8,8 +8,7 @@ of it is handed out. Pages carry checksums too: they are tested while a frame is
 """
 
 import json
-from contextlib import suppress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,13 +24,13 @@ from osiris_inspect.runtime import frames
 from osiris_inspect.runtime.disk import Disk, HashedFile, hash_of
 from osiris_inspect.runtime.fingerprint import Fingerprint
 from osiris_inspect.runtime.frames import Form
+from osiris_inspect.runtime.table_file import TEMPORARY, TableReader, TableWriter
 
 FORMAT: Final = 1
 BESIDE: Final = "index.parquet"
 """What only pandas needs, beside ``output.parquet``; most frames have none."""
 HEADROOM: Final = 1.2
 """Free disk that is asked for, in sizes of the frame."""
-_TEMPORARY = ".tmp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +91,18 @@ def find(root: Path, step: str) -> Spilled | None:
         return None
     except (OSError, ValueError) as error:
         raise SpillDamaged(f"{layout.schema(step)} cannot be read: {error}") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT or "restore" not in document:
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise SpillDamaged(f"{layout.schema(step)} is not ours, or of a newer version")
+    if document.pop("seal", None) != _seal(document):
+        raise SpillDamaged(f"{layout.schema(step)} is not what was written: its seal does not fit")
+    if not document["files"].keys() <= {Path(layout.parquet(step)).name, BESIDE}:
+        raise SpillDamaged(f"{layout.schema(step)} names files that are no part of a spill")
     return Spilled(root, step, document)
+
+
+def _seal(document: Mapping[str, Any]) -> str:
+    """The hash of what ``schema.json`` says: nothing else tells that one of its bytes was changed."""
+    return xxhash.xxh3_128(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def check(spilled: Spilled) -> None:
@@ -107,7 +115,7 @@ def check(spilled: Spilled) -> None:
     """
     for name, facts in spilled.document["files"].items():
         path = spilled.parquet.parent / name
-        seen = _look(path)
+        seen = look(path)
         if spilled.seen.get(name) == seen:
             continue
         if seen[0] != facts["bytes"]:
@@ -125,7 +133,7 @@ def read_frame(spilled: Spilled) -> pd.DataFrame:
     """
     check(spilled)
     with _damage_named(spilled):
-        main, beside = _Reader(spilled.parquet), _Reader(spilled.parquet.parent / BESIDE)
+        main, beside = TableReader(spilled.parquet), TableReader(spilled.parquet.parent / BESIDE)
         with main, beside:
             return frames.restore(spilled.document["restore"], spilled.rows, main.column, beside.column)
 
@@ -138,7 +146,9 @@ def read_arrow(spilled: Spilled) -> pa.Table:
     """
     check(spilled)
     with _damage_named(spilled):
-        return pq.read_table(spilled.parquet, memory_map=True, page_checksum_verification=True, partitioning=None)
+        return pq.read_table(
+            spilled.parquet, memory_map=True, page_checksum_verification=True, partitioning=None
+        )
 
 
 def read_batches(spilled: Spilled, rows: int) -> pa.RecordBatchReader:
@@ -150,7 +160,16 @@ def read_batches(spilled: Spilled, rows: int) -> pa.RecordBatchReader:
     check(spilled)
     with _damage_named(spilled):
         file = pq.ParquetFile(spilled.parquet, memory_map=True, page_checksum_verification=True)
-        return pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(batch_size=rows))
+    return pa.RecordBatchReader.from_batches(file.schema_arrow, _batches(spilled, file, rows))
+
+
+def _batches(spilled: Spilled, file: pq.ParquetFile, rows: int) -> Iterator[pa.RecordBatch]:
+    with file, _damage_named(spilled):
+        yield from file.iter_batches(batch_size=rows)
+
+
+_SIGNS_OF_DAMAGE = (OSError, pa.ArrowException, LookupError, TypeError, ValueError, AttributeError)
+"""What reading raises where a file says things that do not fit together."""
 
 
 class _damage_named:  # noqa: N801 - reads as a word at the `with`
@@ -163,31 +182,12 @@ class _damage_named:  # noqa: N801 - reads as a word at the `with`
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, OSError | pa.ArrowException | KeyError):
+        if isinstance(error, _SIGNS_OF_DAMAGE):
             raise SpillDamaged(f"{self._path} cannot be read: {error}") from error
 
 
-class _Reader:
-    """One Parquet file, read a column at a time; opened when a column is asked for."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: pq.ParquetFile | None = None
-
-    def column(self, name: str) -> pa.ChunkedArray:
-        if self._file is None:
-            self._file = pq.ParquetFile(self._path, memory_map=True, page_checksum_verification=True)
-        return self._file.read(columns=[name]).column(name)
-
-    def __enter__(self) -> "_Reader":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-
-def _look(path: Path) -> tuple[int, ...]:
+def look(path: Path) -> tuple[int, ...]:
+    """What the system says of a file; it changes when somebody writes to it."""
     try:
         found = path.stat()
     except OSError as error:
@@ -198,116 +198,78 @@ def _look(path: Path) -> tuple[int, ...]:
 def _prepare(root: Path, step: str, size: int, disk: Disk) -> None:
     folder = root / layout.artifacts(step)
     folder.mkdir(parents=True, exist_ok=True)
+    forget(root, step, disk)
+    if not has_room(folder, size, disk):
+        raise OSError(
+            f"{disk.free(folder):,} bytes are free on the disk, {int(size * HEADROOM):,} are wanted"
+        )
+
+
+def forget(root: Path, step: str, disk: Disk) -> None:
+    """Takes a spill away, its commit mark first.
+
+    Raises:
+        OSError: the disk refused.
+    """
     schema = root / layout.schema(step)
     if schema.exists():
         schema.unlink()
-        disk.sync_folder(folder)
-    free, wanted = disk.free(folder), int(size * HEADROOM)
-    if free < wanted:
-        raise OSError(f"{free:,} bytes are free on the disk, {wanted:,} are wanted")
+        disk.sync_folder(schema.parent)
+        _clear(root, step)
+
+
+def has_room(folder: Path, size: int, disk: Disk) -> bool:
+    """Whether the disk has room for a frame of ``size`` bytes, with some to spare."""
+    return disk.free(folder) >= size * HEADROOM
 
 
 def _clear(root: Path, step: str) -> None:
     """Takes away what a failed spill left; what cannot be removed has no commit mark and is never read."""
     folder = root / layout.artifacts(step)
     names = (Path(layout.parquet(step)).name, BESIDE, Path(layout.schema(step)).name)
-    for name in (*names, *(name + _TEMPORARY for name in names)):
+    for name in (*names, *(name + TEMPORARY for name in names)):
         try:
             (folder / name).unlink(missing_ok=True)
-        except OSError:  # a disk that refused to write may refuse this too, and the first error is the one to tell
+        except (
+            OSError
+        ):  # a disk that refused to write may refuse this too, and the first error is the one to tell
             return
 
 
 def _write(root: Path, step: str, form: Form, disk: Disk) -> Spilled:
     parquet = root / layout.parquet(step)
-    found = Fingerprint(identity(form))
+    found = Fingerprint()
     files: dict[str, HashedFile] = {}
-    first, first_beside = _first(form)
-    with _Table(disk, parquet, form.schema, first) as main:
+    with TableWriter(disk, parquet, form.schema.with_metadata(form.metadata)) as main:
         if form.besides:
-            with _Table(disk, parquet.parent / BESIDE, form.beside_schema, first_beside) as other:
+            with TableWriter(disk, parquet.parent / BESIDE, form.beside_schema) as other:
                 _pour(form, found, main, other)
             files[BESIDE] = other.file
         else:
             _pour(form, found, main, None)
     files[parquet.name] = main.file
-    document = describe(form, found.text(), files)
+    document = json.loads(json.dumps(describe(form, main.rows, found, files)))  # as a reader will see it
     for name in files:
-        disk.rename(parquet.parent / (name + _TEMPORARY), parquet.parent / name)
+        disk.rename(parquet.parent / (name + TEMPORARY), parquet.parent / name)
     _write_schema(root / layout.schema(step), document, disk)
     spilled = Spilled(root, step, document)
-    spilled.seen.update((name, _look(parquet.parent / name)) for name in files)
+    spilled.seen.update((name, look(parquet.parent / name)) for name in files)
     return spilled
 
 
-def _first(form: Form) -> tuple[pa.RecordBatch | None, pa.RecordBatch | None]:
-    return next(form.slices(4096), (None, None))
-
-
-def _pour(form: Form, found: Fingerprint, main: "_Table", other: "_Table | None") -> None:
+def _pour(form: Form, found: Fingerprint, main: TableWriter, other: TableWriter | None) -> None:
     for batch, beside in form.slices():
         main.add(batch)
         found.add(batch)
         if other is not None and beside is not None:
             other.add(beside)
             found.add(beside)
+        del batch, beside  # else they live until the next slice is made, and the peak is two slices
 
 
-class _Table:
-    """A Parquet file being written under its temporary name; synced when all went well."""
-
-    def __init__(self, disk: Disk, path: Path, schema: pa.Schema, sample: pa.RecordBatch | None) -> None:
-        self.file = disk.create(path.with_name(path.name + _TEMPORARY))
-        self._writer = pq.ParquetWriter(
-            self.file,
-            schema,
-            version="2.6",
-            compression="lz4",
-            use_dictionary=_with_dictionary(schema, sample),
-            write_statistics=True,
-            write_page_checksum=True,
-            use_compliant_nested_type=False,  # else the items of a list come back under another name
-        )
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        self._writer.write_batch(batch)
-
-    def __enter__(self) -> "_Table":
-        return self
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        try:
-            if error is None:
-                self._writer.close()
-                self.file.sync()
-        finally:
-            self.file.abandon()
-            self._end()
-            self.file.close()
-
-    def _end(self) -> None:
-        """Ends a writer whose file will not be used; else it tries to write when it is forgotten."""
-        with suppress(OSError, pa.ArrowException):  # what went wrong is on its way already
-            self._writer.close()
-        self._writer.is_open = False
-
-
-def _with_dictionary(schema: pa.Schema, sample: pa.RecordBatch | None) -> list[str]:
-    """Categoricals, and text of which fewer than 30 % of the sampled cells are different."""
-    chosen = []
-    for place, field_ in enumerate(schema):
-        if pa.types.is_dictionary(field_.type):
-            chosen.append(field_.name)
-        elif sample is not None and pa.types.is_large_string(field_.type):
-            cells = sample.column(place)
-            if len(cells.unique()) < 0.3 * len(cells):
-                chosen.append(field_.name)
-    return chosen
-
-
-def identity(form: Form) -> Iterable[str]:
-    """What a fingerprint says of a frame beside its values: names, types and how they are restored."""
-    yield json.dumps([form.rows, form.facts, list(form.fields)], sort_keys=True)
+def identity(form: Form, rows: int) -> str:
+    """What a fingerprint says of a frame beside its values: rows, names, types and how they are restored."""
+    return json.dumps([rows, form.facts, list(form.fields)], sort_keys=True)
 
 
 def schema_hash(form: Form) -> str:
@@ -316,14 +278,14 @@ def schema_hash(form: Form) -> str:
     return xxhash.xxh3_64(json.dumps(shape).encode()).hexdigest()
 
 
-def describe(form: Form, fingerprint: str, files: Mapping[str, HashedFile]) -> dict[str, Any]:
+def describe(form: Form, rows: int, found: Fingerprint, files: Mapping[str, HashedFile]) -> dict[str, Any]:
     """What ``schema.json`` says."""
     return {
-        "row_count": form.rows,
+        "row_count": rows,
         "columns": [field_["physical"] for field_ in form.fields],
         "dtypes": {field_["physical"]: field_["dtype"] for field_ in form.fields},
         "format": FORMAT,
-        "fingerprint": fingerprint,
+        "fingerprint": found.text(identity(form, rows)),
         "schema_hash": schema_hash(form),
         "files": {name: {"bytes": file.size, "xxh3_128": file.hash} for name, file in files.items()},
         "fidelity": form.fidelity(),
@@ -332,21 +294,21 @@ def describe(form: Form, fingerprint: str, files: Mapping[str, HashedFile]) -> d
 
 
 def _write_schema(path: Path, document: Mapping[str, Any], disk: Disk) -> None:
-    temporary = path.with_name(path.name + _TEMPORARY)
+    temporary = path.with_name(path.name + TEMPORARY)
     with disk.create(temporary) as file:
-        file.write(json.dumps(document, indent=1, allow_nan=False).encode())
+        file.write(json.dumps({**document, "seal": _seal(document)}, indent=1, allow_nan=False).encode())
         file.sync()
     disk.rename(temporary, path)
 
 
 def fingerprint_of(form: Form) -> str:
     """The fingerprint of a frame in memory, the same as it would get on disk."""
-    found = Fingerprint(identity(form))
+    found = Fingerprint()
     for batch, beside in form.slices():
         found.add(batch)
         if beside is not None:
             found.add(beside)
-    return found.text()
+    return found.text(identity(form, form.rows or 0))
 
 
 def batches_of(form: Form, rows: int) -> Iterator[pa.RecordBatch]:

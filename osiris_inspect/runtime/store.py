@@ -10,68 +10,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model import layout
-from osiris_inspect.model.errors import InputNotFound, SpillDamaged, SpillFailed
+from osiris_inspect.model.errors import DriverError, InputNotFound, SpillDamaged, SpillFailed
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime import frames, memory, results, spill
+from osiris_inspect.runtime import frames, lending, memory, results, spill, streams
 from osiris_inspect.runtime.disk import Disk
+from osiris_inspect.runtime.kept import Kept, Place, Policy, Sizes
 from osiris_inspect.runtime.resolved import Resolved
 from osiris_inspect.runtime.spill import Spilled
 
-Place = Literal["memory", "spill", "none"]
 Tell = Callable[[str, dict[str, Any]], None]
 FRAME = "df"
 """The key of a result under which a driver returns its frame."""
 _NEVER = sys.maxsize
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """When frames leave memory. ``threshold`` is exceeded by more rows, not by as many."""
-
-    force_spill: bool = False
-    threshold: int = 100_000
-    budget_bytes: int | None = None
-    release_consumed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """Bytes of the frames in memory and of their files on disk."""
-
-    memory_bytes: int
-    disk_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What became of a driver's result.
-
-    Attributes:
-        rows: of its frame; None if there is none, as with all that follows.
-        columns, dtypes: names and types as text, in the order of the frame.
-        storage: where the frame lies; ``reason`` says why there.
-        parquet, schema: paths below the run directory.
-        keys: what the driver returned: key -> name of the Python type.
-    """
-
-    rows: int | None
-    columns: tuple[str, ...]
-    dtypes: tuple[str, ...]
-    storage: Place
-    reason: str
-    memory_bytes: int
-    spill_bytes: int
-    parquet: str | None
-    schema: str | None
-    fingerprint: str | None
-    schema_hash: str | None
-    keys: Mapping[str, str]
+_WORTH_GIVING_BACK = 1_000_000
+"""Bytes that left memory from which on it pays to tell the system."""
+_OVER_BUDGET = "over the budget for memory"
+_STREAMED = "a stream of more than memory may hold"
 
 
 @dataclass(slots=True)
@@ -80,6 +40,7 @@ class _Entry:
 
     result: dict[str, Any]
     frame: pd.DataFrame | pa.Table | None = None
+    form: frames.Form | None = None
     memory_bytes: int = 0
     spilled: Spilled | None = None
     released: bool = False
@@ -90,8 +51,16 @@ class _Entry:
         return min(self.uses, default=_NEVER)
 
 
+def milliseconds_since(start: float) -> float:
+    """What has passed since ``start`` (of ``perf_counter``)."""
+    return round((perf_counter() - start) * 1000, 1)
+
+
 def _tell_nobody(_event: str, _fields: dict[str, Any]) -> None:
     return None
+
+
+__all__ = ["FrameStore", "Kept", "Policy", "Resolved", "Sizes"]
 
 
 class FrameStore:
@@ -114,6 +83,7 @@ class FrameStore:
         self._next_uses = {step: list(places) for step, places in (next_uses or {}).items()}
         self._disk = disk or Disk()
         self._entries: dict[str, _Entry] = {}
+        self._dropped = self._unsettled = 0
 
     def __enter__(self) -> Self:
         return self
@@ -131,57 +101,105 @@ class FrameStore:
     def put(self, step: str, result: Mapping[str, Any] | None) -> Kept:
         """Keeps the whole of what a driver returned, and spills its frame where the policy wants it.
 
-        If the disk refuses, the frame stays in memory, and ``spill_failed`` is told.
+        If the disk refuses, the frame stays in memory, and ``spill_failed`` is told. Who calls lets go of ``result``
+        before ``settle``: a frame that somebody still holds does not leave memory.
+
+        Raises:
+            DriverError: a frame that came as a stream broke off.
+            SpillFailed: a stream of more than memory may hold could not be written to its end.
         """
         kept = dict(result) if isinstance(result, Mapping) else {}
-        keys = results.kinds(result)
-        frame = kept.pop(FRAME, None)
-        entry = _Entry(kept, uses=self._next_uses.get(step, []))
+        keys, why = results.kinds(result), results.why_no_frame(result)
+        del result  # what is spilled below must be nobody's
+        frame = kept.pop(FRAME) if not why else None
+        entry = self._entries[step] = _Entry(kept, uses=list(self._next_uses.get(step, ())))
+        self._forget_older_spill(step)
+        if frame is None:
+            return Kept.without_frame(why, keys)
         if isinstance(frame, pa.RecordBatchReader):
-            frame = frame.read_all()
-        self._entries[step] = entry
-        if not isinstance(frame, pd.DataFrame | pa.Table):
-            if frame is not None:
-                kept[FRAME] = frame
-            return Kept(None, (), (), "none", results.why_no_frame(result), 0, 0, None, None, None, None, keys)
-        entry.frame = frames.own(frame)
-        entry.memory_bytes = memory.size_of(frame)
-        return self._place(step, entry, keys)
-
-    def _place(self, step: str, entry: _Entry, keys: Mapping[str, str]) -> Kept:
-        frame = entry.frame
-        assert frame is not None  # noqa: S101 - `put` has just set it
-        form = frames.plan_any(frame)
-        reason = self._why_spill(form.rows)
-        fingerprint = None
-        if reason and self._spill(step, entry, reason, form):
-            fingerprint = entry.spilled.document["fingerprint"] if entry.spilled else None
+            form, reason = self._take_stream(step, entry, frame)
         else:
-            fingerprint = spill.fingerprint_of(form)
-        reason = reason if entry.frame is None else (f"{reason}, but the disk refused" if reason else "fits in memory")
-        self._keep_budget()
-        if entry.frame is None and reason == "fits in memory":
-            reason = "over the budget for memory"
-        return self._kept(step, entry, form, reason, fingerprint, keys)
+            form, reason = self._take(step, entry, frame)
+        del frame
+        kept_as = self._describe(step, entry, form, reason, keys)
+        del form
+        self.settle()
+        return kept_as
 
-    def _kept(
-        self, step: str, entry: _Entry, form: frames.Form, reason: str, fingerprint: str | None, keys: Mapping[str, str]
+    def _forget_older_spill(self, step: str) -> None:
+        """An earlier try of the step must not be taken for this one, in no other process either."""
+        try:
+            spill.forget(self._root, step, self._disk)
+        except OSError as error:
+            why = {"reason": "an older spill of the step could not be removed", "error": str(error)}
+            self._tell("spill_failed", {"step_id": step, **why})
+
+    def _take(self, step: str, entry: _Entry, frame: pd.DataFrame | pa.Table) -> tuple[frames.Form, str]:
+        """Keeps a frame where the policy wants it; gives its form, and why it lies where it lies."""
+        entry.frame = lending.own(frame)
+        entry.memory_bytes = memory.size_of(frame)
+        form = entry.form = frames.plan_any(entry.frame)
+        reason = self._why_spill(form.rows or 0)
+        if reason:
+            self._spill(step, entry, reason)
+        self._keep_budget()
+        if entry.frame is not None:
+            return form, f"{reason}, but the disk refused" if reason else "fits in memory"
+        return form, reason or _OVER_BUDGET
+
+    def _take_stream(self, step: str, entry: _Entry, reader: pa.RecordBatchReader) -> tuple[frames.Form, str]:
+        """Keeps a stream as a table while it fits; else it goes to disk as it comes."""
+        stream = streams.opened(reader)
+        try:
+            if not stream.take(self._is_too_much):
+                return self._take(step, entry, stream.table())
+            form = frames.plan_stream(stream.schema, stream.slices())
+            size = sum(batch.nbytes for batch in stream.taken)
+            if not spill.has_room(self._root, size, self._disk):
+                return self._take(step, entry, stream.table())
+            entry.spilled = self._write(step, form, size, _STREAMED)
+        except streams.SourceFailed as broken:
+            del self._entries[step]
+            raise DriverError(f"step {step!r}: {broken}") from broken.cause
+        if entry.spilled is None:
+            del self._entries[step]
+            raise SpillFailed(
+                f"step {step!r}: its stream of more than memory may hold could not be written to its end"
+            )
+        self._dropped += size
+        return form, _STREAMED
+
+    def _is_too_much(self, rows: int, size: int) -> bool:
+        budget = self._policy.budget_bytes
+        return bool(self._why_spill(rows)) or (budget is not None and size > budget)
+
+    def _describe(
+        self, step: str, entry: _Entry, form: frames.Form, reason: str, keys: Mapping[str, str]
     ) -> Kept:
         spilled = entry.spilled
         return Kept(
-            rows=form.rows,
+            rows=spilled.rows if spilled else form.rows,
             columns=tuple(field_["physical"] for field_ in form.fields),
             dtypes=tuple(field_["dtype"] for field_ in form.fields),
             storage=self.where(step),
             reason=reason,
-            memory_bytes=entry.memory_bytes if entry.frame is not None else 0,
+            memory_bytes=entry.memory_bytes,
             spill_bytes=spilled.bytes if spilled else 0,
             parquet=layout.parquet(step) if spilled else None,
             schema=layout.schema(step) if spilled else None,
-            fingerprint=fingerprint,
+            fingerprint=spilled.document["fingerprint"] if spilled else spill.fingerprint_of(form),
             schema_hash=spill.schema_hash(form),
             keys=keys,
         )
+
+    def settle(self) -> None:
+        """Gives the memory of frames that have left it back to the system.
+
+        Cheap where nothing has left. Called by the store itself, and again by who held a driver's result for longer.
+        """
+        if max(self._dropped, self._unsettled) >= _WORTH_GIVING_BACK:
+            memory.give_back()
+        self._unsettled, self._dropped = self._dropped, 0
 
     def _why_spill(self, rows: int) -> str:
         if self._policy.force_spill:
@@ -190,31 +208,34 @@ class FrameStore:
             return f"{rows:,} rows, more than {self._policy.threshold:,}"
         return ""
 
-    def _spill(self, step: str, entry: _Entry, reason: str, form: frames.Form | None = None, *, drop: bool = True) -> bool:
+    def _spill(self, step: str, entry: _Entry, reason: str, *, drop: bool = True) -> bool:
         """Whether the frame of a step is on disk now; with ``drop`` it is no longer in memory then."""
-        if entry.spilled is None:
-            if entry.frame is None:
-                return False
-            entry.spilled = self._write(step, entry, reason, form or frames.plan_any(entry.frame))
+        if entry.spilled is None and entry.form is not None:
+            entry.spilled = self._write(step, entry.form, entry.memory_bytes, reason)
         if entry.spilled is None:
             return False
         if drop:
-            entry.frame, entry.memory_bytes = None, 0
-            memory.give_back()
+            self._drop(entry)
         return True
 
-    def _write(self, step: str, entry: _Entry, reason: str, form: frames.Form) -> Spilled | None:
+    def _drop(self, entry: _Entry) -> int:
+        """Lets go of a frame in memory; gives the bytes it had."""
+        freed, entry.memory_bytes = entry.memory_bytes, 0
+        entry.frame = entry.form = None
+        self._dropped += freed
+        return freed
+
+    def _write(self, step: str, form: frames.Form, size: int, reason: str) -> Spilled | None:
         start = perf_counter()
         try:
-            spilled = spill.write(self._root, step, form, entry.memory_bytes, self._disk)
+            spilled = spill.write(self._root, step, form, size, self._disk)
         except SpillFailed as error:
-            self._tell("spill_failed", {"step_id": step, "reason": reason, "rows": form.rows, "error": str(error)})
+            self._tell(
+                "spill_failed", {"step_id": step, "reason": reason, "rows": form.rows, "error": str(error)}
+            )
             return None
-        told = {"step_id": step, "rows": form.rows, "ms": round((perf_counter() - start) * 1000, 1)}
-        self._tell(
-            "spill_write",
-            told | {"path": layout.parquet(step), "bytes": spilled.bytes, "reason": reason, "ok": True},
-        )
+        told = {"step_id": step, "path": layout.parquet(step), "rows": spilled.rows, "bytes": spilled.bytes}
+        self._tell("spill_write", told | {"ms": milliseconds_since(start), "reason": reason, "ok": True})
         for path in (layout.parquet(step), layout.schema(step)):
             size = (self._root / path).stat().st_size
             self._tell("artifact_created", {"step_id": step, "path": path, "bytes": size})
@@ -237,7 +258,7 @@ class FrameStore:
             if not candidates:
                 return
             _, step = max(candidates)
-            if not self._spill(step, self._entries[step], "over the budget for memory"):
+            if not self._spill(step, self._entries[step], _OVER_BUDGET):
                 refused.add(step)
 
     def resolve(self, step: str, name: str, ref: InputRef) -> Resolved:
@@ -249,8 +270,10 @@ class FrameStore:
         entry = self._entries.get(ref.from_step)
         tried = [results.look_in_memory(entry, ref, FRAME)]
         if entry is not None and tried[0]["outcome"] == "found":
-            value = entry.frame if ref.key == FRAME and entry.frame is not None else entry.result.get(ref.key)
-            return Resolved.in_memory(ref, value, tuple(tried))
+            if ref.key == FRAME and entry.form is not None:
+                return Resolved.in_memory(ref, entry.frame, entry.form, tuple(tried))
+            value = entry.result[ref.key]
+            return Resolved.in_memory(ref, value, frames.plan_any(value), tuple(tried))
         if ref.key == FRAME:
             found, said, cause = self._look_in_spill(entry, ref.from_step)
             tried.append(said)
@@ -268,15 +291,18 @@ class FrameStore:
     ) -> tuple[Spilled | None, dict[str, Any], SpillDamaged | None]:
         path = layout.parquet(step)
         try:
-            spilled = (entry.spilled if entry else None) or spill.find(self._root, step)
+            # a step that put something here may have an older spill of an earlier try: that is another frame
+            spilled = entry.spilled if entry else spill.find(self._root, step)
             if spilled is None:
-                return None, {"place": "spill", "outcome": "absent", "reason": f"no {layout.schema(step)}"}, None
+                return (
+                    None,
+                    {"place": "spill", "outcome": "absent", "reason": f"no {layout.schema(step)}"},
+                    None,
+                )
             spill.check(spilled)
         except SpillDamaged as damage:
             self._tell("spill_read", {"step_id": step, "path": path, "ok": False, "error": str(damage)})
             return None, {"place": "spill", "outcome": "damaged", "reason": str(damage)}, damage
-        if entry is not None and entry.spilled is None:
-            entry.spilled = spilled
         return spilled, {"place": "spill", "outcome": "found", "reason": path}, None
 
     def capture(self, step: str, inputs: Mapping[str, Resolved]) -> tuple[str, ...]:
@@ -303,10 +329,12 @@ class FrameStore:
             return
         entry.uses.remove(position)
         if not entry.uses and self._policy.release_consumed and entry.frame is not None:
-            freed, entry.frame, entry.memory_bytes = entry.memory_bytes, None, 0
+            freed = self._drop(entry)
             entry.released = True
-            memory.give_back()
-            self._tell("frame_released", {"step_id": step, "bytes": freed, "reason": "its last consumer is done"})
+            self.settle()
+            self._tell(
+                "frame_released", {"step_id": step, "bytes": freed, "reason": "its last consumer is done"}
+            )
 
     def sizes(self) -> Sizes:
         """Bytes in memory and on disk."""

@@ -67,14 +67,14 @@ def _of_dateutil(zone: Any) -> dict[str, Any] | None:
 
 
 def _to_pytz(value: dict[str, Any]) -> tzinfo:
-    import pytz
+    import pytz  # type: ignore[import-untyped]  # it ships no types, and its zones are named as tzinfo here
 
     zone: tzinfo = pytz.timezone(value["zone"])
     return zone
 
 
 def _to_dateutil(value: dict[str, Any]) -> tzinfo:
-    from dateutil import tz
+    from dateutil import tz  # type: ignore[import-untyped]  # the same
 
     zone: tzinfo | None = tz.UTC if value["zone"] == "UTC" else tz.gettz(value["zone"])
     return zone or ZoneInfo(value["zone"])

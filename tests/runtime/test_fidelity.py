@@ -1,16 +1,19 @@
 """What goes to disk comes back equal, or ``fidelity`` says what does not."""
 
 import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from osiris_inspect.runtime import frames, spill
-from osiris_inspect.runtime.disk import Disk
 from osiris_inspect.runtime.spill import Spilled
+from tests.runtime.failing_disk import FailingDisk
 from tests.runtime.frames_of_every_kind import FRAMES, LOSSY
 
 KEPT = sorted(FRAMES.keys() - LOSSY.keys())
@@ -24,10 +27,16 @@ def made(name: str) -> pd.DataFrame:
 
 
 def spilled(frame: pd.DataFrame, root: Path) -> Spilled:
-    spill.write(root, "step", frames.plan(frame), 0, Disk())
+    spill.write(root, "step", frames.plan(frame), 0, FailingDisk())
     found = spill.find(root, "step")
     assert found is not None
     return found
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Spilled]:
+    """The spill of each frame, made once for all that is asked of it."""
+    return cache(lambda name: spilled(made(name), tmp_path_factory.mktemp("run")))
 
 
 def cells_of(frame: pd.DataFrame) -> list[list[tuple[type, str]]]:
@@ -35,7 +44,7 @@ def cells_of(frame: pd.DataFrame) -> list[list[tuple[type, str]]]:
     return [
         [(type(cell), repr(cell)) for cell in frame.iloc[:, place].array]
         for place, dtype in enumerate(frame.dtypes)
-        if dtype == object
+        if dtype == np.dtype(object)
     ]
 
 
@@ -48,55 +57,59 @@ def assert_equal(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_a_spilled_frame_comes_back_equal(name: str, tmp_path: Path) -> None:
-    frame = made(name)
-    assert_equal(spill.read_frame(spilled(frame, tmp_path)), frame)
+def test_a_spilled_frame_comes_back_equal(name: str, kept: Callable[[str], Spilled]) -> None:
+    assert_equal(spill.read_frame(kept(name)), made(name))
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_nothing_is_called_lost_that_is_not(name: str, tmp_path: Path) -> None:
-    assert spilled(made(name), tmp_path).document["fidelity"] == []
+def test_nothing_is_called_lost_that_is_not(name: str, kept: Callable[[str], Spilled]) -> None:
+    assert kept(name).document["fidelity"] == []
 
 
 @pytest.mark.parametrize("name", sorted(LOSSY))
-def test_what_is_lost_is_named(name: str, tmp_path: Path) -> None:
-    document = spilled(made(name), tmp_path).document
-    assert LOSSY[name] in json.dumps(document["fidelity"])
+def test_what_is_lost_is_named(name: str, kept: Callable[[str], Spilled]) -> None:
+    assert LOSSY[name] in json.dumps(kept(name).document["fidelity"])
 
 
 @pytest.mark.parametrize("name", sorted(LOSSY))
-def test_a_frame_that_loses_something_keeps_its_shape_and_its_names(name: str, tmp_path: Path) -> None:
-    frame = made(name)
-    found = spill.read_frame(spilled(frame, tmp_path))
+def test_a_frame_that_loses_something_keeps_its_shape_and_its_names(
+    name: str, kept: Callable[[str], Spilled]
+) -> None:
+    frame, found = made(name), spill.read_frame(kept(name))
     assert found.shape == frame.shape
     assert list(found.columns) == list(frame.columns)
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_a_restored_frame_has_the_fingerprint_it_had(name: str, tmp_path: Path) -> None:
-    found = spilled(made(name), tmp_path)
-    again = spill.fingerprint_of(frames.plan(spill.read_frame(found)))
-    assert again == found.document["fingerprint"]
+def test_a_restored_frame_has_the_fingerprint_it_had(name: str, kept: Callable[[str], Spilled]) -> None:
+    again = spill.fingerprint_of(frames.plan(spill.read_frame(kept(name))))
+    assert again == kept(name).document["fingerprint"]
 
 
 @pytest.mark.parametrize("name", sorted(FRAMES))
-def test_the_file_holds_the_normal_form(name: str, tmp_path: Path) -> None:
+def test_the_file_holds_the_normal_form(name: str, kept: Callable[[str], Spilled]) -> None:
     frame = made(name)
-    form = frames.plan(frame)
-    found = spilled(frame, tmp_path)
-    assert pq.read_schema(found.parquet).remove_metadata() == form.schema
-    assert pq.read_metadata(found.parquet).num_rows == len(frame)
+    assert pq.read_schema(kept(name).parquet).remove_metadata() == frames.plan(frame).schema
+    assert pq.read_metadata(kept(name).parquet).num_rows == len(frame)
 
 
 @pytest.mark.parametrize("name", sorted(FRAMES))
-def test_the_schema_file_says_what_the_contract_asks(name: str, tmp_path: Path) -> None:
+def test_the_schema_file_says_what_the_contract_asks(name: str, kept: Callable[[str], Spilled]) -> None:
     frame = made(name)
-    document: dict[str, Any] = json.loads(
-        (tmp_path / "artifacts/step/schema.json").read_bytes() if spilled(frame, tmp_path) else b""
-    )
+    document: dict[str, Any] = json.loads((kept(name).parquet.parent / "schema.json").read_bytes())
     assert document["row_count"] == len(frame)
     assert len(document["columns"]) == frame.shape[1]
-    assert [document["dtypes"][column] for column in document["columns"]] == [str(dtype) for dtype in frame.dtypes]
+    assert [document["dtypes"][column] for column in document["columns"]] == list(map(str, frame.dtypes))
+
+
+def test_plain_pandas_reads_the_file_with_its_types(kept: Callable[[str], Spilled]) -> None:
+    found = pd.read_parquet(kept("mixed columns").parquet)
+    pd.testing.assert_frame_equal(found, made("mixed columns"), check_categorical=False)
+
+
+@pytest.mark.parametrize("name", sorted(FRAMES))
+def test_plain_pandas_reads_every_file(name: str, kept: Callable[[str], Spilled]) -> None:
+    assert len(pd.read_parquet(kept(name).parquet)) == len(made(name))
 
 
 def test_two_frames_that_differ_in_one_cell_have_two_fingerprints() -> None:

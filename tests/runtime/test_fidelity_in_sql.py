@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.runtime.resolved import Resolved
 from osiris_inspect.runtime.store import FrameStore, Policy
+from tests.runtime.failing_disk import FailingDisk
 from tests.runtime.frames_of_every_kind import FRAMES
 from tests.runtime.test_fidelity import made
 
 
 def resolved(frame: Any, root: Path, *, spilled: bool) -> Resolved:
-    store = FrameStore(root / str(spilled), Policy(force_spill=spilled))
+    store = FrameStore(root / str(spilled), Policy(force_spill=spilled), disk=FailingDisk())
     store.put("step", {"df": frame})
     return store.resolve("next", "df", InputRef("step"))
 
@@ -52,19 +53,16 @@ def _plain(column: Any) -> list[Any]:
     if pa.types.is_timestamp(column.type) or pa.types.is_time(column.type):
         return list(column.cast(pa.int64()).to_pylist())
     if pa.types.is_floating(column.type):
-        return [None if cell is None else cell + 0.0 for cell in column.to_pylist()]  # for Parquet, 0 is -0 at the least
+        return [
+            None if cell is None else cell + 0.0 for cell in column.to_pylist()
+        ]  # for Parquet, 0 is -0 at the least
     return list(column.to_pylist())
 
 
 def queries(names: list[str]) -> list[str]:
     listed = ", ".join(f'typeof("{name}"), "{name}"' for name in quoted(names)[:20])
     extremes = ", ".join(f'count("{name}"), min("{name}"), max("{name}")' for name in quoted(names)[:20])
-    return [
-        f"SELECT {listed} FROM {{relation}}",
-        f"SELECT count(*), {extremes} FROM {{relation}}",
-        f'SELECT "{quoted(names)[0]}" AS key, count(*) FROM {{relation}} GROUP BY ALL ORDER BY ALL',
-        "SELECT * FROM {relation}",
-    ]
+    return [f"SELECT {listed}, * FROM {{relation}}", f"SELECT count(*), {extremes} FROM {{relation}}"]
 
 
 def quoted(names: list[str]) -> list[str]:
@@ -72,19 +70,11 @@ def quoted(names: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", sorted(FRAMES))
-def test_memory_and_disk_give_one_answer(name: str, tmp_path: Path) -> None:
+def test_memory_and_disk_give_one_answer_and_one_arrow_table(name: str, tmp_path: Path) -> None:
     frame = made(name)
     memory, disk = resolved(frame, tmp_path, spilled=False), resolved(frame, tmp_path, spilled=True)
     for sql in queries(memory.arrow().column_names):
-        from_file = answers(f"read_parquet('{disk.parquet}')", sql)
-        assert answers("frame", sql, frame=memory.arrow()) == from_file
-        assert answers("frame", sql, frame=disk.arrow()) == from_file
-
-
-@pytest.mark.parametrize("name", sorted(FRAMES))
-def test_memory_and_disk_give_one_arrow_table(name: str, tmp_path: Path) -> None:
-    frame = made(name)
-    memory, disk = resolved(frame, tmp_path, spilled=False), resolved(frame, tmp_path, spilled=True)
+        assert answers("frame", sql, frame=memory.arrow()) == answers(f"read_parquet('{disk.parquet}')", sql)
     assert memory.arrow().schema.remove_metadata() == disk.arrow().schema.remove_metadata()
     assert [_plain(column) for column in memory.arrow().columns].__repr__() == [
         _plain(column) for column in disk.arrow().columns
@@ -132,7 +122,7 @@ def _series(values: list[Any], dtype: Any) -> pd.Series:
         return pd.Series(values, dtype=object)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(frame=_frames())
 def test_any_frame_comes_back_equal_and_gives_one_answer(frame: pd.DataFrame, tmp_path_factory: Any) -> None:
     from tests.runtime.test_fidelity import assert_equal

@@ -1,0 +1,56 @@
+"""What the frame store is told and what it answers, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Place = Literal["memory", "spill", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When frames leave memory. ``threshold`` is exceeded by more rows, not by as many."""
+
+    force_spill: bool = False
+    threshold: int = 100_000
+    budget_bytes: int | None = None
+    release_consumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes of the frames in memory and of their files on disk."""
+
+    memory_bytes: int
+    disk_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a driver's result.
+
+    Attributes:
+        rows: of its frame; None if there is none, as with all that follows.
+        columns, dtypes: names and types as text, in the order of the frame.
+        storage: where the frame lies; ``reason`` says why there.
+        parquet, schema: paths below the run directory.
+        keys: what the driver returned: key -> name of the Python type.
+    """
+
+    rows: int | None
+    columns: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    storage: Place
+    reason: str
+    memory_bytes: int
+    spill_bytes: int
+    parquet: str | None
+    schema: str | None
+    fingerprint: str | None
+    schema_hash: str | None
+    keys: Mapping[str, str]
+
+    @classmethod
+    def without_frame(cls, reason: str, keys: Mapping[str, str]) -> "Kept":
+        """A result in which there is no frame."""
+        return cls(None, (), (), "none", reason, 0, 0, None, None, None, None, keys)

@@ -1,0 +1,193 @@
+"""One measurement of keeping frames, alone in a process of its own: ``python -m tests.bench.frames_measured TASK ROWS FOLDER``.
+
+Prints one JSON object: CPU seconds, wall seconds, and memory in MB. The peak is the kernel's, reset before the measured part.
+"""
+
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from osiris_inspect.model.manifest import InputRef
+from osiris_inspect.runtime import frames, memory, spill
+from osiris_inspect.runtime.disk import Disk
+from osiris_inspect.runtime.store import FrameStore, Policy
+
+SQL = """SELECT city, kind, count(*) AS n, sum(amount) AS total, avg(score) AS score, max(created) AS last
+FROM {relation} WHERE ok GROUP BY city, kind ORDER BY ALL"""
+
+
+def mixed_frame(rows: int, seed: int = 0) -> pd.DataFrame:
+    """Twelve columns of nine kinds: about 104 MB for a million rows."""
+    rng = np.random.default_rng(seed)
+    score = rng.normal(size=rows)
+    score[rng.random(rows) < 0.1] = np.nan
+    count = rng.integers(0, 1000, rows)
+    created = np.datetime64("2024-01-01", "us") + rng.integers(0, 10**13, rows).astype("m8[us]")
+    return pd.DataFrame(
+        {
+            "id": np.arange(rows),
+            "customer": rng.integers(0, 10**6, rows),
+            "amount": rng.random(rows) * 1000,
+            "score": score,
+            "price": np.round(rng.random(rows) * 100, 2),
+            "email": _text(rng.integers(0, 10**9, rows), "user-"),
+            "city": _words(rng.integers(0, 500, rows), "city "),
+            "created": created,
+            "updated": pd.Series(created).dt.tz_localize("UTC").dt.tz_convert("Europe/Prague"),
+            "kind": pd.Categorical.from_codes(rng.integers(0, 5, rows), categories=["a", "b", "c", "d", "e"]),
+            "ok": rng.random(rows) < 0.5,
+            "count": pd.arrays.IntegerArray(count, rng.random(rows) < 0.2),
+        }
+    )
+
+
+def _text(numbers: Any, prefix: str) -> Any:
+    digits = pa.array(numbers).cast(pa.large_string())
+    joined = pa.compute.binary_join_element_wise(
+        pa.scalar(prefix, pa.large_string()), digits, pa.scalar("", pa.large_string())
+    )
+    return pd.array(joined, dtype="str")
+
+
+def _words(numbers: Any, prefix: str) -> Any:
+    words = pa.array([f"{prefix}{number}" for number in range(500)], pa.large_string())
+    return pd.array(words.take(pa.array(numbers)), dtype="str")
+
+
+def status(name: str) -> float:
+    """A line of the kernel's account of this process, in MB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1]) / 1024
+    raise KeyError(name)
+
+
+class Measured:
+    """CPU, time and extra peak of what happens inside."""
+
+    def __enter__(self) -> "Measured":
+        memory.give_back()
+        Path("/proc/self/clear_refs").write_text("5")
+        self._rss = status("VmRSS")
+        self._start, self._cpu = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cpu = time.process_time() - self._cpu
+        self.seconds = time.perf_counter() - self._start
+        self.extra_peak = status("VmHWM") - self._rss
+
+    def as_json(self) -> dict[str, float]:
+        return {"cpu_s": self.cpu, "wall_s": self.seconds, "extra_peak_mb": self.extra_peak}
+
+
+def to_parquet(rows: int, folder: Path) -> dict[str, Any]:
+    frame = mixed_frame(rows)
+    with Measured() as measured:
+        frame.to_parquet(folder / "plain.parquet")
+    return measured.as_json() | {"file_mb": (folder / "plain.parquet").stat().st_size / 1e6}
+
+
+def spill_it(rows: int, folder: Path) -> dict[str, Any]:
+    frame = mixed_frame(rows)
+    frame_mb = memory.size_of(frame) / 1e6
+    with Measured() as measured:
+        kept = spill.write(folder, "step", frames.plan(frame), int(frame_mb * 1e6), Disk())
+    return measured.as_json() | {"file_mb": kept.bytes / 1e6, "frame_mb": frame_mb}
+
+
+def read_parquet(rows: int, folder: Path) -> dict[str, Any]:
+    mixed_frame(rows).to_parquet(folder / "plain.parquet")
+    with Measured() as measured:
+        frame = pd.read_parquet(folder / "plain.parquet")
+    return measured.as_json() | {"rows": len(frame)}
+
+
+def restore(rows: int, folder: Path) -> dict[str, Any]:
+    kept = spill.write(folder, "step", frames.plan(mixed_frame(rows)), 0, Disk())
+    with Measured() as measured:
+        frame = spill.read_frame(kept)
+    return measured.as_json() | {"rows": len(frame)}
+
+
+def drop(rows: int, folder: Path) -> dict[str, Any]:
+    """What the process holds once a frame was put and has left memory, beside what it held before there was one."""
+    with FrameStore(folder, Policy(force_spill=True)) as store:
+        store.put("warm", {"df": mixed_frame(1000)})
+        memory.give_back()
+        base = status("VmRSS")
+        store.put("step", {"df": mixed_frame(rows)})
+        return {"base_mb": base, "held_mb": status("VmRSS")}
+
+
+def sql_pandas(rows: int, folder: Path) -> dict[str, Any]:
+    import duckdb
+
+    frame = mixed_frame(rows)
+    before = status("VmRSS")
+    frame_mb = memory.size_of(frame) / 1e6
+    with duckdb.connect() as connection, Measured() as measured:
+        connection.register("frame", frame)
+        found = connection.sql(SQL.format(relation="frame")).fetchall()
+    return measured.as_json() | {
+        "peak_mb": status("VmHWM"),
+        "groups": len(found),
+        "rss_mb": before,
+        "frame_mb": frame_mb,
+    }
+
+
+def sql_spill(rows: int, folder: Path) -> dict[str, Any]:
+    import duckdb
+
+    with FrameStore(folder, Policy(force_spill=True)) as store:
+        store.put("step", {"df": mixed_frame(rows)})
+        with duckdb.connect() as connection, Measured() as measured:
+            resolved = store.resolve("next", "df", InputRef("step"))
+            found = connection.sql(SQL.format(relation=f"read_parquet('{resolved.parquet}')")).fetchall()
+        return measured.as_json() | {"peak_mb": status("VmHWM"), "groups": len(found)}
+
+
+def hundred_steps(rows: int, folder: Path) -> dict[str, Any]:
+    """A hundred steps in a row, each wanting the one before and one of ten steps earlier, under 500 MB for frames."""
+    uses = {f"step-{n}": [m for m in (n + 1, n + 10) if m <= 100] for n in range(1, 101)}
+    policy = Policy(threshold=10**9, budget_bytes=500_000_000)
+    worst = 0.0
+    with FrameStore(folder, policy, next_uses=uses) as store, Measured() as measured:
+        for n in range(1, 101):
+            for other in (n - 1, n - 10):
+                if other >= 1:
+                    store.resolve(f"step-{n}", "df", InputRef(f"step-{other}")).batches().read_next_batch()
+                    store.consumed(f"step-{other}", n)
+            store.put(f"step-{n}", {"df": mixed_frame(rows, seed=n)})
+            gc.collect()
+            worst = max(worst, status("VmRSS"))
+            for old in (folder / "artifacts").glob("step-*/output.parquet"):
+                if int(old.parent.name.partition("-")[2]) < n - 10:
+                    old.unlink()  # nobody wants it any more, and the disk of the machine is small
+    return measured.as_json() | {"rss_mb": worst, "peak_mb": status("VmHWM")}
+
+
+TASKS: dict[str, Callable[[int, Path], dict[str, Any]]] = {
+    "to_parquet": to_parquet,
+    "spill": spill_it,
+    "read_parquet": read_parquet,
+    "restore": restore,
+    "drop": drop,
+    "sql_pandas": sql_pandas,
+    "sql_spill": sql_spill,
+    "hundred_steps": hundred_steps,
+}
+
+
+if __name__ == "__main__":
+    task, rows, folder = sys.argv[1:]
+    print(json.dumps(TASKS[task](int(rows), Path(folder))))

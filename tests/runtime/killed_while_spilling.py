@@ -1,0 +1,51 @@
+"""Forks spillers and kills each at a random moment: ``python -m tests.runtime.killed_while_spilling FOLDER TIMES``.
+
+Each child has a run directory of its own, tells through a pipe when it begins, and spills one step after the other until
+it is killed. Prints one line a child: its folder. Imports are paid once, before the first fork.
+"""
+
+import os
+import random
+import select
+import signal
+import sys
+from itertools import count
+from pathlib import Path
+
+import pyarrow as pa
+
+from osiris_inspect.runtime import frames, spill
+from osiris_inspect.runtime.disk import Disk
+from tests.runtime.frames_of_every_kind import FRAMES
+
+STEPS = 3
+
+
+def spill_for_ever(root: Path, ready: int) -> None:
+    form = frames.plan(FRAMES["an index of text"]())
+    os.write(ready, b".")
+    for turn in count():
+        spill.write(root, f"step-{turn % STEPS}", form, 0, Disk())
+
+
+def kill_one(root: Path, after: float) -> None:
+    pipe, ready = os.pipe()
+    child = os.fork()
+    if child == 0:
+        spill_for_ever(root, ready)
+    os.close(ready)
+    os.read(pipe, 1)
+    select.select([], [], [], after)  # the moment is the point: anywhere in the work of the child
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    os.close(pipe)
+    if os.WTERMSIG(status) != signal.SIGKILL:
+        raise SystemExit(f"a child ended by itself: {status}")
+
+
+if __name__ == "__main__":
+    folder, times = Path(sys.argv[1]), int(sys.argv[2])
+    pa.set_cpu_count(1)
+    for number in range(times):
+        kill_one(folder / str(number), random.Random(number).uniform(0, 0.06))
+        print(folder / str(number), flush=True)

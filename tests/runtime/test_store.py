@@ -1,0 +1,452 @@
+"""Put, then get, gives the frame back: whatever the threshold, whatever the disk does."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pandas.testing import assert_frame_equal
+
+from osiris_inspect.model.errors import InputNotFound
+from osiris_inspect.model.manifest import InputRef
+from osiris_inspect.runtime import results
+from osiris_inspect.runtime.store import FrameStore, Kept, Policy
+from tests.runtime.failing_disk import FAULTS, FailingDisk, Fault
+from tests.runtime.frames_of_every_kind import FRAMES
+
+FRAME = FRAMES["mixed columns"]()
+SPILLS = Policy(force_spill=True)
+
+
+class Told:
+    """What a store told, in order."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, name: str, fields: dict[str, Any]) -> None:
+        self.events.append((name, fields))
+
+    def names(self) -> list[str]:
+        return [name for name, _ in self.events]
+
+    def of(self, name: str) -> list[dict[str, Any]]:
+        return [fields for found, fields in self.events if found == name]
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+def got(store: FrameStore, step: str = "extract") -> pd.DataFrame:
+    return store.resolve("next", "df", InputRef(step)).frame()
+
+
+def rows(number: int) -> pd.DataFrame:
+    return pd.DataFrame({"x": np.arange(number)})
+
+
+@pytest.mark.parametrize("threshold", [0, 1, 4, 5, 6, 10**9])
+@pytest.mark.parametrize("force_spill", [False, True])
+def test_what_is_put_is_got_back(tmp_path: Path, threshold: int, force_spill: bool) -> None:
+    with FrameStore(tmp_path, Policy(force_spill, threshold)) as store:
+        store.put("extract", {"df": FRAME})
+        assert_frame_equal(got(store), FRAME)
+
+
+@pytest.mark.parametrize(("number", "place"), [(99, "memory"), (100, "memory"), (101, "spill")])
+def test_a_frame_spills_when_it_has_more_rows_than_the_threshold(
+    tmp_path: Path, number: int, place: str
+) -> None:
+    store = FrameStore(tmp_path, Policy(threshold=100))
+    assert store.put("extract", {"df": rows(number)}).storage == place
+    assert store.where("extract") == place
+
+
+def test_a_frame_without_rows_stays_in_memory_at_threshold_zero(tmp_path: Path) -> None:
+    assert FrameStore(tmp_path, Policy(threshold=0)).put("extract", {"df": rows(0)}).storage == "memory"
+
+
+def test_a_spill_is_told_with_its_artifacts(tmp_path: Path, told: Told) -> None:
+    kept = FrameStore(tmp_path, SPILLS, told).put("extract", {"df": FRAME})
+    assert told.names() == ["spill_write", "artifact_created", "artifact_created"]
+    assert [event["path"] for event in told.of("artifact_created")] == [kept.parquet, kept.schema]
+    assert all(event["step_id"] == "extract" for _, event in told.events)
+    assert all(
+        (tmp_path / event["path"]).stat().st_size == event["bytes"] for event in told.of("artifact_created")
+    )
+
+
+def test_a_column_sql_sees_in_another_type_is_told(tmp_path: Path, told: Told) -> None:
+    frame = pd.DataFrame(
+        {"took": pd.to_timedelta([1, 2], unit="s"), "what": pd.Series([1, "a"], dtype=object)}
+    )
+    FrameStore(tmp_path, SPILLS, told).put("extract", {"df": frame})
+    assert [(event["column"], event["to"], event["lossless"]) for event in told.of("dtype_downgraded")] == [
+        ("took", "int64", True),
+        ("what", "large_string", True),
+    ]
+
+
+def test_a_value_that_cannot_be_restored_is_told(tmp_path: Path, told: Told) -> None:
+    FrameStore(tmp_path, SPILLS, told).put("extract", {"df": FRAMES["objects of an unknown class"]()})
+    assert [event["lossless"] for event in told.of("dtype_downgraded")] == [False]
+
+
+@pytest.mark.parametrize("force_spill", [False, True])
+def test_kept_describes_the_frame_alike_in_both_places(tmp_path: Path, force_spill: bool) -> None:
+    kept = FrameStore(tmp_path, Policy(force_spill)).put("extract", {"df": FRAME, "note": "x"})
+    assert (kept.rows, kept.columns) == (5, tuple(FRAME.columns))
+    assert kept.dtypes == tuple(str(dtype) for dtype in FRAME.dtypes)
+    assert kept.keys == {"df": "DataFrame", "note": "str"}
+    assert (kept.parquet is not None) is force_spill
+
+
+def test_a_frame_has_one_fingerprint_in_memory_and_on_disk(tmp_path: Path) -> None:
+    memory = FrameStore(tmp_path / "a", Policy()).put("extract", {"df": FRAME})
+    disk = FrameStore(tmp_path / "b", SPILLS).put("extract", {"df": FRAME})
+    assert memory.fingerprint == disk.fingerprint
+    assert memory.schema_hash == disk.schema_hash
+
+
+# -- results that are no frame -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        (None, "returned nothing"),
+        ({}, "an empty mapping"),
+        ({"data": FRAME}, "'data': DataFrame, not 'df'"),
+        ({"df": None}, "'df' as a NoneType"),
+        ({"df": [1]}, "'df' as a list"),
+        (FRAME, "a DataFrame, not a mapping"),
+    ],
+)
+def test_a_result_without_a_frame_is_kept_and_its_kind_is_said(
+    tmp_path: Path, result: Any, said: str
+) -> None:
+    kept = FrameStore(tmp_path, SPILLS).put("extract", result)
+    assert (kept.storage, kept.rows) == ("none", None)
+    assert said in kept.reason
+    assert said in str(results.what_is_wrong(result))
+
+
+def test_a_frame_under_another_key_is_named_with_the_way_out() -> None:
+    assert "under 'df' instead of 'data'" in str(results.what_is_wrong({"data": FRAME, "n": 1}))
+
+
+def test_a_good_result_has_nothing_wrong() -> None:
+    assert results.what_is_wrong({"df": FRAME, "n": 1}) is None
+
+
+def test_a_frame_under_another_key_is_found_under_that_key(tmp_path: Path) -> None:
+    store = FrameStore(tmp_path, SPILLS)
+    store.put("extract", {"data": FRAME})
+    assert_frame_equal(store.resolve("next", "df", InputRef("extract", "data")).frame(), FRAME)
+
+
+def test_a_mapping_is_kept_as_it_was_when_it_was_put(tmp_path: Path) -> None:
+    result = {"df": rows(3)}
+    store = FrameStore(tmp_path, Policy())
+    store.put("extract", result)
+    result["df"] = rows(1)
+    assert len(got(store)) == 3
+
+
+# -- resolving ---------------------------------------------------------------------------------------------------------
+
+
+def tried(error: InputNotFound) -> list[tuple[str, str]]:
+    return [(place["place"], place["outcome"]) for place in error.tried]
+
+
+def test_a_missing_input_names_what_was_looked_at_and_what_is_there(tmp_path: Path) -> None:
+    store = FrameStore(tmp_path, Policy())
+    store.put("other", {"df": FRAME})
+    with pytest.raises(InputNotFound) as error:
+        store.resolve("next", "df", InputRef("extract"))
+    assert tried(error.value) == [("memory", "absent"), ("spill", "absent")]
+    assert error.value.present == ("other",)
+    assert "artifacts/extract/schema.json" in str(error.value)
+
+
+def test_a_driver_that_chose_another_key_is_named_at_its_consumer(tmp_path: Path) -> None:
+    store = FrameStore(tmp_path, Policy())
+    store.put("extract", {"data": FRAME})
+    with pytest.raises(InputNotFound, match="'data': DataFrame, not 'df'"):
+        store.resolve("next", "df", InputRef("extract"))
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone"])
+def test_a_damaged_spill_is_an_input_not_found_that_names_the_damage(
+    tmp_path: Path, damage: str, told: Told
+) -> None:
+    store = FrameStore(tmp_path, SPILLS, told)
+    store.put("extract", {"df": FRAME})
+    path = tmp_path / "artifacts/extract/output.parquet"
+    hurt = {"cut": path.read_bytes()[:-9], "changed": path.read_bytes().replace(b"PAR1", b"PAR2")}
+    path.unlink()
+    if damage != "gone":
+        path.write_bytes(hurt[damage])
+    with pytest.raises(InputNotFound) as error:
+        store.resolve("next", "df", InputRef("extract"))
+    assert tried(error.value)[1] == ("spill", "damaged")
+    assert not told.of("spill_read")[0]["ok"]
+
+
+def test_a_spill_of_an_earlier_run_of_the_worker_is_found(tmp_path: Path) -> None:
+    FrameStore(tmp_path, SPILLS).put("extract", {"df": FRAME})
+    assert_frame_equal(got(FrameStore(tmp_path, Policy())), FRAME)
+
+
+@pytest.mark.parametrize("force_spill", [False, True])
+def test_a_resolved_input_says_where_it_was(tmp_path: Path, force_spill: bool) -> None:
+    store = FrameStore(tmp_path, Policy(force_spill))
+    store.put("extract", {"df": FRAME})
+    found = store.resolve("next", "df", InputRef("extract"))
+    assert found.place == ("spill" if force_spill else "memory")
+    assert found.rows == 5
+    assert found.tried[-1]["outcome"] == "found"
+    assert (found.parquet is not None) is force_spill
+
+
+# -- two consumers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("force_spill", [False, True])
+def test_no_consumer_sees_what_another_writes(tmp_path: Path, force_spill: bool) -> None:
+    store = FrameStore(tmp_path, Policy(force_spill))
+    store.put("extract", {"df": FRAME})
+    first = got(store)
+    first.loc[0, "id"] = 99
+    first["name"] = "changed"
+    del first["amount"]
+    first.attrs["mine"] = 1
+    assert_frame_equal(got(store), FRAME)
+    assert got(store).attrs == {}
+
+
+@pytest.mark.parametrize("cell", [[1], {"a": 1}, {1}, bytearray(b"x"), np.array([1])])
+@pytest.mark.parametrize("force_spill", [False, True])
+def test_no_consumer_sees_what_another_writes_into_a_cell(
+    tmp_path: Path, cell: Any, force_spill: bool
+) -> None:
+    frame = pd.DataFrame({"x": pd.Series([cell, None], dtype=object)})
+    wanted = repr(cell)
+    store = FrameStore(tmp_path, Policy(force_spill))
+    store.put("extract", {"df": frame})
+    first = got(store).loc[0, "x"]
+    if isinstance(first, dict | set):
+        first.clear()
+    else:
+        first[0] = 7
+    assert repr(got(store).loc[0, "x"]) == wanted
+
+
+def test_what_a_driver_writes_after_it_returned_is_not_kept(tmp_path: Path) -> None:
+    store, frame = FrameStore(tmp_path, Policy()), FRAME.copy(deep=True)
+    store.put("extract", {"df": frame})
+    frame.loc[0, "id"] = 99
+    assert_frame_equal(got(store), FRAME)
+
+
+# -- a disk that fails -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", ["mixed columns", "an index of text", "numbers and text"])
+def test_a_spill_that_fails_keeps_the_frame_and_says_so(
+    tmp_path: Path, told: Told, fault: Fault, name: str
+) -> None:
+    disk, frame = FailingDisk(), FRAMES[name]()
+    disk.fault = fault
+    store = FrameStore(tmp_path, SPILLS, told, disk=disk)
+    kept = store.put("extract", {"df": frame})
+    assert kept.storage == "memory"
+    assert "refused" in kept.reason
+    assert told.names() == ["spill_failed"]
+    assert_frame_equal(got(store), frame)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_spill_that_fails_leaves_nothing_behind(tmp_path: Path, fault: Fault) -> None:
+    disk = FailingDisk()
+    disk.fault = fault
+    FrameStore(tmp_path, SPILLS, disk=disk).put("extract", {"df": FRAMES["an index of text"]()})
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_spill_that_fails_does_not_leave_an_older_one_to_be_read(tmp_path: Path) -> None:
+    disk = FailingDisk()
+    FrameStore(tmp_path, SPILLS, disk=disk).put("extract", {"df": rows(3)})
+    disk.fault = "no room after a while"
+    store = FrameStore(tmp_path, SPILLS, disk=disk)
+    store.put("extract", {"df": rows(4)})
+    assert len(got(store)) == 4
+    assert not (tmp_path / "artifacts/extract/schema.json").exists()
+
+
+def test_an_older_spill_of_a_step_is_never_taken_for_what_it_put_last(tmp_path: Path) -> None:
+    store = FrameStore(tmp_path, Policy(threshold=3))
+    store.put("extract", {"df": rows(4)})
+    store.put("extract", {"df": rows(2)})
+    assert len(got(store)) == 2
+    with pytest.raises(InputNotFound):
+        got(FrameStore(tmp_path, Policy()))
+
+
+def test_an_older_spill_is_not_found_once_a_step_put_no_frame(tmp_path: Path) -> None:
+    store = FrameStore(tmp_path, SPILLS)
+    store.put("extract", {"df": rows(4)})
+    store.put("extract", None)
+    with pytest.raises(InputNotFound):
+        got(store)
+
+
+# -- budget, release, capture ------------------------------------------------------------------------------------------
+
+
+def budgeted(
+    root: Path, told: Told, uses: Mapping[str, list[int]], disk: FailingDisk | None = None
+) -> FrameStore:
+    policy = Policy(budget_bytes=2 * 8000 + 1000)  # two frames of a thousand numbers
+    return FrameStore(root, policy, told, next_uses=uses, disk=disk)
+
+
+def test_over_the_budget_the_frame_wanted_last_leaves(tmp_path: Path, told: Told) -> None:
+    store = budgeted(tmp_path, told, {"a": [9], "b": [4], "c": [5]})
+    for step in "abc":
+        store.put(step, {"df": rows(1000)})
+    assert [store.where(step) for step in "abc"] == ["spill", "memory", "memory"]
+    assert store.sizes().memory_bytes <= 17_000
+    assert store.sizes().disk_bytes > 0
+
+
+def test_a_frame_nobody_wants_any_more_leaves_first(tmp_path: Path, told: Told) -> None:
+    store = budgeted(tmp_path, told, {"a": [3], "b": [9], "c": [9]})
+    store.put("a", {"df": rows(1000)})
+    store.put("b", {"df": rows(1000)})
+    store.consumed("a", 3)
+    store.put("c", {"df": rows(1000)})
+    assert [store.where(step) for step in "abc"] == ["spill", "memory", "memory"]
+
+
+def test_a_frame_that_was_put_last_may_be_the_one_that_leaves(tmp_path: Path, told: Told) -> None:
+    store = budgeted(tmp_path, told, {"a": [3], "b": [4], "c": [9]})
+    kept = [store.put(step, {"df": rows(1000)}) for step in "abc"][-1]
+    assert (kept.storage, kept.reason) == ("spill", "over the budget for memory")
+
+
+def test_a_full_disk_beats_the_budget(tmp_path: Path, told: Told) -> None:
+    disk = FailingDisk()
+    disk.fault = "no room"
+    store = budgeted(tmp_path, told, {}, disk)
+    for step in "abcd":
+        store.put(step, {"df": rows(1000)})
+    assert [len(got(store, step)) for step in "abcd"] == [1000] * 4
+
+
+def released(root: Path, told: Told) -> FrameStore:
+    store = FrameStore(root, Policy(release_consumed=True), told, next_uses={"extract": [1, 2]})
+    store.put("extract", {"df": FRAME})
+    return store
+
+
+def test_a_frame_is_released_after_its_last_consumer(tmp_path: Path, told: Told) -> None:
+    store = released(tmp_path, told)
+    store.consumed("extract", 1)
+    assert store.where("extract") == "memory"
+    store.consumed("extract", 2)
+    assert store.where("extract") == "none"
+    assert told.names() == ["frame_released"]
+    assert store.sizes().memory_bytes == 0
+
+
+def test_a_released_frame_is_said_to_be_released(tmp_path: Path, told: Told) -> None:
+    store = released(tmp_path, told)
+    store.consumed("extract", 1)
+    store.consumed("extract", 2)
+    with pytest.raises(InputNotFound, match="released after its last consumer"):
+        got(store)
+
+
+def test_nothing_is_released_unless_asked(tmp_path: Path, told: Told) -> None:
+    store = FrameStore(tmp_path, Policy(), told, next_uses={"extract": [1]})
+    store.put("extract", {"df": FRAME})
+    store.consumed("extract", 1)
+    assert store.where("extract") == "memory"
+
+
+def test_the_inputs_of_a_failed_step_can_be_read_in_another_process(tmp_path: Path) -> None:
+    store = FrameStore(tmp_path, Policy())
+    store.put("extract", {"df": FRAME})
+    paths = store.capture("compute", {"df": store.resolve("compute", "df", InputRef("extract"))})
+    assert paths == ("artifacts/extract/output.parquet",)
+    assert store.where("extract") == "memory"
+    assert_frame_equal(got(FrameStore(tmp_path, Policy())), FRAME)
+
+
+def test_an_input_that_is_on_disk_is_not_written_again(tmp_path: Path, told: Told) -> None:
+    store = FrameStore(tmp_path, SPILLS, told)
+    store.put("extract", {"df": FRAME})
+    store.capture("compute", {"df": store.resolve("compute", "df", InputRef("extract"))})
+    assert len(told.of("spill_write")) == 1
+
+
+def test_a_closed_store_leaves_the_disk_as_it_is(tmp_path: Path) -> None:
+    with FrameStore(tmp_path, SPILLS) as store:
+        store.put("extract", {"df": FRAME})
+    assert_frame_equal(got(FrameStore(tmp_path, Policy())), FRAME)
+
+
+# -- Arrow -------------------------------------------------------------------------------------------------------------
+
+TABLE = pa.table(
+    {
+        "n": pa.array([1, None, 2**62], pa.int64()),
+        "s": pa.array(["a", None, "b"]),
+        "t": pa.array([1, None, 3], pa.timestamp("s")),
+        "d": pa.array([1, None, 3], pa.duration("ms")),
+        "c": pa.array(["x", "y", None]).dictionary_encode(),
+        "l": pa.array([[1], None, []], pa.list_(pa.int16())),
+        "m": pa.array([(1, 2, 3), None, (0, 0, 0)], pa.month_day_nano_interval()),
+    }
+)
+
+
+@pytest.mark.parametrize("force_spill", [False, True])
+def test_an_arrow_table_is_one_frame_in_both_places(tmp_path: Path, force_spill: bool) -> None:
+    store = FrameStore(tmp_path, Policy(force_spill))
+    table = TABLE.drop_columns("m")
+    store.put("extract", {"df": table})
+    frame = got(store)
+    assert frame["n"].dtype == "Int64"
+    assert frame["n"].iloc[2] == 2**62
+    assert frame["t"].dtype == "M8[s]"
+    assert store.resolve("next", "df", InputRef("extract")).arrow().num_rows == 3
+
+
+def test_every_arrow_type_comes_back_as_it_was(tmp_path: Path) -> None:
+    from osiris_inspect.runtime import frames, spill
+
+    FrameStore(tmp_path, SPILLS).put("extract", {"df": TABLE})
+    found = spill.find(tmp_path, "extract")
+    assert found is not None
+    read = spill.read_arrow(found)
+    again = frames.restore_table(found.document["restore"], found.rows, read.column)
+    assert again.schema.types == TABLE.schema.types
+    assert again.drop_columns("c").equals(TABLE.drop_columns("c"))
+    assert again["c"].to_pylist() == TABLE["c"].to_pylist()
+
+
+def test_kept_is_all_text_and_numbers(tmp_path: Path) -> None:
+    import json
+    from dataclasses import asdict
+
+    kept: Kept = FrameStore(tmp_path, SPILLS).put("extract", {"df": FRAME})
+    assert json.loads(json.dumps(asdict(kept)))["rows"] == 5
