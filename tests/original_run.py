@@ -44,7 +44,7 @@ CFG: dict[str, dict[str, Any]] = {
     "write-director-stats": {
         "component": "supabase.writer",
         "connection": "@supabase.main",
-        "mode": "load",
+        "mode": "write",
         "table": "director_stats",
         "write_mode": "replace",
         "primary_key": ["director_name"],

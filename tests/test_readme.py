@@ -37,6 +37,7 @@ def test_every_command_of_the_readme_does_what_it_says(tmp_path: Path) -> None:
             cwd=tmp_path,
             env=environment,
             capture_output=True,
+            check=False,
             text=True,
             stdin=subprocess.DEVNULL,
         )

@@ -6,16 +6,17 @@ stdout is data, stderr is for people. Exit codes: 0 nothing found, 1 findings or
 
 import os
 import sys
-import threading
 from typing import NoReturn
 
-from osiris_inspect.cli.exits import FAULT, INTERRUPTED, exit_code_of
-from osiris_inspect.model.errors import OsirisError
+from osiris_inspect.cli import first_words
 
 
 def main() -> NoReturn:
     """Run the command line on ``sys.argv`` and end the process with its exit code."""
+    first_words.say(sys.argv[1:])  # before anything else is imported: that is what they are for
     from osiris_inspect.cli.app import build
+    from osiris_inspect.cli.exits import FAULT, INTERRUPTED, exit_code_of
+    from osiris_inspect.model.errors import OsirisError
 
     try:
         build()(prog_name="osiris-inspect", standalone_mode=True)
@@ -44,6 +45,8 @@ def _say(text: str) -> None:
 
 
 def _end(code: int) -> NoReturn:
+    import threading
+
     if any(thread.name == "worker" for thread in threading.enumerate()):
         # a step that would not stop is still inside a C library, which aborts when the interpreter is taken away
         sys.stdout.flush()

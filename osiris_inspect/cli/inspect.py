@@ -1,4 +1,4 @@
-"""``osiris-inspect open``, ``rules`` and ``explain``: look at a run, and at what the rules know."""
+"""``osiris-inspect open``: look at a run in the terminal."""
 
 import os
 import sys
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from osiris_inspect.cli import places, surroundings
 from osiris_inspect.cli import summarize as summary
 from osiris_inspect.cli.exits import USAGE
 
@@ -14,10 +15,8 @@ PLACES = ("logs", "run_logs")
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the command."""
     app.command("open")(open_)
-    app.command("rules")(rules)
-    app.command("explain")(explain)
 
 
 def open_(
@@ -42,33 +41,12 @@ def open_path(chosen: Path) -> int:
 
     from osiris_inspect.inspector.catalog import find_runs
     from osiris_inspect.tui.app import run_app
+    from osiris_inspect.tui.source import Disk
 
     find_runs(chosen)  # a path that is no run is said before the screen is taken
-    run_app(chosen, clock=time.time)
+    source = Disk(places.cache(), surroundings.open_frame)
+    run_app(chosen, source, clock=time.time, outside=surroundings.outside(chosen))
     return 0
-
-
-def rules() -> None:
-    """List the rules, one a line."""
-    from osiris_inspect.inspector.diagnose import rules as all_rules
-
-    widest = max(len(rule.id) for rule in all_rules())
-    for rule in all_rules():
-        typer.echo(f"{rule.id:<{widest}}  {rule.manual.partition(chr(10))[0]}")
-
-
-def explain(rule: Annotated[str, typer.Argument(help="The id of a rule, as `rules` lists it.")]) -> None:
-    """Print the manual of a rule: what it finds, why it matters, how to fix it, an example."""
-    from difflib import get_close_matches
-
-    from osiris_inspect.inspector.diagnose import rules as all_rules
-
-    manuals = {known.id: known.manual for known in all_rules()}
-    if rule not in manuals:
-        near = get_close_matches(rule, manuals, n=1)
-        hint = f"; did you mean {near[0]!r}" if near else "; osiris-inspect rules lists them"
-        raise typer.BadParameter(f"there is no rule {rule!r}{hint}", param_hint="RULE")
-    typer.echo(f"{rule}\n\n{manuals[rule]}")
 
 
 def _newest() -> Path:

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +16,7 @@ from osiris_inspect.model.errors import SettingsError
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.compile import Compiled
+    from osiris_inspect.runtime.connections import Book, Connections
     from osiris_inspect.runtime.proxy import Outcome
     from osiris_inspect.runtime.transport import Transport
 
@@ -25,6 +26,24 @@ class Where(StrEnum):
 
     LOCAL = "local"
     SANDBOX = "sandbox"
+    E2B = "e2b"
+
+
+class Isolation(StrEnum):
+    """How far a local sandbox is kept apart from its host."""
+
+    AUTO = "auto"
+    BWRAP = "bwrap"
+    LANDLOCK = "landlock"
+    NONE = "none"
+
+
+class Fetched(StrEnum):
+    """Which artifacts come back from a worker with a run directory of its own."""
+
+    NONE = "none"
+    SMALL = "small"
+    ALL = "all"
 
 
 Pipeline = Annotated[
@@ -35,6 +54,26 @@ Params = Annotated[
     typer.Option("--param", "-p", help="A parameter as name=value; again for more.", metavar="NAME=VALUE"),
 ]
 Logs = Annotated[Path, typer.Option(help="The folder of runs.", file_okay=False)]
+Profile = Annotated[
+    str | None, typer.Option(help="Which of the pipeline's profiles sets its parameters.", show_default=False)
+]
+ConnectionsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--connections",
+        help="The connections file; otherwise osiris_connections.yaml here or beside the pipeline.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+EnvFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Variables as NAME=value lines; otherwise .env beside the connections file. The environment comes first.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -43,24 +82,47 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run_command)
 
 
-def compile_command(pipeline: Pipeline, *, logs: Logs = Path("logs"), param: Params = []) -> None:
+def compile_command(
+    pipeline: Pipeline, *, logs: Logs = Path("logs"), param: Params = [], profile: Profile = None
+) -> None:
     """Check a pipeline and write its manifest to LOGS/compile_<ms>/compiled.
 
     Every mistake is named with its line, all at once; then nothing is written and the exit code is 1.
     """
     from osiris_inspect.runtime import run_directory
 
-    compiled = _compiled(pipeline, param)
+    compiled = compiled_of(pipeline, param, profile)
     folder = run_directory.create_compiled(_writable(logs), int(time.time() * 1000), compiled)
     typer.echo(folder)
 
 
 def run_command(
-    pipeline: Pipeline,
+    pipeline: Annotated[
+        Path | None, typer.Argument(help="The pipeline file.", metavar="PIPELINE.yaml", show_default=False)
+    ] = None,
     *,
+    last_compile: Annotated[
+        bool, typer.Option("--last-compile", help="Run what the latest compile under LOGS wrote.")
+    ] = False,
     on: Annotated[
-        Where, typer.Option(help="local: in this process. sandbox: a worker process of its own, over stdio.")
+        Where,
+        typer.Option(
+            help="local: in this process. sandbox: a worker process of its own, over stdio. e2b: a sandbox of E2B."
+        ),
     ] = Where.LOCAL,
+    isolation: Annotated[
+        Isolation,
+        typer.Option(
+            help="How far --on sandbox is kept apart; auto is the best that works here, doctor says which."
+        ),
+    ] = Isolation.AUTO,
+    artifacts: Annotated[
+        Fetched,
+        typer.Option(help="Artifacts to bring back from e2b; small: up to 5 MiB each. Outputs always come."),
+    ] = Fetched.SMALL,
+    install_deps: Annotated[
+        bool, typer.Option("--install-deps", help="Install modules that the worker misses.")
+    ] = False,
     logs: Logs = Path("logs"),
     base: Annotated[
         Path,
@@ -69,6 +131,9 @@ def run_command(
         ),
     ] = Path(),
     param: Params = [],
+    profile: Profile = None,
+    connections: ConnectionsFile = None,
+    env_file: EnvFile = None,
     force_spill: Annotated[
         bool | None,
         typer.Option(
@@ -98,8 +163,13 @@ def run_command(
         "spill_threshold": spill_threshold,
         "step_timeout_s": step_timeout,
     }
-    how = How(flags, fail_fast=fail_fast, quiet=quiet)
-    outcome = execute(_compiled(pipeline, param), on, _writable(logs), base, how)
+    compiled = (
+        _to_run(pipeline, logs, param, profile) if not last_compile else _last(pipeline, logs, param, profile)
+    )
+    resolved = connections_of(compiled, base, connections, env_file)
+    how = How(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
+    how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps)
+    outcome = execute(compiled, on, _writable(logs), base, how)
     typer.echo(outcome.path)
     if outcome.status == "interrupted":
         raise typer.Exit(INTERRUPTED)
@@ -115,46 +185,108 @@ class How:
     flags: Mapping[str, str | None] = field(default_factory=dict)
     fail_fast: bool = False
     quiet: bool = False
+    connections: "Connections | None" = None
+    isolation: Isolation = Isolation.AUTO
+    artifacts: Fetched = Fetched.SMALL
+    install: bool = False
 
 
 def execute(compiled: "Compiled", on: Where, logs: Path, base: Path, how: How | None = None) -> "Outcome":
     """Run a compiled pipeline there, with progress on stderr."""
     from osiris_inspect.cli.progress import Progress
     from osiris_inspect.runtime import settings
+    from osiris_inspect.runtime.connections import Connections
     from osiris_inspect.runtime.proxy import Order, run
 
     how = how or How()
     told = settings.read(os.environ, how.flags)
-    progress = Progress(sys.stderr, quiet=how.quiet)
     variables = tuple(sorted(os.environ))
-    order = Order(compiled, told, logs, base.resolve(), time.time, variables, how.fail_fast, progress.see)
-    return run(order, _transport(on))
+    transport = _transport(on, how)
+    with Progress(sys.stderr, quiet=how.quiet) as progress:
+        order = Order(compiled, told, logs, base.resolve(), time.time, variables, how.fail_fast, progress.see)
+        order = replace(order, connections=how.connections or Connections.none())
+        key = os.environ.get("E2B_API_KEY")
+        order = replace(
+            order, artifacts=how.artifacts.value, install=how.install, secrets=(key,) if key else ()
+        )
+        return run(order, transport)
 
 
-def _transport(on: Where) -> "Transport":
+def _transport(on: Where, how: How) -> "Transport":
     if on is Where.LOCAL:
         from osiris_inspect.runtime.transport.in_process import InProcess
 
         return InProcess(os.environ, time.time)
+    if on is Where.E2B:
+        from osiris_inspect.runtime.transport.e2b import E2b
+
+        return E2b(os.environ)
     from osiris_inspect.runtime.transport.stdio import Stdio
 
-    return Stdio(os.environ)
+    return Stdio(os.environ, how.isolation.value)
 
 
-def _compiled(pipeline: Path, params: list[str]) -> "Compiled":
+def _to_run(pipeline: Path | None, logs: Path, params: list[str], profile: str | None) -> "Compiled":
+    if pipeline is None:
+        raise SettingsError(f"name a pipeline file, or run what was compiled into {logs} with --last-compile")
+    return compiled_of(pipeline, params, profile)
+
+
+def _last(pipeline: Path | None, logs: Path, params: list[str], profile: str | None) -> "Compiled":
+    from osiris_inspect.runtime import compiled
+
+    if pipeline is not None or params or profile is not None:
+        raise SettingsError(
+            "--last-compile runs what was compiled; leave out the pipeline, --param and --profile"
+        )
+    return compiled.load(compiled.last(logs))
+
+
+def compiled_of(pipeline: Path, params: list[str], profile: str | None) -> "Compiled":
+    """A pipeline file, compiled with the parameters of the command line and of the environment."""
     from osiris_inspect.runtime import components
     from osiris_inspect.runtime.compile import compile_pipeline
+    from osiris_inspect.runtime.parameters import Given
 
+    given = Given(given_params(params), os.environ, profile)
+    return compile_pipeline(text_of(pipeline), str(pipeline), components.known(), given)
+
+
+def connections_of(
+    compiled: "Compiled", base: Path, named: Path | None, env_file: Path | None
+) -> "Connections":
+    """The connections that the steps of a pipeline use, resolved."""
+    from osiris_inspect.runtime import components
+    from osiris_inspect.runtime import connections as rooms
+
+    folders = (base, Path(compiled.file).parent)
+    return rooms.resolve(compiled, components.known(), book_of(folders, named, env_file))
+
+
+def book_of(folders: tuple[Path, ...], named: Path | None, env_file: Path | None) -> "Book":
+    """The connections file in one of the folders, or the one that was named, with the variables of its ``.env``."""
+    from osiris_inspect.runtime import connections as rooms
+    from osiris_inspect.runtime import variables
+
+    if env_file is not None and not env_file.is_file():
+        raise SettingsError(f"--env-file {env_file} is no file")
+    file = rooms.find(named, folders)
+    beside = file.parent if file is not None else folders[0]
+    return rooms.read(file, variables.read(os.environ, env_file or beside / variables.FILE), folders)
+
+
+def text_of(pipeline: Path) -> str:
+    """The text of a pipeline file."""
     try:
-        text = pipeline.read_text(encoding="utf-8-sig")
+        return pipeline.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SettingsError(f"cannot read the pipeline {pipeline}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise SettingsError(f"cannot read the pipeline {pipeline}: not UTF-8 at byte {error.start}") from None
-    return compile_pipeline(text, str(pipeline), components.known(), _given(params))
 
 
-def _given(params: list[str]) -> dict[str, str]:
+def given_params(params: list[str]) -> dict[str, str]:
+    """The values of ``--param name=value``."""
     given = {}
     for text in params:
         name, equals, value = text.partition("=")

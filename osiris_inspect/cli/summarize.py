@@ -115,20 +115,20 @@ def gather(paths: Iterable[Path], *, latest: bool = False) -> tuple[list["Report
     from osiris_inspect.inspector.catalog import find_runs
     from osiris_inspect.inspector.report import report
 
-    runs: dict[Path, None] = {}
+    reports: dict[Path, Report] = {}
     worst, now = 0, time.time()
     for path in paths:
         try:
             found = [run for match in _matches(path) for run in find_runs(match)]
+            reports |= {
+                run: report(run, now=now) for run in found[: 1 if latest else None] if run not in reports
+            }
         except UnreadableRun as error:
             _say(str(error))
             worst = max(worst, NO_RUN if path.exists() else USAGE)
-        else:
-            runs |= dict.fromkeys(found[:1] if latest else found)
-    reports = [report(run, now=now) for run in runs]
     if reports and worst == NO_RUN:
         worst = FOUND  # some runs were readable, so that one was not is a finding
-    return reports, worst
+    return list(reports.values()), worst
 
 
 def exit_code(reports: Sequence["Report"], fail_on: FailOn) -> int:
@@ -175,10 +175,10 @@ def _picked(reports: Iterable["Report"], *, failed: bool, min_confidence: Confid
 
 
 def _entries(file: Path | None) -> tuple["Entry", ...]:
-    from osiris_inspect.inspector import baseline
-
     if file is None:
         return ()
+    from osiris_inspect.inspector import baseline
+
     try:
         return baseline.parse(file.read_bytes(), str(file))
     except OSError as error:
@@ -188,11 +188,13 @@ def _entries(file: Path | None) -> tuple["Entry", ...]:
 
 def _marked(reports: list["Report"], known: Sequence["Entry"]) -> list["Report"]:
     """The reports with what is known marked; what is known and no longer found is said."""
+    if not known:
+        return reports
     from osiris_inspect.inspector import baseline
 
     for entry in baseline.unused(reports, known):
         _say(f"baseline: no longer found: {entry.rule}, {entry.step or entry.pipeline}: {entry.message}")
-    return baseline.mark(reports, known) if known else reports
+    return baseline.mark(reports, known)
 
 
 def _accepted(reports: list["Report"], file: Path) -> list["Report"]:

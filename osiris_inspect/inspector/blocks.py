@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from osiris_inspect.inspector.sniff import SLACK, Lines, Numbers
+from osiris_inspect.inspector.words import SLACK, Lines, Numbers
 from osiris_inspect.model import jsonl
 
 BLOCK = 2 << 20
@@ -55,7 +55,9 @@ def newlines(raw: bytearray, count: int) -> Numbers:
         left &= lower
         more = left != 0
         places, left = places[more], left[more]
-    return np.sort(np.concatenate(found), kind="stable") if len(found) > 1 else np.concatenate([*found, places])
+    return (
+        np.sort(np.concatenate(found), kind="stable") if len(found) > 1 else np.concatenate([*found, places])
+    )
 
 
 def _fill(descriptor: int, room: memoryview, begin: int) -> int:

@@ -83,7 +83,7 @@ def diagnose(run: Run, lineage: Lineage) -> tuple[tuple[Finding, ...], tuple[Not
             skipped.append(NotChecked(rule.id, f"this run does not record {', '.join(lacking)}"))
         else:
             found += rule.check(run, lineage)
-    proved = quoted(run.path, _distinct([_fitting(finding, run) for finding in found]))
+    proved = quoted(run, _distinct([_fitting(finding, run) for finding in found]))
     return _arranged(proved, run, lineage), tuple(skipped)
 
 
@@ -108,7 +108,7 @@ def _records(run: Run, need: str) -> bool:
     }
     if need in parts:
         return bool(parts[need])
-    return any(event.name == need for event in run.events)
+    return any(event.name == need for event in run.told)
 
 
 def _distinct(found: Sequence[Finding]) -> list[Finding]:

@@ -74,6 +74,14 @@ class Disk:
             except OSError as error:
                 self.note(relative, 0, _why(error))
 
+    def descriptor(self, relative: str) -> int | None:
+        """An open descriptor of a file, which the caller closes; None where it cannot be read, which is noted."""
+        stream = self._open(relative)
+        if stream is None:
+            return None
+        with stream:
+            return os.dup(stream.fileno())
+
     def document(self, relative: str, parse: Callable[[bytes], Any]) -> Any:
         """What ``parse`` makes of a whole file; None where there is none or it cannot be read, which is noted."""
         stream = self._open(relative)

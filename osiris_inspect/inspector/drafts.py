@@ -50,7 +50,7 @@ def fold(events: Iterable[Event]) -> dict[str, Draft]:
     """One draft for each step the log names, in the order in which it names them."""
     drafts: dict[str, Draft] = {}
     opened: str | None = None
-    for event in events:
+    for event in in_sequence(events):
         if event.name == "cfg_opened" and event.step is None:
             opened = _step_of_cfg(event.fields.get("path")) or opened
         step = event.step
@@ -64,6 +64,27 @@ def fold(events: Iterable[Event]) -> dict[str, Draft]:
         if told is not None:
             told(draft, event)
     return drafts
+
+
+def in_sequence(events: Iterable[Event]) -> list[Event]:
+    """The events in the order in which they were told, each once.
+
+    The lines of a log that was gathered from several places may be shuffled or doubled; the numbers its writer gave
+    them tell. Events without a number stay where they are: behind the numbered one they follow.
+    """
+    keyed: list[tuple[int, int, Event]] = []
+    seen: set[tuple[str | None, int]] = set()
+    last, ordered = -1, True
+    for place, event in enumerate(events):
+        if event.seq is not None:
+            if (event.session, event.seq) in seen:
+                continue
+            seen.add((event.session, event.seq))
+            ordered = ordered and event.seq > last
+            last = event.seq
+        keyed.append((last, place, event))
+    ordered = ordered or len({session for session, _ in seen}) > 1  # each writer counts from 0
+    return [event for _, _, event in (keyed if ordered else sorted(keyed, key=lambda entry: entry[:2]))]
 
 
 def _touch(draft: Draft, event: Event) -> None:

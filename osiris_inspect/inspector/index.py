@@ -4,8 +4,10 @@ The index grows with its file: only new whole lines are read. It is sniffed, not
 lines; what a line says is always decoded from the file. Lines count from 0 here.
 """
 
+import hashlib
+import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,18 +15,24 @@ import numpy as np
 import numpy.typing as npt
 
 from osiris_inspect.inspector.blocks import blocks
-from osiris_inspect.inspector.sniff import NO_EVENT, NO_TIME, Lines, Names, Numbers, Sniffer, Told
+from osiris_inspect.inspector.names import Names
+from osiris_inspect.inspector.sniff import NO_EVENT, Sniffer, Told
+from osiris_inspect.inspector.words import NO_TIME, Lines, Numbers
 
 GROUP = 1024
 """Lines that share one place in the file; the place of a line is that of its group and the lengths before it."""
 LONG = 65535
 """The length that stands for a longer one."""
 UNTIMED = 0xFFFFFFFF
+HEAD = 4096
+"""Bytes at the beginning of a file by which it is known again."""
+LAST = 65536
+"""Bytes before the end of what is indexed by which it is known that nothing before was written anew."""
 _DAY = 86_400_000
 _SCAN = 1 << 16
 
 Column = npt.NDArray[Any]
-_COLUMNS: dict[str, Any] = {
+COLUMNS: dict[str, Any] = {
     "lengths": np.uint16,
     "kinds": np.uint8,
     "steps": np.uint16,
@@ -73,36 +81,68 @@ class Index:
 
     Attributes:
         size: bytes that are indexed: up to the end of the last whole line.
+        head, last: digests of the first and of the last of these bytes.
         sniffer: the names of its events and steps, and the shapes of its lines.
         base: what the times count from, in ms since 1970; None before the first time.
+        earliest, latest: the first and the last time, as ``times`` has them.
         long: the lengths of lines that are too long for their column.
     """
 
     size: int = 0
+    head: str = ""
+    last: str = ""
     sniffer: Sniffer = field(default_factory=Sniffer)
     base: int | None = None
+    earliest: int = UNTIMED
+    latest: int = 0
     long: dict[int, int] = field(default_factory=dict)
     columns: dict[str, Rows] = field(
-        default_factory=lambda: {name: Rows(dtype) for name, dtype in _COLUMNS.items()}
+        default_factory=lambda: {name: Rows(dtype) for name, dtype in COLUMNS.items()}
     )
     _bad: Column = field(default_factory=lambda: np.zeros(256, bool))
 
     def __len__(self) -> int:
         return self.columns["kinds"].count
 
+    def is_sound(self) -> bool:
+        """Whether the columns belong together; one that was read from a damaged file may not be."""
+        count = len(self)
+        per_line = all(self.columns[name].count == count for name in ("lengths", "steps", "times"))
+        return per_line and self.columns["bases"].count == -(-count // GROUP)
+
     # ── growing ──
 
     def grow(self, descriptor: int, *, told: Callable[[int], bool] | None = None) -> int:
         """Index the whole lines that were added to the file; how many there were.
 
+        A file that was cut or written anew is indexed from its beginning.
         ``told`` is given the bytes indexed so far after each block; where it says False the index stops growing.
         """
+        if not self.fits(descriptor):
+            self.forget()
         before, end = len(self), os.fstat(descriptor).st_size
         for lines, taken in blocks(descriptor, self.size):
             self._add(lines, taken, end)
             if told is not None and not told(self.size):
                 break
+        self.head = _digest(descriptor, 0, min(HEAD, self.size))
+        self.last = _digest(descriptor, max(0, self.size - LAST), self.size)
         return len(self) - before
+
+    def fits(self, descriptor: int) -> bool:
+        """Whether a file begins as the indexed one did, and has the last indexed bytes where they were."""
+        size = self.size
+        if size == 0 or size > os.fstat(descriptor).st_size:
+            return size == 0
+        return self.head == _digest(descriptor, 0, min(HEAD, size)) and self.last == _digest(
+            descriptor, max(0, size - LAST), size
+        )
+
+    def forget(self) -> None:
+        """Become the index of an empty file."""
+        empty = Index()
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(empty, name))
 
     def _add(self, lines: Lines, taken: int, end: int) -> None:
         told = self.sniffer.tell(lines)
@@ -112,7 +152,9 @@ class Index:
         in_groups = np.arange(-first % GROUP, count, GROUP)
         self._extend("bases", self.size + lines.starts[in_groups], expected // GROUP)
         if taken - count >= LONG and (lengths >= LONG).any():
-            self.long.update((first + line, int(lengths[line])) for line in np.flatnonzero(lengths >= LONG).tolist())
+            self.long.update(
+                (first + line, int(lengths[line])) for line in np.flatnonzero(lengths >= LONG).tolist()
+            )
             lengths = np.minimum(lengths, LONG)
         self._extend("lengths", lengths, expected)
         self._extend("kinds", told.kinds, expected)
@@ -122,33 +164,57 @@ class Index:
         self.size += taken
 
     def _extend(self, column: str, values: Column, expected: int) -> None:
-        self.columns[column].extend(values.astype(_COLUMNS[column], copy=False), expected=expected)
+        self.columns[column].extend(values.astype(COLUMNS[column], copy=False), expected=expected)
 
     def _relative(self, told: Told) -> Numbers:
         if self.base is None:
             known = told.times[told.times != NO_TIME]
             if not len(known):
                 return np.full(len(told.times), UNTIMED)
-            self.base = int(known[0]) - _DAY  # clocks of two machines differ: some lines may be older than the first
+            self.base = (
+                int(known[0]) - _DAY
+            )  # clocks of two machines differ: some lines may be older than the first
         times = told.times - self.base
-        times[(told.times == NO_TIME) | (times < 0) | (times >= UNTIMED)] = UNTIMED
+        strange = (told.times == NO_TIME) | (times < 0) | (times >= UNTIMED)
+        if not strange.all():
+            self.earliest = min(self.earliest, int(times.min(initial=UNTIMED, where=~strange)))
+            self.latest = max(self.latest, int(times.max(initial=0, where=~strange)))
+        times[strange] = UNTIMED
         return times
 
     def _is_bad(self, kinds: Column) -> Column:
         names = self.sniffer.kinds.texts
         self._bad[1 : len(names) + 1] = [is_failure(name) for name in names]
-        return self._bad[kinds]
+        bad: Column = self._bad[kinds]
+        return bad
 
     # ── places ──
 
     def span(self, line: int) -> tuple[int, int]:
         """Where a line begins in the file and where it ends, its newline included."""
-        group = line // GROUP
-        lengths = self.columns["lengths"].values[group * GROUP : line + 1].astype(np.int64)
-        for number in np.flatnonzero(lengths == LONG).tolist():
-            lengths[number] = self.long[group * GROUP + number]
-        start = int(self.columns["bases"].values[group]) + int(lengths[:-1].sum())
-        return start, start + int(lengths[-1])
+        starts, ends = self._spans_of(line // GROUP)
+        return int(starts[line % GROUP]), int(ends[line % GROUP])
+
+    def spans(self, lines: Numbers | range) -> Iterator[tuple[int, int, int]]:
+        """Number, beginning and end of lines that stand in the order of the file."""
+        for at in range(0, len(lines), _SCAN):
+            part = np.asarray(lines[at : at + _SCAN], np.int64)
+            for members in np.split(part, np.flatnonzero(np.diff(part // GROUP)) + 1):
+                starts, ends = self._spans_of(int(members[0]) // GROUP)
+                places = members % GROUP
+                yield from zip(members.tolist(), starts[places].tolist(), ends[places].tolist(), strict=True)
+
+    def _spans_of(self, group: int) -> tuple[Numbers, Numbers]:
+        lengths = self.columns["lengths"].values[group * GROUP : (group + 1) * GROUP].astype(np.int64)
+        if self.long:
+            for number in np.flatnonzero(lengths == LONG).tolist():
+                lengths[number] = self.long[group * GROUP + number]
+        ends = np.cumsum(lengths) + int(self.columns["bases"].values[group])
+        return ends - lengths, ends
+
+    def is_blank(self, line: int) -> bool:
+        """Whether a line is too short to hold anything."""
+        return int(self.columns["lengths"].values[line]) <= len(b"\r\n")
 
     # ── questions ──
 
@@ -190,7 +256,10 @@ class Index:
         since: float | None = None,
         until: float | None = None,
     ) -> Column:
-        """For each line whether its event, its step and its time are among those asked for; None asks for all."""
+        """For each line whether its event, its step and its time are among those asked for; None asks for all.
+
+        A line whose time the index does not know counts as if it had the right one.
+        """
         fits = _among(self.kinds, kinds, 256) if kinds is not None else self.kinds != NO_EVENT
         if steps is not None:
             fits &= _among(self.steps, steps, 65536)
@@ -210,28 +279,22 @@ class Index:
 
     def period(self) -> tuple[float, float] | None:
         """The earliest and the latest time, in seconds since 1970; None where no line has one."""
-        if self.base is None:
+        if self.base is None or self.earliest == UNTIMED:
             return None
-        times = self.times
-        latest = max(_latest(times[at : at + _SCAN]) for at in range(0, len(times), _SCAN))
-        return (self.base + int(times.min())) / 1000, (self.base + latest) / 1000
+        return (self.base + self.earliest) / 1000, (self.base + self.latest) / 1000
 
     def timeline(self, buckets: int) -> list[Bucket]:
         """The period of the log in equal slices, oldest first, with their events and failures; empty without times."""
-        period = self.period()
-        if period is None or self.base is None:
+        if self.base is None or self.earliest == UNTIMED:
             return []
-        first = round(period[0] * 1000) - self.base
-        width = max(1, -(-(round((period[1] - period[0]) * 1000) + 1) // buckets))
+        width = -(-(self.latest - self.earliest + 1) // buckets)
+        edges = self.earliest + width * np.arange(buckets + 1)
         events = np.zeros(buckets, np.int64)
         for at in range(0, len(self), _SCAN):
-            events += _in_buckets(self.times[at : at + _SCAN], first, width, buckets)
-        failures = _in_buckets(self.times[self.failures], first, width, buckets)
-        start = period[0]
-        return [
-            Bucket(start + number * width / 1000, int(events[number]), int(failures[number]))
-            for number in range(buckets)
-        ]
+            events += _in_slices(self.times[at : at + _SCAN], edges, width)
+        failures = _in_slices(self.times[self.failures], edges, width)
+        starts = ((edges + self.base) / 1000).tolist()
+        return [Bucket(*slice_) for slice_ in zip(starts, events.tolist(), failures.tolist(), strict=False)]
 
     def chosen(self, most: int) -> Numbers:
         """The lines to decode for a picture of the whole: of each event of each step the first and last ``most``."""
@@ -256,18 +319,23 @@ class Index:
 
     def _between(self, since: float | None, until: float | None) -> Column:
         if self.base is None:
-            return np.zeros(len(self), bool)
-        low = 0 if since is None else max(0, round(since * 1000) - self.base)
-        high = UNTIMED - 1 if until is None else min(UNTIMED - 1, round(until * 1000) - self.base)
-        if low > high:
-            return np.zeros(len(self), bool)
+            return np.ones(len(self), bool)
+        low = 0 if since is None else _bounded(math.floor(since * 1000) - 1 - self.base)
+        high = UNTIMED if until is None else _bounded(math.ceil(until * 1000) + 1 - self.base)
         within: Column = (self.times >= np.uint32(low)) & (self.times <= np.uint32(high))
-        return within
+        fits: Column = within | (self.times == UNTIMED)
+        return fits
+
+
+def _digest(descriptor: int, begin: int, end: int) -> str:
+    return hashlib.blake2b(os.pread(descriptor, end - begin, begin), digest_size=16).hexdigest()
 
 
 def is_failure(name: str) -> bool:
     """Whether events of this name tell that something failed."""
-    return ("error" in name or "failed" in name or name == "input_not_found") and name != "execution_error_mapped"
+    return (
+        "error" in name or "failed" in name or name == "input_not_found"
+    ) and name != "execution_error_mapped"
 
 
 def names_of(names: Names, wanted: Callable[[str], bool]) -> list[int]:
@@ -282,24 +350,28 @@ def _among(column: Column, codes: Iterable[int], size: int) -> Column:
         return fits
     table = np.zeros(size, bool)
     table[wanted] = True
-    return table[column]
+    among: Column = table[column]
+    return among
 
 
-def _latest(times: Column) -> int:
+def _bounded(time: int) -> int:
+    return max(0, min(time, UNTIMED - 1))
+
+
+def _in_slices(times: Column, edges: Numbers, width: int) -> Numbers:
+    """How many times lie between two edges each; those in order, as logs mostly are, are only looked for at the edges."""
+    if len(times) and times[-1] != UNTIMED and (times[1:] >= times[:-1]).all():
+        between: Numbers = np.diff(np.searchsorted(times, np.minimum(edges, UNTIMED).astype(np.uint32)))
+        return between
     known = times[times != UNTIMED]
-    return int(known.max()) if len(known) else 0
-
-
-def _in_buckets(times: Column, first: int, width: int, buckets: int) -> Numbers:
-    known = times[times != UNTIMED]
-    return np.bincount((known - np.uint32(first)) // np.uint32(width), minlength=buckets)[:buckets]
+    return np.bincount((known - np.uint32(edges[0])) // np.uint32(width), minlength=len(edges) - 1)
 
 
 def _rank(groups: Numbers) -> Numbers:
     """For each element how many equal ones stand before it."""
     order = np.argsort(groups, kind="stable")
     ordered = groups[order]
-    new = np.flatnonzero(np.diff(ordered, prefix=ordered[0] - 1))
+    new = np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 1))
     starts = np.repeat(new, np.diff(new, append=len(ordered)))
     ranks = np.empty_like(groups)
     ranks[order] = np.arange(len(groups)) - starts

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from osiris_inspect.inspector import textlog
+from osiris_inspect.inspector import long_reading, textlog
 from osiris_inspect.inspector.disk import Disk, ends_torn, parse_json, parse_yaml
-from osiris_inspect.inspector.run import Exposure, LogLine, Request
+from osiris_inspect.inspector.run import Abridged, Exposure, LogLine, Request
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl, layout, manifest, metric, redact, run_card, status
 from osiris_inspect.model.errors import UnreadableLine
@@ -27,9 +27,13 @@ It is taken only where it names the session, so a log that lies among several ru
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The parts of a run as they were written; a part that is not there or cannot be read is None or empty."""
+    """The parts of a run as they were written; a part that is not there or cannot be read is None or empty.
+
+    ``events`` are all of ``log``, unless that is long: then those that make the picture of the run.
+    """
 
     disk: Disk
+    log: Sequence[Event]
     events: Sequence[Event]
     metrics: Sequence[Metric]
     manifest: Manifest | None
@@ -42,16 +46,18 @@ class Material:
     manifest_file: str
 
 
-def gather(root: Path) -> Material:
-    """Read every part of the run in ``root``."""
+def gather(root: Path, cache: Path | None = None) -> Material:
+    """Read every part of the run in ``root``; the index of a long log is kept in ``cache``."""
     disk = Disk(root)
-    log = tuple(_decoded(disk, layout.EVENTS, lambda line, n: events.decode(line, number_of_line=n)))
+    log = _events(disk, cache)
+    told = log.told if isinstance(log, Abridged) else log
     manifest_file, compiled = _manifest(disk)
-    configs, exposures = _configs(disk, _step_ids(compiled, log))
+    configs, exposures = _configs(disk, _step_ids(compiled, told))
     return Material(
         disk=disk,
-        events=log,
-        metrics=tuple(_decoded(disk, layout.METRICS, lambda line, n: metric.decode(line, number_of_line=n))),
+        log=log,
+        events=told,
+        metrics=_metrics(disk),
         manifest=compiled,
         card=_document(disk, layout.RUN_CARD, run_card.parse),
         status=_document(disk, layout.STATUS, status.parse),
@@ -61,6 +67,18 @@ def gather(root: Path) -> Material:
         exposures=exposures,
         manifest_file=manifest_file,
     )
+
+
+def _events(disk: Disk, cache: Path | None) -> Sequence[Event]:
+    if long_reading.is_long(disk, layout.EVENTS):
+        return long_reading.events_of(disk, cache) or ()
+    return tuple(_decoded(disk, layout.EVENTS, lambda line, n: events.decode(line, number_of_line=n)))
+
+
+def _metrics(disk: Disk) -> tuple[Metric, ...]:
+    if long_reading.is_long(disk, layout.METRICS):
+        return long_reading.metrics_of(disk)
+    return tuple(_decoded(disk, layout.METRICS, lambda line, n: metric.decode(line, number_of_line=n)))
 
 
 def _decoded(disk: Disk, file: str, decode: Callable[[bytes, int], T | None]) -> Iterator[T]:

@@ -8,10 +8,10 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from osiris_inspect.inspector.disk import Disk
-from osiris_inspect.model import redact
+from osiris_inspect.inspector.run import Abridged, Run
+from osiris_inspect.model import layout, redact
 from osiris_inspect.model.finding import Evidence, Finding
 
 LONGEST = 240
@@ -21,9 +21,9 @@ _SHORTEST = 6
 _NAME = re.compile(r'"(?:event|name|metric|cmd|step_id)"\s*:\s*"[^"\\]{1,80}"')
 
 
-def quoted(root: Path, findings: Sequence[Finding]) -> list[Finding]:
+def quoted(run: Run, findings: Sequence[Finding]) -> list[Finding]:
     """The findings with their evidence word for word; a finding without any is left out."""
-    found = _look_up(root, [evidence for finding in findings for evidence in finding.evidence])
+    found = verbatim(run, [evidence for finding in findings for evidence in finding.evidence])
     proved = []
     for finding in findings:
         evidence = tuple(dict.fromkeys(found[item] for item in finding.evidence if item in found))
@@ -32,17 +32,30 @@ def quoted(root: Path, findings: Sequence[Finding]) -> list[Finding]:
     return proved
 
 
-def _look_up(root: Path, wanted: Iterable[Evidence]) -> dict[Evidence, Evidence]:
+def verbatim(run: Run, wanted: Iterable[Evidence]) -> dict[Evidence, Evidence]:
+    """Each piece of evidence as it stands in its file; one that cannot be found again is not among them."""
     by_file: dict[str, set[Evidence]] = {}
     for evidence in wanted:
         by_file.setdefault(evidence.file, set()).add(evidence)
     found: dict[Evidence, Evidence] = {}
     for file, pieces in by_file.items():
-        found |= _in_file(Disk(root), file, pieces)
+        lines = _numbered(run, file, pieces)
+        found |= _in_file(lines, file, pieces)
     return found
 
 
-def _in_file(disk: Disk, file: str, pieces: set[Evidence]) -> dict[Evidence, Evidence]:
+def _numbered(run: Run, file: str, pieces: Iterable[Evidence]) -> Iterable[tuple[int, bytes]]:
+    """The lines of a file with their numbers; of a long log only those that are cited, where each is cited by number."""
+    cited = {piece.line for piece in pieces}
+    if file == layout.EVENTS and isinstance(run.events, Abridged) and 0 not in cited:
+        log = run.events
+        return ((line, log.raw(line - 1)) for line in sorted(cited))
+    return Disk(run.path).lines(file)
+
+
+def _in_file(
+    lines: Iterable[tuple[int, bytes]], file: str, pieces: set[Evidence]
+) -> dict[Evidence, Evidence]:
     """Each piece at its line; a piece with line 0 at the first line that has its text."""
     at_line: dict[int, list[Evidence]] = {}
     for piece in pieces:
@@ -50,7 +63,7 @@ def _in_file(disk: Disk, file: str, pieces: set[Evidence]) -> dict[Evidence, Evi
     searched = {piece.quote: piece for piece in at_line.pop(0, [])}
     found: dict[Evidence, Evidence] = {}
     last = max(at_line, default=0)
-    for number, raw in disk.lines(file):
+    for number, raw in lines:
         for piece in at_line.get(number, ()):
             found[piece] = Evidence(file, number, _verbatim(raw.decode("utf-8", "replace"), piece.quote))
         for text in [text for text in searched if text.encode("utf-8", "replace") in raw]:

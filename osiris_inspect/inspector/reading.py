@@ -9,7 +9,7 @@ from typing import Literal
 
 from osiris_inspect.inspector.drafts import fold
 from osiris_inspect.inspector.material import Material, gather
-from osiris_inspect.inspector.run import Mode, Run, StepState
+from osiris_inspect.inspector.run import Abridged, Mode, Run, StepState
 from osiris_inspect.inspector.steps import bind, complete, in_order
 from osiris_inspect.inspector.verdict import Verdict, mode_of, settle, verdict
 from osiris_inspect.model import layout
@@ -17,14 +17,14 @@ from osiris_inspect.model.errors import UnreadableRun
 from osiris_inspect.model.event import Event, epoch
 
 
-def read(path: Path, *, now: float | None = None) -> Run:
+def read(path: Path, *, now: float | None = None, cache: Path | None = None) -> Run:
     """The run in a directory; see ``run.load``.
 
     Raises:
         UnreadableRun: there is no such directory, or nothing in it is a part of a run.
     """
     check(path)
-    material = gather(path)
+    material = gather(path, cache)
     mode = mode_of(material)
     drafts = fold(material.events)
     settle(drafts.values(), material, mode)
@@ -78,7 +78,7 @@ def _assemble(
         ended=ended,
         duration_s=duration,
         steps=steps,
-        events=material.events,
+        events=material.log,
         metrics=material.metrics,
         manifest=material.manifest,
         card=material.card,
@@ -130,7 +130,10 @@ def _pipeline(material: Material) -> str | None:
 
 
 def _times(name: str, material: Material, ending: Verdict) -> tuple[float | None, float | None, float | None]:
-    stamps = [event.ts for event in material.events if event.ts is not None]
+    if isinstance(material.log, Abridged):
+        stamps = list(material.log.period() or ())
+    else:
+        stamps = [event.ts for event in material.events if event.ts is not None]
     named = layout.started_ms(name)
     started = min(stamps) if stamps else named / 1000 if named is not None else None
     if not stamps:

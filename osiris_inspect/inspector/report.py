@@ -43,15 +43,15 @@ class Report:
         return tuple(finding for finding in self.findings if finding.because == cause.address)
 
 
-def report(path: Path, *, now: float | None = None) -> Report:
-    """Read the run at ``path`` and ask every rule.
+def report(path: Path, *, now: float | None = None, cache: Path | None = None) -> Report:
+    """Read the run at ``path`` and ask every rule; ``cache`` as for ``run.load``.
 
     Raises:
         UnreadableRun: the path is no run.
     """
     from osiris_inspect.inspector.diagnose import diagnose
 
-    run = load(path, now=now)
+    run = load(path, now=now, cache=cache)
     lineage = trace(run)
     findings, not_checked = diagnose(run, lineage)
     return Report(run, lineage, findings, not_checked)

@@ -7,7 +7,7 @@ cannot tell is None, never a guess; where a figure was derived, the field beside
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.manifest import InputRef, Manifest
@@ -156,6 +156,21 @@ class Exposure:
     step: str | None = None
 
 
+@runtime_checkable
+class Abridged(Protocol):
+    """A log that is too long to be decoded as a whole: its events are decoded when asked for."""
+
+    @property
+    def told(self) -> Sequence[Event]:
+        """The events that make the picture of the run."""
+
+    def raw(self, line: int) -> bytes:
+        """A line, counted from 0, without its newline."""
+
+    def period(self) -> tuple[float, float] | None:
+        """The earliest and the latest time in seconds since 1970; None where no line has one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run directory, read.
@@ -204,21 +219,29 @@ class Run:
         """The step of that id."""
         return next((step for step in self.steps if step.id == step_id), None)
 
+    @property
+    def told(self) -> Sequence[Event]:
+        """The events that make the picture of the run: all, unless a long log repeats some of them very often."""
+        if isinstance(self.events, tuple):  # asked first: to ask a protocol takes its time
+            return self.events
+        return self.events.told if isinstance(self.events, Abridged) else self.events
+
     def named(self, *names: str, step: str | None = None) -> list[Event]:
         """The events of these names, of one step where asked, in the order of the file."""
         return [
-            event for event in self.events if event.name in names and (step is None or event.step == step)
+            event for event in self.told if event.name in names and (step is None or event.step == step)
         ]
 
 
-def load(path: Path, *, now: float | None = None) -> Run:
+def load(path: Path, *, now: float | None = None, cache: Path | None = None) -> Run:
     """The run in a directory.
 
     ``now`` (seconds since 1970) tells a run still going on from one cut off; without it an unfinished run is cut off.
+    ``cache`` is the folder where the index of a long log is kept; without it none is kept.
 
     Raises:
         UnreadableRun: there is no such directory, or nothing in it is a part of a run.
     """
     from osiris_inspect.inspector.reading import read
 
-    return read(path, now=now)
+    return read(path, now=now, cache=cache)

@@ -8,6 +8,12 @@ from osiris_inspect.inspector.failures import Told, complaints, matching
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Domain, Finding, Severity
 
+LONGEST = 240
+"""Characters of an error that a message repeats."""
+
+
+_OWN_STEP = re.compile(r"^(?:Driver error: )?[Ss]tep '?[\w.\-]{1,200}'?:\s+")
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:
@@ -16,10 +22,12 @@ class Signature:
     Attributes:
         rule: the rule's id.
         pattern: searched in the text of each failure.
-        message, fix: may name groups of the pattern in braces.
+        message, fix: may name groups of the pattern in braces, and ``{said}``: the line of the error that has it. A
+            message that names nothing ends with what was said.
         domain: where the fault lies.
         in_logs: whether lines of text logs are searched as well; they count for the step they name.
         about: a further name for the message: whichever of the pattern's groups matched.
+        hint: searched in the whole error; its group ``hint`` is what the error itself proposes, told with the fix.
     """
 
     rule: str
@@ -30,6 +38,7 @@ class Signature:
     confidence: Confidence = Confidence.HIGH
     in_logs: bool = False
     about: str = ""
+    hint: re.Pattern[str] | None = None
 
     def findings(self, run: Run) -> Iterator[Finding]:
         """One finding for each failure that has the pattern."""
@@ -44,15 +53,33 @@ class Signature:
     def _finding(self, told: Told, match: re.Match[str]) -> Finding:
         groups = {name: (value or "").strip()[:160] for name, value in match.groupdict().items()}
         if self.about:
-            groups[self.about] = next((repr(value) for value in groups.values() if value), "")
+            groups[self.about] = next((repr(value.strip("[]'\"")) for value in groups.values() if value), "")
+        groups["said"] = said(told.text, match)
+        message = self.message if "{" in self.message else f"{self.message}: {{said}}"
         return Finding(
             rule=self.rule,
             severity=Severity.ERROR,
             confidence=self.confidence,
             domain=self.domain,
-            message=self.message.format(**groups),
+            message=message.format(**groups),
             evidence=(told.cite(match[0][:200]),),
             step=told.step,
             stage=told.stage,
-            fix=self.fix.format(**groups),
+            fix=self.fix.format(**groups) + self._hint(told),
         )
+
+    def _hint(self, told: Told) -> str:
+        found = self.hint.search(told.text) if self.hint else None
+        return f"; the error itself proposes {' '.join(found['hint'].split())[:120]}" if found else ""
+
+
+def said(text: str, match: re.Match[str]) -> str:
+    """The line of an error that has the match, cut around it where it is long."""
+    start = text.rfind("\n", 0, match.start()) + 1
+    end = text.find("\n", match.end())
+    end = len(text) if end < 0 else end
+    if end - start > LONGEST:
+        before = text.rfind(": ", max(start, match.start() - 80), match.start())
+        start = before + 2 if before >= 0 else match.start()
+    line = _OWN_STEP.sub("", " ".join(text[start : min(end, start + LONGEST)].split()))
+    return line or match[0][:LONGEST]

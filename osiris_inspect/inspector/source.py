@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from os.path import normpath
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 from osiris_inspect.inspector.run import Run
+
+LONGEST: Final = 1000
+"""Characters of a path that is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,15 @@ class Checkout:
         return PurePosixPath(normpath(self.root)) if self.root is not None else None
 
     def place(self, file: str) -> str | None:
-        """The path of a file from the root of the repository; None for one outside of it."""
+        """The path of a file from the root of the repository; None for one outside of it and for what is no name."""
+        if not file.isprintable() or len(file) > LONGEST:
+            return None
         path = PurePosixPath(normpath(self.folder / file if self.folder is not None else file))
         if path.is_absolute():
             if self._root is None or not path.is_relative_to(self._root):
                 return None
             path = path.relative_to(self._root)
-        inside = ".." not in path.parts and path.parts and file and "\0" not in file
+        inside = ".." not in path.parts and path.parts and file
         return path.as_posix() if inside else None
 
 

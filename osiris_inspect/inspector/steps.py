@@ -1,6 +1,5 @@
 """The steps of a run as it left them: drafts from the log, completed by manifest, run card, metrics and disk."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -8,17 +7,16 @@ from osiris_inspect.inspector.artifacts import artifacts_of
 from osiris_inspect.inspector.drafts import Draft
 from osiris_inspect.inspector.failures import lacks_input
 from osiris_inspect.inspector.material import Material
+from osiris_inspect.inspector.phrases import KEY_NOT_HELD, NOTHING_KEPT
 from osiris_inspect.inspector.rows import rows_in, rows_out
 from osiris_inspect.inspector.run import InputState, Mode, StepFailure, StepState
-from osiris_inspect.inspector.storage import HELD, Traces, storage_of
+from osiris_inspect.inspector.storage import Traces, storage_of
 from osiris_inspect.model import layout
 from osiris_inspect.model import manifest as manifests
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.manifest import InputRef, Manifest
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.run_card import StepCard
-
-_NOTHING_KEPT = re.compile(r"No outputs cached for step '(?P<step>[^']+)'")
 
 
 def in_order(drafts: dict[str, Draft], material: Material) -> list[Draft]:
@@ -131,7 +129,7 @@ def _infer_needs(drafts: Sequence[Draft], material: Material) -> None:
 def _looked_for(material: Material) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for line in material.log_lines:
-        match = HELD.search(line.text) or _NOTHING_KEPT.search(line.text)
+        match = KEY_NOT_HELD.search(line.text) or NOTHING_KEPT.search(line.text)
         if match and line.step and line.step != match["step"]:
             found.setdefault(line.step, []).append(match["step"])
     return found

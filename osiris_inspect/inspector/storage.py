@@ -1,16 +1,13 @@
 """Where the frame of a step was kept, from every trace it left."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from osiris_inspect.inspector.artifacts import DATA_KINDS
 from osiris_inspect.inspector.drafts import Draft
+from osiris_inspect.inspector.phrases import KEY_NOT_HELD, keys_in
 from osiris_inspect.inspector.run import Artifact, InputState, LogLine, Storage
 from osiris_inspect.model.run_card import StepCard
-
-HELD = re.compile(r"not found in outputs from step '(?P<step>[^']+)' \(available: (?P<keys>[^)]*)\)")
-"""What the original's worker says of a step's result when it is asked for a key that is not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +47,16 @@ def _by_card(card: StepCard | None) -> Storage | None:
 
 def _by_log(step: str, lines: Sequence[LogLine]) -> Storage | None:
     for line in lines:
-        match = HELD.search(line.text)
+        match = KEY_NOT_HELD.search(line.text)
         if match and match["step"] == step:
-            keys = re.findall(r"'([^']+)'", match["keys"])
+            keys = keys_in(match["keys"])
             return "memory" if "df" in keys else "spill" if "df_path" in keys else "none"
     return None
 
 
 def _by_silence(draft: Draft, traces: Traces) -> Storage:
     """``none`` where another step looked for the frame and the log, which would tell, does not say that it was found."""
-    missed = traces.inputs_recorded and traces.taken is not None and draft.status == "succeeded"
-    return "none" if missed else "unknown"
+    taken = traces.taken
+    looked = traces.inputs_recorded and taken is not None and draft.status == "succeeded"
+    # up to 0.3.1 an input that was found has a line in the log, which does not say where
+    return "none" if looked and taken is not None and taken.line == 0 else "unknown"

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from osiris_inspect.inspector.lineage import Edge
 from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
 STATUS_WORDS = {
@@ -64,6 +66,23 @@ def rows_of(report: Report) -> int | None:
 def place_of(finding: Finding) -> str:
     """What a finding is about: a step, or a stage of the run."""
     return finding.step if finding.step is not None else f"({finding.stage})"
+
+
+def place_words(edge: Edge, run: Run) -> str:
+    """Where a frame was, in words; one that a step never gave, or that nobody came to ask for, was never made."""
+    if edge.place != "unresolved":
+        return edge.place
+    ends = [step for step in run.steps if step.id in (edge.producer, edge.consumer)]
+    unborn = any(
+        step.status in ("skipped", "not_started") or (step.id == edge.producer and step.status == "failed")
+        for step in ends
+    )
+    return "never made" if unborn else "not found"
+
+
+def count_words(count: int, thing: str) -> str:
+    """``1 row``, ``2 rows``."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def duration(seconds: float | None) -> str:

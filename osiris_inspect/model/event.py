@@ -148,6 +148,11 @@ def decode(line: bytes, *, number_of_line: int = 0, file: str = "events.jsonl") 
     raise UnreadableLine("a JSON object that names no event")
 
 
+def canonical(name: str) -> str:
+    """The name of an event in our vocabulary."""
+    return _CANONICAL.get(name, name)
+
+
 def encode(event: Event) -> bytes:
     """One line in our form, without its newline."""
     line: dict[str, Any] = {

@@ -24,7 +24,9 @@ SIGNS_OF_A_RUN: Final = (EVENTS, METRICS, STATUS, RUN_CARD, MANIFEST, COMPILED_M
 """A directory with one of these is a run, or what is left of one."""
 
 _STEP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_RUN_NAME = re.compile(r"(?:run|compile)_(\d{10,})\Z|(\d{8})t(\d{6})z_", re.IGNORECASE)
+_RUN_NAME = re.compile(
+    r"(?:run|compile)_(\d{10,})\Z|(\d{4})-?(\d\d)-?(\d\d)t(\d\d)-?(\d\d)-?(\d\d)z_", re.IGNORECASE
+)
 
 
 def is_safe_name(name: str) -> bool:
@@ -80,14 +82,14 @@ def started_ms(name: str) -> int | None:
         return None
     if match[1]:
         return int(match[1])
-    return _utc_ms(match[2], match[3])
+    return _utc_ms("".join(match.groups()[1:]))
 
 
-def _utc_ms(day: str, time: str) -> int | None:
+def _utc_ms(digits: str) -> int | None:
     from datetime import UTC, datetime
 
     try:
-        return int(datetime.strptime(day + time, "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp() * 1000)
+        return int(datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp() * 1000)
     except ValueError:
         return None
 

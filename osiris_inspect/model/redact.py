@@ -21,6 +21,13 @@ _SECRET_KEY = re.compile(
     r"anon_key|access_key|credentials?|dsn|pg_dsn|sql_url|authorization)\Z|^key\Z",
     re.IGNORECASE,
 )
+_KEYWORD = (
+    r"(?:password|passwd|pwd|secret|token|api[_\-]?key|access[_\-]?key|account[_\-]?key|secret[_\-]?key|private[_\-]?key|"
+    r"service_role_key|anon_key)"
+)
+_QUOTE = r"(?:\\{0,8}['\"])"
+_LIKELY = r"(?!\*\*\*)(?=[^\s&;,'\"]{0,80}\d)(?=[^\s&;,'\"]{0,80}[A-Za-z])[^\s&;,'\"\\$(){}<>]{6,400}"
+"""A value that no quotes enclose: letters and digits together, so that ``password: YES`` and prose stay."""
 # every repetition is bounded, so that a line of megabytes costs time in its length and not in its square
 _PATTERNS = (
     # scheme://user:password@host; the password ends at the last @ before the host
@@ -32,51 +39,85 @@ _PATTERNS = (
     ),
     (re.compile(r"(\w{1,64}):[^\s:@'\"]{1,200}@(tcp|unix)\("), r"\1:***@\2("),
     (
-        re.compile(r"(Authorization['\"]?\s*[:=]\s*['\"]?(?:Bearer|Basic)?\s*)[^\s'\",}]+", re.IGNORECASE),
+        re.compile(
+            r"(Authorization\\{0,8}['\"]?\s{0,9}[:=]\s{0,9}\\{0,8}['\"]?(?:(?:Bearer|Basic|Token|ApiKey)\s{1,9})?+)"
+            r"(?!\*\*\*)[^\s'\",}\\]{1,4000}",
+            re.IGNORECASE,
+        ),
         r"\1***",
     ),
-    (re.compile(r"(Bearer\s+)[A-Za-z0-9._~+/\-]{8,}=*", re.IGNORECASE), r"\1***"),
+    (re.compile(r"(Bearer\s{1,9})[A-Za-z0-9._~+/\-]{8,4000}={0,2}", re.IGNORECASE), r"\1***"),
     (re.compile(r"\beyJ[A-Za-z0-9_\-]{8,2000}\.[A-Za-z0-9_\-]{4,2000}\.[A-Za-z0-9_\-]*"), MASK),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), MASK),
+    (re.compile(r"\bAIza[A-Za-z0-9_\-]{35}"), MASK),
     (
         re.compile(
-            r"\b(?:sb_secret_|sk_live_|ghp_|gho_|ghs_|github_pat_|xox[abpr]-|glpat-|e2b_)[A-Za-z0-9_\-]{8,}"
+            r"\b(?:sb_secret_|sk_live_|ghp_|gho_|ghs_|github_pat_|xox[abpr]-|glpat-|e2b_)[A-Za-z0-9_\-]{8,400}|"
+            r"\b(?:sk-[A-Za-z0-9_\-]{20,400}|hf_[A-Za-z0-9]{30,100}|dapi[0-9a-f]{32})"
         ),
         MASK,
     ),
     (
+        re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)(?!\*\*\*)(?:(?!-----END)[\s\S]){1,20000}"),
+        r"\1***",
+    ),
+    (
         re.compile(
-            r"((?:password|passwd|pwd|api_?key|secret|access_token)['\"]?\s*[:=]\s*)(['\"])(?!\*\*\*)[^'\"]{1,400}\2",
+            rf"({_KEYWORD}{_QUOTE}?\s{{0,9}}[:=]\s{{0,9}})({_QUOTE})(?!\*\*\*)[^'\"]{{3,400}}?\2",
             re.IGNORECASE,
         ),
         r"\1\2***\2",
     ),
+    (
+        re.compile(r"(\b(?:identified\s{1,9}by|password)\s{1,9})'(?!\*\*\*)[^']{1,400}'", re.IGNORECASE),
+        r"\1'***'",
+    ),
     (re.compile(r"((?:password|passwd|pwd)=)(?!\*\*\*)[^\s&;'\",]{1,400}", re.IGNORECASE), r"\1***"),
+    (re.compile(rf"({_KEYWORD}{_QUOTE}?(?:\s{{0,9}}[:=]\s{{0,9}})){_LIKELY}", re.IGNORECASE), r"\1***"),
+    (re.compile(rf"(--{_KEYWORD}\s{{1,9}}){_LIKELY}", re.IGNORECASE), r"\1***"),
+    (
+        re.compile(r"([?&](?:sig|X-Amz-Signature|X-Goog-Signature)=)(?!\*\*\*)[^\s&;'\",]{1,1000}"),
+        r"\1***",
+    ),
 )
 _LITERALS = (
     "://",
     "@tcp(",
     "@unix(",
     "uthorization",
+    "UTHORIZATION",
     "earer",
+    "EARER",
     "eyJ",
     "AKIA",
     "ASIA",
+    "AIza",
     "assw",
     "ASSW",
     "pwd",
     "PWD",
+    "Pwd",
     "key",
+    "Key",
     "KEY",
-    "secret",
-    "SECRET",
+    "ecret",
+    "ECRET",
     "oken",
     "OKEN",
+    "dentified",
+    "DENTIFIED",
     "sk_live_",
+    "sk-",
     "gh",
     "xox",
     "glpat-",
     "e2b_",
+    "hf_",
+    "dapi",
+    "sig=",
+    "Signature=",
+    "PRIVATE KEY",
+    "github_pat_",
 )
 
 
@@ -153,6 +194,8 @@ def _forms(secret: str) -> set[str]:
         quote(secret),
         quote_plus(secret),
         shlex.quote(secret),
+        secret.replace("'", "'\\''"),
+        re.sub(r"([^\w@%+=:,./\-])", r"\\\1", secret),
         secret.encode().hex(),
     }
     forms |= _base64_forms(secret.encode())

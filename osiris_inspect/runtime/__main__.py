@@ -1,51 +1,92 @@
-"""The worker as a process of its own: ``python -m osiris_inspect.runtime SESSION ISOLATION HOST_PID``.
+"""The worker as a process of its own: ``python -P -m osiris_inspect.runtime JSON``.
 
 The wire is a private descriptor: descriptor 1 points at stderr, so that a driver, a C library or a child process that
-prints cannot speak on the wire, and descriptor 0 at nothing, so that none of them can listen.
+prints cannot speak on the wire, and descriptor 0 at nothing, so that none of them can listen. What isolates the worker
+from inside is put on before any other code is loaded.
 """
 
 import ctypes
+import faulthandler
+import json
 import os
 import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _CHUNK = 1 << 16
+_COULD_NOT_START = 3
 
 
 def main() -> None:
     """Serve until stdin ends."""
-    session, isolation, host = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    _die_with(host)
-    commands, wire = _guard()
-    from osiris_inspect.runtime.serving import serve
-    from osiris_inspect.runtime.surroundings import Surroundings
-
-    lock = threading.Lock()
-
-    def write(line: bytes) -> None:
-        data = memoryview(line)
-        with lock:
-            while data:
-                data = data[os.write(wire, data) :]
-
+    told = json.loads(sys.argv[1])
+    session = Path(told["session"]).expanduser().absolute()
+    _lead_group()
+    _die_with(told["host"])
+    os.umask(0o077)
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches the whole terminal; the host decides what ends
-    here = Surroundings(session, isolation, time.time, tuple(sorted(os.environ)))
-    serve(_chunks(commands), write, here)
+    )  # Ctrl-C reaches a whole terminal; the host decides what ends
+    commands, wire = _guard()
+    faulthandler.enable(2)  # a crash inside a C library leaves the line of Python it came from
+    write = _writer(wire, told.get("durable"))
+    try:
+        _close_in(told)
+        serve = _prepared(session, install=bool(told.get("install")))
+    except Exception as error:  # noqa: BLE001  the host must hear why there will be no worker
+        write(_last_words(error))
+        sys.exit(_COULD_NOT_START)
+    serve(_chunks(commands), write, _surroundings(told, session))
+
+
+def _prepared(session: Path, *, install: bool) -> Callable[..., None]:
+    """The loop to run, imported only when all it imports is there."""
+    from osiris_inspect.runtime import dependencies
+
+    if install:
+        dependencies.install(session, [])
+    lacking = dependencies.missing([])
+    if lacking:
+        raise dependencies.error_of(lacking)
+    from osiris_inspect.runtime.serving import serve
+
+    return serve
+
+
+def _surroundings(told: dict[str, Any], session: Path) -> Any:
+    from osiris_inspect.runtime.surroundings import Surroundings
+
+    return Surroundings(
+        session, told["isolation"], time.time, tuple(sorted(os.environ)), install=bool(told.get("install"))
+    )
+
+
+def _close_in(told: dict[str, Any]) -> None:
+    from osiris_inspect.runtime.isolation import Grants, Limits, restrict
+
+    Limits(told.get("memory_bytes"), told.get("file_bytes"), told.get("open_files") or 4096).apply()
+    grants = told.get("grants")
+    if grants is not None:
+        read, write = (tuple(Path(name) for name in grants[way]) for way in ("read", "write"))
+        restrict(Grants(read, write, grants["network"]))
 
 
 def _die_with(host: int) -> None:
-    """End when the host dies, also in the middle of a step."""
-    if sys.platform == "linux":
+    """End when the host dies, also in the middle of a step; 0 where the host sees to that another way."""
+    if sys.platform == "linux" and host:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if host and os.getppid() != host:
+        if os.getppid() != host:
             sys.exit(1)  # it died before we asked
+
+
+def _lead_group() -> None:
+    """Lead a process group, so that one signal ends the worker and all it started."""
+    if os.getpgid(0) != os.getpid():
+        os.setpgid(0, 0)
 
 
 def _guard() -> tuple[int, int]:
@@ -55,6 +96,30 @@ def _guard() -> tuple[int, int]:
     os.dup2(2, 1)  # a driver that prints must not speak on the wire
     os.close(nothing)
     return commands, wire
+
+
+def _writer(wire: int, durable: str | None) -> Callable[[bytes], None]:
+    """Writes lines to the wire, and before that to a file where the host may lose the connection."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    kept = os.open(Path(durable).expanduser(), flags, 0o600) if durable else -1
+
+    def write(line: bytes) -> None:
+        for descriptor in (kept, wire):
+            data = line
+            while data and descriptor >= 0:
+                try:
+                    data = data[os.write(descriptor, data) :]
+                except BrokenPipeError:
+                    os._exit(1)  # the host is gone; there is nobody to say it to
+
+    return write
+
+
+def _last_words(error: Exception) -> bytes:
+    told = {"type": type(error).__name__, "message": str(error)}
+    return (
+        json.dumps({"type": "error", "id": None, "error": told}).encode().replace(b"{", b'{"n":0,', 1) + b"\n"
+    )
 
 
 def _chunks(descriptor: int) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ pipelines of the original: one that takes frames needs the step written before i
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from osiris_inspect.model import jsonl, layout, manifest
@@ -15,7 +15,8 @@ from osiris_inspect.model.manifest import Manifest
 from osiris_inspect.runtime import located, parameters
 from osiris_inspect.runtime.components import Component
 from osiris_inspect.runtime.draft import Draft, nearest
-from osiris_inspect.runtime.located import Located
+from osiris_inspect.runtime.located import Located, Place
+from osiris_inspect.runtime.parameters import Given
 
 VERSION: Final = "0.1.0"
 
@@ -24,11 +25,18 @@ _PIPELINE_KEYS = ("oml_version", "name", "steps", "params", "profiles", "metadat
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A pipeline ready to run: its manifest, each step's configuration by step id, and the file it came from."""
+    """A pipeline ready to run.
+
+    Attributes:
+        configs: each step's configuration by step id.
+        file: the pipeline it came from.
+        connection_places: line and column, by step id, of where the step names its connection.
+    """
 
     manifest: Manifest
     configs: Mapping[str, Mapping[str, Any]]
     file: str
+    connection_places: Mapping[str, Place] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -40,11 +48,11 @@ class Compiled:
 
 
 def compile_pipeline(
-    text: str, file: str, components: Mapping[str, Component], params: Mapping[str, str] | None = None
+    text: str, file: str, components: Mapping[str, Component], given: Given | None = None
 ) -> Compiled:
     """The manifest and configurations that the text of a pipeline file asks for.
 
-    ``file`` is how messages and the manifest call it; ``params`` override the pipeline's own.
+    ``file`` is how messages and the manifest call it; what is ``given`` overrides the pipeline's own parameters.
 
     Raises:
         PipelineError: carries every problem of the file.
@@ -53,7 +61,7 @@ def compile_pipeline(
     problems = [*document.twice, *_of_top(document)]
     if not isinstance(document.value, dict) or not isinstance(document.value.get("steps"), list):
         raise PipelineError(problems)
-    filled = parameters.fill(document, params or {}, problems)
+    filled = parameters.fill(document, given or Given(), problems)
     drafts = _drafts(document, filled, problems)
     problems += _of_ids(document, drafts)
     for before, draft in zip([None, *drafts], drafts, strict=False):
@@ -62,9 +70,14 @@ def compile_pipeline(
     if problems:
         raise PipelineError(sorted(problems, key=lambda problem: (problem.line, problem.column)))
     return Compiled(
-        Manifest(str(filled["name"]), tuple(draft.step() for draft in ordered), {"oml_version": VERSION}),
+        Manifest(
+            str(filled["name"]),
+            tuple(draft.step() for draft in ordered),
+            {"oml_version": VERSION, "file": file},
+        ),
         {draft.id: draft.settled(components[draft.component]) for draft in ordered},
         file,
+        {draft.id: draft.connection_place for draft in ordered},
     )
 
 

@@ -1,13 +1,21 @@
-"""What each component is and takes: the one place that compile, masking, the worker's checks and the manual read.
+"""What each component is and takes: the one place that compile, lint, masking, the worker's checks and the manual read.
 
-A component says all this as a value, so that asking about it imports neither its driver nor its client library.
+A component says all this as a value, so that asking about it imports neither its driver nor its client library. Packages
+add their own by an entry point in the group ``osiris_inspect.components`` that names a ``Component`` or a list of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cache
+from importlib import metadata
+from typing import Any, Final, Literal
 
-Kind = Literal["text", "whole", "number", "switch", "list", "map"]
+from osiris_inspect.model.errors import SettingsError
+from osiris_inspect.model.redact import is_secret_key
+
+GROUP: Final = "osiris_inspect.components"
+
+Kind = Literal["text", "whole", "number", "switch", "list", "map", "texts", "list or switch"]
 Mode = Literal["read", "transform", "write"]
 
 _PYTHON: Mapping[Kind, tuple[type, ...]] = {
@@ -17,12 +25,34 @@ _PYTHON: Mapping[Kind, tuple[type, ...]] = {
     "switch": (bool,),
     "list": (list,),
     "map": (dict,),
+    "texts": (str, list),
+    "list or switch": (list, bool),
+}
+_ARTICLE: Mapping[Kind, str] = {
+    "text": "text",
+    "whole": "a whole number",
+    "number": "a number",
+    "switch": "true or false",
+    "list": "a list",
+    "map": "a map",
+    "texts": "text or a list of texts",
+    "list or switch": "a list, true or false",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of a component's configuration. ``default`` None means: absent unless written."""
+    """One key of a component's configuration.
+
+    Attributes:
+        says: what it means, for people.
+        default: its value where it is not written; None: it is absent then.
+        choices: the values it can have; empty: any of its kind.
+        secret: whether its value must not stand in a pipeline or a log.
+        lowest: the smallest number it can be.
+        required_when: the key and the values of it that make this one required, e.g. ``("write_mode", ("upsert",))``.
+        without_effect: pipelines of the original have it; it is taken and means nothing here.
+    """
 
     name: str
     kind: Kind
@@ -31,27 +61,37 @@ class Key:
     default: Any = None
     choices: tuple[Any, ...] = ()
     secret: bool = False
+    lowest: float | None = None
+    required_when: tuple[str, tuple[Any, ...]] | None = None
+    without_effect: bool = False
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether its value is masked: it says so, or is called like a secret."""
+        return self.secret or is_secret_key(self.name)
 
     def problem(self, value: Any) -> str | None:
         """Why ``value`` cannot stand here, None where it can."""
-        right_type = isinstance(value, _PYTHON[self.kind]) and (self.kind == "switch") == isinstance(
-            value, bool
-        )
+        if self.without_effect:
+            return None
+        takes = _PYTHON[self.kind]
+        right_type = isinstance(value, takes) and (bool in takes or not isinstance(value, bool))
+        if right_type and self.kind == "texts" and isinstance(value, list):
+            right_type = bool(value) and all(isinstance(item, str) for item in value)
         if not right_type:
             return f"{self.name!r} takes {_ARTICLE[self.kind]}, not {value!r}"
         if self.choices and value not in self.choices:
             return f"{self.name!r} is {value!r}; it takes one of {', '.join(map(repr, self.choices))}"
+        if self.lowest is not None and value < self.lowest:
+            return f"{self.name!r} is {value!r}; it takes {_ARTICLE[self.kind]} from {self.lowest:g}"
         return None
 
-
-_ARTICLE: Mapping[Kind, str] = {
-    "text": "text",
-    "whole": "a whole number",
-    "number": "a number",
-    "switch": "true or false",
-    "list": "a list",
-    "map": "a map",
-}
+    def is_required_with(self, config: Mapping[str, Any]) -> bool:
+        """Whether a configuration with these values (defaults filled in) must have it."""
+        if self.required_when is None:
+            return self.required
+        other, values = self.required_when
+        return config.get(other) in values
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +107,9 @@ class Component:
         requires: modules its driver imports, checked before the first step.
         extra: the extra of this package that brings them; None where they come anyway.
         family: the family of connections it uses, None for none.
+        connection: whether it works without a connection.
+        capabilities: what it can do beyond its summary, a sentence each.
+        example: a step as it is written in a pipeline, YAML.
     """
 
     name: str
@@ -79,6 +122,9 @@ class Component:
     requires: tuple[str, ...] = ()
     extra: str | None = None
     family: str | None = None
+    connection: Literal["none", "optional", "required"] = "none"
+    capabilities: tuple[str, ...] = ()
+    example: str = ""
 
     def key(self, name: str) -> Key | None:
         """The key of that name."""
@@ -90,66 +136,41 @@ class Component:
         return {key.name: key.default for key in self.keys if key.default is not None}
 
 
-_ENCODING = Key("encoding", "text", "the file's encoding", default="utf-8")
-_DELIMITER = Key("delimiter", "text", "what stands between two fields", default=",")
-
-_BUILT_IN = (
-    Component(
-        name="filesystem.csv_extractor",
-        summary="Reads a CSV file into a frame.",
-        driver="osiris_inspect.runtime.drivers.csv:CsvExtractor",
-        modes=("read",),
-        keys=(
-            Key("path", "text", "the file, relative to the working folder", required=True),
-            _DELIMITER,
-            _ENCODING,
-            Key("header", "switch", "whether the first line names the columns", default=True),
-            Key("columns", "list", "the columns to read, in this order; all of them where absent"),
-        ),
-        inputs="none",
-        gives_frame=True,
-        requires=("pandas",),
-    ),
-    Component(
-        name="filesystem.csv_writer",
-        summary="Writes a frame to a CSV file, whole or not at all; the order of the columns is kept.",
-        driver="osiris_inspect.runtime.drivers.csv:CsvWriter",
-        modes=("write",),
-        keys=(
-            Key("path", "text", "the file, relative to the working folder", required=True),
-            _DELIMITER,
-            _ENCODING,
-            Key("header", "switch", "whether to write the names of the columns", default=True),
-            Key("newline", "text", "how a line ends", default="lf", choices=("lf", "crlf")),
-            Key("create_dirs", "switch", "whether to make missing folders", default=True),
-        ),
-        inputs="one",
-        gives_frame=False,
-        requires=("pandas",),
-    ),
-    Component(
-        name="duckdb.processor",
-        summary="Runs SQL over its inputs; the last statement's result is the frame it gives.",
-        driver="osiris_inspect.runtime.drivers.duckdb:DuckdbProcessor",
-        modes=("transform",),
-        keys=(
-            Key(
-                "query",
-                "text",
-                "SQL; one input is the table input_df, each one also df_<upstream step>",
-                required=True,
-            ),
-            Key("allow_external", "switch", "whether the SQL may read and write files", default=False),
-            Key("memory_limit", "text", "memory DuckDB may use, e.g. 2GB"),
-            Key("threads", "whole", "threads DuckDB may use"),
-        ),
-        inputs="many",
-        gives_frame=True,
-        requires=("duckdb", "pyarrow"),
-    ),
-)
-
-
+@cache
 def known() -> Mapping[str, Component]:
-    """Every component there is, by name."""
-    return {component.name: component for component in _BUILT_IN}
+    """Every component there is, by name: the built-in ones, then those of installed packages.
+
+    Raises:
+        SettingsError: an installed package offers a component that cannot be loaded, or one whose name is taken.
+    """
+    from osiris_inspect.runtime.built_in import BUILT_IN
+
+    found = {component.name: component for component in BUILT_IN}
+    for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
+        for component in _of_entry(entry):
+            if component.name in found:
+                text = (
+                    f"component {component.name!r} of {_package(entry)} is there already; rename one of them"
+                )
+                raise SettingsError(text)
+            found[component.name] = component
+    return found
+
+
+def _of_entry(entry: metadata.EntryPoint) -> Iterable[Component]:
+    try:
+        loaded = entry.load()
+    except Exception as error:  # code of another package: whatever it raises, say whose it is
+        text = (
+            f"component {entry.name!r} of {_package(entry)} cannot be loaded: {type(error).__name__}: {error}"
+        )
+        raise SettingsError(text) from error
+    offered = [loaded] if isinstance(loaded, Component) else loaded
+    if not isinstance(offered, list | tuple) or not all(isinstance(item, Component) for item in offered):
+        text = f"entry point {entry.name!r} of {_package(entry)} names a {type(loaded).__name__}, not a Component"
+        raise SettingsError(text)
+    return offered
+
+
+def _package(entry: metadata.EntryPoint) -> str:
+    return f"package {entry.dist.name!r}" if entry.dist is not None else f"{entry.value!r}"

@@ -1,5 +1,6 @@
 """A step on its way from YAML to the manifest: what it is called, what it needs, and what is wrong with it."""
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -8,11 +9,14 @@ from osiris_inspect.model import layout
 from osiris_inspect.model.errors import Problem
 from osiris_inspect.model.manifest import InputRef, Step
 from osiris_inspect.model.redact import is_secret_key
-from osiris_inspect.runtime.components import Component
-from osiris_inspect.runtime.located import Located
+from osiris_inspect.runtime.components import Component, Key
+from osiris_inspect.runtime.located import Located, Place
 
 _STEP_KEYS = ("id", "component", "mode", "needs", "inputs", "config", "description")
 _MODES = ("read", "transform", "write")
+_OLD_MODES = {"extract": "read", "load": "write"}
+"""What pipelines of the original also call a mode."""
+_REFERENCE = re.compile(r"@([\w-]+)(?:\.([\w-]+))?")
 
 
 class Draft:
@@ -69,8 +73,18 @@ class Draft:
 
     def settled(self, component: Component) -> dict[str, Any]:
         """Its configuration, the component's defaults filled in."""
+        written = {name: value for name, value in self.config.items() if not _means_nothing(component, name)}
+        return {**component.defaults, **written, "component": component.name, "mode": self._mode(component)}
+
+    @property
+    def connection_place(self) -> Place:
+        """Where the pipeline names its connection; where the step stands if it names none."""
+        above = ("steps", self.place)
+        return self._document.places.get((*above, "config", "connection")) or self._document.places[above]
+
+    def _mode(self, component: Component) -> str:
         mode = self.item.get("mode") or component.modes[0]
-        return {**component.defaults, **self.config, "component": component.name, "mode": mode}
+        return _OLD_MODES.get(str(mode), str(mode))
 
     def _unknown_component(self, components: Mapping[str, Component]) -> str:
         known = f"; known are {', '.join(sorted(components))}"
@@ -80,7 +94,7 @@ class Draft:
 
     def _check_mode(self, component: Component) -> None:
         mode = self.item.get("mode")
-        if mode is None or mode in component.modes:
+        if mode is None or self._mode(component) in component.modes:
             return
         takes = f"{component.name} takes {' or '.join(component.modes)}"
         if mode in _MODES:
@@ -93,21 +107,36 @@ class Draft:
             self._wrong(f"config of step {self.id!r} is no map", "config")
             return
         for name, value in self.config.items():
-            self._check_entry(component, str(name), value)
+            if name == "connection" and component.family is not None:
+                self._check_connection(component.family, component.name, value)
+            else:
+                self._check_entry(component, str(name), value)
+        settled = {**component.defaults, **self.config}
         for key in component.keys:
-            if key.required and self.config.get(key.name) in (None, ""):
-                text = f"{component.name} needs {key.name!r} in the config of step {self.id!r}: {key.says}"
+            if key.is_required_with(settled) and self.config.get(key.name) in (None, "", []):
+                because = f" with {_why(key, settled)}" if key.required_when else ""
+                text = f"{component.name} needs {key.name!r} in the config of step {self.id!r}{because}: {key.says}"
                 self._wrong(text, "config")
+
+    def _check_connection(self, family: str, component: str, value: Any) -> None:
+        found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
+            text = f"connection is {value!r}; write @{family}.<alias>, or @{family} for the default one"
+            self._wrong(text, "config", "connection")
+        elif found[1] != family:
+            text = f"connection {value!r} is of family {found[1]!r}, and {component} takes one of family {family!r}"
+            self._wrong(text, "config", "connection")
 
     def _check_entry(self, component: Component, name: str, value: Any) -> None:
         key = component.key(name)
         if key is None:
-            names = tuple(known.name for known in component.keys)
+            names = tuple(known.name for known in component.keys if not known.without_effect)
+            names = (*names, "connection") if component.family else names
             hint = nearest(name, names) or "; it has " + ", ".join(names)
             self._wrong_key(f"{component.name} has no key {name!r}{hint}", "config", name)
         elif value is not None and (problem := key.problem(value)) is not None:
             self._wrong(problem, "config", name)
-        if isinstance(value, str) and (is_secret_key(name) or (key is not None and key.secret)):
+        if isinstance(value, str) and (is_secret_key(name) if key is None else key.is_secret):
             text = f"a secret stands in the pipeline, in {name!r}; put it into a connection and name that as @family.alias"
             self._wrong(text, "config", name)
 
@@ -145,8 +174,10 @@ class Draft:
 
     def _check_one_input(self, component: Component) -> None:
         given = len(self.inputs or self.needs)
-        if given > 1:
+        if given > 1 and not self.config.get("on_several_inputs"):
             text = f"would get {given} frames and {component.name} takes one; join them in a step before it"
+            if component.key("on_several_inputs"):
+                text += ", or set on_several_inputs: append"
             self._wrong(f"step {self.id!r} {text}", "needs")
         elif given == 0:
             self._wrong(f"step {self.id!r} gets no frame; name a step in its needs")
@@ -162,6 +193,17 @@ def nearest(name: str, known: tuple[str, ...]) -> str:
     """A question after the name that was perhaps meant; empty where none is near."""
     near = get_close_matches(name, known, n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _why(key: Key, config: Mapping[str, Any]) -> str:
+    assert key.required_when is not None  # noqa: S101  only asked for such keys
+    other = key.required_when[0]
+    return f"{other}: {config[other]}"
+
+
+def _means_nothing(component: Component, name: str) -> bool:
+    key = component.key(name)
+    return key is not None and key.without_effect
 
 
 def _of_type(value: Any, kind: type, otherwise: Any) -> Any:

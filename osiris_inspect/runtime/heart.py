@@ -1,5 +1,6 @@
-"""Signs of life of a step that says nothing: what tells a slow step from a hung one."""
+"""Signs of life of a worker that says nothing: what tells a slow step from a hung one."""
 
+import os
 import resource
 import shutil
 import threading
@@ -11,19 +12,22 @@ from typing import Any, Final, Self
 from osiris_inspect.runtime.teller import Teller
 
 EVERY_S: Final = 5.0
+_STATM = Path("/proc/self/statm")
 
 
 class Heart:
     """Beats while a step runs: a ``heartbeat`` event every few seconds, from a thread of its own.
 
     Attributes:
-        phase: what the step is at, ``driving`` or ``keeping``.
+        phase: what the step is at: ``resolving``, ``driving`` or ``keeping``; ``preparing`` before the first one.
+        sizes: gives the bytes of frames in memory and on disk; None before there is a store.
     """
 
-    def __init__(self, teller: Teller, step: str, session: Path, sizes: Callable[[], Any]) -> None:
-        self.phase = "driving"
+    def __init__(self, teller: Teller, step: str | None, session: Path, phase: str) -> None:
+        self.phase = phase
+        self.sizes: Callable[[], Any] | None = None
         self._rows: int | None = None
-        self._teller, self._step, self._session, self._sizes = teller, step, session, sizes
+        self._teller, self._step, self._session = teller, step, session
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -43,13 +47,29 @@ class Heart:
 
     def _beat(self) -> None:
         while not self._stopped.wait(EVERY_S):
-            sizes = self._sizes()
             fields = {
                 "phase": self.phase,
                 "rows": self._rows,
+                "rss_bytes": rss_bytes(),
                 "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-                "frames_memory_bytes": sizes.memory_bytes,
-                "frames_disk_bytes": sizes.disk_bytes,
                 "disk_free_bytes": shutil.disk_usage(self._session).free,
             }
-            self._teller.tell("heartbeat", fields, self._step)
+            self._teller.tell("heartbeat", fields | self._frames(), self._step)
+
+    def _frames(self) -> dict[str, int]:
+        try:
+            sizes = self.sizes() if self.sizes is not None else None
+        except RuntimeError:
+            return {}  # a frame was just being put; the next beat counts it
+        if sizes is None:
+            return {}
+        return {"frames_memory_bytes": sizes.memory_bytes, "frames_disk_bytes": sizes.disk_bytes}
+
+
+def rss_bytes() -> int | None:
+    """Memory this process holds now; None where the system does not tell."""
+    try:
+        pages = int(_STATM.read_bytes().split()[1])
+    except OSError:
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -6,15 +6,19 @@ resumes begins on a new line, so that a torn last line stays one unreadable line
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from osiris_inspect.model import event as events
 from osiris_inspect.model import metric as metrics
 from osiris_inspect.model.event import Event, Side
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.redact import Redactor
+
+RESERVED: Final = 128 * 1024
+"""Bytes kept for the last events, the run card and the verdict."""
 
 
 class LineFile:
@@ -27,14 +31,27 @@ class LineFile:
             os.write(self._descriptor, b"\n")
 
     def write(self, line: bytes) -> None:
-        """Append one line, whole.
+        """Append one line, whole or not at all.
 
         Raises:
-            OSError: the disk refuses; a part of the line may stand there, the next one begins anew.
+            OSError: the disk refuses; the file stands as it stood.
         """
-        data = memoryview(line + b"\n")
-        while data:
-            data = data[os.write(self._descriptor, data) :]
+        self.append(line + b"\n")
+
+    def append(self, data: bytes) -> None:
+        """Append bytes, whole or not at all.
+
+        Raises:
+            OSError: the disk refuses; the file stands as it stood.
+        """
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:] if written else data)
+        except OSError:
+            if written:
+                os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
+            raise
 
     def sync(self) -> None:
         """Wait until the disk has what was written."""
@@ -45,6 +62,22 @@ class LineFile:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+class Reserve:
+    """Room on the disk that is kept for the end of a run: when the disk is full, its verdict still finds a place."""
+
+    def __init__(self, folder: Path, size: int = RESERVED) -> None:
+        self._path = folder / ".reserve"
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        finally:
+            os.close(descriptor)
+
+    def give_back(self) -> None:
+        """Let the room go; a second time does nothing."""
+        self._path.unlink(missing_ok=True)
 
 
 class Log:
@@ -60,12 +93,17 @@ class Log:
         self._redactor = redactor
         self._events = LineFile(directory / layout.EVENTS)
         self._metrics = LineFile(directory / layout.METRICS)
+        self._reserve = Reserve(directory)
         self._seq = 0
 
     def event(
         self, name: str, ts: float, side: Side, fields: Mapping[str, Any], step: str | None = None
     ) -> Event:
-        """Write one event and give it as it was written."""
+        """Write one event and give it as it was written.
+
+        Raises:
+            OSError: the disk refuses; the event is not there and its number is still free.
+        """
         event = Event(
             name=name,
             ts=ts,
@@ -80,8 +118,13 @@ class Log:
         return event
 
     def metric(self, metric: Metric) -> None:
-        """Write one metric."""
-        self._metrics.write(metrics.encode(metric))
+        """Write one metric.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        tags = self._redactor.value(dict(metric.tags))
+        self._metrics.write(metrics.encode(replace(metric, name=self._redactor.text(metric.name), tags=tags)))
 
     @property
     def last_seq(self) -> int:
@@ -93,8 +136,13 @@ class Log:
         self._events.sync()
         self._metrics.sync()
 
+    def make_room(self) -> None:
+        """Give back the reserved room, so that the end of the run can be written on a full disk."""
+        self._reserve.give_back()
+
     def close(self) -> None:
         """Close both files; a second time does nothing."""
+        self._reserve.give_back()
         self._events.close()
         self._metrics.close()
 

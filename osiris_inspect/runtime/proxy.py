@@ -4,29 +4,32 @@ It is the one writer of the log. Whatever happens to the worker, the run ends in
 the reason named, what depends on it is skipped with its cause, and ``run_end``, run card and ``status.json`` are there.
 """
 
-import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
-from typing import Any, Literal
+from typing import Any, Final
 
 from osiris_inspect.model import layout, manifest
-from osiris_inspect.model.errors import BadMessage, MessageTooLarge, WorkerLost
-from osiris_inspect.model.event import Event
+from osiris_inspect.model.errors import DependencyMissing, RunError, WireError, WorkerLost
 from osiris_inspect.model.manifest import Step
-from osiris_inspect.model.metric import Metric
-from osiris_inspect.model.redact import Redactor
-from osiris_inspect.runtime import card, rpc, run_directory
+from osiris_inspect.model.redact import Redactor, mask_keys
+from osiris_inspect.runtime import components as all_components
+from osiris_inspect.runtime import dependencies, grants, parcel, run_directory
+from osiris_inspect.runtime.books import Books, DiskFull, Watch
 from osiris_inspect.runtime.compile import Compiled
+from osiris_inspect.runtime.components import Component
+from osiris_inspect.runtime.connections import Connections
+from osiris_inspect.runtime.dialogue import Dialogue, Interrupted, NoAnswer
+from osiris_inspect.runtime.ending import RunStatus, Tally, close_books
+from osiris_inspect.runtime.homecoming import Artifacts, Homes, bring_back
+from osiris_inspect.runtime.interrupts import Interrupts
 from osiris_inspect.runtime.log import Log
-from osiris_inspect.runtime.rpc import Command, Failure, Measured, Response, Told
+from osiris_inspect.runtime.rpc import Failure, Response
 from osiris_inspect.runtime.settings import Settings
 from osiris_inspect.runtime.surroundings import Surroundings, describe
-from osiris_inspect.runtime.transport import Transport
+from osiris_inspect.runtime.transport import Launch, Transport
 
-RunStatus = Literal["success", "failed", "interrupted"]
-Watch = Callable[[Event], None]
+_CLEANUP_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,12 @@ class Order:
         variables: the names of the host's environment variables.
         fail_fast: whether the first failed step ends the run; otherwise branches that do not need it go on.
         watch: sees each event as it is written.
+        connections: what the steps connect with; sent to the worker and written nowhere.
+        components: what the pipeline's components are; those installed where it names none.
+        secrets: what else must not be seen beside the secrets of connections and configurations.
+        artifacts: which of a far worker's artifacts come back.
+        install: whether modules that are missing are installed.
+        prepare_s: seconds the worker may take to prepare; without bound while it installs.
     """
 
     compiled: Compiled
@@ -58,81 +67,81 @@ class Order:
     variables: tuple[str, ...] = ()
     fail_fast: bool = False
     watch: Watch = field(default=lambda _: None)
-
-
-class _StepTimeout(Exception):
-    """The step in flight took longer than it may."""
+    connections: Connections = field(default_factory=Connections.none)
+    components: Mapping[str, Component] = field(default_factory=dict)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    artifacts: Artifacts = "small"
+    install: bool = False
+    prepare_s: float = 300.0
 
 
 def run(order: Order, transport: Transport) -> Outcome:
     """Run a pipeline and leave its run directory complete.
 
-    Ctrl-C ends the run in order: it counts as interrupted, not as an exception.
+    Ctrl-C ends the run in order: it counts as interrupted, not as an exception. So does SIGTERM.
 
     Raises:
-        OSError: the run directory cannot be written; what could be written is there.
+        RunError: the run directory cannot be made.
     """
     began = order.clock()
-    path = run_directory.create(order.logs, int(began * 1000))
-    run_directory.write_compiled(path, order.compiled)
-    with Log(path, path.name, Redactor()) as log, transport:
-        return _Run(order, transport, log, path, began).go()
+    specs = order.components or all_components.known()
+    secrets = (*order.connections.secrets, *grants.secrets_in(order.compiled, specs), *order.secrets)
+    redactor = Redactor(secrets)
+    with Interrupts() as interrupts:
+        try:
+            path = run_directory.create(order.logs, int(began * 1000))
+            run_directory.write_compiled(path, order.compiled, redactor)
+            opened = Log(path, path.name, redactor)
+        except OSError as error:
+            raise RunError(f"no run directory can be made in {order.logs}: {error}") from error
+        with opened as log, transport:
+            tally = Tally(path, order.compiled.manifest, began, redactor)
+            books = Books(log, order.clock, order.watch)
+            return _Run(order, transport, books, tally, interrupts).go(specs, secrets)
 
 
 class _Run:
     """One run while it goes on."""
 
-    def __init__(self, order: Order, transport: Transport, log: Log, path: Path, began: float) -> None:
-        self.order, self.transport, self.log, self.path, self.began = order, transport, log, path, began
-        self.kept: list[Event] = []
-        self.because: dict[str, str] = {}
-        self.succeeded: list[str] = []
-        self.failed: list[str] = []
-        self.reason: str | None = None
+    def __init__(
+        self, order: Order, transport: Transport, books: Books, tally: Tally, interrupts: Interrupts
+    ) -> None:
+        self.order, self.transport, self.books, self.tally = order, transport, books, tally
+        self.interrupts = interrupts
+        self.dialogue = Dialogue(transport, books, tally.redactor, interrupts)
+        self.tell = books.tell
         self.lost: str | None = None
-        self.next_id = 0
 
-    def go(self) -> Outcome:
+    def go(self, specs: Mapping[str, Component], secrets: tuple[str, ...]) -> Outcome:
+        tally = self.tally
         status: RunStatus = "failed"
         try:
-            self._open()
-            with _TermAsInterrupt():
-                if self._prepare():
+            try:
+                self._open()
+                if self._prepare(specs, secrets):
                     self._steps()
                     self._cleanup()
-            status = "success" if len(self.succeeded) == len(self.order.compiled.manifest.steps) else "failed"
-        except KeyboardInterrupt:
-            status, self.reason = "interrupted", "interrupted"
-            self.transport.kill()
-            self._abandon("interrupted")
+                self._bring_back()
+                status = "success" if tally.is_complete and tally.reason is None else "failed"
+            except Interrupted:
+                status = "interrupted"
+                self._abandon("interrupted")
+            except (DiskFull, OSError) as error:
+                self._abandon(self.books.full or f"the run directory cannot be written: {error}")
         finally:
-            self._end(status)
-        return Outcome(self.path, status, self.reason)
-
-    # --- the run's own events
-
-    def tell(self, name: str, fields: Mapping[str, Any], step: str | None = None) -> None:
-        self._write(name, self.order.clock(), "host", fields, step)
-
-    def _write(
-        self,
-        name: str,
-        ts: float,
-        side: Literal["host", "worker"],
-        fields: Mapping[str, Any],
-        step: str | None,
-    ) -> None:
-        event = self.log.event(name, ts, side, fields, step)
-        if name in card.NEEDED:
-            self.kept.append(event)
-        if name in ("step_complete", "step_failed"):
-            self.log.sync()
-        self.order.watch(event)
+            self.transport.close()
+            facts = {
+                "mode": self.transport.mode,
+                "isolation": self.transport.isolation,
+                **self.transport.facts,
+            }
+            ended = close_books(self.books, tally, status, facts, self.order.clock)
+        return Outcome(tally.path, ended, tally.reason)
 
     def _open(self) -> None:
         compiled = self.order.compiled
         start = {
-            "run_id": self.path.name,
+            "run_id": self.tally.path.name,
             "pipeline": compiled.manifest.name,
             "mode": self.transport.mode,
             "manifest_path": layout.MANIFEST,
@@ -146,81 +155,101 @@ class _Run:
             "fingerprint": compiled.fingerprint,
         }
         self.tell("plan", {**plan, "steps": steps})
-        here = Surroundings(self.path, self.transport.isolation, self.order.clock, self.order.variables)
-        self.tell("environment", describe(here))
-
-    def _end(self, status: RunStatus) -> None:
-        total = len(self.order.compiled.manifest.steps)
-        run_directory.write_card(self.path, card.of(self.order.compiled.manifest, self.kept))
-        self.tell("artifact_created", {"artifact_type": "run_card", "path": layout.RUN_CARD})
-        seconds = self.order.clock() - self.began
-        counts = {"steps_completed": len(self.succeeded), "steps_total": total}
-        if status == "success":
-            self.tell("run_complete", {**counts, "duration_s": seconds})
-        else:
-            self.tell("run_error", {"error": self.reason or "a step failed", **counts, "duration_s": seconds})
-        last = self.log.last_seq + 1
-        self.tell("run_end", {"status": status, "last_seq": last, "duration_s": seconds})
-        self.log.sync()
-        verdict = {
-            "run_id": self.path.name,
-            "pipeline": self.order.compiled.manifest.name,
-            "status": status,
-            "ok": status == "success",
-            "exit_code": {"success": 0, "failed": 1, "interrupted": 130}[status],
-            **counts,
-            "steps_failed": self.failed,
-            "steps_skipped": self.because,
-            "reason": self.reason,
-        }
-        run_directory.write_status(self.path, verdict)
+        here = Surroundings(self.tally.path, self.transport.isolation, self.order.clock, self.order.variables)
+        self.tell("environment", {**describe(here), **self.transport.facts})
 
     # --- what the worker is asked
 
-    def _prepare(self) -> bool:
-        compiled = self.order.compiled
-        body = {
-            "run_id": self.path.name,
-            "manifest": manifest.to_document(compiled.manifest),
-            "settings": self.order.settings.to_document(),
-            "base": str(self.order.base),
-        }
+    def _prepare(self, specs: Mapping[str, Component], secrets: tuple[str, ...]) -> bool:
         try:
-            self.transport.start(self.path, self.order.base)
-            answer = self._ask("prepare", body, None)
+            body = self._start(specs, secrets)
+            answer = self.dialogue.ask("prepare", body, None if self.order.install else self.order.prepare_s)
         except WorkerLost as error:
             self.lost = str(error)
             words = f"{error}; its last words are in {layout.WORKER_LOG}"
             answer = Failure(None, {"type": "WorkerLost", "message": words})
+        except NoAnswer:
+            self.transport.kill()
+            self.lost = "it took too long to prepare"
+            answer = Failure(None, {"type": "StepTimeout", "message": self.lost})
+        except (WireError, DependencyMissing) as error:
+            if self.interrupts.came:
+                raise Interrupted from error
+            answer = Failure(None, {"type": type(error).__name__, "message": str(error)})
         if isinstance(answer, Response):
             return True
-        self.reason = f"the worker could not be prepared: {answer.error['message']}"
-        self.tell(
-            "prepare_failed", {"error": answer.error["message"], "error_type": answer.error.get("type")}
-        )
+        self.tally.reason = f"the worker could not be prepared: {answer.error['message']}"
+        error_told = {"error": answer.error["message"], "error_type": answer.error.get("type")}
+        self.tell("prepare_failed", {**error_told, "traceback": answer.error.get("traceback")})
         return False
+
+    def _start(self, specs: Mapping[str, Component], secrets: tuple[str, ...]) -> dict[str, Any]:
+        """Start the worker; gives what ``prepare`` tells it."""
+        order, path = self.order, self.tally.path
+        packed = parcel.pack(path, order.compiled, specs, order.base, order.connections.by_step)
+        if order.install and not self.transport.is_far:
+            self._install()
+        granted = grants.of(order.compiled, specs, packed, order.connections.by_step)
+        launch = Launch(
+            path, order.base, packed, granted, secrets, order.install, lambda: self.interrupts.came
+        )
+        base = self.transport.start(launch)
+        started = {"mode": self.transport.mode, "isolation": self.transport.isolation}
+        self.tell("worker_started", {**started, **self.transport.facts})
+        self.tell("parcel", packed.to_document())
+        redactor = Redactor(secrets)
+        hidden = {
+            step: config
+            for step, config in order.compiled.configs.items()
+            if redactor.value(mask_keys(config)) != config
+        }
+        return {
+            "run_id": path.name,
+            "manifest": manifest.to_document(order.compiled.manifest),
+            "settings": order.settings.to_document(),
+            "base": base,
+            "parcel": packed.to_document(),
+            "configs": hidden,
+            "connections": {step: dict(values) for step, values in order.connections.by_step.items()},
+            "secrets": list(secrets),
+        }
+
+    def _install(self) -> None:
+        """Install what is missing where the host is: a near worker uses the same packages."""
+        document = dependencies.specs_in(self.tally.path)
+        installed = dependencies.install(self.tally.path, document["components"].values())
+        if installed:
+            self.tell("dependencies_installed", {"requirements": installed})
+            told = {"artifact_type": "install_log", "path": dependencies.INSTALL_LOG}
+            self.tell("artifact_created", told)
 
     def _steps(self) -> None:
         for step in self.order.compiled.manifest.steps:
             cause = self._cause(step)
             if cause is not None:
-                self.because[step.id] = cause
-                self.tell("step_skipped", {"because": cause, "driver": step.driver}, step.id)
+                self._skip(step, cause)
             elif self._step(step):
-                self.succeeded.append(step.id)
+                self.tally.succeeded.append(step.id)
             else:
-                self.failed.append(step.id)
-                self.reason = self.reason or f"step {step.id!r} failed"
+                self.tally.failed.append(step.id)
+                self.tally.reason = self.tally.reason or f"step {step.id!r} failed"
+
+    def _skip(self, step: Step, cause: str) -> None:
+        self.tally.because[step.id] = cause
+        self.tell("step_skipped", {"because": cause, "driver": step.driver}, step.id)
 
     def _cause(self, step: Step) -> str | None:
         """The failed step that keeps ``step`` from running, None where nothing does."""
+        tally = self.tally
         for need in step.needs:
-            if need in self.failed:
+            if need in tally.failed:
                 return need
-            if need in self.because:
-                return self.because[need]
+            if need in tally.because:
+                return tally.because[need]
         stops_all = self.order.fail_fast or self.lost is not None
-        return self.failed[0] if stops_all and self.failed else None
+        if not stops_all:
+            return None
+        return tally.failed[0] if tally.failed else self.lost
 
     def _step(self, step: Step) -> bool:
         inputs = {
@@ -229,74 +258,63 @@ class _Run:
         }
         body = {"step_id": step.id, "driver": step.driver, "cfg_path": step.cfg_path, "inputs": inputs}
         asked = self.order.clock()
+        answer: Response | Failure
         try:
-            answer = self._ask("exec_step", body, self.order.settings.step_timeout_s)
+            answer = self.dialogue.ask("exec_step", body, self.order.settings.step_timeout_s)
         except WorkerLost as error:
-            self._step_lost(step, "WorkerLost", str(error), asked)
-            return False
-        except _StepTimeout:
-            self.transport.kill()
-            seconds = self.order.settings.step_timeout_s
-            self._step_lost(step, "StepTimeout", f"step {step.id!r} took longer than {seconds:g} s", asked)
-            return False
-        if isinstance(answer, Failure) and not self._told_failure(step):
+            self.lost = str(error)
+            answer = Failure(None, {"type": "WorkerLost", "message": str(error)})
+        except NoAnswer:
+            answer = self._end_of_slow(step)
+        if isinstance(answer, Failure) and "step_failed" not in self.books.names(step.id):
             self._tell_failure(step, answer.error, asked)
         return isinstance(answer, Response)
 
+    def _end_of_slow(self, step: Step) -> Response | Failure:
+        """End the worker of a step that took too long. Its answer may have come in that very moment."""
+        self.transport.kill()
+        self.lost = f"step {step.id!r} took longer than {self.order.settings.step_timeout_s:g} s"
+        late = self.dialogue.rest()
+        return late if late is not None else Failure(None, {"type": "StepTimeout", "message": self.lost})
+
     def _cleanup(self) -> None:
-        if self.lost is None:
-            try:
-                self._ask("cleanup", {}, None)
-            except WorkerLost as error:
-                self.tell("worker_lost", {"error": str(error), "phase": "cleanup"})
+        if self.lost is not None:
+            return
+        try:
+            self.dialogue.ask("cleanup", {}, _CLEANUP_S)
+        except WorkerLost as error:
+            self.tell("worker_lost", {"error": str(error), "phase": "cleanup"})
+        except NoAnswer:
+            self.transport.kill()
+            self.tell("worker_lost", {"error": f"no answer within {_CLEANUP_S:g} s", "phase": "cleanup"})
+
+    def _bring_back(self) -> None:
+        if self.transport.is_far:
+            homes = Homes(self.tally.path, self.order.base)
+            lost = bring_back(self.transport, self.order.artifacts, homes, self.tell)
+            self.tally.reason = self.tally.reason or lost
 
     def _abandon(self, reason: str) -> None:
-        """Close the books of a run that was interrupted: no step stays open, none is forgotten."""
-        began = {event.step for event in self.kept if event.name == "step_start"}
-        for step in self.order.compiled.manifest.steps:
-            if step.id in self.succeeded or step.id in self.failed or step.id in self.because:
-                continue
-            if step.id in began:
-                self._tell_failure(step, {"type": "Interrupted", "message": reason}, None)
-                self.failed.append(step.id)
-            else:
-                self.because[step.id] = reason
-                self.tell("step_skipped", {"because": reason, "driver": step.driver}, step.id)
-
-    # --- the wire
-
-    def _ask(self, verb: rpc.Verb, body: Mapping[str, Any], timeout: float | None) -> Response | Failure:
-        """Send a command and write all that is told until its answer comes."""
-        number, self.next_id = self.next_id, self.next_id + 1
-        self.transport.send(rpc.encode_command(Command(verb, number, body)))
-        until = None if timeout is None else monotonic() + timeout
-        while True:
-            left = None if until is None else until - monotonic()
-            line = self.transport.receive(left) if left is None or left > 0 else None
-            if line is None:
-                raise _StepTimeout
-            answer = self._take(line)
-            if answer is not None and answer.id in (number, None):
-                return answer
-
-    def _take(self, line: bytes) -> Response | Failure | None:
+        """End the worker and close the accounts of every step: none stays open, none is forgotten."""
+        self.tally.reason = reason
+        self.transport.kill()
         try:
-            reply = rpc.decode_reply(line)
-        except (BadMessage, MessageTooLarge) as error:
-            self.tell("wire_error", {"error": str(error), "line": line[:200].decode(errors="replace")})
-            return None
-        match reply:
-            case Told(_, ts, name, step, fields):
-                self._write(name, ts, "worker", fields, step)
-            case Measured(ts, name, value, step, tags):
-                self.log.metric(Metric(name, value, ts, step, tags))
-            case Response() | Failure():
-                return reply
-        return None
+            if self.books.full is None:  # the room that is left is for the verdict
+                self.dialogue.rest()
+            self._close_accounts(reason)
+        except (DiskFull, OSError) as error:
+            self.tally.reason = self.books.full or str(error)
 
-    def _step_lost(self, step: Step, kind: str, message: str, asked: float) -> None:
-        self.lost = message
-        self._tell_failure(step, {"type": kind, "message": message}, asked)
+    def _close_accounts(self, reason: str) -> None:
+        for step in self.order.compiled.manifest.steps:
+            if step.id in (*self.tally.succeeded, *self.tally.failed, *self.tally.because):
+                continue
+            if "step_start" in self.books.names(step.id):
+                self.tally.failed.append(step.id)
+                if "step_failed" not in self.books.names(step.id):
+                    self._tell_failure(step, {"type": "Interrupted", "message": reason}, None)
+            else:
+                self._skip(step, reason)
 
     def _tell_failure(self, step: Step, error: Mapping[str, Any], asked: float | None) -> None:
         fields: dict[str, Any] = {
@@ -306,9 +324,6 @@ class _Run:
             "duration_ms": None if asked is None else (self.order.clock() - asked) * 1000,
         }
         self.tell("step_failed", {**fields, "traceback": error.get("traceback")}, step.id)
-
-    def _told_failure(self, step: Step) -> bool:
-        return any(event.name == "step_failed" and event.step == step.id for event in self.kept)
 
 
 def _planned(step: Step, file: str) -> dict[str, Any]:
@@ -323,23 +338,3 @@ def _planned(step: Step, file: str) -> dict[str, Any]:
         "file": file,
         "line": step.line or None,
     }
-
-
-class _TermAsInterrupt:
-    """While a run goes on, SIGTERM ends it in order, as Ctrl-C does. In a thread that may not, nothing changes."""
-
-    def __enter__(self) -> None:
-        self._before: Any = None
-        try:
-            self._before = signal.signal(signal.SIGTERM, _interrupt)
-        except ValueError:
-            self._before = None  # only the main thread may; elsewhere whoever embeds us decides
-
-    def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)
-
-
-def _interrupt(number: int, frame: Any) -> None:
-    del number, frame
-    raise KeyboardInterrupt

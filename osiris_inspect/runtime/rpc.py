@@ -2,10 +2,14 @@
 
 One JSON object a line. Host to worker: commands, each with an ``id``. Worker to host: for each command exactly one
 ``response`` or ``error`` with that id, and in between events and metrics. No frame ever stands in a message.
+
+Each line of a worker begins with its number, ``{"n":7,``: a host that lost the connection knows what it missed.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any, Final, Literal
 
 import orjson
@@ -14,6 +18,11 @@ from osiris_inspect.model.errors import BadMessage, MessageTooLarge
 
 LIMIT: Final = 64 * 1024 * 1024
 """Bytes of one line at most."""
+
+LONGEST_TEXT: Final = 1_000_000
+"""Characters of one text in a message; what a driver says beyond that is cut and counted."""
+_DEEPEST: Final = 60
+_NUMBER = re.compile(rb'\{"n":(\d{1,18}),')
 
 Verb = Literal["prepare", "exec_step", "cleanup", "ping"]
 _VERBS: tuple[Verb, ...] = ("prepare", "exec_step", "cleanup", "ping")
@@ -114,8 +123,9 @@ def id_of(line: bytes) -> int | None:
 def encode_reply(reply: Reply) -> bytes:
     """One line, newline included.
 
+    What JSON has no form for stands there as its text.
+
     Raises:
-        TypeError: a field holds what JSON has no form for.
         MessageTooLarge: the line would be over the limit.
     """
     match reply:
@@ -136,6 +146,17 @@ def encode_reply(reply: Reply) -> bytes:
     return line
 
 
+def numbered(line: bytes, number: int) -> bytes:
+    """A reply's line with its number in front."""
+    return b'{"n":%d,' % number + line[1:]
+
+
+def number_of(line: bytes) -> int | None:
+    """The number a worker gave to a line, None where it has none."""
+    match = _NUMBER.match(line)
+    return int(match[1]) if match else None
+
+
 def decode_reply(line: bytes) -> Reply:
     """The reply in a line.
 
@@ -143,28 +164,69 @@ def decode_reply(line: bytes) -> Reply:
         BadMessage: it is none.
     """
     value = _object(line)
+    kind = value.get("type")
+    match kind:
+        case "response":
+            body = {key: item for key, item in value.items() if key not in ("type", "id", "n")}
+            return Response(_needed(value, "id", int), body)
+        case "error":
+            error = _needed(value, "error", dict)
+            return Failure(
+                _optional(value, "id", int), {"type": "Error", "message": "no reason given"} | error
+            )
+        case "event":
+            told = _needed(value, "seq", int), _needed(value, "ts", float), _needed(value, "event", str)
+            return Told(*told, _optional(value, "step_id", str), _optional(value, "data", dict) or {})
+        case "metric":
+            measured = (
+                _needed(value, "ts", float),
+                _needed(value, "metric", str),
+                _needed(value, "value", float),
+            )
+            return Measured(*measured, _optional(value, "step_id", str), _optional(value, "tags", dict) or {})
+    raise BadMessage(f"unknown type of message {kind!r}")
+
+
+def _needed(value: Mapping[str, Any], name: str, kind: type) -> Any:
+    found = value.get(name)
+    kinds = (int, float) if kind is float else kind
+    if not isinstance(found, kinds) or isinstance(found, bool):
+        raise BadMessage(f"a message of type {value.get('type')!r} needs {name!r} of type {kind.__name__}")
+    return found
+
+
+def _optional(value: Mapping[str, Any], name: str, kind: type) -> Any:
+    return None if value.get(name) is None else _needed(value, name, kind)
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """A value as JSON can hold it: what it has no form for becomes its text, what is too long or deep is cut."""
+    if isinstance(value, str):
+        return _text(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value if not isinstance(value, int) or abs(value) < 1 << 63 else str(value)
+    if isinstance(value, Integral | Real):
+        return plain(int(value) if isinstance(value, Integral) else float(value))
+    if isinstance(value, Mapping) and depth < _DEEPEST:
+        return {_text(str(key)): plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | Set) and depth < _DEEPEST:
+        return [plain(item, depth + 1) for item in value]
+    return _text(safe_repr(value))
+
+
+def safe_repr(value: Any) -> str:
+    """``repr``, also of a value whose own raises."""
     try:
-        match value.get("type"):
-            case "response":
-                body = {key: item for key, item in value.items() if key not in ("type", "id")}
-                return Response(int(value["id"]), body)
-            case "error":
-                return Failure(value.get("id"), dict(value["error"]))
-            case "event":
-                return Told(
-                    value["seq"], value["ts"], value["event"], value.get("step_id"), value.get("data") or {}
-                )
-            case "metric":
-                return Measured(
-                    value["ts"],
-                    value["metric"],
-                    value["value"],
-                    value.get("step_id"),
-                    value.get("tags") or {},
-                )
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadMessage(f"a {value.get('type')} without what belongs to it: {error}") from error
-    raise BadMessage(f"unknown type of message {value.get('type')!r}")
+        return repr(value)
+    except Exception as error:  # noqa: BLE001  the value's class is other people's code
+        return f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
+
+
+def _text(text: str) -> str:
+    """Text that is valid Unicode and not endless."""
+    if len(text) > LONGEST_TEXT:
+        text = f"{text[:LONGEST_TEXT]}… ({len(text) - LONGEST_TEXT:,} characters more)"
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class Lines:
@@ -210,15 +272,17 @@ class Lines:
 
 
 def _line(value: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(
-        value, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
-    )
+    option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+    try:
+        return orjson.dumps(value, option=option)
+    except (TypeError, RecursionError):
+        return orjson.dumps(plain(value), option=option)
 
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
         value = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
+    except (orjson.JSONDecodeError, RecursionError) as error:
         raise BadMessage(f"no JSON: {error}") from None
     if not isinstance(value, dict):
         raise BadMessage(f"JSON of type {type(value).__name__}, not an object")

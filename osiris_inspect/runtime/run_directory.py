@@ -9,7 +9,7 @@ import yaml
 
 from osiris_inspect.model import layout, manifest, run_card
 from osiris_inspect.model.manifest import Manifest
-from osiris_inspect.model.redact import mask_keys
+from osiris_inspect.model.redact import Redactor, mask_keys
 from osiris_inspect.model.run_card import RunCard
 from osiris_inspect.runtime.compile import Compiled
 from osiris_inspect.runtime.log import write_whole
@@ -32,21 +32,23 @@ def create_compiled(logs: Path, epoch_ms: int, compiled: Compiled) -> Path:
     return folder
 
 
-def write_compiled(folder: Path, compiled: Compiled) -> None:
-    """Write ``manifest.yaml`` and ``cfg/<step>.json``."""
-    write_whole(folder / layout.MANIFEST, manifest_bytes(compiled.manifest))
+def write_compiled(folder: Path, compiled: Compiled, redactor: Redactor | None = None) -> None:
+    """Write ``manifest.yaml`` and ``cfg/<step>.json``, secrets masked by their keys and by what ``redactor`` knows."""
+    redactor = redactor or Redactor()
+    document = redactor.value(manifest.to_document(compiled.manifest))
+    write_whole(folder / layout.MANIFEST, _yaml(document))
     for step in compiled.manifest.steps:
-        write_whole(folder / step.cfg_path, _json(mask_keys(compiled.configs[step.id])))
+        write_whole(folder / step.cfg_path, _json(redactor.value(mask_keys(compiled.configs[step.id]))))
 
 
 def manifest_bytes(plan: Manifest) -> bytes:
     """The manifest as YAML; same manifest, same bytes."""
-    return yaml.safe_dump(manifest.to_document(plan), sort_keys=False, allow_unicode=True).encode()
+    return _yaml(manifest.to_document(plan))
 
 
-def write_card(run: Path, card: RunCard) -> None:
+def write_card(run: Path, card: RunCard, redactor: Redactor) -> None:
     """Write the run card."""
-    write_whole(run / layout.RUN_CARD, _json(run_card.to_document(card)))
+    write_whole(run / layout.RUN_CARD, _json(redactor.value(run_card.to_document(card))))
 
 
 def write_status(run: Path, document: Mapping[str, Any]) -> None:
@@ -64,6 +66,10 @@ def _create(logs: Path, epoch_ms: int, name: Any) -> Path:
             epoch_ms += 1
         else:
             return path
+
+
+def _yaml(document: Mapping[str, Any]) -> bytes:
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
 
 
 def _json(value: Any) -> bytes:

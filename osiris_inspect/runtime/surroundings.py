@@ -22,10 +22,11 @@ class Surroundings:
 
     Attributes:
         session: the run directory as this side sees it.
-        isolation: ``none``, ``process``, …
+        isolation: ``none``, ``landlock``, ``bwrap``, ``e2b``
         clock: seconds since 1970.
         variables: the names, never the values, of the environment variables this side has.
         stop: asks the step at work to stop.
+        install: whether modules that are missing are installed.
     """
 
     session: Path
@@ -33,6 +34,7 @@ class Surroundings:
     clock: Callable[[], float]
     variables: tuple[str, ...] = ()
     stop: Stop = field(default_factory=Stop)
+    install: bool = False
 
 
 def describe(here: Surroundings) -> dict[str, Any]:

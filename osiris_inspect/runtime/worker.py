@@ -4,10 +4,13 @@ The same worker runs in the host's own process, in a local sandbox and in a clou
 tells, and the host writes. Whatever a driver does, each command gets exactly one answer.
 """
 
+import math
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -16,11 +19,12 @@ from osiris_inspect.model import layout, manifest
 from osiris_inspect.model.errors import BadMessage, DriverError, InputNotFound, MessageTooLarge, OsirisError
 from osiris_inspect.model.manifest import InputRef, Manifest
 from osiris_inspect.model.redact import Redactor, mask_keys
-from osiris_inspect.runtime import drivers, settings
+from osiris_inspect.runtime import dependencies, drivers, parcel, settings
+from osiris_inspect.runtime.components import Component
 from osiris_inspect.runtime.heart import Heart
 from osiris_inspect.runtime.log import write_whole
-from osiris_inspect.runtime.rpc import Command, Failure, Measured, Reply, Response
 from osiris_inspect.runtime.resolved import Resolved
+from osiris_inspect.runtime.rpc import Command, Failure, Measured, Reply, Response, safe_repr
 from osiris_inspect.runtime.store import FrameStore, Policy
 from osiris_inspect.runtime.surroundings import Surroundings, describe
 from osiris_inspect.runtime.teller import Teller
@@ -35,7 +39,9 @@ class _Prepared:
     manifest: Manifest
     store: FrameStore
     base: Path
+    components: Mapping[str, Component]
     connections: Mapping[str, Mapping[str, Any]]
+    configs: Mapping[str, Mapping[str, Any]]
 
 
 class Worker:
@@ -49,23 +55,28 @@ class Worker:
     def __init__(self, here: Surroundings, post: Callable[[Reply], None]) -> None:
         self._here = here
         self._session = here.session
-        self._post = post
         self._teller = Teller(post, here.clock)
         self._prepared: _Prepared | None = None
+        self._last_id: int | None = None
 
     def answer(self, command: Command) -> None:
-        """Do what a command asks and post its one answer. Nothing a driver raises comes out of here."""
+        """Do what a command asks and post its one answer. Nothing a driver raises comes out of here.
+
+        A command that comes again, because its sender could not know whether it arrived, is done once.
+        """
+        if command.id == self._last_id:
+            return
+        self._last_id = command.id
         try:
             body = getattr(self, f"_{command.verb}")(command.body)
-            self._post(Response(command.id, body))
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
         except BaseException as error:  # noqa: BLE001  a driver may raise anything, SystemExit and panics included
-            self._post(Failure(command.id, self._teller.redactor.value(describe_error(error))))
+            self._teller.answer(Failure(command.id, describe_error(error)))
+        else:
+            self._teller.answer(Response(command.id, body))
 
     def refuse(self, number: int | None, error: OsirisError) -> None:
         """Answer a line that is no command."""
-        self._post(Failure(number, describe_error(error)))
+        self._teller.answer(Failure(number, describe_error(error)))
 
     def close(self) -> None:
         """Let go of every frame; a second time does nothing."""
@@ -79,25 +90,56 @@ class Worker:
     def _prepare(self, body: Mapping[str, Any]) -> dict[str, Any]:
         if self._prepared is not None:
             raise BadMessage("prepare came twice")
+        self._teller.redactor = Redactor(body.get("secrets") or ())
         plan = manifest.parse(body["manifest"])
         told = settings.from_document(body["settings"])
-        self._teller.redactor = Redactor(body.get("secrets") or ())
         self._teller.tell("environment", describe(self._here))
-        used = sorted({step.driver for step in plan.steps})
-        for name in used:
-            drivers.load(name)
-            self._teller.tell("driver_registered", {"driver": name, "status": "success"})
+        with Heart(self._teller, None, self._session, "preparing"):
+            components = self._unpack(body.get("parcel"))
+            used = sorted({step.driver for step in plan.steps})
+            for name in used:
+                _load(name, components)
+                self._teller.tell("driver_registered", {"driver": name, "status": "success"})
         policy = Policy(
             told.force_spill, told.spill_threshold, told.spill_memory_bytes, told.release_consumed
         )
         self._prepared = _Prepared(
             manifest=plan,
             store=FrameStore(self._session, policy, self._teller.tell_of_step, next_uses=_uses(plan)),
-            base=Path(body.get("base") or self._session),
+            base=Path(body.get("base") or self._session).expanduser().absolute(),
+            components=components,
             connections=body.get("connections") or {},
+            configs=body.get("configs") or {},
         )
         self._teller.tell("session_initialized", {"run_id": body["run_id"], "drivers_loaded": used})
         return {"drivers": used}
+
+    def _unpack(self, sent: Mapping[str, Any] | None) -> Mapping[str, Component]:
+        """Check what was sent and what is installed; gives the components a host sent, none where it sent none."""
+        if sent is None:
+            return {}
+        found = parcel.check(self._session, sent)
+        self._teller.tell("parcel_checked", {"package": sent["package"], "files": found})
+        components = parcel.components_in(self._session)
+        wanted = [asdict(component) for component in components.values()]
+        if self._here.install:
+            self._install(wanted)
+        lacking = dependencies.missing(wanted)
+        if lacking:
+            raise dependencies.error_of(lacking)
+        return components
+
+    def _install(self, components: list[dict[str, Any]]) -> None:
+        began = monotonic()
+        try:
+            installed = dependencies.install(self._session, components)
+        finally:
+            if (self._session / dependencies.INSTALL_LOG).exists():
+                told = {"artifact_type": "install_log", "path": dependencies.INSTALL_LOG}
+                self._teller.tell("artifact_created", told)
+        if installed:
+            took = (monotonic() - began) * 1000
+            self._teller.tell("dependencies_installed", {"requirements": installed, "duration_ms": took})
 
     def _exec_step(self, body: Mapping[str, Any]) -> dict[str, Any]:
         if self._prepared is None:
@@ -106,10 +148,12 @@ class Worker:
         began = self._here.clock()
         inputs: dict[str, Resolved] = {}
         try:
-            config = self._open_config(step_id, body["cfg_path"])
-            self._resolve(step_id, body["inputs"], inputs)
-            self._teller.tell("step_start", {"driver": driver_name}, step_id)
-            outcome = self._drive(step_id, driver_name, config, inputs)
+            with Heart(self._teller, step_id, self._session, "resolving") as heart:
+                heart.sizes = self._prepared.store.sizes
+                config = self._open_config(step_id, body["cfg_path"])
+                self._resolve(step_id, body["inputs"], inputs)
+                self._teller.tell("step_start", {"driver": driver_name}, step_id)
+                outcome = self._drive(step_id, driver_name, config, inputs, heart)
         except BaseException as error:
             self._fail(step_id, driver_name, error, inputs, self._here.clock() - began)
             raise
@@ -139,7 +183,9 @@ class Worker:
         except orjson.JSONDecodeError as error:
             raise DriverError(f"step {step_id!r}: {relative} is no JSON: {error}") from None
         self._teller.tell("cfg_opened", {"path": relative, "keys": sorted(config)}, step_id)
-        return config
+        assert self._prepared is not None  # noqa: S101  exec_step has looked
+        # the file holds no secret: a configuration with one came inside prepare
+        return dict(self._prepared.configs.get(step_id, config))
 
     def _resolve(self, step_id: str, wanted: Mapping[str, Any], inputs: dict[str, Resolved]) -> None:
         prepared = self._prepared
@@ -168,7 +214,12 @@ class Worker:
             self._measure(step_id, "rows_in", sum(resolved.rows for resolved in inputs.values()))
 
     def _drive(
-        self, step_id: str, driver_name: str, config: Mapping[str, Any], inputs: Mapping[str, Resolved]
+        self,
+        step_id: str,
+        driver_name: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, Resolved],
+        heart: Heart,
     ) -> dict[str, Any]:
         prepared = self._prepared
         assert prepared is not None  # noqa: S101  exec_step has looked
@@ -177,33 +228,35 @@ class Worker:
         settled = {
             key: value for key, value in config.items() if key not in ("component", "mode", "connection")
         }
-        write_whole(
-            self._session / layout.cleaned_config(step_id),
-            orjson.dumps(mask_keys(settled), option=orjson.OPT_INDENT_2),
+        self._show_config(step_id, settled)
+        if step_id in prepared.connections:
+            settled["resolved_connection"] = dict(prepared.connections[step_id])
+        ctx = drivers.Context(
+            base=prepared.base,
+            artifacts=artifacts,
+            metric=lambda name, value: self._measure(step_id, name, value),
+            progress=heart.progress,
+            stop=self._here.stop,
         )
-        self._teller.tell(
-            "artifact_created",
-            {"artifact_type": "cleaned_config", "path": layout.cleaned_config(step_id)},
-            step_id,
-        )
-        settled |= prepared.connections.get(step_id) or {}
-        with Heart(self._teller, step_id, self._session, prepared.store.sizes) as heart:
-            ctx = drivers.Context(
-                base=prepared.base,
-                artifacts=artifacts,
-                metric=lambda name, value: self._measure(step_id, name, value),
-                progress=heart.progress,
-                stop=self._here.stop,
-            )
-            result = drivers.load(driver_name).run(step_id=step_id, config=settled, inputs=inputs, ctx=ctx)
-            heart.phase = "keeping"
-            return self._keep(step_id, driver_name, result)
+        heart.phase = "driving"
+        driver = _load(driver_name, prepared.components)
+        result = driver.run(step_id=step_id, config=settled, inputs=inputs, ctx=ctx)
+        heart.phase = "keeping"
+        return self._keep(step_id, driver_name, result)
+
+    def _show_config(self, step_id: str, settled: Mapping[str, Any]) -> None:
+        """Leave the configuration as the driver gets it, without its secrets."""
+        relative = layout.cleaned_config(step_id)
+        shown = self._teller.redactor.value(mask_keys(settled))
+        write_whole(self._session / relative, orjson.dumps(shown, option=orjson.OPT_INDENT_2))
+        self._teller.tell("artifact_created", {"artifact_type": "cleaned_config", "path": relative}, step_id)
 
     def _keep(self, step_id: str, driver_name: str, result: Mapping[str, Any] | None) -> dict[str, Any]:
         prepared = self._prepared
         assert prepared is not None  # noqa: S101  exec_step has looked
         kept = prepared.store.put(step_id, result)
-        gives_frame = drivers.gives_frame(driver_name)
+        component = prepared.components.get(driver_name)
+        gives_frame = component.gives_frame if component else drivers.gives_frame(driver_name)
         if gives_frame and kept.rows is not None:
             self._teller.tell("rows_out", {"value": kept.rows}, step_id)
             self._measure(step_id, "rows_out", kept.rows)
@@ -212,7 +265,7 @@ class Worker:
             raise DriverError(
                 f"step {step_id!r}: driver {driver_name} gave no frame under 'df': {kept.reason}"
             )
-        written = result.get("rows_written") if isinstance(result, Mapping) else None
+        written = _whole(result.get("rows_written")) if isinstance(result, Mapping) else None
         rows = kept.rows if kept.rows is not None else written
         outcome: dict[str, Any] = {"rows_processed": rows, "storage": kept.storage}
         if kept.parquet:
@@ -254,8 +307,14 @@ class Worker:
         }
         self._teller.tell("step_failed", fields, step_id)
 
-    def _measure(self, step_id: str, name: str, value: float) -> None:
-        self._post(Measured(self._here.clock(), name, value, step_id))
+    def _measure(self, step_id: str, name: str, value: Any) -> None:
+        """Post a metric. One that is no number is told as that: a driver's bookkeeping must not fail its step."""
+        number = _number(value)
+        if number is None:
+            told = {"metric": str(name), "value": safe_repr(value)[:200], "reason": "no finite number"}
+            self._teller.tell("metric_refused", told, step_id)
+            return
+        self._teller.answer(Measured(self._here.clock(), str(name), number, step_id))
 
 
 def describe_error(error: BaseException) -> dict[str, Any]:
@@ -263,13 +322,13 @@ def describe_error(error: BaseException) -> dict[str, Any]:
     causes: list[dict[str, str]] = []
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     while cause is not None and len(causes) < _LONGEST_CHAIN:
-        causes.append({"type": type(cause).__name__, "message": str(cause)})
+        causes.append({"type": type(cause).__name__, "message": _message(cause)})
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return {
         "type": type(error).__name__,
         "message": _message(error),
         "causes": causes,
-        "traceback": "".join(traceback.format_exception(error)),
+        "traceback": _traceback(error),
     }
 
 
@@ -278,7 +337,48 @@ def _message(error: BaseException) -> str:
         return f"the driver called sys.exit({error.code!r})"
     if isinstance(error, MessageTooLarge | OsirisError):
         return str(error)
-    return str(error) or type(error).__name__
+    try:
+        return str(error) or type(error).__name__
+    except Exception as second:  # noqa: BLE001  the error's class is other people's code
+        return f"{type(error).__name__}, whose text raises {type(second).__name__}"
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error))
+    except Exception as second:  # noqa: BLE001  the error's class is other people's code
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        return f"{frames}{type(error).__name__}, whose text raises {type(second).__name__}"
+
+
+def _number(value: Any) -> float | None:
+    """A finite number, of Python or NumPy; None where it is none."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if not math.isfinite(number):
+        return None
+    return int(value) if number.is_integer() and abs(number) < 1 << 53 else number
+
+
+def _whole(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None else int(number)
+
+
+def _load(name: str, components: Mapping[str, Component]) -> drivers.Driver:
+    """The driver of a component the host sent; of one it did not send, the one known here.
+
+    Raises:
+        DriverNotFound: there is no such component; the message names those there are.
+    """
+    component = components.get(name)
+    if component is None:
+        return drivers.load(name)
+    module, _, attribute = component.driver.partition(":")
+    driver: drivers.Driver = getattr(import_module(module), attribute)()
+    return driver
 
 
 def _uses(plan: Manifest) -> dict[str, list[int]]:

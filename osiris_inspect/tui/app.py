@@ -1,5 +1,6 @@
 """The terminal UI's front door: it wires screens to what they show, and nothing else."""
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -7,19 +8,30 @@ from typing import ClassVar
 from textual import work
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
+from textual.content import Content
+from textual.driver import Driver
 from textual.widgets import Static
 
 from osiris_inspect.tui import inert, keys, themes
-from osiris_inspect.tui.messages import RunOpened
+from osiris_inspect.tui.messages import FrameOpened, Ready, RunOpened
+from osiris_inspect.tui.outside import NOTHING, Outside
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.screens.runs import RunsScreen
 from osiris_inspect.tui.screens.text import TextScreen, help_lines
-from osiris_inspect.tui.source import Disk, Source
+from osiris_inspect.tui.source import Source
+
+PATIENCE = 0.4
+"""Seconds the words on the terminal stand before the screen comes, ready or not."""
 
 
-def run_app(path: Path, *, clock: Callable[[], float]) -> None:
+def run_app(path: Path, source: Source, *, clock: Callable[[], float], outside: Outside = NOTHING) -> None:
     """Show a run, or the runs of a folder, until the user quits."""
-    InspectorApp(path, Disk(), clock=clock).run()
+    driver = None
+    if outside.words:
+        from osiris_inspect.tui.curtain import Curtain
+
+        driver = Curtain
+    InspectorApp(path, source, clock=clock, outside=outside, driver=driver).run()
 
 
 class InspectorApp(App[None]):
@@ -32,11 +44,20 @@ class InspectorApp(App[None]):
     #opening { padding: 1 2; color: $state-beside; }
     """
 
-    def __init__(self, path: Path, source: Source, *, clock: Callable[[], float]) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        path: Path,
+        source: Source,
+        *,
+        clock: Callable[[], float],
+        outside: Outside = NOTHING,
+        driver: type[Driver] | None = None,
+    ) -> None:
+        super().__init__(driver_class=driver)
         self._path = path
         self._source = source
         self._clock = clock
+        self.outside = outside
         for theme in themes.OWN:
             self.register_theme(theme)
 
@@ -47,10 +68,13 @@ class InspectorApp(App[None]):
 
     def compose(self) -> ComposeResult:
         """What is seen before the first screen is up."""
-        yield Static(f"opening {inert.line(str(self._path), 300)} …", id="opening", markup=False)
+        words = [inert.line(line, 400) for line in self.outside.words]
+        opening = f"opening {inert.line(str(self._path), 300)} …"
+        yield Static(Content("\n".join([*words, opening])), id="opening", markup=False)
 
     def on_mount(self) -> None:
         """Find out what was given."""
+        self.set_timer(PATIENCE, self._lift)
         self._open()
 
     @work(thread=True)
@@ -58,9 +82,24 @@ class InspectorApp(App[None]):
         screen = RunScreen if self._source.is_run(self._path) else RunsScreen
         self.call_from_thread(self.push_screen, screen(self._path, self._source, self._clock))
 
+    def on_ready(self, _message: Ready) -> None:
+        """Go from the words on the terminal to the screen."""
+        self.call_after_refresh(self._lift)
+
+    def _lift(self) -> None:
+        lift = getattr(self._driver, "lift", None)
+        if lift is not None and lift():
+            self.screen.refresh()
+
     def on_run_opened(self, message: RunOpened) -> None:
         """Open a run of the table."""
         self.push_screen(RunScreen(message.path, self._source, self._clock))
+
+    def on_frame_opened(self, message: FrameOpened) -> None:
+        """Open the frame of a step."""
+        from osiris_inspect.tui.screens.frame import FrameScreen
+
+        self.push_screen(FrameScreen(message.step, message.path, self._source.frame))
 
     def action_next_theme(self) -> None:
         """Go to the next theme."""
@@ -71,3 +110,23 @@ class InspectorApp(App[None]):
         """Show the keys."""
         if not isinstance(self.screen, TextScreen):
             self.push_screen(TextScreen("keys", help_lines()))
+
+    def action_picture(self) -> None:
+        """Keep the screen as an SVG picture."""
+        if self.outside.pictures is None:
+            self.notify("there is no folder for pictures", markup=False)
+            return
+        try:
+            self.outside.pictures.mkdir(parents=True, exist_ok=True)
+            kept = self.save_screenshot(path=str(self.outside.pictures))
+        except OSError as error:
+            self.notify(f"no picture: {error}", severity="error", markup=False)
+        else:
+            self.notify(f"kept as {kept}", markup=False)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put a text on the clipboard by OSC 52; inside of tmux wrapped, so that it reaches the terminal around it."""
+        super().copy_to_clipboard(text)
+        if self.outside.is_tmux and self._driver is not None:
+            encoded = base64.b64encode(text.encode("utf-8", "replace")).decode()
+            self._driver.write(f"\x1bPtmux;\x1b\x1b]52;c;{encoded}\a\x1b\\")

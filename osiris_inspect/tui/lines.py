@@ -4,23 +4,23 @@ Only the lines on the screen are painted, so ten million rows open as fast as te
 copying and the jumps to the next failure work alike wherever a list stands.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import ClassVar
 
-from textual import events, work
+from textual import events
 from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
-from textual.worker import get_current_worker
 
+from osiris_inspect.inspector.query import Query, parse_leniently
 from osiris_inspect.tui import keys
 from osiris_inspect.tui.messages import CursorMoved, RowOpened
 from osiris_inspect.tui.painting import shifted, to_strip, with_matches
-from osiris_inspect.tui.query import Query, parse
+from osiris_inspect.tui.places import Place
 from osiris_inspect.tui.rows import Layout, Row, Sheet
+from osiris_inspect.tui.seeking import Seeking
 
 MARGIN = 1
 """Cells left of each line, where the mark of the cursor stands."""
@@ -28,20 +28,22 @@ MARGIN = 1
 COPY_LIMIT = 50_000
 """Characters that are put on the clipboard: terminals drop a longer escape sequence without a word."""
 
-_CHUNK = 5_000
-
 
 def _empty(_width: int) -> Sheet:
     return Sheet()
 
 
-class LineList(ScrollView, can_focus=True):
-    """Rows, a cursor, a filter.
+class LineList(Seeking, can_focus=True):
+    """Rows, a cursor, a filter, marks.
 
     Attributes:
         wanted: what was last asked for; ``n`` walks its matches.
         shown: which rows a filter keeps, by number; None without a filter.
+        marked: the keys of the rows that were marked.
         filters: whether a filter hides rows; where it does not, ``/`` only finds.
+        ends: the moment that relative times in a filter count from, in seconds since 1970; None where there is none.
+        is_live: whether rows may still come.
+        is_paused: whether the cursor stays where it is when rows come, also at the end.
     """
 
     BINDINGS = keys.bindings("list")
@@ -70,13 +72,16 @@ class LineList(ScrollView, can_focus=True):
         self.wanted = Query()
         self.filter_text = ""
         self.shown: Sequence[int] | None = None
+        self.marked: set[Hashable] = set()
+        self.ends: float | None = None
+        self.is_live = self.is_paused = False
         self._shift = 0
 
     # ── what is shown ──
 
     def show(self, layout: Layout) -> None:
         """Show other rows, or the same ones read again: the cursor stays on its row, or at the end if it was there."""
-        before, at_end = self.row, self.cursor > 0 and self.cursor >= len(self) - 1
+        before, at_end = self.row, self.follows
         self._layout = layout
         self._lay_out()
         if self.shown is not None:
@@ -99,12 +104,35 @@ class LineList(ScrollView, can_focus=True):
         """The row under the cursor."""
         return self.at(self.cursor) if 0 <= self.cursor < len(self) else None
 
+    @property
+    def follows(self) -> bool:
+        """Whether the cursor goes along when rows come."""
+        return self.cursor > 0 and self.cursor >= len(self) - 1 and not self.is_paused
+
     def select(self, wanted: Callable[[Row], bool]) -> bool:
-        """Put the cursor on the first row that is wanted; whether there is one."""
+        """Put the cursor on the first row that is wanted; whether there is one. For lists that are short."""
         found = next((index for index in range(len(self)) if wanted(self.at(index))), None)
         if found is not None:
             self.cursor = found
         return found is not None
+
+    def go_to_row(self, number: int) -> None:
+        """Put the cursor on a row by its number among all rows, or on the next one that is shown."""
+        if self.shown is None:
+            self.cursor = number
+        else:
+            self.cursor = next((at for at, row in enumerate(self.shown) if row >= number), len(self) - 1)
+
+    def go_to(self, place: Place) -> str | None:
+        """Put the cursor on a place that was typed; a complaint where there is none like it."""
+        total = len(self.sheet.rows)
+        if place.kind == "line":
+            self.go_to_row(max(0, int(place.value) - 1))
+        elif place.kind == "share":
+            self.go_to_row(round(place.value * max(0, total - 1)))
+        else:
+            return "these lines have no time"
+        return None
 
     def _lay_out(self) -> None:
         self._laid_out_for = self.inner_width
@@ -175,9 +203,11 @@ class LineList(ScrollView, can_focus=True):
             self.line_at(line), self.wanted.words, self.get_visual_style("lines--match", partial=True)
         )
         top, height = self.place_of(self.cursor) if len(self) else (0, 0)
+        is_marked = bool(self.marked) and self.line_count == len(self) and self.at(line).key in self.marked
         if not top <= line < top + height:
-            return Content(" " * MARGIN) + content, base
-        mark = Content.styled("▌", "$primary" if self.has_focus else "$text-disabled")
+            return Content.styled("●" if is_marked else " " * MARGIN, "$state-live") + content, base
+        sign = "◉" if is_marked else "▌"
+        mark = Content.styled(sign, "$primary" if self.has_focus else "$text-disabled")
         return mark + content, base + self.get_visual_style("lines--cursor")
 
     # ── moving ──
@@ -212,13 +242,27 @@ class LineList(ScrollView, can_focus=True):
         """Move the cursor by a screenful."""
         self.cursor += by * max(1, self.page_height - 1)
 
+    def action_half(self, by: int) -> None:
+        """Move the cursor by half a screenful."""
+        self.action_move(by * max(1, self.page_height // 2))
+
     def action_top(self) -> None:
         """Go to the first row."""
         self.cursor = 0
 
     def action_bottom(self) -> None:
         """Go to the last row."""
+        self.is_paused = False
         self.cursor = len(self) - 1
+
+    def action_follow(self) -> None:
+        """Go to the end and along with it; a second time, stay while rows come."""
+        if self.follows:
+            self.is_paused = True
+            self.notify("paused: f follows again", markup=False)
+        else:
+            self.action_bottom()
+        self.post_message(CursorMoved(self))
 
     def action_shift(self, by: int) -> None:
         """Look at another part of lines that are longer than the window."""
@@ -242,15 +286,19 @@ class LineList(ScrollView, can_focus=True):
 
     def set_filter(self, text: str) -> None:
         """Keep only the rows that ``text`` asks for; an empty one shows all again. The last query stays for ``n``."""
-        asked = parse(text)
+        asked = parse_leniently(text, now=self.ends)
         if asked:
             self.wanted, self.filter_text = asked, text
         if not self.filters:
             self._changed()
         elif asked:
-            self._filter(asked, self.sheet.rows)
+            self.seek_all(asked)
         else:
             self._unfilter()
+
+    def filter_again(self) -> None:
+        """Look through all rows anew."""
+        self.set_filter(self.filter_text)
 
     def forget(self) -> None:
         """Forget filter and query."""
@@ -259,60 +307,46 @@ class LineList(ScrollView, can_focus=True):
         self.refresh()
 
     def _unfilter(self) -> None:
+        self.stop_seeking()
         if self.shown is None:
             return
-        self.workers.cancel_group(self, "filter")
         place = self.shown[self.cursor] if self.cursor < len(self.shown) else 0
         self.shown = None
         self.cursor = place
         self._changed()
 
-    @work(thread=True, exclusive=True, group="filter")
-    def _filter(self, wanted: Query, rows: Sequence[Row]) -> None:
-        worker = get_current_worker()
-        kept: list[int] = []
-        for start in range(0, len(rows), _CHUNK):
-            if worker.is_cancelled:
-                return
-            chunk = range(start, min(start + _CHUNK, len(rows)))
-            kept += [index for index in chunk if wanted.keeps(rows[index].text, rows[index].fields)]
-        if not worker.is_cancelled:
-            self.app.call_from_thread(self._keep, rows, kept)
-
-    def _keep(self, rows: Sequence[Row], kept: list[int]) -> None:
-        if rows is not self.sheet.rows:
-            self.set_filter(self.filter_text)  # the rows were read again while they were looked through
-            return
-        place = (
-            self.cursor
-            if self.shown is None
-            else (self.shown[self.cursor] if self.cursor < len(self.shown) else 0)
-        )
-        self.shown = kept
-        self.cursor = next((at for at, index in enumerate(kept) if index >= place), len(kept) - 1)
+    def keep(self, kept: Sequence[int], *, is_first: bool) -> None:
+        """Show these rows, by number: the first ones a filter found, or the same and more."""
+        if is_first:
+            place = self.cursor if self.shown is None else self._number_of(self.cursor)
+            self.shown = kept
+            self.cursor = next((at for at, index in enumerate(kept) if index >= place), len(kept) - 1)
+        else:
+            self.shown = kept
         self._changed()
 
-    def _jump(self, by: int, wanted: Callable[[Row], bool], what: str) -> None:
-        """Put the cursor on the next wanted row in a direction, round the end where need be."""
-        total = len(self)
-        for distance in range(1, total + 1):
-            index = (self.cursor + by * distance) % total
-            if wanted(self.at(index)):
-                self.cursor = index
-                return
-        self.notify(f"no {what} here", markup=False)
+    def _number_of(self, index: int) -> int:
+        return self.shown[index] if self.shown is not None and index < len(self.shown) else 0
+
+    def is_kept(self, wanted: Query, row: Row) -> bool:
+        """Whether a query keeps a row."""
+        return wanted.keeps(row.text, row.fields)
 
     def action_match(self, by: int) -> None:
         """Go to the next match of the query."""
         wanted = self.wanted
         if wanted:
-            self._jump(by, lambda row: wanted.keeps(row.text, row.fields), "match")
+            self.seek(by, lambda row: self.is_kept(wanted, row), "match")
         else:
             self.notify("nothing was searched for yet: / asks", markup=False)
 
     def action_failure(self, by: int) -> None:
         """Go to the next row that tells of a failure."""
-        self._jump(by, lambda row: row.is_failure, "failure")
+        self.seek(by, lambda row: row.is_failure, "failure")
+
+    def action_warning(self, by: int) -> None:
+        """Go to the next row that tells of something that may be wrong."""
+        self.seek(by, lambda row: row.is_warning, "warning")
 
     def action_same_step(self, by: int) -> None:
         """Go to the next row of the step that the cursor is on."""
@@ -320,7 +354,20 @@ class LineList(ScrollView, can_focus=True):
         if step is None:
             self.notify("this line belongs to no step", markup=False)
         else:
-            self._jump(by, lambda row: row.fields.get("step") == step, "other line of this step")
+            self.seek(by, lambda row: row.fields.get("step") == step, "other line of this step")
+
+    def action_mark(self) -> None:
+        """Mark the row, or take its mark away."""
+        if self.row is not None:
+            self.marked ^= {self.row.key}
+            self.refresh()
+
+    def action_marked(self, by: int) -> None:
+        """Go to the next marked row."""
+        if self.marked:
+            self.seek(by, lambda row: row.key in self.marked, "marked line")
+        else:
+            self.notify("nothing is marked: m marks", markup=False)
 
     # ── what is done with a row ──
 

@@ -49,6 +49,19 @@ class RunOpened(Message):
 
 
 @dataclass
+class FrameOpened(Message):
+    """The frame of a step is asked for."""
+
+    step: str
+    path: Path
+
+
+@dataclass
+class Ready(Message):
+    """A screen shows what it was opened for, or why it cannot."""
+
+
+@dataclass
 class TabChosen(Message):
     """A tab was clicked; ``number`` counts from 1."""
 

@@ -1,10 +1,12 @@
 """What a list shows: rows, each with its picture, its text, and the fields a filter asks for."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from textual.content import Content
+
+from osiris_inspect.inspector.query import Query
 
 
 class Row(Protocol):
@@ -30,6 +32,18 @@ class Row(Protocol):
     def is_failure(self) -> bool:
         """Whether it tells of something that failed."""
 
+    @property
+    def is_warning(self) -> bool:
+        """Whether it tells of something that may be wrong."""
+
+
+@runtime_checkable
+class Searched(Protocol):
+    """Rows that can be looked through faster than one by one."""
+
+    def matching(self, wanted: Query) -> Iterator[list[int]]:
+        """The numbers of the rows that a query keeps, in their order, piece by piece; a piece may be empty."""
+
 
 @dataclass(frozen=True, slots=True)
 class MadeRow:
@@ -40,6 +54,7 @@ class MadeRow:
     key: Hashable = None
     fields: Mapping[str, object] = field(default_factory=dict)
     is_failure: bool = False
+    is_warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,16 @@
 """Where the screens get what they show. A seam: tests hand in reports made by hand."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.model import layout
+from osiris_inspect.model.errors import SpillDamaged
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.catalog import RunEntry
+    from osiris_inspect.inspector.frame_facts import Frame
 
 
 class Source(Protocol):
@@ -20,8 +22,8 @@ class Source(Protocol):
     def report(self, path: Path, now: float) -> Report:
         """The report on a run."""
 
-    def entries(self, path: Path, now: float) -> Sequence["RunEntry"]:
-        """The runs under a folder, newest first."""
+    def entries(self, path: Path, now: float) -> Iterator["RunEntry"]:
+        """The runs under a folder, newest first, each as soon as it was read."""
 
     def signature(self, path: Path) -> Hashable:
         """A value that changes when the run has grown."""
@@ -29,9 +31,26 @@ class Source(Protocol):
     def manual(self, rule: str) -> str | None:
         """The manual of a rule; None where it has none."""
 
+    def frame(self, path: Path) -> "Frame":
+        """An open frame, to be closed by whoever asked for it.
+
+        Raises:
+            SpillDamaged: it is missing, or cannot be read.
+        """
+
 
 class Disk:
-    """Runs on disk, read by the inspector."""
+    """Runs on disk, read by the inspector.
+
+    Attributes:
+        cache: the folder for indexes of long logs; None keeps none.
+        open_frame: opens a spilled frame. What that takes is heavy and not the screen's, so it is handed in.
+    """
+
+    def __init__(
+        self, cache: Path | None = None, open_frame: "Callable[[Path], Frame] | None" = None
+    ) -> None:
+        self.cache, self.open_frame = cache, open_frame
 
     def is_run(self, path: Path) -> bool:
         """Whether the directory is a run."""
@@ -43,13 +62,14 @@ class Disk:
         """Read the run and ask every rule."""
         from osiris_inspect.inspector.report import report
 
-        return report(path, now=now)
+        return report(path, now=now, cache=self.cache)
 
-    def entries(self, path: Path, now: float) -> Sequence["RunEntry"]:
-        """Read what there is under a folder."""
-        from osiris_inspect.inspector.catalog import entries
+    def entries(self, path: Path, now: float) -> Iterator["RunEntry"]:
+        """Read what there is under a folder, run by run."""
+        from osiris_inspect.inspector.catalog import entry, find_runs
 
-        return entries(path, now=now)
+        for run in find_runs(path):
+            yield entry(run, now=now)
 
     def signature(self, path: Path) -> Hashable:
         """Size and time of the log and of the verdict; a file that is not there yet counts as such."""
@@ -60,6 +80,12 @@ class Disk:
         from osiris_inspect.inspector.diagnose import manual
 
         return manual(rule)
+
+    def frame(self, path: Path) -> "Frame":
+        """Open a Parquet file."""
+        if self.open_frame is None:
+            raise SpillDamaged(f"{path.name} cannot be read: nothing here knows how")
+        return self.open_frame(path)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -39,8 +39,22 @@ _BLUE_ORANGE_LIGHT: Final = Theme(
     dark=False,
 )
 
-OWN: Final = (_BLUE_ORANGE, _BLUE_ORANGE_LIGHT)
-CYCLE: Final = ("textual-dark", "textual-light", "blue-orange", "blue-orange-light")
+_HIGH_CONTRAST: Final = Theme(
+    name="high-contrast",
+    primary="#00FFFF",
+    secondary="#FFFFFF",
+    accent="#FFFF00",
+    success="#00FF00",
+    warning="#FFFF00",
+    error="#FF8080",
+    foreground="#FFFFFF",
+    background="#000000",
+    surface="#000000",
+    panel="#202020",
+)
+
+OWN: Final = (_BLUE_ORANGE, _BLUE_ORANGE_LIGHT, _HIGH_CONTRAST)
+CYCLE: Final = ("textual-dark", "textual-light", "blue-orange", "blue-orange-light", "high-contrast")
 
 
 def after(name: str) -> str:
@@ -50,6 +64,9 @@ def after(name: str) -> str:
 
 READABLE: Final = 4.6
 """Contrast that letters have at least; WCAG 2.2 asks for 4.5, and blending rounds."""
+
+_STRONG: Final = 19.0
+"""Contrast from which on a theme means to be as clear as can be, so that nothing in it is made faint."""
 
 _SOURCE: Final = {
     "state-good": "success",
@@ -73,7 +90,8 @@ def state_colours(variables: Mapping[str, str]) -> dict[str, str]:
     }
     behind = [background, *grounds.values(), *(Color.parse(variables[name]) for name in ("surface", "panel"))]
     letters = {name: Color.parse(variables[source]) for name, source in _SOURCE.items()}
-    letters["state-beside"] = background.blend(letters["state-beside"], 0.6)
+    strong = contrast(letters["state-beside"], background) > _STRONG
+    letters["state-beside"] = background.blend(letters["state-beside"], 0.85 if strong else 0.6)
     moved = {name: readable(colour, behind) for name, colour in letters.items()}
     return {name: colour.hex for name, colour in (moved | grounds).items()}
 

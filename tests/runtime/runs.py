@@ -1,28 +1,41 @@
 """Runs made for tests by the real runtime, and what stays of their logs when place and time are taken out."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from osiris_inspect.runtime import settings
+from osiris_inspect.runtime.compile import compile_pipeline
+from osiris_inspect.runtime.isolation import Level, why_not
 from osiris_inspect.runtime.proxy import Order, Outcome, run
 from osiris_inspect.runtime.transport import Transport
 from osiris_inspect.runtime.transport.in_process import InProcess
 from osiris_inspect.runtime.transport.stdio import Stdio
-from tests.runtime.pipelines import STATS, compiled, with_movies
+from tests.runtime.faulty import COMPONENTS, REPO
+from tests.runtime.pipelines import STATS, with_movies
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPO)}
+"""As it is, and the tests' own drivers can be imported."""
 
 TRANSPORTS: Mapping[str, Callable[[], Transport]] = {
     "local": lambda: InProcess(os.environ, time.time),
-    "sandbox": lambda: Stdio(os.environ),
+    "sandbox": lambda: Stdio(ENVIRONMENT),
+    "none": lambda: Stdio(ENVIRONMENT, "none"),
+    "landlock": lambda: Stdio(ENVIRONMENT, "landlock"),
+    "bwrap": lambda: Stdio(ENVIRONMENT, "bwrap"),
 }
+NAMES = ("local", "none", "landlock", "bwrap")
+"""Every transport of this machine once."""
 
 _OF_TIME_AND_PLACE = {
     "ts", "session", "run_id", "duration_ms", "duration_s", "ms", "mode", "isolation", "variables",
-    "disk_free_bytes", "traceback",
+    "disk_free_bytes", "traceback", "isolation_declined", "grants",
 }  # fmt: skip
 
 
@@ -32,19 +45,70 @@ def make_run(
     *,
     text: str = STATS,
     env: Mapping[str, str] | None = None,
-    fail_fast: bool = False,
+    transport: Transport | None = None,
+    **more: Any,
 ) -> Outcome:
-    """A pipeline over movies.csv, run for real in ``folder``."""
+    """A pipeline over movies.csv, run for real in ``folder``; ``more`` goes into the order."""
+    needs(on)
+    return run(order(folder, text=text, env=env, **more), transport or TRANSPORTS[on]())
+
+
+def order(folder: Path, *, text: str = STATS, env: Mapping[str, str] | None = None, **more: Any) -> Order:
+    """The order for such a run."""
     base = with_movies(folder)
-    order = Order(
-        compiled(text), settings.read(env or {}), folder / "logs", base, time.time, fail_fast=fail_fast
+    compiled = compile_pipeline(text, "pipeline.yaml", COMPONENTS)
+    return Order(
+        compiled, settings.read(env or {}), folder / "logs", base, time.time, components=COMPONENTS, **more
     )
-    return run(order, TRANSPORTS[on]())
+
+
+def needs(on: str) -> None:
+    """Skip where a transport does not work here; where nothing may be missing, fail."""
+    level: Level | None = "bwrap" if on == "bwrap" else "landlock" if on == "landlock" else None
+    reason = why_not(level) if level else None
+    if reason is not None:
+        absent(reason)
+
+
+def needs_program(name: str) -> None:
+    """Skip without a program."""
+    if shutil.which(name) is None:
+        absent(f"there is no {name}")
+
+
+def absent(reason: str) -> None:
+    """Skip with a reason; where tests are to be complete (CI=true), fail."""
+    if os.environ.get("CI") == "true" and "kernel" not in reason:
+        pytest.fail(f"missing, and CI=true allows nothing to be missing: {reason}")
+    pytest.skip(reason)
+
+
+def faulty(do: str, **config: str) -> str:
+    """A pipeline of two steps: one that goes wrong as told, and one that needs it."""
+    more = "".join(f", {name}: {orjson.dumps(value).decode()}" for name, value in config.items())
+    return (
+        'oml_version: "0.1.0"\nname: faulty\nsteps:\n'
+        "  - id: first\n    component: test.faulty\n"
+        f"    config: {{do: {do}{more}}}\n"
+        "  - id: second\n    component: duckdb.processor\n    needs: [first]\n"
+        "    config: {query: SELECT count(*) AS n FROM input_df}\n"
+    )
 
 
 def events_of(path: Path) -> list[dict[str, Any]]:
     """The events of a run as they stand in its file."""
     return [orjson.loads(line) for line in (path / "events.jsonl").read_bytes().splitlines()]
+
+
+def metrics_of(path: Path) -> list[dict[str, Any]]:
+    """The metrics of a run as they stand in its file."""
+    return [orjson.loads(line) for line in (path / "metrics.jsonl").read_bytes().splitlines()]
+
+
+def status_of(path: Path) -> dict[str, Any]:
+    """The verdict of a run."""
+    status: dict[str, Any] = orjson.loads((path / "status.json").read_bytes())
+    return status
 
 
 def comparable(path: Path) -> list[dict[str, Any]]:

@@ -1,10 +1,12 @@
 """Reports made by hand with the real constructors, so that the screens are tested without any rule."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from osiris_inspect.inspector.catalog import RunEntry
+from osiris_inspect.inspector.frame_facts import Frame
+from osiris_inspect.inspector.frames import SpilledFrame
 from osiris_inspect.inspector.lineage import trace
 from osiris_inspect.inspector.report import NotChecked, Report
 from osiris_inspect.inspector.run import (
@@ -288,8 +290,11 @@ class Shelf:
         self.looked += 1
         return self.reports[path]
 
-    def entries(self, path: Path, now: float) -> Sequence[RunEntry]:
-        return [_entry(report) for report in self.reports.values()]
+    def entries(self, path: Path, now: float) -> Iterator[RunEntry]:
+        return map(_entry, self.reports.values())
+
+    def frame(self, path: Path) -> Frame:
+        return SpilledFrame(path)
 
     def signature(self, path: Path) -> Hashable:
         return id(self.reports.get(path))

@@ -1,22 +1,13 @@
-"""Text of a log that no CI system takes for a command."""
+"""Lines that no CI system takes for a command.
 
-import io
+GitHub obeys a line that begins, after blanks, with ``::``; GitHub and Azure both obey ``##`` with a bracket anywhere.
+"""
+
 import re
-from collections.abc import Sequence
 
-from osiris_inspect.inspector.export import text
-from osiris_inspect.inspector.report import Report
-
-_COMMAND = re.compile("#(?=#)")
+_COMMAND = re.compile(r"#(?=#)|(?m:^[^\S\n]*:(?=:))")
 
 
-def broken(line: str) -> str:
-    """A line without ``##``, with which a command may begin anywhere in it."""
-    return _COMMAND.sub("# ", line)
-
-
-def report_text(reports: Sequence[Report], width: int) -> str:
-    """The reports as people read them, with every ``##`` broken."""
-    out = io.StringIO()
-    text.render(reports, out, width=width)
-    return broken(out.getvalue())
+def broken(text: str) -> str:
+    """A text, of one line or several, with a blank in every sign that a command may begin with."""
+    return _COMMAND.sub(lambda found: f"{found[0]} ", text)

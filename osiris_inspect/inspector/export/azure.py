@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
 from osiris_inspect.inspector.export import NO_JOB, Job
-from osiris_inspect.inspector.export._inert import broken, report_text
+from osiris_inspect.inspector.export._inert import broken
+from osiris_inspect.inspector.export._logged import report_text
 from osiris_inspect.inspector.export._placed import Placed, placed
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.model.finding import Severity
@@ -28,8 +29,8 @@ def render(
     job: Job = NO_JOB,
 ) -> None:
     """Write the text, then the issues; a note is no issue and stands in the text alone."""
-    del color  # the commands stand beside the text, and the log of a job is kept as a file
-    out.write(report_text(reports, width))
+    del width, color  # a log is as wide as its lines, and it is kept as a file
+    out.write(report_text(reports))
     issues = [entry for entry in placed(reports, job.checkout) if entry.weight is not Severity.NOTE]
     out.writelines(f"{line}\n" for line in _issues(issues))
 

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Final, TextIO
 
 from osiris_inspect.inspector.export import NO_JOB, Job
-from osiris_inspect.inspector.export._inert import report_text
+from osiris_inspect.inspector.export._logged import report_text
 from osiris_inspect.inspector.export._placed import Placed, placed
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.model.finding import Severity
@@ -35,10 +35,10 @@ def render(
     Raises:
         ValueError: the job has no token; without it the bracket could be closed by the log.
     """
-    del color  # the commands stand beside the text, and the log of a job is kept as a file
+    del width, color  # a log is as wide as its lines, and it is kept as a file
     if not job.token:
         raise ValueError("the github format needs a token that cannot be guessed")
-    out.write(f"::stop-commands::{job.token}\n{report_text(reports, width)}::{job.token}::\n")
+    out.write(f"::stop-commands::{job.token}\n{report_text(reports)}::{job.token}::\n")
     for severity, group in groupby(placed(reports, job.checkout), key=lambda entry: entry.weight):
         out.writelines(f"{line}\n" for line in _annotations(_COMMANDS[severity], list(group)))
 

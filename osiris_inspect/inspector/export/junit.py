@@ -8,12 +8,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from html import escape
 from typing import Final, Literal, TextIO
 
 from osiris_inspect.inspector.export import NO_JOB, Job
+from osiris_inspect.inspector.export._inert import broken
 from osiris_inspect.inspector.export._placed import Placed, placed
+from osiris_inspect.inspector.export._spans import moment
 from osiris_inspect.inspector.plain import cut, plain
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import StepState
@@ -171,7 +172,7 @@ def _case(case: _Case, class_name: str, longest: int) -> Iterator[str]:
     if case.outcome == "passed" and not case.body:
         yield f"{head}/>"
         return
-    body = escape(_NOT_IN_XML.sub("", cut(case.body, longest)), quote=False)
+    body = escape(broken(_NOT_IN_XML.sub("", cut(case.body, longest))), quote=False)
     yield f"{head}>"
     if case.outcome == "passed":
         yield f"      <system-out>{body}</system-out>"
@@ -194,8 +195,8 @@ def _attributes(**values: str | int | None) -> str:
 
 
 def _seconds(seconds: float | None) -> str | None:
-    return None if seconds is None else f"{seconds:.3f}"
+    return None if seconds is None else f"{max(seconds, 0):.3f}"
 
 
 def _moment(ts: float | None) -> str | None:
-    return None if ts is None else datetime.fromtimestamp(ts, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return None if ts is None else moment(ts)[:19]

@@ -1,15 +1,16 @@
 """Text for people: the verdict first, then the steps, the lineage and one line a finding."""
 
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
 from typing import TextIO
 
 from osiris_inspect.inspector.export import NO_JOB, Job
+from osiris_inspect.inspector.export._inert import broken
 from osiris_inspect.inspector.lineage import Edge
 from osiris_inspect.inspector.plain import cut, plain
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import Run, StepState
-from osiris_inspect.inspector.summary import BAD, duration, place_of, summarize
+from osiris_inspect.inspector.summary import BAD, count_words, duration, place_of, place_words, summarize
+from osiris_inspect.inspector.wrapping import wrapped
 from osiris_inspect.model.finding import Finding
 
 _GLYPHS = {
@@ -27,7 +28,10 @@ _GLYPHS = {
     "note": "i",
 }
 _COLORS = {"✓": "32", "✗": "31", "!": "33", "~": "36"}
-LONGEST_FINDING = 400
+LONGEST = 2000
+"""Characters of one message; an error can be as long as the query it quotes."""
+_ROOMY = 100
+"""Columns from which on names of steps and drivers are not cut: what is no terminal is that wide."""
 _FRAMES = {"memory": "memory", "spill": "spill", "none": "neither", "unknown": "?"}
 
 
@@ -44,7 +48,7 @@ def render(
     for number, report in enumerate(reports):
         if number:
             out.write("\n")
-        for line in _report(report, width):
+        for line in map(broken, _report(report, width)):
             out.write(f"{_colored(line) if color else line}\n")
     if len(reports) > 1:
         out.write(f"\n{_total(reports)}\n")
@@ -57,10 +61,12 @@ def _report(report: Report, width: int) -> Iterator[str]:
         yield from _steps(report.run, width)
     if report.lineage.edges:
         yield ""
-        yield from (f"  {_edge(edge, width - 2)}" for edge in report.lineage.edges)
+        for edge in report.lineage.edges:
+            yield from wrapped(_edge(edge, report.run), width, "  ")
     if report.findings:
         yield ""
-        yield from (_finding(finding) for finding in report.findings)
+        for finding in report.findings:
+            yield from _finding(finding, width)
     yield ""
     yield f"  {_counts(report)}"
 
@@ -68,8 +74,8 @@ def _report(report: Report, width: int) -> Iterator[str]:
 def _verdict(report: Report, width: int) -> Iterator[str]:
     run, cause = report.run, report.root_cause
     facts = [summarize(report).verdict, run.mode or "", duration(run.duration_s)]
-    head = f"{_GLYPHS[run.status]} {plain(run.id)}  {plain(run.pipeline or '')}  {', '.join(filter(None, facts))}"
-    yield cut(head, max(width, 40))
+    head = f"{plain(run.id)}  {plain(run.pipeline or '')}  {', '.join(filter(None, facts))}"
+    yield from wrapped(head, width, f"{_GLYPHS[run.status]} ")
     if cause is None:
         return
     yield from _labelled(
@@ -83,10 +89,7 @@ def _verdict(report: Report, width: int) -> Iterator[str]:
 
 def _labelled(label: str, text: str, width: int) -> Iterator[str]:
     """A label and its text, which goes on below itself where it is too long for one line."""
-    room = max(width - 9, 40)
-    for line in wrap(cut(plain(text), 5 * room), room, break_on_hyphens=False) or [""]:
-        yield f"  {label:<6} {line}".rstrip()
-        label = ""
+    yield from wrapped(cut(plain(text), LONGEST), width, f"  {label:<6} ")
 
 
 def _steps(run: Run, width: int) -> Iterator[str]:
@@ -94,7 +97,11 @@ def _steps(run: Run, width: int) -> Iterator[str]:
         ("step", "driver", "status", "rows in → out", "time", "frame"),
         *(_step(step) for step in run.steps),
     ]
-    limits = (max(16, width // 4), max(14, width // 5), 14, 24, 12, 8)
+    limits = (
+        (60, 40, 14, 32, 14, 8)
+        if width >= _ROOMY
+        else (max(16, width // 4), max(14, width // 5), 14, 24, 12, 8)
+    )
     wide = [
         min(limit, max(len(row[column]) for row in rows))
         for column, limit in zip(range(6), limits, strict=True)
@@ -106,45 +113,56 @@ def _steps(run: Run, width: int) -> Iterator[str]:
 
 def _step(step: StepState) -> tuple[str, str, str, str, str, str]:
     status = f"{_GLYPHS[step.status]} {step.status.replace('_', ' ')}"
-    frame = "-" if step.is_writer or step.status in ("skipped", "not_started") else _FRAMES[step.storage]
-    rows = f"{_rows(step.rows_in)} → {_rows(step.rows_out)}"
-    return plain(step.id), plain(step.driver or "?"), status, rows, duration(step.duration_s), frame
+    frame = (
+        "-"
+        if step.is_writer or step.status in ("failed", "skipped", "not_started")
+        else _FRAMES[step.storage]
+    )
+    given = "-" if _takes_nothing(step) else _rows(step.rows_in)
+    made = "-" if step.status in ("skipped", "not_started") else _rows(step.rows_out)
+    rows = f"{given} → {made}"
+    took = "-" if step.status in ("skipped", "not_started") else duration(step.duration_s)
+    return plain(step.id), plain(step.driver or "?"), status, rows, took, frame
+
+
+def _takes_nothing(step: StepState) -> bool:
+    """Whether a step has no input to count: it needs none, or it was never run."""
+    return step.status in ("skipped", "not_started") or not (step.needs or step.inputs)
 
 
 def _rows(rows: int | None) -> str:
     return "?" if rows is None else f"{rows:,}"
 
 
-def _edge(edge: Edge, width: int) -> str:
-    rows = "" if edge.rows_in is None else f"{edge.rows_in:,} row{'' if edge.rows_in == 1 else 's'}, "
-    place = "not found" if edge.place == "unresolved" else edge.place
+def _edge(edge: Edge, run: Run) -> str:
+    rows = "" if edge.rows_in is None else f"{count_words(edge.rows_in, 'row')}, "
     name = f" as {plain(edge.name)}" if edge.name else ""
-    return cut(f"{plain(edge.producer)} ──{rows}{place}──▶ {plain(edge.consumer)}{name}", max(width, 40))
+    return f"{plain(edge.producer)} ──{rows}{place_words(edge, run)}──▶ {plain(edge.consumer)}{name}"
 
 
-def _finding(finding: Finding) -> str:
-    """One line for a finding, whatever the width: who searches the output finds it whole."""
-    indent = "    " if finding.because else "  "
+def _finding(finding: Finding, width: int) -> Iterator[str]:
+    """A finding with where its evidence stands and what explains it."""
     because = f", because of {finding.because}" if finding.because else ""
     known = "known " if finding.known else ""
     text = f"{known}{finding.severity} {finding.rule} {place_of(finding)}: {finding.message} ({finding.evidence[0]}{because})"
-    return f"{indent}{_GLYPHS[str(finding.severity)]} {cut(plain(text), LONGEST_FINDING)}"
+    lead = f"{'    ' if finding.because else '  '}{_GLYPHS[str(finding.severity)]} "
+    yield from wrapped(cut(plain(text), LONGEST), width, lead)
 
 
 def _counts(report: Report) -> str:
     summary = summarize(report)
     steps = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in summary.steps.items())
     found = ", ".join(
-        f"{count} {severity}{'' if count == 1 else 's'}"
+        count_words(count, severity)
         for severity in ("error", "warning", "note")
         if (count := summary.findings.get(severity, 0))
     )
     parts = [
-        f"{len(report.run.steps)} steps ({steps})" if steps else "no steps",
+        f"{count_words(len(report.run.steps), 'step')} ({steps})" if steps else "no steps",
         found or "nothing found",
-        f"{summary.events:,} events",
-        f"{summary.unreadable_lines:,} unreadable lines" if summary.unreadable_lines else "",
-        f"{len(report.not_checked)} rules not checked" if report.not_checked else "",
+        count_words(summary.events, "event"),
+        count_words(summary.unreadable_lines, "unreadable line") if summary.unreadable_lines else "",
+        f"{count_words(len(report.not_checked), 'rule')} not checked" if report.not_checked else "",
     ]
     return " · ".join(filter(None, parts))
 

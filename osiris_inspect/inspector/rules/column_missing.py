@@ -17,13 +17,17 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.cite import at
 from osiris_inspect.inspector.lineage import Lineage
-from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.inspector.signature import Signature
-from osiris_inspect.model.finding import Finding
+from osiris_inspect.model.event import Event
+from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("events",)
 RANK: Final = 44
+
+_KEY = re.compile(r"['\"][^'\"\n]{1,200}['\"]|\d{1,12}")
 
 SIGNATURE: Final = Signature(
     rule="column-missing",
@@ -34,15 +38,50 @@ SIGNATURE: Final = Signature(
         r"|Usecols do not match columns, columns expected but not found: (?P<c4>[^\n]{1,120})"
         r"|Could not find the '(?P<c5>[^'\n]{1,120})' column of"
         r"|Table \"[^\"]{1,80}\" does not have a column named \"(?P<c6>[^\"\n]{1,120})\""
-        r"|KeyError: '(?P<c7>[^'\n]{1,120})'"
+        r"|KeyError: ['\"](?P<c7>[^'\"\n]{1,120})['\"]"
+        r"|(?P<c8>\[[^\]\n]{1,160}\]) not (?:found in axis|in index)"
+        r"|column '(?P<c9>[^'\n]{1,120})' (?:is )?(?:not (?:there|found|in)|missing|unknown)"
     ),
     message="column {column} does not exist",
-    fix="correct the name of the column; candidates often stand in the message",
+    fix="use a name that the source has",
     domain="config",
     about="column",
+    hint=re.compile(r"(?:Candidate (?:bindings|tables)|Did you mean)[: ]+(?P<hint>[^\n?]{1,160})"),
 )
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    """Failures whose text says so, and a key that pandas missed: its whole text is then the key."""
+    yield from SIGNATURE.findings(run)
+    for step in run.steps:
+        failure = step.failure
+        if failure is None or failure.type != "KeyError" or not _KEY.fullmatch(failure.message):
+            continue
+        of_pandas = "pandas" in (failure.traceback or "")
+        yield Finding(
+            rule="column-missing",
+            severity=Severity.ERROR,
+            confidence=Confidence.HIGH if of_pandas else Confidence.MEDIUM,
+            domain="code",
+            message=f"the driver asked for {failure.message}, and there is no such {'column' if of_pandas else 'key'}",
+            evidence=(Evidence(failure.file, failure.line, failure.message), *_columns(run, step)),
+            step=step.id,
+            fix="use a name that its input has" + _there_are(run, step),
+        )
+
+
+def _given(run: Run, step: StepState) -> list[Event]:
+    """The events that tell the columns of a step's inputs."""
+    givers = [entry.from_step for entry in step.inputs]
+    return [
+        event for event in run.named("output_stored") if event.step in givers and event.fields.get("columns")
+    ]
+
+
+def _columns(run: Run, step: StepState) -> tuple[Evidence, ...]:
+    return tuple(at(event, "columns") for event in _given(run, step)[:2])
+
+
+def _there_are(run: Run, step: StepState) -> str:
+    names = [str(name) for event in _given(run, step) for name in event.fields["columns"]]
+    return f": {', '.join(names[:12])}" if names else ""

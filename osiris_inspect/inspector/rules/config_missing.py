@@ -31,7 +31,10 @@ _BEFORE = re.compile(
     r"|Missing configuration files required by manifest[^\n]{0,120}"
     r"|Cannot find source location for cfg files[^\n]{0,120}"
 )
-_AT_STEP = re.compile(r"Config file not found: \S{0,300}?(?P<step>[^/\s'\"]{1,200})\.json")
+_AT_STEP = re.compile(
+    r"(?:[Cc]onfig(?:uration)? file not found|configuration is not there|[Cc]onfig(?:uration)? (?:file )?is missing): "
+    r"\S{0,300}?(?P<step>[^/\s'\"]{1,200})\.json"
+)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
@@ -48,11 +51,15 @@ def _finding(told: Told, text: str, step: str | None, stage: Stage) -> Finding:
         severity=Severity.ERROR,
         confidence=Confidence.HIGH,
         domain="infra",
-        message="the configuration of a step is missing"
-        if step is None
-        else f"the configuration of {step!r} is missing",
+        message=f"the configuration of {_names(told, step)} is missing",
         evidence=(told.cite(text[:120]),),
         step=told.step if step is None else step,
         stage=stage,
         fix="compile the pipeline again, and run from the directory that was compiled",
     )
+
+
+def _names(told: Told, step: str | None) -> str:
+    """The steps whose configuration is named as missing."""
+    named = re.findall(r"cfg/([^/\s'\"]{1,200})\.json", told.text) if step is None else [step]
+    return ", ".join(map(repr, dict.fromkeys(named))) or "a step"

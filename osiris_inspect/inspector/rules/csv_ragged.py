@@ -31,6 +31,7 @@ SIGNATURE: Final = Signature(
         r"Error tokenizing data\. C error: (?P<what>[^\n]{1,120})"
         r"|CSV parsing failed[^\n]{0,160}"
         r"|CSV Error on Line:? ?\d+[^\n]{0,80}"
+        r"|Expected \d+ (?:fields|columns)[^\n]{0,60}(?:saw|found|got) \d+"
     ),
     message="a row of the CSV file has another number of fields",
     fix="check the delimiter and the quoting, or the row the message names",

@@ -34,6 +34,7 @@ SIGNATURE: Final = Signature(
         r"|Config file not found: (?P<f4>[^\n]{1,200})"
         r"|(?:CSV|Input|Source) file (?:does not exist|is missing):? (?P<f5>[^\n]{1,200})"
         r"|cannot (?:read|open) '?(?P<f6>[^'\n]{1,200}?)'?: no such file"
+        r"|(?i:no such file or directory)(?: \(os error 2\))?:? ?'?(?P<f7>[^'\n]{0,200})"
     ),
     message="file {file} does not exist",
     fix="correct the path; a relative path is looked up where the step runs, not where the pipeline lies",

@@ -22,8 +22,9 @@ from typing import Final
 
 from osiris_inspect.inspector.cite import end_of, failure_of, in_card
 from osiris_inspect.inspector.lineage import Lineage
-from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.inspector.starving import starved_by
+from osiris_inspect.inspector.summary import count_words
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("steps",)
@@ -34,9 +35,7 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
     """Steps whose rows were there and whose frame was not."""
     for step in run.steps:
         starved = starved_by(step, run, lineage)
-        if step.status != "succeeded" or step.is_writer or step.storage != "none" or not starved:
-            continue
-        if not step.rows_out:
+        if step.status != "succeeded" or step.is_writer or not starved or not _is_lost(run, step, starved):
             continue
         evidence = (*end_of(run, step), *in_card(run, step, "has_df_in_memory"), *failure_of(starved[0]))
         yield Finding(
@@ -44,9 +43,28 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
             severity=Severity.ERROR,
             confidence=Confidence.MEDIUM,
             domain="code",
-            message=f"the step gave {step.rows_out:,} rows, and their frame is in neither memory nor spill; "
-            f"step {starved[0].id!r} got nothing",
+            message=f"the step gave {count_words(step.rows_out or 0, 'row')}, and their frame is in neither memory "
+            f"nor spill; step {starved[0].id!r} got nothing",
             evidence=evidence,
             step=step.id,
             fix="keep the whole result of the step, frame included; drop it from memory only after a spill succeeded",
         )
+
+
+def _is_lost(run: Run, step: StepState, starved: list[StepState]) -> bool:
+    """Whether a frame was given and is gone: the log says that it was kept nowhere, or who asked found it nowhere."""
+    if step.storage == "none":
+        return bool(step.rows_out)
+    missed = [
+        event
+        for other in starved
+        for event in run.named("input_not_found", step=other.id)
+        if step.id in event.from_steps and event.fields.get("key") in (None, "df")
+    ]
+    return any(
+        all(
+            isinstance(place, dict) and place.get("outcome") == "absent"
+            for place in event.fields.get("tried") or ()
+        )
+        for event in missed
+    )

@@ -31,8 +31,9 @@ SIGNATURE: Final = Signature(
         r"Need a DataFrame with at least one column"
         r"|No columns to parse from file"
         r"|EmptyDataError[^\n]{0,60}"
+        r"|\S{1,300} is empty; there is not even a header"
     ),
-    message="the input has no column at all",
+    message="the input has no column at all: {said}",
     fix="check that the source file is not empty",
     domain="data",
 )

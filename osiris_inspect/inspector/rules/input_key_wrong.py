@@ -13,13 +13,13 @@ Example:
     `Key 'data' not found in outputs from step 'extract-movies' (available: ['df', 'spilled'])`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.cite import at
 from osiris_inspect.inspector.failures import complaints
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.phrases import KEY_NOT_HELD, keys_in
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.inspector.starving import is_starved
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -27,15 +27,11 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 NEEDS: Final = ("steps",)
 RANK: Final = 25
 
-_LOOKED = re.compile(
-    r"Key '(?P<key>[^']{1,80})' not found in outputs from step '(?P<step>[^']{1,200})' \(available: (?P<keys>[^)]{0,400})\)"
-)
-
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
     """Steps that asked for a key that is not there while the frame is."""
-    for told, match in complaints(run, _LOOKED):
-        keys = re.findall(r"'([^']+)'", match["keys"])
+    for told, match in complaints(run, KEY_NOT_HELD):
+        keys = keys_in(match["keys"])
         if {"df", "df_path"} & set(keys) and match["key"] not in keys:
             consumer = told.step or next(iter(lineage.downstream(match["step"])), None)
             yield _finding(consumer, match["key"], match["step"], told.cite(match[0][:200]))
@@ -48,12 +44,7 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
 
     for event in run.named("input_not_found"):
         origin, key = run.step(next(iter(event.from_steps), "")), event.fields.get("key")
-        if (
-            isinstance(key, str)
-            and key != "df"
-            and origin is not None
-            and origin.storage in ("memory", "spill")
-        ):
+        if isinstance(key, str) and key != "df" and origin is not None and origin.status == "succeeded":
             yield _finding(event.step, key, origin.id, at(event))
 
 

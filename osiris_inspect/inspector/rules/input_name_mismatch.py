@@ -28,6 +28,7 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 NEEDS: Final = ("inputs_resolved",)
 RANK: Final = 28
 
+_FIX = "use in the query the name under which the input is bound"
 _WANTED = re.compile(
     r"Table with name \"?(?P<table>\w+)|Python Object \"(?P<object>\w+)\"|requires '(?P<key>\w+)'"
 )
@@ -43,6 +44,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         wanted = next((name for name in match.groups() if name), None) if match else None
         names = ", ".join(f"{entry.name!r} ({entry.from_step}, {entry.place})" for entry in got)
         looked_for = f"{wanted!r}" if wanted else "another name"
+        fix = f"use {got[0].name!r} in place of {wanted!r}" if wanted and len(got) == 1 else _FIX
         yield Finding(
             rule="input-name-mismatch",
             severity=Severity.ERROR,
@@ -54,5 +56,5 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                 *(Evidence("events.jsonl", entry.line, "rows") for entry in got if entry.line),
             ),
             step=step.id,
-            fix="use in the query the name under which the input is bound",
+            fix=fix,
         )

@@ -18,7 +18,7 @@ from typing import Final
 
 from osiris_inspect.inspector.cite import at, failure_of
 from osiris_inspect.inspector.lineage import Lineage
-from osiris_inspect.inspector.run import Run, StepState
+from osiris_inspect.inspector.run import InputState, Run, StepState
 from osiris_inspect.inspector.starving import is_starved
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
@@ -37,17 +37,23 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             severity=Severity.ERROR,
             confidence=Confidence.HIGH,
             domain="code",
-            message=_message(step),
+            message=_message(run, step),
             evidence=(*looked, *failure_of(step)),
             step=step.id,
-            fix="see why the step upstream left no frame",
+            fix=f"see why {_origins(step) or 'the step upstream'} left no frame",
         )
 
 
-def _message(step: StepState) -> str:
-    wanted = [entry for entry in step.inputs if entry.place == "unresolved"]
-    origins = ", ".join(repr(entry.from_step) for entry in wanted if entry.from_step)
+def _origins(step: StepState) -> str:
+    missing = [entry.from_step for entry in step.inputs if entry.place == "unresolved" and entry.from_step]
+    return ", ".join(map(repr, dict.fromkeys(missing)))
+
+
+def _message(run: Run, step: StepState) -> str:
+    """What was asked for, what the step upstream gave in its place, and what was found in each place."""
+    origins = _origins(step)
     source = f" of step {origins}" if origins else ""
+    wanted = [entry for entry in step.inputs if entry.place == "unresolved"]
     tried = [
         f"{place.get('place')}: {place['reason']}"
         for entry in wanted
@@ -55,4 +61,14 @@ def _message(step: StepState) -> str:
         if place.get("reason")
     ]
     reasons = f" ({'; '.join(tried)})" if tried else ""
-    return f"the step got no frame: the output{source} is in neither memory nor spill{reasons}"
+    given = "".join(_given(run, entry) for entry in wanted)
+    return f"the step got no frame: the output{source} is in neither memory nor spill{reasons}{given}"
+
+
+def _given(run: Run, entry: InputState) -> str:
+    for event in run.named("output_stored", step=entry.from_step):
+        keys = event.fields.get("keys")
+        if entry.from_step and isinstance(keys, dict) and keys:
+            told = ", ".join(f"{key!r} ({kind})" for key, kind in keys.items())
+            return f"; {entry.from_step!r} did return {told}"
+    return ""

@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.cite import end_of, failure_of
+from osiris_inspect.inspector.cite import at, end_of, failure_of
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.inspector.starving import starved_by
@@ -27,7 +27,8 @@ RANK: Final = 55
 
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
-    """Steps that completed with nothing to show for it."""
+    """Steps that completed with nothing to show for it, and those that failed because their driver gave nothing."""
+    yield from _told(run)
     for step in run.steps:
         starved = starved_by(step, run, lineage)
         if step.status != "succeeded" or step.is_writer or not starved or not _gave_nothing(run, step):
@@ -42,6 +43,25 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
             step=step.id,
             fix='let the driver return {"df": frame}, also for an empty frame',
         )
+
+
+def _told(run: Run) -> Iterator[Finding]:
+    for event in run.named("output_stored"):
+        step, reason = run.step(event.step or ""), str(event.fields.get("reason") or "")
+        gave_nothing = event.fields.get("storage") == "none" and not event.fields.get("keys")
+        if step is None or step.status != "failed" or step.is_writer or not gave_nothing:
+            continue
+        if "not a mapping" not in reason:
+            yield Finding(
+                rule="output-missing",
+                severity=Severity.ERROR,
+                confidence=Confidence.HIGH,
+                domain="code",
+                message=f"the driver {step.driver} was to return {{'df': frame}}: {reason or 'it returned nothing'}",
+                evidence=(at(event, "reason", "keys"), *failure_of(step)),
+                step=step.id,
+                fix='let the driver return {"df": frame}, also for an empty frame',
+            )
 
 
 def _gave_nothing(run: Run, step: StepState) -> bool:

@@ -30,6 +30,7 @@ SIGNATURE: Final = Signature(
     pattern=re.compile(
         r"Path is not a file: (?P<file>[^\n]{1,200})"
         r"|\[Errno 21\] Is a directory[^\n]{0,200}"
+        r"|is a (?:folder|directory), not (?:a|an) [^\n]{0,60}"
     ),
     message="the path is a directory, not a file",
     fix="name the file itself",

@@ -37,7 +37,8 @@ SIGNATURE: Final = Signature(
         r"|\(pymysql\.err\.\w+\) \(\d+, [^\n]{1,160}"
     ),
     message="the database refused the query",
-    fix="read the message of the database; for values that do not convert use TRY_CAST",
+    fix="the message names the value, the function or the type; for values that do not convert use TRY_CAST",
+    hint=re.compile(r"(?:Candidate (?:bindings|tables)|Did you mean)[: ]+(?P<hint>[^\n?]{1,160})"),
     domain="data",
 )
 

@@ -27,7 +27,7 @@ NEEDS: Final = ("events",)
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Events and lines of text logs that show a secret."""
-    for event in run.events:
+    for event in run.told:
         if any(_shows_secret(text) for text in _texts(event)):
             yield _finding(Evidence(event.file, event.line, event.original), event.step)
     for line in run.log_lines:

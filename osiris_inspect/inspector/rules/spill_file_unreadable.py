@@ -19,9 +19,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.artifacts import DATA_KINDS
-from osiris_inspect.inspector.cite import failure_of
+from osiris_inspect.inspector.cite import at, failure_of
 from osiris_inspect.inspector.failures import Told, complaints, matching
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.phrases import SPILL_NOT_READ
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.inspector.starving import starved_by
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -29,16 +30,17 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 NEEDS: Final = ("steps",)
 RANK: Final = 22
 
-_UNREADABLE = re.compile(
-    r"Failed to load (?:input )?(?:DataFrame|parquet)[^\n]{0,200}"
-    r"|Parquet magic bytes not found[^\n]{0,80}"
-    r"|spill: [^\n]{0,120}(?:missing|corrupt|damaged|cut off|changed|gone)[^\n]{0,60}"
-)
 _PRODUCER = re.compile(r"artifacts/(?P<folder>[^/\s'\"]{1,200})/output\.|step '(?P<step>[^']{1,200})'")
 
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
     """Spilled frames that did not come back, at the step that gave them."""
+    for event in run.named("spill_read"):
+        if event.fields.get("ok") is False:
+            why = str(event.fields.get("error") or "no reason was logged")
+            yield _finding(
+                f"its spilled frame did not come back: {why[:240]}", (at(event, "error"),), event.step
+            )
     for step in run.steps:
         lost = [
             item
@@ -52,7 +54,7 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
             yield _finding(
                 f"the spilled frame {lost[0].path} {state}", (*named, *failure_of(starved[0])), step.id
             )
-    for told, match in (*matching(run, _UNREADABLE), *complaints(run, _UNREADABLE)):
+    for told, match in (*matching(run, SPILL_NOT_READ), *complaints(run, SPILL_NOT_READ)):
         message = f"a spilled frame could not be read: {match[0][:160]}"
         yield _finding(message, (told.cite(match[0][:160]),), _producer(told, run))
 

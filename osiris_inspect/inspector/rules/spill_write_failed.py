@@ -14,27 +14,23 @@ Example:
     `Failed to cache DataFrame for step extract-dup: Duplicate column names found: ['id', 'id']`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.cite import at
 from osiris_inspect.inspector.failures import complaints
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.phrases import SPILL_NOT_WRITTEN
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("steps",)
 RANK: Final = 20
 
-_FAILED = re.compile(
-    r"Failed to (?:cache|spill) DataFrame for step (?P<step>[^\s:]{1,200}): (?P<why>[^\n]{0,160})"
-)
-
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Steps whose frame could not be spilled."""
-    for told, match in complaints(run, _FAILED):
+    for told, match in complaints(run, SPILL_NOT_WRITTEN):
         step = run.step(match["step"])
         lost = step is None or step.storage in ("none", "unknown")
         yield _finding(match["step"], match["why"], told.cite(match[0][:160]), lost=lost)

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.cite import at
+from osiris_inspect.inspector.drafts import in_sequence
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -29,7 +30,7 @@ RANK: Final = 66
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Steps with more starts than the manifest has entries for them."""
     planned = Counter(step.id for step in run.manifest.steps) if run.manifest else Counter[str]()
-    started = Counter(event.step for event in run.named("step_start") if event.step is not None)
+    started = Counter(event.step for event in in_sequence(run.named("step_start")) if event.step is not None)
     for step, count in started.items():
         if count <= max(1, planned[step]):
             continue

@@ -30,7 +30,7 @@ RANK: Final = 45
 SIGNATURE: Final = Signature(
     rule="table-missing",
     pattern=re.compile(
-        r"Table '(?P<t1>[^'\n]{1,120})' doesn't exist"
+        r"Table '(?P<t1>[^'\n]{1,120})' (?:doesn't|does not) exist"
         r"|relation \"(?P<t2>[^\"\n]{1,120})\" does not exist"
         r"|Catalog Error: Table with name (?!\"?(?:input_df|df|df_\w+)\"? does)(?P<t3>[^\n]{1,120}?) does not exist"
         r"|Table (?P<t4>\S{1,120}) does not exist and create_if_missing is false"
@@ -40,6 +40,7 @@ SIGNATURE: Final = Signature(
     fix="correct the name of the table, or create it",
     domain="config",
     about="table",
+    hint=re.compile(r"(?:Candidate (?:bindings|tables)|Did you mean)[: ]+(?P<hint>[^\n?]{1,160})"),
 )
 
 

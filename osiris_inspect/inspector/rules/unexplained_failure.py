@@ -13,17 +13,20 @@ Example:
     `RuntimeError: something new`
 """
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.cite import failure_of, first_line
 from osiris_inspect.inspector.failures import failures
 from osiris_inspect.inspector.lineage import Lineage
-from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, Stage
 
 NEEDS: Final = ()
 RANK: Final = 99
+
+_CODE = re.compile(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
@@ -33,9 +36,20 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     for told in failures(run):
         step = run.step(told.step) if told.step else None
         evidence = failure_of(step) if step else (told.cite(told.text[:160]),)
-        yield _finding(told.text, evidence, told.step, told.stage)
+        yield _finding(_text(told.text, step), evidence, told.step, told.stage)
     if run.failure is None and not any(step.failure for step in run.steps):
         yield _finding("no reason was logged", first_line(run), None, "finish")
+
+
+def _text(text: str, step: StepState | None) -> str:
+    """The error, with the class that its text does not name and the last line of code that the traceback does."""
+    failure = step.failure if step is not None else None
+    line = text.strip().partition("\n")[0][:240]
+    if failure is None:
+        return line
+    kind = f"{failure.type}: " if failure.type and failure.type not in line else ""
+    places = _CODE.findall(failure.traceback or "")
+    return f"{kind}{line}" + (f" (raised at {places[-1][0]}:{places[-1][1]})" if places else "")
 
 
 def _finding(text: str, evidence: tuple[Evidence, ...], step: str | None, stage: Stage) -> Finding:
@@ -44,7 +58,7 @@ def _finding(text: str, evidence: tuple[Evidence, ...], step: str | None, stage:
         severity=Severity.ERROR,
         confidence=Confidence.LOW,
         domain="code",
-        message=f"failed: {text.strip().partition(chr(10))[0][:200]}",
+        message=f"failed: {text}",
         evidence=evidence,
         step=step,
         stage=stage,

@@ -32,7 +32,7 @@ SIGNATURE: Final = Signature(
         r"|[Ww]orker (?:was )?(?:killed|lost|died|exited)[^\n]{0,100}"
         r"|killed by SIG[A-Z]{2,8}"
     ),
-    message="the worker ended while it ran the step",
+    message="the worker ended while it ran the step: {said}",
     fix="for SIGKILL look at memory; else at the end of the worker's log",
     domain="infra",
 )

@@ -4,14 +4,18 @@ An input that lies on disk is read from there and never loaded whole. The SQL se
 unless the step says ``allow_external``.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import duckdb
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
+from osiris_inspect.runtime.draft import nearest
 from osiris_inspect.runtime.drivers import Context
 from osiris_inspect.runtime.resolved import Resolved
 
@@ -29,25 +33,39 @@ class DuckdbProcessor:
         """The result as an Arrow table.
 
         Raises:
-            DriverError: the SQL is wrong; carries DuckDB's own words and the tables there are.
+            DriverError: the SQL is wrong; carries DuckDB's own words, the line, and the tables there are.
         """
+        tables: list[str] = []
         with closing(duckdb.connect(":memory:")) as connection, ctx.stop.by(connection.interrupt):
-            _limit(connection, config, inputs)
-            tables = [name for handle in _by_name(inputs) for name in _offer(connection, *handle)]
-            _lock(connection, config)
             try:
-                return {"df": _run(connection, step_id, config["query"])}
+                _limit(connection, config, inputs, ctx)
+                for names, resolved in _by_name(inputs).items():
+                    tables += _offer(connection, names, resolved)
+                _lock(connection, config)
+                table = _run(connection, step_id, config["query"])
             except duckdb.Error as error:
                 raise DriverError(f"step {step_id!r}: {_explain(str(error), tables)}") from error
+        ctx.progress(table.num_rows)
+        return {"df": table}
 
 
-def _by_name(inputs: Mapping[str, Resolved]) -> Iterator[tuple[tuple[str, ...], Resolved]]:
-    """Each input with the tables it is: its own name, ``df_<upstream>``, and for a sole one ``input_df`` and ``df``."""
+def _by_name(inputs: Mapping[str, Resolved]) -> dict[tuple[str, ...], Resolved]:
+    """Each input with the tables it is: its own name, ``df_<upstream>``, and for a sole one ``input_df`` and ``df``.
+
+    Its own name comes first: a name that two inputs would have beside their own is left to neither.
+    """
+    taken = {name.lower() for name in inputs}
+    beside = Counter(input_name(resolved.ref.from_step).lower() for resolved in inputs.values())
+    by_name = {}
     for name, resolved in inputs.items():
-        names = [name, input_name(resolved.ref.from_step)]
-        if len(inputs) == 1:
-            names += ["input_df", "df"]
-        yield tuple(dict.fromkeys(names)), resolved
+        more = (
+            [input_name(resolved.ref.from_step)]
+            if beside[input_name(resolved.ref.from_step).lower()] == 1
+            else []
+        )
+        more += ["input_df", "df"] if len(inputs) == 1 else []
+        by_name[(name, *(other for other in more if other.lower() not in taken))] = resolved
+    return by_name
 
 
 def _offer(
@@ -65,11 +83,16 @@ def _offer(
 
 
 def _limit(
-    connection: duckdb.DuckDBPyConnection, config: Mapping[str, Any], inputs: Mapping[str, Resolved]
+    connection: duckdb.DuckDBPyConnection,
+    config: Mapping[str, Any],
+    inputs: Mapping[str, Resolved],
+    ctx: Context,
 ) -> None:
     connection.execute(
         "SET python_enable_replacements = false"
     )  # SQL must not find the variables of this program
+    # what does not fit in memory goes here, and is gone when the connection closes
+    connection.execute(f"SET temp_directory = {_text(str(ctx.artifacts / '.duckdb'))}")
     if config.get("memory_limit"):
         connection.execute(f"SET memory_limit = {_text(config['memory_limit'])}")
     if config.get("threads"):
@@ -92,21 +115,50 @@ def _run(connection: duckdb.DuckDBPyConnection, step_id: str, query: str) -> Any
     if not statements:
         raise DriverError(f"step {step_id!r}: query holds no statement")
     *first, last = statements
-    for statement in first:
-        connection.execute(statement).fetchall()
-    relation = connection.sql(last)
-    if relation is None or last.type.name not in _GIVES_ROWS:
+    if last.type.name not in _GIVES_ROWS:
         raise DriverError(f"step {step_id!r}: the last statement of query gives no rows; end with a SELECT")
-    return relation.to_arrow_table()
+    place = 0
+    for statement in first:
+        place = query.find(statement.query, place)
+        _at_line(query, place, partial(_do, connection, statement))
+        place += len(statement.query)
+    return _at_line(query, query.find(last.query, place), lambda: connection.sql(last).to_arrow_table())
+
+
+def _do(connection: duckdb.DuckDBPyConnection, statement: Any) -> None:
+    connection.execute(statement).fetchall()
+
+
+def _at_line(query: str, place: int, do: Callable[[], Any]) -> Any:
+    """Do it; DuckDB counts the lines of one statement, so an error gets the line of the whole query."""
+    try:
+        return do()
+    except duckdb.Error as error:
+        before = query[:place].count("\n") if place > 0 else 0
+        text = re.sub(
+            r"^LINE (\d+):", lambda match: f"LINE {int(match[1]) + before}:", str(error), flags=re.M
+        )
+        raise type(error)(text) from error
 
 
 def _explain(text: str, tables: list[str]) -> str:
+    line = re.search(r"^LINE (\d+):", text, re.MULTILINE)
+    message = re.sub(r"\n{2,}", "\n", text.strip())
+    if line is not None:
+        message = f"in line {line[1]} of its query, {message}"
     if text.startswith("Permission Error") and "disabled by configuration" in text:
-        text += "; set allow_external: true if this SQL is to read or write files"
-    there = ", ".join(tables) or "none"
-    return f"DuckDB transformation failed: {text}" + (
-        f"; tables here: {there}" if "Catalog Error" in text else ""
-    )
+        message += "; set allow_external: true if this SQL is to read or write files"
+    if text.startswith("Catalog Error"):
+        near = _nearest(text, tables)
+        message += f"; tables here: {', '.join(tables) or 'none'}{near}"
+    if text.startswith("Out of Memory Error"):
+        message += "; raise memory_limit, or read less in one statement"
+    return f"DuckDB transformation failed: {message}"
+
+
+def _nearest(text: str, tables: list[str]) -> str:
+    missing = re.search(r"Table with name (\S+) does not exist", text)
+    return nearest(missing[1], tuple(tables)) if missing else ""
 
 
 def _quoted(name: str) -> str:

@@ -1,23 +1,27 @@
 """The worker in the host's own process, in a thread. Each message still passes through bytes.
 
-So a frame cannot leak through, and what does not serialise fails here as it fails far away.
+So a frame cannot leak through, and what does not serialise fails here as it fails far away. Descriptors 0 and 1 are
+guarded as they are in a process of its own: nothing listens to the host's stdin, nothing prints on its stdout.
 """
 
 import ctypes
+import os
 import queue
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from osiris_inspect.model import layout
 from osiris_inspect.model.errors import WorkerLost
 from osiris_inspect.runtime.stop import Stop
 from osiris_inspect.runtime.surroundings import Surroundings
-from osiris_inspect.runtime.transport import Mode
+from osiris_inspect.runtime.transport import Launch, Mode, Remote
+from osiris_inspect.runtime.worker_log import WorkerLog
 
 _END: Final = None
 _PATIENCE_S: Final = 2.0
@@ -28,20 +32,28 @@ class InProcess:
 
     mode: Mode = "local"
     isolation = "none"
+    is_far = False
 
     def __init__(self, environment: Mapping[str, str], clock: Callable[[], float]) -> None:
+        self.facts: Mapping[str, Any] = {}
         self._variables, self._clock = tuple(sorted(environment)), clock
         self._commands: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._log: WorkerLog | None = None
+        self._kept: _Descriptors | None = None
         self._left = False
+        self._said: deque[bytes] = deque()  # before it was ended; what it says while it dies is of no account
         self._stop = Stop()
 
-    def start(self, session: Path, base: Path) -> None:
+    def start(self, launch: Launch) -> str:
         """Start the thread. What drivers print goes to the worker's log, as it does elsewhere."""
-        del base
-        self._thread = threading.Thread(target=self._work, args=(session,), name="worker", daemon=True)
+        self._log = WorkerLog(launch.session / layout.WORKER_LOG, launch.secrets)
+        self._kept = _Descriptors(self._log.descriptor())
+        here = Surroundings(launch.session, self.isolation, self._clock, self._variables, self._stop)
+        self._thread = threading.Thread(target=self._work, args=(here,), name="worker", daemon=True)
         self._thread.start()
+        return str(launch.base)
 
     def send(self, line: bytes) -> None:
         """Hand over one command."""
@@ -52,7 +64,9 @@ class InProcess:
     def receive(self, timeout: float | None) -> bytes | None:
         """The next line."""
         if self._left:
-            raise WorkerLost("it was left")
+            if not self._said:
+                raise WorkerLost("it was left")
+            return self._said.popleft()
         try:
             line = self._replies.get(timeout=timeout)
         except queue.Empty:
@@ -65,6 +79,9 @@ class InProcess:
     def kill(self) -> None:
         """Ask the thread to stop. One that does not is left behind; it dies with the process."""
         self._commands.put(_END)
+        while not self._left and not self._replies.empty():
+            line = self._replies.get()
+            self._said.extend([line] if line is not _END else [])
         thread = self._thread
         if thread is not None and thread.ident is not None and not self._left:
             self._stop.ask()
@@ -75,12 +92,24 @@ class InProcess:
             thread.join(_PATIENCE_S)
         self._left = True
 
+    def remote(self) -> list[Remote]:
+        """None: it writes into the run directory itself."""
+        return []
+
+    def fetch(self, file: Remote, to: Path) -> None:
+        """Nothing is far, so nothing can be fetched."""
+        raise AssertionError(file, to)
+
     def close(self) -> None:
         """Let the thread end, unless it was left."""
         self._commands.put(_END)
         if self._thread is not None and not self._left:
             self._thread.join()
         self._left = True
+        if self._kept is not None:
+            self._kept.restore()
+        if self._log is not None:
+            self._log.close()
 
     def __enter__(self) -> Self:
         return self
@@ -90,14 +119,17 @@ class InProcess:
     ) -> None:
         self.close()
 
-    def _work(self, session: Path) -> None:
+    def _work(self, here: Surroundings) -> None:
         from osiris_inspect.runtime.serving import serve
 
-        here = Surroundings(session, self.isolation, self._clock, self._variables, self._stop)
+        assert self._log is not None  # noqa: S101  start made it
         try:
-            with (session / layout.WORKER_LOG).open("a", encoding="utf-8") as log, redirect_stdout(log):
+            with (
+                os.fdopen(os.dup(self._log.descriptor()), "w", buffering=1, encoding="utf-8") as printed,
+                redirect_stdout(printed),
+            ):
                 serve(self._chunks(), self._replies.put, here)
-        except Exception as error:  # noqa: BLE001  a fault of the loop itself must reach the host, not only the thread
+        except BaseException as error:  # noqa: BLE001  a fault of the loop itself must reach the host, not only the thread
             sys.stderr.write(f"worker thread: {type(error).__name__}: {error}\n")
         finally:
             self._replies.put(_END)
@@ -105,3 +137,32 @@ class InProcess:
     def _chunks(self) -> Iterator[bytes]:
         while (line := self._commands.get()) is not _END:
             yield line
+
+
+class _Descriptors:
+    """Descriptors 0 and 1 of this process, lent to a worker: nothing to read, and ``out`` to print to."""
+
+    def __init__(self, out: int) -> None:
+        sys.stdout.flush()
+        self._kept = {number: _copy(number) for number in (0, 1)}
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        os.dup2(out, 1)
+
+    def restore(self) -> None:
+        """Put them back; a second time does nothing."""
+        while self._kept:
+            number, kept = self._kept.popitem()
+            if kept is None:
+                os.close(number)
+            else:
+                os.dup2(kept, number)
+                os.close(kept)
+
+
+def _copy(number: int) -> int | None:
+    try:
+        return os.dup(number)
+    except OSError:
+        return None  # started without it

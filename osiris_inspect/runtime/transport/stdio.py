@@ -5,106 +5,129 @@ The end of the child is read from the kernel (a pid descriptor), not from its pi
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
+
+import orjson
 
 from osiris_inspect.model import layout
-from osiris_inspect.model.errors import MessageTooLarge, WorkerLost
+from osiris_inspect.model.errors import MessageTooLarge, WorkerLost, WorkerNotStarted
+from osiris_inspect.runtime import isolation as isolations
 from osiris_inspect.runtime import rpc
-from osiris_inspect.runtime.transport import Mode
+from osiris_inspect.runtime.isolation import Grants, Limits, Wanted
+from osiris_inspect.runtime.transport import Launch, Mode, Remote
+from osiris_inspect.runtime.worker_log import WorkerLog
 
 _CHUNK: Final = 1 << 16
 _PATIENCE_S: Final = 5.0
-_ALLOWED = (
+_GRACE_S: Final = 0.5
+_ALLOWED: Final = (
     "PATH",
     "HOME",
     "LANG",
     "LANGUAGE",
     "TZ",
-    "TMPDIR",
     "VIRTUAL_ENV",
+    "PYTHONPATH",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
 )
+_SIGNAL_BY_EXIT: Final = 128
+"""What Bubblewrap adds to the number of the signal that ended its child."""
 
 
 class Stdio:
-    """A child process in a process group of its own, with an environment of allowed variables only."""
+    """A child process in a session of its own, with an environment of allowed variables only.
 
-    mode: Mode = "sandbox"
-    isolation = "process"
+    Raises:
+        SettingsError: the isolation that was demanded does not work here.
+    """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    is_far = False
+
+    def __init__(
+        self, environment: Mapping[str, str], wanted: Wanted = "auto", limits: Limits | None = None
+    ) -> None:
+        chosen = isolations.choose(wanted)
+        self.isolation: str = chosen.level
+        self.mode: Mode = "process" if chosen.level == "none" else "sandbox"
+        self.facts: Mapping[str, Any] = {
+            "isolation_declined": [{"level": level, "reason": reason} for level, reason in chosen.declined]
+        }
+        self._level = chosen.level
+        self._limits = limits or Limits()
         self._environment = {
             name: value for name, value in environment.items() if name in _ALLOWED or name.startswith("LC_")
         }
-        self._environment["MALLOC_TRIM_THRESHOLD_"] = (
-            "65536"  # memory of spilled frames goes back to the system
-        )
         self._process: subprocess.Popen[bytes] | None = None
+        self._log: WorkerLog | None = None
+        self._temporary: Path | None = None
         self._lines = rpc.Lines()
         self._ready: deque[bytes | MessageTooLarge] = deque()
+        self._ended = False
         self._pid_descriptor = -1
 
-    def start(self, session: Path, base: Path) -> None:
+    def start(self, launch: Launch) -> str:
         """Start the child; its stderr, and all that drivers print, goes to the worker's log."""
-        command = [
-            sys.executable,
-            "-m",
-            "osiris_inspect.runtime",
-            str(session.resolve()),  # the child has another working folder
-            self.isolation,
-            str(os.getpid()),
-        ]
-        with (session / layout.WORKER_LOG).open("ab") as log:
+        self._temporary = Path(tempfile.mkdtemp(prefix="osiris-worker-"))
+        self._log = WorkerLog(launch.session / layout.WORKER_LOG, launch.secrets)
+        grants = self._grants(launch)
+        self.facts = {**self.facts, "grants": grants.to_document() if self._level != "none" else None}
+        try:
             self._process = subprocess.Popen(
-                command,
+                self._command(launch, grants),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=log,
-                cwd=base,
-                env=self._environment,
+                stderr=self._log.descriptor(),
+                cwd=launch.base,
+                env=self._variables(),
                 start_new_session=True,
                 bufsize=0,
             )
+        except OSError as error:
+            raise WorkerNotStarted(f"the worker's process could not be started: {error}") from error
+        assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101, PT018  asked for
+        for pipe in (self._process.stdin, self._process.stdout):
+            os.set_blocking(pipe.fileno(), False)
         self._pid_descriptor = os.pidfd_open(self._process.pid)
+        return str(launch.base)
 
     def send(self, line: bytes) -> None:
-        """Hand over one command."""
+        """Hand over one command; what the worker says meanwhile is kept, so that neither waits for the other."""
         process = self._started()
         assert process.stdin is not None  # noqa: S101  asked for above
-        try:
-            data = memoryview(line)
-            while data:
-                data = data[process.stdin.write(data) :]
-        except BrokenPipeError:
-            raise WorkerLost(self._how()) from None
+        data = memoryview(line)
+        while data:
+            try:
+                data = data[os.write(process.stdin.fileno(), data) :]
+            except BlockingIOError:
+                self._wait(None, to_write=True)
+                if self._ended:
+                    raise WorkerLost(self._how()) from None
+            except BrokenPipeError:
+                self._drain()
+                raise WorkerLost(self._how()) from None
 
     def receive(self, timeout: float | None) -> bytes | None:
         """The next line; noticed at once when the child ends, also while another process holds its pipe."""
-        process = self._started()
-        assert process.stdout is not None  # noqa: S101  asked for above
         until = None if timeout is None else time.monotonic() + timeout
         while not self._ready:
+            if self._ended:
+                raise WorkerLost(self._how())
             left = None if until is None else max(0.0, until - time.monotonic())
-            wire = process.stdout.fileno()
-            readable, _, _ = select.select([wire, self._pid_descriptor], [], [], left)
-            if not readable:
+            if not self._wait(left):
                 return None
-            if wire in readable:
-                chunk = os.read(wire, _CHUNK)
-                self._ready.extend(self._lines.feed(chunk))
-                if chunk:
-                    continue
-            raise WorkerLost(self._how())
         line = self._ready.popleft()
         if isinstance(line, MessageTooLarge):
             raise line
@@ -116,27 +139,31 @@ class Stdio:
             return
         self._signal(signal.SIGTERM)
         try:
-            self._process.wait(0.5)
+            self._process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
             self._signal(signal.SIGKILL)
         self._process.wait()
         self._signal(signal.SIGKILL)  # what the child started and did not end
+        self._drain()
+
+    def remote(self) -> list[Remote]:
+        """None: it writes into the run directory itself."""
+        return []
+
+    def fetch(self, file: Remote, to: Path) -> None:
+        """Nothing is far, so nothing can be fetched."""
+        raise AssertionError(file, to)
 
     def close(self) -> None:
         """Let the child end by itself when its stdin does, make it end when it will not."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
-        try:
-            process.wait(_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            _signal_group(process.pid, signal.SIGKILL)
-            process.wait()
-        _signal_group(process.pid, signal.SIGKILL)
-        os.close(self._pid_descriptor)
+        if process is not None:
+            _end(process)
+            os.close(self._pid_descriptor)
+        if self._log is not None:
+            self._log.close()
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -145,6 +172,74 @@ class Stdio:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    # --- how it is started
+
+    def _grants(self, launch: Launch) -> Grants:
+        assert self._temporary is not None  # noqa: S101  start made it
+        write = (launch.base, launch.session, self._temporary)
+        read = (*isolations.interpreter(), *launch.grants.read)
+        return replace(launch.grants, read=read, write=(*launch.grants.write, *write))
+
+    def _command(self, launch: Launch, grants: Grants) -> list[str]:
+        told = {
+            "session": str(launch.session.absolute()),
+            "isolation": self._level,
+            "host": 0 if self._level == "bwrap" else os.getpid(),  # there it has another number, or none
+            "grants": grants.to_document() if self._level == "landlock" else None,
+            "memory_bytes": self._limits.memory_bytes,
+            "file_bytes": self._limits.file_bytes,
+            "open_files": self._limits.open_files,
+        }
+        # -P: a file of the pipeline's folder must not be taken for a module
+        words = [sys.executable, "-P", "-m", "osiris_inspect.runtime", orjson.dumps(told).decode()]
+        return isolations.bwrap(grants, launch.base.absolute(), words) if self._level == "bwrap" else words
+
+    def _variables(self) -> dict[str, str]:
+        temporary = str(self._temporary)
+        home = {} if self._level == "none" else {"HOME": temporary}
+        # memory of spilled frames goes back to the system
+        return {**self._environment, **home, "TMPDIR": temporary, "MALLOC_TRIM_THRESHOLD_": "65536"}
+
+    # --- the wire
+
+    def _wait(self, seconds: float | None, *, to_write: bool = False) -> bool:
+        """Wait until something can be read (or written), and read it; False where ``seconds`` passed before."""
+        process = self._started()
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018  asked for above
+        poll = select.poll()
+        poll.register(process.stdout.fileno(), select.POLLIN)
+        poll.register(self._pid_descriptor, select.POLLIN)
+        if to_write:
+            poll.register(process.stdin.fileno(), select.POLLOUT)
+        ready = dict(poll.poll(None if seconds is None else seconds * 1000))
+        if self._pid_descriptor in ready:
+            self._drain()
+        elif process.stdout.fileno() in ready:
+            self._read()
+        return bool(ready)
+
+    def _drain(self) -> None:
+        """Read what the ended child left in its pipe, and no more: another process may hold it open."""
+        while not self._ended and self._read():
+            pass
+        if not self._ended:
+            self._ended = True
+            self._ready.extend(self._lines.end())
+
+    def _read(self) -> bool:
+        """Read once; False where there is nothing to read."""
+        process = self._started()
+        assert process.stdout is not None  # noqa: S101  asked for above
+        try:
+            chunk = os.read(process.stdout.fileno(), _CHUNK)
+        except BlockingIOError:
+            return False
+        self._ready.extend(self._lines.feed(chunk))
+        if not chunk:
+            self._ended = True
+            self._ready.extend(self._lines.end())
+        return bool(chunk)
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -157,11 +252,29 @@ class Stdio:
             code = process.wait(1.0)
         except subprocess.TimeoutExpired:
             return "it closed its end of the wire"
-        return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+        if self._level == "bwrap" and code > _SIGNAL_BY_EXIT:
+            code = _SIGNAL_BY_EXIT - code
+        try:
+            return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+        except ValueError:
+            return f"exit code {code}"
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
             _signal_group(self._process.pid, number)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let a child end when its stdin does, make it end when it will not, and its whole group with it."""
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    try:
+        process.wait(_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        _signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+    _signal_group(process.pid, signal.SIGKILL)
 
 
 def _signal_group(leader: int, number: signal.Signals) -> None:

@@ -1,135 +1,143 @@
-"""Events: every line of the log in its order, and one of them in full."""
+"""Events: every line of the log in its order, and one of them in full; above them how many there were when."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import overload
+from collections.abc import Iterator, Sequence
 
+from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.content import Content
+from textual.widgets import Static
 
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.model.event import Event
-from osiris_inspect.tui import figures, inert, marks
+from osiris_inspect.tui import bars, figures, inert, marks
+from osiris_inspect.tui.event_rows import EventList, EventRow, EventRows, indexed, is_failure
+from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.marks import MUTED
+from osiris_inspect.tui.messages import CursorMoved
 from osiris_inspect.tui.panes.split import Split
 from osiris_inspect.tui.panes.step_detail import title
 from osiris_inspect.tui.rows import Layout, Row, Sheet
 
-_FIELDS_SHOWN = 12
+TALL = 24
+"""Lines of the pane from which on the histogram is shown."""
+
+_MOST_BINNED = 200_000
 
 
-class EventRow:
-    """An event as a row; pictured only when it is looked at."""
+class Histogram(Static):
+    """The events over the time of the run, the failures among them, and where the cursor is."""
 
-    __slots__ = ("_event", "_start", "_step_width")
+    DEFAULT_CSS = "Histogram { height: 2; display: none; padding: 0 0 0 1; text-wrap: nowrap; }"
 
-    def __init__(self, event: Event, start: float | None, step_width: int) -> None:
-        self._event = event
-        self._start = start
-        self._step_width = step_width
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self._events: Sequence[Event] = ()
+        self._slices: tuple[int, float, float, list[int], list[int]] | None = None
 
-    @property
-    def key(self) -> Hashable:
-        """Its file and line."""
-        return self._event.file, self._event.line
+    def show_events(self, events: Sequence[Event]) -> None:
+        """Show these events."""
+        self._events, self._slices = events, None
 
-    @property
-    def event(self) -> Event:
-        """The event."""
-        return self._event
+    def point(self, event: Event | None) -> None:
+        """Mark the moment of an event."""
+        room = max(1, self.size.width - 2)
+        if self._slices is None or self._slices[0] != room:
+            self._slices = self._count(room)
+        _, start, width, counts, failures = self._slices
+        at = int((event.ts - start) / width) if event is not None and event.ts is not None and width else None
+        self.update(Content("\n").join(bars.histogram(counts, failures, at, MUTED)))
 
-    @property
-    def fields(self) -> Mapping[str, object]:
-        """Its fields, and ``event``, ``step``, ``side``, ``line``."""
-        event = self._event
-        return {
-            **event.fields,
-            "event": event.name,
-            "step": event.step,
-            "side": event.side,
-            "line": event.line,
-        }
-
-    @property
-    def text(self) -> str:
-        """Name, step and fields."""
-        event = self._event
-        return f"{inert.line(event.name, 80)} {inert.line(event.step or '', 80)} {_pairs(event)}"
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether it says that something failed."""
-        return is_failure(self._event)
-
-    @property
-    def content(self) -> Content:
-        """Line, time since the run began, step, name and fields on one line."""
-        event = self._event
-        since = event.ts - self._start if event.ts is not None and self._start is not None else None
-        tone = "bold $state-bad" if self.is_failure else "$state-link"
-        step = Content.styled(inert.line(event.step or "", 80), "bold")
-        return Content.assemble(
-            ("✗" if self.is_failure else " ", tone),
-            (f"{event.line:>5} {figures.elapsed(since):>8}  ", MUTED),
-            step.truncate(self._step_width, ellipsis=True, pad=True),
-            "  ",
-            (inert.line(event.name, 80), tone),
-            "  ",
-            _pairs(event),
+    def _count(self, room: int) -> tuple[int, float, float, list[int], list[int]]:
+        log = indexed(self._events)
+        if log is not None:
+            slices = log.by_line.timeline(room)
+            width = slices[1].start - slices[0].start if len(slices) > 1 else 0.0
+            start = slices[0].start if slices else 0.0
+            return room, start, width, [s.events for s in slices], [s.failures for s in slices]
+        timed = [(e.ts, is_failure(e)) for e in self._events[:_MOST_BINNED] if e.ts is not None]
+        times = [ts for ts, _ in timed]
+        start, end = min(times, default=0.0), max(times, default=0.0)
+        width = (end - start) * 1.000001 / room or 1.0
+        failed = [ts for ts, failed in timed if failed]
+        return (
+            room,
+            start,
+            width,
+            bars.counted(times, start, width, room),
+            bars.counted(failed, start, width, room),
         )
-
-
-class EventRows(Sequence[Row]):
-    """The events of a run as rows, made when asked for."""
-
-    def __init__(self, events: Sequence[Event], start: float | None, step_width: int) -> None:
-        self._events = events
-        self._start = start
-        self._step_width = step_width
-
-    def __len__(self) -> int:
-        return len(self._events)
-
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
-        if isinstance(index, slice):
-            return EventRows(self._events[index], self._start, self._step_width)
-        return EventRow(self._events[index], self._start, self._step_width)
-
-
-def is_failure(event: Event) -> bool:
-    """Whether an event says that something failed."""
-    return event.error is not None or event.name.endswith(("_failed", "_error", "input_not_found"))
 
 
 class Events(Split):
     """The events of the run."""
 
+    DEFAULT_CSS = """
+    Events > .main { width: 3fr; }
+    Events .main LineList { width: 1fr; height: 1fr; }
+    Events.-tall Histogram { display: block; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """The histogram over the list, and the details."""
+        list_, *details = super().compose()
+        with Vertical(classes="main"):
+            yield Histogram()
+            yield list_
+        yield from details
+
+    def make_list(self) -> LineList:
+        """A list that knows lines and moments."""
+        return EventList()
+
+    @property
+    def list(self) -> LineList:
+        """The list."""
+        return self.query_one(EventList)
+
     def layout_of(self, report: Report) -> Layout:
         """A line an event."""
         run = report.run
         longest = max((len(step.id) for step in run.steps), default=0)
-        start = (
-            run.started
-            if run.started is not None
-            else next((e.ts for e in run.events if e.ts is not None), None)
-        )
+        first = (event.ts for event in run.told if event.ts is not None)
+        start = run.started if run.started is not None else next(first, None)
+        self.query_one(Histogram).show_events(run.events)
+        last = (event.ts for event in reversed(run.told) if event.ts is not None)
+        self.list.ends = next(last, run.ended)
 
         def sheet(width: int) -> Sheet:
             return Sheet(EventRows(run.events, start, min(longest, max(8, width // 5))))
 
         return sheet
 
+    def find_cause(self, report: Report) -> None:
+        """Put the cursor on the line that proves the cause."""
+        cause, rows = report.root_cause, self.list.sheet.rows
+        if cause is None or not isinstance(rows, EventRows):
+            return
+        if indexed(rows.events) is None:
+            super().find_cause(report)
+            return
+        proof = next((evidence.line for evidence in cause.evidence if evidence.file == "events.jsonl"), None)
+        step = report.run.step(cause.step) if cause.step else None
+        failure = step.failure.line if step is not None and step.failure is not None else None
+        if proof or failure:
+            self.list.cursor = rows.number_of_line(proof or failure or 0)
+
+    def on_resize(self) -> None:
+        """Show the histogram where there is room."""
+        self.set_class(self.size.height >= TALL, "-tall")
+        super().on_resize()
+
+    def on_cursor_moved(self, message: CursorMoved) -> None:
+        """Show the details of the event, and its moment."""
+        super().on_cursor_moved(message)
+        if message.lines is self.list and self.has_class("-tall"):
+            row = self.list.row
+            self.query_one(Histogram).point(row.event if isinstance(row, EventRow) else None)
+
     def details(self, report: Report, row: Row) -> Sequence[Content]:
         """The event in full, and what was found by it."""
         return list(_describe(report, row.event)) if isinstance(row, EventRow) else []
-
-
-def _pairs(event: Event) -> str:
-    fields = islice(event.fields.items(), _FIELDS_SHOWN)
-    return inert.line(" ".join(inert.field(key, value) for key, value in fields))
 
 
 def _describe(report: Report, event: Event) -> Iterator[Content]:

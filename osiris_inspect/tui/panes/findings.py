@@ -62,7 +62,8 @@ def _row(number: int, line: Content, findings: Sequence[Finding]) -> MadeRow:
     finding = findings[number]
     fields = {"step": finding.step, "rule": finding.rule, "severity": str(finding.severity)}
     text = inert.line(f"{finding.rule} {finding.step or ''} {finding.message}", 600)
-    return MadeRow(line, text, number, fields, finding.severity == "error")
+    severity = finding.severity
+    return MadeRow(line, text, number, fields, severity == "error", severity == "warning")
 
 
 def _branch(number: int, findings: Sequence[Finding]) -> str:

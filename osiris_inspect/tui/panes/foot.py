@@ -10,6 +10,9 @@ from osiris_inspect.tui import inert, keys, marks
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.page import Page
 
+FILTER_HINT = "words  -word  step=…  event=…  key=value"
+PLACE_HINT = "line  12:03:04  +1.5  50%"
+
 
 class FilterBox(Input):
     """Where a filter is typed; every letter takes effect at once."""
@@ -52,9 +55,7 @@ class Foot(Horizontal):
     def compose(self) -> ComposeResult:
         """Place, filter box, hints."""
         yield Static(id="place", markup=False)
-        yield FilterBox(
-            compact=True, placeholder="words  -word  step=…  event=…  key=value", select_on_focus=False
-        )
+        yield FilterBox(compact=True, placeholder=FILTER_HINT, select_on_focus=False)
         yield Static(self._hints(), id="hints", markup=False)
 
     def _hints(self) -> Content:
@@ -65,10 +66,11 @@ class Foot(Horizontal):
         """Say where in this list the cursor is."""
         self.query_one("#place", Static).update(Content("") if lines is None else _place(lines))
 
-    def ask(self, text: str) -> None:
-        """Open the filter box with this in it."""
+    def ask(self, text: str, hint: str = FILTER_HINT) -> None:
+        """Open the box with this in it."""
         self.add_class("-asking")
         box = self.query_one(FilterBox)
+        box.placeholder = hint
         with box.prevent(Input.Changed):
             box.value = text
         box.focus()
@@ -85,6 +87,8 @@ def _place(lines: LineList) -> Content:
         last = min(len(lines), lines.cursor + lines.page_height)
         return Content.styled(f"line {last:,} of {len(lines):,}", marks.MUTED)
     at = f"{lines.cursor + 1:,}/{len(lines):,}" if len(lines) else "nothing here"
+    if lines.is_live:
+        at += "  ⏸ paused" if lines.is_paused else "  ⇣ following" if lines.follows else ""
     if lines.shown is None:
         return Content(at)
     of_all = f" of {len(lines.sheet.rows):,}"

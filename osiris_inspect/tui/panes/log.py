@@ -40,7 +40,8 @@ def _line(line: LogLine) -> MadeRow:
     place = f"{inert.line(line.file, 60)}:{line.line}"
     content = Content.assemble((f"{sign} ", tone), (f"{place}  ", MUTED), text)
     fields = {"level": line.level, "file": line.file, "line": line.line}
-    return MadeRow(content, f"{place} {text}", (line.file, line.line), fields, is_failure)
+    is_warning = bool(line.level) and not is_failure
+    return MadeRow(content, f"{place} {text}", (line.file, line.line), fields, is_failure, is_warning)
 
 
 def _unread(unread: Unread) -> MadeRow:
@@ -49,5 +50,9 @@ def _unread(unread: Unread) -> MadeRow:
     times = f", {unread.count:,} times" if unread.count > 1 else ""
     content = Content.assemble(("! ", "$state-warn"), (f"{place}  ", MUTED), f"not read{times}: {reason}")
     return MadeRow(
-        content, f"{place} not read: {reason}", ("unread", unread.file, unread.line), {"file": unread.file}
+        content,
+        f"{place} not read: {reason}",
+        ("unread", unread.file, unread.line),
+        {"file": unread.file},
+        is_warning=True,
     )

@@ -66,8 +66,13 @@ class Split(Horizontal):
         is_first = self.report is None
         self.report = report
         self.list.show(self.layout_of(report))
+        if is_first:
+            self.find_cause(report)
+
+    def find_cause(self, report: Report) -> None:
+        """Put the cursor on what proves the cause."""
         cause = report.root_cause
-        if is_first and cause is not None:
+        if cause is not None:
             proofs = {(evidence.file, evidence.line) for evidence in cause.evidence}
             self.list.select(lambda row: row.key in proofs) or self.list.select(
                 lambda row: row.is_failure and row.fields.get("step") == cause.step

@@ -1,7 +1,8 @@
-"""The screen of one run: which run, the verdict, and five tabs of what lies behind it."""
+"""The screen of one run: which run, the verdict, and six tabs of what lies behind it."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
+from typing import Any
 
 from textual import work
 from textual.app import ComposeResult
@@ -9,9 +10,10 @@ from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
 
 from osiris_inspect.inspector.report import Report
+from osiris_inspect.model.errors import UnsafeName
 from osiris_inspect.tui import inert, keys
 from osiris_inspect.tui.lines import LineList
-from osiris_inspect.tui.messages import StepOpened, TabChosen
+from osiris_inspect.tui.messages import FrameOpened, Ready, StepOpened, TabChosen
 from osiris_inspect.tui.panes.events import Events
 from osiris_inspect.tui.panes.findings import Findings
 from osiris_inspect.tui.panes.foot import Foot
@@ -21,6 +23,7 @@ from osiris_inspect.tui.panes.overview import Overview
 from osiris_inspect.tui.panes.split import Split
 from osiris_inspect.tui.panes.steps import Steps
 from osiris_inspect.tui.panes.tabs import Tabs
+from osiris_inspect.tui.panes.timeline import Timeline
 from osiris_inspect.tui.panes.verdict import Verdict
 from osiris_inspect.tui.screens.listing import ListScreen
 from osiris_inspect.tui.screens.text import TextScreen, manual_lines
@@ -28,6 +31,9 @@ from osiris_inspect.tui.source import Source
 
 POLL = 1.0
 """Seconds between looks at a run that is going on."""
+
+SILENT = 20.0
+"""Seconds after which a run that did not grow is read again all the same: it may count as cut off by then."""
 
 
 class RunScreen(ListScreen):
@@ -48,6 +54,8 @@ class RunScreen(ListScreen):
         self._source = source
         self._clock = clock
         self._signature: Hashable = None
+        self._is_loading = False
+        self._read_at = 0.0
         self.report: Report | None = None
 
     def compose(self) -> ComposeResult:
@@ -62,6 +70,7 @@ class RunScreen(ListScreen):
             yield Events(id="tab-3")
             yield Findings(id="tab-4")
             yield Log(id="tab-5")
+            yield Timeline(id="tab-6")
         yield Foot(("screen", "list", "run", "app"))
 
     def on_mount(self) -> None:
@@ -73,27 +82,37 @@ class RunScreen(ListScreen):
 
     def look_again(self) -> None:
         """Read again what has grown, if the run was going on."""
-        if self.report is not None and self.report.run.status == "running":
+        if self.report is not None and self.report.run.status == "running" and not self._is_loading:
             self.load()
 
-    @work(thread=True, exclusive=True, group="load")
     def load(self) -> None:
-        """Read the run off the event loop; nothing is read where nothing changed."""
+        """Read the run off the event loop."""
+        self._is_loading = True
+        self._read()
+
+    @work(thread=True, exclusive=True, group="load")
+    def _read(self) -> None:
+        """Nothing is read where nothing changed."""
         try:
             signature = self._source.signature(self._path)
-            if self.report is not None and signature == self._signature:
+            now = self._clock()
+            if self.report is not None and signature == self._signature and now - self._read_at < SILENT:
                 return
-            report = self._source.report(self._path, self._clock())
+            self._read_at = now
+            report = self._source.report(self._path, now)
         except Exception as error:  # noqa: BLE001  a stranger's run and a stranger's rules; what goes wrong is shown
             self.app.call_from_thread(self._refuse, error)
         else:
             self.app.call_from_thread(self._show, report, signature)
+        finally:
+            self._is_loading = False
 
     def _refuse(self, error: Exception) -> None:
         text = inert.line(f"{type(error).__name__}: {error}", 600)
         if self.report is None:
             self.query_one("#waiting", Static).update(Content.styled(f"✗ {text}", "$state-bad"))
         self.notify(text, severity="error", markup=False)
+        self.post_message(Ready())
 
     def _show(self, report: Report, signature: Hashable) -> None:
         is_first = self.report is None
@@ -102,10 +121,42 @@ class RunScreen(ListScreen):
         self.query_one(Header).show(report)
         self.query_one(Verdict).show(report)
         for number in range(1, len(keys.TABS) + 1):
+            self.pane(number).list.is_live = report.run.status == "running"
             self.pane(number).show(report)
         self.query_one(Tabs).show(self.query_one(Tabs).active, _counts(report))
         if is_first:
             self.action_tab(1)
+            self._recall(self.outside.recall(self._path))
+            self.post_message(Ready())
+
+    # ── what is found again ──
+
+    def _recall(self, memory: Mapping[str, Any]) -> None:
+        """Go back to the tab and the lines where the run was left, and mark what was marked."""
+        for number in range(1, len(keys.TABS) + 1):
+            place = memory.get("cursors", {}).get(str(number))
+            if isinstance(place, int) and place < len(self.pane(number).list):
+                self.pane(number).list.cursor = place
+        marked = memory.get("marked", ())
+        self.query_one(Events).list.marked |= {(str(file), int(line)) for file, line in marked}
+        if memory.get("tab") in range(2, len(keys.TABS) + 1):
+            self.action_tab(memory["tab"])
+
+    def _memory(self) -> dict[str, Any]:
+        lists = {number: self.pane(number).list for number in range(1, len(keys.TABS) + 1)}
+        marked = [list(key) for key in lists[3].marked if isinstance(key, tuple)]
+        whole = {str(number): lines.cursor for number, lines in lists.items() if lines.shown is None}
+        return {"tab": self.query_one(Tabs).active, "cursors": whole, "marked": sorted(marked)}
+
+    def keep(self) -> None:
+        """Keep where the run was left, for the next time."""
+        if self.report is not None:
+            self.outside.remember(self._path, self._memory())
+
+    def action_back(self, may_quit: bool) -> None:
+        """Go back by one, and keep where the run was left."""
+        self.keep()
+        super().action_back(may_quit)
 
     # ── tabs and panes ──
 
@@ -139,6 +190,40 @@ class RunScreen(ListScreen):
         if steps.list.select(lambda row: row.key == message.step):
             steps.open()
 
+    def place_in_file(self) -> tuple[Path, int] | None:
+        """The line of a log that the cursor is on; of a step its first line."""
+        row = self.pane().list.row if self.report is not None else None
+        if self.report is None or row is None:
+            return None
+        if isinstance(row.key, tuple) and len(row.key) == 2 and isinstance(row.key[1], int):
+            return self._path / str(row.key[0]), row.key[1]
+        finding = self.query_one(Findings).finding(row) if self.pane() is self.query_one(Findings) else None
+        if finding is not None:
+            return self._path / finding.evidence[0].file, max(1, finding.evidence[0].line)
+        step = self.report.run.step(str(row.key))
+        return (self._path / "events.jsonl", max(1, step.lines[0])) if step is not None else None
+
+    def action_zoom(self) -> None:
+        """Show the timeline from the first step on, or from the beginning."""
+        self.action_tab(6)
+        self.query_one(Timeline).zoom()
+
+    def action_preview(self) -> None:
+        """Look into the frame of the step under the cursor."""
+        row = self.pane().list.row if self.report is not None else None
+        step = (row.fields.get("step") or row.key) if row is not None else None
+        if self.report is None or not isinstance(step, str) or self.report.run.step(step) is None:
+            self.notify("the cursor is on no step", markup=False)
+            return
+        from osiris_inspect.inspector.frame_facts import frame_of
+
+        try:
+            path = frame_of(self.report.run, step)
+        except UnsafeName as error:
+            self.notify(inert.line(str(error), 300), severity="error", markup=False)
+        else:
+            self.post_message(FrameOpened(step, path))
+
     def step_back(self) -> bool:
         """Close the details."""
         return self.report is not None and self.pane().close()
@@ -162,4 +247,5 @@ class RunScreen(ListScreen):
 
 def _counts(report: Report) -> list[int | None]:
     run = report.run
-    return [None, len(run.steps), len(run.events), len(report.findings), len(run.log_lines) + len(run.unread)]
+    beyond = len(run.log_lines) + len(run.unread)
+    return [None, len(run.steps), len(run.events), len(report.findings), beyond, None]

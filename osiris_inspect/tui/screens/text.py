@@ -64,14 +64,16 @@ def help_lines() -> list[Content]:
 
 
 _FILTER = [
-    Content.assemble((f"  {form:<14}", "bold"), f"  {meaning}")
+    Content.assemble((f"  {form:<18}", "bold"), f"  {meaning}")
     for form, meaning in (
         ("word", "the line holds it"),
         ('"two words"', "the line holds them together"),
         ("-word", "the line does not hold it"),
-        ("step=extract", "the field is that value; step=* where it is there"),
-        ("rows!=0", "the field is another value, or not there"),
-        ("error~=timeout", "the field holds that text; error.type=KeyError leads into an object"),
+        ("step=extract-*", "the field is that value; * and ? stand for any characters"),
+        ("rows!=0  rows>1000", "the field is another value or not there; is a larger number"),
+        ("error~timeout", "the field holds that text; error.type=KeyError leads into an object"),
+        ("since=-5m", "not longer ago, counted from the end; until=2026-01-31T10:00"),
+        ("a or not (b c)", "one of them holds, or not both of the others"),
     )
 ]
 

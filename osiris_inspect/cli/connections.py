@@ -1,0 +1,74 @@
+"""``connections``: what pipelines connect with, and whether it works."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from osiris_inspect.cli.exits import FOUND
+from osiris_inspect.cli.make import ConnectionsFile, EnvFile, book_of
+from osiris_inspect.model.errors import OsirisError, SettingsError
+from osiris_inspect.model.redact import Redactor
+
+if TYPE_CHECKING:
+    from osiris_inspect.runtime.connections import Book
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    family = typer.Typer(help="What pipelines connect with, and whether it works.", no_args_is_help=True)
+    family.command("list")(list_command)
+    family.command("test")(try_command)
+    app.add_typer(family, name="connections")
+
+
+def list_command(*, connections: ConnectionsFile = None, env_file: EnvFile = None) -> None:
+    """Name every connection with its values, secrets masked, and the variables they come from."""
+    book = book_of((Path(),), connections, env_file)
+    for family, alias in book.pairs():
+        mark = " (default)" if book.default_of(family) == alias else ""
+        typer.echo(f"@{family}.{alias}{mark}")
+        for key, value in book.shown(family, alias).items():
+            typer.echo(f"  {key}: {value}")
+
+
+def try_command(
+    names: Annotated[
+        list[str],
+        typer.Argument(help="As @family.alias; all of them where none is named.", metavar="[NAME]..."),
+    ] = [],
+    *,
+    connections: ConnectionsFile = None,
+    env_file: EnvFile = None,
+) -> None:
+    """Connect with each and say what answered. Exit code 1: one of them failed; stderr says why."""
+    book = book_of((Path(),), connections, env_file)
+    wanted = [_pair(name, book) for name in names] or list(book.pairs())
+    if not wanted:
+        raise SettingsError(f"there is no connection to test in {book.file}")
+    works = [_test(book, family, alias) for family, alias in wanted]
+    if not all(works):
+        raise typer.Exit(FOUND)
+
+
+def _pair(name: str, book: "Book") -> tuple[str, str]:
+    family, _, alias = name.removeprefix("@").partition(".")
+    try:
+        return family, book.alias_of(family, alias or None)
+    except LookupError as error:
+        raise SettingsError(str(error.args[0])) from None
+
+
+def _test(book: "Book", family: str, alias: str) -> bool:
+    from osiris_inspect.runtime.drivers import probes
+
+    masked = Redactor()
+    try:
+        resolved = book.resolve(family, alias)
+        masked = Redactor(resolved.secrets)
+        answer = probes.probe(family, resolved.values)
+    except OsirisError as error:
+        typer.echo(f"@{family}.{alias} failed: {masked.text(str(error))}", err=True)
+        return False
+    typer.echo(f"@{family}.{alias} works: {masked.text(answer)}")
+    return True

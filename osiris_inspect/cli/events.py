@@ -1,0 +1,183 @@
+"""``osiris-inspect events``: the events of a run, filtered, for people and for programs, also while it runs."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import typer
+
+from osiris_inspect.cli import places
+from osiris_inspect.cli.exits import INTERRUPTED
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.query import Query
+    from osiris_inspect.model.event import Event
+
+STDIN: Final = Path("-")
+Found = tuple["Event", bytes]
+Form = Literal["text", "json", "raw"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("events")(events)
+
+
+def events(
+    path: Annotated[Path, typer.Argument(help="A run, a log file, or - for stdin.")],
+    expression: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[EXPR]...",
+            help="What to keep: step=compute-* event=inputs_resolved rows>1000 text~NoneType since=-5m; and, or, not.",
+            show_default=False,
+        ),
+    ] = [],
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more until the run ends.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, in one form.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="The lines as they stand in the log.")] = False,
+    limit: Annotated[int | None, typer.Option("--limit", "-n", min=0, help="At most so many events.")] = None,
+) -> None:
+    """Print the events of a run, of any dialect, in the order of the log.
+
+    Relative times count from the end of the log. Secrets are masked, except with --raw.
+    """
+    if as_json and raw:
+        raise typer.BadParameter("--json and --raw are two forms; choose one")
+    log = _Log(path)
+    query = log.query(" ".join(expression), follow=follow)
+    form: Form = "json" if as_json else "raw" if raw else "text"
+    try:
+        written = _write(log.found(query, follow=follow), form, limit)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    if written and log.unreadable:
+        sys.stderr.write(f"osiris-inspect: {log.unreadable:,} lines could not be read\n")
+
+
+class _Log:
+    """A log named on the command line, and how many of its lines could not be read so far."""
+
+    def __init__(self, path: Path) -> None:
+        self.unreadable = 0
+        self._is_stdin = path == STDIN
+        self._file = path if self._is_stdin else places.log_of(path)
+
+    def query(self, text: str, *, follow: bool) -> "Query":
+        """The filter; what a relative time counts from is the end of the log, or now where there is none yet."""
+        import time
+
+        from osiris_inspect.inspector.query import BadQuery, parse
+        from osiris_inspect.inspector.tail import last_time
+
+        now = time.time() if follow or self._is_stdin else last_time(self._file)
+        try:
+            return parse(text, now=now)
+        except BadQuery as error:
+            raise typer.BadParameter(str(error), param_hint="EXPR") from error
+
+    def found(self, query: "Query", *, follow: bool) -> Iterator[Found]:
+        """The events that a filter keeps, with their lines."""
+        if not (follow or self._is_stdin):
+            from osiris_inspect.inspector.long_reading import LONG
+
+            if self._file.stat().st_size > LONG:
+                return self._indexed(query)
+        return self._kept(self._followed() if follow and not self._is_stdin else self._lines(), query)
+
+    def _kept(self, lines: Iterable[tuple[int, bytes]], query: "Query") -> Iterator[Found]:
+        from osiris_inspect.model import event
+        from osiris_inspect.model.errors import UnreadableLine
+
+        name = "-" if self._is_stdin else self._file.name
+        for number, line in lines:
+            try:
+                told = event.decode(line, number_of_line=number, file=name)
+            except UnreadableLine:
+                self.unreadable += bool(line.strip())
+                continue
+            if query.matches(told):
+                yield told, line
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        if self._is_stdin:
+            for number, line in enumerate(sys.stdin.buffer, start=1):
+                yield number, line.rstrip(b"\r\n")
+            return
+        from osiris_inspect.inspector.disk import Disk
+
+        disk = Disk(self._file.parent)
+        yield from disk.lines(self._file.name)
+        self.unreadable += sum(entry.count for entry in disk.unread)
+
+    def _followed(self) -> Iterator[tuple[int, bytes]]:
+        import time
+
+        from osiris_inspect.inspector.follow import follow
+
+        for lines in follow(self._file, wait=time.sleep):
+            yield from lines
+            sys.stdout.flush()
+
+    def _indexed(self, query: "Query") -> Iterator[Found]:
+        from osiris_inspect.inspector.disk import Disk
+        from osiris_inspect.inspector.long_reading import events_of
+        from osiris_inspect.inspector.search import found
+
+        disk = Disk(self._file.parent)
+        log = events_of(disk, places.cache(), self._file.name)
+        self.unreadable = sum(entry.count for entry in disk.unread)
+        for event in found(log, query) if log is not None else ():
+            yield event, log.raw(event.line - 1) if log is not None else b""
+
+
+def _write(found: Iterator[Found], form: Form, limit: int | None) -> bool:
+    """Write events; whether the reader of our stdout wanted them all."""
+    from itertools import islice
+
+    forms: Mapping[Form, Callable[[Event, bytes], bytes]] = {"json": _json, "raw": _raw, "text": _text}
+    shown = forms[form]
+    out = sys.stdout.buffer
+    try:
+        for event, line in islice(found, limit):
+            out.write(shown(event, line) + b"\n")
+        out.flush()
+    except BrokenPipeError:
+        places.forget_stdout()
+        return False
+    return True
+
+
+def _raw(_event: "Event", line: bytes) -> bytes:
+    return line
+
+
+def _json(event: "Event", _line: bytes) -> bytes:
+    from osiris_inspect.cli import json_line
+    from osiris_inspect.model import redact
+    from osiris_inspect.model.event import iso
+
+    told: dict[str, Any] = {
+        "line": event.line,
+        "ts": iso(event.ts) if event.ts is not None else None,
+        "event": event.name,
+        "step_id": event.step,
+        "side": event.side,
+    }
+    told |= {key: value for key, value in redact.mask_keys(event.fields).items() if key not in told}
+    return json_line.line(told)
+
+
+def _text(event: "Event", _line: bytes) -> bytes:
+    from osiris_inspect.inspector.plain import plain
+    from osiris_inspect.model import redact
+    from osiris_inspect.model.event import iso
+
+    time = iso(event.ts)[11:23] if event.ts is not None else "-"
+    fields = " ".join(
+        f"{key}={value}" for key, value in redact.mask_keys(event.fields).items() if key != "traceback"
+    )
+    text = f"{event.line:>6}  {time:<12}  {plain(event.step or '-'):<20}  {plain(event.name):<20}  {plain(fields)}"
+    return text.rstrip().encode("utf-8", "replace")

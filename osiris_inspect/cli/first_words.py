@@ -1,0 +1,166 @@
+"""The verdict on a run in two plain lines, on the terminal before any framework is imported.
+
+It is read from the end of the log, so it takes as long for ten million events as for ten, and it says only what stands
+there. The screen that comes after it reads everything and may know better. For speed this room uses neither dataclasses
+nor the decoder of ``model/event``; of an event it needs three fields.
+"""
+
+import json
+import os
+import sys
+
+from osiris_inspect.tui import inert
+
+TAIL = 256 << 10
+"""Bytes of the end of a log that are looked at for how the run ended."""
+
+BACK = 16 << 20
+"""Bytes from the end that are searched for the last failure; one further up is left to the screen."""
+
+_ENDS = ("run_end", "run_complete", "cleanup_complete")
+_FAILED = (b"step_failed", b"step_error", b"input_not_found", b"_error")
+_WORDS = {
+    "success": ("✓", "succeeded", "32"),
+    "failed": ("✗", "failed", "1;31"),
+    "open": ("…", "has not ended", "36"),
+}
+_HERE = ("logs", "run_logs")
+
+
+def say(arguments: list[str]) -> None:
+    """Write the verdict on the run that the command line asks to open; nothing where it asks for something else."""
+    place = _asked_for(arguments)
+    if place is None or not _is_for_people():
+        return
+    run = run_of(place)
+    if run is not None:
+        sys.stdout.write("\r\n".join(lines(run, color=not os.environ.get("NO_COLOR"))) + "\r\n")
+        sys.stdout.flush()
+
+
+def lines(run: str, *, color: bool = False) -> list[str]:
+    """The run and how it ended, and under it its last failure, where its log or its status tells of one."""
+    status, cause = _read(run)
+    sign, word, tone = _WORDS[status]
+    name = inert.line(os.path.basename(os.path.abspath(run)), 200)  # noqa: PTH100, PTH119  pathlib costs 5 ms
+    told = [f"{_in_color(f'{sign} {word}', tone) if color else f'{sign} {word}'}  {name}"]
+    if cause:
+        text, room = inert.line(cause, 400), _width() - 4
+        told.append(f"  {text if len(text) <= room else text[: room - 1] + '…'}")
+    return told
+
+
+def run_of(place: str) -> str | None:
+    """The run at a place: itself, or the newest of its folders that is a run; None where it holds none."""
+    if _is_run(place):
+        return place
+    try:
+        with os.scandir(place) as children:
+            names = [child.name for child in children if child.name.startswith("run_")]
+    except OSError:
+        return None  # that the place cannot be read is said by whoever opens it
+    newest_first = (
+        f"{place}/{name}" for name in sorted(names, key=lambda name: (len(name), name), reverse=True)
+    )
+    return next(filter(_is_run, newest_first), None)
+
+
+def _asked_for(arguments: list[str]) -> str | None:
+    """The path to open. A bare word may be a command, so of those only the usual folders count."""
+    is_open = arguments[:1] == ["open"]
+    rest = arguments[1:] if is_open else arguments
+    if not rest:
+        return next(filter(os.path.isdir, _HERE), None)
+    is_path = is_open or "/" in rest[0] or rest[0] in (".", *_HERE) or rest[0].startswith("run_")
+    return rest[0] if len(rest) == 1 and is_path and not rest[0].startswith("-") else None
+
+
+def _is_for_people() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _is_run(place: str) -> bool:
+    return any(os.path.isfile(f"{place}/{name}") for name in ("events.jsonl", "status.json"))  # noqa: PTH113  as above
+
+
+def _read(run: str) -> tuple[str, str]:
+    """How the run ended, and its last failure in one line."""
+    try:
+        with open(f"{run}/events.jsonl", "rb") as log:  # noqa: PTH123  as above
+            failure = _last_failure(log.fileno())
+            ends = _names_at_the_end(log.fileno())
+    except OSError:
+        failure, ends = None, set()  # a run may have left nothing but its status
+    ok, reason = _status(run)
+    if failure is not None or (ok is False and reason not in ("", "missing_events_jsonl")):
+        return "failed", failure or f"status.json: {reason}"
+    return ("success" if ends.intersection(_ENDS) or (ok is True and not ends) else "open"), ""
+
+
+def _names_at_the_end(descriptor: int) -> set[str]:
+    size = os.fstat(descriptor).st_size
+    tail = os.pread(descriptor, TAIL, max(0, size - TAIL))
+    return {name for line in tail.split(b"\n")[-40:] for name in _ENDS if f'"{name}"'.encode() in line}
+
+
+def _last_failure(descriptor: int) -> str | None:
+    """What a step died of, or else the run; searched for from the end, block by block.
+
+    Of the failures in the last block that has any the first one counts: those after it are its consequences.
+    """
+    end = os.fstat(descriptor).st_size
+    begin, after = end, b""
+    while begin > max(0, end - BACK):
+        at = max(0, begin - TAIL)
+        block = os.pread(descriptor, begin - at, at) + after
+        whole = 0 if at == 0 else block.find(b"\n") + 1  # a line that is cut here is read with the next block
+        told = [
+            _failure(line) for line in block[whole:].split(b"\n") if any(sign in line for sign in _FAILED)
+        ]
+        texts = [text for is_of_step, text in told if is_of_step] or [text for _, text in told if text]
+        if texts:
+            return texts[0]
+        begin, after = at, block[:whole]
+    return None
+
+
+def _failure(line: bytes) -> tuple[bool, str]:
+    """Whether a line tells that a step failed, and its text; empty where it tells of no failure."""
+    try:
+        document = json.loads(line)
+    except ValueError:
+        return False, ""  # torn, or no event: the screen lists it under what was not read
+    if not isinstance(document, dict):
+        return False, ""
+    inner = document.get("data")
+    fields = inner if isinstance(inner, dict) else document
+    name = str(document.get("event") or document.get("name") or "")
+    error = fields.get("error") or fields.get("message")
+    text = error.get("message") if isinstance(error, dict) else error
+    step = fields.get("step_id") or document.get("step_id")
+    if not text or not name.endswith(("_failed", "_error")) or name == "execution_error_mapped":
+        return False, ""
+    return name in ("step_failed", "step_error"), f"{step}: {text}" if step else str(text)
+
+
+def _status(run: str) -> tuple[bool | None, str]:
+    try:
+        with open(f"{run}/status.json", "rb") as file:  # noqa: PTH123  as above
+            document = json.loads(file.read(TAIL))
+    except (OSError, ValueError):
+        return None, ""  # not written yet, or not to be read; the log is asked as well
+    if not isinstance(document, dict):
+        return None, ""
+    ok = document.get("ok")
+    return (ok if isinstance(ok, bool) else None), str(document.get("reason") or "")
+
+
+def _width() -> int:
+    try:
+        return max(20, os.get_terminal_size(1).columns)
+    except OSError:
+        return 120  # no terminal: a test, or a caller that draws the lines itself
+
+
+def _in_color(text: str, tone: str) -> str:
+    return f"\x1b[{tone}m{text}\x1b[0m"

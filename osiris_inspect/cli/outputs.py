@@ -1,0 +1,196 @@
+"""Where reports go: stdout in one format, and any number of files beside it."""
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.export import Job
+    from osiris_inspect.inspector.report import Report
+
+Color = Literal["auto", "always", "never"]
+AUTO: Final = "auto"
+LOGS: Final = ("azure", "github")
+"""Formats that mean something in the log of a job alone, not in a file."""
+ROOTS: Final = (
+    "GITHUB_WORKSPACE",
+    "CI_PROJECT_DIR",
+    "BUILD_SOURCESDIRECTORY",
+    "BUILDKITE_BUILD_CHECKOUT_PATH",
+    "WORKSPACE",
+)
+"""The variables in which CI systems name the checkout: GitHub, GitLab, Azure, Buildkite, Jenkins."""
+STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
+WIDTH: Final = 100
+"""Columns where no terminal says otherwise: a pipe has none, and a job's log is wide."""
+
+
+@cache
+def format_names() -> tuple[str, ...]:
+    """The names of all formats, from the listing of their folder: nothing of the inspector is loaded for them."""
+    import pkgutil
+    from importlib.util import find_spec
+
+    spec = find_spec("osiris_inspect.inspector.export")
+    folders = spec.submodule_search_locations if spec is not None else None
+    names = [module.name for module in pkgutil.iter_modules(folders or ())]
+    return tuple(sorted(name.replace("_", "-") for name in names if not name.startswith("_")))
+
+
+def with_file_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option ``--<format> FILE`` for each format; it gets them as ``files``, by format."""
+    keys = {f"{name.replace('-', '_')}_file": name for name in format_names() if name not in LOGS}
+
+    def run(**given: Any) -> None:
+        files = {name: given.pop(key) for key, name in keys.items()}
+        command(**given, files={name: file for name, file in files.items() if file is not None})
+
+    signature = inspect.signature(command, eval_str=True)
+    own = [parameter for name, parameter in signature.parameters.items() if name != "files"]
+    options = [_option(key, name) for key, name in keys.items()]
+    # a command line reads the signature of its function; the options of formats are known by listing them only
+    vars(run)["__signature__"] = signature.replace(parameters=[*own, *options])
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *options)}
+    run.__doc__, run.__name__ = command.__doc__, command.__name__
+    return run
+
+
+def _option(key: str, name: str) -> inspect.Parameter:
+    option = typer.Option(
+        f"--{name}",
+        metavar="FILE",
+        help=f"Also write {name} to FILE.",
+        rich_help_panel="Files, any number at once",
+    )
+    return inspect.Parameter(
+        key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Path | None, option]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What is written where.
+
+    Attributes:
+        format: the format of ``output``, or of stdout where that is None.
+        summary: the file for a summary in Markdown, if any.
+        files: further files by format.
+    """
+
+    format: str
+    output: Path | None
+    summary: Path | None
+    files: Mapping[str, Path]
+    color: Color
+
+    def write(self, reports: Sequence["Report"], env: Mapping[str, str]) -> None:
+        """Write all of them, stdout last, so that a file that cannot be written is told before anything is shown."""
+        here = job(env)
+        for name, file in self.files.items():
+            write(rendered(reports, name, here, to_terminal=False, color="never"), file, f"--{name}")
+        summary = summary_file(self.summary, self.format, env)
+        if summary is not None:
+            write_summary(reports, here, summary, env)
+        to_terminal = self.output is None and sys.stdout.isatty()
+        name = chosen(self.format, env, to_file=self.output is not None)
+        write(rendered(reports, name, here, to_terminal=to_terminal, color=self.color), self.output)
+
+
+def chosen(format_: str, env: Mapping[str, str], *, to_file: bool) -> str:
+    """The format for stdout: what was asked for; for ``auto`` the one that the CI system around us reads, else text.
+
+    GitLab and Buildkite take no commands from a log, so there it is text too.
+    """
+    if format_ != AUTO:
+        return format_
+    if to_file:
+        return "text"
+    if env.get("GITHUB_ACTIONS") == "true":
+        return "github"
+    return "azure" if env.get("TF_BUILD", "").lower() == "true" else "text"
+
+
+def job(env: Mapping[str, str]) -> "Job":
+    """The job we work in: its checkout, as the CI system or the folder above us that holds ``.git`` tells."""
+    from osiris_inspect.inspector.export import Job
+    from osiris_inspect.inspector.source import Checkout
+
+    folder = Path.cwd()
+    named = [Path(os.path.realpath(env[name])) for name in ROOTS if env.get(name)]
+    above = [place for place in (folder, *folder.parents) if (place / ".git").exists()]
+    root = next((place for place in (*named, *above) if folder.is_relative_to(place)), folder)
+    return Job(Checkout(folder, root), os.urandom(16).hex())
+
+
+def rendered(
+    reports: Sequence["Report"], format_: str, job: "Job | None" = None, *, to_terminal: bool, color: Color
+) -> str:
+    """The reports in a format, as wide as the terminal, else in a width that suits a log."""
+    import io
+
+    from osiris_inspect.inspector.export import NO_JOB, renderer
+
+    width = WIDTH
+    if to_terminal:
+        import shutil
+
+        width = shutil.get_terminal_size((WIDTH, 24)).columns
+    out = io.StringIO()
+    wanted = _wants_color(color, to_terminal=to_terminal)
+    renderer(format_)(reports, out, width=width, color=wanted, job=job or NO_JOB)
+    return out.getvalue()
+
+
+def write(text: str, output: Path | None, option: str = "--output") -> None:
+    """Write to a file, whose folder is made, or to stdout, where what the terminal cannot show becomes a question mark."""
+    if output is None:
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+        return
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(output, option, error) from error
+
+
+def summary_file(asked: Path | None, format_: str, env: Mapping[str, str]) -> Path | None:
+    """Where the summary goes: what was asked for; where the format was found to be GitHub's, the step's own file."""
+    if asked is None and format_ == AUTO and env.get("GITHUB_ACTIONS") == "true" and env.get(STEP_SUMMARY):
+        return Path(env[STEP_SUMMARY])
+    return asked
+
+
+def write_summary(reports: Sequence["Report"], job: "Job", file: Path, env: Mapping[str, str]) -> None:
+    """Write the summary as Markdown. The file of a GitHub step may hold more, so it is added to, within its limit."""
+    from osiris_inspect.inspector.export import markdown
+
+    shared = bool(env.get(STEP_SUMMARY)) and file.resolve() == Path(env[STEP_SUMMARY]).resolve()
+    try:
+        taken = file.stat().st_size if shared and file.exists() else 0
+        text = markdown.document(reports, job.checkout, markdown.MOST_BYTES - taken)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a" if shared else "w", encoding="utf-8") as out:
+            out.write(text)
+    except OSError as error:
+        raise _unwritable(file, "--summary", error) from error
+
+
+def _unwritable(file: Path, option: str, error: OSError) -> typer.BadParameter:
+    return typer.BadParameter(
+        f"{str(file)!r} cannot be written: {(error.strerror or str(error)).lower()}", param_hint=option
+    )
+
+
+def _wants_color(color: Color, *, to_terminal: bool) -> bool:
+    if color != "auto":
+        return color == "always"
+    return to_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,77 @@
+"""``osiris-inspect rules`` and ``explain``: what the rules know, and what one of them found in a run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from osiris_inspect.cli.why import columns, newest
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.report import Report
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("rules")(rules)
+    app.command("explain")(explain)
+
+
+def rules() -> None:
+    """List the rules, one a line."""
+    from osiris_inspect.inspector.diagnose import rules as all_rules
+
+    widest = max(len(rule.id) for rule in all_rules())
+    for rule in all_rules():
+        typer.echo(f"{rule.id:<{widest}}  {rule.manual.partition(chr(10))[0]}")
+
+
+def explain(
+    rule: Annotated[
+        str,
+        typer.Argument(
+            metavar="[RUN:]RULE", help="The id of a rule, as `rules` lists it; with a run, what it found there."
+        ),
+    ],
+) -> None:
+    """Print the manual of a rule: what it finds, why it matters, how to fix it, an example.
+
+    osiris-inspect explain logs/run_123:column-missing adds what the rule found in that run, with its evidence.
+    """
+    from osiris_inspect.inspector.diagnose import rules as all_rules
+
+    place, _, name = rule.rpartition(":")
+    manuals = {known.id: known.manual for known in all_rules()}
+    if name not in manuals:
+        raise typer.BadParameter(f"there is no rule {name!r}{_hint(name, manuals)}", param_hint="RULE")
+    typer.echo(f"{name}\n\n{manuals[name]}")
+    if place:
+        typer.echo("\n" + "\n".join(_in_run(newest(Path(place)), name)))
+
+
+def _hint(name: str, there_are: dict[str, str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, there_are, n=1)
+    return f"; did you mean {near[0]!r}" if near else "; osiris-inspect rules lists them"
+
+
+def _in_run(report: "Report", rule: str) -> list[str]:
+    """What a rule found in a run: each finding with its evidence, or why there is none."""
+    from osiris_inspect.inspector.plain import plain
+    from osiris_inspect.inspector.summary import place_of
+    from osiris_inspect.inspector.wrapping import wrapped
+
+    found = [finding for finding in report.findings if finding.rule == rule]
+    lines = [f"In {plain(report.run.id)}:"]
+    if not found:
+        skipped = [entry.reason for entry in report.not_checked if entry.rule == rule]
+        return [*lines, f"    {plain(f'not checked: {skipped[0]}' if skipped else 'not found')}"]
+    for finding in found:
+        head = f"{finding.severity}, {finding.confidence} confidence, {place_of(finding)}: {finding.message}"
+        lines += wrapped(plain(head), columns(), "    ")
+        for piece in finding.evidence:
+            lines += wrapped(plain(f"{piece}  {piece.quote}"), columns(), "        ")
+        for label, text in (("because of", finding.because), ("fix", finding.fix)):
+            lines += wrapped(plain(text), columns(), f"        {label}: ") if text else []
+    return lines

@@ -1,0 +1,87 @@
+"""Logs over a size, read so that neither time nor memory grows with every line.
+
+Events get an index and are decoded when asked for. Of metrics only the counts that steps are judged by are kept: of each
+name of each step the first and the last.
+"""
+
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from osiris_inspect.inspector.disk import LISTED_PER_FILE, Disk
+from osiris_inspect.model import event as events
+from osiris_inspect.model import layout, metric
+from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.metric import Metric
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.long_log import LongLog
+
+LONG = 64 << 20
+"""Bytes from which on a log is not decoded as a whole."""
+KEPT = 1000
+"""Metrics of one name and step that are kept: half of them from the beginning, half from the end."""
+_FOLDER = "indexes"
+_WANTED = (b'"rows_', b"_exit_code")
+
+
+def is_long(disk: Disk, file: str) -> bool:
+    """Whether a log is too long to be decoded as a whole."""
+    return (disk.size(file) or 0) > LONG
+
+
+def events_of(disk: Disk, cache: Path | None, file: str = layout.EVENTS) -> "LongLog | None":
+    """The events of a long log; None where it cannot be read, which is noted. Its sidecar lies in ``cache``."""
+    from osiris_inspect.inspector.long_log import LongLog
+    from osiris_inspect.inspector.sidecar import Sidecars, opened
+
+    descriptor = disk.descriptor(file)
+    if descriptor is None:
+        return None
+    index = opened(descriptor, Sidecars(cache / _FOLDER) if cache is not None else None)
+    log = LongLog(descriptor, index, file)
+    _note_unreadable(disk, log, file)
+    return log
+
+
+def metrics_of(disk: Disk) -> tuple[Metric, ...]:
+    """The metrics of a long file that steps are judged by, in its order."""
+    first: dict[tuple[str, str | None], list[Metric]] = {}
+    last: dict[tuple[str, str | None], deque[Metric]] = {}
+    for number, line in disk.lines(layout.METRICS):
+        if not any(part in line for part in _WANTED):
+            continue
+        try:
+            told = metric.decode(line, number_of_line=number)
+        except UnreadableLine as error:
+            disk.note(layout.METRICS, number, str(error))
+            continue
+        beginning = first.setdefault((told.name, told.step), [])
+        if len(beginning) < KEPT // 2:
+            beginning.append(told)
+        else:
+            last.setdefault((told.name, told.step), deque(maxlen=KEPT // 2)).append(told)
+    kept = [told for part in (*first.values(), *last.values()) for told in part]
+    return tuple(sorted(kept, key=lambda told: told.line))
+
+
+def _note_unreadable(disk: Disk, log: "LongLog", file: str) -> None:
+    """Say of each line that is no event why; from a thousand on only how many there are."""
+    bad = log.by_line.unreadable()
+    for line, raw in log.raw_lines(bad[:LISTED_PER_FILE]):
+        if raw.strip() or not log.by_line.is_blank(line):
+            disk.note(file, line + 1, _reason(raw))
+    for line in bad[LISTED_PER_FILE:].tolist():
+        if not log.by_line.is_blank(line):
+            disk.note(file, line + 1, "")
+    rest = log.rest_is_broken()
+    if rest is not None:
+        disk.note(file, len(log.by_line) + 1, f"torn last line: {rest}")
+
+
+def _reason(raw: bytes) -> str:
+    try:
+        events.decode(raw)
+    except UnreadableLine as error:
+        return str(error)
+    return "a line over the limit"

@@ -1,0 +1,41 @@
+"""What text logs say of frames, in the words of every version that was seen: one pattern a fact.
+
+A worker of the original tells some facts nowhere else. Rules and walks look for them here, so that a new wording is
+added once.
+"""
+
+import re
+from typing import Final
+
+_STEP: Final = r"step '?(?P<step>[^\s':,]{1,200})'?"
+
+KEY_NOT_HELD: Final = re.compile(
+    r"[Kk]ey '(?P<key>[^']{1,80})' (?:was )?not found in (?:the )?outputs? (?:from|of) "
+    + _STEP
+    + r"\s*\(available(?: keys)?: (?P<keys>[^)]{0,400})\)"
+)
+"""A result was asked for a key that is not in it."""
+
+NOTHING_KEPT: Final = re.compile(r"[Nn]o outputs? (?:are |were )?(?:cached|stored|kept|found) for " + _STEP)
+"""A step was asked for a result, and it had left none."""
+
+SPILL_NOT_WRITTEN: Final = re.compile(
+    r"[Ff]ailed to (?:cache|spill|save|write|store) (?:the )?(?:DataFrame|frame|parquet|output) (?:for|of|to disk for) "
+    + _STEP
+    + r":? ?(?P<why>[^\n]{0,160})"
+)
+"""A frame could not be written to disk."""
+
+SPILL_NOT_READ: Final = re.compile(
+    r"[Ff]ailed to (?:load|read) (?:the )?(?:input |spilled )?(?:DataFrame|frame|parquet)[^\n]{0,200}"
+    r"|Parquet magic bytes not found[^\n]{0,80}"
+    r"|artifacts/[^\n]{1,300}output\.parquet (?:holds|is not the file that was written)[^\n]{0,160}"
+    r"|artifacts/[^\n]{1,300}schema\.json (?:cannot be read|is not|names)[^\n]{0,160}"
+    r"|spill: [^\n]{0,120}(?:missing|corrupt|damaged|cut off|changed|gone)[^\n]{0,60}"
+)
+"""A spilled frame could not be read back."""
+
+
+def keys_in(text: str) -> list[str]:
+    """The keys of a list as Python prints it: ``['df', 'spilled']``."""
+    return re.findall(r"'([^']+)'", text)

@@ -1,0 +1,157 @@
+"""The runs of a folder as a list that opens at once: what was said of a run is kept until one of its files changes.
+
+The list lies in the user's cache folder, one file for each folder of runs. A run that is going on is asked again each
+time. Filters ask what the list shows.
+"""
+
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from osiris_inspect import __version__
+from osiris_inspect.inspector.catalog import RunEntry, entry, find_runs
+from osiris_inspect.inspector.run import Mode, RunStatus
+from osiris_inspect.inspector.summary import BAD
+from osiris_inspect.model.errors import UnreadableRun
+
+_FOLDER: Final = "lists"
+_STATED: Final = ("", "artifacts", "artifacts/_system", "cfg", "compiled")
+"""The folders of a run whose files can change what is said of it."""
+_FIELDS: Final = ("id", "pipeline", "status", "mode", "started", "duration_s", "rows", "cause")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which runs of a list are wanted.
+
+    Attributes:
+        failed: only those that did not do what they were to do.
+        pipeline: the name of their pipeline, in any case; ``*`` and ``?`` stand for any characters.
+        since: those that began then or later, in seconds since 1970.
+    """
+
+    failed: bool = False
+    pipeline: str | None = None
+    since: float | None = None
+
+    def keeps(self, run: RunEntry) -> bool:
+        """Whether a run is wanted."""
+        if self.failed and run.status not in BAD:
+            return False
+        if self.pipeline is not None and not fnmatchcase((run.pipeline or "").lower(), self.pipeline.lower()):
+            return False
+        return self.since is None or (run.started is not None and run.started >= self.since)
+
+
+def entries(
+    path: Path, *, now: float | None = None, cache: Path | None = None, wanted: Wanted | None = None
+) -> Iterator[RunEntry]:
+    """The wanted runs under a path, newest first, each as soon as it is known. What was said is kept in ``cache``.
+
+    Raises:
+        UnreadableRun: there is no such directory, or no run in it.
+    """
+    runs = find_runs(path)
+    place = _place(path, cache) if cache is not None else None
+    known = _load(place) if place is not None else {}
+    told: dict[str, list[Any]] = {}
+    try:
+        for run in runs:
+            found = _entry(run, known, told, now)
+            if wanted is None or wanted.keeps(found):
+                yield found
+    finally:
+        # also where the list was left half read: what is known by then need not be found out again
+        if place is not None and any(known.get(run) != said for run, said in told.items()):
+            _save(place, known | told)
+
+
+def _entry(run: Path, known: dict[str, list[Any]], told: dict[str, list[Any]], now: float | None) -> RunEntry:
+    name, state = str(run), state_of(run)
+    said = known.get(name)
+    if said is not None and said[0] == state:
+        remembered = _parse(run, said[1])
+        if remembered is not None:
+            told[name] = said
+            return remembered
+    try:
+        found = entry(run, now=now)
+    except UnreadableRun as error:  # it was removed while the list was made
+        return RunEntry(run, run.name, None, "unreadable", None, None, None, None, str(error))
+    if found.status != "running":
+        told[name] = [state, {field: value for field, value in asdict(found).items() if field in _FIELDS}]
+    return found
+
+
+def state_of(run: Path) -> str:
+    """A digest of name, size and time of every file that tells something of a run."""
+    digest = hashlib.blake2b(digest_size=12)
+    for folder in _STATED:
+        for line in sorted(_states(run / folder if folder else run)):
+            digest.update(line.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _states(folder: Path) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as children:
+            for child in children:
+                state = child.stat(follow_symlinks=False)
+                kind = stat.S_IFMT(state.st_mode)
+                yield f"{child.name}\0{kind}\0{state.st_size}\0{state.st_mtime_ns}\n"
+    except (
+        OSError
+    ):  # a folder that is not there has no state; one that may not be listed tells nothing either
+        return
+
+
+def _place(path: Path, cache: Path) -> Path:
+    name = hashlib.blake2b(os.fsencode(path.resolve()), digest_size=12).hexdigest()
+    return cache / _FOLDER / f"{name}.json"
+
+
+def _load(place: Path) -> dict[str, list[Any]]:
+    """What is kept; nothing where the list is of another version, damaged, or not there."""
+    try:
+        kept = json.loads(place.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if (
+        not isinstance(kept, dict)
+        or kept.get("version") != __version__
+        or not isinstance(kept.get("runs"), dict)
+    ):
+        return {}
+    return {run: said for run, said in kept["runs"].items() if isinstance(said, list) and len(said) == 2}
+
+
+def _save(place: Path, told: dict[str, list[Any]]) -> None:
+    there = {run: said for run, said in told.items() if Path(run).is_dir()}
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        number, name = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=".json")
+        with os.fdopen(number, "w") as stream:
+            json.dump({"version": __version__, "runs": there}, stream)
+        Path(name).replace(place)
+    except OSError:  # the cache is full, read-only or gone; the list is made again the next time
+        return
+
+
+def _parse(run: Path, said: Any) -> RunEntry | None:
+    """A kept entry; None where it is not what was kept."""
+    if not isinstance(said, dict) or set(said) != set(_FIELDS):
+        return None
+    if said["status"] not in get_args(RunStatus) or said["mode"] not in (None, *get_args(Mode)):
+        return None
+    numbers: Iterable[Any] = (said["started"], said["duration_s"], said["rows"])
+    texts: Iterable[Any] = (said["pipeline"], said["cause"])
+    sound = all(isinstance(value, int | float | None) for value in numbers)
+    sound = sound and all(isinstance(value, str | None) for value in texts) and isinstance(said["id"], str)
+    return RunEntry(path=run, **said) if sound else None

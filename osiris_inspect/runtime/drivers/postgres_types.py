@@ -1,0 +1,228 @@
+"""PostgreSQL's columns as Arrow's, and Arrow's as PostgreSQL's. Decided by what is declared, never by values."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as kinds
+
+from osiris_inspect.model.errors import DriverError
+
+Read = Callable[[pa.Array], pa.Array]
+
+_NUMERIC: Final = 1700
+_PLAIN: Final[Mapping[int, pa.DataType]] = {
+    16: pa.bool_(),
+    20: pa.int64(),
+    21: pa.int16(),
+    23: pa.int32(),
+    26: pa.int64(),  # oid
+    700: pa.float32(),
+    701: pa.float64(),
+}
+_READ_FROM_TEXT: Final[Mapping[int, pa.DataType]] = {
+    1082: pa.date32(),
+    1083: pa.time64("us"),
+    1114: pa.timestamp("us"),
+    1184: pa.timestamp("us", "UTC"),
+}
+_BYTEA: Final = 17
+_DDL: Final[Mapping[pa.DataType, str]] = {
+    pa.bool_(): "boolean",
+    pa.int8(): "smallint",
+    pa.int16(): "smallint",
+    pa.int32(): "integer",
+    pa.int64(): "bigint",
+    pa.uint8(): "smallint",
+    pa.uint16(): "integer",
+    pa.uint32(): "bigint",
+    pa.uint64(): "numeric(20,0)",
+    pa.float32(): "real",
+    pa.float64(): "double precision",
+    pa.date32(): "date",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a result.
+
+    Attributes:
+        csv: the type it is read with from CSV.
+        type: the type it gets.
+        read: makes the one of the other.
+    """
+
+    name: str
+    csv: pa.DataType
+    type: pa.DataType
+    read: Read
+
+
+def column_of(name: str, oid: int, modifier: int, numeric: str) -> Column:
+    """The column that PostgreSQL describes by a type's number and its modifier."""
+    text = pa.large_string()
+    if oid in _PLAIN:
+        return Column(name, _PLAIN[oid], _PLAIN[oid], lambda array: array)
+    if oid in _READ_FROM_TEXT:
+        kind = _READ_FROM_TEXT[oid]
+        return Column(name, text, kind, lambda array: _of_text(name, array, kind))
+    if oid == _BYTEA:
+        return Column(name, text, pa.large_binary(), _bytes)
+    if oid == _NUMERIC:
+        wanted = _numeric(modifier, numeric)
+        return Column(name, text, wanted, lambda array: _of_text(name, array, wanted))
+    return Column(name, text, text, lambda array: array)
+
+
+def _numeric(modifier: int, undeclared: str) -> pa.DataType:
+    if modifier < 4:  # NUMERIC alone has no digits and no scale of its own: its values may have any
+        return pa.float64() if undeclared == "float" else pa.large_string()
+    precision, scale = ((modifier - 4) >> 16) & 0xFFFF, ((modifier - 4) & 0x7FF ^ 1024) - 1024
+    if precision <= 38:
+        return pa.decimal128(precision, scale)
+    return pa.decimal256(precision, scale) if precision <= 76 else pa.large_string()
+
+
+def _of_text(name: str, array: pa.Array, kind: pa.DataType) -> pa.Array:
+    if array.type == kind:
+        return array
+    try:
+        if kinds.is_time(kind):  # Arrow reads moments and no times of day
+            text = pa.large_string()
+            moments = pc.binary_join_element_wise(pa.scalar("1970-01-01", text), array, pa.scalar(" ", text))
+            return moments.cast(pa.timestamp("us")).cast(kind)
+        return array.cast(kind)
+    except pa.ArrowException as error:
+        sample = re.search(r"'([^']*)'", str(error))
+        shown = repr(sample[1]) if sample else "a value"
+        text = f"column {name!r} holds {shown}, which no {kind} can be; leave it out or cast it to text in the query"
+        raise DriverError(text) from error
+
+
+def _bytes(array: pa.Array) -> pa.Array:
+    values = [None if value is None else bytes.fromhex(value[2:]) for value in array.to_pylist()]
+    return pa.array(values, pa.large_binary())
+
+
+def ddl_of(kind: pa.DataType, dtype: str) -> str:
+    """The type a new column gets for values of ``kind``; ``dtype`` says what they were for their driver."""
+    if dtype.startswith(("duration", "timedelta64")):
+        return "interval"
+    wide = re.match(r"decimal256\((\d+), (-?\d+)\)", dtype)
+    if wide is not None:
+        return f"numeric({wide[1]},{wide[2]})"
+    if kinds.is_decimal(kind):
+        return f"numeric({kind.precision},{kind.scale})"
+    if kinds.is_timestamp(kind):
+        return "timestamp with time zone" if kind.tz else "timestamp without time zone"
+    if kinds.is_time(kind):
+        return "time without time zone"
+    if kinds.is_binary(kind) or kinds.is_large_binary(kind):
+        return "bytea"
+    if is_json(kind, dtype):
+        return "jsonb"
+    return _DDL.get(kind, "text")
+
+
+def is_json(kind: pa.DataType, dtype: str) -> bool:
+    """Whether values are lists or structures, as they are or as JSON."""
+    return kinds.is_nested(kind) or dtype.startswith(("struct<", "list<", "large_list<", "map<"))
+
+
+def writer_of(name: str, kind: pa.DataType, dtype: str, target: str) -> Read:
+    """What turns a column into one that PostgreSQL takes as text for a column of type ``target``."""
+    if dtype.startswith(("duration", "timedelta64")):
+        return lambda array: _intervals(name, array, dtype)
+    if dtype.startswith("decimal256"):
+        return lambda array: pc.replace_substring_regex(array, r'^\{"\$decimal":"(.*)"\}$', r"\1")
+    if kinds.is_floating(kind):
+        return lambda array: _numbers(name, array, dtype, target)
+    if kinds.is_dictionary(kind):
+        return lambda array: array.cast(pa.large_string())
+    if kinds.is_timestamp(kind) and kind.unit == "ns":
+        return lambda array: _microseconds(name, array, kind)
+    if kinds.is_binary(kind) or kinds.is_large_binary(kind):
+        return _hex
+    if kinds.is_nested(kind):
+        return lambda array: _nested(array, target)
+    return lambda array: array
+
+
+def _numbers(name: str, array: pa.Array, dtype: str, target: str) -> pa.Array:
+    if dtype.startswith("float"):  # pandas writes a gap as NaN; in Arrow ("double") a NaN is one
+        array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
+    if target in ("smallint", "integer", "bigint"):
+        try:
+            return array.cast(pa.int64())
+        except pa.ArrowException as error:
+            text = f"column {name!r} holds numbers with a fraction, and the table's column is {target}"
+            raise DriverError(text) from error
+    return array
+
+
+def _microseconds(name: str, array: pa.Array, kind: pa.DataType) -> pa.Array:
+    try:
+        return array.cast(pa.timestamp("us", kind.tz))
+    except pa.ArrowException as error:
+        text = f"column {name!r} holds nanoseconds, which PostgreSQL cannot keep; round them in a step before"
+        raise DriverError(text) from error
+
+
+def _intervals(name: str, array: pa.Array, dtype: str) -> pa.Array:
+    unit = re.search(r"\[(\w+)\]", dtype)
+    per = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}[unit[1] if unit else "us"]
+    ticks = array.cast(pa.int64())
+    micros = pc.divide(pc.multiply_checked(ticks, per[0]), per[1])
+    if per[1] > 1 and pc.any(pc.not_equal(pc.multiply(micros, per[1]), ticks)).as_py():
+        text = f"column {name!r} holds nanoseconds, which PostgreSQL cannot keep; round them in a step before"
+        raise DriverError(text)
+    texts, text = micros.cast(pa.large_string()), pa.large_string()
+    return pc.binary_join_element_wise(texts, pa.scalar("microseconds", text), pa.scalar(" ", text))
+
+
+def _hex(array: pa.Array) -> pa.Array:
+    values = [None if value is None else "\\x" + value.hex() for value in array.to_pylist()]
+    return pa.array(values, pa.large_string())
+
+
+def _nested(array: pa.Array, target: str) -> pa.Array:
+    import orjson
+
+    if target.endswith("[]"):
+        return pa.array(
+            [None if value is None else _literal(value) for value in array.to_pylist()], pa.large_string()
+        )
+    values = [
+        None if value is None else orjson.dumps(_plain(value), default=str).decode()
+        for value in array.to_pylist()
+    ]
+    return pa.array(values, pa.large_string())
+
+
+def _plain(value: Any) -> Any:
+    """A map comes from Arrow as pairs; JSON wants an object."""
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(item, tuple) and len(item) == 2 for item in value)
+    ):
+        return {str(key): _plain(item) for key, item in value}
+    return value
+
+
+def _literal(values: list[Any]) -> str:
+    """A list as PostgreSQL writes an array."""
+    parts = []
+    for value in values:
+        if value is None:
+            parts.append("NULL")
+        elif isinstance(value, list):
+            parts.append(_literal(value))
+        else:
+            escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+            parts.append(f'"{escaped}"')
+    return "{" + ",".join(parts) + "}"

@@ -1,0 +1,220 @@
+"""Requests to PostgREST, the REST face of a Supabase database: what may be tried again is, what failed says why.
+
+Straight over httpx: the client library for PostgREST encodes each value in Python and hides the status of an answer, and
+both matter here.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+import orjson
+
+from osiris_inspect.model.errors import DriverError
+
+_FIRST_WAIT_S: Final = 0.25
+_LONGEST_WAIT_S: Final = 10.0
+_NOT_TAKEN_UP: Final = frozenset({429, 503})
+"""Statuses of a request that the database never saw."""
+_ADVICE: Final[Mapping[str, str]] = {
+    "PGRST106": "expose the schema in the project's API settings",
+    "PGRST204": "check the names of columns",
+    "PGRST301": "check key of the connection",
+    "PGRST302": "check key of the connection",
+    "PGRST303": "check key of the connection",
+    "42501": "the key's role lacks a privilege; GRANT it, or use the service role's key",
+    "42P10": "the table has no unique constraint on primary_key",
+    "42P01": "create the table, or set create_if_missing with a pg_dsn",
+    "PGRST205": "create the table, or set create_if_missing with a pg_dsn",
+}
+
+
+class Refused(Exception):
+    """The server answered that it will not: ``code`` of PostgreSQL or PostgREST, empty where it gave none."""
+
+    def __init__(self, status: int, code: str, words: str) -> None:
+        super().__init__(words)
+        self.status, self.code, self.words = status, code, words
+
+    @property
+    def is_missing_table(self) -> bool:
+        """Whether there is no such table; PostgREST up to 12 says so with an empty body."""
+        return self.code in ("42P01", "PGRST205") or (self.status == 404 and not self.code and not self.words)
+
+    def __str__(self) -> str:
+        advice = _ADVICE.get(self.code) or ("check key of the connection" if self.status == 401 else None)
+        named = f"({self.code}) " if self.code else f"(HTTP {self.status}) "
+        return named + (self.words or "no reason given") + (f"; {advice}" if advice else "")
+
+
+class AnswerLost(Exception):
+    """The request went out and no answer came back: it may have been carried out or not."""
+
+
+class Unreachable(Exception):
+    """The server cannot be reached: the request never went out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often a request that may pass is sent again."""
+
+    times: int
+    first_wait_s: float = _FIRST_WAIT_S
+
+
+class RestSession:
+    """Requests with one key to one server.
+
+    A request that never reached the database is sent again; one whose answer was lost only where it is idempotent.
+    """
+
+    def __init__(self, connection: Mapping[str, Any], schema: str, timeout: float, retries: Retries) -> None:
+        self._url = _url_of(connection)
+        self._retries = retries
+        self._name = _name_of(connection, self._url)
+        headers = {
+            **_credentials(connection, self._name),
+            "Accept-Profile": schema,
+            "Content-Profile": schema,
+        }
+        self._client = httpx.Client(headers=headers, timeout=timeout, follow_redirects=True)
+
+    def close(self) -> None:
+        """Let go of the connections; a second time does nothing."""
+        self._client.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        prefer: str = "",
+        body: bytes | None = None,
+        is_idempotent: bool = True,
+    ) -> httpx.Response:
+        """The answer to a request that succeeded.
+
+        Raises:
+            Refused: the server said no.
+            AnswerLost: a request that is not idempotent went out, and nothing came back.
+            Unreachable: the server cannot be reached.
+        """
+        request = self._client.build_request(
+            method,
+            f"{self._url}/{path}",
+            params=params,
+            content=body,
+            headers={
+                **({"Prefer": prefer} if prefer else {}),
+                **({"Content-Type": "application/json"} if body else {}),
+            },
+        )
+        wait = self._retries.first_wait_s
+        for left in range(self._retries.times, -1, -1):
+            try:
+                answer = self._client.send(request)
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+                if not left or _is_for_good(error):
+                    raise Unreachable(f"{self._name}: {_why(error)}") from error
+            except (httpx.TransportError, httpx.DecodingError) as error:
+                if not is_idempotent or not left:
+                    raise AnswerLost(f"no answer came back ({_why(error)})") from error
+            except (httpx.InvalidURL, UnicodeError) as error:
+                raise Unreachable(f"{self._name}: {error}") from error
+            else:
+                if answer.is_success:
+                    return answer
+                refused = _refused(answer)
+                if not is_idempotent and _is_unclear(refused):
+                    raise AnswerLost(f"what stands before the database answered {refused}")
+                if not left or not (refused.status in _NOT_TAKEN_UP or _is_unclear(refused)):
+                    raise refused
+                wait = max(wait, _asked_wait(answer))
+            time.sleep(min(wait, _LONGEST_WAIT_S))
+            wait *= 2
+        raise AssertionError("the last try returns or raises")  # pragma: no cover  the loop's own promise
+
+    @property
+    def name(self) -> str:
+        """The connection as messages call it."""
+        return self._name
+
+
+def count_in(answer: httpx.Response) -> int | None:
+    """The number of rows that the server counted; None where it did not say."""
+    match = re.search(r"/(\d+)\Z", answer.headers.get("content-range", ""))
+    return int(match[1]) if match else None
+
+
+def _url_of(connection: Mapping[str, Any]) -> str:
+    if connection.get("rest_url"):
+        return str(connection["rest_url"]).rstrip("/")
+    url = str(connection.get("url") or "").rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise DriverError(f"{_name_of(connection, url)} needs url: https://<project>.supabase.co, or pg_dsn")
+    return url if url.endswith("/rest/v1") else f"{url}/rest/v1"
+
+
+def _name_of(connection: Mapping[str, Any], url: str) -> str:
+    called = (
+        f"@{connection.get('family')}.{connection.get('alias')}"
+        if connection.get("alias")
+        else "the connection"
+    )
+    return f"{called} ({url})"
+
+
+def _credentials(connection: Mapping[str, Any], name: str) -> dict[str, str]:
+    key = next(
+        (connection[name] for name in ("key", "service_role_key", "anon_key") if connection.get(name)), None
+    )
+    if key is None:
+        raise DriverError(f"{name} has no 'key'")
+    key = str(key).strip()
+    if not key.isascii() or not key.isprintable():
+        raise DriverError(f"{name}: key holds letters that no key has; was it cut or pasted twice")
+    # keys of the new kind are no tokens: as a bearer they would be refused
+    return {"apikey": key} | ({} if key.startswith("sb_") else {"Authorization": f"Bearer {key}"})
+
+
+def _refused(answer: httpx.Response) -> Refused:
+    try:
+        told = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        told = None
+    if not isinstance(told, dict):
+        words = answer.text.strip().splitlines()[0][:200] if answer.text.strip() else ""
+        return Refused(answer.status_code, "", words)
+    parts = [str(told[key]).rstrip(".") for key in ("message", "details", "hint") if told.get(key)]
+    return Refused(answer.status_code, str(told.get("code") or ""), "; ".join(parts) or answer.reason_phrase)
+
+
+def _is_unclear(refused: Refused) -> bool:
+    """Whether the database may have done what was asked: something before it failed, and not it itself."""
+    of_database = re.fullmatch(r"[0-9A-Z]{5}", refused.code) is not None
+    return refused.status >= 500 and refused.status not in _NOT_TAKEN_UP and not of_database
+
+
+def _asked_wait(answer: httpx.Response) -> float:
+    asked = answer.headers.get("retry-after", "")
+    return float(asked) if asked.isdigit() else 0.0
+
+
+def _is_for_good(error: BaseException) -> bool:
+    return "Name or service not known" in str(error) or "CERTIFICATE_VERIFY_FAILED" in str(error)
+
+
+def _why(error: BaseException) -> str:
+    text = str(error) or type(error).__name__
+    if "Connection refused" in text:
+        return "connection refused; nothing listens there: check url"
+    if "Name or service not known" in text or "No address associated" in text:
+        return "the host is not known; check url"
+    if isinstance(error, httpx.TimeoutException):
+        return "no answer in time"
+    return text

@@ -1,0 +1,54 @@
+"""Ctrl-C and SIGTERM, as a question that is asked instead of an exception that strikes anywhere."""
+
+import signal
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any, Final, Self
+
+_PATIENCE: Final = 3
+"""The signal of that number strikes at once: somebody does not want to wait for an end in order."""
+
+
+class Interrupts:
+    """While entered, SIGINT and SIGTERM are counted, so that a run ends in order in every phase.
+
+    Outside the main thread nobody may listen to signals: there they do what they did before.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._before: list[tuple[signal.Signals, Any]] = []
+
+    @property
+    def came(self) -> bool:
+        """Whether one came since this was entered."""
+        return self._count > 0
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before = _listen(number, self._take)
+            if before is not None:
+                self._before.append((number, before))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        while self._before:
+            signal.signal(*self._before.pop())
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._count += 1
+        if self._count >= _PATIENCE:
+            raise KeyboardInterrupt
+
+
+def _listen(number: signal.Signals, take: Callable[[int, FrameType | None], None]) -> Any:
+    """Listen, and give what listened before; None where this thread may not."""
+    if signal.getsignal(number) is signal.SIG_IGN:
+        return None  # nohup: whoever started us wants this signal to mean nothing
+    try:
+        return signal.signal(number, take)
+    except ValueError:
+        return None

@@ -1,0 +1,148 @@
+"""What is wrong, or odd, with a pipeline, without running it: all that compiling finds, and what its SQL reads."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from osiris_inspect.model import manifest
+from osiris_inspect.model.errors import PipelineError, Problem
+from osiris_inspect.model.manifest import Step, input_name
+from osiris_inspect.runtime import located, sql_tables
+from osiris_inspect.runtime.compile import Compiled, compile_pipeline
+from osiris_inspect.runtime.components import Component
+from osiris_inspect.runtime.draft import nearest
+from osiris_inspect.runtime.located import Located
+from osiris_inspect.runtime.parameters import Given
+
+Weight = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing about a pipeline file. An error would fail the run; a warning would not."""
+
+    problem: Problem
+    weight: Weight
+
+    def __str__(self) -> str:
+        place, _, _ = str(self.problem).partition(f": {self.problem.message}")
+        return f"{place}: {self.weight}: {self.problem.message}"
+
+
+def lint(
+    text: str, file: str, components: Mapping[str, Component], given: Given | None = None
+) -> list[Remark]:
+    """Everything there is to say about a pipeline, in the order of its file."""
+    try:
+        compiled = compile_pipeline(text, file, components, given)
+    except PipelineError as error:
+        return [Remark(problem, "error") for problem in error.problems]
+    document = located.parse(text, file)
+    remarks: list[Remark] = []
+    for place, item in enumerate(document.value["steps"]):
+        step = next(step for step in compiled.manifest.steps if step.id == item["id"])
+        looked = _Step(document, text, place, step, compiled)
+        remarks += _of_sql(looked) if step.driver == "duckdb.processor" else []
+        remarks += _of_keys(looked, components[step.component])
+    remarks += _of_outputs(document, compiled, components)
+    return sorted(remarks, key=lambda remark: (remark.problem.line, remark.problem.column))
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A step that is looked at: where it stands, and what became of it."""
+
+    document: Located
+    text: str
+    place: int
+    step: Step
+    compiled: Compiled
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self.compiled.configs[self.step.id]
+
+    def problem(self, message: str, *below: str | int) -> Problem:
+        return self.document.problem(message, "steps", self.place, *below)
+
+    def in_query(self, message: str, offset: int) -> Problem:
+        """A problem at an offset of the query: its own line where the query is a block of lines, else the query's."""
+        at_value = self.problem(message, "config", "query")
+        lines = self.text.split("\n")
+        first = lines[at_value.line - 1][at_value.column - 1 : at_value.column]
+        if first != "|":
+            return at_value
+        before = str(self.config["query"])[:offset]
+        number = at_value.line + 1 + before.count("\n")
+        block = lines[at_value.line : number]
+        indent = min((len(line) - len(line.lstrip()) for line in block if line.strip()), default=0)
+        column = indent + len(before.rsplit("\n", 1)[-1]) + 1
+        return Problem(message, self.document.file, number, column)
+
+
+def _of_sql(looked: _Step) -> Iterator[Remark]:
+    sql = str(looked.config["query"])
+    tables, fault = sql_tables.read_tables(sql)
+    if fault is not None:
+        offset = sum(len(line) + 1 for line in sql.split("\n")[: fault.line - 1])
+        yield Remark(
+            looked.in_query(f"the SQL of step {looked.step.id!r} cannot be parsed: {fault.message}", offset),
+            "error",
+        )
+        return
+    names = _names_of_inputs(looked.step)
+    known = {name.lower() for several in names.values() for name in several}
+    for table in tables:
+        if table.name.lower() not in known:
+            yield Remark(
+                looked.in_query(_no_such_table(table.name, looked.step, names), table.place), "error"
+            )
+    read = {table.name.lower() for table in tables}
+    if tables and known.issuperset(read):
+        for need, several in names.items():
+            if not read.intersection(name.lower() for name in several):
+                text = (
+                    f"step {looked.step.id!r} needs {need!r} and its SQL reads none of {', '.join(several)}"
+                )
+                yield Remark(looked.problem(text, "needs"), "warning")
+
+
+def _no_such_table(name: str, step: Step, names: Mapping[str, tuple[str, ...]]) -> str:
+    there = sorted({known for several in names.values() for known in several})
+    near = nearest(name, tuple(there))
+    text = f"the SQL of step {step.id!r} reads table {name!r}, and no input is called so{near}"
+    return text + (f"; it has {', '.join(there)}" if there else "; the step has no input")
+
+
+def _names_of_inputs(step: Step) -> dict[str, tuple[str, ...]]:
+    """For each upstream step, the tables under which SQL finds its frame."""
+    bound = manifest.bind_inputs(step)
+    names: dict[str, tuple[str, ...]] = {}
+    for name, ref in bound.items():
+        more = ("input_df", "df") if len(bound) == 1 else ()
+        several = (name, input_name(ref.from_step), *more)
+        names[ref.from_step] = tuple(dict.fromkeys((*names.get(ref.from_step, ()), *several)))
+    for need in step.needs:
+        names.setdefault(need, ())
+    return {need: several for need, several in names.items() if several}
+
+
+def _of_keys(looked: _Step, component: Component) -> Iterator[Remark]:
+    written = looked.document.value["steps"][looked.place].get("config") or {}
+    for name in written:
+        key = component.key(str(name))
+        if key is not None and key.without_effect:
+            text = f"{name!r} has no effect on {component.name}"
+            yield Remark(looked.document.at_key(text, "steps", looked.place, "config", str(name)), "warning")
+
+
+def _of_outputs(
+    document: Located, compiled: Compiled, components: Mapping[str, Component]
+) -> Iterator[Remark]:
+    """Frames that nobody takes: a need was forgotten, or the step is there for nothing."""
+    used = {need for step in compiled.manifest.steps for need in step.needs}
+    places = {item["id"]: place for place, item in enumerate(document.value["steps"])}
+    for step in compiled.manifest.steps:
+        if components[step.component].gives_frame and step.id not in used:
+            text = f"no step takes the frame of step {step.id!r}"
+            yield Remark(document.problem(text, "steps", places[step.id], "id"), "warning")

@@ -1,0 +1,111 @@
+"""The tables that SQL reads, found by DuckDB's own parser without running anything.
+
+Only what is certain is told: statements that DuckDB cannot show as a tree (INSERT, PIVOT and the like) are left out.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+_SELECT_IN_CREATE: Final = re.compile(
+    r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP(?:ORARY)?\s+)?(?:TABLE|VIEW|MACRO)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
+    r"(?P<name>\"(?:[^\"]|\"\")+\"|\w+)\s+AS\s+",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that SQL reads, and where its name stands: an offset in the text, in characters."""
+
+    name: str
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why SQL cannot be parsed, and the line it is in, from 1."""
+
+    message: str
+    line: int
+
+
+def read_tables(sql: str) -> tuple[list[Table], Fault | None]:
+    """The tables that are read and not made by the SQL itself, in the order of the text; or why it cannot be parsed."""
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        try:
+            statements = connection.extract_statements(sql)
+        except duckdb.Error as error:
+            return [], _fault(str(error))
+        found: list[Table] = []
+        made: set[str] = set()
+        start = 0
+        for statement in statements:
+            text = statement.query
+            start = max(sql.find(text.strip().rstrip(";"), start), start)
+            lead = len(text) - len(text.lstrip())
+            creates = _SELECT_IN_CREATE.match(text)
+            skipped = creates.end() if creates else lead
+            for table in _of_select(connection, text[skipped:]):
+                if table.name.lower() not in made:
+                    found.append(Table(table.name, start + skipped - lead + table.place))
+            made |= _made_by(text)
+            start += len(text.strip())
+        return found, None
+
+
+def _made_by(text: str) -> set[str]:
+    match = re.match(
+        r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP(?:ORARY)?\s+)?(?:TABLE|VIEW)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
+        r"(\"(?:[^\"]|\"\")+\"|\w+)",
+        text,
+        re.IGNORECASE,
+    )
+    return {match[1].strip('"').replace('""', '"').lower()} if match else set()
+
+
+def _of_select(connection: Any, text: str) -> Iterator[Table]:
+    (answer,) = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchone()
+    tree = json.loads(answer)
+    if tree.get("error"):
+        return
+    # DuckDB counts bytes
+    for name, place in _walk(tree, frozenset()):
+        yield Table(name, len(text.encode()[:place].decode(errors="ignore")))
+
+
+def _walk(node: Any, named: frozenset[str]) -> Iterator[tuple[str, int]]:
+    """Base tables below ``node``, without those that a WITH around them names."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _walk(item, named)
+    elif isinstance(node, Mapping):
+        entries = (
+            (node.get("cte_map") or {}).get("map") or [] if isinstance(node.get("cte_map"), Mapping) else []
+        )
+        named |= {str(entry["key"]).lower() for entry in entries}
+        if node.get("type") in ("CTE_NODE", "RECURSIVE_CTE_NODE") and node.get("cte_name"):
+            named |= {str(node["cte_name"]).lower()}
+        if node.get("type") == "BASE_TABLE" and _is_plain(node, named):
+            yield str(node["table_name"]), int(node.get("query_location") or 0)
+        for key, item in node.items():
+            if key != "qualified_name":
+                yield from _walk(item, named)
+
+
+def _is_plain(node: Mapping[str, Any], named: frozenset[str]) -> bool:
+    """Whether it is a name that an input must have: no WITH, no file, no table of another schema."""
+    name = str(node["table_name"])
+    schema = str(node.get("schema_name") or "")
+    return (
+        name.lower() not in named and schema in ("", "main", "temp") and "." not in name and "/" not in name
+    )
+
+
+def _fault(text: str) -> Fault:
+    match = re.search(r"^LINE (\d+):", text, re.MULTILINE)
+    return Fault(text.split("\n", 1)[0], int(match[1]) if match else 1)

@@ -1,0 +1,39 @@
+"""The way from the words on the terminal to the screen: nothing blank is ever shown between the two.
+
+The command line has written the verdict by the time this program has a screen. Until the first picture is whole, the
+terminal stays as it is; then the other screen and the picture go out in one write.
+"""
+
+import re
+
+from textual.drivers.linux_driver import LinuxDriver
+
+_OTHER_SCREEN = "\x1b[?1049h"
+_PLACED = re.compile(r"\x1b\[\d+;\d+H")
+"""What stands in every picture and in none of the questions a driver asks the terminal."""
+
+
+class Curtain(LinuxDriver):
+    """A driver that goes over to the other screen with its first picture after ``lift``."""
+
+    _is_down = True
+    _entered = ""
+
+    def write(self, data: str) -> None:
+        """Write to the terminal; while the curtain is down pictures are dropped, and whoever lifts it paints again."""
+        if self._is_down and data == _OTHER_SCREEN:
+            return
+        if not self._is_down and not self._entered:
+            self._entered, data = _OTHER_SCREEN, _OTHER_SCREEN + data
+        if not (self._is_down and _PLACED.search(data)):
+            super().write(data)
+
+    def lift(self) -> bool:
+        """Let the next picture through; whether that is new."""
+        was_down, self._is_down = self._is_down, False
+        return was_down
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back, from the other screen in any case."""
+        self.lift()
+        super().stop_application_mode()

@@ -1,0 +1,177 @@
+"""Timeline: a bar a step on one axis of time, the path that made the run as long as it was, and what its frames took."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from osiris_inspect.inspector.course import Bar, Course, Level, Phase, course
+from osiris_inspect.inspector.report import Report
+from osiris_inspect.tui import bars, figures, inert, marks
+from osiris_inspect.tui.marks import MUTED
+from osiris_inspect.tui.panes.split import Split
+from osiris_inspect.tui.panes.step_detail import describe
+from osiris_inspect.tui.rows import Layout, MadeRow, Row, Sheet, made
+
+CRITICAL = "◆"
+_SIGNS: dict[Phase, str] = {"waiting": "·", "working": "█", "spilling": "▒"}
+_WORDS: dict[Phase, str] = {"waiting": "waiting", "working": "working", "spilling": "spilling"}
+_LEAST_TICK = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Where a moment stands: ``room`` cells from ``begin`` to ``end``, in seconds from the first time of the run."""
+
+    begin: float
+    end: float
+    room: int
+
+    def place(self, at: float) -> int:
+        """The cell of a moment."""
+        length = self.end - self.begin
+        share = (at - self.begin) / length if length > 0 else 0.0
+        return max(0, min(self.room - 1, int(share * self.room)))
+
+    def heading(self) -> str:
+        """The axis in figures: as many as fit."""
+        ticks = max(1, self.room // (_LEAST_TICK + 4))
+        line = ""
+        for tick in range(ticks):
+            at = self.room * tick // ticks
+            told = (
+                figures.duration((self.end - self.begin) * tick / ticks + self.begin)
+                if tick or self.begin
+                else "0"
+            )
+            line = line.ljust(at) + ("╷" if tick else "") + told
+        return line[: self.room]
+
+
+class Timeline(Split):
+    """The run in time."""
+
+    is_zoomed = False
+
+    def layout_of(self, report: Report) -> Layout:
+        """A bar a step, and under them what was held in memory and on disk."""
+        told = course(report.run)
+
+        def sheet(width: int) -> Sheet:
+            if told.start is None:
+                return Sheet([_nothing(bar) for bar in told.bars] or [made("no step has a time")])
+            return _sheet(told, width, is_zoomed=self.is_zoomed)
+
+        return sheet
+
+    def zoom(self) -> None:
+        """Show only the time from the first step on, or all of it again."""
+        self.is_zoomed = not self.is_zoomed
+        if self.report is not None:
+            self.list.show(self.layout_of(self.report))
+
+    def details(self, report: Report, row: Row) -> Sequence[Content]:
+        """All that is known of the step."""
+        step = report.run.step(str(row.key)) if isinstance(row.key, str) else None
+        return describe(report, step) if step is not None else [Content(row.text)]
+
+
+def _nothing(bar: Bar) -> MadeRow:
+    return made(
+        f"{marks.STEP[bar.step.status].sign}   {inert.line(bar.step.id, 60)}  no time", key=bar.step.id
+    )
+
+
+def _sheet(told: Course, width: int, *, is_zoomed: bool) -> Sheet:
+    names = min(max((len(inert.line(bar.step.id, 60)) for bar in told.bars), default=0), max(10, width // 4))
+    works = [s.begin for bar in told.bars for s in bar.stretches if s.phase != "waiting"]
+    begin = min(works, default=0.0) if is_zoomed else 0.0
+    room = max(8, width - names - 4 - 10)
+    axis = Axis(begin, max(told.length, begin), room)
+    heading = Content.assemble((" " * (names + 4), ""), axis.heading())
+    rows = [_row(bar, axis, names) for bar in told.bars]
+    return Sheet([*rows, *_levels(told.levels, axis, names), *_legend(told)], heading)
+
+
+def _row(bar: Bar, axis: Axis, names: int) -> MadeRow:
+    step, mark = bar.step, marks.STEP[bar.step.status]
+    took = sum(s.end - s.begin for s in bar.stretches if s.phase != "waiting")
+    told = figures.duration(took) if bar.stretches else mark.word
+    name = Content.styled(inert.line(step.id, 60), "bold" if bar.is_critical else "")
+    content = Content.assemble(
+        (mark.sign, mark.style),
+        (CRITICAL if bar.is_critical else " ", "bold $state-link"),
+        " ",
+        name.truncate(names, ellipsis=True, pad=True),
+        " ",
+        _bar(bar, axis, "bold $state-bad" if step.status == "failed" else "$state-link"),
+        (f" {told}{'' if bar.has_ended else ' …'}", MUTED),
+    )
+    text = f"{inert.line(step.id, 120)} {step.status} {_in_words(bar)}"
+    fields = {"step": step.id, "status": step.status, "critical": bar.is_critical}
+    return MadeRow(content, text, step.id, fields, step.status == "failed", step.status == "skipped")
+
+
+def _bar(bar: Bar, axis: Axis, tone: str) -> Content:
+    cells: list[Phase | None] = [None] * axis.room
+    for stretch in bar.stretches:  # what comes later wins a cell, so that the shortest work is still seen
+        if stretch.end >= axis.begin:
+            for cell in range(axis.place(stretch.begin), axis.place(stretch.end) + 1):
+                cells[cell] = stretch.phase
+    for stretch in bar.stretches:
+        if stretch.phase == "working":
+            cells[axis.place(stretch.begin)] = "working"
+    tones = {None: "", "waiting": MUTED, "working": tone, "spilling": marks.ON_DISK.style}
+    return Content("").join(
+        Content.styled(_SIGNS[phase] if phase is not None else " ", tones[phase]) for phase in cells
+    )
+
+
+def _in_words(bar: Bar) -> str:
+    parts = [
+        f"{_WORDS[s.phase]} {figures.duration(s.end - s.begin)} from {figures.elapsed(s.begin)}"
+        for s in bar.stretches
+    ]
+    return ", ".join(parts) + (", on the critical path" if bar.is_critical else "")
+
+
+def _levels(levels: Sequence[Level], axis: Axis, names: int) -> Iterator[MadeRow]:
+    """What frames took over time, a line for memory and one for disk."""
+    if not levels:
+        return
+    yield made("")
+    for wire, taken in (
+        (marks.IN_MEMORY, [(level.at, level.memory) for level in levels]),
+        (marks.ON_DISK, [(level.at, level.spill) for level in levels]),
+    ):
+        most = max(amount for _, amount in taken)
+        if most:
+            line = bars.heights(_steps(taken, axis))
+            name = f"{wire.letter}   {wire.word}"[: names + 3].ljust(names + 3)
+            content = Content.assemble(
+                (f"{name} ", MUTED), (line, wire.style), (f" {figures.size(most)}", MUTED)
+            )
+            yield MadeRow(
+                content, f"frames in {wire.word}: at most {figures.size(most)}", ("level", wire.word)
+            )
+
+
+def _steps(taken: Sequence[tuple[float, int]], axis: Axis) -> list[float]:
+    """The amount in each cell: the most there was at any time in it."""
+    cells = [0.0] * axis.room
+    for number, (at, amount) in enumerate(taken):
+        until = taken[number + 1][0] if number + 1 < len(taken) else axis.end
+        if until >= axis.begin:
+            for cell in range(axis.place(at), axis.place(until) + 1):
+                cells[cell] = max(cells[cell], float(amount))
+    return cells
+
+
+def _legend(told: Course) -> Iterator[MadeRow]:
+    phases = dict.fromkeys(s.phase for bar in told.bars for s in bar.stretches)
+    parts = [f"{_SIGNS[phase]} {_WORDS[phase]}" for phase in _SIGNS if phase in phases]
+    if any(bar.is_critical for bar in told.bars):
+        parts.append(f"{CRITICAL} critical path")
+    if parts:
+        yield made("")
+        yield made(Content.styled("   ".join(parts), MUTED))

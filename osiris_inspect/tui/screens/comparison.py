@@ -1,0 +1,208 @@
+"""Two runs, or two frames, side by side: what differs, where they first go apart above all."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from textual import work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from osiris_inspect.inspector.compare import Comparison, Difference, StepPair, compare_frames
+from osiris_inspect.inspector.run import Run, StepState
+from osiris_inspect.model import layout
+from osiris_inspect.tui import figures, inert, marks
+from osiris_inspect.tui.columns import Column, lay_out
+from osiris_inspect.tui.lines import LineList
+from osiris_inspect.tui.marks import MUTED
+from osiris_inspect.tui.messages import RowOpened
+from osiris_inspect.tui.panes.foot import Foot
+from osiris_inspect.tui.rows import Layout, MadeRow, Sheet, wrapped
+from osiris_inspect.tui.screens.listing import ListScreen
+from osiris_inspect.tui.screens.text import TextScreen
+from osiris_inspect.tui.source import Source
+
+FIRST = "▶"
+_COLUMNS = (
+    Column("", least=1),
+    Column("step", least=10, enough=30),
+    Column("one", least=10, enough=40),
+    Column("the other", least=10, enough=40),
+    Column("what differs", least=10),
+)
+_CELLS = (Column("what differs", least=10, enough=40), Column("one", least=12), Column("the other", least=12))
+
+
+class ComparisonScreen(ListScreen):
+    """What differs between two things of one kind."""
+
+    DEFAULT_CSS = """
+    ComparisonScreen #title { height: 2; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
+    ComparisonScreen LineList { height: 1fr; }
+    """
+
+    def __init__(
+        self,
+        compare: Callable[[], tuple[Content, Layout]],
+        runs: tuple[Path, Path] | None = None,
+        source: Source | None = None,
+    ) -> None:
+        super().__init__()
+        self._compare, self._runs, self._source = compare, runs, source
+
+    def compose(self) -> ComposeResult:
+        """Title, differences, foot."""
+        yield Static(Content.styled("comparing …", MUTED), id="title", markup=False)
+        yield LineList()
+        yield Foot(("screen", "list", "app"))
+
+    @property
+    def main_list(self) -> LineList:
+        """The differences."""
+        return self.query_one(LineList)
+
+    def on_mount(self) -> None:
+        """Begin to read both."""
+        self.main_list.focus()
+        self._load()
+
+    @work(thread=True)
+    def _load(self) -> None:
+        try:
+            title, rows = self._compare()
+        except Exception as error:  # noqa: BLE001  strangers' runs; what goes wrong is said on the screen
+            text = inert.line(f"{type(error).__name__}: {error}", 400)
+            title, rows = Content("cannot be compared"), wrapped([Content.styled(f"✗ {text}", "$state-bad")])
+        self.app.call_from_thread(self._show, title, rows)
+
+    def _show(self, title: Content, rows: Layout) -> None:
+        self.query_one("#title", Static).update(title)
+        self.main_list.show(rows)
+        self.main_list.select(lambda row: row.is_failure)
+
+    def action_preview(self) -> None:
+        """Compare the frames of the step under the cursor."""
+        row, source = self.main_list.row, self._source
+        if row is None or self._runs is None or source is None or "step" not in row.fields:
+            super().action_preview()
+            return
+        step, paths = str(row.key), [run / layout.parquet(str(row.key)) for run in self._runs]
+
+        def compare() -> tuple[Content, Layout]:
+            with source.frame(paths[0]) as one, source.frame(paths[1]) as other:
+                return of_frames(step, compare_frames(one.facts, other.facts))
+
+        self.app.push_screen(ComparisonScreen(compare))
+
+    def on_row_opened(self, message: RowOpened) -> None:
+        """Show a difference in full."""
+        message.stop()
+        row = message.lines.row
+        if row is not None and row.text:
+            parts = row.text.split("\n")
+            self.app.push_screen(TextScreen(parts[0], [Content(part) for part in parts[1:]]))
+
+
+def of_runs(told: Comparison) -> tuple[Content, Layout]:
+    """The title and the rows of two runs."""
+    if told.first is not None:
+        verdict = Content.assemble("they first go apart at ", (inert.line(told.first, 80), "bold"))
+    else:
+        verdict = Content("no step differs")
+    title = Content.assemble(_name(told.one), ("  and  ", MUTED), _name(told.other), "\n", verdict)
+
+    def sheet(width: int) -> Sheet:
+        heading, lines = lay_out(_COLUMNS, [_pair(pair, told.first) for pair in told.steps], width)
+        rows = [_pair_row(pair, line, told.first) for pair, line in zip(told.steps, lines, strict=True)]
+        return Sheet(
+            [
+                *rows,
+                *_beside("the runs", told.run, width),
+                *_beside("where they ran", told.surroundings, width),
+            ],
+            heading,
+        )
+
+    return title, sheet
+
+
+def of_frames(step: str, found: Sequence[Difference]) -> tuple[Content, Layout]:
+    """The title and the rows of two frames of one step."""
+    told = figures.plural(len(found), "difference") if found else "same rows, columns, types and bounds"
+    title = Content.assemble(("frames of ", MUTED), (inert.line(step, 120), "bold"), "\n", told)
+    return title, lambda width: Sheet(list(_differences(found, width)))
+
+
+def _name(run: Run) -> Content:
+    mark = marks.RUN[run.status]
+    return Content.assemble((f"{mark.sign} ", mark.style), (inert.line(run.id, 80), "bold"))
+
+
+def _pair(pair: StepPair, first: str | None) -> list[Content]:
+    found = [difference.aspect for difference in pair.differences]
+    if pair.slower is not None:
+        found.append(
+            f"{pair.slower:.1f} times as long" if pair.slower >= 1 else f"{1 / pair.slower:.1f} times as fast"
+        )
+    sign = FIRST if pair.step == first else "≠" if pair.differences else "="
+    tone = "bold $state-bad" if pair.step == first else "$state-warn" if pair.differences else "$state-good"
+    return [
+        Content.styled(sign, tone),
+        Content.styled(inert.line(pair.step, 80), "bold"),
+        _outcome(pair.one),
+        _outcome(pair.other),
+        Content.styled(inert.line(", ".join(found) or "same", 400), "" if found else MUTED),
+    ]
+
+
+def _outcome(step: StepState | None) -> Content:
+    if step is None:
+        return Content.styled("no such step", MUTED)
+    mark = marks.STEP[step.status]
+    rows = f" {figures.rows(step.rows_out)}" if step.rows_out is not None else f" {mark.word}"
+    time = f" · {figures.duration(step.duration_s)}" if step.duration_s is not None else ""
+    return Content.assemble((mark.sign, mark.style), rows + time)
+
+
+def _pair_row(pair: StepPair, line: Content, first: str | None) -> MadeRow:
+    text = [inert.line(pair.step, 120)]
+    for difference in pair.differences:
+        text += _in_words(difference)
+    fields = {"step": pair.step, "differs": bool(pair.differences)}
+    is_first = pair.step == first
+    return MadeRow(
+        line, "\n".join(text), pair.step, fields, is_first, bool(pair.differences) and not is_first
+    )
+
+
+def _in_words(difference: Difference) -> list[str]:
+    return [
+        "",
+        inert.line(difference.aspect, 200),
+        f"  one    {inert.line(difference.one, 2_000)}",
+        f"  other  {inert.line(difference.other, 2_000)}",
+    ]
+
+
+def _beside(name: str, found: Sequence[Difference], width: int) -> Iterator[MadeRow]:
+    """Differences that are no step's, under a heading of their own."""
+    if found:
+        yield MadeRow(Content(""), "")
+        yield MadeRow(Content.styled(name, "bold $state-link"), "")
+        yield from _differences(found, width)
+
+
+def _differences(found: Sequence[Difference], width: int) -> Iterator[MadeRow]:
+    cells = [
+        [
+            Content(inert.line(difference.aspect, 120)),
+            Content(inert.line(difference.one, 400)),
+            Content(inert.line(difference.other, 400)),
+        ]
+        for difference in found
+    ]
+    _, lines = lay_out(_CELLS, cells, width)
+    for difference, line in zip(found, lines, strict=True):
+        yield MadeRow(
+            line, "\n".join([inert.line(difference.aspect, 120), *_in_words(difference)]), difference.aspect
+        )

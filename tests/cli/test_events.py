@@ -1,0 +1,190 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shell import Done, osiris_inspect
+from tests.inspector.test_index import many
+from tests.samples import SAMPLES, runs
+
+RUN = SAMPLES / "original_nonetype" / "run_1759170586030"
+BIG = 70 << 20
+
+
+def events(*words: str | Path, cwd: Path) -> Done:
+    return osiris_inspect("events", *words, cwd=cwd, env={"XDG_CACHE_HOME": str(cwd / "cache")})
+
+
+def test_without_a_filter_every_event_is_a_line(tmp_path: Path) -> None:
+    done = events(RUN, cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert len(done.out.splitlines()) == len((RUN / "events.jsonl").read_text().splitlines())
+    assert done.out.splitlines()[2].split()[:5] == [
+        "3",
+        "18:29:46.044",
+        "-",
+        "adapter_selected",
+        "adapter=e2b",
+    ]
+
+
+def test_json_is_one_form_for_every_dialect(tmp_path: Path) -> None:
+    for run in runs():
+        for line in events(run, "--json", cwd=tmp_path).out.splitlines():
+            assert list(json.loads(line))[:5] == ["line", "ts", "event", "step_id", "side"]
+
+
+def test_raw_lines_are_those_of_the_log(tmp_path: Path) -> None:
+    assert events(RUN, "--raw", cwd=tmp_path).out == (RUN / "events.jsonl").read_text()
+
+
+def test_a_filter_keeps_what_it_asks_for(tmp_path: Path) -> None:
+    done = events(RUN, "step=compute-*", "text~NoneType", "--json", "--limit", "1", cwd=tmp_path)
+    (line,) = map(json.loads, done.out.splitlines())
+    assert (line["event"], line["step_id"]) == ("step_failed", "compute-director-stats")
+
+
+def test_relative_times_count_from_the_end_of_the_log(tmp_path: Path) -> None:
+    last = len(events(RUN, "since=-1s", cwd=tmp_path).out.splitlines())
+    assert 0 < last < len(events(RUN, cwd=tmp_path).out.splitlines())
+
+
+def test_a_filter_that_cannot_be_understood_is_a_usage_error(tmp_path: Path) -> None:
+    done = events(RUN, "rows>many", cwd=tmp_path)
+    assert done.code == 2
+    assert "'many' is no number" in " ".join(done.err.replace("│", " ").split())
+
+
+def test_two_forms_at_once_are_a_usage_error(tmp_path: Path) -> None:
+    assert events(RUN, "--json", "--raw", cwd=tmp_path).code == 2
+
+
+def test_a_path_that_is_no_run_is_named(tmp_path: Path) -> None:
+    done = events(tmp_path / "nowhere", cwd=tmp_path)
+    assert done.code == 3
+    assert "nowhere" in done.err
+
+
+def test_a_log_file_can_be_named_itself(tmp_path: Path) -> None:
+    assert events(RUN / "events.jsonl", cwd=tmp_path).out == events(RUN, cwd=tmp_path).out
+
+
+def test_events_are_taken_from_stdin(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "osiris_inspect", "events", "-", "event=step_failed", "--raw"],
+        input=(RUN / "events.jsonl").read_bytes(),
+        capture_output=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert done.stdout.count(b"step_failed") == len(done.stdout.splitlines()) > 0
+
+
+def test_lines_that_are_no_events_are_counted_on_stderr(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    log.write_bytes(b'{"event":"a"}\nrubbish\n\n{"event":"b"}\n{"event":"c","x":')
+    done = events(log, cwd=tmp_path)
+    assert [line.split()[3] for line in done.out.splitlines()] == ["a", "b"]
+    assert "2 lines could not be read" in done.err
+
+
+def test_secrets_and_escapes_of_a_log_reach_no_terminal(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    said = {
+        "event": "a",
+        "url": "mysql://reader:hunter22@db/x",
+        "note": "\x1b[31mred\r\nline",
+        "password": "hunter22",
+    }
+    log.write_text(json.dumps(said) + "\n")
+    for form in ((), ("--json",)):
+        out = events(log, *form, cwd=tmp_path).out
+        assert "hunter22" not in out
+        assert "\x1b" not in out
+        assert len(out.splitlines()) == 1
+
+
+@pytest.mark.parametrize("value", ["NaN", "1" * 30, '"\\ud800"', '[NaN, {"a": 1e999}]'])
+def test_json_stays_json_whatever_the_values(tmp_path: Path, value: str) -> None:
+    log = tmp_path / "events.jsonl"
+    log.write_text(f'{{"event":"a","x":{value},"y":12345678901234567890123}}\n')
+    told = json.loads(events(log, "--json", cwd=tmp_path).out, parse_constant=pytest.fail)
+    assert told["y"] == pytest.approx(12345678901234567890123)
+
+
+def test_a_reader_who_has_seen_enough_ends_it_quietly(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    log.write_bytes(many(30_000))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "osiris_inspect", "events", str(log)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait(60)) == (b"", 0)
+    process.stderr.close()
+
+
+def test_a_long_log_is_filtered_as_a_short_one(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    content = many(20_000)
+    with log.open("wb") as stream:
+        while stream.tell() <= BIG:
+            stream.write(content)
+    asked = ("event=step_failed", "step=step-3", "--raw")
+    first, second = events(log, *asked, cwd=tmp_path), events(log, *asked, cwd=tmp_path)
+    kept = [
+        line
+        for line in log.read_bytes().splitlines()
+        if b'"event":"step_failed"' in line and b'"step-3"' in line
+    ]
+    assert first.out.encode().splitlines() == kept
+    assert second.out == first.out
+    assert "lines could not be read" in first.err
+    assert list((tmp_path / "cache").rglob("*.index"))
+
+
+def test_following_gives_lines_as_they_come_and_ends_with_the_run(tmp_path: Path) -> None:
+    run = tmp_path / "run_1"
+    run.mkdir()
+    log = run / "events.jsonl"
+    log.write_bytes(b'{"event":"run_start"}\n')
+    process = _following(run, tmp_path)
+    assert process.stdout is not None
+    assert process.stdout.readline().split()[3] == b"run_start"
+    with log.open("ab") as stream:
+        stream.write(b'{"event":"step_start","step_id":"a"}\n')
+        stream.flush()
+        assert process.stdout.readline().split()[2:4] == [b"a", b"step_start"]
+        stream.write(b'{"event":"run_end"}\n')
+    assert process.stdout.read().split()[3] == b"run_end"
+    assert process.wait(60) == 0
+    process.stdout.close()
+
+
+def test_following_is_ended_by_an_interrupt(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    log.write_bytes(b'{"event":"run_start"}\n')
+    process = _following(log, tmp_path)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    process.stdout.close()
+
+
+def _following(path: Path, cwd: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "osiris_inspect", "events", str(path), "--follow"],
+        stdout=subprocess.PIPE,
+        cwd=cwd,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )

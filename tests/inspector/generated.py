@@ -1,0 +1,377 @@
+"""Runs of the real runtime with one fault each, and the label that whoever put the fault there writes.
+
+A case is a fault at a step of a role × a topology × a storage × a noise. Each run is made by the runtime itself, in
+process; only a run whose host was killed is cut afterwards, as a killed host leaves it.
+"""
+
+import json
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from osiris_inspect.model import layout
+from osiris_inspect.runtime import settings
+from osiris_inspect.runtime.compile import compile_pipeline
+from osiris_inspect.runtime.proxy import Order, run
+from osiris_inspect.runtime.store import FrameStore
+from osiris_inspect.runtime.transport.in_process import InProcess
+from osiris_inspect.runtime.worker import Worker
+from tests.inspector.saboteurs import COMPONENTS
+
+Role = Literal["source", "middle", "writer"]
+Truth = Literal["success", "failed", "success_but_wrong", "truncated"]
+
+TOPOLOGIES: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "chain": {"load": [], "clean": ["load"], "stats": ["clean"], "save": ["stats"]},
+    "fan-out": {"load": [], "left": ["load"], "right": ["load"], "save-left": ["left"], "save-right": ["right"]},
+    "join": {"orders": [], "customers": [], "join": ["orders", "customers"], "save": ["join"]},
+    "diamond": {"load": [], "left": ["load"], "right": ["load"], "both": ["left", "right"], "save": ["both"]},
+}
+STORAGES: Mapping[str, Mapping[str, str]] = {
+    "memory": {},
+    "forced": {"E2B_FORCE_SPILL": "1"},
+    "threshold": {"E2B_SPILL_THRESHOLD": "20"},
+}
+NOISES = ("none", "extra", "shuffled", "duplicated", "torn")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong, where it can, and what a reader should say of it.
+
+    Attributes:
+        roles: the kinds of step it can strike.
+        rules: the names under which it may be told; any of them is right.
+        at: whether the guilty step is the one struck, or the one upstream of it.
+        component, config: what replaces the step; none: the saboteur with ``deed``.
+        spills: whether it needs a frame on disk.
+    """
+
+    name: str
+    roles: Sequence[Role]
+    rules: Sequence[str]
+    deed: str = ""
+    truth: Truth = "failed"
+    component: str = ""
+    config: Mapping[str, Any] | None = None
+    spills: bool = False
+    env: Mapping[str, str] | None = None
+
+
+ALL: Sequence[Role] = ("source", "middle", "writer")
+GIVING: Sequence[Role] = ("source", "middle")
+LAST_RESORT = "unexplained-failure"
+
+
+def _sql(name: str, rules: Sequence[str], query: str, **more: Any) -> Fault:
+    return Fault(name, ("middle",), rules, component="duckdb.processor", config={"query": query}, **more)
+
+
+FAULTS: Sequence[Fault] = (
+    Fault("returns nothing", GIVING, ["output-missing"], "nothing"),
+    Fault("returns another key", GIVING, ["output-key-wrong"], "other key"),
+    Fault("returns no mapping", GIVING, ["output-not-a-frame"], "no mapping"),
+    Fault("returns df that is no frame", GIVING, ["output-not-a-frame"], "no frame"),
+    Fault("returns an empty mapping", GIVING, ["output-missing"], "empty mapping"),
+    Fault("driver raises", ALL, [LAST_RESORT, "driver-raised"], "raise"),
+    Fault("memory", ALL, ["out-of-memory"], "memory"),
+    Fault("disk full", ALL, ["disk-full"], "disk"),
+    Fault("permission", ALL, ["permission-denied"], "denied"),
+    Fault("module missing", ALL, ["dependency-missing"], "module"),
+    Fault("connection refused", ("source", "writer"), ["connection-refused"], "refused"),
+    Fault("name of host", ("source", "writer"), ["host-not-found"], "dns"),
+    Fault("network timeout", ("source", "writer"), ["network-timeout"], "network"),
+    Fault("encoding", ("source",), ["encoding-wrong"], "encoding"),
+    Fault("driver exits", ALL, ["driver-exited"], "exit"),
+    Fault("column of a frame missing", ("middle", "writer"), ["column-missing"], "key"),
+    Fault("value without a form in JSON", ("writer",), ["value-not-serialisable"], "json"),
+    Fault("step hangs", GIVING, ["step-timeout"], "hang", env={"E2B_STEP_TIMEOUT": "0.15"}),
+    _sql("column missing", ["column-missing"], "SELECT nope FROM {first}"),
+    _sql("syntax", ["sql-syntax"], "SELEC * FROM {first}"),
+    _sql("table missing", ["table-missing"], "SELECT * FROM {first}, nowhere"),
+    _sql("conversion", ["query-failed"], "SELECT CAST(name AS INTEGER) AS n FROM {first}"),
+    _sql("function missing", ["query-failed"], "SELECT frobnicate(id) FROM {first}"),
+    _sql("type mismatch", ["query-failed"], "SELECT id + name FROM {first}"),
+    _sql("input of another name", ["input-name-mismatch"], "SELECT * FROM df_lost"),
+    _sql(
+        "filter that nothing passes",
+        ["all-rows-lost"],
+        "SELECT * FROM {first} WHERE id < 0",
+        truth="success_but_wrong",
+    ),
+    Fault(
+        "file missing",
+        ("source",),
+        ["file-missing"],
+        component="filesystem.csv_extractor",
+        config={"path": "nope.csv"},
+    ),
+    Fault(
+        "folder for a file",
+        ("source",),
+        ["path-is-directory"],
+        component="filesystem.csv_extractor",
+        config={"path": "folder"},
+    ),
+    Fault(
+        "empty file",
+        ("source",),
+        ["frame-without-columns"],
+        component="filesystem.csv_extractor",
+        config={"path": "empty.csv"},
+    ),
+    Fault(
+        "ragged file",
+        ("source",),
+        ["csv-ragged"],
+        component="filesystem.csv_extractor",
+        config={"path": "ragged.csv"},
+    ),
+    Fault(
+        "source without rows",
+        ("source",),
+        ["zero-rows-from-source"],
+        "no rows",
+        truth="success_but_wrong",
+    ),
+    Fault(
+        "frame that cannot be spilled",
+        GIVING,
+        ["spill-write-failed"],
+        "block spill",
+        truth="success_but_wrong",
+        spills=True,
+    ),
+    Fault("spill deleted", GIVING, ["spill-file-unreadable"], "after:delete", spills=True),
+    Fault("spill cut off", GIVING, ["spill-file-unreadable"], "after:cut", spills=True),
+    Fault("spill changed", GIVING, ["spill-file-unreadable"], "after:change", spills=True),
+    Fault("frame dropped from the store", GIVING, ["frame-dropped-from-cache", "spill-file-unreadable"], "after:drop"),
+    Fault("asks for another key", ("middle", "writer"), ["input-key-wrong"], "asks:data"),
+    Fault("configuration deleted", ALL, ["config-missing"], "config"),
+    Fault("host killed", ALL, ["run-truncated"], "cut", truth="truncated"),
+)
+CLEAN = Fault("none", ALL, [], truth="success")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One run to make. ``step`` is where the fault strikes, and the guilty one."""
+
+    fault: Fault
+    topology: str
+    storage: str
+    noise: str
+    step: str
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.fault.name} at {self.step} of {self.topology}, {self.storage}, noise {self.noise}"
+
+
+def role_of(topology: str, step: str) -> Role:
+    """What a step of a topology does."""
+    steps = TOPOLOGIES[topology]
+    if not steps[step]:
+        return "source"
+    return "middle" if any(step in needs for needs in steps.values()) else "writer"
+
+
+def cases() -> Iterator[Case]:
+    """Every case there is, in a fixed order."""
+    for fault in FAULTS:
+        for topology, steps in TOPOLOGIES.items():
+            for step in steps:
+                if role_of(topology, step) not in fault.roles:
+                    continue
+                for storage in STORAGES:
+                    if fault.spills and storage != "forced":
+                        continue
+                    yield from (Case(fault, topology, storage, noise, step) for noise in NOISES)
+
+
+def some(most: int, seed: int = 7) -> list[Case]:
+    """At most so many cases, each fault as often as the others, the same for a seed."""
+    chance = random.Random(seed)
+    by_fault: dict[str, list[Case]] = {}
+    for case in cases():
+        by_fault.setdefault(case.fault.name, []).append(case)
+    each = max(1, most // len(by_fault))
+    return [case for found in by_fault.values() for case in chance.sample(found, min(each, len(found)))]
+
+
+def clean(count: int) -> list[Case]:
+    """So many cases in which nothing is wrong."""
+    found = [
+        Case(CLEAN, topology, storage, noise, "")
+        for topology in TOPOLOGIES
+        for storage in STORAGES
+        for noise in ("none", "extra")
+    ]
+    return [found[number % len(found)] for number in range(count)]
+
+
+def make(case: Case, folder: Path, number: int = 0) -> Path:
+    """Run a case; gives its run directory."""
+    base = _files(folder)
+    text = pipeline(case, rows=14 + number % 17)
+    variables = {**STORAGES[case.storage], **(case.fault.env or {})}
+    order = Order(
+        compile_pipeline(text, "pipeline.yaml", COMPONENTS),
+        settings.read(variables),
+        folder / "logs",
+        base,
+        time.time,
+        components=COMPONENTS,
+    )
+    with _struck(case):
+        path = run(order, InProcess(os.environ, time.time)).path
+    if case.fault.deed == "cut":
+        _kill_host(path, case.step)
+    _make_noise(path, case, number)
+    return path
+
+
+def pipeline(case: Case, rows: int = 14) -> str:
+    """The pipeline of a case, with the fault in it where a pipeline can hold it."""
+    steps = []
+    for step, needs in TOPOLOGIES[case.topology].items():
+        role = role_of(case.topology, step)
+        kind = {"source": "extractor", "middle": "processor", "writer": "writer"}[role]
+        entry: dict[str, Any] = {"id": step, "component": f"gen.{kind}", "config": {}}
+        if role == "source":
+            entry["config"]["rows"] = rows
+        if needs:
+            entry["needs"] = list(needs)
+        if step == case.step:
+            _strike(entry, case, needs)
+        steps.append(entry)
+    return json.dumps({"oml_version": "0.1.0", "name": f"generated-{case.topology}", "steps": steps})
+
+
+def _strike(entry: dict[str, Any], case: Case, needs: Sequence[str]) -> None:
+    fault = case.fault
+    if fault.component:
+        first = "df_" + needs[0].replace("-", "_") if needs else ""
+        config = {key: str(value).replace("{first}", first) for key, value in (fault.config or {}).items()}
+        entry["component"], entry["config"] = fault.component, config
+    elif fault.deed.startswith("asks:"):
+        entry.pop("needs")
+        entry["inputs"] = {
+            "df" if len(needs) == 1 else f"df_{need}": {"from_step": need, "key": "data" if not place else "df"}
+            for place, need in enumerate(needs)
+        }
+    elif fault.deed in ("cut", "config") or fault.deed.startswith("after:"):
+        return
+    elif fault.deed:
+        entry["config"]["fault"] = fault.deed
+
+
+def _files(folder: Path) -> Path:
+    base = folder / "work"
+    if not base.exists():
+        (base / "folder").mkdir(parents=True)
+        (base / "empty.csv").write_text("")
+        (base / "ragged.csv").write_text("a,b\n1,2\n3,4,5,6\n7\n")
+    return base
+
+
+@contextmanager
+def _struck(case: Case) -> Iterator[None]:
+    """The world while a case runs: what happens behind the runtime's back."""
+    strikes: Mapping[str, Callable[[FrameStore], None]] = {
+        "after:delete": lambda store: _parquet(store, case.step).unlink(missing_ok=True),
+        "after:cut": lambda store: os.truncate(_parquet(store, case.step), 40),
+        "after:change": lambda store: _flip(_parquet(store, case.step)),
+        "after:drop": lambda store: _forget(store, case.step),
+    }
+    strike = strikes.get(case.fault.deed)
+    resolve, opened = FrameStore.resolve, Worker._open_config
+
+    def resolve_after(self: FrameStore, step: str, name: str, ref: Any) -> Any:
+        if strike is not None and ref.from_step == case.step:
+            strike(self)
+        return resolve(self, step, name, ref)
+
+    def open_after(self: Worker, step_id: str, relative: str) -> Any:
+        if case.fault.deed == "config" and step_id == case.step:
+            (self._session / relative).unlink()
+        return opened(self, step_id, relative)
+
+    FrameStore.resolve, Worker._open_config = resolve_after, open_after  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        FrameStore.resolve, Worker._open_config = resolve, opened  # type: ignore[method-assign]
+
+
+def _parquet(store: FrameStore, step: str) -> Path:
+    return store._root / layout.parquet(step)
+
+
+def _flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(data)
+
+
+def _forget(store: FrameStore, step: str) -> None:
+    """The bug of the first authors: the frame is left out of what is kept."""
+    entry = store._entries[step]
+    entry.frame = entry.form = entry.spilled = None
+    for file in (layout.parquet(step), layout.schema(step)):
+        (store._root / file).unlink(missing_ok=True)
+
+
+def _kill_host(path: Path, step: str) -> None:
+    """What is left when the host is killed while a step runs: its log up to there, and nothing that is written last."""
+    log = path / layout.EVENTS
+    lines = log.read_bytes().splitlines(keepends=True)
+    events = [json.loads(line) for line in lines]
+    cut = next(
+        place
+        for place, event in enumerate(events)
+        if event["event"] == "step_start" and event.get("step_id") == step
+    )
+    log.write_bytes(b"".join(lines[: cut + 1]))
+    (path / layout.STATUS).unlink()
+    (path / layout.RUN_CARD).unlink()
+
+
+def _make_noise(path: Path, case: Case, number: int) -> None:
+    chance = random.Random(f"{case.name} {number}")
+    log = path / layout.EVENTS
+    lines = log.read_bytes().splitlines(keepends=True)
+    match case.noise:
+        case "extra":
+            for place in sorted(chance.sample(range(len(lines)), 5), reverse=True):
+                lines.insert(place, _foreign(chance))
+        case "shuffled":
+            keyed = [(place + chance.uniform(0, 2.5), line) for place, line in enumerate(lines)]
+            lines = [line for _, line in sorted(keyed)]
+        case "duplicated":
+            for place in sorted(chance.sample(range(len(lines)), 5), reverse=True):
+                lines.insert(place, lines[place])
+        case "torn":
+            lines[-1 if case.fault.truth == "truncated" else 0 :] = [
+                *lines[-1 if case.fault.truth == "truncated" else 0 :],
+                lines[-1][: len(lines[-1]) // 2],
+            ]
+        case _:
+            return
+    log.write_bytes(b"".join(lines))
+
+
+def _foreign(chance: random.Random) -> bytes:
+    event = {
+        "ts": "2026-01-01T00:00:00.000000+00:00",
+        "event": chance.choice(["audit_note", "billing_tick", "cache_probe", "gc"]),
+        "session": "another",
+        "detail": f"ref {chance.randrange(10**9)}",
+    }
+    return json.dumps(event).encode() + b"\n"

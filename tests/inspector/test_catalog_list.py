@@ -1,0 +1,162 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from osiris_inspect.inspector import catalog, run_list
+from osiris_inspect.inspector.catalog import RunEntry
+from osiris_inspect.inspector.run_list import Wanted, entries, state_of
+from osiris_inspect.model.errors import UnreadableRun
+from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
+from tests.samples import SAMPLES
+
+NOW = 4e9
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    folder = tmp_path / "logs"
+    for number, made in enumerate((succeeding_locally(), failing_locally("boom"), succeeding_locally())):
+        run_dir(folder, made, steps=CHAIN, name=f"run_{1759170586030 + number * 1000}")
+    return folder
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The runs that were read, not remembered."""
+    read: list[str] = []
+
+    def reading(path: Path, *, now: float | None = None) -> RunEntry:
+        read.append(path.name)
+        return catalog.entry(path, now=now)
+
+    monkeypatch.setattr(run_list, "entry", reading)
+    return read
+
+
+def test_the_second_list_reads_no_run(runs: Path, tmp_path: Path, asked: list[str]) -> None:
+    first = list(entries(runs, now=NOW, cache=tmp_path / "cache"))
+    assert len(asked) == 3
+    assert list(entries(runs, now=NOW, cache=tmp_path / "cache")) == first == catalog.entries(runs, now=NOW)
+    assert len(asked) == 3
+
+
+def test_without_a_cache_nothing_is_kept(runs: Path, tmp_path: Path) -> None:
+    assert len(list(entries(runs, now=NOW))) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["events.jsonl", "status.json", "cfg/extract.json", "artifacts/_system/run_card.json", "worker.log"],
+)
+def test_a_run_that_changed_is_read_again_and_no_other(
+    runs: Path, tmp_path: Path, asked: list[str], file: str
+) -> None:
+    list(entries(runs, now=NOW, cache=tmp_path / "cache"))
+    asked.clear()
+    target = runs / "run_1759170587030" / file
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("a") as stream:
+        stream.write("{}\n")
+    list(entries(runs, now=NOW, cache=tmp_path / "cache"))
+    assert asked == ["run_1759170587030"]
+
+
+def test_a_spilled_frame_that_goes_away_changes_the_state_of_its_run(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(SAMPLES / "all_spilled", run)
+    (frame,) = sorted(run.rglob("output.parquet"))[:1]
+    before = state_of(frame.parents[2])
+    frame.unlink()
+    assert state_of(frame.parents[2]) != before
+
+
+def test_a_run_that_is_going_on_is_read_each_time(tmp_path: Path, asked: list[str]) -> None:
+    going = run_dir(tmp_path / "logs", succeeding_locally()[:3])
+    for moment in (1767225603.0, 1767225604.0):
+        (found,) = entries(going.parent, now=moment, cache=tmp_path / "cache")
+        assert found.status == "running"
+    assert len(asked) == 2
+    (found,) = entries(going.parent, now=NOW, cache=tmp_path / "cache")
+    assert found.status == "truncated"
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"[]", b"\xff", b'{"version":"x","runs":{}}', b"[" * 100_000])
+def test_a_kept_list_that_is_damaged_is_made_anew(runs: Path, tmp_path: Path, damage: bytes) -> None:
+    first = list(entries(runs, now=NOW, cache=tmp_path / "cache"))
+    (kept,) = (tmp_path / "cache").rglob("*.json")
+    kept.write_bytes(damage)
+    assert list(entries(runs, now=NOW, cache=tmp_path / "cache")) == first
+    assert json.loads(kept.read_bytes())["runs"].keys() == {str(run.path) for run in first}
+
+
+@pytest.mark.parametrize("field", ["id", "status", "mode", "started", "rows", "cause"])
+def test_a_kept_run_that_is_none_is_read_again(
+    runs: Path, tmp_path: Path, asked: list[str], field: str
+) -> None:
+    first = list(entries(runs, now=NOW, cache=tmp_path / "cache"))
+    (kept,) = (tmp_path / "cache").rglob("*.json")
+    document = json.loads(kept.read_bytes())
+    for said in document["runs"].values():
+        said[1][field] = ["not", "this"]
+    kept.write_text(json.dumps(document))
+    asked.clear()
+    assert list(entries(runs, now=NOW, cache=tmp_path / "cache")) == first
+    assert len(asked) == 3
+
+
+def test_a_list_left_half_read_is_kept_as_far_as_it_went(
+    runs: Path, tmp_path: Path, asked: list[str]
+) -> None:
+    half = entries(runs, now=NOW, cache=tmp_path / "cache")
+    next(half)
+    half.close()  # type: ignore[attr-defined]  # it is a generator
+    list(entries(runs, now=NOW, cache=tmp_path / "cache"))
+    assert len(asked) == 3
+
+
+def test_a_run_that_was_removed_is_forgotten(runs: Path, tmp_path: Path) -> None:
+    list(entries(runs, now=NOW, cache=tmp_path / "cache"))
+    shutil.rmtree(runs / "run_1759170586030")
+    with (runs / "run_1759170588030" / "events.jsonl").open("a") as stream:
+        stream.write("\n")
+    assert len(list(entries(runs, now=NOW, cache=tmp_path / "cache"))) == 2
+    (kept,) = (tmp_path / "cache").rglob("*.json")
+    assert len(json.loads(kept.read_bytes())["runs"]) == 2
+
+
+def test_no_folder_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableRun, match="nowhere"):
+        next(iter(entries(tmp_path / "nowhere")))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept"),
+    [
+        (Wanted(), True),
+        (Wanted(failed=True), True),
+        (Wanted(pipeline="movie-*"), True),
+        (Wanted(pipeline="MOVIE-stats"), True),
+        (Wanted(pipeline="movie"), False),
+        (Wanted(since=1000.0), True),
+        (Wanted(since=1000.5), False),
+        (Wanted(failed=True, pipeline="x*"), False),
+    ],
+)
+def test_a_run_is_wanted_where_all_that_is_asked_holds(wanted: Wanted, kept: bool) -> None:
+    run = RunEntry(Path("x"), "x", "movie-stats", "failed", "local", 1000.0, 1.0, None, None)
+    assert wanted.keeps(run) is kept
+
+
+def test_both_eras_of_layouts_are_listed_newest_first(tmp_path: Path) -> None:
+    names = (
+        "run_logs/dev/movies/20261122t044427z_2026-11-22t04-44-27z-01m80s-ba2e3f1",
+        "logs/run_1795322800000",
+        "logs/2026-11-22T05-26-33Z_01M80VGTZSNTK3J672",
+    )
+    for name in names:
+        run_dir(tmp_path, [], name=name, files={"status.json": {"ok": True}})
+    listed = [entry.path.relative_to(tmp_path).as_posix() for entry in entries(tmp_path, now=NOW)]
+    assert listed == [names[2], names[1], names[0]]

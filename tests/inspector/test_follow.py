@@ -1,0 +1,158 @@
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from osiris_inspect.inspector.follow import INTERVAL, Tail, follow
+
+LAST = b'{"event":"run_end","status":"success"}'
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "events.jsonl"
+
+
+def append(log: Path, content: bytes) -> None:
+    with log.open("ab") as stream:
+        stream.write(content)
+
+
+def new(tail: Tail) -> list[tuple[int, bytes]]:
+    return list(tail.new_lines())
+
+
+def test_each_look_gives_what_was_added(log: Path) -> None:
+    append(log, b"one\ntwo\n")
+    with Tail(log) as tail:
+        assert new(tail) == [(1, b"one"), (2, b"two")]
+        assert new(tail) == []
+        append(log, b"three\n")
+        assert new(tail) == [(3, b"three")]
+
+
+def test_a_line_is_given_when_it_is_ended(log: Path) -> None:
+    append(log, b"one\nhal")
+    with Tail(log) as tail:
+        assert new(tail) == [(1, b"one")]
+        append(log, b"f a line")
+        assert new(tail) == []
+        append(log, b"\nmore\n")
+        assert new(tail) == [(2, b"half a line"), (3, b"more")]
+
+
+def test_a_log_that_is_not_there_yet_is_waited_for(log: Path) -> None:
+    with Tail(log) as tail:
+        assert new(tail) == []
+        append(log, b"one\n")
+        assert new(tail) == [(1, b"one")]
+
+
+def test_a_log_that_was_cut_begins_again(log: Path) -> None:
+    append(log, b"one\ntwo\n")
+    with Tail(log) as tail:
+        new(tail)
+        log.write_bytes(b"1\n")
+        assert new(tail) == [(1, b"1")]
+
+
+def test_a_log_that_was_cut_and_has_grown_beyond_begins_again(log: Path) -> None:
+    append(log, b"one\ntwo\n")
+    with Tail(log) as tail:
+        new(tail)
+        log.write_bytes(b"another first line\nanother second line\n")
+        assert new(tail) == [(1, b"another first line"), (2, b"another second line")]
+
+
+def test_a_log_that_was_rotated_is_read_to_its_end_and_the_new_one_from_its_beginning(log: Path) -> None:
+    append(log, b"one\n")
+    with Tail(log) as tail:
+        new(tail)
+        append(log, b"two\nlast words")
+        log.rename(log.with_suffix(".1"))
+        assert new(tail) == [(2, b"two")]
+        append(log, b"new\n")
+        assert new(tail) == [(3, b"last words"), (1, b"new")]
+
+
+def test_a_line_over_the_limit_is_counted_and_left_out(log: Path) -> None:
+    append(log, b"one\n" + b"x" * (17 << 20))
+    with Tail(log) as tail:
+        assert new(tail) == [(1, b"one")]
+        append(log, b"x" * 10 + b"\nthree\n")
+        assert new(tail) == [(3, b"three")]
+
+
+def test_nothing_is_held_open_afterwards(log: Path) -> None:
+    append(log, b"one\n")
+    before = os.listdir("/proc/self/fd")  # noqa: PTH208  pathlib would hold the folder open while it lists
+    with Tail(log) as tail:
+        new(tail)
+    assert os.listdir("/proc/self/fd") == before  # noqa: PTH208  the same
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=30), max_size=20))
+def test_whatever_the_pieces_the_lines_are_those_of_the_file(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]
+) -> None:
+    log = tmp_path_factory.mktemp("log") / "events.jsonl"
+    log.write_bytes(b"")
+    seen: list[bytes] = []
+    with Tail(log) as tail:
+        for piece in pieces:
+            append(log, piece)
+            seen += [line for _, line in tail.new_lines()]
+    assert seen == b"".join(pieces).split(b"\n")[:-1]
+
+
+def writing(log: Path, pieces: list[bytes]) -> Callable[[float], bool]:
+    """A wait in which somebody writes the next piece; it ends the following when there is none left."""
+    left: Iterator[bytes] = iter(pieces)
+
+    def wait(seconds: float) -> bool:
+        assert 0 < seconds <= 0.25
+        piece = next(left, None)
+        if piece is not None:
+            append(log, piece)
+        return piece is None
+
+    return wait
+
+
+def test_following_ends_by_itself_at_the_end_of_the_run(log: Path) -> None:
+    pieces = [b"one\n", b"", LAST[:10], LAST[10:] + b"\n", b"never seen\n"]
+    assert list(follow(log, wait=writing(log, pieces))) == [[(1, b"one")], [(2, LAST)]]
+
+
+def test_a_text_that_only_speaks_of_the_end_ends_nothing(log: Path) -> None:
+    pieces = [b'{"event":"log","text":"run_end"}\n', b"run_end\n", b"more\n"]
+    assert [number for batch in follow(log, wait=writing(log, pieces)) for number, _ in batch] == [1, 2, 3]
+
+
+def test_the_one_who_waits_can_end_it(log: Path) -> None:
+    append(log, b"one\n")
+    assert list(follow(log, wait=lambda _seconds: True)) == [[(1, b"one")]]
+
+
+def test_a_line_is_seen_within_a_quarter_of_a_second(log: Path) -> None:
+    append(log, b"")
+    seen, stop = threading.Event(), threading.Event()
+
+    def read() -> None:
+        for _batch in follow(log, wait=stop.wait):
+            seen.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        append(log, b"one\n")
+        assert seen.wait(0.25 + 2.0)  # the machine that runs the tests may be busy
+    finally:
+        stop.set()
+        reader.join()
+    assert INTERVAL <= 0.2

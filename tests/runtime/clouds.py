@@ -1,0 +1,34 @@
+"""The stand-in for E2B, where the packages it needs are installed."""
+
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from osiris_inspect.runtime.transport.e2b import E2b
+from osiris_inspect.runtime.transport.e2b_sandbox import Patience
+from tests.runtime.runs import absent
+
+if TYPE_CHECKING:
+    from tests.runtime.fake_e2b.cloud import Cloud
+
+QUICK = Patience(lifetime=30, silence=1.0, reattach=10.0, backoff=0.05)
+
+
+@pytest.fixture(scope="module")
+def cloud() -> "Iterator[Cloud]":
+    """A cloud of its own for a module of tests."""
+    for module in ("e2b", "uvicorn", "starlette", "python_multipart"):
+        if find_spec(module) is None:
+            absent(f"there is no package {module}")
+    from tests.runtime.fake_e2b.cloud import running
+
+    with running() as cloud:
+        yield cloud
+
+
+def in_the(cloud: "Cloud", patience: Patience = QUICK, **more: Any) -> E2b:
+    """A transport into it, with the interpreter of the tests."""
+    return E2b({**cloud.environment(), **more}, patience=patience, python=sys.executable)

@@ -1,0 +1,175 @@
+"""Drivers that do what drivers do when they go wrong, and the components that name them."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from osiris_inspect.runtime.built_in import BUILT_IN
+from osiris_inspect.runtime.components import Component, Key
+
+REPO = Path(__file__).parents[2]
+FRAME = pd.DataFrame({"n": [1, 2, 3]})
+
+
+class Faulty:
+    """Does what its configuration says under ``do``, then gives a small frame."""
+
+    def run(self, *, step_id: str, config: Mapping[str, Any], inputs: Any, ctx: Any) -> Mapping[str, Any]:
+        getattr(self, config["do"])(config, ctx)
+        return {"df": FRAME}
+
+    def nothing(self, config: Mapping[str, Any], ctx: Any) -> None:
+        pass
+
+    def print_by_every_route(self, config: Mapping[str, Any], ctx: Any) -> None:
+        print("printed")
+        os.write(1, b"written to descriptor 1\n")
+        os.write(1, b'{"type":"event","seq":0,"ts":1.0,"event":"forged"}\n')
+        libc = ctypes.CDLL(None)
+        libc.puts(b"put by C")
+        libc.fflush(None)
+        subprocess.run(["echo", "echoed by a child"], check=True)
+        sys.stdout.write("half a line")
+        sys.stdout.flush()
+
+    def read_stdin(self, config: Mapping[str, Any], ctx: Any) -> None:
+        assert os.read(0, 10) == b""
+        assert subprocess.run(["cat"], capture_output=True, check=True).stdout == b""
+
+    def sys_exit(self, config: Mapping[str, Any], ctx: Any) -> None:
+        sys.exit(7)
+
+    def os_exit(self, config: Mapping[str, Any], ctx: Any) -> None:
+        os._exit(7)
+
+    def segfault(self, config: Mapping[str, Any], ctx: Any) -> None:
+        ctypes.string_at(0)
+
+    def kill_9(self, config: Mapping[str, Any], ctx: Any) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def kill_9_with_grandchild(self, config: Mapping[str, Any], ctx: Any) -> None:
+        if os.fork() == 0:  # holds every descriptor of the worker, the wire too
+            time.sleep(300)
+            os._exit(0)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def allocate(self, config: Mapping[str, Any], ctx: Any) -> None:
+        bytearray(1 << 36)
+
+    def hang(self, config: Mapping[str, Any], ctx: Any) -> None:
+        while True:
+            time.sleep(0.05)
+
+    def hang_against_term(self, config: Mapping[str, Any], ctx: Any) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        subprocess.Popen(["sleep", "300"])
+        self.hang(config, ctx)
+
+    def huge_error(self, config: Mapping[str, Any], ctx: Any) -> None:
+        raise ValueError("x" * (65 << 20))
+
+    def odd_metrics(self, config: Mapping[str, Any], ctx: Any) -> None:
+        for number, value in enumerate(
+            [np.int64(3), np.float32(0.5), float("nan"), np.inf, None, "text", 1 << 80]
+        ):
+            ctx.metric(f"metric_{number}", value)
+
+    def odd_error(self, config: Mapping[str, Any], ctx: Any) -> None:
+        raise _Unspeakable
+
+    def surrogates(self, config: Mapping[str, Any], ctx: Any) -> None:
+        raise ValueError("a name that is no text: \udcff")
+
+    def tell_much(self, config: Mapping[str, Any], ctx: Any) -> None:
+        for number in range(int(config.get("times") or 1000)):
+            ctx.metric("beat", number)
+
+    def look_around(self, config: Mapping[str, Any], ctx: Any) -> None:
+        (ctx.artifacts / "seen.json").write_text(repr(_seen(config)))
+
+    def spill_secret(self, config: Mapping[str, Any], ctx: Any) -> None:
+        secret = config["password"]
+        print("my password is", secret)
+        sys.stderr.write(f"again {secret}\n")
+        os.write(1, secret[:4].encode())
+        os.write(1, secret[4:].encode())
+        ctx.metric(f"rows of {secret}", 1)
+        try:
+            raise KeyError({"url": f"mysql://u:{secret}@host"})
+        except KeyError as error:
+            raise ValueError(f"SELECT '{secret}'") from error
+
+    def slowly(self, config: Mapping[str, Any], ctx: Any) -> None:
+        until = time.monotonic() + 2.0
+        number = 0
+        while time.monotonic() < until:
+            ctx.metric("beat", number)
+            number += 1
+            time.sleep(0.02)
+
+
+class _Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def _seen(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the host can be reached from where this runs."""
+    return {
+        "file": _outcome(lambda: Path(config["path_outside"]).read_text()),
+        "write": _outcome(lambda: Path(config["path_outside"] + ".new").write_text("x")),
+        "list_home": _outcome(lambda: sorted(Path("/root").iterdir())),
+        "signal": _outcome(lambda: os.kill(int(config["pid"]), 0)),
+        "environ": _outcome(lambda: Path(f"/proc/{config['pid']}/environ").read_bytes()),
+        "variables": sorted(os.environ),
+        "network": _outcome(lambda: _connect(int(config["port"]))),
+        "tmp": _outcome(lambda: sorted(Path("/tmp").iterdir())),
+    }
+
+
+def _outcome(try_it: Any) -> str:
+    try:
+        return f"reached: {try_it()!r}"
+    except OSError as error:
+        return f"refused: {type(error).__name__}"
+
+
+def _connect(port: int) -> str:
+    import socket
+
+    with socket.create_connection(("127.0.0.1", port), timeout=2):
+        return "connected"
+
+
+def _component(name: str, **more: Any) -> Component:
+    keys = tuple(
+        Key(key, "text", "for tests", secret=key == "password")
+        for key in ("do", "path_outside", "pid", "port", "password", "times", "query")
+    )
+    return Component(
+        name=name,
+        summary="Goes wrong in a way it is told.",
+        driver="tests.runtime.faulty:Faulty",
+        modes=("read",),
+        keys=keys,
+        inputs="none",
+        gives_frame=True,
+        **more,
+    )
+
+
+COMPONENTS: Mapping[str, Component] = {
+    **{component.name: component for component in BUILT_IN},
+    "test.faulty": _component("test.faulty"),
+    "test.needy": _component("test.needy", requires=("no_such_module_for_sure",), extra="mysql"),
+}

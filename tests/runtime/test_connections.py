@@ -1,0 +1,292 @@
+"""@family.alias to what a driver connects with, and every way in which that can fail."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from osiris_inspect.cli.app import build
+from osiris_inspect.model.errors import OsirisError, PipelineError, SettingsError
+from osiris_inspect.runtime import connections, variables
+from osiris_inspect.runtime.components import known
+from osiris_inspect.runtime.connections import Book, Connections
+from osiris_inspect.runtime.variables import Variables
+from tests.runtime.pipelines import compiled
+
+FILE = """\
+connections:
+  mysql:
+    main:
+      host: ${DB_HOST:-localhost}
+      database: movies
+      user: osiris
+      password: ${DB_PASSWORD}
+    other: {host: h2, database: d2, user: u2, password: geheim-2, default: true}
+  supabase:
+    cloud: {url: "https://x.supabase.co", key: "${SUPABASE_KEY}", pg_dsn: "postgresql://u:p%40ss-word@h/db"}
+"""
+PIPELINE = """\
+oml_version: "0.1.0"
+name: p
+steps:
+  - id: read
+    component: mysql.extractor
+    config:
+      connection: "@mysql.main"
+      query: SELECT 1
+  - id: write
+    component: supabase.writer
+    config: {connection: "@supabase.cloud", table: t}
+"""
+ENVIRONMENT = {"DB_PASSWORD": "s3cret-word", "SUPABASE_KEY": "sb_secret_value"}
+
+
+def book(folder: Path, text: str = FILE, environment: dict[str, str] | None = None) -> Book:
+    (folder / connections.FILE).write_text(text)
+    told = Variables(ENVIRONMENT if environment is None else environment)
+    return connections.read(folder / connections.FILE, told)
+
+
+def problems(
+    folder: Path, pipeline: str = PIPELINE, text: str = FILE, environment: dict[str, str] | None = None
+) -> list[str]:
+    with pytest.raises(PipelineError) as caught:
+        connections.resolve(compiled(pipeline), known(), book(folder, text, environment))
+    return [str(problem).replace(f"{folder}/", "") for problem in caught.value.problems]
+
+
+def test_a_reference_becomes_the_values_of_its_alias(tmp_path: Path) -> None:
+    found = connections.resolve(compiled(PIPELINE), known(), book(tmp_path)).by_step
+    assert found["read"] == {
+        "host": "localhost",
+        "database": "movies",
+        "user": "osiris",
+        "password": "s3cret-word",
+        "family": "mysql",
+        "alias": "main",
+    }
+    assert found["write"]["key"] == "sb_secret_value"
+
+
+def test_secrets_are_the_values_of_secret_keys_and_the_passwords_in_addresses(tmp_path: Path) -> None:
+    found = connections.resolve(compiled(PIPELINE), known(), book(tmp_path))
+    assert set(found.secrets) >= {"s3cret-word", "sb_secret_value", "p%40ss-word", "p@ss-word"}
+    assert not {"localhost", "movies", "osiris"} & set(found.secrets)
+
+
+def test_nothing_of_a_connection_shows_in_its_repr(tmp_path: Path) -> None:
+    assert "s3cret" not in repr(connections.resolve(compiled(PIPELINE), known(), book(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("reference", "aliases", "meant"),
+    [
+        ("@mysql", "{a: {user: u}, b: {user: u, default: true}}", "b"),
+        ("@mysql", "{a: {user: u}, default: {user: u}}", "default"),
+        ("@mysql", "{a: {user: u}}", "a"),
+        ("@mysql.a", "{a: {user: u}, b: {user: u, default: true}}", "a"),
+        (None, "{a: {user: u}, b: {user: u, default: true}}", "b"),
+    ],
+)
+def test_which_alias_a_reference_means(
+    tmp_path: Path, reference: str | None, aliases: str, meant: str
+) -> None:
+    line = f'      connection: "{reference}"\n' if reference else ""
+    text = PIPELINE.split("  - id: write", maxsplit=1)[0].replace('      connection: "@mysql.main"\n', line)
+    found = connections.resolve(compiled(text), known(), book(tmp_path, f"connections: {{mysql: {aliases}}}"))
+    assert found.by_step["read"]["alias"] == meant
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("@mysql.main", "@mysql.mian", "pipeline.yaml:7:19: step 'read' connects with @mysql.mian: osiris_connections.yaml has no connection mysql.mian; did you mean 'main'?; it has main, other"),
+        ("@supabase.cloud", "@supabase.sky", "pipeline.yaml:11:26: step 'write' connects with @supabase.sky: osiris_connections.yaml has no connection supabase.sky; it has cloud"),
+    ],
+)  # fmt: skip
+def test_an_unknown_alias_names_the_place_the_file_and_what_there_is(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    assert problems(tmp_path, PIPELINE.replace(old, new)) == [expected]
+
+
+def test_an_unknown_family_says_which_there_are(tmp_path: Path) -> None:
+    found = problems(tmp_path, text=FILE.replace("  supabase:", "  supabse:"))
+    assert (
+        "has no connections of family 'supabase'; did you mean 'supabse'?; it has mysql, supabse" in found[0]
+    )
+
+
+def test_several_aliases_and_no_default_is_no_guess(tmp_path: Path) -> None:
+    text = PIPELINE.split("  - id: write", maxsplit=1)[0].replace("@mysql.main", "@mysql")
+    found = problems(tmp_path, text, "connections: {mysql: {a: {user: u}, b: {user: u}}}")
+    assert (
+        "several connections of family 'mysql' and none is the default: a, b; name one as @mysql.<alias>"
+        in found[0]
+    )
+
+
+def test_each_variable_that_is_not_set_is_named_with_file_line_connection_and_key(tmp_path: Path) -> None:
+    assert problems(tmp_path, environment={}) == [
+        "osiris_connections.yaml:7:17: connection mysql.main takes 'password' from the environment variable DB_PASSWORD, "
+        "which is not set; looked in the environment; there is no .env file",
+        "osiris_connections.yaml:10:48: connection supabase.cloud takes 'key' from the environment variable SUPABASE_KEY, "
+        "which is not set; looked in the environment; there is no .env file",
+    ]
+
+
+def test_a_variable_of_a_connection_that_no_step_uses_may_be_unset(tmp_path: Path) -> None:
+    text = PIPELINE.split("  - id: write", maxsplit=1)[0].replace("@mysql.main", "@mysql.other")
+    assert (
+        connections.resolve(compiled(text), known(), book(tmp_path, environment={})).by_step["read"]["user"]
+        == "u2"
+    )
+
+
+def test_without_a_file_the_message_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    empty = connections.read(None, Variables({}), [tmp_path])
+    with pytest.raises(
+        PipelineError, match=f"there is no connections file; looked for {tmp_path}/osiris_connections.yaml"
+    ):
+        connections.resolve(compiled(PIPELINE), known(), empty)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("connections: [", "no YAML"),
+        ("mysql: {}", "a connections file is a map with connections: {family: {alias: {…}}}"),
+        ("connections: {mysql: 3}", "family 'mysql' is no map of alias: connection"),
+        ("connections: {mysql: {main: 3}}", "connection mysql.main is no map"),
+        (
+            "connections: {mysql: {a: {default: true}, b: {default: true}}}",
+            "family 'mysql' has several defaults: a, b",
+        ),
+        ("connections: {mysql: {a: {user: u}, a: {user: u}}}", "key 'a' stands twice"),
+    ],
+)
+def test_a_file_that_is_none_is_named_with_its_line(tmp_path: Path, text: str, expected: str) -> None:
+    with pytest.raises(PipelineError, match=r"osiris_connections\.yaml:1:\d+: ") as caught:
+        book(tmp_path, text)
+    assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("mysql.main", "connection is 'mysql.main'; write @mysql.<alias>, or @mysql for the default one"),
+        ("@mysql.a.b", "connection is '@mysql.a.b'; write @mysql.<alias>, or @mysql for the default one"),
+        ("@supabase.cloud", "connection '@supabase.cloud' is of family 'supabase', and mysql.extractor takes one of family 'mysql'"),
+    ],
+)  # fmt: skip
+def test_a_reference_that_cannot_be_is_found_by_compiling(reference: str, expected: str) -> None:
+    with pytest.raises(PipelineError) as caught:
+        compiled(PIPELINE.replace("@mysql.main", reference))
+    assert str(caught.value) == f"pipeline.yaml:7:19: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A=plain", "plain"),
+        ("export A = spaced  # a comment", "spaced"),
+        ("A='as # it $is\\n'", "as # it $is\\n"),
+        ('A="a \\"b\\" # c\\nd"', 'a "b" # c\nd'),
+        ("A=p@ss:w/o%r!d#ä", "p@ss:w/o%r!d#ä"),
+        ("A=", ""),
+        ("# no\n\nA=x\r", "x"),
+        ('A="two\nlines"', "two\nlines"),
+    ],
+)
+def test_lines_of_an_env_file(line: str, value: str) -> None:
+    assert variables.parse(line, ".env") == {"A": value}
+
+
+def test_a_line_of_an_env_file_that_is_none_is_named_and_not_shown() -> None:
+    with pytest.raises(PipelineError) as caught:
+        variables.parse("A=1\ns3cret without a name\nB='open", ".env")
+    assert str(caught.value).splitlines() == [
+        ".env:2:1: this line is no NAME=value",
+        ".env:3:1: the ' that begins here is never closed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("${A}", "one"),
+        ("x${A}y${B:-two}", "xoneytwo"),
+        ("${E:-default}", "default"),
+        ("${E}", ""),
+        ("${N:-}", ""),
+        ("${N:-${A}}", "one"),
+        ("${N}", None),
+        ("$A and {A}", "$A and {A}"),
+    ],
+)
+def test_variables_are_filled_in_as_a_shell_does(text: str, expected: str | None) -> None:
+    assert variables.fill(text, Variables({"A": "one", "E": ""})).value == expected
+
+
+def test_the_environment_comes_before_the_env_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=file\nB=file\n")
+    found = variables.read({"A": "environment"}, tmp_path / ".env")
+    assert (found.get("A"), found.get("B")) == ("environment", "file")
+
+
+def test_a_connections_file_that_was_named_and_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="--connections .*nope.yaml is no file"):
+        connections.find(tmp_path / "nope.yaml", [tmp_path])
+
+
+def test_no_connections_is_empty() -> None:
+    assert Connections.none() == Connections({}, ())
+
+
+def test_list_masks_what_is_secret_and_shows_the_names_of_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    shown = CliRunner().invoke(build(), ["connections", "list"]).stdout
+    assert "@mysql.other (default)" in shown
+    assert "password: ${DB_PASSWORD}" in shown
+    assert "geheim-2" not in shown
+    assert "p%40ss-word" not in shown
+
+
+def test_test_says_of_each_connection_whether_it_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"connections: {{filesystem: {{a: {{base_dir: {tmp_path}}}, b: {{base_dir: /nope}}}}, mysql: {{m: {{host: 127.0.0.1, port: 1, database: d, user: u, password: geheim-3}}}}}}"
+    (tmp_path / connections.FILE).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(build(), ["connections", "test"])
+    assert done.exit_code == 1
+    assert done.stdout == f"@filesystem.a works: folder {tmp_path}\n"
+    assert "@filesystem.b failed: base_dir /nope is no folder" in done.stderr
+    assert (
+        "@mysql.m failed: MySQL connection failed: the connection (u at 127.0.0.1:1): connection refused"
+        in done.stderr
+    )
+    assert "geheim-3" not in done.output
+
+
+def test_run_stops_before_its_first_step_where_a_variable_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book(tmp_path)
+    (tmp_path / "p.yaml").write_text(PIPELINE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DB_PASSWORD", raising=False)
+    done = CliRunner().invoke(build(), ["run", "p.yaml"])
+    assert isinstance(done.exception, OsirisError)
+    assert "DB_PASSWORD" in str(done.exception)
+    assert not (tmp_path / "logs").exists()
+
+
+def test_the_place_of_a_step_without_a_connection_is_the_step(tmp_path: Path) -> None:
+    plan = compiled(PIPELINE.replace('      connection: "@mysql.main"\n', ""))
+    assert plan.connection_places["read"] == (4, 5)
+    assert replace(plan).connection_places["write"] == (10, 26)

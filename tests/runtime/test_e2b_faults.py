@@ -1,0 +1,284 @@
+"""What can go wrong between here and a sandbox in the cloud: the real SDK against the stand-in."""
+
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from osiris_inspect.model.errors import SettingsError
+from osiris_inspect.model.event import Event
+from osiris_inspect.runtime.proxy import Outcome
+from osiris_inspect.runtime.transport import e2b as transport_module
+from osiris_inspect.runtime.transport.e2b import E2b
+from osiris_inspect.runtime.transport.e2b_sandbox import Patience
+from tests.runtime.clouds import QUICK, cloud, in_the  # noqa: F401  a fixture is used by its name
+from tests.runtime.faulty import REPO
+from tests.runtime.pipelines import STATS
+from tests.runtime.processes import nothing_left  # noqa: F401  a fixture is used by its name
+from tests.runtime.runs import events_of, faulty, make_run, metrics_of, status_of
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+
+@pytest.fixture(autouse=True)
+def no_sandbox_left(cloud: Any) -> Any:
+    yield
+    assert not cloud.sandboxes
+    cloud.faults.clear()
+
+
+def _run(tmp_path: Path, cloud: Any, do: str, patience: Patience = QUICK, **more: Any) -> Outcome:
+    return make_run(tmp_path, "e2b", text=faulty(do), transport=in_the(cloud, patience), **more)
+
+
+def _failure(outcome: Outcome) -> tuple[str, str, str]:
+    """Step, type and words of the one failed step, with every book closed."""
+    events = events_of(outcome.path)
+    assert [event["seq"] for event in events] == list(range(len(events)))
+    assert events[-1]["event"] == "run_end"
+    assert status_of(outcome.path)["exit_code"] == 1
+    assert status_of(outcome.path)["steps_skipped"] == {"second": "first"}
+    (failed,) = [event for event in events if event["event"] == "step_failed"]
+    return failed["step_id"], failed["error_type"], failed["error"]
+
+
+def _names(outcome: Outcome) -> list[str]:
+    return [event["event"] for event in events_of(outcome.path)]
+
+
+def _beats(outcome: Outcome) -> list[float]:
+    return [entry["value"] for entry in metrics_of(outcome.path) if entry["metric"] == "beat"]
+
+
+def _after(event_name: str, do: Callable[[], None], seconds: float = 0.5) -> Callable[[Event], None]:
+    """Watch a run and do something a moment after an event, from another thread."""
+    timer = threading.Timer(seconds, do)
+
+    def watch(event: Event) -> None:
+        if event.name == event_name and not timer.is_alive():
+            timer.start()
+
+    return watch
+
+
+@pytest.mark.parametrize(
+    ("do", "words"),
+    [
+        ("os_exit", "exit code 7"),
+        ("segfault", "killed by SIGSEGV"),
+        ("kill_9", "killed by SIGKILL"),
+        ("kill_9_with_grandchild", "killed by SIGKILL"),
+    ],
+)
+def test_a_worker_that_dies_is_noticed_and_said_how(tmp_path: Path, cloud: Any, do: str, words: str) -> None:
+    began = time.monotonic()
+    outcome = _run(tmp_path, cloud, do)
+    step, kind, error = _failure(outcome)
+    assert (step, kind) == ("first", "WorkerLost")
+    assert words in error
+    assert time.monotonic() - began < 20
+
+
+def test_a_step_that_hangs_is_ended_after_its_time(tmp_path: Path, cloud: Any) -> None:
+    outcome = _run(tmp_path, cloud, "hang_against_term", env={"E2B_STEP_TIMEOUT": "0.5"})
+    assert _failure(outcome)[1] == "StepTimeout"
+    assert (
+        "sleep 300"
+        not in subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
+    )
+
+
+def test_after_a_lost_connection_nothing_is_missing_and_nothing_comes_twice(
+    tmp_path: Path, cloud: Any
+) -> None:
+    outcome = _run(tmp_path, cloud, "slowly", watch=_after("step_start", cloud.cut))
+    assert outcome.status == "success", outcome.reason
+    assert {"connection_lost", "connection_restored"} <= set(_names(outcome))
+    assert "lines_missing" not in _names(outcome)
+    assert _beats(outcome) == list(range(len(_beats(outcome))))
+    assert len(_beats(outcome)) > 20
+
+
+def test_a_stream_that_dies_without_a_word_is_noticed_and_had_again(tmp_path: Path, cloud: Any) -> None:
+    outcome = _run(tmp_path, cloud, "slowly", watch=_after("step_start", cloud.mute))
+    assert outcome.status == "success", outcome.reason
+    assert "connection_restored" in _names(outcome)
+    assert _beats(outcome) == list(range(len(_beats(outcome))))
+
+
+def test_a_worker_that_ends_while_nobody_is_attached_loses_no_word(tmp_path: Path, cloud: Any) -> None:
+    def lose() -> None:
+        cloud.faults.extend([("/process.Process/Connect", 503)] * 12)
+        cloud.cut()
+
+    outcome = _run(tmp_path, cloud, "slowly", watch=_after("step_start", lose))
+    assert outcome.status == "success", outcome.reason
+    assert _beats(outcome) == list(range(len(_beats(outcome))))
+
+
+def test_a_sandbox_that_ends_in_the_middle_of_a_step_is_named(tmp_path: Path, cloud: Any) -> None:
+    outcome = _run(tmp_path, cloud, "hang", watch=_after("step_start", cloud.expire))
+    step, kind, error = _failure(outcome)
+    assert (step, kind) == ("first", "WorkerLost")
+    assert "the sandbox is gone" in error
+
+
+def test_a_lifetime_is_extended_while_the_run_is_alive(tmp_path: Path, cloud: Any) -> None:
+    before = cloud.extended
+    short = Patience(lifetime=2, silence=5.0, reattach=5.0, backoff=0.05)
+    outcome = _run(tmp_path, cloud, "slowly", short)
+    assert outcome.status == "success", outcome.reason
+    assert cloud.extended > before + 1
+
+
+def test_a_wrong_key_is_named_by_its_variable(tmp_path: Path, cloud: Any) -> None:
+    wrong = E2b({**cloud.environment(), "E2B_API_KEY": "e2b_" + "0" * 40}, patience=QUICK)
+    outcome = make_run(tmp_path, "e2b", transport=wrong)
+    assert "E2B refuses the key (401); check E2B_API_KEY" in str(outcome.reason)
+    assert _names(outcome)[-1] == "run_end"
+
+
+@pytest.mark.parametrize("status", [429, 502, 503])
+def test_an_answer_that_passes_is_asked_for_again(tmp_path: Path, cloud: Any, status: int) -> None:
+    before = cloud.created
+    cloud.faults.extend([("sandboxes", status)] * 2)
+    outcome = make_run(tmp_path, "e2b", transport=in_the(cloud))
+    assert outcome.status == "success", outcome.reason
+    assert cloud.created == before + 1
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(429, "limits the rate"), (503, "no room for a sandbox"), (500, "500"), (400, "400")],
+)
+def test_an_answer_that_does_not_pass_ends_the_run_and_says_so(
+    tmp_path: Path, cloud: Any, status: int, words: str
+) -> None:
+    cloud.faults.extend([("sandboxes", status)] * 40)
+    outcome = make_run(tmp_path, "e2b", transport=in_the(cloud))
+    assert outcome.status == "failed"
+    assert words in str(outcome.reason)
+    assert status_of(outcome.path)["exit_code"] == 1
+
+
+@pytest.mark.parametrize("path", ["/process.Process/SendInput", "/files", "/process.Process/Start"])
+def test_one_failure_in_the_middle_is_survived_or_ends_in_order(
+    tmp_path: Path, cloud: Any, path: str
+) -> None:
+    cloud.faults.append((path, 503))
+    outcome = make_run(tmp_path, "e2b", transport=in_the(cloud))
+    assert _names(outcome)[-1] == "run_end"
+    assert outcome.status == "success" or "503" in str(outcome.reason) or "no room" in str(outcome.reason)
+
+
+@pytest.mark.parametrize(
+    ("artifacts", "fetched"),
+    [
+        ("none", set()),
+        ("small", {"cleaned_config.json"}),
+        ("all", {"cleaned_config.json", "output.parquet", "schema.json"}),
+    ],
+)
+def test_artifacts_come_as_asked_for_and_outputs_always(
+    tmp_path: Path, cloud: Any, artifacts: Any, fetched: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("osiris_inspect.runtime.homecoming.SMALL", 500)
+    outcome = make_run(
+        tmp_path, "e2b", env={"E2B_FORCE_SPILL": "1"}, transport=in_the(cloud), artifacts=artifacts
+    )
+    there = {path.name for path in outcome.path.glob("artifacts/[!_]*/*")}
+    assert there == fetched
+    assert (tmp_path / "stats.csv").read_text().count("\n") == 4
+    assert ("artifact_left" in _names(outcome)) is (artifacts != "all")
+
+
+def test_a_file_that_changes_on_its_way_is_not_written_and_said_so(
+    tmp_path: Path, cloud: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = transport_module.E2b.remote
+
+    def changed(self: E2b) -> Any:
+        from dataclasses import replace
+
+        return [replace(file, sha256="0" * 64) if file.is_output else file for file in listing(self)]
+
+    monkeypatch.setattr(transport_module.E2b, "remote", changed)
+    outcome = make_run(tmp_path, "e2b", transport=in_the(cloud))
+    assert outcome.status == "failed"
+    assert "stats.csv did not come back" in str(outcome.reason)
+    assert not (tmp_path / "stats.csv").exists()
+
+
+def test_a_binary_artifact_comes_back_byte_for_byte(tmp_path: Path, cloud: Any) -> None:
+    import hashlib
+
+    outcome = make_run(
+        tmp_path, "e2b", env={"E2B_FORCE_SPILL": "1"}, transport=in_the(cloud), artifacts="all"
+    )
+    told = {event["path"]: event for event in events_of(outcome.path) if event["event"] == "artifact_fetched"}
+    parquet = outcome.path / "artifacts/extract-movies/output.parquet"
+    assert (
+        told["artifacts/extract-movies/output.parquet"]["sha256"]
+        == hashlib.sha256(parquet.read_bytes()).hexdigest()
+    )
+
+
+def test_a_pipeline_that_names_a_file_elsewhere_is_refused_before_a_sandbox_is_made(
+    tmp_path: Path, cloud: Any
+) -> None:
+    before = cloud.created
+    text = STATS.replace("path: movies.csv", "path: /etc/hostname")
+    outcome = make_run(tmp_path / "base", "e2b", text=text, transport=in_the(cloud))
+    assert re.search(r"reads /etc/hostname, which lies outside its folder", str(outcome.reason))
+    assert cloud.created == before
+
+
+def test_without_a_key_or_the_sdk_there_is_an_error_that_names_it(
+    cloud: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SettingsError, match="E2B_API_KEY"):
+        E2b({})
+    monkeypatch.setattr(transport_module, "find_spec", lambda _: None)
+    with pytest.raises(SettingsError, match=r"osiris-inspect\[e2b\]"):
+        E2b({"E2B_API_KEY": "x"})
+
+
+RUN_IT = """
+import sys, os
+from pathlib import Path
+from osiris_inspect.runtime.transport.e2b import E2b
+from tests.runtime.runs import make_run, faulty
+outcome = make_run(Path(sys.argv[1]), "e2b", text=faulty("hang"), transport=E2b(os.environ, python=sys.executable))
+print(outcome.status, flush=True)
+"""
+
+
+@pytest.mark.parametrize("phase", ["run_start", "worker_started", "step_start"])
+def test_an_interrupt_in_any_phase_ends_run_and_sandbox(tmp_path: Path, cloud: Any, phase: str) -> None:
+    import signal
+
+    host = subprocess.Popen(
+        [sys.executable, "-c", RUN_IT, str(tmp_path)],
+        cwd=REPO,
+        env=cloud.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not any(
+        f'"event":"{phase}"' in log.read_text() for log in tmp_path.glob("logs/*/events.jsonl")
+    ):
+        time.sleep(0.01)
+    host.send_signal(signal.SIGINT)
+    out, err = host.communicate(timeout=30)
+    assert out.strip() == "interrupted", err
+    (run,) = (tmp_path / "logs").iterdir()
+    assert status_of(run)["exit_code"] == 130
+    assert not cloud.sandboxes

@@ -1,0 +1,298 @@
+"""What can go wrong with a worker, each on every transport it can happen on: noticed, named, ended in order."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from osiris_inspect.runtime.isolation import Limits
+from osiris_inspect.runtime.proxy import Outcome
+from osiris_inspect.runtime.transport import stdio
+from osiris_inspect.runtime.transport.stdio import Stdio
+from tests.runtime.faulty import REPO
+from tests.runtime.processes import nothing_left, workers_of  # noqa: F401  a fixture is used by its name
+from tests.runtime.runs import (
+    ENVIRONMENT,
+    NAMES,
+    events_of,
+    faulty,
+    make_run,
+    metrics_of,
+    needs,
+    needs_program,
+    status_of,
+)
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+EVERYWHERE = pytest.mark.parametrize("on", NAMES)
+IN_A_CHILD = pytest.mark.parametrize("on", [name for name in NAMES if name != "local"])
+
+
+def _check_in_order(outcome: Outcome, error: str, kind: str) -> None:
+    """The run failed in its first step for the reason named, the second was skipped, and every book is closed."""
+    events = events_of(outcome.path)
+    (failed,) = [event for event in events if event["event"] == "step_failed"]
+    assert (failed["step_id"], failed["error_type"]) == ("first", kind)
+    assert re.search(error, failed["error"]), failed["error"]
+    assert [event["seq"] for event in events] == list(range(len(events)))
+    assert events[-1]["event"] == "run_end"
+    status = status_of(outcome.path)
+    assert (status["status"], status["exit_code"], status["steps_failed"]) == ("failed", 1, ["first"])
+    assert status["steps_skipped"] == {"second": "first"}
+
+
+def _noticed_after(path: Path) -> float:
+    """Seconds from the last thing the worker told to the failure the host wrote."""
+    from datetime import datetime
+
+    events = events_of(path)
+    failed = next(event for event in events if event["event"] == "step_failed")
+    told = [event for event in events if event["side"] == "worker" and event["seq"] < failed["seq"]]
+    return (datetime.fromisoformat(failed["ts"]) - datetime.fromisoformat(told[-1]["ts"])).total_seconds()
+
+
+@EVERYWHERE
+def test_what_a_driver_prints_by_any_route_goes_to_the_workers_log(tmp_path: Path, on: str) -> None:
+    outcome = make_run(tmp_path, on, text=faulty("print_by_every_route"))
+    assert outcome.status == "success"
+    log = (outcome.path / "worker.log").read_text()
+    for words in ("printed", "written to descriptor 1", "put by C", "echoed by a child", "half a line"):
+        assert words in log
+    assert not [event for event in events_of(outcome.path) if event["event"] in ("forged", "wire_error")]
+
+
+@EVERYWHERE
+def test_a_driver_that_reads_stdin_finds_nothing_there(tmp_path: Path, on: str) -> None:
+    assert make_run(tmp_path, on, text=faulty("read_stdin")).status == "success"
+
+
+@EVERYWHERE
+@pytest.mark.parametrize(
+    ("do", "error", "kind"),
+    [
+        ("sys_exit", r"called sys\.exit\(7\)", "SystemExit"),
+        ("huge_error", r"^x+… \([\d,]+ characters more\)$", "ValueError"),
+        ("odd_error", "whose text raises RuntimeError", "_Unspeakable"),
+        ("surrogates", r"a name that is no text: \\udcff", "ValueError"),
+    ],
+)
+def test_what_a_driver_raises_fails_its_step_and_nothing_else(
+    tmp_path: Path, on: str, do: str, error: str, kind: str
+) -> None:
+    _check_in_order(make_run(tmp_path, on, text=faulty(do)), error, kind)
+
+
+@IN_A_CHILD
+@pytest.mark.parametrize(
+    ("do", "error"),
+    [
+        ("os_exit", "exit code 7"),
+        ("segfault", "killed by SIGSEGV"),
+        ("kill_9", "killed by SIGKILL"),
+        ("kill_9_with_grandchild", "killed by SIGKILL"),
+    ],
+)
+def test_a_worker_that_dies_is_noticed_within_a_second_and_said_how(
+    tmp_path: Path, on: str, do: str, error: str
+) -> None:
+    outcome = make_run(tmp_path, on, text=faulty(do))
+    _check_in_order(outcome, error, "WorkerLost")
+    assert _noticed_after(outcome.path) < 1.0
+
+
+@IN_A_CHILD
+def test_a_crash_in_c_leaves_the_line_of_python_it_came_from(tmp_path: Path, on: str) -> None:
+    log = (make_run(tmp_path, on, text=faulty("segfault")).path / "worker.log").read_text()
+    assert "faulty.py" in log
+    assert "in segfault" in log
+
+
+@IN_A_CHILD
+def test_memory_over_its_bound_is_an_error_of_the_step(tmp_path: Path, on: str) -> None:
+    needs(on)
+    bounded = Stdio(ENVIRONMENT, on, Limits(memory_bytes=8 << 30))
+    outcome = make_run(tmp_path, on, text=faulty("allocate"), transport=bounded)
+    _check_in_order(outcome, "MemoryError", "MemoryError")
+
+
+@EVERYWHERE
+def test_a_step_that_hangs_is_ended_after_its_time(tmp_path: Path, on: str) -> None:
+    outcome = make_run(tmp_path, on, text=faulty("hang"), env={"E2B_STEP_TIMEOUT": "0.5"})
+    _check_in_order(outcome, "took longer than 0.5 s", "StepTimeout")
+
+
+@IN_A_CHILD
+def test_a_step_that_does_not_hear_term_is_killed_with_all_it_started(tmp_path: Path, on: str) -> None:
+    outcome = make_run(tmp_path, on, text=faulty("hang_against_term"), env={"E2B_STEP_TIMEOUT": "0.5"})
+    _check_in_order(outcome, "took longer than 0.5 s", "StepTimeout")
+    assert (
+        "sleep 300"
+        not in subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
+    )
+
+
+@EVERYWHERE
+def test_a_metric_that_is_no_number_is_told_and_fails_nothing(tmp_path: Path, on: str) -> None:
+    outcome = make_run(tmp_path, on, text=faulty("odd_metrics"))
+    assert outcome.status == "success"
+    kept = {
+        entry["metric"]: entry["value"] for entry in metrics_of(outcome.path) if "metric_" in entry["metric"]
+    }
+    refused = [event["metric"] for event in events_of(outcome.path) if event["event"] == "metric_refused"]
+    assert kept == {"metric_0": 3, "metric_1": 0.5, "metric_6": float(1 << 80)}
+    assert refused == ["metric_2", "metric_3", "metric_4", "metric_5"]
+
+
+@EVERYWHERE
+def test_no_metric_is_lost_or_doubled_in_a_flood(tmp_path: Path, on: str) -> None:
+    outcome = make_run(tmp_path, on, text=faulty("tell_much", times="20000"))
+    beats = [entry["value"] for entry in metrics_of(outcome.path) if entry["metric"] == "beat"]
+    assert beats == list(range(20000))
+
+
+@EVERYWHERE
+def test_a_missing_module_is_named_before_the_first_step_with_what_brings_it(tmp_path: Path, on: str) -> None:
+    text = faulty("nothing").replace("test.faulty", "test.needy")
+    outcome = make_run(tmp_path, on, text=text)
+    assert outcome.status == "failed"
+    assert "no_such_module_for_sure" in str(outcome.reason)
+    assert "pip install 'osiris-inspect[mysql]'" in str(outcome.reason)
+    names = [event["event"] for event in events_of(outcome.path)]
+    assert "step_start" not in names
+    assert names[-1] == "run_end"
+
+
+@IN_A_CHILD
+def test_a_worker_that_cannot_start_leaves_a_whole_run(
+    tmp_path: Path, on: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs(on)
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\necho no interpreter >&2\nexit 9\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(stdio.sys, "executable", str(broken))
+    outcome = make_run(tmp_path, on)
+    assert outcome.status == "failed"
+    assert "exit code 9" in str(outcome.reason)
+    assert "no interpreter" in (outcome.path / "worker.log").read_text()
+    assert events_of(outcome.path)[-1]["event"] == "run_end"
+
+
+@EVERYWHERE
+def test_a_file_that_is_not_what_was_sent_ends_the_run_before_its_first_step(
+    tmp_path: Path, on: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from osiris_inspect.runtime import parcel
+
+    pack = parcel.pack
+
+    def tampered(run: Path, *rest: Any) -> parcel.Parcel:
+        packed = pack(run, *rest)
+        (run / "cfg" / "first.json").write_text('{"do": "os_exit"}')
+        return packed
+
+    monkeypatch.setattr(parcel, "pack", tampered)
+    outcome = make_run(tmp_path, on, text=faulty("nothing"))
+    assert re.search(
+        r"cfg/first.json is sha256:\w{64} here and sha256:\w{64} on the host", str(outcome.reason)
+    )
+    assert "step_start" not in [event["event"] for event in events_of(outcome.path)]
+
+
+RUN_IT = """
+import sys, time, os
+from pathlib import Path
+from tests.runtime.runs import make_run, faulty
+from tests.runtime import runs
+outcome = make_run(Path(sys.argv[1]), sys.argv[2], text=faulty(sys.argv[3]))
+print(outcome.status, outcome.reason, flush=True)
+"""
+
+
+def _host(folder: Path, on: str, do: str, *before: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*before, sys.executable, "-c", RUN_IT, str(folder), on, do],
+        cwd=REPO,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def _wait_for(folder: Path, event: str, seconds: float = 60.0) -> Path:
+    """Wait until a run under ``folder`` has told of ``event``."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for log in folder.glob("logs/run_*/events.jsonl"):
+            if f'"event":"{event}"' in log.read_text():
+                return log.parent
+        time.sleep(0.01)
+    raise AssertionError(f"no {event} within {seconds} s")
+
+
+@IN_A_CHILD
+def test_when_the_host_is_killed_the_worker_ends_itself(tmp_path: Path, on: str) -> None:
+    needs(on)
+    host = _host(tmp_path, on, "hang")
+    run = _wait_for(tmp_path, "step_start")
+    host.kill()
+    host.communicate()
+    until = time.monotonic() + 1.0
+    while workers_of(run) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not workers_of(run)
+    assert b'"run_end"' not in (run / "events.jsonl").read_bytes()
+
+
+PHASES = ["run_start", "environment", "worker_started", "step_start", "cleanup_complete"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("on", ["local", "sandbox"])
+def test_an_interrupt_in_any_phase_ends_the_run_in_order(
+    tmp_path: Path, on: str, phase: str, number: signal.Signals
+) -> None:
+    host = _host(tmp_path, on, "nothing" if phase == "cleanup_complete" else "hang")
+    run = _wait_for(tmp_path, phase)
+    host.send_signal(number)
+    out, err = host.communicate(timeout=30)
+    events = events_of(run)
+    status = status_of(run)
+    assert events[-1]["event"] == "run_end"
+    assert [event["seq"] for event in events] == list(range(len(events)))
+    assert not workers_of(run)
+    if phase == "cleanup_complete":  # it came when all was done: both ends are right
+        assert status["status"] in ("success", "interrupted")
+    else:
+        assert host.returncode == 0, err
+        assert (status["status"], status["exit_code"], out.split()[0]) == ("interrupted", 130, "interrupted")
+
+
+@pytest.mark.parametrize("on", ["local", "sandbox"])
+def test_a_disk_that_fills_up_ends_the_run_with_a_verdict(tmp_path: Path, on: str) -> None:
+    needs_program("unshare")
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = f'mount -t tmpfs -o size=600k tmpfs {small} && exec "$@" && true'
+    copy = f"; code=$?; cp -r {small}/logs {tmp_path}/kept; exit $code"
+    script = mount.replace("exec ", "").replace(" && true", copy)
+    code = RUN_IT.replace("text=faulty(sys.argv[3])", 'text=faulty("tell_much", times="100000")')
+    command = ["unshare", "-Urm", "sh", "-c", script, "sh", sys.executable, "-c", code, str(small), on, "-"]
+    done = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"this kernel lets nobody mount: {done.stderr.strip()}")
+    assert done.stdout.startswith("failed the log cannot be written: No space left on device"), done.stderr
+    (run,) = (tmp_path / "kept").glob("run_*")
+    events = events_of(run)
+    assert [event["seq"] for event in events] == list(range(len(events)))
+    assert events[-1]["event"] == "run_end"
+    assert status_of(run)["reason"].startswith("the log cannot be written")
+    assert (run / "metrics.jsonl").read_bytes().endswith(b"\n")

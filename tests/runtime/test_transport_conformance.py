@@ -1,0 +1,122 @@
+"""One behaviour over every transport: the same events, the same artifacts, the same files, whatever carries them."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from osiris_inspect.runtime.transport import Transport
+from tests.runtime.clouds import cloud, in_the  # noqa: F401  a fixture is used by its name
+from tests.runtime.pipelines import STATS, TWO_BRANCHES
+from tests.runtime.processes import nothing_left  # noqa: F401  a fixture is used by its name
+from tests.runtime.runs import NAMES, TRANSPORTS, comparable, events_of, faulty, make_run, metrics_of, needs
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+EVERYWHERE = pytest.mark.parametrize("on", [*NAMES, "e2b"])
+AWAY = pytest.mark.parametrize("on", [name for name in (*NAMES, "e2b") if name != "local"])
+STORAGES = {"memory": {}, "spill": {"E2B_FORCE_SPILL": "1"}}
+_ONLY_FAR = {"artifact_fetched", "artifact_left"}
+
+
+@pytest.fixture
+def transport(on: str, request: pytest.FixtureRequest) -> Transport:
+    needs(on)
+    return in_the(request.getfixturevalue("cloud")) if on == "e2b" else TRANSPORTS[on]()
+
+
+def _same(path: Path, base: Path) -> list[dict[str, Any]]:
+    """The events without time and place, numbers of events, and what only a far worker needs."""
+    events = [event for event in comparable(path) if event["event"] not in _ONLY_FAR]
+    text = orjson.dumps([_without_numbers(event) for event in events]).decode()
+    for place in (str(base), "~/work"):
+        text = text.replace(place, "<base>")
+    loaded: list[dict[str, Any]] = orjson.loads(_home_out(text))
+    return loaded
+
+
+def _home_out(text: str) -> str:
+    import re
+
+    return re.sub(r"/tmp/fake-e2b-\w+/\w+/home/work", "<base>", text)
+
+
+def _without_numbers(event: dict[str, Any]) -> dict[str, Any]:
+    dropped = {"seq", "last_seq", "sandbox", "template"} | (
+        {"locale"} if event["event"] == "environment" else set()
+    )
+    return {key: value for key, value in event.items() if key not in dropped}
+
+
+@pytest.mark.parametrize("env", STORAGES.values(), ids=STORAGES)
+@pytest.mark.parametrize("text", [STATS, TWO_BRANCHES], ids=["good", "two branches, one broken"])
+@AWAY
+def test_every_transport_writes_the_same_events_and_the_same_files(
+    tmp_path: Path, on: str, text: str, env: dict[str, str], transport: Transport
+) -> None:
+    here = make_run(tmp_path / "here", "local", text=text, env=env)
+    there = make_run(tmp_path / "there", on, text=text, env=env, transport=transport, artifacts="all")
+    assert here.status == there.status
+    assert _same(here.path, tmp_path / "here") == _same(there.path, tmp_path / "there")
+    assert _files(here.path) == _files(there.path)
+    assert _outputs(tmp_path / "here") == _outputs(tmp_path / "there")
+
+
+def _files(run: Path) -> dict[str, bytes]:
+    """What a run leaves that is the same in every run: configurations, frames and their schemas."""
+    kept = [*run.glob("cfg/*"), *run.glob("artifacts/*/*")]
+    return {
+        path.relative_to(run).as_posix(): path.read_bytes()
+        for path in kept
+        if path.name != "run_card.json" and not path.name.startswith(".")
+    } | {"manifest.yaml": (run / "manifest.yaml").read_bytes()}
+
+
+def _outputs(base: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in base.glob("*.csv")}
+
+
+@EVERYWHERE
+def test_metrics_come_whole_and_in_order(tmp_path: Path, on: str, transport: Transport) -> None:
+    outcome = make_run(tmp_path, on, text=faulty("tell_much", times="5000"), transport=transport)
+    assert [entry["value"] for entry in metrics_of(outcome.path) if entry["metric"] == "beat"] == list(
+        range(5000)
+    )
+
+
+@EVERYWHERE
+def test_what_a_driver_prints_reaches_the_workers_log_and_not_the_wire(
+    tmp_path: Path, on: str, transport: Transport
+) -> None:
+    outcome = make_run(tmp_path, on, text=faulty("print_by_every_route"), transport=transport)
+    assert outcome.status == "success"
+    log = (outcome.path / "worker.log").read_text()
+    for words in ("printed", "written to descriptor 1", "put by C", "echoed by a child", "half a line"):
+        assert words in log
+    assert not [event for event in events_of(outcome.path) if event["event"] in ("forged", "wire_error")]
+
+
+@EVERYWHERE
+def test_the_host_says_what_it_sent_and_the_worker_what_it_found(
+    tmp_path: Path, on: str, transport: Transport
+) -> None:
+    events = events_of(make_run(tmp_path, on, transport=transport).path)
+    (sent,) = [event for event in events if event["event"] == "parcel"]
+    (found,) = [event for event in events if event["event"] == "parcel_checked"]
+    assert sent["files"] == found["files"]
+    assert sent["package"] == found["package"]
+    assert set(sent["files"]) == {
+        "manifest.yaml",
+        "artifacts/_system/components.json",
+        "cfg/extract-movies.json",
+        "cfg/compute-stats.json",
+        "cfg/write-stats.json",
+    }
+
+
+@EVERYWHERE
+def test_settings_of_the_host_reach_the_worker(tmp_path: Path, on: str, transport: Transport) -> None:
+    outcome = make_run(tmp_path, on, env={"E2B_SPILL_THRESHOLD": "5"}, transport=transport)
+    stored = [event["storage"] for event in events_of(outcome.path) if event["event"] == "output_stored"]
+    assert stored == ["spill", "memory", "none"]  # 14 rows, 3 rows, none
