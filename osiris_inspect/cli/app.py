@@ -6,7 +6,23 @@ import typer
 from typer.core import TyperGroup
 
 from osiris_inspect import __version__
-from osiris_inspect.cli import components, connections, demo, doctor, events, inspect, lineage, lint, make, pack, rules, runs, sql, summarize, why
+from osiris_inspect.cli import (
+    components,
+    connections,
+    demo,
+    doctor,
+    events,
+    inspect,
+    lineage,
+    lint,
+    make,
+    pack,
+    rules,
+    runs,
+    sql,
+    summarize,
+    why,
+)
 
 OPEN = "open"
 
@@ -33,7 +49,23 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    for family in (inspect, summarize, make, demo, doctor, lint, connections, components, why, events, runs, sql, lineage, pack, rules):
+    for family in (
+        inspect,
+        summarize,
+        make,
+        demo,
+        doctor,
+        lint,
+        connections,
+        components,
+        why,
+        events,
+        runs,
+        sql,
+        lineage,
+        pack,
+        rules,
+    ):
         family.register(app)
     return app
 

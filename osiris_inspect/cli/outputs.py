@@ -149,14 +149,14 @@ def rendered(
 
 
 def write(text: str, output: Path | None, option: str = "--output") -> None:
-    """Write to a file, whose folder is made, or to stdout, where what the terminal cannot show becomes a question mark."""
+    """Write to a file, whose own folder is made, or to stdout, where what the terminal cannot show becomes a question mark."""
     if output is None:
         encoding = sys.stdout.encoding or "utf-8"
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
         sys.stdout.flush()
         return
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
+        output.parent.mkdir(exist_ok=True)
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise _unwritable(output, option, error) from error
@@ -177,7 +177,7 @@ def write_summary(reports: Sequence["Report"], job: "Job", file: Path, env: Mapp
     try:
         taken = file.stat().st_size if shared and file.exists() else 0
         text = markdown.document(reports, job.checkout, markdown.MOST_BYTES - taken)
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(exist_ok=True)
         with file.open("a" if shared else "w", encoding="utf-8") as out:
             out.write(text)
     except OSError as error:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from osiris_inspect.cli import repository
 from osiris_inspect.cli.why import columns, newest
 
 if TYPE_CHECKING:
@@ -19,10 +20,9 @@ def register(app: typer.Typer) -> None:
 
 def rules() -> None:
     """List the rules, one a line."""
-    from osiris_inspect.inspector.diagnose import rules as all_rules
-
-    widest = max(len(rule.id) for rule in all_rules())
-    for rule in all_rules():
+    there_are = repository.rules()
+    widest = max(len(rule.id) for rule in there_are)
+    for rule in there_are:
         typer.echo(f"{rule.id:<{widest}}  {rule.manual.partition(chr(10))[0]}")
 
 
@@ -30,7 +30,8 @@ def explain(
     rule: Annotated[
         str,
         typer.Argument(
-            metavar="[RUN:]RULE", help="The id of a rule, as `rules` lists it; with a run, what it found there."
+            metavar="[RUN:]RULE",
+            help="The id of a rule, as `rules` lists it; with a run, what it found there.",
         ),
     ],
 ) -> None:
@@ -38,10 +39,8 @@ def explain(
 
     osiris-inspect explain logs/run_123:column-missing adds what the rule found in that run, with its evidence.
     """
-    from osiris_inspect.inspector.diagnose import rules as all_rules
-
     place, _, name = rule.rpartition(":")
-    manuals = {known.id: known.manual for known in all_rules()}
+    manuals = {known.id: known.manual for known in repository.rules()}
     if name not in manuals:
         raise typer.BadParameter(f"there is no rule {name!r}{_hint(name, manuals)}", param_hint="RULE")
     typer.echo(f"{name}\n\n{manuals[name]}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from osiris_inspect.cli import outputs
+from osiris_inspect.cli import outputs, repository
 from osiris_inspect.cli.exits import FOUND, NO_RUN, USAGE
 from osiris_inspect.cli.outputs import AUTO, Color, rendered, write
 from osiris_inspect.model.errors import UnreadableRun
@@ -94,6 +94,8 @@ def summarize(
         raise typer.BadParameter(f"{format_!r} is no format; choose from {names}", param_hint="--format")
     known = _entries(baseline)
     reports, worst = gather(paths, latest=latest)
+    for allowance in repository.unused(reports):
+        _say(f"allowed and not found: {allowance}")
     shown = _marked(_picked(reports, failed=failed, min_confidence=min_confidence), known)
     if write_baseline is not None:
         shown = _accepted(shown, write_baseline)
@@ -110,19 +112,15 @@ def gather(paths: Iterable[Path], *, latest: bool = False) -> tuple[list["Report
 
     Of ``latest`` each path gives its newest run alone. A run that two paths lead to is read once.
     """
-    import time
-
     from osiris_inspect.inspector.catalog import find_runs
-    from osiris_inspect.inspector.report import report
 
     reports: dict[Path, Report] = {}
-    worst, now = 0, time.time()
+    worst = 0
     for path in paths:
         try:
             found = [run for match in _matches(path) for run in find_runs(match)]
-            reports |= {
-                run: report(run, now=now) for run in found[: 1 if latest else None] if run not in reports
-            }
+            new = [run for run in found[: 1 if latest else None] if run not in reports]
+            reports |= dict(zip(new, repository.reports(new), strict=True))
         except UnreadableRun as error:
             _say(str(error))
             worst = max(worst, NO_RUN if path.exists() else USAGE)

@@ -1,13 +1,12 @@
 """``osiris-inspect why``: why a step got what it got, walked from memory to disk to the error."""
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from osiris_inspect.cli import places
+from osiris_inspect.cli import repository
 from osiris_inspect.cli.outputs import WIDTH, write
 
 if TYPE_CHECKING:
@@ -60,9 +59,8 @@ def newest(path: Path) -> "Report":
         UnreadableRun: there is none.
     """
     from osiris_inspect.inspector.catalog import find_runs
-    from osiris_inspect.inspector.report import report
 
-    return report(find_runs(path)[0], now=time.time(), cache=places.cache())
+    return repository.reports(find_runs(path)[:1])[0]
 
 
 def columns() -> int:

@@ -10,10 +10,14 @@ from typing import Any
 
 from osiris_inspect.inspector.frame_facts import FrameFacts
 from osiris_inspect.inspector.run import Run, StepState
+from osiris_inspect.model.redact import mask_keys
 
 SLOWER = 2.0
 """How many times longer a step must take to be called slower."""
 _LEAST_S = 0.5
+_ABSENT = object()
+_NEVER_THE_SAME = ("free", "available", "pid", "hostname", "ts", "time")
+"""What ends the names of surroundings that differ from one second to the next and explain nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +118,8 @@ def _of_configuration(one: StepState, other: StepState) -> Iterator[Difference]:
     if not one.config or not other.config:
         return  # one of the runs did not keep it
     for key in sorted({*one.config, *other.config}):
-        here, there = (_value(side.config, key) for side in (one, other))
-        if here != there:
+        if one.config.get(key, _ABSENT) != other.config.get(key, _ABSENT):
+            here, there = (_value(side.config, key) for side in (one, other))
             yield Difference(f"configuration {key}", here, there)
 
 
@@ -129,7 +133,7 @@ def _of_surroundings(one: Run, other: Run) -> Iterator[Difference]:
     """What the environments say differently, key by key, the worker's and the host's apart."""
     left, right = _surroundings(one), _surroundings(other)
     for key in sorted(left.keys() & right.keys()):
-        if left[key] != right[key]:
+        if left[key] != right[key] and not set(_NEVER_THE_SAME) & set(key.replace("_", " ").split()):
             yield Difference(key, left[key], right[key])
 
 
@@ -176,7 +180,7 @@ def _figure(rows: int | None) -> str | None:
 
 
 def _value(config: Mapping[str, Any], key: str) -> str:
-    return str(config[key]) if key in config else "-"
+    return str(mask_keys({key: config[key]})[key]) if key in config else "-"
 
 
 def _first_line(text: str) -> str:

@@ -40,6 +40,7 @@ class Rule:
         needs: what a run must have recorded for the rule to be asked: parts of a run, or names of events.
         rank: which of two findings on one step explains the other: the lower one.
         manual: its docstring.
+        is_foreign: whether it was written outside of this package: then what it raises is told, not raised.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Rule:
     rank: int
     manual: str
     check: Check
+    is_foreign: bool = False
 
 
 @cache
@@ -59,12 +61,22 @@ def rules() -> tuple[Rule, ...]:
 
 
 def _rule(module: ModuleType) -> Rule:
+    return rule_of(module, module.__name__.rpartition(".")[2])
+
+
+def rule_of(module: ModuleType, name: str, *, is_foreign: bool = False) -> Rule:
+    """The rule that a module holds.
+
+    Raises:
+        AttributeError: the module lacks ``NEEDS`` or ``check``.
+    """
     return Rule(
-        id=module.__name__.rpartition(".")[2].replace("_", "-"),
+        id=name.replace("_", "-"),
         needs=tuple(module.NEEDS),
         rank=getattr(module, "RANK", DEFAULT_RANK),
         manual=(module.__doc__ or "").strip(),
         check=module.check,
+        is_foreign=is_foreign,
     )
 
 
@@ -73,18 +85,36 @@ def manual(rule: str) -> str | None:
     return next((known.manual for known in rules() if known.id == rule), None)
 
 
-def diagnose(run: Run, lineage: Lineage) -> tuple[tuple[Finding, ...], tuple[NotChecked, ...]]:
-    """What all rules find in a run, worst first, each cause before its consequences; and which could not be asked."""
+def diagnose(
+    run: Run, lineage: Lineage, more: Sequence[Rule] = ()
+) -> tuple[tuple[Finding, ...], tuple[NotChecked, ...]]:
+    """What all rules find in a run, worst first, each cause before its consequences; and which could not be asked.
+
+    ``more`` are rules beside those of this package.
+    """
     found: list[Finding] = []
     skipped: list[NotChecked] = []
-    for rule in rules():
+    for rule in (*rules(), *more):
         lacking = [need for need in rule.needs if not _records(run, need)]
         if lacking:
             skipped.append(NotChecked(rule.id, f"this run does not record {', '.join(lacking)}"))
+        elif rule.is_foreign:
+            findings, fault = _asked_safely(rule, run, lineage)
+            found += findings
+            skipped += [NotChecked(rule.id, fault)] if fault else []
         else:
             found += rule.check(run, lineage)
     proved = quoted(run, _distinct([_fitting(finding, run) for finding in found]))
-    return _arranged(proved, run, lineage), tuple(skipped)
+    return _arranged(proved, run, lineage, {rule.id: rule.rank for rule in (*rules(), *more)}), tuple(skipped)
+
+
+def _asked_safely(rule: Rule, run: Run, lineage: Lineage) -> tuple[list[Finding], str]:
+    """What a rule of somebody else finds, or what went wrong with it."""
+    try:
+        findings = list(rule.check(run, lineage))
+    except Exception as error:  # noqa: BLE001  code of somebody else: whatever it raises ends only this rule
+        return [], f"the rule raised {type(error).__name__}: {str(error)[:200]}"
+    return [replace(finding, rule=rule.id) for finding in findings], ""
 
 
 def _fitting(finding: Finding, run: Run) -> Finding:
@@ -123,8 +153,9 @@ def _distinct(found: Sequence[Finding]) -> list[Finding]:
     return list(kept.values())
 
 
-def _arranged(found: Sequence[Finding], run: Run, lineage: Lineage) -> tuple[Finding, ...]:
-    ranks = {rule.id: rule.rank for rule in rules()}
+def _arranged(
+    found: Sequence[Finding], run: Run, lineage: Lineage, ranks: Mapping[str, int]
+) -> tuple[Finding, ...]:
     place = {step.id: number for number, step in enumerate(run.steps)}
 
     def order(finding: Finding) -> tuple[int, int, int, int, str]:

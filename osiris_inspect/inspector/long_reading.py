@@ -17,7 +17,7 @@ from osiris_inspect.model.metric import Metric
 if TYPE_CHECKING:
     from osiris_inspect.inspector.long_log import LongLog
 
-LONG = 64 << 20
+LONG = 4 << 20
 """Bytes from which on a log is not decoded as a whole."""
 KEPT = 1000
 """Metrics of one name and step that are kept: half of them from the beginning, half from the end."""

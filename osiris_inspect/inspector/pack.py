@@ -70,7 +70,7 @@ def _shortened(title: str, body: str, room: int) -> str:
         if spent > room:
             break
         kept.append(line)
-    if len(kept) < 3 or not closing.startswith("```"):  # noqa: PLR2004  less says nothing
+    if len(kept) < 3 or not closing.startswith("```"):
         return ""
     return f"## {title}\n\n{opening}\n" + "\n".join([*kept, "[cut]"]) + f"\n{closing}\n"
 
@@ -106,7 +106,9 @@ def _sections(report: Report) -> Iterator[tuple[str, str]]:
 def _title(run: Run) -> str:
     facts = [STATUS_WORDS[run.status], run.mode, duration(run.duration_s) if run.duration_s else None]
     told = ", ".join(fact for fact in facts if fact)
-    name = "".join(sign if sign.isalnum() or sign in "-_. " else "?" for sign in plain(run.pipeline or run.id))
+    name = "".join(
+        sign if sign.isalnum() or sign in "-_. " else "?" for sign in plain(run.pipeline or run.id)
+    )
     return f"Run of {cut(name, 80)}: {told}, {count_words(len(run.steps), 'step')}"
 
 

@@ -1,11 +1,16 @@
 """A report: a run, its lineage and what the rules found. What every screen and every format is made from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from osiris_inspect.inspector.lineage import Lineage, trace
 from osiris_inspect.inspector.run import Run, load
 from osiris_inspect.model.finding import Finding
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.diagnose import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +25,15 @@ class NotChecked:
 class Report:
     """What is known of one run.
 
-    ``findings`` stand worst first, each cause directly before its consequences.
+    ``findings`` stand worst first, each cause directly before its consequences; ``allowed`` are those that somebody
+    allowed: they are not shown and fail nothing.
     """
 
     run: Run
     lineage: Lineage
     findings: tuple[Finding, ...]
     not_checked: tuple[NotChecked, ...] = ()
+    allowed: tuple[Finding, ...] = ()
 
     @property
     def root_cause(self) -> Finding | None:
@@ -43,8 +50,10 @@ class Report:
         return tuple(finding for finding in self.findings if finding.because == cause.address)
 
 
-def report(path: Path, *, now: float | None = None, cache: Path | None = None) -> Report:
-    """Read the run at ``path`` and ask every rule; ``cache`` as for ``run.load``.
+def report(
+    path: Path, *, now: float | None = None, cache: Path | None = None, more: Sequence["Rule"] = ()
+) -> Report:
+    """Read the run at ``path`` and ask every rule, and ``more``; ``cache`` as for ``run.load``.
 
     Raises:
         UnreadableRun: the path is no run.
@@ -53,5 +62,5 @@ def report(path: Path, *, now: float | None = None, cache: Path | None = None) -
 
     run = load(path, now=now, cache=cache)
     lineage = trace(run)
-    findings, not_checked = diagnose(run, lineage)
+    findings, not_checked = diagnose(run, lineage, more)
     return Report(run, lineage, findings, not_checked)

@@ -89,7 +89,7 @@ def _whole_lines_backwards(descriptor: int) -> Iterator[tuple[int, bytes]]:
         cut = 0 if begin == 0 else block.find(b"\n") + 1
         if cut or begin == 0:
             yield begin + cut, block[cut:]
-            rest, size = block[:cut], min(2 * size, 1 << 22)
+            rest, size = block[:cut], min(2 * size, 1 << 18)
         else:
             rest = block if len(block) <= jsonl.MAX_LINE else b""
         place = begin

@@ -77,7 +77,9 @@ def _outcome(entry: Held | None, ref: InputRef, frame_key: str) -> tuple[str, st
     if ref.key == frame_key and (entry.spilled is not None or entry.released):
         return ("absent", "spilled") if entry.spilled else ("released", "released after its last consumer")
     if ref.key not in entry.result:
-        return "absent", f"{ref.from_step!r} returned {_shown(entry.result) or 'nothing'}, not {ref.key!r}"
+        has_frame = entry.frame is not None or entry.spilled is not None
+        returned = ", ".join(filter(None, ["'df': its frame" if has_frame else "", _shown(entry.result)]))
+        return "absent", f"{ref.from_step!r} returned {returned or 'nothing'}, not {ref.key!r}"
     value = entry.result[ref.key]
     is_usable = is_frame(value)
     return (

@@ -210,12 +210,18 @@ class FrameStore:
 
     def _spill(self, step: str, entry: _Entry, reason: str, *, drop: bool = True) -> bool:
         """Whether the frame of a step is on disk now; with ``drop`` it is no longer in memory then."""
+        was_on_disk = entry.spilled is not None
         if entry.spilled is None and entry.form is not None:
-            entry.spilled = self._write(step, entry.form, entry.memory_bytes, reason)
+            entry.spilled = self._write(step, entry.form, entry.memory_bytes, reason, in_memory=not drop)
         if entry.spilled is None:
             return False
         if drop:
-            self._drop(entry)
+            freed = self._drop(entry)
+            if was_on_disk:
+                self._tell(
+                    "frame_released",
+                    {"step_id": step, "bytes": freed, "reason": f"{reason}; on disk already"},
+                )
         return True
 
     def _drop(self, entry: _Entry) -> int:
@@ -225,7 +231,9 @@ class FrameStore:
         self._dropped += freed
         return freed
 
-    def _write(self, step: str, form: frames.Form, size: int, reason: str) -> Spilled | None:
+    def _write(
+        self, step: str, form: frames.Form, size: int, reason: str, *, in_memory: bool = False
+    ) -> Spilled | None:
         start = perf_counter()
         try:
             spilled = spill.write(self._root, step, form, size, self._disk)
@@ -235,10 +243,13 @@ class FrameStore:
             )
             return None
         told = {"step_id": step, "path": layout.parquet(step), "rows": spilled.rows, "bytes": spilled.bytes}
-        self._tell("spill_write", told | {"ms": milliseconds_since(start), "reason": reason, "ok": True})
-        for path in (layout.parquet(step), layout.schema(step)):
+        told |= {"ms": milliseconds_since(start), "reason": reason, "ok": True, "in_memory": in_memory}
+        self._tell("spill_write", told)
+        for kind, path in (("parquet", layout.parquet(step)), ("schema", layout.schema(step))):
             size = (self._root / path).stat().st_size
-            self._tell("artifact_created", {"step_id": step, "path": path, "bytes": size})
+            self._tell(
+                "artifact_created", {"step_id": step, "artifact_type": kind, "path": path, "bytes": size}
+            )
         for change in frames.downgrades(form):
             self._tell("dtype_downgraded", {"step_id": step, **change})
         return spilled

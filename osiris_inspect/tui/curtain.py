@@ -9,6 +9,9 @@ import re
 from textual.drivers.linux_driver import LinuxDriver
 
 _OTHER_SCREEN = "\x1b[?1049h"
+_KEYBOARD = "\x1b[>"
+"""How a keyboard protocol is asked for. A terminal keeps one for each of its screens, so it is asked for on the other."""
+
 _PLACED = re.compile(r"\x1b\[\d+;\d+H")
 """What stands in every picture and in none of the questions a driver asks the terminal."""
 
@@ -17,15 +20,19 @@ class Curtain(LinuxDriver):
     """A driver that goes over to the other screen with its first picture after ``lift``."""
 
     _is_down = True
-    _entered = ""
+    _has_entered = False
+    _held = _OTHER_SCREEN
 
     def write(self, data: str) -> None:
         """Write to the terminal; while the curtain is down pictures are dropped, and whoever lifts it paints again."""
-        if self._is_down and data == _OTHER_SCREEN:
+        if self._is_down and data.startswith(_KEYBOARD):
+            self._held += data
+        elif self._is_down and (data == _OTHER_SCREEN or _PLACED.search(data)):
             return
-        if not self._is_down and not self._entered:
-            self._entered, data = _OTHER_SCREEN, _OTHER_SCREEN + data
-        if not (self._is_down and _PLACED.search(data)):
+        elif not self._is_down and not self._has_entered:
+            self._has_entered = True
+            super().write(self._held + data)
+        else:
             super().write(data)
 
     def lift(self) -> bool:

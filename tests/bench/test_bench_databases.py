@@ -145,7 +145,9 @@ def address(connection: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def test_a_million_rows_out_of_mariadb(maria: MariaDb) -> None:
-    told = {"connection": dict(maria.connection), "url": address(maria.connection)}
+    # as root: pymysql sends passwords in latin-1, and ours holds more
+    root = {**address(maria.connection), "username": "root", "password": ""}
+    told = {"connection": dict(maria.connection), "url": root}
     ours, theirs = side("mysql ours", told), side("mysql theirs", told)
     assert ours["rows"] == theirs["rows"] == ROWS
     assert ratio(ours, theirs, "s") <= 0.35

@@ -53,9 +53,9 @@ def test_every_format_is_written_in_one_call_beside_the_log(tmp_path: Path) -> N
 
 
 def test_output_goes_to_a_file_and_nothing_to_stdout(tmp_path: Path) -> None:
-    done = summarize(GOOD, "-f", "json", "-o", "deep/er/out.json", cwd=tmp_path)
+    done = summarize(GOOD, "-f", "json", "-o", "deep/out.json", cwd=tmp_path)
     assert (done.code, done.out, done.err) == (0, "", "")
-    assert json.loads((tmp_path / "deep/er/out.json").read_text())["runs"][0]["status"] == "success"
+    assert json.loads((tmp_path / "deep/out.json").read_text())["runs"][0]["status"] == "success"
 
 
 @pytest.mark.parametrize(

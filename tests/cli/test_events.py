@@ -12,7 +12,7 @@ from tests.inspector.test_index import many
 from tests.samples import SAMPLES, runs
 
 RUN = SAMPLES / "original_nonetype" / "run_1759170586030"
-BIG = 70 << 20
+BIG = 5 << 20
 
 
 def events(*words: str | Path, cwd: Path) -> Done:

@@ -98,7 +98,7 @@ class Faulty:
         (ctx.artifacts / "seen.json").write_text(repr(_seen(config)))
 
     def spill_secret(self, config: Mapping[str, Any], ctx: Any) -> None:
-        secret = config["password"]
+        secret = config["words"]
         print("my password is", secret)
         sys.stderr.write(f"again {secret}\n")
         os.write(1, secret[:4].encode())
@@ -108,6 +108,10 @@ class Faulty:
             raise KeyError({"url": f"mysql://u:{secret}@host"})
         except KeyError as error:
             raise ValueError(f"SELECT '{secret}'") from error
+
+    def print_length(self, config: Mapping[str, Any], ctx: Any) -> None:
+        connection = config["resolved_connection"]
+        print(f"{len(config['words'])} characters, {len(connection['password'])} in the connection")
 
     def slowly(self, config: Mapping[str, Any], ctx: Any) -> None:
         until = time.monotonic() + 2.0
@@ -153,8 +157,8 @@ def _connect(port: int) -> str:
 
 def _component(name: str, **more: Any) -> Component:
     keys = tuple(
-        Key(key, "text", "for tests", secret=key == "password")
-        for key in ("do", "path_outside", "pid", "port", "password", "times", "query")
+        Key(key, "text", "for tests")
+        for key in ("do", "path_outside", "pid", "port", "words", "times", "query")
     )
     return Component(
         name=name,

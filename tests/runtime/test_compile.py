@@ -110,7 +110,10 @@ def test_a_parameter_keeps_its_type_where_it_stands_alone() -> None:
             HEAD + "steps:\n" + READ.replace("path: a.csv", "header: false"),
             "filesystem.csv_extractor needs 'path' in the config of step 'a'",
         ),
-        (HEAD + "steps:\n" + READ.replace("a.csv", "[1]"), "pipeline.yaml:4:65: 'path' takes text or a list of texts, not [1]"),
+        (
+            HEAD + "steps:\n" + READ.replace("a.csv", "[1]"),
+            "pipeline.yaml:4:65: 'path' takes text or a list of texts, not [1]",
+        ),
         (
             HEAD + "steps:\n" + READ.replace("config:", "mode: write, config:"),
             "filesystem.csv_extractor cannot be used in mode 'write'; filesystem.csv_extractor takes read",

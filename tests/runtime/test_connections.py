@@ -236,7 +236,7 @@ def test_the_environment_comes_before_the_env_file(tmp_path: Path) -> None:
 
 
 def test_a_connections_file_that_was_named_and_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="--connections .*nope.yaml is no file"):
+    with pytest.raises(SettingsError, match=r"--connections .*nope\.yaml is no file"):
         connections.find(tmp_path / "nope.yaml", [tmp_path])
 
 

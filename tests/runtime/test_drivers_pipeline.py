@@ -85,6 +85,7 @@ connections:
   supabase:
     main: {url: "${SUPABASE_URL}", service_role_key: "${SUPABASE_KEY}", pg_dsn: "${SUPABASE_PG_DSN:-}"}
 """
+Targets = tuple[Postgres, PostgRest]
 RANGES = {"memory": {}, "spill": {"E2B_FORCE_SPILL": "1"}}
 
 
@@ -101,6 +102,11 @@ def movies(mariadb: MariaDb) -> MariaDb:
         f"INSERT INTO movies VALUES {titles}",
     )
     return mariadb
+
+
+@pytest.fixture
+def targets(postgres: Postgres, postgrest: PostgRest) -> Targets:
+    return postgres, postgrest
 
 
 def environment(mariadb: MariaDb, postgrest: PostgRest, dsn: str) -> dict[str, str]:
@@ -126,12 +132,14 @@ def make(
     return run(order, TRANSPORTS[on]())
 
 
-@pytest.mark.parametrize("channel", ["sql", "rest"])
-@pytest.mark.parametrize("env", RANGES)
+@pytest.mark.parametrize(
+    ("env", "channel"), [(env, channel) for env in RANGES for channel in ("sql", "rest")]
+)
 @pytest.mark.parametrize("on", TRANSPORTS)
 def test_the_documented_pipeline_writes_the_same_rows_however_it_runs(
-    movies: MariaDb, postgres: Postgres, postgrest: PostgRest, tmp_path: Path, on: str, env: str, channel: str
+    movies: MariaDb, targets: Targets, tmp_path: Path, on: str, env: str, channel: str
 ) -> None:
+    postgres, postgrest = targets
     postgres.run("DROP TABLE IF EXISTS director_stats")
     text = PIPELINE
     if channel == "rest":
@@ -184,10 +192,8 @@ def test_no_secret_stands_anywhere_in_a_run_directory(
 def test_a_frame_too_large_for_memory_goes_to_disk_as_it_comes(
     movies: MariaDb, postgres: Postgres, postgrest: PostgRest, tmp_path: Path, on: str
 ) -> None:
-    text = (
-        PIPELINE.split("  - id: compute")[0].split("      query: |")[0]
-        + "      query: SELECT seq AS n FROM seq_1_to_150000\n"
-    )
+    before, _, _ = PIPELINE.partition("      query: |")
+    text = f"{before}      query: SELECT seq AS n FROM seq_1_to_150000\n"
     outcome = make(tmp_path, on, {}, environment(movies, postgrest, ""), text)
     (stored,) = [event for event in events_of(outcome.path) if event["event"] == "output_stored"]
     assert (stored["rows"], stored["storage"]) == (150_000, "spill")

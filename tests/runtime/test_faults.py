@@ -15,7 +15,7 @@ from osiris_inspect.runtime.proxy import Outcome
 from osiris_inspect.runtime.transport import stdio
 from osiris_inspect.runtime.transport.stdio import Stdio
 from tests.runtime.faulty import REPO
-from tests.runtime.processes import nothing_left, workers_of  # noqa: F401  a fixture is used by its name
+from tests.runtime.processes import workers_of
 from tests.runtime.runs import (
     ENVIRONMENT,
     NAMES,

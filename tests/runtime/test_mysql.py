@@ -186,7 +186,7 @@ def test_a_server_that_dies_in_the_middle_is_an_error_and_no_short_frame(tmp_pat
         )["df"]  # type: ignore[index]
         stream.read_next_batch()
         server.kill()
-        with pytest.raises(DriverError, match="MySQL query failed: the connection .* was lost"):
+        with pytest.raises(DriverError, match=r"MySQL query failed: the connection .* was lost"):
             stream.read_all()
 
 
@@ -198,7 +198,7 @@ def test_tls_is_used_where_the_server_has_it_and_its_certificate_is_checked_when
                 assert "no TLS" not in mysql.probe({**server.connection, "ssl_mode": mode})
             assert "no TLS" in mysql.probe({**server.connection, "ssl_mode": "disabled"})
             assert "no TLS" not in mysql.probe({**server.connection, "ssl_ca": str(certificate)})
-            with pytest.raises(DriverError, match="(?i)certificate"):
+            with pytest.raises(DriverError, match=r"(?i)certificate"):
                 mysql.probe({**server.connection, "ssl_mode": "verify_ca"})
 
 

@@ -7,9 +7,8 @@ import orjson
 import pytest
 
 from osiris_inspect.runtime.transport import Transport
-from tests.runtime.clouds import cloud, in_the  # noqa: F401  a fixture is used by its name
+from tests.runtime.clouds import in_the
 from tests.runtime.pipelines import STATS, TWO_BRANCHES
-from tests.runtime.processes import nothing_left  # noqa: F401  a fixture is used by its name
 from tests.runtime.runs import NAMES, TRANSPORTS, comparable, events_of, faulty, make_run, metrics_of, needs
 
 pytestmark = pytest.mark.usefixtures("nothing_left")

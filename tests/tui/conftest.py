@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.tui.app import InspectorApp
+from osiris_inspect.tui.outside import NOTHING, Outside
 from tests.tui import made
 
 SCREENS = Path(__file__).parent / "screens"
@@ -43,6 +44,10 @@ class Stage:
         await self.pilot.resize_terminal(*size)
         await self.settle()
 
+    def said(self) -> str:
+        """What the notices say that are up."""
+        return "\n".join(notice.message for notice in self.app._notifications)
+
     def text(self) -> str:
         """The screen as plain text, with what shows through behind a page over it."""
         width, height = self.app.size
@@ -65,14 +70,18 @@ def stage() -> Open:
 
     @asynccontextmanager
     async def opened(
-        *reports: Report, size: Size = (80, 24), theme: str = "textual-dark"
+        *reports: Report,
+        size: Size = (80, 24),
+        theme: str = "textual-dark",
+        outside: Outside = NOTHING,
+        notices: bool = False,
     ) -> AsyncIterator[Stage]:
         shelf = made.Shelf()
         paths = [shelf.put(report) for report in reports]
         path = paths[0] if len(paths) == 1 else Path("/runs")
-        app = InspectorApp(path, shelf, clock=lambda: made.NOON + 60)
+        app = InspectorApp(path, shelf, clock=lambda: made.NOON + 60, outside=outside)
         app.theme = theme
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=notices) as pilot:
             one = Stage(app, pilot, shelf)
             await one.settle()
             yield one

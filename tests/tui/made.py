@@ -1,8 +1,12 @@
 """Reports made by hand with the real constructors, so that the screens are tested without any rule."""
 
+import json
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet
 
 from osiris_inspect.inspector.catalog import RunEntry
 from osiris_inspect.inspector.frame_facts import Frame
@@ -270,6 +274,24 @@ def diamond() -> Report:
         ),
     )
     return report(EXTRACT, left, right, join)
+
+
+def with_frame(folder: Path, rows: int = 2_000) -> Report:
+    """A clean run on disk whose second step left a frame: a name, a year with gaps, a key that is secret."""
+    path = folder / "run_1795348800000"
+    place = path / "artifacts" / COMPUTE.id / "output.parquet"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    table = pa.table(
+        {
+            "director": [f"Director {number}" for number in range(rows)],
+            "year": [1950 + number % 70 if number % 10 else None for number in range(rows)],
+            "api_key": ["hunter2hunter2"] * rows,
+        }
+    )
+    parquet.write_table(table, place, row_group_size=600)
+    told = {"row_count": rows, "columns": table.column_names, "dtypes": {"year": "Int64"}}
+    (place.parent / "schema.json").write_text(json.dumps(told))
+    return report(EXTRACT, COMPUTE, WRITE, path=path)
 
 
 @dataclass

@@ -58,7 +58,7 @@ async def test_hostile_text_is_shown_and_does_nothing(stage: Open, name: str) ->
     async with stage(
         poisoned(HOSTILE[name]), size=(160, 50)
     ) as one:  # wide enough for lists and details together
-        for tab in "12345":
+        for tab in "123456":
             await one.press(tab)
             assert_inert(one.text(), (160, 50))
         await one.press("y", "4", "x")

@@ -1,12 +1,13 @@
 """The app on directories, read by the inspector."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from osiris_inspect.inspector.frames import SpilledFrame
 from osiris_inspect.tui.app import InspectorApp
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.screens.runs import RunsScreen
@@ -19,15 +20,20 @@ NOW = made.NOON + 86_400
 
 
 def real_runs() -> Iterator[Path]:
-    """Every tenth run of the corpus, of all versions and modes."""
-    cases = sorted(case for case in CORPUS.glob("*__*") if case.is_dir())
-    for case in cases[::10]:
-        yield from sorted(path.parent for path in case.rglob("events.jsonl"))[:1]
+    """Of each version and kind of run in the corpus one; what a sandbox wrote of a remote run is a kind too."""
+    first: dict[str, Path] = {}
+    for log in sorted(CORPUS.glob("*__*/**/events.jsonl")):
+        case = log.relative_to(CORPUS).parts
+        kind = case[0].partition("__")[0] + (" sandbox" if "sandbox_session" in case else "")
+        first.setdefault(kind, log.parent)
+    yield from first.values()
 
 
 @asynccontextmanager
-async def opened(path: Path, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Stage]:
-    app = InspectorApp(path, Disk(), clock=lambda: NOW)
+async def opened(
+    path: Path, size: tuple[int, int] = (120, 40), clock: Callable[[], float] = lambda: NOW
+) -> AsyncIterator[Stage]:
+    app = InspectorApp(path, Disk(open_frame=SpilledFrame), clock=clock)
     async with app.run_test(size=size) as pilot:
         stage = Stage(app, pilot, made.Shelf())
         await stage.settle()
@@ -35,15 +41,19 @@ async def opened(path: Path, size: tuple[int, int] = (120, 40)) -> AsyncIterator
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the collection of real runs is not on this machine")
-@pytest.mark.parametrize("path", list(real_runs()), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "path", list(real_runs()), ids=lambda path: "-".join(path.relative_to(CORPUS).parts[:2])
+)
 async def test_a_real_run_opens_on_every_tab(path: Path) -> None:
     async with opened(path) as one:
         screen = one.app.screen
         assert isinstance(screen, RunScreen)
         assert screen.report is not None
-        for tab in "12345":
-            await one.press(tab)
+        for key in ("1", "2", "p", "escape", "3", "e", "w", "4", "5", "6"):
+            await one.pilot.press(key)
+        await one.settle()
         assert one.app.is_running
+        assert one.app.screen is screen
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the collection of real runs is not on this machine")
@@ -95,8 +105,7 @@ async def test_any_bytes_for_a_log_open(tmp_path: Path, content: bytes) -> None:
     (run / "events.jsonl").write_bytes(content)
     async with opened(run) as one:
         assert isinstance(one.app.screen, RunScreen)
-        for tab in "12345":
-            await one.press(tab)
+        await one.press(*"123456")
 
 
 async def test_a_folder_that_is_not_there_is_said_on_the_screen(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Final
 
 from osiris_inspect.inspector.lineage import Edge, Lineage
 from osiris_inspect.inspector.plain import cut, plain
-from osiris_inspect.inspector.run import StepState
+from osiris_inspect.inspector.run import Run, StepState
+from osiris_inspect.inspector.summary import place_words
 
 MOST_STEPS: Final = 150
 """More of them are no picture any more."""
@@ -26,7 +27,7 @@ class _Place:
     y: float
 
 
-def svg(lineage: Lineage, name: str) -> str:
+def svg(lineage: Lineage, run: Run, name: str) -> str:
     """The drawing as an SVG element with ids of its own; empty where there is nothing to draw, or too much."""
     if not lineage.steps or len(lineage.steps) > MOST_STEPS:
         return ""
@@ -38,7 +39,11 @@ def svg(lineage: Lineage, name: str) -> str:
         f'width="{wide:g}" height="{high:g}">',
         f'<defs><marker id="{name}-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
         '<path class="tip" d="M0 0 8 4 0 8z"/></marker></defs>',
-        *(line for edge in lineage.edges for line in _edge(edge, places, f"{name}-tip")),
+        *(
+            line
+            for edge in lineage.edges
+            for line in _edge(edge, places, place_words(edge, run), f"{name}-tip")
+        ),
         *(line for step in lineage.steps for line in _node(step, places[step.id])),
         "</svg>",
     ]
@@ -102,7 +107,7 @@ def _node(step: StepState, place: _Place) -> Iterator[str]:
     yield "</g>"
 
 
-def _edge(edge: Edge, places: Mapping[str, _Place], tip: str) -> Iterator[str]:
+def _edge(edge: Edge, places: Mapping[str, _Place], where: str, tip: str) -> Iterator[str]:
     start, end = places[edge.producer], places[edge.consumer]
     x1, y1 = start.x + WIDE, start.y + HIGH / 2
     x2, y2 = end.x, end.y + HIGH / 2
@@ -110,10 +115,9 @@ def _edge(edge: Edge, places: Mapping[str, _Place], tip: str) -> Iterator[str]:
     way = f"M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
     yield f'<path class="edge {edge.place}" d="{way}" marker-end="url(#{tip})"/>'
     rows = "" if edge.rows_in is None else f"{edge.rows_in:,} · "
-    told = "not found" if edge.place == "unresolved" else f"{rows}{edge.place}"
     yield (
         f'<text class="label" x="{(x1 + x2) / 2:g}" y="{(y1 + y2) / 2 - 6:g}" text-anchor="middle">'
-        f"<title>{_text(edge.name, 200)}</title>{told}</text>"
+        f"<title>{_text(edge.name, 200)}</title>{rows}{where}</text>"
     )
 
 

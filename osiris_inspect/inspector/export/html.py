@@ -69,7 +69,7 @@ def _run(report: Report, number: int, checkout: Checkout) -> Iterator[str]:
     run = report.run
     yield f'<section class="run {run.status}" id="run{number}">'
     yield from _verdict(report, checkout)
-    yield from _drawing("Lineage", _graph.svg(report.lineage, f"run{number}"))
+    yield from _drawing("Lineage", _graph.svg(report.lineage, run, f"run{number}"))
     yield from _drawing("Course", _gantt.svg(timeline(run)))
     yield from _steps(run.steps)
     yield from _findings(report, checkout)

@@ -16,9 +16,9 @@ from osiris_inspect.inspector.export._placed import Placed, log_place, placed
 from osiris_inspect.inspector.lineage import Edge
 from osiris_inspect.inspector.plain import cut, plain
 from osiris_inspect.inspector.report import Report
-from osiris_inspect.inspector.run import StepState
+from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.inspector.source import Checkout
-from osiris_inspect.inspector.summary import BAD, duration, place_of, summarize
+from osiris_inspect.inspector.summary import BAD, count_words, duration, place_of, place_words, summarize
 from osiris_inspect.model.finding import Finding
 
 MOST_BYTES: Final = 900_000
@@ -153,16 +153,16 @@ def _lineage(report: Report) -> Iterator[str]:
         return
     yield "<details><summary>Lineage</summary>"
     yield ""
-    yield from (f"- {_edge(edge)}" for edge in report.lineage.edges)
+    yield from (f"- {_edge(edge, report.run)}" for edge in report.lineage.edges)
     yield ""
     yield "</details>"
     yield ""
 
 
-def _edge(edge: Edge) -> str:
-    place = "not found" if edge.place == "unresolved" else edge.place
+def _edge(edge: Edge, run: Run) -> str:
+    rows = "" if edge.rows_in is None else f"{count_words(edge.rows_in, 'row')}, "
     name = f" as {code(edge.name)}" if edge.name else ""
-    return f"{code(edge.producer)} → {code(edge.consumer)}{name}: {_rows(edge.rows_in)} rows, {place}"
+    return f"{code(edge.producer)} → {code(edge.consumer)}{name}: {rows}{place_words(edge, run)}"
 
 
 def _findings(report: Report, checkout: Checkout) -> Iterator[str]:

@@ -163,6 +163,7 @@ def _counts(report: Report) -> str:
         count_words(summary.events, "event"),
         count_words(summary.unreadable_lines, "unreadable line") if summary.unreadable_lines else "",
         f"{count_words(len(report.not_checked), 'rule')} not checked" if report.not_checked else "",
+        f"{len(report.allowed)} allowed" if report.allowed else "",
     ]
     return " · ".join(filter(None, parts))
 

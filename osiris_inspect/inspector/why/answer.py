@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from osiris_inspect.inspector.cite import about, at, failure_of
+from osiris_inspect.inspector.cite import about, at, failure_of, saying_rows
 from osiris_inspect.inspector.quoting import verbatim
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import InputState, Run, StepState

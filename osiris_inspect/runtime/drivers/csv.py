@@ -3,7 +3,7 @@
 import csv
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -110,8 +110,10 @@ def _read(step_id: str, path: Path, config: Mapping[str, Any]) -> pd.DataFrame:
         )
         raise DriverError(f"step {step_id!r}: {path} is no table: {text}; {hint}") from error
     except UnicodeDecodeError as error:
-        text = f"step {step_id!r}: {path} is not {config['encoding']}: {error.reason} at byte {error.start}; set encoding"
-        raise DriverError(text) from error
+        # its place counts within what pandas had read at a time, which says nothing of the file
+        shown = error.object[error.start : error.end].hex(" ")
+        text = f"{path} is not {config['encoding']}: {error.reason} ({shown}); set encoding"
+        raise DriverError(f"step {step_id!r}: {text}") from error
     except LookupError as error:
         raise DriverError(f"step {step_id!r}: unknown encoding {config['encoding']!r}") from error
     except OSError as error:
@@ -142,11 +144,17 @@ def _parsed(
         "compression": None if compression == "none" else compression,
         "parse_dates": parse_dates if isinstance(parse_dates, list) and columns is None else False,
     }
-    frame: pd.DataFrame = pd.read_csv(path, **options)
-    if parse_dates is True and columns is None:
-        for name in frame.select_dtypes(include="str").columns:
-            frame[name] = _as_times(frame[name])
-    return frame
+    read: Callable[..., pd.DataFrame] = (
+        pd.read_csv
+    )  # one of several shapes for its types; with these options a frame
+    frame = read(path, **options)
+    return _with_times(frame) if parse_dates is True and columns is None else frame
+
+
+def _with_times(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns whose every text is a time, as times."""
+    texts = [name for name in frame.columns if isinstance(frame[name].dtype, pd.StringDtype)]
+    return frame.assign(**{str(name): _as_times(frame[name]) for name in texts})
 
 
 def _as_times(column: "pd.Series[Any]") -> "pd.Series[Any]":

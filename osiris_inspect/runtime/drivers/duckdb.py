@@ -122,11 +122,20 @@ def _run(connection: duckdb.DuckDBPyConnection, step_id: str, query: str) -> Any
         place = query.find(statement.query, place)
         _at_line(query, place, partial(_do, connection, statement))
         place += len(statement.query)
-    return _at_line(query, query.find(last.query, place), lambda: connection.sql(last).to_arrow_table())
+    return _at_line(query, query.find(last.query, place), partial(_frame_of, connection, last))
 
 
 def _do(connection: duckdb.DuckDBPyConnection, statement: Any) -> None:
     connection.execute(statement).fetchall()
+
+
+def _frame_of(connection: duckdb.DuckDBPyConnection, statement: Any) -> Any:
+    try:
+        return connection.sql(statement).to_arrow_table()
+    except (duckdb.BinderException, duckdb.CatalogException):
+        # a relation fails without saying where; planning the same text says it
+        connection.execute("EXPLAIN " + statement.query)
+        raise
 
 
 def _at_line(query: str, place: int, do: Callable[[], Any]) -> Any:

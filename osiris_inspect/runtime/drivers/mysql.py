@@ -1,4 +1,8 @@
-"""MySQL and MariaDB: a query's rows as a frame, in exactly the types the server declares."""
+"""MySQL and MariaDB: a query's rows as a frame, in exactly the types the server declares.
+
+The client library connects, authenticates and sends; the rows are taken from its stream as bytes. For that a few of its
+private names are used, which the version in pyproject bounds and the tests on a server hold.
+"""
 
 import socket
 import ssl
@@ -137,7 +141,7 @@ def connect(connection: Mapping[str, Any], timeout: int) -> Any:
         )
     except (pymysql.MySQLError, OSError, ssl.SSLError, RuntimeError) as error:
         raise DriverError(mysql_errors.of_connecting(error, connection)) from error
-    session._read_timeout = None  # noqa: SLF001  a query may take longer than a greeting
+    session._read_timeout = None  # a query may take longer than a greeting
     return session
 
 
@@ -197,7 +201,7 @@ def _limit(session: Any, seconds: float | None) -> None:
 
 def _stopper(session: Any, connection: Mapping[str, Any]) -> Callable[[], None]:
     """What stops a query: on the server, where it would work on for nobody, then here."""
-    number, wire = session.thread_id(), session._sock  # noqa: SLF001  the session forgets it when it is closed
+    number, wire = session.thread_id(), session._sock  # the session forgets it when it is closed
 
     def stop() -> None:
         with suppress(DriverError, pymysql.MySQLError, OSError), closing(connect(connection, 2)) as other:

@@ -61,39 +61,77 @@ class Column:
     read: Callable[[pa.Array], pa.Array]
 
 
+Plan = tuple[pa.DataType, Callable[[pa.Array], pa.Array]]
+
+
 def column_of(field: Any, options: Options) -> Column:
     """The column that a field of the server's answer describes."""
     kind, read = _plan(field, options)
     return Column(field.name, kind, read)
 
 
-def _plan(field: Any, options: Options) -> tuple[pa.DataType, Callable[[pa.Array], pa.Array]]:
+def _plan(field: Any, options: Options) -> Plan:
+    return _PLANNERS.get(field.type_code, _plan_letters)(field, options)
+
+
+def _plan_whole(field: Any, options: Options) -> Plan:
+    if field.type_code == FIELD_TYPE.TINY and field.length == 1 and options.tinyint1 == "switch":
+        return pa.bool_(), lambda raw: pc.not_equal(_text(raw).cast(pa.int8()), 0)
+    kind = _WHOLE[field.type_code][bool(field.flags & FLAG.UNSIGNED)]
+    return kind, lambda raw: _text(raw).cast(kind)
+
+
+def _plan_float(field: Any, options: Options) -> Plan:
+    del options
+    kind = pa.float32() if field.type_code == FIELD_TYPE.FLOAT else pa.float64()
+    return kind, lambda raw: _text(raw).cast(kind)
+
+
+def _plan_decimal(field: Any, options: Options) -> Plan:
+    kind = _decimal(field, options)
+    return kind, lambda raw: _text(raw).cast(kind)
+
+
+def _plan_moment(field: Any, options: Options) -> Plan:
+    kind = pa.large_string() if options.zero_dates == "text" else _MOMENTS[field.type_code]
+    return kind, lambda raw: _moments(field.name, _text(raw), kind, options)
+
+
+def _plan_time(field: Any, options: Options) -> Plan:
+    del field
+    if options.time == "text":
+        return pa.large_string(), _text
+    return pa.duration("us"), lambda raw: _durations(_text(raw))
+
+
+def _plan_bits(field: Any, options: Options) -> Plan:
+    del field, options
+    return pa.uint64(), _bits
+
+
+def _plan_nothing(field: Any, options: Options) -> Plan:
+    del field, options
+    return pa.null(), lambda raw: pa.nulls(len(raw))
+
+
+def _plan_letters(field: Any, options: Options) -> Plan:
+    """Text, or bytes where the server says that they are no text."""
+    del options
     code = field.type_code
-    if code in _WHOLE:
-        if code == FIELD_TYPE.TINY and field.length == 1 and options.tinyint1 == "switch":
-            return pa.bool_(), lambda raw: pc.not_equal(_text(raw).cast(pa.int8()), 0)
-        kind = _WHOLE[code][bool(field.flags & FLAG.UNSIGNED)]
-        return kind, lambda raw: _text(raw).cast(kind)
-    if code in (FIELD_TYPE.FLOAT, FIELD_TYPE.DOUBLE):
-        kind = pa.float32() if code == FIELD_TYPE.FLOAT else pa.float64()
-        return kind, lambda raw: _text(raw).cast(kind)
-    if code in (FIELD_TYPE.NEWDECIMAL, FIELD_TYPE.DECIMAL):
-        kind = _decimal(field, options)
-        return kind, lambda raw: _text(raw).cast(kind)
-    if code in _MOMENTS:
-        kind = pa.large_string() if options.zero_dates == "text" else _MOMENTS[code]
-        return kind, lambda raw: _moments(field.name, _text(raw), kind, options)
-    if code == FIELD_TYPE.TIME:
-        if options.time == "text":
-            return pa.large_string(), _text
-        return pa.duration("us"), lambda raw: _durations(_text(raw))
-    if code == FIELD_TYPE.BIT:
-        return pa.uint64(), _bits
-    if code == FIELD_TYPE.NULL:
-        return pa.null(), lambda raw: pa.nulls(len(raw))
     if code == FIELD_TYPE.JSON or (code != FIELD_TYPE.GEOMETRY and field.charsetnr != BINARY):
         return pa.large_string(), _text
     return pa.large_binary(), lambda raw: raw
+
+
+_PLANNERS: Final[Mapping[int, Callable[[Any, Options], Plan]]] = {
+    **dict.fromkeys(_WHOLE, _plan_whole),
+    **dict.fromkeys((FIELD_TYPE.FLOAT, FIELD_TYPE.DOUBLE), _plan_float),
+    **dict.fromkeys((FIELD_TYPE.NEWDECIMAL, FIELD_TYPE.DECIMAL), _plan_decimal),
+    **dict.fromkeys(_MOMENTS, _plan_moment),
+    FIELD_TYPE.TIME: _plan_time,
+    FIELD_TYPE.BIT: _plan_bits,
+    FIELD_TYPE.NULL: _plan_nothing,
+}
 
 
 def _text(raw: pa.Array) -> pa.Array:

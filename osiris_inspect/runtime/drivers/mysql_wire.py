@@ -118,7 +118,7 @@ def _follow_rows(data: bytearray, read: Read) -> bool:
         data += _some(read)
     if data[end + 4] == 0xFF:
         raise ServerFailed(bytes(data[end + 4 :]))
-    return data[end + 4] != 0
+    return bool(data[end + 4] != 0)
 
 
 def _long_row(data: bytearray, read: Read) -> bytes:

@@ -30,6 +30,7 @@ _READ_FROM_TEXT: Final[Mapping[int, pa.DataType]] = {
     1184: pa.timestamp("us", "UTC"),
 }
 _BYTEA: Final = 17
+_WIDE: Final = re.compile(r"decimal256\((\d+), (-?\d+)\)")
 _DDL: Final[Mapping[pa.DataType, str]] = {
     pa.bool_(): "boolean",
     pa.int8(): "smallint",
@@ -110,22 +111,36 @@ def _bytes(array: pa.Array) -> pa.Array:
 
 def ddl_of(kind: pa.DataType, dtype: str) -> str:
     """The type a new column gets for values of ``kind``; ``dtype`` says what they were for their driver."""
-    if dtype.startswith(("duration", "timedelta64")):
-        return "interval"
-    wide = re.match(r"decimal256\((\d+), (-?\d+)\)", dtype)
-    if wide is not None:
-        return f"numeric({wide[1]},{wide[2]})"
-    if kinds.is_decimal(kind):
-        return f"numeric({kind.precision},{kind.scale})"
-    if kinds.is_timestamp(kind):
-        return "timestamp with time zone" if kind.tz else "timestamp without time zone"
-    if kinds.is_time(kind):
-        return "time without time zone"
-    if kinds.is_binary(kind) or kinds.is_large_binary(kind):
-        return "bytea"
-    if is_json(kind, dtype):
-        return "jsonb"
+    for fits, text in _DDL_RULES:
+        if fits(kind, dtype):
+            return text(kind, dtype)
     return _DDL.get(kind, "text")
+
+
+def _is_duration(kind: pa.DataType, dtype: str) -> bool:
+    del kind
+    return dtype.startswith(("duration", "timedelta64"))
+
+
+def _is_wide(kind: pa.DataType, dtype: str) -> bool:
+    del kind
+    return _WIDE.match(dtype) is not None
+
+
+def _is_bytes(kind: pa.DataType, dtype: str) -> bool:
+    del dtype
+    return bool(kinds.is_binary(kind) or kinds.is_large_binary(kind))
+
+
+def _wide_ddl(kind: pa.DataType, dtype: str) -> str:
+    del kind
+    precision, scale = _WIDE.findall(dtype)[0]
+    return f"numeric({precision},{scale})"
+
+
+def _moment_ddl(kind: pa.DataType, dtype: str) -> str:
+    del dtype
+    return "timestamp with time zone" if kind.tz else "timestamp without time zone"
 
 
 def is_json(kind: pa.DataType, dtype: str) -> bool:
@@ -133,27 +148,43 @@ def is_json(kind: pa.DataType, dtype: str) -> bool:
     return kinds.is_nested(kind) or dtype.startswith(("struct<", "list<", "large_list<", "map<"))
 
 
-def writer_of(name: str, kind: pa.DataType, dtype: str, target: str) -> Read:
-    """What turns a column into one that PostgreSQL takes as text for a column of type ``target``."""
-    if dtype.startswith(("duration", "timedelta64")):
-        return lambda array: _intervals(name, array, dtype)
-    if dtype.startswith("decimal256"):
-        return lambda array: pc.replace_substring_regex(array, r'^\{"\$decimal":"(.*)"\}$', r"\1")
-    if kinds.is_floating(kind):
-        return lambda array: _numbers(name, array, dtype, target)
-    if kinds.is_dictionary(kind):
-        return lambda array: array.cast(pa.large_string())
-    if kinds.is_timestamp(kind) and kind.unit == "ns":
-        return lambda array: _microseconds(name, array, kind)
-    if kinds.is_binary(kind) or kinds.is_large_binary(kind):
-        return _hex
-    if kinds.is_nested(kind):
-        return lambda array: _nested(array, target)
+_DDL_RULES: Final[
+    tuple[tuple[Callable[[pa.DataType, str], bool], Callable[[pa.DataType, str], str]], ...]
+] = (
+    (_is_duration, lambda _kind, _dtype: "interval"),
+    (_is_wide, _wide_ddl),
+    (
+        lambda kind, _dtype: kinds.is_decimal(kind),
+        lambda kind, _dtype: f"numeric({kind.precision},{kind.scale})",
+    ),
+    (lambda kind, _dtype: kinds.is_timestamp(kind), _moment_ddl),
+    (lambda kind, _dtype: kinds.is_time(kind), lambda _kind, _dtype: "time without time zone"),
+    (_is_bytes, lambda _kind, _dtype: "bytea"),
+    (is_json, lambda _kind, _dtype: "jsonb"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A column on its way to PostgreSQL: what it is here, and the type it is to have there (empty: not known)."""
+
+    name: str
+    kind: pa.DataType
+    dtype: str
+    target: str
+
+
+def writer_of(column: Written) -> Read:
+    """What turns a column into one that PostgreSQL takes as text."""
+    for fits, convert in _WRITERS:
+        if fits(column.kind, column.dtype):
+            return lambda array: convert(column, array)
     return lambda array: array
 
 
-def _numbers(name: str, array: pa.Array, dtype: str, target: str) -> pa.Array:
-    if dtype.startswith("float"):  # pandas writes a gap as NaN; in Arrow ("double") a NaN is one
+def _numbers(column: Written, array: pa.Array) -> pa.Array:
+    name, target = column.name, column.target
+    if column.dtype.startswith("float"):  # pandas writes a gap as NaN; in Arrow ("double") a NaN is one
         array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
     if target in ("smallint", "integer", "bigint"):
         try:
@@ -164,35 +195,36 @@ def _numbers(name: str, array: pa.Array, dtype: str, target: str) -> pa.Array:
     return array
 
 
-def _microseconds(name: str, array: pa.Array, kind: pa.DataType) -> pa.Array:
+def _microseconds(column: Written, array: pa.Array) -> pa.Array:
     try:
-        return array.cast(pa.timestamp("us", kind.tz))
+        return array.cast(pa.timestamp("us", column.kind.tz))
     except pa.ArrowException as error:
-        text = f"column {name!r} holds nanoseconds, which PostgreSQL cannot keep; round them in a step before"
+        text = f"column {column.name!r} holds nanoseconds, which PostgreSQL cannot keep; round them in a step before"
         raise DriverError(text) from error
 
 
-def _intervals(name: str, array: pa.Array, dtype: str) -> pa.Array:
-    unit = re.search(r"\[(\w+)\]", dtype)
+def _intervals(column: Written, array: pa.Array) -> pa.Array:
+    unit = re.search(r"\[(\w+)\]", column.dtype)
     per = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}[unit[1] if unit else "us"]
     ticks = array.cast(pa.int64())
     micros = pc.divide(pc.multiply_checked(ticks, per[0]), per[1])
     if per[1] > 1 and pc.any(pc.not_equal(pc.multiply(micros, per[1]), ticks)).as_py():
-        text = f"column {name!r} holds nanoseconds, which PostgreSQL cannot keep; round them in a step before"
+        text = f"column {column.name!r} holds nanoseconds, which PostgreSQL cannot keep; round them in a step before"
         raise DriverError(text)
     texts, text = micros.cast(pa.large_string()), pa.large_string()
     return pc.binary_join_element_wise(texts, pa.scalar("microseconds", text), pa.scalar(" ", text))
 
 
-def _hex(array: pa.Array) -> pa.Array:
+def _hex(column: Written, array: pa.Array) -> pa.Array:
+    del column
     values = [None if value is None else "\\x" + value.hex() for value in array.to_pylist()]
     return pa.array(values, pa.large_string())
 
 
-def _nested(array: pa.Array, target: str) -> pa.Array:
+def _nested(column: Written, array: pa.Array) -> pa.Array:
     import orjson
 
-    if target.endswith("[]"):
+    if column.target.endswith("[]"):
         return pa.array(
             [None if value is None else _literal(value) for value in array.to_pylist()], pa.large_string()
         )
@@ -226,3 +258,27 @@ def _literal(values: list[Any]) -> str:
             escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
             parts.append(f'"{escaped}"')
     return "{" + ",".join(parts) + "}"
+
+
+def _unwrapped(column: Written, array: pa.Array) -> pa.Array:
+    """Decimals of more than 38 digits, which are JSON in the normal form."""
+    del column
+    return pc.replace_substring_regex(array, r'^\{"\$decimal":"(.*)"\}$', r"\1")
+
+
+def _decoded(column: Written, array: pa.Array) -> pa.Array:
+    del column
+    return array.cast(pa.large_string())
+
+
+_WRITERS: Final[
+    tuple[tuple[Callable[[pa.DataType, str], bool], Callable[[Written, pa.Array], pa.Array]], ...]
+] = (
+    (_is_duration, _intervals),
+    (_is_wide, _unwrapped),
+    (lambda kind, _dtype: kinds.is_floating(kind), _numbers),
+    (lambda kind, _dtype: kinds.is_dictionary(kind), _decoded),
+    (lambda kind, _dtype: kinds.is_timestamp(kind) and kind.unit == "ns", _microseconds),
+    (_is_bytes, _hex),
+    (lambda kind, _dtype: kinds.is_nested(kind), _nested),
+)

@@ -19,7 +19,7 @@ from osiris_inspect.runtime.draft import nearest
 from osiris_inspect.runtime.drivers import Context, postgres_types
 from osiris_inspect.runtime.drivers.incoming import Incoming
 from osiris_inspect.runtime.drivers.postgres_connect import explain
-from osiris_inspect.runtime.drivers.postgres_types import Read
+from osiris_inspect.runtime.drivers.postgres_types import Read, Written
 
 _ROWS_AT_A_TIME: Final = 65_536
 _STAGE: Final = sql.Identifier("osiris_stage")
@@ -223,9 +223,8 @@ class _Writing:
             return cursor.rowcount
 
     def _writer(self, field: pa.Field) -> Read:
-        return postgres_types.writer_of(
-            field.name, field.type, self._dtypes.get(field.name, ""), self._types[field.name]
-        )
+        dtype, target = self._dtypes.get(field.name, ""), self._types[field.name]
+        return postgres_types.writer_of(Written(field.name, field.type, dtype, target))
 
     def _copy_into_stage(self, batches: Iterator[pa.RecordBatch], ctx: Context) -> None:
         self._session.execute(

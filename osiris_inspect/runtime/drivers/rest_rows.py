@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from osiris_inspect.runtime.drivers import postgres_types
+from osiris_inspect.runtime.drivers.postgres_types import Written
 
 Values = Callable[[pa.Array], list[Any]]
 
@@ -31,7 +32,7 @@ def _values(name: str, array: Any, dtype: str) -> list[Any]:
         return [_plain(value) for value in array.to_pylist()]
     if postgres_types.is_json(kind, dtype):
         return [None if value is None else orjson.loads(value) for value in array.to_pylist()]
-    array = postgres_types.writer_of(name, kind, dtype, "")(array)
+    array = postgres_types.writer_of(Written(name, kind, dtype, ""))(array)
     if kinds.is_floating(array.type):
         return _numbers(array)
     if kinds.is_decimal(array.type) or kinds.is_temporal(array.type):

@@ -16,7 +16,13 @@ from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers import Context, rest_rows
 from osiris_inspect.runtime.drivers.incoming import Incoming
 from osiris_inspect.runtime.drivers.postgres_write import Target
-from osiris_inspect.runtime.drivers.rest_session import AnswerLost, Refused, RestSession, Unreachable, count_in
+from osiris_inspect.runtime.drivers.rest_session import (
+    AnswerLost,
+    Refused,
+    RestSession,
+    Unreachable,
+    count_in,
+)
 
 BATCH: Final = 5_000
 _PAGE: Final = 1_000

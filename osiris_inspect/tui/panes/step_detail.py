@@ -118,6 +118,8 @@ def _output(step: StepState) -> Iterator[Content]:
 def _artifact(artifact: Artifact) -> Content:
     mark = _ARTIFACT[artifact.state]
     size = f"  {figures.size(artifact.bytes)}" if artifact.bytes is not None else ""
+    if artifact.state == "present" and artifact.path.endswith(".parquet"):
+        size += "  p looks into it"
     return Content.assemble(
         (f"  {mark.sign} ", mark.style), inert.line(artifact.path, 300), (f"  {mark.word}{size}", MUTED)
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil, floor, log10
 
 from textual.content import Content
 
@@ -16,7 +17,8 @@ from osiris_inspect.tui.rows import Layout, MadeRow, Row, Sheet, made
 CRITICAL = "◆"
 _SIGNS: dict[Phase, str] = {"waiting": "·", "working": "█", "spilling": "▒"}
 _WORDS: dict[Phase, str] = {"waiting": "waiting", "working": "working", "spilling": "spilling"}
-_LEAST_TICK = 10
+_LEAST_TICK = 9
+"""Cells from one figure of the axis to the next, at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +36,23 @@ class Axis:
         return max(0, min(self.room - 1, int(share * self.room)))
 
     def heading(self) -> str:
-        """The axis in figures: as many as fit."""
-        ticks = max(1, self.room // (_LEAST_TICK + 4))
-        line = ""
-        for tick in range(ticks):
-            at = self.room * tick // ticks
-            told = (
-                figures.duration((self.end - self.begin) * tick / ticks + self.begin)
-                if tick or self.begin
-                else "0"
-            )
-            line = line.ljust(at) + ("╷" if tick else "") + told
-        return line[: self.room]
+        """The axis in figures at round distances: as many as fit."""
+        apart = _apart(self.end - self.begin, max(1, self.room // _LEAST_TICK))
+        line, tick = "", ceil(self.begin / apart)
+        while apart and tick * apart <= self.end:
+            at, told = self.place(tick * apart), figures.duration(tick * apart) if tick else "0"
+            if at + len(told) < self.room:
+                line = line.ljust(at) + f"╷{told}"
+            tick += 1
+        return line
+
+
+def _apart(length: float, most: int) -> float:
+    """Seconds between two figures, 1, 2 or 5 times a power of ten, so that there are at most so many."""
+    if length <= 0:
+        return 1.0
+    power = 10.0 ** floor(log10(length / most))
+    return next((power * step for step in (1, 2, 5) if length / (power * step) <= most), power * 10)
 
 
 class Timeline(Split):
@@ -105,7 +112,7 @@ def _row(bar: Bar, axis: Axis, names: int) -> MadeRow:
         name.truncate(names, ellipsis=True, pad=True),
         " ",
         _bar(bar, axis, "bold $state-bad" if step.status == "failed" else "$state-link"),
-        (f" {told}{'' if bar.has_ended else ' …'}", MUTED),
+        (f" {told}{'' if bar.has_ended or not bar.stretches else ' …'}", MUTED),
     )
     text = f"{inert.line(step.id, 120)} {step.status} {_in_words(bar)}"
     fields = {"step": step.id, "status": step.status, "critical": bar.is_critical}

@@ -102,7 +102,8 @@ class FrameRows(Sequence[Row]):
         self._lock = lock
         self._page = lru_cache(maxsize=16)(self._read)
         self._digits = max(3, len(f"{len(self):,}"))
-        sample = [row[-len(self.names) :] for row in self._page(0)[:100]] if len(self) else []
+        ends = [*self._page(0)[:100], *self._page((len(self) - 1) // PAGE)[-100:]] if len(self) else []
+        sample = [row[-len(self.names) :] for row in ends]
         self._widths = [
             min(
                 _WIDEST,

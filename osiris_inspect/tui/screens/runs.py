@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("ended", least=3),
     Column("pipeline", least=8, enough=20),
-    Column("cause", least=30, enough=60),
-    Column("before", rank=6),
-    Column("rows", right=True, rank=3),
-    Column("time", right=True, rank=2),
-    Column("mode", rank=4),
+    Column("cause", least=30, enough=50),
+    Column("before", rank=2, least=3),
+    Column("rows", right=True, rank=4),
+    Column("time", right=True, rank=3),
+    Column("mode", rank=5),
     Column("started (UTC)", rank=1),
-    Column("run", rank=5, enough=20),
+    Column("run", rank=6, enough=20),
 )
 
 LAST = 8

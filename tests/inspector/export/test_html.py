@@ -9,7 +9,7 @@ import pytest
 
 from osiris_inspect.inspector.export import _graph
 from osiris_inspect.inspector.lineage import Edge, Lineage
-from osiris_inspect.inspector.run import StepState
+from osiris_inspect.inspector.run import Run, StepState
 from tests.inspector.export.accept import rendered, told
 from tests.inspector.export.hostile import TEXTS, report_of
 from tests.samples import runs
@@ -17,6 +17,8 @@ from tests.samples import runs
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 IN_A_BROWSER = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
 STORIES = {run.parent.name: run for run in runs()}
+
+RUN = Run(path=Path("run_1"), id="run_1", status="success", finished=True, dialect="native")
 
 
 def browse(page: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -80,7 +82,7 @@ def places(*edges: tuple[str, str]) -> dict[str, float]:
     lineage = Lineage(
         tuple(map(step, names)), tuple(Edge(one, other, "df", "memory") for one, other in edges)
     )
-    drawn = _graph.svg(lineage, "g")
+    drawn = _graph.svg(lineage, RUN, "g")
     xs = re.findall(r'<title>(\w+)</title>\n<rect x="([\d.]+)"', drawn)
     return {name: float(x) for name, x in xs}
 
@@ -108,4 +110,4 @@ def test_a_cycle_is_drawn_too(edges: list[tuple[str, str]]) -> None:
 
 def test_too_many_steps_are_no_picture() -> None:
     steps = tuple(step(f"s{number}") for number in range(_graph.MOST_STEPS + 1))
-    assert _graph.svg(Lineage(steps, ()), "g") == ""
+    assert _graph.svg(Lineage(steps, ()), RUN, "g") == ""

@@ -1,0 +1,57 @@
+"""Runs as the repository we work in wants them told: with its own rules, without what it allows."""
+
+import time
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from osiris_inspect.cli import places
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.allowances import Allowance
+    from osiris_inspect.inspector.configuration import Configuration
+    from osiris_inspect.inspector.diagnose import Rule
+    from osiris_inspect.inspector.report import Report
+
+
+@cache
+def configuration() -> "Configuration":
+    """The settings of the folder we work in.
+
+    Raises:
+        SettingsError: they say something that cannot be.
+    """
+    from osiris_inspect.inspector.configuration import read
+
+    return read(Path.cwd())
+
+
+def rules() -> tuple["Rule", ...]:
+    """Every rule: those of this package, of installed packages and of the repository."""
+    from osiris_inspect.inspector.diagnose import rules as built_in
+
+    return (*built_in(), *configuration().rules)
+
+
+def reports(runs: Iterable[Path]) -> list["Report"]:
+    """The report of each run, with what is allowed taken out.
+
+    Raises:
+        UnreadableRun: one of them is no run.
+    """
+    from osiris_inspect.inspector.allowances import applied, of_pipeline
+    from osiris_inspect.inspector.report import report
+
+    now, here, own = time.time(), Path.cwd(), configuration()
+    made = (report(run, now=now, cache=places.cache(), more=own.rules) for run in runs)
+    return [applied(told, (*own.allowances, *of_pipeline(told, here))) for told in made]
+
+
+def unused(told: Sequence["Report"]) -> list["Allowance"]:
+    """What allows nothing in these reports: entries of the configuration, and comments of their pipelines."""
+    from osiris_inspect.inspector.allowances import of_pipeline
+    from osiris_inspect.inspector.allowances import unused as without_use
+
+    comments = [allowance for report in told for allowance in of_pipeline(report, Path.cwd())]
+    return without_use(told, list(dict.fromkeys([*configuration().allowances, *comments])))

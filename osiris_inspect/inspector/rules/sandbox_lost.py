@@ -1,0 +1,44 @@
+"""The sandbox went away while the run was going on.
+
+What it finds:
+    An error that says that a sandbox, which had been there, was not found, was ended, or did not answer any more.
+
+Why it matters:
+    What the worker kept is gone with it. Work that had been done outside, such as rows in a table, is not.
+
+How to fix:
+    Look at the time limit of the sandbox and at its memory. Run again; the host keeps what was told before.
+
+Example:
+    `the sandbox is gone: it was ended at its time limit`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.signature import Signature
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("events",)
+RANK: Final = 39
+
+SIGNATURE: Final = Signature(
+    rule="sandbox-lost",
+    pattern=re.compile(
+        r"(?i:(?:the )?sandbox (?:is|was|has been|got)? ?(?:gone|lost|killed|terminated|paused|ended|shut down|not running))"
+        r"|(?i:sandbox (?:timed out|timeout|expired|has expired))"
+        r"|(?i:sandbox \S{1,60} (?:does not|doesn't) exist)"
+        r"|\bSandbox(?:Timeout|NotFound|Closed)?Exception\b"
+    ),
+    message="the sandbox went away during the run",
+    fix="look at the time limit and the memory of the sandbox, then run again",
+    domain="infra",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

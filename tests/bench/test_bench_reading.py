@@ -1,0 +1,223 @@
+"""How fast long logs and many runs are read, side by side with what else could be used. ``pytest -m bench -s``.
+
+Each round runs in a process of its own, turn by turn, so that a busy machine is unfair to all alike; ratios are of
+medians. ``OSIRIS_BENCH_EVENTS`` sets the number of events (10,000,000), ``OSIRIS_BENCH_ORIGINAL`` the ``osiris`` command
+of an installed original to compare with.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.inspector.making import CHAIN, local, run_dir, succeeding_locally
+
+pytestmark = pytest.mark.bench
+EVENTS = int(os.environ.get("OSIRIS_BENCH_EVENTS", "10_000_000"))
+ORIGINAL = os.environ.get("OSIRIS_BENCH_ORIGINAL")
+ROUNDS = 3
+
+PRELUDE = """
+import json, os, resource, sys, time
+from pathlib import Path
+log, cache = Path(sys.argv[1]), Path(sys.argv[2])
+def done(**told):
+    told["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(json.dumps(told))
+"""
+INDEX = """
+from osiris_inspect.inspector.index import Index
+descriptor = os.open(log, os.O_RDONLY)
+begin = time.perf_counter()
+index = Index()
+index.grow(descriptor)
+done(seconds=time.perf_counter() - begin, lines=len(index), decoded=index.sniffer.decoded)
+"""
+DUCKDB = """
+import duckdb
+columns = {"ts": "TIMESTAMP", "seq": "BIGINT", "session": "VARCHAR", "event": "VARCHAR", "step_id": "VARCHAR"}
+begin = time.perf_counter()
+lines = duckdb.sql(f"select event, count(*) n from read_ndjson('{log}', columns={columns}) group by 1").fetchall()
+done(seconds=time.perf_counter() - begin, lines=sum(count for _, count in lines))
+"""
+SECOND = """
+from osiris_inspect.inspector.sidecar import Sidecars, opened
+descriptor = os.open(log, os.O_RDONLY)
+begin = time.perf_counter()
+index = opened(descriptor, Sidecars(cache))
+done(seconds=time.perf_counter() - begin, lines=len(index))
+"""
+LAST_FAILURE = """
+from osiris_inspect.inspector.tail import last_failure
+begin = time.perf_counter()
+found = last_failure(log)
+done(seconds=time.perf_counter() - begin, found=found.event.name if found else None)
+"""
+QUESTIONS = """
+import statistics
+from osiris_inspect.inspector.query import parse
+from osiris_inspect.inspector.search import candidates
+from osiris_inspect.inspector.sidecar import Sidecars, opened
+index = opened(os.open(log, os.O_RDONLY), Sidecars(cache))
+def took(ask, rounds=7):
+    times = []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        ask()
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times)
+wanted = parse("event=step_failed step=join-all")
+done(
+    filter=took(lambda: candidates(index, wanted).nonzero()),
+    next_failure=took(lambda: index.next_failure(len(index) // 2)),
+    timeline=took(lambda: index.timeline(140)),
+    chosen=took(lambda: index.chosen(64)),
+    found=int(candidates(index, wanted).sum()),
+)
+"""
+REPORT = """
+from osiris_inspect.inspector.report import report
+begin = time.perf_counter()
+told = report(log.parent, now=4e9, cache=cache)
+done(seconds=time.perf_counter() - begin, status=told.run.status, events=len(told.run.events))
+"""
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A run of many events, 260 bytes each, as our own runtime writes them."""
+    folder = tmp_path_factory.mktemp("bench")
+    free = shutil.disk_usage(folder).free
+    if free < 2 * 260 * EVENTS:
+        pytest.skip(f"{free >> 30} GB are free, {2 * 260 * EVENTS >> 30} are needed")
+    path = folder / "run_1795330491986" / "events.jsonl"
+    path.parent.mkdir()
+    with path.open("wb", buffering=1 << 20) as stream:
+        for begin in range(0, EVENTS, 10_000):
+            stream.write(b"".join(_event(number) for number in range(begin, min(begin + 10_000, EVENTS))))
+    yield path
+    shutil.rmtree(folder)
+
+
+_STEPS = ("extract-movies", "extract-directors", "compute-stats", "join-all", "write-stats")
+_KINDS = ("step_start", "inputs_resolved", "heartbeat", "heartbeat", "heartbeat", "artifact_created", "rows_out", "output_stored", "step_complete", "cfg_opened")  # fmt: skip
+
+
+def _event(number: int) -> bytes:
+    second, part = divmod(number * 3007, 1_000_000)
+    ts = f"2026-01-{1 + second // 86400:02d}T{second // 3600 % 24:02d}:{second // 60 % 60:02d}:{second % 60:02d}.{part:06d}+00:00"
+    kind = "step_failed" if number % 10_007 == 5_000 else _KINDS[number % 10]
+    if number % 97 == 0:
+        rest = '"event":"environment","side":"host","python":"3.11.9","packages":{"pandas":"3.1.0","pyarrow":"26.0.0"},"cpu":2,"mem":25000000000'
+    else:
+        rest = (
+            f'"event":"{kind}","side":"worker","step_id":"{_STEPS[number // 7 % 5]}","rows":{number % 100_000},"duration_ms":{number % 977 / 3:.3f},'
+            f'"rss_bytes":{100_000_000 + number},"note":"some words that fill the line as real ones do"'
+        )
+    return f'{{"ts":"{ts}","seq":{number},"session":"run_1795330491986",{rest}}}\n'.encode()
+
+
+def measured(code: str, log: Path, cache: Path) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-c", PRELUDE + code, str(log), str(cache)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def medians(rounds: dict[str, list[dict[str, float]]], key: str = "seconds") -> dict[str, float]:
+    return {name: statistics.median(one[key] for one in told) for name, told in rounds.items()}
+
+
+def test_a_full_index_beside_a_count_in_duckdb(log: Path, tmp_path: Path) -> None:
+    rounds: dict[str, list[dict[str, float]]] = {"index": [], "duckdb": []}
+    for _ in range(ROUNDS):
+        rounds["index"].append(measured(INDEX, log, tmp_path))
+        rounds["duckdb"].append(measured(DUCKDB, log, tmp_path))
+    assert rounds["index"][0]["lines"] == rounds["duckdb"][0]["lines"] == EVENTS
+    seconds, peaks = medians(rounds), medians(rounds, "peak_mb")
+    print(
+        f"\nindex of {EVENTS:,}: {seconds['index']:.2f} s, {peaks['index']:.0f} MB, {rounds['index'][0]['decoded']:,} lines decoded"
+    )
+    print(
+        f"duckdb count: {seconds['duckdb']:.2f} s, {peaks['duckdb']:.0f} MB; ratio {seconds['index'] / seconds['duckdb']:.2f}"
+    )
+
+
+def test_the_second_opening_and_the_questions(log: Path, tmp_path: Path) -> None:
+    first = measured(SECOND, log, tmp_path)
+    second = [measured(SECOND, log, tmp_path) for _ in range(ROUNDS)]
+    assert first["lines"] == second[0]["lines"] == EVENTS
+    told = measured(QUESTIONS, log, tmp_path)
+    grep = [_ripgrep(log) for _ in range(ROUNDS)] if shutil.which("rg") else []
+    print(
+        f"\nfirst opening {first['seconds']:.2f} s, second {statistics.median(one['seconds'] for one in second) * 1e3:.1f} ms"
+    )
+    print(f"filter {told['filter'] * 1e3:.2f} ms for {told['found']:,} lines" + (f"; ripgrep {statistics.median(grep):.2f} s, ratio {told['filter'] / statistics.median(grep):.4f}" if grep else ""))  # fmt: skip
+    print(
+        f"next failure {told['next_failure'] * 1e3:.3f} ms, timeline {told['timeline'] * 1e3:.1f} ms, picture {told['chosen'] * 1e3:.1f} ms"
+    )
+
+
+def _ripgrep(log: Path) -> float:
+    begin = time.perf_counter()
+    pattern = '"event":"step_failed".*"step_id":"join-all"'
+    subprocess.run(["rg", "--no-config", "-c", pattern, str(log)], check=True, capture_output=True)
+    return time.perf_counter() - begin
+
+
+def test_the_last_failure_without_an_index(log: Path, tmp_path: Path) -> None:
+    seconds = [measured(LAST_FAILURE, log, tmp_path)["seconds"] for _ in range(ROUNDS)]
+    print(f"\nlast failure from the end {statistics.median(seconds) * 1e3:.2f} ms")
+
+
+def test_a_whole_report_of_a_long_log(log: Path, tmp_path: Path) -> None:
+    first, second = measured(REPORT, log, tmp_path), measured(REPORT, log, tmp_path)
+    assert first["events"] == EVENTS
+    print(
+        f"\nreport: first {first['seconds']:.2f} s, {first['peak_mb']:.0f} MB; again {second['seconds']:.2f} s, {second['peak_mb']:.0f} MB"
+    )
+
+
+def test_one_run_and_two_thousand_beside_the_original(tmp_path: Path) -> None:
+    events = [
+        local("artifact_created", 3, step_id="extract", artifact_type="file", path=f"a/{n}")
+        for n in range(292)
+    ]
+    for number in range(2000):
+        made = (
+            [*succeeding_locally()[:3], *events, *succeeding_locally()[3:]]
+            if number == 0
+            else succeeding_locally()
+        )
+        run_dir(tmp_path / "logs", made, steps=CHAIN, name=f"run_{1759170586030 + number}")
+    ours = [sys.executable, "-m", "osiris_inspect"]
+    one = [*ours, "summarize", "logs/run_1759170586030"]
+    many = [*ours, "runs", "logs"]
+    figures = {"summarize of 300 events": _took(one, tmp_path), "list of 2,000, first": _took(many, tmp_path, rounds=1), "list of 2,000, again": _took(many, tmp_path)}  # fmt: skip
+    if ORIGINAL:
+        figures["original: logs show"] = _took(
+            [ORIGINAL, "logs", "show", "--session", "run_1759170586030", "--events"], tmp_path
+        )
+        figures["original: logs list"] = _took([ORIGINAL, "logs", "list", "--limit", "2000"], tmp_path)
+    print("".join(f"\n{name:<26} {seconds:.2f} s" for name, seconds in figures.items()))
+
+
+def _took(command: list[str], folder: Path, rounds: int = ROUNDS) -> float:
+    seconds = []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        done = subprocess.run(command, cwd=folder, capture_output=True, check=False, env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache")})  # fmt: skip
+        assert done.returncode in (0, 1), done.stderr
+        seconds.append(time.perf_counter() - begin)
+    return statistics.median(seconds)

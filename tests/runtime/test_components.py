@@ -1,0 +1,182 @@
+"""Components as values: every one is whole, its example compiles, and others can bring their own."""
+
+import json
+import re
+import subprocess
+import sys
+from importlib import import_module
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from osiris_inspect.cli.app import build
+from osiris_inspect.model.errors import PipelineError, SettingsError
+from osiris_inspect.runtime import components
+from osiris_inspect.runtime.compile import compile_pipeline
+from osiris_inspect.runtime.components import Component, Key, known
+from tests.runtime.pipelines import compiled
+
+ALL = sorted(known())
+MINE = Component("my.reader", "Reads mine.", "my:Reader", ("read",), (), "none", gives_frame=True)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_component_says_what_it_is_and_has_a_driver(name: str) -> None:
+    component = known()[name]
+    assert component.summary.endswith(".")
+    assert component.capabilities
+    module, _, attribute = component.driver.partition(":")
+    assert hasattr(import_module(module), attribute)
+    assert (component.family is None) == (component.connection == "none")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_keys_of_a_component_are_told_apart_and_their_defaults_can_stand(name: str) -> None:
+    keys = known()[name].keys
+    assert len({key.name for key in keys}) == len(keys)
+    for key in keys:
+        assert key.says
+        assert key.default is None or key.problem(key.default) is None
+        assert not (key.required and key.default is not None)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_example_of_a_component_compiles(name: str) -> None:
+    component = known()[name]
+    before = (
+        ""
+        if component.inputs == "none"
+        else "- {id: %s, component: filesystem.csv_extractor, config: {path: a.csv}}\n"
+    )
+    need = re.search(r"needs: \[(.*)\]", component.example)
+    steps = (before % need[1] if need else "") + component.example
+    indented = "".join(f"  {line}\n" for line in steps.splitlines())
+    plan = compiled(f'oml_version: "0.1.0"\nname: p\nsteps:\n{indented}').manifest
+    assert plan.steps[-1].driver == name
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_show_prints_every_key_and_the_example(name: str) -> None:
+    shown = CliRunner().invoke(build(), ["components", "show", name]).stdout
+    assert all(key.name in shown for key in known()[name].keys)
+    assert f"component: {name}" in shown
+
+
+def test_list_names_all() -> None:
+    lines = CliRunner().invoke(build(), ["components", "list"]).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ALL
+
+
+def test_show_of_an_unknown_one_says_what_was_perhaps_meant() -> None:
+    done = CliRunner().invoke(build(), ["components", "show", "mysql.extracter"])
+    assert str(done.exception) == "no component 'mysql.extracter'; did you mean 'mysql.extractor'?"
+
+
+def test_asking_about_components_loads_no_driver_and_no_heavy_package() -> None:
+    code = "from osiris_inspect.runtime import components; components.known(); import sys, json; print(json.dumps([m for m in sys.modules if m in ('pandas', 'pyarrow', 'duckdb', 'pymysql', 'psycopg', 'httpx')]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        (Key("k", "text", ""), 1, "'k' takes text, not 1"),
+        (Key("k", "whole", ""), True, "'k' takes a whole number, not True"),
+        (Key("k", "whole", "", lowest=1), 0, "'k' is 0; it takes a whole number from 1"),
+        (Key("k", "number", ""), "1", "'k' takes a number, not '1'"),
+        (Key("k", "switch", ""), 1, "'k' takes true or false, not 1"),
+        (Key("k", "texts", ""), [], "'k' takes text or a list of texts, not []"),
+        (Key("k", "texts", ""), ["a", "b"], None),
+        (Key("k", "list or switch", ""), False, None),
+        (Key("k", "text", "", choices=("a", "b")), "c", "'k' is 'c'; it takes one of 'a', 'b'"),
+        (Key("k", "text", "", without_effect=True), {"any": 1}, None),
+    ],
+)
+def test_what_a_key_takes(key: Key, value: Any, expected: str | None) -> None:
+    assert key.problem(value) == expected
+
+
+def test_a_key_that_another_makes_required_is_asked_for() -> None:
+    text = 'oml_version: "0.1.0"\nname: p\nsteps:\n  - {id: r, component: filesystem.csv_extractor, config: {path: a}}\n  - {id: w, component: supabase.writer, config: {table: t, write_mode: %s}}\n'
+    assert compiled(text % "append").manifest.steps[1].needs == ("r",)
+    for mode in ("upsert", "replace"):
+        with pytest.raises(
+            PipelineError,
+            match=f"supabase.writer needs 'primary_key' in the config of step 'w' with write_mode: {mode}",
+        ):
+            compiled(text % mode)
+
+
+def test_keys_that_pipelines_of_the_original_write_are_taken_and_left_out() -> None:
+    text = 'oml_version: "0.1.0"\nname: p\nsteps:\n  - {id: r, component: mysql.extractor, mode: extract, config: {query: SELECT 1, batch_size: 10000, pool_size: 5, echo: false, schema: null}}\n'
+    config = compiled(text).configs["r"]
+    assert config["mode"] == "read"
+    assert not {"batch_size", "pool_size", "echo", "schema"} & set(config)
+
+
+@pytest.fixture
+def entries(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Entry points of installed packages, made up; what they name is real."""
+
+    def offer(*found: EntryPoint) -> None:
+        monkeypatch.setattr(
+            components.metadata, "entry_points", lambda group: found if group == components.GROUP else ()
+        )
+        known.cache_clear()
+
+    yield offer
+    monkeypatch.undo()
+    known.cache_clear()
+
+
+def entry(value: str) -> EntryPoint:
+    return EntryPoint("mine", f"tests.runtime.test_components:{value}", components.GROUP)
+
+
+def test_a_component_of_another_package_is_one_like_the_others(entries: Any) -> None:
+    entries(entry("MINE"))
+    text = 'oml_version: "0.1.0"\nname: p\nsteps:\n  - {id: a, component: my.reader}\n'
+    assert compile_pipeline(text, "p.yaml", known()).manifest.steps[0].driver == "my.reader"
+
+
+TAKEN = Component("duckdb.processor", "Takes a name.", "my:Reader", ("read",), (), "none", gives_frame=True)
+NO_COMPONENT = "text"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("NOT_THERE", "component 'mine' of .* cannot be loaded: AttributeError"),
+        ("NO_COMPONENT", "entry point 'mine' of .* names a str, not a Component"),
+        ("TAKEN", "component 'duckdb.processor' of .* is there already; rename one of them"),
+    ],
+)
+def test_a_component_of_another_package_that_cannot_be_used_names_the_package(
+    entries: Any, value: str, expected: str
+) -> None:
+    entries(entry(value))
+    with pytest.raises(SettingsError, match=expected):
+        known()
+
+
+def test_last_compile_is_run_without_its_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.runtime.pipelines import STATS, with_movies
+
+    monkeypatch.chdir(with_movies(tmp_path))
+    (tmp_path / "p.yaml").write_text(STATS)
+    cli = CliRunner()
+    assert "no compiled pipeline under logs" in str(cli.invoke(build(), ["run", "--last-compile"]).exception)
+    folder = Path(cli.invoke(build(), ["compile", "p.yaml"]).stdout.strip())
+    (tmp_path / "p.yaml").unlink()
+    done = cli.invoke(build(), ["run", "--last-compile", "--quiet"])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "stats.csv").read_text().startswith("director,movies\n")
+    (folder / "cfg" / "write-stats.json").unlink()
+    done = cli.invoke(build(), ["run", "--last-compile"])
+    assert "step 'write-stats' has no configuration cfg/write-stats.json; compile the pipeline again" in str(
+        done.exception
+    )

@@ -1,0 +1,104 @@
+"""lint: what is wrong with a pipeline before it runs, each with its line."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from osiris_inspect.cli.app import build
+from osiris_inspect.runtime import sql_tables
+from osiris_inspect.runtime.components import known
+from osiris_inspect.runtime.lint import lint
+from tests.runtime.pipelines import STATS, TWO_BRANCHES
+
+HEAD = 'oml_version: "0.1.0"\nname: p\nsteps:\n  - {id: a, component: filesystem.csv_extractor, config: {path: a.csv}}\n  - {id: b-2, component: filesystem.csv_extractor, config: {path: b.csv}}\n'
+TAIL = "  - {id: w, component: filesystem.csv_writer, needs: [q], config: {path: w.csv}}\n"
+
+
+def remarks(text: str) -> list[str]:
+    return [str(remark) for remark in lint(text, "p.yaml", known())]
+
+
+def with_query(query: str, needs: str = "[a, b-2]") -> str:
+    block = "".join(f"        {line}\n" for line in query.splitlines())
+    return f"{HEAD}  - id: q\n    component: duckdb.processor\n    needs: {needs}\n    config:\n      query: |\n{block}{TAIL}"
+
+
+@pytest.mark.parametrize(
+    "text", [STATS, TWO_BRANCHES, with_query("SELECT * FROM df_a JOIN df_b_2 USING (x)")]
+)
+def test_a_good_pipeline_gives_no_remark(text: str) -> None:
+    assert remarks(text) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT *\nFROM df_a\nJOIN df_b USING (x), df_b_2", "p.yaml:13:14: error: the SQL of step 'q' reads table 'df_b', and no input is called so; did you mean 'df_b_2'?; it has df_a, df_b_2"),
+        ("SELECT * FROM input_df", "p.yaml:11:23: error: the SQL of step 'q' reads table 'input_df', and no input is called so"),
+        ("SELECT *\nFROM df_a WHERE FROM", "p.yaml:12:9: error: the SQL of step 'q' cannot be parsed: Parser Error: syntax error at or near \"FROM\""),
+        ("SELECT * FROM df_a", "p.yaml:8:12: warning: step 'q' needs 'b-2' and its SQL reads none of df_b_2"),
+        ("CREATE TABLE t AS SELECT * FROM nope;\nSELECT * FROM t, df_a, df_b_2", "p.yaml:11:41: error: the SQL of step 'q' reads table 'nope'"),
+    ],
+)  # fmt: skip
+def test_what_sql_reads_is_held_against_the_inputs(query: str, expected: str) -> None:
+    assert any(remark.startswith(expected) for remark in remarks(with_query(query))), remarks(
+        with_query(query)
+    )
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("WITH x AS (SELECT * FROM a) SELECT * FROM x JOIN b USING (i)", ["a", "b"]),
+        ("SELECT * FROM a WHERE i IN (SELECT j FROM b)", ["a", "b"]),
+        ("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT * FROM r", []),
+        ("SELECT * FROM range(3), 'f.parquet', information_schema.tables, other.t", []),
+        ("CREATE TEMP TABLE t AS SELECT * FROM a; INSERT INTO t SELECT * FROM b; SELECT * FROM t", ["a"]),
+        ("FROM a SELECT count(*)", ["a"]),
+        ('SELECT * FROM "Ünï" -- FROM c', ["Ünï"]),
+        ("", []),
+    ],
+)
+def test_the_tables_of_sql(sql: str, expected: list[str]) -> None:
+    tables, fault = sql_tables.read_tables(sql)
+    assert fault is None
+    assert sorted(table.name for table in tables) == sorted(expected)
+    for table in tables:
+        assert sql[table.place :].lstrip('"').startswith(table.name)
+
+
+def test_all_that_compiling_finds_is_an_error_in_its_place() -> None:
+    found = remarks(HEAD.replace("path: a.csv", "pth: a.csv"))
+    assert found[0].startswith(
+        "p.yaml:4:58: error: filesystem.csv_extractor needs 'path' in the config of step 'a'"
+    )
+    assert found[1] == "p.yaml:4:59: error: filesystem.csv_extractor has no key 'pth'; did you mean 'path'?"
+
+
+def test_a_frame_that_nobody_takes_and_a_key_without_effect_are_warnings() -> None:
+    found = remarks(HEAD.replace("path: a.csv", "path: a.csv, chunk_size: 5"))
+    assert [remark.split(": ", 1)[1] for remark in found] == [
+        "warning: no step takes the frame of step 'a'",
+        "warning: 'chunk_size' has no effect on filesystem.csv_extractor",
+        "warning: no step takes the frame of step 'b-2'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "code"), [(STATS, [], 0), (HEAD, [], 0), (HEAD, ["--strict"], 1), ("a: [", [], 1)]
+)
+def test_the_exit_code_says_whether_there_is_an_error(
+    tmp_path: Path, text: str, options: list[str], code: int
+) -> None:
+    (tmp_path / "p.yaml").write_text(text)
+    done = CliRunner().invoke(build(), ["lint", str(tmp_path / "p.yaml"), *options])
+    assert done.exit_code == code
+    assert all(line.startswith(f"{tmp_path}/p.yaml:") for line in done.stdout.splitlines())
+
+
+def test_lint_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "p.yaml").write_text(STATS)
+    monkeypatch.chdir(tmp_path)
+    CliRunner().invoke(build(), ["lint", "p.yaml"])
+    assert [path.name for path in tmp_path.iterdir()] == ["p.yaml"]

@@ -1,0 +1,144 @@
+"""The worker's loop by itself: any bytes in, one answer a command out, and never a crash."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from osiris_inspect.runtime import rpc
+from osiris_inspect.runtime.rpc import Command
+from osiris_inspect.runtime.serving import serve
+from osiris_inspect.runtime.surroundings import Surroundings
+
+LINES = st.lists(
+    st.binary(max_size=80)
+    | st.sampled_from(
+        [
+            b'{"cmd":"ping","id":1}',
+            b'{"cmd":"exec_step","id":2,"step_id":"../../x","driver":"d","cfg_path":"/etc/passwd","inputs":{}}',
+            b'{"cmd":"exec_step","id":3,"step_id":"a","driver":"d","cfg_path":"c","inputs":{"df":3}}',
+            b'{"cmd":"prepare","id":4,"run_id":"r","manifest":{"steps":7},"settings":{}}',
+            b'{"cmd":"prepare","id":5,"run_id":"r","manifest":{},"settings":{"spill_threshold":{"value":"x"}}}',
+            b'{"cmd":"prepare","id":6,"run_id":"r","manifest":{},"settings":{},"parcel":{"files":{"../x":"y"}}}',
+            b'{"cmd":"prepare","id":7,"run_id":"r","manifest":{},"settings":{},"secrets":"text"}',
+            b'{"cmd":"cleanup","id":8}',
+            b'{"id":' + b"[" * 2000,
+            b"\xff\xfe\x00",
+            b"null",
+        ]
+    ),
+    max_size=8,
+)
+
+
+def said(folder: Path, chunks: Iterable[bytes]) -> list[dict[str, Any]]:
+    """What a worker says to ``chunks``."""
+    lines: list[bytes] = []
+    serve(chunks, lines.append, Surroundings(folder, "none", time.time))
+    assert all(line.endswith(b"\n") for line in lines)
+    return [orjson.loads(line) for line in lines]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(LINES, st.integers(1, 50))
+def test_any_bytes_leave_the_worker_alive_and_each_command_answered_once(
+    tmp_path: Path, lines: list[bytes], size: int
+) -> None:
+    stream = b"\n".join([*lines, b'{"cmd":"ping","id":99,"echo":"still here"}']) + b"\n"
+    answers = said(tmp_path, (stream[start : start + size] for start in range(0, len(stream), size)))
+    numbers = [answer["n"] for answer in answers]
+    assert numbers == list(range(len(numbers)))
+    assert answers[-1] | {"n": 0} == {"n": 0, "type": "response", "id": 99, "pong": "still here"}
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.binary(max_size=300), st.lists(st.integers(1, 40), max_size=20))
+def test_any_bytes_are_replies_or_named_errors(data: bytes, cuts: list[int]) -> None:
+    from osiris_inspect.model.errors import BadMessage
+
+    lines, rest = rpc.Lines(limit=100), data
+    for cut in [*cuts, len(data)]:
+        for line in lines.feed(rest[:cut]):
+            try:
+                rpc.decode_reply(line if isinstance(line, bytes) else b"")
+            except BadMessage as error:
+                assert str(error)  # noqa: PT017  both ends are right, only another exception is not
+        rest = rest[cut:]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"type":"event","seq":"x","ts":1,"event":"e"}',
+        b'{"type":"event","seq":1,"ts":1,"event":5}',
+        b'{"type":"metric","ts":1,"metric":"m","value":null}',
+        b'{"type":"response"}',
+        b'{"type":"error","id":1}',
+        b'{"type":"error","id":1,"error":"text"}',
+    ],
+)
+def test_a_reply_without_what_belongs_to_it_is_none(line: bytes) -> None:
+    from osiris_inspect.model.errors import BadMessage
+
+    with pytest.raises(BadMessage, match=r"needs '\w+' of type"):
+        rpc.decode_reply(line)
+
+
+def test_exec_step_before_prepare_is_refused_and_executes_nothing(tmp_path: Path) -> None:
+    command = Command("exec_step", 1, {"step_id": "a", "driver": "d", "cfg_path": "c", "inputs": {}})
+    (answer,) = said(tmp_path, [rpc.encode_command(command)])
+    assert (answer["type"], answer["error"]["message"]) == ("error", "exec_step came before prepare")
+
+
+def test_a_command_that_comes_twice_is_done_once(tmp_path: Path) -> None:
+    ping = rpc.encode_command(Command("ping", 5, {"echo": "x"}))
+    assert [answer["id"] for answer in said(tmp_path, [ping, ping])] == [5]
+
+
+def test_a_line_of_64_mib_cut_into_pieces_is_refused_and_the_next_one_done(tmp_path: Path) -> None:
+    piece = b"x" * (1 << 20)
+    chunks = [b'{"cmd":"ping","id":1,"echo":"', *[piece] * 65, b'"}\n', b'{"cmd":"ping","id":2}\n']
+    refused, done = said(tmp_path, chunks)
+    assert refused["error"]["type"] == "MessageTooLarge"
+    assert done["id"] == 2
+
+
+def test_a_line_in_pieces_of_one_byte_is_a_line(tmp_path: Path) -> None:
+    line = rpc.encode_command(Command("ping", 1, {"echo": "žluťoučký \u2028 kůň"}))
+    (answer,) = said(tmp_path, (line[at : at + 1] for at in range(len(line))))
+    assert answer["pong"] == "žluťoučký \u2028 kůň"
+
+
+@pytest.mark.parametrize("path", ["../secret.json", "/etc/passwd", "cfg/../../x.json"])
+def test_no_configuration_outside_the_run_directory_is_opened(tmp_path: Path, path: str) -> None:
+    manifest = {"pipeline": {"name": "p"}, "steps": []}
+    prepare = Command("prepare", 1, {"run_id": "r", "manifest": manifest, "settings": {}})
+    step = Command("exec_step", 2, {"step_id": "a", "driver": "d", "cfg_path": path, "inputs": {}})
+    answers = said(tmp_path, [rpc.encode_command(prepare), rpc.encode_command(step)])
+    assert "would lead out of the run directory" in answers[-1]["error"]["message"]
+
+
+class _Odd:
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [_Odd(), {1, 2}, b"\x00\xff", 1 << 70, "\udcff", {"a": {"b": object()}}, Path("x"), float("nan"), 2j],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_json_has_no_form_for_is_said_as_text_and_never_an_error(value: Any) -> None:
+    line = rpc.encode_reply(rpc.Told(0, 1.0, "e", None, {"value": value}))
+    assert isinstance(rpc.decode_reply(line), rpc.Told)
+
+
+def test_a_value_that_holds_itself_is_cut() -> None:
+    loop: list[Any] = []
+    loop.append(loop)
+    rpc.decode_reply(rpc.encode_reply(rpc.Told(0, 1.0, "e", None, {"value": loop})))
