@@ -79,17 +79,24 @@ def entries(path: Path, *, now: float | None = None) -> list[RunEntry]:
     return [entry(run, now=now) for run in find_runs(path)]
 
 
-def entry(path: Path, *, now: float | None = None) -> RunEntry:
-    """One run of a list.
+def entry(path: Path, *, now: float | None = None, cache: Path | None = None) -> RunEntry:
+    """One run of a list; ``cache`` as for ``run.load``.
 
     Raises:
         UnreadableRun: the path is no run.
     """
-    from osiris_inspect.inspector.report import report
+    from osiris_inspect.inspector.diagnose import diagnose
+    from osiris_inspect.inspector.lineage import trace
+    from osiris_inspect.inspector.report import Report
+    from osiris_inspect.inspector.run import load
     from osiris_inspect.inspector.summary import place_of, rows_of
 
-    told = report(path, now=now)
-    run, cause = told.run, told.root_cause
+    run = load(path, now=now, cache=cache)
+    lineage = trace(run)
+    # a run that went well needs no cause, so no rule is asked
+    findings = () if run.status in ("success", "running") else diagnose(run, lineage)[0]
+    told = Report(run, lineage, findings)
+    cause = told.root_cause
     return RunEntry(
         path=path,
         id=run.id,

@@ -7,6 +7,7 @@ the reader or show it something that is no part of the run.
 import os
 import stat
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,6 +34,10 @@ class Disk:
         self.root = root
         self._unread: list[Unread] = []
         self._counts: dict[str, int] = {}
+
+    @cached_property
+    def _real_root(self) -> Path:
+        return self.root.resolve()
 
     @property
     def unread(self) -> tuple[Unread, ...]:
@@ -163,7 +168,7 @@ class Disk:
 
     def _stay_inside(self, path: Path, relative: str) -> None:
         outside = relative.startswith("../")  # only text logs directly beside the run are asked for like that
-        root = self.root.resolve().parent if outside else self.root.resolve()
+        root = self._real_root.parent if outside else self._real_root
         if not path.resolve().is_relative_to(root):
             raise ValueError("a link that leads out of the run directory")
 

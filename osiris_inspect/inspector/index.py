@@ -7,7 +7,7 @@ lines; what a line says is always decoded from the file. Lines count from 0 here
 import hashlib
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from osiris_inspect.inspector.blocks import blocks
 from osiris_inspect.inspector.names import Names
 from osiris_inspect.inspector.sniff import NO_EVENT, Sniffer, Told
+from osiris_inspect.inspector.tail import is_failure
 from osiris_inspect.inspector.words import NO_TIME, Lines, Numbers
 
 GROUP = 1024
@@ -250,22 +251,25 @@ class Index:
 
     def where(
         self,
+        part: slice,
         *,
-        kinds: Iterable[int] | None = None,
-        steps: Iterable[int] | None = None,
+        kinds: Sequence[int] | None = None,
+        steps: Sequence[int] | None = None,
         since: float | None = None,
         until: float | None = None,
     ) -> Column:
-        """For each line whether its event, its step and its time are among those asked for; None asks for all.
+        """For each line of a part whether its event, its step and its time are among those asked for; None asks for all.
 
         A line whose time the index does not know counts as if it had the right one.
         """
-        fits = _among(self.kinds, kinds, 256) if kinds is not None else self.kinds != NO_EVENT
+        fits = _among(self.kinds[part], kinds, 256) if kinds is not None else None
         if steps is not None:
-            fits &= _among(self.steps, steps, 65536)
+            of_step = _among(self.steps[part], steps, 65536)
+            fits = of_step if fits is None else fits & of_step
         if since is not None or until is not None:
-            fits &= self._between(since, until)
-        return fits
+            within = self._between(self.times[part], since, until)
+            fits = within if fits is None else fits & within
+        return self.kinds[part] != NO_EVENT if fits is None else fits
 
     def next_failure(self, line: int) -> int | None:
         """The first line behind ``line`` that tells of a failure."""
@@ -317,13 +321,12 @@ class Index:
                 np.subtract.at(room, group[lines], 1)
         return np.concatenate(found) if found else np.empty(0, np.int64)
 
-    def _between(self, since: float | None, until: float | None) -> Column:
+    def _between(self, times: Column, since: float | None, until: float | None) -> Column:
         if self.base is None:
-            return np.ones(len(self), bool)
+            return np.ones(len(times), bool)
         low = 0 if since is None else _bounded(math.floor(since * 1000) - 1 - self.base)
         high = UNTIMED if until is None else _bounded(math.ceil(until * 1000) + 1 - self.base)
-        within: Column = (self.times >= np.uint32(low)) & (self.times <= np.uint32(high))
-        fits: Column = within | (self.times == UNTIMED)
+        fits: Column = (times >= np.uint32(low)) & (times <= np.uint32(high)) | (times == UNTIMED)
         return fits
 
 
@@ -331,25 +334,18 @@ def _digest(descriptor: int, begin: int, end: int) -> str:
     return hashlib.blake2b(os.pread(descriptor, end - begin, begin), digest_size=16).hexdigest()
 
 
-def is_failure(name: str) -> bool:
-    """Whether events of this name tell that something failed."""
-    return (
-        "error" in name or "failed" in name or name == "input_not_found"
-    ) and name != "execution_error_mapped"
-
-
 def names_of(names: Names, wanted: Callable[[str], bool]) -> list[int]:
-    """The codes of the names that are wanted, with the code for all names that came too late."""
-    return [code for code, text in enumerate(names.texts, start=1) if wanted(text)] + [names.other]
+    """The codes of the names that are wanted, and the code for all names that came too late, where there are such."""
+    codes = [code for code, text in enumerate(names.texts, start=1) if wanted(text)]
+    return [*codes, names.other] if names.is_full else codes
 
 
-def _among(column: Column, codes: Iterable[int], size: int) -> Column:
-    wanted = sorted(set(codes))
-    if len(wanted) == 1:
-        fits: Column = column == wanted[0]
+def _among(column: Column, codes: Sequence[int], size: int) -> Column:
+    if len(codes) == 1:
+        fits: Column = column == codes[0]
         return fits
     table = np.zeros(size, bool)
-    table[wanted] = True
+    table[list(codes)] = True
     among: Column = table[column]
     return among
 

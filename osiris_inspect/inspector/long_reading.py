@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from osiris_inspect.inspector.disk import LISTED_PER_FILE, Disk
 from osiris_inspect.model import event as events
-from osiris_inspect.model import layout, metric
+from osiris_inspect.model import jsonl, layout, metric
 from osiris_inspect.model.errors import UnreadableLine
 from osiris_inspect.model.metric import Metric
 
@@ -69,7 +69,11 @@ def _note_unreadable(disk: Disk, log: "LongLog", file: str) -> None:
     """Say of each line that is no event why; from a thousand on only how many there are."""
     bad = log.by_line.unreadable()
     for line, raw in log.raw_lines(bad[:LISTED_PER_FILE]):
-        if raw.strip() or not log.by_line.is_blank(line):
+        start, end = log.by_line.span(line)
+        if end - start - 1 > jsonl.MAX_LINE:
+            reason = f"a line of {end - start - 1:,} bytes, over the limit of {jsonl.MAX_LINE:,}"
+            disk.note(file, line + 1, reason)
+        elif raw.strip():
             disk.note(file, line + 1, _reason(raw))
     for line in bad[LISTED_PER_FILE:].tolist():
         if not log.by_line.is_blank(line):
@@ -84,4 +88,4 @@ def _reason(raw: bytes) -> str:
         events.decode(raw)
     except UnreadableLine as error:
         return str(error)
-    return "a line over the limit"
+    return "no event by its bytes"

@@ -26,12 +26,17 @@ class Names:
         for text in known:
             self.code(text)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no further text gets a code of its own."""
+        return len(self.texts) + 1 >= self.other
+
     def code(self, text: str | None) -> int:
         """The code of a text, a new one where it is met for the first time."""
         if text is None:
             return 0
         code = self._codes.get(text)
-        if code is None and len(self.texts) + 1 < self.other:
+        if code is None and not self.is_full:
             self.texts.append(text)
             code = self._codes[text] = len(self.texts)
         return self.other if code is None else code

@@ -64,7 +64,7 @@ def entries(
     told: dict[str, list[Any]] = {}
     try:
         for run in runs:
-            found = _entry(run, known, told, now)
+            found = _remembered(run, known, told) or _read(run, told, now, cache)
             if wanted is None or wanted.keeps(found):
                 yield found
     finally:
@@ -73,20 +73,24 @@ def entries(
             _save(place, known | told)
 
 
-def _entry(run: Path, known: dict[str, list[Any]], told: dict[str, list[Any]], now: float | None) -> RunEntry:
-    name, state = str(run), state_of(run)
-    said = known.get(name)
-    if said is not None and said[0] == state:
-        remembered = _parse(run, said[1])
-        if remembered is not None:
-            told[name] = said
-            return remembered
+def _remembered(run: Path, known: dict[str, list[Any]], told: dict[str, list[Any]]) -> RunEntry | None:
+    said = known.get(str(run))
+    if said is None or said[0] != state_of(run):
+        return None
+    remembered = _parse(run, said[1])
+    if remembered is not None:
+        told[str(run)] = said
+    return remembered
+
+
+def _read(run: Path, told: dict[str, list[Any]], now: float | None, cache: Path | None) -> RunEntry:
+    state = state_of(run)  # asked before: what changes while it is read is read again the next time
     try:
-        found = entry(run, now=now)
+        found = entry(run, now=now, cache=cache)
     except UnreadableRun as error:  # it was removed while the list was made
         return RunEntry(run, run.name, None, "unreadable", None, None, None, None, str(error))
     if found.status != "running":
-        told[name] = [state, {field: value for field, value in asdict(found).items() if field in _FIELDS}]
+        told[str(run)] = [state, {field: value for field, value in asdict(found).items() if field in _FIELDS}]
     return found
 
 

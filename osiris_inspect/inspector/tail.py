@@ -65,7 +65,7 @@ def _failures_backwards(descriptor: int) -> Iterator[Found]:
             start = block.rfind(b"\n", 0, at) + 1
             stop = block.find(b"\n", at)
             event = _event(block[start : stop if stop >= 0 else len(block)])
-            if event is not None and _is_failure(event.original):
+            if event is not None and is_failure(event.original):
                 yield Found(event, begin + start)
             end = start
 
@@ -102,5 +102,6 @@ def _event(line: bytes) -> Event | None:
         return None
 
 
-def _is_failure(name: str) -> bool:
+def is_failure(name: str) -> bool:
+    """Whether events of this name, as it is written, tell that something failed."""
     return name != _NO_FAILURE and ("error" in name or "failed" in name or name == "input_not_found")

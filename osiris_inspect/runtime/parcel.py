@@ -47,9 +47,12 @@ class Parcel:
     read: tuple[Path, ...] = ()
     written: tuple[Path, ...] = ()
 
-    def to_document(self) -> dict[str, Any]:
-        """What is sent inside ``prepare`` and told in the log."""
-        return {"package": self.package, "files": dict(self.files)}
+    def to_document(self, *, is_far: bool) -> dict[str, Any]:
+        """What is sent inside ``prepare`` and told in the log.
+
+        A near worker runs the very files the host has: its code is not sent, so it is not compared either.
+        """
+        return {"package": self.package if is_far else None, "files": dict(self.files)}
 
 
 def pack(
@@ -86,7 +89,7 @@ def check(session: Path, wanted: Mapping[str, Any]) -> dict[str, str]:
     Raises:
         BadMessage: something is missing or differs; the message names it and both hashes.
     """
-    package = package_hash()
+    package = wanted.get("package") and package_hash()
     if wanted.get("package") != package:
         text = f"the worker's own code is {package}, the host sent {wanted.get('package')}; they are of two versions"
         raise BadMessage(text)

@@ -196,7 +196,8 @@ class _Run:
         base = self.transport.start(launch)
         started = {"mode": self.transport.mode, "isolation": self.transport.isolation}
         self.tell("worker_started", {**started, **self.transport.facts})
-        self.tell("parcel", packed.to_document())
+        sent = packed.to_document(is_far=self.transport.is_far)
+        self.tell("parcel", sent)
         redactor = Redactor(secrets)
         hidden = {
             step: config
@@ -208,7 +209,7 @@ class _Run:
             "manifest": manifest.to_document(order.compiled.manifest),
             "settings": order.settings.to_document(),
             "base": base,
-            "parcel": packed.to_document(),
+            "parcel": sent,
             "configs": hidden,
             "connections": {step: dict(values) for step, values in order.connections.by_step.items()},
             "secrets": list(secrets),

@@ -119,7 +119,7 @@ class Worker:
         if sent is None:
             return {}
         found = parcel.check(self._session, sent)
-        self._teller.tell("parcel_checked", {"package": sent["package"], "files": found})
+        self._teller.tell("parcel_checked", {"package": sent.get("package"), "files": found})
         components = parcel.components_in(self._session)
         wanted = [asdict(component) for component in components.values()]
         if self._here.install:

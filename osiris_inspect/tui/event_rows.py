@@ -1,5 +1,6 @@
 """Events as rows of a list, and that list: it finds a line or a moment without reading all the others."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, overload
 
 from textual.content import Content
 
-from osiris_inspect.inspector.query import Query
+from osiris_inspect.inspector.query import All, Query, Word
 from osiris_inspect.model.event import Event
 from osiris_inspect.tui import figures, inert
 from osiris_inspect.tui.lines import LineList
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from osiris_inspect.inspector.long_log import LongLog
 
 _FIELDS_SHOWN = 12
-_CHUNK = 2_000
+_CHUNK = 250
+"""Rows that are looked at together, so few that whoever waits for the interpreter gets it soon."""
+
+_PLAIN = re.compile(r"[a-z0-9.-]+", re.ASCII)
 _WARNING = ("warning", "warn")
 _DOUBTFUL = ("_skipped", "_refused", "_lost", "_missing", "_downgraded", "warning", "_left")
 
@@ -176,15 +180,29 @@ class EventList(LineList):
 
 
 def _in_log(log: "LongLog", wanted: Query) -> Iterator[list[int]]:
-    from osiris_inspect.inspector.search import candidates
+    """Of the lines the index leaves only those are decoded in which the words stand."""
+    from osiris_inspect.inspector.search import pieces
 
-    lines = candidates(log.by_line, wanted).nonzero()[0]
-    for begin in range(0, len(lines), _CHUNK):
-        chunk = log.events(lines[begin : begin + _CHUNK])
-        yield [log.place_of(event.line) for event in chunk if wanted.matches(event)]
+    words = _plain_words(wanted)
+    for lines in pieces(log.by_line, wanted):
+        for begin in range(0, len(lines), _CHUNK):
+            raws = log.raw_lines(lines[begin : begin + _CHUNK])
+            near = [line for line, raw in raws if not words or _may_hold(raw, words)]
+            yield [log.place_of(line + 1) for line in near if wanted.matches(log.event(line))]
     whole = len(log.by_line)
     if len(log) and (last := log[-1]).line > whole and wanted.matches(last):
         yield [len(log) - 1]
+
+
+def _plain_words(wanted: Query) -> list[bytes]:
+    """The words that must all stand in a line, of those that JSON writes as they are."""
+    parts = wanted.root.parts if isinstance(wanted.root, All) else (wanted.root,)
+    return [part.text.encode() for part in parts if isinstance(part, Word) and _PLAIN.fullmatch(part.text)]
+
+
+def _may_hold(raw: bytes, words: Sequence[bytes]) -> bool:
+    folded = raw.lower()
+    return b"\\u" in folded or not raw or all(word in folded for word in words)
 
 
 def indexed(events: Sequence[Event]) -> "LongLog | None":

@@ -6,6 +6,7 @@ it. So no key waits and none is lost, however long the list is.
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
+from time import sleep
 
 from textual import work
 from textual.reactive import reactive
@@ -18,8 +19,10 @@ from osiris_inspect.tui.rows import Row, Searched, Sheet
 AT_ONCE = 2_000
 """Rows looked at before a key press is answered."""
 
-_CHUNK = 2_000
-_MOST_BETWEEN = 50
+_CHUNK = 250
+_MOST_BETWEEN = 400
+_BREATH = 0.0005
+"""Seconds a search lets go of the interpreter between two pieces: without, each key waits for several of them."""
 
 
 class Seeking(ScrollView):
@@ -75,8 +78,10 @@ class Seeking(ScrollView):
     def _seek_far(self, wanted: Callable[[Row], bool], what: str, places: chain[int]) -> None:
         worker, rows, shown = get_current_worker(), self.sheet.rows, self.shown
         for looked, place in enumerate(places):
-            if looked % _CHUNK == 0 and worker.is_cancelled:
-                return
+            if looked % _CHUNK == 0:
+                sleep(_BREATH)
+                if worker.is_cancelled:
+                    return
             if wanted(rows[place if shown is None else shown[place]]):
                 self.app.call_from_thread(self._arrive, place, worker)
                 return
@@ -99,6 +104,7 @@ class Seeking(ScrollView):
             kept += found
             if worker.is_cancelled:
                 return
+            sleep(_BREATH)
             if looked == pause and kept:  # the first ones at once, then less and less often
                 self.app.call_from_thread(self._take, rows, kept, worker, is_first=is_first)
                 is_first, pause = False, looked + min(looked, _MOST_BETWEEN)

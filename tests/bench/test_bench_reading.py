@@ -63,7 +63,7 @@ done(seconds=time.perf_counter() - begin, found=found.event.name if found else N
 QUESTIONS = """
 import statistics
 from osiris_inspect.inspector.query import parse
-from osiris_inspect.inspector.search import candidates
+from osiris_inspect.inspector.search import pieces
 from osiris_inspect.inspector.sidecar import Sidecars, opened
 index = opened(os.open(log, os.O_RDONLY), Sidecars(cache))
 def took(ask, rounds=7):
@@ -75,11 +75,11 @@ def took(ask, rounds=7):
     return statistics.median(times)
 wanted = parse("event=step_failed step=join-all")
 done(
-    filter=took(lambda: candidates(index, wanted).nonzero()),
+    filter=took(lambda: list(pieces(index, wanted))),
     next_failure=took(lambda: index.next_failure(len(index) // 2)),
     timeline=took(lambda: index.timeline(140)),
     chosen=took(lambda: index.chosen(64)),
-    found=int(candidates(index, wanted).sum()),
+    found=sum(map(len, pieces(index, wanted))),
 )
 """
 REPORT = """

@@ -1,15 +1,110 @@
-"""How often status and cause are right on the labelled runs: ``python -m tests.inspector.accuracy``."""
+"""How often status, guilty step and cause are right: ``python -m tests.inspector.accuracy [CORPUS] [--generated N]``.
 
+Judged on labelled runs of the original and on runs of our own runtime with a fault in each, beside what three simpler
+ways to look for the guilty step would have said: the first failed step, the last line with an error, and the recipe of
+the first authors, who grep for ``inputs_resolved`` and ``rows_out``.
+"""
+
+import argparse
 import json
-import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.run import Run
 
 CORPUS = Path(__file__).parents[2] / ".." / "shared" / "corpus"
+LAST_RESORT = "unexplained-failure"
 _STATUS = {"success_but_wrong": "success"}
 _PREPARE = {"(worker start)", "(preflight)", "(prepare)"}
+_OF_SECRETS = ("secret-in-artifact", "secret-in-log")
+
+RULES_OF: Mapping[str, tuple[str, ...]] = {
+    "D02": ("input-name-mismatch",),
+    "D03": ("input-name-mismatch",),
+    "D04": ("input-not-found",),
+    "D06": ("spill-write-failed",),
+    "D08": ("output-key-wrong", "output-missing"),
+    "D10": ("input-key-wrong",),
+    "D11": ("need-not-passed", "input-name-mismatch"),
+    "D13": ("writer-took-first-input",),
+    "D15": ("zero-rows-from-source",),
+    "D19": ("input-from-other-step",),
+    "D20": ("row-count-changed",),
+    "D21": ("query-not-run",),
+    "M01": ("need-unknown",),
+    "M03": ("pipeline-cycle",),
+    "M04": ("duplicate-step-id",),
+    "M05": ("path-outside-run",),
+    "M06": ("unknown-component",),
+    "M07": ("config-key-unknown",),
+    "M08": ("secret-inline",),
+    "M09": ("parameter-unresolved",),
+    "M10": ("pipeline-unreadable",),
+    "M12": ("config-missing",),
+    "M13": ("config-missing",),
+    "M14": ("mode-unsupported",),
+    "M15": ("config-value-missing",),
+    "C01": ("environment-variable-missing",),
+    "C02": ("connection-unresolved",),
+    "C03": ("connection-unresolved",),
+    "C04": ("connection-unresolved",),
+    "C05": ("connection-unresolved",),
+    "C06": ("authentication-failed",),
+    "C07": ("connection-refused",),
+    "C08": ("host-not-found",),
+    "C09": ("connection-failed",),
+    "C11": ("permission-denied",),
+    "C12": ("config-value-missing",),
+    "C13": ("file-missing",),
+    "S01": ("table-missing", "column-missing"),
+    "S02": ("sql-syntax",),
+    "S03": ("percent-in-sql",),
+    "S04": ("file-missing",),
+    "S05": ("path-is-directory",),
+    "S06": ("encoding-wrong",),
+    "S07": ("csv-ragged",),
+    "S08": ("column-missing",),
+    "T01": ("sql-syntax",),
+    "T02": ("column-missing",),
+    "T03": ("query-failed",),
+    "T04": ("out-of-memory",),
+    "T05": ("table-missing",),
+    "W01": ("table-missing",),
+    "W02": ("table-missing", "authentication-failed", "connection-refused"),
+    "W03": ("nothing-written", "write-unconfirmed"),
+    "W04": ("stale-rows-kept",),
+    "W06": ("table-creation-failed",),
+    "W08": ("constraint-violated",),
+    "W10": ("write-failed",),
+    "W11": ("disk-full", "permission-denied", "path-not-writable"),
+    "R01": ("dependency-missing",),
+    "R02": ("driver-import-failed",),
+    "R03": ("worker-start-failed",),
+    "R04": ("run-truncated", "step-timeout"),
+    "R05": ("run-truncated", "worker-killed"),
+    "R06": ("run-truncated",),
+    "R08": ("driver-not-registered",),
+    "R12": ("value-not-serialisable",),
+    "R13": ("step-run-twice",),
+    "R14": ("driver-context-incomplete",),
+}
+"""For each pattern of the labels the rules that say the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What is true of one run. ``rules`` are those that name its cause; empty where no rule is expected to."""
+
+    name: str
+    truth: str
+    root: str
+    rules: frozenset[str] = frozenset()
+
+
+Guess = Callable[[Run], str | None]
 
 
 @dataclass
@@ -20,66 +115,169 @@ class Figures:
     status_right: int = 0
     guilty: int = 0
     root_right: int = 0
+    cause_known: int = 0
+    cause_right: int = 0
     unexplained: int = 0
+    confidently_wrong: int = 0
     wrong_successes: int = 0
     wrong_successes_seen: int = 0
     clean: int = 0
     false_alarms: int = 0
+    spans: int = 0
+    spans_valid: int = 0
+    guesses_right: dict[str, int] = field(default_factory=dict)
     misses: list[str] = field(default_factory=list)
+
+    @property
+    def root_accuracy(self) -> float:
+        """The part of the failed runs whose guilty step was found."""
+        return self.root_right / max(1, self.guilty)
 
 
 def labels(corpus: Path = CORPUS) -> list[dict[str, str]]:
-    """The labels, one a run; empty where the corpus is not there."""
+    """The labels as they were written, one a run; empty where the corpus is not there."""
     file = corpus / "labels.jsonl"
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
-def measure(corpus: Path = CORPUS) -> Figures:
-    """Read, diagnose and compare every labelled run."""
-    figures = Figures()
+def of_corpus(corpus: Path = CORPUS) -> Iterator[tuple[Label, Path]]:
+    """Each labelled run of the original."""
     for label in labels(corpus):
-        _judge(figures, label, report(corpus / label["case"] / label["run"]))
+        rules = frozenset(rule for code in label["codes"] for rule in RULES_OF.get(code, ()))
+        yield (
+            Label(label["case"], label["truth"], label["root"], rules),
+            corpus / label["case"] / label["run"],
+        )
+
+
+def of_generated(folder: Path, most: int, clean: int = 0) -> Iterator[tuple[Label, Path]]:
+    """At most so many runs with a fault, and so many without."""
+    from tests.inspector import generated
+
+    for number, case in enumerate([*generated.some(most), *generated.clean(clean)]):
+        label = Label(case.name, case.fault.truth, case.step, frozenset(case.fault.rules))
+        yield label, generated.make(case, folder, number)
+
+
+def measure(corpus: Path = CORPUS) -> Figures:
+    """Read, diagnose and compare every labelled run of the original."""
+    return measured(of_corpus(corpus))
+
+
+def measured(labelled: Iterable[tuple[Label, Path]]) -> Figures:
+    """Read, diagnose and compare."""
+    figures = Figures()
+    for label, path in labelled:
+        judge(figures, label, report(path))
     return figures
 
 
-def _judge(figures: Figures, label: dict[str, str], told: Report) -> None:
-    truth, root = label["truth"], label["root"]
+def judge(figures: Figures, label: Label, told: Report) -> None:
+    """Count one run."""
     figures.runs += 1
-    right = told.run.status == _STATUS.get(truth, truth)
+    right = told.run.status == _STATUS.get(label.truth, label.truth)
     figures.status_right += right
     if not right:
-        figures.misses.append(f"{label['case']}: status {told.run.status}, truth {truth}")
-    errors = [finding for finding in told.findings if finding.severity == "error"]
-    if truth == "success":
-        figures.clean += 1
-        figures.false_alarms += bool(errors)
-        if errors:
-            figures.misses.append(f"{label['case']}: false alarm {errors[0].address}")
-    elif truth == "success_but_wrong":
-        figures.wrong_successes += 1
-        seen = any(
-            finding.severity != "note" and _same(finding.step, root)
-            for finding in told.findings
-            if finding.rule not in ("secret-in-artifact", "secret-in-log")
-        )
-        figures.wrong_successes_seen += seen
-        if not seen:
-            figures.misses.append(f"{label['case']}: nothing at {root} ({label['codes']})")
+        figures.misses.append(f"{label.name}: status {told.run.status}, truth {label.truth}")
+    _judge_spans(figures, label, told)
+    if label.truth == "success":
+        _judge_clean(figures, label, told)
+    elif label.truth == "success_but_wrong":
+        _judge_silent(figures, label, told)
     else:
         _judge_root(figures, label, told)
 
 
-def _judge_root(figures: Figures, label: dict[str, str], told: Report) -> None:
+def _judge_clean(figures: Figures, label: Label, told: Report) -> None:
+    errors = [finding for finding in told.findings if finding.severity == "error"]
+    figures.clean += 1
+    figures.false_alarms += bool(errors)
+    if errors:
+        figures.misses.append(f"{label.name}: false alarm {errors[0].address}")
+
+
+def _judge_silent(figures: Figures, label: Label, told: Report) -> None:
+    """A run that calls itself a success and is none must carry a warning at the right step."""
+    figures.wrong_successes += 1
+    at_root = [
+        finding
+        for finding in told.findings
+        if finding.severity != "note" and _same(finding.step, label.root) and finding.rule not in _OF_SECRETS
+    ]
+    figures.wrong_successes_seen += bool(at_root)
+    if not at_root:
+        figures.misses.append(f"{label.name}: nothing at {label.root} ({sorted(label.rules)})")
+
+
+def _judge_root(figures: Figures, label: Label, told: Report) -> None:
     figures.guilty += 1
     cause = told.root_cause
-    right = cause is not None and _is_root(cause.stage, cause.step, label["root"])
+    right = cause is not None and _is_root(cause.stage, cause.step, label.root)
+    abstains = cause is None or cause.rule == LAST_RESORT
     figures.root_right += right
-    figures.unexplained += cause is not None and cause.rule == "unexplained-failure"
-    if not right or (cause and cause.rule == "unexplained-failure"):
+    figures.unexplained += abstains
+    figures.confidently_wrong += cause is not None and not right and cause.confidence == "high"
+    if label.rules:
+        named = cause is not None and cause.rule in label.rules
+        figures.cause_known += 1
+        figures.cause_right += right and named
+        if right and not named:
+            figures.misses.append(f"{label.name}: cause {cause and cause.rule}, truth {sorted(label.rules)}")
+    if not right:
         address = f"{cause.stage}:{cause.address}" if cause else "no cause"
-        figures.misses.append(
-            f"{label['case']}: {'' if right else 'WRONG '}{address}, truth {label['root']} ({label['codes']})"
-        )
+        figures.misses.append(f"{label.name}: WRONG {address}, truth {label.root} ({sorted(label.rules)})")
+    for name, guess in GUESSES.items():
+        step = guess(told.run)
+        stage = "step" if step else "compile" if told.run.status == "compile_failed" else "finish"
+        figures.guesses_right.setdefault(name, 0)
+        figures.guesses_right[name] += _is_root(stage, step, label.root)
+
+
+def _judge_spans(figures: Figures, label: Label, told: Report) -> None:
+    """Every quote must stand in the line it names."""
+    files: dict[str, list[bytes]] = {}
+    for finding in told.findings:
+        for piece in finding.evidence:
+            if piece.file not in files:
+                files[piece.file] = (told.run.path / piece.file).read_bytes().split(b"\n")
+            line = files[piece.file][piece.line - 1].decode("utf-8", "replace")
+            figures.spans += 1
+            valid = bool(piece.quote) and piece.quote in line
+            figures.spans_valid += valid
+            if not valid:
+                figures.misses.append(f"{label.name}: {finding.address} quotes what is not at {piece}")
+
+
+def first_failed_step(run: Run) -> str | None:
+    """The step of the first line that tells of a failure."""
+    failed = run.named("step_failed")
+    return failed[0].step if failed else None
+
+
+def last_error_line(run: Run) -> str | None:
+    """The step of the last line with an error, or the one that its text names."""
+    errors = [event for event in run.told if event.error is not None]
+    if not errors:
+        return None
+    named = (step.id for step in run.steps if f"'{step.id}'" in (errors[-1].error or ""))
+    return errors[-1].step or next(named, None)
+
+
+def by_grep(run: Run) -> str | None:
+    """The recipe of the first authors: who lacks ``inputs_resolved``, and which step before it lacks ``rows_out``."""
+    gave = {event.step for event in run.named("rows_out")}
+    got = {event.step for event in run.named("inputs_resolved")}
+    for step in run.steps:
+        if step.needs and step.id not in got:
+            return next((need for need in step.needs if need not in gave), step.id)
+    return next((step.id for step in run.steps if not step.is_writer and step.id not in gave), None)
+
+
+GUESSES: Mapping[str, Guess] = {
+    "first failed step": first_failed_step,
+    "last error line": last_error_line,
+    "grep recipe": by_grep,
+}
 
 
 def _is_root(stage: str, step: str | None, root: str) -> bool:
@@ -98,17 +296,42 @@ def _same(step: str | None, root: str) -> bool:
     return step is not None and (step == root or step.startswith(f"{root}-"))
 
 
+def lines(title: str, figures: Figures) -> Iterator[str]:
+    """The figures for people."""
+
+    def part(count: int, of: int) -> str:
+        return f"{count} of {of}" + (f" ({count / of:.1%})" if of else "")
+
+    yield title
+    yield f"  status             {part(figures.status_right, figures.runs)}"
+    yield f"  guilty step        {part(figures.root_right, figures.guilty)}"
+    yield f"  cause by its name  {part(figures.cause_right, figures.cause_known)}"
+    yield f"  confidently wrong  {part(figures.confidently_wrong, figures.guilty)}"
+    yield f"  abstention         {part(figures.unexplained, figures.guilty)}"
+    yield f"  wrong successes    {part(figures.wrong_successes_seen, figures.wrong_successes)} seen"
+    alarms = 100 * figures.false_alarms / max(1, figures.clean)
+    yield f"  false alarms       {alarms:.1f} per 100 of {figures.clean} clean runs"
+    yield f"  quotes             {part(figures.spans_valid, figures.spans)} stand where they say"
+    for name, right in figures.guesses_right.items():
+        yield f"  beside it: {name:<18} {part(right, figures.guilty)}"
+
+
 def main() -> None:
     """Print the figures."""
-    corpus = Path(sys.argv[1]) if len(sys.argv) > 1 else CORPUS
-    figures = measure(corpus)
-    print("\n".join(figures.misses))
-    print(f"status     {figures.status_right} of {figures.runs}")
-    print(
-        f"root       {figures.root_right} of {figures.guilty}, {figures.unexplained} without a rule of their own"
-    )
-    print(f"alarms     {figures.false_alarms} on {figures.clean} clean runs")
-    print(f"silent     {figures.wrong_successes_seen} of {figures.wrong_successes} wrong successes seen")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", nargs="?", type=Path, default=CORPUS)
+    parser.add_argument("--generated", type=int, default=0, metavar="N", help="also make N runs with a fault")
+    parser.add_argument("--clean", type=int, default=0, metavar="N", help="and N runs without one")
+    asked = parser.parse_args()
+    sets = []
+    if labels(asked.corpus):
+        sets.append((f"runs of the original in {asked.corpus.name}", measure(asked.corpus)))
+    if asked.generated or asked.clean:
+        with tempfile.TemporaryDirectory() as folder:
+            made = measured(of_generated(Path(folder), asked.generated, asked.clean))
+        sets.append(("runs made with a fault in each", made))
+    for title, figures in sets:
+        print("\n".join([*figures.misses, *lines(title, figures)]))
 
 
 if __name__ == "__main__":

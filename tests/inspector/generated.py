@@ -1,6 +1,6 @@
 """Runs of the real runtime with one fault each, and the label that whoever put the fault there writes.
 
-A case is a fault at a step of a role × a topology × a storage × a noise. Each run is made by the runtime itself, in
+A case is a fault at a step of one topology, with one storage and one noise. Each run is made by the runtime itself, in
 process; only a run whose host was killed is cut afterwards, as a killed host leaves it.
 """
 
@@ -28,7 +28,13 @@ Truth = Literal["success", "failed", "success_but_wrong", "truncated"]
 
 TOPOLOGIES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "chain": {"load": [], "clean": ["load"], "stats": ["clean"], "save": ["stats"]},
-    "fan-out": {"load": [], "left": ["load"], "right": ["load"], "save-left": ["left"], "save-right": ["right"]},
+    "fan-out": {
+        "load": [],
+        "left": ["load"],
+        "right": ["load"],
+        "save-left": ["left"],
+        "save-right": ["right"],
+    },
     "join": {"orders": [], "customers": [], "join": ["orders", "customers"], "save": ["join"]},
     "diamond": {"load": [], "left": ["load"], "right": ["load"], "both": ["left", "right"], "save": ["both"]},
 }
@@ -150,7 +156,12 @@ FAULTS: Sequence[Fault] = (
     Fault("spill deleted", GIVING, ["spill-file-unreadable"], "after:delete", spills=True),
     Fault("spill cut off", GIVING, ["spill-file-unreadable"], "after:cut", spills=True),
     Fault("spill changed", GIVING, ["spill-file-unreadable"], "after:change", spills=True),
-    Fault("frame dropped from the store", GIVING, ["frame-dropped-from-cache", "spill-file-unreadable"], "after:drop"),
+    Fault(
+        "frame dropped from the store",
+        GIVING,
+        ["frame-dropped-from-cache", "spill-file-unreadable"],
+        "after:drop",
+    ),
     Fault("asks for another key", ("middle", "writer"), ["input-key-wrong"], "asks:data"),
     Fault("configuration deleted", ALL, ["config-missing"], "config"),
     Fault("host killed", ALL, ["run-truncated"], "cut", truth="truncated"),
@@ -263,7 +274,10 @@ def _strike(entry: dict[str, Any], case: Case, needs: Sequence[str]) -> None:
     elif fault.deed.startswith("asks:"):
         entry.pop("needs")
         entry["inputs"] = {
-            "df" if len(needs) == 1 else f"df_{need}": {"from_step": need, "key": "data" if not place else "df"}
+            "df" if len(needs) == 1 else f"df_{need}": {
+                "from_step": need,
+                "key": "data" if not place else "df",
+            }
             for place, need in enumerate(needs)
         }
     elif fault.deed in ("cut", "config") or fault.deed.startswith("after:"):

@@ -51,30 +51,26 @@ DEEDS: Mapping[str, Callable[[], Any]] = {
 }
 
 
+RESULTS: Mapping[str, Callable[[pd.DataFrame], Any]] = {
+    "nothing": lambda _: None,
+    "other key": lambda frame: {"data": frame},
+    "no mapping": lambda frame: [frame],
+    "no frame": lambda frame: {"df": frame.to_dict()},
+    "empty mapping": lambda _: {},
+    "no rows": lambda frame: {"df": frame.iloc[:0]},
+}
+
+
 class _Driver:
     def run(self, *, step_id: str, config: Mapping[str, Any], inputs: Any, ctx: Any) -> Any:
         deed = DEEDS.get(config.get("fault", ""))
         if deed is not None:
             deed()
         frame = self.frame(config, inputs)
-        match config.get("fault"):
-            case "nothing":
-                return None
-            case "other key":
-                return {"data": frame}
-            case "no mapping":
-                return [frame]
-            case "no frame":
-                return {"df": frame.to_dict()}
-            case "empty mapping":
-                return {}
-            case "block spill":
-                (ctx.artifacts / "output.parquet" / "in the way").mkdir(parents=True)
-            case "no rows":
-                return {"df": frame.iloc[:0]}
-            case _:
-                pass
-        return self.result(frame)
+        fault = config.get("fault")
+        if fault == "block spill":
+            (ctx.artifacts / "output.parquet" / "in the way").mkdir(parents=True)
+        return RESULTS[fault](frame) if fault in RESULTS else self.result(frame)
 
     def frame(self, config: Mapping[str, Any], inputs: Any) -> pd.DataFrame:
         raise NotImplementedError

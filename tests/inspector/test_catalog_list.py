@@ -27,9 +27,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The runs that were read, not remembered."""
     read: list[str] = []
 
-    def reading(path: Path, *, now: float | None = None) -> RunEntry:
+    def reading(path: Path, *, now: float | None = None, cache: Path | None = None) -> RunEntry:
         read.append(path.name)
-        return catalog.entry(path, now=now)
+        return catalog.entry(path, now=now, cache=cache)
 
     monkeypatch.setattr(run_list, "entry", reading)
     return read

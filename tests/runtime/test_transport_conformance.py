@@ -42,7 +42,7 @@ def _home_out(text: str) -> str:
 
 
 def _without_numbers(event: dict[str, Any]) -> dict[str, Any]:
-    dropped = {"seq", "last_seq", "sandbox", "template"} | (
+    dropped = {"seq", "last_seq", "sandbox", "template", "package"} | (
         {"locale"} if event["event"] == "environment" else set()
     )
     return {key: value for key, value in event.items() if key not in dropped}
@@ -105,6 +105,7 @@ def test_the_host_says_what_it_sent_and_the_worker_what_it_found(
     (found,) = [event for event in events if event["event"] == "parcel_checked"]
     assert sent["files"] == found["files"]
     assert sent["package"] == found["package"]
+    assert bool(sent["package"]) is (on == "e2b")
     assert set(sent["files"]) == {
         "manifest.yaml",
         "artifacts/_system/components.json",

@@ -153,8 +153,11 @@ def _parsed(
 
 def _with_times(frame: pd.DataFrame) -> pd.DataFrame:
     """Columns whose every text is a time, as times."""
-    texts = [name for name in frame.columns if isinstance(frame[name].dtype, pd.StringDtype)]
-    return frame.assign(**{str(name): _as_times(frame[name]) for name in texts})
+    found = frame.copy(deep=False)
+    for name in frame.columns:
+        if isinstance(frame[name].dtype, pd.StringDtype):
+            found[name] = _as_times(frame[name])
+    return found
 
 
 def _as_times(column: "pd.Series[Any]") -> "pd.Series[Any]":

@@ -75,7 +75,7 @@ def serve(*options: str) -> Iterator[MariaDb]:
             "--character-set-server=utf8mb4", "--max-allowed-packet=64M", f"--pid-file={folder}/server.pid",
             *as_user, *options,
         ]  # fmt: skip
-        with running(command, folder, None, lambda: _answers(port)) as process:
+        with running(command, folder, user, lambda: _answers(port)) as process:
             yield _with_users(MariaDb(port, folder, process))
 
 

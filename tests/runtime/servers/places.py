@@ -59,6 +59,8 @@ def running(
     command: list[str], folder: Path, user: str | None, answers: Callable[[], bool]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A server while it runs: waited for until it answers, ended when the block ends."""
+    # a test process that is killed takes its servers with it
+    command = [binary("setpriv"), "--pdeathsig", "TERM", *command]
     log = folder / "server.log"
     with log.open("wb") as out:
         server = subprocess.Popen(

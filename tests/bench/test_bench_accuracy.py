@@ -1,0 +1,22 @@
+"""The accuracy of the diagnosis over every generated case, printed: ``pytest -m bench -s tests/bench/test_bench_accuracy.py``."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.inspector.accuracy import lines, measured, of_generated
+from tests.inspector.generated import cases, clean
+from tests.inspector.test_generated import alarms
+
+pytestmark = pytest.mark.bench
+
+
+def test_300_runs_without_a_fault_raise_no_alarm(tmp_path: Path) -> None:
+    assert alarms(tmp_path, clean(300)) == []
+
+
+def test_guilty_step_is_found_in_95_of_100_of_all_cases(tmp_path: Path) -> None:
+    found = measured(of_generated(tmp_path, len(list(cases()))))
+    print("\n".join(lines("every generated case", found)))
+    assert found.root_accuracy >= 0.95, found.misses
+    assert found.confidently_wrong <= 0.01 * found.guilty, found.misses

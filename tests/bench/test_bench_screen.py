@@ -1,0 +1,174 @@
+"""How soon one sees something, and what a key costs. ``OSIRIS_BENCH_EVENTS`` sets the length of the long log."""
+
+import asyncio
+import os
+import pty
+import resource
+import select
+import signal
+import statistics
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fcntl import ioctl
+from pathlib import Path
+from termios import TIOCSWINSZ
+
+import pytest
+
+from tests.samples import SAMPLES
+
+pytestmark = pytest.mark.bench
+
+PYTHON, PROGRAM = sys.executable, str(Path(sys.executable).with_name("osiris-inspect"))
+EVENTS = int(os.environ.get("OSIRIS_BENCH_EVENTS", "1_000_000"))
+ROUNDS = 7
+MINIMAL = """
+from textual.app import App
+from textual.widgets import Static
+class Minimal(App):
+    def compose(self):
+        yield Static("here it is")
+Minimal().run()
+"""
+
+
+@pytest.fixture(scope="module")
+def long_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose log has ``EVENTS`` lines, a failure near its end."""
+    run = tmp_path_factory.mktemp("long") / "run_1795330492603"
+    run.mkdir()
+    with (run / "events.jsonl").open("w", encoding="utf-8") as log:
+        log.writelines(_lines(EVENTS))
+    return run
+
+
+def _lines(count: int) -> Iterator[str]:
+    yield _line(0, "run_start", '"pipeline":"long"')
+    yield _line(1, "step_start", '"step_id":"extract-movies","driver":"mysql.extractor"')
+    for number in range(2, count - 2):
+        yield _line(
+            number,
+            "heartbeat",
+            f'"step_id":"extract-movies","phase":"reading","rows":{number},"rss_bytes":123456789',
+        )
+    yield _line(count - 2, "step_failed", '"step_id":"extract-movies","error":"the server went away"')
+    yield _line(count - 1, "run_end", '"status":"failed"')
+
+
+def _line(number: int, name: str, rest: str) -> str:
+    minute, second = divmod(number // 1_000, 60)
+    moment = f"2026-11-22T{minute // 60 % 24:02}:{minute % 60:02}:{second:02}.{number % 1_000:03}000+00:00"
+    return f'{{"ts":"{moment}","seq":{number},"session":"run_1","event":"{name}","side":"worker",{rest}}}\n'
+
+
+@contextmanager
+def terminal(arguments: list[str]) -> Iterator[tuple[int, int, float]]:
+    """A program on a terminal of its own: its id, the terminal, and when it began."""
+    begin = time.perf_counter()
+    child, screen = pty.fork()
+    if child == 0:
+        os.environ["TERM"] = "xterm-256color"
+        os.execv(arguments[0], arguments)
+    ioctl(screen, TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    try:
+        yield child, screen, begin
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(screen)
+
+
+def seen(screen: int, needle: bytes, limit: float = 60.0) -> None:
+    """Read from a terminal until something is seen on it."""
+    so_far, end = b"", time.perf_counter() + limit
+    while needle not in so_far and select.select([screen], [], [], end - time.perf_counter())[0]:
+        so_far += os.read(screen, 1 << 16)
+    assert needle in so_far, so_far[-500:]
+
+
+def until(arguments: list[str], needle: bytes) -> float:
+    """Milliseconds from the start of a program until something is seen on its terminal; the median of some rounds."""
+    taken = []
+    for _ in range(ROUNDS):
+        with terminal(arguments) as (_, screen, begin):
+            seen(screen, needle)
+            taken.append((time.perf_counter() - begin) * 1000)
+    return statistics.median(taken)
+
+
+def test_first_words_stand_within_a_few_bare_pythons(long_run: Path) -> None:
+    (run,) = (SAMPLES / "original_nonetype").glob("run_*")
+    bare = until([PYTHON, "-c", "print('failed')"], b"failed")
+    short = until([PROGRAM, str(run)], b"failed")
+    long = until([PROGRAM, str(long_run)], b"failed")
+    print(
+        f"\nfirst words: python -c print {bare:.0f} ms; a run of 37 events {short:.0f} ms ({short / bare:.1f}x)"
+    )
+    print(f"             a run of {EVENTS:,} events {long:.0f} ms ({long / bare:.1f}x)")
+
+
+def test_first_screen_beside_a_minimal_app_of_the_framework() -> None:
+    (run,) = (SAMPLES / "original_nonetype").glob("run_*")
+    minimal = until([PYTHON, "-c", MINIMAL], b"here it is")
+    whole = until([PROGRAM, str(run)], b"Timeline")
+    print(f"\nfirst screen: minimal {minimal:.0f} ms; a run {whole:.0f} ms ({whole / minimal:.2f}x)")
+
+
+def test_what_a_key_costs_on_a_long_log(long_run: Path, tmp_path: Path) -> None:
+    from osiris_inspect.tui.app import InspectorApp
+    from osiris_inspect.tui.screens.run import RunScreen
+    from osiris_inspect.tui.source import Disk
+
+    async def measure() -> None:
+        app = InspectorApp(long_run, Disk(tmp_path), clock=time.time)
+        async with app.run_test(size=(120, 40)) as pilot:
+            begin = time.perf_counter()
+            while not (isinstance(app.screen, RunScreen) and app.screen.report is not None):
+                await asyncio.sleep(0.01)
+            print(f"\n{EVENTS:,} events: on the screen after {time.perf_counter() - begin:.2f} s")
+            await pilot.press("3")
+            for keys in (["j"] * 50, ["space"] * 50, ["G", "g"] * 10, ["e", "g"] * 10):
+                worst, cost = 0.0, time.process_time()
+                for key in keys:
+                    pressed = time.perf_counter()
+                    await pilot.press(key)
+                    worst = max(worst, time.perf_counter() - pressed)
+                cost = (time.process_time() - cost) / len(keys)
+                print(
+                    f"  {' '.join(dict.fromkeys(keys)):<8} {cost * 1000:6.1f} ms of CPU a key, worst {worst * 1000:.0f} ms"
+                )
+            await _type(app, pilot.press, "event=step_failed")
+            await _type(app, pilot.press, "rows=77777")
+            base = _peak_of([PYTHON, "-c", "import textual.app, textual.widgets, numpy"])
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            print(f"  memory: {peak:.0f} MB at most, with pytest in it; the frameworks alone {base:.0f} MB")
+
+    asyncio.run(measure())
+
+
+async def _type(app: object, press: Callable[[str], object], text: str) -> None:
+    """Type a filter and tell the longest wait for a key and the time until the answer is whole."""
+    from osiris_inspect.tui.app import InspectorApp
+
+    assert isinstance(app, InspectorApp)
+    names = {"=": "equals_sign", "_": "underscore"}
+    worst, begin = 0.0, time.perf_counter()
+    for key in ["slash", *(names.get(letter, letter) for letter in text), "enter"]:
+        pressed = time.perf_counter()
+        await press(key)  # type: ignore[misc]  # the pilot's own method
+        worst = max(worst, time.perf_counter() - pressed)
+    await app.workers.wait_for_complete()
+    lines = app.screen.main_list  # type: ignore[attr-defined]  # the screen of a run
+    print(
+        f"  filter {text}: whole after {time.perf_counter() - begin:.2f} s, worst key {worst * 1000:.0f} ms, {len(lines)} kept"
+    )
+    await press("escape")  # type: ignore[misc]  # the pilot's own method
+
+
+def _peak_of(arguments: list[str]) -> float:
+    code = f"import resource, subprocess; subprocess.run({arguments!r}); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
+    return float(subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, check=True).stdout)

@@ -1,0 +1,96 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shell import osiris_inspect
+from tests.samples import SAMPLES
+
+BROKEN = SAMPLES / "partly_skipped"
+
+
+def test_why_walks_the_inputs_of_a_step(tmp_path: Path) -> None:
+    done = osiris_inspect("why", SAMPLES / "missing_input", "compute-stats", cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[0] == "step 'compute-stats' failed for want of an input"
+    for station in ("needs", "upstream", "memory", "spill", "so", "error", "cause", "fix"):
+        assert re.search(rf"^\s+[✓✗?]?\s*{station} ", done.out, re.MULTILINE), station
+
+
+def test_why_of_one_input_as_json(tmp_path: Path) -> None:
+    done = osiris_inspect("why", SAMPLES / "good_local", "compute-stats.df", "-f", "json", cwd=tmp_path)
+    assert json.loads(done.out)["inputs"][0]["from"] == "memory"
+
+
+def test_why_of_no_step_names_those_there_are(tmp_path: Path) -> None:
+    done = osiris_inspect("why", BROKEN, "brokn", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert "'broken'" in done.err
+
+
+@pytest.mark.parametrize("command", [["why", "x"], ["lineage"], ["pack"]])
+def test_what_is_no_run_is_said(tmp_path: Path, command: list[str]) -> None:
+    done = osiris_inspect(command[0], tmp_path, *command[1:], cwd=tmp_path)
+    assert (done.code, done.out) == (3, "")
+    assert "holds no run" in done.err
+
+
+@pytest.mark.parametrize(
+    ("form", "first"),
+    [("text", "two-branches "), ("mermaid", "flowchart LR"), ("dot", "digraph lineage {"), ("json", "{")],
+)
+def test_lineage_in_each_form(tmp_path: Path, form: str, first: str) -> None:
+    done = osiris_inspect("lineage", BROKEN, "--format", form, cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[0].startswith(first)
+
+
+def test_pack_keeps_to_the_budget_it_was_given(tmp_path: Path) -> None:
+    small = osiris_inspect("pack", BROKEN, "--tokens", "400", cwd=tmp_path)
+    large = osiris_inspect("pack", BROKEN, cwd=tmp_path)
+    assert small.out.startswith("# Run of two-branches: failed")
+    assert len(small.out) < len(large.out)
+
+
+def test_explain_with_a_run_shows_its_evidence(tmp_path: Path) -> None:
+    done = osiris_inspect("explain", f"{BROKEN}:column-missing", cwd=tmp_path)
+    assert done.code == 0
+    assert "What it finds:" in done.out
+    assert "error, high confidence, broken: column 'nope' does not exist" in done.out
+    assert "events.jsonl:22" in done.out
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [("disk-full", "not found"), ("stale-rows-kept", "not checked: this run does not record write.start")],
+)
+def test_explain_with_a_run_says_why_there_is_nothing(tmp_path: Path, rule: str, says: str) -> None:
+    done = osiris_inspect("explain", f"{BROKEN}:{rule}", cwd=tmp_path)
+    assert done.out.splitlines()[-1].strip() == says
+
+
+def test_what_the_folder_allows_is_neither_shown_nor_failing(tmp_path: Path) -> None:
+    (tmp_path / ".osiris-inspect.toml").write_text(
+        'ignore = ["zero-rows-from-source@extract-movies: a sample", "disk-full: never"]'
+    )
+    done = osiris_inspect("summarize", SAMPLES / "empty_source", "--fail-on", "warning", cwd=tmp_path)
+    assert done.code == 0
+    assert "zero-rows" not in done.out
+    assert "1 allowed" in done.out
+    assert done.err == "osiris-inspect: allowed and not found: .osiris-inspect.toml: disk-full\n"
+
+
+def test_settings_that_cannot_be_are_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / ".osiris-inspect.toml").write_text("ignroe = []")
+    done = osiris_inspect("summarize", SAMPLES / "good_local", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert "unknown key 'ignroe'" in done.err
+
+
+def test_rules_of_the_folder_are_listed_and_explained(tmp_path: Path) -> None:
+    (tmp_path / ".osiris-inspect.toml").write_text(
+        '[[patterns]]\nname = "vpn-down"\npattern = "tunnel"\nmessage = "the VPN is down"'
+    )
+    assert "vpn-down" in osiris_inspect("rules", cwd=tmp_path).out
+    assert "the VPN is down" in osiris_inspect("explain", "vpn-down", cwd=tmp_path).out

@@ -1,0 +1,118 @@
+"""No value that stands as a secret in the configuration of a run occurs in anything that is said of that run."""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from osiris_inspect.inspector.catalog import find_runs
+from osiris_inspect.inspector.export import formats, renderer
+from osiris_inspect.inspector.graph import dot, graph_of, mermaid
+from osiris_inspect.inspector.graph import json as graph_json
+from osiris_inspect.inspector.graph import text as graph_text
+from osiris_inspect.inspector.pack import packed
+from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.why import why_of
+from osiris_inspect.inspector.why.json import document
+from osiris_inspect.inspector.why.text import lines
+from osiris_inspect.model import redact
+from tests.inspector.accuracy import CORPUS
+
+pytestmark = pytest.mark.skipif(
+    not CORPUS.exists(), reason="the labelled runs of the original are not on this machine"
+)
+_SHORTEST = 6
+"""Shorter values are words that stand in any log."""
+_OF_URL = re.compile(r"[a-z+]{2,20}://[^\s:/@]{0,80}:([^\s@/]{1,200})@")
+
+
+def secrets() -> set[str]:
+    """The throw-away secrets of all runs, as they stand in the files of their configurations."""
+    found = {"plainpass9", "sig-FAKE-service-role"}
+    for file in CORPUS.rglob("*.json"):
+        if "cfg" in file.parts or file.name in ("cleaned_config.json", "commands.jsonl"):
+            found |= set(_in_value(json.loads(file.read_text())))
+    return {value for value in found if len(value) >= _SHORTEST}
+
+
+def _in_value(value: Any, key: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _in_value(item, name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _in_value(item, key)
+    elif isinstance(value, str):
+        yield from _OF_URL.findall(value)
+        shown = value.strip("*") and not value.startswith(("${", "@", "***"))
+        if redact.is_secret_key(key) and shown and "://" not in value:
+            yield value
+
+
+@pytest.fixture(scope="module")
+def reports() -> list[Report]:
+    return [report(run) for run in find_runs(CORPUS)]
+
+
+def test_there_are_secrets_to_be_looked_for() -> None:
+    assert len(secrets()) >= 2
+
+
+@pytest.mark.parametrize("format_", formats())
+def test_in_no_format_of_a_report(reports: list[Report], format_: str) -> None:
+    out = io.StringIO()
+    renderer(format_)(reports, out)
+    _assert_clean(out.getvalue(), format_)
+
+
+def test_in_no_answer_to_why(reports: list[Report]) -> None:
+    for told in reports:
+        for step in told.run.steps:
+            why = why_of(told, step.id)
+            _assert_clean("\n".join(lines(why)), f"{told.run.path}: why {step.id}")
+            _assert_clean(
+                json.dumps(document(why), ensure_ascii=False), f"{told.run.path}: why {step.id}, json"
+            )
+
+
+def test_in_no_picture(reports: list[Report]) -> None:
+    for told in reports:
+        graph = graph_of(told)
+        drawn = (graph_text.lines(graph), mermaid.lines(graph), dot.lines(graph), graph_json.lines(graph))
+        _assert_clean("\n".join(line for form in drawn for line in form), str(told.run.path))
+
+
+def test_in_no_pack(reports: list[Report]) -> None:
+    for told in reports:
+        _assert_clean(packed(told, 50_000), str(told.run.path))
+
+
+def test_in_no_finding_that_explain_shows(reports: list[Report]) -> None:
+    from osiris_inspect.inspector.plain import plain
+
+    for told in reports:
+        for finding in told.findings:
+            shown = " ".join(
+                plain(text)
+                for text in (finding.message, finding.fix or "", *(piece.quote for piece in finding.evidence))
+            )
+            _assert_clean(shown, f"{told.run.path}: {finding.address}")
+
+
+def test_quotes_need_no_mask(reports: list[Report]) -> None:
+    for told in reports:
+        for finding in told.findings:
+            for piece in finding.evidence:
+                _assert_clean(piece.quote, f"{told.run.path}: {finding.address}")
+
+
+_SECRETS: set[str] = secrets() if CORPUS.exists() else set()
+
+
+def _assert_clean(text: str, where: Path | str) -> None:
+    shown = [secret for secret in _SECRETS if secret in text]
+    assert not shown, where

@@ -1,0 +1,208 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from osiris_inspect.inspector.catalog import find_runs
+from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.why import Turn, Why, why_of
+from osiris_inspect.inspector.why.answer import NoSuchStep
+from osiris_inspect.inspector.why.json import document
+from osiris_inspect.inspector.why.text import lines
+from tests.inspector.accuracy import CORPUS
+from tests.inspector.generated import Case, Fault, make
+from tests.inspector.making import CHAIN, NONETYPE, local, run_dir, worker
+
+FAULT = Fault("none", (), ())
+
+
+def answer(told: Report, step: str) -> Why:
+    return why_of(told, step)
+
+
+def made(folder: Path, storage: str = "memory", fault: Fault = FAULT, step: str = "") -> Report:
+    return report(make(Case(fault, "chain", storage, "none", step), folder))
+
+
+def walk(why: Why) -> dict[str, tuple[str, str]]:
+    return {turn.name: (turn.outcome, turn.text) for way in why.ways for turn in way.turns}
+
+
+def turns(why: Why) -> dict[str, Turn]:
+    return {turn.name: turn for turn in why.turns}
+
+
+def test_input_in_memory_is_found_at_the_first_place(tmp_path: Path) -> None:
+    why = answer(made(tmp_path), "clean")
+    assert [(way.name, way.from_step, way.place) for way in why.ways] == [("df", "load", "memory")]
+    assert list(walk(why)) == ["needs", "upstream", "memory", "so"]
+    assert walk(why)["so"] == ("hit", "the driver got 14 rows from memory")
+
+
+def test_spilled_input_is_missed_in_memory_and_found_on_disk(tmp_path: Path) -> None:
+    why = answer(made(tmp_path, "forced"), "clean")
+    assert [walk(why)[place][0] for place in ("memory", "spill", "so")] == ["miss", "hit", "hit"]
+
+
+def test_frame_on_disk_names_the_setting_that_put_it_there(tmp_path: Path) -> None:
+    said = turns(answer(made(tmp_path, "forced"), "load"))
+    assert said["kept"].text == "spilled to artifacts/load/output.parquet: every frame is spilled"
+    assert said["setting"].text.startswith("E2B_FORCE_SPILL=true (")
+
+
+def test_input_asked_for_under_another_key_says_what_there_was(tmp_path: Path) -> None:
+    fault = Fault("asks", ("middle",), (), "asks:data")
+    why = answer(made(tmp_path, fault=fault, step="stats"), "stats")
+    assert why.verdict == "step 'stats' failed for want of an input"
+    assert walk(why)["needs"][1] == "the result 'data' of 'clean', as 'df'"
+    assert "returned 'df': DataFrame" in walk(why)["upstream"][1]
+    assert walk(why)["so"] == ("miss", "the driver was never called")
+    assert [finding.rule for finding in why.causes][-1] == "input-key-wrong"
+    assert why.consequences == ("save",)
+
+
+@pytest.mark.parametrize(
+    ("deed", "place", "word"),
+    [
+        ("after:delete", "spill", "output.parquet"),
+        ("after:change", "spill", "not the file that was written"),
+        ("after:drop", "memory", "not 'df'"),
+    ],
+)
+def test_lost_frame_is_missed_in_both_places_with_the_reason(
+    tmp_path: Path, deed: str, place: str, word: str
+) -> None:
+    storage = "memory" if deed == "after:drop" else "forced"
+    why = answer(made(tmp_path, storage, Fault("lost", (), (), deed), "clean"), "stats")
+    assert (walk(why)["memory"][0], walk(why)["spill"][0]) == ("miss", "miss")
+    assert word in walk(why)[place][1]
+    assert why.causes[-1].step == "clean"
+
+
+def test_skipped_step_is_led_back_to_the_error(tmp_path: Path) -> None:
+    why = answer(made(tmp_path, fault=Fault("boom", (), (), "disk"), step="load"), "save")
+    assert why.verdict == "step 'save' was skipped because of step 'load'"
+    assert "No space left on device" in turns(why)["load"].text
+    assert why.causes[-1].address == "disk-full@load"
+
+
+def test_step_without_rows_says_what_it_got_and_its_query(tmp_path: Path) -> None:
+    fault = Fault(
+        "filter", (), (), component="duckdb.processor", config={"query": "SELECT * FROM {first} WHERE id < 0"}
+    )
+    said = turns(answer(made(tmp_path, fault=fault, step="stats"), "stats"))
+    assert said["rows"].text == "it got 14 rows and gave none"
+    assert said["query"].text == "SELECT * FROM df_clean WHERE id < 0"
+
+
+def test_source_without_rows_blames_nobody_upstream(tmp_path: Path) -> None:
+    why = answer(made(tmp_path, fault=Fault("empty", (), (), "no rows"), step="load"), "load")
+    assert why.ways == ()
+    assert turns(why)["rows"].text == "the source gave 0 rows"
+
+
+def test_one_input_of_several_can_be_asked_for(tmp_path: Path) -> None:
+    told = report(make(Case(FAULT, "join", "memory", "none", ""), tmp_path))
+    assert [way.from_step for way in answer(told, "join.df_orders").ways] == ["orders"]
+    assert [way.from_step for way in answer(told, "join.customers").ways] == ["customers"]
+    assert len(answer(told, "join").ways) == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        ("stat", "the run has no step 'stat'; it has 'load', 'clean', 'stats', 'save'"),
+        ("stats.dfx", "step 'stats' has no input 'dfx'; it has 'df', 'clean'"),
+    ],
+)
+def test_name_that_is_none_is_told_with_those_there_are(tmp_path: Path, wanted: str, says: str) -> None:
+    with pytest.raises(NoSuchStep, match=f"^{says}$"):
+        why_of(made(tmp_path), wanted)
+
+
+def test_step_id_with_a_dot_is_no_input(tmp_path: Path) -> None:
+    lines_ = [local("step_start", step_id="a.b"), local("step_complete", step_id="a.b")]
+    assert why_of(report(run_dir(tmp_path, lines_)), "a.b").step.id == "a.b"
+
+
+def starved(tmp_path: Path, log: str, **complete: Any) -> Why:
+    events = [
+        worker("step_start", 1, step_id="extract", driver="mysql.extractor"),
+        worker("step_complete", 2, step_id="extract", **{"rows_processed": 14, **complete}),
+        worker("step_start", 3, step_id="stats", driver="duckdb.processor"),
+        worker("step_failed", 4, step_id="stats", driver="duckdb.processor", error=NONETYPE),
+        worker("cleanup_complete", 5),
+    ]
+    files = {"worker.log": f"Loaded config from cfg/stats.json\n{log}\n"}
+    return why_of(report(run_dir(tmp_path, events, steps=CHAIN, files=files)), "stats")
+
+
+@pytest.mark.parametrize(
+    ("log", "place", "text"),
+    [
+        (
+            "WARNING - Key 'df' not found in outputs from step 'extract' (available: ['data'])",
+            "memory",
+            "miss: the result holds 'data', not 'df'",
+        ),
+        (
+            "WARNING - No outputs cached for step 'extract'",
+            "memory",
+            "miss: 'extract' left no result",
+        ),
+        (
+            "ERROR - Failed to cache DataFrame for step extract: Duplicate column names",
+            "spill",
+            "miss: the file was not written: Duplicate column names",
+        ),
+        (
+            "ERROR - Failed to load input DataFrame from artifacts/extract/output.parquet",
+            "spill",
+            "miss: Failed to load input DataFrame from artifacts/extract/output.parquet",
+        ),
+    ],
+)
+def test_what_only_a_text_log_tells_stands_in_the_walk(
+    tmp_path: Path, log: str, place: str, text: str
+) -> None:
+    why = starved(tmp_path, log)
+    assert walk(why)[place] == ("miss", text)
+    (turn,) = [turn for way in why.ways for turn in way.turns if turn.name == place]
+    assert [(piece.file, piece.line) for piece in turn.evidence] == [("worker.log", 2)]
+
+
+def test_text_is_wrapped_and_never_cut(tmp_path: Path) -> None:
+    why = answer(made(tmp_path, fault=Fault("boom", (), (), "disk"), step="load"), "save")
+    text = list(lines(why, 60))
+    assert max(map(len, text)) <= 60
+    assert "…" not in "".join(text)
+    assert "because of step 'load'" in " ".join(text[0].split())
+
+
+def test_json_has_every_station_with_its_evidence(tmp_path: Path) -> None:
+    told = document(answer(made(tmp_path, "forced"), "clean"))
+    assert list(told) == [
+        "schema_version", "step", "status", "verdict", "inputs", "then", "causes", "consequences",
+    ]  # fmt: skip
+    (entry,) = told["inputs"]
+    assert [station["at"] for station in entry["walk"]] == ["needs", "upstream", "memory", "spill", "so"]
+    assert all(station["evidence"] for station in entry["walk"])
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="the labelled runs of the original are not on this machine")
+def test_every_step_of_every_run_has_an_answer_whose_quotes_stand_in_their_lines() -> None:
+    for path in find_runs(CORPUS):
+        told = report(path)
+        for step in told.run.steps:
+            why = why_of(told, step.id)
+            assert list(lines(why))
+            for turn in (*why.turns, *(turn for way in why.ways for turn in way.turns)):
+                for piece in turn.evidence:
+                    line = (
+                        (path / piece.file)
+                        .read_bytes()
+                        .split(b"\n")[piece.line - 1]
+                        .decode("utf-8", "replace")
+                    )
+                    assert piece.quote, (path, step.id, turn)
+                    assert piece.quote in line, (path, step.id, turn)
