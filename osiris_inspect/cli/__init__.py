@@ -13,12 +13,18 @@ from osiris_inspect.cli import first_words
 
 def main() -> NoReturn:
     """Run the command line on ``sys.argv`` and end the process with its exit code."""
-    first_words.say(sys.argv[1:])  # before anything else is imported: that is what they are for
-    from osiris_inspect.cli.app import build
+    path = first_words.say(sys.argv[1:])  # before anything else is imported: that is what they are for
     from osiris_inspect.cli.exits import FAULT, INTERRUPTED, exit_code_of
     from osiris_inspect.model.errors import OsirisError
 
     try:
+        if path is not None:  # the way everyone goes, without the time it takes to build all commands
+            from osiris_inspect.cli.surroundings import show
+
+            show(path)
+            _end(0)
+        from osiris_inspect.cli.app import build
+
         build()(prog_name="osiris-inspect", standalone_mode=True)
     except SystemExit as end:
         _end(end.code if isinstance(end.code, int) else 0)

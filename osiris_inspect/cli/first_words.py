@@ -27,15 +27,20 @@ _WORDS = {
 _HERE = ("logs", "run_logs")
 
 
-def say(arguments: list[str]) -> None:
-    """Write the verdict on the run that the command line asks to open; nothing where it asks for something else."""
+def say(arguments: list[str]) -> str | None:
+    """Write the verdict on the run that the command line asks to open; nothing where it asks for something else.
+
+    Gives the path that was named, where nothing is left to do but to open it.
+    """
     place = _asked_for(arguments)
     if place is None or not _is_for_people():
-        return
+        return None
     run = run_of(place)
-    if run is not None:
-        sys.stdout.write("\r\n".join(lines(run, color=not os.environ.get("NO_COLOR"))) + "\r\n")
-        sys.stdout.flush()
+    if run is None:
+        return None
+    sys.stdout.write("\r\n".join(lines(run, color=not os.environ.get("NO_COLOR"))) + "\r\n")
+    sys.stdout.flush()
+    return place if place in arguments else None
 
 
 def lines(run: str, *, color: bool = False) -> list[str]:

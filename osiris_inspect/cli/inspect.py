@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from osiris_inspect.cli import places, surroundings
+from osiris_inspect.cli import surroundings
 from osiris_inspect.cli import summarize as summary
 from osiris_inspect.cli.exits import USAGE
 
@@ -37,15 +37,7 @@ def open_path(chosen: Path) -> int:
                 summary.rendered(reports, "text", to_terminal=sys.stdout.isatty(), color="auto"), None
             )
         return summary.exit_code(reports, "error") or worst
-    import time
-
-    from osiris_inspect.inspector.catalog import find_runs
-    from osiris_inspect.tui.app import run_app
-    from osiris_inspect.tui.source import Disk
-
-    find_runs(chosen)  # a path that is no run is said before the screen is taken
-    source = Disk(places.cache(), surroundings.open_frame)
-    run_app(chosen, source, clock=time.time, outside=surroundings.outside(chosen))
+    surroundings.show(str(chosen))
     return 0
 
 

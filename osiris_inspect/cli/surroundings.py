@@ -24,6 +24,24 @@ MOST_REMEMBERED = 500
 _TAKES_LINE_LAST = ("code", "codium", "code-insiders", "cursor")
 
 
+def show(chosen: str) -> None:
+    """Open a run, or the runs of a folder, in the terminal.
+
+    Raises:
+        UnreadableRun: the path is neither; nothing was shown.
+    """
+    import time
+
+    from osiris_inspect.cli import places
+    from osiris_inspect.inspector.catalog import find_runs
+    from osiris_inspect.tui.app import run_app
+    from osiris_inspect.tui.source import Disk
+
+    path = Path(chosen)
+    find_runs(path)  # a path that is no run is said before the screen is taken
+    run_app(path, Disk(places.cache(), open_frame), clock=time.time, outside=outside(path))
+
+
 def outside(chosen: Path) -> "Outside":
     """The surroundings of the screens that show a path."""
     from osiris_inspect.tui.outside import Outside

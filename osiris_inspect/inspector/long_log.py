@@ -91,7 +91,9 @@ class LongLog(Sequence[Event]):
         if line == len(self.by_line):
             return self._rest
         start, end = self.by_line.span(line)
-        return os.pread(self._descriptor, end - start - 1, start) if end - start - 1 <= jsonl.MAX_LINE else b""
+        return (
+            os.pread(self._descriptor, end - start - 1, start) if end - start - 1 <= jsonl.MAX_LINE else b""
+        )
 
     def raw_lines(self, lines: Numbers | range) -> Iterator[Line]:
         """Lines with their numbers, counted from 0, in the order of the file; near ones are read together."""

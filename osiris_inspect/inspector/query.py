@@ -16,20 +16,28 @@ A key may lead into an object: ``error.type=KeyError``. ``text`` is all of an ev
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, NoReturn, Protocol
+from typing import Final, NoReturn
 
+from osiris_inspect.inspector.clauses import (
+    All,
+    Compare,
+    Either,
+    Node,
+    Not,
+    When,
+    Word,
+    number_of,
+    words_of,
+)
 from osiris_inspect.model.event import Event, epoch
-
-Sign = Literal["=", "!=", "~", "!~", ">", "<", ">=", "<="]
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<open>\()|(?P<close>\))|(?P<minus>-)(?=[^\s)])"
     r"|(?P<key>[A-Za-z_][\w.\-]*?)(?P<sign>!~|!=|~=|>=|<=|=|~|>|<)(?:\"(?P<quoted_value>[^\"]*)\"?|(?P<value>[^\s)]*))"
     r"|\"(?P<quoted>[^\"]*)\"?|(?P<word>[^\s()]+))"
 )
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.ASCII)
 _AGO = re.compile(r"-?(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DEEPEST = 50
@@ -38,119 +46,6 @@ _TIME_KEYS = ("since", "until")
 
 class BadQuery(ValueError):
     """A filter that cannot be understood; the message says where and why."""
-
-
-class Row(Protocol):
-    """What a filter is asked about."""
-
-    def field(self, key: str) -> object | None:
-        """The value of a field; None where it has none."""
-
-    @property
-    def text(self) -> str:
-        """All of it, in lower case."""
-
-    @property
-    def ts(self) -> float | None:
-        """When it happened."""
-
-
-class Node(Protocol):
-    """A part of a filter."""
-
-    def holds(self, row: Row) -> bool:
-        """Whether the part holds for a row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A text, in lower case, that must be found."""
-
-    text: str
-
-    def holds(self, row: Row) -> bool:
-        """Whether the row's text holds it."""
-        return self.text in row.text
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """A field compared with a value, which is in lower case."""
-
-    key: str
-    sign: Sign
-    value: str
-
-    def holds(self, row: Row) -> bool:
-        """Whether the row's field compares like that."""
-        if self.sign in ("!=", "!~"):
-            return not Compare(self.key, "=" if self.sign == "!=" else "~", self.value).holds(row)
-        if self.key == "text":
-            return self.fits(row.text)
-        found = row.field(self.key)
-        if isinstance(found, tuple):
-            return any(self.fits(one) for one in found)
-        return found is not None and self.fits(found)
-
-    def fits(self, found: object) -> bool:
-        """Whether a value that is there compares like that."""
-        if self.sign == "~":
-            return self.value in _text(found)
-        if self.sign == "=":
-            return _equal(_text(found), self.value)
-        number, limit = _number(found), _number(self.value)
-        if number is None or limit is None:
-            return False
-        if self.sign in (">", ">="):
-            return number > limit or (self.sign == ">=" and number == limit)
-        return number < limit or (self.sign == "<=" and number == limit)
-
-
-@dataclass(frozen=True, slots=True)
-class When:
-    """A bound in time, in seconds since 1970; what has no time is outside."""
-
-    side: Literal["since", "until"]
-    moment: float
-
-    def holds(self, row: Row) -> bool:
-        """Whether the row happened on that side."""
-        if row.ts is None:
-            return False
-        return row.ts >= self.moment if self.side == "since" else row.ts <= self.moment
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """What must not hold."""
-
-    part: Node
-
-    def holds(self, row: Row) -> bool:
-        """Whether the part does not hold."""
-        return not self.part.holds(row)
-
-
-@dataclass(frozen=True, slots=True)
-class All:
-    """Parts that must all hold; none at all hold for everything."""
-
-    parts: tuple[Node, ...] = ()
-
-    def holds(self, row: Row) -> bool:
-        """Whether all of them hold."""
-        return all(part.holds(row) for part in self.parts)
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """Parts of which one must hold."""
-
-    parts: tuple[Node, ...]
-
-    def holds(self, row: Row) -> bool:
-        """Whether one of them holds."""
-        return any(part.holds(row) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +60,7 @@ class Query:
     @property
     def words(self) -> tuple[str, ...]:
         """The texts that what is kept may show, in lower case: what to mark in it."""
-        return tuple(_words(self.root))
+        return tuple(words_of(self.root))
 
     def keeps(self, text: str, fields: Mapping[str, object]) -> bool:
         """Whether a row of this text and these fields is kept. Its time is the field ``ts``."""
@@ -352,7 +247,7 @@ class _Parser:
             return When("until", moment_of(value, self._now))
         if key in _TIME_KEYS:
             self._fail(f"{key!r} takes '='")
-        if sign in (">", "<", ">=", "<=") and _number(value) is None:
+        if sign in (">", "<", ">=", "<=") and number_of(value) is None:
             self._fail(f"{value!r} is no number")
         return Compare(key, sign, value)  # type: ignore[arg-type]  # the pattern knows only these signs
 
@@ -379,16 +274,6 @@ class _Parser:
         raise BadQuery(f"the filter cannot be understood {place}: {what}")
 
 
-def _words(node: Node) -> Iterator[str]:
-    if isinstance(node, Word):
-        yield node.text
-    elif isinstance(node, Compare) and node.sign == "~":
-        yield node.value
-    elif isinstance(node, All | Either):
-        for part in node.parts:
-            yield from _words(part)
-
-
 def _look_up(fields: Mapping[str, object], key: str) -> object | None:
     if key in fields:
         return fields[key]
@@ -396,33 +281,3 @@ def _look_up(fields: Mapping[str, object], key: str) -> object | None:
     for part in key.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
     return found
-
-
-def _equal(found: str, value: str) -> bool:
-    """Whether two texts are one; a ``*`` stands for any characters, a ``?`` for one."""
-    if "*" not in value and "?" not in value:
-        return found == value or _same_number(found, value)
-    pattern = re.escape(value).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(pattern, found, re.DOTALL) is not None
-
-
-def _same_number(one: str, other: str) -> bool:
-    first = _number(one)
-    return first is not None and first == _number(other)
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    if isinstance(value, str) and not _NUMBER.fullmatch(value):
-        return None  # Python would also take 1_000 and words like "infinity"
-    try:
-        return float(value)
-    except OverflowError:  # a whole number beyond all floats
-        return None
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value).lower()

@@ -26,6 +26,8 @@ VERSION: Final = 1
 MAGIC: Final = b"osirisix"
 SUFFIX: Final = ".index"
 ALIGNED = 64
+WORTH: Final = 10_000
+"""Lines that are indexed again rather than kept: it takes a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,10 @@ def opened(descriptor: int, sidecars: Sidecars | None) -> Index:
     """The index of all whole lines of a file, from its sidecar as far as that goes."""
     index = sidecars.load(descriptor) if sidecars is not None else None
     index = index if index is not None else Index()
-    if index.grow(descriptor) and sidecars is not None:
+    known = len(index)
+    added = index.grow(descriptor)
+    # a log that is being written would otherwise be written out again with each of its lines
+    if sidecars is not None and added > max(known // 50, WORTH if known else 0):
         sidecars.save(descriptor, index)
     return index
 

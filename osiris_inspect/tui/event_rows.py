@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, overload
 from textual.content import Content
 
 from osiris_inspect.inspector.query import All, Query, Word
-from osiris_inspect.model.event import Event
+from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.event import Event, decode
 from osiris_inspect.tui import figures, inert
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.marks import MUTED
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from osiris_inspect.inspector.long_log import LongLog
 
 _FIELDS_SHOWN = 12
-_CHUNK = 250
+_CHUNK = 1_000
 """Rows that are looked at together, so few that whoever waits for the interpreter gets it soon."""
 
 _PLAIN = re.compile(r"[a-z0-9.-]+", re.ASCII)
@@ -187,11 +188,18 @@ def _in_log(log: "LongLog", wanted: Query) -> Iterator[list[int]]:
     for lines in pieces(log.by_line, wanted):
         for begin in range(0, len(lines), _CHUNK):
             raws = log.raw_lines(lines[begin : begin + _CHUNK])
-            near = [line for line, raw in raws if not words or _may_hold(raw, words)]
-            yield [log.place_of(line + 1) for line in near if wanted.matches(log.event(line))]
+            near = ((line, raw) for line, raw in raws if not words or _may_hold(raw, words))
+            yield [log.place_of(line + 1) for line, raw in near if _matches(wanted, raw)]
     whole = len(log.by_line)
     if len(log) and (last := log[-1]).line > whole and wanted.matches(last):
         yield [len(log) - 1]
+
+
+def _matches(wanted: Query, raw: bytes) -> bool:
+    try:
+        return wanted.matches(decode(raw))
+    except UnreadableLine:
+        return False  # its bytes looked like an event; that it is none is said under Log
 
 
 def _plain_words(wanted: Query) -> list[bytes]:

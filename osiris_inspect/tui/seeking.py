@@ -19,8 +19,8 @@ from osiris_inspect.tui.rows import Row, Searched, Sheet
 AT_ONCE = 2_000
 """Rows looked at before a key press is answered."""
 
-_CHUNK = 250
-_MOST_BETWEEN = 400
+_CHUNK = 500
+_MOST_BETWEEN = 100
 _BREATH = 0.0005
 """Seconds a search lets go of the interpreter between two pieces: without, each key waits for several of them."""
 

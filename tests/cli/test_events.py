@@ -1,9 +1,11 @@
 import json
-import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -157,34 +159,46 @@ def test_following_gives_lines_as_they_come_and_ends_with_the_run(tmp_path: Path
     run.mkdir()
     log = run / "events.jsonl"
     log.write_bytes(b'{"event":"run_start"}\n')
-    process = _following(run, tmp_path)
-    assert process.stdout is not None
-    assert process.stdout.readline().split()[3] == b"run_start"
-    with log.open("ab") as stream:
-        stream.write(b'{"event":"step_start","step_id":"a"}\n')
-        stream.flush()
-        assert process.stdout.readline().split()[2:4] == [b"a", b"step_start"]
-        stream.write(b'{"event":"run_end"}\n')
-    assert process.stdout.read().split()[3] == b"run_end"
-    assert process.wait(60) == 0
-    process.stdout.close()
+    with following(run, tmp_path) as (process, out):
+        assert out.readline().split()[3] == b"run_start"
+        with log.open("ab") as stream:
+            stream.write(b'{"event":"step_start","step_id":"a"}\n')
+            stream.flush()
+            assert out.readline().split()[2:4] == [b"a", b"step_start"]
+            stream.write(b'{"event":"run_end"}\n')
+        assert out.read().split()[3] == b"run_end"
+        assert process.wait(60) == 0
 
 
 def test_following_is_ended_by_an_interrupt(tmp_path: Path) -> None:
     log = tmp_path / "events.jsonl"
     log.write_bytes(b'{"event":"run_start"}\n')
-    process = _following(log, tmp_path)
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
-    process.stdout.close()
+    with following(log, tmp_path) as (process, out):
+        out.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
 
 
-def _following(path: Path, cwd: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "osiris_inspect", "events", str(path), "--follow"],
-        stdout=subprocess.PIPE,
-        cwd=cwd,
-        env={**os.environ, "PYTHONUNBUFFERED": ""},
+@contextmanager
+def following(path: Path, cwd: Path) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    """The command while it follows, and its stdout."""
+    words = [sys.executable, "-m", "osiris_inspect", "events", str(path), "--follow"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, cwd=cwd) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("words", [(), ("event=step_*",), ("since=-1s", "--json")], ids=str)
+def test_a_run_of_the_usual_size_needs_no_heavy_package(words: tuple[str, ...]) -> None:
+    code = (
+        "import sys\nfrom osiris_inspect.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(*{'numpy', 'pandas', 'pyarrow', 'duckdb', 'textual'}.intersection(sys.modules), file=sys.stderr)"
     )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "events", str(RUN), *words], capture_output=True, check=True
+    )
+    assert done.stdout
+    assert done.stderr.strip() == b""

@@ -106,6 +106,26 @@ def test_the_second_opening_reads_no_line(log: Path, sidecars: Sidecars) -> None
     assert second.timeline(7) == first.timeline(7)
 
 
+def test_a_few_new_lines_are_not_worth_writing_and_are_known_all_the_same(
+    log: Path, sidecars: Sidecars
+) -> None:
+    index_of(log, sidecars)
+    (sidecar,) = sidecars.folder.iterdir()
+    before = sidecar.read_bytes()
+    with log.open("ab") as stream:
+        stream.write(many(50))
+    assert_is_index_of(index_of(log, sidecars), log.read_bytes())
+    assert sidecar.read_bytes() == before
+
+
+def test_many_new_lines_are_kept(log: Path, sidecars: Sidecars) -> None:
+    index_of(log, sidecars)
+    with log.open("ab") as stream:
+        stream.write(many(11_000))
+    index_of(log, sidecars)
+    assert index_of(log, sidecars).sniffer.decoded == 0
+
+
 def test_nothing_is_written_beside_the_log(log: Path, sidecars: Sidecars) -> None:
     index_of(log, sidecars)
     assert [path.name for path in log.parent.iterdir()] == ["events.jsonl"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from osiris_inspect.inspector.catalog import find_runs
-from osiris_inspect.inspector.export import formats, renderer
+from osiris_inspect.inspector.export import Job, formats, renderer
 from osiris_inspect.inspector.graph import dot, graph_of, mermaid
 from osiris_inspect.inspector.graph import json as graph_json
 from osiris_inspect.inspector.graph import text as graph_text
@@ -65,7 +65,7 @@ def test_there_are_secrets_to_be_looked_for() -> None:
 @pytest.mark.parametrize("format_", formats())
 def test_in_no_format_of_a_report(reports: list[Report], format_: str) -> None:
     out = io.StringIO()
-    renderer(format_)(reports, out)
+    renderer(format_)(reports, out, job=Job(token="a word nobody can guess"))
     _assert_clean(out.getvalue(), format_)
 
 

@@ -56,6 +56,8 @@ class RunScreen(ListScreen):
         self._signature: Hashable = None
         self._is_loading = False
         self._read_at = 0.0
+        self._is_whole = False
+        self._later: list[Callable[[], None]] = []
         self.report: Report | None = None
 
     def compose(self) -> ComposeResult:
@@ -65,12 +67,7 @@ class RunScreen(ListScreen):
         yield Tabs()
         yield Static(f"reading {inert.line(str(self._path), 300)} …", id="waiting", markup=False)
         with ContentSwitcher(initial="tab-1"):
-            yield Overview(id="tab-1")
-            yield Steps(id="tab-2")
-            yield Events(id="tab-3")
-            yield Findings(id="tab-4")
-            yield Log(id="tab-5")
-            yield Timeline(id="tab-6")
+            yield Overview(id="tab-1")  # the others come when this one is seen
         yield Foot(("screen", "list", "run", "app"))
 
     def on_mount(self) -> None:
@@ -120,14 +117,37 @@ class RunScreen(ListScreen):
         self.remove_class("-waiting")
         self.query_one(Header).show(report)
         self.query_one(Verdict).show(report)
-        for number in range(1, len(keys.TABS) + 1):
-            self.pane(number).list.is_live = report.run.status == "running"
-            self.pane(number).show(report)
+        for number in range(1, len(keys.TABS) + 1) if self._is_whole else (1,):
+            self._show_in(self.pane(number), report)
         self.query_one(Tabs).show(self.query_one(Tabs).active, _counts(report))
         if is_first:
-            self.action_tab(1)
-            self._recall(self.outside.recall(self._path))
+            self.pane(1).list.focus()
+            self._tell()
             self.post_message(Ready())
+            self.call_after_refresh(self._mount_rest)
+
+    def _show_in(self, pane: Overview | Split, report: Report) -> None:
+        pane.list.is_live = report.run.status == "running"
+        pane.show(report)
+
+    async def _mount_rest(self) -> None:
+        """Add the panes behind the first one, and do what was asked of them meanwhile."""
+        for number, pane in enumerate((Steps(), Events(), Findings(), Log(), Timeline()), start=2):
+            await self.query_one(ContentSwitcher).add_content(pane, id=f"tab-{number}")
+            if self.report is not None:
+                self._show_in(pane, self.report)
+        self._is_whole = True
+        self._recall(self.outside.recall(self._path))
+        for act in self._later:
+            act()
+        self._later.clear()
+
+    def _when_whole(self, act: Callable[[], None]) -> None:
+        """Do something that needs every pane, now or as soon as they are there: no key is lost."""
+        if self._is_whole:
+            act()
+        elif self.report is not None:
+            self._later.append(act)
 
     # ── what is found again ──
 
@@ -140,7 +160,7 @@ class RunScreen(ListScreen):
         marked = memory.get("marked", ())
         self.query_one(Events).list.marked |= {(str(file), int(line)) for file, line in marked}
         if memory.get("tab") in range(2, len(keys.TABS) + 1):
-            self.action_tab(memory["tab"])
+            self._open_tab(memory["tab"])
 
     def _memory(self) -> dict[str, Any]:
         lists = {number: self.pane(number).list for number in range(1, len(keys.TABS) + 1)}
@@ -150,7 +170,7 @@ class RunScreen(ListScreen):
 
     def keep(self) -> None:
         """Keep where the run was left, for the next time."""
-        if self.report is not None:
+        if self._is_whole:
             self.outside.remember(self._path, self._memory())
 
     def action_back(self, may_quit: bool) -> None:
@@ -173,6 +193,9 @@ class RunScreen(ListScreen):
 
     def action_tab(self, number: int) -> None:
         """Open a tab."""
+        self._when_whole(lambda: self._open_tab(number))
+
+    def _open_tab(self, number: int) -> None:
         self.query_one(ContentSwitcher).current = f"tab-{number}"
         self.query_one(Tabs).show(number)
         self.pane(number).close()
@@ -185,9 +208,12 @@ class RunScreen(ListScreen):
 
     def on_step_opened(self, message: StepOpened) -> None:
         """Show all that is known of a step."""
-        self.action_tab(2)
+        self._when_whole(lambda: self._open_step(message.step))
+
+    def _open_step(self, step: str) -> None:
+        self._open_tab(2)
         steps = self.query_one(Steps)
-        if steps.list.select(lambda row: row.key == message.step):
+        if steps.list.select(lambda row: row.key == step):
             steps.open()
 
     def place_in_file(self) -> tuple[Path, int] | None:
@@ -197,7 +223,8 @@ class RunScreen(ListScreen):
             return None
         if isinstance(row.key, tuple) and len(row.key) == 2 and isinstance(row.key[1], int):
             return self._path / str(row.key[0]), row.key[1]
-        finding = self.query_one(Findings).finding(row) if self.pane() is self.query_one(Findings) else None
+        pane = self.pane()
+        finding = pane.finding(row) if isinstance(pane, Findings) else None
         if finding is not None:
             return self._path / finding.evidence[0].file, max(1, finding.evidence[0].line)
         step = self.report.run.step(str(row.key))
@@ -205,7 +232,10 @@ class RunScreen(ListScreen):
 
     def action_zoom(self) -> None:
         """Show the timeline from the first step on, or from the beginning."""
-        self.action_tab(6)
+        self._when_whole(self._zoom)
+
+    def _zoom(self) -> None:
+        self._open_tab(6)
         self.query_one(Timeline).zoom()
 
     def action_preview(self) -> None:
@@ -232,6 +262,9 @@ class RunScreen(ListScreen):
 
     def action_explain(self) -> None:
         """Show the manual of the finding under the cursor, or of the cause."""
+        self._when_whole(self._explain)
+
+    def _explain(self) -> None:
         if self.report is None:
             return
         findings = self.query_one(Findings)

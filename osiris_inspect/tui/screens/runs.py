@@ -16,7 +16,6 @@ from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.messages import Ready, RowOpened, RunOpened
 from osiris_inspect.tui.panes.foot import Foot
 from osiris_inspect.tui.rows import Layout, MadeRow, Sheet, wrapped
-from osiris_inspect.tui.screens.comparison import ComparisonScreen, of_runs
 from osiris_inspect.tui.screens.listing import ListScreen
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.source import Source
@@ -146,6 +145,8 @@ class RunsScreen(ListScreen):
         if pair is None:
             self.notify("mark two runs with m, then c compares them", markup=False)
             return
+        from osiris_inspect.tui.screens.comparison import ComparisonScreen, of_runs
+
         one, other = pair
         source, now = self._source, self._clock()
 
