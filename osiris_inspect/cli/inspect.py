@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from osiris_inspect.cli import surroundings
 from osiris_inspect.cli import summarize as summary
+from osiris_inspect.cli import surroundings
 from osiris_inspect.cli.exits import USAGE
 
 PLACES = ("logs", "run_logs")

@@ -38,6 +38,22 @@ _TOKEN = re.compile(
     r"|(?P<key>[A-Za-z_][\w.\-]*?)(?P<sign>!~|!=|~=|>=|<=|=|~|>|<)(?:\"(?P<quoted_value>[^\"]*)\"?|(?P<value>[^\s)]*))"
     r"|\"(?P<quoted>[^\"]*)\"?|(?P<word>[^\s()]+))"
 )
+__all__ = [
+    "All",
+    "BadQuery",
+    "Compare",
+    "Either",
+    "Not",
+    "Query",
+    "When",
+    "Word",
+    "moment_of",
+    "parse",
+    "parse_leniently",
+    "text_of",
+]
+
+_EVERYTHING: Final = All()
 _AGO = re.compile(r"-?(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DEEPEST = 50
@@ -52,10 +68,10 @@ class BadQuery(ValueError):
 class Query:
     """A filter; an empty one keeps everything."""
 
-    root: Node = All()
+    root: Node = _EVERYTHING
 
     def __bool__(self) -> bool:
-        return self.root != All()
+        return self.root != _EVERYTHING
 
     @property
     def words(self) -> tuple[str, ...]:

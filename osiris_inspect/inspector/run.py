@@ -228,9 +228,7 @@ class Run:
 
     def named(self, *names: str, step: str | None = None) -> list[Event]:
         """The events of these names, of one step where asked, in the order of the file."""
-        return [
-            event for event in self.told if event.name in names and (step is None or event.step == step)
-        ]
+        return [event for event in self.told if event.name in names and (step is None or event.step == step)]
 
 
 def load(path: Path, *, now: float | None = None, cache: Path | None = None) -> Run:

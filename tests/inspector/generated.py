@@ -96,7 +96,7 @@ FAULTS: Sequence[Fault] = (
     Fault("driver exits", ALL, ["driver-exited"], "exit"),
     Fault("column of a frame missing", ("middle", "writer"), ["column-missing"], "key"),
     Fault("value without a form in JSON", ("writer",), ["value-not-serialisable"], "json"),
-    Fault("step hangs", GIVING, ["step-timeout"], "hang", env={"E2B_STEP_TIMEOUT": "0.15"}),
+    Fault("step hangs", GIVING, ["step-timeout"], "hang", env={"E2B_STEP_TIMEOUT": "0.4"}),
     _sql("column missing", ["column-missing"], "SELECT nope FROM {first}"),
     _sql("syntax", ["sql-syntax"], "SELEC * FROM {first}"),
     _sql("table missing", ["table-missing"], "SELECT * FROM {first}, nowhere"),

@@ -114,7 +114,7 @@ def test_a_stream_that_dies_without_a_word_is_noticed_and_had_again(tmp_path: Pa
 
 def test_a_worker_that_ends_while_nobody_is_attached_loses_no_word(tmp_path: Path, cloud: Any) -> None:
     def lose() -> None:
-        cloud.faults.extend([("/process.Process/Connect", 503)] * 12)
+        cloud.faults.extend([("/process.Process/Connect", 503)] * 8)
         cloud.cut()
 
     outcome = _run(tmp_path, cloud, "slowly", watch=_after("step_start", lose))
@@ -168,13 +168,11 @@ def test_an_answer_that_does_not_pass_ends_the_run_and_says_so(
 
 
 @pytest.mark.parametrize("path", ["/process.Process/SendInput", "/files", "/process.Process/Start"])
-def test_one_failure_in_the_middle_is_survived_or_ends_in_order(
-    tmp_path: Path, cloud: Any, path: str
-) -> None:
+def test_one_failure_in_the_middle_is_survived(tmp_path: Path, cloud: Any, path: str) -> None:
     cloud.faults.append((path, 503))
     outcome = make_run(tmp_path, "e2b", transport=in_the(cloud))
-    assert _names(outcome)[-1] == "run_end"
-    assert outcome.status == "success" or "503" in str(outcome.reason) or "no room" in str(outcome.reason)
+    assert outcome.status == "success", outcome.reason
+    assert "lines_missing" not in _names(outcome)
 
 
 @pytest.mark.parametrize(

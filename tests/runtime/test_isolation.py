@@ -54,7 +54,10 @@ def test_host_files_other_processes_and_the_network_are_out_of_reach(
 ) -> None:
     seen = _seen(tmp_path, on, neighbour, port)
     # a home shows the folders on the way to the interpreter at most
-    assert "refused" in seen["list_home"] or not set(seen["list_home"].split("'")) & {"/root/.bashrc", "/root/.profile"}
+    assert "refused" in seen["list_home"] or not set(seen["list_home"].split("'")) & {
+        "/root/.bashrc",
+        "/root/.profile",
+    }
     for what in ("file", "signal", "environ", "network"):
         assert seen[what].startswith("refused"), (what, seen[what])
     # Bubblewrap lets it write beside its own folder: into memory that goes with the sandbox
@@ -145,7 +148,11 @@ def test_what_a_worker_writes_is_for_its_user_alone_and_its_temporary_folder_is_
     cleaned = outcome.path / "artifacts/extract-movies/cleaned_config.json"
     assert cleaned.stat().st_mode & 0o077 == 0
     assert status_of(outcome.path)["ok"]
-    assert not [path for path in Path("/tmp").glob("osiris-worker-*") if path.stat().st_mtime > cleaned.stat().st_ctime]
+    assert not [
+        path
+        for path in Path("/tmp").glob("osiris-worker-*")
+        if path.stat().st_mtime > cleaned.stat().st_ctime
+    ]
 
 
 LANDLOCK = """

@@ -49,9 +49,7 @@ def test_a_secret_in_config_error_traceback_sql_and_output_is_in_no_byte_of_the_
     transport = in_the(request.getfixturevalue("cloud")) if on == "e2b" else TRANSPORTS[on]()
     connections = Connections({"first": {"host": "h", "password": SECRET}}, (SECRET,))
     text = faulty("spill_secret", words=SECRET, query=f"SELECT '{SECRET}'")
-    outcome = make_run(
-        tmp_path, on, text=text, transport=transport, artifacts="all", connections=connections
-    )
+    outcome = make_run(tmp_path, on, text=text, transport=transport, artifacts="all", connections=connections)
     (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
     assert failed["error"] in ("SELECT '***'", "SELECT ***")
     assert not _leaks(outcome.path)

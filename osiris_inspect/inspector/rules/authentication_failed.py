@@ -33,7 +33,7 @@ SIGNATURE: Final = Signature(
         r"|password authentication failed for user \"?[^\"\s]{0,80}"
         r"|\b28P01\b"
         r"|(?i:authentication failed)"
-        r"|\b401 Unauthorized\b"
+        r"|\b401\b[^\n]{0,20}\bUnauthorized\b"
         r"|(?i:invalid api key)"
     ),
     message="the credentials were refused",

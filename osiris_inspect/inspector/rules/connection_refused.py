@@ -34,6 +34,7 @@ SIGNATURE: Final = Signature(
         r"|could not connect to server[^\n]{0,80}"
         r"|ConnectError[^\n]{0,120}"
         r"|All connection attempts failed"
+        r"|(?i:too many (?:connections|clients))[^\n]{0,60}"
     ),
     message="the server did not accept a connection",
     fix="check host, port and firewall, and that the server runs",

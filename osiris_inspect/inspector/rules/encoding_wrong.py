@@ -23,7 +23,7 @@ from osiris_inspect.inspector.signature import Signature
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("events",)
-RANK: Final = 46
+RANK: Final = 45
 
 SIGNATURE: Final = Signature(
     rule="encoding-wrong",

@@ -34,6 +34,7 @@ SIGNATURE: Final = Signature(
         r"|(?i:could not translate host name)"
         r"|(?i:no A records found)"
         r"|(?i:getaddrinfo failed)"
+        r"|(?i:ipv[46] resolution failed)[^\n]{0,80}"
     ),
     message="the name of the server does not resolve",
     fix="check the spelling of the host, and DNS where the step ran",

@@ -31,7 +31,7 @@ SIGNATURE: Final = Signature(
         r"\b\w+ command denied to user[^\n]{0,100}"
         r"|permission denied for (?:table|schema|relation|database|sequence) [^\s]{0,80}"
         r"|\[Errno 13\] Permission denied:? ?'?[^'\n]{0,160}"
-        r"|\b403 Forbidden\b"
+        r"|\b403\b[^\n]{0,20}\bForbidden\b"
         r"|violates row-level security policy[^\n]{0,80}"
     ),
     message="access was denied",

@@ -5,6 +5,7 @@ connection the file fills the hole. A sandbox has a fixed lifetime, extended whi
 """
 
 import asyncio
+import contextlib
 import hashlib
 import inspect
 import json
@@ -66,6 +67,7 @@ class E2bSandbox:
         self._tasks: list[asyncio.Task[None]] = []
         self._sending = asyncio.Lock()
         self._last_heard = 0.0
+        self._is_deaf = asyncio.Event()
         self.inbox = Inbox()
         self.on_words: Callable[[bytes], None] = lambda _: None
 
@@ -131,14 +133,14 @@ class E2bSandbox:
         """
         size = archive.stat().st_size
         sent = hashlib.sha256(archive.read_bytes()).hexdigest()
-        unpack = f"sha256sum {ARCHIVE} && tar xzf {ARCHIVE} && rm {ARCHIVE} && mkdir -p {BASE} {RUN}"
+        unpack = f"sha256sum {ARCHIVE} && tar xzf {ARCHIVE} && mkdir -p {BASE} {RUN}"
         try:
             await self._patiently(
                 lambda: self._sandbox.files.write(
                     ARCHIVE, archive.read_bytes(), request_timeout=_REQUEST_S + size / _BYTES_PER_S
                 )
             )
-            done = await self._sandbox.commands.run(unpack, timeout=_LISTING_S)
+            done = await self._patiently(lambda: self._sandbox.commands.run(unpack, timeout=_LISTING_S))
         except Exception as error:
             raise WorkerNotStarted(
                 f"the worker could not be brought into the sandbox: {e2b_errors.words(error)}"
@@ -251,13 +253,31 @@ class E2bSandbox:
                 await self._finish(how)
 
     async def _until_end(self) -> str:
+        """Wait for the end of the worker; gives how it ended.
+
+        Raises:
+            ConnectionError: the stream was found to be dead.
+            Exception: the stream broke, in one of the SDK's ways.
+        """
         from e2b import CommandExitException
 
+        ended = asyncio.ensure_future(self._process.wait())
+        dead = asyncio.ensure_future(self._is_deaf.wait())
         try:
-            await self._process.wait()
-        except CommandExitException as ended:
-            return _how(ended)
-        return "exit code 0"
+            await asyncio.wait({ended, dead}, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                ended.result()
+                return "exit code 0"
+        except CommandExitException as error:
+            return _how(error)
+        finally:
+            dead.cancel()
+            ended.cancel()
+        self._is_deaf.clear()
+        # a broken stream may not even let itself be closed
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.disconnect(), 2.0)
+        raise ConnectionError("the worker spoke and nothing came")
 
     async def _reattach(self) -> str | None:
         """Attach again and fill the hole; gives how the worker ended where it is no more."""
@@ -327,8 +347,7 @@ class E2bSandbox:
                 continue
             try:
                 if await self._is_behind():
-                    self._note("connection_lost", {"error": "the worker spoke and nothing came"})
-                    await self._process.disconnect()
+                    self._is_deaf.set()
             except Exception as error:  # noqa: BLE001  asked again soon
                 self._note("watch_lost", {"error": e2b_errors.words(error)})
             self._last_heard = time.monotonic()

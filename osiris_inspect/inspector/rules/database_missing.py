@@ -1,0 +1,44 @@
+"""The database of a connection does not exist.
+
+What it finds:
+    An error in which a server does not know the database that was asked for.
+
+Why it matters:
+    The server answers and the credentials are right, so only the name is wrong, or the wrong server was asked.
+
+How to fix:
+    Correct the name of the database in the connection, or create it.
+
+Example:
+    `(1049, "Unknown database 'movies'")`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.signature import Signature
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("events",)
+RANK: Final = 40
+
+SIGNATURE: Final = Signature(
+    rule="database-missing",
+    pattern=re.compile(
+        r"Unknown database '(?P<d1>[^'\n]{1,120})'"
+        r"|database \"(?P<d2>[^\"\n]{1,120})\" does not exist"
+        r"|\b3D000\b"
+    ),
+    message="database {database} does not exist",
+    fix="correct the name of the database in the connection, or create it",
+    domain="config",
+    about="database",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

@@ -1,0 +1,45 @@
+"""An encrypted connection could not be made.
+
+What it finds:
+    An error of TLS: a certificate that is not trusted, or two ends that do not agree on encryption.
+
+Why it matters:
+    No data was exchanged. A sandbox may lack the certificates your machine has.
+
+How to fix:
+    Install the certificate where the step runs, or correct the TLS settings of the connection. Do not switch the check off.
+
+Example:
+    `certificate verify failed: unable to get local issuer certificate`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.signature import Signature
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("events",)
+RANK: Final = 39
+
+SIGNATURE: Final = Signature(
+    rule="tls-failed",
+    pattern=re.compile(
+        r"(?i:certificate verify failed)[^\n]{0,100}"
+        r"|\bSSL(?:Error|CertVerificationError|EOFError)\b[^\n]{0,100}"
+        r"|(?i:ssl error:?) [^\n]{1,100}"
+        r"|\bsslmode\b[^\n]{1,80}(?:invalid|required|not supported)"
+        r"|(?i:tls handshake)[^\n]{0,80}"
+    ),
+    message="the encrypted connection could not be made",
+    fix="install the certificate where the step runs, or correct the TLS settings of the connection",
+    domain="infra",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

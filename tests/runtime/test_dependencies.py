@@ -1,0 +1,109 @@
+"""Missing modules: looked for, named, installed on request with pip's words kept."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import orjson
+import pytest
+
+from osiris_inspect.model.errors import DependencyMissing
+from osiris_inspect.runtime import dependencies
+from tests.runtime.runs import events_of, make_run
+
+NEEDY = {"requires": ["module_of_a_test"], "driver": "tests.runtime.faulty:Faulty", "extra": "test"}
+
+
+def _wheel(folder: Path) -> Path:
+    path = folder / "module_of_a_test-1.0-py3-none-any.whl"
+    info = "module_of_a_test-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("module_of_a_test.py", "GREETING = 'installed'\n")
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: module_of_a_test\nVersion: 1.0\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    return path
+
+
+def _session(folder: Path, requirement: str) -> Path:
+    specs = folder / "artifacts/_system/components.json"
+    specs.parent.mkdir(parents=True)
+    specs.write_bytes(orjson.dumps({"components": {"n": NEEDY}, "requirements": {"test": [requirement]}}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An interpreter of its own, which may be filled."""
+    folder = tmp_path_factory.mktemp("venv")
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    return str(folder / "bin" / "python")
+
+
+def test_what_is_missing_is_installed_and_pips_words_are_kept(
+    tmp_path: Path, python: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    session = _session(tmp_path / "run", f"module_of_a_test @ {_wheel(tmp_path).as_uri()}")
+    done = dependencies.install(session, [NEEDY], python)
+    assert done == [f"module_of_a_test @ {(tmp_path / 'module_of_a_test-1.0-py3-none-any.whl').as_uri()}"]
+    assert "Successfully installed" in (session / dependencies.INSTALL_LOG).read_text()
+    seen = subprocess.run(
+        [python, "-c", "import module_of_a_test as m; print(m.GREETING)"], capture_output=True, check=True
+    )
+    assert seen.stdout == b"installed\n"
+
+
+def test_what_pip_cannot_install_is_named_with_the_log_that_says_why(
+    tmp_path: Path, python: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    session = _session(tmp_path, "no-such-package-for-sure")
+    with pytest.raises(DependencyMissing, match="module_of_a_test.*install.log"):
+        dependencies.install(session, [NEEDY], python)
+    assert "no-such-package-for-sure" in (session / dependencies.INSTALL_LOG).read_text()
+
+
+def test_nothing_is_installed_where_nothing_is_missing(tmp_path: Path) -> None:
+    assert dependencies.install(tmp_path, [{**NEEDY, "requires": ["json"]}]) == []
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_installs_and_needs_nothing_runs(tmp_path: Path) -> None:
+    outcome = make_run(tmp_path, "sandbox", install=True)
+    assert outcome.status == "success"
+    assert "dependencies_installed" not in [event["event"] for event in events_of(outcome.path)]
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ([dependencies.Missing("psycopg", "postgres")], "pip install 'osiris-inspect[postgres]'"),
+        (
+            [dependencies.Missing("a", "mysql"), dependencies.Missing("b", "e2b")],
+            "missing modules: a, b; install them with: pip install 'osiris-inspect[e2b,mysql]'",
+        ),
+        ([dependencies.Missing("orjson")], "pip install 'osiris-inspect', or run with --install-deps"),
+    ],
+)
+def test_the_error_names_modules_and_what_brings_them(
+    missing: list[dependencies.Missing], words: str
+) -> None:
+    assert words in str(dependencies.error_of(missing))
+
+
+def test_a_worker_in_an_empty_interpreter_says_what_it_misses(tmp_path: Path, python: str) -> None:
+    repo = Path(__file__).parents[2]
+    told = orjson.dumps({"session": str(tmp_path), "isolation": "none", "host": 0}).decode()
+    done = subprocess.run(
+        [python, "-P", "-m", "osiris_inspect.runtime", told],
+        input=b'{"cmd":"ping","id":1}\n',
+        capture_output=True,
+        env={"PYTHONPATH": str(repo), "PATH": os.environ["PATH"]},
+        check=False,
+    )
+    answer = orjson.loads(done.stdout)
+    assert (answer["type"], answer["id"], answer["error"]["type"]) == ("error", None, "DependencyMissing")
+    assert "orjson" in answer["error"]["message"]
