@@ -16,7 +16,6 @@ from osiris_inspect.tui import inert, keys, themes
 from osiris_inspect.tui.messages import FrameOpened, Ready, RunOpened
 from osiris_inspect.tui.outside import NOTHING, Outside
 from osiris_inspect.tui.screens.run import RunScreen
-from osiris_inspect.tui.screens.runs import RunsScreen
 from osiris_inspect.tui.screens.text import TextScreen, help_lines
 from osiris_inspect.tui.source import Source
 
@@ -79,8 +78,18 @@ class InspectorApp(App[None]):
 
     @work(thread=True)
     def _open(self) -> None:
-        screen = RunScreen if self._source.is_run(self._path) else RunsScreen
-        self.call_from_thread(self.push_screen, screen(self._path, self._source, self._clock))
+        if self._source.is_run(self._path):
+            self.call_from_thread(self._open_run, self._path)
+        else:
+            self.call_from_thread(self._open_folder)
+
+    def _open_run(self, path: Path) -> None:
+        self.push_screen(RunScreen(path, self._source, self._clock))
+
+    def _open_folder(self) -> None:
+        from osiris_inspect.tui.screens.runs import RunsScreen
+
+        self.push_screen(RunsScreen(self._path, self._source, self._clock))
 
     def on_ready(self, _message: Ready) -> None:
         """Go from the words on the terminal to the screen."""
@@ -93,7 +102,7 @@ class InspectorApp(App[None]):
 
     def on_run_opened(self, message: RunOpened) -> None:
         """Open a run of the table."""
-        self.push_screen(RunScreen(message.path, self._source, self._clock))
+        self._open_run(message.path)
 
     def on_frame_opened(self, message: FrameOpened) -> None:
         """Open the frame of a step."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, overload
 
 from textual.content import Content
 
-from osiris_inspect.inspector.query import All, Query, Word
+from osiris_inspect.inspector.clauses import All, Word
+from osiris_inspect.inspector.query import Query
 from osiris_inspect.model.errors import UnreadableLine
 from osiris_inspect.model.event import Event, decode
 from osiris_inspect.tui import figures, inert

@@ -206,8 +206,9 @@ class LineList(Seeking, can_focus=True):
         is_marked = bool(self.marked) and self.line_count == len(self) and self.at(line).key in self.marked
         if not top <= line < top + height:
             return Content.styled("●" if is_marked else " " * MARGIN, "$state-live") + content, base
-        sign = "◉" if is_marked else "▌"
-        mark = Content.styled(sign, "$primary" if self.has_focus else "$text-disabled")
+        mark = Content.styled("▌", "$primary" if self.has_focus else "$text-disabled")
+        if is_marked:
+            mark = Content.styled("◉", "$state-link")  # a sign of its own, so it must be as clear as a letter
         return mark + content, base + self.get_visual_style("lines--cursor")
 
     # ── moving ──

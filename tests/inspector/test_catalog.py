@@ -57,11 +57,9 @@ def test_place_without_a_run_is_said_in_one_line(tmp_path: Path, make: str) -> N
 def test_entry_tells_status_and_cause(tmp_path: Path) -> None:
     run_dir(tmp_path, failing_locally("(1045, \"Access denied for user 'a'@'b' (using password: YES)\")"))
     (entry,) = entries(tmp_path)
-    assert (entry.status, entry.mode, entry.cause) == (
-        "failed",
-        "local",
-        "extract: the credentials were refused",
-    )
+    assert (entry.status, entry.mode) == ("failed", "local")
+    assert entry.cause is not None
+    assert entry.cause.startswith("extract: the credentials were refused")
 
 
 def test_entry_of_a_success_has_no_cause(tmp_path: Path) -> None:

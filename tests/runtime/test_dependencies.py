@@ -61,7 +61,7 @@ def test_what_pip_cannot_install_is_named_with_the_log_that_says_why(
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     session = _session(tmp_path, "no-such-package-for-sure")
-    with pytest.raises(DependencyMissing, match="module_of_a_test.*install.log"):
+    with pytest.raises(DependencyMissing, match=r"module_of_a_test.*install.log"):
         dependencies.install(session, [NEEDY], python)
     assert "no-such-package-for-sure" in (session / dependencies.INSTALL_LOG).read_text()
 

@@ -11,23 +11,22 @@ from textual.widgets import ContentSwitcher, Static
 
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.model.errors import UnsafeName
+from osiris_inspect.model.finding import Finding
 from osiris_inspect.tui import inert, keys
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.messages import FrameOpened, Ready, StepOpened, TabChosen
-from osiris_inspect.tui.panes.events import Events
-from osiris_inspect.tui.panes.findings import Findings
 from osiris_inspect.tui.panes.foot import Foot
 from osiris_inspect.tui.panes.header import Header
-from osiris_inspect.tui.panes.log import Log
 from osiris_inspect.tui.panes.overview import Overview
 from osiris_inspect.tui.panes.split import Split
-from osiris_inspect.tui.panes.steps import Steps
 from osiris_inspect.tui.panes.tabs import Tabs
-from osiris_inspect.tui.panes.timeline import Timeline
 from osiris_inspect.tui.panes.verdict import Verdict
 from osiris_inspect.tui.screens.listing import ListScreen
 from osiris_inspect.tui.screens.text import TextScreen, manual_lines
 from osiris_inspect.tui.source import Source
+
+STEPS, EVENTS, TIMELINE = 2, 3, 6
+"""Numbers of tabs, as ``keys.TABS`` names them."""
 
 POLL = 1.0
 """Seconds between looks at a run that is going on."""
@@ -132,7 +131,9 @@ class RunScreen(ListScreen):
 
     async def _mount_rest(self) -> None:
         """Add the panes behind the first one, and do what was asked of them meanwhile."""
-        for number, pane in enumerate((Steps(), Events(), Findings(), Log(), Timeline()), start=2):
+        from osiris_inspect.tui.panes.rest import panes
+
+        for number, pane in enumerate(panes(), start=2):
             await self.query_one(ContentSwitcher).add_content(pane, id=f"tab-{number}")
             if self.report is not None:
                 self._show_in(pane, self.report)
@@ -158,13 +159,13 @@ class RunScreen(ListScreen):
             if isinstance(place, int) and place < len(self.pane(number).list):
                 self.pane(number).list.cursor = place
         marked = memory.get("marked", ())
-        self.query_one(Events).list.marked |= {(str(file), int(line)) for file, line in marked}
+        self.pane(EVENTS).list.marked |= {(str(file), int(line)) for file, line in marked}
         if memory.get("tab") in range(2, len(keys.TABS) + 1):
             self._open_tab(memory["tab"])
 
     def _memory(self) -> dict[str, Any]:
         lists = {number: self.pane(number).list for number in range(1, len(keys.TABS) + 1)}
-        marked = [list(key) for key in lists[3].marked if isinstance(key, tuple)]
+        marked = [list(key) for key in lists[EVENTS].marked if isinstance(key, tuple)]
         whole = {str(number): lines.cursor for number, lines in lists.items() if lines.shown is None}
         return {"tab": self.query_one(Tabs).active, "cursors": whole, "marked": sorted(marked)}
 
@@ -211,9 +212,9 @@ class RunScreen(ListScreen):
         self._when_whole(lambda: self._open_step(message.step))
 
     def _open_step(self, step: str) -> None:
-        self._open_tab(2)
-        steps = self.query_one(Steps)
-        if steps.list.select(lambda row: row.key == step):
+        self._open_tab(STEPS)
+        steps = self.pane(STEPS)
+        if isinstance(steps, Split) and steps.list.select(lambda row: row.key == step):
             steps.open()
 
     def place_in_file(self) -> tuple[Path, int] | None:
@@ -223,8 +224,7 @@ class RunScreen(ListScreen):
             return None
         if isinstance(row.key, tuple) and len(row.key) == 2 and isinstance(row.key[1], int):
             return self._path / str(row.key[0]), row.key[1]
-        pane = self.pane()
-        finding = pane.finding(row) if isinstance(pane, Findings) else None
+        finding = self._finding()
         if finding is not None:
             return self._path / finding.evidence[0].file, max(1, finding.evidence[0].line)
         step = self.report.run.step(str(row.key))
@@ -235,7 +235,9 @@ class RunScreen(ListScreen):
         self._when_whole(self._zoom)
 
     def _zoom(self) -> None:
-        self._open_tab(6)
+        from osiris_inspect.tui.panes.timeline import Timeline
+
+        self._open_tab(TIMELINE)
         self.query_one(Timeline).zoom()
 
     def action_preview(self) -> None:
@@ -260,6 +262,13 @@ class RunScreen(ListScreen):
 
     # ── rules ──
 
+    def _finding(self) -> Finding | None:
+        """The finding under the cursor, where findings are shown."""
+        from osiris_inspect.tui.panes.findings import Findings
+
+        pane = self.pane()
+        return pane.finding(pane.list.row) if isinstance(pane, Findings) else None
+
     def action_explain(self) -> None:
         """Show the manual of the finding under the cursor, or of the cause."""
         self._when_whole(self._explain)
@@ -267,9 +276,7 @@ class RunScreen(ListScreen):
     def _explain(self) -> None:
         if self.report is None:
             return
-        findings = self.query_one(Findings)
-        finding = findings.finding(findings.list.row) if self.pane() is findings else None
-        finding = finding or self.report.root_cause
+        finding = self._finding() or self.report.root_cause
         if finding is None:
             self.notify("no finding to explain", markup=False)
             return
