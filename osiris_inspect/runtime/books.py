@@ -83,7 +83,7 @@ class Books:
         if event.name in card.NEEDED:
             self.kept.append(event)
         if event.name in _SYNCED:
-            self._log.sync()
+            self._log.sync_soon()
         self._watch(event)
 
     def _use_reserve(self, error: OSError) -> None:

@@ -4,10 +4,11 @@ import os
 import resource
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from time import monotonic
+from typing import Any, Final
 
 from osiris_inspect.runtime.teller import Teller
 
@@ -16,37 +17,50 @@ _STATM = Path("/proc/self/statm")
 
 
 class Heart:
-    """Beats while a step runs: a ``heartbeat`` event every few seconds, from a thread of its own.
+    """Beats while the worker is at something for long: a ``heartbeat`` event every few seconds, from one thread.
 
     Attributes:
-        phase: what the step is at: ``resolving``, ``driving`` or ``keeping``; ``preparing`` before the first one.
+        phase: what a step is at: ``resolving``, ``driving`` or ``keeping``; ``preparing`` before the first one.
         sizes: gives the bytes of frames in memory and on disk; None before there is a store.
     """
 
-    def __init__(self, teller: Teller, step: str | None, session: Path, phase: str) -> None:
-        self.phase = phase
+    def __init__(self, teller: Teller, session: Path) -> None:
+        self.phase = ""
         self.sizes: Callable[[], Any] | None = None
+        self._teller, self._session = teller, session
+        self._step: str | None = None
         self._rows: int | None = None
-        self._teller, self._step, self._session = teller, step, session
+        self._since: float | None = None
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def progress(self, rows: int) -> None:
         """Say how many rows are done so far."""
         self._rows = rows
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    @contextmanager
+    def during(self, step: str | None, phase: str) -> Iterator[None]:
+        """While inside, what takes long shows signs of life."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+            self._thread.start()
+        self._step, self.phase, self._rows, self._since = step, phase, None, monotonic()
+        try:
+            yield
+        finally:
+            self._since = None
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """Beat no more; a second time does nothing."""
         self._stopped.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def _beat(self) -> None:
         while not self._stopped.wait(EVERY_S):
+            since = self._since
+            if since is None or monotonic() - since < EVERY_S:
+                continue
             fields = {
                 "phase": self.phase,
                 "rows": self._rows,

@@ -5,7 +5,9 @@ resumes begins on a new line, so that a torn last line stays one unreadable line
 """
 
 import os
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -80,6 +82,39 @@ class Reserve:
         self._path.unlink(missing_ok=True)
 
 
+class Syncer:
+    """Syncs files in a thread of its own: a step need not wait for the disk, only for its turn to be asked.
+
+    What was written lies with the system at once and survives the death of this process; the sync is for the machine's.
+    """
+
+    def __init__(self, *files: LineFile) -> None:
+        self._files = files
+        self._asked = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="log-sync", daemon=True)
+        self._thread.start()
+
+    def ask(self) -> None:
+        """Sync soon; asked again meanwhile, once more after that."""
+        self._asked.set()
+
+    def close(self) -> None:
+        """Sync what was asked for, and end; a second time does nothing."""
+        self._closed = True
+        self._asked.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while not self._closed:
+            self._asked.wait()
+            self._asked.clear()
+            for file in self._files:
+                # a disk that cannot sync refuses the next write too, and there it is told
+                with suppress(OSError):
+                    file.sync()
+
+
 class Log:
     """The events and metrics of one run: the one writer of both files.
 
@@ -94,6 +129,7 @@ class Log:
         self._events = LineFile(directory / layout.EVENTS)
         self._metrics = LineFile(directory / layout.METRICS)
         self._reserve = Reserve(directory)
+        self._syncer = Syncer(self._events, self._metrics)
         self._seq = 0
 
     def event(
@@ -131,6 +167,10 @@ class Log:
         """The ``seq`` of the last event, -1 before the first."""
         return self._seq - 1
 
+    def sync_soon(self) -> None:
+        """Have the disk take what was written until now, without waiting for it."""
+        self._syncer.ask()
+
     def sync(self) -> None:
         """Wait until the disk has both files."""
         self._events.sync()
@@ -143,6 +183,7 @@ class Log:
     def close(self) -> None:
         """Close both files; a second time does nothing."""
         self._reserve.give_back()
+        self._syncer.close()
         self._events.close()
         self._metrics.close()
 
@@ -155,8 +196,10 @@ class Log:
         self.close()
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
     """Write a file that is there whole or not at all: temporary name, sync, rename, sync of the folder.
+
+    Not ``synced`` it survives the death of every process, and not that of the machine.
 
     Raises:
         OSError: the disk refuses; the old file, if any, stands as before.
@@ -167,11 +210,18 @@ def write_whole(path: Path, data: bytes) -> None:
         with temporary.open("wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                os.fsync(file.fileno())
         temporary.replace(path)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        raise
+    if synced:
+        _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
     finally:

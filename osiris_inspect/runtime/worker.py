@@ -56,6 +56,7 @@ class Worker:
         self._here = here
         self._session = here.session
         self._teller = Teller(post, here.clock)
+        self._heart = Heart(self._teller, here.session)
         self._prepared: _Prepared | None = None
         self._last_id: int | None = None
 
@@ -80,6 +81,11 @@ class Worker:
 
     def close(self) -> None:
         """Let go of every frame; a second time does nothing."""
+        self._heart.stop()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._heart.sizes = None
         if self._prepared is not None:
             self._prepared.store.close()
             self._prepared = None
@@ -94,7 +100,7 @@ class Worker:
         plan = manifest.parse(body["manifest"])
         told = settings.from_document(body["settings"])
         self._teller.tell("environment", describe(self._here))
-        with Heart(self._teller, None, self._session, "preparing"):
+        with self._heart.during(None, "preparing"):
             components = self._unpack(body.get("parcel"))
             used = sorted({step.driver for step in plan.steps})
             for name in used:
@@ -111,6 +117,7 @@ class Worker:
             connections=body.get("connections") or {},
             configs=body.get("configs") or {},
         )
+        self._heart.sizes = self._prepared.store.sizes
         self._teller.tell("session_initialized", {"run_id": body["run_id"], "drivers_loaded": used})
         return {"drivers": used}
 
@@ -148,12 +155,11 @@ class Worker:
         began = self._here.clock()
         inputs: dict[str, Resolved] = {}
         try:
-            with Heart(self._teller, step_id, self._session, "resolving") as heart:
-                heart.sizes = self._prepared.store.sizes
+            with self._heart.during(step_id, "resolving"):
                 config = self._open_config(step_id, body["cfg_path"])
                 self._resolve(step_id, body["inputs"], inputs)
                 self._teller.tell("step_start", {"driver": driver_name}, step_id)
-                outcome = self._drive(step_id, driver_name, config, inputs, heart)
+                outcome = self._drive(step_id, driver_name, config, inputs)
         except BaseException as error:
             self._fail(step_id, driver_name, error, inputs, self._here.clock() - began)
             raise
@@ -168,7 +174,7 @@ class Worker:
     def _cleanup(self, body: Mapping[str, Any]) -> dict[str, Any]:
         del body
         held = list(self._prepared.store.held()) if self._prepared is not None else []
-        self.close()
+        self._let_go()
         self._teller.tell("cleanup_complete", {"frames_let_go": held})
         return {}
 
@@ -219,7 +225,6 @@ class Worker:
         driver_name: str,
         config: Mapping[str, Any],
         inputs: Mapping[str, Resolved],
-        heart: Heart,
     ) -> dict[str, Any]:
         prepared = self._prepared
         assert prepared is not None  # noqa: S101  exec_step has looked
@@ -235,20 +240,20 @@ class Worker:
             base=prepared.base,
             artifacts=artifacts,
             metric=lambda name, value: self._measure(step_id, name, value),
-            progress=heart.progress,
+            progress=self._heart.progress,
             stop=self._here.stop,
         )
-        heart.phase = "driving"
+        self._heart.phase = "driving"
         driver = _load(driver_name, prepared.components)
         result = driver.run(step_id=step_id, config=settled, inputs=inputs, ctx=ctx)
-        heart.phase = "keeping"
+        self._heart.phase = "keeping"
         return self._keep(step_id, driver_name, result)
 
     def _show_config(self, step_id: str, settled: Mapping[str, Any]) -> None:
         """Leave the configuration as the driver gets it, without its secrets."""
         relative = layout.cleaned_config(step_id)
         shown = self._teller.redactor.value(mask_keys(settled))
-        write_whole(self._session / relative, orjson.dumps(shown, option=orjson.OPT_INDENT_2))
+        write_whole(self._session / relative, orjson.dumps(shown, option=orjson.OPT_INDENT_2), synced=False)
         self._teller.tell("artifact_created", {"artifact_type": "cleaned_config", "path": relative}, step_id)
 
     def _keep(self, step_id: str, driver_name: str, result: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -278,12 +283,12 @@ class Worker:
         """Tell the store that this step is done with what it read."""
         prepared = self._prepared
         assert prepared is not None  # noqa: S101  exec_step has looked
-        position = next(
-            (place for place, step in enumerate(prepared.manifest.steps) if step.id == step_id), None
-        )
-        for upstream in {resolved.ref.from_step for resolved in inputs.values()}:
-            if position is not None:
-                prepared.store.consumed(upstream, position)
+        if not inputs:
+            return
+        ids = [step.id for step in prepared.manifest.steps]
+        if step_id in ids:
+            for upstream in {resolved.ref.from_step for resolved in inputs.values()}:
+                prepared.store.consumed(upstream, ids.index(step_id))
 
     def _fail(
         self,

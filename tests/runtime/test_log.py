@@ -44,3 +44,33 @@ def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(tmp_path: Path) 
         write_whole(path, None)  # type: ignore[arg-type]  # what fails half-way
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["status.json"]
+
+
+def test_a_line_the_disk_refuses_half_way_is_not_there_at_all(tmp_path: Path) -> None:
+    """A bound on the size of files stands for the disk: it takes a part of the line and refuses the rest."""
+    import resource
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from pathlib import Path; from osiris_inspect.runtime.log import LineFile\n"
+        "file = LineFile(Path(sys.argv[1])); file.write(b'x' * 50)\n"
+        "try:\n    file.write(b'y' * 100)\nexcept OSError as error:\n    print(error.strerror)\n"
+        "file.write(b'z' * 10)\n"
+    )
+
+    def bound() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+    path = tmp_path / "events.jsonl"
+    words = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, preexec_fn=bound, check=True)
+    assert done.stdout == "File too large\n"
+    assert path.read_bytes() == b"x" * 50 + b"\n" + b"z" * 10 + b"\n"
+
+
+def test_the_reserved_room_is_gone_with_the_log(tmp_path: Path) -> None:
+    with Log(tmp_path, "run_1", Redactor()) as log:
+        assert (tmp_path / ".reserve").stat().st_blocks * 512 >= 128 * 1024
+        log.sync_soon()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["events.jsonl", "metrics.jsonl"]

@@ -36,6 +36,9 @@ class Inbox:
     def feed(self, data: bytes) -> None:
         """Take a piece of the live stream."""
         for line in self._stream.feed(data):
+            was_torn, self._is_torn = self._is_torn, False
+            if was_torn and (isinstance(line, MessageTooLarge) or rpc.number_of(line) is None):
+                continue  # the end of a line whose beginning went to nobody; the worker's file has it whole
             self._take(line)
 
     def restart(self) -> None:
@@ -78,10 +81,8 @@ class Inbox:
 
     def _take(self, line: bytes | MessageTooLarge) -> None:
         number = None if isinstance(line, MessageTooLarge) else rpc.number_of(line)
-        was_torn, self._is_torn = self._is_torn, False
         if number is None or isinstance(line, MessageTooLarge):
-            if not was_torn:
-                self._ready.put(line)
+            self._ready.put(line)
         elif number >= self._next:
             self._early[number] = line
             self._give()

@@ -1,0 +1,72 @@
+"""What a person sees on stderr while a run goes on."""
+
+import io
+
+import pytest
+
+from osiris_inspect.cli import progress
+from osiris_inspect.cli.progress import Progress
+from osiris_inspect.model.event import Event
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def _event(name: str, step: str | None = None, **fields: object) -> Event:
+    return Event(name=name, ts=1.0, step=step, fields=fields, session="run_1", side="worker", seq=0)
+
+
+RUN = (
+    _event("run_start", pipeline="movies", mode="sandbox"),
+    _event("cfg_opened", "extract"),
+    _event("heartbeat", "extract", phase="driving", rows=12000),
+    _event("output_stored", "extract", storage="spill", rows=14000),
+    _event("step_complete", "extract", rows_processed=14000, duration_ms=1500.0),
+    _event("step_failed", "compute", error="first line\nsecond line"),
+    _event("step_skipped", "write", because="compute"),
+)
+
+
+def test_without_a_terminal_there_are_plain_lines() -> None:
+    err = io.StringIO()
+    with Progress(err) as seen:
+        for event in RUN:
+            seen.see(event)
+    assert err.getvalue().splitlines() == [
+        "movies (sandbox) run_1",
+        "  … extract  driving  12,000 rows",
+        "  ✓ extract  14,000 rows in spill  1.50 s",
+        "  ✗ compute  first line",
+        "  ⊘ write  skipped because of compute",
+    ]
+
+
+def test_a_terminal_shows_the_step_at_work_and_leaves_only_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_REDRAWN_S", 0.005)
+    err = _Terminal()
+    with Progress(err) as seen:
+        for event in RUN[:3]:
+            seen.see(event)
+        while "extract  driving  12,000 rows  0 s" not in err.getvalue():
+            pass
+        seen.see(RUN[4])
+    assert err.getvalue().endswith("\r\x1b[2K")
+    last = [part.split("\x1b[2K")[-1] for part in err.getvalue().split("\n")]
+    assert last == ["movies (sandbox) run_1", "  ✓ extract  14,000 rows  1.50 s", ""]
+
+
+@pytest.mark.parametrize("err", [io.StringIO(), _Terminal()])
+def test_quiet_says_nothing(err: io.StringIO) -> None:
+    with Progress(err, quiet=True) as seen:
+        for event in RUN:
+            seen.see(event)
+    assert err.getvalue() == ""
+
+
+def test_a_worker_that_could_not_be_prepared_is_said() -> None:
+    err = io.StringIO()
+    with Progress(err) as seen:
+        seen.see(_event("prepare_failed", error="missing modules: psycopg"))
+    assert err.getvalue() == "  ✗ worker  missing modules: psycopg\n"
