@@ -32,7 +32,7 @@ def list_command() -> None:
 def show_command(name: Annotated[str, typer.Argument(help="Its name.", show_default=False)]) -> None:
     """Everything about one component: keys, defaults, an example to copy."""
     from osiris_inspect.runtime import components
-    from osiris_inspect.runtime.draft import nearest
+    from osiris_inspect.runtime.pipeline.draft import nearest
 
     component = components.known().get(name)
     if component is None:

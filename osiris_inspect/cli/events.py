@@ -69,8 +69,8 @@ class _Log:
         """The filter; what a relative time counts from is the end of the log, or now where there is none yet."""
         import time
 
+        from osiris_inspect.inspector.long.tail import last_time
         from osiris_inspect.inspector.query import BadQuery, parse
-        from osiris_inspect.inspector.tail import last_time
 
         now = time.time() if follow or self._is_stdin else last_time(self._file)
         try:
@@ -81,7 +81,7 @@ class _Log:
     def found(self, query: "Query", *, follow: bool) -> Iterator[Found]:
         """The events that a filter keeps, with their lines."""
         if not (follow or self._is_stdin):
-            from osiris_inspect.inspector.long_reading import LONG
+            from osiris_inspect.inspector.long.long_reading import LONG
 
             if self._file.stat().st_size > LONG:
                 return self._indexed(query)
@@ -123,8 +123,8 @@ class _Log:
 
     def _indexed(self, query: "Query") -> Iterator[Found]:
         from osiris_inspect.inspector.disk import Disk
-        from osiris_inspect.inspector.long_reading import events_of
-        from osiris_inspect.inspector.search import found
+        from osiris_inspect.inspector.long.long_reading import events_of
+        from osiris_inspect.inspector.long.search import found
 
         disk = Disk(self._file.parent)
         log = events_of(disk, places.cache(), self._file.name)

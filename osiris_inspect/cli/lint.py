@@ -29,8 +29,8 @@ def lint_command(
     Finds all that compile finds, tables in SQL that no input has, needs that nothing reads. Exit code 1: an error.
     """
     from osiris_inspect.runtime import components
-    from osiris_inspect.runtime.lint import lint
-    from osiris_inspect.runtime.parameters import Given
+    from osiris_inspect.runtime.pipeline.lint import lint
+    from osiris_inspect.runtime.pipeline.parameters import Given
 
     given = Given(given_params(param), os.environ, profile)
     counted = False

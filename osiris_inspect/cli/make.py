@@ -233,7 +233,7 @@ def _to_run(pipeline: Path | None, logs: Path, params: list[str], profile: str |
 
 
 def _last(pipeline: Path | None, logs: Path, params: list[str], profile: str | None) -> "Compiled":
-    from osiris_inspect.runtime import compiled
+    from osiris_inspect.runtime.pipeline import compiled
 
     if pipeline is not None or params or profile is not None:
         raise SettingsError(
@@ -246,7 +246,7 @@ def compiled_of(pipeline: Path, params: list[str], profile: str | None) -> "Comp
     """A pipeline file, compiled with the parameters of the command line and of the environment."""
     from osiris_inspect.runtime import components
     from osiris_inspect.runtime.compile import compile_pipeline
-    from osiris_inspect.runtime.parameters import Given
+    from osiris_inspect.runtime.pipeline.parameters import Given
 
     given = Given(given_params(params), os.environ, profile)
     return compile_pipeline(text_of(pipeline), str(pipeline), components.known(), given)
@@ -266,7 +266,7 @@ def connections_of(
 def book_of(folders: tuple[Path, ...], named: Path | None, env_file: Path | None) -> "Book":
     """The connections file in one of the folders, or the one that was named, with the variables of its ``.env``."""
     from osiris_inspect.runtime import connections as rooms
-    from osiris_inspect.runtime import variables
+    from osiris_inspect.runtime.pipeline import variables
 
     if env_file is not None and not env_file.is_file():
         raise SettingsError(f"--env-file {env_file} is no file")

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from osiris_inspect.inspector.blocks import blocks
-from osiris_inspect.inspector.names import Names
-from osiris_inspect.inspector.sniff import NO_EVENT, Sniffer, Told
-from osiris_inspect.inspector.tail import is_failure
-from osiris_inspect.inspector.words import NO_TIME, Lines, Numbers
+from osiris_inspect.inspector.long.blocks import blocks
+from osiris_inspect.inspector.long.names import Names
+from osiris_inspect.inspector.long.sniff import NO_EVENT, Sniffer, Told
+from osiris_inspect.inspector.long.tail import is_failure
+from osiris_inspect.inspector.long.words import NO_TIME, Lines, Numbers
 
 GROUP = 1024
 """Lines that share one place in the file; the place of a line is that of its group and the lengths before it."""

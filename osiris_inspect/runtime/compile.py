@@ -12,11 +12,11 @@ from typing import Any, Final
 from osiris_inspect.model import jsonl, layout, manifest
 from osiris_inspect.model.errors import PipelineError, Problem
 from osiris_inspect.model.manifest import Manifest
-from osiris_inspect.runtime import located, parameters
 from osiris_inspect.runtime.components import Component
-from osiris_inspect.runtime.draft import Draft, nearest
-from osiris_inspect.runtime.located import Located, Place
-from osiris_inspect.runtime.parameters import Given
+from osiris_inspect.runtime.pipeline import located, parameters
+from osiris_inspect.runtime.pipeline.draft import Draft, nearest
+from osiris_inspect.runtime.pipeline.located import Located, Place
+from osiris_inspect.runtime.pipeline.parameters import Given
 
 VERSION: Final = "0.1.0"
 

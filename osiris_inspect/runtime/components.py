@@ -143,7 +143,7 @@ def known() -> Mapping[str, Component]:
     Raises:
         SettingsError: an installed package offers a component that cannot be loaded, or one whose name is taken.
     """
-    from osiris_inspect.runtime.built_in import BUILT_IN
+    from osiris_inspect.runtime.pipeline.built_in import BUILT_IN
 
     found = {component.name: component for component in BUILT_IN}
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):

@@ -13,12 +13,12 @@ from urllib.parse import unquote, urlsplit
 
 from osiris_inspect.model.errors import PipelineError, Problem, SettingsError
 from osiris_inspect.model.redact import MASK, is_secret_key, mask_patterns
-from osiris_inspect.runtime import located, variables
 from osiris_inspect.runtime.compile import Compiled
 from osiris_inspect.runtime.components import Component
-from osiris_inspect.runtime.draft import nearest
-from osiris_inspect.runtime.located import Located
-from osiris_inspect.runtime.variables import Variables
+from osiris_inspect.runtime.pipeline import located, variables
+from osiris_inspect.runtime.pipeline.draft import nearest
+from osiris_inspect.runtime.pipeline.located import Located
+from osiris_inspect.runtime.pipeline.variables import Variables
 
 FILE: Final = "osiris_connections.yaml"
 

@@ -20,11 +20,11 @@ import xxhash
 
 from osiris_inspect.model import layout
 from osiris_inspect.model.errors import SpillDamaged, SpillFailed
-from osiris_inspect.runtime import frames
-from osiris_inspect.runtime.disk import Disk, HashedFile, hash_of
-from osiris_inspect.runtime.fingerprint import Fingerprint
-from osiris_inspect.runtime.frames import Form
-from osiris_inspect.runtime.table_file import TEMPORARY, TableReader, TableWriter
+from osiris_inspect.runtime.form import frames
+from osiris_inspect.runtime.form.frames import Form
+from osiris_inspect.runtime.keep.disk import Disk, HashedFile, hash_of
+from osiris_inspect.runtime.keep.fingerprint import Fingerprint
+from osiris_inspect.runtime.keep.table_file import TEMPORARY, TableReader, TableWriter
 
 FORMAT: Final = 1
 BESIDE: Final = "index.parquet"

@@ -18,10 +18,12 @@ import pyarrow as pa
 from osiris_inspect.model import layout
 from osiris_inspect.model.errors import DriverError, InputNotFound, SpillDamaged, SpillFailed
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime import frames, lending, memory, results, spill, streams
-from osiris_inspect.runtime.disk import Disk
-from osiris_inspect.runtime.kept import Kept, Place, Policy, Sizes
-from osiris_inspect.runtime.resolved import Resolved
+from osiris_inspect.runtime import spill
+from osiris_inspect.runtime.form import frames
+from osiris_inspect.runtime.keep import lending, memory, results, streams
+from osiris_inspect.runtime.keep.disk import Disk
+from osiris_inspect.runtime.keep.kept import Kept, Place, Policy, Sizes
+from osiris_inspect.runtime.keep.resolved import Resolved
 from osiris_inspect.runtime.spill import Spilled
 
 Tell = Callable[[str, dict[str, Any]], None]

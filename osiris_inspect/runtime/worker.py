@@ -22,8 +22,8 @@ from osiris_inspect.model.redact import Redactor, mask_keys
 from osiris_inspect.runtime import dependencies, drivers, parcel, settings
 from osiris_inspect.runtime.components import Component
 from osiris_inspect.runtime.heart import Heart
+from osiris_inspect.runtime.keep.resolved import Resolved
 from osiris_inspect.runtime.log import write_whole
-from osiris_inspect.runtime.resolved import Resolved
 from osiris_inspect.runtime.rpc import Command, Failure, Measured, Reply, Response, safe_repr
 from osiris_inspect.runtime.store import FrameStore, Policy
 from osiris_inspect.runtime.surroundings import Surroundings, describe

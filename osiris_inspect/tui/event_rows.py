@@ -19,7 +19,7 @@ from osiris_inspect.tui.places import Place, moment
 from osiris_inspect.tui.rows import Row
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.long_log import LongLog
+    from osiris_inspect.inspector.long.long_log import LongLog
 
 _FIELDS_SHOWN = 12
 _CHUNK = 1_000
@@ -183,7 +183,7 @@ class EventList(LineList):
 
 def _in_log(log: "LongLog", wanted: Query) -> Iterator[list[int]]:
     """Of the lines the index leaves only those are decoded in which the words stand."""
-    from osiris_inspect.inspector.search import pieces
+    from osiris_inspect.inspector.long.search import pieces
 
     words = _plain_words(wanted)
     for lines in pieces(log.by_line, wanted):
@@ -218,7 +218,7 @@ def indexed(events: Sequence[Event]) -> "LongLog | None":
     """The log with its index where the events are one that is too long to be decoded as a whole."""
     if isinstance(events, tuple | list):
         return None  # and so neither numpy nor the index are loaded for a run of the usual size
-    from osiris_inspect.inspector.long_log import LongLog
+    from osiris_inspect.inspector.long.long_log import LongLog
 
     return events if isinstance(events, LongLog) else None
 

@@ -16,8 +16,10 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime import frames, memory, spill
-from osiris_inspect.runtime.disk import Disk
+from osiris_inspect.runtime import spill
+from osiris_inspect.runtime.form import frames
+from osiris_inspect.runtime.keep import memory
+from osiris_inspect.runtime.keep.disk import Disk
 from osiris_inspect.runtime.store import FrameStore, Policy
 
 SQL = """SELECT city, kind, count(*) AS n, sum(amount) AS total, avg(score) AS score, max(created) AS last

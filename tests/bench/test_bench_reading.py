@@ -48,14 +48,14 @@ lines = duckdb.sql(f"select event, count(*) n from read_ndjson('{log}', columns=
 done(seconds=time.perf_counter() - begin, lines=sum(count for _, count in lines))
 """
 SECOND = """
-from osiris_inspect.inspector.sidecar import Sidecars, opened
+from osiris_inspect.inspector.long.sidecar import Sidecars, opened
 descriptor = os.open(log, os.O_RDONLY)
 begin = time.perf_counter()
 index = opened(descriptor, Sidecars(cache))
 done(seconds=time.perf_counter() - begin, lines=len(index))
 """
 LAST_FAILURE = """
-from osiris_inspect.inspector.tail import last_failure
+from osiris_inspect.inspector.long.tail import last_failure
 begin = time.perf_counter()
 found = last_failure(log)
 done(seconds=time.perf_counter() - begin, found=found.event.name if found else None)
@@ -63,8 +63,8 @@ done(seconds=time.perf_counter() - begin, found=found.event.name if found else N
 QUESTIONS = """
 import statistics
 from osiris_inspect.inspector.query import parse
-from osiris_inspect.inspector.search import pieces
-from osiris_inspect.inspector.sidecar import Sidecars, opened
+from osiris_inspect.inspector.long.search import pieces
+from osiris_inspect.inspector.long.sidecar import Sidecars, opened
 index = opened(os.open(log, os.O_RDONLY), Sidecars(cache))
 def took(ask, rounds=7):
     times = []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector import long_reading
+from osiris_inspect.inspector.long import long_reading
 from osiris_inspect.inspector.run import load
 from tests.inspector.logs import CORPUS
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osiris_inspect.inspector.index import GROUP, UNTIMED, Index
-from osiris_inspect.inspector.long_log import LongLog
+from osiris_inspect.inspector.long.long_log import LongLog
+from osiris_inspect.inspector.long.search import candidates
+from osiris_inspect.inspector.long.sniff import NO_EVENT
 from osiris_inspect.inspector.query import parse
-from osiris_inspect.inspector.search import candidates
-from osiris_inspect.inspector.sniff import NO_EVENT
 from tests.inspector import logs
 from tests.inspector.logs import Seen
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from osiris_inspect.inspector.index import Index
-from osiris_inspect.inspector.sidecar import MAGIC, SUFFIX, Sidecars, opened
+from osiris_inspect.inspector.long.sidecar import MAGIC, SUFFIX, Sidecars, opened
 from tests.inspector.logs import line
 from tests.inspector.test_index import assert_is_index_of, many, told
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.tail import is_failure, last_failure, last_time
+from osiris_inspect.inspector.long.tail import is_failure, last_failure, last_time
 from osiris_inspect.model import event as events
 from osiris_inspect.model.errors import UnreadableLine
 from osiris_inspect.model.event import Event

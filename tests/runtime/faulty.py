@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from osiris_inspect.runtime.built_in import BUILT_IN
 from osiris_inspect.runtime.components import Component, Key
+from osiris_inspect.runtime.pipeline.built_in import BUILT_IN
 
 REPO = Path(__file__).parents[2]
 FRAME = pd.DataFrame({"n": [1, 2, 3]})

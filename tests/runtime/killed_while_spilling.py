@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from osiris_inspect.runtime import frames, spill
-from osiris_inspect.runtime.disk import Disk
+from osiris_inspect.runtime import spill
+from osiris_inspect.runtime.form import frames
+from osiris_inspect.runtime.keep.disk import Disk
 from tests.runtime.frames_of_every_kind import FRAMES
 
 STEPS = 3

@@ -9,8 +9,8 @@ import pytest
 
 from osiris_inspect.runtime import connections, settings
 from osiris_inspect.runtime.components import known
+from osiris_inspect.runtime.pipeline.variables import Variables
 from osiris_inspect.runtime.proxy import Order, Outcome, run
-from osiris_inspect.runtime.variables import Variables
 from tests.runtime.pipelines import compiled
 from tests.runtime.runs import TRANSPORTS, events_of
 from tests.runtime.servers.mariadb import PASSWORD, MariaDb

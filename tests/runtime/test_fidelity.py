@@ -11,7 +11,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from osiris_inspect.runtime import frames, spill
+from osiris_inspect.runtime import spill
+from osiris_inspect.runtime.form import frames
 from osiris_inspect.runtime.spill import Spilled
 from tests.runtime.failing_disk import FailingDisk
 from tests.runtime.frames_of_every_kind import FRAMES, LOSSY

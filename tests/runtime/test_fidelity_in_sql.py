@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime.resolved import Resolved
+from osiris_inspect.runtime.keep.resolved import Resolved
 from osiris_inspect.runtime.store import FrameStore, Policy
 from tests.runtime.failing_disk import FailingDisk
 from tests.runtime.frames_of_every_kind import FRAMES

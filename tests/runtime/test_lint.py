@@ -6,9 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from osiris_inspect.cli.app import build
-from osiris_inspect.runtime import sql_tables
 from osiris_inspect.runtime.components import known
-from osiris_inspect.runtime.lint import lint
+from osiris_inspect.runtime.pipeline import sql_tables
+from osiris_inspect.runtime.pipeline.lint import lint
 from tests.runtime.pipelines import STATS, TWO_BRANCHES
 
 HEAD = 'oml_version: "0.1.0"\nname: p\nsteps:\n  - {id: a, component: filesystem.csv_extractor, config: {path: a.csv}}\n  - {id: b-2, component: filesystem.csv_extractor, config: {path: b.csv}}\n'

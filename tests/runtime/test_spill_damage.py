@@ -12,8 +12,9 @@ import xxhash
 from pandas.testing import assert_frame_equal
 
 from osiris_inspect.model.errors import SpillDamaged
-from osiris_inspect.runtime import frames, spill
-from osiris_inspect.runtime.disk import Disk
+from osiris_inspect.runtime import spill
+from osiris_inspect.runtime.form import frames
+from osiris_inspect.runtime.keep.disk import Disk
 from osiris_inspect.runtime.spill import Spilled
 from tests.runtime.frames_of_every_kind import FRAMES
 

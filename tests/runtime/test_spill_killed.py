@@ -8,8 +8,9 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from osiris_inspect.model import layout
-from osiris_inspect.runtime import frames, spill
-from osiris_inspect.runtime.disk import Disk
+from osiris_inspect.runtime import spill
+from osiris_inspect.runtime.form import frames
+from osiris_inspect.runtime.keep.disk import Disk
 from tests.runtime.frames_of_every_kind import FRAMES
 
 TIMES = 100

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector import long_reading
+from osiris_inspect.inspector.long import long_reading
 from osiris_inspect.tui.event_rows import EventRows, indexed
 from osiris_inspect.tui.seeking import AT_ONCE
 from tests.tui.conftest import Stage

@@ -11,7 +11,7 @@ from osiris_inspect.runtime import components
 from osiris_inspect.runtime.stop import Stop
 
 if TYPE_CHECKING:
-    from osiris_inspect.runtime.resolved import Resolved
+    from osiris_inspect.runtime.keep.resolved import Resolved
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers import Context, files, incoming
-from osiris_inspect.runtime.resolved import Resolved
+from osiris_inspect.runtime.keep.resolved import Resolved
 
 _ROWS_AT_A_TIME: Final = 100_000
 _WHOLE: Final = r"\s*[+-]?\d{1,18}\s*"

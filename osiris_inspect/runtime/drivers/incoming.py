@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.arrow_form import ROWS_PER_SLICE
-from osiris_inspect.runtime.resolved import Resolved
+from osiris_inspect.runtime.form.arrow_form import ROWS_PER_SLICE
+from osiris_inspect.runtime.keep.resolved import Resolved
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ from pymysql.constants import COMMAND
 from pymysql.protocol import FieldDescriptorPacket
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.draft import nearest
 from osiris_inspect.runtime.drivers import Context, mysql_errors, mysql_wire
 from osiris_inspect.runtime.drivers.mysql_types import Column, Options, column_of
 from osiris_inspect.runtime.drivers.streams import named, streamed
-from osiris_inspect.runtime.resolved import Resolved
+from osiris_inspect.runtime.keep.resolved import Resolved
+from osiris_inspect.runtime.pipeline.draft import nearest
 
 _NO_SUCH_TABLE: Final = 1146
 _TLS_MODES: Final = ("disabled", "preferred", "required", "verify_ca", "verify_identity")

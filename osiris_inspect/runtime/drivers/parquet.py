@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers import Context, files, incoming
-from osiris_inspect.runtime.resolved import Resolved
+from osiris_inspect.runtime.keep.resolved import Resolved
 
 
 class ParquetExtractor:

@@ -12,7 +12,7 @@ from osiris_inspect.runtime.drivers import Context, incoming, postgres_connect, 
 from osiris_inspect.runtime.drivers.postgres_connect import probe
 from osiris_inspect.runtime.drivers.postgres_write import Target
 from osiris_inspect.runtime.drivers.streams import named, streamed
-from osiris_inspect.runtime.resolved import Resolved
+from osiris_inspect.runtime.keep.resolved import Resolved
 
 __all__ = ["PostgresExtractor", "PostgresWriter", "probe", "transaction", "write"]
 

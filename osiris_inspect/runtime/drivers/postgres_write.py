@@ -15,11 +15,11 @@ import pyarrow.csv as pc
 from psycopg import sql
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.draft import nearest
 from osiris_inspect.runtime.drivers import Context, postgres_types
 from osiris_inspect.runtime.drivers.incoming import Incoming
 from osiris_inspect.runtime.drivers.postgres_connect import explain
 from osiris_inspect.runtime.drivers.postgres_types import Read, Written
+from osiris_inspect.runtime.pipeline.draft import nearest
 
 _ROWS_AT_A_TIME: Final = 65_536
 _STAGE: Final = sql.Identifier("osiris_stage")

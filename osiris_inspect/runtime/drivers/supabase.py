@@ -12,7 +12,7 @@ from osiris_inspect.runtime.drivers.postgres_write import Target
 from osiris_inspect.runtime.drivers.rest_session import Refused, RestSession, Retries, Unreachable
 from osiris_inspect.runtime.drivers.rest_write import RestWriting
 from osiris_inspect.runtime.drivers.streams import named
-from osiris_inspect.runtime.resolved import Resolved
+from osiris_inspect.runtime.keep.resolved import Resolved
 
 _ADDRESSES = ("pg_dsn", "dsn", "sql_url")
 

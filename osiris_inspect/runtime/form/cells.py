@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model.errors import SpillDamaged
-from osiris_inspect.runtime import zones
+from osiris_inspect.runtime.form import zones
 
 
 def encode(cell: Any, lost: set[str]) -> str:

@@ -10,10 +10,10 @@ import numpy as np
 
 from osiris_inspect.inspector.clauses import All, Compare, Either, Node, Not, When
 from osiris_inspect.inspector.index import Column, Index, names_of
-from osiris_inspect.inspector.long_log import LongLog
+from osiris_inspect.inspector.long.long_log import LongLog
+from osiris_inspect.inspector.long.sniff import NO_EVENT
+from osiris_inspect.inspector.long.words import Numbers
 from osiris_inspect.inspector.query import Query
-from osiris_inspect.inspector.sniff import NO_EVENT
-from osiris_inspect.inspector.words import Numbers
 from osiris_inspect.model.event import Event, canonical
 
 _KEYS = ("event", "step", "step_id")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from osiris_inspect.runtime.arrow_form import ROWS_PER_SLICE
+from osiris_inspect.runtime.form.arrow_form import ROWS_PER_SLICE
 
 
 class SourceFailed(Exception):

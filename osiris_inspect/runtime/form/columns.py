@@ -17,8 +17,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from osiris_inspect.model.errors import SpillDamaged
-from osiris_inspect.runtime import arrow_form, cells, extension_columns, index_form, number_columns, objects
-from osiris_inspect.runtime.column import Column, Planner, Reader
+from osiris_inspect.runtime.form import (
+    arrow_form,
+    cells,
+    extension_columns,
+    index_form,
+    number_columns,
+    objects,
+)
+from osiris_inspect.runtime.form.column import Column, Planner, Reader
 
 
 def plan(values: Any) -> Column:

@@ -12,8 +12,10 @@ import pyarrow as pa
 from osiris_inspect.model import layout
 from osiris_inspect.model.errors import SpillDamaged
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime import frames, lending, spill
-from osiris_inspect.runtime.arrow_form import ROWS_PER_SLICE
+from osiris_inspect.runtime import spill
+from osiris_inspect.runtime.form import frames
+from osiris_inspect.runtime.form.arrow_form import ROWS_PER_SLICE
+from osiris_inspect.runtime.keep import lending
 from osiris_inspect.runtime.spill import Spilled
 
 Tell = Callable[[str, dict[str, Any]], None]

@@ -9,8 +9,8 @@ from typing import overload
 import numpy as np
 
 from osiris_inspect.inspector.index import Index
-from osiris_inspect.inspector.sniff import NO_EVENT
-from osiris_inspect.inspector.words import Numbers
+from osiris_inspect.inspector.long.sniff import NO_EVENT
+from osiris_inspect.inspector.long.words import Numbers
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl
 from osiris_inspect.model.errors import UnreadableLine

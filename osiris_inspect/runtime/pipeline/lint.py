@@ -7,12 +7,12 @@ from typing import Any, Literal
 from osiris_inspect.model import manifest
 from osiris_inspect.model.errors import PipelineError, Problem
 from osiris_inspect.model.manifest import Step, input_name
-from osiris_inspect.runtime import located, sql_tables
 from osiris_inspect.runtime.compile import Compiled, compile_pipeline
 from osiris_inspect.runtime.components import Component
-from osiris_inspect.runtime.draft import nearest
-from osiris_inspect.runtime.located import Located
-from osiris_inspect.runtime.parameters import Given
+from osiris_inspect.runtime.pipeline import located, sql_tables
+from osiris_inspect.runtime.pipeline.draft import nearest
+from osiris_inspect.runtime.pipeline.located import Located
+from osiris_inspect.runtime.pipeline.parameters import Given
 
 Weight = Literal["error", "warning"]
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from osiris_inspect.runtime.disk import Disk
+from osiris_inspect.runtime.keep.disk import Disk
 
 TEMPORARY: Final = ".tmp"
 """Ends the name of a file that is not complete."""

@@ -15,7 +15,7 @@ from osiris_inspect.model.errors import UnreadableLine
 from osiris_inspect.model.metric import Metric
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.long_log import LongLog
+    from osiris_inspect.inspector.long.long_log import LongLog
 
 LONG = 4 << 20
 """Bytes from which on a log is not decoded as a whole."""
@@ -32,8 +32,8 @@ def is_long(disk: Disk, file: str) -> bool:
 
 def events_of(disk: Disk, cache: Path | None, file: str = layout.EVENTS) -> "LongLog | None":
     """The events of a long log; None where it cannot be read, which is noted. Its sidecar lies in ``cache``."""
-    from osiris_inspect.inspector.long_log import LongLog
-    from osiris_inspect.inspector.sidecar import Sidecars, opened
+    from osiris_inspect.inspector.long.long_log import LongLog
+    from osiris_inspect.inspector.long.sidecar import Sidecars, opened
 
     descriptor = disk.descriptor(file)
     if descriptor is None:

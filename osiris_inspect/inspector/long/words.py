@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from osiris_inspect.inspector.shapes import LONGEST, SLOT, Shape
+from osiris_inspect.inspector.long.shapes import LONGEST, SLOT, Shape
 
 Words = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]

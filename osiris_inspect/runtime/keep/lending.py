@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from osiris_inspect.runtime import arrow_form
+from osiris_inspect.runtime.form import arrow_form
 
 
 def own(frame: pd.DataFrame | pa.Table) -> pd.DataFrame | pa.Table:

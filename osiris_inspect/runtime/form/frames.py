@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from osiris_inspect.runtime import arrow_form, cells, columns, extension_columns, index_form
-from osiris_inspect.runtime.arrow_form import ROWS_PER_SLICE
-from osiris_inspect.runtime.column import Column
-from osiris_inspect.runtime.sql_names import sql_names
+from osiris_inspect.runtime.form import arrow_form, cells, columns, extension_columns, index_form
+from osiris_inspect.runtime.form.arrow_form import ROWS_PER_SLICE
+from osiris_inspect.runtime.form.column import Column
+from osiris_inspect.runtime.form.sql_names import sql_names
 
 NO_COLUMNS = "_no_columns"
 """The one column of a frame that has rows and no columns, so that its rows can be counted in SQL."""

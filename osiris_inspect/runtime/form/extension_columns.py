@@ -9,9 +9,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from osiris_inspect.runtime import arrow_form, objects, zones
-from osiris_inspect.runtime.column import Column, Planner, Reader
-from osiris_inspect.runtime.number_columns import encode_moments, encode_ticks, fits_microseconds, ticks_of
+from osiris_inspect.runtime.form import arrow_form, objects, zones
+from osiris_inspect.runtime.form.column import Column, Planner, Reader
+from osiris_inspect.runtime.form.number_columns import (
+    encode_moments,
+    encode_ticks,
+    fits_microseconds,
+    ticks_of,
+)
 
 
 def _plan_zoned(values: Any) -> Column:

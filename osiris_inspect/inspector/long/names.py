@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from osiris_inspect.inspector.words import Numbers, Words, hash_of
+from osiris_inspect.inspector.long.words import Numbers, Words, hash_of
 
 Codes = npt.NDArray[np.uint16]
 

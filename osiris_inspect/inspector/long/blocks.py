@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from osiris_inspect.inspector.words import SLACK, Lines, Numbers
+from osiris_inspect.inspector.long.words import SLACK, Lines, Numbers
 from osiris_inspect.model import jsonl
 
 BLOCK = 2 << 20

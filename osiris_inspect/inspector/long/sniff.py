@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from osiris_inspect.inspector.names import Names
-from osiris_inspect.inspector.shapes import SLOT, Shape, head_of, tail_of, text_at
-from osiris_inspect.inspector.words import (
+from osiris_inspect.inspector.long.names import Names
+from osiris_inspect.inspector.long.shapes import SLOT, Shape, head_of, tail_of, text_at
+from osiris_inspect.inspector.long.words import (
     MIX,
     NO_TIME,
     SLACK,

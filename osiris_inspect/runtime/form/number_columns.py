@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from osiris_inspect.runtime import arrow_form, objects
-from osiris_inspect.runtime.column import Column, Encoder, Reader
+from osiris_inspect.runtime.form import arrow_form, objects
+from osiris_inspect.runtime.form.column import Column, Encoder, Reader
 
 _US_LIMIT = {"s": 2**63 // 1_000_000 - 1, "ms": 2**63 // 1_000 - 1}
 

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from osiris_inspect.runtime import arrow_form, cells
-from osiris_inspect.runtime.arrow_form import ROWS_PER_SLICE
-from osiris_inspect.runtime.column import Column
+from osiris_inspect.runtime.form import arrow_form, cells
+from osiris_inspect.runtime.form.arrow_form import ROWS_PER_SLICE
+from osiris_inspect.runtime.form.column import Column
 
 _GAPS: tuple[Any, ...] = (None, float("nan"), pd.NaT, pd.NA)
 _GAP_TYPES = {type(None): 0, float: 1, type(pd.NaT): 2, type(pd.NA): 3}

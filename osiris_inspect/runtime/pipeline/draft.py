@@ -10,7 +10,7 @@ from osiris_inspect.model.errors import Problem
 from osiris_inspect.model.manifest import InputRef, Step
 from osiris_inspect.model.redact import is_secret_key
 from osiris_inspect.runtime.components import Component, Key
-from osiris_inspect.runtime.located import Located, Place
+from osiris_inspect.runtime.pipeline.located import Located, Place
 
 _STEP_KEYS = ("id", "component", "mode", "needs", "inputs", "config", "description")
 _MODES = ("read", "transform", "write")

@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model.errors import SpillDamaged
-from osiris_inspect.runtime import arrow_form, cells
-from osiris_inspect.runtime.column import Planner, Reader
+from osiris_inspect.runtime.form import arrow_form, cells
+from osiris_inspect.runtime.form.column import Planner, Reader
 
 
 @dataclass(frozen=True, slots=True)

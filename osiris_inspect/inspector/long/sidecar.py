@@ -18,8 +18,8 @@ from typing import Any, Final
 import numpy as np
 
 from osiris_inspect.inspector.index import COLUMNS, Index, Rows
-from osiris_inspect.inspector.names import Names
-from osiris_inspect.inspector.sniff import Sniffer
+from osiris_inspect.inspector.long.names import Names
+from osiris_inspect.inspector.long.sniff import Sniffer
 
 VERSION: Final = 1
 """Counted up whenever an index of the same log would be another one."""
