@@ -57,7 +57,7 @@ def retyped(content: bytes, chance: random.Random) -> bytes:
     for line in content.split(b"\n"):
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             lines.append(line)
             continue
         if isinstance(value, dict) and value:

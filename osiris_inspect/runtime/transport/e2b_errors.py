@@ -4,6 +4,7 @@ Its errors have no common root (some are bare exceptions), and its versions diff
 by the names of their classes.
 """
 
+import re
 from typing import Final
 
 from osiris_inspect.model.redact import mask_patterns
@@ -21,6 +22,7 @@ _PASSING: Final = frozenset(
     }
 )
 _PASSING_STATUS: Final = frozenset({429, 500, 502, 503, 504})
+_STATUS_SAID: Final = re.compile(r"(\d{3}): ")
 _SAID: Final = {
     "AuthenticationException": "E2B refuses the key (401); check E2B_API_KEY",
     "RateLimitException": "E2B limits the rate of requests (429); try again later",
@@ -39,7 +41,10 @@ def is_passing(error: BaseException) -> bool:
     """Whether the same request may succeed a little later."""
     if is_gone(error):
         return False
-    return bool(_names(error) & _PASSING) or getattr(error, "status_code", None) in _PASSING_STATUS
+    # some of the SDK's errors carry the status, some only say it
+    said = _STATUS_SAID.match(str(error))
+    status = getattr(error, "status_code", None) or (int(said[1]) if said else None)
+    return bool(_names(error) & _PASSING) or status in _PASSING_STATUS
 
 
 def is_no_such_process(error: BaseException) -> bool:

@@ -11,7 +11,6 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import redirect_stdout
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -41,7 +40,7 @@ class InProcess:
         self._replies: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._log: WorkerLog | None = None
-        self._kept: _Descriptors | None = None
+        self._kept: _Lent | None = None
         self._left = False
         self._said: deque[bytes] = deque()  # before it was ended; what it says while it dies is of no account
         self._stop = Stop()
@@ -49,7 +48,7 @@ class InProcess:
     def start(self, launch: Launch) -> str:
         """Start the thread. What drivers print goes to the worker's log, as it does elsewhere."""
         self._log = WorkerLog(launch.session / layout.WORKER_LOG, launch.secrets)
-        self._kept = _Descriptors(self._log.descriptor())
+        self._kept = _Lent(self._log.descriptor())
         here = Surroundings(launch.session, self.isolation, self._clock, self._variables, self._stop)
         self._thread = threading.Thread(target=self._work, args=(here,), name="worker", daemon=True)
         self._thread.start()
@@ -122,13 +121,8 @@ class InProcess:
     def _work(self, here: Surroundings) -> None:
         from osiris_inspect.runtime.serving import serve
 
-        assert self._log is not None  # noqa: S101  start made it
         try:
-            with (
-                os.fdopen(os.dup(self._log.descriptor()), "w", buffering=1, encoding="utf-8") as printed,
-                redirect_stdout(printed),
-            ):
-                serve(self._chunks(), self._replies.put, here)
+            serve(self._chunks(), self._replies.put, here)
         except BaseException as error:  # noqa: BLE001  a fault of the loop itself must reach the host, not only the thread
             sys.stderr.write(f"worker thread: {type(error).__name__}: {error}\n")
         finally:
@@ -139,11 +133,17 @@ class InProcess:
             yield line
 
 
-class _Descriptors:
-    """Descriptors 0 and 1 of this process, lent to a worker: nothing to read, and ``out`` to print to."""
+class _Lent:
+    """Descriptors 0 and 1 and ``sys.stdout`` of this process, lent to a worker: nothing to read, ``out`` to print to.
+
+    A worker that would not stop and was left behind does not keep them.
+    """
 
     def __init__(self, out: int) -> None:
         sys.stdout.flush()
+        self._stdout = sys.stdout
+        self._printed = os.fdopen(os.dup(out), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+        sys.stdout = self._printed
         self._kept = {number: _copy(number) for number in (0, 1)}
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
@@ -152,6 +152,9 @@ class _Descriptors:
 
     def restore(self) -> None:
         """Put them back; a second time does nothing."""
+        if sys.stdout is self._printed:
+            sys.stdout = self._stdout
+        self._printed.close()
         while self._kept:
             number, kept = self._kept.popitem()
             if kept is None:
