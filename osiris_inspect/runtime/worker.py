@@ -279,16 +279,17 @@ class Worker:
             outcome["rows_written"] = written
         return outcome
 
-    def _settle(self, step_id: str, inputs: Mapping[str, Resolved]) -> None:
-        """Tell the store that this step is done with what it read."""
+    def _settle(self, step_id: str, inputs: dict[str, Resolved]) -> None:
+        """Let go of what the step read, and tell the store that it is done with it."""
         prepared = self._prepared
         assert prepared is not None  # noqa: S101  exec_step has looked
-        if not inputs:
-            return
+        upstreams = {resolved.ref.from_step for resolved in inputs.values()}
+        inputs.clear()
         ids = [step.id for step in prepared.manifest.steps]
         if step_id in ids:
-            for upstream in {resolved.ref.from_step for resolved in inputs.values()}:
+            for upstream in upstreams:
                 prepared.store.consumed(upstream, ids.index(step_id))
+        prepared.store.settle()
 
     def _fail(
         self,
