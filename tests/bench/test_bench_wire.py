@@ -3,7 +3,6 @@
 import os
 import statistics
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from osiris_inspect.runtime.parcel import Parcel
 from osiris_inspect.runtime.rpc import Command
 from osiris_inspect.runtime.transport import Launch, Transport
 from tests.runtime.clouds import cloud, in_the  # noqa: F401  the fixture of another folder
-from tests.runtime.faulty import COMPONENTS
 from tests.runtime.runs import NAMES, TRANSPORTS, events_of, faulty, make_run, needs
 
 pytestmark = pytest.mark.bench
@@ -149,8 +147,3 @@ def _original(folder: Path, env: dict[str, str]) -> float | None:
     assert done.returncode == 0, done.stderr[-2000:]
     took: float = orjson.loads(done.stdout.splitlines()[-1])
     return took
-
-
-def test_the_components_of_the_tests_are_known() -> None:
-    assert "test.faulty" in COMPONENTS
-    assert sys.executable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from osiris_inspect.runtime.transport.e2b import E2b
-from osiris_inspect.runtime.transport.e2b_sandbox import Patience
+from osiris_inspect.runtime.transport.e2b_patience import Patience
 from tests.runtime.runs import absent
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from osiris_inspect.model.event import Event
 from osiris_inspect.runtime.proxy import Outcome
 from osiris_inspect.runtime.transport import e2b as transport_module
 from osiris_inspect.runtime.transport.e2b import E2b
-from osiris_inspect.runtime.transport.e2b_sandbox import Patience
+from osiris_inspect.runtime.transport.e2b_patience import Patience
 from tests.runtime.clouds import QUICK, in_the
 from tests.runtime.faulty import REPO
 from tests.runtime.pipelines import STATS

@@ -21,6 +21,13 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def asked_for(request: pytest.FixtureRequest) -> None:
+    """A key that happens to be set is no wish to spend its money."""
+    if "live" not in (request.config.option.markexpr or ""):
+        pytest.skip("E2B's cloud is asked with -m live only")
+
+
 @pytest.mark.parametrize("env", [{}, {"E2B_FORCE_SPILL": "1"}], ids=["memory", "spill"])
 @pytest.mark.parametrize("text", [STATS, TWO_BRANCHES], ids=["good", "two branches, one broken"])
 def test_a_run_in_the_cloud_ends_as_a_local_one_does(tmp_path: Path, text: str, env: dict[str, str]) -> None:

@@ -13,7 +13,8 @@ from typing import Any, Final, Self, TypeVar
 from osiris_inspect.model import layout
 from osiris_inspect.model.errors import SettingsError, WireError, WorkerLost, WorkerNotStarted
 from osiris_inspect.runtime.transport import Launch, Mode, Remote, e2b_parcel
-from osiris_inspect.runtime.transport.e2b_sandbox import E2bSandbox, Patience
+from osiris_inspect.runtime.transport.e2b_patience import Patience
+from osiris_inspect.runtime.transport.e2b_sandbox import E2bSandbox
 from osiris_inspect.runtime.worker_log import WorkerLog
 
 T = TypeVar("T")

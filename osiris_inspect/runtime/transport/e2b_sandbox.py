@@ -10,10 +10,8 @@ import hashlib
 import inspect
 import json
 import shlex
-import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -21,7 +19,9 @@ from osiris_inspect.model.errors import WireError, WorkerLost, WorkerNotStarted
 from osiris_inspect.runtime import rpc
 from osiris_inspect.runtime.rpc import Told
 from osiris_inspect.runtime.transport import Remote, e2b_errors
+from osiris_inspect.runtime.transport.e2b_endings import WATCH, how_of, how_of_status
 from osiris_inspect.runtime.transport.e2b_parcel import ARCHIVE, BASE, CODE, RUN
+from osiris_inspect.runtime.transport.e2b_patience import Patience
 from osiris_inspect.runtime.transport.inbox import Inbox
 
 T = TypeVar("T")
@@ -32,29 +32,6 @@ _BYTES_PER_S: Final = 256 * 1024
 _STDIN_PIECE: Final = 512 * 1024
 _LISTING: Final = "osiris_inspect/runtime/transport/listing.py"
 _LISTING_S: Final = 900.0
-_WATCH: Final = (
-    # looks at the process itself: a grandchild may hold its pipes open for ever. Field 52 of stat is the exit code.
-    "p={pid}; [ -r /proc/$p/stat ] || {{ echo blind; exit; }}; while s=$(cat /proc/$p/stat 2>/dev/null); do set -- ${{s##*) }}; "
-    '[ "$1" = Z ] && {{ shift 49; echo $1; exit; }}; sleep 0.2; done; echo gone'
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long things are waited for, in seconds.
-
-    Attributes:
-        lifetime: what a sandbox is given; it outlives a dead host by that at most.
-        silence: after it the worker's own file is looked at: it speaks every few seconds.
-        reattach: how long a lost connection is tried to be had again.
-        backoff: before the second try of a request; doubled before each further one.
-    """
-
-    lifetime: int = 300
-    silence: float = 12.0
-    reattach: float = 60.0
-    backoff: float = 0.5
-    tries: int = 5
 
 
 class E2bSandbox:
@@ -92,7 +69,7 @@ class E2bSandbox:
                 f"osiris-{hashlib.sha256(f'{run}{time.time_ns()}'.encode()).hexdigest()[:32]}"
             )
         try:
-            self._sandbox = await self._patiently(lambda: AsyncSandbox.create(self._template, **options))
+            self._sandbox = await self._patience.ask(lambda: AsyncSandbox.create(self._template, **options))
         except Exception as error:
             raise WorkerNotStarted(f"no sandbox of E2B could be had: {e2b_errors.words(error)}") from error
         self._tasks.append(asyncio.create_task(self._live_on()))
@@ -107,7 +84,7 @@ class E2bSandbox:
         if sandbox is None:
             return
         try:
-            await self._patiently(lambda: sandbox.kill(request_timeout=_REQUEST_S))
+            await self._patience.ask(lambda: sandbox.kill(request_timeout=_REQUEST_S))
         except Exception as error:
             if not e2b_errors.is_gone(error):
                 raise WireError(
@@ -135,12 +112,12 @@ class E2bSandbox:
         sent = hashlib.sha256(archive.read_bytes()).hexdigest()
         unpack = f"sha256sum {ARCHIVE} && tar xzf {ARCHIVE} && mkdir -p {BASE} {RUN}"
         try:
-            await self._patiently(
+            await self._patience.ask(
                 lambda: self._sandbox.files.write(
                     ARCHIVE, archive.read_bytes(), request_timeout=_REQUEST_S + size / _BYTES_PER_S
                 )
             )
-            done = await self._patiently(lambda: self._sandbox.commands.run(unpack, timeout=_LISTING_S))
+            done = await self._patience.ask(lambda: self._sandbox.commands.run(unpack, timeout=_LISTING_S))
         except Exception as error:
             raise WorkerNotStarted(
                 f"the worker could not be brought into the sandbox: {e2b_errors.words(error)}"
@@ -269,7 +246,7 @@ class E2bSandbox:
                 ended.result()
                 return "exit code 0"
         except CommandExitException as error:
-            return _how(error)
+            return how_of(error)
         finally:
             dead.cancel()
             ended.cancel()
@@ -326,7 +303,7 @@ class E2bSandbox:
         from e2b import CommandExitException
 
         try:
-            seen = await self._sandbox.commands.run(_WATCH.format(pid=self._process.pid), timeout=0)
+            seen = await self._sandbox.commands.run(WATCH.format(pid=self._process.pid), timeout=0)
         except CommandExitException:
             return
         except Exception as error:  # noqa: BLE001  without it the stream and the silence still tell
@@ -337,7 +314,7 @@ class E2bSandbox:
             return
         await asyncio.sleep(0.3)  # the stream knows better how it ended, if it ends
         if self.inbox.how is None:
-            await self._finish(_how_of_status(said))
+            await self._finish(how_of_status(said))
 
     async def _watch_silence(self) -> None:
         """A stream can die without a word: then the file grows and the wire is silent."""
@@ -383,7 +360,7 @@ class E2bSandbox:
         part = to.with_name(f".{to.name}.part")
         to.parent.mkdir(parents=True, exist_ok=True)
         try:
-            size, digest = await self._patiently(lambda: self._stream(path, part))
+            size, digest = await self._patience.ask(lambda: self._stream(path, part))
             if (size, digest) != (file.bytes, file.sha256):
                 raise WireError(f"{size:,} of {file.bytes:,} bytes came, or others")
             part.replace(to)
@@ -402,36 +379,3 @@ class E2bSandbox:
                 digest.update(piece)
                 size += len(piece)
         return size, digest.hexdigest()
-
-    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask, and ask again after a failure that passes."""
-        delay = self._patience.backoff
-        for _ in range(self._patience.tries - 1):
-            try:
-                return await ask()
-            except Exception as error:
-                if not e2b_errors.is_passing(error):
-                    raise
-            await asyncio.sleep(delay)
-            delay *= 2
-        return await ask()
-
-
-def _how(ended: Any) -> str:
-    """How a process ended, from the SDK's words: ``signal: killed`` or an exit code."""
-    text = str(ended.error or "")
-    if text.startswith("signal: "):
-        name = {"killed": "SIGKILL", "terminated": "SIGTERM", "segmentation fault": "SIGSEGV"}.get(
-            text.removeprefix("signal: ").partition(" (")[0], text.removeprefix("signal: ")
-        )
-        return f"killed by {name}"
-    code = ended.exit_code
-    return f"killed by {signal.Signals(-code).name}" if code < 0 and code != -1 else f"exit code {code}"
-
-
-def _how_of_status(said: str) -> str:
-    """How a process ended, from the status the system keeps of it."""
-    if not said.isdigit():
-        return "its process is gone"
-    status = int(said)
-    return f"killed by {signal.Signals(status & 127).name}" if status & 127 else f"exit code {status >> 8}"
