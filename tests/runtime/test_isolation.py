@@ -142,17 +142,16 @@ def test_a_file_of_the_pipelines_folder_is_not_taken_for_a_module(tmp_path: Path
 
 @pytest.mark.parametrize("on", ["none", "landlock", "bwrap"])
 def test_what_a_worker_writes_is_for_its_user_alone_and_its_temporary_folder_is_gone(
-    tmp_path: Path, on: str
+    tmp_path: Path, on: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
     outcome = make_run(tmp_path, on)
     cleaned = outcome.path / "artifacts/extract-movies/cleaned_config.json"
     assert cleaned.stat().st_mode & 0o077 == 0
     assert status_of(outcome.path)["ok"]
-    assert not [
-        path
-        for path in Path("/tmp").glob("osiris-worker-*")
-        if path.stat().st_mtime > cleaned.stat().st_ctime
-    ]
+    assert not list(temporary.iterdir())
 
 
 LANDLOCK = """
