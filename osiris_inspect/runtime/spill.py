@@ -7,7 +7,6 @@ in between (also ``kill -9``), there is a complete spill or none. Every file goe
 of it is handed out. Pages carry checksums too: they are tested while a frame is read.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,17 +15,16 @@ from typing import Any, Final
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xxhash
 
 from osiris_inspect.model import layout
 from osiris_inspect.model.errors import SpillDamaged, SpillFailed
 from osiris_inspect.runtime.form import frames
-from osiris_inspect.runtime.form.frames import Form
+from osiris_inspect.runtime.form.planned import Form
+from osiris_inspect.runtime.keep import schema_file
 from osiris_inspect.runtime.keep.disk import Disk, HashedFile, hash_of
 from osiris_inspect.runtime.keep.fingerprint import Fingerprint
 from osiris_inspect.runtime.keep.table_file import TEMPORARY, TableReader, TableWriter
 
-FORMAT: Final = 1
 BESIDE: Final = "index.parquet"
 """What only pandas needs, beside ``output.parquet``; most frames have none."""
 HEADROOM: Final = 1.2
@@ -37,13 +35,15 @@ HEADROOM: Final = 1.2
 class Spilled:
     """A frame on the disk: where, how large, and what ``schema.json`` says of it.
 
-    ``seen`` holds what the system said of each file when its hash was last right; None where it was not yet tested.
+    ``seen`` holds what the system said of each file when its hash was last right; nothing where it was not yet tested.
+    ``schema_bytes`` is the size of ``schema.json`` where it was written just now.
     """
 
     root: Path
     step: str
     document: Mapping[str, Any]
     seen: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    schema_bytes: int = 0
 
     @property
     def parquet(self) -> Path:
@@ -54,6 +54,11 @@ class Spilled:
     def rows(self) -> int:
         """Rows of the frame."""
         return int(self.document["row_count"])
+
+    @property
+    def parquet_bytes(self) -> int:
+        """Bytes of the file SQL can read."""
+        return int(self.document["files"][self.parquet.name]["bytes"])
 
     @property
     def bytes(self) -> int:
@@ -86,23 +91,15 @@ def find(root: Path, step: str) -> Spilled | None:
     """
     path = root / layout.schema(step)
     try:
-        document = json.loads(path.read_bytes())
+        text = path.read_bytes()
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise SpillDamaged(f"{layout.schema(step)} cannot be read: {error}") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise SpillDamaged(f"{layout.schema(step)} is not ours, or of a newer version")
-    if document.pop("seal", None) != _seal(document):
-        raise SpillDamaged(f"{layout.schema(step)} is not what was written: its seal does not fit")
+    document = schema_file.read(text, layout.schema(step))
     if not document["files"].keys() <= {Path(layout.parquet(step)).name, BESIDE}:
         raise SpillDamaged(f"{layout.schema(step)} names files that are no part of a spill")
     return Spilled(root, step, document)
-
-
-def _seal(document: Mapping[str, Any]) -> str:
-    """The hash of what ``schema.json`` says: nothing else tells that one of its bytes was changed."""
-    return xxhash.xxh3_128(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def check(spilled: Spilled) -> None:
@@ -237,78 +234,60 @@ def _clear(root: Path, step: str) -> None:
 
 
 def _write(root: Path, step: str, form: Form, disk: Disk) -> Spilled:
-    parquet = root / layout.parquet(step)
+    folder, name = (root / layout.parquet(step)).parent, Path(layout.parquet(step)).name
     found = Fingerprint()
     files: dict[str, HashedFile] = {}
-    with TableWriter(disk, parquet, form.schema.with_metadata(form.metadata)) as main:
+    with TableWriter(disk, folder / (name + TEMPORARY), form.schema.with_metadata(form.metadata())) as main:
         if form.besides:
-            with TableWriter(disk, parquet.parent / BESIDE, form.beside_schema) as other:
+            with TableWriter(disk, folder / (BESIDE + TEMPORARY), form.beside_schema) as other:
                 _pour(form, found, main, other)
             files[BESIDE] = other.file
         else:
             _pour(form, found, main, None)
-    files[parquet.name] = main.file
-    document = json.loads(json.dumps(describe(form, main.rows, found, files)))  # as a reader will see it
-    for name in files:
-        disk.rename(parquet.parent / (name + TEMPORARY), parquet.parent / name)
-    _write_schema(root / layout.schema(step), document, disk)
-    spilled = Spilled(root, step, document)
-    spilled.seen.update((name, look(parquet.parent / name)) for name in files)
-    return spilled
+    files[name] = main.file
+    fingerprint = found.text(schema_file.identity(form, main.rows))
+    text, document = schema_file.write(schema_file.describe(form, main.rows, fingerprint, files))
+    seen = {}
+    for file_name, file in files.items():
+        disk.rename(file.path, folder / file_name)
+        seen[file_name] = look(folder / file_name)
+    size = _write_schema(root / layout.schema(step), text, disk)
+    return Spilled(root, step, document, seen, size)
 
 
 def _pour(form: Form, found: Fingerprint, main: TableWriter, other: TableWriter | None) -> None:
     for batch, beside in form.slices():
         main.add(batch)
-        found.add(batch)
+        found.add(batch.columns)
         if other is not None and beside is not None:
             other.add(beside)
-            found.add(beside)
+            found.add(beside.columns)
         del batch, beside  # else they live until the next slice is made, and the peak is two slices
 
 
-def identity(form: Form, rows: int) -> str:
-    """What a fingerprint says of a frame beside its values: rows, names, types and how they are restored."""
-    return json.dumps([rows, form.facts, list(form.fields)], sort_keys=True)
+def _write_schema(path: Path, text: str, disk: Disk) -> int:
+    """Writes the commit mark, after which all names in its folder hold; gives its bytes.
 
-
-def schema_hash(form: Form) -> str:
-    """The same for all frames with the same columns, in the same order, of the same types."""
-    shape = [[field_["name"], field_["dtype"], field_["arrow"]] for field_ in form.fields]
-    return xxhash.xxh3_64(json.dumps(shape).encode()).hexdigest()
-
-
-def describe(form: Form, rows: int, found: Fingerprint, files: Mapping[str, HashedFile]) -> dict[str, Any]:
-    """What ``schema.json`` says."""
-    return {
-        "row_count": rows,
-        "columns": [field_["physical"] for field_ in form.fields],
-        "dtypes": {field_["physical"]: field_["dtype"] for field_ in form.fields},
-        "format": FORMAT,
-        "fingerprint": found.text(identity(form, rows)),
-        "schema_hash": schema_hash(form),
-        "files": {name: {"bytes": file.size, "xxh3_128": file.hash} for name, file in files.items()},
-        "fidelity": form.fidelity(),
-        "restore": {"facts": form.facts, "fields": list(form.fields)},
-    }
-
-
-def _write_schema(path: Path, document: Mapping[str, Any], disk: Disk) -> None:
+    Syncing the mark syncs the names that were given before it, wherever a disk has a journal; where it has none, the hashes
+    in the mark tell.
+    """
     temporary = path.with_name(path.name + TEMPORARY)
     with disk.create(temporary) as file:
-        file.write(json.dumps({**document, "seal": _seal(document)}, indent=1, allow_nan=False).encode())
+        file.write(text.encode())
+        file.flush()
         file.sync()
     disk.rename(temporary, path)
+    disk.sync_folder(path.parent)
+    return file.size
 
 
 def fingerprint_of(form: Form) -> str:
     """The fingerprint of a frame in memory, the same as it would get on disk."""
     found = Fingerprint()
-    for batch, beside in form.slices():
-        found.add(batch)
-        if beside is not None:
-            found.add(beside)
-    return found.text(identity(form, form.rows or 0))
+    for arrays, besides in form.arrays():
+        found.add(arrays)
+        found.add(besides)
+    return found.text(schema_file.identity(form, form.rows or 0))
 
 
 def batches_of(form: Form, rows: int) -> Iterator[pa.RecordBatch]:

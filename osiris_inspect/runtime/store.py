@@ -20,7 +20,8 @@ from osiris_inspect.model.errors import DriverError, InputNotFound, SpillDamaged
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.runtime import spill
 from osiris_inspect.runtime.form import frames
-from osiris_inspect.runtime.keep import lending, memory, results, streams
+from osiris_inspect.runtime.form.planned import Form
+from osiris_inspect.runtime.keep import lending, memory, results, schema_file, streams
 from osiris_inspect.runtime.keep.disk import Disk
 from osiris_inspect.runtime.keep.kept import Kept, Place, Policy, Sizes
 from osiris_inspect.runtime.keep.resolved import Resolved
@@ -32,6 +33,8 @@ FRAME = "df"
 _NEVER = sys.maxsize
 _WORTH_GIVING_BACK = 1_000_000
 """Bytes that left memory from which on it pays to tell the system."""
+_MOST_KEPT_FREE = 4
+"""The part of the budget (a quarter) that is kept free at most for the frame that is being made."""
 _OVER_BUDGET = "over the budget for memory"
 _STREAMED = "a stream of more than memory may hold"
 
@@ -42,7 +45,7 @@ class _Entry:
 
     result: dict[str, Any]
     frame: pd.DataFrame | pa.Table | None = None
-    form: frames.Form | None = None
+    form: Form | None = None
     memory_bytes: int = 0
     spilled: Spilled | None = None
     released: bool = False
@@ -56,6 +59,12 @@ class _Entry:
 def milliseconds_since(start: float) -> float:
     """What has passed since ``start`` (of ``perf_counter``)."""
     return round((perf_counter() - start) * 1000, 1)
+
+
+def _size_of(frame: pd.DataFrame | pa.Table, form: Form) -> int:
+    if isinstance(frame, pa.Table):
+        return memory.size_of(frame)
+    return memory.size_of_columns(frame.index, (part.values for part in form.parts if form.fields))
 
 
 def _tell_nobody(_event: str, _fields: dict[str, Any]) -> None:
@@ -85,7 +94,7 @@ class FrameStore:
         self._next_uses = {step: list(places) for step, places in (next_uses or {}).items()}
         self._disk = disk or Disk()
         self._entries: dict[str, _Entry] = {}
-        self._dropped = self._unsettled = 0
+        self._dropped = self._unsettled = self._largest = 0
 
     def __enter__(self) -> Self:
         return self
@@ -136,11 +145,12 @@ class FrameStore:
             why = {"reason": "an older spill of the step could not be removed", "error": str(error)}
             self._tell("spill_failed", {"step_id": step, **why})
 
-    def _take(self, step: str, entry: _Entry, frame: pd.DataFrame | pa.Table) -> tuple[frames.Form, str]:
+    def _take(self, step: str, entry: _Entry, frame: pd.DataFrame | pa.Table) -> tuple[Form, str]:
         """Keeps a frame where the policy wants it; gives its form, and why it lies where it lies."""
         entry.frame = lending.own(frame)
-        entry.memory_bytes = memory.size_of(frame)
         form = entry.form = frames.plan_any(entry.frame)
+        entry.memory_bytes = _size_of(frame, form)
+        self._largest = max(self._largest, entry.memory_bytes)
         reason = self._why_spill(form.rows or 0)
         if reason:
             self._spill(step, entry, reason)
@@ -149,7 +159,7 @@ class FrameStore:
             return form, f"{reason}, but the disk refused" if reason else "fits in memory"
         return form, reason or _OVER_BUDGET
 
-    def _take_stream(self, step: str, entry: _Entry, reader: pa.RecordBatchReader) -> tuple[frames.Form, str]:
+    def _take_stream(self, step: str, entry: _Entry, reader: pa.RecordBatchReader) -> tuple[Form, str]:
         """Keeps a stream as a table while it fits; else it goes to disk as it comes."""
         stream = streams.opened(reader)
         try:
@@ -173,11 +183,11 @@ class FrameStore:
 
     def _is_too_much(self, rows: int, size: int) -> bool:
         budget = self._policy.budget_bytes
-        return bool(self._why_spill(rows)) or (budget is not None and size > budget)
+        return bool(self._why_spill(rows)) or (
+            budget is not None and size > budget - self.sizes().memory_bytes
+        )
 
-    def _describe(
-        self, step: str, entry: _Entry, form: frames.Form, reason: str, keys: Mapping[str, str]
-    ) -> Kept:
+    def _describe(self, step: str, entry: _Entry, form: Form, reason: str, keys: Mapping[str, str]) -> Kept:
         spilled = entry.spilled
         return Kept(
             rows=spilled.rows if spilled else form.rows,
@@ -190,7 +200,7 @@ class FrameStore:
             parquet=layout.parquet(step) if spilled else None,
             schema=layout.schema(step) if spilled else None,
             fingerprint=spilled.document["fingerprint"] if spilled else spill.fingerprint_of(form),
-            schema_hash=spill.schema_hash(form),
+            schema_hash=schema_file.schema_hash(form),
             keys=keys,
         )
 
@@ -212,8 +222,8 @@ class FrameStore:
 
     def _spill(self, step: str, entry: _Entry, reason: str, *, drop: bool = True) -> bool:
         """Whether the frame of a step is on disk now; with ``drop`` it is no longer in memory then."""
-        was_on_disk = entry.spilled is not None
-        if entry.spilled is None and entry.form is not None:
+        was_on_disk = self._is_on_disk(step, entry)
+        if not was_on_disk and entry.form is not None:
             entry.spilled = self._write(step, entry.form, entry.memory_bytes, reason, in_memory=not drop)
         if entry.spilled is None:
             return False
@@ -226,6 +236,18 @@ class FrameStore:
                 )
         return True
 
+    def _is_on_disk(self, step: str, entry: _Entry) -> bool:
+        """Whether the frame can be got from disk. One that was damaged there while it is in memory is spilled anew."""
+        if entry.spilled is None or entry.frame is None:
+            return entry.spilled is not None
+        try:
+            spill.check(entry.spilled)
+        except SpillDamaged as damage:
+            entry.spilled = None
+            told = {"step_id": step, "path": layout.parquet(step), "ok": False, "error": str(damage)}
+            self._tell("spill_read", told)
+        return entry.spilled is not None
+
     def _drop(self, entry: _Entry) -> int:
         """Lets go of a frame in memory; gives the bytes it had."""
         freed, entry.memory_bytes = entry.memory_bytes, 0
@@ -234,7 +256,7 @@ class FrameStore:
         return freed
 
     def _write(
-        self, step: str, form: frames.Form, size: int, reason: str, *, in_memory: bool = False
+        self, step: str, form: Form, size: int, reason: str, *, in_memory: bool = False
     ) -> Spilled | None:
         start = perf_counter()
         try:
@@ -247,22 +269,29 @@ class FrameStore:
         told = {"step_id": step, "path": layout.parquet(step), "rows": spilled.rows, "bytes": spilled.bytes}
         told |= {"ms": milliseconds_since(start), "reason": reason, "ok": True, "in_memory": in_memory}
         self._tell("spill_write", told)
-        for kind, path in (("parquet", layout.parquet(step)), ("schema", layout.schema(step))):
-            size = (self._root / path).stat().st_size
+        for kind, path, written in (
+            ("parquet", layout.parquet(step), spilled.parquet_bytes),
+            ("schema", layout.schema(step), spilled.schema_bytes),
+        ):
             self._tell(
-                "artifact_created", {"step_id": step, "artifact_type": kind, "path": path, "bytes": size}
+                "artifact_created", {"step_id": step, "artifact_type": kind, "path": path, "bytes": written}
             )
         for change in frames.downgrades(form):
             self._tell("dtype_downgraded", {"step_id": step, **change})
         return spilled
 
     def _keep_budget(self) -> None:
-        """Spills the frames whose next use is farthest away until the rest fits; a disk that refuses ends it."""
+        """Spills the frames whose next use is farthest away until the rest fits; a disk that refuses ends it.
+
+        The budget is for all frames, and that of the next step is made before it is put: room is kept for one as large as the
+        largest so far, but no more than a quarter of the budget, since it may be the only one of its size.
+        """
         budget = self._policy.budget_bytes
         if budget is None:
             return
+        allowed = budget - min(self._largest, budget // _MOST_KEPT_FREE)
         refused: set[str] = set()
-        while self.sizes().memory_bytes > budget:
+        while self.sizes().memory_bytes > allowed:
             candidates = [
                 (entry.next_use, step)
                 for step, entry in self._entries.items()

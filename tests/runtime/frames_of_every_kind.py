@@ -250,6 +250,9 @@ FRAMES: dict[str, Callable[[], pd.DataFrame]] = {
     "decimal infinity": lambda: cells(Decimal("Infinity"), Decimal("-0.0")),
     "decimal negative zero": lambda: cells(Decimal("-0.00"), Decimal("1.00")),
     "decimals of 77 digits": lambda: cells(Decimal(10) ** 76 + 1, Decimal("1.5")),
+    "decimals of 50 digits and of every kind": lambda: cells(
+        Decimal("0." + "0" * 48 + "1"), Decimal("1E+60"), Decimal("-0.0"), Decimal("NaN"), None, Decimal("7")
+    ),
     "decimals of 38 digits": lambda: cells(Decimal("9" * 38), Decimal("1")),
     "decimals and floats": lambda: cells(Decimal("1.5"), 1.5),
     "complex as objects": lambda: cells(1 + 2j, None),
@@ -342,6 +345,8 @@ FRAMES: dict[str, Callable[[], pd.DataFrame]] = {
             (pa.duration("ns"), [timedelta(1), None]),
             (pa.decimal128(10, 3), [Decimal("1.500"), None]),
             (pa.decimal256(50, 3), [Decimal("1.500"), None]),
+            (pa.decimal256(76, 60), [Decimal("1E-60"), None, Decimal("-" + "9" * 16 + "." + "9" * 60)]),
+            (pa.decimal256(76, -3), [Decimal("12E+3"), None, Decimal("-9E+3")]),
             (pa.list_(pa.int64()), [[1, None], None]),
             (pa.large_list(pa.string()), [["a"], None]),
             (pa.list_(pa.int32(), 2), [[1, 2], None]),

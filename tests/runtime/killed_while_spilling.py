@@ -1,7 +1,8 @@
 """Forks spillers and kills each at a random moment: ``python -m tests.runtime.killed_while_spilling FOLDER TIMES``.
 
 Each child has a run directory of its own, tells through a pipe when it begins, and spills one step after the other until
-it is killed. Prints one line a child: its folder. Imports are paid once, before the first fork.
+it is killed, on the average when it has done two. Prints one line a child: its folder. Imports are paid once, before the
+first fork.
 """
 
 import os
@@ -11,6 +12,8 @@ import signal
 import sys
 from itertools import count
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 
 import pyarrow as pa
 
@@ -27,6 +30,16 @@ def spill_for_ever(root: Path, ready: int) -> None:
     os.write(ready, b".")
     for turn in count():
         spill.write(root, f"step-{turn % STEPS}", form, 0, Disk())
+
+
+def seconds_of_a_spill(root: Path) -> float:
+    """How long a spill takes on this machine, with what else runs on it now."""
+    form, took = frames.plan(FRAMES["an index of text"]()), []
+    for turn in range(9):
+        start = perf_counter()
+        spill.write(root, f"step-{turn}", form, 0, Disk())
+        took.append(perf_counter() - start)
+    return median(took)
 
 
 def kill_one(root: Path, after: float) -> None:
@@ -47,6 +60,7 @@ def kill_one(root: Path, after: float) -> None:
 if __name__ == "__main__":
     folder, times = Path(sys.argv[1]), int(sys.argv[2])
     pa.set_cpu_count(1)
+    longest = 4 * seconds_of_a_spill(folder / "timed")
     for number in range(times):
-        kill_one(folder / str(number), random.Random(number).uniform(0, 0.06))
+        kill_one(folder / str(number), random.Random(number).uniform(0, longest))
         print(folder / str(number), flush=True)

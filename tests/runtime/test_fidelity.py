@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from osiris_inspect.runtime import spill
-from osiris_inspect.runtime.form import frames
+from osiris_inspect.runtime.form import columns, frames, index_form, shapes
 from osiris_inspect.runtime.spill import Spilled
 from tests.runtime.failing_disk import FailingDisk
 from tests.runtime.frames_of_every_kind import FRAMES, LOSSY
@@ -101,6 +101,42 @@ def test_the_schema_file_says_what_the_contract_asks(name: str, kept: Callable[[
     assert document["row_count"] == len(frame)
     assert len(document["columns"]) == frame.shape[1]
     assert [document["dtypes"][column] for column in document["columns"]] == list(map(str, frame.dtypes))
+
+
+@pytest.mark.parametrize("name", sorted(FRAMES))
+def test_what_is_remembered_of_a_shape_is_what_would_be_found_anew(name: str) -> None:
+    remembered = frames.plan(made(name))
+    for remembering in (shapes._shape, shapes._plain_labels, columns._plan_of_type):
+        remembering.cache_clear()
+    anew = frames.plan(made(name))
+    assert (anew.schema, anew.facts, anew.fields) == (remembered.schema, remembered.facts, remembered.fields)
+    assert anew.metadata() == remembered.metadata()
+    assert f"[{anew.identity}]" == json.dumps([anew.facts, list(anew.fields)], sort_keys=True)
+
+
+def test_names_and_types_tell_shapes_apart() -> None:
+    """``shapes`` remembers by names and types: what is equal to Python but not the same must not be taken for it."""
+    alike = [
+        {"dtype": object, "data": ["1"]},
+        {"dtype": "int64", "data": [1]},
+        {"dtype": ">i8", "data": [1]},
+        {"dtype": "Int64", "data": [1]},
+        {"dtype": "M8[us]", "data": [1]},
+        {"dtype": "M8[ns]", "data": [1]},
+        {"dtype": pd.StringDtype("pyarrow"), "data": ["1"]},
+    ]
+    frames_ = [pd.DataFrame({"x": pd.Series(**one)}) for one in alike]
+    frames_ += [
+        pd.DataFrame([[1]], columns=pd.Index(["x"], name=name, dtype=object)) for name in ("n", "m", None)
+    ]
+    frames_ += [pd.DataFrame([[1]], columns=columns_) for columns_ in ([1], [1.0], [True])]
+    for frame in [*frames_, *reversed(frames_)]:
+        form = frames.plan(frame)
+        assert form.fields[0]["dtype"] == str(frame.dtypes.iloc[0])
+        assert form.fields[0]["name_type"] == type(next(iter(frame.columns))).__name__
+        pd.testing.assert_index_equal(
+            index_form.unpack(form.facts["columns"], columns.restore), frame.columns, exact=True
+        )
 
 
 def test_plain_pandas_reads_the_file_with_its_types(kept: Callable[[str], Spilled]) -> None:

@@ -1,5 +1,6 @@
 """SQL gives one answer, whether a frame is in memory or on disk."""
 
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -81,11 +82,76 @@ def test_memory_and_disk_give_one_answer_and_one_arrow_table(name: str, tmp_path
     ].__repr__()
 
 
+WIDE = ["0." + "0" * 29 + "1", "9" * 45 + "." + "0" * 30, "1.5" + "0" * 29]
+WIDE_COLUMNS = {
+    "a table of Arrow": lambda: pa.table(
+        {"x": pa.array([Decimal(text) for text in WIDE], pa.decimal256(76, 30))}
+    ),
+    "Arrow in pandas": lambda: pd.DataFrame(
+        {"x": pd.array([Decimal("1.5"), None], dtype=pd.ArrowDtype(pa.decimal256(76, 30)))}
+    ),
+    "objects": lambda: pd.DataFrame({"x": pd.Series([Decimal(text) for text in WIDE], dtype=object)}),
+}
+
+
+@pytest.mark.parametrize("spilled", [False, True])
+@pytest.mark.parametrize("name", WIDE_COLUMNS)
+def test_decimals_too_long_for_sql_reach_it_as_plain_text(name: str, spilled: bool, tmp_path: Path) -> None:
+    found = resolved(WIDE_COLUMNS[name](), tmp_path, spilled=spilled)
+    relation = f"read_parquet('{found.parquet}')" if spilled else "frame"
+    tables = {} if spilled else {"frame": found.arrow()}
+    rows = answers(
+        relation, "SELECT x, try_cast(x AS DECIMAL(38,3)) FROM {relation} WHERE x LIKE '1.5%'", **tables
+    )
+    assert rows[1].startswith("('1.5")
+    assert "Decimal('1.500')" in rows[1]
+    assert not any(
+        "$" in row or "E" in row for row in answers(relation, "SELECT x FROM {relation}", **tables)[1:]
+    )
+
+
 @pytest.mark.parametrize("spilled", [False, True])
 @pytest.mark.parametrize("rows", [1, 2, 3, 1000])
 def test_batches_are_the_frame(rows: int, spilled: bool, tmp_path: Path) -> None:
     found = resolved(FRAMES["mixed columns"](), tmp_path, spilled=spilled)
     assert found.batches(rows).read_all().to_pylist().__repr__() == found.arrow().to_pylist().__repr__()
+
+
+_PLAIN = {
+    "int64": st.integers(-(2**63), 2**63 - 1),
+    "uint8": st.integers(0, 255),
+    "float64": st.floats(),
+    "bool": st.booleans(),
+    "Int32": st.one_of(st.none(), st.integers(-(2**31), 2**31 - 1)),
+    "boolean": st.one_of(st.none(), st.booleans()),
+    "str": st.one_of(st.none(), st.text()),
+    "M8[us]": st.datetimes(pd.Timestamp("1900-01-01"), pd.Timestamp("2100-01-01")),
+}
+
+
+@st.composite
+def _plain_frames(draw: st.DrawFn) -> pd.DataFrame:
+    rows = draw(st.integers(1, 6))
+    kinds = draw(st.lists(st.sampled_from(sorted(_PLAIN)), min_size=1, max_size=4))
+    columns = {
+        f"column {place}": pd.Series(draw(st.lists(_PLAIN[kind], min_size=rows, max_size=rows)), dtype=kind)
+        for place, kind in enumerate(kinds)
+    }
+    return pd.DataFrame(columns)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(frame=_plain_frames())
+def test_a_plain_frame_gives_one_answer_registered_as_pandas_as_arrow_and_as_parquet(
+    frame: pd.DataFrame, tmp_path_factory: Any
+) -> None:
+    """What pandas alone has (categories, durations, indexes) DuckDB reads in its own way, which is why there is a normal form."""
+    root = tmp_path_factory.mktemp("run")
+    memory, disk = resolved(frame, root, spilled=False), resolved(frame, root, spilled=True)
+    for sql in queries(list(frame.columns)):
+        wanted = answers("frame", sql, frame=frame)[1:]
+        assert answers("frame", sql, frame=memory.arrow())[1:] == wanted
+        assert answers(f"read_parquet('{disk.parquet}')", sql)[1:] == wanted
 
 
 _COLUMNS = st.sampled_from(

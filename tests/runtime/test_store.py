@@ -311,10 +311,14 @@ def test_an_older_spill_is_not_found_once_a_step_put_no_frame(tmp_path: Path) ->
 # -- budget, release, capture ------------------------------------------------------------------------------------------
 
 
+BUDGET = 23_000
+"""Two frames of a thousand numbers, and room for most of a third."""
+
+
 def budgeted(
     root: Path, told: Told, uses: Mapping[str, list[int]], disk: FailingDisk | None = None
 ) -> FrameStore:
-    policy = Policy(budget_bytes=2 * 8000 + 1000)  # two frames of a thousand numbers
+    policy = Policy(budget_bytes=BUDGET)
     return FrameStore(root, policy, told, next_uses=uses, disk=disk)
 
 
@@ -323,8 +327,19 @@ def test_over_the_budget_the_frame_wanted_last_leaves(tmp_path: Path, told: Told
     for step in "abc":
         store.put(step, {"df": rows(1000)})
     assert [store.where(step) for step in "abc"] == ["spill", "memory", "memory"]
-    assert store.sizes().memory_bytes <= 17_000
+    assert store.sizes().memory_bytes <= BUDGET
     assert store.sizes().disk_bytes > 0
+
+
+@pytest.mark.parametrize(("number", "places"), [(1, ["memory"]), (2, ["memory", "spill"])])
+def test_room_is_kept_for_the_frame_that_is_being_made(
+    tmp_path: Path, told: Told, number: int, places: list[str]
+) -> None:
+    """Three quarters of the budget are for what is held: a frame beside it is made before it is put."""
+    store = FrameStore(tmp_path, Policy(budget_bytes=BUDGET), told, next_uses={"a": [1], "b": [2]})
+    for step in "ab"[:number]:
+        store.put(step, {"df": rows(2000)})
+    assert [store.where(step) for step in "ab"[:number]] == places
 
 
 def test_a_frame_nobody_wants_any_more_leaves_first(tmp_path: Path, told: Told) -> None:
@@ -396,6 +411,19 @@ def test_an_input_that_is_on_disk_is_not_written_again(tmp_path: Path, told: Tol
     store.put("extract", {"df": FRAME})
     store.capture("compute", {"df": store.resolve("compute", "df", InputRef("extract"))})
     assert len(told.of("spill_write")) == 1
+
+
+def test_a_frame_in_memory_whose_file_was_damaged_is_spilled_anew(tmp_path: Path, told: Told) -> None:
+    """It must not leave memory for a file that cannot be read."""
+    store = FrameStore(tmp_path, Policy(budget_bytes=BUDGET), told, next_uses={"a": [9], "b": [1], "c": [1]})
+    store.put("a", {"df": rows(1000)})
+    store.capture("compute", {"df": store.resolve("compute", "df", InputRef("a"))})
+    (tmp_path / "artifacts/a/output.parquet").write_bytes(b"")
+    for step in "bc":
+        store.put(step, {"df": rows(1000)})
+    assert store.where("a") == "spill"
+    assert_frame_equal(got(store, "a"), rows(1000))
+    assert [event["ok"] for event in told.of("spill_read")] == [False, True]
 
 
 def test_a_closed_store_leaves_the_disk_as_it_is(tmp_path: Path) -> None:

@@ -55,6 +55,13 @@ def test_a_stream_over_the_budget_goes_to_disk(tmp_path: Path) -> None:
     assert store.sizes().memory_bytes == 0
 
 
+def test_a_stream_goes_to_disk_where_other_frames_fill_the_budget(tmp_path: Path) -> None:
+    store = FrameStore(tmp_path, Policy(budget_bytes=500_000))
+    assert store.put("first", {"df": stream(batches(15))}).storage == "memory"
+    assert store.put("second", {"df": stream(batches(18))}).storage == "spill"
+    assert store.sizes().memory_bytes <= 500_000
+
+
 def test_a_stream_is_read_no_further_than_a_slice_ahead(tmp_path: Path) -> None:
     handed: list[int] = []
     alive: list[int] = []

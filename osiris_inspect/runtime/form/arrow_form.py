@@ -5,6 +5,7 @@ number from a file, half floats and long decimals cannot be read from memory, li
 """
 
 import base64
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -108,9 +109,23 @@ def one_array(values: Any) -> pa.Array:
     return values
 
 
+def is_flat(kind: pa.DataType) -> bool:
+    """Whether a type holds no other type and is kept as one of Arrow's own: such types are equal only if they are the same."""
+    return normal_type(kind) is not None and not (
+        kinds.is_nested(kind) or kinds.is_dictionary(kind) or kinds.is_run_end_encoded(kind)
+    )
+
+
 def write_type(kind: pa.DataType) -> str:
     """A type as text that ``read_type`` understands."""
+    return _written(kind) if is_flat(kind) else _write(kind)
+
+
+def _write(kind: pa.DataType) -> str:
     return base64.b64encode(pa.schema([pa.field("x", kind)]).serialize()).decode()
+
+
+_written = lru_cache(maxsize=512)(_write)
 
 
 def read_type(text: str) -> pa.DataType:

@@ -84,6 +84,12 @@ def _plan_arrow(values: Any) -> Column:
 def plan_arrow(original: pa.DataType, facts: dict[str, Any], take: Callable[[Any], Any]) -> Column:
     """How a column that is Arrow already is kept; ``take`` gives its array."""
     kind = arrow_form.normal_type(original)
+    if pa.types.is_decimal256(original) and kind is None:
+        return Column(
+            pa.large_string(),
+            facts | {"cells": "decimal text"},
+            lambda part: objects.decimal_texts(arrow_form.one_array(take(part)).to_pylist()),
+        )
     if kind is None:
         lost: set[str] = set()
         return Column(
@@ -141,6 +147,8 @@ def _read_arrow(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]
 def arrow_values(array: Any, facts: Mapping[str, Any]) -> pa.ChunkedArray:
     """A column of the normal form in the Arrow type it had."""
     kind = arrow_form.read_type(facts["type"])
+    if facts.get("cells") == "decimal text":
+        array = pa.array(objects.decimals_of(array), type=kind)
     if facts.get("cells") == "json":
         array = pa.array(objects.json_values(array), type=kind)
     back = arrow_form.from_normal(array, kind)
@@ -151,27 +159,27 @@ def _read_period(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any
     return pd.arrays.PeriodArray(ticks_of(array), dtype=pd.PeriodDtype(facts["freq"]))
 
 
+MASKED: tuple[type, ...] = (
+    pd.BooleanDtype,
+    pd.Float32Dtype,
+    pd.Float64Dtype,
+    pd.Int8Dtype,
+    pd.Int16Dtype,
+    pd.Int32Dtype,
+    pd.Int64Dtype,
+    pd.UInt8Dtype,
+    pd.UInt16Dtype,
+    pd.UInt32Dtype,
+    pd.UInt64Dtype,
+)
+"""Numbers and truth values with gaps."""
+
 PLANNERS: dict[type, Planner] = {
     pd.DatetimeTZDtype: _plan_zoned,
     pd.StringDtype: _plan_strings,
     pd.ArrowDtype: _plan_arrow,
     pd.PeriodDtype: _plan_periods,
-    **dict.fromkeys(
-        (
-            pd.BooleanDtype,
-            pd.Float32Dtype,
-            pd.Float64Dtype,
-            pd.Int8Dtype,
-            pd.Int16Dtype,
-            pd.Int32Dtype,
-            pd.Int64Dtype,
-            pd.UInt8Dtype,
-            pd.UInt16Dtype,
-            pd.UInt32Dtype,
-            pd.UInt64Dtype,
-        ),
-        _plan_masked,
-    ),
+    **dict.fromkeys(MASKED, _plan_masked),
 }
 
 READERS: dict[str, Reader] = {

@@ -6,15 +6,17 @@ beside it, of the same length: the levels of an index that is more than a range,
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from osiris_inspect.runtime.form import arrow_form, cells, columns, extension_columns, index_form
-from osiris_inspect.runtime.form.arrow_form import ROWS_PER_SLICE
+from osiris_inspect.runtime.form import arrow_form, cells, columns, extension_columns, index_form, shapes
 from osiris_inspect.runtime.form.column import Column
+from osiris_inspect.runtime.form.planned import Form, Part, beside, field_of
+from osiris_inspect.runtime.form.shapes import Labels
 from osiris_inspect.runtime.form.sql_names import sql_names
 
 NO_COLUMNS = "_no_columns"
@@ -23,136 +25,63 @@ NO_COLUMNS = "_no_columns"
 Read = Callable[[str], pa.ChunkedArray]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A column under the name it has in a table, and the values it is taken from."""
-
-    name: str
-    column: Column
-    values: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How a frame is kept.
-
-    Attributes:
-        rows: of the frame; None for a stream, whose end is not known.
-        parts: the columns SQL sees.
-        besides: the columns beside them: name, type, encoder and values.
-        facts: what restores the frame, as JSON; the facts of its columns are in ``fields``.
-        fields: per column its name, types and restoring facts.
-        lost: what is known beforehand to be lost, by column.
-        stream: where the slices come from, once, if there is no frame to cut.
-        metadata: what ``pandas.read_parquet`` reads the types from; None where our form would mislead it.
-    """
-
-    rows: int | None
-    parts: tuple[Part, ...]
-    besides: tuple[Part, ...]
-    facts: Mapping[str, Any]
-    fields: tuple[Mapping[str, Any], ...]
-    lost: tuple[tuple[str, str], ...] = ()
-    stream: Iterator[pa.Table] | None = None
-    metadata: Mapping[bytes, bytes] | None = None
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The columns SQL sees."""
-        return pa.schema([pa.field(part.name, part.column.type) for part in self.parts])
-
-    @property
-    def beside_schema(self) -> pa.Schema:
-        """The columns beside them; empty for most frames."""
-        return pa.schema([pa.field(part.name, part.column.type) for part in self.besides])
-
-    def slices(self, rows: int = ROWS_PER_SLICE) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch | None]]:
-        """The frame in normal form, ``rows`` at a time; the second of each pair is None where nothing is beside."""
-        if self.stream is not None:
-            for table in self.stream:
-                yield _batch(self.parts, self.schema, table.columns or [range(table.num_rows)]), None
-            return
-        for start in range(0, self.rows or 0, rows):
-            cut = slice(start, min(start + rows, self.rows or 0))
-            beside = _cut(self.besides, self.beside_schema, cut) if self.besides else None
-            yield _cut(self.parts, self.schema, cut), beside
-
-    def fidelity(self) -> list[dict[str, str]]:
-        """What cannot be restored. Complete once every slice was taken."""
-        found = list(self.lost)
-        for part in (*self.parts, *self.besides):
-            found += [(part.name, what) for what in sorted(part.column.lost)]
-        return [{"column": column, "lost": what} for column, what in dict.fromkeys(found)]
-
-
-def _cut(parts: Sequence[Part], schema: pa.Schema, cut: slice) -> pa.RecordBatch:
-    return _batch(parts, schema, [part.values[cut] for part in parts])
-
-
-def _batch(parts: Sequence[Part], schema: pa.Schema, values: Sequence[Any]) -> pa.RecordBatch:
-    arrays = [part.column.encode(some) for part, some in zip(parts, values, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
 def plan(frame: pd.DataFrame) -> Form:
     """How a pandas frame is kept."""
-    names = sql_names(list(frame.columns))
-    parts = [
-        Part(name, columns.plan(values), values)
-        for name, values in zip(
-            names, (_values(frame.iloc[:, place]) for place in range(frame.shape[1])), strict=True
-        )
-    ]
-    besides = [_beside(part, key) for part in parts for key in part.column.beside]
-    index = _Index.of(frame.index)
-    labels = index_form.pack(frame.columns, columns.plan)
-    attrs, lost_attrs = _attrs(frame.attrs)
-    lost = [("", f"names of columns: {what}") for what in labels.lost] + list(index.lost) + lost_attrs
+    values = [_values(series) for _, series in frame.items()]
+    labels = shapes.labels_of(frame.columns)
+    index, (attrs, lost_attrs) = _Index.of(frame.index), _attrs(frame.attrs)
+    lost = [("", f"names of columns: {what}") for what in labels.packed.lost] + list(index.lost) + lost_attrs
     if type(frame) is not pd.DataFrame:
         lost.append(
             ("", f"the class {type(frame).__module__}.{type(frame).__qualname__}; it is a DataFrame again")
         )
     facts = {
         "kind": "pandas",
-        "columns": labels.facts,
+        "columns": labels.packed.facts,
         "index": index.facts,
         "attrs": attrs,
         "duplicate_labels": bool(frame.flags.allows_duplicate_labels),
     }
-    fields = [
-        _field(part, label, frame.dtypes.iloc[place])
-        for place, (part, label) in enumerate(zip(parts, frame.columns, strict=True))
-    ]
+    shape = shapes.shape_of(labels, tuple(some.dtype for some in values))
+    if shape is None:
+        return _plan_each(frame, values, labels, index.parts, facts, tuple(lost))
+    parts = tuple(map(Part, labels.names, shape.columns, values))
     return Form(
-        rows=len(frame),
-        parts=tuple(parts) or (_no_columns(len(frame)),),
-        besides=(*besides, *index.parts),
-        facts=facts,
-        fields=tuple(fields),
-        lost=tuple(lost),
-        metadata=_metadata(frame, parts),
+        len(frame),
+        parts,
+        index.parts,
+        facts,
+        shape.fields,
+        tuple(lost),
+        metadata=shape.metadata,
+        texts=shape.texts,
     )
 
 
-def _metadata(frame: pd.DataFrame, parts: Sequence[Part]) -> Mapping[bytes, bytes] | None:
-    is_plain = all(_is_read_by_pandas(part.column.facts) for part in parts)
-    if not (is_plain and parts and [part.name for part in parts] == list(frame.columns)):
-        return None
-    empty = frame.iloc[:0].reset_index(drop=True)
-    empty.attrs = {}
-    found: Mapping[bytes, bytes] = pa.Schema.from_pandas(empty, preserve_index=False).metadata
-    return {b"pandas": found[b"pandas"]}
-
-
-def _is_read_by_pandas(facts: Mapping[str, Any]) -> bool:
-    if facts["form"] == "category":
-        levels = facts["categories"].get("levels")  # a range of numbers has none
-        return bool(levels) and _is_text(levels[0]["facts"])
-    return _is_text(facts) or facts["form"] in ("numpy", "datetime", "masked")
-
-
-def _is_text(facts: Mapping[str, Any]) -> bool:
-    return facts["form"] == "string" or facts.get("cells") == "str"
+def _plan_each(
+    frame: pd.DataFrame,
+    values: Sequence[Any],
+    labels: Labels,
+    beside_index: tuple[Part, ...],
+    facts: Mapping[str, Any],
+    lost: tuple[tuple[str, str], ...],
+) -> Form:
+    parts = tuple(
+        Part(name, columns.plan(some), some) for name, some in zip(labels.names, values, strict=True)
+    )
+    fields = tuple(
+        field_of(part.name, part.column, label, part.values.dtype)
+        for part, label in zip(parts, labels.given, strict=True)
+    )
+    return Form(
+        rows=len(frame),
+        parts=parts or (_no_columns(len(frame)),),
+        besides=(*(beside(part, key) for part in parts for key in part.column.beside), *beside_index),
+        facts=facts,
+        fields=fields,
+        lost=lost,
+        metadata=partial(shapes.metadata_of, frame, labels, fields),
+    )
 
 
 def plan_table(table: pa.Table) -> Form:
@@ -170,14 +99,24 @@ def _plan_arrow(schema: pa.Schema, values: Sequence[Any], rows: int) -> Form:
         Part(name, arrow_column(field_.type), some)
         for name, field_, some in zip(sql_names(schema.names), schema, values, strict=True)
     )
-    fields = tuple(_field(part, field_.name, field_.type) for part, field_ in zip(parts, schema, strict=True))
+    fields = tuple(
+        field_of(part.name, part.column, field_.name, field_.type)
+        for part, field_ in zip(parts, schema, strict=True)
+    )
     return Form(rows, parts or (_no_columns(rows),), (), {"kind": "arrow"}, fields)
 
 
 def arrow_column(kind: pa.DataType) -> Column:
     """How a column of a driver's Arrow table is kept."""
+    return _flat_column(kind) if arrow_form.is_flat(kind) else _arrow_column(kind)
+
+
+def _arrow_column(kind: pa.DataType) -> Column:
     facts = {"form": "arrow", "type": arrow_form.write_type(kind)}
     return extension_columns.plan_arrow(kind, facts, arrow_form.one_array)
+
+
+_flat_column = lru_cache(maxsize=512)(_arrow_column)
 
 
 def restore(form: Mapping[str, Any], rows: int, read: Read, read_beside: Read) -> pd.DataFrame:
@@ -188,8 +127,8 @@ def restore(form: Mapping[str, Any], rows: int, read: Read, read_beside: Read) -
     index = _Index.restore(facts["index"], read_beside)
     series = {}
     for place, field_ in enumerate(fields):
-        beside = {key: read_beside(name) for key, name in field_["beside"].items()}
-        values = columns.restore(read(field_["physical"]), field_["facts"], beside)
+        kept = {key: read_beside(name) for key, name in field_["beside"].items()}
+        values = columns.restore(read(field_["physical"]), field_["facts"], kept)
         series[place] = pd.Series(values, index=index, dtype=getattr(values, "dtype", None), copy=False)
     frame = pd.DataFrame(series, index=index, copy=False)
     frame.columns = index_form.unpack(facts["columns"], columns.restore)
@@ -209,23 +148,6 @@ def restore_table(form: Mapping[str, Any], rows: int, read: Read) -> pa.Table:
 
 def _values(series: Any) -> Any:
     return series.to_numpy() if isinstance(series.dtype, np.dtype) else series.array
-
-
-def _field(part: Part, label: Any, dtype: Any) -> dict[str, Any]:
-    return {
-        "name": cells.to_json(label, set()),
-        "name_type": type(label).__name__,
-        "physical": part.name,
-        "dtype": str(dtype),
-        "arrow": str(part.column.type),
-        "facts": dict(part.column.facts),
-        "beside": {key: f"{part.name}.{key}" for key in part.column.beside},
-    }
-
-
-def _beside(part: Part, key: str) -> Part:
-    kind, encode = part.column.beside[key]
-    return Part(f"{part.name}.{key}", Column(kind, {}, encode), part.values)
 
 
 def _no_columns(rows: int) -> Part:
@@ -256,8 +178,8 @@ class _Index:
         for place, level in enumerate(index_form.levels_of(index)):
             values = _values(level)
             part = Part(f"index.{place}", columns.plan(values), values)
-            parts += [part, *(_beside(part, key) for key in part.column.beside)]
-            levels.append(_field(part, None, level.dtype))
+            parts += [part, *(beside(part, key) for key in part.column.beside)]
+            levels.append(field_of(part.name, part.column, None, level.dtype))
         facts = {
             "kind": "multi" if isinstance(index, pd.MultiIndex) else "flat",
             "names": [cells.to_json(name, lost) for name in index.names],
@@ -272,8 +194,8 @@ class _Index:
             return index_form.unpack(facts, columns.restore)
         levels = []
         for level in facts["levels"]:
-            beside = {key: read(name) for key, name in level["beside"].items()}
-            levels.append(columns.restore(read(level["physical"]), level["facts"], beside))
+            kept = {key: read(name) for key, name in level["beside"].items()}
+            levels.append(columns.restore(read(level["physical"]), level["facts"], kept))
         return index_form.join(levels, [cells.from_json(name) for name in facts["names"]], facts)
 
 
@@ -301,7 +223,7 @@ def _is_downgraded(field_: Mapping[str, Any]) -> bool:
     facts = field_["facts"]
     return (
         facts["form"] in _OTHER_IN_SQL
-        or facts.get("cells") in ("json", "timedelta")
+        or facts.get("cells") in ("json", "timedelta", "decimal text")
         or field_["dtype"] == "float16"
     )
 

@@ -59,6 +59,23 @@ def json_values(array: Any) -> list[Any]:
     return [None if text is None else cells.decode(text) for text in array.to_pylist()]
 
 
+def decimal_texts(items: Iterable[Decimal | None]) -> pa.Array:
+    """Decimals that no number of SQL holds as text that SQL can cast: plain where that keeps every digit, else with an exponent."""
+    texts = [None if _is_gap(item) else _plain_decimal(item) for item in items]
+    return pa.array(texts, type=pa.large_string())
+
+
+def _plain_decimal(number: Any) -> str:
+    if not number.is_finite() or int(number.as_tuple().exponent) > 0:
+        return str(number)  # plainly written, 1E+3 would come back as 1000
+    return format(number, "f")
+
+
+def decimals_of(array: Any) -> list[Any]:
+    """The decimals that ``decimal_texts`` wrote, None for gaps."""
+    return [None if text is None else Decimal(text) for text in array.to_pylist()]
+
+
 def text_array(texts: list[str]) -> pa.Array:
     """Text as Arrow; what is no UTF-8 is written with escapes."""
     try:
@@ -182,8 +199,13 @@ def _plan_durations(values: "np.ndarray[Any, Any]") -> Column | None:
     return Column(pa.int64(), column.facts, lambda part: column.encode(part).cast(pa.int64()))
 
 
-def _plan_decimals(values: "np.ndarray[Any, Any]") -> Column | None:
-    real = [cell for cell in values if not _is_gap(cell)]
+def _plan_decimals(values: "np.ndarray[Any, Any]") -> Column:
+    column = _plan_exact_decimals([cell for cell in values if not _is_gap(cell)], values)
+    return column or Column(pa.large_string(), {"cells": "decimal text"}, decimal_texts)
+
+
+def _plan_exact_decimals(real: list[Decimal], values: "np.ndarray[Any, Any]") -> Column | None:
+    """A column of SQL's decimals; None if it has no type that holds them all."""
     if not all(cell.is_finite() and not (cell.is_zero() and cell.is_signed()) for cell in real):
         return None
     exponents = {int(cell.as_tuple().exponent) for cell in real}
@@ -282,6 +304,10 @@ def _decimals(array: Any, facts: Mapping[str, Any], beside: Mapping[str, Any]) -
     ]
 
 
+def _decimal_texts(array: Any, _facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> list[Any]:
+    return decimals_of(array)
+
+
 def _scalars(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> list[Any]:
     kind = np.dtype(facts["dtype"]).type
     return [None if cell is None else kind(cell) for cell in array.to_pylist()]
@@ -304,6 +330,7 @@ _READERS: dict[str, Callable[[Any, Mapping[str, Any], Mapping[str, Any]], list[A
     "time": _as_written,
     "timedelta": _durations,
     "decimal": _decimals,
+    "decimal text": _decimal_texts,
     "scalar": _scalars,
     "nested": _as_written,
     "json": _from_json,

@@ -1,7 +1,6 @@
 """The disk under the frames: free space, files that are hashed while they are written, names that change at once."""
 
 import os
-import shutil
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,34 +8,48 @@ from typing import Self
 import xxhash
 
 _READ_AT_ONCE = 4 * 1024 * 1024
+_WRITTEN_AT_ONCE = 64 * 1024
 
 
 class HashedFile:
-    """A new file to write to: knows its size and hash, and is on the disk once it is closed in order."""
+    """A new file to write to: knows its size and hash, and is on the disk once it is synced.
+
+    What comes in small pieces (a Parquet file begins and ends with many) goes to the disk together.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0
         self.closed = False
         self._abandoned = False
+        self._held = bytearray()
         self._hash = xxhash.xxh3_128()
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
 
     def write(self, data: bytes | memoryview) -> int:
-        """Writes all of ``data``."""
+        """Takes all of ``data``; what is small may wait for more."""
+        self.size += len(data)
+        if len(data) + len(self._held) < _WRITTEN_AT_ONCE:
+            self._held += data
+            return len(data)
+        self.flush()
+        self._write(data)
+        return len(data)
+
+    def _write(self, data: bytes | bytearray | memoryview) -> None:
         rest = memoryview(data)
         while rest and not self._abandoned:
             rest = rest[os.write(self._fd, rest) :]
         self._hash.update(data)
-        self.size += len(data)
-        return len(data)
 
     def tell(self) -> int:
         """Where the next byte goes."""
         return self.size
 
     def flush(self) -> None:
-        """Nothing is held back, so there is nothing to do."""
+        """Writes what was held back."""
+        held, self._held = self._held, bytearray()
+        self._write(held)
 
     def readable(self) -> bool:
         """No."""
@@ -51,7 +64,7 @@ class HashedFile:
         return False
 
     def sync(self) -> None:
-        """Waits until the disk has all of it."""
+        """Waits until the disk has all that was written."""
         os.fsync(self._fd)
 
     def abandon(self) -> None:
@@ -83,17 +96,19 @@ class Disk:
 
     def free(self, folder: Path) -> int:
         """Bytes free where ``folder`` lies, or will lie."""
-        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-        return shutil.disk_usage(there).free
+        try:
+            found = os.statvfs(folder)
+        except FileNotFoundError:
+            return self.free(folder.absolute().parent)
+        return found.f_bavail * found.f_frsize
 
     def create(self, path: Path) -> HashedFile:
         """A new, empty file; one of that name is lost."""
         return HashedFile(path)
 
     def rename(self, old: Path, new: Path) -> None:
-        """Gives a finished file its name; the name holds after a power cut."""
+        """Gives a finished file its name; it holds after a power cut once its folder is synced."""
         old.replace(new)
-        self.sync_folder(new.parent)
 
     def sync_folder(self, folder: Path) -> None:
         """Waits until the disk has the names in ``folder``."""

@@ -1,7 +1,9 @@
 """What tells two frames apart: a hash over the Arrow buffers of their normal form, the same however they are cut."""
 
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
@@ -14,10 +16,10 @@ class Fingerprint:
     def __init__(self) -> None:
         self._hash = xxhash.xxh3_128()
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Takes the next slice."""
-        for column in batch.columns:
-            self._array(column)
+    def add(self, arrays: Iterable[pa.Array]) -> None:
+        """Takes the columns of the next slice."""
+        for array in arrays:
+            self._array(array)
 
     def text(self, identity: str) -> str:
         """The fingerprint of what was taken; ``identity`` says what belongs to the frame beside its values."""
@@ -26,23 +28,25 @@ class Fingerprint:
         return whole.hexdigest()
 
     def _array(self, array: pa.Array) -> None:
-        if kinds.is_dictionary(array.type):
+        kind = array.type
+        if kinds.is_dictionary(kind):
             array = array.dictionary_decode()
             array = array.cast(pa.large_string()) if kinds.is_string(array.type) else array
-        self._hash.update(len(array).to_bytes(8, "little") + (b"gaps" if array.null_count else b"full"))
-        if array.null_count:
+            kind = array.type
+        gaps = array.null_count
+        self._hash.update(len(array).to_bytes(8, "little") + (b"gaps" if gaps else b"full"))
+        if gaps:
             self._bits(array.is_null())
-        if kinds.is_null(array.type):
-            return
-        if kinds.is_struct(array.type):
-            for part in array.flatten():
-                self._array(part)
-        elif kinds.is_map(array.type) or kinds.is_list(array.type) or kinds.is_large_list(array.type):
+        if kinds.is_nested(kind):
             self._nested(array)
-        else:
+        elif not kinds.is_null(kind):
             self._flat(array)
 
     def _nested(self, array: Any) -> None:
+        if kinds.is_struct(array.type):
+            for part in array.flatten():
+                self._array(part)
+            return
         if kinds.is_map(array.type):
             array = array.cast(
                 pa.list_(pa.struct([("key", array.type.key_type), ("value", array.type.item_type)]))
@@ -66,13 +70,13 @@ class Fingerprint:
     def _text(self, array: Any) -> None:
         if array.null_count:
             array = pc.fill_null(array, "" if kinds.is_large_string(array.type) else b"")
-        lengths = pc.binary_length(array)
-        self._flat(lengths)
-        _, offsets, data = array.buffers()
-        if data is None or not len(array):
+        if not len(array):
             return
-        ends = pa.Array.from_buffers(pa.int64(), len(array) + 1, [None, offsets], offset=array.offset)
-        self._hash.update(memoryview(data)[ends[0].as_py() : ends[-1].as_py()])
+        _, offsets, data = array.buffers()
+        ends = np.frombuffer(offsets, "<i8", count=len(array) + 1, offset=array.offset * 8)
+        self._hash.update(np.diff(ends).data)
+        if data is not None:
+            self._hash.update(memoryview(data)[ends[0] : ends[-1]])
 
     def _bits(self, array: Any) -> None:
         self._flat(array.cast(pa.uint8()))

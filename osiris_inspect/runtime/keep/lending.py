@@ -1,6 +1,7 @@
 """Whose a frame is: the store's own, and each consumer's own. Nobody sees what another writes."""
 
 import copy
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,19 @@ def own(frame: pd.DataFrame | pa.Table) -> pd.DataFrame | pa.Table:
     return frame.copy(deep=not _COPY_ON_WRITE)
 
 
-def lend(frame: pd.DataFrame | pa.Table | None) -> pd.DataFrame:
-    """The frame for one consumer: what it writes, no other consumer sees."""
+def lend(frame: pd.DataFrame | pa.Table | None, objects: Iterable[int]) -> pd.DataFrame:
+    """The frame for one consumer: what it writes, no other consumer sees.
+
+    ``objects`` are the places of the columns of Python objects, some of which can be written to.
+    """
     if isinstance(frame, pa.Table):
         return arrow_form.to_frame(frame)
     assert frame is not None  # noqa: S101 - a frame in memory is there
     lent = frame.copy(deep=not _COPY_ON_WRITE)
-    for place, dtype in enumerate(frame.dtypes):
-        if dtype == np.dtype(object) and _has_mutable_cells(frame.iloc[:, place]):
-            lent.isetitem(place, _deep_copy(frame.iloc[:, place]))
+    for place in objects:
+        column = frame.iloc[:, place]
+        if _has_mutable_cells(column):
+            lent.isetitem(place, _deep_copy(column))
     return lent
 
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -11,14 +12,26 @@ import pyarrow as pa
 def size_of(frame: Any) -> int:
     """Bytes a frame (or Arrow table) holds; 0 for what is neither."""
     if isinstance(frame, pd.DataFrame):
-        # one by one: frame.memory_usage fails for names of columns that are no UTF-8
-        columns = (
-            frame.iloc[:, place].memory_usage(index=False, deep=True) for place in range(frame.shape[1])
-        )
-        return int(frame.index.memory_usage(deep=True)) + sum(map(int, columns))
+        return size_of_columns(frame.index, (column.array for _, column in frame.items()))
     if isinstance(frame, pa.Table | pa.RecordBatch):
         return int(frame.nbytes)
     return 0
+
+
+def size_of_columns(index: pd.Index, columns: Iterable[Any]) -> int:
+    """Bytes a pandas frame holds, by its index and the values of its columns.
+
+    Not ``frame.memory_usage``: it fails for names of columns that are no UTF-8, and costs more than a small frame.
+    """
+    return int(index.memory_usage(deep=True)) + sum(map(_size_of_values, columns))
+
+
+def _size_of_values(values: Any) -> int:
+    if hasattr(values, "memory_usage"):  # of categories, with the categories; of text, with its objects
+        return int(values.memory_usage(deep=True))
+    if values.dtype == object:
+        return int(pd.Series(values, dtype=object, copy=False).memory_usage(index=False, deep=True))
+    return int(values.nbytes)
 
 
 def give_back() -> None:

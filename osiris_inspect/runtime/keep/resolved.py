@@ -13,9 +13,9 @@ from osiris_inspect.model import layout
 from osiris_inspect.model.errors import SpillDamaged
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.runtime import spill
-from osiris_inspect.runtime.form import frames
 from osiris_inspect.runtime.form.arrow_form import ROWS_PER_SLICE
-from osiris_inspect.runtime.keep import lending
+from osiris_inspect.runtime.form.planned import Form
+from osiris_inspect.runtime.keep import lending, schema_file
 from osiris_inspect.runtime.spill import Spilled
 
 Tell = Callable[[str, dict[str, Any]], None]
@@ -40,17 +40,19 @@ class Resolved:
     rows: int
     tried: tuple[Mapping[str, Any], ...]
     schema_hash: str
-    _form: frames.Form | None = None
+    _form: Form | None = None
     _frame: pd.DataFrame | pa.Table | None = None
     _spilled: Spilled | None = None
     _tell: Tell | None = None
 
     @classmethod
     def in_memory(
-        cls, ref: InputRef, frame: Any, form: frames.Form, tried: tuple[Mapping[str, Any], ...]
+        cls, ref: InputRef, frame: Any, form: Form, tried: tuple[Mapping[str, Any], ...]
     ) -> "Resolved":
         """An input that is a frame in memory, and its normal form."""
-        return cls(ref, "memory", form.rows or 0, tried, spill.schema_hash(form), _form=form, _frame=frame)
+        return cls(
+            ref, "memory", form.rows or 0, tried, schema_file.schema_hash(form), _form=form, _frame=frame
+        )
 
     @classmethod
     def on_disk(
@@ -83,7 +85,8 @@ class Resolved:
         if self._spilled is not None:
             frame: pd.DataFrame = self._read(spill.read_frame)
             return frame
-        return lending.lend(self._frame)
+        assert self._form is not None  # noqa: S101 - in memory there is a form
+        return lending.lend(self._frame, self._form.objects)
 
     def arrow(self) -> pa.Table:
         """The frame in normal form.
