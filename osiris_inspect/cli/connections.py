@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from osiris_inspect.cli.exits import FOUND
-from osiris_inspect.cli.make import ConnectionsFile, EnvFile, book_of
+from osiris_inspect.cli.make import book_of
+from osiris_inspect.cli.make_options import ConnectionsFile, EnvFile
 from osiris_inspect.model.errors import OsirisError, SettingsError
 from osiris_inspect.model.redact import Redactor
 

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from osiris_inspect.cli.exits import FOUND
-from osiris_inspect.cli.make import Params, Profile, given_params, text_of
+from osiris_inspect.cli.make import given_params, text_of
+from osiris_inspect.cli.make_options import Params, Profile
 
 
 def register(app: typer.Typer) -> None:

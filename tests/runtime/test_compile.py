@@ -1,9 +1,14 @@
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from osiris_inspect.model.errors import PipelineError
 from osiris_inspect.model.manifest import InputRef, bind_inputs
+from tests.runtime.faulty import REPO
 from tests.runtime.pipelines import STATS, compiled
 
 HEAD = 'oml_version: "0.1.0"\nname: p\n'
@@ -39,6 +44,28 @@ def test_defaults_stand_in_the_configuration() -> None:
 def test_same_text_gives_the_same_fingerprint_and_a_comment_does_not_change_it() -> None:
     assert compiled(STATS).fingerprint == compiled("# a word\n" + STATS).fingerprint
     assert compiled(STATS).fingerprint != compiled(STATS.replace("count(*)", "sum(rating)")).fingerprint
+
+
+def test_the_same_pipeline_is_compiled_to_the_same_bytes_by_every_process(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(STATS)
+    compiled_by = []
+    for seed in ("0", "1"):
+        command = [sys.executable, "-m", "osiris_inspect", "compile", "p.yaml", "--logs", f"logs-{seed}"]
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(REPO)}
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+        folder = tmp_path / done.stdout.strip()
+        compiled_by.append(
+            {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        )
+    assert {str(path) for path in compiled_by[0]} == {
+        "manifest.yaml",
+        "cfg/extract-movies.json",
+        "cfg/compute-stats.json",
+        "cfg/write-stats.json",
+    }
+    assert compiled_by[0] == compiled_by[1]
 
 
 def test_steps_written_in_another_order_run_after_what_they_need() -> None:
@@ -109,6 +136,14 @@ def test_a_parameter_keeps_its_type_where_it_stands_alone() -> None:
         (
             HEAD + "steps:\n" + READ.replace("path: a.csv", "header: false"),
             "filesystem.csv_extractor needs 'path' in the config of step 'a'",
+        ),
+        (
+            HEAD + "steps:\n  - {id: q, component: postgres.extractor, config: {query: '  '}}\n",
+            "postgres.extractor needs 'query' in the config of step 'q': one SQL statement that gives rows",
+        ),
+        (
+            HEAD + "steps:\n" + READ + "  - {id: w, component: supabase.writer, config: {table: }}\n",
+            "supabase.writer needs 'table' in the config of step 'w': the table to write to",
         ),
         (
             HEAD + "steps:\n" + READ.replace("a.csv", "[1]"),

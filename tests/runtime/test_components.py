@@ -111,6 +111,16 @@ def test_a_key_that_another_makes_required_is_asked_for() -> None:
             compiled(text % mode)
 
 
+def test_a_key_column_is_no_secret_and_stands_in_the_compiled_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = 'oml_version: "0.1.0"\nname: p\nsteps:\n  - {id: r, component: filesystem.csv_extractor, config: {path: a}}\n  - {id: w, component: supabase.writer, config: {table: t, write_mode: upsert, primary_key: [id, at]}}\n'
+    (tmp_path / "p.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    folder = Path(CliRunner().invoke(build(), ["compile", "p.yaml"]).stdout.strip())
+    assert json.loads((folder / "cfg" / "w.json").read_bytes())["primary_key"] == ["id", "at"]
+
+
 def test_keys_that_pipelines_of_the_original_write_are_taken_and_left_out() -> None:
     text = 'oml_version: "0.1.0"\nname: p\nsteps:\n  - {id: r, component: mysql.extractor, mode: extract, config: {query: SELECT 1, batch_size: 10000, pool_size: 5, echo: false, schema: null}}\n'
     config = compiled(text).configs["r"]

@@ -7,12 +7,13 @@ from pathlib import Path
 import orjson
 import pytest
 
-from osiris_inspect.runtime import connections, settings
+from osiris_inspect.runtime import connections, heart, settings
 from osiris_inspect.runtime.components import known
 from osiris_inspect.runtime.pipeline.variables import Variables
 from osiris_inspect.runtime.proxy import Order, Outcome, run
+from osiris_inspect.runtime.transport import Transport
 from tests.runtime.pipelines import compiled
-from tests.runtime.runs import TRANSPORTS, events_of
+from tests.runtime.runs import NAMES, TRANSPORTS, events_of
 from tests.runtime.servers.mariadb import PASSWORD, MariaDb
 from tests.runtime.servers.postgres import Postgres
 from tests.runtime.servers.postgrest import KEY, PostgRest
@@ -87,6 +88,7 @@ connections:
 """
 Targets = tuple[Postgres, PostgRest]
 RANGES = {"memory": {}, "spill": {"E2B_FORCE_SPILL": "1"}}
+EVERYWHERE = pytest.mark.parametrize("on", [*NAMES, "sandbox", "e2b"])
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +122,7 @@ def environment(mariadb: MariaDb, postgrest: PostgRest, dsn: str) -> dict[str, s
 
 
 def make(
-    folder: Path, on: str, env: dict[str, str], variables: dict[str, str], text: str = PIPELINE
+    folder: Path, transport: Transport, env: dict[str, str], variables: dict[str, str], text: str = PIPELINE
 ) -> Outcome:
     (folder / connections.FILE).write_text(FILE)
     plan = compiled(text)
@@ -129,15 +131,15 @@ def make(
     order = Order(
         plan, settings.read(env), folder / "logs", folder, time.time, tuple(os.environ), connections=resolved
     )
-    return run(order, TRANSPORTS[on]())
+    return run(order, transport)
 
 
 @pytest.mark.parametrize(
     ("env", "channel"), [(env, channel) for env in RANGES for channel in ("sql", "rest")]
 )
-@pytest.mark.parametrize("on", TRANSPORTS)
+@EVERYWHERE
 def test_the_documented_pipeline_writes_the_same_rows_however_it_runs(
-    movies: MariaDb, targets: Targets, tmp_path: Path, on: str, env: str, channel: str
+    movies: MariaDb, targets: Targets, tmp_path: Path, transport: Transport, env: str, channel: str
 ) -> None:
     postgres, postgrest = targets
     postgres.run("DROP TABLE IF EXISTS director_stats")
@@ -151,7 +153,7 @@ def test_the_documented_pipeline_writes_the_same_rows_however_it_runs(
         text = PIPELINE.replace("      create_if_missing: true\n", "")
     outcome = make(
         tmp_path,
-        on,
+        transport,
         RANGES[env],
         environment(movies, postgrest, postgres.dsn if channel == "sql" else ""),
         text,
@@ -171,12 +173,12 @@ def test_the_documented_pipeline_writes_the_same_rows_however_it_runs(
     assert complete[-1]["rows_written"] == 3
 
 
-@pytest.mark.parametrize("on", TRANSPORTS)
+@EVERYWHERE
 def test_no_secret_stands_anywhere_in_a_run_directory(
-    movies: MariaDb, postgres: Postgres, postgrest: PostgRest, tmp_path: Path, on: str
+    movies: MariaDb, postgres: Postgres, postgrest: PostgRest, tmp_path: Path, transport: Transport
 ) -> None:
     variables = environment(movies, postgrest, postgres.dsn) | {"MYSQL_PASSWORD": "wrong-p@ss:word"}
-    outcome = make(tmp_path, on, {}, variables)
+    outcome = make(tmp_path, transport, {}, variables)
     assert outcome.reason == "step 'extract-movies' failed"
     (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
     assert "(1045) Access denied for user 'osiris'@'127.0.0.1' (using password: YES)" in failed["error"]
@@ -188,12 +190,27 @@ def test_no_secret_stands_anywhere_in_a_run_directory(
                 assert secret not in content, path
 
 
-@pytest.mark.parametrize("on", TRANSPORTS)
+@EVERYWHERE
 def test_a_frame_too_large_for_memory_goes_to_disk_as_it_comes(
-    movies: MariaDb, postgres: Postgres, postgrest: PostgRest, tmp_path: Path, on: str
+    movies: MariaDb, postgres: Postgres, postgrest: PostgRest, tmp_path: Path, transport: Transport
 ) -> None:
     before, _, _ = PIPELINE.partition("      query: |")
     text = f"{before}      query: SELECT seq AS n FROM seq_1_to_150000\n"
-    outcome = make(tmp_path, on, {}, environment(movies, postgrest, ""), text)
+    outcome = make(tmp_path, transport, {}, environment(movies, postgrest, ""), text)
     (stored,) = [event for event in events_of(outcome.path) if event["event"] == "output_stored"]
     assert (stored["rows"], stored["storage"]) == (150_000, "spill")
+
+
+def test_rows_so_far_are_told_while_a_driver_works(
+    movies: MariaDb, postgrest: PostgRest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heart, "EVERY_S", 0.02)
+    before, _, _ = PIPELINE.partition("      query: |")
+    text = f"{before}      query: SELECT seq AS n, REPEAT('x', 100) AS t FROM seq_1_to_1000000\n"
+    outcome = make(tmp_path, TRANSPORTS["local"](), {}, environment(movies, postgrest, ""), text)
+    assert outcome.status == "success"
+    told = [event["rows"] for event in events_of(outcome.path) if event["event"] == "heartbeat"]
+    rows = [count for count in told if count]
+    assert len(set(rows)) > 1
+    assert rows == sorted(rows)
+    assert rows[-1] <= 1_000_000

@@ -101,7 +101,16 @@ def test_the_variables_of_this_program_are_no_tables(tmp_path: Path) -> None:
 
 def test_more_than_the_memory_it_may_use_is_an_error_that_says_so(tmp_path: Path) -> None:
     query = "SELECT list(r) AS l FROM (SELECT range AS r FROM range(20000000))"
-    assert "Out of Memory Error" in refused(tmp_path, query, {}, memory_limit="50MB", threads=1)
+    said = refused(tmp_path, query, {}, memory_limit="50MB", threads=1)
+    assert "DuckDB transformation failed: Out of Memory Error" in said
+    assert said.endswith("; raise memory_limit, or read less in one statement")
+
+
+def test_it_uses_as_many_threads_and_as_much_memory_as_its_step_says(tmp_path: Path) -> None:
+    query = "SELECT current_setting('threads') AS threads, current_setting('memory_limit') AS memory"
+    assert run(tmp_path, query, {}, threads=3, memory_limit="512MiB").to_pylist() == [
+        {"threads": 3, "memory": "512.0 MiB"}
+    ]
 
 
 @pytest.mark.parametrize("config", [{"memory_limit": "much"}])

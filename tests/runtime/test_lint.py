@@ -1,8 +1,10 @@
 """lint: what is wrong with a pipeline before it runs, each with its line."""
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from osiris_inspect.cli.app import build
@@ -54,7 +56,48 @@ def test_what_sql_reads_is_held_against_the_inputs(query: str, expected: str) ->
         ("SELECT * FROM a WHERE i IN (SELECT j FROM b)", ["a", "b"]),
         ("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT * FROM r", []),
         ("SELECT * FROM range(3), 'f.parquet', information_schema.tables, other.t", []),
-        ("CREATE TEMP TABLE t AS SELECT * FROM a; INSERT INTO t SELECT * FROM b; SELECT * FROM t", ["a"]),
+        (
+            "CREATE TEMP TABLE t AS SELECT * FROM a; INSERT INTO t SELECT * FROM b; SELECT * FROM t",
+            ["a", "b"],
+        ),
+        ("CREATE TABLE t (i INT, j INT); INSERT INTO t (j) SELECT i FROM b ON CONFLICT DO NOTHING", ["b"]),
+        ("CREATE TABLE t (i INT); INSERT INTO t BY NAME FROM b JOIN c ON b.i = c.i RETURNING i", ["b", "c"]),
+        (
+            "CREATE TABLE t (i INT); WITH x AS (SELECT * FROM a), y(i) AS NOT MATERIALIZED (FROM x) INSERT INTO t SELECT * FROM x, y, b",
+            ["a", "b"],
+        ),
+        ("CREATE TABLE t (i INT); INSERT INTO t VALUES (1), ((SELECT max(i) FROM b))", ["b"]),
+        (
+            "CREATE TABLE t (i INT); UPDATE t SET i = (SELECT max(i) FROM b) FROM c WHERE t.i = c.i",
+            ["b", "c"],
+        ),
+        ("CREATE TABLE t (i INT); DELETE FROM t USING b WHERE t.i = b.i", ["b"]),
+        ("CREATE TABLE t (i INT); DELETE FROM t WHERE i IN (SELECT i FROM b)", ["b"]),
+        ("CREATE TABLE t (i INT); MERGE INTO t USING b ON t.i = b.i WHEN MATCHED THEN DELETE", ["b"]),
+        ("CREATE VIEW main.v AS (SELECT * FROM a); SELECT * FROM v", ["a"]),
+        ("CREATE MACRO m(x) AS TABLE SELECT * FROM a WHERE i = x; SELECT * FROM m(1), b", ["a", "b"]),
+        ("SET VARIABLE x = (SELECT max(i) FROM a); SELECT getvariable('x')", ["a"]),
+        ("EXPLAIN SELECT * FROM a", ["a"]),
+        ("PIVOT a ON x USING sum(y)", ["a"]),
+        ("PIVOT a ON x IN ('p', 'q') USING sum(y) GROUP BY z ORDER BY z LIMIT 3", ["a"]),
+        ("PIVOT (SELECT * FROM a JOIN b USING (i)) ON x USING sum(y)", ["a", "b"]),
+        ("WITH p AS (PIVOT a ON x USING sum(y)) SELECT * FROM p JOIN b USING (i)", ["a", "b"]),
+        ("SELECT * FROM (PIVOT a ON x USING sum(y)) p JOIN b ON p.i = b.i", ["a", "b"]),
+        ("CREATE TABLE t AS PIVOT a ON x USING sum(y); SELECT * FROM t", ["a"]),
+        ("FROM a PIVOT (sum(y) FOR x IN ('p', 'q'))", ["a"]),
+        ("UNPIVOT a ON i, j INTO NAME n VALUE v", ["a"]),
+        ("SELECT * FROM a UNPIVOT (v FOR n IN (i, j))", ["a"]),
+        ("SELECT * FROM a, LATERAL (SELECT * FROM b WHERE b.i = a.i) l", ["a", "b"]),
+        (
+            "SELECT a.*, (SELECT count(*) FROM b WHERE b.i = a.i) FROM a WHERE EXISTS (FROM c)",
+            ["a", "b", "c"],
+        ),
+        (
+            "SELECT * FROM a ASOF JOIN b USING (t) UNION ALL BY NAME (VALUES (1)) EXCEPT FROM c",
+            ["a", "b", "c"],
+        ),
+        ("WITH x AS (WITH y AS (FROM a) FROM y) SELECT * FROM x, y", ["a", "y"]),
+        ("INSERT INTO t SELECT 'SELECT * FROM nope' -- FROM c\n FROM \"ž ; b\" /* FROM d */", ["ž ; b"]),
         ("FROM a SELECT count(*)", ["a"]),
         ('SELECT * FROM "Ünï" -- FROM c', ["Ünï"]),
         ("", []),
@@ -102,3 +145,20 @@ def test_lint_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path)
     CliRunner().invoke(build(), ["lint", "p.yaml"])
     assert [path.name for path in tmp_path.iterdir()] == ["p.yaml"]
+
+
+def test_the_hook_for_pre_commit_names_a_command_that_takes_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (hook,) = yaml.safe_load((Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text())
+    program, *words = hook["entry"].split()
+    assert (program, hook["language"]) == ("osiris-inspect", "python")
+    assert re.search(hook["files"], "etl/pipelines/movies.yaml")
+    (tmp_path / "good.yaml").write_text(STATS)
+    (tmp_path / "bad.yaml").write_text(STATS.replace("input_df", "imput_df"))
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(build(), [*words, "good.yaml", "bad.yaml"])
+    assert done.exit_code == 1
+    assert done.stdout.startswith(
+        "bad.yaml:13:14: error: the SQL of step 'compute-stats' reads table 'imput_df'"
+    )

@@ -1,14 +1,19 @@
 """postgres.extractor and postgres.writer on a real server: modes, failures, poolers."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pyarrow as pa
 import pytest
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers import postgres as driver
+from osiris_inspect.runtime.drivers import postgres_connect
 from tests.runtime.driving import context, drive, handed
+from tests.runtime.runs import needs
 from tests.runtime.servers import postgres as servers
 from tests.runtime.servers.postgres import PASSWORD, Postgres
 
@@ -117,6 +122,8 @@ def test_names_are_taken_as_they_are(postgres: Postgres, tmp_path: Path) -> None
         ({"id": [3]}, {"write_mode": "upsert", "primary_key": "key"}, "the frame has no column 'key' of primary_key; it has id"),
         ({"n": [3]}, {"write_mode": "upsert", "primary_key": "n"}, "table public.stats has no unique constraint on (n), which upsert needs; unique are: id"),
         ({"id": [7, 7]}, {"write_mode": "upsert", "primary_key": "id"}, "2 rows of the input have one key (id=7); make them one row before, or set on_duplicate_keys: last"),
+        ({"id": [3]}, {"schema": "pg_catalog", "table": "osiris_new", "create_if_missing": True}, '(42501) permission denied for schema pg_catalog; the user lacks a privilege; GRANT it, or connect as another user; nothing was written'),
+        ({"id": [3]}, {"schema": "nope", "create_if_missing": True}, '(3F000) schema "nope" does not exist'),
         ({"id": [7, None]}, {"write_mode": "replace", "primary_key": "id"}, "1 rows have nothing in (id), so they have no key"),
     ],
 )  # fmt: skip
@@ -181,6 +188,34 @@ def test_why_no_connection_came_about_names_the_connection_and_no_password(
     assert expected.format(port=postgres.port) in said
     for piece in (PASSWORD, "wrong-word", "half-a-word"):
         assert piece not in said
+
+
+def test_a_direct_host_of_supabase_that_only_ipv6_reaches_says_to_use_the_pooler() -> None:
+    needs("bwrap")
+    dsn = "postgresql://u:p-word@db.abcdefghijklmnopqrst.supabase.co:5432/postgres?hostaddr=2001:db8::1"
+    connecting = f"from osiris_inspect.runtime.drivers import postgres_connect as p; p.connect({{'pg_dsn': {dsn!r}}}, 2)"
+    without_network = ["bwrap", "--dev-bind", "/", "/", "--unshare-net", sys.executable, "-c", connecting]
+    said = subprocess.run(without_network, capture_output=True, text=True, check=False).stderr
+    assert (
+        "db.abcdefghijklmnopqrst.supabase.co is a direct host of Supabase, which has an IPv6 address only, and this "
+        "machine does not get there: use the address of the pooler, which Supabase shows under Connect"
+    ) in said
+    assert "p-word" not in said.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("host", "words", "expected"),
+    [
+        ("db.abc.supabase.co", "failed to resolve host 'db.abc.supabase.co': [Errno -5] No address associated with hostname", "No address associated with hostname; db.abc.supabase.co is a direct host of Supabase"),
+        ("db.abc.supabase.co", "connection timeout expired", "connection timeout expired; db.abc.supabase.co is a direct host of Supabase"),
+        ("db.abc.supabase.co", 'connection to server at "2001:db8::1", port 5432 failed: Cannot assign requested address', "is a direct host of Supabase"),
+        ("db.abc.supabase.co", 'connection to server at "1.2.3.4", port 5432 failed: FATAL:  password authentication failed', "check user and password of the connection"),
+        ("aws-0-eu.pooler.supabase.com", "connection timeout expired", "no answer in time; check host, port and firewall"),
+        ("pg.example", 'connection to server at "2001:db8::1", port 5432 failed: Network is unreachable', "pg.example may have an IPv6 address only, and this machine does not get there: use an address with IPv4"),
+    ],
+)  # fmt: skip
+def test_what_a_system_without_a_way_says_is_told_apart(host: str, words: str, expected: str) -> None:
+    assert expected in postgres_connect._why(psycopg.OperationalError(words), {"host": host})
 
 
 @pytest.mark.parametrize("raw", [False, True], ids=["escaped", "as it is"])

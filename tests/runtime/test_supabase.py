@@ -101,6 +101,19 @@ def test_replace_by_a_key_of_several_columns_of_any_kind(
     ]
 
 
+def test_a_replace_that_cannot_remove_says_what_is_written_and_what_stays(
+    postgres: Postgres, postgrest: PostgRest, tmp_path: Path
+) -> None:
+    postgrest.faults = ["none", 500]
+    settled = {"write_mode": "replace", "primary_key": "id"}
+    said = refused(postgrest, tmp_path, {"id": [2, 3]}, retries=0, **settled)
+    assert "Supabase write to public.rest_stats failed: (HTTP 500) fault; all 2 rows are written" in said
+    assert "of the rows that should go some may still be there; it can be run again" in said
+    assert ids(postgres) == [1, 2, 3]
+    write(postgrest, tmp_path, {"id": [2, 3]}, **settled)
+    assert ids(postgres) == [2, 3]
+
+
 def test_replace_with_no_row_empties_the_table(
     postgres: Postgres, postgrest: PostgRest, tmp_path: Path
 ) -> None:
@@ -195,6 +208,86 @@ def test_rows_that_a_trigger_swallows_are_not_reported_as_written(
     )
 
 
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_rows_that_the_server_did_not_count_are_not_reported_as_written(
+    postgrest: PostgRest, tmp_path: Path, mode: str
+) -> None:
+    postgrest.faults = ["uncounted"]
+    said = refused(postgrest, tmp_path, {"id": [3]}, write_mode=mode, primary_key="id")
+    assert "the server did not say how many of 1 rows it took" in said
+    assert "they may have been written or not" in said
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert", "replace"])
+def test_a_server_that_is_elsewhere_is_named_and_nothing_is_taken_for_written(
+    postgres: Postgres, postgrest: PostgRest, tmp_path: Path, mode: str
+) -> None:
+    postgrest.faults = ["elsewhere"]
+    said = refused(postgrest, tmp_path, {"id": [3]}, write_mode=mode, primary_key="id")
+    assert "(HTTP 301) the server is elsewhere, at http://127.0.0.1:" in said
+    assert "set url of the connection to that; nothing was written" in said
+    assert ids(postgres) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", 'a"b', 'a" b', "a,b", "a\\b", "a.b", "a(b)", "ž: %26", "and", "select"]
+)
+def test_names_of_tables_and_columns_may_hold_what_addresses_are_made_of(
+    postgres: Postgres, postgrest: PostgRest, tmp_path: Path, name: str
+) -> None:
+    quoted = '"' + name.replace('"', '""') + '"'
+    table = f"t {name}".replace(".", "_")  # a dot divides schema and table
+    named = '"' + table.replace('"', '""') + '"'
+    postgres.run(f"DROP TABLE IF EXISTS {named}", f"CREATE TABLE {named} ({quoted} text PRIMARY KEY, v int)")
+    postgrest.look()
+    settled = {"table": table, "schema": "public", "write_mode": "replace", "primary_key": name}
+    for rows in ({name: ["x", "y"], "v": [1, 2]}, {name: ["y"], "v": [3]}):
+        write(postgrest, tmp_path, rows, **settled)
+    assert postgres.rows(f"SELECT * FROM {named}") == [("y", 3)]
+    postgres.run(f"DROP TABLE {named}")
+
+
+@pytest.mark.parametrize("name", ["a/b", ".."])
+def test_a_table_that_no_address_can_hold_is_named(postgrest: PostgRest, tmp_path: Path, name: str) -> None:
+    said = refused(postgrest, tmp_path, {"id": [3]}, table=name)
+    assert f"table {name!r} has no address over REST; write to it over SQL, with pg_dsn" in said
+
+
+DOCUMENTS = ['{"n": 1000000000000000000000000000001, "l": [1, "a"]}', "[]", None, "5", '"text"']
+# not JSON's null: over REST it is the same as nothing
+
+
+@pytest.mark.parametrize("channel", ["sql", "rest"])
+@pytest.mark.parametrize("kind", ["jsonb", "json", "text"])
+def test_json_in_a_column_of_text_is_json_in_a_column_of_json_over_either_way(
+    postgres: Postgres, postgrest: PostgRest, tmp_path: Path, kind: str, channel: str
+) -> None:
+    postgres.run("DROP TABLE IF EXISTS rest_new", f'CREATE TABLE rest_new (id int, "j k" {kind})')
+    postgrest.look()
+    connection = {**postgrest.connection, "pg_dsn": postgres.dsn}
+    columns = {"id": range(5), "j k": pa.array(DOCUMENTS, pa.large_string())}
+    write(postgrest, tmp_path, columns, table="rest_new", channel=channel, resolved_connection=connection)
+    found = [row[0] for row in postgres.rows('SELECT "j k"::text FROM rest_new ORDER BY id')]
+    if kind == "jsonb":
+        assert found[0] == '{"l": [1, "a"], "n": 1000000000000000000000000000001}'
+        found[0] = DOCUMENTS[0]
+    assert [_plain(text) for text in found] == [_plain(text) for text in DOCUMENTS]
+
+
+def test_text_that_is_no_json_is_not_put_into_a_column_of_json(
+    postgres: Postgres, postgrest: PostgRest, tmp_path: Path
+) -> None:
+    postgres.run("DROP TABLE IF EXISTS rest_new", "CREATE TABLE rest_new (j jsonb)")
+    postgrest.look()
+    said = refused(postgrest, tmp_path, {"j": ["{}", "{a"]}, table="rest_new", batch_size=1)
+    assert "column 'j' holds text that is no JSON, and the table's column is: " in said
+    assert said.endswith("1 of 2 rows were written before and stay")
+
+
+def _plain(text: str | None) -> str | None:
+    return text and text.replace(" ", "")
+
+
 @pytest.mark.parametrize(
     ("columns", "config", "expected"),
     [
@@ -230,6 +323,7 @@ def test_a_refused_write_says_why(
         ({"url": "http://127.0.0.1:1"}, "Supabase connection failed: @supabase.main (http://127.0.0.1:1/rest/v1): connection refused; nothing listens there: check url; nothing was written"),
         ({"url": "http://nope.invalid"}, "@supabase.main (http://nope.invalid/rest/v1): the host is not known; check url"),
         ({"url": "x.supabase.co"}, "needs url: https://<project>.supabase.co, or pg_dsn"),
+        ({"url": "http://127.0.0.1:99999"}, "@supabase.main (http://127.0.0.1:99999/rest/v1): url is no address: "),
         ({"url": "http://127.0.0.1:{port}/elsewhere"}, "table public.rest_stats does not exist"),
     ],
 )  # fmt: skip
@@ -244,6 +338,28 @@ def test_a_server_that_cannot_be_used_is_never_taken_for_a_missing_table(
     )
     assert expected.replace("{port}", str(port)) in said
     assert "wrong.key" not in said
+
+
+def test_a_table_that_cannot_be_made_is_named_and_nothing_is_called_written(
+    postgres: Postgres, postgrest: PostgRest, tmp_path: Path
+) -> None:
+    connection = {**postgrest.connection, "pg_dsn": postgres.dsn.replace("osiris:", "guest:")}
+    told = {"table": "rest_new", "channel": "rest", "create_if_missing": True}
+    said = refused(postgrest, tmp_path, {"id": [1]}, resolved_connection=connection, **told)
+    assert (
+        "step 's': table public.rest_new cannot be made: (42501) permission denied for schema public" in said
+    )
+    assert posts(postgrest) == []
+
+
+def test_a_privilege_that_the_key_lacks_is_named(
+    postgres: Postgres, postgrest: PostgRest, tmp_path: Path
+) -> None:
+    postgres.run("REVOKE INSERT ON rest_stats FROM osiris")
+    assert (
+        "(42501) permission denied for table rest_stats; the key's role lacks a privilege; GRANT it, or use the "
+        "service role's key; nothing was written" in refused(postgrest, tmp_path, {"id": [3]})
+    )
 
 
 def test_with_an_address_the_table_is_made_and_waited_for(

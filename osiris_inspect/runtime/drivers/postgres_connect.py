@@ -23,6 +23,39 @@ _TAKEN: Final = (
     "channel_binding",
     "target_session_attrs",
 )
+_DIRECT: Final = re.compile(r"db\.[\w-]+\.supabase\.(?:co|com|in|net|red)", re.IGNORECASE)
+"""Hosts of Supabase's databases themselves: IPv6 only, unless the project pays for more."""
+_NO_WAY: Final = (
+    "Network is unreachable",
+    "No route to host",
+    "Cannot assign requested address",
+    "Address family not supported",
+)
+"""What a system says that has no way to an address, as one without IPv6 to an IPv6 address."""
+_UNKNOWN: Final = (
+    "could not translate host name",
+    "Name or service not known",
+    "resolve host",
+    "No address associated",
+)
+_SILENT: Final = ("timeout expired", "timed out")
+_BY_WORDS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
+    (
+        _NO_WAY,
+        "{text}; {host} may have an IPv6 address only, and this machine does not get there: use an address with IPv4",
+    ),
+    (_UNKNOWN, "host {host!r} is not known; check host"),
+    (("Connection refused",), "connection refused; nothing listens there: check host and port"),
+    (_SILENT, "no answer in time; check host, port and firewall"),
+    (
+        ("password authentication failed", "no password supplied"),
+        "{text}; check user and password of the connection",
+    ),
+)
+_OF_DIRECT_HOST: Final = (
+    "{text}; {host} is a direct host of Supabase, which has an IPv6 address only, and this machine does not get there: "
+    "use the address of the pooler, which Supabase shows under Connect (<...>.pooler.supabase.com)"
+)
 _ADVICE: Final[Mapping[str, str]] = {
     "28P01": "check user and password of the connection",
     "28000": "check user and password of the connection",
@@ -130,23 +163,11 @@ def _of_dsn(dsn: str) -> dict[str, Any]:
 
 
 def _why(error: psycopg.Error, options: Mapping[str, Any]) -> str:
-    text = _first_line(str(error))
-    host = options.get("host", "localhost")
-    if (
-        "could not translate host name" in text
-        or "Name or service not known" in text
-        or "resolve host" in text
-    ):
-        return f"host {host!r} is not known; check host"
-    if "Connection refused" in text:
-        return "connection refused; nothing listens there: check host and port"
-    if "timeout expired" in text or "timed out" in text:
-        return "no answer in time; check host, port and firewall"
-    if "password authentication failed" in text or "no password supplied" in text:
-        return f"{text}; check user and password of the connection"
-    if "Network is unreachable" in text:
-        return f"{text}; the host may have an IPv6 address only: use Supabase's pooler address"
-    return text
+    text, host = _first_line(str(error)), str(options.get("host", "localhost"))
+    if _DIRECT.fullmatch(host) and any(words in text for words in (*_NO_WAY, *_UNKNOWN, *_SILENT)):
+        return _OF_DIRECT_HOST.format(text=text, host=host)
+    meanings = (meaning for signs, meaning in _BY_WORDS if any(words in text for words in signs))
+    return next(meanings, "{text}").format(text=text, host=host)
 
 
 def _first_line(text: str) -> str:

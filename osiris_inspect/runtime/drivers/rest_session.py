@@ -1,22 +1,25 @@
 """Requests to PostgREST, the REST face of a Supabase database: what may be tried again is, what failed says why.
 
-Straight over httpx: the client library for PostgREST encodes each value in Python and hides the status of an answer, and
-both matter here.
+The client library for PostgREST puts requests together and reads answers. Under it lies an HTTP client of ours, which says
+no before the library would: its errors carry no HTTP status, and what may be tried again hangs on that. For the same reason
+the library's own tries again are off.
 """
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 import httpx
 import orjson
+from postgrest import APIResponse, SyncPostgrestClient, SyncRequestBuilder
 
 from osiris_inspect.model.errors import DriverError
 
 _FIRST_WAIT_S: Final = 0.25
 _LONGEST_WAIT_S: Final = 10.0
+_Answer = TypeVar("_Answer")
 _NOT_TAKEN_UP: Final = frozenset({429, 503})
 """Statuses of a request that the database never saw."""
 _ADVICE: Final[Mapping[str, str]] = {
@@ -35,9 +38,9 @@ _ADVICE: Final[Mapping[str, str]] = {
 class Refused(Exception):
     """The server answered that it will not: ``code`` of PostgreSQL or PostgREST, empty where it gave none."""
 
-    def __init__(self, status: int, code: str, words: str) -> None:
+    def __init__(self, status: int, code: str, words: str, wait_s: float = 0.0) -> None:
         super().__init__(words)
-        self.status, self.code, self.words = status, code, words
+        self.status, self.code, self.words, self.wait_s = status, code, words, wait_s
 
     @property
     def is_missing_table(self) -> bool:
@@ -66,6 +69,13 @@ class Retries:
     first_wait_s: float = _FIRST_WAIT_S
 
 
+class Query(Protocol):
+    """A request that the client library has put together."""
+
+    def execute(self) -> APIResponse:
+        """Send it and give the answer."""
+
+
 class RestSession:
     """Requests with one key to one server.
 
@@ -73,30 +83,34 @@ class RestSession:
     """
 
     def __init__(self, connection: Mapping[str, Any], schema: str, timeout: float, retries: Retries) -> None:
-        self._url = _url_of(connection)
+        url = _url_of(connection)
         self._retries = retries
-        self._name = _name_of(connection, self._url)
-        headers = {
-            **_credentials(connection, self._name),
-            "Accept-Profile": schema,
-            "Content-Profile": schema,
-        }
-        self._client = httpx.Client(headers=headers, timeout=timeout, follow_redirects=True)
+        self._name = _name_of(connection, url)
+        credentials = _credentials(connection, self._name)
+        # a redirect is not followed: HTTP would make a GET of an insert, which writes nothing and succeeds
+        http = httpx.Client(timeout=timeout, event_hooks={"response": [_refuse]})
+        try:
+            self._client = SyncPostgrestClient(
+                url, schema=schema, headers=credentials, http_client=http, retry_enabled=False
+            )
+        except ValueError as error:
+            raise DriverError(f"{self._name}: url is no address: {error}") from error
 
     def close(self) -> None:
         """Let go of the connections; a second time does nothing."""
-        self._client.close()
+        self._client.aclose()
 
-    def send(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, str],
-        *,
-        prefer: str = "",
-        body: bytes | None = None,
-        is_idempotent: bool = True,
-    ) -> httpx.Response:
+    def table(self, name: str) -> SyncRequestBuilder:
+        """Where requests about a table begin.
+
+        Raises:
+            DriverError: no address can hold the name.
+        """
+        if "/" in name or name in (".", ".."):
+            raise DriverError(f"table {name!r} has no address over REST; write to it over SQL, with pg_dsn")
+        return self._client.from_(name)
+
+    def ask(self, query: Query, *, is_idempotent: bool = True) -> APIResponse:
         """The answer to a request that succeeded.
 
         Raises:
@@ -104,20 +118,33 @@ class RestSession:
             AnswerLost: a request that is not idempotent went out, and nothing came back.
             Unreachable: the server cannot be reached.
         """
-        request = self._client.build_request(
-            method,
-            f"{self._url}/{path}",
-            params=params,
-            content=body,
-            headers={
-                **({"Prefer": prefer} if prefer else {}),
-                **({"Content-Type": "application/json"} if body else {}),
-            },
+        return self._tried(query.execute, is_idempotent=is_idempotent)
+
+    def knock(self) -> None:
+        """See that the server answers and takes the key.
+
+        Raises:
+            Refused: it does not.
+            Unreachable: it cannot be reached.
+        """
+        client = self._client
+        self._tried(
+            lambda: client.session.get(f"{client.base_url}/", headers=client.headers), is_idempotent=True
         )
+
+    @property
+    def name(self) -> str:
+        """The connection as messages call it."""
+        return self._name
+
+    def _tried(self, send: Callable[[], _Answer], *, is_idempotent: bool) -> _Answer:
         wait = self._retries.first_wait_s
         for left in range(self._retries.times, -1, -1):
             try:
-                answer = self._client.send(request)
+                return send()
+            except Refused as refused:
+                self._check_may_try_again(refused, left, is_idempotent=is_idempotent)
+                wait = max(wait, refused.wait_s)
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
                 if not left or _is_for_good(error):
                     raise Unreachable(f"{self._name}: {_why(error)}") from error
@@ -126,29 +153,15 @@ class RestSession:
                     raise AnswerLost(f"no answer came back ({_why(error)})") from error
             except (httpx.InvalidURL, UnicodeError) as error:
                 raise Unreachable(f"{self._name}: {error}") from error
-            else:
-                if answer.is_success:
-                    return answer
-                refused = _refused(answer)
-                if not is_idempotent and _is_unclear(refused):
-                    raise AnswerLost(f"what stands before the database answered {refused}")
-                if not left or not (refused.status in _NOT_TAKEN_UP or _is_unclear(refused)):
-                    raise refused
-                wait = max(wait, _asked_wait(answer))
             time.sleep(min(wait, _LONGEST_WAIT_S))
             wait *= 2
         raise AssertionError("the last try returns or raises")  # pragma: no cover  the loop's own promise
 
-    @property
-    def name(self) -> str:
-        """The connection as messages call it."""
-        return self._name
-
-
-def count_in(answer: httpx.Response) -> int | None:
-    """The number of rows that the server counted; None where it did not say."""
-    match = re.search(r"/(\d+)\Z", answer.headers.get("content-range", ""))
-    return int(match[1]) if match else None
+    def _check_may_try_again(self, refused: Refused, left: int, *, is_idempotent: bool) -> None:
+        if not is_idempotent and _is_unclear(refused):
+            raise AnswerLost(f"what stands before the database answered {refused}") from refused
+        if not left or not (refused.status in _NOT_TAKEN_UP or _is_unclear(refused)):
+            raise refused
 
 
 def _url_of(connection: Mapping[str, Any]) -> str:
@@ -182,16 +195,29 @@ def _credentials(connection: Mapping[str, Any], name: str) -> dict[str, str]:
     return {"apikey": key} | ({} if key.startswith("sb_") else {"Authorization": f"Bearer {key}"})
 
 
+def _refuse(answer: httpx.Response) -> None:
+    """Raise what an answer that is no success means, before the client library reads it."""
+    if answer.is_success:
+        return
+    answer.read()
+    raise _refused(answer)
+
+
 def _refused(answer: httpx.Response) -> Refused:
+    if answer.has_redirect_location:
+        words = f"the server is elsewhere, at {answer.headers['location']}; set url of the connection to that"
+        return Refused(answer.status_code, "", words)
+    wait = _asked_wait(answer)
     try:
         told = orjson.loads(answer.content)
     except orjson.JSONDecodeError:
         told = None
     if not isinstance(told, dict):
         words = answer.text.strip().splitlines()[0][:200] if answer.text.strip() else ""
-        return Refused(answer.status_code, "", words)
+        return Refused(answer.status_code, "", words, wait)
     parts = [str(told[key]).rstrip(".") for key in ("message", "details", "hint") if told.get(key)]
-    return Refused(answer.status_code, str(told.get("code") or ""), "; ".join(parts) or answer.reason_phrase)
+    words = "; ".join(parts) or answer.reason_phrase
+    return Refused(answer.status_code, str(told.get("code") or ""), words, wait)
 
 
 def _is_unclear(refused: Refused) -> bool:

@@ -5,12 +5,13 @@ between, no row that was there and should stay is missing.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
+from postgrest import APIResponse, CountMethod, ReturnMethod, SyncRequestBuilder, SyncSelectRequestBuilder
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers import Context, rest_rows
@@ -21,7 +22,6 @@ from osiris_inspect.runtime.drivers.rest_session import (
     Refused,
     RestSession,
     Unreachable,
-    count_in,
 )
 
 BATCH: Final = 5_000
@@ -40,6 +40,8 @@ class RestWriting:
         self._written = 0
         self._total = 0
         self._kept: set[bytes] = set()
+        self._is_removing = False
+        self._documents: frozenset[str] = frozenset()
 
     def run(self, frames: Incoming) -> int:
         """Write all rows and give how many the server counted.
@@ -56,6 +58,8 @@ class RestWriting:
         self._total = table.num_rows
         try:
             self._check_columns(schema.names)
+            asked = rest_rows.may_be_documents(table)
+            self._documents = frozenset(name for name in asked if self._holds_json(name))
             for start in range(0, table.num_rows, self._batch):
                 self._send(table.slice(start, self._batch), frames.dtypes)
             if self._target.mode == "replace":
@@ -66,7 +70,18 @@ class RestWriting:
 
     def _check_columns(self, names: list[str]) -> None:
         """See that table, key and columns are what they should be before a row is sent."""
-        self._session.send("GET", self._path, {"select": ",".join(map(_quoted, names)), "limit": "0"})
+        self._session.ask(_showing(self._table.select(), map(_quoted, names)).limit(0))
+
+    def _holds_json(self, name: str) -> bool:
+        """Whether a column is of JSON, where text would be kept as one piece of text: only there one can look inside."""
+        look = [f"{_quoted(name)}->osiris"]
+        try:
+            self._session.ask(_showing(self._table.select(), look).limit(0))
+        except Refused as refused:
+            if refused.status in (400, 404):
+                return False
+            raise
+        return True
 
     def wait_until_seen(self, names: list[str]) -> None:
         """Wait until PostgREST knows a table that was just made; it looks again a moment after it is told to."""
@@ -85,38 +100,25 @@ class RestWriting:
                 return
 
     @property
-    def _path(self) -> str:
-        from urllib.parse import quote
-
-        return quote(self._target.table, safe="")
+    def _table(self) -> SyncRequestBuilder:
+        return self._session.table(self._target.table)
 
     @property
-    def _key_as_text(self) -> str:
+    def _key_as_text(self) -> list[str]:
         """The key as PostgreSQL writes it: JSON's numbers would not keep every digit."""
-        return ",".join(f"{_quoted(name)}::text" for name in self._target.key)
+        return [f"{_quoted(name)}::text" for name in self._target.key]
 
     # --- rows
 
     def _send(self, rows: pa.Table, dtypes: Mapping[str, str]) -> None:
         """One batch; one that takes the server too long goes in two halves."""
-        params = {"columns": ",".join(map(_quoted, rows.column_names))}
-        prefer = ["count=exact", "return=minimal"]
-        is_upsert = self._target.mode != "append"
-        if is_upsert:
-            params["on_conflict"] = ",".join(map(_quoted, self._target.key))
-            prefer.append("resolution=merge-duplicates")
-        if self._target.mode == "replace":
-            params["select"] = self._key_as_text
-            prefer[1] = "return=representation"
         try:
-            answer = self._session.send(
-                "POST",
-                self._path,
-                params,
-                prefer=",".join(prefer),
-                body=rest_rows.encode(rows, dtypes),
-                is_idempotent=is_upsert,
-            )
+            query = self._insert(rest_rows.of(rows, dtypes, self._documents))
+        except DriverError as error:
+            text = f"Supabase write to {self._target.name} failed: {error}; {self._stays()}"
+            raise DriverError(text) from error
+        try:
+            answer = self._session.ask(query, is_idempotent=self._target.mode != "append")
         except Refused as refused:
             if rows.num_rows < 2 or not (refused.code in _TOO_MUCH or refused.status == 413):
                 raise
@@ -125,12 +127,25 @@ class RestWriting:
             self._send(rows.slice(half), dtypes)
             return
         if self._target.mode == "replace":
-            self._kept |= {_identity(row, self._target.key) for row in orjson.loads(answer.content)}
-        self._count(answer, rows.num_rows)
+            self._kept |= {_identity(row, self._target.key) for row in _rows_of(answer)}
+        self._count(answer.count, rows.num_rows)
 
-    def _count(self, answer: Any, sent: int) -> None:
-        counted = count_in(answer)
-        taken = sent if counted is None else counted
+    def _insert(self, rows: list[dict[str, Any]]) -> SyncSelectRequestBuilder:
+        count, key = CountMethod.exact, ",".join(map(_quoted, self._target.key))
+        if self._target.mode == "append":
+            return self._table.insert(rows, count=count, returning=ReturnMethod.minimal)
+        if self._target.mode == "upsert":
+            return self._table.upsert(rows, count=count, returning=ReturnMethod.minimal, on_conflict=key)
+        query = self._table.upsert(rows, count=count, returning=ReturnMethod.representation, on_conflict=key)
+        return _showing(query, self._key_as_text)
+
+    def _count(self, taken: int | None, sent: int) -> None:
+        if taken is None:
+            text = f"the server did not say how many of {sent:,} rows it took"
+            raise DriverError(
+                f"Supabase write to {self._target.name} failed: {text}: what stands before it drops Content-Range; "
+                f"they may have been written or not; {self._stays()}"
+            )
         self._written += taken
         self._ctx.progress(self._written)
         if taken != sent:
@@ -142,11 +157,11 @@ class RestWriting:
     # --- what is stale
 
     def _remove_stale(self) -> None:
+        self._is_removing = True
         stale = [row for row in self._rows_there() if _identity(row, self._target.key) not in self._kept]
         for some in _in_filters(stale, self._target.key):
-            self._session.send("DELETE", self._path, some, prefer="return=minimal")
-        answer = self._session.send("HEAD", self._path, {"select": "*"}, prefer="count=exact")
-        there = count_in(answer)
+            self._session.ask(self._table.delete(returning=ReturnMethod.minimal).or_(some))
+        there = self._session.ask(self._table.select("*", count=CountMethod.exact, head=True)).count
         if there is not None and there != len(self._kept):
             text = f"it holds {there:,} rows and should hold {len(self._kept):,}: somebody else writes to it"
             raise DriverError(
@@ -155,13 +170,12 @@ class RestWriting:
 
     def _rows_there(self) -> Iterator[dict[str, Any]]:
         """The key of every row; a server gives a page at most, however much is asked for."""
-        order = ",".join(map(_quoted, self._target.key))
-        params = {"select": self._key_as_text, "order": order, "limit": str(_PAGE)}
         seen = 0
         while True:
-            page = orjson.loads(
-                self._session.send("GET", self._path, {**params, "offset": str(seen)}).content
-            )
+            query = _showing(self._table.select(), self._key_as_text).limit(_PAGE).offset(seen)
+            for name in self._target.key:
+                query = query.order(_quoted(name))
+            page = _rows_of(self._session.ask(query))
             if not page:
                 return
             seen += len(page)
@@ -191,6 +205,9 @@ class RestWriting:
         return f"{text}{error}; {self._stays()}"
 
     def _stays(self) -> str:
+        if self._is_removing:
+            rows = f"all {self._written:,} rows are written" if self._written else "there was no row to write"
+            return f"{rows}, and of the rows that should go some may still be there; it can be run again"
         if not self._written:
             return "nothing was written"
         return f"{self._written:,} of {self._total:,} rows were written before and stay"
@@ -228,17 +245,28 @@ def _identity(row: Mapping[str, Any], key: tuple[str, ...]) -> bytes:
     return orjson.dumps([row[name] for name in key])
 
 
-def _in_filters(rows: list[dict[str, Any]], key: tuple[str, ...]) -> Iterator[dict[str, str]]:
+def _in_filters(rows: list[dict[str, Any]], key: tuple[str, ...]) -> Iterator[str]:
     """The rows as filters, each short enough for an address."""
     held: list[str] = []
     for row in rows:
         one = ",".join(f"{_quoted(name)}.eq.{_quoted(row[name])}" for name in key)
         held.append(f"and({one})" if len(key) > 1 else one)
         if sum(map(len, held)) > _LONGEST_FILTER:
-            yield {"or": f"({','.join(held)})"}
+            yield ",".join(held)
             held = []
     if held:
-        yield {"or": f"({','.join(held)})"}
+        yield ",".join(held)
+
+
+def _showing(query: SyncSelectRequestBuilder, columns: Iterable[str]) -> SyncSelectRequestBuilder:
+    """The request with these columns in its answer, as they are: the library takes blanks out of some quoted names."""
+    query.request.params = query.request.params.set("select", ",".join(columns))
+    return query
+
+
+def _rows_of(answer: APIResponse) -> list[dict[str, Any]]:
+    rows: list[Any] = list(answer.data)
+    return rows
 
 
 def _quoted(name: str) -> str:

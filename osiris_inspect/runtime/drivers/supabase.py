@@ -55,7 +55,7 @@ def probe(connection: Mapping[str, Any]) -> str:
         return postgres_connect.probe(connection)
     with closing(RestSession(connection, str(connection.get("schema", "public")), 10, Retries(0))) as session:
         try:
-            session.send("GET", "", {})
+            session.knock()
         except Unreachable as error:
             raise DriverError(f"Supabase connection failed: {error}") from error
         except Refused as refused:

@@ -330,7 +330,7 @@ BUILT_IN: Final = (
         ),
         inputs="one",
         gives_frame=False,
-        requires=("psycopg", "httpx", "pyarrow"),
+        requires=("psycopg", "postgrest", "pyarrow"),
         extra="supabase",
         family="supabase",
         connection="required",

@@ -11,6 +11,7 @@ from osiris_inspect.model.manifest import InputRef, Step
 from osiris_inspect.model.redact import is_secret_key
 from osiris_inspect.runtime.components import Component, Key
 from osiris_inspect.runtime.pipeline.located import Located, Place
+from osiris_inspect.runtime.pipeline.parameters import is_unfilled
 
 _STEP_KEYS = ("id", "component", "mode", "needs", "inputs", "config", "description")
 _MODES = ("read", "transform", "write")
@@ -113,12 +114,14 @@ class Draft:
                 self._check_entry(component, str(name), value)
         settled = {**component.defaults, **self.config}
         for key in component.keys:
-            if key.is_required_with(settled) and self.config.get(key.name) in (None, "", []):
+            if key.is_required_with(settled) and _is_empty(self.config.get(key.name)):
                 because = f" with {_why(key, settled)}" if key.required_when else ""
                 text = f"{component.name} needs {key.name!r} in the config of step {self.id!r}{because}: {key.says}"
                 self._wrong(text, "config")
 
     def _check_connection(self, family: str, component: str, value: Any) -> None:
+        if is_unfilled(value):
+            return
         found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
         if found is None:
             text = f"connection is {value!r}; write @{family}.<alias>, or @{family} for the default one"
@@ -134,7 +137,9 @@ class Draft:
             names = (*names, "connection") if component.family else names
             hint = nearest(name, names) or "; it has " + ", ".join(names)
             self._wrong_key(f"{component.name} has no key {name!r}{hint}", "config", name)
-        elif value is not None and (problem := key.problem(value)) is not None:
+        elif value is None or is_unfilled(value):
+            return
+        elif (problem := key.problem(value)) is not None:
             self._wrong(problem, "config", name)
         if isinstance(value, str) and (is_secret_key(name) if key is None else key.is_secret):
             text = f"a secret stands in the pipeline, in {name!r}; put it into a connection and name that as @family.alias"
@@ -204,6 +209,10 @@ def _why(key: Key, config: Mapping[str, Any]) -> str:
 def _means_nothing(component: Component, name: str) -> bool:
     key = component.key(name)
     return key is not None and key.without_effect
+
+
+def _is_empty(value: Any) -> bool:
+    return value in (None, [], {}) or (isinstance(value, str) and not value.strip())
 
 
 def _of_type(value: Any, kind: type, otherwise: Any) -> Any:

@@ -54,6 +54,11 @@ def fill(document: Located, given: Given, problems: list[Problem]) -> dict[str, 
     return filled if isinstance(filled, dict) else {}
 
 
+def is_unfilled(value: Any) -> bool:
+    """Whether a value still names a parameter that has none; that is said already."""
+    return isinstance(value, str) and _PARAMETER.search(value) is not None
+
+
 def variable_of(name: str) -> str:
     """The environment variable that gives parameter ``name``."""
     return PREFIX + re.sub(r"\W", "_", name).upper()

@@ -1,6 +1,6 @@
 """The tables that SQL reads, found by DuckDB's own parser without running anything.
 
-Only what is certain is told: statements that DuckDB cannot show as a tree (INSERT, PIVOT and the like) are left out.
+Only what is certain is told: a part of a statement that DuckDB cannot show as a tree is left out.
 """
 
 import json
@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-_SELECT_IN_CREATE: Final = re.compile(
-    r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP(?:ORARY)?\s+)?(?:TABLE|VIEW|MACRO)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
-    r"(?P<name>\"(?:[^\"]|\"\")+\"|\w+)\s+AS\s+",
+from osiris_inspect.runtime.pipeline import sql_words
+
+_MADE: Final = re.compile(
+    r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP(?:ORARY)?\s+)?(?:TABLE|VIEW)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
+    r"(?:(?:main|temp|memory)\.)*(\"(?:[^\"]|\"\")+\"|\w+)",
     re.IGNORECASE,
 )
 
@@ -48,34 +50,51 @@ def read_tables(sql: str) -> tuple[list[Table], Fault | None]:
             text = statement.query
             start = max(sql.find(text.strip().rstrip(";"), start), start)
             lead = len(text) - len(text.lstrip())
-            creates = _SELECT_IN_CREATE.match(text)
-            skipped = creates.end() if creates else lead
-            for table in _of_select(connection, text[skipped:]):
+            for table in _of_statement(connection, text):
                 if table.name.lower() not in made:
-                    found.append(Table(table.name, start + skipped - lead + table.place))
+                    found.append(Table(table.name, start - lead + table.place))
             made |= _made_by(text)
             start += len(text.strip())
         return found, None
 
 
 def _made_by(text: str) -> set[str]:
-    match = re.match(
-        r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP(?:ORARY)?\s+)?(?:TABLE|VIEW)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
-        r"(\"(?:[^\"]|\"\")+\"|\w+)",
-        text,
-        re.IGNORECASE,
-    )
+    match = _MADE.match(text)
     return {match[1].strip('"').replace('""', '"').lower()} if match else set()
 
 
-def _of_select(connection: Any, text: str) -> Iterator[Table]:
-    (answer,) = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchone()
-    tree = json.loads(answer)
-    if tree.get("error"):
+def _of_statement(connection: Any, text: str) -> Iterator[Table]:
+    sql = text.encode()
+    for name, place in sorted(_read_in(connection, sql), key=lambda found: found[1]):
+        # DuckDB counts bytes
+        yield Table(name, len(sql[:place].decode(errors="ignore")))
+
+
+def _read_in(connection: Any, sql: bytes) -> Iterator[tuple[str, int]]:
+    tree = _tree(connection, sql)
+    if tree is not None:
+        yield from _walk(tree, frozenset())
         return
-    # DuckDB counts bytes
-    for name, place in _walk(tree, frozenset()):
-        yield Table(name, len(text.encode()[:place].decode(errors="ignore")))
+    words = sql_words.words_of(sql)
+    sql = sql_words.without_pivots(sql, words)
+    named = frozenset(sql_words.names_of_with(words))
+    covered = -1
+    for start, queries in sql_words.stretches(sql, sql_words.words_of(sql)):
+        if start < covered:
+            continue
+        for query in queries:
+            tree = _tree(connection, query)
+            if tree is not None:
+                covered = start + len(query)
+                yield from ((name, start + place) for name, place in _walk(tree, named))
+                break
+
+
+def _tree(connection: Any, sql: bytes) -> Any:
+    """The tree of a SELECT, None of anything else."""
+    (answer,) = connection.execute("SELECT json_serialize_sql(?)", [sql.decode()]).fetchone()
+    tree = json.loads(answer)
+    return None if tree.get("error") else tree
 
 
 def _walk(node: Any, named: frozenset[str]) -> Iterator[tuple[str, int]]:

@@ -24,7 +24,7 @@ NEW_KEY = "sb_secret_0123456789abcdef"
 MAX_ROWS = 1000
 
 _STATUS = {
-    "23505": 409, "23503": 409, "42501": 403, "42P01": 404, "57014": 500, "21000": 500,
+    "23505": 409, "23503": 409, "42501": 403, "42P01": 404, "42883": 404, "57014": 500, "21000": 500,
     "PGRST204": 400, "PGRST301": 401, "PGRST106": 406,
 }  # fmt: skip
 
@@ -42,7 +42,8 @@ class PostgRest:
 
     Attributes:
         faults: what the next requests that write meet instead of an answer, in turn: a status, or ``drop`` to do the
-            work and close the connection, or ``refuse`` to close it before.
+            work and close the connection, or ``refuse`` to close it before, ``uncounted`` to keep the count back,
+            ``elsewhere`` to send them to another address; anything else is none.
         requests: method, path and number of rows of every request.
         is_asleep: whether a new table is never seen.
     """
@@ -145,6 +146,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "refuse":
             self.close_connection = True
             return None
+        if fault == "elsewhere":
+            return self._send(301, b"", {"Location": f"http://127.0.0.1:{self.rest.port}/rest/v1/elsewhere"})
         try:
             self._check()
             status, content, headers = do(body)
@@ -158,6 +161,8 @@ class _Handler(BaseHTTPRequestHandler):
             status, content, headers = failed.status, json.dumps(failed.body).encode(), {}
         except _NoTable:
             status, content, headers = 404, b"", {}
+        if fault == "uncounted":
+            headers.pop("Content-Range", None)
         if fault == "drop":
             self.close_connection = True
             return None
@@ -207,23 +212,23 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _insert(self, rows: bytes) -> tuple[int, bytes, dict[str, str]]:
         known = self._columns()
+        if "columns" not in self.params:  # the client names the columns of the rows, where there are any
+            return 201, b"", {}
         names = _names(self.params["columns"])
         for name in names:
             if name not in known:
                 raise Failed(
                     "PGRST204", f"Could not find the '{name}' column of '{self.table}' in the schema cache"
                 )
-        target = sql.Identifier("public", self.table)
-        listed = sql.SQL(", ").join(map(sql.Identifier, names))
-        typed = sql.SQL(", ").join(
-            sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(known[n])) for n in names
-        )
+        target = _id("public", self.table)
+        listed = sql.SQL(", ").join(map(_id, names))
+        typed = sql.SQL(", ").join(sql.SQL("{} {}").format(_id(n), sql.SQL(known[n])) for n in names)
         query = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM json_to_recordset(%s::json) AS _({})").format(
             target, listed, listed, typed
         )
         if "resolution" in self._prefer:
-            key = sql.SQL(", ").join(map(sql.Identifier, _names(self.params["on_conflict"])))
-            sets = sql.SQL(", ").join(sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(n)) for n in names)
+            key = sql.SQL(", ").join(map(_id, _names(self.params["on_conflict"])))
+            sets = sql.SQL(", ").join(sql.SQL("{0} = EXCLUDED.{0}").format(_id(n)) for n in names)
             query = sql.SQL("{} ON CONFLICT ({}) DO UPDATE SET {}").format(query, key, sets)
         shown = _shown(self.params.get("select", "*"), known)
         is_shown = self._prefer.get("return") == "representation"
@@ -240,15 +245,18 @@ class _Handler(BaseHTTPRequestHandler):
     def _select(self, _: Any) -> tuple[int, bytes, dict[str, str]]:
         if self.table == "":
             return 200, b"{}", {}
+        if self.table not in self.rest.schema:
+            raise Failed("42P01", f'relation "public.{self.table}" does not exist')
         known = self._columns()
         where, values = _where(self.params)
         query = sql.SQL("SELECT {} FROM {} {}").format(
-            _shown(self.params.get("select", "*"), known), sql.Identifier("public", self.table), where
+            _shown(self.params.get("select", "*"), known), _id("public", self.table), where
         )
         if "order" in self.params:
-            table = sql.Identifier("public", self.table)  # the column, not what is shown under its name
+            table = _id("public", self.table)  # the column, not what is shown under its name
             order = [
-                sql.SQL("{}.{}").format(table, sql.Identifier(name)) for name in _names(self.params["order"])
+                sql.SQL("{}.{} {}").format(table, _id(name), sql.SQL(way))
+                for name, way in _order(self.params["order"])
             ]
             query = sql.SQL("{} ORDER BY {}").format(query, sql.SQL(", ").join(order))
         limit = min(int(self.params.get("limit", MAX_ROWS)), MAX_ROWS)
@@ -269,7 +277,7 @@ class _Handler(BaseHTTPRequestHandler):
         where, values = _where(self.params)
         with self._session() as session:
             cursor = session.execute(
-                sql.SQL("DELETE FROM {} {}").format(sql.Identifier("public", self.table), where), values
+                sql.SQL("DELETE FROM {} {}").format(_id("public", self.table), where), values
             )
         headers = {"Content-Range": f"*/{cursor.rowcount}"} if self._prefer.get("count") == "exact" else {}
         return 204, b"", headers
@@ -279,21 +287,39 @@ class _NoTable(Exception):
     """A table that is not in the picture."""
 
 
+def _id(*names: str) -> sql.Identifier:
+    """A name for a statement that has values: there a percent sign is written twice."""
+    return sql.Identifier(*(name.replace("%", "%%") for name in names))
+
+
 def _names(text: str) -> list[str]:
     found = re.findall(r'"((?:[^"\\]|\\.)*)"|([^,"]+)', text)
     return [re.sub(r"\\(.)", r"\1", quoted) if quoted else plain for quoted, plain in found]
 
 
+def _order(text: str) -> list[tuple[str, str]]:
+    """``"a".asc,b.desc`` as names and ways."""
+    found = re.findall(r'(?:"((?:[^"\\]|\\.)*)"|([^,".]+))(?:\.(asc|desc))?', text)
+    return [
+        (re.sub(r"\\(.)", r"\1", quoted) if quoted else plain, way.upper() or "ASC")
+        for quoted, plain, way in found
+    ]
+
+
 def _shown(selected: str, known: Mapping[str, str]) -> sql.Composable:
     """``select="a","b"::text`` as SQL."""
     if selected == "*":
-        return sql.SQL(", ").join(map(sql.Identifier, known))
+        return sql.SQL(", ").join(map(_id, known))
+    inside = re.fullmatch(r'("(?:[^"\\]|\\.)*")->(\w+)', selected)
+    if inside:
+        (name,) = _names(inside[1])
+        return sql.SQL("{} -> {} AS {}").format(_id(name), sql.Literal(inside[2]), _id(inside[2]))
     casts = re.findall(r'"(?:[^"\\]|\\.)*"(::text)?|[^,"]+', selected)
     shown = []
     for name, cast in zip(_names(selected.replace("::text", "")), casts, strict=True):
         if name not in known:
             raise Failed("42703", f"column {name} does not exist")
-        shown.append(sql.SQL("{}{} AS {}").format(sql.Identifier(name), sql.SQL(cast), sql.Identifier(name)))
+        shown.append(sql.SQL("{}{} AS {}").format(_id(name), sql.SQL(cast), _id(name)))
     return sql.SQL(", ").join(shown)
 
 
@@ -311,7 +337,7 @@ def _where(params: Mapping[str, str]) -> tuple[sql.Composable, list[str]]:
         some = []
         for one in _FILTER.finditer(match[0]):
             name, value = (re.sub(r"\\(.)", r"\1", text) for text in one.groups())
-            some.append(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder()))
+            some.append(sql.SQL("{} = {}").format(_id(name), sql.Placeholder()))
             values.append(value)
         parts.append(sql.SQL("({})").format(sql.SQL(" AND ").join(some)))
     return sql.SQL("WHERE {}").format(sql.SQL(" OR ").join(parts)), values

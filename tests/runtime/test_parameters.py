@@ -1,0 +1,95 @@
+"""Where a parameter's value comes from, in which type, and what is said where it comes from nowhere."""
+
+from typing import Any
+
+import pytest
+
+from osiris_inspect.model.errors import PipelineError
+from osiris_inspect.runtime.compile import compile_pipeline
+from osiris_inspect.runtime.components import known
+from osiris_inspect.runtime.pipeline.parameters import Given
+
+PIPELINE = """\
+oml_version: "0.1.0"
+name: p
+params:
+  where: {default: of-default}
+  head: {type: boolean, default: true}
+  most: 3
+profiles:
+  default: {params: {where: of-usual-profile}}
+  night: {params: {where: of-night}}
+steps:
+  - id: read
+    component: filesystem.csv_extractor
+    config: {path: "${params.where}", header: "${params.head}", limit: "${params.most}"}
+"""
+
+
+def config(text: str = PIPELINE, **given: Any) -> dict[str, Any]:
+    return dict(compile_pipeline(text, "p.yaml", known(), Given(**given)).configs["read"])
+
+
+def problems(text: str = PIPELINE, **given: Any) -> list[str]:
+    with pytest.raises(PipelineError) as caught:
+        config(text, **given)
+    return [str(problem) for problem in caught.value.problems]
+
+
+ENVIRONMENT = {"OSIRIS_PARAM_WHERE": "of-environment"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "of-usual-profile"),
+        ({"profile": "night"}, "of-night"),
+        ({"profile": "night", "environment": ENVIRONMENT}, "of-environment"),
+        (
+            {"profile": "night", "environment": ENVIRONMENT, "params": {"where": "of-command-line"}},
+            "of-command-line",
+        ),
+    ],
+)
+def test_the_command_line_comes_before_the_environment_a_profile_and_the_default(
+    given: dict[str, Any], expected: str
+) -> None:
+    assert config(**given)["path"] == expected
+
+
+def test_without_a_profile_the_default_counts() -> None:
+    text = PIPELINE.replace("  default: {params: {where: of-usual-profile}}\n", "")
+    assert config(text)["path"] == "of-default"
+
+
+@pytest.mark.parametrize(
+    ("given", "key", "expected"),
+    [
+        ({"params": {"head": "false"}}, "header", False),
+        ({"environment": {"OSIRIS_PARAM_HEAD": "no"}}, "header", False),
+        ({"params": {"most": "7"}}, "limit", 7),
+        ({"params": {"where": "7"}}, "path", "7"),
+    ],
+)
+def test_text_becomes_the_type_of_the_parameter(given: dict[str, Any], key: str, expected: Any) -> None:
+    assert config(**given)[key] == expected
+    assert type(config(**given)[key]) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "expected"),
+    [
+        (PIPELINE, {"params": {"were": "x"}}, "parameter 'were' is given and the pipeline has none of that name"),
+        (PIPELINE, {"profile": "day"}, "no profile 'day'; the pipeline has default, night"),
+        (PIPELINE.replace("night: {params: {where", "night: {params: {were"), {"profile": "night"}, "p.yaml:9:20: profile 'night' sets parameter 'were', which the pipeline does not have"),
+        (PIPELINE.replace("night: {params: {where: of-night}}", "night: 3"), {"profile": "night"}, "profile 'night' takes a map with params"),
+        (PIPELINE.replace("${params.most}", "${params.mots}"), {}, "p.yaml:13:72: parameter 'mots' has no value; give --param mots=…, OSIRIS_PARAM_MOTS or a default under params"),
+        (PIPELINE, {"params": {"most": "some"}}, "p.yaml:13:72: 'limit' takes a whole number, not 'some'"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_parameter_is_named(text: str, given: dict[str, Any], expected: str) -> None:
+    assert any(problem.endswith(expected) for problem in problems(text, **given)), problems(text, **given)
+
+
+def test_a_parameter_without_a_value_is_one_problem_and_not_two() -> None:
+    assert len(problems(PIPELINE.replace("${params.most}", "${params.mots}"))) == 1
