@@ -23,7 +23,8 @@ def demo_command(
     movies.csv → director statistics → CSV. Needs no server and no network. Without a terminal the report is printed.
     """
     from osiris_inspect.cli.inspect import open_path
-    from osiris_inspect.cli.make import Where, execute
+    from osiris_inspect.cli.make import execute
+    from osiris_inspect.cli.make_options import Where
     from osiris_inspect.runtime import components
     from osiris_inspect.runtime.compile import compile_pipeline
 

@@ -5,75 +5,44 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from osiris_inspect.cli.exits import FOUND, INTERRUPTED
+from osiris_inspect.cli.make_options import (
+    Base,
+    BroughtBack,
+    ConnectionsFile,
+    EnvFile,
+    FailFast,
+    Fetched,
+    ForceSpill,
+    HowApart,
+    InstallDeps,
+    Isolation,
+    LastCompile,
+    Logs,
+    MaybePipeline,
+    MemoryLimit,
+    On,
+    Params,
+    Pipeline,
+    Profile,
+    Quiet,
+    SpillThreshold,
+    StepTimeout,
+    Where,
+)
 from osiris_inspect.model.errors import SettingsError
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.compile import Compiled
     from osiris_inspect.runtime.connections import Book, Connections
+    from osiris_inspect.runtime.isolation import Limits
     from osiris_inspect.runtime.proxy import Outcome
     from osiris_inspect.runtime.transport import Transport
-
-
-class Where(StrEnum):
-    """Where a pipeline can run."""
-
-    LOCAL = "local"
-    SANDBOX = "sandbox"
-    E2B = "e2b"
-
-
-class Isolation(StrEnum):
-    """How far a local sandbox is kept apart from its host."""
-
-    AUTO = "auto"
-    BWRAP = "bwrap"
-    LANDLOCK = "landlock"
-    NONE = "none"
-
-
-class Fetched(StrEnum):
-    """Which artifacts come back from a worker with a run directory of its own."""
-
-    NONE = "none"
-    SMALL = "small"
-    ALL = "all"
-
-
-Pipeline = Annotated[
-    Path, typer.Argument(help="The pipeline file.", metavar="PIPELINE.yaml", show_default=False)
-]
-Params = Annotated[
-    list[str],
-    typer.Option("--param", "-p", help="A parameter as name=value; again for more.", metavar="NAME=VALUE"),
-]
-Logs = Annotated[Path, typer.Option(help="The folder of runs.", file_okay=False)]
-Profile = Annotated[
-    str | None, typer.Option(help="Which of the pipeline's profiles sets its parameters.", show_default=False)
-]
-ConnectionsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--connections",
-        help="The connections file; otherwise osiris_connections.yaml here or beside the pipeline.",
-        metavar="FILE",
-        show_default=False,
-    ),
-]
-EnvFile = Annotated[
-    Path | None,
-    typer.Option(
-        help="Variables as NAME=value lines; otherwise .env beside the connections file. The environment comes first.",
-        metavar="FILE",
-        show_default=False,
-    ),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -97,62 +66,25 @@ def compile_command(
 
 
 def run_command(
-    pipeline: Annotated[
-        Path | None, typer.Argument(help="The pipeline file.", metavar="PIPELINE.yaml", show_default=False)
-    ] = None,
+    pipeline: MaybePipeline = None,
     *,
-    last_compile: Annotated[
-        bool, typer.Option("--last-compile", help="Run what the latest compile under LOGS wrote.")
-    ] = False,
-    on: Annotated[
-        Where,
-        typer.Option(
-            help="local: in this process. sandbox: a worker process of its own, over stdio. e2b: a sandbox of E2B."
-        ),
-    ] = Where.LOCAL,
-    isolation: Annotated[
-        Isolation,
-        typer.Option(
-            help="How far --on sandbox is kept apart; auto is the best that works here, doctor says which."
-        ),
-    ] = Isolation.AUTO,
-    artifacts: Annotated[
-        Fetched,
-        typer.Option(help="Artifacts to bring back from e2b; small: up to 5 MiB each. Outputs always come."),
-    ] = Fetched.SMALL,
-    install_deps: Annotated[
-        bool, typer.Option("--install-deps", help="Install modules that the worker misses.")
-    ] = False,
+    last_compile: LastCompile = False,
+    on: On = Where.LOCAL,
+    isolation: HowApart = Isolation.AUTO,
+    memory_limit: MemoryLimit = None,
+    artifacts: BroughtBack = Fetched.SMALL,
+    install_deps: InstallDeps = False,
     logs: Logs = Path("logs"),
-    base: Annotated[
-        Path,
-        typer.Option(
-            help="The folder that relative paths in the pipeline start from.", exists=True, file_okay=False
-        ),
-    ] = Path(),
+    base: Base = Path(),
     param: Params = [],
     profile: Profile = None,
     connections: ConnectionsFile = None,
     env_file: EnvFile = None,
-    force_spill: Annotated[
-        bool | None,
-        typer.Option(
-            "--force-spill/--no-force-spill",
-            help="Put every frame on disk (E2B_FORCE_SPILL).",
-            show_default=False,
-        ),
-    ] = None,
-    spill_threshold: Annotated[
-        str | None,
-        typer.Option(help="Rows above which a frame goes to disk (E2B_SPILL_THRESHOLD).", metavar="ROWS"),
-    ] = None,
-    step_timeout: Annotated[
-        str | None, typer.Option(help="Seconds a step may take (E2B_STEP_TIMEOUT).", metavar="SECONDS")
-    ] = None,
-    fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", help="End the run at the first failed step.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    force_spill: ForceSpill = None,
+    spill_threshold: SpillThreshold = None,
+    step_timeout: StepTimeout = None,
+    fail_fast: FailFast = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run a pipeline; prints its run directory. Exit code 0: every step succeeded; 1: a step failed.
 
@@ -168,7 +100,7 @@ def run_command(
     )
     resolved = connections_of(compiled, base, connections, env_file)
     how = How(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
-    how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps)
+    how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
     outcome = execute(compiled, on, _writable(logs), base, how)
     typer.echo(outcome.path)
     if outcome.status == "interrupted":
@@ -189,6 +121,7 @@ class How:
     isolation: Isolation = Isolation.AUTO
     artifacts: Fetched = Fetched.SMALL
     install: bool = False
+    memory: str | None = None
 
 
 def execute(compiled: "Compiled", on: Where, logs: Path, base: Path, how: How | None = None) -> "Outcome":
@@ -213,6 +146,8 @@ def execute(compiled: "Compiled", on: Where, logs: Path, base: Path, how: How | 
 
 
 def _transport(on: Where, how: How) -> "Transport":
+    if how.memory is not None and on is not Where.SANDBOX:
+        raise SettingsError("--memory-limit bounds a worker process; it goes with --on sandbox")
     if on is Where.LOCAL:
         from osiris_inspect.runtime.transport.in_process import InProcess
 
@@ -223,7 +158,21 @@ def _transport(on: Where, how: How) -> "Transport":
         return E2b(os.environ)
     from osiris_inspect.runtime.transport.stdio import Stdio
 
-    return Stdio(os.environ, how.isolation.value)
+    return Stdio(os.environ, how.isolation.value, _limits(how.memory))
+
+
+def _limits(memory: str | None) -> "Limits | None":
+    from osiris_inspect.runtime.isolation import LEAST_MEMORY, Limits
+    from osiris_inspect.runtime.sizes import bytes_of
+
+    if memory is None:
+        return None
+    limit = bytes_of(memory, "--memory-limit")
+    if limit < LEAST_MEMORY:
+        raise SettingsError(
+            f"--memory-limit {memory} is less than a worker needs to start: {LEAST_MEMORY // 2**20} MiB"
+        )
+    return Limits(memory_bytes=limit)
 
 
 def _to_run(pipeline: Path | None, logs: Path, params: list[str], profile: str | None) -> "Compiled":

@@ -9,6 +9,7 @@ import ctypes
 import faulthandler
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -19,6 +20,7 @@ from typing import Any
 _PR_SET_PDEATHSIG = 1
 _CHUNK = 1 << 16
 _COULD_NOT_START = 3
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 def main() -> None:
@@ -27,7 +29,6 @@ def main() -> None:
     session = Path(told["session"]).expanduser().absolute()
     _lead_group()
     _die_with(told["host"])
-    os.umask(0o077)
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches a whole terminal; the host decides what ends
@@ -99,20 +100,41 @@ def _guard() -> tuple[int, int]:
 
 
 def _writer(wire: int, durable: str | None) -> Callable[[bytes], None]:
-    """Writes lines to the wire, and before that to a file where the host may lose the connection."""
+    """Writes lines to the wire, and before that to a file where the host may lose the connection.
+
+    A disk that refuses the file costs the file, not the run: what is said still goes over the wire.
+    """
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
     kept = os.open(Path(durable).expanduser(), flags, 0o600) if durable else -1
 
-    def write(line: bytes) -> None:
-        for descriptor in (kept, wire):
-            data = line
-            while data and descriptor >= 0:
-                try:
-                    data = data[os.write(descriptor, data) :]
-                except BrokenPipeError:
-                    os._exit(1)  # the host is gone; there is nobody to say it to
+    def write(lines: bytes) -> None:
+        nonlocal kept
+        lines = in_ascii(lines) if durable else lines  # far away others decode the pieces
+        if kept >= 0:
+            try:
+                _write_all(kept, lines)
+            except OSError as error:
+                os.write(2, f"worker: {durable} is kept no more: {error.strerror}\n".encode())
+                os.close(kept)
+                kept = -1
+        try:
+            _write_all(wire, lines)
+        except BrokenPipeError:
+            os._exit(1)  # the host is gone; there is nobody to say it to
 
     return write
+
+
+def in_ascii(lines: bytes) -> bytes:
+    """Lines of JSON without a byte beyond ASCII: no cut can go through a character."""
+    if lines.isascii():
+        return lines
+    return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], lines.decode()).encode()
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
 def _last_words(error: Exception) -> bytes:

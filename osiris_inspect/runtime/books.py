@@ -1,6 +1,6 @@
 """The books of a run while it goes on: each event into the log, what the run card needs kept aside."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from osiris_inspect.model.event import Event, Side
@@ -27,7 +27,13 @@ class Books:
     def __init__(self, log: Log, clock: Callable[[], float], watch: Watch) -> None:
         self._log, self._clock, self._watch = log, clock, watch
         self.kept: list[Event] = []
+        self._names: dict[str, set[str]] = {}
         self.full: str | None = None
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether a lock on the log tells others that this run is still going on."""
+        return self._log.is_locked
 
     def tell(self, name: str, fields: Mapping[str, Any], step: str | None = None) -> None:
         """Something happened on the host."""
@@ -66,9 +72,9 @@ class Books:
             self._log.metric(metric)
             raise DiskFull(self.full) from error
 
-    def names(self, step: str) -> set[str]:
+    def names(self, step: str) -> Set[str]:
         """The names of the kept events of a step."""
-        return {event.name for event in self.kept if event.step == step}
+        return self._names.get(step, frozenset())
 
     @property
     def last_seq(self) -> int:
@@ -82,6 +88,7 @@ class Books:
     def _note(self, event: Event) -> None:
         if event.name in card.NEEDED:
             self.kept.append(event)
+            self._names.setdefault(event.step or "", set()).add(event.name)
         if event.name in _SYNCED:
             self._log.sync_soon()
         self._watch(event)

@@ -42,8 +42,9 @@ class Heart:
     def during(self, step: str | None, phase: str) -> Iterator[None]:
         """While inside, what takes long shows signs of life."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+            thread.start()  # may fail where memory is short: then there is none to join
+            self._thread = thread
         self._step, self.phase, self._rows, self._since = step, phase, None, monotonic()
         try:
             yield

@@ -24,6 +24,8 @@ Wanted = Literal["auto", "bwrap", "landlock", "none"]
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 """The best first."""
 
+LEAST_MEMORY: Final = 768 * 2**20
+"""Bytes of address space without which a worker cannot load what it is made of."""
 _PROBE_S: Final = 10.0
 _SYSTEM: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _OF_ETC: Final = (

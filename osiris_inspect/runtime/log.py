@@ -4,8 +4,10 @@ One open descriptor, one write a line: about a microsecond, and nothing is lost 
 resumes begins on a new line, so that a torn last line stays one unreadable line.
 """
 
+import fcntl
 import os
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -14,6 +16,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from osiris_inspect.model import event as events
+from osiris_inspect.model import layout
 from osiris_inspect.model import metric as metrics
 from osiris_inspect.model.event import Event, Side
 from osiris_inspect.model.metric import Metric
@@ -21,13 +24,22 @@ from osiris_inspect.model.redact import Redactor
 
 RESERVED: Final = 128 * 1024
 """Bytes kept for the last events, the run card and the verdict."""
+LEAST_S: Final = 0.05
+"""Seconds between two syncs of the log at least."""
+_LOCK_TRIES: Final = 200
+_LOCK_PAUSE_S: Final = 0.005
 
 
 class LineFile:
-    """One file of lines, open for appending until closed."""
+    """One file of lines, open for appending until closed.
 
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    ``locked`` it carries an exclusive ``flock`` as long as it is open: the kernel lets go of it when the process dies,
+    however it dies. Whoever can have it shared knows that nobody writes any more.
+    """
+
+    def __init__(self, path: Path, *, locked: bool = False) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self.is_locked = locked and _lock(self._descriptor)
         size = os.fstat(self._descriptor).st_size
         if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
             os.write(self._descriptor, b"\n")
@@ -66,6 +78,24 @@ class LineFile:
             self._descriptor = -1
 
 
+def _lock(descriptor: int) -> bool:
+    """Lock a file that others only ever ask about, for a moment each; whether that was possible.
+
+    A file system without locks refuses a reader's question as it refuses this: nobody is told a wrong answer. Somebody
+    who would not let go of it cannot keep a run from being made: after a second it goes on without.
+    """
+    for _ in range(_LOCK_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOCK_PAUSE_S)
+        except OSError:
+            return False
+        else:
+            return True
+    return False
+
+
 class Reserve:
     """Room on the disk that is kept for the end of a run: when the disk is full, its verdict still finds a place."""
 
@@ -86,12 +116,13 @@ class Syncer:
     """Syncs files in a thread of its own: a step need not wait for the disk, only for its turn to be asked.
 
     What was written lies with the system at once and survives the death of this process; the sync is for the machine's.
+    Steps that end faster than ``LEAST_S`` share one.
     """
 
     def __init__(self, *files: LineFile) -> None:
         self._files = files
         self._asked = threading.Event()
-        self._closed = False
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._work, name="log-sync", daemon=True)
         self._thread.start()
 
@@ -101,13 +132,14 @@ class Syncer:
 
     def close(self) -> None:
         """Sync what was asked for, and end; a second time does nothing."""
-        self._closed = True
+        self._closed.set()
         self._asked.set()
         self._thread.join()
 
     def _work(self) -> None:
-        while not self._closed:
+        while not self._closed.is_set():
             self._asked.wait()
+            self._closed.wait(LEAST_S)
             self._asked.clear()
             for file in self._files:
                 # a disk that cannot sync refuses the next write too, and there it is told
@@ -122,11 +154,9 @@ class Log:
     """
 
     def __init__(self, directory: Path, session: str, redactor: Redactor) -> None:
-        from osiris_inspect.model import layout
-
         self._session = session
         self._redactor = redactor
-        self._events = LineFile(directory / layout.EVENTS)
+        self._events = LineFile(directory / layout.EVENTS, locked=True)
         self._metrics = LineFile(directory / layout.METRICS)
         self._reserve = Reserve(directory)
         self._syncer = Syncer(self._events, self._metrics)
@@ -161,6 +191,11 @@ class Log:
         """
         tags = self._redactor.value(dict(metric.tags))
         self._metrics.write(metrics.encode(replace(metric, name=self._redactor.text(metric.name), tags=tags)))
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether a lock on the events tells others that this run is still going on."""
+        return self._events.is_locked
 
     @property
     def last_seq(self) -> int:
@@ -204,20 +239,36 @@ def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
     Raises:
         OSError: the disk refuses; the old file, if any, stands as before.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    folder, name = os.path.split(path)  # text, not paths: this is done for each step
+    temporary = f"{folder}/.{name}.{os.getpid()}.part"
+    descriptor = _created(temporary, folder)
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            _write_all(file.fileno(), data)
             if synced:
                 os.fsync(file.fileno())
-        temporary.replace(path)
+        os.replace(temporary, path)  # noqa: PTH105  text, as above
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        Path(temporary).unlink()
         raise
     if synced:
         _sync_folder(path.parent)
+
+
+def _created(name: str, folder: str) -> int:
+    """A new file, open for writing; its folder is made where it is missing."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    try:
+        return os.open(name, flags, 0o666)
+    except FileNotFoundError:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return os.open(name, flags, 0o666)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    written = os.write(descriptor, data)
+    while written < len(data):
+        written += os.write(descriptor, data[written:])
 
 
 def _sync_folder(path: Path) -> None:

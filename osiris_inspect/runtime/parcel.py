@@ -47,12 +47,9 @@ class Parcel:
     read: tuple[Path, ...] = ()
     written: tuple[Path, ...] = ()
 
-    def to_document(self, *, is_far: bool) -> dict[str, Any]:
-        """What is sent inside ``prepare`` and told in the log.
-
-        A near worker runs the very files the host has: its code is not sent, so it is not compared either.
-        """
-        return {"package": self.package if is_far else None, "files": dict(self.files)}
+    def to_document(self) -> dict[str, Any]:
+        """What is sent inside ``prepare`` and told in the log."""
+        return {"package": self.package, "files": dict(self.files)}
 
 
 def pack(

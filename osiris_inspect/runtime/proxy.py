@@ -146,6 +146,7 @@ class _Run:
             "mode": self.transport.mode,
             "manifest_path": layout.MANIFEST,
             "settings": self.order.settings.to_document(),
+            "locked": self.books.is_locked,
         }
         self.tell("run_start", start)
         steps = [_planned(step, compiled.file) for step in compiled.manifest.steps]
@@ -196,7 +197,7 @@ class _Run:
         base = self.transport.start(launch)
         started = {"mode": self.transport.mode, "isolation": self.transport.isolation}
         self.tell("worker_started", {**started, **self.transport.facts})
-        sent = packed.to_document(is_far=self.transport.is_far)
+        sent = packed.to_document()
         self.tell("parcel", sent)
         redactor = Redactor(secrets)
         hidden = {

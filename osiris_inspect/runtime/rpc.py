@@ -189,10 +189,10 @@ def decode_reply(line: bytes) -> Reply:
 
 def _needed(value: Mapping[str, Any], name: str, kind: type) -> Any:
     found = value.get(name)
-    kinds = (int, float) if kind is float else kind
-    if not isinstance(found, kinds) or isinstance(found, bool):
-        raise BadMessage(f"a message of type {value.get('type')!r} needs {name!r} of type {kind.__name__}")
-    return found
+    # fresh from JSON a value is of its type itself, never of a kind of it: so True is no number here
+    if type(found) is kind or (kind is float and type(found) is int):
+        return found
+    raise BadMessage(f"a message of type {value.get('type')!r} needs {name!r} of type {kind.__name__}")
 
 
 def _optional(value: Mapping[str, Any], name: str, kind: type) -> Any:

@@ -38,7 +38,9 @@ def write_compiled(folder: Path, compiled: Compiled, redactor: Redactor | None =
     document = redactor.value(manifest.to_document(compiled.manifest))
     write_whole(folder / layout.MANIFEST, _yaml(document))
     for step in compiled.manifest.steps:
-        write_whole(folder / step.cfg_path, _json(redactor.value(mask_keys(compiled.configs[step.id]))))
+        masked = redactor.value(mask_keys(compiled.configs[step.id]))
+        # not synced one by one: the worker is told the hash of each, so a file that is lost is not taken for another
+        write_whole(folder / step.cfg_path, _json(masked), synced=False)
 
 
 def manifest_bytes(plan: Manifest) -> bytes:

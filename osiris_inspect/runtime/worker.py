@@ -5,9 +5,8 @@ tells, and the host writes. Whatever a driver does, each command gets exactly on
 """
 
 import math
-import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from time import monotonic
@@ -16,20 +15,23 @@ from typing import Any
 import orjson
 
 from osiris_inspect.model import layout, manifest
-from osiris_inspect.model.errors import BadMessage, DriverError, InputNotFound, MessageTooLarge, OsirisError
+from osiris_inspect.model.errors import BadMessage, DriverError, InputNotFound, OsirisError
 from osiris_inspect.model.manifest import InputRef, Manifest
 from osiris_inspect.model.redact import Redactor, mask_keys
 from osiris_inspect.runtime import dependencies, drivers, parcel, settings
 from osiris_inspect.runtime.components import Component
+from osiris_inspect.runtime.failures import describe_error
 from osiris_inspect.runtime.heart import Heart
+from osiris_inspect.runtime.keep.kept import Kept
 from osiris_inspect.runtime.keep.resolved import Resolved
 from osiris_inspect.runtime.log import write_whole
-from osiris_inspect.runtime.rpc import Command, Failure, Measured, Reply, Response, safe_repr
+from osiris_inspect.runtime.outbox import Outbox
+from osiris_inspect.runtime.rpc import Command, Failure, Measured, Response, safe_repr
 from osiris_inspect.runtime.store import FrameStore, Policy
 from osiris_inspect.runtime.surroundings import Surroundings, describe
 from osiris_inspect.runtime.teller import Teller
 
-_LONGEST_CHAIN = 10  # a chain of causes may be a circle
+_OF_KEPT = tuple(item.name for item in fields(Kept))
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class _Prepared:
     components: Mapping[str, Component]
     connections: Mapping[str, Mapping[str, Any]]
     configs: Mapping[str, Mapping[str, Any]]
+    places: Mapping[str, int]
 
 
 class Worker:
@@ -49,13 +52,14 @@ class Worker:
 
     Attributes:
         here: what it stands in; every path it writes lies in ``here.session``.
-        post: takes each reply, in order, whole; may be called from the heartbeat's thread.
+        outbox: takes each reply, in order; the heartbeat's thread posts into it too.
     """
 
-    def __init__(self, here: Surroundings, post: Callable[[Reply], None]) -> None:
+    def __init__(self, here: Surroundings, outbox: Outbox) -> None:
         self._here = here
         self._session = here.session
-        self._teller = Teller(post, here.clock)
+        self._outbox = outbox
+        self._teller = Teller(outbox.post, here.clock)
         self._heart = Heart(self._teller, here.session)
         self._prepared: _Prepared | None = None
         self._last_id: int | None = None
@@ -74,6 +78,8 @@ class Worker:
             self._teller.answer(Failure(command.id, describe_error(error)))
         else:
             self._teller.answer(Response(command.id, body))
+        finally:
+            self._outbox.let_go()
 
     def refuse(self, number: int | None, error: OsirisError) -> None:
         """Answer a line that is no command."""
@@ -116,6 +122,7 @@ class Worker:
             components=components,
             connections=body.get("connections") or {},
             configs=body.get("configs") or {},
+            places={step.id: place for place, step in enumerate(plan.steps)},
         )
         self._heart.sizes = self._prepared.store.sizes
         self._teller.tell("session_initialized", {"run_id": body["run_id"], "drivers_loaded": used})
@@ -156,6 +163,7 @@ class Worker:
         inputs: dict[str, Resolved] = {}
         try:
             with self._heart.during(step_id, "resolving"):
+                self._outbox.hold()
                 config = self._open_config(step_id, body["cfg_path"])
                 self._resolve(step_id, body["inputs"], inputs)
                 self._teller.tell("step_start", {"driver": driver_name}, step_id)
@@ -181,9 +189,8 @@ class Worker:
     def _open_config(self, step_id: str, relative: str) -> dict[str, Any]:
         if not layout.is_safe_name(step_id) or not layout.is_inside(relative):
             raise BadMessage(f"step {step_id!r} with {relative!r} would lead out of the run directory")
-        path = self._session / relative
         try:
-            config: dict[str, Any] = orjson.loads(path.read_bytes())
+            config: dict[str, Any] = orjson.loads((self._session / relative).read_bytes())
         except FileNotFoundError:
             raise DriverError(f"step {step_id!r}: its configuration is not there: {relative}") from None
         except orjson.JSONDecodeError as error:
@@ -196,6 +203,8 @@ class Worker:
     def _resolve(self, step_id: str, wanted: Mapping[str, Any], inputs: dict[str, Resolved]) -> None:
         prepared = self._prepared
         assert prepared is not None  # noqa: S101  exec_step has looked
+        if wanted:
+            self._outbox.let_go()  # files are read: C libraries are at work
         for name, entry in wanted.items():
             ref = InputRef(entry["from_step"], entry.get("key") or "df")
             try:
@@ -216,6 +225,7 @@ class Worker:
                 "schema_hash": resolved.schema_hash,
             }
             self._teller.tell("inputs_resolved", found, step_id)
+        self._outbox.hold()
         if inputs:
             self._measure(step_id, "rows_in", sum(resolved.rows for resolved in inputs.values()))
 
@@ -229,7 +239,6 @@ class Worker:
         prepared = self._prepared
         assert prepared is not None  # noqa: S101  exec_step has looked
         artifacts = self._session / layout.artifacts(step_id)
-        artifacts.mkdir(parents=True, exist_ok=True)
         settled = {
             key: value for key, value in config.items() if key not in ("component", "mode", "connection")
         }
@@ -244,6 +253,7 @@ class Worker:
             stop=self._here.stop,
         )
         self._heart.phase = "driving"
+        self._outbox.let_go()
         driver = _load(driver_name, prepared.components)
         result = driver.run(step_id=step_id, config=settled, inputs=inputs, ctx=ctx)
         self._heart.phase = "keeping"
@@ -260,12 +270,13 @@ class Worker:
         prepared = self._prepared
         assert prepared is not None  # noqa: S101  exec_step has looked
         kept = prepared.store.put(step_id, result)
+        self._outbox.hold()
         component = prepared.components.get(driver_name)
         gives_frame = component.gives_frame if component else drivers.gives_frame(driver_name)
         if gives_frame and kept.rows is not None:
             self._teller.tell("rows_out", {"value": kept.rows}, step_id)
             self._measure(step_id, "rows_out", kept.rows)
-        self._teller.tell("output_stored", asdict(kept), step_id)
+        self._teller.tell("output_stored", _document(kept), step_id)
         if gives_frame and kept.rows is None:
             raise DriverError(
                 f"step {step_id!r}: driver {driver_name} gave no frame under 'df': {kept.reason}"
@@ -285,10 +296,9 @@ class Worker:
         assert prepared is not None  # noqa: S101  exec_step has looked
         upstreams = {resolved.ref.from_step for resolved in inputs.values()}
         inputs.clear()
-        ids = [step.id for step in prepared.manifest.steps]
-        if step_id in ids:
+        if step_id in prepared.places:
             for upstream in upstreams:
-                prepared.store.consumed(upstream, ids.index(step_id))
+                prepared.store.consumed(upstream, prepared.places[step_id])
         prepared.store.settle()
 
     def _fail(
@@ -300,6 +310,7 @@ class Worker:
         seconds: float,
     ) -> None:
         assert self._prepared is not None  # noqa: S101  exec_step has looked
+        self._outbox.let_go()
         if inputs:
             self._prepared.store.capture(step_id, inputs)
         told = describe_error(error)
@@ -323,40 +334,6 @@ class Worker:
         self._teller.answer(Measured(self._here.clock(), str(name), number, step_id))
 
 
-def describe_error(error: BaseException) -> dict[str, Any]:
-    """An error as JSON: type, message, the chain of causes, traceback."""
-    causes: list[dict[str, str]] = []
-    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    while cause is not None and len(causes) < _LONGEST_CHAIN:
-        causes.append({"type": type(cause).__name__, "message": _message(cause)})
-        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
-    return {
-        "type": type(error).__name__,
-        "message": _message(error),
-        "causes": causes,
-        "traceback": _traceback(error),
-    }
-
-
-def _message(error: BaseException) -> str:
-    if isinstance(error, SystemExit):
-        return f"the driver called sys.exit({error.code!r})"
-    if isinstance(error, MessageTooLarge | OsirisError):
-        return str(error)
-    try:
-        return str(error) or type(error).__name__
-    except Exception as second:  # noqa: BLE001  the error's class is other people's code
-        return f"{type(error).__name__}, whose text raises {type(second).__name__}"
-
-
-def _traceback(error: BaseException) -> str:
-    try:
-        return "".join(traceback.format_exception(error))
-    except Exception as second:  # noqa: BLE001  the error's class is other people's code
-        frames = "".join(traceback.format_tb(error.__traceback__))
-        return f"{frames}{type(error).__name__}, whose text raises {type(second).__name__}"
-
-
 def _number(value: Any) -> float | None:
     """A finite number, of Python or NumPy; None where it is none."""
     try:
@@ -366,6 +343,10 @@ def _number(value: Any) -> float | None:
     if not math.isfinite(number):
         return None
     return int(value) if number.is_integer() and abs(number) < 1 << 53 else number
+
+
+def _document(kept: Kept) -> dict[str, Any]:
+    return {name: getattr(kept, name) for name in _OF_KEPT}
 
 
 def _whole(value: Any) -> int | None:

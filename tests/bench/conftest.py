@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.runtime.clouds import cloud, transport  # noqa: F401  fixtures of another folder, known to all benchmarks
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if "bench" in (config.getoption("markexpr") or ""):

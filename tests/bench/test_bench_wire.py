@@ -4,27 +4,25 @@ import os
 import statistics
 import subprocess
 import time
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
+from osiris_inspect.model.event import Event
 from osiris_inspect.runtime import rpc
 from osiris_inspect.runtime.parcel import Parcel
 from osiris_inspect.runtime.rpc import Command
 from osiris_inspect.runtime.transport import Launch, Transport
-from tests.runtime.clouds import cloud, in_the  # noqa: F401  the fixture of another folder
-from tests.runtime.runs import NAMES, TRANSPORTS, events_of, faulty, make_run, needs
+from tests.runtime.runs import NAMES, TRANSPORTS, events_of, faulty, make_run
 
 pytestmark = pytest.mark.bench
 EVERYWHERE = pytest.mark.parametrize("on", [*NAMES, "e2b"])
 _STEPS = 1_000
-
-
-@pytest.fixture
-def transport(on: str, request: pytest.FixtureRequest) -> Transport:
-    needs(on)
-    return in_the(request.getfixturevalue("cloud")) if on == "e2b" else TRANSPORTS[on]()
+_ROUNDS = 9
 
 
 def _round_trips(transport: Transport, folder: Path, times: int) -> list[float]:
@@ -74,26 +72,20 @@ def _chain(count: int) -> str:
     return f'oml_version: "0.1.0"\nname: many\nsteps:\n{steps}'
 
 
-@pytest.mark.parametrize("env", [{}, {"E2B_FORCE_SPILL": "1"}], ids=["memory", "spill"])
+STORAGES = pytest.mark.parametrize("env", [{}, {"E2B_FORCE_SPILL": "1"}], ids=["memory", "spill"])
+
+
+@STORAGES
 @EVERYWHERE
 def test_what_a_step_costs_beyond_its_work(
     tmp_path: Path, on: str, env: dict[str, str], transport: Transport
 ) -> None:
     outcome = make_run(tmp_path, on, text=_chain(_STEPS), env=env, transport=transport, artifacts="none")
     assert outcome.status == "success", outcome.reason
-    ours = _ms_a_step(outcome.path)
-    theirs = _original(tmp_path / "original", env)
-    compared = (
-        f", {ours / theirs:.2f} of the original's {theirs:.2f} ms"
-        if theirs
-        else ", the original is not installed"
-    )
-    print(f"\n{on} {'spill' if env else 'memory'}: {ours:.2f} ms a step{compared}")
+    print(f"\n{on} {'spill' if env else 'memory'}: {_ms_a_step(outcome.path):.2f} ms a step")
 
 
 def _ms_a_step(run: Path) -> float:
-    from datetime import datetime
-
     at = [
         datetime.fromisoformat(event["ts"]).timestamp()
         for event in events_of(run)
@@ -102,48 +94,113 @@ def _ms_a_step(run: Path) -> float:
     return (at[-1] - at[0]) / (len(at) - 1) * 1000
 
 
-ORIGINAL = """
-import io, json, sys, time, types
-from pathlib import Path
-import pandas as pd
-from osiris.core.driver import DriverRegistry
-from osiris.remote import proxy_worker
-from osiris.remote.rpc_protocol import ExecStepCommand, PrepareCommand
-class Nothing:
-    def run(self, *, step_id, config, inputs=None, ctx=None):
-        return {"df": pd.DataFrame({"n": [1, 2, 3]})}
-count = int(sys.argv[1])
-said, sys.stdout = sys.stdout, io.StringIO()
-worker = proxy_worker.ProxyWorker()
-worker.session_dir = Path(sys.argv[2]); worker.session_dir.mkdir(parents=True, exist_ok=True)
-worker.artifacts_root = worker.session_dir / "artifacts"; worker.artifacts_root.mkdir(exist_ok=True)
-steps = [{"id": f"s{n}", "driver": "test.nothing", "cfg_path": f"cfg/s{n}.json"} for n in range(count)]
-try:
-    worker.handle_prepare(PrepareCommand(cmd="prepare", session_id="bench", manifest={"steps": steps, "pipeline": {"id": "p"}}))
-except Exception as error:
-    print(repr(error), file=sys.stderr)
-worker.driver_registry = getattr(worker, "driver_registry", None) or DriverRegistry()
-worker.driver_registry.register("test.nothing", Nothing)
-times = []
-for step in steps:
-    began = time.perf_counter()
-    worker.handle_exec_step(ExecStepCommand(cmd="exec_step", step_id=step["id"], driver="test.nothing", config={"component": "x"}, inputs={}))
-    times.append(time.perf_counter() - began)
-sys.stdout = said
-print(json.dumps(sum(times) / len(times) * 1000))
-"""
+@dataclass(frozen=True)
+class Cost:
+    """What a step took, in ms: of a processor in the worker and in the host, and on the clock."""
+
+    worker: float
+    host: float
+    wall: float
 
 
-def _original(folder: Path, env: dict[str, str]) -> float | None:
-    """Milliseconds a step takes in the original's worker; None where OSIRIS_TEST_ORIGINAL_PYTHON names none."""
+@STORAGES
+@pytest.mark.parametrize("on", ["local", "none"])
+def test_what_a_step_costs_beside_the_original(tmp_path: Path, on: str, env: dict[str, str]) -> None:
+    """Each side with its wire: a JSON line in, JSON lines out; each writes its log.
+
+    The original's worker keeps its own log and stands alone here: its host is left out, ours is counted in.
+    """
     python = os.environ.get("OSIRIS_TEST_ORIGINAL_PYTHON")
     if not python:
-        return None
-    folder.mkdir(parents=True)
-    words = [python, "-c", ORIGINAL, str(_STEPS), str(folder / "session")]
-    done = subprocess.run(
-        words, capture_output=True, text=True, cwd=folder, env={**os.environ, **env}, check=False
+        pytest.skip("OSIRIS_TEST_ORIGINAL_PYTHON names no interpreter that has osiris-pipeline")
+    pairs = [
+        (_ours(tmp_path / f"ours{turn}", on, env), _theirs(tmp_path / f"theirs{turn}", python, env))
+        for turn in range(_ROUNDS)
+    ]
+    print(f"\n{on} {'spill' if env else 'memory'}, ms a step, medians of {_ROUNDS} pairs of {_STEPS} steps:")
+    print(f"  ours: {_medians([ours for ours, _ in pairs])}\n  theirs: {_medians([its for _, its in pairs])}")
+    whole = statistics.median((ours.worker + ours.host) / its.worker for ours, its in pairs)
+    wall = statistics.median(ours.wall / its.wall for ours, its in pairs)
+    alone = statistics.median(ours.worker / its.worker for ours, its in pairs)
+    worker = "" if on == "local" else f", our worker alone {alone:.2f}"
+    print(f"  ours, host and log counted in, over their worker: CPU {whole:.2f}{worker}; wall {wall:.2f}")
+
+
+def _medians(costs: list[Cost]) -> str:
+    worker, host, wall = (
+        statistics.median(getattr(cost, name) for cost in costs) for name in ("worker", "host", "wall")
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    took: float = orjson.loads(done.stdout.splitlines()[-1])
-    return took
+    return f"worker {worker:.2f} CPU, host {host:.2f} CPU, wall {wall:.2f}"
+
+
+def _ours(folder: Path, on: str, env: dict[str, str]) -> Cost:
+    """A whole run; what came before the first step ended is not counted."""
+    transport = TRANSPORTS[on]()
+    marks: list[tuple[float, float, float]] = []
+
+    def watch(event: Event) -> None:
+        if event.name == "step_complete" and event.step in ("s0", f"s{_STEPS - 1}"):
+            process = getattr(transport, "_process", None)
+            worker = _cpu_of(process.pid) if process else 0.0
+            marks.append((worker, time.process_time(), time.perf_counter()))
+
+    outcome = make_run(folder, on, text=_chain(_STEPS), env=env, transport=transport, watch=watch)
+    assert outcome.status == "success", outcome.reason
+    return _between(*marks)
+
+
+def _theirs(folder: Path, python: str, env: dict[str, str]) -> Cost:
+    folder.mkdir()
+    script = Path(__file__).with_name("original_worker.py")
+    # what it says on stderr goes to a file, as a sandbox's does to the host
+    with (folder / "stderr").open("wb") as said:
+        process = subprocess.Popen(
+            [python, str(script), str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            cwd=folder,
+            env={**os.environ, **env},
+        )
+    with process:
+        names = [f"s{number}" for number in range(_STEPS)]
+        steps = [{"id": name, "driver": "test.nothing", "cfg_path": f"cfg/{name}.json"} for name in names]
+        manifest = {"pipeline": {"id": "p"}, "steps": steps}
+        _asked(process, {"cmd": "prepare", "session_id": "bench", "manifest": manifest})
+        session = folder / "home/user/session/bench"
+        (session / "cfg").mkdir()
+        for name in names:
+            (session / f"cfg/{name}.json").write_text('{"component": "test.nothing", "do": "nothing"}')
+        marks = []
+        for step in steps:
+            words = {"cmd": "exec_step", "step_id": step["id"], "driver": step["driver"], "inputs": {}}
+            _asked(process, {**words, "cfg_path": step["cfg_path"]})
+            if step["id"] in (names[0], names[-1]):
+                marks.append((_cpu_of(process.pid), time.process_time(), time.perf_counter()))
+        process.kill()
+    written = bool(list(session.glob("artifacts/*/output.parquet")))
+    assert written is bool(env), "it did not spill as it was told to"
+    return _between(*marks)
+
+
+def _asked(process: "subprocess.Popen[bytes]", command: dict[str, Any]) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(orjson.dumps(command) + b"\n")
+    process.stdin.flush()
+    while True:
+        answer = orjson.loads(process.stdout.readline())
+        if answer.get("type") not in ("event", "metric"):
+            assert answer.get("status") in ("ready", "complete"), answer
+            return
+
+
+def _between(first: tuple[float, float, float], last: tuple[float, float, float]) -> Cost:
+    worker, host, wall = ((end - begin) / (_STEPS - 1) * 1000 for begin, end in zip(first, last, strict=True))
+    return Cost(worker, host, wall)
+
+
+def _cpu_of(pid: int) -> float:
+    """Seconds of a processor that a process and its threads have taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -9,9 +9,10 @@ import pytest
 
 from osiris_inspect.runtime.transport.e2b import E2b
 from osiris_inspect.runtime.transport.e2b_patience import Patience
-from tests.runtime.runs import absent
+from tests.runtime.runs import TRANSPORTS, absent, needs
 
 if TYPE_CHECKING:
+    from osiris_inspect.runtime.transport import Transport
     from tests.runtime.fake_e2b.cloud import Cloud
 
 QUICK = Patience(lifetime=30, silence=1.0, reattach=10.0, backoff=0.05)
@@ -27,6 +28,19 @@ def cloud() -> "Iterator[Cloud]":
 
     with running() as cloud:
         yield cloud
+
+
+@pytest.fixture
+def transport(on: str, request: pytest.FixtureRequest) -> "Iterator[Transport]":
+    """The transport a test is asked to run on; no sandbox is left behind."""
+    if on != "e2b":
+        needs(on)
+        yield TRANSPORTS[on]()
+        return
+    cloud = request.getfixturevalue("cloud")
+    yield in_the(cloud)
+    assert not cloud.sandboxes
+    cloud.faults.clear()
 
 
 def in_the(cloud: "Cloud", patience: Patience = QUICK, **more: Any) -> E2b:

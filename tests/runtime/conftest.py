@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.runtime.clouds import cloud  # noqa: F401  fixtures of their own modules, known to all tests here
+from tests.runtime.clouds import cloud, transport  # noqa: F401  fixtures of their own modules, known to all tests here
 from tests.runtime.processes import nothing_left  # noqa: F401  the same
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """Drivers that do what drivers do when they go wrong, and the components that name them."""
 
 import ctypes
+import fcntl
 import os
 import signal
 import subprocess
@@ -113,6 +114,14 @@ class Faulty:
         connection = config["resolved_connection"]
         print(f"{len(config['words'])} characters, {len(connection['password'])} in the connection")
 
+    def speak_on_the_wire(self, config: Mapping[str, Any], ctx: Any) -> None:
+        """Writes where nobody may: on every pipe of the process beyond the three everybody has."""
+        data = _NO_MESSAGES[config["words"]]
+        size = 1 if config["words"] == "one byte at a time" else len(data)
+        for wire in _pipes_to_write():
+            for start in range(0, len(data), size):
+                _write_whole(wire, data[start : start + size])
+
     def slowly(self, config: Mapping[str, Any], ctx: Any) -> None:
         until = time.monotonic() + 2.0
         number = 0
@@ -120,6 +129,34 @@ class Faulty:
             ctx.metric("beat", number)
             number += 1
             time.sleep(0.02)
+
+
+_NO_MESSAGES: Mapping[str, bytes] = {
+    "garbage": b"no message at all }{\n",
+    "not UTF-8": b"\xff\xfe no message\n",
+    "JSON of another kind": b'["event"]\n',
+    "half a message": b'{"type":"event","seq":0}\n',
+    "one byte at a time": b'{"type":"forged","words":"in pieces"}\n',
+    "65 MiB": b"x" * (65 << 20) + b"\n",
+}
+
+
+def _pipes_to_write() -> list[int]:
+    found = []
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            is_pipe = str(entry.readlink()).startswith("pipe:")
+            is_written = fcntl.fcntl(int(entry.name), fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY
+        except OSError:
+            continue  # the descriptor that lists
+        if is_pipe and is_written and int(entry.name) > 2:
+            found.append(int(entry.name))
+    return found
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
 class _Unspeakable(Exception):

@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,9 @@ TRANSPORTS: Mapping[str, Callable[[], Transport]] = {
 }
 NAMES = ("local", "none", "landlock", "bwrap")
 """Every transport of this machine once."""
+
+PHASES = ("run_start", "environment", "worker_started", "step_start", "cleanup_complete")
+"""An event of each phase that a run goes through."""
 
 _OF_TIME_AND_PLACE = {
     "ts", "session", "run_id", "duration_ms", "duration_s", "ms", "mode", "isolation", "variables",
@@ -109,6 +115,32 @@ def status_of(path: Path) -> dict[str, Any]:
     """The verdict of a run."""
     status: dict[str, Any] = orjson.loads((path / "status.json").read_bytes())
     return status
+
+
+def noticed_after(path: Path) -> float:
+    """Seconds from the last thing the worker told to the failure the host wrote."""
+    events = events_of(path)
+    failed = next(event for event in events if event["event"] == "step_failed")
+    told = [event for event in events if event["side"] == "worker" and event["seq"] < failed["seq"]]
+    return (datetime.fromisoformat(failed["ts"]) - datetime.fromisoformat(told[-1]["ts"])).total_seconds()
+
+
+def run_on_a_small_disk(
+    folder: Path, code: str, environment: Mapping[str, str] | None = None
+) -> tuple[Path, str]:
+    """Run Python ``code`` with a folder of 600 kB in its first argument; gives the run it made there, and its words."""
+    needs_program("unshare")
+    small = folder / "small"
+    small.mkdir()
+    mount = f"mount -t tmpfs -o size=600k tmpfs {small}"
+    script = f'{mount} && "$@"; code=$?; cp -r {small}/logs {folder}/kept; exit $code'
+    command = ["unshare", "-Urm", "sh", "-c", script, "sh", sys.executable, "-c", code, str(small)]
+    done = subprocess.run(command, cwd=REPO, env=environment, capture_output=True, text=True, check=False)
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"this kernel lets nobody mount: {done.stderr.strip()}")
+    assert done.stdout, done.stderr
+    (run,) = (folder / "kept").glob("run_*")
+    return run, done.stdout
 
 
 def comparable(path: Path) -> list[dict[str, Any]]:

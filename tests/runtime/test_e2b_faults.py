@@ -1,6 +1,7 @@
 """What can go wrong between here and a sandbox in the cloud: the real SDK against the stand-in."""
 
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -20,7 +21,16 @@ from osiris_inspect.runtime.transport.e2b_patience import Patience
 from tests.runtime.clouds import QUICK, in_the
 from tests.runtime.faulty import REPO
 from tests.runtime.pipelines import STATS
-from tests.runtime.runs import events_of, faulty, make_run, metrics_of, status_of
+from tests.runtime.runs import (
+    PHASES,
+    events_of,
+    faulty,
+    make_run,
+    metrics_of,
+    noticed_after,
+    run_on_a_small_disk,
+    status_of,
+)
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -76,13 +86,17 @@ def _after(event_name: str, do: Callable[[], None], seconds: float = 0.5) -> Cal
         ("kill_9_with_grandchild", "its process is gone|killed by SIGKILL"),
     ],
 )
-def test_a_worker_that_dies_is_noticed_and_said_how(tmp_path: Path, cloud: Any, do: str, words: str) -> None:
-    began = time.monotonic()
-    outcome = _run(tmp_path, cloud, do)
-    step, kind, error = _failure(outcome)
-    assert (step, kind) == ("first", "WorkerLost")
-    assert re.search(words, error), error
-    assert time.monotonic() - began < 20
+def test_a_worker_that_dies_is_noticed_within_a_second_and_said_how(
+    tmp_path: Path, cloud: Any, do: str, words: str
+) -> None:
+    noticed: list[float] = []
+    while not noticed or (min(noticed) >= 1.0 and len(noticed) < 5):  # a busy machine only ever adds to it
+        outcome = _run(tmp_path / str(len(noticed)), cloud, do)
+        step, kind, error = _failure(outcome)
+        assert (step, kind) == ("first", "WorkerLost")
+        assert re.search(words, error), error
+        noticed.append(noticed_after(outcome.path))
+    assert min(noticed) < 1.0, noticed
 
 
 def test_a_step_that_hangs_is_ended_after_its_time(tmp_path: Path, cloud: Any) -> None:
@@ -252,17 +266,19 @@ import sys, os
 from pathlib import Path
 from osiris_inspect.runtime.transport.e2b import E2b
 from tests.runtime.runs import make_run, faulty
-outcome = make_run(Path(sys.argv[1]), "e2b", text=faulty("hang"), transport=E2b(os.environ, python=sys.executable))
+outcome = make_run(Path(sys.argv[1]), "e2b", text=faulty(sys.argv[2]), transport=E2b(os.environ, python=sys.executable))
 print(outcome.status, flush=True)
 """
 
 
-@pytest.mark.parametrize("phase", ["run_start", "worker_started", "step_start"])
-def test_an_interrupt_in_any_phase_ends_run_and_sandbox(tmp_path: Path, cloud: Any, phase: str) -> None:
-    import signal
-
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("phase", PHASES)
+def test_an_interrupt_in_any_phase_ends_run_and_sandbox(
+    tmp_path: Path, cloud: Any, phase: str, number: signal.Signals
+) -> None:
+    do = "nothing" if phase == "cleanup_complete" else "hang"
     host = subprocess.Popen(
-        [sys.executable, "-c", RUN_IT, str(tmp_path)],
+        [sys.executable, "-c", RUN_IT, str(tmp_path), do],
         cwd=REPO,
         env=cloud.environment(),
         stdout=subprocess.PIPE,
@@ -274,9 +290,26 @@ def test_an_interrupt_in_any_phase_ends_run_and_sandbox(tmp_path: Path, cloud: A
         f'"event":"{phase}"' in log.read_text() for log in tmp_path.glob("logs/*/events.jsonl")
     ):
         time.sleep(0.01)
-    host.send_signal(signal.SIGINT)
+    host.send_signal(number)
     out, err = host.communicate(timeout=30)
-    assert out.strip() == "interrupted", err
     (run,) = (tmp_path / "logs").iterdir()
-    assert status_of(run)["exit_code"] == 130
+    events = events_of(run)
+    assert events[-1]["event"] == "run_end", err
+    assert [event["seq"] for event in events] == list(range(len(events)))
+    if phase == "cleanup_complete":  # it came when all was done: both ends are right
+        assert out.strip() in ("success", "interrupted"), err
+    else:
+        assert (out.strip(), status_of(run)["exit_code"]) == ("interrupted", 130), err
+    assert not cloud.sandboxes
+
+
+def test_a_disk_that_fills_up_ends_run_and_sandbox_with_a_verdict(tmp_path: Path, cloud: Any) -> None:
+    code = RUN_IT.replace("faulty(sys.argv[2])", 'faulty("tell_much", times="100000")')
+    run, said = run_on_a_small_disk(tmp_path, code, cloud.environment())
+    assert said.startswith("failed")
+    events = events_of(run)
+    assert [event["seq"] for event in events] == list(range(len(events)))
+    assert events[-1]["event"] == "run_end"
+    assert status_of(run)["reason"] == "the log cannot be written: No space left on device"
+    assert (run / "metrics.jsonl").read_bytes().endswith(b"\n")
     assert not cloud.sandboxes

@@ -141,15 +141,17 @@ def test_a_file_of_the_pipelines_folder_is_not_taken_for_a_module(tmp_path: Path
 
 
 @pytest.mark.parametrize("on", ["none", "landlock", "bwrap"])
-def test_what_a_worker_writes_is_for_its_user_alone_and_its_temporary_folder_is_gone(
+def test_a_workers_temporary_folder_is_for_its_user_alone_and_is_gone_after_the_run(
     tmp_path: Path, on: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    outcome = make_run(tmp_path, on)
-    cleaned = outcome.path / "artifacts/extract-movies/cleaned_config.json"
-    assert cleaned.stat().st_mode & 0o077 == 0
+    modes: set[int] = set()
+    outcome = make_run(
+        tmp_path, on, watch=lambda _: modes.update(path.stat().st_mode for path in temporary.iterdir())
+    )
+    assert {mode & 0o777 for mode in modes} == {0o700}
     assert status_of(outcome.path)["ok"]
     assert not list(temporary.iterdir())
 

@@ -1,3 +1,5 @@
+import fcntl
+import threading
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,23 @@ def test_a_line_the_disk_refuses_half_way_is_not_there_at_all(tmp_path: Path) ->
     done = subprocess.run(words, capture_output=True, text=True, preexec_fn=bound, check=True)
     assert done.stdout == "File too large\n"
     assert path.read_bytes() == b"x" * 50 + b"\n" + b"z" * 10 + b"\n"
+
+
+def test_an_open_log_is_locked_and_a_closed_one_is_not(tmp_path: Path) -> None:
+    log = Log(tmp_path, "run_1", Redactor())
+    with (tmp_path / "events.jsonl").open() as asking:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(asking, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        log.close()
+        fcntl.flock(asking, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def test_a_log_waits_for_whoever_asks_whether_it_is_written(tmp_path: Path) -> None:
+    with (tmp_path / "events.jsonl").open("w") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        threading.Timer(0.05, fcntl.flock, (asking, fcntl.LOCK_UN)).start()
+        with Log(tmp_path, "run_1", Redactor()), pytest.raises(BlockingIOError):
+            fcntl.flock(asking, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 def test_the_reserved_room_is_gone_with_the_log(tmp_path: Path) -> None:

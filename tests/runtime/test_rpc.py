@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from osiris_inspect.model.errors import BadMessage, MessageTooLarge
 from osiris_inspect.runtime import rpc
+from osiris_inspect.runtime.__main__ import in_ascii
 from osiris_inspect.runtime.rpc import Command, Failure, Measured, Response, Told
 
 JSON = st.recursive(
@@ -25,6 +26,13 @@ def test_every_reply_comes_back_as_it_was_sent(fields: dict[str, object], number
         Measured(1.5, "rows", 3, "a", fields),
     ):
         assert rpc.decode_reply(rpc.encode_reply(reply).rstrip(b"\n")) == reply
+
+
+@given(FIELDS, st.text())
+def test_a_line_in_ascii_says_the_same(fields: dict[str, object], name: str) -> None:
+    line = rpc.encode_reply(Told(0, 1.5, name, "a", fields))
+    assert in_ascii(line).isascii()
+    assert rpc.decode_reply(in_ascii(line)) == rpc.decode_reply(line)
 
 
 @given(st.lists(st.binary().map(lambda data: data.replace(b"\n", b"")), max_size=6), st.data())

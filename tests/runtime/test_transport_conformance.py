@@ -1,5 +1,7 @@
 """One behaviour over every transport: the same events, the same artifacts, the same files, whatever carries them."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +9,8 @@ import orjson
 import pytest
 
 from osiris_inspect.runtime.transport import Transport
-from tests.runtime.clouds import in_the
 from tests.runtime.pipelines import STATS, TWO_BRANCHES
-from tests.runtime.runs import NAMES, TRANSPORTS, comparable, events_of, faulty, make_run, metrics_of, needs
+from tests.runtime.runs import NAMES, comparable, events_of, faulty, make_run, metrics_of
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -17,12 +18,6 @@ EVERYWHERE = pytest.mark.parametrize("on", [*NAMES, "e2b"])
 AWAY = pytest.mark.parametrize("on", [name for name in (*NAMES, "e2b") if name != "local"])
 STORAGES = {"memory": {}, "spill": {"E2B_FORCE_SPILL": "1"}}
 _ONLY_FAR = {"artifact_fetched", "artifact_left"}
-
-
-@pytest.fixture
-def transport(on: str, request: pytest.FixtureRequest) -> Transport:
-    needs(on)
-    return in_the(request.getfixturevalue("cloud")) if on == "e2b" else TRANSPORTS[on]()
 
 
 def _same(path: Path, base: Path) -> list[dict[str, Any]]:
@@ -76,6 +71,35 @@ def _outputs(base: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in base.glob("*.csv")}
 
 
+@AWAY
+def test_files_get_the_modes_they_get_in_a_local_run(
+    tmp_path: Path, on: str, transport: Transport, umask: int
+) -> None:
+    spilled = {"E2B_FORCE_SPILL": "1"}
+    here = make_run(tmp_path / "here", "local", env=spilled)
+    there = make_run(tmp_path / "there", on, env=spilled, transport=transport, artifacts="all")
+    modes = _modes(tmp_path / "there", there.path)
+    assert modes == _modes(tmp_path / "here", here.path)
+    assert {modes[name] for name in ("stats.csv", "artifacts/compute-stats/output.parquet")} == {
+        0o666 & ~umask & 0o755
+    }
+
+
+@pytest.fixture
+def umask() -> Iterator[int]:
+    """A umask that is nobody's default."""
+    before = os.umask(0o027)
+    yield 0o027
+    os.umask(before)
+
+
+def _modes(base: Path, run: Path) -> dict[str, int]:
+    """The modes of the outputs, and of all that lies in a run directory."""
+    files = {path.name: path for path in base.glob("*.csv")}
+    files |= {path.relative_to(run).as_posix(): path for path in run.rglob("*")}
+    return {name: path.stat().st_mode & 0o777 for name, path in files.items()}
+
+
 @EVERYWHERE
 def test_metrics_come_whole_and_in_order(tmp_path: Path, on: str, transport: Transport) -> None:
     outcome = make_run(tmp_path, on, text=faulty("tell_much", times="5000"), transport=transport)
@@ -105,7 +129,7 @@ def test_the_host_says_what_it_sent_and_the_worker_what_it_found(
     (found,) = [event for event in events if event["event"] == "parcel_checked"]
     assert sent["files"] == found["files"]
     assert sent["package"] == found["package"]
-    assert bool(sent["package"]) is (on == "e2b")
+    assert sent["package"].startswith("sha256:")
     assert set(sent["files"]) == {
         "manifest.yaml",
         "artifacts/_system/components.json",

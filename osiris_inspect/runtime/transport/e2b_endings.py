@@ -6,7 +6,7 @@ from typing import Any, Final
 WATCH: Final = (
     # looks at the process itself: a grandchild may hold its pipes open for ever. Field 52 of stat is the exit code.
     "p={pid}; [ -r /proc/$p/stat ] || {{ echo blind; exit; }}; while s=$(cat /proc/$p/stat 2>/dev/null); do set -- ${{s##*) }}; "
-    '[ "$1" = Z ] && {{ shift 49; echo $1; exit; }}; sleep 0.2; done; echo gone'
+    '[ "$1" = Z ] && {{ shift 49; echo $1; exit; }}; sleep 0.1; done; echo gone'
 )
 
 

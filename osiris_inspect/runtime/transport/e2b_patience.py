@@ -33,7 +33,7 @@ class Patience:
         for _ in range(self.tries - 1):
             try:
                 return await request()
-            except Exception as error:
+            except Exception as error:  # the SDK's errors have no common root; what does not pass goes on
                 if not e2b_errors.is_passing(error):
                     raise
             await asyncio.sleep(delay)

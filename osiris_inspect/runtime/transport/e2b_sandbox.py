@@ -30,6 +30,8 @@ _REQUEST_S: Final = 30.0
 _BYTES_PER_S: Final = 256 * 1024
 """The slowest line that a transfer is given time for."""
 _STDIN_PIECE: Final = 512 * 1024
+_STREAM_FIRST_S: Final = 0.2
+"""The stream knows better how the worker ended, if it ends: it gets that long to say it."""
 _LISTING: Final = "osiris_inspect/runtime/transport/listing.py"
 _LISTING_S: Final = 900.0
 
@@ -70,7 +72,7 @@ class E2bSandbox:
             )
         try:
             self._sandbox = await self._patience.ask(lambda: AsyncSandbox.create(self._template, **options))
-        except Exception as error:
+        except Exception as error:  # the SDK's errors have no common root; all of them mean: no sandbox
             raise WorkerNotStarted(f"no sandbox of E2B could be had: {e2b_errors.words(error)}") from error
         self._tasks.append(asyncio.create_task(self._live_on()))
 
@@ -85,7 +87,7 @@ class E2bSandbox:
             return
         try:
             await self._patience.ask(lambda: sandbox.kill(request_timeout=_REQUEST_S))
-        except Exception as error:
+        except Exception as error:  # the SDK's errors have no common root; gone is what was wanted
             if not e2b_errors.is_gone(error):
                 raise WireError(
                     f"sandbox {sandbox.sandbox_id} could not be ended: {e2b_errors.words(error)}"
@@ -110,7 +112,10 @@ class E2bSandbox:
         """
         size = archive.stat().st_size
         sent = hashlib.sha256(archive.read_bytes()).hexdigest()
-        unpack = f"sha256sum {ARCHIVE} && tar xzf {ARCHIVE} && mkdir -p {BASE} {RUN}"
+        unpack = (
+            f's=$(sha256sum {ARCHIVE}); echo "$s"; [ "${{s%% *}}" = {sent} ] || exit 0; '
+            f"tar xzf {ARCHIVE} && mkdir -p {BASE} {RUN}"
+        )
         try:
             await self._patience.ask(
                 lambda: self._sandbox.files.write(
@@ -118,7 +123,7 @@ class E2bSandbox:
                 )
             )
             done = await self._patience.ask(lambda: self._sandbox.commands.run(unpack, timeout=_LISTING_S))
-        except Exception as error:
+        except Exception as error:  # the SDK's errors have no common root; all of them mean: not there
             raise WorkerNotStarted(
                 f"the worker could not be brought into the sandbox: {e2b_errors.words(error)}"
             ) from error
@@ -148,7 +153,7 @@ class E2bSandbox:
             self._process = await self._sandbox.commands.run(
                 command, background=True, stdin=True, timeout=0, **self._listening()
             )
-        except Exception as error:
+        except Exception as error:  # the SDK's errors have no common root; all of them mean: no worker
             raise WorkerNotStarted(f"the worker could not be started: {e2b_errors.words(error)}") from error
         self._last_heard = time.monotonic()
         for task in (self._attend(), self._watch_process(), self._watch_silence()):
@@ -166,7 +171,9 @@ class E2bSandbox:
                 try:
                     # what a try before this one left of a line is ended first
                     await self._write((b"\n" if turn else b"") + line)
-                except Exception as error:
+                except (
+                    Exception
+                ) as error:  # the SDK's errors have no common root; those that pass are asked apart
                     if self.inbox.how is not None:
                         raise WorkerLost(self.inbox.how) from error
                     if not e2b_errors.is_passing(error) or turn == self._patience.tries - 1:
@@ -177,8 +184,9 @@ class E2bSandbox:
                     return
 
     async def _write(self, data: bytes) -> None:
-        for start in range(0, len(data), _STDIN_PIECE):
-            piece = data[start : start + _STDIN_PIECE].decode()
+        text = data.decode()  # cut as text: a piece must not end within a character
+        for start in range(0, len(text), _STDIN_PIECE):
+            piece = text[start : start + _STDIN_PIECE]
             await self._sandbox.commands.send_stdin(self._process.pid, piece, request_timeout=_REQUEST_S)
 
     async def end_worker(self) -> None:
@@ -304,7 +312,8 @@ class E2bSandbox:
 
         try:
             seen = await self._sandbox.commands.run(WATCH.format(pid=self._process.pid), timeout=0)
-        except CommandExitException:
+        except CommandExitException as error:
+            self._note("watch_lost", {"error": f"it ended with exit code {error.exit_code}"})
             return
         except Exception as error:  # noqa: BLE001  without it the stream and the silence still tell
             self._note("watch_lost", {"error": e2b_errors.words(error)})
@@ -312,7 +321,7 @@ class E2bSandbox:
         said = seen.stdout.strip()
         if said == "blind":
             return
-        await asyncio.sleep(0.3)  # the stream knows better how it ended, if it ends
+        await asyncio.sleep(_STREAM_FIRST_S)
         if self.inbox.how is None:
             await self._finish(how_of_status(said))
 
@@ -347,7 +356,7 @@ class E2bSandbox:
         try:
             done = await self._sandbox.commands.run(command, timeout=_LISTING_S)
             return [Remote(**json.loads(line)) for line in done.stdout.splitlines() if line]
-        except Exception as error:
+        except Exception as error:  # the SDK's errors have no common root, and what it lists may be no list
             raise WireError(e2b_errors.words(error)) from error
 
     async def fetch(self, file: Remote, to: Path) -> None:
@@ -366,7 +375,7 @@ class E2bSandbox:
             part.replace(to)
         except WireError:
             raise
-        except Exception as error:
+        except Exception as error:  # the SDK's errors have no common root, and the disk may refuse
             raise WireError(e2b_errors.words(error)) from error
         finally:
             part.unlink(missing_ok=True)

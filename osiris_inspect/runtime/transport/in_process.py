@@ -42,7 +42,7 @@ class InProcess:
         self._log: WorkerLog | None = None
         self._kept: _Lent | None = None
         self._left = False
-        self._said: deque[bytes] = deque()  # before it was ended; what it says while it dies is of no account
+        self._said: deque[bytes] = deque()  # what it says while it is ended is of no account
         self._stop = Stop()
 
     def start(self, launch: Launch) -> str:
@@ -62,25 +62,26 @@ class InProcess:
 
     def receive(self, timeout: float | None) -> bytes | None:
         """The next line."""
-        if self._left:
-            if not self._said:
-                raise WorkerLost("it was left")
+        if self._said:
             return self._said.popleft()
+        if self._left:
+            raise WorkerLost("it was left")
         try:
-            line = self._replies.get(timeout=timeout)
+            lines = self._replies.get(timeout=timeout)
         except queue.Empty:
             return None
-        if line is _END:
+        if lines is _END:
             self._left = True
             raise WorkerLost("its thread ended")
-        return line
+        self._said.extend(_split(lines))
+        return self._said.popleft()
 
     def kill(self) -> None:
         """Ask the thread to stop. One that does not is left behind; it dies with the process."""
         self._commands.put(_END)
         while not self._left and not self._replies.empty():
-            line = self._replies.get()
-            self._said.extend([line] if line is not _END else [])
+            lines = self._replies.get()
+            self._said.extend(_split(lines) if lines is not _END else [])
         thread = self._thread
         if thread is not None and thread.ident is not None and not self._left:
             self._stop.ask()
@@ -131,6 +132,10 @@ class InProcess:
     def _chunks(self) -> Iterator[bytes]:
         while (line := self._commands.get()) is not _END:
             yield line
+
+
+def _split(lines: bytes) -> list[bytes]:
+    return lines.split(b"\n")[:-1]
 
 
 class _Lent:

@@ -67,6 +67,8 @@ class Stdio:
         }
         self._level = chosen.level
         self._limits = limits or Limits()
+        if self._limits.memory_bytes is not None:
+            self.facts = {**self.facts, "memory_limit_bytes": self._limits.memory_bytes}
         self._environment = {
             name: value for name, value in environment.items() if name in _ALLOWED or name.startswith("LC_")
         }
