@@ -1,5 +1,6 @@
 """``osiris-inspect events``: the events of a run, filtered, for people and for programs, also while it runs."""
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from osiris_inspect.model.event import Event
 
 STDIN: Final = Path("-")
+_SPLIT: Final = re.compile(r"(?P<sign>(?<=[\w.\-])(?:!~|!=|~=|=|~))(?P<value>[^\"=~<>]*\s[^\"=~<>]*)\Z")
+"""A value of several words at the end of one word of the command line."""
 Found = tuple["Event", bytes]
 Form = Literal["text", "json", "raw"]
 
@@ -47,7 +50,7 @@ def events(
     if as_json and raw:
         raise typer.BadParameter("--json and --raw are two forms; choose one")
     log = _Log(path)
-    query = log.query(" ".join(expression), follow=follow)
+    query = log.query(_joined(expression), follow=follow)
     form: Form = "json" if as_json else "raw" if raw else "text"
     try:
         written = _write(log.found(query, follow=follow), form, limit)
@@ -55,6 +58,13 @@ def events(
         raise typer.Exit(INTERRUPTED) from None
     if written and log.unreadable:
         sys.stderr.write(f"osiris-inspect: {log.unreadable:,} lines could not be read\n")
+
+
+def _joined(words: list[str]) -> str:
+    """The filter in the words of a command line; a shell takes the quotes away from ``text~"two words"``."""
+    if len(words) == 1:
+        return words[0]  # a whole filter in quotes
+    return " ".join(_SPLIT.sub(r'\g<sign>"\g<value>"', word) for word in words)
 
 
 class _Log:
@@ -117,7 +127,7 @@ class _Log:
 
         from osiris_inspect.inspector.follow import follow
 
-        for lines in follow(self._file, wait=time.sleep):
+        for lines in follow(self._file, wait=places.looking_again(self._file, time.sleep)):
             yield from lines
             sys.stdout.flush()
 
@@ -156,7 +166,7 @@ def _raw(_event: "Event", line: bytes) -> bytes:
 
 def _json(event: "Event", _line: bytes) -> bytes:
     from osiris_inspect.cli import json_line
-    from osiris_inspect.model import redact
+    from osiris_inspect.cli.masked import fields_of
     from osiris_inspect.model.event import iso
 
     told: dict[str, Any] = {
@@ -166,18 +176,16 @@ def _json(event: "Event", _line: bytes) -> bytes:
         "step_id": event.step,
         "side": event.side,
     }
-    told |= {key: value for key, value in redact.mask_keys(event.fields).items() if key not in told}
+    told |= {key: value for key, value in fields_of(event).items() if key not in told}
     return json_line.line(told)
 
 
 def _text(event: "Event", _line: bytes) -> bytes:
+    from osiris_inspect.cli.masked import fields_of
     from osiris_inspect.inspector.plain import plain
-    from osiris_inspect.model import redact
     from osiris_inspect.model.event import iso
 
     time = iso(event.ts)[11:23] if event.ts is not None else "-"
-    fields = " ".join(
-        f"{key}={value}" for key, value in redact.mask_keys(event.fields).items() if key != "traceback"
-    )
+    fields = " ".join(f"{key}={value}" for key, value in fields_of(event).items() if key != "traceback")
     text = f"{event.line:>6}  {time:<12}  {plain(event.step or '-'):<20}  {plain(event.name):<20}  {plain(fields)}"
     return text.rstrip().encode("utf-8", "replace")

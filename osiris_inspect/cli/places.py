@@ -2,7 +2,12 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
+
+FAR_INTERVAL: Final = 2.0
+"""Seconds between two looks at a log that lies elsewhere: each of them is a request that somebody pays for."""
 
 
 def cache() -> Path:
@@ -10,6 +15,40 @@ def cache() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("osiris-inspect", appauthor=False)
+
+
+def here(path: Path) -> Path:
+    """A path to read: itself; for an address (``s3://bucket/logs``) the folder that stands for what lies there.
+
+    Raises:
+        UnreadableRun: the address cannot be reached, or no run is there.
+    """
+    if ":/" not in str(path):  # asked first: most paths are of this machine, and imports take their time
+        return path
+    from osiris_inspect.inspector.remote.address import address_of
+
+    address = address_of(path)
+    if address is None:
+        return path
+    from osiris_inspect.inspector.remote.door import opened
+
+    return opened(address, cache())
+
+
+def looking_again(log: Path, wait: Callable[[float], object]) -> Callable[[float], object]:
+    """How to wait for more lines of a log: as given; of a log that lies elsewhere, what was added is fetched as well."""
+    from osiris_inspect.inspector.remote import mirrors
+
+    found = mirrors.of_file(log)
+    if found is None:
+        return wait
+    mirror, _ = found
+
+    def fetched(_seconds: float) -> None:
+        wait(FAR_INTERVAL)
+        mirror.fill(again=True)
+
+    return fetched
 
 
 def log_of(path: Path) -> Path:
@@ -22,6 +61,7 @@ def log_of(path: Path) -> Path:
     from osiris_inspect.model import layout
     from osiris_inspect.model.errors import UnreadableRun
 
+    path = here(path)
     if path.is_file():
         return path
     run = path if (path / layout.EVENTS).is_file() else find_runs(path)[0]

@@ -91,13 +91,11 @@ def _report(path: Path) -> "Report":
     from osiris_inspect.inspector.catalog import find_runs
     from osiris_inspect.inspector.report import report
 
-    return report(find_runs(path)[0], now=time.time(), cache=places.cache())
+    return report(find_runs(places.here(path))[0], now=time.time(), cache=places.cache())
 
 
 def _fill(connection: "DuckDBPyConnection", report: "Report", query: str) -> None:
     """Make the tables; of the logs only those that are asked for, since they may be long."""
-    from osiris_inspect.model import layout
-
     rows: Mapping[str, Iterable[Row]] = {
         "events": map(_event, report.run.events),
         "metrics": map(_metric, report.run.metrics),
@@ -109,15 +107,29 @@ def _fill(connection: "DuckDBPyConnection", report: "Report", query: str) -> Non
         connection.execute(f'CREATE TABLE "{name}" ({kinds})')
         if name in ("steps", "findings") or name in query.lower():
             _insert(connection, name, rows[name])
-    frames = [
-        (step.id, str((report.run.path / layout.parquet(step.id)).resolve()))
-        for step in report.run.steps
-        for artifact in step.artifacts
-        if artifact.state == "present"
-        and layout.is_safe_name(step.id)
-        and artifact.path == layout.parquet(step.id)
-    ]
-    _show_frames(connection, frames)
+    _show_frames(connection, [(step, str(file.resolve())) for step, file in _frames(report, query.lower())])
+
+
+def _frames(report: "Report", query: str) -> Iterator[tuple[str, Path]]:
+    """The spilled frames that can be asked, by step; one that is damaged is said to be."""
+    from osiris_inspect.model import layout
+
+    for step in filter(lambda step: layout.is_safe_name(step.id), report.run.steps):
+        state = next((item.state for item in step.artifacts if item.path == layout.parquet(step.id)), None)
+        file = report.run.path / layout.parquet(step.id)
+        if state == "corrupt":
+            sys.stderr.write(f"osiris-inspect: the frame of {step.id!r} cannot be read: it is damaged\n")
+        elif state == "present" and _is_here(file, asked=step.id.lower() in query):
+            yield step.id, file
+
+
+def _is_here(file: Path, *, asked: bool) -> bool:
+    """Whether a frame can be asked; of a run that lies elsewhere those that the query names are fetched."""
+    from osiris_inspect.inspector.remote import mirrors
+
+    if asked:
+        mirrors.complete(file)
+    return mirrors.is_whole(file)
 
 
 def _show_frames(connection: "DuckDBPyConnection", frames: Sequence[tuple[str, str]]) -> None:
@@ -160,8 +172,10 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _event(event: "Event") -> Row:
+    from osiris_inspect.cli.masked import fields_of
+
     return (event.line, _time(event.ts), _text(event.name), _text(event.step), event.side, _text(event.session), _whole(event.seq),
-            _whole(event.rows), event.duration_s, _text(event.error), _json(event.fields))  # fmt: skip
+            _whole(event.rows), event.duration_s, _text(event.error), _masked(fields_of(event)))  # fmt: skip
 
 
 def _metric(metric: "Metric") -> Row:
@@ -208,10 +222,15 @@ def _whole(number: int | None) -> int | None:
 
 
 def _json(value: Any) -> str:
-    from osiris_inspect.cli import json_line
     from osiris_inspect.model import redact
 
-    return json_line.line(redact.mask_keys(dict(value))).decode()
+    return _masked(redact.mask_keys(dict(value)))
+
+
+def _masked(value: Any) -> str:
+    from osiris_inspect.cli import json_line
+
+    return json_line.line(value).decode()
 
 
 def _literal(text: str) -> str:

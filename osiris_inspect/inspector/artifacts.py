@@ -4,7 +4,8 @@ A Parquet file without its magic bytes is corrupt: the original downloads binary
 never opened, since opening it would run a stranger's code.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from osiris_inspect.inspector.disk import Disk
@@ -13,11 +14,46 @@ from osiris_inspect.model import layout
 from osiris_inspect.model.event import Event
 
 _MAGIC = b"PAR1"
+_FOOTER = b"\x15"
+"""How the metadata of a Parquet file begin: their first field, the version, is a whole number."""
+_LONGEST_FOOTER = 1 << 20
+"""Bytes of a footer up to which its beginning is looked at."""
 _IN_RUN = "/artifacts/"
+_HOMECOMING: Mapping[str, ArtifactState] = {
+    "artifact_left": "not_downloaded",
+    "artifact_lost": "lost",
+    "artifact_fetched": "missing",
+}
 DATA_KINDS = frozenset({"parquet", "pickle"})
 
 
-def artifacts_of(step: str, events: Sequence[Event], disk: Disk, mode: Mode | None) -> tuple[Artifact, ...]:
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """What is known of files that are not in the run directory.
+
+    Attributes:
+        states: the states of those that the log tells of, by path.
+        otherwise: the state of data that the log does not tell of.
+    """
+
+    states: Mapping[str, ArtifactState]
+    otherwise: ArtifactState = "missing"
+
+
+def absence_of(events: Iterable[Event], mode: Mode | None, disk: Disk) -> Absence:
+    """Which files did not come from where the steps ran: left there, lost on their way, or, here once, removed since."""
+    states: dict[str, ArtifactState] = {}
+    otherwise: ArtifactState = "not_downloaded" if mode == "e2b" or disk.is_partial else "missing"
+    for event in events:
+        path = event.fields.get("path")
+        if event.name in _HOMECOMING and isinstance(path, str):
+            states[_relative(path)] = _HOMECOMING[event.name]
+        elif event.name == "artifacts_lost":
+            otherwise = "lost"
+    return Absence(states, otherwise)
+
+
+def artifacts_of(step: str, events: Sequence[Event], disk: Disk, absence: Absence) -> tuple[Artifact, ...]:
     """The artifacts of a step: those its events name, then spilled files that no event names."""
     found: dict[str, Artifact] = {}
     for event in events:
@@ -25,10 +61,10 @@ def artifacts_of(step: str, events: Sequence[Event], disk: Disk, mode: Mode | No
         if event.name == "artifact_created" and isinstance(path, str):
             relative = _relative(path)
             kind = str(event.fields.get("artifact_type") or _kind(relative))
-            found.setdefault(relative, _artifact(relative, kind, disk, mode, event.line))
+            found.setdefault(relative, _artifact(relative, kind, disk, absence, event.line))
     for relative in _spilled(step):
         if relative not in found and disk.size(relative) is not None:
-            found[relative] = _artifact(relative, _kind(relative), disk, mode, 0)
+            found[relative] = _artifact(relative, _kind(relative), disk, absence, 0)
     return tuple(found.values())
 
 
@@ -44,20 +80,29 @@ def _relative(path: str) -> str:
     return path[place + 1 :] if place >= 0 else path
 
 
-def _artifact(relative: str, kind: str, disk: Disk, mode: Mode | None, line: int) -> Artifact:
+def _artifact(relative: str, kind: str, disk: Disk, absence: Absence, line: int) -> Artifact:
     size = disk.size(relative) if layout.is_inside(relative) else None
-    return Artifact(relative, _canonical(kind, relative), _state(relative, size, disk, mode), size, line)
+    return Artifact(relative, _canonical(kind, relative), _state(relative, size, disk, absence), size, line)
 
 
-def _state(relative: str, size: int | None, disk: Disk, mode: Mode | None) -> ArtifactState:
+def _state(relative: str, size: int | None, disk: Disk, absence: Absence) -> ArtifactState:
     if size is None:
-        # the host of a remote run fetches data only when asked to
-        remote_data = mode == "e2b" and _kind(relative) in DATA_KINDS
-        return "not_downloaded" if remote_data else "missing"
+        # the original's host of a remote run fetches data only when asked to, and documents always
+        untold = absence.otherwise if disk.is_partial or _kind(relative) in DATA_KINDS else "missing"
+        return absence.states.get(relative, untold)
     if relative.endswith(".parquet"):
-        intact = size >= 12 and disk.head(relative, 4) == _MAGIC == disk.tail(relative, 4)
-        return "present" if intact else "corrupt"
+        framed = size >= 12 and disk.head(relative, 4) == _MAGIC == disk.tail(relative, 4)
+        return "present" if framed and _has_footer(relative, size, disk) else "corrupt"
     return "present"
+
+
+def _has_footer(relative: str, size: int, disk: Disk) -> bool:
+    """Whether the footer begins where the file says: a file that went through a text decoder keeps its magic bytes."""
+    length = int.from_bytes(disk.tail(relative, 8)[:4], "little")
+    if length > size - 12:
+        return False
+    unseen = length == 0 or length > _LONGEST_FOOTER  # left to whoever opens the file
+    return unseen or disk.tail(relative, length + 8)[:1] == _FOOTER
 
 
 def _kind(relative: str) -> str:

@@ -23,6 +23,7 @@ class Draft:
     needs: tuple[str, ...] = ()
     started: float | None = None
     ended: float | None = None
+    next_start: float | None = None
     start_line: int = 0
     end_line: int = 0
     duration_s: float | None = None
@@ -44,6 +45,11 @@ class Draft:
     def was_run(self) -> bool:
         """Whether it was begun, however it ended."""
         return self.status in ("running", "succeeded", "failed")
+
+    @property
+    def is_extractor(self) -> bool:
+        """Whether it counts what it reads; other steps count what they write."""
+        return self.driver is not None and self.driver.endswith("extractor")
 
 
 def fold(events: Iterable[Event]) -> dict[str, Draft]:

@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from osiris_inspect.inspector.frame_facts import Cell, FrameColumn, FrameFacts
-from osiris_inspect.model.errors import SpillDamaged
+from osiris_inspect.inspector.remote import mirrors
+from osiris_inspect.model.errors import SpillDamaged, UnreadableRun
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -88,6 +89,7 @@ class SpilledFrame:
         for number in range(self._file.metadata.num_row_groups):
             rows = self._file.metadata.row_group(number).num_rows
             if begin <= row < begin + rows:
+                self._bring(number, names)
                 if rows <= WHOLE_GROUP:
                     return self._file.read_row_group(number, columns=names), begin
                 for batch in self._file.iter_batches(_BATCH, row_groups=[number], columns=names):
@@ -97,6 +99,25 @@ class SpilledFrame:
                 return None, begin
             begin += rows
         return None, begin
+
+    def _bring(self, group: int, names: Sequence[str] | None) -> None:
+        """Fetch the bytes of a row group, where the frame lies elsewhere and they are not here."""
+        found = mirrors.of_file(self.facts.path)
+        if found is None:
+            return
+        mirror, file = found
+        chunks = self._file.metadata.row_group(group)
+        columns = (chunks.column(number) for number in range(chunks.num_columns))
+        wanted = (
+            column for column in columns if names is None or column.path_in_schema.partition(".")[0] in names
+        )
+        mirror.complete(file, [_span(column) for column in wanted])
+
+
+def _span(chunk: Any) -> tuple[int, int]:
+    """Where the values of a column of a row group lie; its dictionary, where it has one, stands before them."""
+    begin = chunk.dictionary_page_offset or chunk.data_page_offset
+    return begin, begin + chunk.total_compressed_size
 
 
 def facts(path: Path) -> FrameFacts:
@@ -123,6 +144,8 @@ class _in_words:  # noqa: N801  reads as a phrase where it is used
     ) -> None:
         if error is None or isinstance(error, SpillDamaged):
             return
+        if isinstance(error, UnreadableRun):
+            raise SpillDamaged(f"{self._path.name} cannot be fetched: {error}") from error
         if isinstance(error, FileNotFoundError):
             raise SpillDamaged(f"{self._path.name} is not there") from error
         if _is_of_the_file(error):

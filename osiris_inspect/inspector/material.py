@@ -1,9 +1,9 @@
 """What lies in a run directory, read but not yet understood."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from osiris_inspect.inspector import textlog
 from osiris_inspect.inspector.disk import Disk, ends_torn, parse_json, parse_yaml
@@ -19,6 +19,8 @@ from osiris_inspect.model.run_card import RunCard
 from osiris_inspect.model.status import Status
 
 T = TypeVar("T")
+COMMANDS_BESIDE = "../commands.jsonl"
+"""What was said to a worker that was started by hand; taken under the same condition as its text log."""
 BESIDE = "../worker_stderr.log"
 """The text log of a worker that was started by hand, directly beside its session directory.
 
@@ -51,7 +53,7 @@ def gather(root: Path, cache: Path | None = None) -> Material:
     """Read every part of the run in ``root``; the index of a long log is kept in ``cache``."""
     disk = Disk(root)
     log = _events(disk, cache)
-    told = log.told if isinstance(log, Abridged) else log
+    told = log.told if not isinstance(log, tuple) and isinstance(log, Abridged) else log
     manifest_file, compiled = _manifest(disk)
     configs, exposures = _configs(disk, _step_ids(compiled, told))
     return Material(
@@ -62,7 +64,7 @@ def gather(root: Path, cache: Path | None = None) -> Material:
         manifest=compiled,
         card=_document(disk, layout.RUN_CARD, run_card.parse),
         status=_document(disk, layout.STATUS, status.parse),
-        requests=tuple(_decoded(disk, layout.COMMANDS, _request)) if disk.has(layout.COMMANDS) else (),
+        requests=_requests(disk),
         log_lines=tuple(_log_lines(disk)),
         configs=configs,
         exposures=exposures,
@@ -108,7 +110,22 @@ def _manifest(disk: Disk) -> tuple[str, Manifest | None]:
             return file, manifest.parse(document)
         if document is not None:
             disk.note(file, 0, f"YAML of type {type(document).__name__}, not a mapping")
-    return layout.MANIFEST, None
+    told = _manifest_by_hand(disk)
+    return (layout.MANIFEST, None) if told is None else (COMMANDS_BESIDE, manifest.parse(told))
+
+
+def _manifest_by_hand(disk: Disk) -> Mapping[str, Any] | None:
+    """The manifest that a worker started by hand was made ready with."""
+    if not disk.has(COMMANDS_BESIDE) or not _names_the_run(disk, COMMANDS_BESIDE):
+        return None
+    for _, line in disk.lines(COMMANDS_BESIDE):
+        try:
+            value = jsonl.decode_object(line)
+        except UnreadableLine:  # sent on purpose to see what the worker makes of it
+            continue
+        if value.get("cmd") == "prepare" and isinstance(value.get("manifest"), Mapping):
+            return cast(Mapping[str, Any], value["manifest"])
+    return None
 
 
 def _document(disk: Disk, file: str, parse: Callable[[Any], T]) -> T | None:
@@ -126,17 +143,42 @@ def _request(line: bytes, number: int) -> Request | None:
     return Request(step.id, driver if isinstance(driver, str) else None, step.inputs, number)
 
 
+def _requests(disk: Disk) -> tuple[Request, ...]:
+    """What the worker was told to run; a line of it that is none is the host's fault and no part of the run."""
+    if disk.has(layout.COMMANDS):
+        return tuple(_decoded(disk, layout.COMMANDS, _request))
+    if not disk.has(COMMANDS_BESIDE) or not _names_the_run(disk, COMMANDS_BESIDE):
+        return ()
+    return tuple(replace(request, file=COMMANDS_BESIDE) for request in _requests_by_hand(disk))
+
+
+def _requests_by_hand(disk: Disk) -> Iterator[Request]:
+    """Requests after the worker was made ready; one before that could only be refused."""
+    is_ready = False
+    for number, line in disk.lines(COMMANDS_BESIDE):
+        try:
+            is_ready = is_ready or jsonl.decode_object(line).get("cmd") == "prepare"
+            request = _request(line, number)
+        except UnreadableLine:  # sent on purpose to see what the worker makes of it
+            continue
+        if is_ready and request is not None:
+            yield request
+
+
 def _log_lines(disk: Disk) -> Iterator[LogLine]:
     for file in layout.TEXT_LOGS:
         if disk.has(file):
-            yield from textlog.complaints(file, disk.lines(file))
-    if disk.has(BESIDE) and _names_the_run(disk):
-        yield from textlog.complaints(BESIDE, disk.lines(BESIDE))
+            yield from textlog.complaints(file, textlog.lines_of(disk, file))
+    if disk.has(BESIDE) and _names_the_run(disk, BESIDE):
+        yield from textlog.complaints(BESIDE, textlog.lines_of(disk, BESIDE))
 
 
-def _names_the_run(disk: Disk) -> bool:
+def _names_the_run(disk: Disk, file: str) -> bool:
     name = disk.root.resolve().name.encode("utf-8", "surrogateescape")
-    return any(name in line for _, line in disk.lines(BESIDE))
+    size = disk.size(file) or 0
+    return name in disk.head(file, textlog.WHOLE) or (
+        size > textlog.WHOLE and name in disk.tail(file, textlog.WHOLE)
+    )
 
 
 def _step_ids(compiled: Manifest | None, log: Sequence[Event]) -> dict[str, None]:
@@ -154,23 +196,26 @@ def _configs(
             config = disk.document(file, parse_json) if disk.has(file) else None
             if config is not None:
                 configs.setdefault(step, redact.mask_keys(config))
-                exposures += [Exposure(file, key, step) for key in _secret_keys(config)]
+                exposures += [
+                    Exposure(file, key, step, any(character in value for character in "@:/%#?[]"))
+                    for key, value in _secrets(config)
+                ]
     return configs, tuple(exposures)
 
 
-def _secret_keys(value: Any) -> Iterator[str]:
+def _secrets(value: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(value, Mapping):
         return
     for key, item in value.items():
         if isinstance(item, Mapping):
-            yield from _secret_keys(item)
+            yield from _secrets(item)
         elif (
             isinstance(item, str)
             and item.strip("*")
             and redact.is_secret_key(key)
             and not _is_reference(item)
         ):
-            yield key
+            yield key, item
 
 
 def _is_reference(value: str) -> bool:

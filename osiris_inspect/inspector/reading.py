@@ -7,7 +7,9 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from osiris_inspect.inspector.catalog import is_run
 from osiris_inspect.inspector.drafts import fold
+from osiris_inspect.inspector.far_side import isolation_of, note_lost_lines, outages_of
 from osiris_inspect.inspector.material import Material, gather
 from osiris_inspect.inspector.run import Abridged, Mode, Run, StepState
 from osiris_inspect.inspector.steps import bind, complete, in_order
@@ -26,6 +28,7 @@ def read(path: Path, *, now: float | None = None, cache: Path | None = None) -> 
     check(path)
     material = gather(path, cache)
     mode = mode_of(material)
+    note_lost_lines(material.events, material.disk)
     drafts = fold(material.events)
     settle(drafts.values(), material, mode)
     ordered = in_order(drafts, material)
@@ -42,6 +45,8 @@ def check(path: Path) -> None:
     Raises:
         UnreadableRun: it is not; the message says what it is instead.
     """
+    if is_run(path):
+        return
     try:
         if not path.exists():
             raise UnreadableRun(f"{str(path)!r}: no such file or directory")
@@ -91,6 +96,8 @@ def _assemble(
         requests=material.requests,
         exposures=material.exposures,
         manifest_file=material.manifest_file,
+        isolation=isolation_of(material.events),
+        outages=tuple(outages_of(material.events)),
     )
 
 
@@ -130,7 +137,7 @@ def _pipeline(material: Material) -> str | None:
 
 
 def _times(name: str, material: Material, ending: Verdict) -> tuple[float | None, float | None, float | None]:
-    if isinstance(material.log, Abridged):
+    if not isinstance(material.log, tuple) and isinstance(material.log, Abridged):
         stamps = list(material.log.period() or ())
     else:
         stamps = [event.ts for event in material.events if event.ts is not None]

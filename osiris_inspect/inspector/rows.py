@@ -5,6 +5,7 @@ attributed by its time is marked as such.
 """
 
 from collections.abc import Iterator, Sequence
+from math import inf
 
 from osiris_inspect.inspector.drafts import Draft
 from osiris_inspect.model.metric import Metric
@@ -85,16 +86,28 @@ def _tagged(metrics: Sequence[Metric], step: str, name: str) -> int | None:
 
 
 def _by_time(metrics: Sequence[Metric], draft: Draft, name: str) -> int | None:
-    """The one count of that name logged while the step ran, also where the metric names the step."""
+    """The one count of that name logged while the step ran, also where the metric names the step.
+
+    The host of a remote run gives a count the time at which it heard of it, which may be a little after the step ended:
+    where none was logged while the step ran, one from before the next step of its kind began counts.
+    """
     if draft.started is None or draft.ended is None:
         return None
-    counts = {
+    counts = _between(metrics, draft.id, name, draft.started, draft.ended)
+    if not counts and draft.is_extractor == (name == "rows_read"):
+        counts = _between(
+            metrics, draft.id, name, draft.ended, inf if draft.next_start is None else draft.next_start
+        )
+    return counts.pop() if len(counts) == 1 else None
+
+
+def _between(metrics: Sequence[Metric], step: str, name: str, begin: float, end: float) -> set[int]:
+    return {
         int(metric.value)
         for metric in metrics
         if metric.name == name
         and metric.value is not None
-        and metric.step in (None, draft.id)
+        and metric.step in (None, step)
         and metric.ts is not None
-        and draft.started <= metric.ts <= draft.ended
+        and begin <= metric.ts <= end
     }
-    return counts.pop() if len(counts) == 1 else None

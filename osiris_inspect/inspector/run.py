@@ -18,7 +18,8 @@ from osiris_inspect.model.status import Status
 RunStatus = Literal["success", "failed", "truncated", "running", "compile_failed", "unreadable"]
 Mode = Literal["local", "sandbox", "e2b", "worker"]
 Storage = Literal["memory", "spill", "none", "unknown"]
-ArtifactState = Literal["present", "missing", "not_downloaded", "corrupt"]
+ArtifactState = Literal["present", "missing", "not_downloaded", "lost", "corrupt"]
+"""``not_downloaded`` lies where the step ran, ``lost`` did not survive its way from there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,21 +140,39 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the host told the worker to run: one ``exec_step`` line of ``commands.jsonl``."""
+    """What the host told the worker to run: one ``exec_step`` line of ``file``."""
 
     step: str
     driver: str | None
     inputs: Mapping[str, InputRef]
     line: int
+    file: str = "commands.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """A secret that stands in clear in a file of the run: where, never which."""
+    """A secret that stands in clear in a file of the run: where, never which.
+
+    ``breaks_urls`` says that it has a character that ends it early where it is put into a URL as it is.
+    """
 
     file: str
     key: str
     step: str | None = None
+    breaks_urls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which the worker could not be heard, in seconds since 1970.
+
+    ``ended`` is None where it was never heard again; ``line`` is the line of the log that tells of the loss.
+    """
+
+    began: float | None
+    ended: float | None
+    error: str | None
+    line: int
 
 
 @runtime_checkable
@@ -188,6 +207,8 @@ class Run:
         requests: what the host of a remote run asked the worker for; empty where it was not kept.
         exposures: secrets that stand in clear in the run's configuration files.
         manifest_file: where the manifest lies, relative to the directory.
+        isolation: how far the worker was kept apart: ``none``, ``landlock``, ``bwrap``, ``e2b``; None where not told.
+        outages: when the connection to the worker was lost.
     """
 
     path: Path
@@ -214,6 +235,8 @@ class Run:
     requests: tuple[Request, ...] = ()
     exposures: tuple[Exposure, ...] = ()
     manifest_file: str = "manifest.yaml"
+    isolation: str | None = None
+    outages: tuple[Outage, ...] = ()
 
     def step(self, step_id: str) -> StepState | None:
         """The step of that id."""

@@ -1,9 +1,10 @@
 """The steps of a run as it left them: drafts from the log, completed by manifest, run card, metrics and disk."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
-from osiris_inspect.inspector.artifacts import artifacts_of
+from osiris_inspect.inspector.artifacts import absence_of, artifacts_of
 from osiris_inspect.inspector.drafts import Draft
 from osiris_inspect.inspector.failures import lacks_input
 from osiris_inspect.inspector.material import Material
@@ -138,16 +139,18 @@ def _looked_for(material: Material) -> dict[str, list[str]]:
 def complete(drafts: Sequence[Draft], material: Material, mode: Mode | None) -> tuple[StepState, ...]:
     """The finished steps."""
     _explain_cascades(drafts)
+    _tell_next_starts(drafts)
     taken = _taken(drafts)
     created = _created(material.events)
     counts = _counts(material.metrics)
     records = _records_inputs(drafts, material)
+    absence = absence_of(material.events, mode, material.disk)
     states = []
     for draft in drafts:
         card = material.card.of(draft.id) if material.card else None
         evidence = Traces(
             card=card,
-            artifacts=artifacts_of(draft.id, created.get(draft.id, ()), material.disk, mode),
+            artifacts=artifacts_of(draft.id, created.get(draft.id, ()), material.disk, absence),
             taken=taken.get(draft.id),
             log_lines=material.log_lines,
             inputs_recorded=records,
@@ -182,6 +185,17 @@ def _state(draft: Draft, traces: Traces, metrics: Sequence[Metric], config: Mapp
         needs_inferred=draft.needs_inferred,
         line=draft.line,
     )
+
+
+def _tell_next_starts(drafts: Sequence[Draft]) -> None:
+    """Tell each step when the next one began that counts as it does: extractors what they read, others what they wrote."""
+    begun = sorted(
+        (draft for draft in drafts if draft.started is not None), key=lambda draft: draft.started or 0.0
+    )
+    for reads in (True, False):
+        alike = [draft for draft in begun if draft.is_extractor is reads]
+        for draft, following in pairwise(alike):
+            draft.next_start = following.started
 
 
 def _explain_cascades(drafts: Sequence[Draft]) -> None:

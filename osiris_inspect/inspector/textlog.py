@@ -7,8 +7,14 @@ services with a bad status are kept, each with the step the worker was at.
 import re
 from collections.abc import Iterable, Iterator
 
+from osiris_inspect.inspector.disk import Disk, Line
 from osiris_inspect.inspector.run import LogLine
 
+WHOLE = 8 << 20
+"""Bytes up to which a text log is read as a whole; of a longer one its beginning and its end are."""
+BEGINNING = 2 << 20
+COUNTED = 512 << 20
+"""Bytes up to which the lines that are not read are counted, in a fifth of a second, so that the others have numbers."""
 MAX_KEPT = 5000
 """Lines kept of one log; a log that complains more often says nothing new."""
 MAX_TEXT = 4000
@@ -16,19 +22,47 @@ MAX_TEXT = 4000
 
 _LEVEL = re.compile(rb"\b(CRITICAL|FATAL|ERROR|WARNING|WARN)\b")
 _WORTH = re.compile(
-    rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|[Ee]rror details|Killed\b|Segmentation fault|^\w*(?:Error|Exception)\b[:(]"
+    rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|[Ee]rror details|\bconnection for step \S+: |Killed\b|Segmentation fault|^\w*(?:Error|Exception)\b[:(]"
 )
-_STEP = re.compile(rb"\bcfg/([^/\s]{1,200})\.json\b|\bExecuting step ([^\s]{1,200})")
+_STEP = re.compile(
+    rb"\bcfg/([^/\s]{1,200})\.json\b|\bExecuting step ([^\s]{1,200})|\b(?:connection|query) for step ([^\s:,]{1,200})"
+)
 
 
-def complaints(file: str, lines: Iterable[tuple[int, bytes]]) -> Iterator[LogLine]:
+def looked_at(size: int) -> tuple[tuple[int, int], ...]:
+    """The bytes of a text log of that size that are read: from where to where."""
+    return ((0, size),) if size <= WHOLE else ((0, BEGINNING), (size - (WHOLE - BEGINNING), size))
+
+
+def lines_of(disk: Disk, file: str) -> Iterator[Line]:
+    """The lines of a text log that are read, with their numbers. That a part was left out is noted.
+
+    Behind a part that is too long to be counted, or that lies elsewhere, lines have the number 0.
+    """
+    size = disk.size(file) or 0
+    if size <= WHOLE:
+        yield from disk.lines(file)
+        return
+    (_, first), (last, _) = looked_at(size)
+    disk.note(file, 0, f"{size:,} bytes; what stands between the first {first:,} and the last {size - last:,} was not read")  # fmt: skip
+    head, tail = disk.head(file, first), disk.tail(file, size - last).split(b"\n")
+    yield from enumerate(head[: head.rfind(b"\n") + 1].split(b"\n")[:-1], start=1)
+    if size > COUNTED or disk.is_mirror:
+        yield from ((0, line) for line in tail[1:])
+    else:
+        yield from enumerate(tail[1:], start=disk.newlines(file, last) + 2)
+
+
+def complaints(file: str, lines: Iterable[Line]) -> Iterator[LogLine]:
     """The lines of a text log that complain, at most ``MAX_KEPT``."""
     kept = 0
     step: str | None = None
     for number, raw in lines:
+        if not _may_matter(raw):
+            continue
         named = _STEP.search(raw[:MAX_TEXT])
         if named:
-            step = _text(named[1] or named[2])
+            step = _text(named[1] or named[2] or named[3])
         level = _LEVEL.search(raw[:200])
         if level is None and not _WORTH.search(raw[:MAX_TEXT]):
             continue
@@ -36,6 +70,24 @@ def complaints(file: str, lines: Iterable[tuple[int, bytes]]) -> Iterator[LogLin
         if kept > MAX_KEPT:
             return
         yield LogLine(file, number, _text(raw[:MAX_TEXT]), level[1].decode() if level else "", step)
+
+
+def _may_matter(raw: bytes) -> bool:
+    """Whether a line may fit one of the patterns: most do not, and to ask for words takes a tenth of the time."""
+    return (
+        b"rror" in raw
+        or b"WARN" in raw
+        or b"cfg/" in raw
+        or b"ERROR" in raw
+        or b"CRITICAL" in raw
+        or b"FATAL" in raw
+        or b"HTTP/" in raw
+        or b"xception" in raw
+        or b"Executing step" in raw
+        or b" for step " in raw
+        or b"Killed" in raw
+        or b"Segmentation fault" in raw
+    )
 
 
 def _text(raw: bytes) -> str:

@@ -15,7 +15,7 @@ from osiris_inspect.model import layout
 from osiris_inspect.model.event import Event
 
 STILL_GOING_S = 60
-"""Seconds after its last line in which an unfinished run counts as still going on.
+"""Seconds after its last line in which an unfinished run counts as still going on, where no lock tells.
 
 Our own runs send a heartbeat every few seconds. A run of the original may be silent for longer inside one step; it is
 then shown as cut off until its next line, which is kinder than calling a dead run alive.
@@ -32,6 +32,8 @@ _MODES: dict[str, Mode] = {
     "worker": "worker",
 }
 _ENDS = ("run_end", "run_complete", "cleanup_complete")
+_FIRST = 10
+"""Events in which a log says what it is."""
 Stage = Literal["compile", "prepare", "finish"]
 
 
@@ -111,9 +113,21 @@ def _counts(draft: Draft, material: Material) -> bool:
 
 
 def _cut_off(material: Material, now: float | None, *, ended: bool, error: StepFailure | None) -> Verdict:
-    if not ended and now is not None and now - _last_sign(material) < STILL_GOING_S:
+    if not ended and now is not None and _is_going_on(material, now):
         return Verdict("running", finished=False)
     return Verdict("truncated", finished=False, failure=error)
+
+
+def _is_going_on(material: Material, now: float) -> bool:
+    """Whether somebody still writes: the lock on the log tells, and where there is none the age of its last line.
+
+    Only a log that says it is locked while it is written is known to be over by its lock. Others never had one, and a
+    copy that is gathered from elsewhere has none either.
+    """
+    held = material.disk.is_held(layout.EVENTS)
+    if held is False and any(event.fields.get("locked") is True for event in material.events[:_FIRST]):
+        return False
+    return bool(held) or now - _last_sign(material) < STILL_GOING_S
 
 
 def _last_sign(material: Material) -> float:

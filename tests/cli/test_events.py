@@ -50,6 +50,37 @@ def test_a_filter_keeps_what_it_asks_for(tmp_path: Path) -> None:
     assert (line["event"], line["step_id"]) == ("step_failed", "compute-director-stats")
 
 
+WRITTEN_OUT = 'step=compute-* event=inputs_resolved rows>1 text~"movies" since=-5m'
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (WRITTEN_OUT,),
+        ("step=compute-*", "event=inputs_resolved", "rows>1", "text~movies", "since=-5m"),
+        ("step=compute-* event=inputs_resolved", "rows>1 since=-5m"),
+    ],
+    ids=["one word", "as a shell hands them on", "in pieces"],
+)
+def test_a_filter_of_every_kind_of_part_is_understood(words: tuple[str, ...], tmp_path: Path) -> None:
+    run = next(run for run in runs() if run.parent.name == "good_local")
+    (told,) = map(json.loads, events(run, *words, "--json", cwd=tmp_path).out.splitlines())
+    assert (told["event"], told["step_id"], told["rows"]) == ("inputs_resolved", "compute-stats", 14)
+
+
+def test_a_text_of_two_words_keeps_them_together_without_its_quotes(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    log.write_text('{"event":"a","note":"two words"}\n{"event":"a","note":"words, two"}\n')
+    for words in (['text~"two words"'], ["event=a", "text~two words"], ["text~two words", "event=a"]):
+        assert len(events(log, *words, cwd=tmp_path).out.splitlines()) == 1
+
+
+def test_the_name_of_a_result_is_no_secret(tmp_path: Path) -> None:
+    run = next(run for run in runs() if run.parent.name == "good_local")
+    for form in ((), ("--json",)):
+        assert "***" not in events(run, "event=inputs_resolved", *form, cwd=tmp_path).out
+
+
 def test_relative_times_count_from_the_end_of_the_log(tmp_path: Path) -> None:
     last = len(events(RUN, "since=-1s", cwd=tmp_path).out.splitlines())
     assert 0 < last < len(events(RUN, cwd=tmp_path).out.splitlines())

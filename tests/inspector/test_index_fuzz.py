@@ -253,11 +253,23 @@ def test_a_log_that_leads_out_of_the_run_is_not_followed(
         assert [entry.file for entry in found.run.unread] == ["events.jsonl"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
-def test_a_log_that_may_not_be_read_is_named(tmp_path: Path) -> None:
-    run = run_dir(tmp_path, succeeding_locally())
-    (run / "events.jsonl").chmod(0)
-    assert [entry.reason for entry in report(run, now=NOW).run.unread] == ["permission denied"]
+def without_privilege() -> list[str]:
+    """What starts a program that may read no more than others may, also where we are root."""
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("root may read anything, and setpriv is not here to give that up")
+    return ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+
+
+@pytest.mark.parametrize("file", ["events.jsonl", "manifest.yaml", "status.json", "cfg/extract.json"])
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, file: str) -> None:
+    run = run_dir(tmp_path, succeeding_locally(), steps=CHAIN, files={"status.json": {"ok": True}, "cfg/extract.json": {}})  # fmt: skip
+    (run / file).chmod(0)
+    words = [*without_privilege(), sys.executable, "-m", "osiris_inspect", "summarize", str(run), "--format", "json"]  # fmt: skip
+    done = subprocess.run(words, capture_output=True, check=False, cwd=tmp_path, stdin=subprocess.DEVNULL)
+    unread = json.loads(done.stdout)["runs"][0]["unread"]
+    assert [(entry["file"], entry["reason"]) for entry in unread] == [(file, "permission denied")]
 
 
 def test_descriptors_are_given_back(tmp_path: Path, patching: pytest.MonkeyPatch) -> None:

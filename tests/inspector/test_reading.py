@@ -1,10 +1,15 @@
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from osiris_inspect.inspector import textlog
 from osiris_inspect.inspector.run import Run, load
 from osiris_inspect.model.errors import UnreadableRun
 from tests.inspector.making import (
@@ -73,6 +78,23 @@ def test_untagged_metric_counts_by_its_time(tmp_path: Path) -> None:
     stats = load(run_dir(tmp_path, succeeding_locally(), metrics=[metric], steps=CHAIN)).step("stats")
     assert stats is not None
     assert (stats.rows_out, stats.rows_out_from) == (3, "metric, by time")
+
+
+@pytest.mark.parametrize(("heard", "rows"), [("03.500000", 7), ("05.500000", None)])
+def test_count_that_the_host_heard_of_late_is_that_of_the_step_before(
+    tmp_path: Path, heard: str, rows: int | None
+) -> None:
+    steps = (("one", "filesystem.csv_writer", []), ("two", "filesystem.csv_writer", []))
+    began, ended = partial(local, "step_start", driver="csv_writer"), partial(local, "step_complete")
+    lines = [
+        began(2, step_id="one"),
+        ended(3, step_id="one"),
+        began(4, step_id="two"),
+        ended(5, step_id="two"),
+    ]
+    metric = {"ts": f"2026-01-01T00:00:{heard}+00:00", "metric": "rows_written", "value": 7}
+    run = load(run_dir(tmp_path, lines, steps=steps, metrics=[metric]))
+    assert (run.steps[0].rows_out, run.steps[0].rows_out_from) == (rows, "metric, by time" if rows else None)
 
 
 def test_step_error_of_the_original_is_a_failed_step(tmp_path: Path) -> None:
@@ -366,6 +388,65 @@ def test_link_out_of_the_run_or_to_itself_is_not_followed(tmp_path: Path, target
     assert run.events == ()
 
 
+def test_of_a_long_text_log_only_its_beginning_and_its_end_are_read(tmp_path: Path) -> None:
+    path = run_dir(tmp_path, [local("run_start")])
+    with (path / "debug.log").open("wb") as log:
+        log.write(b"INFO begins\nERROR first\n")
+        log.truncate(500 << 30)  # a hole: 500 GB that take no room
+        log.seek(0, os.SEEK_END)
+        log.write(b"\nERROR last\n")
+    before = bytes_read()
+    run = load(path)
+    assert bytes_read() - before < 3 * textlog.WHOLE
+    assert [(entry.line, entry.text) for entry in run.log_lines] == [(2, "ERROR first"), (0, "ERROR last")]
+    assert [entry.file for entry in run.unread] == ["debug.log"]
+
+
+def test_lines_behind_what_was_left_out_of_a_text_log_keep_their_numbers(tmp_path: Path) -> None:
+    lines = [b"2026-01-01 DEBUG nothing to see here\n"] * (2 * textlog.WHOLE // 37)
+    lines[-3] = b"ERROR close to the end\n"
+    run = load(run_dir(tmp_path, [local("run_start")], files={"debug.log": b"".join(lines)}))
+    assert [(entry.line, entry.text) for entry in run.log_lines] == [
+        (len(lines) - 2, "ERROR close to the end")
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026 - CRITICAL - x",
+        "FATAL x",
+        "x ERROR y",
+        "WARNING: x",
+        "WARN x",
+        'HTTP/1.1" 404 x',
+        "HTTP/2 500",
+        "error details: x",
+        "Error details x",
+        "Killed",
+        "Segmentation fault",
+        "ValueError: x",
+        "MyException(x)",
+    ],
+)
+def test_line_of_a_text_log_that_complains_is_kept(tmp_path: Path, line: str) -> None:
+    log = f"INFO begins\n{line}\nINFO ends\n"
+    run = load(run_dir(tmp_path, [local("run_start")], files={"osiris.log": log}))
+    assert [(entry.line, entry.text) for entry in run.log_lines] == [(2, line)]
+
+
+@pytest.mark.parametrize("named", ["opened cfg/extract.json", "Executing step extract now"])
+def test_complaint_belongs_to_the_step_that_was_named_before_it(tmp_path: Path, named: str) -> None:
+    run = load(run_dir(tmp_path, [local("run_start")], files={"worker.log": f"INFO {named}\nERROR x\n"}))
+    assert [entry.step for entry in run.log_lines] == ["extract"]
+
+
+def bytes_read() -> int:
+    """Bytes that this process has read from files so far."""
+    told = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    return int(told["rchar"])
+
+
 def test_unfinished_run_counts_as_running_only_for_a_while(tmp_path: Path) -> None:
     path = run_dir(tmp_path, succeeding_locally()[:4], steps=CHAIN)
     last = load(path).events[-1].ts
@@ -373,6 +454,88 @@ def test_unfinished_run_counts_as_running_only_for_a_while(tmp_path: Path) -> No
     assert load(path, now=last + 5).status == "running"
     assert load(path, now=last + 3600).status == "truncated"
     assert load(path).status == "truncated"
+
+
+@contextmanager
+def held(log: Path) -> Iterator[None]:
+    """The log as a run holds it while it is written."""
+    with log.open("ab") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def going_on(folder: Path, **fields: Any) -> Path:
+    return run_dir(folder, [native("run_start", 0, **fields), native("step_start", 1, step_id="extract")])
+
+
+def test_run_that_holds_its_log_is_running_however_long_it_is_silent(tmp_path: Path) -> None:
+    path = going_on(tmp_path)
+    with held(path / "events.jsonl"):
+        assert load(path, now=4e9).status == "running"
+    assert load(path, now=4e9).status == "truncated"
+
+
+@pytest.mark.parametrize(("said", "status"), [({"locked": True}, "truncated"), ({}, "running")])
+def test_released_lock_ends_only_a_run_that_says_it_has_one(
+    tmp_path: Path, said: dict[str, Any], status: str
+) -> None:
+    path = going_on(tmp_path, **said)
+    last = load(path).events[-1].ts
+    assert last is not None
+    assert load(path, now=last + 5).status == status
+
+
+def test_reading_a_log_that_is_held_does_not_keep_its_lock(tmp_path: Path) -> None:
+    path = going_on(tmp_path, locked=True)
+    load(path, now=4e9)
+    with (path / "events.jsonl").open("ab") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_log_that_ended_is_over_also_while_it_is_held(tmp_path: Path) -> None:
+    path = run_dir(tmp_path, [native("run_start", 0), native("run_end", 1, status="success")])
+    with held(path / "events.jsonl"):
+        assert load(path, now=4e9).status == "success"
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ([], "not_downloaded"),
+        ([native("artifact_left", 5, path="artifacts/a/output.parquet", reason="larger")], "not_downloaded"),
+        ([native("artifact_lost", 5, path="artifacts/a/output.parquet", error="cut")], "lost"),
+        ([native("artifacts_lost", 5, error="the sandbox is gone")], "lost"),
+        ([native("artifact_fetched", 5, path="artifacts/a/output.parquet")], "missing"),
+    ],
+    ids=["untold", "left", "lost", "all lost", "fetched and gone"],
+)
+def test_frame_that_is_not_here_says_why(tmp_path: Path, told: list[Any], state: str) -> None:
+    start = native("run_start", 0, mode="e2b")
+    made = native(
+        "artifact_created", 2, step_id="a", path="artifacts/a/output.parquet", artifact_type="parquet"
+    )
+    run = load(run_dir(tmp_path, [start, native("step_start", 1, step_id="a"), made, *told]))
+    assert [artifact.state for artifact in run.steps[0].artifacts] == [state]
+
+
+def test_isolation_is_what_the_start_of_the_worker_tells(tmp_path: Path) -> None:
+    run = load(run_dir(tmp_path, [native("run_start"), native("worker_started", 1, isolation="landlock")]))
+    assert run.isolation == "landlock"
+
+
+def test_time_without_the_worker_is_told_from_its_loss_to_its_return(tmp_path: Path) -> None:
+    lost = [native("connection_lost", 1, error="reset"), native("connection_lost", 2, error="again")]
+    back = [native("connection_restored", 5), native("connection_lost", 7, error="gone")]
+    first, second = load(run_dir(tmp_path, [*lost, *back])).outages
+    assert (first.error, first.line, (first.ended or 0) - (first.began or 0)) == ("reset", 1, 4.0)
+    assert (second.error, second.line, second.ended) == ("gone", 4, None)
+
+
+def test_lines_that_never_came_are_among_what_was_not_read(tmp_path: Path) -> None:
+    run = load(run_dir(tmp_path, [native("run_start"), native("lines_missing", 1, **{"from": 4, "to": 6})]))
+    assert [(entry.line, entry.reason) for entry in run.unread] == [
+        (2, "3 lines of the worker never came: 4 to 6")
+    ]
 
 
 def test_secret_in_a_configuration_is_masked_and_its_place_told(tmp_path: Path) -> None:

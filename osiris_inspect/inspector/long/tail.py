@@ -10,7 +10,10 @@ from osiris_inspect.model import jsonl
 from osiris_inspect.model.errors import UnreadableLine
 from osiris_inspect.model.event import Event
 
-_BLOCK = 1 << 16
+_BLOCK = (
+    1 << 16
+)  # memory for larger ones comes anew from the system each time, which costs more than to search them
+_LARGEST = 1 << 22
 _FAILED = (b'failed"', b'_error"', b'.error"', b'input_not_found"')
 _NO_FAILURE = "execution_error_mapped"
 
@@ -59,10 +62,10 @@ def _open(path: Path) -> int | None:
 
 
 def _failures_backwards(descriptor: int) -> Iterator[Found]:
-    for begin, block in _whole_lines_backwards(descriptor):
+    for begin, block, first in _blocks_backwards(descriptor):
         end = len(block)
-        while (at := max(block.rfind(mark, 0, end) for mark in _FAILED)) >= 0:
-            start = block.rfind(b"\n", 0, at) + 1
+        while (at := max(block.rfind(mark, first, end) for mark in _FAILED)) >= 0:
+            start = block.rfind(b"\n", first, at) + 1 or first
             stop = block.find(b"\n", at)
             event = _event(block[start : stop if stop >= 0 else len(block)])
             if event is not None and is_failure(event.original):
@@ -72,26 +75,30 @@ def _failures_backwards(descriptor: int) -> Iterator[Found]:
 
 def _lines_backwards(descriptor: int) -> Iterator[tuple[int, bytes]]:
     """The lines from the last to the first, with the bytes at which they begin."""
-    for begin, block in _whole_lines_backwards(descriptor):
+    for begin, block, first in _blocks_backwards(descriptor):
         end = len(block)
-        while end > 0:
-            start = block.rfind(b"\n", 0, end - 1) + 1
+        while end > first:
+            start = block.rfind(b"\n", first, end - 1) + 1 or first
             yield begin + start, block[start:end].rstrip(b"\r\n")
             end = start
 
 
-def _whole_lines_backwards(descriptor: int) -> Iterator[tuple[int, bytes]]:
-    """The file in blocks from its end, each beginning with a line; a line over the limit is passed over."""
-    place, rest, size = os.fstat(descriptor).st_size, b"", _BLOCK
+def _blocks_backwards(descriptor: int) -> Iterator[tuple[int, bytes, int]]:
+    """The file from its end: where a block begins, the block, and where in it the first whole line begins.
+
+    What stands before that line is read again with the block before: cheaper than to copy blocks together. A line over
+    the limit is passed over.
+    """
+    place, rest, size = os.fstat(descriptor).st_size, 0, _BLOCK
     while place > 0:
         begin = max(0, place - size)
-        block = os.pread(descriptor, place - begin, begin) + rest
-        cut = 0 if begin == 0 else block.find(b"\n") + 1
-        if cut or begin == 0:
-            yield begin + cut, block[cut:]
-            rest, size = block[:cut], min(2 * size, 1 << 18)
+        block = os.pread(descriptor, place - begin + rest, begin)
+        first = 0 if begin == 0 else block.find(b"\n", 0, place - begin) + 1
+        if first or begin == 0:
+            yield begin, block, first
+            rest, size = first, _BLOCK
         else:
-            rest = block if len(block) <= jsonl.MAX_LINE else b""
+            rest, size = len(block) if len(block) <= jsonl.MAX_LINE else 0, min(2 * size, _LARGEST)
         place = begin
 
 

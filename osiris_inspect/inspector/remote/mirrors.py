@@ -1,0 +1,56 @@
+"""The mirrors of this process: which folders of the cache stand for runs elsewhere.
+
+Kept here and not in the folders themselves: a folder of runs may hold any file, so none of them is believed to say that
+something is to be fetched.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.remote.mirror import Mirror
+
+_DEEPEST = 4
+_mirrors: dict[Path, "Mirror"] = {}
+
+
+def add(mirror: "Mirror") -> None:
+    """Know a folder as the mirror of a run elsewhere."""
+    _mirrors[mirror.folder] = mirror
+
+
+def of_run(folder: Path) -> "Mirror | None":
+    """The mirror in a folder; None where the run lies there itself."""
+    return _mirrors.get(folder) if _mirrors else None
+
+
+def of_file(path: Path) -> "tuple[Mirror, str] | None":
+    """The mirror that a file belongs to and its name in it; None where it belongs to none."""
+    for folder in path.parents[:_DEEPEST] if _mirrors else ():
+        if folder in _mirrors:
+            return _mirrors[folder], path.relative_to(folder).as_posix()
+    return None
+
+
+def shown(folder: Path) -> str:
+    """What a run's folder is called where people read it: the address of the run, where it lies elsewhere."""
+    mirror = of_run(folder)
+    return str(folder) if mirror is None else mirror.address
+
+
+def complete(path: Path) -> None:
+    """Make sure that all bytes of a file are here; nothing is to be done for one that belongs to no mirror.
+
+    Raises:
+        UnreadableRun: they cannot be fetched.
+    """
+    found = of_file(path)
+    if found is not None:
+        mirror, name = found
+        mirror.complete(name)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether all bytes of a file are here, so that anybody may read it."""
+    found = of_file(path)
+    return found is None or found[0].holds(found[1])
