@@ -39,10 +39,8 @@ class RunEntry:
 
 def is_run(path: Path) -> bool:
     """Whether a directory holds a part of a run."""
-    try:
-        return path.is_dir() and any((path / sign).is_file() for sign in layout.SIGNS_OF_A_RUN)
-    except (OSError, ValueError):
-        return False
+    folder = os.fspath(path)
+    return any(os.path.isfile(f"{folder}/{sign}") for sign in layout.SIGNS_OF_A_RUN)  # noqa: PTH113  a Path is five times slower
 
 
 def find_runs(path: Path) -> list[Path]:
@@ -60,9 +58,9 @@ def find_runs(path: Path) -> list[Path]:
             raise UnreadableRun(
                 f"{str(path)!r} is a file, not a run directory; name the directory it lies in"
             )
+        found = list(_walk(path, MAX_DEPTH, set()))
     except (OSError, ValueError) as error:
         raise UnreadableRun(f"{str(path)!r} cannot be read: {error}") from error
-    found = list(_walk(path, MAX_DEPTH, set()))
     if not found:
         raise UnreadableRun(
             f"{str(path)!r} holds no run: looked for {layout.EVENTS} down to {MAX_DEPTH} folders deep"
@@ -79,23 +77,24 @@ def entries(path: Path, *, now: float | None = None) -> list[RunEntry]:
     return [entry(run, now=now) for run in find_runs(path)]
 
 
-def entry(path: Path, *, now: float | None = None, cache: Path | None = None) -> RunEntry:
-    """One run of a list; ``cache`` as for ``run.load``.
+def entry(
+    path: Path, *, now: float | None = None, cache: Path | None = None, repository: Path | None = None
+) -> RunEntry:
+    """One run of a list; ``cache`` as for ``run.load``, ``repository`` as for ``report.judged``.
 
     Raises:
         UnreadableRun: the path is no run.
+        SettingsError: the repository's settings say something that cannot be.
     """
-    from osiris_inspect.inspector.diagnose import diagnose
     from osiris_inspect.inspector.lineage import trace
-    from osiris_inspect.inspector.report import Report
+    from osiris_inspect.inspector.report import Report, judged
     from osiris_inspect.inspector.run import load
     from osiris_inspect.inspector.summary import place_of, rows_of
 
     run = load(path, now=now, cache=cache)
-    lineage = trace(run)
     # a run that went well needs no cause, so no rule is asked
-    findings = () if run.status in ("success", "running") else diagnose(run, lineage)[0]
-    told = Report(run, lineage, findings)
+    went_well = run.status in ("success", "running")
+    told = Report(run, trace(run), ()) if went_well else judged(run, repository=repository)
     cause = told.root_cause
     return RunEntry(
         path=path,
@@ -111,35 +110,39 @@ def entry(path: Path, *, now: float | None = None, cache: Path | None = None) ->
 
 
 def _walk(folder: Path, depth: int, seen: set[tuple[int, int]]) -> Iterator[Path]:
-    """The runs below a folder; each real folder is entered once, so links in a circle end."""
-    for child in _folders(folder):
-        identity = _identity(child)
-        if identity is None or identity in seen:
+    """The runs below a folder; each real folder is entered once, so links in a circle end.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+    for name, identity in _folders(folder):
+        if identity in seen:
             continue
         seen.add(identity)
+        child = folder / name
         if is_run(child):
             yield child
         elif depth > 1:
-            yield from _walk(child, depth - 1, seen)
+            try:
+                yield from _walk(child, depth - 1, seen)
+            except (PermissionError, FileNotFoundError):
+                continue  # one among others that is closed to us, or gone by now, shows no run; the one asked for is named
 
 
-def _folders(folder: Path) -> list[Path]:
+def _folders(folder: Path) -> list[tuple[str, tuple[int, int]]]:
+    """The folders in a folder by name, each with what tells it from all others."""
+    with os.scandir(folder) as children:
+        names = [child.name for child in children if child.is_dir() and not child.name.startswith(".")]
+    states = {name: _state(f"{os.fspath(folder)}/{name}") for name in sorted(names)}
+    return [(name, (state.st_dev, state.st_ino)) for name, state in states.items() if state is not None]
+
+
+def _state(path: str) -> os.stat_result | None:
+    """What the disk says of a path; None where nothing is there any more."""
     try:
-        with os.scandir(folder) as children:
-            names = sorted(
-                child.name for child in children if child.is_dir() and not child.name.startswith(".")
-            )
-    except OSError:  # a folder that may not be listed shows no run
-        return []
-    return [folder / name for name in names]
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    try:
-        state = folder.stat()
-    except OSError:
+        return os.stat(path)  # noqa: PTH116  as a Path it takes five times as long
+    except FileNotFoundError:
         return None
-    return state.st_dev, state.st_ino
 
 
 def _newest_first(run: Path) -> tuple[float, str]:
@@ -148,9 +151,6 @@ def _newest_first(run: Path) -> tuple[float, str]:
 
 
 def _modified(run: Path) -> float:
-    for sign in layout.SIGNS_OF_A_RUN:
-        try:
-            return (run / sign).stat().st_mtime
-        except OSError:
-            continue
-    return 0.0
+    """When the first of the files was written that tell of a run; 0 where it was removed in the meantime."""
+    states = (_state(f"{os.fspath(run)}/{sign}") for sign in layout.SIGNS_OF_A_RUN)
+    return next((state.st_mtime for state in states if state is not None), 0.0)

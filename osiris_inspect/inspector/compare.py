@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from osiris_inspect.inspector.frame_facts import FrameFacts
-from osiris_inspect.inspector.run import Run, StepState
+from osiris_inspect.inspector.run import Abridged, Run, StepState
 from osiris_inspect.model.redact import mask_keys
 
 SLOWER = 2.0
 """How many times longer a step must take to be called slower."""
 _LEAST_S = 0.5
+_BY_CHANCE = ("heartbeat", "spill", "artifact", "dtype", "memory", "frame")
 _ABSENT = object()
 _NEVER_THE_SAME = ("free", "available", "pid", "hostname", "ts", "time")
 """What ends the names of surroundings that differ from one second to the next and explain nothing."""
@@ -98,6 +99,7 @@ def _pair(step: str, one: Run, other: Run) -> StepPair:
         return StepPair(step, here, there, (Difference("presence", *words),))
     schemas = [_schema(run, step) for run in (one, other)]
     found = [*_of_steps(here, there), *_unequal("schema", *schemas), *_of_configuration(here, there)]
+    found += _of_events(step, one, other)
     return StepPair(step, here, there, tuple(found), _slower(here, there))
 
 
@@ -114,6 +116,23 @@ def _of_steps(one: StepState, other: StepState) -> Iterator[Difference]:
         yield Difference("error", here, there)
 
 
+def _of_events(step: str, one: Run, other: Run) -> Iterator[Difference]:
+    """The kinds of events that one of two runs of ours tells of a step; where frames lay is told as ``storage``."""
+    if not one.dialect == other.dialect == "native" or any(
+        isinstance(run.events, Abridged) for run in (one, other)
+    ):
+        return  # versions of the original tell the same in other events; of a long log a part is decoded
+    told = [_kinds(run, step) for run in (one, other)]
+    here, there = (", ".join(sorted(mine - others)) or "-" for mine, others in (told, told[::-1]))
+    if here != there:
+        yield Difference("events", here, there)
+
+
+def _kinds(run: Run, step: str) -> set[str]:
+    """The kinds of events of a step, without those that come by chance or by where its frame was kept."""
+    return {event.name for event in run.told if event.step == step and not event.name.startswith(_BY_CHANCE)}
+
+
 def _of_configuration(one: StepState, other: StepState) -> Iterator[Difference]:
     if not one.config or not other.config:
         return  # one of the runs did not keep it
@@ -127,6 +146,19 @@ def _of_runs(one: Run, other: Run) -> Iterator[Difference]:
     yield from _unequal("pipeline", one.pipeline, other.pipeline)
     yield from _unequal("mode", one.mode, other.mode)
     yield from _unequal("verdict", one.status, other.status)
+    yield from _unequal("order of steps", *_orders(one, other))
+
+
+def _orders(one: Run, other: Run) -> tuple[str | None, str | None]:
+    """The steps that both runs began, in the order in which each began them."""
+    began = [_began(run) for run in (one, other)]
+    both = set(began[0]) & set(began[1])
+    left, right = (", ".join(step for step in steps if step in both) or None for steps in began)
+    return left, right
+
+
+def _began(run: Run) -> list[str]:
+    return list(dict.fromkeys(event.step for event in run.named("step_start") if event.step is not None))
 
 
 def _of_surroundings(one: Run, other: Run) -> Iterator[Difference]:

@@ -16,6 +16,11 @@ KEY_NOT_HELD: Final = re.compile(
 )
 """A result was asked for a key that is not in it."""
 
+CONNECTION_OF: Final = re.compile(
+    r"[Ff]ailed to resolve connection for (?P<step>[^\s:]{1,200}): (?P<why>[^\n]{1,80})"
+)
+"""A connection could not be resolved, and whose it was."""
+
 NOTHING_KEPT: Final = re.compile(r"[Nn]o outputs? (?:are |were )?(?:cached|stored|kept|found) for " + _STEP)
 """A step was asked for a result, and it had left none."""
 

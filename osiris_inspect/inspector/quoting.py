@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from osiris_inspect.inspector import textlog
 from osiris_inspect.inspector.disk import Disk
 from osiris_inspect.inspector.run import Abridged, Run
 from osiris_inspect.model import layout, redact
@@ -50,7 +51,8 @@ def _numbered(run: Run, file: str, pieces: Iterable[Evidence]) -> Iterable[tuple
     if file == layout.EVENTS and isinstance(run.events, Abridged) and 0 not in cited:
         log = run.events
         return ((line, log.raw(line - 1)) for line in sorted(cited))
-    return Disk(run.path).lines(file)
+    disk = Disk(run.path)
+    return textlog.lines_of(disk, file) if file.endswith(".log") else disk.lines(file)
 
 
 def _in_file(

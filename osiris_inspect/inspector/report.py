@@ -1,5 +1,6 @@
 """A report: a run, its lineage and what the rules found. What every screen and every format is made from."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from osiris_inspect.inspector.run import Run, load
 from osiris_inspect.model.finding import Finding
 
 if TYPE_CHECKING:
+    from osiris_inspect.inspector.configuration import Configuration
     from osiris_inspect.inspector.diagnose import Rule
 
 
@@ -51,16 +53,51 @@ class Report:
 
 
 def report(
-    path: Path, *, now: float | None = None, cache: Path | None = None, more: Sequence["Rule"] = ()
+    path: Path,
+    *,
+    now: float | None = None,
+    cache: Path | None = None,
+    more: Sequence["Rule"] = (),
+    repository: Path | None = None,
 ) -> Report:
-    """Read the run at ``path`` and ask every rule, and ``more``; ``cache`` as for ``run.load``.
+    """Read the run at ``path`` and ask every rule; ``cache`` as for ``run.load``, the rest as for ``judged``.
 
     Raises:
         UnreadableRun: the path is no run.
+        SettingsError: the repository's settings say something that cannot be.
+    """
+    return judged(load(path, now=now, cache=cache), more=more, repository=repository)
+
+
+def judged(run: Run, *, more: Sequence["Rule"] = (), repository: Path | None = None) -> Report:
+    """What every rule, and ``more``, say of a run.
+
+    ``repository`` is the folder whose settings count: its own rules are asked too, and what it allows is taken out.
+    Without one only the rules of this package are asked, and nothing is allowed.
+
+    Raises:
+        SettingsError: the repository's settings say something that cannot be.
     """
     from osiris_inspect.inspector.diagnose import diagnose
 
-    run = load(path, now=now, cache=cache)
+    own = settings(repository) if repository is not None else None
     lineage = trace(run)
-    findings, not_checked = diagnose(run, lineage, more)
-    return Report(run, lineage, findings, not_checked)
+    findings, not_checked = diagnose(run, lineage, (*more, *(own.rules if own else ())))
+    told = Report(run, lineage, findings, not_checked)
+    if own is None or repository is None:
+        return told
+    from osiris_inspect.inspector.allowances import applied, of_pipeline
+
+    return applied(told, (*own.allowances, *of_pipeline(told, repository)))
+
+
+@functools.cache
+def settings(repository: Path) -> "Configuration":
+    """The settings of a repository, read once.
+
+    Raises:
+        SettingsError: they say something that cannot be.
+    """
+    from osiris_inspect.inspector.configuration import read
+
+    return read(repository)

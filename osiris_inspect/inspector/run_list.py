@@ -9,9 +9,10 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -22,8 +23,8 @@ from osiris_inspect.inspector.summary import BAD
 from osiris_inspect.model.errors import UnreadableRun
 
 _FOLDER: Final = "lists"
-_STATED: Final = ("", "artifacts", "artifacts/_system", "cfg", "compiled")
-"""The folders of a run whose files can change what is said of it."""
+_STATED: Final = {"artifacts": ("artifacts", "artifacts/_system"), "cfg": ("cfg",), "compiled": ("compiled",)}
+"""The folders of a run whose files can change what is said of it, beside its own, by what must lie in it for them."""
 _FIELDS: Final = ("id", "pipeline", "status", "mode", "started", "duration_s", "rows", "cause")
 
 
@@ -51,26 +52,45 @@ class Wanted:
 
 
 def entries(
-    path: Path, *, now: float | None = None, cache: Path | None = None, wanted: Wanted | None = None
+    path: Path,
+    *,
+    now: float | None = None,
+    cache: Path | None = None,
+    wanted: Wanted | None = None,
+    repository: Path | None = None,
 ) -> Iterator[RunEntry]:
     """The wanted runs under a path, newest first, each as soon as it is known. What was said is kept in ``cache``.
 
+    Where the ``repository`` has rules or allowances of its own, nothing is kept: they may change at any time, and what
+    they say of a run with them.
+
     Raises:
         UnreadableRun: there is no such directory, or no run in it.
+        SettingsError: the repository's settings say something that cannot be.
     """
     runs = find_runs(path)
-    place = _place(path, cache) if cache is not None else None
+    ruled = repository if repository is not None and _has_settings(repository) else None
+    place = _place(path, cache) if cache is not None and ruled is None else None
     known = _load(place) if place is not None else {}
     told: dict[str, list[Any]] = {}
     try:
         for run in runs:
-            found = _remembered(run, known, told) or _read(run, told, now, cache)
+            found = _remembered(run, known, told) or _read(
+                run, told, partial(entry, now=now, cache=cache, repository=ruled)
+            )
             if wanted is None or wanted.keeps(found):
                 yield found
     finally:
         # also where the list was left half read: what is known by then need not be found out again
         if place is not None and any(known.get(run) != said for run, said in told.items()):
-            _save(place, known | told)
+            _save(place, {run: said for run, said in known.items() if Path(run).is_dir()} | told)
+
+
+def _has_settings(repository: Path) -> bool:
+    from osiris_inspect.inspector.configuration import Configuration
+    from osiris_inspect.inspector.report import settings
+
+    return settings(repository) != Configuration()
 
 
 def _remembered(run: Path, known: dict[str, list[Any]], told: dict[str, list[Any]]) -> RunEntry | None:
@@ -83,37 +103,40 @@ def _remembered(run: Path, known: dict[str, list[Any]], told: dict[str, list[Any
     return remembered
 
 
-def _read(run: Path, told: dict[str, list[Any]], now: float | None, cache: Path | None) -> RunEntry:
+def _read(run: Path, told: dict[str, list[Any]], ask: Callable[[Path], RunEntry]) -> RunEntry:
     state = state_of(run)  # asked before: what changes while it is read is read again the next time
     try:
-        found = entry(run, now=now, cache=cache)
+        found = ask(run)
     except UnreadableRun as error:  # it was removed while the list was made
         return RunEntry(run, run.name, None, "unreadable", None, None, None, None, str(error))
     if found.status != "running":
-        told[str(run)] = [state, {field: value for field, value in asdict(found).items() if field in _FIELDS}]
+        told[str(run)] = [state, {field: getattr(found, field) for field in _FIELDS}]
     return found
 
 
 def state_of(run: Path) -> str:
     """A digest of name, size and time of every file that tells something of a run."""
     digest = hashlib.blake2b(digest_size=12)
-    for folder in _STATED:
-        for line in sorted(_states(run / folder if folder else run)):
-            digest.update(line.encode("utf-8", "surrogateescape"))
+    folder = os.fspath(run)
+    there = _states(folder)
+    below = [name for first, names in _STATED.items() if first in there for name in names]
+    for states in (there, *(_states(f"{folder}/{name}") for name in below)):
+        digest.update("".join(sorted(states.values())).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
-def _states(folder: Path) -> Iterator[str]:
+def _states(folder: str) -> dict[str, str]:
+    """A line for each file of a folder by its name; none for a folder that is not there or may not be listed."""
     try:
         with os.scandir(folder) as children:
-            for child in children:
-                state = child.stat(follow_symlinks=False)
-                kind = stat.S_IFMT(state.st_mode)
-                yield f"{child.name}\0{kind}\0{state.st_size}\0{state.st_mtime_ns}\n"
-    except (
-        OSError
-    ):  # a folder that is not there has no state; one that may not be listed tells nothing either
-        return
+            return {child.name: _state(child) for child in children}
+    except OSError:  # what cannot be listed tells nothing of a run either
+        return {}
+
+
+def _state(child: "os.DirEntry[str]") -> str:
+    state = child.stat(follow_symlinks=False)
+    return f"{child.name}\0{stat.S_IFMT(state.st_mode)}\0{state.st_size}\0{state.st_mtime_ns}\n"
 
 
 def _place(path: Path, cache: Path) -> Path:
@@ -137,12 +160,11 @@ def _load(place: Path) -> dict[str, list[Any]]:
 
 
 def _save(place: Path, told: dict[str, list[Any]]) -> None:
-    there = {run: said for run, said in told.items() if Path(run).is_dir()}
     try:
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         number, name = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=".json")
         with os.fdopen(number, "w") as stream:
-            json.dump({"version": __version__, "runs": there}, stream)
+            stream.write(json.dumps({"version": __version__, "runs": told}))
         Path(name).replace(place)
     except OSError:  # the cache is full, read-only or gone; the list is made again the next time
         return

@@ -2,7 +2,7 @@
 
 from osiris_inspect.inspector.failures import lacks_input
 from osiris_inspect.inspector.lineage import Lineage
-from osiris_inspect.inspector.run import Run, StepState
+from osiris_inspect.inspector.run import Request, Run, StepState
 
 
 def is_starved(step: StepState) -> bool:
@@ -19,4 +19,22 @@ def starved_by(step: StepState, run: Run, lineage: Lineage) -> list[StepState]:
     waiting = [
         edge.consumer for edge in lineage.edges if edge.producer == step.id and edge.place == "unresolved"
     ]
-    return [other for other in run.steps if other.id in waiting and is_starved(other)]
+    asked = {request.step: request for request in run.requests}
+    return [
+        other
+        for other in run.steps
+        if other.id in waiting
+        and is_starved(other)
+        and _is_asked(asked.get(other.id), step)
+        and not was_early(other, step)
+    ]
+
+
+def was_early(step: StepState, upstream: StepState) -> bool:
+    """Whether a step had ended before the step upstream of it began."""
+    return 0 < step.lines[1] < upstream.lines[0]
+
+
+def _is_asked(request: Request | None, producer: StepState) -> bool:
+    """Whether the frame of ``producer`` was looked for; without a request that would tell, it was."""
+    return request is None or any(reference.from_step == producer.id for reference in request.inputs.values())

@@ -9,6 +9,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -28,58 +29,75 @@ _KEYWORD = (
 _QUOTE = r"(?:\\{0,8}['\"])"
 _LIKELY = r"(?!\*\*\*)(?=[^\s&;,'\"]{0,80}\d)(?=[^\s&;,'\"]{0,80}[A-Za-z])[^\s&;,'\"\\$(){}<>]{6,400}"
 """A value that no quotes enclose: letters and digits together, so that ``password: YES`` and prose stay."""
-# every repetition is bounded, so that a line of megabytes costs time in its length and not in its square
 _PATTERNS = (
     # scheme://user:password@host; the password ends at the last @ before the host
     (
-        re.compile(
-            r"([a-z][a-z0-9+.\-]{0,40}://[^\s:/@'\"]{0,200}):[^\s'\"]{1,400}@(?=[\w.\-\[])", re.IGNORECASE
-        ),
+        r"(?i)([a-z][a-z0-9+.\-]{0,40}://[^\s:/@'\"]{0,200}):[^\s'\"]{1,400}@(?=[\w.\-\[])",
         r"\1:***@",
     ),
-    (re.compile(r"(\w{1,64}):[^\s:@'\"]{1,200}@(tcp|unix)\("), r"\1:***@\2("),
     (
-        re.compile(
-            r"(Authorization\\{0,8}['\"]?\s{0,9}[:=]\s{0,9}\\{0,8}['\"]?(?:(?:Bearer|Basic|Token|ApiKey)\s{1,9})?+)"
-            r"(?!\*\*\*)[^\s'\",}\\]{1,4000}",
-            re.IGNORECASE,
-        ),
+        r"(\w{1,64}):[^\s:@'\"]{1,200}@(tcp|unix)\(",
+        r"\1:***@\2(",
+    ),
+    (
+        r"(?i)(Authorization\\{0,8}['\"]?\s{0,9}[:=]\s{0,9}\\{0,8}['\"]?(?:(?:Bearer|Basic|Token|ApiKey)\s{1,9})?+)"
+        r"(?!\*\*\*)[^\s'\",}\\]{1,4000}",
         r"\1***",
     ),
-    (re.compile(r"(Bearer\s{1,9})[A-Za-z0-9._~+/\-]{8,4000}={0,2}", re.IGNORECASE), r"\1***"),
-    (re.compile(r"\beyJ[A-Za-z0-9_\-]{8,2000}\.[A-Za-z0-9_\-]{4,2000}\.[A-Za-z0-9_\-]*"), MASK),
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), MASK),
-    (re.compile(r"\bAIza[A-Za-z0-9_\-]{35}"), MASK),
     (
-        re.compile(
-            r"\b(?:sb_secret_|sk_live_|ghp_|gho_|ghs_|github_pat_|xox[abpr]-|glpat-|e2b_)[A-Za-z0-9_\-]{8,400}|"
-            r"\b(?:sk-[A-Za-z0-9_\-]{20,400}|hf_[A-Za-z0-9]{30,100}|dapi[0-9a-f]{32})"
-        ),
+        r"(?i)(Bearer\s{1,9})[A-Za-z0-9._~+/\-]{8,4000}={0,2}",
+        r"\1***",
+    ),
+    (
+        r"\beyJ[A-Za-z0-9_\-]{8,2000}\.[A-Za-z0-9_\-]{4,2000}\.[A-Za-z0-9_\-]*",
         MASK,
     ),
     (
-        re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)(?!\*\*\*)(?:(?!-----END)[\s\S]){1,20000}"),
+        r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
+        MASK,
+    ),
+    (
+        r"\bAIza[A-Za-z0-9_\-]{35}",
+        MASK,
+    ),
+    (
+        r"\b(?:sb_secret_|sk_live_|ghp_|gho_|ghs_|github_pat_|xox[abpr]-|glpat-|e2b_)[A-Za-z0-9_\-]{8,400}|"
+        r"\b(?:sk-[A-Za-z0-9_\-]{20,400}|hf_[A-Za-z0-9]{30,100}|dapi[0-9a-f]{32})",
+        MASK,
+    ),
+    (
+        r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)(?!\*\*\*)(?:(?!-----END)[\s\S]){1,20000}",
         r"\1***",
     ),
     (
-        re.compile(
-            rf"({_KEYWORD}{_QUOTE}?\s{{0,9}}[:=]\s{{0,9}})({_QUOTE})(?!\*\*\*)[^'\"]{{3,400}}?\2",
-            re.IGNORECASE,
-        ),
+        rf"(?i)({_KEYWORD}{_QUOTE}?\s{{0,9}}[:=]\s{{0,9}})({_QUOTE})(?!\*\*\*)[^'\"]{{3,400}}?\2",
         r"\1\2***\2",
     ),
     (
-        re.compile(r"(\b(?:identified\s{1,9}by|password)\s{1,9})'(?!\*\*\*)[^']{1,400}'", re.IGNORECASE),
+        r"(?i)(\b(?:identified\s{1,9}by|password)\s{1,9})'(?!\*\*\*)[^']{1,400}'",
         r"\1'***'",
     ),
-    (re.compile(r"((?:password|passwd|pwd)=)(?!\*\*\*)[^\s&;'\",]{1,400}", re.IGNORECASE), r"\1***"),
-    (re.compile(rf"({_KEYWORD}{_QUOTE}?(?:\s{{0,9}}[:=]\s{{0,9}})){_LIKELY}", re.IGNORECASE), r"\1***"),
-    (re.compile(rf"(--{_KEYWORD}\s{{1,9}}){_LIKELY}", re.IGNORECASE), r"\1***"),
     (
-        re.compile(r"([?&](?:sig|X-Amz-Signature|X-Goog-Signature)=)(?!\*\*\*)[^\s&;'\",]{1,1000}"),
+        r"(?i)((?:password|passwd|pwd)=)(?!\*\*\*)[^\s&;'\",]{1,400}",
+        r"\1***",
+    ),
+    (
+        rf"(?i)({_KEYWORD}{_QUOTE}?(?:\s{{0,9}}[:=]\s{{0,9}})){_LIKELY}",
+        r"\1***",
+    ),
+    (
+        rf"(?i)(--{_KEYWORD}\s{{1,9}}){_LIKELY}",
+        r"\1***",
+    ),
+    (
+        r"([?&](?:sig|X-Amz-Signature|X-Goog-Signature)=)(?!\*\*\*)[^\s&;'\",]{1,1000}",
         r"\1***",
     ),
 )
+"""Where secrets stand, and what is put there.
+
+Every repetition is bounded, so that a line of megabytes costs time in its length and not in its square.
+"""
 _LITERALS = (
     "://",
     "@tcp(",
@@ -130,9 +148,15 @@ def mask_patterns(text: str) -> str:
     """``text`` with what looks like a secret masked: passwords in URLs, tokens, keys of clouds."""
     if not any(literal in text for literal in _LITERALS):
         return text
-    for pattern, replacement in _PATTERNS:
+    for pattern, replacement in _compiled():
         text = pattern.sub(replacement, text)
     return text
+
+
+@cache
+def _compiled() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """The patterns, made when the first text is met that may hold a secret: most runs have none."""
+    return tuple((re.compile(pattern), replacement) for pattern, replacement in _PATTERNS)
 
 
 def mask_keys(value: Any) -> Any:

@@ -5,14 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.inspector.accuracy import lines, measured, of_generated
-from tests.inspector.generated import cases, clean
-from tests.inspector.test_generated import alarms
+from tests.inspector.generated import cases
 
 pytestmark = pytest.mark.bench
-
-
-def test_300_runs_without_a_fault_raise_no_alarm(tmp_path: Path) -> None:
-    assert alarms(tmp_path, clean(300)) == []
 
 
 def test_guilty_step_is_found_in_95_of_100_of_all_cases(tmp_path: Path) -> None:

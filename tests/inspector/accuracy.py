@@ -22,19 +22,29 @@ _PREPARE = {"(worker start)", "(preflight)", "(prepare)"}
 _OF_SECRETS = ("secret-in-artifact", "secret-in-log")
 
 RULES_OF: Mapping[str, tuple[str, ...]] = {
+    "D01": ("input-not-found", "output-missing", "frame-dropped-from-cache"),
     "D02": ("input-name-mismatch",),
     "D03": ("input-name-mismatch",),
     "D04": ("input-not-found",),
+    "D05": ("input-not-found", "need-not-passed", "input-from-other-step"),
     "D06": ("spill-write-failed",),
+    "D07": ("spill-file-unreadable",),
     "D08": ("output-key-wrong", "output-missing"),
+    "D09": ("input-not-found", "need-unknown", "steps-out-of-order"),
     "D10": ("input-key-wrong",),
     "D11": ("need-not-passed", "input-name-mismatch"),
+    "D12": ("input-overwritten",),
     "D13": ("writer-took-first-input",),
+    "D14": ("step-ids-collide",),
     "D15": ("zero-rows-from-source",),
+    "D16": ("all-rows-lost",),
+    "D17": ("frame-without-columns",),
+    "D18": ("write-failed",),
     "D19": ("input-from-other-step",),
     "D20": ("row-count-changed",),
     "D21": ("query-not-run",),
     "M01": ("need-unknown",),
+    "M02": ("steps-out-of-order",),
     "M03": ("pipeline-cycle",),
     "M04": ("duplicate-step-id",),
     "M05": ("path-outside-run",),
@@ -43,6 +53,7 @@ RULES_OF: Mapping[str, tuple[str, ...]] = {
     "M08": ("secret-inline",),
     "M09": ("parameter-unresolved",),
     "M10": ("pipeline-unreadable",),
+    "M11": ("config-value-missing",),
     "M12": ("config-missing",),
     "M13": ("config-missing",),
     "M14": ("mode-unsupported",),
@@ -52,10 +63,11 @@ RULES_OF: Mapping[str, tuple[str, ...]] = {
     "C03": ("connection-unresolved",),
     "C04": ("connection-unresolved",),
     "C05": ("connection-unresolved",),
-    "C06": ("authentication-failed",),
-    "C07": ("connection-refused",),
-    "C08": ("host-not-found",),
+    "C06": ("authentication-failed", "connection-failed"),
+    "C07": ("connection-refused", "connection-failed"),
+    "C08": ("host-not-found", "connection-failed"),
     "C09": ("connection-failed",),
+    "C10": ("password-not-escaped", "connection-failed"),
     "C11": ("permission-denied",),
     "C12": ("config-value-missing",),
     "C13": ("file-missing",),
@@ -73,35 +85,75 @@ RULES_OF: Mapping[str, tuple[str, ...]] = {
     "T04": ("out-of-memory",),
     "T05": ("table-missing",),
     "W01": ("table-missing",),
-    "W02": ("table-missing", "authentication-failed", "connection-refused"),
+    "W02": ("table-missing", "authentication-failed", "connection-refused", "nothing-written"),
     "W03": ("nothing-written", "write-unconfirmed"),
     "W04": ("stale-rows-kept",),
+    "W05": ("write-failed",),
     "W06": ("table-creation-failed",),
+    "W07": ("driver-context-incomplete",),
     "W08": ("constraint-violated",),
+    "W09": ("column-missing",),
     "W10": ("write-failed",),
     "W11": ("disk-full", "permission-denied", "path-not-writable"),
+    "W12": ("config-key-unknown",),
+    "W13": ("dependency-missing", "host-not-found", "connection-refused", "tls-failed"),
     "R01": ("dependency-missing",),
     "R02": ("driver-import-failed",),
     "R03": ("worker-start-failed",),
     "R04": ("run-truncated", "step-timeout"),
     "R05": ("run-truncated", "worker-killed"),
     "R06": ("run-truncated",),
+    "R07": ("sandbox-unavailable", "dependency-missing"),
     "R08": ("driver-not-registered",),
+    "R09": ("dependency-missing",),
     "R12": ("value-not-serialisable",),
     "R13": ("step-run-twice",),
     "R14": ("driver-context-incomplete",),
 }
-"""For each pattern of the labels the rules that say the same."""
+"""For each pattern of the labels the rules that name it as the cause of a failure, or of a wrong success."""
+
+BESIDE: Mapping[str, tuple[str, ...]] = {
+    "R10": ("driver-code-differs",),
+    "R11": ("stray-output",),
+    "Q01": ("status-disagrees",),
+    "Q03": ("totals-disagree",),
+    "Q04": ("totals-disagree",),
+    "Q05": ("totals-disagree", "run-card-disagrees"),
+    "Q12": ("spill-file-corrupt",),
+    "Q13": ("spill-setting-ignored",),
+    "X01": ("secret-in-artifact",),
+    "X02": ("secret-in-log",),
+    "X03": ("markup-in-log",),
+    "X04": ("query-reads-files",),
+    "X05": ("pickle-in-artifacts",),
+}
+"""Patterns that a run has beside its cause."""
+
+UNTOLD: Mapping[str, str] = {
+    "Q02": "a claim of the status file that is true of any folder with runs",
+    "Q06": "a mistake of another program that reads runs",
+    "Q07": "an export that nobody asked for; its event stands in the log",
+    "Q08": "an index that lies outside of the run",
+    "Q09": "two names of one run, which every remote run has",
+    "Q10": "a name that is masked; the folder has it",
+    "Q11": "events that were deleted with their folder",
+    "R15": "messages between host and worker, which are kept outside of the run",
+}
+"""Patterns that no finding states, and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What is true of one run. ``rules`` are those that name its cause; empty where no rule is expected to."""
+    """What is true of one run. ``rules`` are those that name its cause; empty where no rule is expected to.
+
+    ``codes`` are all patterns it shows, its cause among them.
+    """
 
     name: str
     truth: str
     root: str
     rules: frozenset[str] = frozenset()
+    codes: tuple[str, ...] = ()
 
 
 Guess = Callable[[Run], str | None]
@@ -125,6 +177,8 @@ class Figures:
     false_alarms: int = 0
     spans: int = 0
     spans_valid: int = 0
+    codes: int = 0
+    codes_stated: int = 0
     guesses_right: dict[str, int] = field(default_factory=dict)
     misses: list[str] = field(default_factory=list)
 
@@ -145,7 +199,7 @@ def of_corpus(corpus: Path = CORPUS) -> Iterator[tuple[Label, Path]]:
     for label in labels(corpus):
         rules = frozenset(rule for code in label["codes"] for rule in RULES_OF.get(code, ()))
         yield (
-            Label(label["case"], label["truth"], label["root"], rules),
+            Label(label["case"], label["truth"], label["root"], rules, tuple(label["codes"])),
             corpus / label["case"] / label["run"],
         )
 
@@ -180,12 +234,26 @@ def judge(figures: Figures, label: Label, told: Report) -> None:
     if not right:
         figures.misses.append(f"{label.name}: status {told.run.status}, truth {label.truth}")
     _judge_spans(figures, label, told)
+    _judge_codes(figures, label, told)
     if label.truth == "success":
         _judge_clean(figures, label, told)
     elif label.truth == "success_but_wrong":
         _judge_silent(figures, label, told)
     else:
         _judge_root(figures, label, told)
+
+
+def _judge_codes(figures: Figures, label: Label, told: Report) -> None:
+    """Every pattern of a run that a finding can state is to be stated, as a cause, a consequence or beside them."""
+    stated = {finding.rule for finding in told.findings}
+    for code in label.codes:
+        rules = RULES_OF.get(code) or BESIDE.get(code)
+        if rules is None:
+            continue
+        figures.codes += 1
+        figures.codes_stated += bool(stated & set(rules))
+        if not stated & set(rules):
+            figures.misses.append(f"{label.name}: {code} is not stated")
 
 
 def _judge_clean(figures: Figures, label: Label, told: Report) -> None:
@@ -306,6 +374,8 @@ def lines(title: str, figures: Figures) -> Iterator[str]:
     yield f"  status             {part(figures.status_right, figures.runs)}"
     yield f"  guilty step        {part(figures.root_right, figures.guilty)}"
     yield f"  cause by its name  {part(figures.cause_right, figures.cause_known)}"
+    if figures.codes:
+        yield f"  patterns stated    {part(figures.codes_stated, figures.codes)}"
     yield f"  confidently wrong  {part(figures.confidently_wrong, figures.guilty)}"
     yield f"  abstention         {part(figures.unexplained, figures.guilty)}"
     yield f"  wrong successes    {part(figures.wrong_successes_seen, figures.wrong_successes)} seen"

@@ -1,4 +1,6 @@
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,3 +67,24 @@ def test_entry_tells_status_and_cause(tmp_path: Path) -> None:
 def test_entry_of_a_success_has_no_cause(tmp_path: Path) -> None:
     run_dir(tmp_path, succeeding_locally())
     assert entries(tmp_path)[0].cause is None
+
+
+@pytest.mark.parametrize("closed", [".", "below"])
+def test_folder_that_may_not_be_listed_is_named_where_it_was_asked_for(
+    tmp_path: Path, closed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_dir(tmp_path / "open")
+    (tmp_path / "below").mkdir()
+    listed, refused = os.scandir, str(tmp_path / closed)
+
+    def scandir(place: Any) -> Any:  # root may list everything
+        if os.fspath(place) == refused:
+            raise PermissionError(13, "Permission denied", refused)
+        return listed(place)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    if closed == "below":
+        assert find_runs(tmp_path) == [run]
+    else:
+        with pytest.raises(UnreadableRun, match=r"cannot be read: .*Permission denied"):
+            find_runs(tmp_path)

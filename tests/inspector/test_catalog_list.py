@@ -27,9 +27,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The runs that were read, not remembered."""
     read: list[str] = []
 
-    def reading(path: Path, *, now: float | None = None, cache: Path | None = None) -> RunEntry:
+    def reading(
+        path: Path, *, now: float | None = None, cache: Path | None = None, repository: Path | None = None
+    ) -> RunEntry:
         read.append(path.name)
-        return catalog.entry(path, now=now, cache=cache)
+        return catalog.entry(path, now=now, cache=cache, repository=repository)
 
     monkeypatch.setattr(run_list, "entry", reading)
     return read
@@ -160,3 +162,20 @@ def test_both_eras_of_layouts_are_listed_newest_first(tmp_path: Path) -> None:
         run_dir(tmp_path, [], name=name, files={"status.json": {"ok": True}})
     listed = [entry.path.relative_to(tmp_path).as_posix() for entry in entries(tmp_path, now=NOW)]
     assert listed == [names[2], names[1], names[0]]
+
+
+def test_the_rules_of_the_repository_name_the_cause_and_nothing_of_it_is_kept(
+    runs: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "repository"
+    place.mkdir()
+    cache = tmp_path / "cache"
+    without = [run.cause for run in entries(runs, now=NOW, cache=cache, repository=place)]
+    assert not any("moon" in cause for cause in without if cause)
+    (tmp_path / "ruled").mkdir()
+    (tmp_path / "ruled" / ".osiris-inspect.toml").write_text(
+        '[[patterns]]\nname = "moon-wrong"\npattern = "boom"\nmessage = "the moon is in the wrong phase"\n'
+    )
+    ruled = list(entries(runs, now=NOW, cache=cache, repository=tmp_path / "ruled"))
+    assert [run.cause for run in ruled if run.cause] == ["extract: the moon is in the wrong phase: boom"]
+    assert [run.cause for run in entries(runs, now=NOW, cache=cache, repository=place)] == without

@@ -97,3 +97,21 @@ def test_frames_differ_in_rows_columns_types_nulls_and_order() -> None:
         "column name",
         "column title",
     ]
+
+
+def test_kinds_of_events_that_one_run_lacks_are_told() -> None:
+    one = sample("good_local")
+    kept = [event for event in one.events if event.name != "inputs_resolved"]
+    found = [
+        difference
+        for pair in compare(one, replace(one, events=tuple(kept))).steps
+        for difference in pair.differences
+        if difference.aspect == "events"
+    ]
+    assert [(difference.one, difference.other) for difference in found] == [("inputs_resolved", "-")] * 2
+
+
+def test_steps_that_began_in_another_order_are_told() -> None:
+    one = sample("good_local")
+    told = compare(one, replace(one, events=tuple(reversed(one.events))))
+    assert [difference.aspect for difference in told.run] == ["order of steps"]

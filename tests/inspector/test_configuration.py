@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from osiris_inspect.inspector import configuration
 from osiris_inspect.inspector.allowances import Allowance, applied, of_pipeline, unused
 from osiris_inspect.inspector.configuration import Configuration, read
 from osiris_inspect.inspector.report import Report, report
@@ -191,8 +192,6 @@ def test_folder_of_rules_that_lies_in_a_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_rule_of_an_installed_package_is_asked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from osiris_inspect.inspector import configuration
-
     package = tmp_path / "lib"
     (package / "house_rules-1.0.dist-info").mkdir(parents=True)
     (package / "house_rules-1.0.dist-info" / "METADATA").write_text("Name: house-rules\nVersion: 1.0\n")
@@ -218,3 +217,34 @@ def test_every_key_of_a_report_survives_an_allowance(tmp_path: Path) -> None:
         before.findings,
         before.not_checked,
     )
+
+
+@pytest.mark.parametrize("kind", ["archive", "closed", "gone", "without", "with"])
+def test_place_of_packages_is_asked_only_where_one_may_offer_rules(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "packages"
+    package = place / "some-1.0.dist-info"
+    if kind == "archive":
+        place.write_bytes(b"PK")
+    elif kind != "gone":
+        package.mkdir(parents=True)
+        group = configuration.GROUP if kind == "with" else "console_scripts"
+        (package / "entry_points.txt").write_text(f"[{group}]\nname = module\n")
+    if kind == "closed":  # root may list everything
+        monkeypatch.setattr("os.scandir", _refuse)
+    assert configuration._may_offer_rules(str(place)) == (kind in ("archive", "closed", "with"))
+
+
+def _refuse(place: str) -> None:
+    raise PermissionError(13, "permission denied", place)
+
+
+def test_file_of_a_project_that_does_not_speak_of_us_is_not_read_for_faults(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool\nbroken = \n")
+    assert configuration.read(tmp_path) == configuration.read(tmp_path / "nowhere")
+
+
+def test_table_whose_name_is_written_with_escapes_is_ours_too(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool."osiris\\u002dinspect"]\nignore = ["rows-lost"]\n')
+    assert [entry.rule for entry in configuration.read(tmp_path).allowances] == ["rows-lost"]

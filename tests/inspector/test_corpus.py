@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from osiris_inspect.inspector.catalog import find_runs
+from osiris_inspect.inspector.diagnose import rules
 from osiris_inspect.inspector.export.json import document
 from osiris_inspect.inspector.lineage import trace
 from osiris_inspect.inspector.report import Report, report
 from osiris_inspect.inspector.run import load
-from tests.inspector.accuracy import CORPUS, Figures, measure
+from tests.inspector.accuracy import BESIDE, CORPUS, RULES_OF, UNTOLD, Figures, labels, measure
 
 pytestmark = pytest.mark.skipif(
     not CORPUS.exists(), reason="the labelled runs of the original are not on this machine"
@@ -49,6 +50,21 @@ def test_clean_runs_raise_no_alarm(figures: Figures) -> None:
 
 def test_wrong_successes_carry_a_warning_at_the_right_step(figures: Figures) -> None:
     assert figures.wrong_successes_seen >= 0.8 * figures.wrong_successes, figures.misses
+
+
+def test_patterns_of_the_labels_are_stated_in_90_of_100_runs(figures: Figures) -> None:
+    assert figures.codes_stated >= 0.9 * figures.codes > 0, figures.misses
+
+
+def test_every_pattern_of_the_labels_is_stated_by_a_rule_or_says_why_not() -> None:
+    codes = {code for label in labels() for code in label["codes"]}
+    assert codes <= {*RULES_OF, *BESIDE, *UNTOLD}
+    assert not {*RULES_OF, *BESIDE} & set(UNTOLD)
+
+
+def test_rules_that_state_a_pattern_are_there() -> None:
+    there = {rule.id for rule in rules()}
+    assert {rule for named in (*RULES_OF.values(), *BESIDE.values()) for rule in named} <= there
 
 
 def test_every_quote_stands_in_its_line(reports: list[Report]) -> None:

@@ -9,7 +9,7 @@ from osiris_inspect.inspector.report import report
 from tests.inspector.accuracy import Figures, measured, of_generated
 from tests.inspector.generated import FAULTS, NOISES, STORAGES, TOPOLOGIES, Case, clean, make, some
 
-FEW, FEW_CLEAN = 4 * len(FAULTS), 60
+FEW, FEW_CLEAN = 4 * len(FAULTS), 300
 
 
 @pytest.fixture(scope="module")

@@ -374,4 +374,4 @@ def test_rule_whose_events_a_run_does_not_record_is_listed_as_not_checked(tmp_pa
     said = report(run_dir(tmp_path, failing_locally("boom")))
     reasons = {entry.rule: entry.reason for entry in said.not_checked}
     assert reasons["need-unknown"] == "this run does not record manifest"
-    assert reasons["stale-rows-kept"] == "this run does not record write.start"
+    assert reasons["nothing-written"] == "this run does not record table.ddl_planned"

@@ -6,6 +6,7 @@ from typing import Any, TextIO
 
 from osiris_inspect.inspector.export import NO_JOB, Job
 from osiris_inspect.inspector.plain import whole
+from osiris_inspect.inspector.remote import mirrors
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.inspector.source import Source, sources_of
@@ -36,7 +37,7 @@ def document(reports: Sequence[Report]) -> dict[str, Any]:
 def _run(report: Report) -> dict[str, Any]:
     run, sources = report.run, sources_of(report.run)
     return {
-        "path": whole(str(run.path)),
+        "path": whole(mirrors.shown(run.path)),
         "run": whole(run.id),
         "pipeline": _text(run.pipeline),
         "mode": run.mode,

@@ -16,6 +16,7 @@ from osiris_inspect.inspector.export._inert import broken
 from osiris_inspect.inspector.export._placed import Placed, placed
 from osiris_inspect.inspector.export._spans import moment
 from osiris_inspect.inspector.plain import cut, plain
+from osiris_inspect.inspector.remote import mirrors
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import StepState
 from osiris_inspect.inspector.source import Checkout
@@ -156,7 +157,12 @@ def _suite(report: Report, cases: Sequence[_Case], class_name: str, longest: int
         timestamp=_moment(run.started),
     )
     yield f"  <testsuite{told}>"
-    facts = {"status": run.status, "mode": run.mode, "pipeline": run.pipeline, "path": str(run.path)}
+    facts = {
+        "status": run.status,
+        "mode": run.mode,
+        "pipeline": run.pipeline,
+        "path": mirrors.shown(run.path),
+    }
     yield "    <properties>"
     yield from (
         f"      <property{_attributes(name=key, value=value)}/>" for key, value in facts.items() if value

@@ -65,8 +65,7 @@ def _report(report: Report, width: int) -> Iterator[str]:
             yield from wrapped(_edge(edge, report.run), width, "  ")
     if report.findings:
         yield ""
-        for finding in report.findings:
-            yield from _finding(finding, width)
+        yield from map(_finding, report.findings)
     yield ""
     yield f"  {_counts(report)}"
 
@@ -140,13 +139,13 @@ def _edge(edge: Edge, run: Run) -> str:
     return f"{plain(edge.producer)} ──{rows}{place_words(edge, run)}──▶ {plain(edge.consumer)}{name}"
 
 
-def _finding(finding: Finding, width: int) -> Iterator[str]:
-    """A finding with where its evidence stands and what explains it."""
+def _finding(finding: Finding) -> str:
+    """A finding with where its evidence stands and what explains it: one line always, so that lines can be counted."""
     because = f", because of {finding.because}" if finding.because else ""
     known = "known " if finding.known else ""
     text = f"{known}{finding.severity} {finding.rule} {place_of(finding)}: {finding.message} ({finding.evidence[0]}{because})"
     lead = f"{'    ' if finding.because else '  '}{_GLYPHS[str(finding.severity)]} "
-    yield from wrapped(cut(plain(text), LONGEST), width, lead)
+    return f"{lead}{cut(plain(text), LONGEST)}"
 
 
 def _counts(report: Report) -> str:

@@ -40,6 +40,7 @@ SIGNATURE: Final = Signature(
         r"|Table \"[^\"]{1,80}\" does not have a column named \"(?P<c6>[^\"\n]{1,120})\""
         r"|KeyError: ['\"](?P<c7>[^'\"\n]{1,120})['\"]"
         r"|(?P<c8>\[[^\]\n]{1,160}\]) not (?:found in axis|in index)"
+        r"|None of \[[^\[\n]{0,40}\(?(?P<c10>\[[^\]\n]{1,160}\])[^\n]{0,60}\] are in the \[(?:columns|index)\]"
         r"|column '(?P<c9>[^'\n]{1,120})' (?:is )?(?:not (?:there|found|in)|missing|unknown)"
     ),
     message="column {column} does not exist",

@@ -1,7 +1,8 @@
 """Configuration files of the compiled pipeline are not there.
 
 What it finds:
-    A check before the run, or a worker, that misses the configuration of a step.
+    A check before the run, or a worker, that misses the configuration of a step; or a step that the worker was told to
+    run and that left no trace while the worker went on.
 
 Why it matters:
     The build directory is incomplete or was moved. The original's worker skips such a step without an event, so only
@@ -20,8 +21,8 @@ from typing import Final
 
 from osiris_inspect.inspector.failures import Told, complaints, matching
 from osiris_inspect.inspector.lineage import Lineage
-from osiris_inspect.inspector.run import Run
-from osiris_inspect.model.finding import Confidence, Finding, Severity, Stage
+from osiris_inspect.inspector.run import Request, Run
+from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, Stage
 
 NEEDS: Final = ("events",)
 RANK: Final = 18
@@ -43,6 +44,35 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         yield _finding(told, match[0], None, "prepare")
     for told, match in (*matching(run, _AT_STEP), *complaints(run, _AT_STEP)):
         yield _finding(told, match[0], match["step"], "step")
+    for request in _passed_over(run):
+        yield Finding(
+            rule="config-missing",
+            severity=Severity.ERROR,
+            confidence=Confidence.MEDIUM,
+            domain="infra",
+            message=f"the worker was told to run {request.step!r} and left no trace of it; "
+            "it does so where it does not find the configuration of a step",
+            evidence=(Evidence(request.file, request.line, request.step),),
+            step=request.step,
+            fix="see that the configuration of the step is where its cfg_path says",
+        )
+
+
+def _passed_over(run: Run) -> Iterator[Request]:
+    """Requests without a trace of their step, where the worker went on to a later one or to its end."""
+    seen = {event.step for event in run.told if event.step is not None}
+    seen |= {name for event in run.named("cfg_opened") if (name := _step_of(event.fields.get("path")))}
+    went_on = bool(run.named("cleanup_start", "cleanup_complete"))
+    for request in reversed(run.requests):
+        if request.step in seen:
+            went_on = True
+        elif went_on and seen:
+            yield request
+
+
+def _step_of(path: object) -> str | None:
+    match = re.search(r"cfg/(.{1,300})\.json\Z", path) if isinstance(path, str) else None
+    return match[1] if match else None
 
 
 def _finding(told: Told, text: str, step: str | None, stage: Stage) -> Finding:

@@ -32,7 +32,10 @@ SIGNATURE: Final = Signature(
         r"|Missing resolved_connection in config"
         r"|'resolved_connection' is required"
         r"|requires 'primary_key'[^\n]{0,60}"
-        r"|'primary_key' is required[^\n]{0,60}"
+        r"|'primary_key' (?:is required|must be provided)[^\n]{0,60}"
+        r"|Missing [\w' ]{1,60} in (?:resolved_connection|config(?:uration)?|connection)\b"
+        r"|(?:\w+ )?provided but \w+ not provided|but \w+ not provided"
+        r"|Compilation failed: '\w{1,60}'\s*$"
         r"|(?:[Mm]issing required|lacks required) (?:config|configuration|key|option|setting)[^\n]{0,100}"
     ),
     message="the configuration of the step lacks a value",

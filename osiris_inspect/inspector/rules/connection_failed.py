@@ -16,8 +16,10 @@ Example:
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
+from osiris_inspect.inspector.failures import complaints
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.inspector.signature import Signature
@@ -30,7 +32,7 @@ SIGNATURE: Final = Signature(
     rule="connection-failed",
     pattern=re.compile(
         r"MySQL connection failed(?: for step [^\s:]{1,100})?(?=\s*$|\n|:)"
-        r"|(?:Database|PostgreSQL|Supabase) connection failed[^\n]{0,80}"
+        r"|(?:Database|PostgreSQL|Postgres|Supabase|HTTP) connection failed[^\n]{0,80}"
     ),
     message="the connection to the database failed; this version of the driver hides the reason",
     fix='run again with --verbose and look for "Connection error details" in debug.log; then check host, port, user and password',
@@ -38,6 +40,21 @@ SIGNATURE: Final = Signature(
 )
 
 
+_TRIED = re.compile(
+    r"connection for step (?P<step>[^\s:]{1,200}): [^\n@]{0,80}@(?P<server>[\w.\-]{1,200}:\d{1,5})"
+)
+
+
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    """Failures whose text says so, with the server that was tried where a text log tells it."""
+    for finding in SIGNATURE.findings(run):
+        tried = [(told, match) for told, match in complaints(run, _TRIED) if match["step"] == finding.step]
+        if not tried:
+            yield finding
+            continue
+        told, match = tried[-1]
+        yield replace(
+            finding,
+            message=f"{finding.message}; it was tried at {match['server']}",
+            evidence=(*finding.evidence, told.cite(match[0])),
+        )

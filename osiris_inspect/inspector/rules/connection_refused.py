@@ -34,6 +34,10 @@ SIGNATURE: Final = Signature(
         r"|could not connect to server[^\n]{0,80}"
         r"|ConnectError[^\n]{0,120}"
         r"|All connection attempts failed"
+        r"|\bConnection(?:Error\b| (?:failed|error): )[^\n]{1,120}"
+        r"|\bconnect failed \(addresses tried: [^\n]{1,120}"
+        r"|Network is unreachable|No route to host"
+        r"|(?i:connection (?:reset|aborted|closed) by|server disconnected without)[^\n]{0,80}"
         r"|(?i:too many (?:connections|clients))[^\n]{0,60}"
     ),
     message="the server did not accept a connection",

@@ -15,9 +15,12 @@ Example:
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
+from osiris_inspect.inspector.failures import complaints
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.phrases import CONNECTION_OF
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.inspector.signature import Signature
 from osiris_inspect.model.finding import Finding
@@ -36,6 +39,9 @@ SIGNATURE: Final = Signature(
         r"|(?i:unknown connection) [^\n]{1,80}"
         r"|connection '?@[\w.\-]{1,120}'? (?:is )?not (?:found|configured|defined)"
         r"|(?:no default connection|No default connection)[^\n]{0,80}"
+        r"|Invalid connection format: [^\n]{1,120}"
+        r"|Connection family must be [^\n]{1,80}"
+        r"|Failed to resolve connection (?!for )[^\n]{1,120}"
     ),
     message="the connection of the step could not be resolved",
     fix="correct the reference @family.alias, or add the connection to osiris_connections.yaml",
@@ -43,6 +49,37 @@ SIGNATURE: Final = Signature(
 )
 
 
+_MISMATCH = re.compile(r"step uses '?(?P<family>[\w\-]{1,60})'?, ref is '?(?P<other>[\w\-]{1,60})")
+
+
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    """Failures whose text says so, at the step that refers to the connection also where the host says it beforehand."""
+    for finding in SIGNATURE.findings(run):
+        step = finding.step or _step_of(run, finding.message)
+        yield replace(finding, step=step, stage="step" if step else finding.stage)
+
+
+def _step_of(run: Run, text: str) -> str | None:
+    """The first step whose reference is the one a text speaks of."""
+    for _, match in complaints(run, CONNECTION_OF):
+        if match["why"] in text:
+            return match["step"]
+    mismatch = _MISMATCH.search(text)
+    for step in run.steps:
+        reference = step.config.get("connection")
+        if not isinstance(reference, str) or not reference.startswith("@"):
+            continue
+        family, _, alias = reference[1:].partition(".")
+        if mismatch:
+            meant = family == mismatch["other"] and (step.driver or "").startswith(mismatch["family"])
+        else:
+            meant = reference in text or _names(text, family, alias)
+        if meant:
+            return step.id
+    return None
+
+
+def _names(text: str, family: str, alias: str) -> bool:
+    """Whether a text names the family and, where it speaks of an alias, that one."""
+    own = f"alias '{alias}'" in text or "alias '" not in text
+    return own and re.search(rf"family '?{re.escape(family)}\b", text) is not None

@@ -36,6 +36,7 @@ SIGNATURE: Final = Signature(
     fix="correct the name of the database in the connection, or create it",
     domain="config",
     about="database",
+    in_logs=True,
 )
 
 

@@ -30,6 +30,7 @@ SIGNATURE: Final = Signature(
     pattern=re.compile(
         r"Context must provide [^\n]{1,100}"
         r"|'(?:SimpleContext|RunnerContext|\w*Context)' object has no attribute '[^'\n]{1,80}'"
+        r"|\d+ validation errors? for \w*(?:Message|Command|Context)\b[^\n]{0,60}"
         r"|_ddl_attempt\(\) takes 1 positional argument but \d+ were given[^\n]{0,40}"
         r"|run\(\) (?:got an unexpected keyword argument|missing \d+ required)[^\n]{0,100}"
     ),

@@ -30,6 +30,7 @@ SIGNATURE: Final = Signature(
     pattern=re.compile(
         r"CSV encoding error[^\n]{0,120}"
         r"|codec can't (?:de|en)code [^\n]{1,160}"
+        r"|unknown encoding: [^\n]{1,60}"
     ),
     message="the file is not in the encoding it was read as",
     fix="set the encoding of the file, often latin-1 or cp1252",

@@ -27,7 +27,7 @@ RANK: Final = 52
 
 SIGNATURE: Final = Signature(
     rule="endpoint-missing",
-    pattern=re.compile(r"\b404 (?:Client Error|Not Found)[^\n]{0,160}"),
+    pattern=re.compile(r"\b404 (?:Client Error|Not Found)[^\n]{0,160}|not found \(404\)"),
     message="the service does not know the address",
     fix="correct the address in the connection or in the step",
     domain="config",

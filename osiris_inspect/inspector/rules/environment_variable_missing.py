@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from osiris_inspect.inspector.failures import Told, complaints, matching
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.phrases import CONNECTION_OF
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
@@ -28,7 +29,6 @@ RANK: Final = 30
 _UNSET = re.compile(
     r"[Ee]nvironment variable '?(?P<name>[A-Za-z_]\w{0,120})'? (?:is )?not set(?: for \w+ in (?P<connection>[\w.\-]{1,160}))?"
 )
-_OF_STEP = re.compile(r"Failed to resolve connection for (?P<step>[^\s:]{1,200}):")
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
@@ -49,12 +49,12 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
 
 
 def _logged(run: Run, name: str) -> list[Any]:
-    return [told.cite(match[0]) for told, match in complaints(run, _OF_STEP) if name in told.text][:1]
+    return [told.cite(match[0]) for told, match in complaints(run, CONNECTION_OF) if name in told.text][:1]
 
 
 def _step_in_log(run: Run, name: str) -> str | None:
     found: list[tuple[Told, re.Match[str]]] = [
-        (told, match) for told, match in complaints(run, _OF_STEP) if name in told.text
+        (told, match) for told, match in complaints(run, CONNECTION_OF) if name in told.text
     ]
     return found[0][1]["step"] if found else None
 

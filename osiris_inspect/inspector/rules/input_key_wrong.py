@@ -39,7 +39,7 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
         step = run.step(request.step)
         for name, reference in request.inputs.items():
             if reference.key not in ("df", "table") and step is not None and is_starved(step):
-                cited = Evidence("commands.jsonl", request.line, name)
+                cited = Evidence(request.file, request.line, name)
                 yield _finding(request.step, reference.key, reference.from_step, cited)
 
     for event in run.named("input_not_found"):

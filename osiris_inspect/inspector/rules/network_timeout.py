@@ -29,7 +29,11 @@ SIGNATURE: Final = Signature(
     rule="network-timeout",
     pattern=re.compile(
         r"\b(?:Read|Connect|Write|Pool)Timeout\b[^\n]{0,80}"
-        r"|(?i:(?:read|connection|connect|operation) timed out)"
+        r"|(?i:(?:read|write|connection|connect|operation|request|query|handshake) (?:operation )?timed out)"
+        r"|(?i:^(?:driver error: |execution failed: )?(?:TimeoutError: )?timed out\.?$)"
+        r"|(?i:statement timeout|maximum statement execution time exceeded|\bETIMEDOUT\b)"
+        r"|\[Errno 110\] [^\n]{1,60}"
+        r"|(?i:(?:connection|request|read) timeout)[^\n]{0,60}"
         r"|Lost connection to MySQL server[^\n]{0,80}"
         r"|MySQL server has gone away"
     ),

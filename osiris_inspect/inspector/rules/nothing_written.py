@@ -13,15 +13,22 @@ Example:
     `table.ddl_planned` with `executed: false`, `write.start`, and no `write.complete`.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.cite import at
+from osiris_inspect.inspector.failures import complaints
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("table.ddl_planned",)
+
+
+_REFUSED = re.compile(
+    r"HTTP/\d(?:\.\d)? (?:401 Unauthorized|403 Forbidden|429|50\d)[^\n\"]{0,30}|\bConnectError\b"
+)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
@@ -32,13 +39,17 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         if event.fields.get("executed") or step is None or step.status != "succeeded" or written:
             continue
         lost = f" {step.rows_in:,} rows" if step.rows_in else " the rows"
+        refused = [told.cite(match[0]) for told, match in complaints(run, _REFUSED)][-1:]
+        doubt = (
+            f"; the service answered {refused[0].quote!r}, so the table may well be there" if refused else ""
+        )
         yield Finding(
             rule="nothing-written",
             severity=Severity.WARNING,
             confidence=Confidence.HIGH,
             domain="config",
-            message=f"the table was only planned:{lost} of this step were written nowhere",
-            evidence=(at(event, "executed"),),
+            message=f"the table was only planned:{lost} of this step were written nowhere{doubt}",
+            evidence=(at(event, "executed"), *refused),
             step=step.id,
             fix="create the table from ddl_plan.sql, or give the connection a SQL channel",
         )

@@ -30,7 +30,7 @@ SIGNATURE: Final = Signature(
     pattern=re.compile(
         r"\[Errno 30\] Read-only file system[^\n]{0,160}"
         r"|Cannot save file into a non-existent directory[^\n]{0,160}"
-        r"|\[Errno 20\] Not a directory[^\n]{0,160}"
+        r"|\[Errno (?:17|20|36|40)\] (?:File exists|Not a directory|File name too long|Too many levels)[^\n]{0,160}"
     ),
     message="the target cannot be written",
     fix="name a directory that exists and may be written",

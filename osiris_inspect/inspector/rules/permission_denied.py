@@ -31,7 +31,9 @@ SIGNATURE: Final = Signature(
         r"\b\w+ command denied to user[^\n]{0,100}"
         r"|permission denied for (?:table|schema|relation|database|sequence) [^\s]{0,80}"
         r"|\[Errno 13\] Permission denied:? ?'?[^'\n]{0,160}"
-        r"|\b403\b[^\n]{0,20}\bForbidden\b"
+        r"|\b403\b[^\n]{0,20}\b[Ff]orbidden\b|(?i:access forbidden)[^\n]{0,40}"
+        r"|(?i:(?:insufficient|lacks?|without) (?:the )?(?:privileges?|permissions?|rights?))[^\n]{0,80}"
+        r"|Access denied for user [^\n]{1,120} to database [^\n]{1,80}"
         r"|violates row-level security policy[^\n]{0,80}"
     ),
     message="access was denied",

@@ -20,7 +20,7 @@ from typing import Final
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.inspector.signature import Signature
-from osiris_inspect.model.finding import Finding
+from osiris_inspect.model.finding import Confidence, Finding
 
 NEEDS: Final = ("events",)
 RANK: Final = 45
@@ -28,7 +28,10 @@ RANK: Final = 45
 SIGNATURE: Final = Signature(
     rule="pipeline-unreadable",
     pattern=re.compile(
-        r"while (?:parsing|scanning) (?:a|an|the) [^\n]{1,100}"
+        r"while (?:parsing|scanning|composing|constructing) (?:a|an|the) [^\n]{1,100}"
+        r"|(?:expected|but found|but got|could not find|did not find) '?<[a-z ]{3,40}>"
+        r"|found (?:undefined alias|duplicate (?:key|anchor)|unexpected [^\n]{1,40})"
+        r"|unacceptable character #x?[0-9a-f]{2,6}"
         r"|Missing oml_version[^\n]{0,60}"
         r"|Unsupported OML version[^\n]{0,60}"
         r"|mapping values are not allowed here"
@@ -41,6 +44,21 @@ SIGNATURE: Final = Signature(
 )
 
 
+_NO_FORM = Signature(
+    rule="pipeline-unreadable",
+    pattern=re.compile(
+        r"'(?:NoneType|list|str|int|float|bool)' object (?:has no attribute '\w{1,40}'|is not [\w ]{1,40})"
+        r"|(?:string|list) indices must be [^\n]{1,60}"
+    ),
+    message="the pipeline file has not the form of a pipeline, so the compiler stumbled",
+    fix="let the file be a mapping with oml_version, name and a list of steps, each with id, component and config",
+    domain="config",
+    confidence=Confidence.MEDIUM,
+)
+
+
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    """Failures whose text says so, and a compiler that stumbled over a file of another form."""
+    yield from SIGNATURE.findings(run)
+    if run.status == "compile_failed":
+        yield from _NO_FORM.findings(run)

@@ -34,6 +34,8 @@ SIGNATURE: Final = Signature(
         r"|Invalid Input Error: (?!Python Object|Need a DataFrame)[^\n]{1,160}"
         r"|Catalog Error: (?!Table with name)[^\n]{1,160}"
         r"|Out of Range Error: [^\n]{1,160}"
+        r"|GraphQL errors: [^\n]{1,160}"
+        r"|(?:Not implemented|Mismatch Type|Type|Dependency|Permission|Sequence|Interrupt|TransactionContext|Transaction) Error: [^\n]{1,160}"
         r"|\(pymysql\.err\.\w+\) \(\d+, [^\n]{1,160}"
     ),
     message="the database refused the query",

@@ -1,8 +1,8 @@
 """A SQL step passed its rows through without running its query.
 
 What it finds:
-    A DuckDB step of an old local run that counts rows written and no rows read, gives exactly the rows it got, and has
-    a query that groups or limits.
+    A DuckDB step of an old local run that counts rows written and no rows read, and gives exactly the rows it got. A
+    step that runs its query counts both.
 
 Why it matters:
     Up to 0.3.1 the original runs a mock in place of DuckDB: the run is a success and its result is the raw data.
@@ -21,12 +21,13 @@ from typing import Final
 from osiris_inspect.inspector.cite import metrics_during
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run, StepState
+from osiris_inspect.inspector.summary import count_words
 from osiris_inspect.model import layout
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("metrics", "configuration")
 
-_CHANGES_ROWS = re.compile(r"\b(?:group\s+by|limit|distinct|count\s*\(|sum\s*\(|avg\s*\()", re.IGNORECASE)
+_AS_IT_IS = re.compile(r"\s*SELECT\s+\*\s+FROM\s+\"?\w+\"?\s*;?\s*", re.IGNORECASE)
 
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
@@ -36,13 +37,8 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
         if run.dialect != "host" or step.driver != "duckdb.processor" or not isinstance(query, str):
             continue
         written = metrics_during(run, step, "rows_written")
-        same = step.rows_out is not None and step.rows_out == _given(step, lineage) and step.rows_out > 1
-        if (
-            not written
-            or metrics_during(run, step, "rows_read")
-            or not same
-            or not _CHANGES_ROWS.search(query)
-        ):
+        same = step.rows_out is not None and step.rows_out == _given(step, lineage)
+        if not written or metrics_during(run, step, "rows_read") or not same or _AS_IT_IS.fullmatch(query):
             continue
         cfg = Evidence(layout.cfg(step.id), 0, "query") if layout.is_safe_name(step.id) else None
         yield Finding(
@@ -50,7 +46,8 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
             severity=Severity.WARNING,
             confidence=Confidence.MEDIUM,
             domain="code",
-            message=f"the step gave the {step.rows_out:,} rows it got; its query seems not to have been run",
+            message=f"the step gave the {count_words(step.rows_out or 0, 'row')} it got and counted none read; "
+            "its query seems not to have been run",
             evidence=(Evidence(written[0].file, written[0].line, "value"), *((cfg,) if cfg else ())),
             step=step.id,
             fix="use a version in which DuckDB runs the query",
@@ -61,4 +58,4 @@ def _given(step: StepState, lineage: Lineage) -> int | None:
     if step.rows_in is not None:
         return step.rows_in
     producers = [edge.rows_out for edge in lineage.edges if edge.consumer == step.id]
-    return producers[0] if len(producers) == 1 else None
+    return producers[-1] if producers else None

@@ -28,7 +28,7 @@ RANK: Final = 44
 SIGNATURE: Final = Signature(
     rule="rate-limited",
     pattern=re.compile(
-        r"\b429 Too Many Requests\b"
+        r"(?i:\btoo many requests\b)"
         r"|(?i:rate limit(?:ed| exceeded))"
     ),
     message="the service limits the rate of requests",

@@ -29,6 +29,8 @@ SIGNATURE: Final = Signature(
     rule="service-failed",
     pattern=re.compile(
         r"\b50[0-9] (?:Server Error|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)[^\n]{0,120}"
+        r"|\b[Ss]erver error '?50[0-9]\b[^\n]{0,80}"
+        r"|(?i:\bservice unavailable\b|\bbad gateway\b|\binternal server error\b)"
         r"|\bHTTP(?:/\d(?:\.\d)?)? 50[0-9]\b[^\n]{0,80}"
     ),
     message="the service failed",

@@ -18,10 +18,11 @@ from typing import Final
 
 from osiris_inspect.inspector.cite import at
 from osiris_inspect.inspector.lineage import Lineage
-from osiris_inspect.inspector.run import Run
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.inspector.run import Run, StepState
+from osiris_inspect.model import layout
+from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("write.start",)
+NEEDS: Final = ("steps",)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
@@ -32,13 +33,32 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             continue
         deletions = run.named("ddl_attempt", "ddl_succeeded", "table.ddl_executed", step=step.id)
         if not deletions:
-            yield Finding(
-                rule="stale-rows-kept",
-                severity=Severity.WARNING,
-                confidence=Confidence.MEDIUM,
-                domain="config",
-                message="the table was to be replaced; rows were written and none was deleted",
-                evidence=(at(event, "mode"),),
-                step=step.id,
-                fix="give the connection a SQL channel (pg_dsn or sql_url)",
-            )
+            yield _finding(step.id, "rows were written and none was deleted", at(event, "mode"))
+    for step in run.steps:
+        if _replaces_unseen(run, step):
+            cited = Evidence(layout.cfg(step.id), 0, '"write_mode"')
+            yield _finding(step.id, "its connection has no channel to delete what was there", cited)
+
+
+def _replaces_unseen(run: Run, step: StepState) -> bool:
+    """Whether a writer inside a sandbox, where the original logs no write, was to replace rows it cannot delete."""
+    if step.driver != "supabase.writer" or step.status != "succeeded" or run.dialect == "native":
+        return False
+    connection = step.config.get("resolved_connection")
+    if run.mode not in ("e2b", "worker") or not isinstance(connection, dict):
+        return False
+    channel = any(connection.get(key) for key in ("pg_dsn", "sql_url", "dsn", "sql_dsn"))
+    return step.config.get("write_mode") == "replace" and not channel and layout.is_safe_name(step.id)
+
+
+def _finding(step: str, what: str, evidence: Evidence) -> Finding:
+    return Finding(
+        rule="stale-rows-kept",
+        severity=Severity.WARNING,
+        confidence=Confidence.MEDIUM,
+        domain="config",
+        message=f"the table was to be replaced; {what}",
+        evidence=(evidence,),
+        step=step,
+        fix="give the connection a SQL channel (pg_dsn or sql_url)",
+    )

@@ -235,10 +235,11 @@ def _file(run: Run, giver: StepState, files: list[Artifact]) -> Turn:
         "present": "is there and whole, and nothing says that it was read",
         "missing": "is not there",
         "corrupt": "is damaged: it does not begin and end as Parquet does",
+        "lost": "did not come back from where the step ran",
         "not_downloaded": "was left in the sandbox, so it cannot be looked at here",
     }
     if files:
-        outcome: Outcome = "unknown" if files[0].state in ("present", "not_downloaded") else "miss"
+        outcome: Outcome = "unknown" if files[0].state in ("present", "not_downloaded", "lost") else "miss"
         lead = "miss: " if outcome == "miss" else ""
         named = tuple(_artifacts(giver)) or about(run, giver)
         return Turn("spill", f"{lead}{files[0].path} {states[files[0].state]}", outcome, named)

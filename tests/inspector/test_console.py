@@ -1,0 +1,146 @@
+"""A run as tables: what may be asked, what is answered, and what is refused with its place."""
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from osiris_inspect.inspector import console
+from osiris_inspect.inspector.console import RunConsole
+from osiris_inspect.inspector.console_facts import Answer, Refusal
+from osiris_inspect.inspector.report import report
+from tests.samples import SAMPLES
+
+
+@pytest.fixture
+def tables() -> Iterator[RunConsole]:
+    (run,) = (SAMPLES / "all_spilled").glob("run_*")
+    opened = RunConsole(report(run, now=1.0))
+    yield opened
+    opened.close()
+
+
+def answered(tables: RunConsole, query: str) -> Answer:
+    answer = tables.ask(query)
+    assert not isinstance(answer, Refusal), answer.text
+    return answer
+
+
+def refused(tables: RunConsole, query: str) -> Refusal:
+    answer = tables.ask(query)
+    assert isinstance(answer, Refusal)
+    return answer
+
+
+def test_every_run_has_four_tables_and_one_for_each_frame(tables: RunConsole) -> None:
+    assert [table.name for table in tables.tables() if not table.is_frame] == [
+        "events",
+        "metrics",
+        "steps",
+        "findings",
+    ]
+    assert [table.name for table in tables.tables() if table.is_frame] == ["extract-movies", "compute-stats"]
+
+
+@pytest.mark.parametrize(
+    ("query", "cells"),
+    [
+        ("select step, rows_out from steps order by 1 limit 1", [("compute-stats", "3")]),
+        ("select count(*) from events where event = 'step_start'", [("3",)]),
+        ('select count(*), min(title) is not null from "extract-movies"', [("14", "True")]),
+        ("select count(*) from metrics where metric is null", [("0",)]),
+        ("select count(*) from findings", [("0",)]),
+        ("select s.step from steps s join events e using (step) group by 1 having count(*) > 1000", []),
+        ("select null, 1 as a, 2 as a", [(None, "1", "2")]),
+        ("select '\\xAB'::blob, date '10000-01-01'", [("1 bytes: ab", "10000-01-01")]),
+        ("select 1 -- a remark", [("1",)]),
+    ],
+)
+def test_a_question_is_answered(tables: RunConsole, query: str, cells: list[tuple[str, ...]]) -> None:
+    assert answered(tables, query).page(0, 10) == cells
+
+
+def test_a_long_answer_is_paged_and_its_end_is_there(tables: RunConsole) -> None:
+    answer = answered(tables, "from range(25000)")
+    assert answer.facts.rows == 25_000
+    assert answer.is_whole
+    assert answer.page(24_999, 10) == [("24999",)]
+
+
+def test_of_an_endless_answer_only_so_much_is_kept_and_that_is_told(
+    tables: RunConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "MOST_ROWS", 30_000)
+    answer = answered(tables, "from range(10000000)")
+    assert not answer.is_whole
+    assert 30_000 <= answer.facts.rows < 50_000
+
+
+@pytest.mark.parametrize(
+    ("query", "at"),
+    [
+        ("select foo from events", 7),
+        ("selec 1", 0),
+        ("select *\nfrom events\nwhere bar = 1", 27),
+        ("select 'open", 7),
+        ("select " + "1 + " * 60 + "foo from events", 247),
+        ("select 'x'::int from range(1)", 10),
+    ],
+)
+def test_what_is_no_question_is_refused_with_its_place(tables: RunConsole, query: str, at: int) -> None:
+    assert refused(tables, query).at == at
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "drop table steps",
+        "select 1; select 2",
+        "copy events to '/tmp/stolen.csv'",
+        "set enable_external_access = true",
+        "select * from read_csv('/etc/passwd')",
+        "attach '/tmp/other.db'",
+        "install httpfs",
+        "",
+    ],
+)
+def test_nothing_is_written_and_nothing_beyond_the_run_is_read(tables: RunConsole, query: str) -> None:
+    assert refused(tables, query).text
+    assert answered(tables, "select count(*) from steps").page(0, 1) == [("3",)]
+
+
+def test_a_question_can_be_ended_and_the_next_one_is_answered(tables: RunConsole) -> None:
+    ended = threading.Timer(0.05, tables.stop)
+    ended.start()
+    answer = tables.ask(
+        "select count(*) from range(100000000) a, range(100000) b where a.range * b.range = 7"
+    )
+    ended.join()
+    assert answer == Refusal("stopped")
+    assert answered(tables, "select 1").page(0, 1) == [("1",)]
+
+
+def test_an_answer_becomes_csv_without_its_secrets(tables: RunConsole) -> None:
+    out = io.StringIO()
+    answered(
+        tables, "select 'a,b' as text, 'hunter2' as password, 'mysql://u:hunter2@h/d' as url, null as n"
+    ).csv(out)
+    heading, row = out.getvalue().splitlines()
+    assert heading == "text,password,url,n"
+    assert row.startswith('"a,b",')
+    assert "hunter2" not in row
+
+
+def test_what_a_log_holds_is_masked_in_the_tables(tmp_path: Path) -> None:
+    run = tmp_path / "run_1"
+    run.mkdir()
+    told = {"event": "step_failed", "step_id": "a", "error": "mysql://u:hunter2@h/d", "password": "hunter2"}
+    (run / "events.jsonl").write_text(json.dumps(told) + "\n")
+    tables = RunConsole(report(run, now=1.0))
+    shown = answered(tables, "select * from events").page(0, 10)
+    tables.close()
+    assert "step_failed" in str(shown)
+    assert "hunter2" not in str(shown)

@@ -1,0 +1,63 @@
+"""One door: whoever asks for a report with a repository gets its own rules and without what it allows."""
+
+from pathlib import Path
+
+import pytest
+
+from osiris_inspect.inspector.report import judged, report
+from osiris_inspect.inspector.run import load
+from osiris_inspect.model.errors import SettingsError
+from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
+
+OWN = """
+ignore = ["zero-rows-from-source@extract: empty on Sundays"]
+
+[[patterns]]
+name = "moon-wrong"
+pattern = "the moon"
+message = "the moon is in the wrong phase"
+fix = "wait"
+"""
+
+
+def repository(folder: Path, text: str = OWN) -> Path:
+    place = folder / "repository"
+    place.mkdir()
+    (place / ".osiris-inspect.toml").write_text(text)
+    return place
+
+
+def empty_source(folder: Path) -> Path:
+    lines = succeeding_locally()
+    lines[4]["rows"] = 0
+    return run_dir(folder, lines, steps=CHAIN)
+
+
+def test_what_the_repository_allows_is_taken_out(tmp_path: Path) -> None:
+    run = empty_source(tmp_path)
+    told = report(run, repository=repository(tmp_path))
+    assert [finding.rule for finding in told.findings] == []
+    assert [finding.address for finding in told.allowed] == ["zero-rows-from-source@extract"]
+
+
+def test_rules_of_the_repository_are_asked(tmp_path: Path) -> None:
+    run = run_dir(tmp_path, failing_locally("the moon is late"), steps=CHAIN)
+    cause = report(run, repository=repository(tmp_path)).root_cause
+    assert cause is not None
+    assert cause.rule == "moon-wrong"
+
+
+def test_without_a_repository_nothing_is_allowed_and_nothing_added(tmp_path: Path) -> None:
+    repository(tmp_path)
+    told = report(empty_source(tmp_path))
+    assert [finding.rule for finding in told.findings] == ["zero-rows-from-source"]
+
+
+def test_run_that_was_read_before_is_judged_alike(tmp_path: Path) -> None:
+    run, place = empty_source(tmp_path), repository(tmp_path)
+    assert judged(load(run), repository=place).findings == report(run, repository=place).findings
+
+
+def test_settings_that_cannot_be_are_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="unknown key"):
+        report(empty_source(tmp_path), repository=repository(tmp_path, "ignored = []\n"))

@@ -1,0 +1,44 @@
+"""Each rule is proved from both sides: a run that must hit, and one that comes near and must not."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from osiris_inspect.inspector.diagnose import rules
+from osiris_inspect.inspector.report import Report, report
+from tests.inspector.proofs import Proof, hits, near_misses
+
+IDS = {rule.id for rule in rules()}
+HITS, NEAR_MISSES = tuple(hits()), tuple(near_misses())
+
+
+def found(told: Report) -> set[str]:
+    return {finding.rule for finding in told.findings}
+
+
+@pytest.mark.parametrize("proof", HITS, ids=str)
+def test_run_that_must_hit_does(tmp_path: Path, proof: Proof) -> None:
+    told = report(proof.make(tmp_path))
+    assert proof.rule in found(told)
+    _quotes_stand_in_their_lines(told)
+
+
+@pytest.mark.parametrize("proof", NEAR_MISSES, ids=str)
+def test_run_that_comes_near_does_not(tmp_path: Path, proof: Proof) -> None:
+    assert proof.rule not in found(report(proof.make(tmp_path)))
+
+
+@pytest.mark.parametrize("proofs", [HITS, NEAR_MISSES], ids=["hits", "near misses"])
+def test_every_rule_has_its_runs(proofs: tuple[Proof, ...]) -> None:
+    counted = Counter(proof.rule for proof in proofs)
+    assert sorted(IDS - counted.keys()) == []
+    assert sorted(counted.keys() - IDS) == []
+
+
+def _quotes_stand_in_their_lines(told: Report) -> None:
+    for finding in told.findings:
+        for piece in finding.evidence:
+            line = (told.run.path / piece.file).read_bytes().split(b"\n")[piece.line - 1]
+            assert piece.quote, finding.address
+            assert piece.quote in line.decode("utf-8", "replace"), str(piece)
