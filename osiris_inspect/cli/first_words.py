@@ -8,6 +8,7 @@ nor the decoder of ``model/event``; of an event it needs three fields.
 import json
 import os
 import sys
+from collections.abc import Sequence
 
 from osiris_inspect.tui import inert
 
@@ -32,7 +33,7 @@ def say(arguments: list[str]) -> str | None:
 
     Gives the path that was named, where nothing is left to do but to open it.
     """
-    place = _asked_for(arguments)
+    place = place_of(arguments)
     if place is None or not _is_for_people():
         return None
     run = run_of(place)
@@ -70,8 +71,11 @@ def run_of(place: str) -> str | None:
     return next(filter(_is_run, newest_first), None)
 
 
-def _asked_for(arguments: list[str]) -> str | None:
-    """The path to open. A bare word may be a command, so of those only the usual folders count."""
+def place_of(arguments: Sequence[str]) -> str | None:
+    """The path that a command line asks to open; None where it asks for something else.
+
+    A bare word may be a command, so of those only the usual folders count.
+    """
     is_open = arguments[:1] == ["open"]
     rest = arguments[1:] if is_open else arguments
     if not rest:

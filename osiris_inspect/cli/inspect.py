@@ -2,57 +2,89 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Any, Final
 
-import typer
+from osiris_inspect.cli.exits import WrongUse
+from osiris_inspect.cli.options import Command, Option
 
-from osiris_inspect.cli import summarize as summary
-from osiris_inspect.cli import surroundings
-from osiris_inspect.cli.exits import USAGE
+if TYPE_CHECKING:
+    import typer
 
-PLACES = ("logs", "run_logs")
+PLACES: Final = ("logs", "run_logs")
+_PATH: Final = Option("path", "A run, or a directory of runs; by default the newest run here.", kind="path")
+
+_WEB: Final = Option(
+    "web", "Show it in a browser on this machine instead.", ("--web",), "flag", default=False
+)
+_PORT: Final = Option("port", "The port that --web listens on.", ("--port",), "number", default=8000)
 
 
-def register(app: typer.Typer) -> None:
+def command() -> Command:
+    """The command."""
+    return Command(
+        "open",
+        "Open a run in the terminal; where there is none, print its report.",
+        (_PATH, _WEB, _PORT),
+        _open,
+    )
+
+
+def register(app: "typer.Typer") -> None:
     """Add the command."""
-    app.command("open")(open_)
+    from osiris_inspect.cli import typed
+
+    typed.add(app, command())
 
 
-def open_(
-    path: Annotated[
-        Path | None, typer.Argument(help="A run, or a directory of runs; by default the newest run here.")
-    ] = None,
-) -> None:
-    """Open a run in the terminal; where there is none, print its report."""
-    raise typer.Exit(open_path(path if path is not None else _newest()))
+def _open(given: Mapping[str, Any]) -> int:
+    chosen = given["path"] or _newest()
+    if given["web"]:
+        from osiris_inspect.cli import web
+
+        web.serve(str(chosen), given["port"])
+        return 0
+    return open_path(chosen)
 
 
 def open_path(chosen: Path) -> int:
     """Open a run, or the runs of a folder, in the terminal; without one print the report. Gives the exit code."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+        from osiris_inspect.cli import summarize as summary
+
         reports, worst = summary.gather([chosen])
         if reports:
             summary.write(
                 summary.rendered(reports, "text", to_terminal=sys.stdout.isatty(), color="auto"), None
             )
         return summary.exit_code(reports, "error") or worst
+    from osiris_inspect.cli import surroundings
+
     surroundings.show(str(chosen))
     return 0
 
 
 def _newest() -> Path:
+    """The newest run under the usual folders; of one that is there and gives none it is said why.
+
+    Raises:
+        WrongUse: neither gives a run; the message says what is wrong with each.
+    """
     from osiris_inspect.inspector.catalog import find_runs
     from osiris_inspect.model import layout
     from osiris_inspect.model.errors import UnreadableRun
 
     found: list[Path] = []
-    for place in PLACES:
+    wrong: dict[Path, str] = {}
+    for place in map(Path, PLACES):
         try:
-            found += find_runs(Path(place))[:1]
-        except UnreadableRun:
-            continue  # the other place is looked at; that none has a run is said below
+            found += find_runs(place)[:1]
+        except UnreadableRun as error:
+            wrong[place] = str(error)
     if not found:
-        sys.stderr.write(f"osiris-inspect: no run under {' or '.join(PLACES)} here; name a run directory\n")
-        raise typer.Exit(USAGE)
+        raise WrongUse(f"there is no run to open here: {'; '.join(wrong.values())}; name a run directory")
+    for place, reason in wrong.items():
+        if place.exists():
+            sys.stderr.write(f"osiris-inspect: {reason}\n")
     return max(found, key=lambda run: layout.started_ms(run.name) or 0)

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 import typer
 
 from osiris_inspect.cli.outputs import write
-from osiris_inspect.cli.why import RunPath, columns, newest
+from osiris_inspect.cli.typed import RunPath
+from osiris_inspect.cli.why import columns, newest
 
 Format = Literal["text", "mermaid", "dot", "json"]
 

@@ -1,21 +1,22 @@
 """Where reports go: stdout in one format, and any number of files beside it."""
 
-import inspect
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-import typer
+from osiris_inspect.cli.exits import WrongUse
+from osiris_inspect.cli.options import Option
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.export import Job
     from osiris_inspect.inspector.report import Report
 
 Color = Literal["auto", "always", "never"]
+Files = Mapping[str, Path]
 AUTO: Final = "auto"
 LOGS: Final = ("azure", "github")
 """Formats that mean something in the log of a job alone, not in a file."""
@@ -27,6 +28,8 @@ ROOTS: Final = (
     "WORKSPACE",
 )
 """The variables in which CI systems name the checkout: GitHub, GitLab, Azure, Buildkite, Jenkins."""
+OF_A_FORMAT: Final = "_file"
+"""How the keys of the options end that name a file for a format."""
 STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 WIDTH: Final = 100
 """Columns where no terminal says otherwise: a pipe has none, and a job's log is wide."""
@@ -44,34 +47,56 @@ def format_names() -> tuple[str, ...]:
     return tuple(sorted(name.replace("_", "-") for name in names if not name.startswith("_")))
 
 
-def with_file_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with an option ``--<format> FILE`` for each format; it gets them as ``files``, by format."""
-    keys = {f"{name.replace('-', '_')}_file": name for name in format_names() if name not in LOGS}
-
-    def run(**given: Any) -> None:
-        files = {name: given.pop(key) for key, name in keys.items()}
-        command(**given, files={name: file for name, file in files.items() if file is not None})
-
-    signature = inspect.signature(command, eval_str=True)
-    own = [parameter for name, parameter in signature.parameters.items() if name != "files"]
-    options = [_option(key, name) for key, name in keys.items()]
-    # a command line reads the signature of its function; the options of formats are known by listing them only
-    vars(run)["__signature__"] = signature.replace(parameters=[*own, *options])
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *options)}
-    run.__doc__, run.__name__ = command.__doc__, command.__name__
-    return run
-
-
-def _option(key: str, name: str) -> inspect.Parameter:
-    option = typer.Option(
-        f"--{name}",
-        metavar="FILE",
-        help=f"Also write {name} to FILE.",
-        rich_help_panel="Files, any number at once",
+def options() -> tuple[Option, ...]:
+    """The options that say what is written to stdout or to a file instead of it, and how."""
+    return (
+        Option(
+            "format",
+            "What to print: auto is github or azure in a job there, else text.",
+            ("--format", "-f"),
+            "choice",
+            default=AUTO,
+            choices=(AUTO, *format_names()),
+        ),
+        Option("output", "Write to FILE instead of stdout.", ("--output", "-o"), "path", metavar="FILE"),
+        Option(
+            "summary",
+            "Also write Markdown for a job's summary; with auto on GitHub, to the step's own.",
+            ("--summary",),
+            "path",
+            metavar="FILE",
+        ),
+        Option(
+            "color",
+            "Color on a terminal, always or never.",
+            ("--color",),
+            "choice",
+            default="auto",
+            choices=("auto", "always", "never"),
+        ),
     )
-    return inspect.Parameter(
-        key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Path | None, option]
+
+
+def file_options() -> tuple[Option, ...]:
+    """An option ``--<format> FILE`` for each format that means something in a file."""
+    return tuple(
+        Option(
+            f"{name.replace('-', '_')}{OF_A_FORMAT}",
+            f"Also write {name} to FILE.",
+            (f"--{name}",),
+            "path",
+            metavar="FILE",
+            panel="Files, any number at once",
+        )
+        for name in format_names()
+        if name not in LOGS
     )
+
+
+def files_of(given: Mapping[str, Any]) -> Files:
+    """The files that are asked for with these options, by format."""
+    asked = {key.removesuffix(OF_A_FORMAT): file for key, file in given.items() if key.endswith(OF_A_FORMAT)}
+    return {name.replace("_", "-"): file for name, file in asked.items() if file is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +112,7 @@ class Outputs:
     format: str
     output: Path | None
     summary: Path | None
-    files: Mapping[str, Path]
+    files: Files
     color: Color
 
     def write(self, reports: Sequence["Report"], env: Mapping[str, str]) -> None:
@@ -184,10 +209,8 @@ def write_summary(reports: Sequence["Report"], job: "Job", file: Path, env: Mapp
         raise _unwritable(file, "--summary", error) from error
 
 
-def _unwritable(file: Path, option: str, error: OSError) -> typer.BadParameter:
-    return typer.BadParameter(
-        f"{str(file)!r} cannot be written: {(error.strerror or str(error)).lower()}", param_hint=option
-    )
+def _unwritable(file: Path, option: str, error: OSError) -> WrongUse:
+    return WrongUse(f"{option}: {str(file)!r} cannot be written: {(error.strerror or str(error)).lower()}")
 
 
 def _wants_color(color: Color, *, to_terminal: bool) -> bool:

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from osiris_inspect.cli.outputs import write
-from osiris_inspect.cli.why import RunPath, newest
+from osiris_inspect.cli.typed import RunPath
+from osiris_inspect.cli.why import newest
 
 
 def register(app: typer.Typer) -> None:

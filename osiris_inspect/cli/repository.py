@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,16 +14,15 @@ if TYPE_CHECKING:
     from osiris_inspect.inspector.report import Report
 
 
-@cache
 def configuration() -> "Configuration":
     """The settings of the folder we work in.
 
     Raises:
         SettingsError: they say something that cannot be.
     """
-    from osiris_inspect.inspector.configuration import read
+    from osiris_inspect.inspector.report import settings
 
-    return read(Path.cwd())
+    return settings(Path.cwd())
 
 
 def rules() -> tuple["Rule", ...]:
@@ -40,12 +38,10 @@ def reports(runs: Iterable[Path]) -> list["Report"]:
     Raises:
         UnreadableRun: one of them is no run.
     """
-    from osiris_inspect.inspector.allowances import applied, of_pipeline
     from osiris_inspect.inspector.report import report
 
-    now, here, own = time.time(), Path.cwd(), configuration()
-    made = (report(run, now=now, cache=places.cache(), more=own.rules) for run in runs)
-    return [applied(told, (*own.allowances, *of_pipeline(told, here))) for told in made]
+    now, here, kept = time.time(), Path.cwd(), places.cache()
+    return [report(run, now=now, cache=kept, repository=here) for run in runs]
 
 
 def unused(told: Sequence["Report"]) -> list["Allowance"]:

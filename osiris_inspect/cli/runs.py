@@ -1,82 +1,98 @@
 """``osiris-inspect runs``: the runs of a folder, newest first."""
 
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
-
-import typer
+from typing import TYPE_CHECKING, Any, Final
 
 from osiris_inspect.cli import places
-from osiris_inspect.cli.exits import USAGE
+from osiris_inspect.cli.exits import USAGE, WrongUse
 from osiris_inspect.cli.inspect import PLACES
+from osiris_inspect.cli.options import Command, Option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import typer
 
     from osiris_inspect.inspector.catalog import RunEntry
     from osiris_inspect.inspector.run_list import Wanted
 
 _SIGNS: Final = {"success": "✓", "running": "~"}
 _HEADING: Final = ("", "began (UTC)", "status", "took", "rows", "pipeline", "run", "cause")
+_OPTIONS: Final = (
+    Option("folder", "A folder of runs; by default logs and run_logs here.", kind="path"),
+    Option("failed", "Only runs that did not succeed.", ("--failed",), "flag", default=False),
+    Option(
+        "pipeline", "Only runs of pipelines of that name; * and ? stand for any.", ("--pipeline",), "text"
+    ),
+    Option("since", "Only runs that began since then: -3h, 2026-01-31.", ("--since",), "text"),
+    Option("limit", "At most so many runs.", ("--limit", "-n"), "number"),
+    Option("as_json", "A JSON object a line.", ("--json",), "flag", default=False),
+)
 
 
-def register(app: typer.Typer) -> None:
+def command() -> Command:
+    """The command."""
+    about = "List the runs of a folder, newest first, whatever layout they lie in. What was said of a run is remembered."
+    return Command("runs", about, _OPTIONS, runs)
+
+
+def register(app: "typer.Typer") -> None:
     """Add the command."""
-    app.command("runs")(runs)
+    from osiris_inspect.cli import typed
+
+    typed.add(app, command())
 
 
-def runs(
-    folder: Annotated[
-        Path | None,
-        typer.Argument(help="A folder of runs; by default logs and run_logs here.", show_default=False),
-    ] = None,
-    *,
-    failed: Annotated[bool, typer.Option("--failed", help="Only runs that did not succeed.")] = False,
-    pipeline: Annotated[
-        str | None,
-        typer.Option("--pipeline", help="Only runs of pipelines of that name; * and ? stand for any."),
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", help="Only runs that began since then: -3h, 2026-01-31.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", "-n", min=0, help="At most so many runs.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
-) -> None:
-    """List the runs of a folder, newest first, whatever layout they lie in. What was said of a run is remembered."""
+def runs(given: Mapping[str, Any]) -> int:
+    """List the runs of a folder, newest first, and give the exit code.
+
+    Raises:
+        WrongUse: the moment to begin with cannot be understood.
+        UnreadableRun: there is no such folder, or no run in it.
+    """
     from itertools import islice
 
-    kept = _entries(_folders(folder), _wanted(failed=failed, pipeline=pipeline, since=since))
-    found = list(islice(kept, limit))
-    text = "".join(map(_json, found)) if as_json else _table(found)
+    wanted = _wanted(failed=given["failed"], pipeline=given["pipeline"], since=given["since"])
+    folders = _folders(given["folder"])
+    if not folders:
+        sys.stderr.write(f"osiris-inspect: no {' and no '.join(PLACES)} here; name a folder of runs\n")
+        return USAGE
+    found = list(islice(_entries(folders, wanted), given["limit"]))
+    text = "".join(map(_json, found)) if given["as_json"] else _table(found)
     try:
         sys.stdout.buffer.write(text.encode(sys.stdout.encoding or "utf-8", "replace"))
         sys.stdout.flush()
     except BrokenPipeError:
         places.forget_stdout()
+    return 0
 
 
 def _wanted(*, failed: bool, pipeline: str | None, since: str | None) -> "Wanted":
+    from osiris_inspect.inspector.run_list import Wanted
+
+    return Wanted(failed, pipeline, _moment(since) if since is not None else None)
+
+
+def _moment(since: str) -> float:
     import time
 
     from osiris_inspect.inspector.query import BadQuery, moment_of
-    from osiris_inspect.inspector.run_list import Wanted
 
     try:
-        moment = moment_of(since, time.time()) if since is not None else None
+        return moment_of(since, time.time())
     except BadQuery as error:
-        raise typer.BadParameter(str(error), param_hint="--since") from error
-    return Wanted(failed=failed, pipeline=pipeline, since=moment)
+        raise WrongUse(f"--since: {error}") from error
 
 
 def _folders(folder: Path | None) -> list[Path]:
-    if folder is not None:
-        return [folder]
-    here = [Path(name) for name in PLACES if Path(name).is_dir()]
-    if not here:
-        sys.stderr.write(f"osiris-inspect: no {' and no '.join(PLACES)} here; name a folder of runs\n")
-        raise typer.Exit(USAGE)
-    return here
+    return (
+        [places.here(folder)]
+        if folder is not None
+        else [Path(name) for name in PLACES if Path(name).is_dir()]
+    )
 
 
 def _entries(folders: list[Path], wanted: "Wanted") -> "Iterator[RunEntry]":
@@ -85,7 +101,10 @@ def _entries(folders: list[Path], wanted: "Wanted") -> "Iterator[RunEntry]":
 
     from osiris_inspect.inspector.run_list import entries
 
-    lists = [entries(folder, now=time.time(), cache=places.cache(), wanted=wanted) for folder in folders]
+    lists = [
+        entries(folder, now=time.time(), cache=places.cache(), wanted=wanted, repository=Path.cwd())
+        for folder in folders
+    ]
     return heapq.merge(*lists, key=lambda run: -(run.started or 0.0))
 
 

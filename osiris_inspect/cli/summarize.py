@@ -2,109 +2,142 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-import typer
-
-from osiris_inspect.cli import outputs, repository
-from osiris_inspect.cli.exits import FOUND, NO_RUN, USAGE
-from osiris_inspect.cli.outputs import AUTO, Color, rendered, write
+from osiris_inspect.cli import outputs, places, repository
+from osiris_inspect.cli.exits import FOUND, NO_RUN, USAGE, WrongUse
+from osiris_inspect.cli.options import Command, Option
+from osiris_inspect.cli.outputs import Color, Files, rendered, write
 from osiris_inspect.model.errors import UnreadableRun
 
 if TYPE_CHECKING:
+    import typer
+
     from osiris_inspect.inspector.baseline import Entry
     from osiris_inspect.inspector.report import Report
 
 FailOn = Literal["error", "warning", "never"]
 Confidence = Literal["high", "medium", "low"]
-Files = dict[str, Path]
 
-__all__ = ["exit_code", "gather", "register", "rendered", "write"]
+__all__ = ["command", "exit_code", "gather", "register", "rendered", "write"]
+
+_HELP: Final = """Say what happened in each run: verdict, cause with its line in the log, steps, rows, lineage, findings.
+
+osiris-inspect summarize logs --latest --junit junit.xml --sarif osiris.sarif
+
+Data goes to stdout and to files, messages go to stderr. Exit code: 0 nothing found, 1 findings or a run that failed,
+2 usage, 3 no readable run, 130 interrupted.
+"""
+_PICKING: Final = (
+    Option("latest", "Only the newest run of each PATH.", ("--latest",), "flag", default=False),
+    Option("failed", "Only runs that did not succeed.", ("--failed",), "flag", default=False),
+    Option(
+        "fail_on",
+        "Exit with 1 for findings of this severity or a worse one.",
+        ("--fail-on",),
+        "choice",
+        default="error",
+        choices=("error", "warning", "never"),
+    ),
+    Option("exit_zero", "Exit with 0 whatever was found.", ("--exit-zero",), "flag", default=False),
+    Option(
+        "min_confidence",
+        "Leave out findings that are less sure than this.",
+        ("--min-confidence",),
+        "choice",
+        default="low",
+        choices=("high", "medium", "low"),
+    ),
+    Option(
+        "baseline",
+        "Findings listed in FILE are shown as known and fail nothing.",
+        ("--baseline",),
+        "path",
+        metavar="FILE",
+    ),
+    Option(
+        "write_baseline",
+        "Write what is found now to FILE, as the next baseline.",
+        ("--write-baseline",),
+        "path",
+        metavar="FILE",
+    ),
+)
 
 
-def register(app: typer.Typer) -> None:
+def command() -> Command:
+    """The command. The formats are listed for it, so it is made when it is asked for."""
+    about = Option(
+        "paths",
+        "Runs, folders of runs, or patterns such as 'logs/run_*'.",
+        kind="path",
+        metavar="PATH...",
+        several=True,
+        required=True,
+    )
+    options = (about, *outputs.options(), *_PICKING, *outputs.file_options())
+    return Command("summarize", _HELP, options, lambda given: summarize(_asked(given)))
+
+
+def register(app: "typer.Typer") -> None:
     """Add the command."""
-    app.command("summarize")(outputs.with_file_options(summarize))
+    from osiris_inspect.cli import typed
+
+    typed.add(app, command())
 
 
-def _formats(typed: str) -> list[str]:
-    return [name for name in (AUTO, *outputs.format_names()) if name.startswith(typed)]
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for; the table of options says what each of them means.
 
-
-def summarize(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PATH...",
-            help="Runs, folders of runs, or patterns such as 'logs/run_*'.",
-            show_default=False,
-        ),
-    ],
-    *,
-    files: Files,
-    format_: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            "-f",
-            help="What to print: auto is github or azure in a job there, else text.",
-            autocompletion=_formats,
-        ),
-    ] = AUTO,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE instead of stdout.")
-    ] = None,
-    summary: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Also write Markdown for a job's summary; with auto on GitHub, to the step's own.",
-        ),
-    ] = None,
-    latest: Annotated[bool, typer.Option("--latest", help="Only the newest run of each PATH.")] = False,
-    failed: Annotated[bool, typer.Option("--failed", help="Only runs that did not succeed.")] = False,
-    fail_on: Annotated[
-        FailOn, typer.Option(help="Exit with 1 for findings of this severity or a worse one.")
-    ] = "error",
-    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 whatever was found.")] = False,
-    min_confidence: Annotated[
-        Confidence, typer.Option(help="Leave out findings that are less sure than this.")
-    ] = "low",
-    baseline: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Findings listed in FILE are shown as known and fail nothing."),
-    ] = None,
-    write_baseline: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write what is found now to FILE, as the next baseline."),
-    ] = None,
-    color: Annotated[Color, typer.Option(help="Color on a terminal, always or never.")] = "auto",
-) -> None:
-    """Say what happened in each run: verdict, cause with its line in the log, steps, rows, lineage, findings.
-
-    osiris-inspect summarize logs --latest --junit junit.xml --sarif osiris.sarif
-
-    Data goes to stdout and to files, messages go to stderr. Exit code: 0 nothing found, 1 findings or a run that failed,
-    2 usage, 3 no readable run, 130 interrupted.
+    Attributes:
+        files: files beside the main output, by format.
     """
-    if format_ not in (AUTO, *outputs.format_names()):
-        names = ", ".join((AUTO, *outputs.format_names()))
-        raise typer.BadParameter(f"{format_!r} is no format; choose from {names}", param_hint="--format")
-    known = _entries(baseline)
-    reports, worst = gather(paths, latest=latest)
+
+    paths: Sequence[Path]
+    format: str
+    output: Path | None
+    summary: Path | None
+    color: Color
+    latest: bool
+    failed: bool
+    fail_on: FailOn
+    exit_zero: bool
+    min_confidence: Confidence
+    baseline: Path | None
+    write_baseline: Path | None
+    files: Files
+
+
+def _asked(given: Mapping[str, Any]) -> Asked:
+    own = {key: value for key, value in given.items() if not key.endswith(outputs.OF_A_FORMAT)}
+    return Asked(files=outputs.files_of(given), **own)
+
+
+def summarize(asked: Asked) -> int:
+    """Tell the runs that are asked for, in the forms that are asked for, and give the exit code.
+
+    Raises:
+        WrongUse: a file cannot be read or written.
+        SettingsError: the configuration or the baseline says something that cannot be.
+    """
+    known = _entries(asked.baseline)
+    reports, worst = gather(asked.paths, latest=asked.latest)
     for allowance in repository.unused(reports):
         _say(f"allowed and not found: {allowance}")
-    shown = _marked(_picked(reports, failed=failed, min_confidence=min_confidence), known)
-    if write_baseline is not None:
-        shown = _accepted(shown, write_baseline)
+    shown = _marked(_picked(reports, failed=asked.failed, min_confidence=asked.min_confidence), known)
+    if asked.write_baseline is not None:
+        shown = _accepted(shown, asked.write_baseline)
     if reports or not worst:
-        outputs.Outputs(format_, output, summary, files, color).write(shown, os.environ)
+        wanted = outputs.Outputs(asked.format, asked.output, asked.summary, asked.files, asked.color)
+        wanted.write(shown, os.environ)
     if reports and not shown:
         _say("no run failed")
-    code = exit_code(shown, fail_on) or worst
-    raise typer.Exit(0 if exit_zero and code in (0, FOUND) else code)
+    code = exit_code(shown, asked.fail_on) or worst
+    return 0 if asked.exit_zero and code in (0, FOUND) else code
 
 
 def gather(paths: Iterable[Path], *, latest: bool = False) -> tuple[list["Report"], int]:
@@ -118,7 +151,7 @@ def gather(paths: Iterable[Path], *, latest: bool = False) -> tuple[list["Report
     worst = 0
     for path in paths:
         try:
-            found = [run for match in _matches(path) for run in find_runs(match)]
+            found = [run for match in _matches(path) for run in find_runs(places.here(match))]
             new = [run for run in found[: 1 if latest else None] if run not in reports]
             reports |= dict(zip(new, repository.reports(new), strict=True))
         except UnreadableRun as error:
@@ -181,7 +214,7 @@ def _entries(file: Path | None) -> tuple["Entry", ...]:
         return baseline.parse(file.read_bytes(), str(file))
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        raise typer.BadParameter(f"{str(file)!r} cannot be read: {why}", param_hint="--baseline") from error
+        raise WrongUse(f"--baseline: {str(file)!r} cannot be read: {why}") from error
 
 
 def _marked(reports: list["Report"], known: Sequence["Entry"]) -> list["Report"]:

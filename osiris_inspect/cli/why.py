@@ -1,55 +1,75 @@
 """``osiris-inspect why``: why a step got what it got, walked from memory to disk to the error."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Any, Final
 
-import typer
-
-from osiris_inspect.cli import repository
+from osiris_inspect.cli import places, repository
+from osiris_inspect.cli.exits import WrongUse
+from osiris_inspect.cli.options import RUN, Command, Option
 from osiris_inspect.cli.outputs import WIDTH, write
 
 if TYPE_CHECKING:
+    import typer
+
     from osiris_inspect.inspector.report import Report
 
-Format = Literal["text", "json"]
-RunPath = Annotated[Path, typer.Argument(help="A run, or a folder of runs: then its newest run.")]
+_HELP: Final = """Walk the way of a step's inputs: who gave the frame, what memory had, what the disk had, what arrived.
+
+osiris-inspect why logs/run_123 compute-stats.df
+
+Also says why a step was skipped, why it gave no rows, and why its frame was spilled. Exit code: 0 answered, 2 no such
+step, 3 no readable run.
+"""
 
 
-def register(app: typer.Typer) -> None:
+def command() -> Command:
+    """The command."""
+    step = Option("step", "A step, or one input of a step.", metavar="STEP[.INPUT]", required=True)
+    form = Option(
+        "format",
+        "For people, or for programs.",
+        ("--format", "-f"),
+        "choice",
+        default="text",
+        choices=("text", "json"),
+    )
+    return Command("why", _HELP, (RUN, step, form), why)
+
+
+def register(app: "typer.Typer") -> None:
     """Add the command."""
-    app.command("why")(why)
+    from osiris_inspect.cli import typed
+
+    typed.add(app, command())
 
 
-def why(
-    run: RunPath,
-    step: Annotated[str, typer.Argument(metavar="STEP[.INPUT]", help="A step, or one input of a step.")],
-    format_: Annotated[Format, typer.Option("--format", "-f", help="For people, or for programs.")] = "text",
-) -> None:
-    """Walk the way of a step's inputs: who gave the frame, what memory had, what the disk had, what arrived.
+def why(given: Mapping[str, Any]) -> int:
+    """Write the way of a step's inputs and give the exit code.
 
-    osiris-inspect why logs/run_123 compute-stats.df
-
-    Also says why a step was skipped, why it gave no rows, and why its frame was spilled. Exit code: 0 answered, 2 no such
-    step, 3 no readable run.
+    Raises:
+        WrongUse: the run has no such step, or the step no such input.
+        UnreadableRun: there is no run.
     """
     from osiris_inspect.inspector.why import why_of
     from osiris_inspect.inspector.why.answer import NoSuchStep
 
     try:
-        answer = why_of(newest(run), step)
+        answer = why_of(newest(given["run"]), given["step"])
     except NoSuchStep as error:
-        raise typer.BadParameter(str(error), param_hint="STEP") from None
-    if format_ == "json":
+        raise WrongUse(str(error)) from None
+    if given["format"] == "json":
         import json
 
         from osiris_inspect.inspector.why.json import document
 
         write(json.dumps(document(answer), indent=2) + "\n", None)
-        return
-    from osiris_inspect.inspector.why.text import lines
+    else:
+        from osiris_inspect.inspector.why.text import lines
 
-    write("".join(f"{line}\n" for line in lines(answer, columns())), None)
+        write("".join(f"{line}\n" for line in lines(answer, columns())), None)
+    return 0
 
 
 def newest(path: Path) -> "Report":
@@ -60,7 +80,7 @@ def newest(path: Path) -> "Report":
     """
     from osiris_inspect.inspector.catalog import find_runs
 
-    return repository.reports(find_runs(path)[:1])[0]
+    return repository.reports(find_runs(places.here(path))[:1])[0]
 
 
 def columns() -> int:

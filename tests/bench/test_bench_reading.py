@@ -13,16 +13,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.bench.pairs import side_by_side, told
 from tests.inspector.making import CHAIN, local, run_dir, succeeding_locally
 
 pytestmark = pytest.mark.bench
 EVENTS = int(os.environ.get("OSIRIS_BENCH_EVENTS", "10_000_000"))
 ORIGINAL = os.environ.get("OSIRIS_BENCH_ORIGINAL")
 ROUNDS = 3
+OURS = [sys.executable, "-m", "osiris_inspect"]
+LONGEST = "run_1759170586030"
 
 PRELUDE = """
 import json, os, resource, sys, time
@@ -189,35 +193,37 @@ def test_a_whole_report_of_a_long_log(log: Path, tmp_path: Path) -> None:
     )
 
 
-def test_one_run_and_two_thousand_beside_the_original(tmp_path: Path) -> None:
-    events = [
-        local("artifact_created", 3, step_id="extract", artifact_type="file", path=f"a/{n}")
-        for n in range(292)
+def test_one_run_beside_the_original(logs: Path) -> None:
+    commands = {"summarize of 300 events": [*OURS, "summarize", f"logs/{LONGEST}"]}
+    if ORIGINAL:
+        commands["original: logs show"] = [ORIGINAL, "logs", "show", "--session", LONGEST, "--events"]
+    print("\n" + told(side_by_side(commands, 3 * ROUNDS, logs), [*commands][-1]))
+
+
+def test_two_thousand_runs_beside_the_original(logs: Path) -> None:
+    cache = logs / "cache"
+    commands = {"list of 2,000": [*OURS, "runs", "logs"]}
+    if ORIGINAL:
+        commands["original: logs list"] = [ORIGINAL, "logs", "list", "--limit", "2000"]
+    forget = partial(shutil.rmtree, cache, ignore_errors=True)
+    first = side_by_side(commands, ROUNDS, logs, before=forget, XDG_CACHE_HOME=str(cache))
+    again = side_by_side(commands, ROUNDS, logs, XDG_CACHE_HOME=str(cache))
+    for when, costs in (("nothing kept", first), ("again", again)):
+        print(f"\n{when}\n{told(costs, [*commands][-1])}")
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 2,000 runs of 50 pipelines in ``logs``, the first of them with 300 events."""
+    folder = tmp_path_factory.mktemp("many")
+    begin, *rest = succeeding_locally()
+    more = [
+        local("artifact_created", 3, step_id="extract", artifact_type="file", path=f"a/{number}")
+        for number in range(292)
     ]
     for number in range(2000):
-        made = (
-            [*succeeding_locally()[:3], *events, *succeeding_locally()[3:]]
-            if number == 0
-            else succeeding_locally()
-        )
-        run_dir(tmp_path / "logs", made, steps=CHAIN, name=f"run_{1759170586030 + number}")
-    ours = [sys.executable, "-m", "osiris_inspect"]
-    one = [*ours, "summarize", "logs/run_1759170586030"]
-    many = [*ours, "runs", "logs"]
-    figures = {"summarize of 300 events": _took(one, tmp_path), "list of 2,000, first": _took(many, tmp_path, rounds=1), "list of 2,000, again": _took(many, tmp_path)}  # fmt: skip
-    if ORIGINAL:
-        figures["original: logs show"] = _took(
-            [ORIGINAL, "logs", "show", "--session", "run_1759170586030", "--events"], tmp_path
-        )
-        figures["original: logs list"] = _took([ORIGINAL, "logs", "list", "--limit", "2000"], tmp_path)
-    print("".join(f"\n{name:<26} {seconds:.2f} s" for name, seconds in figures.items()))
-
-
-def _took(command: list[str], folder: Path, rounds: int = ROUNDS) -> float:
-    seconds = []
-    for _ in range(rounds):
-        begin = time.perf_counter()
-        done = subprocess.run(command, cwd=folder, capture_output=True, check=False, env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache")})  # fmt: skip
-        assert done.returncode in (0, 1), done.stderr
-        seconds.append(time.perf_counter() - begin)
-    return statistics.median(seconds)
+        events = [begin, *rest[:2], *(more if number == 0 else ()), *rest[2:]]
+        run = run_dir(folder / "logs", events, steps=CHAIN, name=f"run_{int(LONGEST[4:]) + number}")
+        manifest = run / "manifest.yaml"
+        manifest.write_text(manifest.read_text().replace('"demo"', f'"demo-{number % 50}"'))
+    return folder

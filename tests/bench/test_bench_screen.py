@@ -1,10 +1,17 @@
-"""How soon one sees something, and what a key costs. ``OSIRIS_BENCH_EVENTS`` sets the length of the long log."""
+"""How soon one sees something, what a key costs, and what a live run does; beside other programs where they install.
+
+``OSIRIS_BENCH_EVENTS`` sets the length of the long log, ``OSIRIS_BENCH_RUN`` names one that is there already.
+``OSIRIS_BENCH_TOOLONG`` and ``OSIRIS_BENCH_HARLEQUIN`` name those programs: they want environments of their own. Other
+work on the machine moves wall-clock times more than anything here does, so ratios are told of CPU time as well.
+"""
 
 import asyncio
+import compileall
 import os
 import pty
 import resource
 import select
+import shutil
 import signal
 import statistics
 import struct
@@ -13,12 +20,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from fcntl import ioctl
+from itertools import count
 from pathlib import Path
 from termios import TIOCSWINSZ
 
 import pytest
 
+import osiris_inspect
 from osiris_inspect.tui.app import InspectorApp
 from tests.samples import SAMPLES
 
@@ -37,9 +47,17 @@ Minimal().run()
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """As pip installs it. Where an environment keeps Python from writing bytecode, each start would compile anew."""
+    compileall.compile_dir(Path(osiris_inspect.__file__).parent, quiet=1)
+
+
 @pytest.fixture(scope="module")
 def long_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose log has ``EVENTS`` lines, a failure near its end."""
+    if told := os.environ.get("OSIRIS_BENCH_RUN"):
+        return Path(told)
     run = tmp_path_factory.mktemp("long") / "run_1795330492603"
     run.mkdir()
     with (run / "events.jsonl").open("w", encoding="utf-8") as log:
@@ -112,11 +130,99 @@ def test_first_words_stand_within_a_few_bare_pythons(long_run: Path) -> None:
     print(f"             a run of {EVENTS:,} events {long:.0f} ms ({long / bare:.1f}x)")
 
 
-def test_first_screen_beside_a_minimal_app_of_the_framework() -> None:
+def used(process: int) -> float:
+    """Milliseconds of CPU that a process and its threads have used."""
+    tasks = Path(f"/proc/{process}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e6
+
+
+def in_turns(
+    programs: dict[str, tuple[list[str], bytes]], rounds: int = 11
+) -> dict[str, tuple[float, float]]:
+    """Medians of wall-clock and CPU milliseconds until each program shows its text, measured in turns."""
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in programs}
+    for _ in range(rounds):
+        for name, (arguments, needle) in programs.items():
+            with terminal(arguments) as (child, screen, begin):
+                seen(screen, needle)
+                taken[name].append(((time.perf_counter() - begin) * 1000, used(child)))
+    return {
+        name: (statistics.median(wall for wall, _ in all_), statistics.median(cpu for _, cpu in all_))
+        for name, all_ in taken.items()
+    }
+
+
+def told(measured: dict[str, tuple[float, float]]) -> None:
+    """Print what was measured beside the first of it."""
+    first_wall, first_cpu = next(iter(measured.values()))
+    for name, (wall, cpu) in measured.items():
+        print(
+            f"  {name:<22} {wall:7.0f} ms ({wall / first_wall:.2f}x)   {cpu:7.0f} ms of CPU ({cpu / first_cpu:.2f}x)"
+        )
+
+
+def test_first_screen_beside_a_minimal_app_of_the_framework(long_run: Path) -> None:
     (run,) = (SAMPLES / "original_nonetype").glob("run_*")
-    minimal = until([PYTHON, "-c", MINIMAL], b"here it is")
-    whole = until([PROGRAM, str(run)], b"Timeline")
-    print(f"\nfirst screen: minimal {minimal:.0f} ms; a run {whole:.0f} ms ({whole / minimal:.2f}x)")
+    until([PROGRAM, str(long_run)], b"7 SQL")  # its index is made once
+    print("\nfirst full screen:")
+    told(
+        in_turns(
+            {
+                "minimal app": ([PYTHON, "-c", MINIMAL], b"here it is"),
+                "a run of 37 events": ([PROGRAM, str(run)], b"7 SQL"),
+                f"one of {EVENTS:,}": ([PROGRAM, str(long_run)], b"7 SQL"),
+            }
+        )
+    )
+
+
+def test_first_screen_beside_other_programs(long_run: Path) -> None:
+    log = str(long_run / "events.jsonl")
+    others = {
+        "lnav": (shutil.which("lnav"), [log], b"heartbeat"),
+        "toolong": (os.environ.get("OSIRIS_BENCH_TOOLONG"), [log], b"heartbeat"),
+        "harlequin, empty": (os.environ.get("OSIRIS_BENCH_HARLEQUIN"), [], b"Query"),
+    }
+    programs = {"osiris-inspect": ([PROGRAM, str(long_run)], b"7 SQL")}
+    programs |= {
+        name: ([program, *arguments], needle)
+        for name, (program, arguments, needle) in others.items()
+        if program
+    }
+    if len(programs) == 1:
+        pytest.skip("none of the other programs is here")
+    until(programs["osiris-inspect"][0], b"7 SQL")
+    print("\nfirst screen, beside others:")
+    told(in_turns(programs, rounds=3))
+
+
+def test_what_a_live_run_of_200_events_a_second_costs(tmp_path: Path) -> None:
+    run = tmp_path / "run_1795330492603"
+    run.mkdir()
+    lines = map(_live_line, count())
+    seconds = 10
+    with (run / "events.jsonl").open("w", encoding="utf-8") as log:
+        log.writelines(next(lines) for _ in range(1_000))
+        log.flush()
+        with terminal([PROGRAM, str(run)]) as (child, screen, _):
+            seen(screen, b"7 SQL")
+            os.write(screen, b"3G")
+            time.sleep(2)  # until what only the start takes is done
+            before = used(child)
+            for _ in range(seconds * 20):
+                log.writelines(next(lines) for _ in range(10))
+                log.flush()
+                time.sleep(0.05)
+                while select.select([screen], [], [], 0)[0]:
+                    os.read(screen, 1 << 16)
+            share = (used(child) - before) / (seconds * 1000)
+    print(f"\nlive, 200 events a second: {100 * share:.1f} % of a core")
+
+
+def _live_line(number: int) -> str:
+    name = "heartbeat" if number > 1 else ("run_start", "step_start")[number]
+    now = datetime.now(UTC).isoformat()
+    return f'{{"ts":"{now}","seq":{number},"session":"run_1","event":"{name}","step_id":"extract","rows":{number}}}\n'
 
 
 def test_what_a_key_costs_on_a_long_log(long_run: Path, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """What ``summarize`` costs: how often a line is decoded, and how long a small run takes."""
 
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -12,25 +11,24 @@ import pytest
 
 from osiris_inspect.cli.summarize import gather
 from osiris_inspect.model import jsonl
+from tests.bench.pairs import side_by_side, told
 from tests.inspector.making import native, run_dir
 
 TIMES = 9
+OURS = [sys.executable, "-m", "osiris_inspect"]
 
 
 def run_of(folder: Path, events: int, name: str = "run_1759170586030") -> Path:
     """A run of one step with that many events."""
-    between = [native("heartbeat", number % 60, step_id="a", phase="run") for number in range(events - 4)]
-    return run_dir(
-        folder,
-        [
-            native("run_start", 0, pipeline="p", mode="local"),
-            native("step_start", 0, step_id="a", driver="x.extractor"),
-            *between,
-            native("step_complete", 59, step_id="a", driver="x.extractor", rows_processed=1),
-            native("run_end", 59, status="success"),
-        ],
-        name=name,
-    )
+    between = [native("heartbeat", step_id="a", phase="run") for _ in range(events - 4)]
+    told = [
+        native("run_start", pipeline="p", mode="local"),
+        native("step_start", step_id="a", driver="x.extractor"),
+        *between,
+        native("step_complete", step_id="a", driver="x.extractor", rows_processed=1),
+        native("run_end", status="success"),
+    ]
+    return run_dir(folder, [event | {"seq": number} for number, event in enumerate(told)], name=name)
 
 
 @pytest.mark.parametrize("count", [1, 10, 100])
@@ -62,14 +60,13 @@ def test_bench_a_run_of_300_events_beside_the_imports_that_any_command_needs(
     bare = tmp_path / "bare.py"
     bare.write_text("import typer\napp = typer.Typer()\n@app.command()\ndef f(p: str) -> None: ...\napp()\n")
     commands = {
-        "import typer, orjson": ["-c", "import typer, orjson"],
-        "a typer command that does nothing": [str(bare), "x"],
-        "summarize": ["-m", "osiris_inspect", "summarize", str(run)],
-        "summarize --format github": ["-m", "osiris_inspect", "summarize", str(run), "--format", "github"],
+        "import typer, orjson": [sys.executable, "-c", "import typer, orjson"],
+        "a typer command that does nothing": [sys.executable, str(bare), "x"],
+        "summarize": [*OURS, "summarize", str(run)],
+        "summarize --format github": [*OURS, "summarize", str(run), "--format", "github"],
+        "summarize, its words read by typer": [*OURS, "summarize", str(run), "--"],
     }
-    took = {name: _median([sys.executable, *words]) for name, words in commands.items()}
-    for name, seconds in took.items():
-        print(f"{name:<36} {seconds * 1000:5.0f} ms  {seconds / took['import typer, orjson']:.1f}x")
+    print("\n" + told(side_by_side(commands, TIMES), "import typer, orjson"))
 
 
 @pytest.mark.bench
@@ -84,12 +81,3 @@ def test_bench_500_runs_in_one_call(tmp_path: Path, request: pytest.FixtureReque
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
     print(f"500 runs of 300 events: {time.perf_counter() - start:.1f} s")
-
-
-def _median(command: list[str]) -> float:
-    def once() -> float:
-        start = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        return time.perf_counter() - start
-
-    return statistics.median(once() for _ in range(TIMES))

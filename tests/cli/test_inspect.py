@@ -27,6 +27,15 @@ def test_nothing_to_open_is_said_in_one_line(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_folder_without_a_run_is_named_where_another_one_has_one(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    run_dir(tmp_path / "run_logs", succeeding_locally(), name="run_1759170586030")
+    done = osiris_inspect("open", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith("✓ run_1759170586030")
+    assert done.stderr.startswith("osiris-inspect: 'logs' holds no run")
+
+
 def test_rules_are_listed_one_a_line() -> None:
     done = osiris_inspect("rules")
     assert any(line.startswith("frame-dropped-from-cache ") for line in done.stdout.splitlines())

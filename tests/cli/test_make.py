@@ -90,6 +90,36 @@ def test_a_pipeline_that_is_not_there_is_a_usage_error(work: Path, command: str)
     assert done.err == "osiris-inspect: cannot read the pipeline nope.yaml: No such file or directory\n"
 
 
+def test_a_memory_limit_is_given_as_people_write_it_and_stands_in_the_log(work: Path) -> None:
+    done = osiris_inspect("run", "pipeline.yaml", "--on", "sandbox", "--memory-limit", "2.5GB", cwd=work)
+    assert done.code == 0, done.err
+    events = map(orjson.loads, (work / done.out.strip() / "events.jsonl").read_bytes().splitlines())
+    (started,) = [event for event in events if event["event"] == "worker_started"]
+    assert started["memory_limit_bytes"] == 2_500_000_000
+
+
+@pytest.mark.parametrize(
+    ("on", "size", "said"),
+    [
+        (
+            "sandbox",
+            "much",
+            "--memory-limit is 'much'; it takes bytes, or a size such as 500MB, 2GB or 1.5GiB",
+        ),
+        ("sandbox", "-1GB", "--memory-limit is '-1GB'; it takes bytes"),
+        ("sandbox", "2 parsec", "--memory-limit is '2 parsec'; it takes bytes"),
+        ("sandbox", "100MB", "--memory-limit 100MB is less than a worker needs to start: 768 MiB"),
+        ("local", "2GB", "--memory-limit bounds a worker process; it goes with --on sandbox"),
+    ],
+)
+def test_a_memory_limit_that_cannot_be_is_said_before_anything_runs(
+    work: Path, on: str, size: str, said: str
+) -> None:
+    done = osiris_inspect("run", "pipeline.yaml", "--on", on, "--memory-limit", size, cwd=work)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
 def test_a_logs_folder_that_cannot_be_is_a_usage_error(work: Path) -> None:
     (work / "taken").write_text("a file")
     done = osiris_inspect("run", "pipeline.yaml", "--logs", "taken/logs", cwd=work)

@@ -63,7 +63,10 @@ def test_explain_with_a_run_shows_its_evidence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("rule", "says"),
-    [("disk-full", "not found"), ("stale-rows-kept", "not checked: this run does not record write.start")],
+    [
+        ("disk-full", "not found"),
+        ("nothing-written", "not checked: this run does not record table.ddl_planned"),
+    ],
 )
 def test_explain_with_a_run_says_why_there_is_nothing(tmp_path: Path, rule: str, says: str) -> None:
     done = osiris_inspect("explain", f"{BROKEN}:{rule}", cwd=tmp_path)

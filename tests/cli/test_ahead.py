@@ -1,0 +1,72 @@
+"""A run read by a second process while the screens are loaded."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from osiris_inspect.cli import ahead
+from osiris_inspect.cli.ahead import Ahead
+from osiris_inspect.inspector.report import report
+from tests.samples import SAMPLES
+
+NOW = 1_795_348_800.0
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system makes no process by forking")
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 1})
+
+
+@pytest.mark.parametrize("story", ["original_nonetype", "all_spilled"])
+def test_what_was_read_ahead_is_what_would_have_been_read(story: str) -> None:
+    (run,) = (SAMPLES / story).glob("run_*")
+    begun = Ahead(run, NOW, None)
+    told = begun.take(run)
+    assert told == report(run, now=NOW)
+    assert begun.take(run) is None
+    begun.close()
+
+
+def test_a_run_that_cannot_be_read_gives_nothing(tmp_path: Path) -> None:
+    run = tmp_path / "run_1"
+    run.mkdir()
+    (run / "events.jsonl").write_text("")
+    (run / "events.jsonl").chmod(0o000)
+    begun = Ahead(run, NOW, None)
+    told = begun.take(run)
+    assert told is None or not told.run.events
+
+
+def test_neither_a_long_run_nor_a_folder_is_read_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "SHORT", 10)
+    (tmp_path / "events.jsonl").write_text(json.dumps({"event": "run_start"}))
+    for place in (tmp_path, tmp_path / "nothing", SAMPLES):
+        assert Ahead(place, NOW, None).take(place) is None
+
+
+def test_another_run_than_the_one_begun_is_not_given() -> None:
+    (run,) = (SAMPLES / "all_spilled").glob("run_*")
+    begun = Ahead(run, NOW, None)
+    assert begun.take(run.parent) is None
+    begun.close()
+
+
+def test_one_core_reads_nothing_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0})
+    (run,) = (SAMPLES / "all_spilled").glob("run_*")
+    assert Ahead(run, NOW, None).take(run) is None
+
+
+def test_what_is_not_taken_leaves_no_process() -> None:
+    (run,) = (SAMPLES / "all_spilled").glob("run_*")
+    begun = Ahead(run, NOW, None)
+    child = begun._child
+    begun.close()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(child, 0)

@@ -1,0 +1,71 @@
+"""The screens in a browser: whom the server answers, and what it says where it cannot be started."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from osiris_inspect.cli import web
+from osiris_inspect.cli.exits import WrongUse
+from osiris_inspect.model.errors import UnreadableRun
+from tests.samples import SAMPLES
+
+RUN = str(SAMPLES / "all_spilled")
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "is_ours"),
+    [
+        ("127.0.0.1:8000", None, True),
+        ("localhost:8000", "http://localhost:8000", True),
+        ("127.0.0.1:8000", "http://127.0.0.1:8000", True),
+        ("localhost:8000", "http://127.0.0.1:8000", False),
+        ("127.0.0.1:8000", "http://elsewhere.example", False),
+        ("127.0.0.1:8000", "http://127.0.0.1:9000", False),
+        ("127.0.0.1:8000", "null", False),
+        ("elsewhere.example:8000", "http://elsewhere.example:8000", False),
+        ("127.0.0.1:9000", None, False),
+        ("", None, False),
+    ],
+)
+def test_only_pages_of_this_server_are_answered(host: str, origin: str | None, *, is_ours: bool) -> None:
+    assert web.is_ours(host, origin, 8000) is is_ours
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1:8000", 200), ("elsewhere.example:8000", 403)])
+async def test_the_server_turns_strangers_away(host: str, status: int) -> None:
+    pytest.importorskip("textual_serve", reason="the extra 'web' is not installed")
+    from aiohttp.test_utils import TestClient, TestServer
+
+    app = await web._server(RUN, 8000)._make_app()
+    async with TestClient(TestServer(app)) as client:
+        for page in ("/", "/static/"):
+            answer = await client.get(page, headers={"Host": host})
+            assert answer.status == status
+
+
+async def test_a_visit_shows_the_run() -> None:
+    pytest.importorskip("textual_serve", reason="the extra 'web' is not installed")
+    from aiohttp.test_utils import TestClient, TestServer
+
+    app = await web._server(RUN, 8000)._make_app()
+    seen = b""
+    async with (
+        TestClient(TestServer(app)) as client,
+        client.ws_connect("/ws?width=80&height=24", headers={"Host": "127.0.0.1:8000"}) as visit,
+    ):
+        while b"Timeline" not in seen:
+            message = await visit.receive(timeout=60)
+            assert message.data is not None, seen[-500:]
+            seen += message.data if isinstance(message.data, bytes) else str(message.data).encode()
+
+
+def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "textual_serve.server", None)
+    with pytest.raises(WrongUse, match=r"pip install 'osiris-inspect\[web\]'"):
+        web.serve(RUN)
+
+
+def test_what_is_no_run_is_said_before_a_server_is_started(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableRun):
+        web.serve(str(tmp_path / "nothing"))
