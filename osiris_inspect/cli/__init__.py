@@ -4,6 +4,7 @@ stdout is data, stderr is for people. Exit codes: 0 nothing found, 1 findings or
 3 no readable run, 70 a fault of this program itself, 130 interrupted.
 """
 
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -21,8 +22,14 @@ def main() -> NoReturn:
         if path is not None:  # the way everyone goes, without the time it takes to build all commands
             from osiris_inspect.cli.surroundings import show
 
+            gc.disable()  # until the first screen stands, as ``run_app`` says
             show(path)
             _end(0)
+        from osiris_inspect.cli import quick
+
+        code = quick.run(sys.argv[1:])
+        if code is not None:
+            _end(code)
         from osiris_inspect.cli.app import build
 
         build()(prog_name="osiris-inspect", standalone_mode=True)

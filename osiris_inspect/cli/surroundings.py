@@ -8,15 +8,18 @@ import json
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from osiris_inspect.cli import first_words
 
 if TYPE_CHECKING:
+    from osiris_inspect.inspector.console_facts import Console
     from osiris_inspect.inspector.frame_facts import Frame
+    from osiris_inspect.inspector.report import Report
     from osiris_inspect.tui.outside import Outside
+    from osiris_inspect.tui.source import Disk
 
 MOST_REMEMBERED = 500
 """Runs whose memory is kept; those left longest ago are forgotten."""
@@ -33,17 +36,28 @@ def show(chosen: str) -> None:
     import time
 
     from osiris_inspect.cli import places
+    from osiris_inspect.cli.ahead import Ahead
     from osiris_inspect.inspector.catalog import find_runs
-    from osiris_inspect.tui.app import run_app
+
+    path = places.here(Path(chosen))
+    find_runs(path)  # a path that is no run is said before the screen is taken
+    with Ahead(path, time.time(), places.cache(), Path.cwd()) as ahead:
+        from osiris_inspect.tui.app import run_app
+
+        run_app(path, disk(ahead.take), clock=time.time, outside=outside(path))
+
+
+def disk(ahead: "Callable[[Path], Report | None] | None" = None) -> "Disk":
+    """Runs on disk as the screens read them: with the settings of the folder we work in."""
+    from osiris_inspect.cli import places
     from osiris_inspect.tui.source import Disk
 
-    path = Path(chosen)
-    find_runs(path)  # a path that is no run is said before the screen is taken
-    run_app(path, Disk(places.cache(), open_frame), clock=time.time, outside=outside(path))
+    return Disk(places.cache(), open_frame, open_console, ahead, repository=Path.cwd())
 
 
 def outside(chosen: Path) -> "Outside":
     """The surroundings of the screens that show a path."""
+    from osiris_inspect.cli import own_keys
     from osiris_inspect.tui.outside import Outside
 
     run = first_words.run_of(str(chosen))
@@ -54,6 +68,7 @@ def outside(chosen: Path) -> "Outside":
         remember=remember,
         is_tmux=bool(os.environ.get("TMUX")),
         pictures=Path.cwd(),
+        keys=own_keys.chosen(),
     )
 
 
@@ -66,6 +81,17 @@ def open_frame(path: Path) -> "Frame":
     from osiris_inspect.inspector.frames import SpilledFrame
 
     return SpilledFrame(path)
+
+
+def open_console(report: "Report") -> "Console":
+    """A run as tables.
+
+    Raises:
+        ModuleNotFoundError: DuckDB is not installed.
+    """
+    from osiris_inspect.inspector.console import RunConsole
+
+    return RunConsole(report)
 
 
 def editor() -> list[str]:

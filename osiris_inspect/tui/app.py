@@ -1,22 +1,20 @@
 """The terminal UI's front door: it wires screens to what they show, and nothing else."""
 
 import base64
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from textual import work
-from textual.app import App, ComposeResult
+from textual.app import App
 from textual.binding import BindingType
-from textual.content import Content
 from textual.driver import Driver
-from textual.widgets import Static
+from textual.screen import Screen
 
-from osiris_inspect.tui import inert, keys, themes
-from osiris_inspect.tui.messages import FrameOpened, Ready, RunOpened
+from osiris_inspect.tui import keys, themes
+from osiris_inspect.tui.messages import FrameOpened, RunOpened, ScreenReady
 from osiris_inspect.tui.outside import NOTHING, Outside
 from osiris_inspect.tui.screens.run import RunScreen
-from osiris_inspect.tui.screens.text import TextScreen, help_lines
 from osiris_inspect.tui.source import Source
 
 PATIENCE = 0.4
@@ -26,6 +24,7 @@ PATIENCE = 0.4
 def run_app(path: Path, source: Source, *, clock: Callable[[], float], outside: Outside = NOTHING) -> None:
     """Show a run, or the runs of a folder, until the user quits."""
     driver = None
+    gc.disable()  # what is made for the first picture stays; looking through it for rubbish is a fifth of the wait
     if outside.words:
         from osiris_inspect.tui.curtain import Curtain
 
@@ -39,9 +38,6 @@ class InspectorApp(App[None]):
     TITLE = "osiris-inspect"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings("app")
-    CSS = """
-    #opening { padding: 1 2; color: $state-beside; }
-    """
 
     def __init__(
         self,
@@ -57,6 +53,12 @@ class InspectorApp(App[None]):
         self._source = source
         self._clock = clock
         self.outside = outside
+        self.keys = keys.KEYS
+        if outside.keys:
+            from osiris_inspect.tui import keymap
+
+            self.keys = keymap.remapped(outside.keys)
+            self.set_keymap(keymap.changes(self.keys))
         for theme in themes.OWN:
             self.register_theme(theme)
 
@@ -65,44 +67,38 @@ class InspectorApp(App[None]):
         variables = super().get_css_variables()
         return variables | themes.state_colours(variables)
 
-    def compose(self) -> ComposeResult:
-        """What is seen before the first screen is up."""
-        words = [inert.line(line, 400) for line in self.outside.words]
-        opening = f"opening {inert.line(str(self._path), 300)} …"
-        yield Static(Content("\n".join([*words, opening])), id="opening", markup=False)
+    def get_default_screen(self) -> Screen[None]:
+        """The screen of a run that was given: no other is put up before it, since each that is costs a picture."""
+        self._is_run = self._source.is_run(self._path)
+        return RunScreen(self._path, self._source, self._clock) if self._is_run else Screen()
 
     def on_mount(self) -> None:
-        """Find out what was given."""
+        """Open a folder, and wait for the first screen to be ready, but not for long."""
+        if not self._is_run:
+            from osiris_inspect.tui.screens.runs import RunsScreen
+
+            self.push_screen(RunsScreen(self._path, self._source, self._clock))
         self.set_timer(PATIENCE, self._lift)
-        self._open()
+        self.set_timer(PATIENCE, gc.enable)  # see ``run_app``
 
-    @work(thread=True)
-    def _open(self) -> None:
-        if self._source.is_run(self._path):
-            self.call_from_thread(self._open_run, self._path)
+    def on_screen_ready(self, message: ScreenReady) -> None:
+        """Go from the words on the terminal to the screen: with its first picture, or with a new one."""
+        if message.is_painted:
+            self.call_after_refresh(self._lift)
         else:
-            self.call_from_thread(self._open_folder)
-
-    def _open_run(self, path: Path) -> None:
-        self.push_screen(RunScreen(path, self._source, self._clock))
-
-    def _open_folder(self) -> None:
-        from osiris_inspect.tui.screens.runs import RunsScreen
-
-        self.push_screen(RunsScreen(self._path, self._source, self._clock))
-
-    def on_ready(self, _message: Ready) -> None:
-        """Go from the words on the terminal to the screen."""
-        self.call_after_refresh(self._lift)
+            self._raise_curtain()
 
     def _lift(self) -> None:
-        lift = getattr(self._driver, "lift", None)
-        if lift is not None and lift():
+        if self._raise_curtain():
             self.screen.refresh()
+
+    def _raise_curtain(self) -> bool:
+        lift = getattr(self._driver, "lift", None)
+        return lift is not None and bool(lift())
 
     def on_run_opened(self, message: RunOpened) -> None:
         """Open a run of the table."""
-        self._open_run(message.path)
+        self.push_screen(RunScreen(message.path, self._source, self._clock))
 
     def on_frame_opened(self, message: FrameOpened) -> None:
         """Open the frame of a step."""
@@ -117,8 +113,10 @@ class InspectorApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
+        from osiris_inspect.tui.screens.text import TextScreen, help_lines
+
         if not isinstance(self.screen, TextScreen):
-            self.push_screen(TextScreen("keys", help_lines()))
+            self.push_screen(TextScreen("keys", help_lines(self.keys)))
 
     def action_picture(self) -> None:
         """Keep the screen as an SVG picture."""

@@ -1,14 +1,17 @@
 """Every key in one table. The bindings of each widget and the help screen are made from it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from textual.binding import Binding, BindingType
 
-Scope = Literal["list", "filter", "run", "runs", "frame", "screen", "app"]
-Group = Literal["Move", "Find", "Look", "Go", "Program"]
-TABS = ("Overview", "Steps", "Events", "Findings", "Log", "Timeline")
-GROUPS: tuple[Group, ...] = ("Move", "Find", "Look", "Go", "Program")
+Scope = Literal["list", "filter", "run", "runs", "frame", "query", "screen", "app"]
+Group = Literal["Move", "Find", "Look", "Go", "Program", "In the line for SQL"]
+TABS = ("Overview", "Steps", "Events", "Findings", "Log", "Timeline", "SQL")
+GROUPS: tuple[Group, ...] = ("Move", "Find", "Look", "Go", "Program", "In the line for SQL")
+
+_WORDS = {"SQL": "ask the run in SQL"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +19,18 @@ class Key:
     """One row of the table.
 
     Attributes:
+        name: how a configuration calls it.
         keys: as Textual names them, parted by commas.
         shown: as the help screen and the foot of the screen name them.
         action: what is called.
         words: what it does.
         scope: who owns it: every list, the filter box, the screen of a run, the table of runs, the rows of a frame,
-            every screen, the program.
+            the line for SQL, every screen, the program.
         group: its heading on the help screen.
         hint: the short word at the foot of the screen; empty where it is not shown there.
     """
 
+    name: str
     keys: str
     shown: str
     action: str
@@ -36,19 +41,36 @@ class Key:
 
 
 KEYS: tuple[Key, ...] = (
-    Key("j,down", "j ↓", "move(1)", "down", "list", "Move"),
-    Key("k,up", "k ↑", "move(-1)", "up", "list", "Move"),
-    Key("h,left", "h ←", "shift(-8)", "left along a long line", "list", "Move"),
-    Key("l,right", "l →", "shift(8)", "right along a long line", "list", "Move"),
-    Key("space,pagedown", "space PgDn", "page(1)", "a page down", "list", "Move"),
-    Key("b,pageup", "b PgUp", "page(-1)", "a page up", "list", "Move"),
-    Key("ctrl+d", "ctrl+d", "half(1)", "half a page down", "list", "Move"),
-    Key("ctrl+u", "ctrl+u", "half(-1)", "half a page up", "list", "Move"),
-    Key("g,home", "g Home", "top", "to the first line", "list", "Move"),
-    Key("G,end", "G End", "bottom", "to the last line; there, new lines are followed", "list", "Move"),
-    Key("f", "f", "follow", "follow what comes in; again, pause", "list", "Move"),
-    Key("colon", ":", "ask_place", "go to a line, a time (12:03, +1.5) or a share (50%)", "screen", "Move"),
+    Key("down", "j,down", "j ↓", "move(1)", "down", "list", "Move"),
+    Key("up", "k,up", "k ↑", "move(-1)", "up", "list", "Move"),
+    Key("left", "h,left", "h ←", "shift(-8)", "left along a long line", "list", "Move"),
+    Key("right", "l,right", "l →", "shift(8)", "right along a long line", "list", "Move"),
+    Key("page_down", "space,pagedown", "space PgDn", "page(1)", "a page down", "list", "Move"),
+    Key("page_up", "b,pageup", "b PgUp", "page(-1)", "a page up", "list", "Move"),
+    Key("half_page_down", "ctrl+d", "ctrl+d", "half(1)", "half a page down", "list", "Move"),
+    Key("half_page_up", "ctrl+u", "ctrl+u", "half(-1)", "half a page up", "list", "Move"),
+    Key("first_line", "g,home", "g Home", "top", "to the first line", "list", "Move"),
     Key(
+        "last_line",
+        "G,end",
+        "G End",
+        "bottom",
+        "to the last line; there, new lines are followed",
+        "list",
+        "Move",
+    ),
+    Key("follow", "f", "f", "follow", "follow what comes in; again, pause", "list", "Move"),
+    Key(
+        "go_to",
+        "colon",
+        ":",
+        "ask_place",
+        "go to a line, a time (12:03, +1.5) or a share (50%)",
+        "screen",
+        "Move",
+    ),
+    Key(
+        "filter",
         "slash",
         "/",
         "ask_filter",
@@ -57,20 +79,21 @@ KEYS: tuple[Key, ...] = (
         "Find",
         "filter",
     ),
-    Key("n", "n", "match(1)", "next match", "list", "Find"),
-    Key("N", "N", "match(-1)", "previous match", "list", "Find"),
-    Key("e", "e", "failure(1)", "next failure", "list", "Find", "failure"),
-    Key("E", "E", "failure(-1)", "previous failure", "list", "Find"),
-    Key("w", "w", "warning(1)", "next warning", "list", "Find"),
-    Key("W", "W", "warning(-1)", "previous warning", "list", "Find"),
-    Key("o", "o", "same_step(1)", "next line of the same step", "list", "Find"),
-    Key("O", "O", "same_step(-1)", "previous line of the same step", "list", "Find"),
-    Key("m", "m", "mark", "mark the line, or take the mark away", "list", "Find"),
-    Key("u", "u", "marked(1)", "next marked line", "list", "Find"),
-    Key("U", "U", "marked(-1)", "previous marked line", "list", "Find"),
-    Key("enter", "enter", "open", "open what the cursor is on", "list", "Look", "open"),
-    Key("x", "x", "explain", "explain the rule of the finding", "run", "Look", "explain"),
+    Key("next_match", "n", "n", "match(1)", "next match", "list", "Find"),
+    Key("previous_match", "N", "N", "match(-1)", "previous match", "list", "Find"),
+    Key("next_failure", "e", "e", "failure(1)", "next failure", "list", "Find", "failure"),
+    Key("previous_failure", "E", "E", "failure(-1)", "previous failure", "list", "Find"),
+    Key("next_warning", "w", "w", "warning(1)", "next warning", "list", "Find"),
+    Key("previous_warning", "W", "W", "warning(-1)", "previous warning", "list", "Find"),
+    Key("next_same_step", "o", "o", "same_step(1)", "next line of the same step", "list", "Find"),
+    Key("previous_same_step", "O", "O", "same_step(-1)", "previous line of the same step", "list", "Find"),
+    Key("mark", "m", "m", "mark", "mark the line, or take the mark away", "list", "Find"),
+    Key("next_marked", "u", "u", "marked(1)", "next marked line", "list", "Find"),
+    Key("previous_marked", "U", "U", "marked(-1)", "previous marked line", "list", "Find"),
+    Key("open", "enter", "enter", "open", "open what the cursor is on", "list", "Look", "open"),
+    Key("explain", "x", "x", "explain", "explain the rule of the finding", "run", "Look", "explain"),
     Key(
+        "preview",
         "p",
         "p",
         "preview",
@@ -78,12 +101,15 @@ KEYS: tuple[Key, ...] = (
         "screen",
         "Look",
     ),
-    Key("z", "z", "zoom", "timeline: leave out what was before the first step", "run", "Look"),
-    Key("y", "y", "copy", "copy the line to the clipboard, also over ssh", "list", "Look"),
-    Key("Y", "Y", "copy_cell", "copy the cell of a frame", "frame", "Look"),
-    Key("ctrl+o", "ctrl+o", "edit", "open the file at the line in $EDITOR", "screen", "Look"),
-    Key("s", "s", "sort", "runs: sort by the next column", "runs", "Look"),
+    Key("files", "a", "a", "artifacts", "the files the step left; enter opens one", "run", "Look"),
+    Key("zoom", "z", "z", "zoom", "timeline: leave out what was before the first step", "run", "Look"),
+    Key("copy", "y", "y", "copy", "copy the line to the clipboard, also over ssh", "list", "Look"),
+    Key("copy_cell", "Y", "Y", "copy_cell", "copy the cell of a frame", "frame", "Look"),
+    Key("save", "S", "S", "save", "SQL: keep the answer as a CSV file", "run", "Look"),
+    Key("edit", "ctrl+o", "ctrl+o", "edit", "open the file at the line in $EDITOR", "screen", "Look"),
+    Key("sort", "s", "s", "sort", "runs: sort by the next column", "runs", "Look"),
     Key(
+        "compare",
         "c",
         "c",
         "compare",
@@ -92,11 +118,15 @@ KEYS: tuple[Key, ...] = (
         "Look",
         "compare",
     ),
-    *(Key(str(n), str(n), f"tab({n})", name.lower(), "run", "Go") for n, name in enumerate(TABS, start=1)),
-    Key("i", "i", "tab(6)", "the timeline", "run", "Go"),
-    Key("tab", "tab", "app.focus_next", "next pane", "screen", "Go"),
-    Key("shift+tab", "shift+tab", "app.focus_previous", "previous pane", "screen", "Go"),
+    *(
+        Key(f"tab_{n}", str(n), str(n), f"tab({n})", _WORDS.get(name, name.lower()), "run", "Go")
+        for n, name in enumerate(TABS, start=1)
+    ),
+    Key("timeline", "i", "i", "tab(6)", "the timeline", "run", "Go"),
+    Key("next_pane", "tab", "tab", "app.focus_next", "next pane", "screen", "Go"),
+    Key("previous_pane", "shift+tab", "shift+tab", "app.focus_previous", "previous pane", "screen", "Go"),
     Key(
+        "back",
         "escape",
         "esc",
         "back(False)",
@@ -104,8 +134,9 @@ KEYS: tuple[Key, ...] = (
         "screen",
         "Go",
     ),
-    Key("q", "q", "back(True)", "back, and at the first screen quit", "screen", "Go", "back"),
+    Key("quit", "q", "q", "back(True)", "back, and at the first screen quit", "screen", "Go", "back"),
     Key(
+        "next_theme",
         "t",
         "t",
         "next_theme",
@@ -113,23 +144,45 @@ KEYS: tuple[Key, ...] = (
         "app",
         "Program",
     ),
-    Key("f12", "F12", "picture", "keep the screen as a picture (SVG)", "app", "Program"),
-    Key("question_mark,f1", "? F1", "help", "this help", "app", "Program", "help"),
-    Key("ctrl+p", "ctrl+p", "command_palette", "every command by name", "app", "Program"),
-    Key("escape", "esc", "leave", "end the filter", "filter", "Find"),
-    Key("down", "↓", "keep", "keep the filter and go to the lines", "filter", "Find"),
+    Key("picture", "f12", "F12", "picture", "keep the screen as a picture (SVG)", "app", "Program"),
+    Key("help", "question_mark,f1", "? F1", "help", "this help", "app", "Program", "help"),
+    Key("commands", "ctrl+p", "ctrl+p", "command_palette", "every command by name", "app", "Program"),
+    Key("leave_filter", "escape", "esc", "leave", "end the filter", "filter", "Find"),
+    Key(
+        "earlier_question",
+        "up",
+        "↑",
+        "earlier(1)",
+        "an earlier question",
+        "query",
+        "In the line for SQL",
+        "earlier",
+    ),
+    Key("later_question", "down", "↓", "earlier(-1)", "a later question", "query", "In the line for SQL"),
+    Key(
+        "leave_question",
+        "escape",
+        "esc",
+        "leave",
+        "end what is being asked, or go to the rows",
+        "query",
+        "In the line for SQL",
+        "rows",
+    ),
+    Key("ask", "enter,ctrl+enter,ctrl+j", "enter", "submit", "ask", "query", "In the line for SQL", "ask"),
+    Key("keep_filter", "down", "↓", "keep", "keep the filter and go to the lines", "filter", "Find"),
 )
 
 
 def bindings(scope: Scope) -> list[BindingType]:
     """The bindings of one owner."""
     return [
-        Binding(key.keys, key.action, key.words, show=False, key_display=key.shown)
+        Binding(key.keys, key.action, key.words, show=False, key_display=key.shown, id=key.name)
         for key in KEYS
         if key.scope == scope
     ]
 
 
-def hints(scopes: tuple[Scope, ...]) -> list[tuple[str, str]]:
+def hints(scopes: tuple[Scope, ...], table: Sequence[Key] = KEYS) -> list[tuple[str, str]]:
     """The keys named at the foot of a screen, with their words."""
-    return [(key.shown.split()[0], key.hint) for key in KEYS if key.hint and key.scope in scopes]
+    return [(key.shown.split()[0], key.hint) for key in table if key.hint and key.scope in scopes]

@@ -5,7 +5,7 @@ copying and the jumps to the next failure work alike wherever a list stands.
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.content import Content
@@ -14,11 +14,10 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.style import Style
 
-from osiris_inspect.inspector.query import Query, parse_leniently
 from osiris_inspect.tui import keys
+from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.messages import CursorMoved, RowOpened
 from osiris_inspect.tui.painting import shifted, to_strip, with_matches
-from osiris_inspect.tui.places import Place
 from osiris_inspect.tui.rows import Layout, Row, Sheet
 from osiris_inspect.tui.seeking import Seeking
 
@@ -27,6 +26,11 @@ MARGIN = 1
 
 COPY_LIMIT = 50_000
 """Characters that are put on the clipboard: terminals drop a longer escape sequence without a word."""
+
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.query import Query
+    from osiris_inspect.tui.places import Place
 
 
 def _empty(_width: int) -> Sheet:
@@ -47,17 +51,12 @@ class LineList(Seeking, can_focus=True):
     """
 
     BINDINGS = keys.bindings("list")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--cursor", "lines--heading", "lines--match"}
     DEFAULT_CSS = """
     LineList {
         overflow-x: hidden;
         overflow-y: auto;
         scrollbar-size-vertical: 1;
         background: $background;
-        & > .lines--cursor { background: $foreground 8%; }
-        & > .lines--heading { color: $state-beside; }
-        & > .lines--match { text-style: bold reverse; }
-        &:focus > .lines--cursor { background: $cursor-line; }
     }
     """
 
@@ -69,7 +68,7 @@ class LineList(Seeking, can_focus=True):
         self._layout: Layout = _empty
         self._laid_out_for = -1
         self.sheet = Sheet()
-        self.wanted = Query()
+        self.wanted: Query | None = None
         self.filter_text = ""
         self.shown: Sequence[int] | None = None
         self.marked: set[Hashable] = set()
@@ -123,7 +122,7 @@ class LineList(Seeking, can_focus=True):
         else:
             self.cursor = next((at for at, row in enumerate(self.shown) if row >= number), len(self) - 1)
 
-    def go_to(self, place: Place) -> str | None:
+    def go_to(self, place: "Place") -> str | None:
         """Put the cursor on a place that was typed; a complaint where there is none like it."""
         total = len(self.sheet.rows)
         if place.kind == "line":
@@ -143,8 +142,8 @@ class LineList(Seeking, can_focus=True):
 
     @property
     def inner_width(self) -> int:
-        """Cells there are for a row."""
-        return max(1, self.size.width - MARGIN - (0 if self.show_vertical_scrollbar else 1))
+        """Cells there are for a row: as many with a scrollbar, which is part of the size, as without."""
+        return max(1, self.size.width - MARGIN - 1)
 
     def _find_again(self, before: Row) -> int:
         if self.cursor < len(self) and self.at(self.cursor).key == before.key:
@@ -189,8 +188,7 @@ class LineList(Seeking, can_focus=True):
         base = self.visual_style
         line = y - self.heading_height + self.scroll_offset.y
         if y < self.heading_height and self.sheet.heading is not None:
-            content = Content(" " * MARGIN) + self.sheet.heading
-            style = base + self.get_visual_style("lines--heading")
+            content, style = Content(" " * MARGIN) + self.sheet.heading.stylize_before(MUTED), base
         elif line < self.line_count:
             content, style = self._with_cursor(line, base)
         else:
@@ -199,9 +197,7 @@ class LineList(Seeking, can_focus=True):
         return shifted(strip, MARGIN, self._shift).crop_extend(0, self.size.width, style.rich_style)
 
     def _with_cursor(self, line: int, base: Style) -> tuple[Content, Style]:
-        content = with_matches(
-            self.line_at(line), self.wanted.words, self.get_visual_style("lines--match", partial=True)
-        )
+        content = with_matches(self.line_at(line), self.wanted_words)
         top, height = self.place_of(self.cursor) if len(self) else (0, 0)
         is_marked = bool(self.marked) and self.line_count == len(self) and self.at(line).key in self.marked
         if not top <= line < top + height:
@@ -209,7 +205,13 @@ class LineList(Seeking, can_focus=True):
         mark = Content.styled("▌", "$primary" if self.has_focus else "$text-disabled")
         if is_marked:
             mark = Content.styled("◉", "$state-link")  # a sign of its own, so it must be as clear as a letter
-        return mark + content, base + self.get_visual_style("lines--cursor")
+        ground = "on $cursor-line" if self.has_focus else "on $foreground 8%"
+        return mark + content, base + self.app.stylesheet.parse_style(ground)
+
+    @property
+    def wanted_words(self) -> Sequence[str]:
+        """The words that are shown where they were found."""
+        return self.wanted.words if self.wanted is not None else ()
 
     # ── moving ──
 
@@ -287,6 +289,8 @@ class LineList(Seeking, can_focus=True):
 
     def set_filter(self, text: str) -> None:
         """Keep only the rows that ``text`` asks for; an empty one shows all again. The last query stays for ``n``."""
+        from osiris_inspect.inspector.query import parse_leniently
+
         asked = parse_leniently(text, now=self.ends)
         if asked:
             self.wanted, self.filter_text = asked, text
@@ -304,7 +308,7 @@ class LineList(Seeking, can_focus=True):
     def forget(self) -> None:
         """Forget filter and query."""
         self._unfilter()
-        self.wanted, self.filter_text = Query(), ""
+        self.wanted, self.filter_text = None, ""
         self.refresh()
 
     def _unfilter(self) -> None:
@@ -329,7 +333,7 @@ class LineList(Seeking, can_focus=True):
     def _number_of(self, index: int) -> int:
         return self.shown[index] if self.shown is not None and index < len(self.shown) else 0
 
-    def is_kept(self, wanted: Query, row: Row) -> bool:
+    def is_kept(self, wanted: "Query", row: Row) -> bool:
         """Whether a query keeps a row."""
         return wanted.keeps(row.text, row.fields)
 

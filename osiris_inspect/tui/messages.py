@@ -57,8 +57,10 @@ class FrameOpened(Message):
 
 
 @dataclass
-class Ready(Message):
-    """A screen shows what it was opened for, or why it cannot."""
+class ScreenReady(Message):
+    """A screen shows what it was opened for, or why it cannot; ``is_painted`` where it was painted without it before."""
+
+    is_painted: bool = True
 
 
 @dataclass

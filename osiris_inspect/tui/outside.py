@@ -1,7 +1,7 @@
 """What the program around the screens does for them. The command line hands it in; tests hand in their own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class Outside:
         edit: opens an editor on a file at a line; gives a complaint, None where all went well. None: there is no editor.
         recall, remember: keep what a run was left at, outside of the run.
         is_tmux: whether the terminal is inside of tmux, which passes a clipboard on only when it is asked to.
+        keys: other keys than those of the table, by their names, as ``keymap`` takes them.
         pictures: the folder for pictures of the screen; None where none can be kept.
     """
 
@@ -34,6 +35,7 @@ class Outside:
     recall: Callable[[Path], Memory] = _recall
     remember: Callable[[Path, Memory], None] = _forget
     is_tmux: bool = False
+    keys: Mapping[str, object] = field(default_factory=dict)
     pictures: Path | None = None
 
 

@@ -19,14 +19,14 @@ def shifted(strip: Strip, margin: int, by: int) -> Strip:
     return Strip.join([strip.crop(0, margin), strip.crop(margin + by)]) if by else strip
 
 
-def with_matches(content: Content, words: Iterable[str], style: Style) -> Content:
-    """Content with each occurrence of the words, given in lower case, in a style."""
+def with_matches(content: Content, words: Iterable[str]) -> Content:
+    """Content with each occurrence of the words, given in lower case, standing out."""
     folded = content.plain.lower()
     if len(folded) != len(content.plain):
         return content  # a few letters grow when folded (``İ``), and places would no longer agree
     for word in words:
         start = folded.find(word)
         while start >= 0:
-            content = content.stylize(style, start, start + len(word))
+            content = content.stylize("bold reverse", start, start + len(word))
             start = folded.find(word, start + len(word))
     return content

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.content import Content
 
-from osiris_inspect.inspector.query import Query
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.query import Query
 
 
 class Row(Protocol):
@@ -41,7 +42,7 @@ class Row(Protocol):
 class Searched(Protocol):
     """Rows that can be looked through faster than one by one."""
 
-    def matching(self, wanted: Query) -> Iterator[list[int]]:
+    def matching(self, wanted: "Query") -> Iterator[list[int]]:
         """The numbers of the rows that a query keeps, in their order, piece by piece; a piece may be empty."""
 
 

@@ -7,14 +7,17 @@ it. So no key waits and none is lost, however long the list is.
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from time import sleep
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.worker import get_current_worker
 
-from osiris_inspect.inspector.query import Query
 from osiris_inspect.tui.rows import Row, Searched, Sheet
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.query import Query
 
 AT_ONCE = 2_000
 """Rows looked at before a key press is answered."""
@@ -94,7 +97,7 @@ class Seeking(ScrollView):
     # ── all of them ──
 
     @work(thread=True, exclusive=True, group="seek")
-    def seek_all(self, wanted: Query) -> None:
+    def seek_all(self, wanted: "Query") -> None:
         """Find all rows a query keeps and show them, the first ones as soon as there are any."""
         worker, rows = get_current_worker(), self.sheet.rows
         kept: list[int] = []
@@ -121,7 +124,7 @@ class Seeking(ScrollView):
             self.keep(kept, is_first=is_first)
 
 
-def _matching(rows: Sequence[Row], wanted: Query) -> Iterator[list[int]]:
+def _matching(rows: Sequence[Row], wanted: "Query") -> Iterator[list[int]]:
     for start in range(0, len(rows), _CHUNK):
         chunk = range(start, min(start + _CHUNK, len(rows)))
         yield [index for index in chunk if wanted.keeps(rows[index].text, rows[index].fields)]

@@ -10,17 +10,24 @@ from osiris_inspect.model.errors import SpillDamaged
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.catalog import RunEntry
+    from osiris_inspect.inspector.console_facts import Console
     from osiris_inspect.inspector.frame_facts import Frame
+
+SHORT = 256 << 10
+"""Bytes of a log that are read while nobody would notice: some 10 ms."""
 
 
 class Source(Protocol):
-    """Runs and what is known of them. Every method may block; the screens call them off the event loop."""
+    """Runs and what is known of them. All but ``is_run`` and ``at_once`` may take long: screens call them off the loop."""
 
     def is_run(self, path: Path) -> bool:
         """Whether the directory is a run, not a folder of runs."""
 
     def report(self, path: Path, now: float) -> Report:
         """The report on a run."""
+
+    def at_once(self, path: Path, now: float) -> Report | None:
+        """The report on a run that is read before a screen could be painted; None where that takes longer, or fails."""
 
     def entries(self, path: Path, now: float) -> Iterator["RunEntry"]:
         """The runs under a folder, newest first, each as soon as it was read."""
@@ -38,6 +45,9 @@ class Source(Protocol):
             SpillDamaged: it is missing, or cannot be read.
         """
 
+    def console(self, report: Report) -> "Console":
+        """A run as tables, to be closed by whoever asked for it."""
+
 
 class Disk:
     """Runs on disk, read by the inspector.
@@ -45,12 +55,21 @@ class Disk:
     Attributes:
         cache: the folder for indexes of long logs; None keeps none.
         open_frame: opens a spilled frame. What that takes is heavy and not the screen's, so it is handed in.
+        open_console: makes tables of a run, and is handed in for the same reason.
+        ahead: gives the report on a run that somebody began to read before the screens were loaded; None without one.
+        repository: the folder whose rules and allowances count; None for none.
     """
 
     def __init__(
-        self, cache: Path | None = None, open_frame: "Callable[[Path], Frame] | None" = None
+        self,
+        cache: Path | None = None,
+        open_frame: "Callable[[Path], Frame] | None" = None,
+        open_console: "Callable[[Report], Console] | None" = None,
+        ahead: "Callable[[Path], Report | None] | None" = None,
+        repository: Path | None = None,
     ) -> None:
-        self.cache, self.open_frame = cache, open_frame
+        self.cache, self.open_frame, self.open_console = cache, open_frame, open_console
+        self.ahead, self.repository = ahead, repository
 
     def is_run(self, path: Path) -> bool:
         """Whether the directory is a run."""
@@ -62,14 +81,26 @@ class Disk:
         """Read the run and ask every rule."""
         from osiris_inspect.inspector.report import report
 
-        return report(path, now=now, cache=self.cache)
+        return report(path, now=now, cache=self.cache, repository=self.repository)
+
+    def at_once(self, path: Path, now: float) -> Report | None:
+        """Read a run with a short log. What goes wrong is found again, and said, by whoever asks for the report."""
+        ahead, self.ahead = self.ahead, None
+        try:
+            told = ahead(path) if ahead is not None else None
+            if told is not None:
+                return told
+            if (path / layout.EVENTS).stat().st_size > SHORT:
+                return None
+            return self.report(path, now)
+        except Exception:  # noqa: BLE001  a stranger's run and a stranger's rules; the slow way says what went wrong
+            return None
 
     def entries(self, path: Path, now: float) -> Iterator["RunEntry"]:
-        """Read what there is under a folder, run by run."""
-        from osiris_inspect.inspector.catalog import entry, find_runs
+        """Read what there is under a folder, run by run; what is known of a run that did not change is not read again."""
+        from osiris_inspect.inspector.run_list import entries
 
-        for run in find_runs(path):
-            yield entry(run, now=now)
+        yield from entries(path, now=now, cache=self.cache, repository=self.repository)
 
     def signature(self, path: Path) -> Hashable:
         """Size and time of the log and of the verdict; a file that is not there yet counts as such."""
@@ -86,6 +117,12 @@ class Disk:
         if self.open_frame is None:
             raise SpillDamaged(f"{path.name} cannot be read: nothing here knows how")
         return self.open_frame(path)
+
+    def console(self, report: Report) -> "Console":
+        """Make tables of a run."""
+        if self.open_console is None:
+            raise LookupError("nothing here knows how to ask a run in SQL")
+        return self.open_console(report)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

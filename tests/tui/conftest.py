@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.tui.app import InspectorApp
 from osiris_inspect.tui.outside import NOTHING, Outside
+from osiris_inspect.tui.screens.run import RunScreen
 from tests.tui import made
 
 SCREENS = Path(__file__).parent / "screens"
@@ -31,9 +33,21 @@ class Stage:
     async def settle(self) -> None:
         """Wait until no worker runs and the screen no longer changes; no clock is involved."""
         before = None
+        while not self._stands():
+            await self.app.workers.wait_for_complete()
+            await self.pilot.pause()
         while before != (before := [strip.text for strip in self.app.screen._compositor.render_strips()]):
             await self.app.workers.wait_for_complete()
             await self.pilot.pause()
+
+    def _stands(self) -> bool:
+        """Whether the first screen is up and laid out, and of a run every pane is there."""
+        screen = self.app.screen
+        if self.app._exit or not self.app.is_running:
+            return True
+        if isinstance(screen, RunScreen) and screen.report is not None and not screen.is_whole:
+            return False
+        return type(screen) is not Screen and screen.size.area > 0
 
     async def press(self, *keys: str) -> None:
         for key in keys:

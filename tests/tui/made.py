@@ -9,6 +9,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from osiris_inspect.inspector.catalog import RunEntry
+from osiris_inspect.inspector.console import RunConsole
+from osiris_inspect.inspector.console_facts import Console
 from osiris_inspect.inspector.frame_facts import Frame
 from osiris_inspect.inspector.frames import SpilledFrame
 from osiris_inspect.inspector.lineage import trace
@@ -204,6 +206,7 @@ FAILED_EVENTS = events(
 CLEAN_EVENTS = events(
     ("run_start", None, {"pipeline": "movie-stats"}),
     ("step_start", "extract-movies", {"driver": "mysql.extractor"}),
+    ("connection_resolved", "extract-movies", {"url": "mysql://root:hunter2hunter2@db/movies", "tries": 1}),
     ("rows_out", "extract-movies", {"value": 14}),
     ("step_complete", "extract-movies", {"duration_ms": 412}),
     ("inputs_resolved", "compute-stats", {"from_step": "extract-movies", "rows": 14, "from_memory": True}),
@@ -300,6 +303,7 @@ class Shelf:
 
     reports: dict[Path, Report] = field(default_factory=dict)
     looked: int = 0
+    is_quick: bool = True
 
     def put(self, report: Report) -> Path:
         self.reports[report.run.path] = report
@@ -312,11 +316,17 @@ class Shelf:
         self.looked += 1
         return self.reports[path]
 
+    def at_once(self, path: Path, now: float) -> Report | None:
+        return self.report(path, now) if self.is_quick and path in self.reports else None
+
     def entries(self, path: Path, now: float) -> Iterator[RunEntry]:
         return map(_entry, self.reports.values())
 
     def frame(self, path: Path) -> Frame:
         return SpilledFrame(path)
+
+    def console(self, report: Report) -> Console:
+        return RunConsole(report)
 
     def signature(self, path: Path) -> Hashable:
         return id(self.reports.get(path))

@@ -37,7 +37,7 @@ def contrast(segment: Segment) -> float:
 @pytest.mark.parametrize("theme", themes.CYCLE)
 async def test_every_word_can_be_read_in_every_theme(stage: Open, theme: str) -> None:
     async with stage(made.failed(), size=(200, 50), theme=theme) as one:
-        for keys in ("1", "2", "3 m", "4", "5", "6", "question_mark", "q 3 slash s t e p"):
+        for keys in ("1", "2", "3 m", "4", "5", "6", "7", "escape", "question_mark", "q 3 slash s t e p"):
             await one.press(*keys.split())
             assert not hard_to_read(one), keys
 

@@ -1,10 +1,14 @@
 from dataclasses import replace
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import InputState, LogLine, StepFailure
 from osiris_inspect.model.finding import Evidence
+from osiris_inspect.tui.screens.comparison import ComparisonScreen
 from tests.tui import made
 from tests.tui.conftest import Open
 
@@ -99,3 +103,33 @@ async def test_no_secret_is_legible_on_any_screen(stage: Open, keys: str) -> Non
     async with stage(made.failed(), size=(200, 50)) as one:
         await one.press(*keys.split())
         assert "hunter2" not in one.text()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_hostile_cells_and_names_of_columns_are_shown_and_do_nothing(
+    stage: Open, tmp_path: Path, name: str
+) -> None:
+    text = HOSTILE[name].encode("utf-8", "replace").decode()
+    report = made.with_frame(tmp_path)
+    frame = report.run.path / "artifacts" / made.COMPUTE.id / "output.parquet"
+    parquet.write_table(pa.table({text[:300] or "x": [text, None], "second": [1, 2]}), frame)
+    async with stage(report, size=(120, 40)) as one:
+        await one.press("2", "j", "p")
+        assert_inert(one.text(), (120, 40))
+        await one.press("enter")
+        assert_inert(one.text(), (120, 40))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_hostile_runs_are_compared_and_do_nothing(stage: Open, name: str) -> None:
+    bad, good = poisoned(HOSTILE[name]), made.clean()
+    pair = [
+        replace(report, run=replace(report.run, path=made.clean().run.path.with_name(f"run_{number}")))
+        for number, report in enumerate((bad, good))
+    ]
+    async with stage(*pair, size=(120, 40)) as one:
+        await one.press("g", "m", "j", "c")
+        assert isinstance(one.app.screen, ComparisonScreen)
+        assert_inert(one.text(), (120, 40))
+        await one.press("enter")
+        assert_inert(one.text(), (120, 40))

@@ -1,11 +1,16 @@
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.finding import Evidence
 from osiris_inspect.tui import keys
+from osiris_inspect.tui.app import InspectorApp
+from osiris_inspect.tui.keymap import remapped
 from osiris_inspect.tui.lines import LineList
+from osiris_inspect.tui.outside import Outside
 from osiris_inspect.tui.page import Page
 from osiris_inspect.tui.screens.listing import ListScreen
 from osiris_inspect.tui.screens.run import RunScreen
@@ -237,7 +242,7 @@ async def test_every_action_of_the_table_exists_where_it_is_bound() -> None:
 def test_no_key_means_two_things_on_one_screen() -> None:
     taken: dict[str, str] = {}
     for entry in keys.KEYS:
-        if entry.scope != "filter":
+        if entry.scope not in ("filter", "query"):
             for key in entry.keys.split(","):
                 assert key not in taken, f"{key} means {taken[key]} and {entry.words}"
                 taken[key] = entry.words
@@ -263,18 +268,18 @@ def made_name(one: Stage) -> str:
 
 
 async def test_a_running_run_is_read_again_and_cursor_and_tab_stay(stage: Open) -> None:
-    young = made.report(made.EXTRACT, status="running", logged=made.CLEAN_EVENTS[:4])
+    young = made.report(made.EXTRACT, status="running", logged=made.CLEAN_EVENTS[:5])
     async with stage(young) as one:
         await one.press("3", "g", "j")
         one.shelf.put(made.report(made.EXTRACT, made.COMPUTE, status="running"))
         await look_again(one)
         assert len(lines(one)) == len(made.CLEAN_EVENTS)
         assert lines(one).cursor == 1
-        assert "3 Events 7" in one.text()
+        assert "3 Events 8" in one.text()
 
 
 async def test_at_the_end_of_a_running_log_new_lines_are_followed(stage: Open) -> None:
-    young = made.report(made.EXTRACT, status="running", logged=made.CLEAN_EVENTS[:4])
+    young = made.report(made.EXTRACT, status="running", logged=made.CLEAN_EVENTS[:5])
     async with stage(young) as one:
         await one.press("3", "G")
         one.shelf.put(made.report(made.EXTRACT, made.COMPUTE, status="running"))
@@ -283,7 +288,7 @@ async def test_at_the_end_of_a_running_log_new_lines_are_followed(stage: Open) -
 
 
 async def test_a_filter_goes_on_over_new_lines(stage: Open) -> None:
-    young = made.report(made.EXTRACT, status="running", logged=made.CLEAN_EVENTS[:4])
+    young = made.report(made.EXTRACT, status="running", logged=made.CLEAN_EVENTS[:5])
     async with stage(young) as one:
         await one.press("3", "slash", *"complete", "enter")
         assert len(lines(one)) == 1
@@ -311,3 +316,59 @@ async def look_again(one: Stage) -> None:
     assert isinstance(screen, RunScreen)
     screen.look_again()
     await one.settle()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "complaint"),
+    [
+        ({"next_failur": "x"}, "there is no 'next_failur'; did you mean 'next_failure'?"),
+        ({"next_failure": "j"}, "'j' would be both 'down' and 'next_failure'"),
+        (
+            {"next_failure": "ctrl+n", "next_match": "ctrl+n"},
+            "'ctrl+n' would be both 'next_match' and 'next_failure'",
+        ),
+        ({"next_failure": 7}, "'next_failure' is to be a key"),
+        ({"next_failure": []}, "'next_failure' is to be a key"),
+        ({"next_failure": ""}, "'next_failure' is to be a key"),
+        ({"xyzzy": "a"}, "there are down, up,"),
+    ],
+)
+def test_keys_that_cannot_be_are_refused_in_one_line(wanted: dict[str, object], complaint: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        remapped(wanted)
+    assert complaint in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_two_names_can_change_their_keys_with_one_another() -> None:
+    table = {key.name: key.keys for key in remapped({"next_match": "N", "previous_match": "n"})}
+    assert (table["next_match"], table["previous_match"]) == ("N", "n")
+
+
+async def test_keys_from_a_configuration_work_and_the_help_names_them(stage: Open) -> None:
+    outside = Outside(keys={"next_failure": ["ctrl+n", "/"], "filter": "ctrl+f", "help": "H"})
+    async with stage(made.failed(), outside=outside, size=(120, 60)) as one:
+        assert "ctrl+n failure" in one.text()
+        await one.press("3", "g", "ctrl+n")
+        assert lines(one).cursor + 1 == 7
+        await one.press("e")
+        assert lines(one).cursor + 1 == 7
+        await one.press("slash")
+        assert lines(one).cursor + 1 == 8
+        await one.press("H")
+        assert "ctrl+n /" in one.text()
+        assert " next failure" in one.text()
+
+
+def test_every_key_has_a_name_of_its_own() -> None:
+    names = [key.name for key in keys.KEYS]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("moments", range(0, 60, 6))
+async def test_a_program_left_while_its_panes_come_ends_quietly(moments: int) -> None:
+    shelf = made.Shelf()
+    app = InspectorApp(shelf.put(made.failed()), shelf, clock=lambda: made.NOON)
+    async with app.run_test():
+        for _ in range(moments):
+            await asyncio.sleep(0)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from osiris_inspect.inspector.console import RunConsole
 from osiris_inspect.inspector.frames import SpilledFrame
 from osiris_inspect.tui.app import InspectorApp
 from osiris_inspect.tui.screens.run import RunScreen
@@ -33,7 +34,7 @@ def real_runs() -> Iterator[Path]:
 async def opened(
     path: Path, size: tuple[int, int] = (120, 40), clock: Callable[[], float] = lambda: NOW
 ) -> AsyncIterator[Stage]:
-    app = InspectorApp(path, Disk(open_frame=SpilledFrame), clock=clock)
+    app = InspectorApp(path, Disk(open_frame=SpilledFrame, open_console=RunConsole), clock=clock)
     async with app.run_test(size=size) as pilot:
         stage = Stage(app, pilot, made.Shelf())
         await stage.settle()
@@ -49,7 +50,7 @@ async def test_a_real_run_opens_on_every_tab(path: Path) -> None:
         screen = one.app.screen
         assert isinstance(screen, RunScreen)
         assert screen.report is not None
-        for key in ("1", "2", "p", "escape", "3", "e", "w", "4", "5", "6"):
+        for key in ("1", "2", "p", "escape", "3", "e", "w", "4", "5", "6", "7"):
             await one.pilot.press(key)
         await one.settle()
         assert one.app.is_running
@@ -105,7 +106,7 @@ async def test_any_bytes_for_a_log_open(tmp_path: Path, content: bytes) -> None:
     (run / "events.jsonl").write_bytes(content)
     async with opened(run) as one:
         assert isinstance(one.app.screen, RunScreen)
-        await one.press(*"123456")
+        await one.press(*"1234567")
 
 
 async def test_a_folder_that_is_not_there_is_said_on_the_screen(tmp_path: Path) -> None:

@@ -10,7 +10,15 @@ from tests.tui.conftest import Open, Size
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
 RUNS: dict[str, Callable[[], Report]] = {"failed": made.failed, "clean": made.clean, "diamond": made.diamond}
-TABS = {"overview": "1", "steps": "2", "events": "3", "findings": "4", "log": "5", "timeline": "6"}
+TABS = {
+    "overview": "1",
+    "steps": "2",
+    "events": "3",
+    "findings": "4",
+    "log": "5",
+    "timeline": "6",
+    "sql": "7",
+}
 
 SameScreen = Callable[[str, str], None]
 

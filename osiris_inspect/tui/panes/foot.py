@@ -1,39 +1,20 @@
 """The last line: where the cursor is, what is filtered, which keys matter; and the box to type a filter in."""
 
+from typing import TYPE_CHECKING
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from osiris_inspect.tui import inert, keys, marks
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.page import Page
 
-FILTER_HINT = "words  -word  step=…  event=…  key=value"
+if TYPE_CHECKING:
+    from osiris_inspect.tui.panes.filter_box import FilterBox
+
 PLACE_HINT = "line  12:03:04  +1.5  50%"
-
-
-class FilterBox(Input):
-    """Where a filter is typed; every letter takes effect at once."""
-
-    BINDINGS = keys.bindings("filter")
-    DEFAULT_CSS = "FilterBox { display: none; width: 1fr; }"
-
-    class Left(Message):
-        """The box was left; ``is_kept`` where the filter stays."""
-
-        def __init__(self, *, is_kept: bool) -> None:
-            super().__init__()
-            self.is_kept = is_kept
-
-    def action_leave(self) -> None:
-        """Drop the filter."""
-        self.post_message(self.Left(is_kept=False))
-
-    def action_keep(self) -> None:
-        """Keep the filter."""
-        self.post_message(self.Left(is_kept=True))
 
 
 class Foot(Horizontal):
@@ -50,30 +31,42 @@ class Foot(Horizontal):
 
     def __init__(self, scopes: tuple[keys.Scope, ...]) -> None:
         super().__init__()
-        self._scopes = scopes
+        self._scopes = self._screens = scopes
 
     def compose(self) -> ComposeResult:
-        """Place, filter box, hints."""
+        """Place and hints; the filter box comes when they are seen."""
         yield Static(id="place", markup=False)
-        yield FilterBox(compact=True, placeholder=FILTER_HINT, select_on_focus=False)
         yield Static(self._hints(), id="hints", markup=False)
 
+    def on_mount(self) -> None:
+        """Have the filter box at hand before it is asked for."""
+        self.call_after_refresh(self._box)
+
+    def _box(self) -> "FilterBox":
+        from osiris_inspect.tui.panes.filter_box import FilterBox
+
+        for box in self.query(FilterBox):
+            return box
+        box = FilterBox()
+        self.mount(box, after=0)
+        return box
+
     def _hints(self) -> Content:
-        parts = [Content.assemble((key, "bold"), " ", word) for key, word in keys.hints(self._scopes)]
+        table = getattr(self.app, "keys", keys.KEYS)
+        parts = [Content.assemble((key, "bold"), " ", word) for key, word in keys.hints(self._scopes, table)]
         return Content("  ").join(parts)
 
-    def show(self, lines: LineList | None) -> None:
-        """Say where in this list the cursor is."""
+    def show(self, lines: LineList | None, scopes: tuple[keys.Scope, ...] | None = None) -> None:
+        """Say where in this list the cursor is, and name other keys than those of the screen where others are at work."""
         self.query_one("#place", Static).update(Content("") if lines is None else _place(lines))
+        if (scopes or self._screens) != self._scopes:
+            self._scopes = scopes or self._screens
+            self.query_one("#hints", Static).update(self._hints())
 
-    def ask(self, text: str, hint: str = FILTER_HINT) -> None:
+    def ask(self, text: str, hint: str = "") -> None:
         """Open the box with this in it."""
         self.add_class("-asking")
-        box = self.query_one(FilterBox)
-        box.placeholder = hint
-        with box.prevent(Input.Changed):
-            box.value = text
-        box.focus()
+        self._box().ask(text, hint)
 
     def close(self) -> None:
         """Close the filter box."""

@@ -16,8 +16,8 @@ from osiris_inspect.tui.painting import with_matches
 from osiris_inspect.tui.panes.step_detail import describe
 from osiris_inspect.tui.rows import MadeRow, Sheet
 
-TALL = 22
-"""Lines from which on the step under the cursor is described under the drawing."""
+ROOM = 5
+"""Lines under the drawing from which on the step under the cursor is described there."""
 
 
 class Graph(LineList):
@@ -65,8 +65,7 @@ class Graph(LineList):
 
     def _with_cursor(self, line: int, base: Style) -> tuple[Content, Style]:
         if self._drawing.boxed:  # the frame of the box marks the cursor
-            found = self.get_visual_style("lines--match", partial=True)
-            return Content(" ") + with_matches(self.line_at(line), self.wanted.words, found), base
+            return Content(" ") + with_matches(self.line_at(line), self.wanted_words), base
         return super()._with_cursor(line, base)
 
     def action_shift(self, by: int) -> None:
@@ -110,7 +109,6 @@ class Overview(Vertical):
 
     def on_resize(self) -> None:
         """Show the step under the cursor where there is room for it."""
-        self.set_class(self.size.height >= TALL, "-tall")
         self._describe()
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
@@ -119,6 +117,9 @@ class Overview(Vertical):
             self._describe()
 
     def _describe(self) -> None:
+        graph, around = self.query_one(Graph), 2  # the legend, and a blank line under it
+        is_tall = self.size.height - min(graph.line_count, int(0.6 * self.size.height)) - around >= ROOM
+        self.set_class(is_tall, "-tall")
         row = self.list.row
         step = self._report.run.step(str(row.key)) if self._report and row else None
         if self._report and step and self.has_class("-tall"):
@@ -129,6 +130,10 @@ class Overview(Vertical):
         message.stop()
         if message.lines.row is not None:
             self.post_message(StepOpened(str(message.lines.row.key)))
+
+    def take_focus(self) -> None:
+        """Go to the drawing."""
+        self.list.focus()
 
     def close(self) -> bool:
         """Nothing is ever open here."""

@@ -94,6 +94,10 @@ class Split(Horizontal):
             message.stop()
             self.open()
 
+    def take_focus(self) -> None:
+        """Go to the list."""
+        self.list.focus()
+
     def open(self) -> None:
         """Show the details and put the focus there."""
         self.add_class("-open")

@@ -9,10 +9,11 @@ from osiris_inspect.inspector.run import Artifact, InputState, StepState
 from osiris_inspect.tui import figures, inert, marks
 from osiris_inspect.tui.marks import MUTED, Mark
 
-_ARTIFACT = {
+ARTIFACT = {
     "present": Mark("✓", "present", "$state-good"),
     "missing": Mark("✗", "missing", "$state-bad"),
     "not_downloaded": Mark("~", "not downloaded", MUTED),
+    "lost": Mark("✗", "lost on its way", "$state-bad"),
     "corrupt": Mark("✗", "corrupt", "$state-bad"),
 }
 
@@ -116,10 +117,12 @@ def _output(step: StepState) -> Iterator[Content]:
 
 
 def _artifact(artifact: Artifact) -> Content:
-    mark = _ARTIFACT[artifact.state]
+    mark = ARTIFACT[artifact.state]
     size = f"  {figures.size(artifact.bytes)}" if artifact.bytes is not None else ""
     if artifact.state == "present" and artifact.path.endswith(".parquet"):
         size += "  p looks into it"
+    elif artifact.state == "present":
+        size += "  a opens it"
     return Content.assemble(
         (f"  {mark.sign} ", mark.style), inert.line(artifact.path, 300), (f"  {mark.word}{size}", MUTED)
     )

@@ -1,9 +1,11 @@
 """The verdict: what the eye meets first. The cause in a sentence, the line that proves it, what to do."""
 
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from textual.content import Content
-from textual.widgets import Static
+from textual.geometry import Size
+from textual.widget import Widget
 
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.summary import rows_of
@@ -11,56 +13,72 @@ from osiris_inspect.model.finding import Finding
 from osiris_inspect.tui import figures, inert, marks
 
 _TONES = ("-good", "-bad", "-open")
-_LINES = {"cause": "", "evidence": "at", "fix": "fix", "after": ""}
+_TONE = {"success": "-good", "running": "-open"}
+_NAMES = {"evidence": "at", "fix": "fix"}
+_FOLDED = ("cause", "fix")
+"""The thoughts that are folded where they are too long; the others are cut."""
+
+_TALLEST = 3
+"""Lines that one thought may take."""
 
 
-class Verdict(Vertical):
-    """A cause with its evidence, its fix and its consequences; for a run that went well, one calm line."""
+class Verdict(Widget):
+    """A cause with its evidence, its fix and its consequences; for a run that went well, one calm line.
+
+    One widget, not one a word: it stands on the first screen, and each widget there is a part of the wait.
+    """
 
     DEFAULT_CSS = """
-    Verdict { height: auto; padding: 0 1; border-left: outer $foreground 30%; }
+    Verdict { height: auto; padding: 0 1; border-left: outer $foreground 30%; text-wrap: nowrap; }
     Verdict.-bad { border-left: outer $error; background: $verdict-bad; }
     Verdict.-good { border-left: outer $success; }
     Verdict.-open { border-left: outer $accent; }
-    Verdict > Horizontal { height: auto; max-height: 3; }
-    Verdict .name { width: 5; color: $state-beside; }
-    Verdict .words { width: 1fr; height: auto; }
-    Verdict #evidence .words, Verdict #after .words { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-    Verdict.-short .name { width: 2; }
-    Verdict .-empty { display: none; }
     """
 
-    def compose(self) -> ComposeResult:
-        """One line a thought."""
-        for name, shown in _LINES.items():
-            with Horizontal(id=name):
-                yield Static(Content(shown), classes="name", markup=False)
-                yield Static(classes="words", markup=False)
+    _thoughts: Mapping[str, Content | None] = MappingProxyType({})
+    _sign = Content("")
 
     def show(self, report: Report) -> None:
         """Show the verdict on this run."""
-        cause = report.root_cause
-        tone = (
-            "-good"
-            if report.run.status == "success"
-            else "-open"
-            if report.run.status == "running"
-            else "-bad"
-        )
+        cause, mark = report.root_cause, marks.RUN[report.run.status]
+        tone = _TONE.get(report.run.status, "-bad")
         for name in _TONES:
             self.set_class(name == tone, name)
-        self.set_class(cause is None, "-short")
-        self.query_one("#cause .name", Static).update(_sign(report))
-        lines = _of_cause(report, cause) if cause else _without_cause(report)
-        for name in _LINES:
-            line = lines.get(name)
-            self.query_one(f"#{name}").set_class(line is None, "-empty")
-            self.query_one(f"#{name} .words", Static).update(line or Content(""))
+        self._sign = Content.styled(mark.sign, mark.style)
+        self._thoughts = _of_cause(report, cause) if cause else _without_cause(report)
+        self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as there are."""
+        del container, viewport
+        return len(self._lines(width))
+
+    def render(self) -> Content:
+        """One thought under the other, each behind its name."""
+        return Content("\n").join(self._lines(self.content_size.width))
+
+    def _lines(self, width: int) -> list[Content]:
+        margin = 5 if "evidence" in self._thoughts else 2
+        return [
+            (self._label(name) if number == 0 else Content("")).truncate(margin, pad=True) + line
+            for name, thought in self._thoughts.items()
+            if thought is not None
+            for number, line in enumerate(_fitted(name, thought, max(8, width - margin)))
+        ]
+
+    def _label(self, thought: str) -> Content:
+        return self._sign if thought == "cause" else Content.styled(_NAMES.get(thought, ""), "$state-beside")
 
 
-def _sign(report: Report) -> Content:
-    mark = marks.RUN[report.run.status]
-    return Content.styled(mark.sign, mark.style)
+def _fitted(name: str, thought: Content, width: int) -> list[Content]:
+    """The lines of a thought."""
+    if name not in _FOLDED:
+        return [thought.truncate(width, ellipsis=True)]
+    lines = thought.wrap(width)
+    if len(lines) <= _TALLEST:
+        return lines
+    last = (lines[_TALLEST - 1] + Content(" …")).truncate(width, ellipsis=True)
+    return [*lines[: _TALLEST - 1], last]
 
 
 def _of_cause(report: Report, cause: Finding) -> dict[str, Content | None]:

@@ -34,6 +34,20 @@ AT_ONCE = 32
 
 _WIDEST = 40
 _NULL = "null"
+_FIGURES = (
+    "int",
+    "uint",
+    "float",
+    "double",
+    "halffloat",
+    "decimal",
+    "bigint",
+    "hugeint",
+    "smallint",
+    "tinyint",
+    "ubigint",
+)
+"""How the types of columns begin that hold figures, as Parquet and DuckDB name them; an ``interval`` is none."""
 _COLUMNS = (
     Column("column", least=8),
     Column("type", least=6),
@@ -52,6 +66,7 @@ class FrameRow:
     cells: Sequence[Cell]
     names: Sequence[str]
     widths: Sequence[int]
+    """Cells of each column; of one that holds figures, which stand at the right, below 0."""
     digits: int
 
     @property
@@ -77,8 +92,24 @@ class FrameRow:
         parts = [Content.styled(f"{self.number + 1:>{self.digits},}", MUTED)]
         for name, cell, width in zip(self.names, self.cells, self.widths, strict=True):
             shown = Content.styled(_NULL, MUTED) if cell is None else Content(safe(name, cell))
-            parts.append(shown.truncate(width, ellipsis=True, pad=True))
+            parts.append(_fitted(shown, width))
         return Content("  ").join(parts)
+
+
+def _width(column: FrameColumn, cells: Sequence[Cell]) -> int:
+    """Cells of a column, as ``FrameRow`` has them."""
+    longest = max(
+        [cell_len(inert.line(column.name, 60)), *(cell_len(safe(column.name, cell)) for cell in cells)]
+    )
+    width = min(_WIDEST, longest)
+    kind = column.type.lower()
+    return -width if kind.startswith(_FIGURES) and not kind.endswith("]") and kind != "interval" else width
+
+
+def _fitted(cell: Content, width: int) -> Content:
+    if width >= 0:
+        return cell.truncate(width, ellipsis=True, pad=True)
+    return cell.truncate(-width, ellipsis=True).pad_left(max(0, -width - cell.cell_length))
 
 
 def safe(name: str, cell: Cell) -> str:
@@ -104,13 +135,8 @@ class FrameRows(Sequence[Row]):
         self._digits = max(3, len(f"{len(self):,}"))
         ends = [*self._page(0)[:100], *self._page((len(self) - 1) // PAGE)[-100:]] if len(self) else []
         sample = [row[-len(self.names) :] for row in ends]
-        self._widths = [
-            min(
-                _WIDEST,
-                max([cell_len(inert.line(name, 60)), *(cell_len(safe(name, row[place])) for row in sample)]),
-            )
-            for place, name in enumerate(self.names)
-        ]
+        shown = frame.facts.columns[first : first + len(self.names)]
+        self._widths = [_width(column, [row[place] for row in sample]) for place, column in enumerate(shown)]
 
     def __len__(self) -> int:
         return self.frame.facts.rows
@@ -128,7 +154,7 @@ class FrameRows(Sequence[Row]):
     def heading(self) -> Content:
         """The names of the columns that are shown."""
         names = (
-            Content(inert.line(name, 60)).truncate(width, ellipsis=True, pad=True)
+            _fitted(Content(inert.line(name, 60)), width)
             for name, width in zip(self.names, self._widths, strict=True)
         )
         return Content("  ").join([Content(" " * self._digits), *names])
@@ -244,7 +270,7 @@ class FrameScreen(ListScreen):
         if message.lines.id == "columns" and row is not None and isinstance(row.key, int):
             self.query_one(FrameList).show_from(row.key)
         elif isinstance(row, FrameRow) and self._frame is not None:
-            self.app.push_screen(TextScreen(f"row {row.number + 1:,}", _in_full(row)))
+            self.app.push_screen(TextScreen(f"row {row.number + 1:,}", in_full(row)))
 
 
 def _title(step: str, words: str) -> Content:
@@ -289,7 +315,8 @@ def _column(column: FrameColumn, rows: int) -> list[Content]:
     ]
 
 
-def _in_full(row: FrameRow) -> list[Content]:
+def in_full(row: FrameRow) -> list[Content]:
+    """A row of a frame, a cell under the name of its column."""
     lines: list[Content] = []
     for name, cell in zip(row.names, row.cells, strict=True):
         lines.append(Content.styled(inert.line(name, 120), "bold $state-link"))

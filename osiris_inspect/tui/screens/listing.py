@@ -1,17 +1,21 @@
 """What every screen of lists has: the filter box, the foot, the ways back."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
 from textual.screen import Screen
-from textual.widgets import Input
 
 from osiris_inspect.tui import keys
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.messages import CursorMoved
 from osiris_inspect.tui.outside import NOTHING, Outside
-from osiris_inspect.tui.panes.foot import PLACE_HINT, FilterBox, Foot
-from osiris_inspect.tui.places import parse_place
+from osiris_inspect.tui.panes.foot import PLACE_HINT, Foot
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
+
+    from osiris_inspect.tui.panes.filter_box import FilterBox
 
 
 class ListScreen(Screen[None]):
@@ -49,7 +53,7 @@ class ListScreen(Screen[None]):
             lines.forget()
         elif self.step_back():
             self._tell()
-        elif len(self.app.screen_stack) > 2:  # the app's own screen lies under the first one
+        elif any(isinstance(screen, ListScreen) for screen in self.app.screen_stack[:-1]):
             self.app.pop_screen()
         elif may_quit:
             self.app.exit()
@@ -71,13 +75,13 @@ class ListScreen(Screen[None]):
         if self._asked is not None:
             self.query_one(Foot).ask("", PLACE_HINT)
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def on_input_changed(self, event: "Input.Changed") -> None:
         """Filter while it is typed."""
         event.stop()
         if self._asked is not None and not self._asked_place:
             self._asked.set_filter(event.value)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: "Input.Submitted") -> None:
         """Keep the filter, or go to the place."""
         event.stop()
         if self._asked_place:
@@ -86,6 +90,8 @@ class ListScreen(Screen[None]):
             self._leave_filter(is_kept=True)
 
     def _go(self, text: str) -> None:
+        from osiris_inspect.tui.places import parse_place
+
         lines, place = self._asked, parse_place(text)
         self._leave_box()
         if lines is None or not text.strip():
@@ -128,7 +134,7 @@ class ListScreen(Screen[None]):
         if complaint:
             self.notify(complaint, severity="error", markup=False)
 
-    def on_filter_box_left(self, message: FilterBox.Left) -> None:
+    def on_filter_box_left(self, message: "FilterBox.Left") -> None:
         """Keep or drop the filter."""
         self._leave_filter(is_kept=message.is_kept)
 
@@ -153,4 +159,4 @@ class ListScreen(Screen[None]):
         self._tell()
 
     def _tell(self) -> None:
-        self.query_one(Foot).show(self.lines)
+        self.query_one(Foot).show(self.lines, getattr(self.focused, "KEYS_AT_WORK", None))

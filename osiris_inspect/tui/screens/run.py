@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import work
 from textual.app import ComposeResult
@@ -10,22 +10,27 @@ from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
 
 from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.run import StepState
 from osiris_inspect.model.errors import UnsafeName
 from osiris_inspect.model.finding import Finding
 from osiris_inspect.tui import inert, keys
 from osiris_inspect.tui.lines import LineList
-from osiris_inspect.tui.messages import FrameOpened, Ready, StepOpened, TabChosen
+from osiris_inspect.tui.messages import FrameOpened, RowOpened, ScreenReady, StepOpened, TabChosen
 from osiris_inspect.tui.panes.foot import Foot
 from osiris_inspect.tui.panes.header import Header
 from osiris_inspect.tui.panes.overview import Overview
-from osiris_inspect.tui.panes.split import Split
 from osiris_inspect.tui.panes.tabs import Tabs
 from osiris_inspect.tui.panes.verdict import Verdict
 from osiris_inspect.tui.screens.listing import ListScreen
-from osiris_inspect.tui.screens.text import TextScreen, manual_lines
 from osiris_inspect.tui.source import Source
 
-STEPS, EVENTS, TIMELINE = 2, 3, 6
+if TYPE_CHECKING:
+    from osiris_inspect.tui.panes.split import Split
+    from osiris_inspect.tui.panes.sql import Sql
+
+    Pane = Overview | Split | Sql
+
+STEPS, EVENTS, TIMELINE, SQL = 2, 3, 6, 7
 """Numbers of tabs, as ``keys.TABS`` names them."""
 
 POLL = 1.0
@@ -48,14 +53,15 @@ class RunScreen(ListScreen):
     """
 
     def __init__(self, path: Path, source: Source, clock: Callable[[], float]) -> None:
-        super().__init__(classes="-waiting")
+        self._read_at = clock()
+        self._signature: Hashable = source.signature(path)
+        self._at_once = source.at_once(path, self._read_at)
+        super().__init__(classes=None if self._at_once else "-waiting")
         self._path = path
         self._source = source
         self._clock = clock
-        self._signature: Hashable = None
         self._is_loading = False
-        self._read_at = 0.0
-        self._is_whole = False
+        self.is_whole = False
         self._later: list[Callable[[], None]] = []
         self.report: Report | None = None
 
@@ -64,14 +70,23 @@ class RunScreen(ListScreen):
         yield Header(markup=False)
         yield Verdict()
         yield Tabs()
-        yield Static(f"reading {inert.line(str(self._path), 300)} …", id="waiting", markup=False)
+        if self._at_once is None:
+            yield Static(Content("\n").join(self._waiting()), id="waiting", markup=False)
         with ContentSwitcher(initial="tab-1"):
             yield Overview(id="tab-1")  # the others come when this one is seen
         yield Foot(("screen", "list", "run", "app"))
 
+    def _waiting(self) -> list[Content]:
+        words = [Content(inert.line(line, 400)) for line in self.outside.words]
+        return [*words, Content(f"reading {inert.line(str(self._path), 300)} …")]
+
     def on_mount(self) -> None:
-        """Begin to read, and look again every second while the run goes on."""
-        self.load()
+        """Show what is there, or begin to read; look again every second while the run goes on."""
+        if self._at_once is not None:
+            self._show(self._at_once, self._signature)
+            self._at_once = None
+        else:
+            self.load()
         self.set_interval(POLL, self.look_again)
 
     # ── reading ──
@@ -105,27 +120,28 @@ class RunScreen(ListScreen):
 
     def _refuse(self, error: Exception) -> None:
         text = inert.line(f"{type(error).__name__}: {error}", 600)
-        if self.report is None:
-            self.query_one("#waiting", Static).update(Content.styled(f"✗ {text}", "$state-bad"))
+        for waiting in self.query("#waiting") if self.report is None else ():
+            assert isinstance(waiting, Static)  # noqa: S101  tells mypy what compose made
+            waiting.update(Content.styled(f"✗ {text}", "$state-bad"))
         self.notify(text, severity="error", markup=False)
-        self.post_message(Ready())
+        self.post_message(ScreenReady())
 
     def _show(self, report: Report, signature: Hashable) -> None:
-        is_first = self.report is None
+        is_first, was_painted = self.report is None, self.has_class("-waiting")
         self.report, self._signature = report, signature
         self.remove_class("-waiting")
         self.query_one(Header).show(report)
         self.query_one(Verdict).show(report)
-        for number in range(1, len(keys.TABS) + 1) if self._is_whole else (1,):
+        for number in range(1, len(keys.TABS) + 1) if self.is_whole else (1,):
             self._show_in(self.pane(number), report)
         self.query_one(Tabs).show(self.query_one(Tabs).active, _counts(report))
         if is_first:
             self.pane(1).list.focus()
             self._tell()
-            self.post_message(Ready())
+            self.post_message(ScreenReady(is_painted=was_painted))
             self.call_after_refresh(self._mount_rest)
 
-    def _show_in(self, pane: Overview | Split, report: Report) -> None:
+    def _show_in(self, pane: "Pane", report: Report) -> None:
         pane.list.is_live = report.run.status == "running"
         pane.show(report)
 
@@ -133,11 +149,13 @@ class RunScreen(ListScreen):
         """Add the panes behind the first one, and do what was asked of them meanwhile."""
         from osiris_inspect.tui.panes.rest import panes
 
-        for number, pane in enumerate(panes(), start=2):
+        for number, pane in enumerate(panes(self._source), start=2):
             await self.query_one(ContentSwitcher).add_content(pane, id=f"tab-{number}")
+            if not pane.children:
+                return  # the program was left meanwhile
             if self.report is not None:
                 self._show_in(pane, self.report)
-        self._is_whole = True
+        self.is_whole = True
         self._recall(self.outside.recall(self._path))
         for act in self._later:
             act()
@@ -145,7 +163,7 @@ class RunScreen(ListScreen):
 
     def _when_whole(self, act: Callable[[], None]) -> None:
         """Do something that needs every pane, now or as soon as they are there: no key is lost."""
-        if self._is_whole:
+        if self.is_whole:
             act()
         elif self.report is not None:
             self._later.append(act)
@@ -160,6 +178,7 @@ class RunScreen(ListScreen):
                 self.pane(number).list.cursor = place
         marked = memory.get("marked", ())
         self.pane(EVENTS).list.marked |= {(str(file), int(line)) for file, line in marked}
+        self.sql.box.asked = [str(query) for query in memory.get("queries", ())]
         if memory.get("tab") in range(2, len(keys.TABS) + 1):
             self._open_tab(memory["tab"])
 
@@ -167,11 +186,16 @@ class RunScreen(ListScreen):
         lists = {number: self.pane(number).list for number in range(1, len(keys.TABS) + 1)}
         marked = [list(key) for key in lists[EVENTS].marked if isinstance(key, tuple)]
         whole = {str(number): lines.cursor for number, lines in lists.items() if lines.shown is None}
-        return {"tab": self.query_one(Tabs).active, "cursors": whole, "marked": sorted(marked)}
+        return {
+            "tab": self.query_one(Tabs).active,
+            "cursors": whole,
+            "marked": sorted(marked),
+            "queries": self.sql.box.asked,
+        }
 
     def keep(self) -> None:
         """Keep where the run was left, for the next time."""
-        if self._is_whole:
+        if self.is_whole:
             self.outside.remember(self._path, self._memory())
 
     def action_back(self, may_quit: bool) -> None:
@@ -181,11 +205,10 @@ class RunScreen(ListScreen):
 
     # ── tabs and panes ──
 
-    def pane(self, number: int | None = None) -> Overview | Split:
+    def pane(self, number: int | None = None) -> "Pane":
         """A pane by its number; the open one without."""
         pane = self.query_one(f"#tab-{number or self.query_one(Tabs).active}")
-        assert isinstance(pane, Overview | Split)  # noqa: S101  tells mypy what compose made
-        return pane
+        return cast("Pane", pane)  # nothing else was given such an id
 
     @property
     def main_list(self) -> LineList | None:
@@ -200,7 +223,7 @@ class RunScreen(ListScreen):
         self.query_one(ContentSwitcher).current = f"tab-{number}"
         self.query_one(Tabs).show(number)
         self.pane(number).close()
-        self.pane(number).list.focus()
+        self.pane(number).take_focus()
         self._tell()
 
     def on_tab_chosen(self, message: TabChosen) -> None:
@@ -213,8 +236,8 @@ class RunScreen(ListScreen):
 
     def _open_step(self, step: str) -> None:
         self._open_tab(STEPS)
-        steps = self.pane(STEPS)
-        if isinstance(steps, Split) and steps.list.select(lambda row: row.key == step):
+        steps = cast("Split", self.pane(STEPS))  # the pane of that number
+        if steps.list.select(lambda row: row.key == step):
             steps.open()
 
     def place_in_file(self) -> tuple[Path, int] | None:
@@ -240,21 +263,55 @@ class RunScreen(ListScreen):
         self._open_tab(TIMELINE)
         self.query_one(Timeline).zoom()
 
+    @property
+    def sql(self) -> "Sql":
+        """The pane that is asked in SQL."""
+        return cast("Sql", self.pane(SQL))  # the pane of that number
+
+    def action_save(self) -> None:
+        """Keep the answer to a question in SQL."""
+        self._when_whole(
+            lambda: self.notify(
+                inert.line(self.sql.save(self.outside.pictures, self._path.name), 400), markup=False
+            )
+        )
+
+    def _step_here(self) -> StepState | None:
+        """The step that the cursor is on, or whose line it is on; where there is none, that is said."""
+        row = self.pane().list.row if self.report is not None else None
+        name = (row.fields.get("step") or row.key) if row is not None else None
+        step = self.report.run.step(name) if self.report is not None and isinstance(name, str) else None
+        if step is None:
+            self.notify("the cursor is on no step", markup=False)
+        return step
+
+    def action_artifacts(self) -> None:
+        """Show the files of the step under the cursor."""
+        step = self._step_here()
+        if step is not None and self.report is not None:
+            from osiris_inspect.tui.screens.artifacts import ArtifactsScreen
+
+            self.app.push_screen(ArtifactsScreen(self.report.run.path, step))
+
+    def on_row_opened(self, message: RowOpened) -> None:
+        """Enter in the details of a step: its files are what can be opened there."""
+        message.stop()
+        if self.query_one(Tabs).active in (STEPS, TIMELINE):
+            self.action_artifacts()
+
     def action_preview(self) -> None:
         """Look into the frame of the step under the cursor."""
-        row = self.pane().list.row if self.report is not None else None
-        step = (row.fields.get("step") or row.key) if row is not None else None
-        if self.report is None or not isinstance(step, str) or self.report.run.step(step) is None:
-            self.notify("the cursor is on no step", markup=False)
+        step = self._step_here()
+        if step is None or self.report is None:
             return
         from osiris_inspect.inspector.frame_facts import frame_of
 
         try:
-            path = frame_of(self.report.run, step)
+            path = frame_of(self.report.run, step.id)
         except UnsafeName as error:
             self.notify(inert.line(str(error), 300), severity="error", markup=False)
         else:
-            self.post_message(FrameOpened(step, path))
+            self.post_message(FrameOpened(step.id, path))
 
     def step_back(self) -> bool:
         """Close the details."""
@@ -280,6 +337,8 @@ class RunScreen(ListScreen):
         if finding is None:
             self.notify("no finding to explain", markup=False)
             return
+        from osiris_inspect.tui.screens.text import TextScreen, manual_lines
+
         manual = self._source.manual(finding.rule)
         text = manual_lines(manual or f"{finding.message}\n\nthis rule has no manual")
         self.app.push_screen(TextScreen(inert.line(finding.rule, 80), text))
@@ -288,4 +347,4 @@ class RunScreen(ListScreen):
 def _counts(report: Report) -> list[int | None]:
     run = report.run
     beyond = len(run.log_lines) + len(run.unread)
-    return [None, len(run.steps), len(run.events), len(report.findings), beyond, None]
+    return [None, len(run.steps), len(run.events), len(report.findings), beyond, None, None]

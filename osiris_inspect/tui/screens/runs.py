@@ -13,7 +13,7 @@ from osiris_inspect.tui import bars, figures, inert, keys, marks
 from osiris_inspect.tui.columns import Column, lay_out
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.messages import Ready, RowOpened, RunOpened
+from osiris_inspect.tui.messages import RowOpened, RunOpened, ScreenReady
 from osiris_inspect.tui.panes.foot import Foot
 from osiris_inspect.tui.rows import Layout, MadeRow, Sheet, wrapped
 from osiris_inspect.tui.screens.listing import ListScreen
@@ -122,7 +122,7 @@ class RunsScreen(ListScreen):
             _title(self._path, words if is_whole else f"{words}, reading …")
         )
         if is_whole or len(entries) == 1:
-            self.post_message(Ready())
+            self.post_message(ScreenReady())
 
     @property
     def _order_name(self) -> str:
@@ -177,7 +177,7 @@ class RunsScreen(ListScreen):
         self.query_one("#title", Static).update(_title(self._path, "cannot be read"))
         text = inert.line(f"{type(error).__name__}: {error}", 300)
         self.main_list.show(wrapped([Content.styled(text, "$state-bad")]))
-        self.post_message(Ready())
+        self.post_message(ScreenReady())
 
     def on_row_opened(self, message: RowOpened) -> None:
         """Ask for the run under the cursor."""

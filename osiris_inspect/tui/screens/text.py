@@ -49,15 +49,15 @@ class TextScreen(ListScreen, ModalScreen[None]):
         return self.query_one(Page)
 
 
-def help_lines() -> list[Content]:
+def help_lines(table: Sequence[keys.Key] = keys.KEYS) -> list[Content]:
     """The table of keys as text."""
     lines: list[Content] = []
-    widest = max(cell_len(key.shown) for key in keys.KEYS)
+    widest = max(cell_len(key.shown) for key in table)
     for group in keys.GROUPS:
         lines += [*([Content("")] if lines else []), Content.styled(group, "bold $state-link")]
         lines += [
             Content.assemble((f"  {key.shown:<{widest}}", "bold"), f"  {key.words}")
-            for key in keys.KEYS
+            for key in table
             if key.group == group and key.scope != "filter"
         ]
     return [*lines, Content(""), Content.styled("Filter", "bold $state-link"), *_FILTER]

@@ -1,0 +1,87 @@
+"""A short run read by a second process while this one loads the screens, so that neither waits for the other.
+
+To read a run and ask every rule takes as long as a third of what the framework takes to load, and both are work for one
+core. The child is a fork made before any thread exists; it hands over one pickled report and is gone.
+"""
+
+import os
+import pickle
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.report import Report
+
+SHORT = 1 << 20
+"""Bytes of a log that is read ahead. A longer one would still be read when the screens stand."""
+
+
+class Ahead:
+    """A report that is being made. ``take`` waits for it; whoever does not want it closes it."""
+
+    def __init__(self, run: Path, now: float, cache: Path | None, repository: Path | None = None) -> None:
+        self._run = run
+        self._child, self._pipe = 0, -1
+        if not _is_worth_it(run):
+            return
+        sys.stdout.flush()  # what is still to be written is not to be written twice
+        reading, writing = os.pipe()
+        self._child, self._pipe = os.fork(), reading
+        if self._child == 0:
+            os.close(reading)
+            _read(run, now, cache, repository, writing)
+        os.close(writing)
+
+    def take(self, run: Path) -> "Report | None":
+        """The report, once; None where there is none for this run: it was not begun, or went wrong."""
+        if not self._child or run != self._run:
+            return None
+        with os.fdopen(self._pipe, "rb") as pipe:
+            told = pipe.read()
+        os.waitpid(self._child, 0)
+        self._child = 0
+        if not told:
+            return None
+        report: Report = pickle.loads(told)  # noqa: S301  our own child wrote it
+        return report
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Do without the report."""
+        if self._child:
+            os.close(self._pipe)  # the child ends when it finds that nobody reads
+            os.waitpid(self._child, 0)
+            self._child = 0
+
+
+def _is_worth_it(run: Path) -> bool:
+    from osiris_inspect.model import layout
+
+    if not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2:
+        return False
+    try:
+        return (run / layout.EVENTS).stat().st_size <= SHORT
+    except OSError:
+        return False
+
+
+def _read(run: Path, now: float, cache: Path | None, repository: Path | None, writing: int) -> None:
+    """What the child does. It never returns, and says nothing: whoever is told nothing reads the run and says why."""
+    try:
+        from osiris_inspect.inspector.report import report
+
+        told = pickle.dumps(report(run, now=now, cache=cache, repository=repository), pickle.HIGHEST_PROTOCOL)
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(told)
+    except BaseException:  # noqa: BLE001  a stranger's run and rules, a closed pipe, ctrl+c: the child must not go on
+        os._exit(1)
+    os._exit(0)

@@ -1,0 +1,194 @@
+"""The files a step left. ``enter`` opens one: text to read, a frame in its preview; what is neither is named."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual import work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from osiris_inspect.inspector.run import Artifact, StepState
+from osiris_inspect.model.redact import MASK, is_secret_key
+from osiris_inspect.tui import figures, inert
+from osiris_inspect.tui.columns import Column, lay_out
+from osiris_inspect.tui.lines import LineList
+from osiris_inspect.tui.marks import MUTED
+from osiris_inspect.tui.messages import FrameOpened, RowOpened
+from osiris_inspect.tui.panes.foot import Foot
+from osiris_inspect.tui.panes.step_detail import ARTIFACT
+from osiris_inspect.tui.rows import Layout, MadeRow, Sheet
+from osiris_inspect.tui.screens.listing import ListScreen
+
+MOST_READ = 256 << 10
+"""Bytes of a file that are read to be shown."""
+
+_SNIFFED = 8_192
+_HEX = 256
+_ASSIGNED = re.compile(r"^([\s>-]*[\"']?([\w.-]+)[\"']?\s*[:=]\s*)(?=\S)(?![|>]\s*$).*$")
+_COLUMNS = (
+    Column("", least=1),
+    Column("file", least=20),
+    Column("kind", rank=2),
+    Column("size", right=True, rank=1),
+    Column("state"),
+)
+
+
+class ArtifactsScreen(ListScreen):
+    """The files of one step."""
+
+    DEFAULT_CSS = """
+    ArtifactsScreen #title { height: 1; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
+    ArtifactsScreen LineList { height: 1fr; }
+    """
+
+    def __init__(self, run: Path, step: StepState) -> None:
+        super().__init__()
+        self._run, self._step = run, step
+
+    def compose(self) -> ComposeResult:
+        """Title, files, foot."""
+        title = Content.assemble(("files of ", MUTED), (inert.line(self._step.id, 120), "bold"))
+        yield Static(title, id="title", markup=False)
+        yield LineList()
+        yield Foot(("screen", "list", "app"))
+
+    @property
+    def main_list(self) -> LineList:
+        """The files."""
+        return self.query_one(LineList)
+
+    def on_mount(self) -> None:
+        """Show the files."""
+        self.main_list.show(_layout(self._step.artifacts))
+        self.main_list.focus()
+
+    def place_in_file(self) -> tuple[Path, int] | None:
+        """The file under the cursor, from its beginning."""
+        path = self._path(self._artifact())
+        return (path, 1) if path is not None else None
+
+    def _artifact(self) -> Artifact | None:
+        row = self.main_list.row
+        number = row.key if row is not None else None
+        return self._step.artifacts[number] if isinstance(number, int) else None
+
+    def _path(self, artifact: Artifact | None) -> Path | None:
+        """Where a file lies; None for one that is told to lie outside of the run."""
+        if artifact is None:
+            return None
+        try:
+            path = (self._run / artifact.path).resolve()
+            return path if path.is_relative_to(self._run.resolve()) else None
+        except (OSError, ValueError):
+            return None  # a path that no disk knows
+
+    def action_preview(self) -> None:
+        """Open the file."""
+        self.main_list.action_open()
+
+    def on_row_opened(self, message: RowOpened) -> None:
+        """Open the file under the cursor."""
+        message.stop()
+        artifact = self._artifact()
+        path = self._path(artifact)
+        if artifact is None:
+            return
+        if path is None:
+            self._complain(f"{artifact.path} lies outside of the run")
+        elif artifact.path.endswith(".parquet"):
+            self.post_message(FrameOpened(self._step.id, path))
+        else:
+            self._read(artifact.path, path)
+
+    def _complain(self, text: str) -> None:
+        self.notify(inert.line(text, 300), severity="error", markup=False)
+
+    @work(thread=True, exclusive=True)
+    def _read(self, name: str, path: Path) -> None:
+        try:
+            size = path.stat().st_size
+            with path.open("rb") as file:
+                head = file.read(MOST_READ)
+        except OSError as error:
+            self.app.call_from_thread(self._complain, f"{name}: {error.strerror or error}")
+        else:
+            lines = described(head, size)
+            self.app.call_from_thread(self._show, name, lines)
+
+    def _show(self, name: str, lines: Sequence[Content]) -> None:
+        from osiris_inspect.tui.screens.text import TextScreen
+
+        self.app.push_screen(TextScreen(inert.line(name, 120), lines))
+
+
+def described(head: bytes, size: int) -> list[Content]:
+    """What a file holds, from its first bytes: its text with secrets masked, or that it is none."""
+    if not size:
+        return [Content.styled("empty: 0 bytes", MUTED)]
+    if b"\0" in head[:_SNIFFED]:
+        return _binary(head, size)
+    try:
+        text = head.decode("utf-8-sig", "strict" if len(head) == size else "ignore")
+    except UnicodeDecodeError:
+        return _binary(head, size)
+    beyond = [f"… {figures.size(size - len(head))} more"] if size > len(head) else []
+    return [
+        *map(Content, _lines(text, is_whole=not beyond)),
+        *(Content.styled(line, MUTED) for line in beyond),
+    ]
+
+
+def _lines(text: str, *, is_whole: bool) -> list[str]:
+    try:
+        document = json.loads(text) if is_whole else None
+    except (ValueError, RecursionError):
+        document = None
+    if isinstance(document, dict):
+        return inert.pretty(document, MOST_READ)
+    return inert.lines("\n".join(map(_masked, text.split("\n"))), MOST_READ)
+
+
+def _masked(line: str) -> str:
+    """A line of a configuration without its value, where its key names a secret."""
+    found = _ASSIGNED.match(line[:2_000])
+    return f"{found[1]}{MASK}" if found is not None and is_secret_key(found[2]) else line
+
+
+def _binary(head: bytes, size: int) -> list[Content]:
+    begin = head[:_HEX]
+    rows = [begin[at : at + 16] for at in range(0, len(begin), 16)]
+    return [
+        Content(f"no text: {size:,} bytes, which begin with"),
+        Content(""),
+        *(Content.styled(f"  {row.hex(' ')}", MUTED) for row in rows),
+    ]
+
+
+def _layout(artifacts: Sequence[Artifact]) -> Layout:
+    def sheet(width: int) -> Sheet:
+        heading, lines = lay_out(_COLUMNS, [_cells(artifact) for artifact in artifacts], width)
+        rows = [
+            MadeRow(
+                line, inert.line(artifact.path, 300), number, {"kind": artifact.kind, "state": artifact.state}
+            )
+            for number, (line, artifact) in enumerate(zip(lines, artifacts, strict=True))
+        ]
+        nothing = MadeRow(Content.styled("this step left no file", MUTED), "")
+        return Sheet(rows or [nothing], heading if rows else None)
+
+    return sheet
+
+
+def _cells(artifact: Artifact) -> list[Content]:
+    mark = ARTIFACT[artifact.state]
+    return [
+        Content.styled(mark.sign, mark.style),
+        Content(inert.line(artifact.path, 300)),
+        Content.styled(inert.line(artifact.kind, 40), MUTED),
+        Content(figures.size(artifact.bytes) if artifact.bytes is not None else figures.UNKNOWN),
+        Content.styled(mark.word, mark.style),
+    ]
