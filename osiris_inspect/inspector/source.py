@@ -59,7 +59,7 @@ NOWHERE = Checkout()
 
 def sources_of(run: Run) -> dict[str | None, Source]:
     """Where each step stands in its pipeline file, and under None the file itself; empty where the run does not tell."""
-    plan = next((event.fields for event in run.events if event.name == "plan"), {})
+    plan = next((event.fields for event in run.named("plan")), {})
     found: dict[str | None, Source | None] = {None: _source(plan.get("file"), None)}
     for entry in _steps(plan):
         found[str(entry.get("step_id"))] = _source(entry.get("file") or plan.get("file"), entry.get("line"))

@@ -1,12 +1,17 @@
 """One door: whoever asks for a report with a repository gets its own rules and without what it allows."""
 
+import io
 from pathlib import Path
 
 import pytest
 
+from osiris_inspect.inspector.export import Job, formats, renderer
+from osiris_inspect.inspector.long import long_reading
+from osiris_inspect.inspector.long.long_log import LongLog
 from osiris_inspect.inspector.report import judged, report
 from osiris_inspect.inspector.run import load
 from osiris_inspect.model.errors import SettingsError
+from osiris_inspect.model.event import Event
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
 
 OWN = """
@@ -61,3 +66,26 @@ def test_run_that_was_read_before_is_judged_alike(tmp_path: Path) -> None:
 def test_settings_that_cannot_be_are_told(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="unknown key"):
         report(empty_source(tmp_path), repository=repository(tmp_path, "ignored = []\n"))
+
+
+def test_a_report_of_a_long_log_does_not_decode_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_reading, "LONG", 1_000)
+    decoded: list[int] = []
+    decode = LongLog._decode
+
+    def counted(self: LongLog, line: int, raw: bytes) -> Event:
+        decoded.append(line)
+        return decode(self, line, raw)
+
+    monkeypatch.setattr(LongLog, "_decode", counted)
+    lines = failing_locally("the moon is late")
+    beat = {"event": "heartbeat", "step_id": "extract", "session": lines[0]["session"], "ts": lines[3]["ts"]}
+    run = run_dir(tmp_path, [*lines[:4], *[beat] * 20_000, *lines[4:]], steps=CHAIN)
+    told = report(run, repository=repository(tmp_path))
+    assert len(told.run.events) == len(lines) + 20_000
+    assert told.root_cause is not None
+    for name in formats():
+        renderer(name)((told,), io.StringIO(), job=Job(token="5f0c7a1b9e3d4a6685f7d1c2b3a49586"))
+    assert len(decoded) < 5_000

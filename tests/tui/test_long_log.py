@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from textual.geometry import Size
 
 from osiris_inspect.inspector.long import long_reading
 from osiris_inspect.tui.event_rows import EventRows, indexed
+from osiris_inspect.tui.panes.tabs import Tabs
 from osiris_inspect.tui.seeking import AT_ONCE
 from tests.tui.conftest import Stage
 from tests.tui.test_keys import lines, text
@@ -90,3 +92,21 @@ async def test_what_is_nowhere_is_said_and_the_cursor_stays(long_run: Path) -> N
         await one.press("3", "g", "j", "m", "u")
         assert lines(one).cursor == 1
         assert "▁" in one.text() or "█" in one.text()
+
+
+async def test_every_tab_stands_in_the_line_however_much_there_is_in_them(long_run: Path) -> None:
+    async with opened(long_run, size=(80, 24)) as one:
+        tabs = one.app.screen.query_one(Tabs)
+        tabs.show(1, [None, 12, 1_234_567, 1_000, 9, None, None])
+        await one.settle()
+        assert (
+            "3 Events 1M  4 Findings 1k  5 Log 9"
+            in one.app.screen._compositor.render_strips()[tabs.region.y].text
+        )
+        await one.resize(Size(120, 40))
+        assert "3 Events 1,234,567 " in one.app.screen._compositor.render_strips()[tabs.region.y].text
+        await one.resize(Size(70, 24))
+        assert (
+            "2 Steps  3 Events  4 Findings" in one.app.screen._compositor.render_strips()[tabs.region.y].text
+        )
+        assert "7 SQL" in one.app.screen._compositor.render_strips()[tabs.region.y].text

@@ -40,7 +40,7 @@ def timeline(run: Run) -> Timeline:
     """The times of a run, each inside the calendar, no end before its beginning."""
     starts = {step.id: start for step in run.steps if (start := _start(step)) is not None}
     begin = run.started if run.started is not None else min(starts.values(), default=0.0)
-    last = max((event.ts for event in run.events if event.ts is not None), default=begin)
+    last = max((event.ts for event in run.told if event.ts is not None), default=begin)
     end = max(_inside(run.ended if run.ended is not None else last), _inside(begin))
     spans = {step.id: _span(step, starts[step.id], end) for step in run.steps if step.id in starts}
     return Timeline(_inside(begin), end, spans)

@@ -154,12 +154,17 @@ def _finding(report: Report, finding: Finding, source: Source | None, checkout: 
 
 def _failing_step(report: Report) -> Iterator[str]:
     cause = report.root_cause
-    events = [event for event in report.run.events if cause is not None and event.step == cause.step]
+    events = [event for event in report.run.told if cause is not None and event.step == cause.step]
     if cause is None or cause.step is None or not events:
         return
     yield f"<h2>Events of {_code(cause.step)}</h2>"
     if len(events) > MOST_EVENTS:
-        yield f'<p class="faint">The last {MOST_EVENTS} of {len(events):,}.</p>'
+        repeated = (
+            " Of a long log those that repeat are left out."
+            if report.run.told is not report.run.events
+            else ""
+        )
+        yield f'<p class="faint">The last {MOST_EVENTS} of {len(events):,}.{repeated}</p>'
     start = timeline(report.run).start
     yield '<div class="wide"><table><tr><th class="number">line</th><th class="number">after</th>'
     yield "<th>event</th><th>fields</th></tr>"

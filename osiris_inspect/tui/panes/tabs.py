@@ -11,6 +11,20 @@ from osiris_inspect.tui.keys import TABS
 from osiris_inspect.tui.messages import TabChosen
 
 
+def _labelled(counts: Sequence[str]) -> list[str]:
+    return [
+        f" {number} {name}{count} " for number, (name, count) in enumerate(zip(TABS, counts, strict=True), 1)
+    ]
+
+
+def _round(count: int) -> str:
+    """A count in at most four characters, rounded down: ``999``, ``12k``, ``3M``."""
+    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        if count >= size:
+            return f"{count // size}{unit}"
+    return str(count)
+
+
 class Tabs(Static):
     """Names of the tabs; ``active`` counts from 1."""
 
@@ -35,12 +49,19 @@ class Tabs(Static):
             for number, text in enumerate(self._texts(), start=1)
         ]
 
+    def on_resize(self) -> None:
+        """Say as much as there is room for now."""
+        self.update(Content("").join(self._parts()))
+
     def _texts(self) -> list[str]:
-        counts = (f" {count:,}" if count is not None else "" for count in self._counts)
-        return [
-            f" {number} {name}{count} "
-            for number, (name, count) in enumerate(zip(TABS, counts, strict=True), 1)
-        ]
+        """The texts of the tabs: with what is in each, in round figures where that is too long, or else without."""
+        texts = _labelled([f" {count:,}" if count is not None else "" for count in self._counts])
+        if self._is_too_long(texts):
+            texts = _labelled([f" {_round(count)}" if count is not None else "" for count in self._counts])
+        return _labelled([""] * len(TABS)) if self._is_too_long(texts) else texts
+
+    def _is_too_long(self, texts: Sequence[str]) -> bool:
+        return 0 < self.size.width < sum(map(len, texts))
 
     def on_click(self, event: events.Click) -> None:
         """Open the tab under the mouse."""
