@@ -17,8 +17,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from osiris_inspect.inspector.reading.loading import load
     from osiris_inspect.inspector.report import Report, report
-    from osiris_inspect.inspector.run import Run, load
+    from osiris_inspect.inspector.run import Run
 
 __version__ = "0.1.0"
 
@@ -27,7 +28,7 @@ __all__ = ["Report", "Run", "__version__", "load", "report"]
 _ROOM_OF = {
     "Report": "osiris_inspect.inspector.report",
     "Run": "osiris_inspect.inspector.run",
-    "load": "osiris_inspect.inspector.run",
+    "load": "osiris_inspect.inspector.reading.loading",
     "report": "osiris_inspect.inspector.report",
 }
 

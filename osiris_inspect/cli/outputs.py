@@ -145,7 +145,7 @@ def chosen(format_: str, env: Mapping[str, str], *, to_file: bool) -> str:
 def job(env: Mapping[str, str]) -> "Job":
     """The job we work in: its checkout, as the CI system or the folder above us that holds ``.git`` tells."""
     from osiris_inspect.inspector.export import Job
-    from osiris_inspect.inspector.source import Checkout
+    from osiris_inspect.inspector.repository.source import Checkout
 
     folder = Path.cwd()
     named = [Path(os.path.realpath(env[name])) for name in ROOTS if env.get(name)]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from osiris_inspect.cli import places
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.allowances import Allowance
-    from osiris_inspect.inspector.configuration import Configuration
     from osiris_inspect.inspector.diagnose import Rule
     from osiris_inspect.inspector.report import Report
+    from osiris_inspect.inspector.repository.allowances import Allowance
+    from osiris_inspect.inspector.repository.configuration import Configuration
 
 
 def configuration() -> "Configuration":
@@ -46,8 +46,8 @@ def reports(runs: Iterable[Path]) -> list["Report"]:
 
 def unused(told: Sequence["Report"]) -> list["Allowance"]:
     """What allows nothing in these reports: entries of the configuration, and comments of their pipelines."""
-    from osiris_inspect.inspector.allowances import of_pipeline
-    from osiris_inspect.inspector.allowances import unused as without_use
+    from osiris_inspect.inspector.repository.allowances import of_pipeline
+    from osiris_inspect.inspector.repository.allowances import unused as without_use
 
     comments = [allowance for report in told for allowance in of_pipeline(report, Path.cwd())]
     return without_use(told, list(dict.fromkeys([*configuration().allowances, *comments])))

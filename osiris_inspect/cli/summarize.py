@@ -16,8 +16,8 @@ from osiris_inspect.model.errors import UnreadableRun
 if TYPE_CHECKING:
     import typer
 
-    from osiris_inspect.inspector.baseline import Entry
     from osiris_inspect.inspector.report import Report
+    from osiris_inspect.inspector.repository.baseline import Entry
 
 FailOn = Literal["error", "warning", "never"]
 Confidence = Literal["high", "medium", "low"]
@@ -208,7 +208,7 @@ def _picked(reports: Iterable["Report"], *, failed: bool, min_confidence: Confid
 def _entries(file: Path | None) -> tuple["Entry", ...]:
     if file is None:
         return ()
-    from osiris_inspect.inspector import baseline
+    from osiris_inspect.inspector.repository import baseline
 
     try:
         return baseline.parse(file.read_bytes(), str(file))
@@ -221,7 +221,7 @@ def _marked(reports: list["Report"], known: Sequence["Entry"]) -> list["Report"]
     """The reports with what is known marked; what is known and no longer found is said."""
     if not known:
         return reports
-    from osiris_inspect.inspector import baseline
+    from osiris_inspect.inspector.repository import baseline
 
     for entry in baseline.unused(reports, known):
         _say(f"baseline: no longer found: {entry.rule}, {entry.step or entry.pipeline}: {entry.message}")
@@ -230,7 +230,7 @@ def _marked(reports: list["Report"], known: Sequence["Entry"]) -> list["Report"]
 
 def _accepted(reports: list["Report"], file: Path) -> list["Report"]:
     """Write the baseline of these reports; they are given back with all that stands in it as known."""
-    from osiris_inspect.inspector import baseline
+    from osiris_inspect.inspector.repository import baseline
 
     entries = baseline.of(reports)
     write(baseline.text(entries), file, "--write-baseline")

@@ -80,15 +80,15 @@ def entries(path: Path, *, now: float | None = None) -> list[RunEntry]:
 def entry(
     path: Path, *, now: float | None = None, cache: Path | None = None, repository: Path | None = None
 ) -> RunEntry:
-    """One run of a list; ``cache`` as for ``run.load``, ``repository`` as for ``report.judged``.
+    """One run of a list; ``cache`` as for ``loading.load``, ``repository`` as for ``report.judged``.
 
     Raises:
         UnreadableRun: the path is no run.
         SettingsError: the repository's settings say something that cannot be.
     """
     from osiris_inspect.inspector.lineage import trace
+    from osiris_inspect.inspector.reading.loading import load
     from osiris_inspect.inspector.report import Report, judged
-    from osiris_inspect.inspector.run import load
     from osiris_inspect.inspector.summary import place_of, rows_of
 
     run = load(path, now=now, cache=cache)

@@ -14,11 +14,10 @@ from types import ModuleType
 from typing import Protocol
 
 from osiris_inspect.inspector import rules as folder
+from osiris_inspect.inspector.evidence.quoting import quoted
 from osiris_inspect.inspector.lineage import Lineage
-from osiris_inspect.inspector.quoting import quoted
-from osiris_inspect.inspector.report import NotChecked
 from osiris_inspect.inspector.run import Run
-from osiris_inspect.model.finding import Finding, Severity
+from osiris_inspect.model.finding import Finding, NotChecked, Severity
 
 LAST_RESORT = "unexplained-failure"
 DEFAULT_RANK = 50

@@ -7,20 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from osiris_inspect.inspector.lineage import Lineage, trace
-from osiris_inspect.inspector.run import Run, load
-from osiris_inspect.model.finding import Finding
+from osiris_inspect.inspector.reading.loading import load
+from osiris_inspect.inspector.run import Run
+from osiris_inspect.model.finding import Finding, NotChecked
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.configuration import Configuration
     from osiris_inspect.inspector.diagnose import Rule
-
-
-@dataclass(frozen=True, slots=True)
-class NotChecked:
-    """A rule that could not be asked, and why."""
-
-    rule: str
-    reason: str
+    from osiris_inspect.inspector.repository.configuration import Configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +53,7 @@ def report(
     more: Sequence["Rule"] = (),
     repository: Path | None = None,
 ) -> Report:
-    """Read the run at ``path`` and ask every rule; ``cache`` as for ``run.load``, the rest as for ``judged``.
+    """Read the run at ``path`` and ask every rule; ``cache`` as for ``loading.load``, the rest as for ``judged``.
 
     Raises:
         UnreadableRun: the path is no run.
@@ -86,7 +79,7 @@ def judged(run: Run, *, more: Sequence["Rule"] = (), repository: Path | None = N
     told = Report(run, lineage, findings, not_checked)
     if own is None or repository is None:
         return told
-    from osiris_inspect.inspector.allowances import applied, of_pipeline
+    from osiris_inspect.inspector.repository.allowances import applied, of_pipeline
 
     return applied(told, (*own.allowances, *of_pipeline(told, repository)))
 
@@ -98,6 +91,6 @@ def settings(repository: Path) -> "Configuration":
     Raises:
         SettingsError: they say something that cannot be.
     """
-    from osiris_inspect.inspector.configuration import read
+    from osiris_inspect.inspector.repository.configuration import read
 
     return read(repository)

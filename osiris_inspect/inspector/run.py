@@ -252,17 +252,3 @@ class Run:
     def named(self, *names: str, step: str | None = None) -> list[Event]:
         """The events of these names, of one step where asked, in the order of the file."""
         return [event for event in self.told if event.name in names and (step is None or event.step == step)]
-
-
-def load(path: Path, *, now: float | None = None, cache: Path | None = None) -> Run:
-    """The run in a directory.
-
-    ``now`` (seconds since 1970) tells a run still going on from one cut off; without it an unfinished run is cut off.
-    ``cache`` is the folder where the index of a long log is kept; without it none is kept.
-
-    Raises:
-        UnreadableRun: there is no such directory, or nothing in it is a part of a run.
-    """
-    from osiris_inspect.inspector.reading import read
-
-    return read(path, now=now, cache=cache)

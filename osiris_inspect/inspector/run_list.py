@@ -87,8 +87,8 @@ def entries(
 
 
 def _has_settings(repository: Path) -> bool:
-    from osiris_inspect.inspector.configuration import Configuration
     from osiris_inspect.inspector.report import settings
+    from osiris_inspect.inspector.repository.configuration import Configuration
 
     return settings(repository) != Configuration()
 

@@ -108,3 +108,11 @@ def fingerprint(finding: Finding, pipeline: str | None) -> str:
 
     parts = (finding.rule, pipeline or "", finding.step or "", template(finding.message))
     return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """A rule that could not be asked, and why."""
+
+    rule: str
+    reason: str

@@ -23,7 +23,7 @@ planned = [{"id": step, "driver": "duckdb.processor", "needs": needs.get(step, [
 from osiris_inspect.inspector.diagnose import diagnose, rules
 from osiris_inspect.inspector.index import Index
 from osiris_inspect.inspector.lineage import trace
-from osiris_inspect.inspector.run import load
+from osiris_inspect.inspector.reading.loading import load
 rules()
 def cpu():
     own = os.times()

@@ -34,7 +34,7 @@ def test_documented_failure_names_its_first_failed_step() -> None:
 
 @pytest.mark.parametrize("run", runs(), ids=lambda run: run.parent.name)
 def test_words_on_a_sample_agree_with_the_reader(run: Path) -> None:
-    from osiris_inspect.inspector.run import load
+    from osiris_inspect.inspector.reading.loading import load
 
     says = "✓ succeeded" if load(run).status == "success" else "✗ failed"
     assert first_words.lines(str(run))[0].startswith(says)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from osiris_inspect.inspector.long import long_reading
-from osiris_inspect.inspector.run import load
+from osiris_inspect.inspector.reading.loading import load
 from tests.inspector.logs import CORPUS
 
 Step = tuple[str, str, int | None, str]

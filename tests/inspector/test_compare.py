@@ -5,7 +5,8 @@ import pytest
 
 from osiris_inspect.inspector.compare import compare, compare_frames
 from osiris_inspect.inspector.frame_facts import FrameColumn, FrameFacts
-from osiris_inspect.inspector.run import Run, load
+from osiris_inspect.inspector.reading.loading import load
+from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.event import Event
 from tests.samples import SAMPLES, runs
 

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector import configuration
-from osiris_inspect.inspector.allowances import Allowance, applied, of_pipeline, unused
-from osiris_inspect.inspector.configuration import Configuration, read
 from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.repository import configuration
+from osiris_inspect.inspector.repository.allowances import Allowance, applied, of_pipeline, unused
+from osiris_inspect.inspector.repository.configuration import Configuration, read
 from osiris_inspect.model.errors import SettingsError
 from tests.inspector.making import CHAIN, failing_locally, native, run_dir, succeeding_locally
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from osiris_inspect.inspector.course import course
-from osiris_inspect.inspector.run import Run, StepState, load
+from osiris_inspect.inspector.reading.loading import load
+from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.model.event import Event
 from tests.samples import runs
 

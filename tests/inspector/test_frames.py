@@ -10,7 +10,7 @@ from pyarrow import parquet
 from osiris_inspect.inspector import frames
 from osiris_inspect.inspector.frame_facts import frame_of
 from osiris_inspect.inspector.frames import SpilledFrame
-from osiris_inspect.inspector.run import load
+from osiris_inspect.inspector.reading.loading import load
 from osiris_inspect.model.errors import SpillDamaged, UnsafeName
 from tests.inspector.making import run_dir
 from tests.samples import SAMPLES

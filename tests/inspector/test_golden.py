@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from osiris_inspect.inspector.catalog import find_runs
-from osiris_inspect.inspector.run import Run, StepState, load
+from osiris_inspect.inspector.reading.loading import load
+from osiris_inspect.inspector.run import Run, StepState
 from tests.inspector.logs import CORPUS
 
 GOLDEN = Path(__file__).parent / "golden"

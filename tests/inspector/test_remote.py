@@ -13,13 +13,13 @@ from osiris_inspect.inspector.catalog import find_runs
 from osiris_inspect.inspector.export import json as export
 from osiris_inspect.inspector.frame_facts import frame_of
 from osiris_inspect.inspector.frames import SpilledFrame
+from osiris_inspect.inspector.reading.loading import load
+from osiris_inspect.inspector.reading.textlog import WHOLE
 from osiris_inspect.inspector.remote import address, mirrors
 from osiris_inspect.inspector.remote.door import opened
 from osiris_inspect.inspector.remote.holdings import Held
 from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.run import load
 from osiris_inspect.inspector.run_list import entries
-from osiris_inspect.inspector.textlog import WHOLE
 from osiris_inspect.model.errors import SpillDamaged, UnreadableRun
 from tests.inspector.making import local, run_dir
 from tests.inspector.web import Web, serving

@@ -8,8 +8,8 @@ import pytest
 from osiris_inspect.inspector.export import Job, formats, renderer
 from osiris_inspect.inspector.long import long_reading
 from osiris_inspect.inspector.long.long_log import LongLog
+from osiris_inspect.inspector.reading.loading import load
 from osiris_inspect.inspector.report import judged, report
-from osiris_inspect.inspector.run import load
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.event import Event
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally

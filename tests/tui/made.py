@@ -14,7 +14,7 @@ from osiris_inspect.inspector.console_facts import Console
 from osiris_inspect.inspector.frame_facts import Frame
 from osiris_inspect.inspector.frames import SpilledFrame
 from osiris_inspect.inspector.lineage import trace
-from osiris_inspect.inspector.report import NotChecked, Report
+from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import (
     Artifact,
     InputState,
@@ -26,7 +26,7 @@ from osiris_inspect.inspector.run import (
     Unread,
 )
 from osiris_inspect.model.event import Event
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.model.finding import Confidence, Evidence, Finding, NotChecked, Severity
 
 NOON = 1_795_348_800.0
 """2026-11-22 12:00 UTC."""

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Protocol, TextIO
 
 from osiris_inspect.inspector.report import Report
-from osiris_inspect.inspector.source import NOWHERE, Checkout
+from osiris_inspect.inspector.repository.source import NOWHERE, Checkout
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from osiris_inspect.inspector.export._spans import timeline
 from osiris_inspect.inspector.export._style import STYLE
 from osiris_inspect.inspector.plain import cut, plain
 from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.repository.source import Checkout, Source, sources_of
 from osiris_inspect.inspector.run import StepState
-from osiris_inspect.inspector.source import Checkout, Source, sources_of
 from osiris_inspect.inspector.summary import BAD, duration, place_of, summarize
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Evidence, Finding

@@ -18,8 +18,8 @@ from osiris_inspect.inspector.export._spans import moment
 from osiris_inspect.inspector.plain import cut, plain
 from osiris_inspect.inspector.remote import mirrors
 from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.repository.source import Checkout
 from osiris_inspect.inspector.run import StepState
-from osiris_inspect.inspector.source import Checkout
 from osiris_inspect.inspector.summary import BAD, STATUS_WORDS
 from osiris_inspect.model.finding import Severity
 

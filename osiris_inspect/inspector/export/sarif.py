@@ -15,7 +15,7 @@ from osiris_inspect.inspector.export import NO_JOB, Job
 from osiris_inspect.inspector.export._placed import Placed, log_place, placed
 from osiris_inspect.inspector.plain import cut, plain
 from osiris_inspect.inspector.report import Report
-from osiris_inspect.inspector.source import Checkout
+from osiris_inspect.inspector.repository.source import Checkout
 from osiris_inspect.model.finding import Evidence, Severity
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from osiris_inspect.inspector import textlog
+from osiris_inspect.inspector.reading import textlog
 from osiris_inspect.inspector.remote import holdings
 from osiris_inspect.inspector.remote.far import Far, Stat, Wanted
 from osiris_inspect.inspector.remote.holdings import Held, Span

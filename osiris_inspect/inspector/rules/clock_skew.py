@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from osiris_inspect.inspector.cite import at
-from osiris_inspect.inspector.drafts import in_sequence
+from osiris_inspect.inspector.evidence.cite import at
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.reading.drafts import in_sequence
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 

@@ -17,10 +17,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.cite import at
+from osiris_inspect.inspector.evidence.cite import at
+from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run, StepState
-from osiris_inspect.inspector.signature import Signature
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 

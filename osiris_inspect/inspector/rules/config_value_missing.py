@@ -17,9 +17,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
-from osiris_inspect.inspector.signature import Signature
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("events",)

@@ -19,10 +19,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from osiris_inspect.inspector.failures import complaints
+from osiris_inspect.inspector.evidence.failures import complaints
+from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
-from osiris_inspect.inspector.signature import Signature
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("events",)

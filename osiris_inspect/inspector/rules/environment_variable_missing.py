@@ -17,9 +17,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from osiris_inspect.inspector.failures import Told, complaints, matching
+from osiris_inspect.inspector.evidence.failures import Told, complaints, matching
 from osiris_inspect.inspector.lineage import Lineage
-from osiris_inspect.inspector.phrases import CONNECTION_OF
+from osiris_inspect.inspector.reading.phrases import CONNECTION_OF
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 

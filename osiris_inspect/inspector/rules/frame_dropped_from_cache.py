@@ -20,10 +20,10 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.cite import end_of, failure_of, in_card
+from osiris_inspect.inspector.evidence.cite import end_of, failure_of, in_card
+from osiris_inspect.inspector.evidence.starving import starved_by
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run, StepState
-from osiris_inspect.inspector.starving import starved_by
 from osiris_inspect.inspector.summary import count_words
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 

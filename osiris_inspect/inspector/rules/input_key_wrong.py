@@ -16,12 +16,12 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.cite import at
-from osiris_inspect.inspector.failures import complaints
+from osiris_inspect.inspector.evidence.cite import at
+from osiris_inspect.inspector.evidence.failures import complaints
+from osiris_inspect.inspector.evidence.starving import is_starved
 from osiris_inspect.inspector.lineage import Lineage
-from osiris_inspect.inspector.phrases import KEY_NOT_HELD, keys_in
+from osiris_inspect.inspector.reading.phrases import KEY_NOT_HELD, keys_in
 from osiris_inspect.inspector.run import Run
-from osiris_inspect.inspector.starving import is_starved
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("steps",)

@@ -19,8 +19,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.cite import failure_of
-from osiris_inspect.inspector.failures import MAX_TEXT, lacks_input
+from osiris_inspect.inspector.evidence.cite import failure_of
+from osiris_inspect.inspector.evidence.failures import MAX_TEXT, lacks_input
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity

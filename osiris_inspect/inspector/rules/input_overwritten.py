@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.cite import in_manifest
+from osiris_inspect.inspector.evidence.cite import in_manifest
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity

@@ -18,13 +18,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.artifacts import DATA_KINDS
-from osiris_inspect.inspector.cite import at, failure_of
-from osiris_inspect.inspector.failures import Told, complaints, matching
+from osiris_inspect.inspector.evidence.cite import at, failure_of
+from osiris_inspect.inspector.evidence.failures import Told, complaints, matching
+from osiris_inspect.inspector.evidence.starving import starved_by
 from osiris_inspect.inspector.lineage import Lineage
-from osiris_inspect.inspector.phrases import SPILL_NOT_READ
+from osiris_inspect.inspector.reading.artifacts import DATA_KINDS
+from osiris_inspect.inspector.reading.phrases import SPILL_NOT_READ
 from osiris_inspect.inspector.run import Run
-from osiris_inspect.inspector.starving import starved_by
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("steps",)

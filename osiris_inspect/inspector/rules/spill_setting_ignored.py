@@ -17,10 +17,10 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.cite import at
+from osiris_inspect.inspector.evidence.cite import at
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.reading.settings_told import cite_settings, settings_of
 from osiris_inspect.inspector.run import Run
-from osiris_inspect.inspector.settings_told import cite_settings, settings_of
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("run_start", "output_stored")

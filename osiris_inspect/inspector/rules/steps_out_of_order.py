@@ -17,10 +17,10 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.cite import failure_of, in_manifest, lines_of
+from osiris_inspect.inspector.evidence.cite import failure_of, in_manifest, lines_of
+from osiris_inspect.inspector.evidence.starving import is_starved, was_early
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
-from osiris_inspect.inspector.starving import is_starved, was_early
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("steps",)

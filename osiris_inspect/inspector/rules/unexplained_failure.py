@@ -17,8 +17,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.cite import failure_of, first_line
-from osiris_inspect.inspector.failures import failures
+from osiris_inspect.inspector.evidence.cite import failure_of, first_line
+from osiris_inspect.inspector.evidence.failures import failures
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, Stage

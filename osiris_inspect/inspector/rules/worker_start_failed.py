@@ -18,8 +18,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.cite import in_status
-from osiris_inspect.inspector.failures import complaints
+from osiris_inspect.inspector.evidence.cite import in_status
+from osiris_inspect.inspector.evidence.failures import complaints
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity

@@ -17,7 +17,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.cite import end_of
+from osiris_inspect.inspector.evidence.cite import end_of
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.model import layout

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from osiris_inspect.inspector.cite import about, at, failure_of, saying_rows
-from osiris_inspect.inspector.quoting import verbatim
+from osiris_inspect.inspector.evidence.cite import about, at, failure_of, saying_rows
+from osiris_inspect.inspector.evidence.quoting import verbatim
+from osiris_inspect.inspector.evidence.starving import is_starved
+from osiris_inspect.inspector.reading.settings_told import cite_settings, settings_of
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import InputState, Run, StepState
-from osiris_inspect.inspector.settings_told import cite_settings, settings_of
-from osiris_inspect.inspector.starving import is_starved
 from osiris_inspect.inspector.summary import count_words
 from osiris_inspect.inspector.why.way import Turn, Way, way_of
 from osiris_inspect.model import layout

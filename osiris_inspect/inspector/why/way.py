@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from osiris_inspect.inspector.artifacts import DATA_KINDS
-from osiris_inspect.inspector.cite import about, at, end_of, failure_of, in_manifest, lines_of
-from osiris_inspect.inspector.phrases import (
+from osiris_inspect.inspector.evidence.cite import about, at, end_of, failure_of, in_manifest, lines_of
+from osiris_inspect.inspector.reading.artifacts import DATA_KINDS
+from osiris_inspect.inspector.reading.phrases import (
     KEY_NOT_HELD,
     NOTHING_KEPT,
     SPILL_NOT_READ,

@@ -107,8 +107,6 @@ def _input(entry: InputState, step: StepState) -> Iterator[Content]:
 
 
 def _output(step: StepState) -> Iterator[Content]:
-    from osiris_inspect.tui.panes.steps import frame_place
-
     yield Content("")
     yield title("output")
     told = f"  told by {inert.line(step.rows_out_from, 80)}" if step.rows_out_from else ""
@@ -133,3 +131,14 @@ def _rest(step: StepState) -> Iterator[Content]:
         yield Content("")
         yield title("configuration")
         yield from (Content(line) for line in inert.pretty(step.config)[1:-1])
+
+
+def frame_place(step: StepState) -> Content:
+    """Where the frame of a step was kept."""
+    if step.storage == "none" and (step.is_writer or step.status != "succeeded"):
+        return Content.styled(figures.UNKNOWN, MUTED)  # there was no frame to keep
+    wires = {"memory": marks.IN_MEMORY, "spill": marks.ON_DISK, "none": marks.NOWHERE}
+    wire = wires.get(step.storage)
+    if wire is None:
+        return Content.styled(figures.UNKNOWN, MUTED)
+    return Content.styled(f"{wire.letter} {wire.word}", wire.style)

@@ -10,7 +10,7 @@ from osiris_inspect.tui import figures, inert, marks
 from osiris_inspect.tui.columns import Column, lay_out
 from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.panes.split import Split
-from osiris_inspect.tui.panes.step_detail import describe
+from osiris_inspect.tui.panes.step_detail import describe, frame_place
 from osiris_inspect.tui.rows import Layout, MadeRow, Row, Sheet
 
 COLUMNS = (
@@ -56,17 +56,6 @@ def _cells(step: StepState) -> list[Content]:
         frame_place(step),
         Content.styled(inert.line(", ".join(step.needs), 80), MUTED),
     ]
-
-
-def frame_place(step: StepState) -> Content:
-    """Where the frame of a step was kept."""
-    if step.storage == "none" and (step.is_writer or step.status != "succeeded"):
-        return Content.styled(figures.UNKNOWN, MUTED)  # there was no frame to keep
-    wires = {"memory": marks.IN_MEMORY, "spill": marks.ON_DISK, "none": marks.NOWHERE}
-    wire = wires.get(step.storage)
-    if wire is None:
-        return Content.styled(figures.UNKNOWN, MUTED)
-    return Content.styled(f"{wire.letter} {wire.word}", wire.style)
 
 
 def _row(step: StepState, line: Content) -> MadeRow:

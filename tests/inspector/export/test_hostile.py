@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from osiris_inspect.inspector.export import Job, formats, renderer
 from osiris_inspect.inspector.report import Report
-from osiris_inspect.inspector.source import Checkout
+from osiris_inspect.inspector.repository.source import Checkout
 from tests.inspector.export import runner
 from tests.inspector.export.hostile import NAMES, SIGN, TEXTS, report_of, report_with
 

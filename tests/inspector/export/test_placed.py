@@ -7,7 +7,7 @@ import pytest
 
 from osiris_inspect.inspector.export import Job, renderer
 from osiris_inspect.inspector.report import Report, report
-from osiris_inspect.inspector.source import NOWHERE, Checkout, Source, sources_of
+from osiris_inspect.inspector.repository.source import NOWHERE, Checkout, Source, sources_of
 from tests.inspector.export import runner
 from tests.inspector.export.accept import rendered, told
 from tests.inspector.making import failing_locally, native, run_dir

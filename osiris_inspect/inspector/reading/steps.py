@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from osiris_inspect.inspector.artifacts import absence_of, artifacts_of
-from osiris_inspect.inspector.drafts import Draft
-from osiris_inspect.inspector.failures import lacks_input
-from osiris_inspect.inspector.material import Material
-from osiris_inspect.inspector.phrases import KEY_NOT_HELD, NOTHING_KEPT
-from osiris_inspect.inspector.rows import rows_in, rows_out
+from osiris_inspect.inspector.evidence.failures import lacks_input
+from osiris_inspect.inspector.reading.artifacts import absence_of, artifacts_of
+from osiris_inspect.inspector.reading.drafts import Draft
+from osiris_inspect.inspector.reading.material import Material
+from osiris_inspect.inspector.reading.phrases import KEY_NOT_HELD, NOTHING_KEPT
+from osiris_inspect.inspector.reading.rows import rows_in, rows_out
+from osiris_inspect.inspector.reading.storage import Traces, storage_of
 from osiris_inspect.inspector.run import InputState, Mode, StepFailure, StepState
-from osiris_inspect.inspector.storage import Traces, storage_of
 from osiris_inspect.model import layout
 from osiris_inspect.model import manifest as manifests
 from osiris_inspect.model.event import Event

@@ -7,7 +7,7 @@ attributed by its time is marked as such.
 from collections.abc import Iterator, Sequence
 from math import inf
 
-from osiris_inspect.inspector.drafts import Draft
+from osiris_inspect.inspector.reading.drafts import Draft
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.run_card import StepCard
 

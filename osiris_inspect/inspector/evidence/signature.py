@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from osiris_inspect.inspector.failures import Told, complaints, matching
+from osiris_inspect.inspector.evidence.failures import Told, complaints, matching
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Domain, Finding, Severity
 

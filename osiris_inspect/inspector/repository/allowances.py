@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from osiris_inspect.inspector.report import Report
-from osiris_inspect.inspector.source import sources_of
+from osiris_inspect.inspector.repository.source import sources_of
 from osiris_inspect.model.finding import Finding, Severity
 
 _COMMENT: Final = re.compile(

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from osiris_inspect.inspector.artifacts import DATA_KINDS
-from osiris_inspect.inspector.drafts import Draft
-from osiris_inspect.inspector.phrases import KEY_NOT_HELD, keys_in
+from osiris_inspect.inspector.reading.artifacts import DATA_KINDS
+from osiris_inspect.inspector.reading.drafts import Draft
+from osiris_inspect.inspector.reading.phrases import KEY_NOT_HELD, keys_in
 from osiris_inspect.inspector.run import Artifact, InputState, LogLine, Storage
 from osiris_inspect.model.run_card import StepCard
 

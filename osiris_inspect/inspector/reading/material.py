@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from osiris_inspect.inspector import textlog
 from osiris_inspect.inspector.disk import Disk, ends_torn, parse_json, parse_yaml
 from osiris_inspect.inspector.long import long_reading
+from osiris_inspect.inspector.reading import textlog
 from osiris_inspect.inspector.run import Abridged, Exposure, LogLine, Request
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl, layout, manifest, metric, redact, run_card, status

@@ -8,19 +8,22 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from osiris_inspect.inspector.catalog import is_run
-from osiris_inspect.inspector.drafts import fold
-from osiris_inspect.inspector.far_side import isolation_of, note_lost_lines, outages_of
-from osiris_inspect.inspector.material import Material, gather
+from osiris_inspect.inspector.reading.drafts import fold
+from osiris_inspect.inspector.reading.far_side import isolation_of, note_lost_lines, outages_of
+from osiris_inspect.inspector.reading.material import Material, gather
+from osiris_inspect.inspector.reading.steps import bind, complete, in_order
+from osiris_inspect.inspector.reading.verdict import Verdict, mode_of, settle, verdict
 from osiris_inspect.inspector.run import Abridged, Mode, Run, StepState
-from osiris_inspect.inspector.steps import bind, complete, in_order
-from osiris_inspect.inspector.verdict import Verdict, mode_of, settle, verdict
 from osiris_inspect.model import layout
 from osiris_inspect.model.errors import UnreadableRun
 from osiris_inspect.model.event import Event, epoch
 
 
-def read(path: Path, *, now: float | None = None, cache: Path | None = None) -> Run:
-    """The run in a directory; see ``run.load``.
+def load(path: Path, *, now: float | None = None, cache: Path | None = None) -> Run:
+    """The run in a directory.
+
+    ``now`` (seconds since 1970) tells a run still going on from one cut off; without it an unfinished run is cut off.
+    ``cache`` is the folder where the index of a long log is kept; without it none is kept.
 
     Raises:
         UnreadableRun: there is no such directory, or nothing in it is a part of a run.

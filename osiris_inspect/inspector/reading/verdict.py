@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from osiris_inspect.inspector.drafts import Draft, failure_of
-from osiris_inspect.inspector.material import Material
+from osiris_inspect.inspector.reading.drafts import Draft, failure_of
+from osiris_inspect.inspector.reading.material import Material
 from osiris_inspect.inspector.run import Mode, RunStatus, StepFailure
 from osiris_inspect.model import layout
 from osiris_inspect.model.event import Event

@@ -1,6 +1,6 @@
 """Steps that failed because they were given no frame, and who should have given it."""
 
-from osiris_inspect.inspector.failures import lacks_input
+from osiris_inspect.inspector.evidence.failures import lacks_input
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Request, Run, StepState
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from osiris_inspect.inspector import textlog
 from osiris_inspect.inspector.disk import Disk
+from osiris_inspect.inspector.reading import textlog
 from osiris_inspect.inspector.run import Abridged, Run
 from osiris_inspect.model import layout, redact
 from osiris_inspect.model.finding import Evidence, Finding

@@ -1,0 +1,1 @@
+"""What rules are made of: texts that say what went wrong, and quotes that stand where they say."""
