@@ -147,6 +147,17 @@ def sql_pandas(rows: int, folder: Path) -> dict[str, Any]:
     }
 
 
+def sql_read_back(rows: int, folder: Path) -> dict[str, Any]:
+    """SQL over a spilled frame as plain pandas has it: the file is read back, then registered."""
+    import duckdb
+
+    mixed_frame(rows).to_parquet(folder / "plain.parquet")
+    with duckdb.connect() as connection, Measured() as measured:
+        connection.register("frame", pd.read_parquet(folder / "plain.parquet"))
+        found = connection.sql(SQL.format(relation="frame")).fetchall()
+    return measured.as_json() | {"peak_mb": status("VmHWM"), "groups": len(found)}
+
+
 def sql_spill(rows: int, folder: Path) -> dict[str, Any]:
     import duckdb
 
@@ -185,6 +196,7 @@ TASKS: dict[str, Callable[[int, Path], dict[str, Any]]] = {
     "restore": restore,
     "drop": drop,
     "sql_pandas": sql_pandas,
+    "sql_read_back": sql_read_back,
     "sql_spill": sql_spill,
     "hundred_steps": hundred_steps,
 }

@@ -30,7 +30,16 @@ def measured(task: str, folder: Path, rows: int = ROWS) -> dict[str, Any]:
 
 
 def test_keeping_a_frame_beside_plain_pandas(tmp_path: Path) -> None:
-    tasks = ("to_parquet", "spill", "read_parquet", "restore", "drop", "sql_pandas", "sql_spill")
+    tasks = (
+        "to_parquet",
+        "spill",
+        "read_parquet",
+        "restore",
+        "drop",
+        "sql_pandas",
+        "sql_read_back",
+        "sql_spill",
+    )
     found = {task: measured(task, tmp_path / task) for task in tasks}
     print("\n" + table(found))
     assert found["restore"]["rows"] == found["read_parquet"]["rows"] == ROWS
@@ -47,6 +56,7 @@ def table(found: dict[str, dict[str, Any]]) -> str:
         ("SQL: wall s", "sql_spill", "sql_pandas", "wall_s"),
         ("SQL: CPU s", "sql_spill", "sql_pandas", "cpu_s"),
         ("SQL: peak of the process MB", "sql_spill", "sql_pandas", "peak_mb"),
+        ("SQL beside read back: wall s", "sql_spill", "sql_read_back", "wall_s"),
     ]
     lines = [f"{ROWS:,} rows, {found['spill']['frame_mb']:.0f} MB   {'ours':>10} {'pandas':>10} {'ratio':>7}"]
     for title, ours, theirs, key in pairs:

@@ -1,6 +1,6 @@
 """A Parquet file of a frame, while it is written and while it is read.
 
-lz4, because it costs the least; dictionaries only where text repeats itself, since building one for text that does not is
+lz4, because it costs the least, and nothing where even that gains nothing; dictionaries only where text repeats itself, since building one for text that does not is
 most of the cost of a plain ``to_parquet``; a checksum a page, because a flipped bit is otherwise handed out as a value.
 """
 
@@ -19,6 +19,9 @@ TEMPORARY: Final = ".tmp"
 _SAMPLE = 4096
 _FEW = 0.3
 _CLOSE = 2**32
+_CODEC = "lz4"
+_IN_VAIN = 0.9
+_BYTES_OF_A_NUMBER = 8
 _CELLS_AT_ONCE = 8192
 _BYTES_OF_A_PAGE = 256 * 1024
 _FEW_ROWS = 4096
@@ -41,14 +44,14 @@ class TableWriter:
 
     def _begin(self, sample: pa.RecordBatch | None) -> pq.ParquetWriter:
         repeated = _with_dictionary(self._schema, sample)
+        close = _close_together(self._schema, sample)
         self._writer = pq.ParquetWriter(
             self.file,
             self._schema,
             version="2.6",
-            compression="lz4",
+            compression=_compression(self._schema, sample, close),
             use_dictionary=repeated,
-            column_encoding=dict.fromkeys(_close_together(self._schema, sample), "DELTA_BINARY_PACKED")
-            or None,
+            column_encoding=dict.fromkeys(close, "DELTA_BINARY_PACKED") or None,
             write_statistics=_with_statistics(self._schema, repeated),
             write_batch_size=_CELLS_AT_ONCE,
             data_page_size=_BYTES_OF_A_PAGE,
@@ -116,6 +119,25 @@ def _close_together(schema: pa.Schema, sample: pa.RecordBatch | None) -> list[st
         and not (is_nested and "." in field_.name)
         and _spread(sample.column(place).slice(0, _SAMPLE)) < _CLOSE
     ]
+
+
+def _compression(schema: pa.Schema, sample: pa.RecordBatch | None, close: list[str]) -> str | dict[str, str]:
+    """lz4, but for columns of numbers that it would not make smaller: to unpack those costs every reader a tenth."""
+    if sample is None or len(sample) < _SAMPLE or any(pa.types.is_nested(field_.type) for field_ in schema):
+        return _CODEC
+    codecs = dict.fromkeys(schema.names, _CODEC)
+    for place, field_ in enumerate(schema):
+        if field_.name not in close and _is_packed_in_vain(sample.column(place).slice(0, _SAMPLE)):
+            codecs[field_.name] = "none"
+    return codecs
+
+
+def _is_packed_in_vain(cells: pa.Array) -> bool:
+    """Whether cells of eight bytes each, as floats and times are, hardly become smaller."""
+    if not pa.types.is_primitive(cells.type) or cells.type.bit_width != _BYTES_OF_A_NUMBER * 8:
+        return False
+    values = cells.buffers()[1].slice(cells.offset * _BYTES_OF_A_NUMBER, len(cells) * _BYTES_OF_A_NUMBER)
+    return bool(pa.compress(values, _CODEC).size > _IN_VAIN * values.size)
 
 
 def _spread(cells: pa.Array) -> int:
