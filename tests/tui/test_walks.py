@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from osiris_inspect.inspector.reading.loading import load
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.outside import Outside
 from osiris_inspect.tui.screens.comparison import ComparisonScreen
@@ -369,3 +370,12 @@ async def test_the_last_runs_of_a_pipeline_stand_beside_it(stage: Open) -> None:
 
 def test_nothing_was_written_into_the_samples() -> None:
     assert not [path for path in (ROOT / "sample_logs").rglob("*") if path.suffix in (".svg", ".index")]
+
+
+async def test_the_first_line_says_what_kept_the_worker_apart() -> None:
+    (run,) = (SAMPLES / "killed_worker").glob("run_*")
+    isolation = load(run).isolation
+    assert isolation in ("bwrap", "landlock", "none")
+    async with opened(run) as one:
+        first = one.app.screen._compositor.render_strips()[0].text
+    assert f" · sandbox ({isolation}) · " in first
