@@ -111,7 +111,7 @@ def _entries(folders: list[Path], wanted: "Wanted") -> "Iterator[RunEntry]":
 def _json(run: "RunEntry") -> str:
     from dataclasses import asdict
 
-    from osiris_inspect.cli import json_line
+    from osiris_inspect.inspector import json_line
     from osiris_inspect.inspector.plain import whole
 
     told = {key: whole(value) if isinstance(value, str) else value for key, value in asdict(run).items()}

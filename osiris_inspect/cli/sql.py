@@ -5,7 +5,7 @@ outside of it can be reached, and nothing is written.
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Literal
 
@@ -13,27 +13,17 @@ import typer
 
 from osiris_inspect.cli import places
 from osiris_inspect.cli.exits import USAGE
+from osiris_inspect.inspector import run_tables
+from osiris_inspect.inspector.run_tables import COLUMNS, Row
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
     from osiris_inspect.inspector.report import Report
-    from osiris_inspect.model.event import Event
-    from osiris_inspect.model.metric import Metric
 
 Format = Literal["table", "csv", "json", "parquet"]
-Row = Sequence[Any]
 _AT_ONCE: Final = 10_000
 _WIDEST: Final = 60
-_COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
-    "events": {"line": "BIGINT", "ts": "TIMESTAMP", "event": "VARCHAR", "step": "VARCHAR", "side": "VARCHAR", "session": "VARCHAR",
-               "seq": "BIGINT", "rows": "BIGINT", "duration_s": "DOUBLE", "error": "VARCHAR", "fields": "JSON"},
-    "metrics": {"line": "BIGINT", "ts": "TIMESTAMP", "metric": "VARCHAR", "value": "DOUBLE", "step": "VARCHAR", "tags": "JSON"},
-    "steps": {"step": "VARCHAR", "driver": "VARCHAR", "status": "VARCHAR", "needs": "VARCHAR[]", "rows_in": "BIGINT", "rows_out": "BIGINT",
-              "duration_s": "DOUBLE", "started": "TIMESTAMP", "ended": "TIMESTAMP", "storage": "VARCHAR", "because": "VARCHAR", "error": "VARCHAR"},
-    "findings": {"rule": "VARCHAR", "severity": "VARCHAR", "confidence": "VARCHAR", "domain": "VARCHAR", "stage": "VARCHAR", "step": "VARCHAR",
-                 "message": "VARCHAR", "because": "VARCHAR", "fix": "VARCHAR", "file": "VARCHAR", "line": "BIGINT", "quote": "VARCHAR"},
-}  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -96,17 +86,11 @@ def _report(path: Path) -> "Report":
 
 def _fill(connection: "DuckDBPyConnection", report: "Report", query: str) -> None:
     """Make the tables; of the logs only those that are asked for, since they may be long."""
-    rows: Mapping[str, Iterable[Row]] = {
-        "events": map(_event, report.run.events),
-        "metrics": map(_metric, report.run.metrics),
-        "steps": _steps(report),
-        "findings": _findings(report),
-    }
-    for name, columns in _COLUMNS.items():
+    for name, columns in COLUMNS.items():
         kinds = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
         connection.execute(f'CREATE TABLE "{name}" ({kinds})')
         if name in ("steps", "findings") or name in query.lower():
-            _insert(connection, name, rows[name])
+            _insert(connection, name, run_tables.rows_of(report, name))
     _show_frames(connection, [(step, str(file.resolve())) for step, file in _frames(report, query.lower())])
 
 
@@ -136,7 +120,7 @@ def _show_frames(connection: "DuckDBPyConnection", frames: Sequence[tuple[str, s
     import duckdb
 
     for step, file in frames:
-        name = f"frame_{step}" if step.lower() in _COLUMNS else step
+        name = f"frame_{step}" if step.lower() in COLUMNS else step
         try:
             connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet({_literal(file)})')  # noqa: S608  both are quoted
         except duckdb.Error as error:
@@ -145,92 +129,10 @@ def _show_frames(connection: "DuckDBPyConnection", frames: Sequence[tuple[str, s
 
 
 def _insert(connection: "DuckDBPyConnection", name: str, rows: Iterable[Row]) -> None:
-    import pyarrow as pa
-
-    columns = _COLUMNS[name]
-    for batch in _batches(rows):
-        values = dict(zip(columns, zip(*batch, strict=True), strict=True))
-        told = pa.table({column: pa.array(values[column], _kind(kind)) for column, kind in columns.items()})
+    for told in run_tables.in_pieces(name, rows):
         connection.register("told", told)
         connection.execute(f'INSERT INTO "{name}" SELECT * FROM told')  # noqa: S608  one of our four names
         connection.unregister("told")
-
-
-def _kind(kind: str) -> Any:
-    import pyarrow as pa
-
-    kinds = {"BIGINT": pa.int64(), "DOUBLE": pa.float64(), "TIMESTAMP": pa.timestamp("us"), "VARCHAR[]": pa.list_(pa.string())}  # fmt: skip
-    return kinds.get(kind, pa.string())
-
-
-def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    from itertools import islice
-
-    left = iter(rows)
-    while batch := list(islice(left, _AT_ONCE)):
-        yield batch
-
-
-def _event(event: "Event") -> Row:
-    from osiris_inspect.cli.masked import fields_of
-
-    return (event.line, _time(event.ts), _text(event.name), _text(event.step), event.side, _text(event.session), _whole(event.seq),
-            _whole(event.rows), event.duration_s, _text(event.error), _masked(fields_of(event)))  # fmt: skip
-
-
-def _metric(metric: "Metric") -> Row:
-    return (
-        metric.line,
-        _time(metric.ts),
-        _text(metric.name),
-        metric.value,
-        _text(metric.step),
-        _json(metric.tags),
-    )
-
-
-def _steps(report: "Report") -> Iterator[Row]:
-    for step in report.run.steps:
-        error = _text(step.failure.message) if step.failure is not None else None
-        yield (_text(step.id), _text(step.driver), step.status, [_text(need) for need in step.needs], _whole(step.rows_in), _whole(step.rows_out),
-               step.duration_s, _time(step.started), _time(step.ended), step.storage, _text(step.because), error)  # fmt: skip
-
-
-def _findings(report: "Report") -> Iterator[Row]:
-    for found in report.findings:
-        proof = found.evidence[0] if found.evidence else None
-        place = (
-            (_text(proof.file), proof.line, _text(proof.quote)) if proof is not None else (None, None, None)
-        )
-        yield (found.rule, str(found.severity), str(found.confidence), found.domain, found.stage, _text(found.step), _text(found.message),
-               _text(found.because), _text(found.fix), *place)  # fmt: skip
-
-
-def _text(text: str | None) -> str | None:
-    from osiris_inspect.inspector.plain import whole
-
-    return None if text is None else whole(text)
-
-
-def _time(ts: float | None) -> int | None:
-    """Microseconds since 1970; None for a time that no calendar knows."""
-    return round(ts * 1_000_000) if ts is not None and abs(ts) < 2e11 else None
-
-
-def _whole(number: int | None) -> int | None:
-    return number if number is not None and abs(number) < 1 << 63 else None
-
-
-def _json(value: Any) -> str:
-    from osiris_inspect.model import redact
-
-    return _masked(redact.mask_keys(dict(value)))
-
-
-def _masked(value: Any) -> str:
-    from osiris_inspect.cli import json_line
-
-    return json_line.line(value).decode()
 
 
 def _literal(text: str) -> str:
@@ -299,7 +201,7 @@ def _csv(answer: "DuckDBPyRelation", out: BinaryIO) -> None:
 
 
 def _json_lines(answer: "DuckDBPyRelation", out: BinaryIO) -> None:
-    from osiris_inspect.cli import json_line
+    from osiris_inspect.inspector import json_line
 
     for row in _rows(answer):
         out.write(json_line.line(dict(zip(answer.columns, row, strict=True))) + b"\n")

@@ -6,15 +6,17 @@ tables can be reached, and nothing is written. The logs become tables when a que
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 
+from osiris_inspect.inspector import run_tables
 from osiris_inspect.inspector.console_facts import Answer, Refusal, Table
 from osiris_inspect.inspector.frame_facts import Cell, FrameColumn, FrameFacts
 from osiris_inspect.inspector.plain import plain, whole
+from osiris_inspect.inspector.remote import mirrors
+from osiris_inspect.inspector.run_tables import COLUMNS
 from osiris_inspect.model import layout, redact
 
 if TYPE_CHECKING:
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
     from osiris_inspect.inspector.report import Report
-    from osiris_inspect.model.event import Event
-    from osiris_inspect.model.metric import Metric
 
 MOST_ROWS = 1_000_000
 """Rows of an answer that are kept."""
@@ -37,16 +37,6 @@ _CELL: Final = 2_000
 _CARET = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 _EXPLAIN: Final = "EXPLAIN "
 _LOGS: Final = ("events", "metrics")
-COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
-    "events": {"line": "BIGINT", "ts": "TIMESTAMP", "event": "VARCHAR", "step": "VARCHAR", "side": "VARCHAR", "session": "VARCHAR",
-               "seq": "BIGINT", "rows": "BIGINT", "duration_s": "DOUBLE", "error": "VARCHAR", "fields": "JSON"},
-    "metrics": {"line": "BIGINT", "ts": "TIMESTAMP", "metric": "VARCHAR", "value": "DOUBLE", "step": "VARCHAR", "tags": "JSON"},
-    "steps": {"step": "VARCHAR", "driver": "VARCHAR", "status": "VARCHAR", "needs": "VARCHAR[]", "rows_in": "BIGINT", "rows_out": "BIGINT",
-              "duration_s": "DOUBLE", "started": "TIMESTAMP", "ended": "TIMESTAMP", "storage": "VARCHAR", "because": "VARCHAR", "error": "VARCHAR"},
-    "findings": {"rule": "VARCHAR", "severity": "VARCHAR", "confidence": "VARCHAR", "domain": "VARCHAR", "stage": "VARCHAR", "step": "VARCHAR",
-                 "message": "VARCHAR", "because": "VARCHAR", "fix": "VARCHAR", "file": "VARCHAR", "line": "BIGINT", "quote": "VARCHAR"},
-}  # fmt: skip
-"""The tables that every run has, and the types of their columns."""
 
 
 class RunConsole:
@@ -63,8 +53,8 @@ class RunConsole:
         for name, columns in COLUMNS.items():
             kinds = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
             self._connection.execute(f'CREATE TABLE "{name}" ({kinds})')
-        self._insert("steps", _steps(report))
-        self._insert("findings", _findings(report))
+        self._insert("steps", run_tables.rows_of(report, "steps"))
+        self._insert("findings", run_tables.rows_of(report, "findings"))
         self._frames = self._show_frames()
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET enable_external_access = false")
@@ -132,10 +122,8 @@ class RunConsole:
 
     def _fill(self, name: str) -> bool:
         """Read a log into its table; whether that came to an end. A table that was left half full is emptied."""
-        run = self._report.run
-        rows: Iterable[Row] = map(_event, run.events) if name == "events" else map(_metric, run.metrics)
         try:
-            self._insert(name, rows)
+            self._insert(name, run_tables.rows_of(self._report, name))
         finally:
             if self._is_stopped:
                 self._connection.execute(f'DELETE FROM "{name}"')  # noqa: S608  one of our names
@@ -144,18 +132,14 @@ class RunConsole:
         return not self._is_stopped
 
     def _insert(self, name: str, rows: Iterable[Row]) -> None:
-        import pyarrow as pa
-
-        columns, left, count = COLUMNS[name], iter(rows), 0
-        while not self._is_stopped and (batch := list(islice(left, _AT_ONCE))):
-            values = dict(zip(columns, zip(*batch, strict=True), strict=True))
-            told = pa.table(
-                {column: pa.array(values[column], _kind(kind)) for column, kind in columns.items()}
-            )
+        count = 0
+        for told in run_tables.in_pieces(name, rows):
+            if self._is_stopped:
+                break
             self._connection.register("told", told)
             self._connection.execute(f'INSERT INTO "{name}" SELECT * FROM told')  # noqa: S608  one of our names
             self._connection.unregister("told")
-            count += len(batch)
+            count += told.num_rows
             self._progress = f"{count:,} lines of {name} read"
 
     def _show_frames(self) -> list[Table]:
@@ -278,61 +262,9 @@ def _frames(report: "Report") -> Iterator[tuple[str, str]]:
         if not layout.is_safe_name(step.id):
             continue
         told = {artifact.path for artifact in step.artifacts if artifact.state == "present"}
-        if layout.parquet(step.id) in told:
-            yield step.id, str(frame_of(report.run, step.id).resolve())
-
-
-def _kind(kind: str) -> Any:
-    import pyarrow as pa
-
-    kinds = {"BIGINT": pa.int64(), "DOUBLE": pa.float64(), "TIMESTAMP": pa.timestamp("us"), "VARCHAR[]": pa.list_(pa.string())}  # fmt: skip
-    return kinds.get(kind, pa.string())
-
-
-def _event(event: "Event") -> Row:
-    return (event.line, _time(event.ts), _shown(event.name), _shown(event.step), event.side, _shown(event.session), _whole(event.seq),
-            _whole(event.rows), event.duration_s, _shown(event.error), _json(event.fields))  # fmt: skip
-
-
-def _metric(metric: "Metric") -> Row:
-    return (metric.line, _time(metric.ts), _shown(metric.name), metric.value, _shown(metric.step), _json(metric.tags))  # fmt: skip
-
-
-def _steps(report: "Report") -> Iterator[Row]:
-    for step in report.run.steps:
-        error = _shown(step.failure.message) if step.failure is not None else None
-        yield (_shown(step.id), _shown(step.driver), step.status, [_shown(need) for need in step.needs], _whole(step.rows_in), _whole(step.rows_out),
-               step.duration_s, _time(step.started), _time(step.ended), step.storage, _shown(step.because), error)  # fmt: skip
-
-
-def _findings(report: "Report") -> Iterator[Row]:
-    for found in report.findings:
-        proof = found.evidence[0] if found.evidence else None
-        place = (
-            (_shown(proof.file), proof.line, _shown(proof.quote)) if proof is not None else (None, None, None)
-        )
-        yield (_shown(found.rule), str(found.severity), str(found.confidence), found.domain, found.stage, _shown(found.step),
-               _shown(found.message), _shown(found.because), _shown(found.fix), *place)  # fmt: skip
-
-
-def _shown(text: str | None) -> str | None:
-    return None if text is None else whole(text)
-
-
-def _time(ts: float | None) -> int | None:
-    """Microseconds since 1970; None for a time that no calendar knows."""
-    return round(ts * 1_000_000) if ts is not None and abs(ts) < 2e11 else None
-
-
-def _whole(number: int | None) -> int | None:
-    return number if number is not None and abs(number) < 1 << 63 else None
-
-
-def _json(value: Mapping[str, Any]) -> str:
-    import json
-
-    text = json.dumps(redact.mask_keys(dict(value)), ensure_ascii=False, default=str)
-    return text.encode("utf-8", "replace").decode()
+        file = frame_of(report.run, step.id)
+        if layout.parquet(step.id) in told and mirrors.is_whole(file):
+            yield step.id, str(file.resolve())
 
 
 def _literal(text: str) -> str:

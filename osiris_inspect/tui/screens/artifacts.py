@@ -10,7 +10,9 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
+from osiris_inspect.inspector.remote import mirrors
 from osiris_inspect.inspector.run import Artifact, StepState
+from osiris_inspect.model.errors import UnreadableRun
 from osiris_inspect.model.redact import MASK, is_secret_key
 from osiris_inspect.tui import figures, inert
 from osiris_inspect.tui.columns import Column, lay_out
@@ -110,11 +112,14 @@ class ArtifactsScreen(ListScreen):
     @work(thread=True, exclusive=True)
     def _read(self, name: str, path: Path) -> None:
         try:
+            mirrors.complete(path)
             size = path.stat().st_size
             with path.open("rb") as file:
                 head = file.read(MOST_READ)
         except OSError as error:
             self.app.call_from_thread(self._complain, f"{name}: {error.strerror or error}")
+        except UnreadableRun as error:
+            self.app.call_from_thread(self._complain, str(error))
         else:
             lines = described(head, size)
             self.app.call_from_thread(self._show, name, lines)
