@@ -1,6 +1,11 @@
 """The screens in a browser: whom the server answers, and what it says where it cannot be started."""
 
+import asyncio
+import signal
+import socket
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -46,18 +51,47 @@ async def test_the_server_turns_strangers_away(host: str, status: int) -> None:
 
 async def test_a_visit_shows_the_run() -> None:
     pytest.importorskip("textual_serve", reason="the extra 'web' is not installed")
-    from aiohttp.test_utils import TestClient, TestServer
+    from aiohttp import ClientSession
 
-    app = await web._server(RUN, 8000)._make_app()
-    seen = b""
-    async with (
-        TestClient(TestServer(app)) as client,
-        client.ws_connect("/ws?width=80&height=24", headers={"Host": "127.0.0.1:8000"}) as visit,
-    ):
-        while b"Timeline" not in seen:
-            message = await visit.receive(timeout=60)
-            assert message.data is not None, seen[-500:]
-            seen += message.data if isinstance(message.data, bytes) else str(message.data).encode()
+    port = _free_port()
+    command = [sys.executable, "-m", "osiris_inspect", "open", RUN, "--web", "--port", str(port)]
+    # a program of its own, as a user starts it: what a visit starts ends with it, not with this one's event loop
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            await _listening(server, port)
+            async with (
+                ClientSession() as session,
+                session.ws_connect(f"ws://127.0.0.1:{port}/ws?width=80&height=24") as visit,
+            ):
+                seen = b""
+                while b"Timeline" not in seen:
+                    message = await visit.receive(timeout=60)
+                    assert message.data is not None, seen[-500:]
+                    seen += message.data if isinstance(message.data, bytes) else str(message.data).encode()
+        finally:
+            server.send_signal(signal.SIGINT)
+            told = server.communicate(timeout=60)[1]
+    assert f"http://127.0.0.1:{port} shows" in told
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+    return port
+
+
+async def _listening(server: "subprocess.Popen[str]", port: int) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.05)
+        else:
+            writer.close()
+            await writer.wait_closed()
+            return
+    raise AssertionError("the server does not listen")
 
 
 def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
