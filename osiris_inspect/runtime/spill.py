@@ -1,7 +1,8 @@
 """A frame to ``output.parquet`` and ``schema.json``, and back, exactly.
 
 ``schema.json`` is the commit mark: it is written last, and taken away first when a step is spilled again. Whatever happens
-in between (also ``kill -9``), there is a complete spill or none. Every file goes to a temporary name, is synced and renamed.
+in between (also ``kill -9``), there is a complete spill or none. Every file goes to a temporary name, is synced and renamed;
+the folder is synced later, by ``sync_names``: until then a power cut may take the names of a spill away, and there is none.
 
 ``schema.json`` holds the hash of each file beside it, so a file that was cut, changed or exchanged is known before a value
 of it is handed out. Pages carry checksums too: they are tested while a frame is read.
@@ -21,12 +22,15 @@ from osiris_inspect.model.errors import SpillDamaged, SpillFailed
 from osiris_inspect.runtime.form import frames
 from osiris_inspect.runtime.form.planned import Form
 from osiris_inspect.runtime.keep import schema_file
-from osiris_inspect.runtime.keep.disk import Disk, HashedFile, hash_of
+from osiris_inspect.runtime.keep.commit import TEMPORARY, Commit, facts_of
+from osiris_inspect.runtime.keep.disk import Disk, hash_of
 from osiris_inspect.runtime.keep.fingerprint import Fingerprint
-from osiris_inspect.runtime.keep.table_file import TEMPORARY, TableReader, TableWriter
+from osiris_inspect.runtime.keep.table_file import TableReader, TableWriter
 
 BESIDE: Final = "index.parquet"
 """What only pandas needs, beside ``output.parquet``; most frames have none."""
+_MAIN: Final = layout.parquet("step").rpartition("/")[2]
+_MARK: Final = layout.schema("step").rpartition("/")[2]
 HEADROOM: Final = 1.2
 """Free disk that is asked for, in sizes of the frame."""
 
@@ -58,7 +62,7 @@ class Spilled:
     @property
     def parquet_bytes(self) -> int:
         """Bytes of the file SQL can read."""
-        return int(self.document["files"][self.parquet.name]["bytes"])
+        return int(self.document["files"][_MAIN]["bytes"])
 
     @property
     def bytes(self) -> int:
@@ -97,7 +101,7 @@ def find(root: Path, step: str) -> Spilled | None:
     except OSError as error:
         raise SpillDamaged(f"{layout.schema(step)} cannot be read: {error}") from error
     document = schema_file.read(text, layout.schema(step))
-    if not document["files"].keys() <= {Path(layout.parquet(step)).name, BESIDE}:
+    if not document["files"].keys() <= {_MAIN, BESIDE}:
         raise SpillDamaged(f"{layout.schema(step)} names files that are no part of a spill")
     return Spilled(root, step, document)
 
@@ -189,12 +193,13 @@ def look(path: Path) -> tuple[int, ...]:
         found = path.stat()
     except OSError as error:
         raise SpillDamaged(f"{path} is gone, but schema.json says it was written") from error
-    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+    return facts_of(found)
 
 
 def _prepare(root: Path, step: str, size: int, disk: Disk) -> None:
     folder = root / layout.artifacts(step)
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
     forget(root, step, disk)
     if not has_room(folder, size, disk):
         raise OSError(
@@ -223,36 +228,35 @@ def has_room(folder: Path, size: int, disk: Disk) -> bool:
 def _clear(root: Path, step: str) -> None:
     """Takes away what a failed spill left; what cannot be removed has no commit mark and is never read."""
     folder = root / layout.artifacts(step)
-    names = (Path(layout.parquet(step)).name, BESIDE, Path(layout.schema(step)).name)
+    names = (_MARK, _MAIN, BESIDE)
     for name in (*names, *(name + TEMPORARY for name in names)):
         try:
             (folder / name).unlink(missing_ok=True)
         except (
             OSError
-        ):  # a disk that refused to write may refuse this too, and the first error is the one to tell
+        ):  # a disk that refused to write may refuse this too; the first error is the one to tell
             return
 
 
 def _write(root: Path, step: str, form: Form, disk: Disk) -> Spilled:
-    folder, name = (root / layout.parquet(step)).parent, Path(layout.parquet(step)).name
-    found = Fingerprint()
-    files: dict[str, HashedFile] = {}
-    with TableWriter(disk, folder / (name + TEMPORARY), form.schema.with_metadata(form.metadata())) as main:
+    folder, found = root / layout.artifacts(step), Fingerprint()
+    with Commit(disk, folder) as files:
+        written = {_MAIN: files.create(_MAIN)}
         if form.besides:
-            with TableWriter(disk, folder / (BESIDE + TEMPORARY), form.beside_schema) as other:
-                _pour(form, found, main, other)
-            files[BESIDE] = other.file
-        else:
-            _pour(form, found, main, None)
-    files[name] = main.file
-    fingerprint = found.text(schema_file.identity(form, main.rows))
-    text, document = schema_file.write(schema_file.describe(form, main.rows, fingerprint, files))
-    seen = {}
-    for file_name, file in files.items():
-        disk.rename(file.path, folder / file_name)
-        seen[file_name] = look(folder / file_name)
-    size = _write_schema(root / layout.schema(step), text, disk)
-    return Spilled(root, step, document, seen, size)
+            written[BESIDE] = files.create(BESIDE)
+        with TableWriter(written[_MAIN], form.schema.with_metadata(form.metadata())) as main:
+            if form.besides:
+                with TableWriter(written[BESIDE], form.beside_schema) as other:
+                    _pour(form, found, main, other)
+            else:
+                _pour(form, found, main, None)
+        fingerprint = found.text(schema_file.identity(form, main.rows))
+        text, document = schema_file.write(schema_file.describe(form, main.rows, fingerprint, written))
+        mark = files.create(_MARK)
+        mark.write(text.encode())
+        files.finish()
+        seen = {name: facts for name, facts in files.seen().items() if name in written}
+    return Spilled(root, step, document, seen, mark.size)
 
 
 def _pour(form: Form, found: Fingerprint, main: TableWriter, other: TableWriter | None) -> None:
@@ -265,20 +269,13 @@ def _pour(form: Form, found: Fingerprint, main: TableWriter, other: TableWriter 
         del batch, beside  # else they live until the next slice is made, and the peak is two slices
 
 
-def _write_schema(path: Path, text: str, disk: Disk) -> int:
-    """Writes the commit mark, after which all names in its folder hold; gives its bytes.
+def sync_names(root: Path, step: str, disk: Disk) -> None:
+    """Waits until the names of a spill hold.
 
-    Syncing the mark syncs the names that were given before it, wherever a disk has a journal; where it has none, the hashes
-    in the mark tell.
+    Raises:
+        OSError: the disk refused.
     """
-    temporary = path.with_name(path.name + TEMPORARY)
-    with disk.create(temporary) as file:
-        file.write(text.encode())
-        file.flush()
-        file.sync()
-    disk.rename(temporary, path)
-    disk.sync_folder(path.parent)
-    return file.size
+    disk.sync_folder(root / layout.artifacts(step))
 
 
 def fingerprint_of(form: Form) -> str:

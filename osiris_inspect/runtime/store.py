@@ -5,10 +5,9 @@ frames in memory weigh more than the budget: then the one whose next use is fart
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,8 +25,8 @@ from osiris_inspect.runtime.keep.disk import Disk
 from osiris_inspect.runtime.keep.kept import Kept, Place, Policy, Sizes
 from osiris_inspect.runtime.keep.resolved import Resolved
 from osiris_inspect.runtime.spill import Spilled
+from osiris_inspect.runtime.spills import Spills, Tell
 
-Tell = Callable[[str, dict[str, Any]], None]
 FRAME = "df"
 """The key of a result under which a driver returns its frame."""
 _NEVER = sys.maxsize
@@ -54,11 +53,6 @@ class _Entry:
     @property
     def next_use(self) -> int:
         return min(self.uses, default=_NEVER)
-
-
-def milliseconds_since(start: float) -> float:
-    """What has passed since ``start`` (of ``perf_counter``)."""
-    return round((perf_counter() - start) * 1000, 1)
 
 
 def _size_of(frame: pd.DataFrame | pa.Table, form: Form) -> int:
@@ -90,9 +84,9 @@ class FrameStore:
         next_uses: Mapping[str, Sequence[int]] | None = None,
         disk: Disk | None = None,
     ) -> None:
-        self._root, self._policy, self._tell = root, policy, tell
+        self._policy, self._tell = policy, tell
         self._next_uses = {step: list(places) for step, places in (next_uses or {}).items()}
-        self._disk = disk or Disk()
+        self._spills = Spills(root, disk or Disk(), tell)
         self._entries: dict[str, _Entry] = {}
         self._dropped = self._unsettled = self._largest = 0
 
@@ -105,9 +99,10 @@ class FrameStore:
         self.close()
 
     def close(self) -> None:
-        """Lets go of every frame in memory; what is on disk stays."""
+        """Lets go of every frame in memory; what is on disk stays, and from then on survives a power cut."""
         self._entries.clear()
         memory.give_back()
+        self._spills.close()
 
     def put(self, step: str, result: Mapping[str, Any] | None) -> Kept:
         """Keeps the whole of what a driver returned, and spills its frame where the policy wants it.
@@ -124,7 +119,8 @@ class FrameStore:
         del result  # what is spilled below must be nobody's
         frame = kept.pop(FRAME) if not why else None
         entry = self._entries[step] = _Entry(kept, uses=list(self._next_uses.get(step, ())))
-        self._forget_older_spill(step)
+        # an earlier try of the step must not be taken for this one, in no other process either
+        self._spills.forget(step)
         if frame is None:
             return Kept.without_frame(why, keys)
         if isinstance(frame, pa.RecordBatchReader):
@@ -136,14 +132,6 @@ class FrameStore:
         del form
         self.settle()
         return kept_as
-
-    def _forget_older_spill(self, step: str) -> None:
-        """An earlier try of the step must not be taken for this one, in no other process either."""
-        try:
-            spill.forget(self._root, step, self._disk)
-        except OSError as error:
-            why = {"reason": "an older spill of the step could not be removed", "error": str(error)}
-            self._tell("spill_failed", {"step_id": step, **why})
 
     def _take(self, step: str, entry: _Entry, frame: pd.DataFrame | pa.Table) -> tuple[Form, str]:
         """Keeps a frame where the policy wants it; gives its form, and why it lies where it lies."""
@@ -167,9 +155,9 @@ class FrameStore:
                 return self._take(step, entry, stream.table())
             form = frames.plan_stream(stream.schema, stream.slices())
             size = sum(batch.nbytes for batch in stream.taken)
-            if not spill.has_room(self._root, size, self._disk):
+            if not self._spills.has_room(size):
                 return self._take(step, entry, stream.table())
-            entry.spilled = self._write(step, form, size, _STREAMED)
+            entry.spilled = self._spills.write(step, form, size, _STREAMED)
         except streams.SourceFailed as broken:
             del self._entries[step]
             raise DriverError(f"step {step!r}: {broken}") from broken.cause
@@ -224,7 +212,9 @@ class FrameStore:
         """Whether the frame of a step is on disk now; with ``drop`` it is no longer in memory then."""
         was_on_disk = self._is_on_disk(step, entry)
         if not was_on_disk and entry.form is not None:
-            entry.spilled = self._write(step, entry.form, entry.memory_bytes, reason, in_memory=not drop)
+            entry.spilled = self._spills.write(
+                step, entry.form, entry.memory_bytes, reason, in_memory=not drop
+            )
         if entry.spilled is None:
             return False
         if drop:
@@ -254,31 +244,6 @@ class FrameStore:
         entry.frame = entry.form = None
         self._dropped += freed
         return freed
-
-    def _write(
-        self, step: str, form: Form, size: int, reason: str, *, in_memory: bool = False
-    ) -> Spilled | None:
-        start = perf_counter()
-        try:
-            spilled = spill.write(self._root, step, form, size, self._disk)
-        except SpillFailed as error:
-            self._tell(
-                "spill_failed", {"step_id": step, "reason": reason, "rows": form.rows, "error": str(error)}
-            )
-            return None
-        told = {"step_id": step, "path": layout.parquet(step), "rows": spilled.rows, "bytes": spilled.bytes}
-        told |= {"ms": milliseconds_since(start), "reason": reason, "ok": True, "in_memory": in_memory}
-        self._tell("spill_write", told)
-        for kind, path, written in (
-            ("parquet", layout.parquet(step), spilled.parquet_bytes),
-            ("schema", layout.schema(step), spilled.schema_bytes),
-        ):
-            self._tell(
-                "artifact_created", {"step_id": step, "artifact_type": kind, "path": path, "bytes": written}
-            )
-        for change in frames.downgrades(form):
-            self._tell("dtype_downgraded", {"step_id": step, **change})
-        return spilled
 
     def _keep_budget(self) -> None:
         """Spills the frames whose next use is farthest away until the rest fits; a disk that refuses ends it.
@@ -334,7 +299,7 @@ class FrameStore:
         path = layout.parquet(step)
         try:
             # a step that put something here may have an older spill of an earlier try: that is another frame
-            spilled = entry.spilled if entry else spill.find(self._root, step)
+            spilled = entry.spilled if entry else self._spills.find(step)
             if spilled is None:
                 return (
                     None,

@@ -1,8 +1,8 @@
 """Forks spillers and kills each at a random moment: ``python -m tests.runtime.killed_while_spilling FOLDER TIMES``.
 
-Each child has a run directory of its own, tells through a pipe when it begins, and spills one step after the other until
-it is killed, on the average when it has done two. Prints one line a child: its folder. Imports are paid once, before the
-first fork.
+Each child has a run directory of its own and spills one step after the other; through a pipe it tells when it begins and
+after each spill. It is killed somewhere in its first spill, or in its second or third, so that a machine that is busy with
+something else makes no difference. Prints one line a child: its folder. Imports are paid once, before the first fork.
 """
 
 import os
@@ -30,6 +30,7 @@ def spill_for_ever(root: Path, ready: int) -> None:
     os.write(ready, b".")
     for turn in count():
         spill.write(root, f"step-{turn % STEPS}", form, 0, Disk())
+        os.write(ready, b".")
 
 
 def seconds_of_a_spill(root: Path) -> float:
@@ -42,13 +43,15 @@ def seconds_of_a_spill(root: Path) -> float:
     return median(took)
 
 
-def kill_one(root: Path, after: float) -> None:
+def kill_one(root: Path, spills: int, after: float) -> None:
+    """Kills a child ``after`` seconds in the spill that follows so many."""
     pipe, ready = os.pipe()
     child = os.fork()
     if child == 0:
         spill_for_ever(root, ready)
     os.close(ready)
-    os.read(pipe, 1)
+    for _ in range(1 + spills):
+        os.read(pipe, 1)
     select.select([], [], [], after)  # the moment is the point: anywhere in the work of the child
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
@@ -60,7 +63,7 @@ def kill_one(root: Path, after: float) -> None:
 if __name__ == "__main__":
     folder, times = Path(sys.argv[1]), int(sys.argv[2])
     pa.set_cpu_count(1)
-    longest = 4 * seconds_of_a_spill(folder / "timed")
+    longest = 1.2 * seconds_of_a_spill(folder / "timed")
     for number in range(times):
-        kill_one(folder / str(number), random.Random(number).uniform(0, longest))
+        kill_one(folder / str(number), number % STEPS, random.Random(number).uniform(0, longest))
         print(folder / str(number), flush=True)

@@ -1,5 +1,6 @@
 """Put, then get, gives the frame back: whatever the threshold, whatever the disk does."""
 
+import errno
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -479,3 +480,42 @@ def test_kept_is_all_text_and_numbers(tmp_path: Path) -> None:
 
     kept: Kept = FrameStore(tmp_path, SPILLS).put("extract", {"df": FRAME})
     assert json.loads(json.dumps(asdict(kept)))["rows"] == 5
+
+
+class _Names(FailingDisk):
+    """Remembers which folders were synced, and refuses to where it is told to."""
+
+    def __init__(self) -> None:
+        self.synced: list[str] = []
+        self.refuses = False
+
+    def sync_folder(self, folder: Path) -> None:
+        if self.refuses:
+            raise OSError(errno.EIO, "Input/output error")
+        self.synced.append(folder.name)
+
+
+def test_the_names_of_all_spills_are_synced_when_the_store_is_closed(tmp_path: Path) -> None:
+    disk = _Names()
+    with FrameStore(tmp_path, SPILLS, disk=disk) as store:
+        store.put("extract", {"df": FRAME})
+        store.put("compute", {"df": FRAME})
+        store.put("extract", {"df": FRAME})
+        assert disk.synced == ["extract"]  # the older spill of the step must not come back after a power cut
+    assert disk.synced == ["extract", "extract", "compute"]
+
+
+def test_names_that_cannot_be_synced_are_told(tmp_path: Path, told: Told) -> None:
+    disk = _Names()
+    disk.refuses = True
+    with FrameStore(tmp_path, SPILLS, told, disk=disk) as store:
+        store.put("extract", {"df": FRAME})
+    assert told.of("spill_unsynced") == [
+        {
+            "step_id": "extract",
+            "path": "artifacts/extract/output.parquet",
+            "reason": "its files are there, but a power cut may take their names",
+            "error": "[Errno 5] Input/output error",
+        }
+    ]
+    assert_frame_equal(got(FrameStore(tmp_path, Policy())), FRAME)

@@ -63,9 +63,21 @@ class HashedFile:
         """No."""
         return False
 
+    def start(self) -> None:
+        """Has the system begin to bring to the disk what was written, so that a later ``sync`` waits for less.
+
+        What it is asked is to forget the pages, which it cannot before they are written: for small files that nobody reads soon.
+        """
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
+
     def sync(self) -> None:
         """Waits until the disk has all that was written."""
         os.fsync(self._fd)
+
+    def stat(self) -> os.stat_result:
+        """What the system says of it."""
+        return os.fstat(self._fd)
 
     def abandon(self) -> None:
         """From now on nothing is written: a writer that still wants to end its file does no harm."""

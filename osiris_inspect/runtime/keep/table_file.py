@@ -6,16 +6,14 @@ most of the cost of a plain ``to_parquet``; a checksum a page, because a flipped
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from osiris_inspect.runtime.keep.disk import Disk
+from osiris_inspect.runtime.keep.disk import HashedFile
 
-TEMPORARY: Final = ".tmp"
-"""Ends the name of a file that is not complete."""
 _SAMPLE = 4096
 _FEW = 0.3
 _CLOSE = 2**32
@@ -25,16 +23,19 @@ _BYTES_OF_A_NUMBER = 8
 _CELLS_AT_ONCE = 8192
 _BYTES_OF_A_PAGE = 256 * 1024
 _FEW_ROWS = 4096
+_SMALL = 65_536
+"""Bytes of a slice up to which nothing is gained by looking at its cells first."""
 
 
 class TableWriter:
-    """A Parquet file being written; synced when all went well."""
+    """A Parquet file being written to ``file``, which stays open."""
 
-    def __init__(self, disk: Disk, path: Path, schema: pa.Schema) -> None:
-        self.file = disk.create(path)
+    def __init__(self, file: HashedFile, schema: pa.Schema) -> None:
+        self.file = file
         self.rows = 0
         self._schema = schema
         self._writer: pq.ParquetWriter | None = None
+        self._small: pa.BufferOutputStream | None = None
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Writes a slice as one row group."""
@@ -42,11 +43,16 @@ class TableWriter:
         writer.write_batch(batch)
         self.rows += len(batch)
 
-    def _begin(self, sample: pa.RecordBatch | None) -> pq.ParquetWriter:
+    def _begin(self, first: pa.RecordBatch | None) -> pq.ParquetWriter:
+        sample = first if first is not None and first.nbytes > _SMALL else None
+        if (
+            first is not None and sample is None
+        ):  # made in memory: Arrow would ask Python for each of its pieces
+            self._small = pa.BufferOutputStream()
         repeated = _with_dictionary(self._schema, sample)
         close = _close_together(self._schema, sample)
         self._writer = pq.ParquetWriter(
-            self.file,
+            self._small or self.file,
             self._schema,
             version="2.6",
             compression=_compression(self._schema, sample, close),
@@ -67,12 +73,12 @@ class TableWriter:
         try:
             if error is None:
                 (self._writer or self._begin(None)).close()
+                if self._small is not None:
+                    self.file.write(self._small.getvalue())
                 self.file.flush()
-                self.file.sync()
         finally:
             self.file.abandon()
             self._end()
-            self.file.close()
 
     def _end(self) -> None:
         """Ends a writer whose file will not be used; else it tries to write when it is forgotten."""

@@ -303,8 +303,18 @@ class E2bSandbox:
 
     async def _is_behind(self) -> bool:
         """Whether the worker's own file holds more than came over the wire."""
+        return await self._size_of_file() > self.inbox.bytes
+
+    async def _stays_behind(self) -> bool:
+        """Whether what the worker's own file holds does not come over the wire, not even a little later."""
+        size = await self._size_of_file()
+        if size > self.inbox.bytes:
+            await asyncio.sleep(self._patience.silence / 4)  # it may have spoken just now
+        return size > self.inbox.bytes
+
+    async def _size_of_file(self) -> int:
         info = await self._sandbox.files.get_info(DURABLE, request_timeout=_REQUEST_S)
-        return bool(info.size > self.inbox.bytes)
+        return int(info.size)
 
     async def _watch_process(self) -> None:
         """See that the worker died where its pipes do not show it: a grandchild may hold them open."""
@@ -332,7 +342,7 @@ class E2bSandbox:
             if time.monotonic() - self._last_heard < self._patience.silence and not self.inbox.misses:
                 continue
             try:
-                if await self._is_behind():
+                if await self._stays_behind():
                     self._is_deaf.set()
             except Exception as error:  # noqa: BLE001  asked again soon
                 self._note("watch_lost", {"error": e2b_errors.words(error)})
