@@ -96,11 +96,12 @@ def _ms_a_step(run: Path) -> float:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a step took, in ms: of a processor in the worker and in the host, and on the clock."""
+    """What a step took, in ms: of a processor in the worker and in the host, on the clock, and from question to answer."""
 
     worker: float
     host: float
     wall: float
+    answered: float
 
 
 @STORAGES
@@ -119,23 +120,48 @@ def test_what_a_step_costs_beside_the_original(tmp_path: Path, on: str, env: dic
     ]
     print(f"\n{on} {'spill' if env else 'memory'}, ms a step, medians of {_ROUNDS} pairs of {_STEPS} steps:")
     print(f"  ours: {_medians([ours for ours, _ in pairs])}\n  theirs: {_medians([its for _, its in pairs])}")
+    answered = statistics.median(ours.answered / its.answered for ours, its in pairs)
     whole = statistics.median((ours.worker + ours.host) / its.worker for ours, its in pairs)
     wall = statistics.median(ours.wall / its.wall for ours, its in pairs)
     alone = statistics.median(ours.worker / its.worker for ours, its in pairs)
     worker = "" if on == "local" else f", our worker alone {alone:.2f}"
     print(f"  ours, host and log counted in, over their worker: CPU {whole:.2f}{worker}; wall {wall:.2f}")
+    print(f"  from question to answer: {answered:.2f}")
 
 
 def _medians(costs: list[Cost]) -> str:
-    worker, host, wall = (
-        statistics.median(getattr(cost, name) for cost in costs) for name in ("worker", "host", "wall")
+    worker, host, wall, answered = (
+        statistics.median(getattr(cost, name) for cost in costs)
+        for name in ("worker", "host", "wall", "answered")
     )
-    return f"worker {worker:.2f} CPU, host {host:.2f} CPU, wall {wall:.2f}"
+    return f"worker {worker:.2f} CPU, host {host:.2f} CPU, wall {wall:.2f}, answered after {answered:.2f}"
+
+
+class Watch:
+    """How long a worker takes to answer: from each question until the last line before the next one."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.took: list[float] = []
+        self._asked = self._heard = time.perf_counter()
+        self._send, self._receive = transport.send, transport.receive
+        vars(transport).update(send=self.send, receive=self.receive)
+
+    def send(self, line: bytes) -> None:
+        self.took.append(self._heard - self._asked)
+        self._asked = time.perf_counter()
+        self._send(line)
+
+    def receive(self, timeout: float | None) -> bytes | None:
+        line = self._receive(timeout)
+        if line is not None:
+            self._heard = time.perf_counter()
+        return line
 
 
 def _ours(folder: Path, on: str, env: dict[str, str]) -> Cost:
     """A whole run; what came before the first step ended is not counted."""
     transport = TRANSPORTS[on]()
+    answers = Watch(transport)
     marks: list[tuple[float, float, float]] = []
 
     def watch(event: Event) -> None:
@@ -146,7 +172,8 @@ def _ours(folder: Path, on: str, env: dict[str, str]) -> Cost:
 
     outcome = make_run(folder, on, text=_chain(_STEPS), env=env, transport=transport, watch=watch)
     assert outcome.status == "success", outcome.reason
-    return _between(*marks)
+    # the last question, that for the cleanup, is still open: before it came the steps
+    return _between(*marks, statistics.mean(answers.took[1 - _STEPS :]) * 1000)
 
 
 def _theirs(folder: Path, python: str, env: dict[str, str]) -> Cost:
@@ -171,16 +198,18 @@ def _theirs(folder: Path, python: str, env: dict[str, str]) -> Cost:
         (session / "cfg").mkdir()
         for name in names:
             (session / f"cfg/{name}.json").write_text('{"component": "test.nothing", "do": "nothing"}')
-        marks = []
+        marks, answers = [], []
         for step in steps:
             words = {"cmd": "exec_step", "step_id": step["id"], "driver": step["driver"], "inputs": {}}
+            asked = time.perf_counter()
             _asked(process, {**words, "cfg_path": step["cfg_path"]})
+            answers.append(time.perf_counter() - asked)
             if step["id"] in (names[0], names[-1]):
                 marks.append((_cpu_of(process.pid), time.process_time(), time.perf_counter()))
         process.kill()
     written = bool(list(session.glob("artifacts/*/output.parquet")))
     assert written is bool(env), "it did not spill as it was told to"
-    return _between(*marks)
+    return _between(*marks, statistics.mean(answers[1:]) * 1000)
 
 
 def _asked(process: "subprocess.Popen[bytes]", command: dict[str, Any]) -> None:
@@ -195,9 +224,9 @@ def _asked(process: "subprocess.Popen[bytes]", command: dict[str, Any]) -> None:
             return
 
 
-def _between(first: tuple[float, float, float], last: tuple[float, float, float]) -> Cost:
+def _between(first: tuple[float, float, float], last: tuple[float, float, float], answered: float) -> Cost:
     worker, host, wall = ((end - begin) / (_STEPS - 1) * 1000 for begin, end in zip(first, last, strict=True))
-    return Cost(worker, host, wall)
+    return Cost(worker, host, wall, answered)
 
 
 def _cpu_of(pid: int) -> float:
