@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from osiris_inspect.cli import places
-from osiris_inspect.cli.exits import INTERRUPTED
+from osiris_inspect.cli.exits import FOUND, INTERRUPTED
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.query import Query
     from osiris_inspect.model.event import Event
 
 STDIN: Final = Path("-")
+CUT_OFF: Final = "the run was cut off: whoever wrote it is gone, and the log has no run_end"
 _SPLIT: Final = re.compile(r"(?P<sign>(?<=[\w.\-])(?:!~|!=|~=|=|~))(?P<value>[^\"=~<>]*\s[^\"=~<>]*)\Z")
 """A value of several words at the end of one word of the command line."""
 Found = tuple["Event", bytes]
@@ -45,7 +46,8 @@ def events(
 ) -> None:
     """Print the events of a run, of any dialect, in the order of the log.
 
-    Relative times count from the end of the log. Secrets are masked, except with --raw.
+    Relative times count from the end of the log. Secrets are masked, except with --raw. Following a run whose writer
+    was killed ends with code 1.
     """
     if as_json and raw:
         raise typer.BadParameter("--json and --raw are two forms; choose one")
@@ -58,6 +60,9 @@ def events(
         raise typer.Exit(INTERRUPTED) from None
     if written and log.unreadable:
         sys.stderr.write(f"osiris-inspect: {log.unreadable:,} lines could not be read\n")
+    if written and log.was_cut_off:
+        sys.stderr.write(f"osiris-inspect: {CUT_OFF}\n")
+        raise typer.Exit(FOUND)
 
 
 def _joined(words: list[str]) -> str:
@@ -68,10 +73,16 @@ def _joined(words: list[str]) -> str:
 
 
 class _Log:
-    """A log named on the command line, and how many of its lines could not be read so far."""
+    """A log named on the command line.
+
+    Attributes:
+        unreadable: how many of its lines could not be read so far.
+        was_cut_off: it was followed, and its writer died before the run ended.
+    """
 
     def __init__(self, path: Path) -> None:
         self.unreadable = 0
+        self.was_cut_off = False
         self._is_stdin = path == STDIN
         self._file = path if self._is_stdin else places.log_of(path)
 
@@ -127,9 +138,13 @@ class _Log:
 
         from osiris_inspect.inspector.follow import follow
 
-        for lines in follow(self._file, wait=places.looking_again(self._file, time.sleep)):
+        wait = places.looking_again(self._file, time.sleep)
+        for lines in follow(self._file, wait=wait, cut_off=self._note_cut_off):
             yield from lines
             sys.stdout.flush()
+
+    def _note_cut_off(self) -> None:
+        self.was_cut_off = True
 
     def _indexed(self, query: "Query") -> Iterator[Found]:
         from osiris_inspect.inspector.disk import Disk

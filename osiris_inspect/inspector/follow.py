@@ -4,12 +4,13 @@ A line is given when its newline is there; what was cut off by a crash is given 
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from osiris_inspect.inspector.disk import Disk
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl
 from osiris_inspect.model.errors import UnreadableLine
@@ -20,6 +21,8 @@ INTERVAL: Final = 0.1
 _BLOCK = 1 << 20
 _KNOWN = 64
 _LAST_WORD = b"run_end"
+SAID_WITHIN: Final = 10
+"""Lines of a log within which it says that it is locked."""
 
 
 class Tail(AbstractContextManager["Tail"]):
@@ -57,7 +60,7 @@ class Tail(AbstractContextManager["Tail"]):
         if self._descriptor is not None:
             yield from self._added()
         if self._was_replaced():
-            yield from self._last_line()
+            yield from self.last_line()
             self._reopen()
             if self._descriptor is not None:
                 yield from self._added()
@@ -102,8 +105,8 @@ class Tail(AbstractContextManager["Tail"]):
         held = os.fstat(self._descriptor)
         return (there.st_dev, there.st_ino) != (held.st_dev, held.st_ino)
 
-    def _last_line(self) -> Iterator[Line]:
-        """What an old file ended with; nobody will end that line any more."""
+    def last_line(self) -> Iterator[Line]:
+        """What stands behind the last newline, where nobody will end that line any more."""
         if self._rest.strip():
             yield self._number + 1, self._rest
 
@@ -121,18 +124,62 @@ class Tail(AbstractContextManager["Tail"]):
         self._too_long = False
 
 
-def follow(path: Path, *, wait: Callable[[float], object]) -> Iterator[list[Line]]:
+def follow(
+    path: Path, *, wait: Callable[[float], object], cut_off: Callable[[], object] = lambda: None
+) -> Iterator[list[Line]]:
     """The lines of a log as they come, in batches, from its first line up to the end of its run.
 
-    ``wait`` is given the seconds until the next look, and ends the following where it gives something true.
+    ``wait`` is given the seconds until the next look, and ends the following where it gives something true. A log that
+    said that it is locked while it is written ends without its last word when nobody holds the lock any more: its
+    writer died. ``cut_off`` is called then.
     """
+    writer = _Writer(path)
     with Tail(path) as tail:
         while True:
             lines = list(tail.new_lines())
+            gone = not lines and writer.is_gone()
+            if gone:
+                lines = [*tail.new_lines(), *tail.last_line()]  # what it wrote between the two questions
             if lines:
                 yield lines
-            if any(ends_run(line) for _, line in lines) or wait(INTERVAL):
+            writer.heard(lines)
+            if any(ends_run(line) for _, line in lines):
                 return
+            if gone:
+                cut_off()
+            if gone or wait(INTERVAL):
+                return
+
+
+class _Writer:
+    """Who writes a log, as far as the log and its lock tell."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._disk: Disk | None = None
+        self._locks = False
+
+    def heard(self, lines: Iterable[Line]) -> None:
+        """Look in lines whether the writer says that it holds a lock; it does so at the beginning of a log."""
+        for number, line in lines:
+            if number == 1:
+                self._locks = False
+            self._locks = self._locks or (number <= SAID_WITHIN and _says_locked(line))
+
+    def is_gone(self) -> bool:
+        """Whether it held a lock and does no more."""
+        if not self._locks:
+            return False
+        if self._disk is None:
+            self._disk = Disk(self._path.parent)
+        return self._disk.is_held(self._path.name) is False
+
+
+def _says_locked(line: bytes) -> bool:
+    try:
+        return b'"locked"' in line and events.decode(line).fields.get("locked") is True
+    except UnreadableLine:
+        return False
 
 
 def ends_run(line: bytes) -> bool:

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from osiris_inspect.inspector.long.blocks import blocks
+from osiris_inspect.inspector.long.mates import Mate, Sharing, mates, sharing_here
 from osiris_inspect.inspector.long.names import Names
 from osiris_inspect.inspector.long.sniff import NO_EVENT, Sniffer, Told
+from osiris_inspect.inspector.long.sniffed import Sniffed, sniffed
 from osiris_inspect.inspector.long.tail import is_failure
-from osiris_inspect.inspector.long.words import NO_TIME, Lines, Numbers
+from osiris_inspect.inspector.long.words import NO_TIME, Numbers
 
 GROUP = 1024
 """Lines that share one place in the file; the place of a line is that of its group and the lengths before it."""
@@ -33,6 +34,8 @@ _DAY = 86_400_000
 _SCAN = 1 << 16
 
 Column = npt.NDArray[Any]
+Progress = Callable[[int, int], bool]
+"""Is given the bytes indexed so far and the bytes of the file; says whether to go on."""
 COLUMNS: dict[str, Any] = {
     "lengths": np.uint16,
     "kinds": np.uint8,
@@ -101,6 +104,7 @@ class Index:
         default_factory=lambda: {name: Rows(dtype) for name, dtype in COLUMNS.items()}
     )
     _bad: Column = field(default_factory=lambda: np.zeros(256, bool))
+    _judged: int = 0
 
     def __len__(self) -> int:
         return self.columns["kinds"].count
@@ -113,22 +117,39 @@ class Index:
 
     # ── growing ──
 
-    def grow(self, descriptor: int, *, told: Callable[[int], bool] | None = None) -> int:
+    def grow(self, descriptor: int, *, told: Progress | None = None, sharing: Sharing | None = None) -> int:
         """Index the whole lines that were added to the file; how many there were.
 
-        A file that was cut or written anew is indexed from its beginning.
-        ``told`` is given the bytes indexed so far after each block; where it says False the index stops growing.
+        A file that was cut or written anew is indexed from its beginning. A long one is shared out among processes.
+        ``told`` is asked after each block; where it says False the index stops growing.
         """
         if not self.fits(descriptor):
             self.forget()
         before, end = len(self), os.fstat(descriptor).st_size
-        for lines, taken in blocks(descriptor, self.size):
-            self._add(lines, taken, end)
-            if told is not None and not told(self.size):
-                break
+        with mates(descriptor, self.size, sharing or sharing_here()) as others:
+            for block in self._sniffed(descriptor, others):
+                if block is not None:
+                    self._add(block, end)
+                for mate in others:
+                    mate.listen()
+                if told is not None and not told(self.size + sum(mate.ahead for mate in others), end):
+                    break
         self.head = _digest(descriptor, 0, min(HEAD, self.size))
         self.last = _digest(descriptor, max(0, self.size - LAST), self.size)
         return len(self) - before
+
+    def _sniffed(self, descriptor: int, others: Sequence[Mate]) -> Iterator[Sniffed | None]:
+        """The blocks behind what is indexed in the order of the file, each to be added before the next is asked for.
+
+        What one of the others left is sniffed here.
+        """
+        for mate in others:
+            yield from sniffed(descriptor, self.size, self.sniffer, until=mate.begin)
+            if self.size == mate.begin:
+                yield from mate.blocks(self.sniffer)
+            else:
+                mate.leave()  # the file changed under its hands
+        yield from sniffed(descriptor, self.size, self.sniffer)
 
     def fits(self, descriptor: int) -> bool:
         """Whether a file begins as the indexed one did, and has the last indexed bytes where they were."""
@@ -145,14 +166,13 @@ class Index:
         for name in self.__dataclass_fields__:
             setattr(self, name, getattr(empty, name))
 
-    def _add(self, lines: Lines, taken: int, end: int) -> None:
-        told = self.sniffer.tell(lines)
-        lengths = np.diff(lines.starts, append=taken)
+    def _add(self, block: Sniffed, end: int) -> None:
+        told, lengths = block.told, block.lengths
         first, count = len(self), len(lengths)
-        expected = int((first + count) * (end / (self.size + taken)) * 1.05)
-        in_groups = np.arange(-first % GROUP, count, GROUP)
-        self._extend("bases", self.size + lines.starts[in_groups], expected // GROUP)
-        if taken - count >= LONG and (lengths >= LONG).any():
+        expected = int((first + count) * (end / (self.size + block.taken)) * 1.05)
+        starts = np.cumsum(lengths) - lengths
+        self._extend("bases", self.size + starts[-first % GROUP :: GROUP], expected // GROUP)
+        if block.taken - count >= LONG and (lengths >= LONG).any():
             self.long.update(
                 (first + line, int(lengths[line])) for line in np.flatnonzero(lengths >= LONG).tolist()
             )
@@ -162,7 +182,7 @@ class Index:
         self._extend("steps", told.steps, expected)
         self._extend("times", self._relative(told), expected)
         self._extend("failures", first + np.flatnonzero(self._is_bad(told.kinds)), 0)
-        self.size += taken
+        self.size += block.taken
 
     def _extend(self, column: str, values: Column, expected: int) -> None:
         self.columns[column].extend(values.astype(COLUMNS[column], copy=False), expected=expected)
@@ -176,6 +196,11 @@ class Index:
                 int(known[0]) - _DAY
             )  # clocks of two machines differ: some lines may be older than the first
         times = told.times - self.base
+        first, last = int(times.min()), int(times.max())
+        none = NO_TIME - self.base
+        if first >= 0 and last < UNTIMED and (none < first or not (times == none).any()):
+            self.earliest, self.latest = min(self.earliest, first), max(self.latest, last)
+            return times
         strange = (told.times == NO_TIME) | (times < 0) | (times >= UNTIMED)
         if not strange.all():
             self.earliest = min(self.earliest, int(times.min(initial=UNTIMED, where=~strange)))
@@ -184,8 +209,9 @@ class Index:
         return times
 
     def _is_bad(self, kinds: Column) -> Column:
-        names = self.sniffer.kinds.texts
-        self._bad[1 : len(names) + 1] = [is_failure(name) for name in names]
+        new = self.sniffer.kinds.texts[self._judged :]
+        self._bad[self._judged + 1 : self._judged + 1 + len(new)] = [is_failure(name) for name in new]
+        self._judged += len(new)
         bad: Column = self._bad[kinds]
         return bad
 

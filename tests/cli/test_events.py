@@ -9,6 +9,7 @@ from typing import IO
 
 import pytest
 
+from osiris_inspect.cli.events import CUT_OFF
 from tests.cli.shell import Done, osiris_inspect
 from tests.inspector.test_index import many
 from tests.samples import SAMPLES, runs
@@ -210,11 +211,41 @@ def test_following_is_ended_by_an_interrupt(tmp_path: Path) -> None:
         assert process.wait(60) == 130
 
 
+WRITER = """
+import sys
+from pathlib import Path
+from osiris_inspect.runtime.log import LineFile
+log = LineFile(Path(sys.argv[1]), locked=True)
+log.write(b'{"event":"run_start","locked":true}')
+sys.stdin.read()
+"""
+
+
+def test_following_a_run_whose_writer_is_killed_ends_and_says_so(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    log.touch()
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(log)], stdin=subprocess.PIPE)
+    try:
+        with following(log, tmp_path, stderr=subprocess.PIPE) as (process, out):
+            assert out.readline().split()[3] == b"run_start"
+            assert process.poll() is None
+            writer.kill()
+            assert out.read() == b""
+            assert process.wait(60) == 1
+            assert process.stderr is not None
+            assert process.stderr.read().decode() == f"osiris-inspect: {CUT_OFF}\n"
+    finally:
+        writer.kill()
+        writer.communicate()
+
+
 @contextmanager
-def following(path: Path, cwd: Path) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+def following(
+    path: Path, cwd: Path, stderr: int | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
     """The command while it follows, and its stdout."""
     words = [sys.executable, "-m", "osiris_inspect", "events", str(path), "--follow"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, cwd=cwd) as process:
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=stderr, cwd=cwd) as process:
         assert process.stdout is not None
         try:
             yield process, process.stdout

@@ -1,6 +1,10 @@
+import fcntl
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -137,6 +141,103 @@ def test_a_text_that_only_speaks_of_the_end_ends_nothing(log: Path) -> None:
 def test_the_one_who_waits_can_end_it(log: Path) -> None:
     append(log, b"one\n")
     assert list(follow(log, wait=lambda _seconds: True)) == [[(1, b"one")]]
+
+
+def patient(rounds: int) -> Callable[[float], bool]:
+    """A wait that ends the following after so many looks."""
+    left = iter(range(rounds))
+    return lambda _seconds: next(left, None) is None
+
+
+LOCKED = b'{"event":"run_start","locked":true}'
+
+
+@contextmanager
+def held(log: Path) -> Iterator[int]:
+    """A log that is open and locked, as our own runs keep theirs."""
+    with log.open("ab", buffering=0) as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield stream.fileno()
+
+
+def test_a_locked_log_is_waited_for(log: Path) -> None:
+    cut: list[bool] = []
+    append(log, LOCKED + b"\n")
+    with held(log):
+        assert len(list(follow(log, wait=patient(5), cut_off=lambda: cut.append(True)))) == 1
+    assert cut == []
+
+
+@pytest.mark.parametrize("rest", [b"", b'{"event":"to'])
+def test_a_log_whose_lock_is_gone_ends_without_its_last_word(log: Path, rest: bytes) -> None:
+    cut: list[bool] = []
+    append(log, LOCKED + b"\n" + rest)
+    lines = [
+        line for batch in follow(log, wait=patient(99), cut_off=lambda: cut.append(True)) for line in batch
+    ]
+    assert lines == [(1, LOCKED), *([(2, rest)] if rest else [])]
+    assert cut == [True]
+
+
+def test_what_is_written_before_the_lock_goes_is_read(log: Path) -> None:
+    cut: list[bool] = []
+    append(log, LOCKED + b"\n")
+    with ExitStack() as stack:
+        descriptor = stack.enter_context(held(log))
+        looks = iter(range(99))
+
+        def wait(_seconds: float) -> bool:
+            if next(looks) == 3:
+                os.write(descriptor, b"more\n" + LAST + b"\n")
+                stack.close()
+            return False
+
+        assert list(follow(log, wait=wait, cut_off=lambda: cut.append(True)))[-1] == [(2, b"more"), (3, LAST)]
+    assert cut == []
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b'{"event":"run_start"}',
+        b'{"event":"run_start","locked":false}',
+        b'{"event":"log","text":"\\"locked\\""}',
+    ],
+)
+def test_a_log_that_never_was_locked_is_waited_for(log: Path, start: bytes) -> None:
+    cut: list[bool] = []
+    append(log, start + b"\n")
+    assert len(list(follow(log, wait=patient(5), cut_off=lambda: cut.append(True)))) == 1
+    assert cut == []
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from osiris_inspect.runtime.log import LineFile
+log = LineFile(Path(sys.argv[1]), locked=True)
+log.write(b'{"event":"run_start","locked":true}')
+print(log.is_locked, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_following_ends_when_the_writer_is_killed(log: Path) -> None:
+    cut: list[bool] = []
+    words = [sys.executable, "-c", WRITER, str(log)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"True\n"
+        looks = iter(range(99))
+
+        def wait(_seconds: float) -> bool:
+            if next(looks) == 3:
+                writer.kill()
+                writer.wait()
+            return False
+
+        assert list(follow(log, wait=wait, cut_off=lambda: cut.append(True))) == [[(1, LOCKED)]]
+    assert cut == [True]
 
 
 def test_a_line_is_seen_within_a_quarter_of_a_second(log: Path) -> None:

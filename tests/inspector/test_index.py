@@ -150,7 +150,7 @@ def test_growing_can_be_stopped_and_taken_up_again(tmp_path: Path) -> None:
     log.write_bytes(content)
     with opened(log) as descriptor:
         index = Index()
-        index.grow(descriptor, told=lambda _size: False)
+        index.grow(descriptor, told=lambda _size, _whole: False)
         assert 0 < index.size < len(content)
         index.grow(descriptor)
     assert_is_index_of(index, content)

@@ -8,22 +8,24 @@ import numpy as np
 from osiris_inspect.inspector.long.words import SLACK, Lines, Numbers
 from osiris_inspect.model import jsonl
 
-BLOCK = 2 << 20
+BLOCK = 1 << 20
 """Bytes of a block: large enough that a call of numpy is cheap, small enough for the processor's cache."""
 NEWLINE = 10
 
 
-def blocks(descriptor: int, begin: int, *, size: int = BLOCK) -> Iterator[tuple[Lines, int]]:
-    """The lines of each block and its bytes, from ``begin`` up to the last newline of the file.
+def blocks(
+    descriptor: int, begin: int, *, until: int | None = None, size: int = BLOCK
+) -> Iterator[tuple[Lines, int]]:
+    """The lines of each block and its bytes, from ``begin`` up to the last newline of the file, or before ``until``.
 
-    The memory of a block is used again for the next one.
+    The memory of a block is used again for the next one. ``until`` is where a line begins.
 
     A line longer than a block is a block of its own; of one that is too long to be decoded only its place is given.
     """
     raw = bytearray(size + 2 * SLACK)
     room = memoryview(raw)[SLACK : SLACK + size]
-    while True:
-        count = _fill(descriptor, room, begin)
+    while until is None or begin < until:
+        count = _fill(descriptor, room if until is None else room[: until - begin], begin)
         ends = newlines(raw, count)
         if len(ends):
             taken = int(ends[-1]) + 1

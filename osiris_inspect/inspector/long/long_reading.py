@@ -15,6 +15,7 @@ from osiris_inspect.model.errors import UnreadableLine
 from osiris_inspect.model.metric import Metric
 
 if TYPE_CHECKING:
+    from osiris_inspect.inspector.index import Progress
     from osiris_inspect.inspector.long.long_log import LongLog
 
 LONG = 4 << 20
@@ -30,15 +31,20 @@ def is_long(disk: Disk, file: str) -> bool:
     return (disk.size(file) or 0) > LONG
 
 
-def events_of(disk: Disk, cache: Path | None, file: str = layout.EVENTS) -> "LongLog | None":
-    """The events of a long log; None where it cannot be read, which is noted. Its sidecar lies in ``cache``."""
+def events_of(
+    disk: Disk, cache: Path | None, file: str = layout.EVENTS, *, told: "Progress | None" = None
+) -> "LongLog | None":
+    """The events of a long log; None where it cannot be read, which is noted. Its sidecar lies in ``cache``.
+
+    ``told`` hears how far the index is; where it says False, the log ends there, so nobody should show it.
+    """
     from osiris_inspect.inspector.long.long_log import LongLog
     from osiris_inspect.inspector.long.sidecar import Sidecars, opened
 
     descriptor = disk.descriptor(file)
     if descriptor is None:
         return None
-    index = opened(descriptor, Sidecars(cache / _FOLDER) if cache is not None else None)
+    index = opened(descriptor, Sidecars(cache / _FOLDER) if cache is not None else None, told=told)
     log = LongLog(descriptor, index, file)
     _note_unreadable(disk, log, file)
     return log

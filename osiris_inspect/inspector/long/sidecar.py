@@ -17,11 +17,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from osiris_inspect.inspector.index import COLUMNS, Index, Rows
+from osiris_inspect.inspector.index import COLUMNS, Index, Progress, Rows
 from osiris_inspect.inspector.long.names import Names
 from osiris_inspect.inspector.long.sniff import Sniffer
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Counted up whenever an index of the same log would be another one."""
 MAGIC: Final = b"osirisix"
 SUFFIX: Final = ".index"
@@ -93,12 +93,15 @@ class Sidecars:
             total -= state.st_size
 
 
-def opened(descriptor: int, sidecars: Sidecars | None) -> Index:
-    """The index of all whole lines of a file, from its sidecar as far as that goes."""
+def opened(descriptor: int, sidecars: Sidecars | None, *, told: Progress | None = None) -> Index:
+    """The index of all whole lines of a file, from its sidecar as far as that goes.
+
+    ``told`` hears how far it is; where it says False, the index is that of the lines up to there, and is kept.
+    """
     index = sidecars.load(descriptor) if sidecars is not None else None
     index = index if index is not None else Index()
     known = len(index)
-    added = index.grow(descriptor)
+    added = index.grow(descriptor, told=told)
     # a log that is being written would otherwise be written out again with each of its lines
     if sidecars is not None and added > max(known // 50, WORTH if known else 0):
         sidecars.save(descriptor, index)

@@ -4,6 +4,7 @@ The lines of a block are compared with all learned shapes by numpy, their names 
 not fit is decoded and learned from. This room loads numpy; nothing imports it before a long log is met.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,16 +69,16 @@ class Sniffer:
         count = len(lines.starts)
         told = Told(np.zeros(count, np.uint16), np.zeros(count, np.uint16), np.full(count, NO_TIME, np.int64))
         closed = _closed(lines)
-        for line in np.flatnonzero(~closed).tolist():
-            self._decode(lines, line, told)
-        left = self._fit(lines, np.flatnonzero(closed), told)
+        left = np.union1d(self._fit(lines, np.flatnonzero(closed), told), np.flatnonzero(~closed))
         batch = 1
         while len(left):
+            # in the order of the file, so that the code of a name does not depend on where blocks begin
             for line in left[:batch].tolist():
                 event = self._decode(lines, line, told)
-                if event is not None:
+                if event is not None and closed[line]:
                     self._take_shapes(lines.text(line), event)
-            left = self._fit(lines, left[batch:], told)
+            left = left[batch:]
+            left = np.union1d(self._fit(lines, left[closed[left]], told), left[~closed[left]])
             batch *= 2  # where learning does not help, fitting again must not cost more than decoding
         return told
 
@@ -197,8 +198,14 @@ class Sniffer:
 
 
 def milliseconds(ts: float) -> int:
-    """A time in whole ms since 1970; ``NO_TIME`` for one that no calendar knows."""
-    return round(ts * 1_000_000) // 1000 if 0 <= ts < 1e11 else NO_TIME
+    """A time in whole ms since 1970, cut off as the digits of a text are; ``NO_TIME`` for one that no calendar knows.
+
+    A number may lie below the text it was read from, by half of what tells it from the next one.
+    """
+    if not 0 <= ts < 1e11:
+        return NO_TIME
+    (number, by), (half, by_half) = ts.as_integer_ratio(), (math.ulp(ts) / 2).as_integer_ratio()
+    return (number * by_half + half * by) * 1000 // (by * by_half)
 
 
 def _keep(shapes: list[Shape], shape: Shape) -> None:

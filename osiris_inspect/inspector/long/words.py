@@ -63,33 +63,44 @@ def matches(words: Words, shape: Shape) -> Mask:
 def hashed(words: Words, column: int) -> tuple[Words, Numbers]:
     """A hash of each text that begins in a column and ends at a quote, and its length; ``SLOT`` where it does not end.
 
-    The lowest zero byte of ``word ^ quotes`` is found by the borrow trick; the bytes below it are kept.
+    The lowest zero byte of ``word ^ quotes`` is found by the borrow trick; the bits below the mark in it are kept, so the
+    quote is hashed as well.
     """
     hashes = np.zeros(len(words), np.uint64)
     lengths = np.zeros(len(words), np.int64)
-    is_open = np.full(len(words), _ALL)
+    is_open: Words | None = None
     for part, odd in enumerate(MIX):
         word = words[:, column + part]
-        unlike = word ^ _QUOTES
-        quotes = (unlike - _ONES) & ~unlike & _HIGHS
-        below = _below(quotes) & is_open
-        hashes ^= (word & below) * odd
-        lengths += np.bitwise_count(below) >> 3
-        is_open &= np.where(quotes == 0, _ALL, np.uint64(0))
+        kept = _up_to_quote(word)
+        if is_open is not None:
+            kept &= is_open
+        lengths += np.bitwise_count(kept) >> 3
+        # all bits where this word and all before it had no quote, none where one of them had
+        is_open = np.negative(kept >> np.uint64(63))
+        kept &= word
+        kept *= odd
+        hashes ^= kept
         if not is_open.any():
             break
     return hashes, lengths
 
 
-def _below(quotes: Words) -> Words:
-    """All bits of the bytes below the lowest one that is marked; all bits where none is."""
-    lowest = quotes & (~quotes + np.uint64(1))
-    return (lowest >> np.uint64(7)) - np.uint64(1)
+def _up_to_quote(word: Words) -> Words:
+    """All bits of the bytes before the first quote and seven of its own; all bits where there is none."""
+    unlike = word ^ _QUOTES
+    quotes = unlike - _ONES
+    np.invert(unlike, out=unlike)
+    quotes &= unlike
+    quotes &= _HIGHS
+    below = quotes - np.uint64(1)
+    np.invert(quotes, out=quotes)
+    below &= quotes
+    return below
 
 
 def hash_of(raw: bytes) -> Words:
     """The hash that ``hashed`` gives for a text of these bytes."""
-    words = np.frombuffer(raw.ljust(SLOT, b"\0"), np.uint64)
+    words = np.frombuffer((raw + b'"').ljust(SLOT, b"\0"), np.uint64)
     return np.array([np.bitwise_xor.reduce(words * np.array(MIX))])
 
 

@@ -1,0 +1,460 @@
+"""An index made by several processes is the index that one makes, whatever becomes of them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from osiris_inspect.inspector import index as index_room
+from osiris_inspect.inspector.disk import Disk
+from osiris_inspect.inspector.index import COLUMNS, Index
+from osiris_inspect.inspector.long import mate, mates
+from osiris_inspect.inspector.long.long_reading import events_of
+from osiris_inspect.inspector.long.mates import Mate, Sharing
+from osiris_inspect.inspector.long.sniffed import Listener, Nonsense
+from tests.inspector import logs
+from tests.inspector.test_index import assert_is_index_of, many, memory_file
+
+ALONE = Sharing(1)
+TOGETHER = Sharing(3, least=1, head_start=0, block=1 << 16)
+
+
+def said(index: Index) -> dict[str, object]:
+    """All that an index says."""
+    columns = {name: index.columns[name].values.tolist() for name in COLUMNS}
+    names = index.sniffer.kinds.texts, index.sniffer.steps.texts
+    known = index.size, index.head, index.last, index.base, index.earliest, index.latest, index.long
+    return {**columns, "names": names, "known": known}
+
+
+def indexed(descriptor: int, sharing: Sharing) -> Index:
+    index = Index()
+    index.grow(descriptor, sharing=sharing)
+    return index
+
+
+@contextmanager
+def here(descriptor: int, begin: int, sharing: Sharing) -> Iterator[list[Mate]]:
+    """Mates that did their work beforehand, in this process: thousands of them are not worth one each."""
+    with ExitStack() as stack:
+        found = []
+        for part in mates.parts(descriptor, begin, sharing)[1:]:
+            heard, columns, out = (stack.enter_context(_file(kind)) for kind in ("heard", "columns", "out"))
+            mate.work(descriptor, part, sharing.block, columns=columns, out=out)
+            os.lseek(out, 0, os.SEEK_SET)
+            os.dup2(out, heard)
+            found.append(Mate(*part, heard, columns))
+        yield found
+
+
+@contextmanager
+def _file(name: str) -> Iterator[int]:
+    descriptor = os.memfd_create(name)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def shared(descriptor: int, sharing: Sharing, index: Index | None = None) -> Index:
+    """An index of parts that are all sniffed in this process."""
+    index = Index() if index is None else index
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_room, "mates", here)
+        index.grow(descriptor, sharing=sharing)
+    return index
+
+
+def event(name: str, second: float, step: str = "s") -> bytes:
+    moment = {"type": "event", "name": name, "timestamp": 1759170586.5 + second, "data": {"step_id": step}}
+    return json.dumps(moment).encode()
+
+
+far = st.sampled_from([-1.7e9, -90_000.0, 0.0, 1.0, 4_000_000.0, 4_294_000.0, 4_300_000.0, 8e9])
+strange = st.builds(event, st.sampled_from(["a", "b", "step_failed"]), far)
+named = st.builds(
+    event, st.integers(0, 2000).map("kind_{}".format), st.just(0.0), st.integers(0, 99).map(str)
+)
+contents = st.lists(logs.line | strange | named | st.just(b'{"event":"a"} '), max_size=60)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    lines=contents,
+    ending=st.sampled_from([b"\n", b"\r\n"]),
+    rest=st.sampled_from([b"", b'{"event":"to', event("a", 5)]),
+    count=st.integers(2, 9),
+    block=st.sampled_from([64, 1000, 1 << 21]),
+)
+def test_any_log_in_parts_is_indexed_as_the_whole_is(
+    lines: list[bytes], ending: bytes, rest: bytes, count: int, block: int
+) -> None:
+    content = b"".join(raw.replace(b"\n", b"") + ending for raw in lines) + rest
+    with memory_file(content) as descriptor:
+        one, other = (
+            indexed(descriptor, ALONE),
+            shared(descriptor, Sharing(count, least=1, head_start=0, block=block)),
+        )
+    assert said(other) == said(one)
+    assert_is_index_of(other, content)
+
+
+@settings(max_examples=60, deadline=None)
+@given(first=contents, second=contents, count=st.integers(2, 5))
+def test_what_was_added_in_parts_is_indexed_as_the_whole_is(
+    first: list[bytes], second: list[bytes], count: int
+) -> None:
+    before, after = (b"".join(raw.replace(b"\n", b"") + b"\n" for raw in lines) for lines in (first, second))
+    with memory_file(before) as descriptor:
+        index = shared(descriptor, Sharing(count, least=1, head_start=0))
+        os.pwrite(descriptor, after, len(before))
+        shared(descriptor, Sharing(count, least=1, head_start=0), index)
+        assert said(index) == said(indexed(descriptor, ALONE))
+
+
+@pytest.mark.parametrize("ranges", [2, 3, 7])
+@pytest.mark.parametrize("names", [100, 255, 600])
+def test_more_events_than_there_are_codes_have_the_same_ones(names: int, ranges: int) -> None:
+    content = b"".join(event(f"kind_{number * 7 % names}", number) + b"\n" for number in range(3 * names))
+    with memory_file(content) as descriptor:
+        assert said(shared(descriptor, Sharing(ranges, least=1, head_start=0))) == said(
+            indexed(descriptor, ALONE)
+        )
+
+
+def test_more_names_than_a_part_can_tell_are_indexed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mate, "MOST_NAMES", 40)
+    content = b"".join(
+        event(f"kind_{number // 9}", number, f"s{number % 11}") + b"\n" for number in range(1500)
+    )
+    with memory_file(content) as descriptor:
+        together = shared(descriptor, Sharing(3, least=1, head_start=0, block=4096))
+        assert said(together) == said(indexed(descriptor, ALONE))
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("shared") / "events.jsonl"
+    path.write_bytes(many(60_000))
+    return path
+
+
+@pytest.fixture
+def descriptor(log: Path) -> Iterator[int]:
+    number = os.open(log, os.O_RDONLY)
+    yield number
+    os.close(number)
+
+
+@pytest.fixture(scope="module")
+def alone(log: Path) -> dict[str, object]:
+    number = os.open(log, os.O_RDONLY)
+    try:
+        return said(indexed(number, ALONE))
+    finally:
+        os.close(number)
+
+
+def children() -> list[int]:
+    """The processes that this one started and that are not gone."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    return [int(number) for task in tasks for number in task.read_text().split()]
+
+
+def test_other_processes_give_the_index_that_one_gives(
+    descriptor: int, alone: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, seen, taken = Index(), set[int](), list[int]()
+    understood = Listener.block
+    monkeypatch.setattr(
+        Listener, "block", lambda self, said: (taken.append(said["taken"]), understood(self, said))[1]
+    )
+    index.grow(descriptor, told=lambda _size, _whole: bool(seen.update(children()) or True), sharing=TOGETHER)
+    assert len(seen) == 2
+    assert sum(taken) > os.fstat(descriptor).st_size / 2
+    assert said(index) == alone
+    assert not children()
+
+
+def test_a_log_is_shared_out_from_a_thread_as_well(descriptor: int, alone: dict[str, object]) -> None:
+    found: list[Index] = []
+    thread = threading.Thread(target=lambda: found.append(indexed(descriptor, TOGETHER)))
+    thread.start()
+    thread.join()
+    assert said(found[0]) == alone
+
+
+def test_progress_only_rises_and_ends_with_the_file(descriptor: int, log: Path) -> None:
+    heard: list[tuple[int, int]] = []
+
+    def told(size: int, whole: int) -> bool:
+        heard.append((size, whole))
+        return True
+
+    Index().grow(descriptor, told=told, sharing=TOGETHER)
+    assert [size for size, _ in heard] == sorted(size for size, _ in heard)
+    assert heard[-1] == (log.stat().st_size, log.stat().st_size)
+    assert len(heard) > 50
+
+
+def test_an_opening_tells_how_far_it_is(log: Path, tmp_path: Path) -> None:
+    heard: list[tuple[int, int]] = []
+
+    def told(size: int, whole: int) -> bool:
+        heard.append((size, whole))
+        return len(heard) < 3
+
+    whole = log.stat().st_size
+    events_of(Disk(log.parent), tmp_path, told=told)
+    assert [size for _, size in heard] == [whole] * 3
+    events_of(Disk(log.parent), tmp_path, told=told)  # what was indexed is kept
+    assert heard[3][0] > heard[2][0]
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("after", [0, 20, 100])
+def test_what_a_killed_process_leaves_is_indexed_by_who_asked(
+    descriptor: int, alone: dict[str, object], after: int, signal_number: int
+) -> None:
+    asked = iter(range(10**6))
+
+    def told(_size: int, _whole: int) -> bool:
+        if next(asked) == after:
+            for child in children():
+                os.kill(child, signal_number)
+        return True
+
+    index = Index()
+    index.grow(descriptor, told=told, sharing=TOGETHER)
+    assert said(index) == alone
+    assert not children()
+
+
+def test_a_process_that_falls_silent_is_not_waited_for(
+    descriptor: int, alone: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mates, "PATIENCE", 4)
+    asked = iter(range(10**6))
+
+    def told(_size: int, _whole: int) -> bool:
+        if next(asked) == 0:
+            for child in children():
+                os.kill(child, signal.SIGSTOP)
+        return True
+
+    index = Index()
+    index.grow(descriptor, told=told, sharing=TOGETHER)
+    assert said(index) == alone
+    assert not children()
+
+
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt, ZeroDivisionError])
+def test_who_asks_to_stop_leaves_no_process_behind(
+    descriptor: int, error: type[BaseException] | None, alone: dict[str, object]
+) -> None:
+    def told(size: int, _whole: int) -> bool:
+        if size > 1_000_000 and error is not None:
+            raise error
+        return size <= 1_000_000
+
+    index = Index()
+    if error is None:
+        index.grow(descriptor, told=told, sharing=TOGETHER)
+        assert 0 < index.size < os.fstat(descriptor).st_size
+    else:
+        with pytest.raises(error):
+            index.grow(descriptor, told=told, sharing=TOGETHER)
+    assert not children()
+    index.grow(descriptor, sharing=TOGETHER)
+    assert said(index) == alone
+
+
+PROGRAMS = {
+    "nothing": "pass",
+    "garbage": "print('garbage'); print('x' * 100_000)",
+    "no block": "print('{\"taken\": 5}')",
+    "another": "print('[1]'); print('{\"taken\": \"5\"}')",
+    "too much": 'print(\'{"taken":999,"lines":9,"decoded":0,"low":0,"widths":["u1","u1","u1","u1"],"kinds":[],"steps":[]}\')',
+    "an error": "raise SystemExit(3)",
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_a_process_that_tells_nonsense_costs_no_line(
+    descriptor: int, alone: dict[str, object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str
+) -> None:
+    (tmp_path / "mumbling.py").write_text(program)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(mates, "_PROGRAM", "mumbling")
+    assert said(indexed(descriptor, TOGETHER)) == alone
+
+
+def test_a_program_that_is_no_python_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("", "/usr/bin/osiris-inspect", "/usr/sbin/uwsgi"):
+        monkeypatch.setattr(sys, "executable", name)
+        assert mates.sharing_here() == ALONE
+
+
+def test_one_processor_indexes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {3})
+    assert mates.sharing_here().most == 1
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "processes", "expected"),
+    [
+        (10, 2, 1),
+        (200, 2, 1),
+        (300, 2, 2),
+        (300, 4, 3),
+        (2_600, 2, 2),
+        (2_600, 4, 4),
+        (9_000, 4, 4),
+        (9_000, 1, 1),
+    ],
+)
+def test_a_log_is_shared_out_where_that_is_worth_it(
+    tmp_path: Path, megabytes: int, processes: int, expected: int
+) -> None:
+    log = tmp_path / "events.jsonl"
+    with log.open("wb") as stream:
+        stream.truncate(megabytes << 20)
+        for place in range(0, megabytes << 20, 1 << 19):
+            os.pwrite(stream.fileno(), b"\n", place)
+    with log.open("rb") as stream:
+        parts = mates.parts(stream.fileno(), 0, Sharing(processes))
+    assert len(parts) == expected
+    assert [end for _, end in parts[:-1]] == [begin for begin, _ in parts[1:]]
+    assert (parts[0][0], parts[-1][1]) == (0, megabytes << 20)
+    assert all(end - begin >= mates.LEAST for begin, end in parts) or expected == 1
+
+
+def test_a_log_with_one_long_line_is_not_shared_out(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    with log.open("wb") as stream:
+        stream.truncate(1 << 30)
+    with log.open("rb") as stream:
+        assert len(mates.parts(stream.fileno(), 0, Sharing(4))) == 1
+
+
+def test_a_short_log_is_indexed_by_one_process(descriptor: int) -> None:
+    seen: list[int] = []
+    Index().grow(descriptor, told=lambda _size, _whole: not seen.extend(children()), sharing=Sharing(4))
+    assert seen == []
+
+
+def test_where_no_process_can_be_started_one_is_enough(
+    descriptor: int, alone: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python3")
+    assert said(indexed(descriptor, TOGETHER)) == alone
+
+
+def test_nothing_is_imported_from_the_folder_one_is_in(
+    descriptor: int, alone: dict[str, object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("numpy", "json", "osiris_inspect"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')")
+    monkeypatch.chdir(tmp_path)
+    assert said(indexed(descriptor, TOGETHER)) == alone
+    assert not (tmp_path / "imported").exists()
+
+
+ORPHAN = """
+import os, sys
+from osiris_inspect.inspector.index import Index
+from osiris_inspect.inspector.long.long_reading import events_of
+from osiris_inspect.inspector.long.mates import Sharing
+from tests.inspector.test_index_shared import children
+
+def told(size, whole):
+    print(*children(), flush=True)
+    sys.stdin.read(1)
+    return True
+
+Index().grow(os.open(sys.argv[1], os.O_RDONLY), told=told, sharing=Sharing(3, least=1, head_start=0, block=4096))
+"""
+
+
+def test_processes_end_when_the_one_that_asked_is_killed(log: Path) -> None:
+    words = [sys.executable, "-c", ORPHAN, str(log)]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root) as process:
+        assert process.stdout is not None
+        numbers = [int(word) for word in process.stdout.readline().split()]
+        watched = [os.pidfd_open(number) for number in numbers]
+        process.kill()
+    assert len(watched) == 2
+    for one in watched:
+        assert is_over(one, 20)
+        os.close(one)
+
+
+def is_over(process: int, seconds: float) -> bool:
+    """Whether a process, known by its descriptor, ends within some time."""
+    import select
+
+    return bool(select.select([process], [], [], seconds)[0])
+
+
+def test_a_log_cut_while_it_is_indexed_is_read_as_it_stands(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    log.write_bytes(many(20_000))
+    number = os.open(log, os.O_RDONLY)
+    asked = iter(range(10**6))
+
+    def told(_size: int, _whole: int) -> bool:
+        if next(asked) == 3:
+            os.truncate(log, 200_000)
+        return True
+
+    index = Index()
+    index.grow(number, told=told, sharing=TOGETHER)
+    index.grow(number, sharing=TOGETHER)
+    assert_is_index_of(index, log.read_bytes())
+    os.close(number)
+
+
+def test_a_log_that_grows_while_it_is_indexed_is_indexed_to_its_end(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    content = many(10_000)
+    log.write_bytes(content + b'{"event":"to')
+    number = os.open(log, os.O_RDONLY)
+    more = iter([b'rn"}\n' + many(300)])
+
+    def told(_size: int, _whole: int) -> bool:
+        with log.open("ab") as stream:
+            stream.write(next(more, b""))
+        return True
+
+    index = Index()
+    index.grow(number, told=told, sharing=TOGETHER)
+    assert_is_index_of(index, log.read_bytes())
+    assert said(index) == said(indexed(number, ALONE))
+    os.close(number)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"lines": 0}, {"lines": -1}, {"lines": 10**9}, {"widths": ["f8"] * 4}, {"widths": []}, {"widths": 3}, {"taken": 1},
+     {"kinds": []}, {"steps": None}, {"low": "x"}, {"low": 10**40}],
+)  # fmt: skip
+def test_what_cannot_be_is_not_believed(wrong: dict[str, object]) -> None:
+    with ExitStack() as stack:
+        content = event("a", 1) + b"\n"
+        log = stack.enter_context(memory_file(content))
+        columns, out = (stack.enter_context(_file(name)) for name in ("columns", "out"))
+        mate.work(log, (0, len(content)), 4096, columns=columns, out=out)
+        told = json.loads(os.pread(out, 1 << 16, 0))
+        assert Listener(columns, Index().sniffer).block(told).taken == len(content)
+        with pytest.raises(Nonsense):
+            Listener(columns, Index().sniffer).block(told | wrong)
