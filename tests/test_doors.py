@@ -74,3 +74,61 @@ def test_importing_the_package_loads_nothing_of_it() -> None:
 
 def test_compiling_a_pipeline_loads_no_heavy_package() -> None:
     assert loaded("import osiris_inspect.runtime.compile, osiris_inspect.runtime.components") == set()
+
+
+OF_THE_REST = (
+    "numpy",
+    "yaml",
+    "tomllib",
+    "hashlib",
+    "osiris_inspect.inspector.diagnose",
+    "osiris_inspect.inspector.reading.loading",
+    "osiris_inspect.inspector.reading.material",
+    "osiris_inspect.inspector.long.long_log",
+    "osiris_inspect.tui.panes.rest",
+    "osiris_inspect.tui.panes.sql",
+    "osiris_inspect.tui.screens.runs",
+)
+"""What a run is read with, and what stands behind the first picture."""
+
+
+def test_the_first_picture_waits_for_nothing_that_another_process_does_or_that_is_behind_it() -> None:
+    code = (
+        "from osiris_inspect.cli import ahead, surroundings\n"
+        "import osiris_inspect.tui.app, osiris_inspect.tui.curtain\n"
+        "surroundings.outside(__import__('pathlib').Path('sample_logs'))"
+    )
+    assert loaded(code, OF_THE_REST) == set()
+
+
+def test_a_report_on_a_long_log_that_was_read_before_takes_no_numbers(tmp_path: Path) -> None:
+    run, cache = tmp_path / "run_1", tmp_path / "cache"
+    run.mkdir()
+    beat = '{"event": "heartbeat", "step_id": "a", "rows": 1, "session": "run_1"}\n'
+    (run / "events.jsonl").write_text(beat * 80_000 + '{"event": "run_end", "status": "success"}\n')
+    again = (
+        "from pathlib import Path\n"
+        "from osiris_inspect.cli.ahead import _told\n"
+        f"assert _told(Path({str(run)!r}), 0.0, Path({str(cache)!r}), None)"
+    )
+    assert loaded(again, ("numpy",)) == {"numpy"}
+    assert loaded(again, ("numpy",)) == set()
+
+
+def test_no_pattern_of_a_rule_is_compiled_before_it_is_asked() -> None:
+    code = """
+import re
+from importlib import import_module
+from osiris_inspect.inspector.diagnose import rules
+from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.evidence.signature import Signature
+modules = [import_module(rule.check.__module__) for rule in rules()]
+held = [value for module in modules for value in vars(module).values()]
+held += [part for each in held if isinstance(each, Signature) for part in (each.pattern, each.hint)]
+own = [each for each in held if isinstance(each, Pattern)]
+assert len(own) > 50, len(own)
+assert not [each for each in own if each.is_compiled]
+assert not [m for m in modules for n, v in vars(m).items() if n.startswith("_") and isinstance(v, re.Pattern)]
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -17,6 +17,7 @@ from osiris_inspect.inspector import run_tables
 from osiris_inspect.inspector.run_tables import COLUMNS, Row
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
     from osiris_inspect.inspector.report import Report
@@ -52,13 +53,19 @@ def sql(
             answer = _ask(connection, path, query)
             _print(answer, format_, output)
         except duckdb.Error as error:
+            if KeyboardInterrupt.__name__ in str(
+                error
+            ):  # ctrl+c, while the lines of a long log were made into rows
+                raise KeyboardInterrupt from None
             sys.stderr.write(f"osiris-inspect: {_first_lines(error)}\n")
             raise typer.Exit(USAGE) from None
 
 
 def _ask(connection: "DuckDBPyConnection", path: Path, query: str) -> "DuckDBPyRelation":
+    from osiris_inspect.cli.why import newest
+
     _check(connection, query)
-    _fill(connection, _report(path), query)
+    _fill(connection, newest(path), query)
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
@@ -75,20 +82,9 @@ def _check(connection: "DuckDBPyConnection", query: str) -> None:
         raise typer.BadParameter("one SELECT is taken, and nothing that writes", param_hint="QUERY")
 
 
-def _report(path: Path) -> "Report":
-    import time
-
-    from osiris_inspect.inspector.catalog import find_runs
-    from osiris_inspect.inspector.report import report
-
-    return report(find_runs(places.here(path))[0], now=time.time(), cache=places.cache())
-
-
 def _fill(connection: "DuckDBPyConnection", report: "Report", query: str) -> None:
     """Make the tables; of the logs only those that are asked for, since they may be long."""
-    for name, columns in COLUMNS.items():
-        kinds = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
-        connection.execute(f'CREATE TABLE "{name}" ({kinds})')
+    for name in sorted(run_tables.create(connection, report, lambda _line, _lines: True)):
         if name in ("steps", "findings") or name in query.lower():
             _insert(connection, name, run_tables.rows_of(report, name))
     _show_frames(connection, [(step, str(file.resolve())) for step, file in _frames(report, query.lower())])
@@ -163,9 +159,26 @@ def _print(answer: "DuckDBPyRelation", format_: Format, output: Path | None) -> 
 
 def _rows(answer: "DuckDBPyRelation") -> Iterator[Row]:
     """The rows by way of Arrow, which has a form for every type and needs no package for time zones."""
-    for batch in answer.to_arrow_reader(_AT_ONCE):
-        columns = [column.to_pylist() for column in batch.columns]
-        yield from zip(*columns, strict=True)
+    import duckdb
+
+    reader = answer.to_arrow_reader(_AT_ONCE)
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        except (OSError, ValueError) as error:  # Arrow's, for what goes wrong while rows are made
+            raise duckdb.Error(str(error)) from error
+        yield from zip(*map(_values, batch.columns), strict=True)
+
+
+def _values(column: "pa.Array") -> list[Any]:
+    import pyarrow as pa
+
+    values: list[Any] = column.to_pylist()
+    if pa.types.is_interval(column.type):
+        return [None if value is None else run_tables.interval(value) for value in values]
+    return values
 
 
 def _table(answer: "DuckDBPyRelation", out: BinaryIO) -> None:

@@ -3,11 +3,8 @@
 The memory of a run lies in the user's state folder, never inside of the run: a run is evidence.
 """
 
-import hashlib
 import json
 import os
-import shlex
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,11 +34,12 @@ def show(chosen: str) -> None:
 
     from osiris_inspect.cli import places
     from osiris_inspect.cli.ahead import Ahead
-    from osiris_inspect.inspector.catalog import find_runs
 
     path = places.here(Path(chosen))
-    find_runs(path)  # a path that is no run is said before the screen is taken
-    with Ahead(path, time.time(), places.cache(), Path.cwd()) as ahead:
+    with Ahead(path, time.time(), places.cache, Path.cwd()) as ahead:
+        from osiris_inspect.inspector.catalog import find_runs
+
+        find_runs(path)  # a path that is no run is said before the screen is taken
         from osiris_inspect.tui.app import run_app
 
         run_app(path, disk(ahead.take), clock=time.time, outside=outside(path))
@@ -63,7 +61,7 @@ def outside(chosen: Path) -> "Outside":
     run = first_words.run_of(str(chosen))
     return Outside(
         words=first_words.lines(run) if run is not None else (),
-        edit=edit if editor() else None,
+        edit=edit if _named_editor() else None,
         recall=recall,
         remember=remember,
         is_tmux=bool(os.environ.get("TMUX")),
@@ -96,7 +94,13 @@ def open_console(report: "Report") -> "Console":
 
 def editor() -> list[str]:
     """The user's editor as a command; none where no variable names one."""
-    return shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
+    import shlex
+
+    return shlex.split(_named_editor())
+
+
+def _named_editor() -> str:
+    return (os.environ.get("VISUAL") or os.environ.get("EDITOR") or "").strip()
 
 
 def edit(path: Path, line: int) -> str | None:
@@ -108,6 +112,8 @@ def edit(path: Path, line: int) -> str | None:
         command += ["--wait", "--goto", f"{path}:{line}"]
     else:
         command += [f"+{line}", str(path)]
+    import subprocess
+
     try:
         code = subprocess.run(command, check=False).returncode
     except OSError as error:
@@ -138,6 +144,8 @@ def remember(run: Path, memory: Mapping[str, Any]) -> None:
 
 
 def _memory_of(run: Path) -> Path:
+    import hashlib
+
     import platformdirs
 
     name = hashlib.blake2b(str(run.resolve()).encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()

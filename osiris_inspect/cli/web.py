@@ -2,6 +2,7 @@
 
 Every visit gets a process of its own that shows the same path. The server listens on loopback only, and answers only
 pages that it served itself: a page from elsewhere could otherwise reach it through the browser of whoever has both open.
+Its page asks nobody else for anything, and is where the keys go without being clicked first.
 """
 
 import shlex
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 _OURS = frozenset({HOST, "localhost"})
+_POLICY = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws://{host}:{port}"
+_FOCUS = """<script>
+new MutationObserver((_, watch) => {
+  const keys = document.querySelector(".xterm-helper-textarea");
+  if (keys && document.body.classList.contains("-first-byte")) { keys.focus(); watch.disconnect(); }
+}).observe(document.body, {attributes: true, childList: true, subtree: true});
+</script>
+"""
 
 
 def serve(chosen: str, port: int = 8000) -> None:
@@ -61,13 +70,24 @@ def _server(chosen: str, port: int) -> Any:
             raise web.HTTPForbidden(text="only pages of this server may use it")
         return await handler(request)
 
+    async def keep_to_itself(_request: "web.Request", response: "web.StreamResponse") -> None:
+        response.headers["Content-Security-Policy"] = _POLICY.format(host=HOST, port=port)
+
     class Guarded(Server):
-        """Says nothing on stdout, and turns strangers away."""
+        """Says nothing on stdout, turns strangers away, and asks none for anything."""
 
         async def _make_app(self) -> "web.Application":
             app = await super()._make_app()
             app.middlewares.append(guard)
+            app.on_response_prepare.append(keep_to_itself)
             return app
+
+        async def handle_index(self, request: "web.Request") -> "web.StreamResponse":
+            """The page, which takes the keys as soon as there is something to see."""
+            page = await super().handle_index(request)
+            if isinstance(page, web.Response):
+                page.text = (page.text or "").replace("</body>", f"{_FOCUS}</body>")
+            return page
 
         async def on_startup(self, app: "web.Application") -> None:
             """Nothing: what there is to say was said."""

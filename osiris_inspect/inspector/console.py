@@ -49,10 +49,7 @@ class RunConsole:
         self._is_stopped = False
         self._progress = ""
         self._connection: DuckDBPyConnection = duckdb.connect()
-        self._empty = set(_LOGS)
-        for name, columns in COLUMNS.items():
-            kinds = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
-            self._connection.execute(f'CREATE TABLE "{name}" ({kinds})')
+        self._empty = run_tables.create(self._connection, report, self._gone_through) & set(_LOGS)
         self._insert("steps", run_tables.rows_of(report, "steps"))
         self._insert("findings", run_tables.rows_of(report, "findings"))
         self._frames = self._show_frames()
@@ -80,13 +77,19 @@ class RunConsole:
             return _Rows(self._connection.sql(query), lambda: self._is_stopped)
         except duckdb.InterruptException:
             return Refusal("stopped")
-        except (duckdb.Error, UnicodeError) as error:
+        except (
+            duckdb.Error,
+            OSError,
+            ValueError,
+        ) as error:  # the last two are Arrow's, of rows made while they are read
+            if self._is_stopped:  # while the lines of a long log were made into rows
+                return Refusal("stopped")
             return _refusal(error, query) if _CARET.search(str(error)) else self._placed(error, query)
         finally:
             self._progress = ""
 
     def progress(self) -> str:
-        """How much of a log was read into its table, while that is done."""
+        """How much of a log was made into rows, while that is done."""
         return self._progress
 
     def stop(self) -> None:
@@ -129,6 +132,10 @@ class RunConsole:
                 self._connection.execute(f'DELETE FROM "{name}"')  # noqa: S608  one of our names
         if not self._is_stopped:
             self._empty.discard(name)
+        return not self._is_stopped
+
+    def _gone_through(self, line: int, lines: int) -> bool:
+        self._progress = f"{line:,} of {lines:,} lines of events read, {100 * line // max(lines, 1)} %"
         return not self._is_stopped
 
     def _insert(self, name: str, rows: Iterable[Row]) -> None:
@@ -221,6 +228,8 @@ def _texts(column: "pa.ChunkedArray") -> list[Cell]:
     if pa.types.is_temporal(column.type) and not pa.types.is_interval(column.type):
         # not by way of Python's own dates, which end at the year 9999 and need a package for time zones
         return list(column.cast(pa.string()).to_pylist())
+    if pa.types.is_interval(column.type):
+        return [None if value is None else run_tables.interval(value) for value in column.to_pylist()]
     return [_text(value) for value in column.to_pylist()]
 
 

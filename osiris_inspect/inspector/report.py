@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from osiris_inspect.inspector.lineage import Lineage, trace
-from osiris_inspect.inspector.reading.loading import load
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding, NotChecked
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.diagnose import Rule
+    from osiris_inspect.inspector.index import Progress
     from osiris_inspect.inspector.repository.configuration import Configuration
 
 
@@ -52,14 +52,19 @@ def report(
     cache: Path | None = None,
     more: Sequence["Rule"] = (),
     repository: Path | None = None,
+    told: "Progress | None" = None,
 ) -> Report:
-    """Read the run at ``path`` and ask every rule; ``cache`` as for ``loading.load``, the rest as for ``judged``.
+    """Read the run at ``path`` and ask every rule.
+
+    ``cache`` and ``told`` as for ``loading.load``, the rest as for ``judged``.
 
     Raises:
         UnreadableRun: the path is no run.
         SettingsError: the repository's settings say something that cannot be.
     """
-    return judged(load(path, now=now, cache=cache), more=more, repository=repository)
+    from osiris_inspect.inspector.reading.loading import load  # whoever only shows a report reads no run
+
+    return judged(load(path, now=now, cache=cache, told=told), more=more, repository=repository)
 
 
 def judged(run: Run, *, more: Sequence["Rule"] = (), repository: Path | None = None) -> Report:

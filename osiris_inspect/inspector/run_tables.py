@@ -3,9 +3,9 @@
 Texts are whole and hold no control characters, secrets are masked, and figures that no database holds are absent.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from osiris_inspect.inspector import json_line
 from osiris_inspect.inspector.plain import whole
@@ -14,11 +14,14 @@ from osiris_inspect.model import redact
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from osiris_inspect.inspector.long.long_log import LongLog
     from osiris_inspect.inspector.report import Report
     from osiris_inspect.model.event import Event
     from osiris_inspect.model.metric import Metric
 
 Row = Sequence[Any]
+Progress = Callable[[int, int], bool]
+"""Is told how many lines of all were gone through; says whether to go on."""
 _AT_ONCE: Final = 10_000
 COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
     "events": {"line": "BIGINT", "ts": "TIMESTAMP", "event": "VARCHAR", "step": "VARCHAR", "side": "VARCHAR", "session": "VARCHAR",
@@ -30,6 +33,16 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
                  "message": "VARCHAR", "because": "VARCHAR", "fix": "VARCHAR", "file": "VARCHAR", "line": "BIGINT", "quote": "VARCHAR"},
 }  # fmt: skip
 """The tables that every run has, and the types of their columns."""
+
+
+class Connection(Protocol):
+    """What is needed of a connection to DuckDB, which is opened elsewhere."""
+
+    def execute(self, query: str) -> Any:
+        """Carry out a statement."""
+
+    def register(self, name: str, rows: object) -> Any:
+        """Have rows answer to a name."""
 
 
 def rows_of(report: "Report", table: str) -> Iterator[Row]:
@@ -64,6 +77,48 @@ def fields_of(event: "Event") -> dict[str, Any]:
     return masked
 
 
+def create(connection: Connection, report: "Report", told: Progress) -> set[str]:
+    """Make the tables, without rows; the names of those that are to be filled.
+
+    The events of a long log are there at once: they are decoded when they are asked for, as far as they are, and ``told``
+    hears how far that has come.
+    """
+    from osiris_inspect.inspector.run import Abridged
+
+    log, left = report.run.events, set(COLUMNS)
+    for name, columns in COLUMNS.items():
+        kinds = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
+        if name == "events" and not isinstance(log, tuple) and isinstance(log, Abridged):
+            _show(connection, cast("LongLog", log), told)  # the only one there is
+            left.discard(name)
+        else:
+            connection.execute(f'CREATE TABLE "{name}" ({kinds})')
+    return left
+
+
+def _show(connection: Connection, log: "LongLog", told: Progress) -> None:
+    from osiris_inspect.inspector.long_events import LongEvents
+
+    connection.register("long events", LongEvents(log, told))
+    columns = ", ".join(f'"{column}"::{kind} AS "{column}"' for column, kind in COLUMNS["events"].items())
+    connection.execute(f'CREATE TEMP VIEW events AS SELECT {columns} FROM "long events"')  # noqa: S608  our own names
+
+
+def schema(table: str) -> "pa.Schema":
+    """The columns of one of the tables, in Arrow."""
+    import pyarrow as pa
+
+    return pa.schema([(column, _kind(kind)) for column, kind in COLUMNS[table].items()])
+
+
+def cells(column: str, events: Sequence["Event"]) -> "pa.Array":
+    """One column of the table of events, for some of them."""
+    import pyarrow as pa
+
+    of = _OF_EVENT[column]
+    return pa.array([of(event) for event in events], _kind(COLUMNS["events"][column]))
+
+
 def _kind(kind: str) -> Any:
     import pyarrow as pa
 
@@ -72,8 +127,7 @@ def _kind(kind: str) -> Any:
 
 
 def _event(event: "Event") -> Row:
-    return (event.line, _time(event.ts), _shown(event.name), _shown(event.step), event.side, _shown(event.session), _whole(event.seq),
-            _whole(event.rows), event.duration_s, _shown(event.error), _json(fields_of(event)))  # fmt: skip
+    return tuple(of(event) for of in _OF_EVENT.values())
 
 
 def _metric(metric: "Metric") -> Row:
@@ -81,31 +135,50 @@ def _metric(metric: "Metric") -> Row:
     return (
         metric.line,
         _time(metric.ts),
-        _shown(metric.name),
+        shown(metric.name),
         metric.value,
-        _shown(metric.step),
+        shown(metric.step),
         _json(tags),
     )
 
 
 def _steps(report: "Report") -> Iterator[Row]:
     for step in report.run.steps:
-        error = _shown(step.failure.message) if step.failure is not None else None
-        yield (_shown(step.id), _shown(step.driver), step.status, [_shown(need) for need in step.needs], _whole(step.rows_in), _whole(step.rows_out),
-               step.duration_s, _time(step.started), _time(step.ended), step.storage, _shown(step.because), error)  # fmt: skip
+        error = shown(step.failure.message) if step.failure is not None else None
+        yield (shown(step.id), shown(step.driver), step.status, [shown(need) for need in step.needs], _whole(step.rows_in), _whole(step.rows_out),
+               step.duration_s, _time(step.started), _time(step.ended), step.storage, shown(step.because), error)  # fmt: skip
 
 
 def _findings(report: "Report") -> Iterator[Row]:
     for found in report.findings:
         proof = found.evidence[0] if found.evidence else None
         place = (
-            (_shown(proof.file), proof.line, _shown(proof.quote)) if proof is not None else (None, None, None)
+            (shown(proof.file), proof.line, shown(proof.quote)) if proof is not None else (None, None, None)
         )
-        yield (_shown(found.rule), str(found.severity), str(found.confidence), found.domain, found.stage, _shown(found.step),
-               _shown(found.message), _shown(found.because), _shown(found.fix), *place)  # fmt: skip
+        yield (shown(found.rule), str(found.severity), str(found.confidence), found.domain, found.stage, shown(found.step),
+               shown(found.message), shown(found.because), shown(found.fix), *place)  # fmt: skip
 
 
-def _shown(text: str | None) -> str | None:
+def interval(value: Any) -> str:
+    """A length of time as DuckDB writes it: ``2 days 00:16:39.999``. ``value`` is Arrow's: months, days, nanoseconds."""
+    months, days, nanoseconds = value
+    years = int(months / 12)
+    months -= 12 * years
+    parts = [
+        f"{count} {noun}{'' if abs(count) == 1 else 's'}"
+        for count, noun in ((years, "year"), (months, "month"), (days, "day"))
+        if count
+    ]
+    seconds, rest = divmod(abs(nanoseconds) // 1_000, 1_000_000)
+    if nanoseconds or not parts:
+        fraction = f".{rest:06}".rstrip("0") if rest else ""
+        sign = "-" if nanoseconds < 0 else ""
+        parts.append(f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}")
+    return " ".join(parts)
+
+
+def shown(text: str | None) -> str | None:
+    """A text as the tables hold it."""
     return None if text is None else whole(text)
 
 
@@ -120,3 +193,19 @@ def _whole(number: int | None) -> int | None:
 
 def _json(value: Any) -> str:
     return json_line.line(value).decode()
+
+
+_OF_EVENT: Final[Mapping[str, Callable[["Event"], Any]]] = {
+    "line": lambda event: event.line,
+    "ts": lambda event: _time(event.ts),
+    "event": lambda event: shown(event.name),
+    "step": lambda event: shown(event.step),
+    "side": lambda event: event.side,
+    "session": lambda event: shown(event.session),
+    "seq": lambda event: _whole(event.seq),
+    "rows": lambda event: _whole(event.rows),
+    "duration_s": lambda event: event.duration_s,
+    "error": lambda event: shown(event.error),
+    "fields": lambda event: _json(fields_of(event)),
+}
+"""What each column says of an event."""

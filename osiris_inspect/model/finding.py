@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Literal
 
 Domain = Literal["code", "data", "config", "infra"]
@@ -84,17 +85,20 @@ class Finding:
         return f"{self.rule}@{self.step}" if self.step else self.rule
 
 
-_VARYING = (
-    re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE),
-    re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b", re.IGNORECASE),
-    re.compile(r"(?<![\w.])/(?:[^\s/'\":,;()]+/)+"),
-    re.compile(r"\d+(?:[.,:]\d+)*"),
-)
+@cache
+def _varying() -> tuple[re.Pattern[str], ...]:
+    """Compiled when a fingerprint is asked for: most who know of findings never do."""
+    return (
+        re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE),
+        re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b", re.IGNORECASE),
+        re.compile(r"(?<![\w.])/(?:[^\s/'\":,;()]+/)+"),
+        re.compile(r"\d+(?:[.,:]\d+)*"),
+    )
 
 
 def template(message: str) -> str:
     """A message without what differs from run to run: ids, hashes, folders and numbers become ``#``."""
-    for varying in _VARYING:
+    for varying in _varying():
         message = varying.sub("#", message)
     return " ".join(message.split())
 

@@ -78,6 +78,8 @@ class InspectorApp(App[None]):
             from osiris_inspect.tui.screens.runs import RunsScreen
 
             self.push_screen(RunsScreen(self._path, self._source, self._clock))
+        elif isinstance(self.screen, RunScreen) and self.screen.stands_at_once:
+            self._raise_curtain()  # nothing is painted before the run is there
         self.set_timer(PATIENCE, self._lift)
         self.set_timer(PATIENCE, gc.enable)  # see ``run_app``
 

@@ -4,7 +4,8 @@ Where a frame was is told three times: by a letter (``M``, ``S``, ``✗``), by t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from textual.content import Content
 
@@ -30,12 +31,11 @@ _FRAMES = {
 _SELECTED = "╔═╗║╚╝"
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(NamedTuple):
     """Lines, and where each step stands among them: its first line and how many it has."""
 
     lines: Sequence[Content]
-    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    places: Mapping[str, tuple[int, int]] = MappingProxyType({})
     boxed: bool = False
 
 
@@ -118,8 +118,7 @@ def _tone(step: StepState) -> str:
 # ── boxes ──
 
 
-@dataclass(frozen=True, slots=True)
-class _Box:
+class _Box(NamedTuple):
     x: int
     y: int
     width: int

@@ -236,6 +236,11 @@ def is_warning(event: Event) -> bool:
     return event.name.endswith(_DOUBTFUL) and not is_failure(event)
 
 
+def harmless(event: Event) -> tuple[str, ...]:
+    """The fields that are named like a secret and are none: the ``key`` of an input is the name of a result."""
+    return ("key",) if event.from_steps else ()
+
+
 def _sign(event: Event) -> tuple[str, str]:
     if is_failure(event):
         return "✗", "bold $state-bad"
@@ -244,4 +249,10 @@ def _sign(event: Event) -> tuple[str, str]:
 
 def _pairs(event: Event) -> str:
     fields = islice(event.fields.items(), _FIELDS_SHOWN)
-    return inert.line(" ".join(inert.field(key, value) for key, value in fields))
+    open_ = harmless(event)
+    return inert.line(
+        " ".join(
+            f"{key}={inert.compact(value)}" if key in open_ else inert.field(key, value)
+            for key, value in fields
+        )
+    )

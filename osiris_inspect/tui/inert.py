@@ -6,7 +6,7 @@ or a megabyte without a break; here each becomes something that can be looked at
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from osiris_inspect.model.redact import mask_keys, mask_patterns
@@ -41,9 +41,16 @@ def lines(text: str, limit: int = TEXT_LIMIT) -> list[str]:
     return shown
 
 
-def pretty(value: Mapping[str, Any], limit: int = TEXT_LIMIT) -> list[str]:
-    """A JSON object over several lines, secrets masked, long texts in it cut."""
-    document = json.dumps(mask_keys(_cut(value)), indent=2, ensure_ascii=False, default=str)
+def pretty(value: Mapping[str, Any], limit: int = TEXT_LIMIT, *, harmless: Collection[str] = ()) -> list[str]:
+    """A JSON object over several lines, secrets masked, long texts in it cut.
+
+    ``harmless`` are keys that are named like a secret and are none.
+    """
+    masked = {
+        key: mask_keys([item])[0] if key in harmless else mask_keys({key: item})[key]
+        for key, item in _cut(value).items()
+    }
+    document = json.dumps(masked, indent=2, ensure_ascii=False, default=str)
     return lines(document, limit)
 
 

@@ -1,14 +1,13 @@
 """Where the boxes of a drawn lineage stand: steps in layers, left to right, each right of all it reads from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from osiris_inspect.inspector.lineage import Edge, Lineage
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(NamedTuple):
     """One piece of an edge, from one layer to the next. ``start`` and ``end`` are steps or bends."""
 
     start: str
@@ -17,8 +16,7 @@ class Hop:
     is_last: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Layers:
+class Layers(NamedTuple):
     """The steps and bends of each layer from top to bottom, and the hops between neighbouring layers."""
 
     layers: tuple[tuple[str, ...], ...]

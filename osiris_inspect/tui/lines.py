@@ -82,7 +82,7 @@ class LineList(Seeking, can_focus=True):
         """Show other rows, or the same ones read again: the cursor stays on its row, or at the end if it was there."""
         before, at_end = self.row, self.follows
         self._layout = layout
-        self._lay_out()
+        self._lay_out(self.inner_width)
         if self.shown is not None:
             self.set_filter(self.filter_text)
         elif at_end:
@@ -133,9 +133,19 @@ class LineList(Seeking, can_focus=True):
             return "these lines have no time"
         return None
 
-    def _lay_out(self) -> None:
-        self._laid_out_for = self.inner_width
-        self.sheet = self._layout(self._laid_out_for)
+    def fit(self, width: int) -> None:
+        """Lay the rows out for a list that is so many cells wide, where they are not.
+
+        Whoever arranges or paints the list asks for it, so that its first picture is true. The news that the size has
+        changed comes only after that.
+        """
+        inner = max(1, width - MARGIN - 1)
+        if inner != self._laid_out_for:
+            self._lay_out(inner)
+
+    def _lay_out(self, inner_width: int) -> None:
+        self._laid_out_for = inner_width
+        self.sheet = self._layout(inner_width)
         if self.shown is not None:
             total = len(self.sheet.rows)
             self.shown = [index for index in self.shown if index < total]
@@ -159,8 +169,7 @@ class LineList(Seeking, can_focus=True):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Lay the rows out again where the width changed."""
-        if self.inner_width != self._laid_out_for:
-            self._lay_out()
+        self.fit(self.size.width)
         self._changed()
 
     # ── painting; a list that is no table overrides the first three ──
@@ -185,6 +194,7 @@ class LineList(Seeking, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The line at ``y`` of the window."""
+        self.fit(self.size.width)
         base = self.visual_style
         line = y - self.heading_height + self.scroll_offset.y
         if y < self.heading_height and self.sheet.heading is not None:
@@ -231,6 +241,8 @@ class LineList(Seeking, can_focus=True):
         self.post_message(CursorMoved(self))
 
     def _reveal(self) -> None:
+        if not self.size:
+            return  # nothing was arranged yet, and what is in the window is not known
         top, height = self.place_of(self.cursor) if len(self) else (0, 0)
         if top < self.scroll_offset.y:
             self.scroll_to(y=top, animate=False)

@@ -1,6 +1,6 @@
 """How a state is shown: a sign and a word beside the colour, so that no state is told by colour alone."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.content import Content
 
@@ -13,8 +13,7 @@ from osiris_inspect.model.run_card import StepStatus
 MUTED = "$state-beside"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A sign, its word, and a style of the theme."""
 
     sign: str
@@ -27,8 +26,7 @@ class Mark:
         return Content.styled(f"{self.sign} {self.word}", self.style)
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(NamedTuple):
     """How an edge is drawn: the letter and the word of the place, and its line in each direction."""
 
     letter: str

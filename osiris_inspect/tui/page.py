@@ -33,6 +33,12 @@ class Page(LineList):
     def _reveal(self) -> None:
         self.scroll_to(y=self.cursor, animate=False)
 
+    def _lay_out(self, inner_width: int) -> None:
+        if self.size:  # to fold a text at no width at all takes long and is for nobody
+            super()._lay_out(inner_width)
+        else:
+            self._laid_out_for = 0  # as soon as it is seen, it is folded for the width it has then
+
     def show_lines(self, lines: Sequence[Content]) -> None:
         """Show a text from its beginning."""
         self.cursor = 0

@@ -1,8 +1,8 @@
 """What a list shows: rows, each with its picture, its text, and the fields a filter asks for."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from textual.content import Content
 
@@ -46,20 +46,18 @@ class Searched(Protocol):
         """The numbers of the rows that a query keeps, in their order, piece by piece; a piece may be empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class MadeRow:
+class MadeRow(NamedTuple):
     """A row made in advance, for lists that are short."""
 
     content: Content
     text: str
     key: Hashable = None
-    fields: Mapping[str, object] = field(default_factory=dict)
+    fields: Mapping[str, object] = MappingProxyType({})
     is_failure: bool = False
     is_warning: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(NamedTuple):
     """The rows of a list at one width, and the line that stands above them."""
 
     rows: Sequence[Row] = ()

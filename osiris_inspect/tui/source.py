@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from osiris_inspect.inspector.console_facts import Console
     from osiris_inspect.inspector.frame_facts import Frame
 
+Progress = Callable[[int, int], bool]
+"""Is given the bytes of a long log that were read and all that there are; says whether anybody still waits for them."""
+
 SHORT = 256 << 10
 """Bytes of a log that are read while nobody would notice: some 10 ms."""
 
@@ -23,8 +26,8 @@ class Source(Protocol):
     def is_run(self, path: Path) -> bool:
         """Whether the directory is a run, not a folder of runs."""
 
-    def report(self, path: Path, now: float) -> Report:
-        """The report on a run."""
+    def report(self, path: Path, now: float, told: Progress | None = None) -> Report:
+        """The report on a run. Where ``told`` says False, it is given up, and what is returned is for nobody."""
 
     def at_once(self, path: Path, now: float) -> Report | None:
         """The report on a run that is read before a screen could be painted; None where that takes longer, or fails."""
@@ -77,11 +80,11 @@ class Disk:
 
         return is_run(path)
 
-    def report(self, path: Path, now: float) -> Report:
+    def report(self, path: Path, now: float, told: Progress | None = None) -> Report:
         """Read the run and ask every rule."""
         from osiris_inspect.inspector.report import report
 
-        return report(path, now=now, cache=self.cache, repository=self.repository)
+        return report(path, now=now, cache=self.cache, repository=self.repository, told=told)
 
     def at_once(self, path: Path, now: float) -> Report | None:
         """Read a run with a short log. What goes wrong is found again, and said, by whoever asks for the report."""

@@ -2,18 +2,27 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from osiris_inspect.cli import ahead
 from osiris_inspect.cli.ahead import Ahead
+from osiris_inspect.inspector import abridgement
+from osiris_inspect.inspector.long import long_reading
 from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.unopened import Unopened, with_log
 from tests.samples import SAMPLES
 
 NOW = 1_795_348_800.0
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system makes no process by forking")
+
+
+def nowhere() -> Path | None:
+    """No folder for indexes."""
+    return None
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +33,7 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("story", ["original_nonetype", "all_spilled"])
 def test_what_was_read_ahead_is_what_would_have_been_read(story: str) -> None:
     (run,) = (SAMPLES / story).glob("run_*")
-    begun = Ahead(run, NOW, None)
+    begun = Ahead(run, NOW, nowhere)
     told = begun.take(run)
     assert told == report(run, now=NOW)
     assert begun.take(run) is None
@@ -36,23 +45,53 @@ def test_a_run_that_cannot_be_read_gives_nothing(tmp_path: Path) -> None:
     run.mkdir()
     (run / "events.jsonl").write_text("")
     (run / "events.jsonl").chmod(0o000)
-    begun = Ahead(run, NOW, None)
+    begun = Ahead(run, NOW, nowhere)
     told = begun.take(run)
     assert told is None or not told.run.events
 
 
-def test_neither_a_long_run_nor_a_folder_is_read_ahead(
+def test_neither_a_long_run_without_an_index_nor_a_folder_is_read_ahead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ahead, "SHORT", 10)
+    monkeypatch.setattr(abridgement, "SOON", 10)
     (tmp_path / "events.jsonl").write_text(json.dumps({"event": "run_start"}))
     for place in (tmp_path, tmp_path / "nothing", SAMPLES):
-        assert Ahead(place, NOW, None).take(place) is None
+        assert Ahead(place, NOW, nowhere).take(place) is None
+
+
+def test_a_long_run_that_has_its_index_is_read_ahead_without_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(abridgement, "SOON", 1_000)
+    monkeypatch.setattr(long_reading, "LONG", 1_000)
+    run, cache = tmp_path / "run_1", tmp_path / "cache"
+    run.mkdir()
+    beat = json.dumps({"event": "heartbeat", "step_id": "a", "rows": 1})
+    (run / "events.jsonl").write_text(f"{beat}\n" * 30_000)
+    first = Ahead(run, NOW, lambda: cache)
+    assert first.take(run) is None  # there is no index yet
+    whole = report(run, now=NOW, cache=cache)
+    told = Ahead(run, NOW, lambda: cache).take(run)
+    assert told is not None
+    assert isinstance(told.run.events, Unopened)
+    assert len(told.run.events) == 30_000
+    assert told.findings == whole.findings
+    again = with_log(told)
+    assert list(again.run.events) == list(whole.run.events)
+    assert replace(again, run=replace(again.run, events=())) == replace(
+        whole, run=replace(whole.run, events=())
+    )
+
+
+def test_a_report_that_is_too_large_is_not_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "LARGE", 100)
+    (run,) = (SAMPLES / "all_spilled").glob("run_*")
+    assert Ahead(run, NOW, nowhere).take(run) is None
 
 
 def test_another_run_than_the_one_begun_is_not_given() -> None:
     (run,) = (SAMPLES / "all_spilled").glob("run_*")
-    begun = Ahead(run, NOW, None)
+    begun = Ahead(run, NOW, nowhere)
     assert begun.take(run.parent) is None
     begun.close()
 
@@ -60,12 +99,12 @@ def test_another_run_than_the_one_begun_is_not_given() -> None:
 def test_one_core_reads_nothing_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0})
     (run,) = (SAMPLES / "all_spilled").glob("run_*")
-    assert Ahead(run, NOW, None).take(run) is None
+    assert Ahead(run, NOW, nowhere).take(run) is None
 
 
 def test_what_is_not_taken_leaves_no_process() -> None:
     (run,) = (SAMPLES / "all_spilled").glob("run_*")
-    begun = Ahead(run, NOW, None)
+    begun = Ahead(run, NOW, nowhere)
     child = begun._child
     begun.close()
     with pytest.raises(ChildProcessError):

@@ -143,3 +143,29 @@ def test_hostile_text_of_a_log_stays_text(tmp_path: Path) -> None:
     assert "hunter22" not in out
     assert "\x1b" not in out
     assert len(out.splitlines()) == 4
+
+
+def test_a_length_of_time_is_told_in_words(tmp_path: Path) -> None:
+    asked = "select interval 100 second as took, null::interval as none"
+    assert answer(SPILLED, asked, tmp_path) == [{"took": "00:01:40", "none": None}]
+
+
+def test_findings_are_those_that_the_folder_leaves(tmp_path: Path) -> None:
+    lines = succeeding_locally()
+    lines[4]["rows"] = 0
+    run = run_dir(tmp_path, lines, steps=CHAIN)
+    asked = "select rule, step from findings where rule = 'zero-rows-from-source'"
+    assert answer(run, asked, tmp_path) == [{"rule": "zero-rows-from-source", "step": "extract"}]
+    (tmp_path / ".osiris-inspect.toml").write_text(
+        'ignore = ["zero-rows-from-source@extract: empty on Sundays"]\n'
+    )
+    assert answer(run, asked, tmp_path) == []
+
+
+def test_what_goes_wrong_far_into_an_answer_is_said_in_one_line(tmp_path: Path) -> None:
+    done = sql(
+        SPILLED, "select if(i = 90000, 'x', '1')::int n from range(100000) t(i)", "-f", "json", cwd=tmp_path
+    )
+    assert done.code == 2
+    assert len(done.err.splitlines()) == 1
+    assert "Could not convert" in done.err

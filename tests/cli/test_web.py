@@ -49,6 +49,21 @@ async def test_the_server_turns_strangers_away(host: str, status: int) -> None:
             assert answer.status == status
 
 
+async def test_the_page_asks_nobody_else_for_anything_and_takes_the_keys() -> None:
+    pytest.importorskip("textual_serve", reason="the extra 'web' is not installed")
+    from aiohttp.test_utils import TestClient, TestServer
+
+    app = await web._server(RUN, 8000)._make_app()
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.get("/", headers={"Host": "127.0.0.1:8000"})
+        policy = answer.headers["Content-Security-Policy"]
+        page = await answer.text()
+    assert policy.startswith("default-src 'self'")
+    assert "http" not in policy
+    assert page.count("keys.focus()") == 1
+    assert page.index("keys.focus()") < page.index("</body>")
+
+
 async def test_a_visit_shows_the_run() -> None:
     pytest.importorskip("textual_serve", reason="the extra 'web' is not installed")
     from aiohttp import ClientSession

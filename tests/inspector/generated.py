@@ -325,7 +325,7 @@ def _struck(case: Case) -> Iterator[None]:
 
 
 def _parquet(store: FrameStore, step: str) -> Path:
-    return store._root / layout.parquet(step)
+    return store._spills._root / layout.parquet(step)
 
 
 def _flip(path: Path) -> None:
@@ -339,7 +339,7 @@ def _forget(store: FrameStore, step: str) -> None:
     entry = store._entries[step]
     entry.frame = entry.form = entry.spilled = None
     for file in (layout.parquet(step), layout.schema(step)):
-        (store._root / file).unlink(missing_ok=True)
+        (store._spills._root / file).unlink(missing_ok=True)
 
 
 def _kill_host(path: Path, step: str) -> None:

@@ -57,6 +57,11 @@ def test_every_run_has_four_tables_and_one_for_each_frame(tables: RunConsole) ->
         ("select null, 1 as a, 2 as a", [(None, "1", "2")]),
         ("select '\\xAB'::blob, date '10000-01-01'", [("1 bytes: ab", "10000-01-01")]),
         ("select 1 -- a remark", [("1",)]),
+        (
+            "select timestamp '2026-01-03 00:16:39.999' - timestamp '2026-01-01', interval 14 months, -interval 90 minutes",
+            [("2 days 00:16:39.999", "1 year 2 months", "-01:30:00")],
+        ),
+        ("select interval 0 seconds, null::interval", [("00:00:00", None)]),
     ],
 )
 def test_a_question_is_answered(tables: RunConsole, query: str, cells: list[tuple[str, ...]]) -> None:
@@ -121,6 +126,13 @@ def test_a_question_can_be_ended_and_the_next_one_is_answered(tables: RunConsole
     ended.join()
     assert answer == Refusal("stopped")
     assert answered(tables, "select 1").page(0, 1) == [("1",)]
+
+
+def test_what_goes_wrong_far_into_an_answer_is_a_refusal(tables: RunConsole) -> None:
+    assert (
+        "Could not convert"
+        in refused(tables, "select if(i = 90000, 'x', '1')::int from range(100000) t(i)").text
+    )
 
 
 def test_an_answer_becomes_csv_without_its_secrets(tables: RunConsole) -> None:

@@ -27,6 +27,7 @@ from osiris_inspect.inspector.run import (
 )
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, NotChecked, Severity
+from osiris_inspect.tui.source import Progress
 
 NOON = 1_795_348_800.0
 """2026-11-22 12:00 UTC."""
@@ -312,7 +313,7 @@ class Shelf:
     def is_run(self, path: Path) -> bool:
         return path in self.reports
 
-    def report(self, path: Path, now: float) -> Report:
+    def report(self, path: Path, now: float, told: Progress | None = None) -> Report:
         self.looked += 1
         return self.reports[path]
 

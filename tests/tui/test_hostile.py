@@ -133,3 +133,19 @@ async def test_hostile_runs_are_compared_and_do_nothing(stage: Open, name: str) 
         assert_inert(one.text(), (120, 40))
         await one.press("enter")
         assert_inert(one.text(), (120, 40))
+
+
+async def test_the_key_of_an_input_is_shown_and_one_that_may_be_a_secret_is_not(stage: Open) -> None:
+    told = made.events(
+        ("inputs_resolved", "compute-stats", {"key": "df", "from_step": "extract-movies"}),
+        ("connection_resolved", "extract-movies", {"key": "hunter2hunter2"}),
+    )
+    async with stage(made.report(made.EXTRACT, made.COMPUTE, logged=told), size=(120, 40)) as one:
+        await one.press("3", "g")
+        assert "key=df" in one.text()
+        assert "hunter2" not in one.text()
+        await one.press("enter")
+        assert '"key": "df"' in one.text()
+        assert "hunter2" not in one.text()
+        await one.press("j")
+        assert "hunter2" not in one.text()

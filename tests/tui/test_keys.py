@@ -311,6 +311,18 @@ async def test_a_run_that_is_over_is_left_alone(stage: Open) -> None:
         assert "3 of 3 steps succeeded" in one.text()
 
 
+async def test_what_was_described_while_another_tab_was_open_is_as_it_is_now(stage: Open) -> None:
+    going = replace(made.EXTRACT, status="running", rows_out=None)
+    async with stage(made.report(going, status="running"), size=(100, 40)) as one:
+        assert "extract-movies  … running" in one.text()
+        await one.press("3")
+        one.shelf.put(made.report(made.EXTRACT))
+        await look_again(one)
+        await one.press("1")
+        assert "extract-movies  ✓ succeeded" in one.text()
+        assert "… running" not in one.text()
+
+
 async def look_again(one: Stage) -> None:
     screen = one.app.screen
     assert isinstance(screen, RunScreen)

@@ -1,18 +1,24 @@
 """A log that is too long to be decoded as a whole is walked like any other; here all logs count as that long."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
 from textual.geometry import Size
 
 from osiris_inspect.inspector.long import long_reading
+from osiris_inspect.inspector.report import Report
+from osiris_inspect.tui.app import InspectorApp
 from osiris_inspect.tui.event_rows import EventRows, indexed
 from osiris_inspect.tui.panes.tabs import Tabs
+from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.seeking import AT_ONCE
+from osiris_inspect.tui.source import Disk, Progress
 from tests.tui.conftest import Stage
+from tests.tui.made import Shelf
 from tests.tui.test_keys import lines, text
-from tests.tui.test_real_runs import opened
+from tests.tui.test_real_runs import NOW, opened
 
 COUNT = 3 * AT_ONCE
 
@@ -110,3 +116,69 @@ async def test_every_tab_stands_in_the_line_however_much_there_is_in_them(long_r
             "2 Steps  3 Events  4 Findings" in one.app.screen._compositor.render_strips()[tabs.region.y].text
         )
         assert "7 SQL" in one.app.screen._compositor.render_strips()[tabs.region.y].text
+
+
+class Halfway(Disk):
+    """Reads a run, and waits where half of it is read until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_halfway, self.may_go_on = threading.Event(), threading.Event()
+        self.was_wanted = True
+
+    def at_once(self, path: Path, now: float) -> Report | None:
+        return None
+
+    def report(self, path: Path, now: float, told: Progress | None = None) -> Report:
+        assert told is not None
+        told(1_200_000_000, 2_300_000_000)
+        self.is_halfway.set()
+        assert self.may_go_on.wait(60)
+        self.was_wanted = told(2_300_000_000, 2_300_000_000)
+        return super().report(path, now)
+
+
+async def test_how_far_a_long_log_is_read_stands_on_the_screen_until_it_is(long_run: Path) -> None:
+    disk = Halfway()
+    app = InspectorApp(long_run, disk, clock=lambda: NOW)
+    async with app.run_test(size=(120, 40)) as pilot:
+        one = Stage(app, pilot, Shelf())
+        while "52 %" not in one.text():
+            await pilot.pause()
+        assert "… 1.2 GB of 2.3 GB, 52 %" in one.text().replace("\n ", "")
+        disk.may_go_on.set()
+        await one.settle()
+        assert "52 %" not in one.text()
+        assert "server went away" in one.text()
+    assert disk.was_wanted
+
+
+async def test_a_log_that_nobody_waits_for_any_more_is_not_read_to_its_end(long_run: Path) -> None:
+    disk, other = Halfway(), long_run.with_name("run_1795348700000")
+    other.mkdir()
+    (other / "events.jsonl").write_text(line(0, "run_start") + "\n")
+    app = InspectorApp(long_run.parent, disk, clock=lambda: NOW)
+    async with app.run_test(size=(120, 40)) as pilot:
+        one = Stage(app, pilot, Shelf())
+        await one.settle()
+        await pilot.press("enter")
+        while not disk.is_halfway.is_set():
+            await pilot.pause()
+        await pilot.press("q")
+        disk.may_go_on.set()
+        await one.settle()
+        assert not isinstance(app.screen, RunScreen)
+    assert not disk.was_wanted
+
+
+def test_whoever_reads_a_long_log_hears_of_all_its_bytes(long_run: Path, tmp_path: Path) -> None:
+    heard: list[tuple[int, int]] = []
+
+    def hear(done: int, total: int) -> bool:
+        heard.append((done, total))
+        return True
+
+    told = Disk(tmp_path / "cache").report(long_run, NOW, hear)
+    size = (long_run / "events.jsonl").stat().st_size
+    assert heard[-1] == (size, size)
+    assert len(told.run.events) == COUNT - 1

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Evidence, Stage
 
@@ -47,7 +48,7 @@ def failures(run: Run) -> Iterator[Told]:
         yield Told(run.failure.message[:MAX_TEXT], run.failure.file, run.failure.line, running, stage)
 
 
-def matching(run: Run, pattern: re.Pattern[str]) -> Iterator[tuple[Told, re.Match[str]]]:
+def matching(run: Run, pattern: Pattern | re.Pattern[str]) -> Iterator[tuple[Told, re.Match[str]]]:
     """The failures whose text has the pattern, with what matched."""
     for told in failures(run):
         match = pattern.search(told.text)
@@ -55,7 +56,7 @@ def matching(run: Run, pattern: re.Pattern[str]) -> Iterator[tuple[Told, re.Matc
             yield told, match
 
 
-def complaints(run: Run, pattern: re.Pattern[str]) -> Iterator[tuple[Told, re.Match[str]]]:
+def complaints(run: Run, pattern: Pattern | re.Pattern[str]) -> Iterator[tuple[Told, re.Match[str]]]:
     """The lines of text logs that have the pattern, with what matched."""
     for line in run.log_lines:
         match = pattern.search(line.text)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from osiris_inspect.inspector.evidence.failures import Told, complaints, matching
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Domain, Finding, Severity
 
@@ -31,14 +32,14 @@ class Signature:
     """
 
     rule: str
-    pattern: re.Pattern[str]
+    pattern: Pattern | re.Pattern[str]
     message: str
     fix: str
     domain: Domain
     confidence: Confidence = Confidence.HIGH
     in_logs: bool = False
     about: str = ""
-    hint: re.Pattern[str] | None = None
+    hint: Pattern | None = None
 
     def findings(self, run: Run) -> Iterator[Finding]:
         """One finding for each failure that has the pattern."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from osiris_inspect.inspector import frame_sizes
+from osiris_inspect.inspector.frame_sizes import Size
 from osiris_inspect.inspector.lineage import Edge
 from osiris_inspect.inspector.report import Report
-from osiris_inspect.inspector.run import Run, RunStatus, StepState, Storage
+from osiris_inspect.inspector.run import Run, RunStatus, Storage
 from osiris_inspect.inspector.summary import place_words
-from osiris_inspect.model.event import number
 from osiris_inspect.model.run_card import StepStatus
 
 Part = Literal["cause", "consequence", ""]
@@ -78,7 +79,7 @@ def graph_of(report: Report) -> Graph:
     """The picture of a report."""
     run = report.run
     parts = _parts(report)
-    sizes = {step.id: _sizes(run, step) for step in run.steps}
+    sizes = frame_sizes.sizes(run)
     cause = report.root_cause
     nodes = tuple(
         Node(
@@ -88,8 +89,8 @@ def graph_of(report: Report) -> Graph:
             part=parts.get(step.id, ""),
             rows=step.rows_out,
             storage=step.storage,
-            memory_bytes=sizes[step.id][0],
-            spill_bytes=sizes[step.id][1],
+            memory_bytes=sizes[step.id].memory or None,
+            spill_bytes=sizes[step.id].spill or None,
             released=bool(run.named("frame_released", step=step.id)),
             is_writer=step.is_writer,
             why=cause.message if cause is not None and parts.get(step.id) == "cause" else "",
@@ -113,10 +114,8 @@ def _parts(report: Report) -> dict[str, Part]:
     return parts
 
 
-def _link(
-    edge: Edge, run: Run, parts: Mapping[str, Part], sizes: Mapping[str, tuple[int | None, int | None]]
-) -> Link:
-    memory, spill = sizes[edge.producer]
+def _link(edge: Edge, run: Run, parts: Mapping[str, Part], sizes: Mapping[str, Size]) -> Link:
+    size = sizes[edge.producer]
     arrived = edge.place != "unresolved"
     return Link(
         producer=edge.producer,
@@ -125,21 +124,6 @@ def _link(
         place=place_words(edge, run),
         rows=edge.rows_in if edge.rows_in is not None else edge.rows_out,
         lost=edge.lost_rows if arrived else None,
-        bytes={"memory": memory, "spill": spill}.get(edge.place),
+        bytes={"memory": size.memory or None, "spill": size.spill or None}.get(edge.place),
         is_failing=edge.producer in parts and parts.get(edge.consumer) == "consequence",
     )
-
-
-def _sizes(run: Run, step: StepState) -> tuple[int | None, int | None]:
-    """Bytes in memory and on disk, as the run's own events tell them, else its card, else its files."""
-    for event in reversed(run.named("output_stored", step=step.id)):
-        return _bytes(event.fields.get("memory_bytes")), _bytes(event.fields.get("spill_bytes"))
-    card = run.card.of(step.id) if run.card is not None else None
-    files = [artifact.bytes for artifact in step.artifacts if artifact.kind in ("parquet", "pickle")]
-    on_disk = card.spill_bytes if card is not None and card.spill_bytes else next(iter(files), None)
-    return (card.memory_bytes if card is not None else None), on_disk
-
-
-def _bytes(value: Any) -> int | None:
-    size = number(value)
-    return int(size) if size else None

@@ -22,7 +22,7 @@ LONG = 4 << 20
 """Bytes from which on a log is not decoded as a whole."""
 KEPT = 1000
 """Metrics of one name and step that are kept: half of them from the beginning, half from the end."""
-_FOLDER = "indexes"
+INDEXES = "indexes"
 _WANTED = (b'"rows_', b"_exit_code")
 
 
@@ -44,7 +44,7 @@ def events_of(
     descriptor = disk.descriptor(file)
     if descriptor is None:
         return None
-    index = opened(descriptor, Sidecars(cache / _FOLDER) if cache is not None else None, told=told)
+    index = opened(descriptor, Sidecars(cache / INDEXES) if cache is not None else None, told=told)
     log = LongLog(descriptor, index, file)
     _note_unreadable(disk, log, file)
     return log

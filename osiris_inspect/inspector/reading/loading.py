@@ -5,8 +5,9 @@ Any bytes in any file give a run. What could not be read is in ``Run.unread``, w
 
 from collections import Counter
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from osiris_inspect.inspector import abridgement
 from osiris_inspect.inspector.catalog import is_run
 from osiris_inspect.inspector.reading.drafts import fold
 from osiris_inspect.inspector.reading.far_side import isolation_of, note_lost_lines, outages_of
@@ -18,18 +19,30 @@ from osiris_inspect.model import layout
 from osiris_inspect.model.errors import UnreadableRun
 from osiris_inspect.model.event import Event, epoch
 
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.index import Progress
 
-def load(path: Path, *, now: float | None = None, cache: Path | None = None) -> Run:
+
+def load(
+    path: Path,
+    *,
+    now: float | None = None,
+    cache: Path | None = None,
+    told: "Progress | None" = None,
+    abridged: bool = False,
+) -> Run:
     """The run in a directory.
 
     ``now`` (seconds since 1970) tells a run still going on from one cut off; without it an unfinished run is cut off.
     ``cache`` is the folder where the index of a long log is kept; without it none is kept.
+    ``told`` hears how far that index is; where it says False, the log ends there, and nobody should show the run.
+    ``abridged`` says that of a long log the events that make its picture will do.
 
     Raises:
         UnreadableRun: there is no such directory, or nothing in it is a part of a run.
     """
     check(path)
-    material = gather(path, cache)
+    material = gather(path, cache, told, abridged=abridged)
     mode = mode_of(material)
     note_lost_lines(material.events, material.disk)
     drafts = fold(material.events)
@@ -39,6 +52,8 @@ def load(path: Path, *, now: float | None = None, cache: Path | None = None) -> 
     ending = verdict(ordered, material, now=now)
     if _nothing_read(material):
         ending = Verdict("unreadable", finished=False)
+    if cache is not None and ending.finished and not isinstance(material.log, tuple):
+        abridgement.keep(material.log, path, cache)
     return _assemble(path, material, complete(ordered, material, mode), ending, mode)
 
 

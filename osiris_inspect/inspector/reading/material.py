@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from osiris_inspect.inspector.disk import Disk, ends_torn, parse_json, parse_yaml
 from osiris_inspect.inspector.long import long_reading
@@ -17,6 +17,9 @@ from osiris_inspect.model.manifest import Manifest
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.run_card import RunCard
 from osiris_inspect.model.status import Status
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.index import Progress
 
 T = TypeVar("T")
 COMMANDS_BESIDE = "../commands.jsonl"
@@ -49,17 +52,22 @@ class Material:
     manifest_file: str
 
 
-def gather(root: Path, cache: Path | None = None) -> Material:
-    """Read every part of the run in ``root``; the index of a long log is kept in ``cache``."""
+def gather(
+    root: Path, cache: Path | None = None, told: "Progress | None" = None, *, abridged: bool = False
+) -> Material:
+    """Read every part of the run in ``root``; the index of a long log is kept in ``cache``, ``told`` hears how far it is.
+
+    ``abridged`` says that of a long log the events that make its picture will do, where it is known which those are.
+    """
     disk = Disk(root)
-    log = _events(disk, cache)
-    told = log.told if not isinstance(log, tuple) and isinstance(log, Abridged) else log
+    log = (_abridged(disk, cache) if abridged else None) or _events(disk, cache, told)
+    picture = log.told if not isinstance(log, tuple) and isinstance(log, Abridged) else log
     manifest_file, compiled = _manifest(disk)
-    configs, exposures = _configs(disk, _step_ids(compiled, told))
+    configs, exposures = _configs(disk, _step_ids(compiled, picture))
     return Material(
         disk=disk,
         log=log,
-        events=told,
+        events=picture,
         metrics=_metrics(disk),
         manifest=compiled,
         card=_document(disk, layout.RUN_CARD, run_card.parse),
@@ -72,10 +80,16 @@ def gather(root: Path, cache: Path | None = None) -> Material:
     )
 
 
-def _events(disk: Disk, cache: Path | None) -> Sequence[Event]:
+def _events(disk: Disk, cache: Path | None, told: "Progress | None") -> Sequence[Event]:
     if long_reading.is_long(disk, layout.EVENTS):
-        return long_reading.events_of(disk, cache) or ()
+        return long_reading.events_of(disk, cache, told=told) or ()
     return tuple(_decoded(disk, layout.EVENTS, lambda line, n: events.decode(line, number_of_line=n)))
+
+
+def _abridged(disk: Disk, cache: Path | None) -> Sequence[Event] | None:
+    from osiris_inspect.inspector import abridgement
+
+    return abridgement.of_log(disk, cache) if long_reading.is_long(disk, layout.EVENTS) else None
 
 
 def _metrics(disk: Disk) -> tuple[Metric, ...]:

@@ -19,6 +19,7 @@ from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import failure_of
 from osiris_inspect.inspector.evidence.failures import lacks_input
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model import layout
@@ -27,7 +28,7 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 NEEDS: Final = ("configuration", "steps")
 RANK: Final = 27
 
-_ANY = re.compile(r"\b(?:FROM|JOIN)\s+\"?(?P<table>input_df|df)\b(?!\s*\.)", re.IGNORECASE)
+_ANY = Pattern(r"\b(?:FROM|JOIN)\s+\"?(?P<table>input_df|df)\b(?!\s*\.)", re.IGNORECASE)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -14,10 +14,10 @@ Example:
     `(1045, "Access denied for user 'reader'@'localhost' (using password: YES)")`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -28,7 +28,7 @@ RANK: Final = 40
 
 SIGNATURE: Final = Signature(
     rule="authentication-failed",
-    pattern=re.compile(
+    pattern=Pattern(
         r"(?P<who>Access denied for user '[^']{0,80}'@'[^']{0,80}')"
         r"|password authentication failed for user \"?[^\"\s]{0,80}"
         r"|\b28P01\b"

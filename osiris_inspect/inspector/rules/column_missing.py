@@ -13,11 +13,11 @@ Example:
     `Binder Error: Referenced column "custommer_id" not found in FROM clause!`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import at
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run, StepState
@@ -27,11 +27,11 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 NEEDS: Final = ("events",)
 RANK: Final = 44
 
-_KEY = re.compile(r"['\"][^'\"\n]{1,200}['\"]|\d{1,12}")
+_KEY = Pattern(r"['\"][^'\"\n]{1,200}['\"]|\d{1,12}")
 
 SIGNATURE: Final = Signature(
     rule="column-missing",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Unknown column '(?P<c1>[^'\n]{1,120})'"
         r"|Referenced column \"(?P<c2>[^\"\n]{1,120})\" not found"
         r"|column \"?(?P<c3>[^\"\s\n]{1,120})\"? (?:of relation \S{1,80} )?does not exist"
@@ -47,7 +47,7 @@ SIGNATURE: Final = Signature(
     fix="use a name that the source has",
     domain="config",
     about="column",
-    hint=re.compile(r"(?:Candidate (?:bindings|tables)|Did you mean)[: ]+(?P<hint>[^\n?]{1,160})"),
+    hint=Pattern(r"(?:Candidate (?:bindings|tables)|Did you mean)[: ]+(?P<hint>[^\n?]{1,160})"),
 )
 
 

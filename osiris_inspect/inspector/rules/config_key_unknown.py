@@ -13,10 +13,10 @@ Example:
     `Unknown configuration key 'sqlx' for component 'mysql.extractor'`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 42
 
 SIGNATURE: Final = Signature(
     rule="config-key-unknown",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Unknown configuration keys?:? '?(?P<key>[^'\n]{1,120})'?[^\n]{0,80}"
         r"|unknown (?:config )?key '(?P<key2>[^'\n]{1,80})'"
     ),

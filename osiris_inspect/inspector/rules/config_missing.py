@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.failures import Told, complaints, matching
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Request, Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, Stage
@@ -27,12 +28,12 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 NEEDS: Final = ("events",)
 RANK: Final = 18
 
-_BEFORE = re.compile(
+_BEFORE = Pattern(
     r"Missing required cfg files:[^\n]{0,160}"
     r"|Missing configuration files required by manifest[^\n]{0,120}"
     r"|Cannot find source location for cfg files[^\n]{0,120}"
 )
-_AT_STEP = re.compile(
+_AT_STEP = Pattern(
     r"(?:[Cc]onfig(?:uration)? file not found|configuration is not there|[Cc]onfig(?:uration)? (?:file )?is missing): "
     r"\S{0,300}?(?P<step>[^/\s'\"]{1,200})\.json"
 )

@@ -13,10 +13,10 @@ Example:
     `Invalid ddl_channel 'rest'. Expected auto, http_sql, or psycopg2`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 48
 
 SIGNATURE: Final = Signature(
     rule="config-value-invalid",
-    pattern=re.compile(
+    pattern=Pattern(
         r"(?:Invalid|Unsupported|Unknown) (?:value|option|mode|region|channel|\w{1,30}_\w{1,30}|write mode|delimiter)\b"
         r"[^\n]{0,120}"
         r"|\b\w{1,60} must be (?:one of|between|a list|an? (?:whole )?number|\d+-\d+|[<>]=?)[^\n]{0,100}"

@@ -13,10 +13,10 @@ Example:
     `Step extract: 'query' is required in config`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 42
 
 SIGNATURE: Final = Signature(
     rule="config-value-missing",
-    pattern=re.compile(
+    pattern=Pattern(
         r"(?:Missing '(?P<k1>\w+)'|'(?P<k2>\w+)' is required) (?:in|for) [^\n]{0,80}"
         r"|Missing resolved_connection in config"
         r"|'resolved_connection' is required"

@@ -14,12 +14,12 @@ Example:
     `MySQL connection failed for step extract-movies`
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
 from osiris_inspect.inspector.evidence.failures import complaints
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -30,7 +30,7 @@ RANK: Final = 60
 
 SIGNATURE: Final = Signature(
     rule="connection-failed",
-    pattern=re.compile(
+    pattern=Pattern(
         r"MySQL connection failed(?: for step [^\s:]{1,100})?(?=\s*$|\n|:)"
         r"|(?:Database|PostgreSQL|Postgres|Supabase|HTTP) connection failed[^\n]{0,80}"
     ),
@@ -40,7 +40,7 @@ SIGNATURE: Final = Signature(
 )
 
 
-_TRIED = re.compile(
+_TRIED = Pattern(
     r"connection for step (?P<step>[^\s:]{1,200}): [^\n@]{0,80}@(?P<server>[\w.\-]{1,200}:\d{1,5})"
 )
 

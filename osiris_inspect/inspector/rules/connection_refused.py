@@ -14,10 +14,10 @@ Example:
     `(2003, "Can't connect to MySQL server on '127.0.0.1' ([Errno 111] Connection refused)")`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -28,7 +28,7 @@ RANK: Final = 41
 
 SIGNATURE: Final = Signature(
     rule="connection-refused",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Can't connect to (?:MySQL|local) server[^\n]{0,120}"
         r"|(?i:connection refused)"
         r"|could not connect to server[^\n]{0,80}"

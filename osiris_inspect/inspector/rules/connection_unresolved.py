@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import Final
 
 from osiris_inspect.inspector.evidence.failures import complaints
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.reading.phrases import CONNECTION_OF
@@ -30,7 +31,7 @@ RANK: Final = 40
 
 SIGNATURE: Final = Signature(
     rule="connection-unresolved",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Connection alias '(?P<a1>[^'\n]{0,80})' not found in family '(?P<f1>[^'\n]{0,80})'[^\n]{0,120}"
         r"|Connection family '[^'\n]{0,80}' not found"
         r"|No connections? (?:configured|defined)[^\n]{0,80}"
@@ -49,7 +50,7 @@ SIGNATURE: Final = Signature(
 )
 
 
-_MISMATCH = re.compile(r"step uses '?(?P<family>[\w\-]{1,60})'?, ref is '?(?P<other>[\w\-]{1,60})")
+_MISMATCH = Pattern(r"step uses '?(?P<family>[\w\-]{1,60})'?, ref is '?(?P<other>[\w\-]{1,60})")
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

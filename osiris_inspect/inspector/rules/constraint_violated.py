@@ -13,10 +13,10 @@ Example:
     `duplicate key value violates unique constraint`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 43
 
 SIGNATURE: Final = Signature(
     rule="constraint-violated",
-    pattern=re.compile(
+    pattern=Pattern(
         r"duplicate key value violates unique constraint[^\n]{0,120}"
         r"|Duplicate entry '[^'\n]{0,80}' for key[^\n]{0,80}"
         r"|violates (?:foreign key|not-null|check) constraint[^\n]{0,120}"

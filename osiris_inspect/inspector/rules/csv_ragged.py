@@ -13,10 +13,10 @@ Example:
     `Expected 4 fields in line 17, saw 5`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 46
 
 SIGNATURE: Final = Signature(
     rule="csv-ragged",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Error tokenizing data\. C error: (?P<what>[^\n]{1,120})"
         r"|CSV parsing failed[^\n]{0,160}"
         r"|CSV Error on Line:? ?\d+[^\n]{0,80}"

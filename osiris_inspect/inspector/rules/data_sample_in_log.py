@@ -13,18 +13,18 @@ Example:
     `DETAIL: Failing row contains (7, Ada, ada@example.org)`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.failures import matching
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("events",)
 
-_SAMPLE = re.compile(
+_SAMPLE = Pattern(
     r"(?P<shown>Failing row contains|Key \([^)\n]{1,120}\)=(?=\()|Duplicate entry(?= '))"
     r"|(?<![\w:/.+-])(?=[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,4}[a-z]{2,12}\b(?!:))"
 )

@@ -13,10 +13,10 @@ Example:
     `(1049, "Unknown database 'movies'")`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 40
 
 SIGNATURE: Final = Signature(
     rule="database-missing",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Unknown database '(?P<d1>[^'\n]{1,120})'"
         r"|database \"(?P<d2>[^\"\n]{1,120})\" does not exist"
         r"|\b3D000\b"

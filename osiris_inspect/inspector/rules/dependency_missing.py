@@ -13,11 +13,11 @@ Example:
     `Missing required dependencies: psycopg2`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import at
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -28,7 +28,7 @@ RANK: Final = 48
 
 SIGNATURE: Final = Signature(
     rule="dependency-missing",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Missing required dependencies(?: after installation)?: (?P<what>[^\n.]{1,160})"
         r"|No module named '(?P<m>[\w.]{1,80})'"
         r"|(?P<p>psycopg2) (?:not installed|channel not configured)"

@@ -13,10 +13,10 @@ Example:
     `[Errno 28] No space left on device`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 39
 
 SIGNATURE: Final = Signature(
     rule="disk-full",
-    pattern=re.compile(
+    pattern=Pattern(
         r"(?i:no space left on device)"
         r"|\bENOSPC\b"
         r"|(?i:disk quota exceeded)"

@@ -13,10 +13,10 @@ Example:
     `Context must provide get_db_connection() method`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 40
 
 SIGNATURE: Final = Signature(
     rule="driver-context-incomplete",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Context must provide [^\n]{1,100}"
         r"|'(?:SimpleContext|RunnerContext|\w*Context)' object has no attribute '[^'\n]{1,80}'"
         r"|\d+ validation errors? for \w*(?:Message|Command|Context)\b[^\n]{0,60}"

@@ -13,10 +13,10 @@ Example:
     `the driver called sys.exit(3)`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 47
 
 SIGNATURE: Final = Signature(
     rule="driver-exited",
-    pattern=re.compile(r"the driver called sys\.exit\((?P<code>[^)\n]{0,60})\)|\bSystemExit\b"),
+    pattern=Pattern(r"the driver called sys\.exit\((?P<code>[^)\n]{0,60})\)|\bSystemExit\b"),
     message="the driver tried to end the worker",
     fix="let the driver raise an error in place of calling sys.exit",
     domain="code",

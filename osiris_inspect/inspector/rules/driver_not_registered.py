@@ -13,10 +13,10 @@ Example:
     `Driver 'postgres.extractor' not registered. Available drivers: duckdb.processor, mysql.extractor`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 40
 
 SIGNATURE: Final = Signature(
     rule="driver-not-registered",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Driver '(?P<driver>[^'\n]{1,80})' not registered[^\n]{0,160}"
         r"|Driver not found: (?P<d2>[\w.\-]{1,80})"
         r"|no driver '(?P<d3>[^'\n]{1,80})'"

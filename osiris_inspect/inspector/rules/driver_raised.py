@@ -14,12 +14,12 @@ Example:
     `AttributeError: 'NoneType' object has no attribute 'groupby'`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import failure_of
 from osiris_inspect.inspector.evidence.failures import MAX_TEXT
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run, StepFailure
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -27,7 +27,7 @@ from osiris_inspect.model.finding import Confidence, Finding, Severity
 NEEDS: Final = ("steps",)
 RANK: Final = 90
 
-_MISTAKE = re.compile(
+_MISTAKE = Pattern(
     r"object (?:has no attribute '[^'\n]{1,80}'|is not (?:callable|iterable|subscriptable))"
     r"|'\w{1,60}' object (?:does not support item|cannot be interpreted)"
     r"|name '[^'\n]{1,80}' is not defined"
@@ -43,7 +43,7 @@ _MISTAKE = re.compile(
     r"|The truth value of a (?:DataFrame|Series|array)"
     r"|(?:not enough|too many) values to unpack"
 )
-_PLACE = re.compile(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
+_PLACE = Pattern(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -13,10 +13,10 @@ Example:
     `'utf-8' codec can't decode byte 0xe9 in position 12`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 45
 
 SIGNATURE: Final = Signature(
     rule="encoding-wrong",
-    pattern=re.compile(
+    pattern=Pattern(
         r"CSV encoding error[^\n]{0,120}"
         r"|codec can't (?:de|en)code [^\n]{1,160}"
         r"|unknown encoding: [^\n]{1,60}"

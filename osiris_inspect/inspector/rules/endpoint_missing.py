@@ -13,10 +13,10 @@ Example:
     `404 Client Error: Not Found for url: ...`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 52
 
 SIGNATURE: Final = Signature(
     rule="endpoint-missing",
-    pattern=re.compile(r"\b404 (?:Client Error|Not Found)[^\n]{0,160}|not found \(404\)"),
+    pattern=Pattern(r"\b404 (?:Client Error|Not Found)[^\n]{0,160}|not found \(404\)"),
     message="the service does not know the address",
     fix="correct the address in the connection or in the step",
     domain="config",

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from osiris_inspect.inspector.evidence.failures import Told, complaints, matching
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.reading.phrases import CONNECTION_OF
 from osiris_inspect.inspector.run import Run
@@ -26,7 +27,7 @@ from osiris_inspect.model.finding import Confidence, Finding, Severity
 NEEDS: Final = ("events",)
 RANK: Final = 30
 
-_UNSET = re.compile(
+_UNSET = Pattern(
     r"[Ee]nvironment variable '?(?P<name>[A-Za-z_]\w{0,120})'? (?:is )?not set(?: for \w+ in (?P<connection>[\w.\-]{1,160}))?"
 )
 

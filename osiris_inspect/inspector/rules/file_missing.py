@@ -13,10 +13,10 @@ Example:
     `CSV file not found: /srv/data/orders.csv`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 46
 
 SIGNATURE: Final = Signature(
     rule="file-missing",
-    pattern=re.compile(
+    pattern=Pattern(
         r"CSV file not found: (?P<f1>[^\n]{1,200})"
         r"|No files found that match the pattern \\?\"(?P<f2>[^\"\n\\]{1,200})"
         r"|\[Errno 2\] No such file or directory: '(?P<f3>[^'\n]{1,200})'"

@@ -13,10 +13,10 @@ Example:
     `Need a DataFrame with at least one column`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 47
 
 SIGNATURE: Final = Signature(
     rule="frame-without-columns",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Need a DataFrame with at least one column"
         r"|No columns to parse from file"
         r"|EmptyDataError[^\n]{0,60}"

@@ -13,10 +13,10 @@ Example:
     `[Errno -2] Name or service not known`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 40
 
 SIGNATURE: Final = Signature(
     rule="host-not-found",
-    pattern=re.compile(
+    pattern=Pattern(
         r"(?i:name or service not known)"
         r"|(?i:nodename nor servname provided)"
         r"|(?i:temporary failure in name resolution)"

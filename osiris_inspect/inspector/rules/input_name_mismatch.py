@@ -15,12 +15,12 @@ Example:
     `Catalog Error: Table with name df_extract_movies does not exist!`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import failure_of
 from osiris_inspect.inspector.evidence.failures import MAX_TEXT, lacks_input
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -29,7 +29,7 @@ NEEDS: Final = ("inputs_resolved",)
 RANK: Final = 28
 
 _FIX = "use in the query the name under which the input is bound"
-_WANTED = re.compile(
+_WANTED = Pattern(
     r"Table with name \"?(?P<table>\w+)|Python Object \"(?P<object>\w+)\"|requires '(?P<key>\w+)'"
 )
 

@@ -13,10 +13,10 @@ Example:
     `(1213, 'Deadlock found when trying to get lock')`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 44
 
 SIGNATURE: Final = Signature(
     rule="lock-conflict",
-    pattern=re.compile(
+    pattern=Pattern(
         r"(?i:lock wait timeout exceeded)[^\n]{0,60}"
         r"|(?i:deadlock (?:found|detected))[^\n]{0,60}"
         r"|(?i:could not obtain lock)[^\n]{0,80}"

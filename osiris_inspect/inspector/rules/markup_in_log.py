@@ -19,13 +19,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.failures import matching
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("events",)
 
-_MARKUP = re.compile(
+_MARKUP = Pattern(
     r"<(?:script|iframe|object|embed)\b|<[a-z]{1,10}\s[^<>\n]{0,300}\bon[a-z]{3,20}\s*=|\bjavascript:",
     re.IGNORECASE,
 )

@@ -13,10 +13,10 @@ Example:
     `Lost connection to MySQL server during query`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 44
 
 SIGNATURE: Final = Signature(
     rule="network-timeout",
-    pattern=re.compile(
+    pattern=Pattern(
         r"\b(?:Read|Connect|Write|Pool)Timeout\b[^\n]{0,80}"
         r"|(?i:(?:read|write|connection|connect|operation|request|query|handshake) (?:operation )?timed out)"
         r"|(?i:^(?:driver error: |execution failed: )?(?:TimeoutError: )?timed out\.?$)"

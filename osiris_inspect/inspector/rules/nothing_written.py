@@ -13,12 +13,12 @@ Example:
     `table.ddl_planned` with `executed: false`, `write.start`, and no `write.complete`.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import at
 from osiris_inspect.inspector.evidence.failures import complaints
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -26,7 +26,7 @@ from osiris_inspect.model.finding import Confidence, Finding, Severity
 NEEDS: Final = ("table.ddl_planned",)
 
 
-_REFUSED = re.compile(
+_REFUSED = Pattern(
     r"HTTP/\d(?:\.\d)? (?:401 Unauthorized|403 Forbidden|429|50\d)[^\n\"]{0,30}|\bConnectError\b"
 )
 

@@ -13,10 +13,10 @@ Example:
     `Out of Memory Error: failed to allocate data of size 32.0 MiB`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 40
 
 SIGNATURE: Final = Signature(
     rule="out-of-memory",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Out of Memory Error[^\n]{0,160}"
         r"|\bMemoryError\b"
         r"|Unable to allocate [^\n]{1,100}"

@@ -13,10 +13,10 @@ Example:
     `Unresolved parameters: ['params.table']`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 40
 
 SIGNATURE: Final = Signature(
     rule="parameter-unresolved",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Unresolved parameters?: (?P<what>[^\n]{1,160})"
         r"|parameter '(?P<p>[^'\n]{1,80})' has no value"
     ),

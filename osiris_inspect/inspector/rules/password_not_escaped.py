@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.failures import Told, complaints, matching
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -27,13 +28,13 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 NEEDS: Final = ("events",)
 RANK: Final = 37
 
-_TRIED = re.compile(
+_TRIED = Pattern(
     r"(?:Can't connect to (?:MySQL )?server on|could not translate host name|connection to server at) "
     r"['\"](?P<host>[^'\"\n]{1,200})['\"]"
 )
-_NO_REASON = re.compile(r"connection failed(?: for step [^\s:]{1,100})?\s*(?:$|\n)")
+_NO_REASON = Pattern(r"connection failed(?: for step [^\s:]{1,100})?\s*(?:$|\n)")
 _FIX = "escape the password where the URL is made, or choose one without '@', ':', '/', '%'; rotate it"
-_MEANT = re.compile(r"connection for step (?P<step>[^\s:]{1,200}): [^\n@]{0,200}@(?P<host>[\w.\-]{1,200}):\d")
+_MEANT = Pattern(r"connection for step (?P<step>[^\s:]{1,200}): [^\n@]{0,200}@(?P<host>[\w.\-]{1,200}):\d")
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -13,10 +13,10 @@ Example:
     `Path is not a file: /srv/data`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 46
 
 SIGNATURE: Final = Signature(
     rule="path-is-directory",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Path is not a file: (?P<file>[^\n]{1,200})"
         r"|\[Errno 21\] Is a directory[^\n]{0,200}"
         r"|is a (?:folder|directory), not (?:a|an) [^\n]{0,60}"

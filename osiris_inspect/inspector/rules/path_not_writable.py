@@ -13,10 +13,10 @@ Example:
     `Cannot save file into a non-existent directory: 'out'`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 46
 
 SIGNATURE: Final = Signature(
     rule="path-not-writable",
-    pattern=re.compile(
+    pattern=Pattern(
         r"\[Errno 30\] Read-only file system[^\n]{0,160}"
         r"|Cannot save file into a non-existent directory[^\n]{0,160}"
         r"|\[Errno (?:17|20|36|40)\] (?:File exists|Not a directory|File name too long|Too many levels)[^\n]{0,160}"

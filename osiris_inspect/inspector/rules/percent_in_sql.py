@@ -13,10 +13,10 @@ Example:
     `%i format: a real number is required, not dict`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 43
 
 SIGNATURE: Final = Signature(
     rule="percent-in-sql",
-    pattern=re.compile(
+    pattern=Pattern(
         r"%?\w? ?format: a real number is required[^\n]{0,60}"
         r"|unsupported format character[^\n]{0,60}"
         r"|not enough arguments for format string"

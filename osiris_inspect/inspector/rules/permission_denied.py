@@ -13,10 +13,10 @@ Example:
     `(1142, "INSERT command denied to user 'reader'@'localhost' for table 'stats'")`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 42
 
 SIGNATURE: Final = Signature(
     rule="permission-denied",
-    pattern=re.compile(
+    pattern=Pattern(
         r"\b\w+ command denied to user[^\n]{0,100}"
         r"|permission denied for (?:table|schema|relation|database|sequence) [^\s]{0,80}"
         r"|\[Errno 13\] Permission denied:? ?'?[^'\n]{0,160}"

@@ -13,10 +13,10 @@ Example:
     `expected ',' or ']', but got '<stream end>'`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 45
 
 SIGNATURE: Final = Signature(
     rule="pipeline-unreadable",
-    pattern=re.compile(
+    pattern=Pattern(
         r"while (?:parsing|scanning|composing|constructing) (?:a|an|the) [^\n]{1,100}"
         r"|(?:expected|but found|but got|could not find|did not find) '?<[a-z ]{3,40}>"
         r"|found (?:undefined alias|duplicate (?:key|anchor)|unexpected [^\n]{1,40})"
@@ -46,7 +46,7 @@ SIGNATURE: Final = Signature(
 
 _NO_FORM = Signature(
     rule="pipeline-unreadable",
-    pattern=re.compile(
+    pattern=Pattern(
         r"'(?:NoneType|list|str|int|float|bool)' object (?:has no attribute '\w{1,40}'|is not [\w ]{1,40})"
         r"|(?:string|list) indices must be [^\n]{1,60}"
     ),

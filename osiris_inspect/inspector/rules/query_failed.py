@@ -13,10 +13,10 @@ Example:
     `Conversion Error: Could not convert string 'n/a' to INT32`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 65
 
 SIGNATURE: Final = Signature(
     rule="query-failed",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Conversion Error: [^\n]{1,160}"
         r"|Binder Error: [^\n]{1,160}"
         r"|Constraint Error: [^\n]{1,160}"
@@ -40,7 +40,7 @@ SIGNATURE: Final = Signature(
     ),
     message="the database refused the query",
     fix="the message names the value, the function or the type; for values that do not convert use TRY_CAST",
-    hint=re.compile(r"(?:Candidate (?:bindings|tables)|Did you mean)[: ]+(?P<hint>[^\n?]{1,160})"),
+    hint=Pattern(r"(?:Candidate (?:bindings|tables)|Did you mean)[: ]+(?P<hint>[^\n?]{1,160})"),
     domain="data",
 )
 

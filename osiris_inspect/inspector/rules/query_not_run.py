@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import metrics_during
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.inspector.summary import count_words
@@ -27,7 +28,7 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("metrics", "configuration")
 
-_AS_IT_IS = re.compile(r"\s*SELECT\s+\*\s+FROM\s+\"?\w+\"?\s*;?\s*", re.IGNORECASE)
+_AS_IT_IS = Pattern(r"\s*SELECT\s+\*\s+FROM\s+\"?\w+\"?\s*;?\s*", re.IGNORECASE)
 
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model import layout
@@ -25,7 +26,7 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("configuration", "steps")
 
-_READS = re.compile(
+_READS = Pattern(
     r"\b(?:read_\w{1,30}|parquet_scan|glob|COPY\b[^;']{0,200}|FROM|ATTACH)\s*\(?\s*\[?\s*"
     r"'(?P<path>(?:/|~|[a-zA-Z]:\\|https?://|s3://|file:)[^'\n]{0,300})'",
     re.IGNORECASE,

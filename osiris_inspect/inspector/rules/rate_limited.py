@@ -13,10 +13,10 @@ Example:
     `429 Too Many Requests`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 44
 
 SIGNATURE: Final = Signature(
     rule="rate-limited",
-    pattern=re.compile(
+    pattern=Pattern(
         r"(?i:\btoo many requests\b)"
         r"|(?i:rate limit(?:ed| exceeded))"
     ),

@@ -13,10 +13,10 @@ Example:
     `the sandbox is gone: it was ended at its time limit`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 39
 
 SIGNATURE: Final = Signature(
     rule="sandbox-lost",
-    pattern=re.compile(
+    pattern=Pattern(
         r"(?i:(?:the )?sandbox (?:is|was|has been|got)? ?(?:gone|lost|killed|terminated|paused|ended|shut down|not running))"
         r"|(?i:sandbox (?:timed out|timeout|expired|has expired))"
         r"|(?i:sandbox \S{1,60} (?:does not|doesn't) exist)"

@@ -13,10 +13,10 @@ Example:
     `E2B_API_KEY not found`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 38
 
 SIGNATURE: Final = Signature(
     rule="sandbox-unavailable",
-    pattern=re.compile(
+    pattern=Pattern(
         r"E2B_API_KEY (?:not found|is not set|not set|environment variable)[^\n]{0,80}"
         r"|E2B SDK not installed[^\n]{0,60}"
         r"|requires async execution"

@@ -13,10 +13,10 @@ Example:
     `Inline secret detected at steps[0].config.password`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 40
 
 SIGNATURE: Final = Signature(
     rule="secret-inline",
-    pattern=re.compile(r"Inline secrets? (?:detected|at|found)[^\n]{0,120}"),
+    pattern=Pattern(r"Inline secrets? (?:detected|at|found)[^\n]{0,120}"),
     message="the pipeline holds a secret in clear and was refused",
     fix="move the secret to a connection and refer to it by the name of an environment variable",
     domain="config",

@@ -13,10 +13,10 @@ Example:
     `503 Server Error: Service Unavailable for url: ...`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 63
 
 SIGNATURE: Final = Signature(
     rule="service-failed",
-    pattern=re.compile(
+    pattern=Pattern(
         r"\b50[0-9] (?:Server Error|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)[^\n]{0,120}"
         r"|\b[Ss]erver error '?50[0-9]\b[^\n]{0,80}"
         r"|(?i:\bservice unavailable\b|\bbad gateway\b|\binternal server error\b)"

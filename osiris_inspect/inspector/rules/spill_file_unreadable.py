@@ -14,12 +14,12 @@ Example:
     `artifact_created` for `artifacts/extract-movies/output.parquet`, and the file is not there.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import at, failure_of
 from osiris_inspect.inspector.evidence.failures import Told, complaints, matching
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.starving import starved_by
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.reading.artifacts import DATA_KINDS
@@ -30,7 +30,7 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 NEEDS: Final = ("steps",)
 RANK: Final = 22
 
-_PRODUCER = re.compile(r"artifacts/(?P<folder>[^/\s'\"]{1,200})/output\.|step '(?P<step>[^']{1,200})'")
+_PRODUCER = Pattern(r"artifacts/(?P<folder>[^/\s'\"]{1,200})/output\.|step '(?P<step>[^']{1,200})'")
 
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:

@@ -13,10 +13,10 @@ Example:
     `(1064, "You have an error in your SQL syntax; ...")`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 45
 
 SIGNATURE: Final = Signature(
     rule="sql-syntax",
-    pattern=re.compile(
+    pattern=Pattern(
         r"You have an error in your SQL syntax[^\n]{0,160}"
         r"|Parser Error: [^\n]{1,160}"
         r"|syntax error at or near [^\n]{1,80}"

@@ -14,10 +14,10 @@ Example:
     `Batch execution timed out after 900 seconds`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -28,7 +28,7 @@ RANK: Final = 72
 
 SIGNATURE: Final = Signature(
     rule="step-timeout",
-    pattern=re.compile(
+    pattern=Pattern(
         r"(?:[Bb]atch execution|[Ss]tep [^\n]{0,100}|[Ww]orker|[Ss]andbox) (?:timed out|exceeded its time)[^\n]{0,80}"
         r"|(?:took|ran) (?:longer|more) than \d[^\n]{0,60}"
         r"|\bE2B_STEP_TIMEOUT\b[^\n]{0,80}"

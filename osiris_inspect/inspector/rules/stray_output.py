@@ -14,11 +14,11 @@ Example:
     `Invalid JSON from batch runner: progress: 50%`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.failures import complaints
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.inspector.summary import count_words
@@ -26,7 +26,7 @@ from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("text logs",)
 
-_STRAY = re.compile(
+_STRAY = Pattern(
     r"(?:Invalid JSON|[Nn]on-JSON (?:line|output)|not a message) (?:from|of) (?:the )?(?:batch runner|worker): ?[^\n]{0,120}"
 )
 

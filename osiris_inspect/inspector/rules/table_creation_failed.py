@@ -13,10 +13,10 @@ Example:
     `Table creation failed: psycopg2 channel not configured`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 40
 
 SIGNATURE: Final = Signature(
     rule="table-creation-failed",
-    pattern=re.compile(r"Table creation failed: (?P<what>[^\n]{1,160})"),
+    pattern=Pattern(r"Table creation failed: (?P<what>[^\n]{1,160})"),
     message="the target table is missing and could not be created: {what}",
     fix="create the table by hand, or give the connection a SQL channel (pg_dsn or sql_url)",
     domain="config",

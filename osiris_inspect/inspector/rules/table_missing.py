@@ -15,10 +15,10 @@ Example:
     `(1146, "Table 'movies_db.moviez' doesn't exist")`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -29,7 +29,7 @@ RANK: Final = 45
 
 SIGNATURE: Final = Signature(
     rule="table-missing",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Table '(?P<t1>[^'\n]{1,120})' (?:doesn't|does not) exist"
         r"|relation \"(?P<t2>[^\"\n]{1,120})\" does not exist"
         r"|Catalog Error: Table with name (?!\"?(?:input_df|df|df_\w+)\"? does)(?P<t3>[^\n]{1,120}?) does not exist"
@@ -40,7 +40,7 @@ SIGNATURE: Final = Signature(
     fix="correct the name of the table, or create it",
     domain="config",
     about="table",
-    hint=re.compile(r"(?:Candidate (?:bindings|tables)|Did you mean)[: ]+(?P<hint>[^\n?]{1,160})"),
+    hint=Pattern(r"(?:Candidate (?:bindings|tables)|Did you mean)[: ]+(?P<hint>[^\n?]{1,160})"),
 )
 
 

@@ -13,10 +13,10 @@ Example:
     `certificate verify failed: unable to get local issuer certificate`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 39
 
 SIGNATURE: Final = Signature(
     rule="tls-failed",
-    pattern=re.compile(
+    pattern=Pattern(
         r"(?i:certificate verify failed)[^\n]{0,100}"
         r"|\bSSL(?:Error|CertVerificationError|EOFError)\b[^\n]{0,100}"
         r"|(?i:ssl error:?) [^\n]{1,100}"

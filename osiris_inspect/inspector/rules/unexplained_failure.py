@@ -13,12 +13,12 @@ Example:
     `RuntimeError: something new`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import failure_of, first_line
 from osiris_inspect.inspector.evidence.failures import failures
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, Stage
@@ -26,7 +26,7 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 NEEDS: Final = ()
 RANK: Final = 99
 
-_CODE = re.compile(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
+_CODE = Pattern(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

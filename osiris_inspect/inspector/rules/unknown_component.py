@@ -13,10 +13,10 @@ Example:
     `Components missing runtime drivers: a (component: unknown)`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 40
 
 SIGNATURE: Final = Signature(
     rule="unknown-component",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Components missing runtime drivers: (?P<what>[^\n]{1,160})"
         r"|[Uu]nknown component '?(?P<c>[\w.\-]{1,80})'?"
         r"|Component '?[\w.\-]{1,80}'? not found"

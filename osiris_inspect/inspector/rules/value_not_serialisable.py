@@ -13,10 +13,10 @@ Example:
     `Object of type int64 is not JSON serializable`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 40
 
 SIGNATURE: Final = Signature(
     rule="value-not-serialisable",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Object of type (?P<type>\w{1,60}) is not JSON serializable"
         r"|(?:Out of range float values|NaN) (?:are|is) not JSON compliant"
     ),

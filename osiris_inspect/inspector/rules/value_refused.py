@@ -13,10 +13,10 @@ Example:
     `(1406, "Data too long for column 'name' at row 1")`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 45
 
 SIGNATURE: Final = Signature(
     rule="value-refused",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Data too long for column '[^'\n]{1,80}'[^\n]{0,60}"
         r"|value too long for type [^\n]{1,60}"
         r"|Incorrect \w{1,20} value: [^\n]{1,120}"

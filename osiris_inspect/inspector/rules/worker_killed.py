@@ -13,10 +13,10 @@ Example:
     `the worker is gone: killed by SIGKILL`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 45
 
 SIGNATURE: Final = Signature(
     rule="worker-killed",
-    pattern=re.compile(
+    pattern=Pattern(
         r"the worker is gone(?:: (?P<how>[^\n]{1,120}))?"
         r"|[Ww]orker (?:was )?(?:killed|lost|died|exited)[^\n]{0,100}"
         r"|killed by SIG[A-Z]{2,8}"

@@ -14,12 +14,12 @@ Example:
     `Worker error (fatal): import_error - No module named 'osiris.components'`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import in_status
 from osiris_inspect.inspector.evidence.failures import complaints
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -27,7 +27,7 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 NEEDS: Final = ("events",)
 RANK: Final = 36
 
-_LAST_WORDS = re.compile(
+_LAST_WORDS = Pattern(
     r"Worker error \(fatal\): (?P<why>[^\n]{1,200})|\bfatal\b.{0,40}(?:import_error|worker_init_failed|commands_not_found)"
 )
 

@@ -13,10 +13,10 @@ Example:
     `Batch write failed after retry: 503 Service Unavailable`
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
@@ -27,7 +27,7 @@ RANK: Final = 62
 
 SIGNATURE: Final = Signature(
     rule="write-failed",
-    pattern=re.compile(
+    pattern=Pattern(
         r"Batch write failed after retry: (?P<what>[^\n]{1,160})"
         r"|Replace cleanup failed: (?P<w2>[^\n]{1,120})"
         r"|produced zero rows but had \d+ input rows"

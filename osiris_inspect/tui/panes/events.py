@@ -10,7 +10,7 @@ from textual.widgets import Static
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.model.event import Event
 from osiris_inspect.tui import bars, figures, inert, marks
-from osiris_inspect.tui.event_rows import EventList, EventRow, EventRows, indexed, is_failure
+from osiris_inspect.tui.event_rows import EventList, EventRow, EventRows, harmless, indexed, is_failure
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.messages import CursorMoved
@@ -179,7 +179,8 @@ def _proves(report: Report, event: Event) -> Iterator[Content]:
 
 
 def _json(event: Event) -> Iterator[Content]:
-    for line in inert.pretty({key: value for key, value in event.fields.items() if key != "traceback"}):
+    fields = {key: value for key, value in event.fields.items() if key != "traceback"}
+    for line in inert.pretty(fields, harmless=harmless(event)):
         name, colon, rest = line.partition('": ')
         styled = Content.assemble((name + '"', marks.IN_MEMORY.style), ": ", rest) if colon else Content(line)
         yield styled

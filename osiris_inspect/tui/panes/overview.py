@@ -3,7 +3,10 @@
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import NULL_OFFSET, Region, Size, Spacing
+from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.style import Style
+from textual.widget import Widget
 from textual.widgets import Static
 
 from osiris_inspect.inspector.report import Report
@@ -18,6 +21,9 @@ from osiris_inspect.tui.rows import MadeRow, Sheet
 
 ROOM = 5
 """Lines under the drawing from which on the step under the cursor is described there."""
+
+_SHARE = 0.6
+"""The part of the height that the drawing takes at most where a step is described under it."""
 
 
 class Graph(LineList):
@@ -36,9 +42,9 @@ class Graph(LineList):
         steps = self._report.run.steps if self._report else ()
         return Sheet([_row(step) for step in steps])
 
-    def _changed(self) -> None:
+    def _lay_out(self, inner_width: int) -> None:
+        super()._lay_out(inner_width)
         self._draw()
-        super()._changed()
 
     def watch_cursor(self) -> None:
         """Mark the step the cursor went to."""
@@ -48,7 +54,7 @@ class Graph(LineList):
     def _draw(self) -> None:
         if self._report is not None:
             selected = str(self.row.key) if self.row else None
-            self._drawing = drawing.draw(self._report.lineage, self.inner_width, selected)
+            self._drawing = drawing.draw(self._report.lineage, self._laid_out_for, selected)
 
     @property
     def line_count(self) -> int:
@@ -73,19 +79,51 @@ class Graph(LineList):
         self.action_move(1 if by > 0 else -1)
 
 
+class _Stack(Layout):
+    """The drawing, its legend, and under them the step under the cursor, where there is room for it.
+
+    A layout of its own knows the height of the drawing and the room for it at once. By styles it would take a second
+    picture to find out, and the first one is what everybody waits for.
+    """
+
+    name = "stack"
+
+    def arrange(
+        self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True
+    ) -> ArrangeResult:
+        """Where the three are; the last one may be nowhere."""
+        del parent, greedy
+        graph, legend, page = children
+        assert isinstance(graph, Graph)  # noqa: S101  tells mypy what compose made
+        width = size.width - 1  # as far from the edge on the right as its letters are on the left
+        graph.fit(width)
+        most = int(_SHARE * size.height)
+        below = size.height - min(graph.line_count, most) - 2  # the legend, and a blank line under it
+        drawn = min(graph.line_count, most) if below >= ROOM else max(0, size.height - 1)
+        places = [(graph, Region(0, 0, width, drawn)), (legend, Region(1, drawn, width, 1))]
+        if below >= ROOM:
+            places.append((page, Region(0, drawn + 2, width, below)))
+        return [WidgetPlacement(region, NULL_OFFSET, Spacing(), widget) for widget, region in places]
+
+
+_STACK = _Stack()
+
+
 class Overview(Vertical):
     """The drawing, its legend, and under them the step under the cursor."""
 
     DEFAULT_CSS = """
     Overview { padding: 1 1 0 1; }
-    Overview Graph { height: 1fr; }
-    Overview #legend { height: 1; color: $state-beside; margin: 0 0 0 1; }
-    Overview Page { display: none; height: 1fr; margin: 1 0 0 0; }
-    Overview.-tall Graph { height: auto; max-height: 60%; }
-    Overview.-tall Page { display: block; }
+    Overview #legend { color: $state-beside; }
     """
 
     _report: Report | None = None
+    _described: StepState | None = None
+
+    @property
+    def layout(self) -> Layout:
+        """One of its own."""
+        return _STACK
 
     def compose(self) -> ComposeResult:
         """The drawing, its legend, the step under the cursor."""
@@ -106,9 +144,6 @@ class Overview(Vertical):
         cause = report.root_cause
         if is_first and cause is not None and cause.step is not None:
             self.list.select(lambda row: row.key == cause.step)
-
-    def on_resize(self) -> None:
-        """Show the step under the cursor where there is room for it."""
         self._describe()
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
@@ -117,12 +152,10 @@ class Overview(Vertical):
             self._describe()
 
     def _describe(self) -> None:
-        graph, around = self.query_one(Graph), 2  # the legend, and a blank line under it
-        is_tall = self.size.height - min(graph.line_count, int(0.6 * self.size.height)) - around >= ROOM
-        self.set_class(is_tall, "-tall")
         row = self.list.row
         step = self._report.run.step(str(row.key)) if self._report and row else None
-        if self._report and step and self.has_class("-tall"):
+        if self._report and step is not None and step is not self._described:
+            self._described = step
             self.query_one(Page).show_lines(describe(self._report, step))
 
     def on_row_opened(self, message: RowOpened) -> None:

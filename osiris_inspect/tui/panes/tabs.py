@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from textual import events
 from textual.content import Content
-from textual.widgets import Static
+from textual.widget import Widget
 
 from osiris_inspect.tui import marks
 from osiris_inspect.tui.keys import TABS
@@ -25,7 +25,7 @@ def _round(count: int) -> str:
     return str(count)
 
 
-class Tabs(Static):
+class Tabs(Widget):
     """Names of the tabs; ``active`` counts from 1."""
 
     DEFAULT_CSS = """
@@ -33,7 +33,7 @@ class Tabs(Static):
     """
 
     def __init__(self) -> None:
-        super().__init__(markup=False)
+        super().__init__()
         self.active = 1
         self._counts: Sequence[int | None] = [None] * len(TABS)
 
@@ -41,17 +41,15 @@ class Tabs(Static):
         """Show which tab is open; ``counts`` where they changed."""
         self.active = active
         self._counts = self._counts if counts is None else counts
-        self.update(Content("").join(self._parts()))
+        self.refresh()
 
-    def _parts(self) -> list[Content]:
-        return [
+    def render(self) -> Content:
+        """As much as there is room for."""
+        parts = [
             Content.styled(text, "bold reverse" if number == self.active else marks.MUTED)
             for number, text in enumerate(self._texts(), start=1)
         ]
-
-    def on_resize(self) -> None:
-        """Say as much as there is room for now."""
-        self.update(Content("").join(self._parts()))
+        return Content("").join(parts)
 
     def _texts(self) -> list[str]:
         """The texts of the tabs: with what is in each, in round figures where that is too long, or else without."""

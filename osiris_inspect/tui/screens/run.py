@@ -1,6 +1,6 @@
 """The screen of one run: which run, the verdict, and six tabs of what lies behind it."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,9 +11,10 @@ from textual.widgets import ContentSwitcher, Static
 
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import StepState
+from osiris_inspect.inspector.unopened import with_log
 from osiris_inspect.model.errors import UnsafeName
 from osiris_inspect.model.finding import Finding
-from osiris_inspect.tui import inert, keys
+from osiris_inspect.tui import figures, inert, keys
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.messages import FrameOpened, RowOpened, ScreenReady, StepOpened, TabChosen
 from osiris_inspect.tui.panes.foot import Foot
@@ -35,6 +36,9 @@ STEPS, EVENTS, TIMELINE, SQL = 2, 3, 6, 7
 
 POLL = 1.0
 """Seconds between looks at a run that is going on."""
+
+LOOK = 0.25
+"""Seconds between looks at how far the reading of a long log has come."""
 
 SILENT = 20.0
 """Seconds after which a run that did not grow is read again all the same: it may count as cut off by then."""
@@ -64,6 +68,7 @@ class RunScreen(ListScreen):
         self.is_whole = False
         self._later: list[Callable[[], None]] = []
         self.report: Report | None = None
+        self._so_far: tuple[int, int] | None = None
 
     def compose(self) -> ComposeResult:
         """Header, verdict, tabs, panes, foot."""
@@ -78,7 +83,7 @@ class RunScreen(ListScreen):
 
     def _waiting(self) -> list[Content]:
         words = [Content(inert.line(line, 400)) for line in self.outside.words]
-        return [*words, Content(f"reading {inert.line(str(self._path), 300)} …")]
+        return [*words, Content(f"reading {inert.line(str(self._path), 300)} …{_how_far(self._so_far)}")]
 
     def on_mount(self) -> None:
         """Show what is there, or begin to read; look again every second while the run goes on."""
@@ -87,7 +92,13 @@ class RunScreen(ListScreen):
             self._at_once = None
         else:
             self.load()
+            self._watch = self.set_interval(LOOK, self._tell_how_far)
         self.set_interval(POLL, self.look_again)
+
+    @property
+    def stands_at_once(self) -> bool:
+        """Whether its first picture shows the run."""
+        return not self.has_class("-waiting")
 
     # ── reading ──
 
@@ -101,6 +112,18 @@ class RunScreen(ListScreen):
         self._is_loading = True
         self._read()
 
+    def _hear(self, done: int, total: int) -> bool:
+        """Take note of how far the reading has come; whether the screen that waits for it is still there."""
+        self._so_far = (done, total)
+        return self.is_attached and self.app.is_running
+
+    def _tell_how_far(self) -> None:
+        """Say how far the reading has come, until the run is there or it is said why it is not."""
+        if self.report is not None or not self._is_loading:
+            self._watch.stop()
+        elif self._so_far is not None:
+            self.query_one("#waiting", Static).update(Content("\n").join(self._waiting()))
+
     @work(thread=True, exclusive=True, group="load")
     def _read(self) -> None:
         """Nothing is read where nothing changed."""
@@ -110,11 +133,12 @@ class RunScreen(ListScreen):
             if self.report is not None and signature == self._signature and now - self._read_at < SILENT:
                 return
             self._read_at = now
-            report = self._source.report(self._path, now)
+            report = self._source.report(self._path, now, self._hear)
         except Exception as error:  # noqa: BLE001  a stranger's run and a stranger's rules; what goes wrong is shown
             self.app.call_from_thread(self._refuse, error)
         else:
-            self.app.call_from_thread(self._show, report, signature)
+            if self.is_attached and self.app.is_running:  # else it was given up half-way, and is for nobody
+                self.app.call_from_thread(self._show, report, signature)
         finally:
             self._is_loading = False
 
@@ -139,16 +163,32 @@ class RunScreen(ListScreen):
             self.pane(1).list.focus()
             self._tell()
             self.post_message(ScreenReady(is_painted=was_painted))
-            self.call_after_refresh(self._mount_rest)
+            self.call_after_refresh(self._load_rest)
 
     def _show_in(self, pane: "Pane", report: Report) -> None:
         pane.list.is_live = report.run.status == "running"
         pane.show(report)
 
-    async def _mount_rest(self) -> None:
-        """Add the panes behind the first one, and do what was asked of them meanwhile."""
+    @work(thread=True, group="rest")
+    def _load_rest(self) -> None:
+        """Load what the panes behind the first one need: their code, and the log where the report came without it."""
         from osiris_inspect.tui.panes.rest import panes
 
+        assert self.report is not None  # noqa: S101  asked for when there was one
+        told = self.report
+        try:
+            whole = with_log(told)
+        except Exception as error:  # noqa: BLE001  a stranger's log; what goes wrong is shown
+            self.app.call_from_thread(self._refuse, error)
+        else:
+            self.call_later(self._mount_rest, panes, told, whole)
+
+    async def _mount_rest(
+        self, panes: "Callable[[Source], Iterable[Pane]]", told: Report, whole: Report
+    ) -> None:
+        """Add the panes behind the first one, and do what was asked of them meanwhile."""
+        if self.report is told:  # and was not read again
+            self.report = whole
         for number, pane in enumerate(panes(self._source), start=2):
             await self.query_one(ContentSwitcher).add_content(pane, id=f"tab-{number}")
             if not pane.children:
@@ -342,6 +382,14 @@ class RunScreen(ListScreen):
         manual = self._source.manual(finding.rule)
         text = manual_lines(manual or f"{finding.message}\n\nthis rule has no manual")
         self.app.push_screen(TextScreen(inert.line(finding.rule, 80), text))
+
+
+def _how_far(so_far: tuple[int, int] | None) -> str:
+    """How much of a long log was read: `` 1.2 GB of 2.3 GB, 52 %``; nothing where it is not long."""
+    if so_far is None or not so_far[1]:
+        return ""
+    done, total = so_far
+    return f" {figures.size(done)} of {figures.size(total)}, {100 * done // total} %"
 
 
 def _counts(report: Report) -> list[int | None]:

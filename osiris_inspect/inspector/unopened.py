@@ -1,0 +1,84 @@
+"""A report that goes from one process to another without its log: what it says is there, the log is opened when needed.
+
+Of a long log only the events go along that make the picture of its run. So a report of ten million events is handed over as
+fast as one of ten, and whoever shows it loads what reads long logs after its first picture.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+from osiris_inspect.inspector.run import Abridged
+from osiris_inspect.model.event import Event
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.report import Report
+
+
+class Unopened(Sequence[Event]):
+    """The events of a long log that was read elsewhere: what makes the picture of its run, and the others when asked for.
+
+    A log that grew meanwhile has more of them, and one that is gone has none.
+
+    Attributes:
+        told: the events that make the picture of the run.
+    """
+
+    def __init__(
+        self,
+        place: tuple[Path, Path | None],
+        count: int,
+        told: tuple[Event, ...],
+        period: tuple[float, float] | None,
+    ) -> None:
+        """The run, where the index of its log is kept, and what is known of the log."""
+        self._run, self._cache = place
+        self._count, self.told, self._period = count, told, period
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, number: int) -> Event: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Event]: ...
+    def __getitem__(self, number: int | slice) -> Event | Sequence[Event]:
+        return self.opened[number]
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.opened)
+
+    def raw(self, line: int) -> bytes:
+        """A line, counted from 0, without its newline."""
+        log = self.opened
+        return log.raw(line) if isinstance(log, Abridged) else b""
+
+    def period(self) -> tuple[float, float] | None:
+        """The earliest and the latest time in seconds since 1970; None where no line has one."""
+        return self._period
+
+    @cached_property
+    def opened(self) -> Sequence[Event]:
+        """The events, read. What cannot be read of them is told by the report."""
+        from osiris_inspect.inspector.reading.material import gather
+
+        return gather(self._run, self._cache).log
+
+
+def without_log(report: "Report", cache: Path | None) -> "Report":
+    """A report that can be handed over: with its events, unless its log is long."""
+    log = report.run.events
+    if isinstance(log, tuple) or not isinstance(log, Abridged):
+        return report
+    unopened = Unopened((report.run.path, cache), len(log), tuple(log.told), log.period())
+    return replace(report, run=replace(report.run, events=unopened))
+
+
+def with_log(report: "Report") -> "Report":
+    """The report with its events, read where they were not."""
+    events = report.run.events
+    if not isinstance(events, Unopened):
+        return report
+    return replace(report, run=replace(report.run, events=events.opened))
