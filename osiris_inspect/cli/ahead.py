@@ -98,9 +98,9 @@ def _told(run: Path, now: float, cache: Path | None, repository: Path | None) ->
 
     if not is_soon_read(run, cache):
         return b""
+    from osiris_inspect.inspector.handing_over import without_log
     from osiris_inspect.inspector.reading.loading import load
     from osiris_inspect.inspector.report import judged
-    from osiris_inspect.inspector.unopened import without_log
 
     told = judged(load(run, now=now, cache=cache, abridged=True), repository=repository)
     return pickle.dumps(without_log(told, cache), pickle.HIGHEST_PROTOCOL)

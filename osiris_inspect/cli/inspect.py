@@ -71,7 +71,7 @@ def _newest() -> Path:
     Raises:
         WrongUse: neither gives a run; the message says what is wrong with each.
     """
-    from osiris_inspect.inspector.catalog import find_runs
+    from osiris_inspect.inspector.folders import find_runs
     from osiris_inspect.model import layout
     from osiris_inspect.model.errors import UnreadableRun
 

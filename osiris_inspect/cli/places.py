@@ -57,7 +57,7 @@ def log_of(path: Path) -> Path:
     Raises:
         UnreadableRun: it names none.
     """
-    from osiris_inspect.inspector.catalog import find_runs
+    from osiris_inspect.inspector.folders import find_runs
     from osiris_inspect.model import layout
     from osiris_inspect.model.errors import UnreadableRun
 

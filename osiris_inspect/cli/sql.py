@@ -13,8 +13,8 @@ import typer
 
 from osiris_inspect.cli import places
 from osiris_inspect.cli.exits import USAGE
-from osiris_inspect.inspector import run_tables
-from osiris_inspect.inspector.run_tables import COLUMNS, Row
+from osiris_inspect.inspector import run_rows, run_tables
+from osiris_inspect.inspector.run_rows import COLUMNS, Row
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -86,7 +86,7 @@ def _fill(connection: "DuckDBPyConnection", report: "Report", query: str) -> Non
     """Make the tables; of the logs only those that are asked for, since they may be long."""
     for name in sorted(run_tables.create(connection, report, lambda _line, _lines: True)):
         if name in ("steps", "findings") or name in query.lower():
-            _insert(connection, name, run_tables.rows_of(report, name))
+            _insert(connection, name, run_rows.rows_of(report, name))
     _show_frames(connection, [(step, str(file.resolve())) for step, file in _frames(report, query.lower())])
 
 
@@ -125,7 +125,7 @@ def _show_frames(connection: "DuckDBPyConnection", frames: Sequence[tuple[str, s
 
 
 def _insert(connection: "DuckDBPyConnection", name: str, rows: Iterable[Row]) -> None:
-    for told in run_tables.in_pieces(name, rows):
+    for told in run_rows.in_pieces(name, rows):
         connection.register("told", told)
         connection.execute(f'INSERT INTO "{name}" SELECT * FROM told')  # noqa: S608  one of our four names
         connection.unregister("told")
@@ -177,7 +177,7 @@ def _values(column: "pa.Array") -> list[Any]:
 
     values: list[Any] = column.to_pylist()
     if pa.types.is_interval(column.type):
-        return [None if value is None else run_tables.interval(value) for value in values]
+        return [None if value is None else run_rows.interval(value) for value in values]
     return values
 
 

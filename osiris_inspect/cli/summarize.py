@@ -145,7 +145,7 @@ def gather(paths: Iterable[Path], *, latest: bool = False) -> tuple[list["Report
 
     Of ``latest`` each path gives its newest run alone. A run that two paths lead to is read once.
     """
-    from osiris_inspect.inspector.catalog import find_runs
+    from osiris_inspect.inspector.folders import find_runs
 
     reports: dict[Path, Report] = {}
     worst = 0

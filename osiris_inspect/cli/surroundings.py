@@ -37,7 +37,7 @@ def show(chosen: str) -> None:
 
     path = places.here(Path(chosen))
     with Ahead(path, time.time(), places.cache, Path.cwd()) as ahead:
-        from osiris_inspect.inspector.catalog import find_runs
+        from osiris_inspect.inspector.folders import find_runs
 
         find_runs(path)  # a path that is no run is said before the screen is taken
         from osiris_inspect.tui.app import run_app

@@ -36,7 +36,7 @@ def serve(chosen: str, port: int = 8000) -> None:
         WrongUse: textual-serve is not installed, or the port is taken.
     """
     from osiris_inspect.cli import places
-    from osiris_inspect.inspector.catalog import find_runs
+    from osiris_inspect.inspector.folders import find_runs
 
     find_runs(places.here(Path(chosen)))  # a path that is no run is said here, not in the browser
     server = _server(chosen, port)

@@ -78,7 +78,7 @@ def newest(path: Path) -> "Report":
     Raises:
         UnreadableRun: there is none.
     """
-    from osiris_inspect.inspector.catalog import find_runs
+    from osiris_inspect.inspector.folders import find_runs
 
     return repository.reports(find_runs(places.here(path))[:1])[0]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 """Counted up whenever other events make the picture of the same log."""
-MOST: Final = 5_000
+MOST: Final = 20_000
 """Events of a picture whose places are kept: more of them are found as fast in the index."""
 KEPT: Final = 200
 """Logs whose places are kept; those used longest ago are forgotten."""
@@ -60,38 +60,45 @@ def of_log(disk: Disk, cache: Path | None) -> Abridgement | None:
     if descriptor is None or cache is None:
         return None
     try:
-        place = _place(descriptor, cache)
-        said = json.loads(place.read_bytes())
-        if said["key"] != _key(descriptor):
+        said = _kept(descriptor, cache)
+        if said is None:
             return None
-        os.utime(place)  # used now: others make room first
         lines = {line: os.pread(descriptor, end - start, start) for line, start, end in said["lines"]}
         return Abridgement(disk.root, cache, said, lines)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        UnreadableLine,
-    ):  # none is kept, or it is not one of ours
+    except (OSError, ValueError, KeyError, TypeError, UnreadableLine):  # what is kept is not one of ours
         return None
     finally:
         os.close(descriptor)
+
+
+def _kept(descriptor: int, cache: Path) -> dict[str, Any] | None:
+    """What is kept of a log; None where that is nothing that can be believed."""
+    place = _place(descriptor, cache)
+    try:
+        said: dict[str, Any] = json.loads(place.read_bytes())
+        if said["key"] != _key(descriptor):
+            return None
+        os.utime(place)  # used now: others make room first
+    except (OSError, ValueError, KeyError, TypeError):  # none is kept, or it is not one of ours
+        return None
+    return said
 
 
 def is_soon_read(run: Path, cache: Path | None) -> bool:
     """Whether a log is read before a screen could be painted: it is short, known abridged, or its index goes far enough."""
     disk = Disk(run)
     size = disk.size(layout.EVENTS) or 0
-    if size <= SOON or of_log(disk, cache) is not None:
+    if size <= SOON:
         return True
     descriptor = disk.descriptor(layout.EVENTS) if cache is not None else None
     if descriptor is None or cache is None:
         return False
-    from osiris_inspect.inspector.long.long_reading import INDEXES
-    from osiris_inspect.inspector.long.sidecar import Sidecars
-
     try:
+        if _kept(descriptor, cache) is not None:
+            return True
+        from osiris_inspect.inspector.long.long_reading import INDEXES
+        from osiris_inspect.inspector.long.sidecar import Sidecars
+
         index = Sidecars(cache / INDEXES).load(descriptor)
         return index is not None and size - index.size <= SOON
     finally:
@@ -99,7 +106,7 @@ def is_soon_read(run: Path, cache: Path | None) -> bool:
 
 
 def keep(log: object, run: Path, cache: Path) -> bool:
-    """Keep the places of what makes the picture of a long log that is ended; whether they are kept.
+    """Keep the places of what makes the picture of a long log that grows no more; whether they are kept.
 
     Of a log with lines that could not be read none are kept: what is said of those lines takes the index.
     """

@@ -11,12 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 
-from osiris_inspect.inspector import run_tables
+from osiris_inspect.inspector import run_rows, run_tables
 from osiris_inspect.inspector.console_facts import Answer, Refusal, Table
 from osiris_inspect.inspector.frame_facts import Cell, FrameColumn, FrameFacts
 from osiris_inspect.inspector.plain import plain, whole
 from osiris_inspect.inspector.remote import mirrors
-from osiris_inspect.inspector.run_tables import COLUMNS
+from osiris_inspect.inspector.run_rows import COLUMNS
 from osiris_inspect.model import layout, redact
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ class RunConsole:
         self._progress = ""
         self._connection: DuckDBPyConnection = duckdb.connect()
         self._empty = run_tables.create(self._connection, report, self._gone_through) & set(_LOGS)
-        self._insert("steps", run_tables.rows_of(report, "steps"))
-        self._insert("findings", run_tables.rows_of(report, "findings"))
+        self._insert("steps", run_rows.rows_of(report, "steps"))
+        self._insert("findings", run_rows.rows_of(report, "findings"))
         self._frames = self._show_frames()
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET enable_external_access = false")
@@ -126,7 +126,7 @@ class RunConsole:
     def _fill(self, name: str) -> bool:
         """Read a log into its table; whether that came to an end. A table that was left half full is emptied."""
         try:
-            self._insert(name, run_tables.rows_of(self._report, name))
+            self._insert(name, run_rows.rows_of(self._report, name))
         finally:
             if self._is_stopped:
                 self._connection.execute(f'DELETE FROM "{name}"')  # noqa: S608  one of our names
@@ -140,7 +140,7 @@ class RunConsole:
 
     def _insert(self, name: str, rows: Iterable[Row]) -> None:
         count = 0
-        for told in run_tables.in_pieces(name, rows):
+        for told in run_rows.in_pieces(name, rows):
             if self._is_stopped:
                 break
             self._connection.register("told", told)
@@ -229,7 +229,7 @@ def _texts(column: "pa.ChunkedArray") -> list[Cell]:
         # not by way of Python's own dates, which end at the year 9999 and need a package for time zones
         return list(column.cast(pa.string()).to_pylist())
     if pa.types.is_interval(column.type):
-        return [None if value is None else run_tables.interval(value) for value in column.to_pylist()]
+        return [None if value is None else run_rows.interval(value) for value in column.to_pylist()]
     return [_text(value) for value in column.to_pylist()]
 
 

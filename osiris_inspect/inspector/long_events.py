@@ -16,16 +16,16 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import dataset
 
-from osiris_inspect.inspector import run_tables
+from osiris_inspect.inspector import run_rows
 from osiris_inspect.inspector.index import UNTIMED, Column
 from osiris_inspect.inspector.long.long_log import LongLog
 from osiris_inspect.inspector.long.names import Names
 from osiris_inspect.inspector.long.sniff import NO_EVENT
 from osiris_inspect.inspector.long.words import Numbers
-from osiris_inspect.inspector.run_tables import Progress
+from osiris_inspect.inspector.run_rows import Progress
 from osiris_inspect.model.event import Event, canonical
 
-SCHEMA: Final = run_tables.schema("events")
+SCHEMA: Final = run_rows.schema("events")
 _AT_ONCE: Final = 1 << 16
 _DECODED_AT_ONCE: Final = 1 << 12
 _ABSENCE = re.compile(r"is_(?:valid|null)\((\w+)")
@@ -133,9 +133,9 @@ class _Rows:
     def _decoded(self, events: Sequence[Event], named: set[str]) -> pa.RecordBatch:
         """The rows of decoded events."""
         if self.wanted is not None:
-            values = {name: run_tables.cells(name, events) for name in named}
+            values = {name: run_rows.cells(name, events) for name in named}
             events = [events[place] for place in _places(values, self.wanted).tolist()]
-        return self._batch([run_tables.cells(name, events) for name in self.columns])
+        return self._batch([run_rows.cells(name, events) for name in self.columns])
 
     def _seen(self, lines: Numbers, named: set[str]) -> pa.RecordBatch:
         """The rows of lines that need not be decoded."""
@@ -196,7 +196,7 @@ def _from_index(log: LongLog, column: str, lines: Numbers) -> pa.Array:
 
 
 def _texts(names: Names, codes: Column) -> pa.Array:
-    texts = [None, *(run_tables.shown(canonical(text)) for text in names.texts)]
+    texts = [None, *(run_rows.shown(canonical(text)) for text in names.texts)]
     return pa.array(texts, pa.string()).take(pa.array(codes))
 
 
@@ -229,7 +229,7 @@ def _times(log: LongLog, lines: Numbers) -> pa.Array:
     told = pa.array(micros).cast(SCHEMA.field("ts").type)
     if is_sure.all():
         return told
-    slow = run_tables.cells("ts", list(log.events(lines[~is_sure])))
+    slow = run_rows.cells("ts", list(log.events(lines[~is_sure])))
     return _mixed(told, slow, is_sure)
 
 

@@ -1,20 +1,12 @@
-"""A report that goes from one process to another without its log: what it says is there, the log is opened when needed.
-
-Of a long log only the events go along that make the picture of its run. So a report of ten million events is handed over as
-fast as one of ten, and whoever shows it loads what reads long logs after its first picture.
-"""
+"""A long log of which only the events are there that make the picture of its run; it is opened when others are wanted."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 from osiris_inspect.inspector.run import Abridged
 from osiris_inspect.model.event import Event
-
-if TYPE_CHECKING:
-    from osiris_inspect.inspector.report import Report
 
 
 class Unopened(Sequence[Event]):
@@ -62,23 +54,7 @@ class Unopened(Sequence[Event]):
     @cached_property
     def opened(self) -> Sequence[Event]:
         """The events, read. What cannot be read of them is told by the report."""
-        from osiris_inspect.inspector.reading.material import gather
+        from osiris_inspect.inspector.disk import Disk
+        from osiris_inspect.inspector.long.long_reading import events_of
 
-        return gather(self._run, self._cache).log
-
-
-def without_log(report: "Report", cache: Path | None) -> "Report":
-    """A report that can be handed over: with its events, unless its log is long."""
-    log = report.run.events
-    if isinstance(log, tuple) or not isinstance(log, Abridged):
-        return report
-    unopened = Unopened((report.run.path, cache), len(log), tuple(log.told), log.period())
-    return replace(report, run=replace(report.run, events=unopened))
-
-
-def with_log(report: "Report") -> "Report":
-    """The report with its events, read where they were not."""
-    events = report.run.events
-    if not isinstance(events, Unopened):
-        return report
-    return replace(report, run=replace(report.run, events=events.opened))
+        return events_of(Disk(self._run), self._cache) or ()

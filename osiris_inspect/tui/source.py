@@ -76,7 +76,7 @@ class Disk:
 
     def is_run(self, path: Path) -> bool:
         """Whether the directory is a run."""
-        from osiris_inspect.inspector.catalog import is_run
+        from osiris_inspect.inspector.folders import is_run
 
         return is_run(path)
 

@@ -10,9 +10,10 @@ import pytest
 from osiris_inspect.cli import ahead
 from osiris_inspect.cli.ahead import Ahead
 from osiris_inspect.inspector import abridgement
+from osiris_inspect.inspector.handing_over import with_log
 from osiris_inspect.inspector.long import long_reading
 from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.unopened import Unopened, with_log
+from osiris_inspect.inspector.unopened import Unopened
 from tests.samples import SAMPLES
 
 NOW = 1_795_348_800.0

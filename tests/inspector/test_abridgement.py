@@ -113,6 +113,16 @@ def test_nothing_is_kept_of_a_run_that_goes_on(run: Path, tmp_path: Path) -> Non
     assert not isinstance(told.events, Abridgement)
 
 
+def test_an_abridged_run_that_was_cut_off_is_the_run(run: Path, tmp_path: Path) -> None:
+    log, later = run / "events.jsonl", NOW + 86_400
+    log.write_text("\n".join(log.read_text().splitlines()[:-2]) + "\n")
+    whole = load(run, now=later, cache=tmp_path / "cache")
+    abridged = load(run, now=later, cache=tmp_path / "cache", abridged=True)
+    assert isinstance(abridged.events, Abridgement)
+    assert without_events(abridged) == without_events(whole)
+    assert abridged.status == "truncated"
+
+
 def test_nothing_is_kept_of_a_log_with_lines_that_are_no_event(run: Path, tmp_path: Path) -> None:
     log = run / "events.jsonl"
     log.write_text("{no event\n" + log.read_text())

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.catalog import find_runs
 from osiris_inspect.inspector.diagnose import rules
 from osiris_inspect.inspector.export.json import document
+from osiris_inspect.inspector.folders import find_runs
 from osiris_inspect.inspector.lineage import trace
 from osiris_inspect.inspector.reading.loading import load
 from osiris_inspect.inspector.report import Report, report

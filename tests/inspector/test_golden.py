@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.catalog import find_runs
+from osiris_inspect.inspector.folders import find_runs
 from osiris_inspect.inspector.reading.loading import load
 from osiris_inspect.inspector.run import Run, StepState
 from tests.inspector.logs import CORPUS

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector import run_tables
+from osiris_inspect.inspector import run_rows
 from osiris_inspect.inspector.console import RunConsole
 from osiris_inspect.inspector.console_facts import Answer, Refusal
 from osiris_inspect.inspector.long import long_reading
@@ -24,7 +24,7 @@ from tests.samples import runs
 
 QUERIES = (
     "from events",
-    *(f'select "{column}" from events' for column in run_tables.COLUMNS["events"]),
+    *(f'select "{column}" from events' for column in run_rows.COLUMNS["events"]),
     "select count(*) from events",
     "select event, step, count(*) from events group by all order by all",
     "select line, ts, fields from events where event in ('step_start', 'rows_out', 'heartbeat')",

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.catalog import find_runs
 from osiris_inspect.inspector.export import Job, formats, renderer
+from osiris_inspect.inspector.folders import find_runs
 from osiris_inspect.inspector.graph import dot, graph_of, mermaid
 from osiris_inspect.inspector.graph import json as graph_json
 from osiris_inspect.inspector.graph import text as graph_text

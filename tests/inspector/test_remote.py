@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from osiris_inspect.inspector.catalog import find_runs
 from osiris_inspect.inspector.export import json as export
+from osiris_inspect.inspector.folders import find_runs
 from osiris_inspect.inspector.frame_facts import frame_of
 from osiris_inspect.inspector.frames import SpilledFrame
 from osiris_inspect.inspector.reading.loading import load

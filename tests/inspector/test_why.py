@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.catalog import find_runs
+from osiris_inspect.inspector.folders import find_runs
 from osiris_inspect.inspector.report import Report, report
 from osiris_inspect.inspector.why import Turn, Why, why_of
 from osiris_inspect.inspector.why.answer import NoSuchStep

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from textual.screen import Screen
 
+from osiris_inspect.inspector.handing_over import without_log
 from osiris_inspect.inspector.long import long_reading
 from osiris_inspect.inspector.long.long_log import LongLog
 from osiris_inspect.inspector.report import Report
-from osiris_inspect.inspector.unopened import Unopened, without_log
+from osiris_inspect.inspector.unopened import Unopened
 from osiris_inspect.tui.app import InspectorApp
 from osiris_inspect.tui.panes.tabs import Tabs
 from osiris_inspect.tui.screens.run import RunScreen

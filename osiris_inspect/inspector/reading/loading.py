@@ -8,12 +8,12 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from osiris_inspect.inspector import abridgement
-from osiris_inspect.inspector.catalog import is_run
+from osiris_inspect.inspector.folders import is_run
 from osiris_inspect.inspector.reading.drafts import fold
 from osiris_inspect.inspector.reading.far_side import isolation_of, note_lost_lines, outages_of
 from osiris_inspect.inspector.reading.material import Material, gather
 from osiris_inspect.inspector.reading.steps import bind, complete, in_order
-from osiris_inspect.inspector.reading.verdict import Verdict, mode_of, settle, verdict
+from osiris_inspect.inspector.reading.verdict import Verdict, is_going_on, mode_of, settle, verdict
 from osiris_inspect.inspector.run import Abridged, Mode, Run, StepState
 from osiris_inspect.model import layout
 from osiris_inspect.model.errors import UnreadableRun
@@ -52,8 +52,10 @@ def load(
     ending = verdict(ordered, material, now=now)
     if _nothing_read(material):
         ending = Verdict("unreadable", finished=False)
-    if cache is not None and ending.finished and not isinstance(material.log, tuple):
-        abridgement.keep(material.log, path, cache)
+    if cache is not None and not isinstance(material.log, tuple):
+        is_over = ending.finished or now is None or not is_going_on(material, now)
+        if is_over:
+            abridgement.keep(material.log, path, cache)
     return _assemble(path, material, complete(ordered, material, mode), ending, mode)
 
 

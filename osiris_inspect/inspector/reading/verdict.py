@@ -113,12 +113,12 @@ def _counts(draft: Draft, material: Material) -> bool:
 
 
 def _cut_off(material: Material, now: float | None, *, ended: bool, error: StepFailure | None) -> Verdict:
-    if not ended and now is not None and _is_going_on(material, now):
+    if not ended and now is not None and is_going_on(material, now):
         return Verdict("running", finished=False)
     return Verdict("truncated", finished=False, failure=error)
 
 
-def _is_going_on(material: Material, now: float) -> bool:
+def is_going_on(material: Material, now: float) -> bool:
     """Whether somebody still writes: the lock on the log tells, and where there is none the age of its last line.
 
     Only a log that says it is locked while it is written is known to be over by its lock. Others never had one, and a

@@ -88,7 +88,7 @@ def _lay(folder: Path, children: Children) -> None:
 
 def _fill_newest(folder: Path) -> None:
     """Fetch the run that is most often meant, so that also who reads it by itself finds it there."""
-    from osiris_inspect.inspector.catalog import find_runs
+    from osiris_inspect.inspector.folders import find_runs
 
     newest = mirrors.of_run(find_runs(folder)[0])
     if newest is not None:

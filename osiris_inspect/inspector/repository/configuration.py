@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from osiris_inspect.inspector.catalog import is_run
 from osiris_inspect.inspector.diagnose import DEFAULT_RANK, Rule, rule_of
 from osiris_inspect.inspector.evidence.signature import Signature
+from osiris_inspect.inspector.folders import is_run
 from osiris_inspect.inspector.repository.allowances import Allowance
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.finding import Domain

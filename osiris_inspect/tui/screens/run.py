@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
 
+from osiris_inspect.inspector.handing_over import with_log
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import StepState
-from osiris_inspect.inspector.unopened import with_log
 from osiris_inspect.model.errors import UnsafeName
 from osiris_inspect.model.finding import Finding
 from osiris_inspect.tui import figures, inert, keys

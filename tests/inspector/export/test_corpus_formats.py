@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from osiris_inspect.inspector.catalog import find_runs
 from osiris_inspect.inspector.export import Job, formats, renderer
+from osiris_inspect.inspector.folders import find_runs
 from osiris_inspect.inspector.report import report
 from tests.inspector.export import runner
 from tests.inspector.export.test_readers import check_chrome_trace, check_otlp, read_openlineage
