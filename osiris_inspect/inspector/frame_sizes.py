@@ -1,8 +1,7 @@
 """How large the frames of a run were, in memory and on disk, and how many of them were kept where."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run, StepState
@@ -12,16 +11,14 @@ from osiris_inspect.model.run_card import StepCard
 _ON_DISK = ("parquet", "pickle")
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """The bytes of one frame; None where nothing tells them."""
 
     memory: int | None = None
     spill: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """Frames that were kept in one place.
 
     Attributes:
@@ -34,8 +31,7 @@ class Kept:
     untold: int
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """All frames of a run. One that was kept in both places counts in both.
 
     Attributes:

@@ -1,6 +1,8 @@
-"""What panes tell the screen they stand on, and screens tell the app."""
+"""What panes tell the screen they stand on, and screens tell the app.
 
-from dataclasses import dataclass
+Plain classes: they are made at every start, and a dataclass takes five times as long to make.
+"""
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,61 +12,62 @@ if TYPE_CHECKING:
     from osiris_inspect.tui.lines import LineList
 
 
-@dataclass
-class CursorMoved(Message):
+class FromList(Message):
+    """What a list tells of itself."""
+
+    def __init__(self, lines: "LineList") -> None:
+        super().__init__()
+        self.lines = lines
+
+    @property
+    def control(self) -> "LineList":
+        """The list."""
+        return self.lines
+
+
+class CursorMoved(FromList):
     """The cursor of a list stands on another row, or the rows under it changed."""
 
-    lines: "LineList"
 
-    @property
-    def control(self) -> "LineList":
-        """The list."""
-        return self.lines
-
-
-@dataclass
-class RowOpened(Message):
+class RowOpened(FromList):
     """Enter was pressed on the row under the cursor."""
 
-    lines: "LineList"
 
-    @property
-    def control(self) -> "LineList":
-        """The list."""
-        return self.lines
-
-
-@dataclass
 class StepOpened(Message):
     """The details of a step are asked for."""
 
-    step: str
+    def __init__(self, step: str) -> None:
+        super().__init__()
+        self.step = step
 
 
-@dataclass
 class RunOpened(Message):
     """A run of the list is asked for."""
 
-    path: Path
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
 
 
-@dataclass
 class FrameOpened(Message):
     """The frame of a step is asked for."""
 
-    step: str
-    path: Path
+    def __init__(self, step: str, path: Path) -> None:
+        super().__init__()
+        self.step, self.path = step, path
 
 
-@dataclass
 class ScreenReady(Message):
     """A screen shows what it was opened for, or why it cannot; ``is_painted`` where it was painted without it before."""
 
-    is_painted: bool = True
+    def __init__(self, *, is_painted: bool = True) -> None:
+        super().__init__()
+        self.is_painted = is_painted
 
 
-@dataclass
 class TabChosen(Message):
     """A tab was clicked; ``number`` counts from 1."""
 
-    number: int
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number

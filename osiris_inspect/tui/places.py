@@ -1,16 +1,14 @@
 """What can be typed behind ``:``: a line, a share of the whole, a moment of the run."""
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?\Z")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?\Z")
 _DAY = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A place in a list: a line from 1, a share from 0 to 1, seconds since the run began, or seconds of the day."""
 
     kind: Literal["line", "share", "since", "clock"]
