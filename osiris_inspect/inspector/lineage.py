@@ -1,13 +1,12 @@
 """Lineage: steps as nodes, frames as edges, with rows and where each frame was."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from osiris_inspect.inspector.run import Run, StepState
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A frame on its way from one step to another.
 
     Attributes:

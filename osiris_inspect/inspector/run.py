@@ -7,7 +7,7 @@ cannot tell is None, never a guess; where a figure was derived, the field beside
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.manifest import InputRef, Manifest
@@ -22,8 +22,7 @@ ArtifactState = Literal["present", "missing", "not_downloaded", "lost", "corrupt
 """``not_downloaded`` lies where the step ran, ``lost`` did not survive its way from there."""
 
 
-@dataclass(frozen=True, slots=True)
-class InputState:
+class InputState(NamedTuple):
     """One input of a step.
 
     Attributes:
@@ -43,8 +42,7 @@ class InputState:
     tried: tuple[Mapping[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StepFailure:
+class StepFailure(NamedTuple):
     """What a step died of: the text as it was logged, its type, its traceback, and the line that says so."""
 
     message: str
@@ -54,8 +52,7 @@ class StepFailure:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(NamedTuple):
     """A file a step left. ``path`` is relative to the run directory; ``bytes`` is None where it is not there."""
 
     path: str
@@ -123,8 +120,7 @@ class Unread:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """A line of a text log.
 
     ``level`` is empty where it has none, ``step`` is the step the worker was at when it wrote the line, None where the
@@ -138,8 +134,7 @@ class LogLine:
     step: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What the host told the worker to run: one ``exec_step`` line of ``file``."""
 
     step: str
@@ -149,8 +144,7 @@ class Request:
     file: str = "commands.jsonl"
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(NamedTuple):
     """A secret that stands in clear in a file of the run: where, never which.
 
     ``breaks_urls`` says that it has a character that ends it early where it is put into a URL as it is.
@@ -162,8 +156,7 @@ class Exposure:
     breaks_urls: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
+class Outage(NamedTuple):
     """A time in which the worker could not be heard, in seconds since 1970.
 
     ``ended`` is None where it was never heard again; ``line`` is the line of the log that tells of the loss.

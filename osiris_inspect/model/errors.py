@@ -27,16 +27,14 @@ A message says what was wanted, what was found and where to look: lower case, no
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class OsirisError(Exception):
     """Something a person can act on; its text is the one line they are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong with a pipeline file. ``line`` and ``column`` count from 1; 0 when there is no place."""
 
     message: str

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Domain = Literal["code", "data", "config", "infra"]
 Stage = Literal["compile", "prepare", "step", "finish"]
@@ -36,8 +36,7 @@ class Confidence(StrEnum):
         return list(Confidence).index(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """A place in a file of the run, and what stands there.
 
     ``file`` is relative to the run directory, ``line`` counts from 1, ``quote`` is a part of that line, word for word.
@@ -114,8 +113,7 @@ def fingerprint(finding: Finding, pipeline: str | None) -> str:
     return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
-@dataclass(frozen=True, slots=True)
-class NotChecked:
+class NotChecked(NamedTuple):
     """A rule that could not be asked, and why."""
 
     rule: str

@@ -3,13 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 _NOT_IN_A_TABLE_NAME = re.compile(r"\W")
 
 
-@dataclass(frozen=True, slots=True)
-class InputRef:
+class InputRef(NamedTuple):
     """Where an input comes from: the result ``key`` of step ``from_step``."""
 
     from_step: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from osiris_inspect.model.event import number
 
@@ -11,8 +11,7 @@ StepStatus = Literal["succeeded", "failed", "skipped", "running", "not_started"]
 _STATUSES: tuple[StepStatus, ...] = ("succeeded", "failed", "skipped", "running", "not_started")
 
 
-@dataclass(frozen=True, slots=True)
-class StepCard:
+class StepCard(NamedTuple):
     """What a card says of one step; None where it says nothing.
 
     ``has_df_in_memory``, ``spill_used`` and ``spill_paths`` stand in our cards and in those of the original documents;

@@ -5,14 +5,12 @@ A reader weighs it and never just believes it: since 0.4.0 the original writes `
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from osiris_inspect.model.event import number
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """What the file says; None where it says nothing.
 
     Attributes:

@@ -1,7 +1,7 @@
 """What lies in a run directory, read but not yet understood."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -163,7 +163,7 @@ def _requests(disk: Disk) -> tuple[Request, ...]:
         return tuple(_decoded(disk, layout.COMMANDS, _request))
     if not disk.has(COMMANDS_BESIDE) or not _names_the_run(disk, COMMANDS_BESIDE):
         return ()
-    return tuple(replace(request, file=COMMANDS_BESIDE) for request in _requests_by_hand(disk))
+    return tuple(request._replace(file=COMMANDS_BESIDE) for request in _requests_by_hand(disk))
 
 
 def _requests_by_hand(disk: Disk) -> Iterator[Request]:
