@@ -26,6 +26,8 @@ _WORDS = {
     "open": ("…", "has not ended", "36"),
 }
 _HERE = ("logs", "run_logs")
+_READ: dict[tuple[str, tuple[int, int] | None, tuple[int, int] | None], tuple[str, str]] = {}
+"""What was read last, by the run and the states of its files."""
 
 
 def say(arguments: list[str]) -> str | None:
@@ -93,7 +95,23 @@ def _is_run(place: str) -> bool:
 
 
 def _read(run: str) -> tuple[str, str]:
-    """How the run ended, and its last failure in one line."""
+    """How the run ended, and its last failure in one line; asked twice at a start, read once."""
+    key = (run, _state(f"{run}/events.jsonl"), _state(f"{run}/status.json"))
+    if key not in _READ:
+        _READ.clear()
+        _READ[key] = _read_anew(run)
+    return _READ[key]
+
+
+def _state(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  as above
+    except OSError:
+        return None  # a run may have left nothing but its status, or no status
+    return found.st_size, found.st_mtime_ns
+
+
+def _read_anew(run: str) -> tuple[str, str]:
     try:
         with open(f"{run}/events.jsonl", "rb") as log:  # noqa: PTH123  as above
             failure = _last_failure(log.fileno())

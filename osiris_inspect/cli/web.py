@@ -102,13 +102,12 @@ def _server(chosen: str, port: int) -> Any:
 def _show(chosen: str) -> None:
     """The screens of one visit. There is no terminal here: no words before them and no editor."""
     import time
-    from dataclasses import replace
 
     from osiris_inspect.cli import places, surroundings
     from osiris_inspect.tui.app import run_app
 
     path = places.here(Path(chosen))
-    outside = replace(surroundings.outside(path), words=(), edit=None, is_tmux=False)
+    outside = surroundings.outside(path)._replace(words=(), edit=None, is_tmux=False)
     run_app(path, surroundings.disk(), clock=time.time, outside=outside)
 
 

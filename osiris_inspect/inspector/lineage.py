@@ -1,6 +1,5 @@
 """Lineage: steps as nodes, frames as edges, with rows and where each frame was."""
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from osiris_inspect.inspector.run import Run, StepState
@@ -31,8 +30,7 @@ class Edge(NamedTuple):
         return self.rows_out - self.rows_in
 
 
-@dataclass(frozen=True, slots=True)
-class Lineage:
+class Lineage(NamedTuple):
     """The graph of a run. Both ends of each edge are in ``steps``, which stand in the order of the manifest."""
 
     steps: tuple[StepState, ...]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from osiris_inspect.inspector.lineage import Edge
 from osiris_inspect.inspector.report import Report
@@ -21,8 +21,7 @@ BAD = frozenset({"failed", "truncated", "compile_failed", "unreadable"})
 """The statuses of a run that did not do what it was to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """The figures of one report.
 
     Attributes:

@@ -1,7 +1,6 @@
 """Other keys than those of the table, as a configuration names them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 
 from osiris_inspect.model.errors import SettingsError
@@ -84,4 +83,4 @@ def _check_twice(table: Sequence[Key], changed: Mapping[str, object]) -> None:
 
 def _with_keys(key: Key, keys: Sequence[str]) -> Key:
     signs = {word: sign for sign, word in _SIGNS.items() if sign != " "}
-    return replace(key, keys=",".join(keys), shown=" ".join(signs.get(one, one) for one in keys))
+    return key._replace(keys=",".join(keys), shown=" ".join(signs.get(one, one) for one in keys))

@@ -1,8 +1,7 @@
 """Every key in one table. The bindings of each widget and the help screen are made from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
 
@@ -14,8 +13,7 @@ GROUPS: tuple[Group, ...] = ("Move", "Find", "Look", "Go", "Program", "In the li
 _WORDS = {"SQL": "ask the run in SQL"}
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One row of the table.
 
     Attributes:

@@ -1,9 +1,9 @@
 """What the program around the screens does for them. The command line hands it in; tests hand in their own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 Memory = Mapping[str, Any]
 """What is to be found again when a run is opened the next time: its tab, cursors, marks."""
@@ -17,8 +17,7 @@ def _forget(_run: Path, _memory: Memory) -> None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
+class Outside(NamedTuple):
     """The world beyond the terminal.
 
     Attributes:
@@ -35,7 +34,7 @@ class Outside:
     recall: Callable[[Path], Memory] = _recall
     remember: Callable[[Path, Memory], None] = _forget
     is_tmux: bool = False
-    keys: Mapping[str, object] = field(default_factory=dict)
+    keys: Mapping[str, object] = MappingProxyType({})
     pictures: Path | None = None
 
 
