@@ -181,7 +181,7 @@ def _raw(_event: "Event", line: bytes) -> bytes:
 
 def _json(event: "Event", _line: bytes) -> bytes:
     from osiris_inspect.inspector import json_line
-    from osiris_inspect.inspector.run_rows import fields_of
+    from osiris_inspect.inspector.masked import fields_of
     from osiris_inspect.model.event import iso
 
     told: dict[str, Any] = {
@@ -196,8 +196,8 @@ def _json(event: "Event", _line: bytes) -> bytes:
 
 
 def _text(event: "Event", _line: bytes) -> bytes:
+    from osiris_inspect.inspector.masked import fields_of
     from osiris_inspect.inspector.plain import plain
-    from osiris_inspect.inspector.run_rows import fields_of
     from osiris_inspect.model.event import iso
 
     time = iso(event.ts)[11:23] if event.ts is not None else "-"

@@ -30,12 +30,7 @@ def find_runs(path: Path) -> list[Path]:
     if is_run(path):
         return [path]
     try:
-        if not path.exists():
-            raise UnreadableRun(f"{str(path)!r}: no such file or directory")
-        if not path.is_dir():
-            raise UnreadableRun(
-                f"{str(path)!r} is a file, not a run directory; name the directory it lies in"
-            )
+        must_be_folder(path)
         found = list(_walk(path, MAX_DEPTH, set()))
     except (OSError, ValueError) as error:
         raise UnreadableRun(f"{str(path)!r} cannot be read: {error}") from error
@@ -44,6 +39,19 @@ def find_runs(path: Path) -> list[Path]:
             f"{str(path)!r} holds no run: looked for {layout.EVENTS} down to {MAX_DEPTH} folders deep"
         )
     return sorted(found, key=_newest_first)
+
+
+def must_be_folder(path: Path) -> None:
+    """Make sure that a path is a folder.
+
+    Raises:
+        UnreadableRun: it is not there, or a file.
+        OSError, ValueError: it cannot be asked.
+    """
+    if not path.exists():
+        raise UnreadableRun(f"{str(path)!r}: no such file or directory")
+    if not path.is_dir():
+        raise UnreadableRun(f"{str(path)!r} is a file, not a run directory; name the directory it lies in")
 
 
 def _walk(folder: Path, depth: int, seen: set[tuple[int, int]]) -> Iterator[Path]:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from osiris_inspect.inspector import json_line
+from osiris_inspect.inspector.masked import fields_of
 from osiris_inspect.inspector.plain import whole
 from osiris_inspect.model import redact
 
@@ -52,18 +53,6 @@ def in_pieces(table: str, rows: Iterable[Row]) -> Iterator["pa.Table"]:
     while batch := list(islice(left, _AT_ONCE)):
         values = dict(zip(columns, zip(*batch, strict=True), strict=True))
         yield pa.table({column: pa.array(values[column], _kind(kind)) for column, kind in columns.items()})
-
-
-def fields_of(event: "Event") -> dict[str, Any]:
-    """The fields of an event, secrets masked.
-
-    A ``key`` is a secret in a configuration; where an event speaks of an input it is the name of a result.
-    """
-    masked: dict[str, Any] = dict(redact.mask_keys(event.fields))
-    key = event.fields.get("key")
-    if event.from_steps and isinstance(key, str) and redact.mask_patterns(key) == key:
-        masked["key"] = key
-    return masked
 
 
 def schema(table: str) -> "pa.Schema":

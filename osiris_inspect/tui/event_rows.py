@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, overload
 from textual.content import Content
 
 from osiris_inspect.inspector.clauses import All, Word
+from osiris_inspect.inspector.masked import harmless
 from osiris_inspect.inspector.query import Query
 from osiris_inspect.model.errors import UnreadableLine
 from osiris_inspect.model.event import Event, decode
@@ -234,11 +235,6 @@ def is_warning(event: Event) -> bool:
     if isinstance(level, str) and level.lower() in _WARNING:
         return True
     return event.name.endswith(_DOUBTFUL) and not is_failure(event)
-
-
-def harmless(event: Event) -> tuple[str, ...]:
-    """The fields that are named like a secret and are none: the ``key`` of an input is the name of a result."""
-    return ("key",) if event.from_steps else ()
 
 
 def _sign(event: Event) -> tuple[str, str]:

@@ -8,30 +8,24 @@ terminal, so one that waits for an answer is charged for it.
 """
 
 import os
-import pty
 import re
 import select
 import shutil
-import signal
 import statistics
-import struct
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from fcntl import ioctl
 from pathlib import Path
-from termios import TIOCSWINSZ
 
 import pytest
+
+from tests.bench.on_terminal import FAILURE, lines, terminal
 
 pytestmark = pytest.mark.bench
 
 EVENTS = int(os.environ.get("OSIRIS_BENCH_EVENTS", "1_000_000"))
 ROUNDS = 5
 PATIENCE = 120.0
-FAILURE = "went away"
 _SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-B]|[ -/]*[0-~])")
 
 
@@ -69,41 +63,8 @@ def long_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("long") / "run_1795330492603"
     run.mkdir()
     with (run / "events.jsonl").open("w", encoding="utf-8") as log:
-        log.writelines(_lines(EVENTS))
+        log.writelines(lines(EVENTS))
     return run
-
-
-def _lines(count: int) -> Iterator[str]:
-    step = '"step_id":"extract-movies"'
-    yield _line(0, "run_start", '"pipeline":"long"')
-    yield _line(1, "step_start", f'{step},"driver":"mysql.extractor"')
-    for number in range(2, count - 2):
-        yield _line(number, "heartbeat", f'{step},"phase":"reading","rows":{number},"rss_bytes":123456789')
-    yield _line(count - 2, "step_failed", f'{step},"error":"the server {FAILURE}"')
-    yield _line(count - 1, "run_end", '"status":"failed"')
-
-
-def _line(number: int, name: str, rest: str) -> str:
-    minute, second = divmod(number // 1_000, 60)
-    moment = f"2026-11-22T{minute // 60 % 24:02}:{minute % 60:02}:{second:02}.{number % 1_000:03}000+00:00"
-    return f'{{"ts":"{moment}","seq":{number},"session":"run_1","event":"{name}","side":"worker",{rest}}}\n'
-
-
-@contextmanager
-def terminal(command: tuple[str, ...], variables: Mapping[str, str]) -> Iterator[tuple[int, int]]:
-    """A program on a terminal of its own of 120x40: its id, and the terminal."""
-    child, screen = pty.fork()
-    if child == 0:
-        for told in ("COLUMNS", "LINES"):  # the size is that of the terminal
-            os.environ.pop(told, None)
-        ioctl(0, TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        os.execve(command[0], command, {**os.environ, "TERM": "xterm-256color", **variables})
-    try:
-        yield child, screen
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        os.close(screen)
 
 
 def see(screen: int, text: str) -> None:
@@ -144,7 +105,7 @@ def once(program: Program, taken: Taken, home: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
     variables = {f"XDG_{what}_HOME": str(home) for what in ("CACHE", "CONFIG", "STATE", "DATA")}
     begin = time.perf_counter()
-    with terminal(program.command, {**variables, "HOME": str(home)}) as (child, screen):
+    with terminal(program.command, {**variables, "HOME": str(home)}) as (child, screen, _):
         see(screen, program.first)
         taken.first.append(time.perf_counter() - begin)
         if program.failure != program.first:

@@ -7,27 +7,21 @@ on the machine moves wall-clock times more than anything here does, so ratios ar
 import asyncio
 import compileall
 import os
-import pty
 import resource
 import select
-import signal
 import statistics
-import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from fcntl import ioctl
 from itertools import count
 from pathlib import Path
-from termios import TIOCSWINSZ
 
 import pytest
 
 import osiris_inspect
 from osiris_inspect.tui.app import InspectorApp
+from tests.bench.on_terminal import lines, terminal
 from tests.samples import SAMPLES
 
 pytestmark = pytest.mark.bench
@@ -69,46 +63,8 @@ def _written(folder: Path, count: int) -> Path:
     run = folder / "run_1795330492603"
     run.mkdir()
     with (run / "events.jsonl").open("w", encoding="utf-8") as log:
-        log.writelines(_lines(count))
+        log.writelines(lines(count))
     return run
-
-
-def _lines(count: int) -> Iterator[str]:
-    yield _line(0, "run_start", '"pipeline":"long"')
-    yield _line(1, "step_start", '"step_id":"extract-movies","driver":"mysql.extractor"')
-    for number in range(2, count - 2):
-        yield _line(
-            number,
-            "heartbeat",
-            f'"step_id":"extract-movies","phase":"reading","rows":{number},"rss_bytes":123456789',
-        )
-    yield _line(count - 2, "step_failed", '"step_id":"extract-movies","error":"the server went away"')
-    yield _line(count - 1, "run_end", '"status":"failed"')
-
-
-def _line(number: int, name: str, rest: str) -> str:
-    minute, second = divmod(number // 1_000, 60)
-    moment = f"2026-11-22T{minute // 60 % 24:02}:{minute % 60:02}:{second:02}.{number % 1_000:03}000+00:00"
-    return f'{{"ts":"{moment}","seq":{number},"session":"run_1","event":"{name}","side":"worker",{rest}}}\n'
-
-
-@contextmanager
-def terminal(arguments: list[str]) -> Iterator[tuple[int, int, float]]:
-    """A program on a terminal of its own: its id, the terminal, and when it began."""
-    begin = time.perf_counter()
-    child, screen = pty.fork()
-    if child == 0:
-        os.environ["TERM"] = "xterm-256color"
-        for told in ("COLUMNS", "LINES"):  # the size is that of the terminal
-            os.environ.pop(told, None)
-        os.execv(arguments[0], arguments)
-    ioctl(screen, TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    try:
-        yield child, screen, begin
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        os.close(screen)
 
 
 def seen(screen: int, needle: bytes, limit: float = 60.0) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from osiris_inspect.inspector import abridgement
-from osiris_inspect.inspector.folders import is_run
+from osiris_inspect.inspector.folders import is_run, must_be_folder
 from osiris_inspect.inspector.reading.drafts import fold
 from osiris_inspect.inspector.reading.far_side import isolation_of, note_lost_lines, outages_of
 from osiris_inspect.inspector.reading.material import Material, gather
@@ -68,12 +68,7 @@ def check(path: Path) -> None:
     if is_run(path):
         return
     try:
-        if not path.exists():
-            raise UnreadableRun(f"{str(path)!r}: no such file or directory")
-        if not path.is_dir():
-            raise UnreadableRun(
-                f"{str(path)!r} is a file, not a run directory; name the directory it lies in"
-            )
+        must_be_folder(path)
         if not any((path / sign).exists() for sign in layout.SIGNS_OF_A_RUN):
             empty = not any(path.iterdir())
             what = (

@@ -7,10 +7,11 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from osiris_inspect.inspector.masked import harmless
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.model.event import Event
 from osiris_inspect.tui import bars, figures, inert, marks
-from osiris_inspect.tui.event_rows import EventList, EventRow, EventRows, harmless, indexed, is_failure
+from osiris_inspect.tui.event_rows import EventList, EventRow, EventRows, indexed, is_failure
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.messages import CursorMoved
