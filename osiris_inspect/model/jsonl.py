@@ -9,6 +9,8 @@ from osiris_inspect.model.errors import UnreadableLine
 
 MAX_LINE = 16 * 1024 * 1024
 """Bytes of one line that are decoded; a longer one is reported, not read."""
+MAX_DEPTH = 200
+"""Lists and objects inside each other that are decoded; whoever walks through a value may do so by calling itself."""
 
 
 def decode_object(line: bytes) -> dict[str, Any]:
@@ -27,7 +29,17 @@ def decode_object(line: bytes) -> dict[str, Any]:
         value = _decode_leniently(line, error)
     if not isinstance(value, dict):
         raise UnreadableLine(f"JSON of type {type(value).__name__}, not an object")
+    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+        raise UnreadableLine("JSON nested too deep")
     return value
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    level = [value]
+    for _ in range(most):
+        inner = [item.values() if isinstance(item, dict) else item for item in level]
+        level = [item for items in inner for item in items if isinstance(item, dict | list)]
+    return bool(level)
 
 
 def _decode_leniently(line: bytes, first_error: Exception) -> Any:

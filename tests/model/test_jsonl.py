@@ -15,6 +15,13 @@ def test_nan_and_infinity_are_taken() -> None:
     assert value["b"] == math.inf
 
 
+def test_what_is_nested_less_deep_is_taken_however_much_there_is() -> None:
+    value = jsonl.decode_object(
+        b'{"a":' + b"[" * 199 + b"]" * 199 + b',"b":[' + b"{},".join([b""] * 500) + b"0]}"
+    )
+    assert len(value["b"]) == 500
+
+
 @pytest.mark.parametrize("around", [b"\xef\xbb\xbf%s", b"%s\r", b"  %s  ", b"\0\0%s\0"])
 def test_marks_around_a_line_are_no_part_of_it(around: bytes) -> None:
     assert jsonl.decode_object(around % b'{"a": 1}') == {"a": 1}
@@ -29,6 +36,7 @@ def test_marks_around_a_line_are_no_part_of_it(around: bytes) -> None:
         (b"\xff\xfe{", "not UTF-8"),
         (b"{", "no JSON"),
         (b'{"a":' * 100_000, "nested too deep"),
+        (b'{"a":' + b"[" * 200 + b"]" * 200 + b"}", "nested too deep"),
         (b" " * (jsonl.MAX_LINE + 1), "over the limit"),
     ],
 )
