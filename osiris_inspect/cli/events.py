@@ -2,16 +2,18 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
-
-import typer
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from osiris_inspect.cli import places
-from osiris_inspect.cli.exits import FOUND, INTERRUPTED
+from osiris_inspect.cli.exits import FOUND, INTERRUPTED, WrongUse
+from osiris_inspect.cli.options import Command, Option
 
 if TYPE_CHECKING:
+    import typer
+
     from osiris_inspect.inspector.query import Query
     from osiris_inspect.model.event import Event
 
@@ -19,53 +21,79 @@ STDIN: Final = Path("-")
 CUT_OFF: Final = "the run was cut off: whoever wrote it is gone, and the log has no run_end"
 _SPLIT: Final = re.compile(r"(?P<sign>(?<=[\w.\-])(?:!~|!=|~=|=|~))(?P<value>[^\"=~<>]*\s[^\"=~<>]*)\Z")
 """A value of several words at the end of one word of the command line."""
+_HELP: Final = """Print the events of a run, of any dialect, in the order of the log.
+
+Relative times count from the end of the log. Secrets are masked, except with --raw.
+Following a run whose writer was killed ends with code 1.
+"""
+_OPTIONS: Final = (
+    Option("path", "A run, a log file, or - for stdin.", kind="path", required=True),
+    Option(
+        "expression",
+        "What to keep: step=compute-* event=inputs_resolved rows>1000 text~NoneType since=-5m; and, or, not.",
+        metavar="EXPR",
+        several=True,
+        default=(),
+    ),
+    Option("follow", "Wait for more until the run ends.", ("--follow", "-f"), "flag", default=False),
+    Option("as_json", "A JSON object a line, in one form.", ("--json",), "flag", default=False),
+    Option("raw", "The lines as they stand in the log.", ("--raw",), "flag", default=False),
+    Option("limit", "At most so many events.", ("--limit", "-n"), "number"),
+)
 Found = tuple["Event", bytes]
 Form = Literal["text", "json", "raw"]
 
 
-def register(app: typer.Typer) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for; the table of options says what each of them means."""
+
+    path: Path
+    expression: Sequence[str]
+    follow: bool
+    as_json: bool
+    raw: bool
+    limit: int | None
+
+
+def command() -> Command:
+    """The command."""
+    return Command("events", _HELP, _OPTIONS, lambda given: events(Asked(**given)))
+
+
+def register(app: "typer.Typer") -> None:
     """Add the command."""
-    app.command("events")(events)
+    from osiris_inspect.cli import typed
+
+    typed.add(app, command())
 
 
-def events(
-    path: Annotated[Path, typer.Argument(help="A run, a log file, or - for stdin.")],
-    expression: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="[EXPR]...",
-            help="What to keep: step=compute-* event=inputs_resolved rows>1000 text~NoneType since=-5m; and, or, not.",
-            show_default=False,
-        ),
-    ] = [],
-    *,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more until the run ends.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, in one form.")] = False,
-    raw: Annotated[bool, typer.Option("--raw", help="The lines as they stand in the log.")] = False,
-    limit: Annotated[int | None, typer.Option("--limit", "-n", min=0, help="At most so many events.")] = None,
-) -> None:
-    """Print the events of a run, of any dialect, in the order of the log.
+def events(asked: Asked) -> int:
+    """Print them; the exit code.
 
-    Relative times count from the end of the log. Secrets are masked, except with --raw. Following a run whose writer
-    was killed ends with code 1.
+    Raises:
+        WrongUse: the filter cannot be understood, or two forms are asked for.
+        UnreadableRun: there is no log.
     """
-    if as_json and raw:
-        raise typer.BadParameter("--json and --raw are two forms; choose one")
-    log = _Log(path)
-    query = log.query(_joined(expression), follow=follow)
-    form: Form = "json" if as_json else "raw" if raw else "text"
+    if asked.as_json and asked.raw:
+        raise WrongUse("--json and --raw are two forms; choose one")
+    log = _Log(asked.path)
+    query = log.query(_joined(asked.expression), follow=asked.follow)
+    form: Form = "json" if asked.as_json else "raw" if asked.raw else "text"
     try:
-        written = _write(log.found(query, follow=follow), form, limit)
+        written = _write(log.found(query, follow=asked.follow), form, asked.limit)
     except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
+        return INTERRUPTED
     if written and log.unreadable:
-        sys.stderr.write(f"osiris-inspect: {log.unreadable:,} lines could not be read\n")
+        lines = "1 line" if log.unreadable == 1 else f"{log.unreadable:,} lines"
+        sys.stderr.write(f"osiris-inspect: {lines} could not be read\n")
     if written and log.was_cut_off:
         sys.stderr.write(f"osiris-inspect: {CUT_OFF}\n")
-        raise typer.Exit(FOUND)
+        return FOUND
+    return 0
 
 
-def _joined(words: list[str]) -> str:
+def _joined(words: Sequence[str]) -> str:
     """The filter in the words of a command line; a shell takes the quotes away from ``text~"two words"``."""
     if len(words) == 1:
         return words[0]  # a whole filter in quotes
@@ -97,7 +125,7 @@ class _Log:
         try:
             return parse(text, now=now)
         except BadQuery as error:
-            raise typer.BadParameter(str(error), param_hint="EXPR") from error
+            raise WrongUse(f"EXPR: {error}") from error
 
     def found(self, query: "Query", *, follow: bool) -> Iterator[Found]:
         """The events that a filter keeps, with their lines."""
@@ -105,7 +133,7 @@ class _Log:
             from osiris_inspect.inspector.long.long_reading import LONG
 
             if self._file.stat().st_size > LONG:
-                return self._indexed(query)
+                return self._of_long(query)
         return self._kept(self._followed() if follow and not self._is_stdin else self._lines(), query)
 
     def _kept(self, lines: Iterable[tuple[int, bytes]], query: "Query") -> Iterator[Found]:
@@ -146,16 +174,15 @@ class _Log:
     def _note_cut_off(self) -> None:
         self.was_cut_off = True
 
-    def _indexed(self, query: "Query") -> Iterator[Found]:
+    def _of_long(self, query: "Query") -> Iterator[Found]:
         from osiris_inspect.inspector.disk import Disk
-        from osiris_inspect.inspector.long.long_reading import events_of
-        from osiris_inspect.inspector.long.search import found
+        from osiris_inspect.inspector.long.long_reading import kept_of
 
         disk = Disk(self._file.parent)
-        log = events_of(disk, places.cache(), self._file.name)
-        self.unreadable = sum(entry.count for entry in disk.unread)
-        for event in found(log, query) if log is not None else ():
-            yield event, log.raw(event.line - 1) if log is not None else b""
+        try:
+            yield from kept_of(disk, places.cache(), query, self._file.name)
+        finally:
+            self.unreadable = sum(entry.count for entry in disk.unread)
 
 
 def _write(found: Iterator[Found], form: Form, limit: int | None) -> bool:

@@ -10,7 +10,13 @@ from osiris_inspect.cli import first_words
 
 _GARBAGE: Final = 50_000
 """Objects that are made before dead ones among them are looked for: a short life leaves few that nobody else frees."""
-_ROOMS: Final = {"open": "inspect", "runs": "runs", "summarize": "summarize", "why": "why"}
+_ROOMS: Final = {
+    "events": "events",
+    "open": "inspect",
+    "runs": "runs",
+    "summarize": "summarize",
+    "why": "why",
+}
 
 
 def run(arguments: Sequence[str]) -> int | None:

@@ -1,7 +1,8 @@
 """The parts of a filter: what each of them asks of a row."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -158,7 +159,14 @@ def number_of(value: object) -> float | None:
         return None
 
 
-def _text(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as a filter sees it: a text as it is, all else as JSON has it, with ``None`` for what is not there."""
+    if isinstance(value, Mapping | list):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value).lower()
+    return str(value)
+
+
+def _text(value: object) -> str:
+    return shown(value).lower()

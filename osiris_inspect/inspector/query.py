@@ -29,6 +29,7 @@ from osiris_inspect.inspector.clauses import (
     When,
     Word,
     number_of,
+    shown,
     words_of,
 )
 from osiris_inspect.model.event import Event, epoch
@@ -123,7 +124,7 @@ def moment_of(text: str, now: float | None) -> float:
 
 def text_of(event: Event) -> str:
     """All of an event as one text: name, step, fields."""
-    fields = " ".join(f"{key}={value}" for key, value in event.fields.items())
+    fields = " ".join(f"{key}={shown(value)}" for key, value in event.fields.items())
     names = event.name if event.original in ("", event.name) else f"{event.name} {event.original}"
     return f"{names} {event.step or ''} {fields}"
 

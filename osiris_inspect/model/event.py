@@ -21,7 +21,8 @@ Side = Literal["host", "worker"]
 Place = Literal["memory", "spill"]
 
 _FIRST, _LAST = -62135596800, 253402300800  # the years 1 and 10000
-_CANONICAL = {"step_error": "step_failed", "table.ddl_failed": "ddl_failed"}
+ALIASES = {"step_error": "step_failed", "table.ddl_failed": "ddl_failed"}
+"""Names of the original for what has another name in our vocabulary."""
 _ENVELOPE = frozenset({"ts", "seq", "session", "event", "side", "step_id"})
 
 
@@ -150,7 +151,7 @@ def decode(line: bytes, *, number_of_line: int = 0, file: str = "events.jsonl") 
 
 def canonical(name: str) -> str:
     """The name of an event in our vocabulary."""
-    return _CANONICAL.get(name, name)
+    return ALIASES.get(name, name)
 
 
 def encode(event: Event) -> bytes:
@@ -203,7 +204,7 @@ def _flat(value: dict[str, Any], dialect: Dialect, line: int, file: str) -> Even
     name = value["event"]
     seq = value.get("seq")
     return Event(
-        name=_CANONICAL.get(name, name),
+        name=ALIASES.get(name, name),
         ts=epoch(value.get("ts")),
         step=_text(value.get("step_id")),
         fields={key: item for key, item in value.items() if key not in _ENVELOPE},
@@ -221,7 +222,7 @@ def _of_worker(value: dict[str, Any], line: int, file: str) -> Event:
     name, data = value["name"], value.get("data")
     data = data if isinstance(data, dict) else {}
     return Event(
-        name=_CANONICAL.get(name, name),
+        name=ALIASES.get(name, name),
         ts=epoch(value.get("timestamp")),
         step=_text(data.get("step_id")),
         fields={key: item for key, item in data.items() if key != "step_id"},

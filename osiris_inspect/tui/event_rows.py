@@ -1,6 +1,5 @@
 """Events as rows of a list, and that list: it finds a line or a moment without reading all the others."""
 
-import re
 from bisect import bisect_left
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, overload
 
 from textual.content import Content
 
-from osiris_inspect.inspector.clauses import All, Word
 from osiris_inspect.inspector.masked import harmless
 from osiris_inspect.inspector.query import Query
 from osiris_inspect.model.errors import UnreadableLine
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
 _FIELDS_SHOWN = 12
 _CHUNK = 1_000
 """Rows that are looked at together, so few that whoever waits for the interpreter gets it soon."""
-
-_PLAIN = re.compile(r"[a-z0-9.-]+", re.ASCII)
 _WARNING = ("warning", "warn")
 _DOUBTFUL = ("_skipped", "_refused", "_lost", "_missing", "_downgraded", "warning", "_left")
 
@@ -183,18 +179,11 @@ class EventList(LineList):
 
 
 def _in_log(log: "LongLog", wanted: Query) -> Iterator[list[int]]:
-    """Of the lines the index leaves only those are decoded in which the words stand."""
-    from osiris_inspect.inspector.long.search import pieces
+    """Only lines are decoded that may be kept."""
+    from osiris_inspect.inspector.long.search import near
 
-    words = _plain_words(wanted)
-    for lines in pieces(log.by_line, wanted):
-        for begin in range(0, len(lines), _CHUNK):
-            raws = log.raw_lines(lines[begin : begin + _CHUNK])
-            near = ((line, raw) for line, raw in raws if not words or _may_hold(raw, words))
-            yield [log.place_of(line + 1) for line, raw in near if _matches(wanted, raw)]
-    whole = len(log.by_line)
-    if len(log) and (last := log[-1]).line > whole and wanted.matches(last):
-        yield [len(log) - 1]
+    for lines in near(log, wanted):
+        yield [log.place_of(line + 1) for line, raw in lines if _matches(wanted, raw)]
 
 
 def _matches(wanted: Query, raw: bytes) -> bool:
@@ -202,17 +191,6 @@ def _matches(wanted: Query, raw: bytes) -> bool:
         return wanted.matches(decode(raw))
     except UnreadableLine:
         return False  # its bytes looked like an event; that it is none is said under Log
-
-
-def _plain_words(wanted: Query) -> list[bytes]:
-    """The words that must all stand in a line, of those that JSON writes as they are."""
-    parts = wanted.root.parts if isinstance(wanted.root, All) else (wanted.root,)
-    return [part.text.encode() for part in parts if isinstance(part, Word) and _PLAIN.fullmatch(part.text)]
-
-
-def _may_hold(raw: bytes, words: Sequence[bytes]) -> bool:
-    folded = raw.lower()
-    return b"\\u" in folded or not raw or all(word in folded for word in words)
 
 
 def indexed(events: Sequence[Event]) -> "LongLog | None":

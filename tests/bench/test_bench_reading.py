@@ -206,6 +206,31 @@ def _ripgrep(log: Path) -> float:
     return time.perf_counter() - begin
 
 
+TIMELINE = """
+from osiris_inspect.inspector.index import Index
+index = Index()
+index.grow(os.open(log, os.O_RDONLY))
+print(index.timeline(140))
+"""
+
+
+@pytest.mark.skipif(shutil.which("rg") is None, reason="ripgrep is not installed")
+def test_the_questions_without_an_index_beside_ripgrep(log: Path, tmp_path: Path) -> None:
+    """Whole commands, from their start to their end; ripgrep is told in which order a line holds what is looked for."""
+    ours, rg = [*OURS, "events", str(log)], ["rg", "--no-config", "-n"]
+    minutes = f"""rg --no-config -oN '"ts":"[^"]{{16}}' '{log}' | uniq -c"""
+    pairs = {
+        "filter": ([*ours, "event=step_failed step=join-all"], [*rg, '"event":"step_failed".*"step_id":"join-all"', str(log)]),
+        "a word": ([*ours, "NoneType"], [*rg, "NoneType", str(log)]),
+        "next failure, nowhere": ([*ours, "-n", "1", "event=run_failed"], [*rg, "-m", "1", '"event":"run_failed"', str(log)]),
+        "timeline": ([sys.executable, "-c", PRELUDE + TIMELINE, str(log), str(tmp_path)], ["sh", "-c", minutes]),
+    }  # fmt: skip
+    for name, (mine, its) in pairs.items():
+        costs = side_by_side({name: mine, "ripgrep": its}, ROUNDS, XDG_CACHE_HOME=str(tmp_path))
+        print("\n" + told(costs, "ripgrep"))
+    assert not list(tmp_path.rglob("*.index"))
+
+
 def test_the_last_failure_without_an_index(log: Path, tmp_path: Path) -> None:
     seconds = [measured(LAST_FAILURE, log, tmp_path)["seconds"] for _ in range(ROUNDS)]
     print(f"\nlast failure from the end {statistics.median(seconds) * 1e3:.2f} ms")

@@ -186,6 +186,23 @@ def test_a_long_log_is_filtered_as_a_short_one(tmp_path: Path) -> None:
     assert list((tmp_path / "cache").rglob("*.index"))
 
 
+def test_a_rare_text_of_a_long_log_is_found_without_an_index(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    beat = b'{"event":"heartbeat","note":"nothing to see here"}\n'
+    half = beat * (BIG // len(beat) // 2 + 1)
+    log.write_bytes(
+        half
+        + b'{"event":"a","error":"NoneType"}\n{"error":"NoneType\n'
+        + half
+        + b'{"event":"b","error":"NONETYPE"}'
+    )
+    done = events(log, "nonetype", "--json", cwd=tmp_path)
+    lines = half.count(b"\n")
+    assert [json.loads(line)["line"] for line in done.out.splitlines()] == [lines + 1, 2 * lines + 3]
+    assert done.err == "osiris-inspect: 1 line could not be read\n"
+    assert not list((tmp_path / "cache").rglob("*.index"))
+
+
 def test_following_gives_lines_as_they_come_and_ends_with_the_run(tmp_path: Path) -> None:
     run = tmp_path / "run_1"
     run.mkdir()

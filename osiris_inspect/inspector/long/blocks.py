@@ -25,13 +25,13 @@ def blocks(
     raw = bytearray(size + 2 * SLACK)
     room = memoryview(raw)[SLACK : SLACK + size]
     while until is None or begin < until:
-        count = _fill(descriptor, room if until is None else room[: until - begin], begin)
+        count = fill(descriptor, room if until is None else room[: until - begin], begin)
         ends = newlines(raw, count)
         if len(ends):
             taken = int(ends[-1]) + 1
             yield Lines(raw, _starts(ends), ends), taken
             begin += taken
-        elif count < size or (end := _next_newline(descriptor, begin + count)) is None:
+        elif count < size or (end := next_newline(descriptor, begin + count)) is None:
             return
         else:
             yield _long_line(descriptor, begin, end - begin), end + 1 - begin
@@ -62,7 +62,8 @@ def newlines(raw: bytearray, count: int) -> Numbers:
     )
 
 
-def _fill(descriptor: int, room: memoryview, begin: int) -> int:
+def fill(descriptor: int, room: memoryview, begin: int) -> int:
+    """Read a file from ``begin`` on, as much as there is room for; how many bytes there were."""
     filled = 0
     while filled < len(room):
         count = os.preadv(descriptor, [room[filled:]], begin + filled)
@@ -79,7 +80,8 @@ def _starts(ends: Numbers) -> Numbers:
     return starts
 
 
-def _next_newline(descriptor: int, begin: int) -> int | None:
+def next_newline(descriptor: int, begin: int) -> int | None:
+    """Where the next newline stands at ``begin`` or behind it; None where there is none."""
     while piece := os.pread(descriptor, BLOCK, begin):
         place = piece.find(b"\n")
         if place >= 0:

@@ -31,12 +31,13 @@ class LongLog(Sequence[Event]):
 
     Attributes:
         by_line: the index of its whole lines.
+        descriptor: the file.
     """
 
     def __init__(self, descriptor: int, index: Index, file: str) -> None:
         self.by_line = index
+        self.descriptor = descriptor
         self._file = file
-        self._descriptor = descriptor
         self._rest = _rest(descriptor, index.size)
         self._rest_is_event, self._rest_says = self._look_at_rest()
         self._lines: Numbers | range = self._readable()
@@ -79,21 +80,19 @@ class LongLog(Sequence[Event]):
 
     def event(self, line: int) -> Event:
         """The event in a line, counted from 0; one that cannot be decoded says why."""
-        return self._decode(line, self.raw(line))
+        return self.decoded(line, self.raw(line))
 
     def events(self, lines: Numbers | range) -> Iterator[Event]:
         """The events in lines that stand in the order of the file."""
         for line, raw in self.raw_lines(lines):
-            yield self._decode(line, raw)
+            yield self.decoded(line, raw)
 
     def raw(self, line: int) -> bytes:
         """A line without its newline; empty where it is longer than a line may be."""
         if line == len(self.by_line):
             return self._rest
         start, end = self.by_line.span(line)
-        return (
-            os.pread(self._descriptor, end - start - 1, start) if end - start - 1 <= jsonl.MAX_LINE else b""
-        )
+        return os.pread(self.descriptor, end - start - 1, start) if end - start - 1 <= jsonl.MAX_LINE else b""
 
     def raw_lines(self, lines: Numbers | range) -> Iterator[Line]:
         """Lines with their numbers, counted from 0, in the order of the file; near ones are read together."""
@@ -105,7 +104,7 @@ class LongLog(Sequence[Event]):
                 size = _READ if near else _PEEK
                 begin, piece = (
                     start,
-                    os.pread(self._descriptor, min(max(size, end - start), _MOST_READ), start),
+                    os.pread(self.descriptor, min(max(size, end - start), _MOST_READ), start),
                 )
             yield line, piece[start - begin : end - begin - 1] if end <= begin + len(piece) else b""
         if len(whole) < len(lines):
@@ -115,7 +114,8 @@ class LongLog(Sequence[Event]):
         """Why what stands behind the last newline is no event; None where it is one, and where nothing stands there."""
         return self._rest_says
 
-    def _decode(self, line: int, raw: bytes) -> Event:
+    def decoded(self, line: int, raw: bytes) -> Event:
+        """The event in the bytes of a line, counted from 0; what cannot be decoded is one that says why."""
         try:
             return events.decode(raw, number_of_line=line + 1, file=self._file)
         except UnreadableLine as error:

@@ -4,7 +4,9 @@ Events get an index and are decoded when asked for. Of metrics only the counts t
 name of each step the first and the last.
 """
 
+import os
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,9 @@ from osiris_inspect.model.metric import Metric
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.index import Progress
-    from osiris_inspect.inspector.long.long_log import LongLog
+    from osiris_inspect.inspector.long.long_log import Line, LongLog
+    from osiris_inspect.inspector.query import Query
+    from osiris_inspect.model.event import Event
 
 LONG = 4 << 20
 """Bytes from which on a log is not decoded as a whole."""
@@ -48,6 +52,48 @@ def events_of(
     log = LongLog(descriptor, index, file)
     _note_unreadable(disk, log, file)
     return log
+
+
+def kept_of(disk: Disk, cache: Path | None, query: "Query", file: str) -> "Iterator[tuple[Event, bytes]]":
+    """The events of a long log that a filter keeps, each with its line; none where it cannot be read, which is noted.
+
+    A log without a sidecar that is asked for a rare text gets none: only lines that may hold the text are looked at, and
+    only of these it is noted what cannot be read.
+    """
+    from osiris_inspect.inspector.long.search import found, found_without_index
+
+    descriptor = disk.descriptor(file)
+    if descriptor is None:
+        return
+    try:
+        near = None if _is_indexed(descriptor, cache) else found_without_index(descriptor, query)
+        if near is not None:
+            yield from _kept_of_lines(disk, near, query, file)
+            return
+    finally:
+        os.close(descriptor)
+    if (log := events_of(disk, cache, file)) is not None:
+        yield from ((event, log.raw(event.line - 1)) for event in found(log, query))
+
+
+def _is_indexed(descriptor: int, cache: Path | None) -> bool:
+    from osiris_inspect.inspector.long.sidecar import Sidecars
+
+    return cache is not None and Sidecars(cache / INDEXES).load(descriptor) is not None
+
+
+def _kept_of_lines(
+    disk: Disk, near: "Iterator[list[Line]]", query: "Query", file: str
+) -> "Iterator[tuple[Event, bytes]]":
+    for lines in near:
+        for line, raw in lines:
+            try:
+                event = events.decode(raw, number_of_line=line + 1, file=file)
+            except UnreadableLine as error:
+                disk.note(file, line + 1, str(error))
+                continue
+            if query.matches(event):
+                yield event, raw
 
 
 def metrics_of(disk: Disk) -> tuple[Metric, ...]:

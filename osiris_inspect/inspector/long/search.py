@@ -1,16 +1,20 @@
-"""A filter asked of a long log: the index leaves the lines that may be kept, and only those are decoded.
+"""A filter asked of a long log: only lines that may be kept are decoded.
 
-The lines are gone through in pieces that fit the processor's cache, so the first answers come at once.
+The index leaves some by their events, steps and times; they are gone through in pieces that fit the processor's cache, so
+the first answers come at once. A filter that asks for a rare text is answered from the bytes of the file, also where
+there is no index.
 """
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from osiris_inspect.inspector.clauses import All, Compare, Either, Node, Not, When
 from osiris_inspect.inspector.index import Column, Index, names_of
-from osiris_inspect.inspector.long.long_log import LongLog
+from osiris_inspect.inspector.long.long_log import Line, LongLog
+from osiris_inspect.inspector.long.needles import Needle, may_hold, needles
 from osiris_inspect.inspector.long.sniff import NO_EVENT
 from osiris_inspect.inspector.long.words import Numbers
 from osiris_inspect.inspector.query import Query
@@ -18,6 +22,10 @@ from osiris_inspect.model.event import Event, canonical
 
 _KEYS = ("event", "step", "step_id")
 _PIECE = 1 << 17
+_CHUNK = 1_000
+"""Lines that are handed over together, so few that whoever waits for the interpreter gets it soon."""
+_DECODED = 1 << 14
+"""Bytes that are looked through in the time that it takes to decode one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +47,64 @@ _Plan = Callable[[slice], _Fits]
 
 def found(log: LongLog, query: Query) -> Iterator[Event]:
     """The events of a log that a filter keeps, in the order of the file."""
-    index = log.by_line
-    for lines in pieces(index, query):
-        for event in log.events(lines):
+    for lines in near(log, query):
+        for line, raw in lines:
+            event = log.decoded(line, raw)
             if query.matches(event):
                 yield event
-    if len(log) and (event := log[-1]).line == len(index) + 1 and query.matches(event):
-        yield event  # what stands behind the last newline is in no index
+
+
+def near(log: LongLog, query: Query) -> Iterator[list[Line]]:
+    """The lines that may be kept, counted from 0, some at once and sometimes none, in the order of the file."""
+    index, wanted = log.by_line, needles(query.root)
+    needle = _worth_looking_for(log, query, wanted)
+    whole = _by_index(log, query) if needle is None else _by_bytes(log.descriptor, index.size, needle)
+    for lines in whole:
+        yield [(line, raw) for line, raw in lines if not raw or may_hold(raw, wanted)]
+    if len(log) and log[-1].line > len(index):
+        yield [(len(index), log.raw(len(index)))]  # what stands behind the last newline is in no index
+
+
+def found_without_index(descriptor: int, query: Query) -> Iterator[list[Line]] | None:
+    """The lines of a file that may be kept, the last one too where it lacks its newline.
+
+    None where the filter asks for no text, or for none that is rare: then it is better to make an index.
+    """
+    end, wanted = os.fstat(descriptor).st_size, needles(query.root)
+    needle = _rarest(descriptor, end, wanted)
+    if needle is None:
+        return None
+    return (
+        [(line, raw) for line, raw in lines if not raw or may_hold(raw, wanted)]
+        for lines in _by_bytes(descriptor, end, needle)
+    )
+
+
+def _worth_looking_for(log: LongLog, query: Query, wanted: Sequence[Needle]) -> Needle | None:
+    """The text to look for in the bytes of the whole log; None where it is better to decode what the index leaves."""
+    if not wanted:
+        return None
+    left = sum(map(len, pieces(log.by_line, query)))
+    return _rarest(log.descriptor, log.by_line.size, wanted) if left * _DECODED > log.by_line.size else None
+
+
+def _rarest(descriptor: int, end: int, wanted: Sequence[Needle]) -> Needle | None:
+    from osiris_inspect.inspector.long.scan import rarest  # the most filters need none of its threads
+
+    return rarest(descriptor, end, wanted)
+
+
+def _by_bytes(descriptor: int, end: int, needle: Needle) -> Iterator[list[Line]]:
+    from osiris_inspect.inspector.long.scan import scan
+
+    for lines in scan(descriptor, end, needle):
+        yield [(line.number - 1, line.raw) for line in lines]
+
+
+def _by_index(log: LongLog, query: Query) -> Iterator[list[Line]]:
+    for lines in pieces(log.by_line, query):
+        for begin in range(0, len(lines), _CHUNK):
+            yield list(log.raw_lines(lines[begin : begin + _CHUNK]))
 
 
 def candidates(index: Index, query: Query) -> Column:
