@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from osiris_inspect.inspector import json_line
 from osiris_inspect.inspector.masked import fields_of
 from osiris_inspect.inspector.plain import whole
-from osiris_inspect.model import redact
+from osiris_inspect.model import layout, redact
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from osiris_inspect.inspector.report import Report
+    from osiris_inspect.inspector.run import Run
     from osiris_inspect.model.event import Event
     from osiris_inspect.model.metric import Metric
 
@@ -40,7 +41,7 @@ def rows_of(report: "Report", table: str) -> Iterator[Row]:
     if table == "events":
         yield from map(_event, report.run.events)
     elif table == "metrics":
-        yield from map(_metric, report.run.metrics)
+        yield from map(_metric, _metrics(report.run))
     else:
         yield from {"steps": _steps, "findings": _findings}[table](report)
 
@@ -79,6 +80,15 @@ def _kind(kind: str) -> Any:
 
 def _event(event: "Event") -> Row:
     return tuple(of(event) for of in _OF_EVENT.values())
+
+
+def _metrics(run: "Run") -> Iterable["Metric"]:
+    """All of them: of a long file the run holds only those that steps are judged by."""
+    from osiris_inspect.inspector.disk import Disk
+    from osiris_inspect.inspector.long import long_reading
+
+    disk = Disk(run.path)
+    return long_reading.every_metric_of(disk) if long_reading.is_long(disk, layout.METRICS) else run.metrics
 
 
 def _metric(metric: "Metric") -> Row:

@@ -53,6 +53,15 @@ def test_metrics_and_times_are_there(tmp_path: Path) -> None:
     assert str(row["first"]).startswith("20")
 
 
+def test_all_metrics_of_a_long_file_can_be_asked(tmp_path: Path) -> None:
+    run = run_dir(tmp_path, succeeding_locally(), steps=CHAIN)
+    line = b'{"ts":"2026-01-01T00:00:00+00:00","metric":"beat","value":1,"tags":{"step":"extract"}}\n'
+    (run / "metrics.jsonl").write_bytes(line * 60_000 + b'{"metric":"torn\n' + line)
+    told = answer(run, "select count(*) n, max(line) last from metrics where metric = 'beat'", tmp_path)
+    assert told == [{"n": 60_001, "last": 60_002}]
+    assert "metrics.jsonl:60001" in osiris_inspect("summarize", run, cwd=tmp_path).out
+
+
 def test_every_field_of_an_event_can_be_asked(tmp_path: Path) -> None:
     told = answer(
         SPILLED, "select fields->>'path' path from events where event = 'artifact_created'", tmp_path

@@ -7,6 +7,7 @@ name of each step the first and the last.
 import os
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,7 @@ def metrics_of(disk: Disk) -> tuple[Metric, ...]:
     first: dict[tuple[str, str | None], list[Metric]] = {}
     last: dict[tuple[str, str | None], deque[Metric]] = {}
     for number, line in disk.lines(layout.METRICS):
-        if not any(part in line for part in _WANTED):
+        if _is_closed(line) and not any(part in line for part in _WANTED):
             continue
         try:
             told = metric.decode(line, number_of_line=number)
@@ -115,6 +116,18 @@ def metrics_of(disk: Disk) -> tuple[Metric, ...]:
             last.setdefault((told.name, told.step), deque(maxlen=KEPT // 2)).append(told)
     kept = [told for part in (*first.values(), *last.values()) for told in part]
     return tuple(sorted(kept, key=lambda told: told.line))
+
+
+def every_metric_of(disk: Disk) -> Iterator[Metric]:
+    """All metrics of a long file in its order, one at a time; what cannot be read was noted when the run was."""
+    for number, line in disk.lines(layout.METRICS):
+        with suppress(UnreadableLine):
+            yield metric.decode(line, number_of_line=number)
+
+
+def _is_closed(line: bytes) -> bool:
+    """Whether a line is an object by its ends."""
+    return line.startswith(b"{") and line.rstrip().endswith(b"}")
 
 
 def _note_unreadable(disk: Disk, log: "LongLog", file: str) -> None:
