@@ -15,7 +15,7 @@ from osiris_inspect.tui import figures, inert
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.places import Place, moment
-from osiris_inspect.tui.rows import Row
+from osiris_inspect.tui.rows import Found, Row
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.long.long_log import LongLog
@@ -114,15 +114,16 @@ class EventRows(Sequence[Row]):
             return EventRows(self.events[index], self.start, self._step_width)
         return EventRow(self.events[index], self.start, self._step_width)
 
-    def matching(self, wanted: Query) -> Iterator[list[int]]:
-        """The numbers of the events that a query keeps; of a long log only those are decoded that it may keep."""
+    def matching(self, wanted: Query) -> Iterator[Found]:
+        """The events that a query keeps; of a long log only those are decoded that it may keep."""
         log = indexed(self.events)
         if log is not None:
             yield from _in_log(log, wanted)
             return
         for begin in range(0, len(self.events), _CHUNK):
             chunk = range(begin, min(begin + _CHUNK, len(self.events)))
-            yield [number for number in chunk if wanted.matches(self.events[number])]
+            kept = [number for number in chunk if wanted.matches(self.events[number])]
+            yield Found(kept, chunk.stop / len(self.events))
 
     def number_of_line(self, line: int) -> int:
         """The number of the event in a line of the log, or of the next one."""
@@ -178,12 +179,12 @@ class EventList(LineList):
             self.cursor = log.place_of(found + 1)
 
 
-def _in_log(log: "LongLog", wanted: Query) -> Iterator[list[int]]:
+def _in_log(log: "LongLog", wanted: Query) -> Iterator[Found]:
     """Only lines are decoded that may be kept."""
     from osiris_inspect.inspector.long.search import near
 
-    for lines in near(log, wanted):
-        yield [log.place_of(line + 1) for line, raw in lines if _matches(wanted, raw)]
+    for lines, share in near(log, wanted):
+        yield Found([log.place_of(line + 1) for line, raw in lines if _matches(wanted, raw)], share)
 
 
 def _matches(wanted: Query, raw: bytes) -> bool:

@@ -71,6 +71,7 @@ class LineList(Seeking, can_focus=True):
         self.wanted: Query | None = None
         self.filter_text = ""
         self.shown: Sequence[int] | None = None
+        self._came_from = 0
         self.marked: set[Hashable] = set()
         self.ends: float | None = None
         self.is_live = self.is_paused = False
@@ -327,7 +328,7 @@ class LineList(Seeking, can_focus=True):
         self.stop_seeking()
         if self.shown is None:
             return
-        place = self.shown[self.cursor] if self.cursor < len(self.shown) else 0
+        place = self.shown[self.cursor] if 0 <= self.cursor < len(self.shown) else self._came_from
         self.shown = None
         self.cursor = place
         self._changed()
@@ -335,15 +336,14 @@ class LineList(Seeking, can_focus=True):
     def keep(self, kept: Sequence[int], *, is_first: bool) -> None:
         """Show these rows, by number: the first ones a filter found, or the same and more."""
         if is_first:
-            place = self.cursor if self.shown is None else self._number_of(self.cursor)
+            if 0 <= self.cursor < len(self):
+                self._came_from = self.cursor if self.shown is None else self.shown[self.cursor]
             self.shown = kept
-            self.cursor = next((at for at, index in enumerate(kept) if index >= place), len(kept) - 1)
+            after = (at for at, index in enumerate(kept) if index >= self._came_from)
+            self.cursor = next(after, max(0, len(kept) - 1))
         else:
             self.shown = kept
         self._changed()
-
-    def _number_of(self, index: int) -> int:
-        return self.shown[index] if self.shown is not None and index < len(self.shown) else 0
 
     def is_kept(self, wanted: "Query", row: Row) -> bool:
         """Whether a query keeps a row."""

@@ -38,12 +38,19 @@ class Row(Protocol):
         """Whether it tells of something that may be wrong."""
 
 
+class Found(NamedTuple):
+    """What a search found in one piece of the rows: their numbers, maybe none; and the share of all that it has looked at."""
+
+    numbers: list[int]
+    share: float
+
+
 @runtime_checkable
 class Searched(Protocol):
     """Rows that can be looked through faster than one by one."""
 
-    def matching(self, wanted: "Query") -> Iterator[list[int]]:
-        """The numbers of the rows that a query keeps, in their order, piece by piece; a piece may be empty."""
+    def matching(self, wanted: "Query") -> Iterator[Found]:
+        """The rows that a query keeps, in their order, piece by piece."""
 
 
 class MadeRow(NamedTuple):

@@ -6,7 +6,7 @@ it. So no key waits and none is lost, however long the list is.
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from time import sleep
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -14,7 +14,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.worker import get_current_worker
 
-from osiris_inspect.tui.rows import Row, Searched, Sheet
+from osiris_inspect.tui.rows import Found, Row, Searched, Sheet
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.query import Query
@@ -23,17 +23,24 @@ AT_ONCE = 2_000
 """Rows looked at before a key press is answered."""
 
 _CHUNK = 500
-_MOST_BETWEEN = 100
+_SOON = 0.01
+_NEWS = 0.25
+"""Seconds after which a search shows how far it is."""
 _BREATH = 0.0005
 """Seconds a search lets go of the interpreter between two pieces: without, each key waits for several of them."""
 
 
 class Seeking(ScrollView):
-    """What a list of rows needs to be searched. ``shown``, ``sheet`` and ``cursor`` are the list's own."""
+    """What a list of rows needs to be searched. ``shown``, ``sheet`` and ``cursor`` are the list's own.
+
+    Attributes:
+        looked_at: the share of the rows that the filter was asked of.
+    """
 
     cursor: int | reactive[int]
     shown: Sequence[int] | None
     sheet: Sheet
+    looked_at = 1.0
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -101,30 +108,33 @@ class Seeking(ScrollView):
         """Find all rows a query keeps and show them, the first ones as soon as there are any."""
         worker, rows = get_current_worker(), self.sheet.rows
         kept: list[int] = []
-        is_first, pause = True, 1
+        is_first, wait, shown_at = True, 0.0, monotonic()
         pieces = rows.matching(wanted) if isinstance(rows, Searched) else _matching(rows, wanted)
-        for looked, found in enumerate(pieces, start=1):
+        for found, share in pieces:
             kept += found
             if worker.is_cancelled:
                 return
             sleep(_BREATH)
-            if looked == pause and kept:  # the first ones at once, then less and less often
-                self.app.call_from_thread(self._take, rows, kept, worker, is_first=is_first)
-                is_first, pause = False, looked + min(looked, _MOST_BETWEEN)
-            elif looked == pause:
-                pause = looked + 1
-        self.app.call_from_thread(self._take, rows, kept, worker, is_first=is_first)
+            # the first ones at once, then less and less often; and that there are none is news as well
+            if monotonic() - shown_at >= (wait if kept else _NEWS):
+                self.app.call_from_thread(self._take, rows, kept, worker, share, is_first=is_first)
+                is_first, wait, shown_at = not kept, min(2 * wait + _SOON, _NEWS), monotonic()
+        self.app.call_from_thread(self._take, rows, kept, worker, 1.0, is_first=is_first)
 
-    def _take(self, rows: Sequence[Row], kept: Sequence[int], worker: object, *, is_first: bool) -> None:
+    def _take(
+        self, rows: Sequence[Row], kept: Sequence[int], worker: object, share: float, *, is_first: bool
+    ) -> None:
         if getattr(worker, "is_cancelled", False):
             return
         if rows is not self.sheet.rows:
             self.filter_again()
         else:
+            self.looked_at = share
             self.keep(kept, is_first=is_first)
 
 
-def _matching(rows: Sequence[Row], wanted: "Query") -> Iterator[list[int]]:
+def _matching(rows: Sequence[Row], wanted: "Query") -> Iterator[Found]:
     for start in range(0, len(rows), _CHUNK):
         chunk = range(start, min(start + _CHUNK, len(rows)))
-        yield [index for index in chunk if wanted.keeps(rows[index].text, rows[index].fields)]
+        kept = [index for index in chunk if wanted.keeps(rows[index].text, rows[index].fields)]
+        yield Found(kept, chunk.stop / len(rows))

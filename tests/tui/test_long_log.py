@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from osiris_inspect.inspector.report import Report
 from osiris_inspect.tui.app import InspectorApp
 from osiris_inspect.tui.event_rows import EventRows, indexed
 from osiris_inspect.tui.panes.tabs import Tabs
+from osiris_inspect.tui.rows import Found
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.seeking import AT_ONCE
 from osiris_inspect.tui.source import Disk, Progress
@@ -91,6 +93,33 @@ async def test_a_filter_keeps_what_the_command_would(long_run: Path, asked: str,
         lines(one).set_filter(asked)
         await one.settle()
         assert len(lines(one)) == kept
+
+
+async def test_a_long_search_says_how_far_it_is_and_shows_no_row_that_it_did_not_find(
+    long_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on = threading.Event()
+
+    def slowly(_rows: EventRows, _wanted: object) -> Iterator[Found]:
+        while not may_go_on.wait(0.01):
+            yield Found([], 0.37)
+        yield Found([77], 1)
+
+    monkeypatch.setattr(EventRows, "matching", slowly)
+    async with opened(long_run) as one:
+        await one.press("3", "g", *"jjj")
+        lines(one).set_filter("rows>1")
+        while "37 %" not in one.text():
+            await one.pilot.pause()
+        assert "nothing yet  … 37 % looked at" in one.text()
+        assert len(lines(one)) == 0
+        may_go_on.set()
+        await one.settle()
+        assert "rows=78" in text(one)
+        assert "looked at" not in one.text()
+        lines(one).set_filter("")
+        await one.settle()
+        assert lines(one).cursor == 77
 
 
 async def test_what_is_nowhere_is_said_and_the_cursor_stays(long_run: Path) -> None:

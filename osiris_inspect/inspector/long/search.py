@@ -8,6 +8,7 @@ there is no index.
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,13 @@ _CHUNK = 1_000
 """Lines that are handed over together, so few that whoever waits for the interpreter gets it soon."""
 _DECODED = 1 << 14
 """Bytes that are looked through in the time that it takes to decode one line."""
+
+
+class Near(NamedTuple):
+    """Lines that a filter may keep, counted from 0, maybe none; and the share of the log that was looked at."""
+
+    lines: list[Line]
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +55,24 @@ _Plan = Callable[[slice], _Fits]
 
 def found(log: LongLog, query: Query) -> Iterator[Event]:
     """The events of a log that a filter keeps, in the order of the file."""
-    for lines in near(log, query):
+    for lines, _ in near(log, query):
         for line, raw in lines:
             event = log.decoded(line, raw)
             if query.matches(event):
                 yield event
 
 
-def near(log: LongLog, query: Query) -> Iterator[list[Line]]:
-    """The lines that may be kept, counted from 0, some at once and sometimes none, in the order of the file."""
+def near(log: LongLog, query: Query) -> Iterator[Near]:
+    """The lines that may be kept, some at once, in the order of the file."""
     index, wanted = log.by_line, needles(query.root)
     needle = _worth_looking_for(log, query, wanted)
     whole = _by_index(log, query) if needle is None else _by_bytes(log.descriptor, index.size, needle)
-    for lines in whole:
-        yield [(line, raw) for line, raw in lines if not raw or may_hold(raw, wanted)]
+    for lines, share in whole:
+        yield Near([(line, raw) for line, raw in lines if not raw or may_hold(raw, wanted)], share)
     if len(log) and log[-1].line > len(index):
-        yield [(len(index), log.raw(len(index)))]  # what stands behind the last newline is in no index
+        yield Near(
+            [(len(index), log.raw(len(index)))], 1
+        )  # what stands behind the last newline is in no index
 
 
 def found_without_index(descriptor: int, query: Query) -> Iterator[list[Line]] | None:
@@ -76,7 +86,7 @@ def found_without_index(descriptor: int, query: Query) -> Iterator[list[Line]] |
         return None
     return (
         [(line, raw) for line, raw in lines if not raw or may_hold(raw, wanted)]
-        for lines in _by_bytes(descriptor, end, needle)
+        for lines, _ in _by_bytes(descriptor, end, needle)
     )
 
 
@@ -94,17 +104,18 @@ def _rarest(descriptor: int, end: int, wanted: Sequence[Needle]) -> Needle | Non
     return rarest(descriptor, end, wanted)
 
 
-def _by_bytes(descriptor: int, end: int, needle: Needle) -> Iterator[list[Line]]:
-    from osiris_inspect.inspector.long.scan import scan
+def _by_bytes(descriptor: int, end: int, needle: Needle) -> Iterator[Near]:
+    from osiris_inspect.inspector.long.scan import BLOCK, scan
 
-    for lines in scan(descriptor, end, needle):
-        yield [(line.number - 1, line.raw) for line in lines]
+    for number, lines in enumerate(scan(descriptor, end, needle), start=1):
+        yield Near([(line.number - 1, line.raw) for line in lines], min(1, number * BLOCK / end))
 
 
-def _by_index(log: LongLog, query: Query) -> Iterator[list[Line]]:
+def _by_index(log: LongLog, query: Query) -> Iterator[Near]:
     for lines in pieces(log.by_line, query):
         for begin in range(0, len(lines), _CHUNK):
-            yield list(log.raw_lines(lines[begin : begin + _CHUNK]))
+            part = lines[begin : begin + _CHUNK]
+            yield Near(list(log.raw_lines(part)), (int(part[-1]) + 1) / len(log.by_line))
 
 
 def candidates(index: Index, query: Query) -> Column:

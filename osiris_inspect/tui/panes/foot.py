@@ -79,7 +79,16 @@ def _place(lines: LineList) -> Content:
             return Content("")
         last = min(len(lines), lines.cursor + lines.page_height)
         return Content.styled(f"line {last:,} of {len(lines):,}", marks.MUTED)
-    at = f"{lines.cursor + 1:,}/{len(lines):,}" if len(lines) else "nothing here"
+    is_looking = lines.shown is not None and lines.looked_at < 1
+    at = (
+        f"{lines.cursor + 1:,}/{len(lines):,}"
+        if len(lines)
+        else "nothing yet"
+        if is_looking
+        else "nothing here"
+    )
+    if is_looking:
+        at += f"  … {100 * lines.looked_at:.0f} % looked at"
     if lines.is_live:
         at += "  ⏸ paused" if lines.is_paused else "  ⇣ following" if lines.follows else ""
     if lines.shown is None:
