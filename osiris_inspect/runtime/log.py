@@ -243,10 +243,12 @@ def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
     temporary = f"{folder}/.{name}.{os.getpid()}.part"
     descriptor = _created(temporary, folder)
     try:
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
-            _write_all(file.fileno(), data)
+        try:
+            _write_all(descriptor, data)
             if synced:
-                os.fsync(file.fileno())
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         os.replace(temporary, path)  # noqa: PTH105  text, as above
     except BaseException:
         Path(temporary).unlink()
@@ -261,7 +263,7 @@ def _created(name: str, folder: str) -> int:
     try:
         return os.open(name, flags, 0o666)
     except FileNotFoundError:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103  text, as above
         return os.open(name, flags, 0o666)
 
 

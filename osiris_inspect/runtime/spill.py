@@ -8,6 +8,7 @@ the folder is synced later, by ``sync_names``: until then a power cut may take t
 of it is handed out. Pages carry checksums too: they are tested while a frame is read.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,15 +77,17 @@ def write(root: Path, step: str, form: Form, size: int, disk: Disk) -> Spilled:
     Raises:
         SpillFailed: the disk refused. Nothing half-written is left; an earlier spill of the step is gone.
     """
+    folder = _folder(root, step)
     try:
-        _prepare(root, step, size, disk)
-        return _write(root, step, form, disk)
+        _prepare(folder, size, disk)
+        document, seen, schema_bytes = _write(folder, form, disk)
     except (OSError, pa.ArrowException) as error:
-        _clear(root, step)
+        _clear(folder)
         raise SpillFailed(f"step {step!r} could not be spilled: {error}") from error
     except BaseException:
-        _clear(root, step)
+        _clear(folder)
         raise
+    return Spilled(root, step, document, seen, schema_bytes)
 
 
 def find(root: Path, step: str) -> Spilled | None:
@@ -196,11 +199,14 @@ def look(path: Path) -> tuple[int, ...]:
     return facts_of(found)
 
 
-def _prepare(root: Path, step: str, size: int, disk: Disk) -> None:
-    folder = root / layout.artifacts(step)
-    if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-    forget(root, step, disk)
+def _folder(root: Path, step: str) -> str:
+    return f"{root}/{layout.artifacts(step)}"
+
+
+def _prepare(folder: str, size: int, disk: Disk) -> None:
+    if not os.path.isdir(folder):  # noqa: PTH112 - text, as in `disk`
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text, as in `disk`
+    _forget(folder, disk)
     if not has_room(folder, size, disk):
         raise OSError(
             f"{disk.free(folder):,} bytes are free on the disk, {int(size * HEADROOM):,} are wanted"
@@ -213,33 +219,40 @@ def forget(root: Path, step: str, disk: Disk) -> None:
     Raises:
         OSError: the disk refused.
     """
-    schema = root / layout.schema(step)
-    if schema.exists():
-        schema.unlink()
-        disk.sync_folder(schema.parent)
-        _clear(root, step)
+    _forget(_folder(root, step), disk)
 
 
-def has_room(folder: Path, size: int, disk: Disk) -> bool:
+def _forget(folder: str, disk: Disk) -> None:
+    mark = f"{folder}/{_MARK}"
+    try:
+        os.stat(mark)  # noqa: PTH116 - text, as in `disk`
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    os.unlink(mark)  # noqa: PTH108 - text, as in `disk`
+    disk.sync_folder(folder)
+    _clear(folder)
+
+
+def has_room(folder: str, size: int, disk: Disk) -> bool:
     """Whether the disk has room for a frame of ``size`` bytes, with some to spare."""
     return disk.free(folder) >= size * HEADROOM
 
 
-def _clear(root: Path, step: str) -> None:
+def _clear(folder: str) -> None:
     """Takes away what a failed spill left; what cannot be removed has no commit mark and is never read."""
-    folder = root / layout.artifacts(step)
     names = (_MARK, _MAIN, BESIDE)
     for name in (*names, *(name + TEMPORARY for name in names)):
         try:
-            (folder / name).unlink(missing_ok=True)
+            Path(folder, name).unlink(missing_ok=True)
         except (
             OSError
         ):  # a disk that refused to write may refuse this too; the first error is the one to tell
             return
 
 
-def _write(root: Path, step: str, form: Form, disk: Disk) -> Spilled:
-    folder, found = root / layout.artifacts(step), Fingerprint()
+def _write(folder: str, form: Form, disk: Disk) -> tuple[dict[str, Any], dict[str, tuple[int, ...]], int]:
+    """Gives what ``schema.json`` says, what the system says of the files, and the size of ``schema.json``."""
+    found = Fingerprint()
     with Commit(disk, folder) as files:
         written = {_MAIN: files.create(_MAIN)}
         if form.besides:
@@ -251,12 +264,11 @@ def _write(root: Path, step: str, form: Form, disk: Disk) -> Spilled:
             else:
                 _pour(form, found, main, None)
         fingerprint = found.text(schema_file.identity(form, main.rows))
-        text, document = schema_file.write(schema_file.describe(form, main.rows, fingerprint, written))
+        document = schema_file.describe(form, main.rows, fingerprint, written)
         mark = files.create(_MARK)
-        mark.write(text.encode())
+        mark.write(schema_file.write(document).encode())
         files.finish()
-        seen = {name: facts for name, facts in files.seen().items() if name in written}
-    return Spilled(root, step, document, seen, mark.size)
+        return document, files.seen(written), mark.size
 
 
 def _pour(form: Form, found: Fingerprint, main: TableWriter, other: TableWriter | None) -> None:
@@ -275,7 +287,7 @@ def sync_names(root: Path, step: str, disk: Disk) -> None:
     Raises:
         OSError: the disk refused.
     """
-    disk.sync_folder(root / layout.artifacts(step))
+    disk.sync_folder(_folder(root, step))
 
 
 def fingerprint_of(form: Form) -> str:

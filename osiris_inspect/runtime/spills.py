@@ -25,7 +25,7 @@ class Spills:
 
     def has_room(self, size: int) -> bool:
         """Whether the disk has room for a frame of ``size`` bytes."""
-        return spill.has_room(self._root, size, self._disk)
+        return spill.has_room(str(self._root), size, self._disk)
 
     def find(self, step: str) -> Spilled | None:
         """The spill of a step; None if it has none.

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from osiris_inspect.model.redact import Redactor
@@ -34,12 +33,12 @@ class Teller:
     def answer(self, reply: Response | Failure | Measured) -> None:
         """Post an answer or a metric."""
         match reply:
-            case Response(_, body):
-                self._post(replace(reply, body=self._masked(body)))
-            case Failure(_, error):
-                self._post(replace(reply, error=self._masked(error)))
-            case Measured(_, name, _, _, tags):
-                self._post(replace(reply, name=self.redactor.text(name), tags=self._masked(tags)))
+            case Response(number, body):
+                self._post(Response(number, self._masked(body)))
+            case Failure(asked, error):
+                self._post(Failure(asked, self._masked(error)))
+            case Measured(ts, name, value, step, tags):
+                self._post(Measured(ts, self.redactor.text(name), value, step, self._masked(tags)))
 
     def _masked(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Masked first and cut after: half a secret would not be known for one."""

@@ -1,7 +1,6 @@
 """A disk that fails where it is told to, with the errors a real one gives."""
 
 import errno
-from pathlib import Path
 from typing import Literal
 
 from osiris_inspect.runtime.keep.disk import Disk, HashedFile
@@ -21,7 +20,7 @@ def _full() -> OSError:
 
 
 class _File(HashedFile):
-    def __init__(self, path: Path, fault: Fault) -> None:
+    def __init__(self, path: str, fault: Fault) -> None:
         super().__init__(path)
         self.fault = fault
 
@@ -38,18 +37,18 @@ class _File(HashedFile):
 class FailingDisk(Disk):
     fault: Fault = "none"
 
-    def free(self, folder: Path) -> int:
+    def free(self, folder: str) -> int:
         return -1 if self.fault == "no room" else super().free(folder)
 
-    def create(self, path: Path) -> HashedFile:
+    def create(self, path: str) -> HashedFile:
         if self.fault == "cannot create":
             raise OSError(errno.EROFS, "Read-only file system")
         return _File(path, self.fault)
 
-    def rename(self, old: Path, new: Path) -> None:
-        if self.fault == "cannot rename" and new.name == "schema.json":
+    def rename(self, old: str, new: str) -> None:
+        if self.fault == "cannot rename" and new.endswith("/schema.json"):
             raise OSError(errno.EIO, "Input/output error")
         super().rename(old, new)
 
-    def sync_folder(self, folder: Path) -> None:
+    def sync_folder(self, folder: str) -> None:
         """Waits for nothing: no power is cut here, and waiting is most of the time of a small spill."""

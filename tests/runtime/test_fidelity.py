@@ -104,6 +104,17 @@ def test_the_schema_file_says_what_the_contract_asks(name: str, kept: Callable[[
 
 
 @pytest.mark.parametrize("name", sorted(FRAMES))
+def test_what_is_known_of_a_spill_that_was_written_is_what_its_schema_file_says(
+    name: str, kept: Callable[[str], Spilled]
+) -> None:
+    """Who wrote it reads it by what it said, everybody else by the file."""
+    written = kept(name)
+    found = spill.find(written.root, written.step)
+    assert found is not None
+    assert found.document == written.document
+
+
+@pytest.mark.parametrize("name", sorted(FRAMES))
 def test_what_is_remembered_of_a_shape_is_what_would_be_found_anew(name: str) -> None:
     remembered = frames.plan(made(name))
     for remembering in (shapes._shape, shapes._plain_labels, columns._plan_of_type):

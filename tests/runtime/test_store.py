@@ -489,10 +489,10 @@ class _Names(FailingDisk):
         self.synced: list[str] = []
         self.refuses = False
 
-    def sync_folder(self, folder: Path) -> None:
+    def sync_folder(self, folder: str) -> None:
         if self.refuses:
             raise OSError(errno.EIO, "Input/output error")
-        self.synced.append(folder.name)
+        self.synced.append(folder.rpartition("/")[2])
 
 
 def test_the_names_of_all_spills_are_synced_when_the_store_is_closed(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ Files that are synced one after the other each wait for the disk; here all are o
 """
 
 import os
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Final, Self
 
 from osiris_inspect.runtime.keep.disk import Disk, HashedFile
@@ -16,13 +16,13 @@ TEMPORARY: Final = ".tmp"
 class Commit:
     """Files being written under temporary names, until ``finish``. Leaving the block closes them, finished or not."""
 
-    def __init__(self, disk: Disk, folder: Path) -> None:
+    def __init__(self, disk: Disk, folder: str) -> None:
         self._disk, self._folder = disk, folder
         self._files: dict[str, HashedFile] = {}
 
     def create(self, name: str) -> HashedFile:
         """A new file that will have this name."""
-        file = self._files[name] = self._disk.create(self._folder / (name + TEMPORARY))
+        file = self._files[name] = self._disk.create(f"{self._folder}/{name}{TEMPORARY}")
         return file
 
     def finish(self) -> None:
@@ -40,11 +40,11 @@ class Commit:
         for file in self._files.values():
             file.sync()
         for name, file in self._files.items():
-            self._disk.rename(file.path, self._folder / name)
+            self._disk.rename(file.path, f"{self._folder}/{name}")
 
-    def seen(self) -> dict[str, tuple[int, ...]]:
-        """What the system says of each file; it changes when somebody writes to it."""
-        return {name: facts_of(file.stat()) for name, file in self._files.items()}
+    def seen(self, names: Iterable[str]) -> dict[str, tuple[int, ...]]:
+        """What the system says of some of the files; it changes when somebody writes to them."""
+        return {name: facts_of(self._files[name].stat()) for name in names}
 
     def __enter__(self) -> Self:
         return self

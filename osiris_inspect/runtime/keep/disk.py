@@ -1,4 +1,7 @@
-"""The disk under the frames: free space, files that are hashed while they are written, names that change at once."""
+"""The disk under the frames: free space, files that are hashed while they are written, names that change at once.
+
+Where files lie is said in text, not in paths: of a small frame, making those would take longer than most of what they are for.
+"""
 
 import os
 from pathlib import Path
@@ -17,7 +20,7 @@ class HashedFile:
     What comes in small pieces (a Parquet file begins and ends with many) goes to the disk together.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
         self.size = 0
         self.closed = False
@@ -106,23 +109,23 @@ class HashedFile:
 class Disk:
     """What spilling asks of a disk. Handed in, so that a full or failing one can be tried."""
 
-    def free(self, folder: Path) -> int:
+    def free(self, folder: str) -> int:
         """Bytes free where ``folder`` lies, or will lie."""
         try:
             found = os.statvfs(folder)
         except FileNotFoundError:
-            return self.free(folder.absolute().parent)
+            return self.free(str(Path(folder).absolute().parent))
         return found.f_bavail * found.f_frsize
 
-    def create(self, path: Path) -> HashedFile:
+    def create(self, path: str) -> HashedFile:
         """A new, empty file; one of that name is lost."""
         return HashedFile(path)
 
-    def rename(self, old: Path, new: Path) -> None:
+    def rename(self, old: str, new: str) -> None:
         """Gives a finished file its name; it holds after a power cut once its folder is synced."""
-        old.replace(new)
+        os.replace(old, new)  # noqa: PTH105 - text, as all here
 
-    def sync_folder(self, folder: Path) -> None:
+    def sync_folder(self, folder: str) -> None:
         """Waits until the disk has the names in ``folder``."""
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:

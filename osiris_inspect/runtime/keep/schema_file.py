@@ -27,7 +27,7 @@ def schema_hash(form: Form) -> str:
 
 
 def describe(form: Form, rows: int, fingerprint: str, files: Mapping[str, HashedFile]) -> dict[str, Any]:
-    """What ``schema.json`` says."""
+    """What ``schema.json`` says, as a reader will see it: nothing but what JSON has, and text as every key."""
     return {
         "row_count": rows,
         "columns": [field["physical"] for field in form.fields],
@@ -41,14 +41,13 @@ def describe(form: Form, rows: int, fingerprint: str, files: Mapping[str, Hashed
     }
 
 
-def write(document: Mapping[str, Any]) -> tuple[str, Any]:
-    """The text of ``schema.json``, and the document as a reader will see it.
+def write(document: Mapping[str, Any]) -> str:
+    """The text of ``schema.json``.
 
     There is a line for each key and for each column: easy on the eye, and ten times as fast as indenting.
     """
-    lines = [f" {_encode(key)}: {_value(key, value)}" for key, value in document.items()]
-    read = json.loads(_text_of(lines))
-    return _text_of([*lines, f' "seal": "{_seal(read)}"']), read
+    lines = [f' "{key}": {_value(key, value)}' for key, value in document.items()]
+    return "{\n" + ",\n".join([*lines, f' "seal": "{_seal(document)}"']) + "\n}\n"
 
 
 def read(text: bytes, where: str) -> dict[str, Any]:
@@ -68,11 +67,9 @@ def read(text: bytes, where: str) -> dict[str, Any]:
     return document
 
 
-def _text_of(lines: list[str]) -> str:
-    return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
 def _value(key: str, value: Any) -> str:
+    if type(value) is int:
+        return str(value)  # an encoder is made anew for each value that is no text
     if key != "restore" or not value["fields"]:
         return _encode(value)
     fields = ",\n  ".join(map(_encode, value["fields"]))
