@@ -124,6 +124,8 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with path.open("wb", buffering=1 << 20) as stream:
         for begin in range(0, EVENTS, 10_000):
             stream.write(b"".join(_event(number) for number in range(begin, min(begin + 10_000, EVENTS))))
+        stream.flush()
+        os.fsync(stream.fileno())  # else the disk is busy with it while others read
     yield path
     shutil.rmtree(folder)
 
@@ -216,19 +218,29 @@ print(index.timeline(140))
 
 @pytest.mark.skipif(shutil.which("rg") is None, reason="ripgrep is not installed")
 def test_the_questions_without_an_index_beside_ripgrep(log: Path, tmp_path: Path) -> None:
-    """Whole commands, from their start to their end; ripgrep is told in which order a line holds what is looked for."""
-    ours, rg = [*OURS, "events", str(log)], ["rg", "--no-config", "-n"]
+    """Whole commands, from their start to their end.
+
+    A filter asks for texts in any case, so ripgrep is asked like that, and once more with the case that the log has. It is
+    told in which order a line holds what is looked for; a filter need not know.
+    """
+    asked = {
+        "filter": (["event=step_failed step=join-all"], '"event":"step_failed".*"step_id":"join-all"'),
+        "a word": (["NoneType"], "NoneType"),
+        "next failure, nowhere": (["-n", "1", "event=run_failed"], '"event":"run_failed"'),
+    }
+    for name, (words, pattern) in asked.items():
+        rg = ["rg", "--no-config", "-n", *(["-m", "1"] if "-n" in words else []), pattern, str(log)]
+        of_rg = {"ripgrep, any case": [*rg, "-i"], "ripgrep, this case": rg}
+        _print_beside({name: [*OURS, "events", str(log), *words], **of_rg}, tmp_path)
     minutes = f"""rg --no-config -oN '"ts":"[^"]{{16}}' '{log}' | uniq -c"""
-    pairs = {
-        "filter": ([*ours, "event=step_failed step=join-all"], [*rg, '"event":"step_failed".*"step_id":"join-all"', str(log)]),
-        "a word": ([*ours, "NoneType"], [*rg, "NoneType", str(log)]),
-        "next failure, nowhere": ([*ours, "-n", "1", "event=run_failed"], [*rg, "-m", "1", '"event":"run_failed"', str(log)]),
-        "timeline": ([sys.executable, "-c", PRELUDE + TIMELINE, str(log), str(tmp_path)], ["sh", "-c", minutes]),
-    }  # fmt: skip
-    for name, (mine, its) in pairs.items():
-        costs = side_by_side({name: mine, "ripgrep": its}, ROUNDS, XDG_CACHE_HOME=str(tmp_path))
-        print("\n" + told(costs, "ripgrep"))
+    timeline = [sys.executable, "-c", PRELUDE + TIMELINE, str(log), str(tmp_path)]
+    _print_beside({"timeline": timeline, "ripgrep, uniq": ["sh", "-c", minutes]}, tmp_path)
     assert not list(tmp_path.rglob("*.index"))
+
+
+def _print_beside(commands: dict[str, list[str]], cache: Path) -> None:
+    costs = side_by_side(commands, ROUNDS, XDG_CACHE_HOME=str(cache))
+    print("\n" + told(costs, [*commands][1]))
 
 
 def test_the_last_failure_without_an_index(log: Path, tmp_path: Path) -> None:

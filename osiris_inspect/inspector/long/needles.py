@@ -34,7 +34,7 @@ def needles(node: Node) -> tuple[Needle, ...]:
     if isinstance(node, Word):
         return _of_text(node.text)
     if isinstance(node, Compare) and node.sign in ("=", "~") and node.key not in _DERIVED:
-        return _of_text(node.value)
+        return (_of_whole(node.value) if node.sign == "=" else ()) or _of_text(node.value)
     if isinstance(node, All):
         return tuple(needle for part in node.parts for needle in needles(part))
     if isinstance(node, Either):
@@ -60,6 +60,14 @@ def _of_one(parts: list[tuple[Needle, ...]]) -> tuple[Needle, ...]:
     return (tuple(dict.fromkeys(text for needle in longest for text in needle)),)
 
 
+def _of_whole(value: str) -> tuple[Needle, ...]:
+    """What stands around a value as well: all of it is one text."""
+    if not _RUN.fullmatch(value) or not _is_sure(value):
+        return ()
+    written = [original for original, name in ALIASES.items() if value == name]
+    return (tuple(folded(f'"{one}"'.encode()) for one in (value, *written)),)
+
+
 def _of_text(text: str) -> tuple[Needle, ...]:
     run = max(_runs(text), key=len, default="")
     if not run:
@@ -75,5 +83,10 @@ def _runs(text: str) -> Iterator[str]:
     """
     for run in _RUN.findall(text):
         sure = run.rstrip("i")
-        if len(sure) >= _LEAST and _LETTER.search(sure) and not any(sure in word for word in _OTHERWISE):
+        if len(sure) >= _LEAST and _is_sure(sure):
             yield sure
+
+
+def _is_sure(run: str) -> bool:
+    """Whether a run can be no part of what is spelled in more ways than one."""
+    return _LETTER.search(run) is not None and not any(run in word for word in _OTHERWISE)
