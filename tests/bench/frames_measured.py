@@ -23,7 +23,9 @@ from osiris_inspect.runtime.keep.disk import Disk
 from osiris_inspect.runtime.store import FrameStore, Policy
 
 SQL = """SELECT city, kind, count(*) AS n, sum(amount) AS total, avg(score) AS score, max(created) AS last
-FROM {relation} WHERE ok GROUP BY city, kind ORDER BY ALL"""
+FROM {relation} {rows} GROUP BY city, kind ORDER BY ALL"""
+ALL, HALF = "", "WHERE ok"
+"""Which rows the SQL is about."""
 
 
 def mixed_frame(rows: int, seed: int = 0) -> pd.DataFrame:
@@ -130,7 +132,7 @@ def drop(rows: int, folder: Path) -> dict[str, Any]:
         return {"base_mb": base, "held_mb": status("VmRSS")}
 
 
-def sql_pandas(rows: int, folder: Path) -> dict[str, Any]:
+def sql_pandas(rows: int, folder: Path, kept: str = ALL) -> dict[str, Any]:
     import duckdb
 
     frame = mixed_frame(rows)
@@ -138,7 +140,7 @@ def sql_pandas(rows: int, folder: Path) -> dict[str, Any]:
     frame_mb = memory.size_of(frame) / 1e6
     with duckdb.connect() as connection, Measured() as measured:
         connection.register("frame", frame)
-        found = connection.sql(SQL.format(relation="frame")).fetchall()
+        found = connection.sql(SQL.format(relation="frame", rows=kept)).fetchall()
     return measured.as_json() | {
         "peak_mb": status("VmHWM"),
         "groups": len(found),
@@ -154,18 +156,20 @@ def sql_read_back(rows: int, folder: Path) -> dict[str, Any]:
     mixed_frame(rows).to_parquet(folder / "plain.parquet")
     with duckdb.connect() as connection, Measured() as measured:
         connection.register("frame", pd.read_parquet(folder / "plain.parquet"))
-        found = connection.sql(SQL.format(relation="frame")).fetchall()
+        found = connection.sql(SQL.format(relation="frame", rows=ALL)).fetchall()
     return measured.as_json() | {"peak_mb": status("VmHWM"), "groups": len(found)}
 
 
-def sql_spill(rows: int, folder: Path) -> dict[str, Any]:
+def sql_spill(rows: int, folder: Path, kept: str = ALL) -> dict[str, Any]:
     import duckdb
 
     with FrameStore(folder, Policy(force_spill=True)) as store:
         store.put("step", {"df": mixed_frame(rows)})
         with duckdb.connect() as connection, Measured() as measured:
             resolved = store.resolve("next", "df", InputRef("step"))
-            found = connection.sql(SQL.format(relation=f"read_parquet('{resolved.parquet}')")).fetchall()
+            found = connection.sql(
+                SQL.format(relation=f"read_parquet('{resolved.parquet}')", rows=kept)
+            ).fetchall()
         return measured.as_json() | {"peak_mb": status("VmHWM"), "groups": len(found)}
 
 
@@ -198,6 +202,8 @@ TASKS: dict[str, Callable[[int, Path], dict[str, Any]]] = {
     "sql_pandas": sql_pandas,
     "sql_read_back": sql_read_back,
     "sql_spill": sql_spill,
+    "half_pandas": lambda rows, folder: sql_pandas(rows, folder, HALF),
+    "half_spill": lambda rows, folder: sql_spill(rows, folder, HALF),
     "hundred_steps": hundred_steps,
 }
 

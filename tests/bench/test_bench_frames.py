@@ -39,11 +39,14 @@ def test_keeping_a_frame_beside_plain_pandas(tmp_path: Path) -> None:
         "sql_pandas",
         "sql_read_back",
         "sql_spill",
+        "half_pandas",
+        "half_spill",
     )
     found = {task: measured(task, tmp_path / task) for task in tasks}
     print("\n" + table(found))
     assert found["restore"]["rows"] == found["read_parquet"]["rows"] == ROWS
     assert found["sql_spill"]["groups"] == found["sql_pandas"]["groups"]
+    assert found["half_spill"]["groups"] == found["half_pandas"]["groups"]
 
 
 def table(found: dict[str, dict[str, Any]]) -> str:
@@ -57,6 +60,7 @@ def table(found: dict[str, dict[str, Any]]) -> str:
         ("SQL: CPU s", "sql_spill", "sql_pandas", "cpu_s"),
         ("SQL: peak of the process MB", "sql_spill", "sql_pandas", "peak_mb"),
         ("SQL beside read back: wall s", "sql_spill", "sql_read_back", "wall_s"),
+        ("SQL over half: wall s", "half_spill", "half_pandas", "wall_s"),
     ]
     lines = [f"{ROWS:,} rows, {found['spill']['frame_mb']:.0f} MB   {'ours':>10} {'pandas':>10} {'ratio':>7}"]
     for title, ours, theirs, key in pairs:
