@@ -1,10 +1,11 @@
 """How fast the wire is, and what a step costs beyond its work. Prints; asserts no time."""
 
 import os
+import shutil
 import statistics
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from osiris_inspect.runtime import rpc
 from osiris_inspect.runtime.parcel import Parcel
 from osiris_inspect.runtime.rpc import Command
 from osiris_inspect.runtime.transport import Launch, Transport
-from tests.runtime.runs import NAMES, TRANSPORTS, events_of, faulty, make_run
+from osiris_inspect.runtime.transport.stdio import Stdio
+from tests.runtime.runs import ENVIRONMENT, NAMES, TRANSPORTS, events_of, faulty, make_run
 
 pytestmark = pytest.mark.bench
 EVERYWHERE = pytest.mark.parametrize("on", [*NAMES, "e2b"])
@@ -131,8 +133,100 @@ def test_what_a_step_costs_beside_the_original(tmp_path: Path, on: str, env: dic
     worker = "" if on == "local" else f", our worker alone {alone:.2f}"
     print(f"  ours, host and log counted in, over their worker: CPU {whole:.2f}{worker}; wall {wall:.2f}")
     print(f"  from question to answer: {answered:.2f}")
-    new_files = (statistics.median(side) * 1000 for side in zip(*_new_files(pairs), strict=True))
-    print("  a new file: {:.0f} µs where ours wrote, {:.0f} µs where theirs did".format(*new_files))
+    _print_new_files(pairs)
+
+
+@STORAGES
+def test_what_a_step_costs_worker_beside_worker(tmp_path: Path, env: dict[str, str]) -> None:
+    """Either worker alone, asked by the same plain loop: what a host does with its answers is left out on both sides."""
+    python = os.environ.get("OSIRIS_TEST_ORIGINAL_PYTHON")
+    if not python:
+        pytest.skip("OSIRIS_TEST_ORIGINAL_PYTHON names no interpreter that has osiris-pipeline")
+    asked = Recorded(ENVIRONMENT, "none")
+    outcome = make_run(tmp_path, text=_chain(_STEPS), env=env, transport=asked)
+    assert outcome.status == "success", outcome.reason
+    pairs = [
+        (
+            _alone(tmp_path / f"ours{turn}", outcome.path, asked),
+            _theirs(tmp_path / f"theirs{turn}", python, env),
+        )
+        for turn in range(_ROUNDS)
+    ]
+    print(
+        f"\nworker beside worker, {'spill' if env else 'memory'}, medians of {_ROUNDS} pairs of {_STEPS} steps:"
+    )
+    print(f"  ours: {_medians([ours for ours, _ in pairs])}\n  theirs: {_medians([its for _, its in pairs])}")
+    for what in ("answered", "worker"):
+        ratios = sorted(getattr(ours, what) / getattr(its, what) for ours, its in pairs)
+        print(f"  {what}: {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+    _print_new_files(pairs)
+
+
+class Recorded(Stdio):
+    """A worker whose questions are kept, so that they can be asked again."""
+
+    def start(self, launch: Launch) -> str:
+        """Start it."""
+        self.launch, self.lines = launch, list[bytes]()
+        return super().start(launch)
+
+    def send(self, line: bytes) -> None:
+        """Ask it."""
+        self.lines.append(line)
+        super().send(line)
+
+
+def _alone(folder: Path, before: Path, asked: Recorded) -> Cost:
+    """What our worker takes for the questions of an earlier run, in a run directory as it was before the first of them."""
+    session = folder / before.name
+    left_out = shutil.ignore_patterns("s[0-9]*", "*.jsonl", "status.json", "run_card.json", "*.log")
+    for name in ("manifest.yaml", "cfg", "artifacts"):
+        copy = shutil.copytree if (before / name).is_dir() else shutil.copy2
+        session.mkdir(parents=True, exist_ok=True)
+        copy(before / name, session / name, **({"ignore": left_out} if name == "artifacts" else {}))
+    command = asked._command(replace(asked.launch, session=session), asked.launch.grants)
+    prepare, *steps = asked.lines
+    with (folder / "stderr").open("wb") as said:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            cwd=asked.launch.base,
+            env={**asked._variables(), "TMPDIR": str(folder)},
+        )
+    with process:
+        _answered(process, prepare)
+        marks, answers = [], []
+        for number, line in enumerate(steps[:_STEPS], start=1):
+            began = time.perf_counter()
+            answer = _answered(process, line)
+            answers.append(time.perf_counter() - began)
+            assert answer["rows_processed"] == 3
+            if number in (1, _STEPS):
+                marks.append((_cpu_of(process.pid), time.process_time(), time.perf_counter()))
+        process.kill()
+    spilled = len(list(session.glob("artifacts/*/schema.json")))
+    assert spilled in (0, _STEPS)
+    return _between(*marks, statistics.mean(answers[1:]) * 1000, _ms_a_new_file(session / "artifacts"))
+
+
+def _answered(process: "subprocess.Popen[bytes]", line: bytes) -> dict[str, Any]:
+    """Ask our worker one thing; its answer."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(line)
+    process.stdin.flush()
+    while True:
+        answer: dict[str, Any] = orjson.loads(process.stdout.readline())
+        if answer["type"] not in ("event", "metric"):
+            assert answer["type"] == "response", answer
+            return answer
+
+
+def _print_new_files(pairs: list[tuple[Cost, Cost]]) -> None:
+    ours, its = (statistics.median(side) * 1000 for side in zip(*_new_files(pairs), strict=True))
+    print(f"  a new file: {ours:.0f} µs where ours wrote, {its:.0f} µs where theirs did")
 
 
 def _new_files(pairs: list[tuple[Cost, Cost]]) -> list[tuple[float, float]]:
