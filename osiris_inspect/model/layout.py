@@ -5,6 +5,7 @@ Two eras of the original wrote other places: ``compiled/`` inside the run direct
 """
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -49,6 +50,7 @@ def cfg(step: str) -> str:
     return f"cfg/{_safe(step)}.json"
 
 
+@lru_cache(1024)
 def artifacts(step: str) -> str:
     """The folder of a step's artifacts."""
     return f"artifacts/{_safe(step)}"

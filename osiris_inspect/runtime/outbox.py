@@ -1,7 +1,8 @@
 """What the worker says on its way out: numbered, whole, and as few writes as can be without a word being at stake."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from osiris_inspect.model.errors import MessageTooLarge
 from osiris_inspect.runtime import rpc
@@ -33,6 +34,15 @@ class Outbox:
             self._number += 1
             if self._holder is None or self._holder != threading.get_ident():
                 self._flush()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Keep what this thread posts inside, and write it when that is left."""
+        self.hold()
+        try:
+            yield
+        finally:
+            self.let_go()
 
     def hold(self) -> None:
         """Keep what this thread posts from now on."""

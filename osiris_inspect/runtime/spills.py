@@ -1,6 +1,7 @@
 """The spills of one run: each is told of, and from the end of the run on they survive a power cut."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -14,13 +15,17 @@ from osiris_inspect.runtime.keep.disk import Disk
 from osiris_inspect.runtime.spill import Spilled
 
 Tell = Callable[[str, dict[str, Any]], None]
+Together = Callable[[], AbstractContextManager[None]]
 
 
 class Spills:
-    """Writes spills below ``root``; ``tell`` hears of each, and of each that failed."""
+    """Writes spills below ``root``; ``tell`` hears of each, and of each that failed.
 
-    def __init__(self, root: Path, disk: Disk, tell: Tell) -> None:
-        self._root, self._disk, self._tell = root, disk, tell
+    What it hears of one spill is heard within ``together``, while nothing else happens.
+    """
+
+    def __init__(self, root: Path, disk: Disk, tell: Tell, together: Together = nullcontext) -> None:
+        self._root, self._disk, self._tell, self._together = root, disk, tell, together
         self._unnamed: dict[str, None] = {}
 
     def has_room(self, size: int) -> bool:
@@ -52,10 +57,11 @@ class Spills:
         self._unnamed[step] = None
         ms = round((perf_counter() - start) * 1000, 1)
         told = {"step_id": step, "path": layout.parquet(step), "rows": spilled.rows, "bytes": spilled.bytes}
-        self._tell("spill_write", told | {"ms": ms, "reason": reason, "ok": True, "in_memory": in_memory})
-        self._tell_of_files(step, spilled)
-        for change in frames.downgrades(form):
-            self._tell("dtype_downgraded", {"step_id": step, **change})
+        with self._together():
+            self._tell("spill_write", told | {"ms": ms, "reason": reason, "ok": True, "in_memory": in_memory})
+            self._tell_of_files(step, spilled)
+            for change in frames.downgrades(form):
+                self._tell("dtype_downgraded", {"step_id": step, **change})
         return spilled
 
     def _tell_of_files(self, step: str, spilled: Spilled) -> None:

@@ -6,6 +6,7 @@ frames in memory weigh more than the budget: then the one whose next use is fart
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +26,7 @@ from osiris_inspect.runtime.keep.disk import Disk
 from osiris_inspect.runtime.keep.kept import Kept, Place, Policy, Sizes
 from osiris_inspect.runtime.keep.resolved import Resolved
 from osiris_inspect.runtime.spill import Spilled
-from osiris_inspect.runtime.spills import Spills, Tell
+from osiris_inspect.runtime.spills import Spills, Tell, Together
 
 FRAME = "df"
 """The key of a result under which a driver returns its frame."""
@@ -71,8 +72,8 @@ __all__ = ["FrameStore", "Kept", "Policy", "Resolved", "Sizes"]
 class FrameStore:
     """Keeps what each step returned, as long as the run lasts.
 
-    ``next_uses`` names the places in the manifest where a step's frame is wanted. ``tell`` hears of every move.
-    After any failure a frame is where it was before.
+    ``next_uses`` names the places in the manifest where a step's frame is wanted. ``tell`` hears of every move; what it
+    hears within ``together`` may be passed on at once. After any failure a frame is where it was before.
     """
 
     def __init__(
@@ -83,10 +84,11 @@ class FrameStore:
         *,
         next_uses: Mapping[str, Sequence[int]] | None = None,
         disk: Disk | None = None,
+        together: Together = nullcontext,
     ) -> None:
         self._policy, self._tell = policy, tell
         self._next_uses = {step: list(places) for step, places in (next_uses or {}).items()}
-        self._spills = Spills(root, disk or Disk(), tell)
+        self._spills = Spills(root, disk or Disk(), tell, together)
         self._entries: dict[str, _Entry] = {}
         self._dropped = self._unsettled = self._largest = 0
 

@@ -24,7 +24,7 @@ from osiris_inspect.runtime.failures import describe_error
 from osiris_inspect.runtime.heart import Heart
 from osiris_inspect.runtime.keep.kept import Kept
 from osiris_inspect.runtime.keep.resolved import Resolved
-from osiris_inspect.runtime.log import write_whole
+from osiris_inspect.runtime.log import read_whole, write_whole
 from osiris_inspect.runtime.outbox import Outbox
 from osiris_inspect.runtime.rpc import Command, Failure, Measured, Response, safe_repr
 from osiris_inspect.runtime.store import FrameStore, Policy
@@ -117,7 +117,13 @@ class Worker:
         )
         self._prepared = _Prepared(
             manifest=plan,
-            store=FrameStore(self._session, policy, self._teller.tell_of_step, next_uses=_uses(plan)),
+            store=FrameStore(
+                self._session,
+                policy,
+                self._teller.tell_of_step,
+                next_uses=_uses(plan),
+                together=self._outbox.together,
+            ),
             base=Path(body.get("base") or self._session).expanduser().absolute(),
             components=components,
             connections=body.get("connections") or {},
@@ -190,7 +196,7 @@ class Worker:
         if not layout.is_safe_name(step_id) or not layout.is_inside(relative):
             raise BadMessage(f"step {step_id!r} with {relative!r} would lead out of the run directory")
         try:
-            config: dict[str, Any] = orjson.loads((self._session / relative).read_bytes())
+            config: dict[str, Any] = orjson.loads(read_whole(f"{self._session}/{relative}"))
         except FileNotFoundError:
             raise DriverError(f"step {step_id!r}: its configuration is not there: {relative}") from None
         except orjson.JSONDecodeError as error:
