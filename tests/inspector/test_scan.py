@@ -219,6 +219,19 @@ def test_a_rare_text_is_found_alike_with_and_without_index(log: Path, text: str)
     assert len(lines) <= 4
 
 
+def test_what_is_said_of_a_line_that_is_no_event_is_not_found() -> None:
+    beat = b'{"event":"heartbeat","note":"nothing to see here"}\n'
+    content = beat * 1_000 + b'{"torn": "unexpected end of data\n' + beat * 1_000
+    assert list(found(long_log(content), parse("unexpected"))) == []
+
+
+def test_a_file_that_is_cut_meanwhile_ends_there() -> None:
+    content = b'{"event":"needle"}\n' * 1_000
+    with opened(content) as descriptor:
+        lines = scan(descriptor, 100 * len(content), (b"needle",), block=4096)
+        assert [line.number for some in lines for line in some] == [*range(1, 1_001)]
+
+
 def test_a_text_of_many_lines_is_left_to_the_index(log: Path) -> None:
     with opened(log.read_bytes()) as descriptor:
         assert found_without_index(descriptor, parse("event=heartbeat")) is None

@@ -121,6 +121,8 @@ class _Looker:
         before = min(begin, _BEFORE)
         at = begin - before
         count = fill(self._descriptor, memoryview(self._raw)[: self._end - at], at)
+        if count <= before:
+            return 0, []  # the file was cut meanwhile
         edge = min(before + self._block, count)
         first = self._raw.find(b"\n", before - 1, edge - 1) + 1 if begin else 0
         if begin and not first:

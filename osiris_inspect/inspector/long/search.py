@@ -66,13 +66,12 @@ def near(log: LongLog, query: Query) -> Iterator[Near]:
     """The lines that may be kept, some at once, in the order of the file."""
     index, wanted = log.by_line, needles(query.root)
     needle = _worth_looking_for(log, query, wanted)
-    whole = _by_index(log, query) if needle is None else _by_bytes(log.descriptor, index.size, needle)
+    whole = _by_index(log, query) if needle is None else _events_by_bytes(log, needle)
     for lines, share in whole:
         yield Near([(line, raw) for line, raw in lines if not raw or may_hold(raw, wanted)], share)
     if len(log) and log[-1].line > len(index):
-        yield Near(
-            [(len(index), log.raw(len(index)))], 1
-        )  # what stands behind the last newline is in no index
+        # what stands behind the last newline is in no index
+        yield Near([(len(index), log.raw(len(index)))], 1)
 
 
 def found_without_index(descriptor: int, query: Query) -> Iterator[list[Line]] | None:
@@ -109,6 +108,12 @@ def _by_bytes(descriptor: int, end: int, needle: Needle) -> Iterator[Near]:
 
     for number, lines in enumerate(scan(descriptor, end, needle), start=1):
         yield Near([(line.number - 1, line.raw) for line in lines], min(1, number * BLOCK / end))
+
+
+def _events_by_bytes(log: LongLog, needle: Needle) -> Iterator[Near]:
+    kinds = log.by_line.kinds
+    for lines, share in _by_bytes(log.descriptor, log.by_line.size, needle):
+        yield Near([(line, raw) for line, raw in lines if kinds[line] != NO_EVENT], share)
 
 
 def _by_index(log: LongLog, query: Query) -> Iterator[Near]:
