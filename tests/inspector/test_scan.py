@@ -1,10 +1,7 @@
 """What is looked for in the bytes of a log is all that decoding every line would find."""
 
 import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +15,7 @@ from osiris_inspect.inspector.long.search import found, found_without_index
 from osiris_inspect.inspector.query import parse
 from osiris_inspect.model import jsonl
 from tests.inspector import logs
+from tests.inspector.test_index import memory_file
 from tests.inspector.test_query_search import kept_without_index, long_log
 
 TEXTS = ("event=step_failed", "event=step_failed step=compute-stats", "step=extract-movies", "event=step_* note~nested", "nested",
@@ -74,18 +72,8 @@ def hard(draw: st.DrawFn) -> bytes:
 lines_of_logs = st.lists(st.one_of(hard(), hard(), logs.line), max_size=25)
 
 
-@contextmanager
-def opened(content: bytes) -> Iterator[int]:
-    descriptor = os.memfd_create("log")
-    try:
-        os.write(descriptor, content)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
 def scanned(content: bytes, needle: tuple[bytes, ...], block: int = scanning.BLOCK) -> list[Line]:
-    with opened(content) as descriptor:
+    with memory_file(content) as descriptor:
         return [line for lines in scan(descriptor, len(content), needle, block=block) for line in lines]
 
 
@@ -160,7 +148,7 @@ def test_the_rarest_needle_is_looked_for() -> None:
     content = (
         b'{"event":"heartbeat","step_id":"a"}\n' * 100_000 + b'{"event":"heartbeat","step_id":"missing"}\n'
     )
-    with opened(content) as descriptor:
+    with memory_file(content) as descriptor:
         assert rarest(descriptor, len(content), wanted) == wanted[1]
         assert rarest(descriptor, len(content), wanted[:1]) is None
 
@@ -211,7 +199,7 @@ def test_a_rare_text_is_found_alike_with_and_without_index(log: Path, text: str)
     content, query = log.read_bytes(), parse(text)
     kept = kept_without_index(content, text)
     assert [event.line for event in found(long_log(content), query)] == kept
-    with opened(content) as descriptor:
+    with memory_file(content) as descriptor:
         near = found_without_index(descriptor, query)
         assert near is not None
         lines = [line + 1 for some in near for line, _ in some]
@@ -227,13 +215,13 @@ def test_what_is_said_of_a_line_that_is_no_event_is_not_found() -> None:
 
 def test_a_file_that_is_cut_meanwhile_ends_there() -> None:
     content = b'{"event":"needle"}\n' * 1_000
-    with opened(content) as descriptor:
+    with memory_file(content) as descriptor:
         lines = scan(descriptor, 100 * len(content), (b"needle",), block=4096)
         assert [line.number for some in lines for line in some] == [*range(1, 1_001)]
 
 
 def test_a_text_of_many_lines_is_left_to_the_index(log: Path) -> None:
-    with opened(log.read_bytes()) as descriptor:
+    with memory_file(log.read_bytes()) as descriptor:
         assert found_without_index(descriptor, parse("event=heartbeat")) is None
         assert found_without_index(descriptor, parse("rows>1")) is None
 
@@ -247,7 +235,7 @@ def test_the_finds_before_a_reader_leaves_take_no_look_at_the_rest(
         scanning._Looker, "look", lambda self, begin: looked.append(begin) or look(self, begin)
     )
     content = log.read_bytes()
-    with opened(content) as descriptor:
+    with memory_file(content) as descriptor:
         lines = scan(descriptor, len(content), (b"heartbeat",), block=4096)
         assert next(lines)
         lines.close()
