@@ -165,6 +165,8 @@ _TOLD: Final[Mapping[str, Callable[[Event], object | None]]] = {
     "duration_s": lambda event: event.duration_s,
     "from_step": lambda event: event.from_steps or None,
 }
+OWN_KEYS: Final = frozenset({*_OF_EVENT, *_TOLD, "text"})
+"""Keys that an event may answer to without a field of that name."""
 
 
 class _OfEvent:

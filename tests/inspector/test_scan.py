@@ -20,7 +20,7 @@ from tests.inspector.test_query_search import kept_without_index, long_log
 
 TEXTS = ("event=step_failed", "event=step_failed step=compute-stats", "step=extract-movies", "event=step_* note~nested", "nested",
          "text~NoneType", '"KeyError: "', "event=write.error or text~nonetype", "note=task", "not event=step_failed", "event=table.ddl_failed",
-         "error~exception", "rows=100", "event~failed", "abci", "e10", "path=none", "side=worker nested", "session=run_1", "step=missing")  # fmt: skip
+         "error~exception", "rows=100", "event~failed", "abci", "e10", "path=none", "side=worker nested", "session=run_1", "step=missing", "note>5", "nested.inner~task", "path=1e10", "note=", "inner=x", "Note~a", "error>0", "side=worker path<9")  # fmt: skip
 WORDS = (
     "NoneType",
     "KeyError: 'a'",
@@ -111,6 +111,9 @@ def test_a_line_that_is_kept_may_hold_all_needles(lines: list[bytes], text: str)
         "text~keyerror",
         "error=*attribute*",
         "session=run_1",
+        "retries>3",
+        "ok=true",
+        "a.b=*",
     ],
 )
 def test_usual_filters_ask_for_a_text(text: str) -> None:
@@ -125,8 +128,6 @@ def test_usual_filters_ask_for_a_text(text: str) -> None:
         "rows=100",
         "since=2026-01-01",
         "side=worker",
-        "ok=true",
-        "a=*",
         "key",
         "none",
         "NoneType or rows>1",
@@ -141,6 +142,12 @@ def test_only_two_signs_beyond_ascii_have_small_letters_within() -> None:
         code for code in range(128, sys.maxunicode + 1) if any(ord(sign) < 128 for sign in chr(code).lower())
     ]
     assert within == [0x130, 0x212A]
+
+
+def test_a_line_without_the_field_is_passed_over() -> None:
+    wanted = needles(parse("error.retries>3").root)
+    assert may_hold(b'{"event":"a","error":{"retries":4}}', wanted)
+    assert not may_hold(b'{"event":"a","retried":4}', wanted)
 
 
 def test_the_rarest_needle_is_looked_for() -> None:

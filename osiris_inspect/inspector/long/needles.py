@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from osiris_inspect.inspector.clauses import All, Compare, Either, Node, Word
+from osiris_inspect.inspector.query import OWN_KEYS
 from osiris_inspect.model.event import ALIASES
 
 Needle = tuple[bytes, ...]
@@ -33,8 +34,8 @@ def needles(node: Node) -> tuple[Needle, ...]:
     """What must stand in each line that a part of a filter keeps: of every needle one text; empty where nothing must."""
     if isinstance(node, Word):
         return _of_text(node.text)
-    if isinstance(node, Compare) and node.sign in ("=", "~") and node.key not in _DERIVED:
-        return (_of_whole(node.value) if node.sign == "=" else ()) or _of_text(node.value)
+    if isinstance(node, Compare) and node.sign not in ("!=", "!~"):
+        return (*_of_key(node.key), *_of_value(node))
     if isinstance(node, All):
         return tuple(needle for part in node.parts for needle in needles(part))
     if isinstance(node, Either):
@@ -58,6 +59,20 @@ def _of_one(parts: list[tuple[Needle, ...]]) -> tuple[Needle, ...]:
         return ()
     longest = [max(part, key=lambda needle: min(map(len, needle))) for part in parts]
     return (tuple(dict.fromkeys(text for needle in longest for text in needle)),)
+
+
+def _of_key(key: str) -> tuple[Needle, ...]:
+    """The end of the name of a field, which may lie within another one: ``error.type``."""
+    if key in OWN_KEYS or not key.isascii():
+        return ()
+    outer, _, name = key.rpartition(".")
+    return ((folded(f'{name}"'.encode() if outer else f'"{name}"'.encode()),),)
+
+
+def _of_value(node: Compare) -> tuple[Needle, ...]:
+    if node.sign not in ("=", "~") or node.key in _DERIVED:
+        return ()
+    return (_of_whole(node.value) if node.sign == "=" else ()) or _of_text(node.value)
 
 
 def _of_whole(value: str) -> tuple[Needle, ...]:
