@@ -73,13 +73,13 @@ def test_a_report_of_a_long_log_does_not_decode_all_of_it(
 ) -> None:
     monkeypatch.setattr(long_reading, "LONG", 1_000)
     decoded: list[int] = []
-    decode = LongLog._decode
+    decode = LongLog.decoded
 
     def counted(self: LongLog, line: int, raw: bytes) -> Event:
         decoded.append(line)
         return decode(self, line, raw)
 
-    monkeypatch.setattr(LongLog, "_decode", counted)
+    monkeypatch.setattr(LongLog, "decoded", counted)
     lines = failing_locally("the moon is late")
     beat = {"event": "heartbeat", "step_id": "extract", "session": lines[0]["session"], "ts": lines[3]["ts"]}
     run = run_dir(tmp_path, [*lines[:4], *[beat] * 20_000, *lines[4:]], steps=CHAIN)
