@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from osiris_inspect.inspector.long import scan as scanning
 from osiris_inspect.inspector.long.needles import may_hold, needles
 from osiris_inspect.inspector.long.scan import Line, rarest, scan
-from osiris_inspect.inspector.long.search import found, found_without_index
+from osiris_inspect.inspector.long.search import found, near_without_index
 from osiris_inspect.inspector.query import parse
 from osiris_inspect.model import jsonl
 from tests.inspector import logs
@@ -88,10 +88,10 @@ def test_every_line_that_is_kept_is_found(lines: list[bytes], text: str, ended: 
     split = content.split(b"\n")
     for needle in needles(parse(text).root):
         at = scanned(content, needle, block)
-        numbers = [line.number for line in at]
+        numbers = [line.number + 1 for line in at]
         assert numbers == sorted(set(numbers))
         assert set(kept) <= set(numbers)
-        assert all(split[line.number - 1] == line.raw == content[line.begin :].split(b"\n")[0] for line in at)
+        assert all(split[line.number] == line.raw for line in at)
 
 
 @settings(max_examples=300, deadline=None)
@@ -167,7 +167,7 @@ def test_lines_far_longer_than_a_block_keep_their_numbers() -> None:
         + b"\n"
     )
     found = [line for line in scanned(content, (b"needle",), 512) if b"eedle" in line.raw]
-    assert [line.number for line in found] == [1, 3, 6]
+    assert [line.number for line in found] == [0, 2, 5]
 
 
 def test_a_line_too_long_to_be_decoded_is_not_read() -> None:
@@ -175,8 +175,8 @@ def test_a_line_too_long_to_be_decoded_is_not_read() -> None:
         b'{"event":"a"}\n{"event":"needle","note":"' + b"x" * jsonl.MAX_LINE + b'"}\n{"event":"needle"}\n'
     )
     assert [(line.number, line.raw) for line in scanned(content, (b"needle",))] == [
-        (2, b""),
-        (3, b'{"event":"needle"}'),
+        (1, b""),
+        (2, b'{"event":"needle"}'),
     ]
 
 
@@ -207,7 +207,7 @@ def test_a_rare_text_is_found_alike_with_and_without_index(log: Path, text: str)
     kept = kept_without_index(content, text)
     assert [event.line for event in found(long_log(content), query)] == kept
     with memory_file(content) as descriptor:
-        near = found_without_index(descriptor, query)
+        near = near_without_index(descriptor, query)
         assert near is not None
         lines = [line + 1 for some in near for line, _ in some]
     assert set(kept) <= set(lines)
@@ -224,13 +224,13 @@ def test_a_file_that_is_cut_meanwhile_ends_there() -> None:
     content = b'{"event":"needle"}\n' * 1_000
     with memory_file(content) as descriptor:
         lines = scan(descriptor, 100 * len(content), (b"needle",), block=4096)
-        assert [line.number for some in lines for line in some] == [*range(1, 1_001)]
+        assert [line.number for some in lines for line in some] == [*range(1_000)]
 
 
 def test_a_text_of_many_lines_is_left_to_the_index(log: Path) -> None:
     with memory_file(log.read_bytes()) as descriptor:
-        assert found_without_index(descriptor, parse("event=heartbeat")) is None
-        assert found_without_index(descriptor, parse("rows>1")) is None
+        assert near_without_index(descriptor, parse("event=heartbeat")) is None
+        assert near_without_index(descriptor, parse("rows>1")) is None
 
 
 def test_the_finds_before_a_reader_leaves_take_no_look_at_the_rest(

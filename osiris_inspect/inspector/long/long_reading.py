@@ -61,13 +61,13 @@ def kept_of(disk: Disk, cache: Path | None, query: "Query", file: str) -> "Itera
     A log without a sidecar that is asked for a rare text gets none: only lines that may hold the text are looked at, and
     only of these it is noted what cannot be read.
     """
-    from osiris_inspect.inspector.long.search import found, found_without_index
+    from osiris_inspect.inspector.long.search import found, near_without_index
 
     descriptor = disk.descriptor(file)
     if descriptor is None:
         return
     try:
-        near = None if _is_indexed(descriptor, cache) else found_without_index(descriptor, query)
+        near = None if _is_indexed(descriptor, cache) else near_without_index(descriptor, query)
         if near is not None:
             yield from _kept_of_lines(disk, near, query, file)
             return

@@ -38,21 +38,19 @@ Find = Callable[[int, int, bytes], int]
 
 
 class Line(NamedTuple):
-    """A line that was found: its number in the file, from 1, where it begins, and its bytes without the newline.
+    """A line that was found: its number in the file, from 0, and its bytes without the newline.
 
     The bytes of a line that is too long to be decoded are left out.
     """
 
     number: int
-    begin: int
     raw: bytes
 
 
-def rarest(descriptor: int, end: int, needles: Sequence[Needle], *, least: int = _RARE) -> Needle | None:
+def rarest(descriptor: int, end: int, needles: Sequence[Needle]) -> Needle | None:
     """The needle that stands in the fewest lines, as samples of the file tell.
 
-    None where there is none, or where it stands in so many lines (more than one in ``least`` bytes) that looking for it
-    spares nothing.
+    None where there is none, or where it stands in so many lines that looking for it spares nothing.
     """
     if not needles:
         return None
@@ -61,7 +59,7 @@ def rarest(descriptor: int, end: int, needles: Sequence[Needle], *, least: int =
     looked_at = sum(map(len, samples))
     counts = [sum(sample.count(text) for sample in samples for text in needle) for needle in needles]
     least_often = min(range(len(needles)), key=counts.__getitem__)
-    return needles[least_often] if counts[least_often] * least <= looked_at else None
+    return needles[least_often] if counts[least_often] * _RARE <= looked_at else None
 
 
 def _sample(descriptor: int, place: int, end: int) -> bytes:
@@ -131,7 +129,7 @@ class _Looker:
         if not stop and at + count < self._end:
             return self._with_long_line(at, first, count)
         stop = stop or count
-        return self._lines(first, stop), self._found(at, first, stop)
+        return self._lines(first, stop), self._found(first, stop)
 
     def _with_long_line(self, at: int, first: int, count: int) -> tuple[int, list[Line]]:
         """The same where the last line goes on behind what was read."""
@@ -141,7 +139,7 @@ class _Looker:
         length = end - at - last
         raw = os.pread(self._descriptor, length, at + last) if length <= jsonl.MAX_LINE else b""
         before = self._lines(first, last)
-        return before + 1, [*self._found(at, first, last), Line(before + 1, at + last, raw)]
+        return before + 1, [*self._found(first, last), Line(before, raw)]
 
     def _lines(self, first: int, stop: int) -> int:
         """How many lines end there; where they end is marked."""
@@ -150,10 +148,10 @@ class _Looker:
         ends = np.equal(self._bytes[first:stop], ord("\n"), out=self._is_end[first:stop])
         return int(np.count_nonzero(ends))
 
-    def _found(self, at: int, first: int, stop: int) -> list[Line]:
+    def _found(self, first: int, stop: int) -> list[Line]:
         """The lines that may hold the needle; their ends have been marked."""
         raw, found = self._raw, list[Line]()
-        known, number = first, 1
+        known, number = first, 0
         for place in sorted(self._places(first, stop)):
             if found and place < known:
                 continue  # in the line that was found just before
@@ -161,7 +159,7 @@ class _Looker:
             end = raw.find(b"\n", place, stop)
             end = stop if end < 0 else end
             number += int(np.count_nonzero(self._is_end[known:begin]))
-            found.append(Line(number, at + begin, bytes(raw[begin:end])))
+            found.append(Line(number, bytes(raw[begin:end])))
             known = end
         return found
 

@@ -74,7 +74,7 @@ def near(log: LongLog, query: Query) -> Iterator[Near]:
         yield Near([(len(index), log.raw(len(index)))], 1)
 
 
-def found_without_index(descriptor: int, query: Query) -> Iterator[list[Line]] | None:
+def near_without_index(descriptor: int, query: Query) -> Iterator[list[Line]] | None:
     """The lines of a file that may be kept, the last one too where it lacks its newline.
 
     None where the filter asks for no text, or for none that is rare: then it is better to make an index.
@@ -107,7 +107,7 @@ def _by_bytes(descriptor: int, end: int, needle: Needle) -> Iterator[Near]:
     from osiris_inspect.inspector.long.scan import BLOCK, scan
 
     for number, lines in enumerate(scan(descriptor, end, needle), start=1):
-        yield Near([(line.number - 1, line.raw) for line in lines], min(1, number * BLOCK / end))
+        yield Near(list[Line](lines), min(1, number * BLOCK / end))
 
 
 def _events_by_bytes(log: LongLog, needle: Needle) -> Iterator[Near]:
