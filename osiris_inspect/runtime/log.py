@@ -257,6 +257,22 @@ def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
         _sync_folder(path.parent)
 
 
+def write_new(path: str, data: bytes) -> None:
+    """Write a small file under its name at once: no reader needs it whole, and a second name costs as much as the file.
+
+    Raises:
+        OSError: the disk refuses; nothing of it stays.
+    """
+    descriptor = _created(path, path.rpartition("/")[0])
+    try:
+        _write_all(descriptor, data)
+    except BaseException:
+        Path(path).unlink()
+        raise
+    finally:
+        os.close(descriptor)
+
+
 def read_whole(path: str) -> bytes:
     """The bytes of a small file, without what a file object asks of the system."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

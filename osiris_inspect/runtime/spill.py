@@ -266,7 +266,7 @@ def _write(folder: str, form: Form, disk: Disk) -> tuple[dict[str, Any], dict[st
         fingerprint = found.text(schema_file.identity(form, main.rows))
         document = schema_file.describe(form, main.rows, fingerprint, written)
         mark = files.create(_MARK)
-        mark.write(schema_file.write(document).encode())
+        mark.write(schema_file.write(document, form).encode())
         files.finish()
         return document, files.seen(written), mark.size
 

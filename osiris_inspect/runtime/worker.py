@@ -24,7 +24,7 @@ from osiris_inspect.runtime.failures import describe_error
 from osiris_inspect.runtime.heart import Heart
 from osiris_inspect.runtime.keep.kept import Kept
 from osiris_inspect.runtime.keep.resolved import Resolved
-from osiris_inspect.runtime.log import read_whole, write_whole
+from osiris_inspect.runtime.log import read_whole, write_new
 from osiris_inspect.runtime.outbox import Outbox
 from osiris_inspect.runtime.rpc import Command, Failure, Measured, Response, safe_repr
 from osiris_inspect.runtime.store import FrameStore, Policy
@@ -269,7 +269,7 @@ class Worker:
         """Leave the configuration as the driver gets it, without its secrets."""
         relative = layout.cleaned_config(step_id)
         shown = self._teller.redactor.value(mask_keys(settled))
-        write_whole(self._session / relative, orjson.dumps(shown, option=orjson.OPT_INDENT_2), synced=False)
+        write_new(f"{self._session}/{relative}", orjson.dumps(shown, option=orjson.OPT_INDENT_2))
         self._teller.tell("artifact_created", {"artifact_type": "cleaned_config", "path": relative}, step_id)
 
     def _keep(self, step_id: str, driver_name: str, result: Mapping[str, Any] | None) -> dict[str, Any]:

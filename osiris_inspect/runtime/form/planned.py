@@ -26,11 +26,46 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What was already written as JSON of a frame's form, because many frames have it in common."""
+    """JSON of a form's fields, and of what follows from them. Many frames have it in common; keys are sorted.
 
-    labels: str
-    fields: str
-    schema_hash: str
+    ``dtypes`` stand in the order of the columns, ``sorted_dtypes`` in that of their names. ``labels`` are those of the
+    columns where they are known too.
+    """
+
+    fields: tuple[str, ...]
+    columns: str
+    dtypes: str
+    sorted_dtypes: str
+    labels: str | None = None
+    schema_hash: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        fields: Sequence[Mapping[str, Any]],
+        labels: Mapping[str, Any] | None = None,
+        schema_hash: str | None = None,
+    ) -> "Texts":
+        """What stands in JSON of these fields."""
+        names, dtypes = columns_of(fields), dtypes_of(fields)
+        return cls(
+            tuple(map(_json, fields)),
+            _json(names),
+            _json_in_order(dtypes),
+            _json(dtypes),
+            None if labels is None else _json(labels),
+            schema_hash,
+        )
+
+
+def columns_of(fields: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names SQL sees."""
+    return [field["physical"] for field in fields]
+
+
+def dtypes_of(fields: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Each column's type in the frame."""
+    return {field["physical"]: field["dtype"] for field in fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +112,12 @@ class Form:
             return ()
         return tuple(place for place, field in enumerate(self.fields) if field["dtype"] == "object")
 
-    @property
-    def identity(self) -> str:
-        """``facts`` and ``fields`` as JSON, for the fingerprint."""
-        known = {"columns": self.texts.labels} if self.texts else {}
+    def written(self) -> tuple[str, Texts]:
+        """``facts`` as JSON, and the texts of the fields."""
+        texts = self.texts or Texts.of(self.fields)
+        known = {"columns": texts.labels}
         facts = [f'"{key}": {known.get(key) or _json(self.facts[key])}' for key in sorted(self.facts)]
-        fields = self.texts.fields if self.texts else _json(list(self.fields))
-        return f"{{{', '.join(facts)}}}, {fields}"
+        return f"{{{', '.join(facts)}}}", texts
 
     def arrays(self, rows: int = ROWS_PER_SLICE) -> Iterator[Slice]:
         """The frame in normal form as bare arrays, ``rows`` at a time."""
@@ -143,4 +177,5 @@ def _encoded(parts: Sequence[Part], values: Sequence[Any]) -> list[pa.Array]:
     return [part.column.encode(some) for part, some in zip(parts, values, strict=True)]
 
 
-_json = json.JSONEncoder(sort_keys=True).encode
+_json = json.JSONEncoder(sort_keys=True, allow_nan=False).encode
+_json_in_order = json.JSONEncoder(allow_nan=False).encode

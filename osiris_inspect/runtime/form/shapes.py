@@ -90,7 +90,7 @@ def _shape(given: tuple[str, ...], name: str | None, dtype: Any, dtypes: tuple[A
         return None
     labels = _plain_labels(given, name, dtype)
     fields = tuple(map(field_of, labels.names, kept, given, dtypes))
-    texts = Texts(_json(labels.packed.facts), _json(list(fields)), schema_hash(fields))
+    texts = Texts.of(fields, labels.packed.facts, schema_hash(fields))
     return Shape(kept, fields, texts, lru_cache(partial(_metadata_of_shape, labels, fields, dtypes)))
 
 
@@ -132,6 +132,3 @@ def _is_read_by_pandas(facts: Mapping[str, Any]) -> bool:
 
 def _is_text(facts: Mapping[str, Any]) -> bool:
     return facts["form"] == "string" or facts.get("cells") == "str"
-
-
-_json = json.JSONEncoder(sort_keys=True).encode
