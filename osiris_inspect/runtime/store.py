@@ -137,13 +137,15 @@ class FrameStore:
 
     def _take(self, step: str, entry: _Entry, frame: pd.DataFrame | pa.Table) -> tuple[Form, str]:
         """Keeps a frame where the policy wants it; gives its form, and why it lies where it lies."""
-        entry.frame = lending.own(frame)
+        reason = self._why_spill(len(frame))
+        # what goes to disk at once is nobody's to write to before it is there
+        entry.frame = frame if reason else lending.own(frame)
         form = entry.form = frames.plan_any(entry.frame)
         entry.memory_bytes = _size_of(frame, form)
         self._largest = max(self._largest, entry.memory_bytes)
-        reason = self._why_spill(form.rows or 0)
-        if reason:
-            self._spill(step, entry, reason)
+        if reason and not self._spill(step, entry, reason):
+            entry.frame = lending.own(frame)
+            form = entry.form = frames.plan_any(entry.frame)
         self._keep_budget()
         if entry.frame is not None:
             return form, f"{reason}, but the disk refused" if reason else "fits in memory"

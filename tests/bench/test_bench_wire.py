@@ -138,7 +138,11 @@ def test_what_a_step_costs_beside_the_original(tmp_path: Path, on: str, env: dic
 
 @STORAGES
 def test_what_a_step_costs_worker_beside_worker(tmp_path: Path, env: dict[str, str]) -> None:
-    """Either worker alone, asked by the same plain loop: what a host does with its answers is left out on both sides."""
+    """Either worker alone, asked by the same plain loop: what a host does with its answers is left out on both sides.
+
+    Give it a ``--basetemp`` where nothing was: ext4 without a journal passes over files removed in the last minutes, one by one,
+    and pytest removes those of earlier runs when it begins. There a new file costs either side the most of a step.
+    """
     python = os.environ.get("OSIRIS_TEST_ORIGINAL_PYTHON")
     if not python:
         pytest.skip("OSIRIS_TEST_ORIGINAL_PYTHON names no interpreter that has osiris-pipeline")
