@@ -118,7 +118,8 @@ def _show_frames(connection: "DuckDBPyConnection", frames: Sequence[tuple[str, s
     for step, file in frames:
         name = f"frame_{step}" if step.lower() in COLUMNS else step
         try:
-            connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet({_literal(file)})')  # noqa: S608  both are quoted
+            source = f"read_parquet({_literal(file)}, hive_partitioning = false)"
+            connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM {source}')  # noqa: S608  both are quoted
         except duckdb.Error as error:
             sys.stderr.write(f"osiris-inspect: the frame of {step!r} cannot be read: {_first_lines(error)}\n")
     connection.execute(f"SET allowed_paths = [{', '.join(_literal(file) for _, file in frames)}]")

@@ -159,7 +159,7 @@ class RunConsole:
             name = f"frame_{step}" if step.lower() in COLUMNS else step
             quoted = name.replace('"', '""')
             try:
-                rows = self._connection.read_parquet(file)
+                rows = self._connection.read_parquet(file, hive_partitioning=False)
                 rows.create_view(name)
                 told = self._connection.sql(f'FROM "{quoted}"')
             except duckdb.Error:

@@ -5,7 +5,7 @@ tells, and the host writes. Whatever a driver does, each command gets exactly on
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib import import_module
 from pathlib import Path
@@ -176,13 +176,14 @@ class Worker:
                 outcome = self._drive(step_id, driver_name, config, inputs)
         except BaseException as error:
             self._fail(step_id, driver_name, error, inputs, self._here.clock() - began)
+            self._settle((step_id, *self._prepared.manifest.downstream(step_id)), inputs)
             raise
         took_ms = (self._here.clock() - began) * 1000
         self._measure(step_id, "step_duration_ms", took_ms)
         self._teller.tell(
             "step_complete", {**outcome, "driver": driver_name, "duration_ms": took_ms}, step_id
         )
-        self._settle(step_id, inputs)
+        self._settle((step_id,), inputs)
         return outcome
 
     def _cleanup(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -296,15 +297,15 @@ class Worker:
             outcome["rows_written"] = written
         return outcome
 
-    def _settle(self, step_id: str, inputs: dict[str, Resolved]) -> None:
-        """Let go of what the step read, and tell the store that it is done with it."""
+    def _settle(self, steps: Iterable[str], inputs: dict[str, Resolved]) -> None:
+        """Let go of what was read, and tell the store that these steps are done with their inputs, or will never come."""
         prepared = self._prepared
         assert prepared is not None  # noqa: S101  exec_step has looked
-        upstreams = {resolved.ref.from_step for resolved in inputs.values()}
         inputs.clear()
-        if step_id in prepared.places:
-            for upstream in upstreams:
-                prepared.store.consumed(upstream, prepared.places[step_id])
+        for place in [prepared.places[step] for step in steps if step in prepared.places]:
+            bound = manifest.bind_inputs(prepared.manifest.steps[place])
+            for upstream in {ref.from_step for ref in bound.values()}:
+                prepared.store.consumed(upstream, place)
         prepared.store.settle()
 
     def _fail(

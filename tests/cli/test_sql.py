@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -91,6 +92,13 @@ def test_nothing_else_can_be_reached_or_written(tmp_path: Path, query: str) -> N
     done = sql(SPILLED, query.replace("{here}", str(tmp_path)), cwd=tmp_path)
     assert (done.code, done.out) == (2, "")
     assert {path.name for path in tmp_path.iterdir()} - {"cache"} == before
+
+
+def test_the_folders_a_run_lies_in_are_no_columns_of_its_frames(tmp_path: Path) -> None:
+    run = tmp_path / "day=3" / SPILLED.name
+    shutil.copytree(SPILLED, run)
+    query = 'select * from "extract-movies"'
+    assert answer(run, query, tmp_path) == answer(SPILLED, query, tmp_path)
 
 
 def test_a_frame_cannot_be_written_over(tmp_path: Path) -> None:

@@ -122,3 +122,12 @@ def test_what_does_not_fit_in_memory_goes_through_files_that_are_gone_afterwards
     query = "SELECT r % 3000000 AS k, count(*) AS n FROM (SELECT range AS r FROM range(6000000)) GROUP BY k"
     assert run(tmp_path, query, {}, memory_limit="120MB", threads=1).num_rows == 3_000_000
     assert not list((tmp_path / "artifacts").rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_the_folders_a_run_lies_in_are_no_columns(tmp_path: Path, storage: str) -> None:
+    """A folder called ``day=3`` says something of the files below it only where somebody partitioned a table."""
+    folder = tmp_path / "rating=9" / "day=3"
+    folder.mkdir(parents=True)
+    inputs = {"df": handed(folder, FRAME, STORAGES[storage])}
+    assert run(folder, "SELECT * FROM df", inputs).to_pylist() == FRAME.to_dict("records")

@@ -50,6 +50,13 @@ def test_what_needs_a_failed_step_is_skipped_and_the_other_branch_goes_on(tmp_pa
 
 
 @EVERYWHERE
+def test_a_consumer_that_failed_or_was_skipped_keeps_no_frame_in_memory(tmp_path: Path, on: str) -> None:
+    path = make_run(tmp_path, on, text=TWO_BRANCHES, env={"E2B_RELEASE_CONSUMED": "1"}).path
+    released = [event["step_id"] for event in events_of(path) if event["event"] == "frame_released"]
+    assert released == ["movies", "good"]
+
+
+@EVERYWHERE
 def test_fail_fast_skips_the_other_branch_too(tmp_path: Path, on: str) -> None:
     outcome = make_run(tmp_path, on, text=TWO_BRANCHES, fail_fast=True)
     status = orjson.loads((outcome.path / "status.json").read_bytes())

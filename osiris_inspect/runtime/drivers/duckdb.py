@@ -72,7 +72,8 @@ def _offer(
     connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], resolved: Resolved
 ) -> tuple[str, ...]:
     if resolved.parquet is not None:
-        first, source = names[0], f"read_parquet({_text(str(resolved.parquet))})"
+        # else a folder called `day=3` above the file would be a column
+        first, source = names[0], f"read_parquet({_text(str(resolved.parquet))}, hive_partitioning = false)"
     else:
         first, source = names[0], '"\x01arrow_' + names[0].replace('"', '""') + '"'
         connection.register("\x01arrow_" + names[0], resolved.arrow())

@@ -12,6 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.types as kinds
 
+from osiris_inspect.model.errors import DriverError
+
 ROWS_PER_SLICE = 131_072
 """Rows that are worked on at a time, and the size of a row group."""
 
@@ -134,16 +136,45 @@ def read_type(text: str) -> pa.DataType:
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """A pandas frame of a table that a driver gave: whole numbers and truth values with gaps keep their type."""
-    frame: pd.DataFrame = table.to_pandas(
-        types_mapper=None, split_blocks=True, ignore_metadata=True, strings_to_categorical=False
-    )
+    """A pandas frame of a table that a driver gave: whole numbers and truth values with gaps keep their type.
+
+    Raises:
+        DriverError: pandas has no form for a value; the message names its column.
+    """
+    # by their places: of columns of one name pandas would take the types together
+    placed = table.rename_columns([str(place) for place in range(table.num_columns)])
+    try:
+        frame = _to_pandas(placed)
+    except _REFUSED as error:
+        raise DriverError(_refused(table, error)) from error
     for place, field in enumerate(table.schema):
         column = table.column(place)
         dtype = _NULLABLE.get(field.type)
         if dtype is not None and column.null_count:
             frame.isetitem(place, dtype.__from_arrow__(column))
+    if table.num_columns:
+        frame.columns = pd.Index(table.column_names)
     return frame
+
+
+_REFUSED = (ValueError, TypeError, OverflowError, pa.ArrowException)
+
+
+def _to_pandas(table: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas(
+        types_mapper=None, split_blocks=True, ignore_metadata=True, strings_to_categorical=False
+    )
+    return frame
+
+
+def _refused(table: pa.Table, error: Exception) -> str:
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        try:
+            _to_pandas(pa.table({"0": column}))
+        except _REFUSED as reason:
+            held = f"column {name!r} of type {column.type} holds a value that a pandas frame cannot"
+            return f"{held} ({reason}): cast it to text, or leave it out"
+    return f"pandas cannot hold these columns together: {error}"
 
 
 _NULLABLE: dict[Any, Any] = {

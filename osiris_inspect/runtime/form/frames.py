@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.form import arrow_form, cells, columns, extension_columns, index_form, shapes
 from osiris_inspect.runtime.form.column import Column
 from osiris_inspect.runtime.form.planned import Form, Part, beside, field_of
@@ -137,13 +138,24 @@ def restore(form: Mapping[str, Any], rows: int, read: Read, read_beside: Read) -
 
 
 def restore_table(form: Mapping[str, Any], rows: int, read: Read) -> pa.Table:
-    """The Arrow table a driver gave, in the types it had."""
-    arrays = [
-        extension_columns.arrow_values(read(field_["physical"]), field_["facts"]) for field_ in form["fields"]
-    ]
+    """The Arrow table a driver gave, in the types it had.
+
+    Raises:
+        DriverError: Arrow cannot make values of a type anew; the message names the column.
+    """
+    arrays = [_restored(field_, read) for field_ in form["fields"]]
     if not arrays:
         return pa.table({NO_COLUMNS: pa.nulls(rows)}).select([])
     return pa.table(arrays, names=[cells.from_json(field_["name"]) for field_ in form["fields"]])
+
+
+def _restored(field_: Mapping[str, Any], read: Read) -> pa.ChunkedArray:
+    cells = read(field_["physical"])
+    try:
+        return extension_columns.arrow_values(cells, field_["facts"])
+    except pa.ArrowNotImplementedError as error:
+        held = f"column {field_['physical']!r} of type {field_['dtype']} cannot be made anew from disk"
+        raise DriverError(f"{held} ({error}): cast it to text, or leave it out") from error
 
 
 def _values(series: Any) -> Any:
