@@ -9,11 +9,12 @@ import os
 import sys
 from typing import NoReturn
 
-from osiris_inspect.cli import first_words
+from osiris_inspect.cli import first_words, streams
 
 
 def main() -> NoReturn:
     """Run the command line on ``sys.argv`` and end the process with its exit code."""
+    streams.open_all()
     path = first_words.say(sys.argv[1:])  # before anything else is imported: that is what they are for
     from osiris_inspect.cli.exits import FAULT, INTERRUPTED, exit_code_of
     from osiris_inspect.model.errors import OsirisError
@@ -42,7 +43,7 @@ def main() -> NoReturn:
         _end(INTERRUPTED)
     except BrokenPipeError:
         # the reader of our stdout has seen enough; Python would complain once more while closing it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.forget(sys.stdout)
         _end(0)
     except Exception as error:  # the last line of defence: a fault of ours is said in one line
         if os.environ.get("OSIRIS_INSPECT_DEBUG"):
@@ -54,7 +55,7 @@ def main() -> NoReturn:
 
 def _say(text: str) -> None:
     for line in text.splitlines():
-        sys.stderr.write(f"osiris-inspect: {line}\n")
+        streams.tell(f"osiris-inspect: {line}\n")
 
 
 def _end(code: int) -> NoReturn:

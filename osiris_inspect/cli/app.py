@@ -1,6 +1,8 @@
 """The commands, one module a family. A first word that is no command is a path to open."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Collection, Sequence
+from inspect import cleandoc
 from typing import Annotated, Any
 
 import typer
@@ -25,8 +27,11 @@ from osiris_inspect.cli import (
     summarize,
     why,
 )
+from osiris_inspect.cli.exits import WrongUse
+from osiris_inspect.model.errors import UnreadableRun
 
 OPEN = "open"
+HELP = "help"
 
 
 class PathOrCommand(TyperGroup):
@@ -36,9 +41,33 @@ class PathOrCommand(TyperGroup):
         """Put ``open`` in front of a path, and in front of nothing at all."""
         first_word = next((arg for arg in args if not arg.startswith("-") or arg == "-"), None)
         own_options = {"-h", "--help", "--version", "--spec", "--install-completion", "--show-completion"}
-        if first_word not in self.commands and not own_options.intersection(args[:1]):
+        if first_word == HELP and args[0] == HELP and not os.path.lexists(HELP):
+            args = [*args[1:], "--help"]
+        elif first_word not in self.commands and not own_options.intersection(args[:1]):
+            _must_be_path(first_word, args, self.commands)
             args = [OPEN, *args]
         return super().parse_args(ctx, args)
+
+
+def _must_be_path(word: str | None, words: Sequence[str], commands: Collection[str]) -> None:
+    """Make sure that a first word that is no command can be a path.
+
+    Raises:
+        WrongUse: it is nearly a command, or more words follow, of which a path takes none.
+        UnreadableRun: it is one word, and nothing of that name is here.
+    """
+    if word is None or "/" in word or word.startswith("-") or os.path.lexists(word):
+        return
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, commands, n=1, cutoff=0.7)
+    if near:
+        raise WrongUse(f"no such command {word!r}; did you mean {near[0]!r}?")
+    if sum(not other.startswith("-") for other in words) > 1:
+        raise WrongUse(f"no such command {word!r}; osiris-inspect --help lists them")
+    raise UnreadableRun(
+        f"{word!r}: no such command, file or directory; osiris-inspect --help lists the commands"
+    )
 
 
 def build() -> typer.Typer:
@@ -70,7 +99,20 @@ def build() -> typer.Typer:
         rules,
     ):
         family.register(app)
+    _let_lines_flow(app)
     return app
+
+
+def _let_lines_flow(app: typer.Typer) -> None:
+    """Let the help of each command fill the terminal: the lines of a docstring are as long as those of the source."""
+    for info in app.registered_commands:
+        paragraphs = cleandoc(info.help or (info.callback.__doc__ if info.callback else "") or "").split(
+            "\n\n"
+        )
+        info.help = "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            _let_lines_flow(group.typer_instance)
 
 
 def _options_of(app: typer.Typer) -> Callable[..., None]:

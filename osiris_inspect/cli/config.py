@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from osiris_inspect.cli import settings, summarize
+from osiris_inspect.cli import settings, streams, summarize
 from osiris_inspect.cli.settings import Setting
 
 
@@ -27,12 +27,13 @@ def show(
     """
     held = settings.settings(summarize.command().options)
     if as_json:
-        typer.echo(json.dumps({setting.option.key: _told(setting) for setting in held}, indent=2))
+        streams.say(json.dumps({setting.option.key: _told(setting) for setting in held}, indent=2) + "\n")
         return
     if origin:
-        typer.echo(f"# {settings.file_of_the_user()}")
+        streams.say(f"# {settings.file_of_the_user()}\n")
     for setting in held:
-        typer.echo(f"{setting.option.key} = {json.dumps(setting.value)}{_comment(setting) if origin else ''}")
+        comment = _comment(setting) if origin else ""
+        streams.say(f"{setting.option.key} = {json.dumps(setting.value)}{comment}\n")
 
 
 def _comment(setting: Setting) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from osiris_inspect.cli import streams
 from osiris_inspect.cli.exits import FOUND
 from osiris_inspect.cli.make import book_of
 from osiris_inspect.cli.make_options import ConnectionsFile, EnvFile
@@ -28,9 +29,9 @@ def list_command(*, connections: ConnectionsFile = None, env_file: EnvFile = Non
     book = book_of((Path(),), connections, env_file)
     for family, alias in book.pairs():
         mark = " (default)" if book.default_of(family) == alias else ""
-        typer.echo(f"@{family}.{alias}{mark}")
+        streams.say(f"@{family}.{alias}{mark}\n")
         for key, value in book.shown(family, alias).items():
-            typer.echo(f"  {key}: {value}")
+            streams.say(f"  {key}: {value}\n")
 
 
 def try_command(
@@ -69,7 +70,7 @@ def _test(book: "Book", family: str, alias: str) -> bool:
         masked = Redactor(resolved.secrets)
         answer = probes.probe(family, resolved.values)
     except OsirisError as error:
-        typer.echo(f"@{family}.{alias} failed: {masked.text(str(error))}", err=True)
+        streams.tell(f"@{family}.{alias} failed: {masked.text(str(error))}\n")
         return False
-    typer.echo(f"@{family}.{alias} works: {masked.text(answer)}")
+    streams.say(f"@{family}.{alias} works: {masked.text(answer)}\n")
     return True

@@ -1,11 +1,13 @@
 """``demo``: a small pipeline run for real, once locally, once in the sandbox, once broken on purpose."""
 
-import sys
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from osiris_inspect.cli import streams
+from osiris_inspect.model.errors import SettingsError
 
 
 def register(app: typer.Typer) -> None:
@@ -28,19 +30,27 @@ def demo_command(
     from osiris_inspect.runtime import components
     from osiris_inspect.runtime.compile import compile_pipeline
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("movies.csv", "movies.yaml", "broken.yaml"):
-        (folder / name).write_text(_file(name), encoding="utf-8")
+    _unpack(folder)
     for name, on in (
         ("movies.yaml", Where.LOCAL),
         ("movies.yaml", Where.SANDBOX),
         ("broken.yaml", Where.SANDBOX),
     ):
-        sys.stderr.write(f"$ osiris-inspect run {name} --on {on}\n")
+        streams.tell(f"$ osiris-inspect run {name} --on {on}\n")
         compiled = compile_pipeline(_file(name), str(folder / name), components.known())
         execute(compiled, on, folder / "logs", folder)
-    sys.stderr.write(f"$ osiris-inspect {folder / 'logs'}\n")
+    streams.tell(f"$ osiris-inspect {folder / 'logs'}\n")
     open_path(folder / "logs")
+
+
+def _unpack(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("movies.csv", "movies.yaml", "broken.yaml"):
+            (folder / name).write_text(_file(name), encoding="utf-8")
+    except OSError as error:
+        text = f"cannot write the demo to {folder}: {error.strerror}; name another folder: osiris-inspect demo FOLDER"
+        raise SettingsError(text) from None
 
 
 def _file(name: str) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import typer
 
     from osiris_inspect.inspector.query import Query
+    from osiris_inspect.inspector.unmet import Unmet
     from osiris_inspect.model.event import Event
 
 STDIN: Final = Path("-")
@@ -23,11 +24,12 @@ _SPLIT: Final = re.compile(r"(?P<sign>(?<=[\w.\-])(?:!~|!=|~=|=|~))(?P<value>[^\
 """A value of several words at the end of one word of the command line."""
 _HELP: Final = """Print the events of a run, of any dialect, in the order of the log.
 
-Relative times count from the end of the log. Secrets are masked, except with --raw.
+Relative times count from the end of the log. Secrets are masked, except with --raw. A filter that keeps nothing is no
+error; a name in it that no event has is said on stderr.
 Following a run whose writer was killed ends with code 1.
 """
 _OPTIONS: Final = (
-    Option("path", "A run, a log file, or - for stdin.", kind="path", required=True),
+    Option("path", "A run, a log file, or - for stdin.", kind="path", metavar="RUN", required=True),
     Option(
         "expression",
         "What to keep: step=compute-* event=inputs_resolved rows>1000 text~NoneType since=-5m; and, or, not.",
@@ -87,6 +89,8 @@ def events(asked: Asked) -> int:
     if written and log.unreadable:
         lines = "1 line" if log.unreadable == 1 else f"{log.unreadable:,} lines"
         sys.stderr.write(f"osiris-inspect: {lines} could not be read\n")
+    for sentence in log.unmet(query) if written and asked.limit != 0 else ():
+        sys.stderr.write(f"osiris-inspect: {sentence}\n")
     if written and log.was_cut_off:
         sys.stderr.write(f"osiris-inspect: {CUT_OFF}\n")
         return FOUND
@@ -111,6 +115,8 @@ class _Log:
     def __init__(self, path: Path) -> None:
         self.unreadable = 0
         self.was_cut_off = False
+        self._has_kept = False
+        self._unmet: Unmet | None = None
         self._is_stdin = path == STDIN
         self._file = path if self._is_stdin else places.log_of(path)
 
@@ -136,11 +142,24 @@ class _Log:
                 return self._of_long(query)
         return self._kept(self._followed() if follow and not self._is_stdin else self._lines(), query)
 
+    def unmet(self, query: "Query") -> Iterable[str]:
+        """What the filter asks for and no event has, where it kept none."""
+        if self._has_kept:
+            return ()
+        if self._unmet is not None:
+            return self._unmet.told()
+        from osiris_inspect.inspector.disk import Disk
+        from osiris_inspect.inspector.unmet import of_long
+
+        return of_long(query, Disk(self._file.parent), self._file.name, places.cache())
+
     def _kept(self, lines: Iterable[tuple[int, bytes]], query: "Query") -> Iterator[Found]:
+        from osiris_inspect.inspector.unmet import Unmet
         from osiris_inspect.model import event
         from osiris_inspect.model.errors import UnreadableLine
 
         name = "-" if self._is_stdin else self._file.name
+        unmet = self._unmet = Unmet(query)
         for number, line in lines:
             try:
                 told = event.decode(line, number_of_line=number, file=name)
@@ -148,7 +167,10 @@ class _Log:
                 self.unreadable += bool(line.strip())
                 continue
             if query.matches(told):
+                self._has_kept = True
                 yield told, line
+            elif not self._has_kept:
+                unmet.look(told)
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         if self._is_stdin:
@@ -180,7 +202,9 @@ class _Log:
 
         disk = Disk(self._file.parent)
         try:
-            yield from kept_of(disk, places.cache(), query, self._file.name)
+            for found in kept_of(disk, places.cache(), query, self._file.name):
+                self._has_kept = True
+                yield found
         finally:
             self.unreadable = sum(entry.count for entry in disk.unread)
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     import typer
 
 PLACES: Final = ("logs", "run_logs")
-_PATH: Final = Option("path", "A run, or a directory of runs; by default the newest run here.", kind="path")
+_PATH: Final = Option(
+    "path", "A run, or a directory of runs; by default the newest run here.", kind="path", metavar="PATH"
+)
 
 _WEB: Final = Option(
     "web", "Show it in a browser on this machine instead.", ("--web",), "flag", default=False

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from osiris_inspect.cli import streams
 from osiris_inspect.cli.exits import FOUND
 from osiris_inspect.cli.make import given_params, text_of
 from osiris_inspect.cli.make_options import Params, Profile
@@ -37,7 +38,7 @@ def lint_command(
     counted = False
     for pipeline in pipelines:
         for remark in lint(text_of(pipeline), str(pipeline), components.known(), given):
-            typer.echo(str(remark))
+            streams.say(f"{remark}\n")
             counted = counted or strict or remark.weight == "error"
     if counted:
         raise typer.Exit(FOUND)

@@ -6,11 +6,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
-from osiris_inspect.cli.exits import FOUND, INTERRUPTED
+from osiris_inspect.cli import streams
+from osiris_inspect.cli.exits import FOUND, INTERRUPTED, USAGE, WrongUse
 from osiris_inspect.cli.make_options import (
     Base,
     BroughtBack,
@@ -35,7 +36,7 @@ from osiris_inspect.cli.make_options import (
     StepTimeout,
     Where,
 )
-from osiris_inspect.model.errors import SettingsError
+from osiris_inspect.model.errors import RunError, SettingsError
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.compile import Compiled
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.isolation import Limits
     from osiris_inspect.runtime.proxy import Outcome
     from osiris_inspect.runtime.transport import Transport
+
+_CODES: Final = {"success": 0, "failed": FOUND, "interrupted": INTERRUPTED}
 
 
 def register(app: typer.Typer) -> None:
@@ -61,8 +64,11 @@ def compile_command(
     from osiris_inspect.runtime import run_directory
 
     compiled = compiled_of(pipeline, param, profile)
-    folder = run_directory.create_compiled(_writable(logs), int(time.time() * 1000), compiled)
-    typer.echo(folder)
+    try:
+        folder = run_directory.create_compiled(_writable(logs), int(time.time() * 1000), compiled)
+    except OSError as error:
+        raise _unwritable(logs, error) from None
+    streams.say(f"{folder}\n")
 
 
 def run_command(
@@ -101,13 +107,24 @@ def run_command(
     resolved = connections_of(compiled, base, connections, env_file)
     how = How(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
-    outcome = execute(compiled, on, _writable(logs), base, how)
-    typer.echo(outcome.path)
-    if outcome.status == "interrupted":
-        raise typer.Exit(INTERRUPTED)
-    if outcome.status != "success":
-        sys.stderr.write(f"osiris-inspect: {outcome.reason}; osiris-inspect {outcome.path} shows why\n")
-        raise typer.Exit(FOUND)
+    code = _told(execute(compiled, on, _writable(logs), base, how))
+    if code:
+        raise typer.Exit(code)
+
+
+def _told(outcome: "Outcome") -> int:
+    """Say where the run lies and how it ended; gives the exit code, which is the run's whoever may hear that."""
+    code = _CODES[outcome.status]
+    refused = None
+    try:
+        streams.say(f"{outcome.path}\n")
+    except (BrokenPipeError, WrongUse) as error:
+        refused = error if isinstance(error, WrongUse) else None  # a reader that is gone has seen enough
+    if code == FOUND:
+        streams.tell(f"osiris-inspect: {outcome.reason}; osiris-inspect {outcome.path} shows why\n")
+    if refused is not None:
+        streams.tell(f"osiris-inspect: {refused}; the run is {outcome.path}\n")
+    return code or (USAGE if refused is not None else code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +149,7 @@ def execute(compiled: "Compiled", on: Where, logs: Path, base: Path, how: How | 
     from osiris_inspect.runtime.proxy import Order, run
 
     how = how or How()
+    _check_utf8(base.resolve(), "--base")
     told = settings.read(os.environ, how.flags)
     variables = tuple(sorted(os.environ))
     transport = _transport(on, how)
@@ -142,7 +160,10 @@ def execute(compiled: "Compiled", on: Where, logs: Path, base: Path, how: How | 
         order = replace(
             order, artifacts=how.artifacts.value, install=how.install, secrets=(key,) if key else ()
         )
-        return run(order, transport)
+        try:
+            return run(order, transport)
+        except RunError as error:  # there is no run: nothing failed, it could not begin
+            raise SettingsError(str(error)) from None
 
 
 def _transport(on: Where, how: How) -> "Transport":
@@ -163,6 +184,7 @@ def _transport(on: Where, how: How) -> "Transport":
 
 def _limits(memory: str | None) -> "Limits | None":
     from osiris_inspect.runtime.isolation import LEAST_MEMORY, Limits
+    from osiris_inspect.runtime.settings import MOST
     from osiris_inspect.runtime.sizes import bytes_of
 
     if memory is None:
@@ -172,6 +194,8 @@ def _limits(memory: str | None) -> "Limits | None":
         raise SettingsError(
             f"--memory-limit {memory} is less than a worker needs to start: {LEAST_MEMORY // 2**20} MiB"
         )
+    if limit > MOST:
+        raise SettingsError(f"--memory-limit {memory} is more than a worker can be bound to: {MOST} bytes")
     return Limits(memory_bytes=limit)
 
 
@@ -226,6 +250,7 @@ def book_of(folders: tuple[Path, ...], named: Path | None, env_file: Path | None
 
 def text_of(pipeline: Path) -> str:
     """The text of a pipeline file."""
+    _check_utf8(pipeline, "the pipeline")
     try:
         return pipeline.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -241,13 +266,28 @@ def given_params(params: list[str]) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise SettingsError(f"--param takes NAME=VALUE, not {text!r}")
+        _check_utf8(text, "--param")
         given[name] = value
     return given
 
 
+def _check_utf8(text: str | Path, called: str) -> None:
+    """Refuse bytes that are no text: they are written into files that are."""
+    shown = str(text).encode(errors="replace").decode()
+    if shown != str(text):
+        raise SettingsError(f"{called} {shown!r} is no UTF-8; give it a name that is")
+
+
 def _writable(logs: Path) -> Path:
+    _check_utf8(logs, "--logs")
     try:
         logs.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsError(f"cannot write to the logs folder {logs}: {error.strerror}") from None
+        raise _unwritable(logs, error) from None
     return logs.resolve() if not logs.is_absolute() and ".." in logs.parts else logs
+
+
+def _unwritable(logs: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"cannot write to the logs folder {logs}: {error.strerror}; name another with --logs"
+    )

@@ -52,7 +52,9 @@ class Command:
     run: Callable[[Mapping[str, Any]], int]
 
 
-RUN: Final = Option("run", "A run, or a folder of runs: then its newest run.", kind="path", required=True)
+RUN: Final = Option(
+    "run", "A run, or a folder of runs: then its newest run.", kind="path", metavar="RUN", required=True
+)
 
 
 def read(options: Sequence[Option], words: Sequence[str]) -> dict[str, Any] | None:

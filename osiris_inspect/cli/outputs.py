@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from osiris_inspect.cli import streams
 from osiris_inspect.cli.exits import WrongUse
 from osiris_inspect.cli.options import Option
 
@@ -32,7 +33,11 @@ OF_A_FORMAT: Final = "_file"
 """How the keys of the options end that name a file for a format."""
 STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 WIDTH: Final = 100
-"""Columns where no terminal says otherwise: a pipe has none, and a job's log is wide."""
+"""Columns where no terminal says otherwise: a pipe has none, and a job's log is wide.
+
+``COLUMNS`` is asked on a terminal alone: a container or a job inherits it from whoever started it, and its log is to be
+the same on every machine.
+"""
 
 
 @cache
@@ -177,14 +182,13 @@ def write(text: str, output: Path | None, option: str = "--output") -> None:
     """Write to a file, whose own folder is made, or to stdout, where what the terminal cannot show becomes a question mark."""
     if output is None:
         encoding = sys.stdout.encoding or "utf-8"
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
+        streams.say(text.encode(encoding, "replace").decode(encoding))
         return
     try:
         output.parent.mkdir(exist_ok=True)
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise _unwritable(output, option, error) from error
+        raise unwritable(output, option, error) from error
 
 
 def summary_file(asked: Path | None, format_: str, env: Mapping[str, str]) -> Path | None:
@@ -206,10 +210,11 @@ def write_summary(reports: Sequence["Report"], job: "Job", file: Path, env: Mapp
         with file.open("a" if shared else "w", encoding="utf-8") as out:
             out.write(text)
     except OSError as error:
-        raise _unwritable(file, "--summary", error) from error
+        raise unwritable(file, "--summary", error) from error
 
 
-def _unwritable(file: Path, option: str, error: OSError) -> WrongUse:
+def unwritable(file: Path, option: str, error: OSError) -> WrongUse:
+    """What is said of a file that an option names and that cannot be written."""
     return WrongUse(f"{option}: {str(file)!r} cannot be written: {(error.strerror or str(error)).lower()}")
 
 

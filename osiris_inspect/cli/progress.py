@@ -5,6 +5,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Final, Self, TextIO
 
+from osiris_inspect.cli import streams
 from osiris_inspect.model.event import Event
 
 _REDRAWN_S: Final = 0.5
@@ -15,12 +16,13 @@ class Progress:
     """Sees the events of a run and says what a person wants to know of them.
 
     A context manager: while entered, a terminal shows the step at work, its rows and its seconds. Elsewhere there are
-    plain lines only.
+    plain lines only. Where nobody takes its lines any more it goes quiet, and the run goes on.
     """
 
     def __init__(self, err: TextIO, *, quiet: bool = False) -> None:
         self._err, self._quiet = err, quiet
         self._moves = err.isatty() and not quiet
+        self._is_forgotten = False
         self._where: dict[str, str] = {}
         self._at_work: tuple[str, float] | None = None
         self._doing = ""
@@ -34,8 +36,7 @@ class Progress:
             self._follow(event)
             line = None if self._quiet else self._line(event)
             if line is not None:
-                self._err.write((_ERASE if self._moves else "") + line + "\n")
-                self._err.flush()
+                self._say((_ERASE if self._moves else "") + line + "\n")
 
     def __enter__(self) -> Self:
         if self._moves:
@@ -48,16 +49,24 @@ class Progress:
         self._stopped.set()
         if self._moves:
             self._thread.join()
-            self._err.write(_ERASE)
-            self._err.flush()
+            self._say(_ERASE)
 
     def _redraw(self) -> None:
         while not self._stopped.wait(_REDRAWN_S):
             with self._lock:
                 if self._at_work is not None:
                     step, since = self._at_work
-                    self._err.write(f"{_ERASE}  … {step}  {self._doing}{monotonic() - since:.0f} s")
-                    self._err.flush()
+                    self._say(f"{_ERASE}  … {step}  {self._doing}{monotonic() - since:.0f} s")
+
+    def _say(self, text: str) -> None:
+        if self._is_forgotten:
+            return
+        try:
+            self._err.write(text)
+            self._err.flush()
+        except (OSError, ValueError):  # full, closed, or its reader is gone: that is no fault of the run
+            self._is_forgotten = True
+            streams.forget(self._err)
 
     def _follow(self, event: Event) -> None:
         match event.name, event.step:

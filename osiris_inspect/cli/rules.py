@@ -43,9 +43,8 @@ def explain(
     manuals = {known.id: known.manual for known in repository.rules()}
     if name not in manuals:
         raise typer.BadParameter(f"there is no rule {name!r}{_hint(name, manuals)}", param_hint="RULE")
-    typer.echo(f"{name}\n\n{manuals[name]}")
-    if place:
-        typer.echo("\n" + "\n".join(_in_run(newest(Path(place)), name)))
+    in_run = _in_run(newest(Path(place)), name) if place else []  # first: a run that is none is said alone
+    typer.echo("\n".join([name, "", manuals[name], *([""] if in_run else []), *in_run]))
 
 
 def _hint(name: str, there_are: dict[str, str]) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SIGNS: Final = {"success": "✓", "running": "~"}
 _HEADING: Final = ("", "began (UTC)", "status", "took", "rows", "pipeline", "run", "cause")
 _OPTIONS: Final = (
-    Option("folder", "A folder of runs; by default logs and run_logs here.", kind="path"),
+    Option("folder", "A folder of runs; by default logs and run_logs here.", kind="path", metavar="FOLDER"),
     Option("failed", "Only runs that did not succeed.", ("--failed",), "flag", default=False),
     Option(
         "pipeline", "Only runs of pipelines of that name; * and ? stand for any.", ("--pipeline",), "text"

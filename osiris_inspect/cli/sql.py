@@ -13,6 +13,7 @@ import typer
 
 from osiris_inspect.cli import places
 from osiris_inspect.cli.exits import USAGE
+from osiris_inspect.cli.outputs import unwritable
 from osiris_inspect.inspector import run_rows, run_tables
 from osiris_inspect.inspector.run_rows import COLUMNS, Row
 
@@ -33,8 +34,10 @@ def register(app: typer.Typer) -> None:
 
 
 def sql(
-    path: Annotated[Path, typer.Argument(help="A run; of a folder of runs the newest is taken.")],
-    query: Annotated[str, typer.Argument(help="One SELECT, in DuckDB's SQL.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run; of a folder of runs the newest is taken.")
+    ],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT, in DuckDB's SQL.")],
     *,
     format_: Annotated[Format, typer.Option("--format", "-f", help="How to print the answer.")] = "table",
     output: Annotated[
@@ -57,7 +60,7 @@ def sql(
                 error
             ):  # ctrl+c, while the lines of a long log were made into rows
                 raise KeyboardInterrupt from None
-            sys.stderr.write(f"osiris-inspect: {_first_lines(error)}\n")
+            sys.stderr.write(f"osiris-inspect: {_said(error, connection)}\n")
             raise typer.Exit(USAGE) from None
 
 
@@ -136,6 +139,18 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _said(error: Exception, connection: "DuckDBPyConnection") -> str:
+    """What DuckDB says; of a table that is none the tables that there are, in place of one of DuckDB's own."""
+    first, _, rest = str(error).partition("\n")
+    if not ("Table with name" in first and "does not exist" in first):
+        return _first_lines(error)
+    from osiris_inspect.inspector.plain import plain
+
+    names = [str(name) for (name,) in connection.execute("SHOW TABLES").fetchall()]
+    shown = ", ".join(name if name.isidentifier() else f'"{name}"' for name in names)
+    return plain(f"{first.rstrip('!')}; there are {shown}") if names else plain(f"{first} {rest}")
+
+
 def _first_lines(error: Exception) -> str:
     from osiris_inspect.inspector.plain import plain
 
@@ -146,8 +161,11 @@ def _print(answer: "DuckDBPyRelation", format_: Format, output: Path | None) -> 
     """Write the answer in a format, to a file or to stdout."""
     write = {"table": _table, "csv": _csv, "json": _json_lines, "parquet": _parquet}[format_]
     if output is not None:
-        with output.open("wb") as stream:
-            write(answer, stream)
+        try:
+            with output.open("wb") as stream:
+                write(answer, stream)
+        except OSError as error:
+            raise unwritable(output, "--output", error) from error
         return
     if format_ == "parquet" and sys.stdout.isatty():
         raise typer.BadParameter("parquet is no text; name a file with --output", param_hint="--format")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from osiris_inspect.cli import outputs, places, repository
-from osiris_inspect.cli.exits import FOUND, NO_RUN, USAGE, WrongUse
+from osiris_inspect.cli.exits import FOUND, NO_RUN, WrongUse
 from osiris_inspect.cli.options import Command, Option
 from osiris_inspect.cli.outputs import Color, Files, rendered, write
 from osiris_inspect.model.errors import UnreadableRun
@@ -74,7 +74,7 @@ def command() -> Command:
         "paths",
         "Runs, folders of runs, or patterns such as 'logs/run_*'.",
         kind="path",
-        metavar="PATH...",
+        metavar="PATH",
         several=True,
         required=True,
     )
@@ -141,7 +141,7 @@ def summarize(asked: Asked) -> int:
 
 
 def gather(paths: Iterable[Path], *, latest: bool = False) -> tuple[list["Report"], int]:
-    """The reports of all runs under the paths, and the exit code of the worst path that is none; 0 where all are.
+    """The reports of all runs under the paths, and the exit code where a path is none; 0 where all are.
 
     Of ``latest`` each path gives its newest run alone. A run that two paths lead to is read once.
     """
@@ -156,8 +156,8 @@ def gather(paths: Iterable[Path], *, latest: bool = False) -> tuple[list["Report
             reports |= dict(zip(new, repository.reports(new), strict=True))
         except UnreadableRun as error:
             _say(str(error))
-            worst = max(worst, NO_RUN if path.exists() else USAGE)
-    if reports and worst == NO_RUN:
+            worst = NO_RUN
+    if reports and worst:
         worst = FOUND  # some runs were readable, so that one was not is a finding
     return list(reports.values()), worst
 

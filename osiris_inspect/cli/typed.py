@@ -12,7 +12,7 @@ from osiris_inspect.cli.options import RUN, Command, Option
 from osiris_inspect.cli.settings import settled
 from osiris_inspect.model.errors import SettingsError
 
-RunPath = Annotated[Path, typer.Argument(help=RUN.help)]
+RunPath = Annotated[Path, typer.Argument(help=RUN.help, metavar=RUN.metavar)]
 _TYPES: Final = {"flag": bool, "text": str, "number": int, "path": Path}
 
 

@@ -19,14 +19,16 @@ _HELP: Final = """Walk the way of a step's inputs: who gave the frame, what memo
 
 osiris-inspect why logs/run_123 compute-stats.df
 
-Also says why a step was skipped, why it gave no rows, and why its frame was spilled. Exit code: 0 answered, 2 no such
-step, 3 no readable run.
+Also says why a step was skipped, why it gave no rows, and why its frame was spilled. Without STEP it is the step where the
+cause is. Exit code: 0 answered, 2 no such step, or none named and none failed, 3 no readable run.
 """
 
 
 def command() -> Command:
     """The command."""
-    step = Option("step", "A step, or one input of a step.", metavar="STEP[.INPUT]", required=True)
+    step = Option(
+        "step", "A step, or one input of a step; by default the step of the cause.", metavar="STEP[.INPUT]"
+    )
     form = Option(
         "format",
         "For people, or for programs.",
@@ -49,14 +51,15 @@ def why(given: Mapping[str, Any]) -> int:
     """Write the way of a step's inputs and give the exit code.
 
     Raises:
-        WrongUse: the run has no such step, or the step no such input.
+        WrongUse: the run has no such step, or the step no such input; or none is named, and none failed.
         UnreadableRun: there is no run.
     """
     from osiris_inspect.inspector.why import why_of
     from osiris_inspect.inspector.why.answer import NoSuchStep
 
+    report = newest(given["run"])
     try:
-        answer = why_of(newest(given["run"]), given["step"])
+        answer = why_of(report, given["step"] or _guilty(report))
     except NoSuchStep as error:
         raise WrongUse(str(error)) from None
     if given["format"] == "json":
@@ -70,6 +73,26 @@ def why(given: Mapping[str, Any]) -> int:
 
         write("".join(f"{line}\n" for line in lines(answer, columns())), None)
     return 0
+
+
+def _guilty(report: "Report") -> str:
+    """The step where the cause is, else the first that failed; that it was taken is said, and which others there are."""
+    from osiris_inspect.inspector.plain import plain
+
+    steps = [step.id for step in report.run.steps]
+    causes = [
+        finding for finding in report.findings if finding.because is None and finding.severity == "error"
+    ]
+    of_cause = causes[0].step if causes else None  # also of a run that says it succeeded
+    failed = [step.id for step in report.run.steps if step.status == "failed"]
+    taken = next((step for step in (of_cause, *failed) if step in steps), None)
+    others = ", ".join(repr(plain(step)) for step in steps if step != taken)
+    if taken is None:
+        raise WrongUse(f"no step failed; name one of {others}" if steps else "the run tells of no step")
+    reason = "where the cause is" if taken == of_cause else "the first that failed"
+    also = f"; the others: {others}" if others else ""
+    sys.stderr.write(f"osiris-inspect: step {plain(taken)!r}, {reason}{also}\n")
+    return taken
 
 
 def newest(path: Path) -> "Report":

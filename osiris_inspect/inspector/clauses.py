@@ -134,6 +134,15 @@ def words_of(node: Node) -> Iterator[str]:
             yield from words_of(part)
 
 
+def wanted_of(node: Node) -> Iterator[Compare]:
+    """The comparisons by which a part keeps something; one that only leaves something out is none of them."""
+    if isinstance(node, Compare) and node.sign not in ("!=", "!~"):
+        yield node
+    elif isinstance(node, All | Either):
+        for part in node.parts:
+            yield from wanted_of(part)
+
+
 def _equal(found: str, value: str) -> bool:
     """Whether two texts are one; a ``*`` stands for any characters, a ``?`` for one."""
     if "*" not in value and "?" not in value:

@@ -2,7 +2,8 @@
 
 Rules are modules of ``rules/``, found by listing the folder. A rule is a pure function of a run and its lineage. The
 engine alone decides what is a cause and what a consequence: a finding on the same step as a kept cause, or downstream
-of it, becomes its consequence.
+of it, becomes its consequence. A step downstream of one that failed, and that died of something else than the want of
+a frame, has a cause of its own.
 """
 
 import pkgutil
@@ -15,9 +16,10 @@ from typing import Protocol
 
 from osiris_inspect.inspector import rules as folder
 from osiris_inspect.inspector.evidence.quoting import quoted
+from osiris_inspect.inspector.evidence.starving import may_lack_input
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
-from osiris_inspect.model.finding import Finding, NotChecked, Severity
+from osiris_inspect.model.finding import Finding, NotChecked, Severity, template
 
 LAST_RESORT = "unexplained-failure"
 DEFAULT_RANK = 50
@@ -36,7 +38,8 @@ class Rule:
 
     Attributes:
         id: its name, that of its module with hyphens.
-        needs: what a run must have recorded for the rule to be asked: parts of a run, or names of events.
+        needs: what a run must have recorded for the rule to be asked: parts of a run, or names of events. Failures may
+            stand in the run card or the status file as well as among the events.
         rank: which of two findings on one step explains the other: the lower one.
         manual: its docstring.
         is_foreign: whether it was written outside of this package: then what it raises is told, not raised.
@@ -126,6 +129,7 @@ def _fitting(finding: Finding, run: Run) -> Finding:
 def _records(run: Run, need: str) -> bool:
     parts: Mapping[str, object] = {
         "events": run.events,
+        "failures": run.events or run.failure or any(step.failure for step in run.steps),
         "steps": run.steps,
         "metrics": run.metrics,
         "manifest": run.manifest,
@@ -169,7 +173,7 @@ def _arranged(
     causes: list[Finding] = []
     consequences: dict[str, list[Finding]] = {}
     for finding in sorted(found, key=order):
-        cause = next((kept for kept in causes if _explains(kept, finding, lineage)), None)
+        cause = next((kept for kept in causes if _explains(kept, finding, lineage, run)), None)
         if cause is None:
             causes.append(finding)
         elif finding.rule != LAST_RESORT:
@@ -188,7 +192,7 @@ def _position(finding: Finding, place: Mapping[str, int]) -> int:
     return -1 if finding.stage in ("compile", "prepare") else len(place) + 1
 
 
-def _explains(cause: Finding, finding: Finding, lineage: Lineage) -> bool:
+def _explains(cause: Finding, finding: Finding, lineage: Lineage, run: Run) -> bool:
     """Whether ``finding`` is a consequence of ``cause``. Only an error explains an error."""
     if cause.severity != Severity.ERROR:
         related = cause.rule == finding.rule and cause.step is not None
@@ -197,8 +201,32 @@ def _explains(cause: Finding, finding: Finding, lineage: Lineage) -> bool:
         return False
     if finding.rule == LAST_RESORT and finding.step is None:
         return True
+    if cause.step is None or finding.step is None:
+        return _explains_run(cause, finding)
+    below = finding.step in lineage.downstream(cause.step) and not _is_independent(finding, cause, run)
+    return finding.step == cause.step or below
+
+
+def _explains_run(cause: Finding, finding: Finding) -> bool:
+    """Whether one explains the other where one of them is about the whole run."""
     if cause.step is None:
         return cause.stage in ("compile", "prepare") or finding.step is None
-    if finding.step is None:
-        return finding.stage not in ("compile", "prepare")
-    return finding.step == cause.step or finding.step in lineage.downstream(cause.step)
+    return finding.stage not in ("compile", "prepare")
+
+
+def _is_independent(finding: Finding, cause: Finding, run: Run) -> bool:
+    """Whether a step that got nothing from a failed one died of something that a frame would not have spared it.
+
+    What went wrong with both in the same words is one fault of the place they ran in.
+    """
+    upstream, step = run.step(cause.step or ""), run.step(finding.step or "")
+    if upstream is None or upstream.status != "failed" or step is None or step.failure is None:
+        return False
+    if finding.rule == LAST_RESORT or may_lack_input(step.failure.message):
+        return False
+    return finding.rule != cause.rule or _wording(finding) != _wording(cause)
+
+
+def _wording(finding: Finding) -> str:
+    """A message without what differs from step to step."""
+    return template(finding.message.replace(finding.step or "", ""))

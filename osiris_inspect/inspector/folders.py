@@ -36,9 +36,16 @@ def find_runs(path: Path) -> list[Path]:
         raise UnreadableRun(f"{str(path)!r} cannot be read: {error}") from error
     if not found:
         raise UnreadableRun(
-            f"{str(path)!r} holds no run: looked for {layout.EVENTS} down to {MAX_DEPTH} folders deep"
+            f"{str(path)!r} holds no run: looked for {', '.join(layout.SIGNS_OF_A_RUN)} down to {MAX_DEPTH} folders "
+            f"deep{only_text(path)}"
         )
     return sorted(found, key=_newest_first)
+
+
+def only_text(path: Path) -> str:
+    """What to add for a folder that holds the text log of a run and nothing else of it."""
+    logs = [name for name in layout.TEXT_LOGS if (path / name).is_file()]
+    return f"; it holds {' and '.join(logs)}, which alone is no run: read it by hand" if logs else ""
 
 
 def must_be_folder(path: Path) -> None:

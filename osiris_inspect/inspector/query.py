@@ -48,6 +48,7 @@ __all__ = [
     "Query",
     "When",
     "Word",
+    "field_of",
     "moment_of",
     "parse",
     "parse_leniently",
@@ -181,12 +182,17 @@ class _OfEvent:
         return text_of(self._event).lower()
 
     def field(self, key: str) -> object | None:
-        if key in _OF_EVENT:
-            return _OF_EVENT[key](self._event)
-        found = _look_up(self._event.fields, key)
-        if found is None and key in _TOLD:
-            return _TOLD[key](self._event)  # what the dialects say in other words
-        return found
+        return field_of(self._event, key)
+
+
+def field_of(event: Event, key: str) -> object | None:
+    """What an event answers to a key of a filter; None where it has no such field."""
+    if key in _OF_EVENT:
+        return _OF_EVENT[key](event)
+    found = _look_up(event.fields, key)
+    if found is None and key in _TOLD:
+        return _TOLD[key](event)  # what the dialects say in other words
+    return found
 
 
 class _Parser:

@@ -121,7 +121,7 @@ class Event:
         several = self.fields.get("from_steps")
         if isinstance(several, list):
             return tuple(str(step) for step in several)
-        one = _text(self.fields.get("from_step"))
+        one = name_of(self.fields.get("from_step"))
         return (one,) if one else ()
 
     @property
@@ -200,13 +200,18 @@ def number(value: Any) -> float | None:
     return value if abs(value) < 1e300 else None  # NaN and infinities compare false
 
 
+def name_of(value: Any) -> str | None:
+    """A step's name, where ``value`` is one: YAML makes a number of an id without quotes, and logs repeat it."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
+
+
 def _flat(value: dict[str, Any], dialect: Dialect, line: int, file: str) -> Event:
     name = value["event"]
     seq = value.get("seq")
     return Event(
         name=ALIASES.get(name, name),
         ts=epoch(value.get("ts")),
-        step=_text(value.get("step_id")),
+        step=name_of(value.get("step_id")),
         fields={key: item for key, item in value.items() if key not in _ENVELOPE},
         session=_text(value.get("session")),
         side=_side(value.get("side"), dialect),
@@ -224,7 +229,7 @@ def _of_worker(value: dict[str, Any], line: int, file: str) -> Event:
     return Event(
         name=ALIASES.get(name, name),
         ts=epoch(value.get("timestamp")),
-        step=_text(data.get("step_id")),
+        step=name_of(data.get("step_id")),
         fields={key: item for key, item in data.items() if key != "step_id"},
         side="worker",
         dialect="worker",

@@ -6,7 +6,7 @@ from typing import Any
 
 from osiris_inspect.model import jsonl
 from osiris_inspect.model.errors import UnreadableLine
-from osiris_inspect.model.event import epoch, iso, number
+from osiris_inspect.model.event import epoch, iso, name_of, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ def decode(line: bytes, *, number_of_line: int = 0, file: str = "metrics.jsonl")
     if not isinstance(name, str):
         raise UnreadableLine("a JSON object that names no metric")
     tags: dict[str, Any] = value["tags"] if isinstance(value.get("tags"), dict) else {}
-    step = value.get("step_id") or tags.get("step") or tags.get("step_id")
+    told = (value.get("step_id"), tags.get("step"), tags.get("step_id"))
     return Metric(
         name=name,
         value=number(value.get("value")),
         ts=epoch(value.get("ts", value.get("timestamp"))),
-        step=step if isinstance(step, str) else None,
+        step=next(filter(None, map(name_of, told)), None),
         tags={key: item for key, item in (value | tags).items() if key not in _KNOWN},
         line=number_of_line,
         file=file,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from osiris_inspect.model.event import number
+from osiris_inspect.model.event import name_of, number
 
 T = TypeVar("T")
 StepStatus = Literal["succeeded", "failed", "skipped", "running", "not_started"]
@@ -84,7 +84,7 @@ def _document(step: StepCard) -> dict[str, Any]:
 def _step(item: Mapping[str, Any]) -> StepCard:
     status = item.get("status")
     return StepCard(
-        step_id=str(item.get("step_id") or ""),
+        step_id=name_of(item.get("step_id")) or "",
         driver=_typed(item.get("driver"), str),
         status=status if status in _STATUSES else None,
         rows_in=_whole(item.get("rows_in")),
@@ -97,7 +97,7 @@ def _step(item: Mapping[str, Any]) -> StepCard:
         spill_bytes=_whole(item.get("spill_bytes")),
         inputs=tuple(entry for entry in _list(item.get("inputs")) if isinstance(entry, Mapping)),
         error=_typed(item.get("error"), str),
-        skipped_because=_typed(item.get("skipped_because"), str),
+        skipped_because=name_of(item.get("skipped_because")),
         artifacts=tuple(path for path in _list(item.get("artifacts")) if isinstance(path, str)),
     )
 

@@ -72,8 +72,7 @@ def _close_in(told: dict[str, Any]) -> None:
     Limits(told.get("memory_bytes"), told.get("file_bytes"), told.get("open_files") or 4096).apply()
     grants = told.get("grants")
     if grants is not None:
-        read, write = (tuple(Path(name) for name in grants[way]) for way in ("read", "write"))
-        restrict(Grants(read, write, grants["network"]))
+        restrict(Grants.from_document(grants))
 
 
 def _die_with(host: int) -> None:

@@ -91,7 +91,10 @@ class Books:
             self._names.setdefault(event.step or "", set()).add(event.name)
         if event.name in _SYNCED:
             self._log.sync_soon()
-        self._watch(event)
+        try:
+            self._watch(event)
+        except OSError:  # whoever watches cannot show it: that is not this disk, and ends no run
+            self._watch = lambda _: None
 
     def _use_reserve(self, error: OSError) -> None:
         self.full = f"the log cannot be written: {error.strerror or error}"

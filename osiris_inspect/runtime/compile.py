@@ -19,6 +19,8 @@ from osiris_inspect.runtime.pipeline.located import Located, Place
 from osiris_inspect.runtime.pipeline.parameters import Given
 
 VERSION: Final = "0.1.0"
+LONGEST_ID: Final = 200
+"""Characters of a step id: with what the files of a step add to it, file systems take no more than 255."""
 
 _PIPELINE_KEYS = ("oml_version", "name", "steps", "params", "profiles", "metadata", "description")
 
@@ -122,9 +124,16 @@ def _of_ids(document: Located, drafts: list[Draft]) -> list[Problem]:
     for draft in drafts:
         text = None
         if not draft.id:
-            text = "a step has no id"
+            written = draft.item.get("id")
+            text = (
+                "a step has no id"
+                if written in (None, "")
+                else f"step id {written!r} is no text; put it in quotes"
+            )
         elif not layout.is_safe_name(draft.id):
             text = f"step id {draft.id!r} is no file name: use letters, digits, '.', '_' and '-', a letter or digit first"
+        elif len(draft.id) > LONGEST_ID:
+            text = f"step id {draft.id[:20]!r}… has {len(draft.id)} characters and is a file name: {LONGEST_ID} at most"
         elif draft.id in first:
             text = f"step id {draft.id!r} stands in line {first[draft.id]} already"
         if text is not None:

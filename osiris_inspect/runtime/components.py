@@ -4,6 +4,7 @@ A component says all this as a value, so that asking about it imports neither it
 add their own by an entry point in the group ``osiris_inspect.components`` that names a ``Component`` or a list of them.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -52,6 +53,7 @@ class Key:
         lowest: the smallest number it can be.
         required_when: the key and the values of it that make this one required, e.g. ``("write_mode", ("upsert",))``.
         without_effect: pipelines of the original have it; it is taken and means nothing here.
+        form: a regular expression that its text has to match, and what that is in words.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Key:
     lowest: float | None = None
     required_when: tuple[str, tuple[Any, ...]] | None = None
     without_effect: bool = False
+    form: tuple[str, str] | None = None
 
     @property
     def is_secret(self) -> bool:
@@ -84,6 +87,8 @@ class Key:
             return f"{self.name!r} is {value!r}; it takes one of {', '.join(map(repr, self.choices))}"
         if self.lowest is not None and value < self.lowest:
             return f"{self.name!r} is {value!r}; it takes {_ARTICLE[self.kind]} from {self.lowest:g}"
+        if self.form is not None and not re.fullmatch(self.form[0], value):
+            return f"{self.name!r} is {value!r}; it takes {self.form[1]}"
         return None
 
     def is_required_with(self, config: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from osiris_inspect.model.errors import PipelineError, Problem, SettingsError
 from osiris_inspect.model.redact import MASK, is_secret_key, mask_patterns
 from osiris_inspect.runtime.compile import Compiled
 from osiris_inspect.runtime.components import Component
-from osiris_inspect.runtime.pipeline import located, variables
+from osiris_inspect.runtime.pipeline import located, plain, variables
 from osiris_inspect.runtime.pipeline.draft import nearest
 from osiris_inspect.runtime.pipeline.located import Located
 from osiris_inspect.runtime.pipeline.variables import Variables
@@ -113,7 +113,8 @@ class Book:
         """One connection, with its variables filled in.
 
         Raises:
-            PipelineError: a variable is not set; names file, line, connection, key and variable, each one.
+            PipelineError: a variable is not set, or a value is nothing that can be sent; names file, line, connection,
+                key and variable, each one.
         """
         values: dict[str, Any] = {}
         secrets: list[str] = []
@@ -121,6 +122,7 @@ class Book:
         for key, value in self.families[family][alias].items():
             if key in _NOT_SENT:
                 continue
+            problems += self._not_plain(family, alias, key, value)
             filled = variables.fill(value, self._variables) if isinstance(value, str) else None
             if filled is None:
                 values[key] = value
@@ -141,6 +143,15 @@ class Book:
             for key, value in self.families[family][alias].items()
             if key not in _NOT_SENT
         }
+
+    def _not_plain(self, family: str, alias: str, key: str, value: Any) -> list[Problem]:
+        assert self._document is not None  # noqa: S101  there are connections, so there is a document
+        return [
+            self._document.problem(
+                f"connection {family}.{alias}: {text}", "connections", family, alias, key, *below
+            )
+            for text, below in plain.problems(key, value)
+        ]
 
     def _missing(self, family: str, alias: str, key: str, name: str) -> Problem:
         assert self._document is not None  # noqa: S101  there are connections, so there is a document

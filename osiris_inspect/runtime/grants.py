@@ -1,17 +1,22 @@
 """What of the host a pipeline needs: the files it names, the code of its drivers, and the network or not."""
 
 import importlib.util
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from osiris_inspect.model.redact import is_secret_key
 from osiris_inspect.runtime.components import Component
 from osiris_inspect.runtime.isolation import Grants
-from osiris_inspect.runtime.parcel import FILES, Parcel
+from osiris_inspect.runtime.named_files import FILES, real
+from osiris_inspect.runtime.parcel import Parcel
+from osiris_inspect.runtime.replacing import is_special
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.compile import Compiled
+
+_OF_THE_SYSTEM: Final = frozenset(map(Path, ("/dev", "/proc", "/sys")))
 
 
 def of(
@@ -19,9 +24,24 @@ def of(
 ) -> Grants:
     """What an isolated worker gets beside the pipeline's own folder: no file that the pipeline does not name."""
     used = [components[step.driver] for step in compiled.manifest.steps if step.driver in components]
-    read = [*parcel.read, *_code(used), *_paths_in(connections)]
-    write = (path.parent for path in parcel.written)
-    return Grants(_there(read), _there(write), _needs_network(used, compiled))
+    named = parcel.named
+    read = [*named.read, *_code(used), *_paths_in(connections)]
+    return Grants(
+        _there(read),
+        _there(_to_write(named.written)),
+        _needs_network(used, compiled),
+        listed=_there(named.listed),
+        made=tuple(sorted({path for path in named.made if not os.path.exists(path)})),  # noqa: PTH110  as below
+    )
+
+
+def _to_write(files: Iterable[Path]) -> Iterator[Path]:
+    """The folders of files that are replaced, as named and as linked to; a pipe itself."""
+    for path in files:
+        if is_special(path):
+            yield path
+        else:
+            yield from (path.parent, real(path).parent)
 
 
 def secrets_in(compiled: "Compiled", components: Mapping[str, Component]) -> tuple[str, ...]:
@@ -37,7 +57,16 @@ def secrets_in(compiled: "Compiled", components: Mapping[str, Component]) -> tup
 
 
 def _there(paths: Iterable[Path]) -> tuple[Path, ...]:
-    return tuple(sorted({path.absolute() for path in paths if path.exists()}))
+    """Those that are there and can be given: the root would be all of the host, and a sandbox has devices of its own."""
+    there = {path.absolute() for path in paths if os.path.exists(path)}  # noqa: PTH110  a closed folder is no error here
+    return tuple(sorted(path for path in there if not _is_the_systems(path)))
+
+
+def _is_the_systems(path: Path) -> bool:
+    lies = Path(os.path.normpath(path))
+    around = {lies, *lies.parents}
+    in_memory = Path("/dev/shm") in around  # noqa: S108  a folder of files like others
+    return lies == Path("/") or (not in_memory and not _OF_THE_SYSTEM.isdisjoint(around))
 
 
 def _code(used: Iterable[Component]) -> Iterator[Path]:

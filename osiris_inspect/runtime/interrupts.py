@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, as a question that is asked instead of an exception that strikes anywhere."""
+"""Ctrl-C, SIGTERM and a terminal that is closed, as a question that is asked instead of an exception that strikes anywhere."""
 
 import signal
 from collections.abc import Callable
@@ -10,7 +10,7 @@ _PATIENCE: Final = 3
 
 
 class Interrupts:
-    """While entered, SIGINT and SIGTERM are counted, so that a run ends in order in every phase.
+    """While entered, SIGINT, SIGTERM and SIGHUP are counted, so that a run ends in order in every phase.
 
     Outside the main thread nobody may listen to signals: there they do what they did before.
     """
@@ -25,7 +25,7 @@ class Interrupts:
         return self._count > 0
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             before = _listen(number, self._take)
             if before is not None:
                 self._before.append((number, before))

@@ -10,14 +10,15 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.runtime import landlock
+from osiris_inspect.runtime.ways import way_to
 
 Level = Literal["bwrap", "landlock", "none"]
 Wanted = Literal["auto", "bwrap", "landlock", "none"]
@@ -47,6 +48,7 @@ _OF_ETC: Final = (
     "protocols",
     "services",
 )
+_OF_THE_ROOT: Final = (*_SYSTEM, "/proc", "/dev", "/sys")
 _OF_SYS: Final = ("/sys/fs/cgroup", "/sys/devices/system/cpu")  # without them DuckDB aborts or counts wrong
 _OF_PROC: Final = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm", "/proc/filesystems")
 _OF_DEV: Final = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/full")
@@ -66,21 +68,54 @@ class Grants:
 
     Attributes:
         read: files and folders it can read.
-        write: folders it can write.
+        write: folders it can write, and pipes.
         network: whether it can reach other hosts.
+        listed: folders whose names it can read, and of their files no more than is granted otherwise.
+        made: folders it can write once they are made.
+        refused: those of ``made`` that could not be, each with the reason.
     """
 
     read: tuple[Path, ...] = ()
     write: tuple[Path, ...] = ()
     network: bool = True
+    listed: tuple[Path, ...] = ()
+    made: tuple[Path, ...] = ()
+    refused: tuple[tuple[Path, str], ...] = ()
+
+    def with_folders(self) -> "Grants":
+        """The same once the missing folders are made: they must be there before the worker is closed in.
+
+        One that cannot be made is granted to nobody; the step that writes there fails, as it does without a sandbox.
+        """
+        there: list[Path] = []
+        refused: list[tuple[Path, str]] = []
+        for path in self.made:
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                refused.append((path, error.strerror or str(error)))
+            else:
+                there.append(path)
+        return replace(self, write=(*self.write, *there), made=(), refused=(*self.refused, *refused))
 
     def to_document(self) -> dict[str, Any]:
         """For the log: what was granted."""
-        return {
+        document: dict[str, Any] = {
             "read": [str(path) for path in self.read],
             "write": [str(path) for path in self.write],
             "network": self.network,
         }
+        if self.listed:
+            document["listed"] = [str(path) for path in self.listed]
+        if self.refused:
+            document["refused"] = [{"path": str(path), "reason": reason} for path, reason in self.refused]
+        return document
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Grants":
+        """What was granted, from what ``to_document`` gave."""
+        read, write, listed = (tuple(map(Path, document.get(way, ()))) for way in ("read", "write", "listed"))
+        return cls(read, write, document["network"], listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +210,22 @@ def interpreter() -> tuple[Path, ...]:
 
 
 def bwrap(grants: Grants, cwd: Path, command: Iterable[str]) -> list[str]:
-    """The command line that runs ``command`` in a sandbox of Bubblewrap."""
+    """The command line that runs ``command`` in a sandbox of Bubblewrap.
+
+    It can write what it was granted and nothing else, ``/tmp`` included: what lies beside that is made for it and goes
+    with it, so a file that could be written there would be lost without a word.
+    """
     words = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--cap-drop", "ALL"]
     words += ["--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     words += ["--hostname", "sandbox"]
     words += [] if grants.network else ["--unshare-net"]
     words += list(_system_mounts())
-    words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108  the sandbox's own, not the host's
+    words += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp"]  # noqa: S108  the sandbox's own, not the host's
+    words += ["--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108  where threads of C libraries meet
     for path in _existing(_OF_SYS):
         words += ["--ro-bind", str(path), str(path)]
-    words += list(_mounts(grants))
+    words += list(_mounts(grants, cwd))
+    words += ["--remount-ro", "/"]
     return [*words, "--chdir", str(cwd), "--", *command]
 
 
@@ -199,19 +240,27 @@ def _system_mounts() -> Iterator[str]:
         yield from ("--ro-bind", str(path.resolve()), str(path))
 
 
-def _mounts(grants: Grants) -> Iterator[str]:
-    """Folders before what lies in them, so that none hides another; of the same path the writable one wins."""
-    ways = dict.fromkeys(_both_names(grants.read), "--ro-bind")
-    ways |= dict.fromkeys(_both_names(grants.write), "--bind")
-    for path, way in sorted(ways.items(), key=lambda item: len(item[0].parts)):
+def _mounts(grants: Grants, cwd: Path) -> Iterator[str]:
+    """Each folder and file where it really lies, folders before what lies in them; then the ways that lead there.
+
+    A file in a writable folder has no mount of its own: what is mounted cannot be replaced. A folder has: the code of the
+    interpreter stays closed where it lies in the pipeline's own folder.
+    """
+    ways = [way_to(path) for path in (*grants.read, *grants.write, cwd)]
+    write = {way_to(path).end for path in grants.write}
+    read = {way_to(path).end for path in grants.read}
+    mounts = {path: "--ro-bind" for path in read if path.is_dir() or write.isdisjoint(path.parents)}
+    mounts |= dict.fromkeys(write, "--bind")
+    for path, kind in sorted(mounts.items(), key=lambda item: len(item[0].parts)):
         if path.exists():
-            yield from (way, str(path), str(path))
-
-
-def _both_names(paths: Iterable[Path]) -> Iterator[Path]:
-    """Each path as it is written and as it is without symbolic links: a program may use either."""
-    for path in paths:
-        yield from dict.fromkeys((path.absolute(), path.resolve()))
+            yield from (kind, str(path), str(path))
+    there = {*mounts, *map(Path, _OF_THE_ROOT), *(Path("/etc") / name for name in _OF_ETC)}
+    for folder in sorted({folder for way in ways for folder in way.turns}):
+        if there.isdisjoint((folder, *folder.parents)):
+            yield from ("--dir", str(folder))
+    for link, target in sorted({link for way in ways for link in way.links}):
+        if there.isdisjoint((link, *link.parents)):
+            yield from ("--symlink", target, str(link))
 
 
 def restrict(grants: Grants) -> None:
@@ -223,7 +272,8 @@ def restrict(grants: Grants) -> None:
     system = [Path(name) for name in (*_SYSTEM, *_OF_SYS, *_OF_PROC, f"/proc/{os.getpid()}")]
     system += [Path("/etc") / name for name in _OF_ETC]
     devices = [Path(name) for name in (*_OF_DEV, "/dev/shm")]  # noqa: S108  where threads of C libraries meet
-    landlock.restrict([*system, *grants.read], [*devices, *grants.write], network=grants.network)
+    read, write = [*system, *grants.read], [*devices, *grants.write]
+    landlock.restrict(read, write, grants.listed, network=grants.network)
 
 
 def _existing(names: Iterable[str]) -> Iterator[Path]:

@@ -49,8 +49,10 @@ def abi() -> int:
     return _call(_CREATE, None, 0, _ASK_VERSION)
 
 
-def restrict(read: Iterable[Path], write: Iterable[Path], *, network: bool) -> None:
-    """Leave this process ``read`` to read and run, ``write`` to write too, and TCP only if ``network``.
+def restrict(
+    read: Iterable[Path], write: Iterable[Path], listed: Iterable[Path] = (), *, network: bool
+) -> None:
+    """Leave this process ``read`` to read and run, ``write`` to write too, names in ``listed``, TCP only if ``network``.
 
     For good, and for every process it starts. Paths that are not there are granted to nobody.
 
@@ -67,6 +69,8 @@ def restrict(read: Iterable[Path], write: Iterable[Path], *, network: bool) -> N
             _allow(descriptor, path, _READ & files)
         for path in write:
             _allow(descriptor, path, files)
+        for path in listed:
+            _allow(descriptor, path, _READ_DIR)
         if ctypes.CDLL(None, use_errno=True).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0:
             raise _error()
         _call(_RESTRICT, descriptor, 0)

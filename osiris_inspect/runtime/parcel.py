@@ -5,10 +5,9 @@ of another version, or a file cut on its way, would show as a wrong result inste
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
-from glob import has_magic
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,16 +16,16 @@ import orjson
 
 from osiris_inspect.model import layout
 from osiris_inspect.model.errors import BadMessage
+from osiris_inspect.runtime import named_files
 from osiris_inspect.runtime.components import Component, Key
 from osiris_inspect.runtime.log import write_whole
+from osiris_inspect.runtime.named_files import Named
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.compile import Compiled
 
 COMPONENTS: Final = "artifacts/_system/components.json"
 """What the worker knows the components by; written by the host."""
-FILES: Final = "filesystem"
-"""The family of components whose ``path`` names files of the host."""
 _ROOMS: Final = ("model", "runtime")
 """The folders of this package that a worker is made of."""
 
@@ -38,14 +37,22 @@ class Parcel:
     Attributes:
         package: of the worker's own code.
         files: by path in the run directory.
-        read: the host's files that the pipeline names as its input.
-        written: the files that the pipeline names as its output; they need not be there yet.
+        named: the host's files that the pipeline names.
     """
 
     package: str
     files: Mapping[str, str]
-    read: tuple[Path, ...] = ()
-    written: tuple[Path, ...] = ()
+    named: Named = field(default_factory=Named)
+
+    @property
+    def read(self) -> tuple[Path, ...]:
+        """The host's files that the pipeline names as its input."""
+        return self.named.read
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """The files that the pipeline names as its output; they need not be there yet."""
+        return self.named.written
 
     def to_document(self) -> dict[str, Any]:
         """What is sent inside ``prepare`` and told in the log."""
@@ -69,15 +76,8 @@ def pack(
     }
     write_whole(run / COMPONENTS, _document(used))
     names = [layout.MANIFEST, COMPONENTS, *(step.cfg_path for step in compiled.manifest.steps)]
-    read: list[Path] = []
-    written: list[Path] = []
-    for step in compiled.manifest.steps:
-        component = used.get(step.driver)
-        if component is not None and component.family in (None, FILES):
-            folder = base / str((connections.get(step.id) or {}).get("base_dir") or "")
-            paths = _paths(compiled.configs[step.id].get("path"), folder)
-            (written if "write" in component.modes else read).extend(paths)
-    return Parcel(package_hash(), {name: sha256(run / name) for name in names}, tuple(read), tuple(written))
+    named = named_files.of(compiled, used, base, connections)
+    return Parcel(package_hash(), {name: sha256(run / name) for name in names}, named)
 
 
 def check(session: Path, wanted: Mapping[str, Any]) -> dict[str, str]:
@@ -139,16 +139,6 @@ def sha256(path: Path) -> str:
     """
     with path.open("rb") as file:
         return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _paths(value: Any, base: Path) -> Iterator[Path]:
-    """The files that a ``path`` of a configuration means: a name, a pattern, or a list of them."""
-    for text in value if isinstance(value, list) else [value]:
-        if isinstance(text, str) and has_magic(text):
-            root = Path(text).anchor
-            yield from sorted(Path(root).glob(text.removeprefix(root)) if root else base.glob(text))
-        elif isinstance(text, str):
-            yield base / text
 
 
 def _document(used: Mapping[str, Component]) -> bytes:

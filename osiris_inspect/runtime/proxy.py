@@ -78,10 +78,10 @@ class Order:
 def run(order: Order, transport: Transport) -> Outcome:
     """Run a pipeline and leave its run directory complete.
 
-    Ctrl-C ends the run in order: it counts as interrupted, not as an exception. So does SIGTERM.
+    Ctrl-C ends the run in order: it counts as interrupted, not as an exception. So do SIGTERM and SIGHUP.
 
     Raises:
-        RunError: the run directory cannot be made.
+        RunError: the run directory cannot be made; nothing of it stays.
     """
     began = order.clock()
     specs = order.components or all_components.known()
@@ -90,14 +90,24 @@ def run(order: Order, transport: Transport) -> Outcome:
     with Interrupts() as interrupts:
         try:
             path = run_directory.create(order.logs, int(began * 1000))
+        except OSError as error:
+            raise _not_made(order.logs, error) from error
+        try:
             run_directory.write_compiled(path, order.compiled, redactor)
             opened = Log(path, path.name, redactor)
         except OSError as error:
-            raise RunError(f"no run directory can be made in {order.logs}: {error}") from error
+            run_directory.discard(path)
+            raise _not_made(order.logs, error) from error
         with opened as log, transport:
             tally = Tally(path, order.compiled.manifest, began, redactor)
             books = Books(log, order.clock, order.watch)
             return _Run(order, transport, books, tally, interrupts).go(specs, secrets)
+
+
+def _not_made(logs: Path, error: OSError) -> RunError:
+    return RunError(
+        f"no run directory can be made in {logs}: {error.strerror or error}; name another with --logs"
+    )
 
 
 class _Run:

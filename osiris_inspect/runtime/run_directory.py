@@ -1,6 +1,8 @@
 """A new run directory: made once, filled before the worker starts, closed with the verdict."""
 
+import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from osiris_inspect.model.redact import Redactor, mask_keys
 from osiris_inspect.model.run_card import RunCard
 from osiris_inspect.runtime.compile import Compiled
 from osiris_inspect.runtime.log import write_whole
+from osiris_inspect.runtime.pipeline import masking
 
 
 def create(logs: Path, epoch_ms: int) -> Path:
@@ -25,11 +28,26 @@ def create(logs: Path, epoch_ms: int) -> Path:
 
 
 def create_compiled(logs: Path, epoch_ms: int, compiled: Compiled) -> Path:
-    """The compiled pipeline under ``logs/compile_<ms>/compiled``; gives that folder."""
-    folder = _create(logs, epoch_ms, layout.compile_name) / "compiled"
-    folder.mkdir()
-    write_compiled(folder, compiled)
+    """The compiled pipeline under ``logs/compile_<ms>/compiled``, and what was masked in it; gives that folder.
+
+    Raises:
+        OSError: the disk refuses; nothing of it stays.
+    """
+    path = _create(logs, epoch_ms, layout.compile_name)
+    folder = path / "compiled"
+    try:
+        folder.mkdir()
+        write_compiled(folder, replace(compiled, manifest=masking.told(compiled)))
+    except OSError:
+        discard(path)
+        raise
     return folder
+
+
+def discard(path: Path) -> None:
+    """Take away a directory that could not be filled: half of one looks like a run that was lost."""
+    # what refused to be written may refuse to be deleted; the error that brought us here is the one that is told
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def write_compiled(folder: Path, compiled: Compiled, redactor: Redactor | None = None) -> None:

@@ -6,12 +6,16 @@ setting that is silently ignored looks like a setting that works.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from osiris_inspect.model.errors import SettingsError
 
 Origin = Literal["default", "environment", "flag"]
 
+MOST: Final = (1 << 63) - 1
+"""The largest count that files and messages hold."""
+
+_SHOWN: Final = 60
 _YES = frozenset({"1", "true", "yes"})
 _NO = frozenset({"", "0", "false", "no"})
 
@@ -99,13 +103,15 @@ def _switch(text: str, called: str) -> bool:
         return True
     if text.lower() in _NO:
         return False
-    raise SettingsError(f"{called} is {text!r}; it takes 1, true or yes, or 0, false or no")
+    raise SettingsError(f"{called} is {_short(text)}; it takes 1, true or yes, or 0, false or no")
 
 
 def _whole(text: str, called: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise SettingsError(f"{called} is {text!r}; it takes a whole number from 0")
-    return int(text)
+    digits = (text.lstrip("0") or "0") if text.isascii() and text.isdigit() else ""
+    # the length first: Python itself refuses to read numbers of thousands of digits
+    if not digits or len(digits) > len(str(MOST)) or int(digits) > MOST:
+        raise SettingsError(f"{called} is {_short(text)}; it takes a whole number from 0 to {MOST}")
+    return int(digits)
 
 
 def _seconds(text: str, called: str) -> float:
@@ -114,5 +120,9 @@ def _seconds(text: str, called: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 < seconds < float("inf"):
-        raise SettingsError(f"{called} is {text!r}; it takes seconds above 0")
+        raise SettingsError(f"{called} is {_short(text)}; it takes seconds above 0")
     return seconds
+
+
+def _short(text: str) -> str:
+    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}… ({len(text):,} characters)"

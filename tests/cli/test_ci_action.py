@@ -65,7 +65,7 @@ def run_step(
         (("missing_input",), {"arguments": "--exit-zero\n--failed"}, 0),
         (("missing_input",), {"fail-on": "$(touch pwned)"}, 2),
         (("missing_input",), {"arguments": '"; touch pwned; "'}, 1),
-        ((), {"paths": "absent"}, 2),
+        ((), {"paths": "absent"}, 3),
     ],
 )
 def test_the_exit_code_is_kept_across_the_uploads(

@@ -1,5 +1,8 @@
 """``compile``, ``run`` and ``demo`` from outside, good input and bad."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import orjson
@@ -7,6 +10,7 @@ import pytest
 
 from tests.cli.shell import everything_below, osiris_inspect
 from tests.runtime.pipelines import STATS, TWO_BRANCHES, with_movies
+from tests.runtime.runs import needs_program
 
 
 @pytest.fixture
@@ -50,7 +54,10 @@ def test_a_flag_wins_over_its_variable(work: Path) -> None:
 def test_a_variable_that_cannot_be_is_said_before_anything_is_written(work: Path) -> None:
     done = osiris_inspect("run", "pipeline.yaml", cwd=work, env={"E2B_SPILL_THRESHOLD": "many"})
     assert done.code == 2
-    assert done.err == "osiris-inspect: E2B_SPILL_THRESHOLD is 'many'; it takes a whole number from 0\n"
+    assert (
+        done.err
+        == "osiris-inspect: E2B_SPILL_THRESHOLD is 'many'; it takes a whole number from 0 to 9223372036854775807\n"
+    )
     assert not list(work.glob("logs/*"))
 
 
@@ -118,6 +125,98 @@ def test_a_memory_limit_that_cannot_be_is_said_before_anything_runs(
     done = osiris_inspect("run", "pipeline.yaml", "--on", on, "--memory-limit", size, cwd=work)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
+
+
+def test_a_memory_limit_beyond_all_memory_is_said_before_anything_runs(work: Path) -> None:
+    done = osiris_inspect("run", "pipeline.yaml", "--on", "sandbox", "--memory-limit", "9999999TB", cwd=work)
+    assert (done.code, done.out) == (2, "")
+    assert "--memory-limit 9999999TB is more than a worker can be bound to" in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("E2B_SPILL_THRESHOLD", "99999999999999999999999999"),
+        ("E2B_SPILL_THRESHOLD", "9" * 5000),
+        ("E2B_SPILL_MEMORY_BYTES", "9223372036854775808"),
+    ],
+)
+def test_a_number_that_no_file_holds_is_said_in_one_line(work: Path, name: str, value: str) -> None:
+    done = osiris_inspect("run", "pipeline.yaml", cwd=work, env={name: value})
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"osiris-inspect: {name} is '9")
+    assert done.err.endswith("; it takes a whole number from 0 to 9223372036854775807\n")
+    assert not list(work.glob("logs/*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("pipeline.yaml", "--param", b"a=\xff"), "--param 'a=?'"),
+        (("pipeline.yaml", "--logs", b"\xff"), "--logs '?'"),
+        ((b"\xff.yaml",), "the pipeline '?.yaml'"),
+    ],
+)
+def test_bytes_that_are_no_text_are_said(work: Path, words: tuple[str | bytes, ...], said: str) -> None:
+    before = everything_below(work)
+    done = osiris_inspect("run", *map(os.fsdecode, words), cwd=work)
+    assert (done.code, done.err) == (2, f"osiris-inspect: {said} is no UTF-8; give it a name that is\n")
+    assert everything_below(work) == before
+
+
+def test_what_was_masked_by_compile_is_not_run_from_there(work: Path) -> None:
+    (work / "pipeline.yaml").write_text(
+        STATS.replace("FROM input_df", "FROM input_df WHERE 'token' <> 'x' OR password = 'abc12345'")
+    )
+    assert osiris_inspect("compile", "pipeline.yaml", cwd=work).code == 0
+    done = osiris_inspect("run", "--last-compile", cwd=work)
+    assert (done.code, done.out) == (1, "")
+    assert "step 'compute-stats': 'query' held what looks like a secret" in done.err
+    assert not list(work.glob("logs/run_*"))
+
+
+def test_what_was_compiled_is_run_from_there(work: Path) -> None:
+    assert osiris_inspect("compile", "pipeline.yaml", cwd=work).code == 0
+    done = osiris_inspect("run", "--last-compile", cwd=work)
+    assert done.code == 0, done.err
+    assert (work / "stats.csv").exists()
+
+
+ON_A_FULL_DISK = """
+mount -t tmpfs -o size=128k tmpfs disk && cp pipeline.yaml movies.csv disk && cd disk && mkdir logs
+head -c 200k /dev/zero >full 2>/dev/null
+{then}
+for command in "compile pipeline.yaml" "run pipeline.yaml" "demo"; do
+  {python} -m osiris_inspect $command; echo "code $?"
+done
+find logs
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "why"),
+    [
+        ("true", "No space left on device"),
+        ("cd .. && mount -o remount,ro disk && cd disk", "Read-only file system"),
+    ],
+    ids=["full", "read-only"],
+)
+def test_a_disk_that_takes_nothing_is_said_in_one_line_and_nothing_is_left(
+    work: Path, then: str, why: str
+) -> None:
+    needs_program("unshare")
+    (work / "disk").mkdir()
+    script = ON_A_FULL_DISK.format(then=then, python=sys.executable)
+    command = ["unshare", "-Urm", "sh", "-c", script]
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False, timeout=120)
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"this kernel lets nobody mount: {done.stderr.strip()}")
+    assert done.stdout.split("\n") == ["code 2", "code 2", "code 2", "logs", ""]
+    assert done.stderr.splitlines() == [
+        f"osiris-inspect: cannot write to the logs folder logs: {why}; name another with --logs",
+        f"osiris-inspect: no run directory can be made in logs: {why}; name another with --logs",
+        f"osiris-inspect: cannot write the demo to osiris-demo: {why}; name another folder: osiris-inspect demo FOLDER",
+    ]
 
 
 def test_a_logs_folder_that_cannot_be_is_a_usage_error(work: Path) -> None:

@@ -57,6 +57,33 @@ def test_a_terminal_shows_the_step_at_work_and_leaves_only_the_lines(monkeypatch
     assert last == ["movies (sandbox) run_1", "  ✓ extract  14,000 rows  1.50 s", ""]
 
 
+class _Broken(_Terminal):
+    """A terminal that takes so many writes and then none, as a pipe without a reader does."""
+
+    def __init__(self, left: int, error: Exception) -> None:
+        super().__init__()
+        self.left, self.error = left, error
+
+    def write(self, text: str) -> int:
+        if self.left == 0:
+            raise self.error
+        self.left -= 1
+        return super().write(text)
+
+
+@pytest.mark.parametrize("left", [0, 1, 3])
+@pytest.mark.parametrize(
+    "error",
+    [BrokenPipeError(32, "Broken pipe"), OSError(28, "No space left on device"), ValueError("closed")],
+)
+def test_where_nobody_takes_its_lines_any_more_it_goes_quiet(left: int, error: Exception) -> None:
+    err = _Broken(left, error)
+    with Progress(err) as seen:
+        for event in RUN:
+            seen.see(event)
+    assert err.left == 0
+
+
 @pytest.mark.parametrize("err", [io.StringIO(), _Terminal()])
 def test_quiet_says_nothing(err: io.StringIO) -> None:
     with Progress(err, quiet=True) as seen:

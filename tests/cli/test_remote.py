@@ -127,7 +127,7 @@ def test_place_that_is_not_there_is_said_in_one_line(
 ) -> None:
     done = osiris_inspect("summarize", address, cwd=tmp_path, env=world)
 
-    assert (done.code, done.out) == (2, "")
+    assert (done.code, done.out) == (3, "")
     assert said in done.err
     assert done.err.count("\n") == 1
 

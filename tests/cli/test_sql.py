@@ -186,3 +186,9 @@ def test_what_goes_wrong_far_into_an_answer_is_said_in_one_line(tmp_path: Path) 
     assert done.code == 2
     assert len(done.err.splitlines()) == 1
     assert "Could not convert" in done.err
+
+
+def test_table_that_is_none_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    done = sql(SPILLED, 'select * from "extract-movis"', cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert 'there are "compute-stats", events, "extract-movies", findings, metrics, steps' in done.err

@@ -32,9 +32,9 @@ def test_failed_run_exits_with_1(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
-def test_path_that_is_not_there_exits_with_2_and_one_line(tmp_path: Path) -> None:
+def test_path_that_is_not_there_exits_with_3_and_one_line(tmp_path: Path) -> None:
     done = osiris_inspect("summarize", tmp_path / "nowhere")
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (3, "")
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -60,7 +60,7 @@ def test_run_of_junk_alone_exits_with_3(tmp_path: Path) -> None:
 def test_bad_path_does_not_keep_the_others_from_being_told(tmp_path: Path) -> None:
     good = run_dir(tmp_path, succeeding_locally(), steps=CHAIN)
     done = osiris_inspect("summarize", "--format", "json", tmp_path / "nowhere", good)
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert [run["run"] for run in json.loads(done.stdout)["runs"]] == [good.name]
 
 

@@ -1,10 +1,13 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from osiris_inspect.cli.why import _guilty, newest
 from tests.cli.shell import osiris_inspect
+from tests.inspector.making import CHAIN, failing_locally, run_dir
 from tests.samples import SAMPLES
 
 BROKEN = SAMPLES / "partly_skipped"
@@ -23,10 +26,59 @@ def test_why_of_one_input_as_json(tmp_path: Path) -> None:
     assert json.loads(done.out)["inputs"][0]["from"] == "memory"
 
 
+def test_why_without_a_step_takes_that_of_the_cause_and_names_the_others(tmp_path: Path) -> None:
+    done = osiris_inspect("why", BROKEN, cwd=tmp_path)
+    assert done.code == 0
+    assert done.out.startswith("step 'broken' failed")
+    assert done.err == (
+        "osiris-inspect: step 'broken', where the cause is; "
+        "the others: 'movies', 'write-broken', 'good', 'write-good'\n"
+    )
+
+
+def test_why_without_a_step_takes_the_first_that_failed_where_the_cause_is_in_none(tmp_path: Path) -> None:
+    report = newest(run_dir(tmp_path, failing_locally("boom"), steps=CHAIN))
+    outside = tuple(replace(finding, step=None) for finding in report.findings)
+    assert _guilty(replace(report, findings=outside)) == _guilty(report)
+
+
+def test_why_without_a_step_names_the_steps_where_none_failed(tmp_path: Path) -> None:
+    done = osiris_inspect("why", SAMPLES / "good_local", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "osiris-inspect: no step failed; name one of 'extract-movies', 'compute-stats', 'write-stats'\n"
+    )
+
+
 def test_why_of_no_step_names_those_there_are(tmp_path: Path) -> None:
     done = osiris_inspect("why", BROKEN, "brokn", cwd=tmp_path)
     assert (done.code, done.out) == (2, "")
     assert "'broken'" in done.err
+
+
+EVERY = (
+    ["why"],
+    ["why", "x"],
+    ["lineage"],
+    ["pack"],
+    ["events"],
+    ["runs"],
+    ["sql", "select 1"],
+    ["summarize"],
+    ["open"],
+)
+
+
+@pytest.mark.parametrize("command", EVERY, ids=" ".join)
+def test_path_that_is_not_there_is_the_same_for_every_command(tmp_path: Path, command: list[str]) -> None:
+    done = osiris_inspect(command[0], tmp_path / "absent", *command[1:], cwd=tmp_path)
+    assert (done.code, done.out, len(done.err.splitlines())) == (3, "", 1)
+    assert "no such file or directory" in done.err
+
+
+def test_explain_in_a_run_that_is_none_says_only_that(tmp_path: Path) -> None:
+    done = osiris_inspect("explain", "absent:disk-full", cwd=tmp_path)
+    assert (done.code, done.out) == (3, "")
 
 
 @pytest.mark.parametrize("command", [["why", "x"], ["lineage"], ["pack"]])

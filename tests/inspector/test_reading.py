@@ -53,6 +53,30 @@ def test_directory_of_other_things_is_no_run(tmp_path: Path) -> None:
         load(tmp_path)
 
 
+def test_text_log_alone_is_no_run_and_is_named(tmp_path: Path) -> None:
+    (tmp_path / "osiris.log").write_text("ERROR - boom\n")
+    with pytest.raises(UnreadableRun, match=r"status\.json.*it holds osiris\.log"):
+        load(tmp_path)
+
+
+def test_number_is_a_step_id_wherever_it_stands(tmp_path: Path) -> None:
+    lines = [
+        local("adapter_selected", adapter="local"),
+        local("step_start", 1, step_id=1, driver="mysql.extractor"),
+        local("step_complete", 2, step_id=1, driver="mysql.extractor"),
+        local("step_start", 3, step_id=2, driver="duckdb.processor"),
+        local("inputs_resolved", 4, step_id=2, from_step=1, key="df", rows=14, from_memory=True),
+        local("step_error", 5, step_id=2, driver="duckdb.processor", error="boom"),
+        local("run_end", 6),
+    ]
+    manifest = "steps:\n- {id: 1, driver: mysql.extractor}\n- {id: 2, driver: duckdb.processor, needs: [1]}\n"
+    metric = {"ts": "2026-01-01T00:00:02+00:00", "metric": "rows_out", "value": 14, "step_id": 1}
+    run = load(run_dir(tmp_path, lines, metrics=[metric], files={"manifest.yaml": manifest}))
+    told = [(step.id, step.status, step.rows_out, step.inputs[:1]) for step in run.steps]
+    assert [entry[:3] for entry in told] == [("1", "succeeded", 14), ("2", "failed", None)]
+    assert told[1][3][0].from_step == "1"
+
+
 def test_local_run_that_went_well_is_a_success(tmp_path: Path) -> None:
     run = load(run_dir(tmp_path, succeeding_locally(), steps=CHAIN))
     assert (run.status, run.finished, run.mode, run.pipeline) == ("success", True, "local", "demo")

@@ -1,5 +1,7 @@
 import ast
+import json
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -275,6 +277,117 @@ def test_independent_failures_are_two_causes(tmp_path: Path) -> None:
     ]
     said = report(run_dir(tmp_path, lines, steps=[("a", "mysql.extractor", []), ("b", "csv.extractor", [])]))
     assert [finding.because for finding in said.findings] == [None, None]
+
+
+OWN_ERRORS = [
+    ("No module named 'supabase'", "dependency-missing@stats", None),
+    ("Access denied for user 'x'@'y'", "authentication-failed@stats", None),
+    ("Access denied for user 'a'@'b'", "authentication-failed@stats", "authentication-failed@extract"),
+    (NONETYPE, "input-not-found@stats", "authentication-failed@extract"),
+    ("'NoneType' object has no attribute 'groupby'", "driver-raised@stats", "authentication-failed@extract"),
+]
+
+
+@pytest.mark.parametrize(("error", "address", "because"), OWN_ERRORS)
+def test_step_behind_a_failed_one_has_a_cause_of_its_own_unless_it_missed_the_frame(
+    tmp_path: Path, error: str, address: str, because: str | None
+) -> None:
+    first = "Access denied for user 'a'@'b'"
+    lines = [
+        worker("step_failed", 1, step_id="extract", driver="mysql.extractor", error=first),
+        worker("step_failed", 2, step_id="stats", driver="duckdb.processor", error=error),
+        worker("cleanup_complete", 3),
+    ]
+    said = report(run_dir(tmp_path, lines, steps=CHAIN))
+    assert (address, because) in [(finding.address, finding.because) for finding in said.findings]
+    stats = said.run.step("stats")
+    assert stats is not None
+    assert stats.because == (None if because is None else "extract")
+
+
+CARD_ERRORS = [
+    "MySQL query failed: (1045, \"Access denied for user 'a'\")",
+    "Access denied for user 'a'\nsecond line",
+    "Access denied for user 'jürgen'",
+    'something nobody has\n\t"seen" before',
+]
+
+
+@pytest.mark.parametrize("error", CARD_ERRORS)
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_failure_that_only_the_card_tells_is_the_cause(tmp_path: Path, error: str, ascii_only: bool) -> None:
+    failed = {"step_id": "extract", "status": "failed", "error": error}
+    starved = {"step_id": "stats", "status": "failed", "error": NONETYPE}
+    card = json.dumps({"steps": [failed, starved]}, ensure_ascii=ascii_only, indent=2)
+    said = report(run_dir(tmp_path, [], steps=CHAIN, files={"artifacts/_system/run_card.json": card}))
+    assert said.root_cause is not None
+    assert said.root_cause.step == "extract"
+    assert '"error"' in card.splitlines()[said.root_cause.evidence[0].line - 1]
+
+
+def test_finding_whose_quote_is_nowhere_is_shown_where_its_step_is_named(tmp_path: Path) -> None:
+    needing = [("extract", "x.y", []), ("stats", "x.y", [["not", "a name"]])]
+    said = report(run_dir(tmp_path, failing_locally("boom"), steps=needing))  # type: ignore[arg-type]  # needs of a wrong type
+    unknown = next(finding for finding in said.findings if finding.address == "need-unknown@stats")
+    assert "stats" in unknown.evidence[0].quote
+
+
+@pytest.mark.parametrize(
+    ("error", "fix"),
+    [
+        ("Table with name df_extract does not exist!", "use 'df' in place of 'df_extract'"),
+        (
+            "Table with name df_other does not exist!",
+            "let the step need 'other', whose frame its query names",
+        ),
+    ],
+)
+def test_advice_never_puts_one_frame_in_the_place_of_another(tmp_path: Path, error: str, fix: str) -> None:
+    lines = [
+        worker("step_complete", 1, step_id="extract", rows_processed=14),
+        worker("step_complete", 1, step_id="other", rows_processed=3),
+        worker(
+            "inputs_resolved", 2, step_id="stats", from_step="extract", key="df", rows=14, from_memory=True
+        ),
+        worker("step_failed", 3, step_id="stats", driver="duckdb.processor", error=error),
+        worker("cleanup_complete", 4),
+    ]
+    cause = report(run_dir(tmp_path, lines, steps=[*CHAIN, ("other", "x.extractor", [])])).root_cause
+    assert cause is not None
+    assert (cause.rule, cause.fix) == ("input-name-mismatch", fix)
+
+
+def test_good_end_in_the_status_file_says_that_the_file_was_cut(tmp_path: Path) -> None:
+    ended = {"ok": True, "exit_code": 0, "steps_completed": 2, "steps_total": 2}
+    run = run_dir(tmp_path, succeeding_locally()[:2], steps=CHAIN, files={"status.json": ended})
+    cause = report(run).root_cause
+    assert cause is not None
+    assert (cause.rule, cause.step, str(cause.confidence)) == ("run-truncated", None, "medium")
+    assert "the file was cut, not the run" in cause.message
+
+
+def test_line_that_could_not_be_read_may_be_the_end_of_a_step(tmp_path: Path) -> None:
+    lines = [*succeeding_locally()[:2], b"no JSON\n", local("note", 3)]
+    cause = report(run_dir(tmp_path, lines, steps=CHAIN)).root_cause
+    assert cause is not None
+    assert (cause.rule, cause.step, str(cause.confidence)) == ("run-truncated", "extract", "low")
+    assert "line 3 could not be read" in cause.message
+
+
+def test_end_of_a_very_long_error_is_searched(tmp_path: Path) -> None:
+    error = "boom\n" + "  at x\n" * 20_000 + "(1146, \"Table 'm.t' doesn't exist\")"
+    cause = report(run_dir(tmp_path, failing_locally(error), steps=CHAIN)).root_cause
+    assert cause is not None
+    assert cause.rule == "table-missing"
+
+
+def test_rule_of_a_signature_is_asked_wherever_a_failure_is_told() -> None:
+    signed = {rule.id for rule in ALL if hasattr(import_module(_module(rule)), "SIGNATURE")}
+    assert sorted(rule.id for rule in ALL if rule.id in signed and "failures" not in rule.needs) == []
+
+
+def _module(rule: Rule) -> str:
+    return f"{folder.__name__}.{rule.id.replace('-', '_')}"
 
 
 def test_last_resort_stays_only_where_nothing_else_explains_the_step(tmp_path: Path) -> None:

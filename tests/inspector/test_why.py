@@ -79,6 +79,30 @@ def test_lost_frame_is_missed_in_both_places_with_the_reason(
     assert why.causes[-1].step == "clean"
 
 
+def test_need_of_which_the_log_holds_nothing_is_not_called_lost(tmp_path: Path) -> None:
+    lines = [
+        worker("step_complete", 1, step_id="a", rows_processed=10),
+        worker("step_complete", 1, step_id="b", rows_processed=20),
+        worker("inputs_resolved", 2, step_id="j", from_step="a", key="df", rows=10, from_memory=True),
+        worker(
+            "step_failed",
+            3,
+            step_id="j",
+            driver="duckdb.processor",
+            error="Table with name df_b does not exist!",
+        ),
+        worker("cleanup_complete", 4),
+    ]
+    steps = [("a", "x.extractor", []), ("b", "x.extractor", []), ("j", "duckdb.processor", ["a", "b"])]
+    told = report(run_dir(tmp_path, lines, steps=steps))
+    way = answer(told, "j").ways[1]
+    assert (way.from_step, way.turns[-1].outcome) == ("b", "unknown")
+    assert way.turns[-1].text == "nothing says that it was passed to the step"
+    giver = told.run.step("b")
+    assert giver is not None
+    assert giver.storage == "unknown"
+
+
 def test_skipped_step_is_led_back_to_the_error(tmp_path: Path) -> None:
     why = answer(made(tmp_path, fault=Fault("boom", (), (), "disk"), step="load"), "save")
     assert why.verdict == "step 'save' was skipped because of step 'load'"

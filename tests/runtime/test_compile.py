@@ -8,6 +8,9 @@ import pytest
 
 from osiris_inspect.model.errors import PipelineError
 from osiris_inspect.model.manifest import InputRef, bind_inputs
+from osiris_inspect.runtime import run_directory
+from osiris_inspect.runtime.compile import LONGEST_ID
+from osiris_inspect.runtime.pipeline.located import MOST_COPIES
 from tests.runtime.faulty import REPO
 from tests.runtime.pipelines import STATS, compiled
 
@@ -177,6 +180,50 @@ def test_a_parameter_keeps_its_type_where_it_stands_alone() -> None:
             "a secret stands in the pipeline, in 'password'; put it into a connection",
         ),
         (
+            HEAD + "steps:\n" + READ.replace("a.csv", "a.csv, limit: 99999999999999999999999"),
+            "pipeline.yaml:4:79: 'limit' is a number of more than 64 bits; write a smaller one, or text in quotes",
+        ),
+        (
+            HEAD + "steps:\n" + READ.replace("a.csv", "a.csv, limit: .inf"),
+            "pipeline.yaml:4:79: 'limit' is inf, which is no number",
+        ),
+        (
+            HEAD + "steps:\n" + READ.replace("a.csv", "a.csv, columns: [a, !!binary aGFsbG8=]"),
+            "pipeline.yaml:4:85: 'columns' is binary; write it as text",
+        ),
+        (
+            HEAD + "steps:\n" + READ.replace("a.csv", "a.csv, columns: !!set {a, b}"),
+            "pipeline.yaml:4:81: 'columns' is a set; write a list",
+        ),
+        (
+            HEAD + "steps:\n" + READ.replace("a.csv", '"\\ud800"'),
+            "pipeline.yaml:4:65: an escape here is half a character",
+        ),
+        (
+            HEAD + "steps:\n" + READ.replace("a.csv", "2024-13-45"),
+            "pipeline.yaml:4:65: cannot be read: month must be in 1..12",
+        ),
+        (
+            HEAD + "steps:\n" + READ.replace("a.csv", "a.csv, dtype: {[a]: str}"),
+            "pipeline.yaml:4:80: a key is text, no list and no map",
+        ),
+        (
+            HEAD + "steps: &s\n" + READ + "  - *s\n",
+            "pipeline.yaml:3:8: this part contains itself: an alias in it names its own anchor",
+        ),
+        (
+            HEAD + "steps:\n" + READ.replace("{path: a.csv", "&c {path: a.csv, dtype: *c"),
+            "pipeline.yaml:4:58: this part contains itself",
+        ),
+        (
+            HEAD + "steps:\n" + READ.replace("id: a", "id: 1"),
+            "pipeline.yaml:4:10: step id 1 is no text; put it in quotes",
+        ),
+        (
+            HEAD + "steps:\n" + READ.replace("id: a", "id: " + "a" * 201),
+            "pipeline.yaml:4:10: step id 'aaaaaaaaaaaaaaaaaaaa'… has 201 characters and is a file name: 200 at most",
+        ),
+        (
             HEAD + "steps:\n  - {id: w, component: filesystem.csv_writer, config: {path: w.csv}}\n",
             "step 'w' gets no frame; name a step in its needs",
         ),
@@ -192,6 +239,88 @@ def test_a_parameter_keeps_its_type_where_it_stands_alone() -> None:
 )
 def test_what_is_wrong_is_named_with_its_place(text: str, expected: str) -> None:
     assert any(expected in message for message in messages(text)), messages(text)
+
+
+BOTH = "steps:\n" + READ.replace("id: a", "id: {}") + READ.replace("id: a", "id: {}")
+
+
+@pytest.mark.parametrize(
+    ("ids", "step", "expected"),
+    [
+        (
+            ("a", "A"),
+            "component: duckdb.processor, needs: [a, A], config: {query: SELECT 1}",
+            "pipeline.yaml:6:53: needs has 'a' and 'A', which are both the table 'df_A' in SQL, where a and A are one",
+        ),
+        (
+            ("a-b", "a_b"),
+            "component: duckdb.processor, needs: [a-b, a_b], config: {query: SELECT 1}",
+            "pipeline.yaml:6:55: needs has 'a-b' and 'a_b', which are both the table 'df_a_b'; rename one of them",
+        ),
+        (
+            ("a-b", "a_b"),
+            "component: filesystem.csv_writer, needs: [a-b, a_b], config: {path: o.csv, on_several_inputs: append}",
+            "needs has 'a-b' and 'a_b', which are both the table 'df_a_b'",
+        ),
+        (
+            ("a", "b"),
+            "component: duckdb.processor, inputs: {X: a, x: b}, config: {query: SELECT 1}",
+            "pipeline.yaml:6:60: inputs has 'X' and 'x', which are both the table 'x' in SQL",
+        ),
+    ],
+    ids=["upper and lower case", "signs", "signs, no SQL", "named inputs"],
+)
+def test_inputs_that_would_be_one_table_are_refused(ids: tuple[str, str], step: str, expected: str) -> None:
+    text = HEAD + BOTH.replace("{path", "{{path").replace("csv}}", "csv}}}}").replace("- {id", "- {{id")
+    assert any(expected in message for message in messages(text.format(*ids) + f"  - {{id: j, {step}}}\n"))
+
+
+def test_a_writer_takes_steps_whose_names_differ_in_case_alone() -> None:
+    step = "  - {id: j, component: filesystem.csv_writer, needs: [a, A], config: {path: o.csv, on_several_inputs: append}}\n"
+    text = HEAD + "steps:\n" + READ + READ.replace("id: a", "id: A") + step
+    assert list(bind_inputs(compiled(text).manifest.steps[2])) == ["df_a", "df_A"]
+
+
+def test_a_step_id_may_be_as_long_as_file_systems_take_it(tmp_path: Path) -> None:
+    text = HEAD + "steps:\n" + READ.replace("id: a", "id: " + "a" * LONGEST_ID)
+    folder = run_directory.create_compiled(tmp_path, 1, compiled(text))
+    assert (folder / "cfg" / ("a" * LONGEST_ID + ".json")).is_file()
+
+
+def test_keys_are_the_text_that_stands_there() -> None:
+    text = (
+        HEAD
+        + "steps:\n"
+        + READ.replace("a.csv", "a.csv, dtype: {0: str, 007: str, on: str, 2024-01-01: str}")
+    )
+    assert compiled(text).configs["a"]["dtype"] == dict.fromkeys(("0", "007", "on", "2024-01-01"), "str")
+
+
+def test_a_merged_key_that_is_written_anew_does_not_stand_twice() -> None:
+    text = HEAD + "steps:\n" + READ.replace("{path", "&c {limit: 3, path")
+    text += READ.replace("id: a", "id: b").replace("{path: a.csv", "{<<: *c, limit: 5")
+    assert [config["limit"] for config in compiled(text).configs.values()] == [3, 5]
+    with pytest.raises(PipelineError, match=r"pipeline\.yaml:5:74: 'limit' takes a whole number"):
+        compiled(text.replace("limit: 5", "limit: five"))
+
+
+def test_two_escapes_of_one_character_are_that_character() -> None:
+    text = HEAD + "steps:\n" + READ.replace("a.csv", '"\\ud83d\\ude00.csv"')
+    assert compiled(text).configs["a"]["path"] == "😀.csv"
+
+
+def test_copies_of_copies_are_refused_before_they_are_made() -> None:
+    lines = ["a0: &a0 [x,x,x,x,x,x,x,x,x]"]
+    lines += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 60)]
+    text = HEAD + "params:\n" + "".join(f"  {line}\n" for line in lines) + "steps:\n" + READ
+    (message,) = messages(text)
+    assert message.endswith(": aliases make more than 100,000 copies here; write what is meant")
+
+
+def test_a_large_pipeline_without_copies_is_taken() -> None:
+    columns = ", ".join(f"c{n}" for n in range(MOST_COPIES + 1))
+    text = HEAD + "steps:\n" + READ.replace("a.csv", f"a.csv, columns: [{columns}]")
+    assert len(compiled(text).configs["a"]["columns"]) == MOST_COPIES + 1
 
 
 def test_all_that_is_wrong_is_said_at_once_in_the_order_of_the_file() -> None:

@@ -257,6 +257,37 @@ def test_list_masks_what_is_secret_and_shows_the_names_of_variables(
     assert "p%40ss-word" not in shown
 
 
+def test_an_alias_that_is_a_number_is_the_text_that_stands_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / connections.FILE).write_text(
+        "connections: {filesystem: {1: {base_dir: /}, 007: {base_dir: /}}}"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert "@filesystem.1\n" in CliRunner().invoke(build(), ["connections", "list"]).stdout
+    for word in ([], ["@filesystem.1"], ["filesystem.007"]):
+        assert CliRunner().invoke(build(), ["connections", "test", *word]).exit_code == 0
+    pipeline = PIPELINE.replace("@mysql.main", "@mysql.1")
+    found = connections.resolve(compiled(pipeline), known(), book(tmp_path, FILE.replace("main:", "1:")))
+    assert found.by_step["read"]["alias"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("99999999999999999999", "'port' is a number of more than 64 bits"),
+        ("!!binary aGFsbG8=", "'port' is binary; write it as text"),
+        ("[1, .nan]", "'port' is nan, which is no number"),
+    ],
+)
+def test_a_value_that_cannot_be_sent_is_named_with_its_line(tmp_path: Path, value: str, said: str) -> None:
+    text = FILE.replace("database: movies", f"port: {value}")
+    assert any(
+        problem.startswith("osiris_connections.yaml:5:") and f"connection mysql.main: {said}" in problem
+        for problem in problems(tmp_path, text=text)
+    )
+
+
 def test_test_says_of_each_connection_whether_it_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,9 @@
 """CSV and Parquet files in and out: what is read, what is refused, and that a file is whole or not there."""
 
+import gzip
 import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +51,17 @@ def written(folder: Path, frame: Any, name: str = OUT, **config: Any) -> bytes:
         ("a,b\n1,2\n1,2,3\n4,5\n", {"on_bad_lines": "skip"}, {"a": [1, 4], "b": [2, 5]}),
         ("a\n007\n", {"dtype": {"a": "str"}}, {"a": ["007"]}),
         ("a\n1 # one\n", {"comment": "#"}, {"a": [1]}),
+        ("a b\n1   2\n", {"delimiter": r"\s+"}, {"a": [1], "b": [2]}),
+        ("c,n\nNA,1\nDE,2\n", {"keep_default_na": False}, {"c": ["NA", "DE"], "n": [1, 2]}),
+        ("a,a\n1,2\n", {"columns": ["a.1"]}, {"a.1": [2]}),
+        ("2024,b\n1,2\n", {"columns": [2024]}, {"2024": [1]}),
+        ("1,2\n", {"header": False, "columns": ["1", 0]}, {1: [2], 0: [1]}),
+        ("007,2\n", {"header": False, "dtype": {"0": "str"}}, {0: ["007"], 1: [2]}),
+        (
+            "2024-01-02,2\n",
+            {"header": False, "parse_dates": ["0"]},
+            {0: [pd.Timestamp("2024-01-02")], 1: [2]},
+        ),
     ],
 )
 def test_a_file_is_read_as_its_step_says(
@@ -60,17 +74,141 @@ def test_a_file_in_another_encoding(tmp_path: Path) -> None:
     assert read(tmp_path, "a\nž\n".encode("cp1250"), encoding="cp1250")["a"].tolist() == ["ž"]
 
 
-def test_whole_numbers_with_gaps_stay_exact(tmp_path: Path) -> None:
-    frame = read(tmp_path, "a,b,c\n9007199254740993,1.5,x\n,,\n3,2,y\n")
-    assert frame["a"].dtype == "Int64"
-    assert frame["a"].tolist()[0] == 9007199254740993
-    assert frame["b"].dtype == "float64"
+@pytest.mark.parametrize(
+    ("texts", "kind", "expected"),
+    [
+        (["1034567890123456781", ""], "Int64", [1034567890123456781, None]),
+        (["-1034567890123456781", "", " +7 "], "Int64", [-1034567890123456781, None, 7]),
+        (["9223372036854775807", "-9223372036854775808", "NA"], "Int64", [2**63 - 1, -(2**63), None]),
+        (["1034567890123456781", "1034567890123456"], "int64", [1034567890123456781, 1034567890123456]),
+        (["18446744073709551615", "1"], "uint64", [2**64 - 1, 1]),
+        (["18446744073709551615", "NA"], "UInt64", [2**64 - 1, None]),
+        (["18446744073709551615", "-1", ""], "str", ["18446744073709551615", "-1", None]),
+        (["18446744073709551616", "", "007"], "str", ["18446744073709551616", None, "007"]),
+        (["9007199254740993", "1.5"], "str", ["9007199254740993", "1.5"]),
+        (["9" * 400, "1.5"], "str", ["9" * 400, "1.5"]),
+        (["9007199254740992", "1.5", ""], "float64", [9007199254740992.0, 1.5, None]),
+        (["1e18", "", "inf"], "float64", [1e18, None, float("inf")]),
+        (["1.5", "", "2"], "float64", [1.5, None, 2.0]),
+        (["True", "", "false"], "boolean", [True, None, False]),
+        (["True", "false"], "bool", [True, False]),
+        (["True", "1"], "str", ["True", "1"]),
+        (["", ""], "float64", [None, None]),
+    ],
+)
+@pytest.mark.parametrize("where", ["one file", "a file each"])
+def test_a_column_is_of_one_type_in_one_file_and_in_several_and_nothing_is_rounded(
+    tmp_path: Path, texts: list[str], kind: str, expected: list[Any], where: str
+) -> None:
+    lines = [f"{place},{text}\n" for place, text in enumerate(texts)]
+    for place, body in enumerate(["".join(lines)] if where == "one file" else ["", *lines]):
+        (tmp_path / f"{place}.csv").write_text("id,v\n" + body)
+    column = read(tmp_path, path="*.csv")["v"]
+    assert column.dtype == kind
+    assert [None if pd.isna(value) else value for value in column] == expected
 
 
-def test_times_are_read_where_they_are_named(tmp_path: Path) -> None:
-    frame = read(tmp_path, "t,s\n2024-01-02 03:04:05,x\n", parse_dates=["t"])
-    assert frame["t"].tolist() == [pd.Timestamp("2024-01-02 03:04:05")]
-    assert read(tmp_path, "t,s\n2024-01-02,x\n", parse_dates=True)["s"].tolist() == ["x"]
+def test_a_column_that_becomes_text_far_down_is_text_from_the_first_line(tmp_path: Path) -> None:
+    column = read(tmp_path, "a,b\n" + "00123,1\n" * 600_000 + "A12,2\n")["a"]
+    assert column.dtype == "str"
+    assert column.unique().tolist() == ["00123", "A12"]
+
+
+def test_categories_of_several_files_are_put_together(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text(f"v\n{name}\n")
+    column = read(tmp_path, path="*.csv", dtype={"v": "category"})["v"]
+    assert column.dtype == pd.CategoricalDtype(["a", "b"])
+
+
+def test_files_beyond_the_limit_decide_nothing(tmp_path: Path) -> None:
+    for name, value in (("a", "1\n2"), ("b", "3"), ("c", "x")):
+        (tmp_path / f"{name}.csv").write_text(f"v\n{value}\n")
+    column = read(tmp_path, path="*.csv", limit=3)["v"]
+    assert (column.dtype, column.tolist()) == ("int64", [1, 2, 3])
+
+
+def test_a_pipe_is_read_though_it_can_be_read_only_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as other:
+        other.submit((tmp_path / "pipe").write_text, "a,b\n1034567890123456781,1\n,2\n")
+        column = read(tmp_path, path="pipe")["a"]
+    assert column.tolist() == [1034567890123456781, pd.NA]
+
+
+LONG = "a,b\n1,2,3\n4,5\n"
+
+
+@pytest.mark.parametrize("mode", ["warn", "skip"])
+@pytest.mark.parametrize(
+    ("text", "config", "expected", "left_out"),
+    [
+        (LONG, {}, {"a": [4], "b": [5]}, 1),
+        (LONG, {"columns": ["b"]}, {"b": [5]}, 1),
+        ("a,b\n1,2\n1,2,3\n4,5\n7,8,9,10\n", {"columns": ["b"]}, {"b": [2, 5]}, 2),
+        ('note\n\na,b\n1,2,3\n"x\ny",5\n4,5,6\nz,1\n', {"skip_rows": 1}, {"a": ["x\ny", "z"], "b": [5, 1]}, 2),
+        ('a,b\n1,2,3\n4,5\n6,7\n', {"limit": 1}, {"a": [4], "b": [5]}, 1),
+        ("1,2\n1,2,3\n4,5\n", {"header": False}, {0: [1, 4], 1: [2, 5]}, 1),
+        ("a,b\n1,2,\n4,5,\n", {}, {"a": [1, 4], "b": [2, 5]}, 0),
+        ("a,b\n1,2,\n4,5,\n", {"columns": ["b"]}, {"b": [2, 5]}, 0),
+        ("a,b\n1\n2,3\n", {"dtype": {"b": "str"}}, {"a": [1, 2], "b": [None, "3"]}, 0),
+    ],
+)  # fmt: skip
+def test_lines_with_too_many_fields_are_left_out_and_counted(
+    tmp_path: Path,
+    text: str,
+    config: dict[str, Any],
+    expected: dict[Any, list[Any]],
+    left_out: int,
+    mode: str,
+) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    metrics: dict[str, float] = {}
+    ctx = replace(context(tmp_path), metric=metrics.__setitem__)
+    frame = drive(CSV, {"path": "a.csv", "on_bad_lines": mode, **config}, ctx)["df"]
+    assert frame.astype(object).where(frame.notna(), None).to_dict("list") == expected
+    assert metrics == {"rows_read": len(frame), "lines_left_out": left_out}
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["2024-01-02 03:04:05", "2024-01-03"], ["2024-01-02 03:04:05", "2024-01-03"]),
+        (["13/02/2024", "", "01/02/2024"], ["2024-02-13", None, "2024-02-01"]),
+        (["2024-01-02T00:00:00+02:00", "2024-07-02T00:00:00+01:00"], ["2024-01-01 22:00Z", "2024-07-01 23:00Z"]),
+    ],
+)  # fmt: skip
+def test_times_are_read_where_they_are_named(
+    tmp_path: Path, texts: list[str], expected: list[str | None]
+) -> None:
+    for place, text in enumerate(texts):
+        (tmp_path / f"{place}.csv").write_text(f"t,s\n{text},x\n")
+    frame = read(tmp_path, path="*.csv", parse_dates=["t"])
+    assert frame["t"].tolist() == [pd.NaT if text is None else pd.Timestamp(text) for text in expected]
+    assert frame["s"].dtype == "str"
+
+
+def test_every_column_of_times_is_read_as_such_and_no_other(tmp_path: Path) -> None:
+    text = "t,s,z\n2024-01-02,x,2024-01-02\n2024-01-02 03:04,2024-01-02,2024-01-03\n"
+    frame = read(tmp_path, text, parse_dates=True, dtype={"z": "str"})
+    assert [str(dtype) for dtype in frame.dtypes] == ["datetime64[us]", "str", "str"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["2024-01-02", "2024-13-45"], "column 't' has '2024-13-45', which is no time of the form %Y-%m-%d"),
+        (["01/02/2024", "13/02/2024"], "column 't' has '13/02/2024', which is no time of the form %m/%d/%Y"),
+        (["10:30"], "column 't' has '10:30', which is no time; without parse_dates it is read as text"),
+        (["2024-01-02 00:00+02:00", "2024-01-02 00:00"], "column 't' has times with and without an offset"),
+    ],
+)
+def test_a_named_column_that_is_not_of_times_is_an_error(
+    tmp_path: Path, texts: list[str], expected: str
+) -> None:
+    text = "t\n" + "".join(f"{text}\n" for text in texts)
+    assert expected in refused(tmp_path, text, parse_dates=["t"])
+    assert read(tmp_path, text, parse_dates=True)["t"].tolist() == texts
 
 
 def test_a_pattern_reads_every_file_in_the_order_of_names(tmp_path: Path) -> None:
@@ -96,7 +234,21 @@ def test_the_connection_says_where_paths_start(tmp_path: Path) -> None:
         ("", {"path": "x-*.csv"}, "step 's': no file matches x-*.csv"),
         (b"\n", {}, "step 's': a.csv is empty; there is not even a header"),
         ("a,b\n1,2\n1,2,3\n", {}, "a.csv is no table: Expected 2 fields in line 3, saw 3; set on_bad_lines: skip to leave such lines out"),
-        ("a,b\n1,2,3\n", {}, "a.csv is no table: "),
+        ("a,b\n1,2,3\n", {}, "a.csv is no table: Expected 2 fields in line 2, saw 3; set on_bad_lines: skip to leave such lines out"),
+        ("a,b\n1,2\n1,2,3\n", {"columns": ["a"]}, "a.csv is no table: Expected 2 fields in line 3, saw 3; set on_bad_lines: skip"),
+        ("a,b\n1,2,3\n", {"columns": ["a"]}, "a.csv is no table: Expected 2 fields in line 2, saw 3; set on_bad_lines: skip"),
+        ('a\n"x\n2\n', {}, "a.csv is no table: EOF inside string starting at row 1; a quote is opened and not closed"),
+        ("zip,b\n1,2\n", {"dtype": {"zipp": "str"}}, "a.csv has no column 'zipp'; it has zip, b; did you mean 'zip' in dtype?"),
+        ("t,b\n1,2\n", {"parse_dates": ["when"]}, "a.csv has no column 'when'; it has t, b; look at parse_dates"),
+        ("1,2\n", {"header": False, "dtype": {"2": "str"}}, "a.csv has no column '2'; it has 0, 1; look at dtype"),
+        ("a,b\n1,2\n", {"columns": ["0"]}, "a.csv has no column '0'; it has a, b; look at columns"),
+        ("a,b\n1,2\n", {"columns": ["a", 0]}, "columns names column 'a' twice"),
+        ("a,b\n1,2\n", {"columns": [["a"]]}, "a.csv has no column \"['a']\"; it has a, b"),
+        ("a\n1\n", {"file_column": "a"}, "a.csv has a column 'a' already; choose another name for file_column"),
+        ("a\n1\n", {"delimiter": ""}, r"step 's': delimiter is ''; it takes one ASCII character, or \s+ for any white space"),
+        ("a\n1\n", {"delimiter": "||"}, "step 's': delimiter is '||'; it takes one ASCII character"),
+        (gzip.compress(b"a\n1\n" * 999)[:-9], {"compression": "gzip"}, "a.csv cannot be read: Compressed file ended"),
+        ("a\n1\n", {"compression": "zip"}, "a.csv cannot be read: File is not a zip file"),
         ("a\nž\n".encode("cp1250"), {}, "a.csv is not utf-8: invalid start byte (9e); set encoding"),
         ("a\n1\n", {"encoding": "utf-99"}, "unknown encoding 'utf-99'"),
         ("a,b\n1,2\n", {"columns": ["a", "c"]}, "a.csv has no column 'c'; it has a, b"),
@@ -137,6 +289,47 @@ def test_memory_and_spill_write_the_same_bytes(tmp_path: Path, storage: str) -> 
     frame = pd.DataFrame({"n": range(250_000), "t": "x"})
     drive(OUT, {"path": "out.csv"}, context(tmp_path), df=handed(tmp_path, frame, STORAGES[storage]))
     assert (tmp_path / "out.csv").read_text() == "n,t\n" + "".join(f"{n},x\n" for n in range(250_000))
+
+
+@pytest.mark.parametrize("empty", [[0], [1], [2], [0, 1], [0, 1, 2]])
+def test_several_inputs_have_one_header_though_some_have_no_row(tmp_path: Path, empty: list[int]) -> None:
+    inputs = {
+        f"df_{place}": handed(
+            tmp_path,
+            pd.DataFrame({"id": [place], "v": [9]}).head(int(place not in empty)),
+            step=f"step-{place}",
+        )
+        for place in range(3)
+    }
+    drive(OUT, {"path": "out", "on_several_inputs": "append"}, context(tmp_path), **inputs)
+    rows = "".join(f"{place},9\n" for place in range(3) if place not in empty)
+    assert (tmp_path / "out").read_text() == "id,v\n" + rows
+
+
+@pytest.mark.parametrize("newline", ["lf", "crlf"])
+@pytest.mark.parametrize("quoting", ["minimal", "all", "nonnumeric"])
+def test_texts_that_hold_ends_of_lines_are_read_as_they_were(
+    tmp_path: Path, newline: str, quoting: str
+) -> None:
+    frame = pd.DataFrame({"a\rb": ["x\ry", "x\r\ny", "\r", 'q"\n,', "plain"], "n": range(5)})
+    data = written(tmp_path, frame, newline=newline, quoting=quoting)
+    assert read(tmp_path, data).to_dict("list") == frame.to_dict("list")
+    assert data.endswith(b"\r\n") == (newline == "crlf")
+
+
+def test_a_bare_carriage_return_cannot_be_written_without_quotes(tmp_path: Path) -> None:
+    with pytest.raises(DriverError, match=r"cannot be written as CSV: .*; set quoting: minimal"):
+        written(tmp_path, pd.DataFrame({"a": ["x\ry"]}), quoting="none")
+
+
+@pytest.mark.parametrize("delimiter", ["||", "", '"', "\n", None])
+def test_a_delimiter_that_is_not_one_character_is_named_by_the_writer(
+    tmp_path: Path, delimiter: str | None
+) -> None:
+    with pytest.raises(DriverError) as caught:
+        written(tmp_path, pd.DataFrame({"a": [1]}), delimiter=delimiter)
+    assert f"step 's': delimiter is {delimiter!r}; it takes one character" in str(caught.value)
+    assert not (tmp_path / "out.csv").exists()
 
 
 def test_no_row_writes_the_header(tmp_path: Path) -> None:

@@ -230,7 +230,9 @@ def _is_written(run: Path) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name
+)
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("on", ["local", "sandbox"])
 def test_an_interrupt_in_any_phase_ends_the_run_in_order(

@@ -2,10 +2,12 @@
 
 import ast
 import os
+import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,24 @@ import pytest
 
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.runtime import isolation
+from osiris_inspect.runtime.proxy import run
 from osiris_inspect.runtime.transport import Transport
 from osiris_inspect.runtime.transport.stdio import Stdio
-from tests.runtime.runs import ENVIRONMENT, events_of, faulty, make_run, needs, status_of
+from tests.runtime.runs import (
+    ENVIRONMENT,
+    NAMES,
+    TRANSPORTS,
+    events_of,
+    faulty,
+    make_run,
+    needs,
+    order,
+    status_of,
+)
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
+EVERYWHERE = pytest.mark.parametrize("on", NAMES)
 ISOLATED = pytest.mark.parametrize("on", ["landlock", "bwrap"])
 
 
@@ -58,10 +72,8 @@ def test_host_files_other_processes_and_the_network_are_out_of_reach(
         "/root/.bashrc",
         "/root/.profile",
     }
-    for what in ("file", "signal", "environ", "network"):
+    for what in ("file", "write", "signal", "environ", "network"):
         assert seen[what].startswith("refused"), (what, seen[what])
-    # Bubblewrap lets it write beside its own folder: into memory that goes with the sandbox
-    assert seen["write"].startswith("refused" if on == "landlock" else "reached")
     assert not (tmp_path / "outside.txt.new").exists()
 
 
@@ -133,6 +145,163 @@ def test_a_file_the_pipeline_names_is_granted_wherever_it_lies(tmp_path: Path) -
         assert (outside / "out.csv").read_text() == "a\n1\n"
 
 
+def _steps(*steps: str) -> str:
+    return 'oml_version: "0.1.0"\nname: files\nsteps:\n' + "".join(f"  - {step}\n" for step in steps)
+
+
+def _copy(of: str, to: str, more: str = "") -> str:
+    """A pipeline that reads one file and writes another."""
+    return _steps(
+        f"{{id: first, component: filesystem.csv_extractor, config: {{path: {of!r}}}}}",
+        f"{{id: second, component: filesystem.csv_writer, needs: [first], config: {{path: {to!r}{more}}}}}",
+    )
+
+
+def _outside(tmp_path: Path, *names: str) -> Path:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for name in names:
+        (outside / name).write_text("a\n1\n")
+    return outside
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("to", ["../outside/new/deep/out.csv", "{outside}/new/out.csv", "../new/out.csv"])
+def test_a_missing_folder_outside_is_made_and_the_file_is_there_after_the_run(
+    tmp_path: Path, on: str, to: str
+) -> None:
+    outside = _outside(tmp_path, "in.csv")
+    to = to.format(outside=outside)
+    outcome = make_run(tmp_path / "base", on, text=_copy("../outside/in.csv", to, ", create_dirs: true"))
+    assert outcome.status == "success", outcome.reason
+    assert (tmp_path / "base" / to).read_text() == "a\n1\n"
+
+
+@EVERYWHERE
+def test_a_missing_folder_that_is_not_to_be_made_is_named(tmp_path: Path, on: str) -> None:
+    text = _copy("movies.csv", "../outside/new/out.csv", ", create_dirs: false")
+    _outside(tmp_path)
+    outcome = make_run(tmp_path / "base", on, text=text)
+    (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
+    assert "outside/new is not there; set create_dirs: true" in failed["error"]
+
+
+@EVERYWHERE
+def test_a_folder_that_cannot_be_made_fails_its_step_and_the_reason_is_told(tmp_path: Path, on: str) -> None:
+    outside = _outside(tmp_path, "file")
+    outcome = make_run(tmp_path / "base", on, text=_copy("movies.csv", "../outside/file/new/out.csv"))
+    (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
+    assert failed["step_id"] == "second"
+    assert "cannot write" in failed["error"]
+    if on in ("landlock", "bwrap"):
+        (started,) = [event for event in events_of(outcome.path) if event["event"] == "worker_started"]
+        told = [{"path": f"{outside}/file/new", "reason": "Not a directory"}]
+        assert started["grants"]["refused"] == told
+
+
+@ISOLATED
+@pytest.mark.parametrize("place", ["{beside}", "/tmp", "/", "/dev", "/var"])
+def test_a_write_where_nothing_was_granted_fails_and_says_so(tmp_path: Path, on: str, place: str) -> None:
+    lost = Path(place.format(beside=tmp_path), f"of-{tmp_path.name}.csv")
+    query = f"COPY (SELECT 1) TO '{lost}'; SELECT 1 AS a"
+    text = _steps(
+        f'{{id: first, component: duckdb.processor, config: {{allow_external: true, query: "{query}"}}}}'
+    )
+    outcome = make_run(tmp_path / "base", on, text=text)
+    (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
+    assert re.search("Permission denied|Read-only file system|No such file", failed["error"])
+    assert not lost.exists()
+
+
+@ISOLATED
+def test_a_file_in_the_root_does_not_open_all_of_the_host(tmp_path: Path, on: str) -> None:
+    out = Path(f"/of-{tmp_path.name}.csv")
+    outcome = make_run(tmp_path / "base", on, text=_copy("movies.csv", str(out)))
+    (started,) = [event for event in events_of(outcome.path) if event["event"] == "worker_started"]
+    (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
+    assert "/" not in started["grants"]["write"]
+    assert f"cannot write {out}" in failed["error"]
+    assert not out.exists()
+
+
+@ISOLATED
+def test_the_whole_file_system_is_no_folder_for_a_sandbox(tmp_path: Path, on: str) -> None:
+    needs(on)
+    asked = replace(order(tmp_path), base=Path("/"))
+    outcome = run(asked, TRANSPORTS[on]())
+    assert outcome.status == "failed"
+    assert "would keep nothing apart; set --base" in str(outcome.reason)
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("to", ["/dev/null", "/dev/stderr"])
+def test_a_device_can_be_written_and_the_worker_keeps_its_own(tmp_path: Path, on: str, to: str) -> None:
+    assert make_run(tmp_path, on, text=_copy("movies.csv", to)).status == "success"
+    assert Path("/dev/null").is_char_device()
+
+
+@EVERYWHERE
+@pytest.mark.parametrize(
+    "of", ["../outside/in[1].csv", "../outside/x*.csv", "{outside}/?2.csv", "../*/x1.csv"]
+)
+def test_a_name_or_pattern_outside_means_the_same_files_everywhere(tmp_path: Path, on: str, of: str) -> None:
+    outside = _outside(tmp_path, "in[1].csv", "x1.csv", "x2.csv")
+    if "in[" not in of:
+        (outside / "in1.csv").write_text("another\n1\n")
+    outcome = make_run(tmp_path / "base", on, text=_copy(of.format(outside=outside), "out.csv"))
+    assert outcome.status == "success", outcome.reason
+    assert (tmp_path / "base/out.csv").read_text() == "a\n" + "1\n" * (2 if "x*" in of else 1)
+
+
+@EVERYWHERE
+def test_an_output_called_like_a_pattern_is_written_wherever_it_lies(tmp_path: Path, on: str) -> None:
+    outside = _outside(tmp_path, "in.csv", "out1.csv")
+    outcome = make_run(tmp_path / "base", on, text=_copy("../outside/in.csv", "../outside/out[12].csv"))
+    assert outcome.status == "success", outcome.reason
+    assert (outside / "out[12].csv").read_text() == "a\n1\n"
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("name", ["../outside/in.csv", "in.csv"])
+def test_a_file_can_be_read_and_then_written(tmp_path: Path, on: str, name: str) -> None:
+    _outside(tmp_path, "in.csv")
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base/in.csv").write_text("a\n1\n")
+    outcome = make_run(tmp_path / "base", on, text=_copy(name, name))
+    assert outcome.status == "success", outcome.reason
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("link", ["relative", "absolute", "file"])
+def test_symbolic_links_lead_where_they_lead_on_the_host(tmp_path: Path, on: str, link: str) -> None:
+    outside = _outside(tmp_path, "in.csv", "old.csv")
+    (outside / "old.csv").chmod(0o600)
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base/relative").symlink_to("../outside")
+    (tmp_path / "base/absolute").symlink_to(outside)
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links/in.csv").symlink_to(outside / "in.csv")
+    (tmp_path / "links/old.csv").symlink_to("../outside/old.csv")
+    folder = link if link != "file" else "../links"
+    outcome = make_run(tmp_path / "base", on, text=_copy(f"{folder}/in.csv", f"{folder}/old.csv"))
+    assert outcome.status == "success", outcome.reason
+    assert (outside / "old.csv").read_text() == "a\n1\n"
+    assert (outside / "old.csv").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "links/old.csv").is_symlink()
+
+
+def test_code_in_the_pipelines_own_folder_cannot_be_changed_in_a_sandbox_of_bubblewrap(
+    tmp_path: Path,
+) -> None:
+    needs("bwrap")
+    (tmp_path / "code").mkdir()
+    granted = isolation.Grants(read=(tmp_path / "code",), write=(tmp_path,))
+    command = ["sh", "-c", "echo > data && ! echo > code/changed"]
+    done = subprocess.run(isolation.bwrap(granted, tmp_path, command), capture_output=True, check=False)
+    assert (done.returncode, (tmp_path / "data").exists()) == (0, True), done.stderr
+    assert not (tmp_path / "code/changed").exists()
+
+
 @pytest.mark.parametrize("on", ["none", "landlock", "bwrap"])
 def test_a_file_of_the_pipelines_folder_is_not_taken_for_a_module(tmp_path: Path, on: str) -> None:
     for name in ("json", "orjson", "pandas", "tests"):
@@ -161,9 +330,11 @@ import socket
 import sys
 from pathlib import Path
 from osiris_inspect.runtime import landlock
-landlock.restrict([Path("/usr"), Path("/nowhere")], [Path(sys.argv[1])], network=False)
+landlock.restrict([Path("/usr"), Path("/nowhere")], [Path(sys.argv[1])], [Path(sys.argv[4])], network=False)
+if [path.name for path in Path(sys.argv[4]).iterdir()] != ["named"]:
+    sys.exit("names were not read")
 Path(sys.argv[1], "written").write_text("x")
-for outside in (Path(sys.argv[2]), Path("/etc/passwd")):
+for outside in (Path(sys.argv[2]), Path("/etc/passwd"), Path(sys.argv[4], "named")):
     try:
         outside.read_text()
     except PermissionError:
@@ -182,7 +353,10 @@ def test_landlock_leaves_a_process_what_it_was_granted_and_no_more(tmp_path: Pat
     inside, outside = tmp_path / "inside", tmp_path / "outside"
     inside.mkdir()
     outside.write_text("x")
-    words = [sys.executable, "-c", LANDLOCK, str(inside), str(outside), port]
+    listed = tmp_path / "listed"
+    listed.mkdir()
+    (listed / "named").write_text("x")
+    words = [sys.executable, "-c", LANDLOCK, str(inside), str(outside), port, str(listed)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (inside / "written").read_text() == "x"

@@ -147,6 +147,14 @@ def test_lint_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert [path.name for path in tmp_path.iterdir()] == ["p.yaml"]
 
 
+def test_a_step_whose_id_is_a_parameter_is_looked_at_under_its_value() -> None:
+    text = STATS.replace("id: extract-movies", "id: '${params.first}'") + "params: {first: extract-movies}\n"
+    assert remarks(text) == []
+    assert remarks(text.replace("FROM input_df", "FROM imput_df"))[0].startswith(
+        "p.yaml:13:14: error: the SQL"
+    )
+
+
 def test_the_hook_for_pre_commit_names_a_command_that_takes_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

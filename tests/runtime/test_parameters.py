@@ -1,5 +1,6 @@
 """Where a parameter's value comes from, in which type, and what is said where it comes from nowhere."""
 
+import json
 from typing import Any
 
 import pytest
@@ -91,5 +92,44 @@ def test_what_is_wrong_with_a_parameter_is_named(text: str, given: dict[str, Any
     assert any(problem.endswith(expected) for problem in problems(text, **given)), problems(text, **given)
 
 
+@pytest.mark.parametrize("given", ["2024-13-45", "9" * 5000, "[" * 5000])
+def test_text_that_no_type_fits_stays_text_and_is_refused_by_its_key(given: str) -> None:
+    (said,) = problems(params={"most": given})
+    assert said.startswith("p.yaml:13:72: 'limit' takes a whole number, not '")
+
+
 def test_a_parameter_without_a_value_is_one_problem_and_not_two() -> None:
     assert len(problems(PIPELINE.replace("${params.most}", "${params.mots}"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("component", "key", "value", "expected"),
+    [
+        ("csv_extractor", "delimiter", "", "'delimiter' is ''; it takes one ASCII character that is no quote, or \\s+ for any white space"),
+        ("csv_extractor", "delimiter", "||", "'delimiter' is '||'; it takes one ASCII character"),
+        ("csv_extractor", "delimiter", "§", "'delimiter' is '§'; it takes one ASCII character"),
+        ("csv_extractor", "delimiter", "\n", "'delimiter' is '\\n'; it takes one ASCII character"),
+        ("csv_extractor", "comment", "//", "'comment' is '//'; it takes one character that is no quote"),
+        ("csv_writer", "delimiter", "||", "'delimiter' is '||'; it takes one character that is no quote"),
+        ("csv_writer", "delimiter", r"\t", "'delimiter' is '\\\\t'; it takes one character that is no quote; a tab is \"\\t\" in double quotes"),
+        ("csv_writer", "delimiter", '"', "'delimiter' is '\"'; it takes one character that is no quote"),
+        ("csv_extractor", "delimiter", r"\s+", None),
+        ("csv_extractor", "delimiter", "\t", None),
+        ("csv_writer", "delimiter", "§", None),
+        ("csv_extractor", "keep_default_na", False, None),
+    ],
+)  # fmt: skip
+def test_what_stands_between_fields_is_one_character(
+    component: str, key: str, value: Any, expected: str | None
+) -> None:
+    step = {"id": "s", "component": f"filesystem.{component}", "config": {"path": "a", key: value}}
+    if component == "csv_writer":
+        step["needs"] = ["read"]
+    read = {"id": "read", "component": "filesystem.csv_extractor", "config": {"path": "in"}}
+    text = json.dumps({"oml_version": "0.1.0", "name": "p", "steps": [read, step]})
+    if expected is None:
+        assert compile_pipeline(text, "p.yaml", known()).configs["s"][key] == value
+    else:
+        (problem,) = problems(text)
+        assert expected in problem
+        assert problem.startswith("p.yaml:1:")

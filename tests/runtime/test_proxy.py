@@ -1,8 +1,12 @@
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
+from osiris_inspect.model.errors import RunError
 from tests.runtime.pipelines import STATS, TWO_BRANCHES
 from tests.runtime.runs import TRANSPORTS, events_of, make_run
 
@@ -93,3 +97,23 @@ def test_a_step_over_its_time_is_ended_and_named(tmp_path: Path, on: str) -> Non
     assert orjson.loads((outcome.path / "status.json").read_bytes())["steps_skipped"] == {
         "write-stats": "compute-stats"
     }
+
+
+@EVERYWHERE
+def test_a_watcher_that_cannot_show_what_it_sees_ends_no_run(tmp_path: Path, on: str) -> None:
+    def watch(event: Any) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    assert make_run(tmp_path, on, watch=watch).status == "success"
+
+
+def test_a_disk_that_refuses_at_the_start_leaves_no_half_of_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    with pytest.raises(RunError, match=r"no run directory can be made in .*: No space left on device"):
+        make_run(tmp_path, "local")
+    assert not list((tmp_path / "logs").iterdir())

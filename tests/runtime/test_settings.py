@@ -22,6 +22,9 @@ def test_force_spill_is_off_for_the_words_that_say_no(text: str) -> None:
         ("E2B_SPILL_THRESHOLD", "1e3"),
         ("E2B_SPILL_THRESHOLD", ""),
         ("E2B_SPILL_MEMORY_BYTES", "2GB"),
+        ("E2B_SPILL_THRESHOLD", "9223372036854775808"),
+        ("E2B_SPILL_MEMORY_BYTES", "99999999999999999999999999"),
+        ("E2B_SPILL_MEMORY_BYTES", "9" * 5000),
         ("E2B_STEP_TIMEOUT", "0"),
         ("E2B_STEP_TIMEOUT", "nan"),
     ],
@@ -29,6 +32,17 @@ def test_force_spill_is_off_for_the_words_that_say_no(text: str) -> None:
 def test_a_value_that_cannot_be_is_an_error_that_names_its_variable(variable: str, text: str) -> None:
     with pytest.raises(SettingsError, match=variable):
         settings.read({variable: text})
+
+
+@pytest.mark.parametrize("text", ["0", "9223372036854775807", "0" * 5000 + "7"])
+def test_a_count_is_any_number_that_files_and_messages_hold(text: str) -> None:
+    assert settings.read({"E2B_SPILL_THRESHOLD": text}).spill_threshold == int(text.lstrip("0") or "0")
+
+
+def test_a_flag_that_cannot_be_is_named_and_not_repeated_at_length() -> None:
+    with pytest.raises(SettingsError, match=r"--spill-threshold is '9+'… ") as caught:
+        settings.read({}, {"spill_threshold": "9" * 5000})
+    assert len(str(caught.value)) < 200
 
 
 def test_a_flag_overrides_a_variable_and_the_origin_is_known() -> None:

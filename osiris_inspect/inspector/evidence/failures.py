@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from osiris_inspect.inspector.evidence.codes import code_in
+from osiris_inspect.inspector.evidence.own_words import found_in
 from osiris_inspect.inspector.evidence.pattern import Pattern
-from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.run import Run, StepFailure
 from osiris_inspect.model.finding import Evidence, Stage
 
 MAX_TEXT = 65536
-"""Characters of an error that are searched; a longer text is not searched further, so no pattern can run away."""
+"""Characters of an error that are searched, half of them at its end where it is longer, so no pattern can run away."""
 
 _LACKS_INPUT = re.compile(
     r"\"?input_df\"? of type \"?NoneType"
@@ -21,47 +23,88 @@ _LACKS_INPUT = re.compile(
 )
 
 
+_NO_REASON = re.compile(r"\S{1,80} without a reason")
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One text that says what went wrong, where it belongs and where it stands."""
+    """One text that says what went wrong, where it belongs and where it stands.
+
+    ``kind`` is the class of the error where it is told beside the text, ``traceback`` what came with it.
+    """
 
     text: str
     file: str
     line: int
     step: str | None
     stage: Stage = "step"
+    kind: str = ""
+    traceback: str = ""
+
+    @property
+    def searched(self) -> str:
+        """The text after the class that it does not name itself; the class alone where there is no text."""
+        if not self.kind or self.kind in self.text:
+            return self.text
+        return self.kind if _NO_REASON.fullmatch(self.text) else f"{self.kind}: {self.text}"
 
     def cite(self, part: str) -> Evidence:
-        """The evidence for a part of this text."""
-        return Evidence(self.file, self.line, part)
+        """The evidence for a part of this text, or of its class and its text together."""
+        own = part.removeprefix(f"{self.kind}: ") if self.kind and part not in self.text else part
+        return Evidence(self.file, self.line, own or part)
 
 
 def failures(run: Run) -> Iterator[Told]:
     """The failure of each failed step, then that of the run itself."""
     for step in run.steps:
         if step.failure is not None:
-            text = step.failure.message[:MAX_TEXT]
-            yield Told(text, step.failure.file, step.failure.line, step.id)
+            yield _told(step.failure, step.id, "step")
     if run.failure is not None:
         running = next((step.id for step in run.steps if step.status == "running"), None)
-        stage: Stage = run.failed_stage or ("step" if running else "finish")
-        yield Told(run.failure.message[:MAX_TEXT], run.failure.file, run.failure.line, running, stage)
+        yield _told(run.failure, running, run.failed_stage or ("step" if running else "finish"))
+
+
+def _told(failure: StepFailure, step: str | None, stage: Stage) -> Told:
+    kind, traceback = (failure.type or "")[:120], (failure.traceback or "")[-MAX_TEXT:]
+    return Told(_shortened(failure.message), failure.file, failure.line, step, stage, kind, traceback)
+
+
+def _shortened(text: str) -> str:
+    """The beginning and the end of a text that is too long: an error is named in its first lines or in its last."""
+    half = MAX_TEXT // 2
+    return text if len(text) <= MAX_TEXT else f"{text[:half]}\n{text[-half:]}"
 
 
 def matching(run: Run, pattern: Pattern | re.Pattern[str]) -> Iterator[tuple[Told, re.Match[str]]]:
-    """The failures whose text has the pattern, with what matched."""
+    """The failures that have the pattern in their own words, or a code that means the same; with what matched."""
     for told in failures(run):
-        match = pattern.search(told.text)
+        match = match_in(told, pattern)
         if match:
             yield told, match
 
 
 def complaints(run: Run, pattern: Pattern | re.Pattern[str]) -> Iterator[tuple[Told, re.Match[str]]]:
-    """The lines of text logs that have the pattern, with what matched."""
+    """The lines of text logs that have the pattern or a code that means the same, with what matched."""
     for line in run.log_lines:
-        match = pattern.search(line.text)
+        told = Told(line.text, line.file, line.line, line.step)
+        match = match_in(told, pattern)
         if match:
-            yield Told(line.text, line.file, line.line, line.step), match
+            yield told, match
+
+
+def match_in(told: Told, pattern: Pattern | re.Pattern[str]) -> re.Match[str] | None:
+    """Where a text has the pattern. A code decides before any phrase: what means something else does not match."""
+    cause = pattern.cause if isinstance(pattern, Pattern) else ""
+    texts = dict.fromkeys((told.text, told.searched))
+    match = next(filter(None, (found_in(text, pattern) for text in texts)), None)
+    if match is None and not cause:
+        return None
+    code = code_in(told.searched, told.kind, told.traceback)
+    if code is None:
+        return match
+    if code.cause != cause:
+        return None
+    return match or code.match
 
 
 def lacks_input(message: str) -> bool:

@@ -5,14 +5,20 @@ one that went well has no error to search, and one that failed has no use for th
 """
 
 import re
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 
 class Pattern:
-    """A pattern of ``re``, with what the rules ask of one."""
+    """A pattern of ``re``, with what the rules ask of one.
 
-    def __init__(self, text: str, flags: int = 0) -> None:
+    Attributes:
+        cause: what an error with this pattern means in the words of ``codes``; empty where no code says the same.
+    """
+
+    def __init__(self, text: str, flags: int = 0, *, cause: str = "") -> None:
         self._text, self._flags = text, flags
+        self.cause = cause
 
     @cached_property
     def _compiled(self) -> re.Pattern[str]:
@@ -27,6 +33,10 @@ class Pattern:
         """The first place in a text that has the pattern."""
         return self._compiled.search(text)
 
+    def match(self, text: str, start: int = 0) -> re.Match[str] | None:
+        """The text from ``start`` on, where it begins with the pattern."""
+        return self._compiled.match(text, start)
+
     def fullmatch(self, text: str) -> re.Match[str] | None:
         """The whole text, where it has the pattern."""
         return self._compiled.fullmatch(text)
@@ -34,3 +44,11 @@ class Pattern:
     def findall(self, text: str) -> list[tuple[str, ...]]:
         """What the groups of the pattern caught, for each place that has it."""
         return self._compiled.findall(text)
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """Each place in a text that has the pattern."""
+        return self._compiled.finditer(text)
+
+    def sub(self, replacing: Callable[[re.Match[str]], str], text: str) -> str:
+        """The text with each place that has the pattern replaced."""
+        return self._compiled.sub(replacing, text)

@@ -1,7 +1,8 @@
 """Quotes made verbatim: each piece of evidence is looked up again in the file it names.
 
 A rule cites what it knows: a part of a decoded text, or the name of a field. Here it becomes a part of the line as it
-stands in the file, escapes and all, cut before a secret. What cannot be found again is no evidence.
+stands in the file, escapes and all, cut before a secret. What cannot be found again is no evidence; a finding that is
+left without any is shown where the run names its step, and is never dropped: what stood behind it would take the blame.
 """
 
 import json
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from osiris_inspect.inspector.disk import Disk
+from osiris_inspect.inspector.evidence.cite import about, first_line
 from osiris_inspect.inspector.reading import textlog
 from osiris_inspect.inspector.run import Abridged, Run
 from osiris_inspect.model import layout, redact
@@ -23,14 +25,26 @@ _NAME = re.compile(r'"(?:event|name|metric|cmd|step_id)"\s*:\s*"[^"\\]{1,80}"')
 
 
 def quoted(run: Run, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings with their evidence word for word; a finding without any is left out."""
+    """The findings with their evidence word for word; one that cannot be quoted is shown where its step is named."""
     found = verbatim(run, [evidence for finding in findings for evidence in finding.evidence])
     proved = []
     for finding in findings:
         evidence = tuple(dict.fromkeys(found[item] for item in finding.evidence if item in found))
-        if evidence:
-            proved.append(replace(finding, evidence=evidence))
+        proved.append(replace(finding, evidence=evidence or _stand_in(run, finding)))
     return proved
+
+
+def _stand_in(run: Run, finding: Finding) -> tuple[Evidence, ...]:
+    """A line that is there in place of those that are not; of a run without any line only the file, quoted with nothing."""
+    step = run.step(finding.step) if finding.step else None
+    named = about(run, step) if step is not None else ()
+    for places in (named, first_line(run)):
+        found = verbatim(run, places)
+        if found:
+            return tuple(found.values())[:1]
+    disk = Disk(run.path)
+    file = next((piece.file for piece in finding.evidence if disk.has(piece.file)), finding.evidence[0].file)
+    return (Evidence(file, 1, ""),)
 
 
 def verbatim(run: Run, wanted: Iterable[Evidence]) -> dict[Evidence, Evidence]:
@@ -58,22 +72,49 @@ def _numbered(run: Run, file: str, pieces: Iterable[Evidence]) -> Iterable[tuple
 def _in_file(
     lines: Iterable[tuple[int, bytes]], file: str, pieces: set[Evidence]
 ) -> dict[Evidence, Evidence]:
-    """Each piece at its line; a piece with line 0 at the first line that has its text."""
+    """Each piece at its line; a piece with line 0 at the first line that has its text, or else most of it."""
     at_line: dict[int, list[Evidence]] = {}
     for piece in pieces:
         at_line.setdefault(piece.line, []).append(piece)
-    searched = {piece.quote: piece for piece in at_line.pop(0, [])}
+    searched = {piece: _encoded(piece.quote) for piece in at_line.pop(0, [])}
     found: dict[Evidence, Evidence] = {}
     last = max(at_line, default=0)
     for number, raw in lines:
-        for piece in at_line.get(number, ()):
-            found[piece] = Evidence(file, number, _verbatim(raw.decode("utf-8", "replace"), piece.quote))
-        for text in [text for text in searched if text.encode("utf-8", "replace") in raw]:
-            piece = searched.pop(text)
-            found[piece] = Evidence(file, number, _verbatim(raw.decode("utf-8", "replace"), text))
-        if number >= last and not searched:
+        here = [*at_line.get(number, ()), *_better(searched, raw)]
+        found |= {piece: _cited(file, number, raw, piece.quote) for piece in here}
+        if number >= last and not any(searched.values()):
             break
     return found
+
+
+def _cited(file: str, number: int, raw: bytes, wanted: str) -> Evidence:
+    return Evidence(file, number, _verbatim(raw.decode("utf-8", "replace"), wanted))
+
+
+def _better(searched: dict[Evidence, list[bytes]], raw: bytes) -> list[Evidence]:
+    """The pieces that a line has in a better form than the lines before it; only still better ones are searched on."""
+    better = []
+    for piece, forms in searched.items():
+        rank = next((rank for rank, form in enumerate(forms) if form in raw), None)
+        if rank is not None:
+            searched[piece] = forms[:rank]
+            better.append(piece)
+    return better
+
+
+def _encoded(wanted: str) -> list[bytes]:
+    return [form.encode("utf-8", "replace") for form in _forms(wanted)]
+
+
+def _forms(wanted: str) -> list[str]:
+    """How a text may stand in a file: as it is, escaped, its first line or its beginning; the most exact form first."""
+    texts = (wanted, wanted.partition("\n")[0], wanted[:60])
+    forms = [
+        form
+        for text in texts
+        for form in (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
+    ]
+    return [form for form in dict.fromkeys(forms) if form and (len(form) >= _SHORTEST or form == wanted)]
 
 
 def _verbatim(line: str, wanted: str) -> str:
@@ -85,11 +126,10 @@ def _verbatim(line: str, wanted: str) -> str:
 
 def _place(line: str, wanted: str) -> tuple[int, int]:
     """Where ``wanted`` stands in ``line``, as it is, escaped, by its first line, or as the name of a field."""
-    for text in (wanted, wanted.partition("\n")[0], wanted[:60]):
-        for form in (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
-            place = line.find(form) if form else -1
-            if place >= 0 and (len(form) >= _SHORTEST or form == wanted):
-                return _with_value(line, place, place + len(form))
+    for form in _forms(wanted):
+        place = line.find(form)
+        if place >= 0:
+            return _with_value(line, place, place + len(form))
     name = _NAME.search(line)
     return name.span() if name else (0, min(len(line), 120))
 

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from osiris_inspect.inspector.evidence.failures import Told, complaints, matching
+from osiris_inspect.inspector.evidence.failures import Told, complaints, match_in, matching
+from osiris_inspect.inspector.evidence.last_words import last_words
 from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Domain, Finding, Severity
@@ -13,7 +14,7 @@ LONGEST = 240
 """Characters of an error that a message repeats."""
 
 
-_OWN_STEP = re.compile(r"^(?:Driver error: )?[Ss]tep '?[\w.\-]{1,200}'?:\s+")
+_OWN_STEP = re.compile(r"^(?:\w{1,80}: |Driver error: )?[Ss]tep '?[\w.\-]{1,200}'?:\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +46,37 @@ class Signature:
         """One finding for each failure that has the pattern."""
         for told, match in matching(run, self.pattern):
             yield self._finding(told, match)
+        yield from self._of_last_words(run)
         if self.in_logs:
             failed = {step.id for step in run.steps if step.status == "failed"}
             for told, match in complaints(run, self.pattern):
                 if told.step in failed:
                     yield self._finding(told, match)
 
+    def _of_last_words(self, run: Run) -> Iterator[Finding]:
+        """What a log that was cut off says in its last error; where no line calls it the end, that is one inference."""
+        for words in last_words(run):
+            match = match_in(words.told, self.pattern)
+            if match:
+                finding = self._finding(words.told, match)
+                yield (
+                    finding
+                    if words.is_stated
+                    else replace(finding, confidence=_less_sure(finding.confidence))
+                )
+
     def _finding(self, told: Told, match: re.Match[str]) -> Finding:
         groups = {name: (value or "").strip()[:160] for name, value in match.groupdict().items()}
         if self.about:
             groups[self.about] = next((repr(value.strip("[]'\"")) for value in groups.values() if value), "")
-        groups["said"] = said(told.text, match)
+        groups["said"] = said(match.string, match)
         message = self.message if "{" in self.message else f"{self.message}: {{said}}"
         return Finding(
             rule=self.rule,
             severity=Severity.ERROR,
             confidence=self.confidence,
             domain=self.domain,
-            message=message.format(**groups),
+            message=" ".join(message.format(**groups).split()),
             evidence=(told.cite(match[0][:200]),),
             step=told.step,
             stage=told.stage,
@@ -72,6 +86,10 @@ class Signature:
     def _hint(self, told: Told) -> str:
         found = self.hint.search(told.text) if self.hint else None
         return f"; the error itself proposes {' '.join(found['hint'].split())[:120]}" if found else ""
+
+
+def _less_sure(confidence: Confidence) -> Confidence:
+    return Confidence.MEDIUM if confidence == Confidence.HIGH else confidence
 
 
 def said(text: str, match: re.Match[str]) -> str:

@@ -1,8 +1,15 @@
 """Steps that failed because they were given no frame, and who should have given it."""
 
-from osiris_inspect.inspector.evidence.failures import lacks_input
+from osiris_inspect.inspector.evidence.failures import MAX_TEXT, lacks_input
+from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Request, Run, StepState
+from osiris_inspect.model.manifest import input_name
+
+_WANTED = Pattern(
+    r"Table with name \"?(?P<table>\w+)|Python Object \"(?P<object>\w+)\"|requires '(?P<key>\w+)'"
+)
+_STUMBLED = Pattern(r"NoneType|^'?(?:input_)?df(?:_\w+)?'?$|KeyError: '(?:input_)?df")
 
 
 def is_starved(step: StepState) -> bool:
@@ -12,6 +19,25 @@ def is_starved(step: StepState) -> bool:
     got_some = any(entry.place != "unresolved" for entry in step.inputs)
     missed = step.failure.type == "InputNotFound" or lacks_input(step.failure.message)
     return missed and (not got_some or step.failure.type == "InputNotFound")
+
+
+def may_lack_input(message: str) -> bool:
+    """Whether an error may be the want of an input: it says so, or the driver stumbled over there being none."""
+    return lacks_input(message) or _STUMBLED.search(message[:MAX_TEXT]) is not None
+
+
+def wanted_by(step: StepState) -> str | None:
+    """The name under which a failed step looked for an input, where its error tells."""
+    match = _WANTED.search(step.failure.message[:MAX_TEXT]) if step.failure is not None else None
+    return next((name for name in match.groups() if name), None) if match else None
+
+
+def sought_by(step: StepState, run: Run) -> StepState | None:
+    """The step whose frame a failed step looked for by name and had not got."""
+    wanted = (wanted_by(step) or "").lower()
+    got = {entry.from_step for entry in step.inputs if entry.place != "unresolved"}
+    named = (other for other in run.steps if input_name(other.id).lower() == wanted)
+    return next((other for other in named if other.id not in got and other.id != step.id), None)
 
 
 def starved_by(step: StepState, run: Run, lineage: Lineage) -> list[StepState]:

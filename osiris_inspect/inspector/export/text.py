@@ -5,6 +5,7 @@ from typing import TextIO
 
 from osiris_inspect.inspector.export import NO_JOB, Job
 from osiris_inspect.inspector.export._inert import broken
+from osiris_inspect.inspector.export._once import beyond, without_end
 from osiris_inspect.inspector.lineage import Edge
 from osiris_inspect.inspector.plain import cut, plain
 from osiris_inspect.inspector.report import Report
@@ -30,6 +31,8 @@ _GLYPHS = {
 _COLORS = {"✓": "32", "✗": "31", "!": "33", "~": "36"}
 LONGEST = 2000
 """Characters of one message; an error can be as long as the query it quotes."""
+_QUOTED = 3
+"""Pieces of evidence that stand under the cause."""
 _ROOMY = 100
 """Columns from which on names of steps and drivers are not cut: what is no terminal is that wide."""
 _FRAMES = {"memory": "memory", "spill": "spill", "none": "neither", "unknown": "?"}
@@ -65,7 +68,8 @@ def _report(report: Report, width: int) -> Iterator[str]:
             yield from wrapped(_edge(edge, report.run), width, "  ")
     if report.findings:
         yield ""
-        yield from map(_finding, report.findings)
+        said = _said(report)
+        yield from (_finding(finding, said) for finding in report.findings)
     yield ""
     yield f"  {_counts(report)}"
 
@@ -80,10 +84,16 @@ def _verdict(report: Report, width: int) -> Iterator[str]:
     yield from _labelled(
         "cause", f"{place_of(cause)}: {cause.message}  [{cause.rule}, {cause.confidence}]", width
     )
-    for piece in cause.evidence[:3]:
-        yield from _labelled("", f"{piece}  {piece.quote}", width)
+    said = _said(report)
+    for piece in cause.evidence[:_QUOTED]:
+        yield from _labelled("", f"{piece}  {beyond(piece.quote, said)}", width)
     if cause.fix:
         yield from _labelled("fix", cause.fix, width)
+
+
+def _said(report: Report) -> str:
+    """What the header says of the cause."""
+    return plain(report.root_cause.message) if report.root_cause is not None else ""
 
 
 def _labelled(label: str, text: str, width: int) -> Iterator[str]:
@@ -139,11 +149,15 @@ def _edge(edge: Edge, run: Run) -> str:
     return f"{plain(edge.producer)} ──{rows}{place_words(edge, run)}──▶ {plain(edge.consumer)}{name}"
 
 
-def _finding(finding: Finding) -> str:
-    """A finding with where its evidence stands and what explains it: one line always, so that lines can be counted."""
+def _finding(finding: Finding, said: str) -> str:
+    """A finding with where its evidence stands and what explains it: one line always, so that lines can be counted.
+
+    An error that the header, which is ``said``, has told is not told again.
+    """
     because = f", because of {finding.because}" if finding.because else ""
     known = "known " if finding.known else ""
-    text = f"{known}{finding.severity} {finding.rule} {place_of(finding)}: {finding.message} ({finding.evidence[0]}{because})"
+    message = without_end(plain(finding.message), said)
+    text = f"{known}{finding.severity} {finding.rule} {place_of(finding)}: {message} ({finding.evidence[0]}{because})"
     lead = f"{'    ' if finding.because else '  '}{_GLYPHS[str(finding.severity)]} "
     return f"{lead}{cut(plain(text), LONGEST)}"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from osiris_inspect.inspector.run import InputState, StepFailure, Storage
-from osiris_inspect.model.event import Event, number
+from osiris_inspect.model.event import Event, name_of, number
 from osiris_inspect.model.run_card import StepStatus
 
 _STORAGES: dict[str, Storage] = {"memory": "memory", "spill": "spill", "none": "none"}
@@ -127,8 +127,7 @@ def _failed(draft: Draft, event: Event) -> None:
 
 def _skipped(draft: Draft, event: Event) -> None:
     draft.status = "skipped"
-    because = event.fields.get("because")
-    draft.because = because if isinstance(because, str) else None
+    draft.because = name_of(event.fields.get("because"))
 
 
 def _resolved(draft: Draft, event: Event) -> None:

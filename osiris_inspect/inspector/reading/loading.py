@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from osiris_inspect.inspector import abridgement
-from osiris_inspect.inspector.folders import is_run, must_be_folder
+from osiris_inspect.inspector.folders import is_run, must_be_folder, only_text
 from osiris_inspect.inspector.reading.drafts import fold
 from osiris_inspect.inspector.reading.far_side import isolation_of, note_lost_lines, outages_of
 from osiris_inspect.inspector.reading.material import Material, gather
@@ -74,7 +74,7 @@ def check(path: Path) -> None:
             what = (
                 "an empty directory"
                 if empty
-                else f"no run: it holds none of {', '.join(layout.SIGNS_OF_A_RUN)}"
+                else f"no run: it holds none of {', '.join(layout.SIGNS_OF_A_RUN)}{only_text(path)}"
             )
             raise UnreadableRun(f"{str(path)!r} is {what}")
     except (OSError, ValueError, RuntimeError) as error:

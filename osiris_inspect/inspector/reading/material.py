@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from osiris_inspect.inspector.index import Progress
 
 T = TypeVar("T")
+TORN = "torn last line"
 COMMANDS_BESIDE = "../commands.jsonl"
 """What was said to a worker that was started by hand; taken under the same condition as its text log."""
 BESIDE = "../worker_stderr.log"
@@ -73,7 +74,7 @@ def gather(
         card=_document(disk, layout.RUN_CARD, run_card.parse),
         status=_document(disk, layout.STATUS, status.parse),
         requests=_requests(disk),
-        log_lines=tuple(_log_lines(disk)),
+        log_lines=(*_torn(disk), *_log_lines(disk)),
         configs=configs,
         exposures=exposures,
         manifest_file=manifest_file,
@@ -114,7 +115,7 @@ def _decoded(disk: Disk, file: str, decode: Callable[[bytes, int], T | None]) ->
             yield value
     if broken:
         number, reason = broken
-        disk.note(file, number, f"torn last line: {reason}" if torn else reason)
+        disk.note(file, number, f"{TORN}: {reason}" if torn else reason)
 
 
 def _manifest(disk: Disk) -> tuple[str, Manifest | None]:
@@ -149,7 +150,7 @@ def _document(disk: Disk, file: str, parse: Callable[[Any], T]) -> T | None:
 
 def _request(line: bytes, number: int) -> Request | None:
     value = jsonl.decode_object(line)
-    if value.get("cmd") != "exec_step" or not isinstance(value.get("step_id"), str):
+    if value.get("cmd") != "exec_step" or events.name_of(value.get("step_id")) is None:
         return None
     inputs = value.get("inputs")
     step = manifest.parse({"steps": [{"id": value["step_id"], "inputs": inputs}]}).steps[0]
@@ -177,6 +178,19 @@ def _requests_by_hand(disk: Disk) -> Iterator[Request]:
             continue
         if is_ready and request is not None:
             yield request
+
+
+def _torn(disk: Disk) -> Iterator[LogLine]:
+    """The last line of a log that was cut off in the middle, where it began to tell of an error."""
+    torn = next(
+        (entry for entry in disk.unread if entry.file == layout.EVENTS and entry.reason.startswith(TORN)),
+        None,
+    )
+    if torn is None:
+        return
+    raw = disk.tail(layout.EVENTS, textlog.BEGINNING).rpartition(b"\n")[2]
+    if textlog.TELLS_AN_END.search(raw):
+        yield textlog.torn(layout.EVENTS, torn.line, raw)
 
 
 def _log_lines(disk: Disk) -> Iterator[LogLine]:

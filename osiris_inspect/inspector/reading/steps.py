@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from osiris_inspect.inspector.evidence.failures import lacks_input
+from osiris_inspect.inspector.evidence.starving import may_lack_input
 from osiris_inspect.inspector.reading.artifacts import absence_of, artifacts_of
 from osiris_inspect.inspector.reading.drafts import Draft
 from osiris_inspect.inspector.reading.material import Material
@@ -76,7 +77,8 @@ def bind(drafts: Sequence[Draft], material: Material) -> None:
         else:
             wanted = {manifests.input_name(need): InputRef(need) for need in draft.needs}
             wanted = {"df": InputRef(draft.needs[0])} if len(draft.needs) == 1 else wanted
-        if draft.was_run:
+        if draft.was_run and (draft.id in requests or not any(entry.line for entry in draft.inputs)):
+            # a log that has one input of a step has all that were looked for: of the others it holds nothing
             got = {entry.from_step for entry in draft.inputs}
             draft.inputs += [
                 InputState(name, reference.from_step, "unresolved")
@@ -200,14 +202,27 @@ def _tell_next_starts(drafts: Sequence[Draft]) -> None:
 
 def _explain_cascades(drafts: Sequence[Draft]) -> None:
     causes: dict[str, str] = {draft.id: draft.id for draft in drafts if draft.status == "failed"}
+    by_id = {draft.id: draft for draft in drafts}
     for draft in drafts:
         if draft.status not in ("failed", "skipped", "not_started"):
             continue
         guilty = next((causes[need] for need in draft.needs if need in causes and need != draft.id), None)
-        if guilty is not None and guilty != draft.id and draft.because is None:
+        own = guilty in by_id and _failed_by_itself(draft, by_id[guilty])
+        if guilty is not None and guilty != draft.id and not own and draft.because is None:
             draft.because = guilty
         if draft.because is not None:
             causes[draft.id] = draft.because
+
+
+def _failed_by_itself(draft: Draft, guilty: Draft) -> bool:
+    """Whether a step died of something that no frame from upstream would have spared it, and that no other one met."""
+    if draft.failure is None or may_lack_input(draft.failure.message):
+        return False
+    return _words(draft) != _words(guilty)
+
+
+def _words(draft: Draft) -> str:
+    return draft.failure.message.replace(draft.id, "") if draft.failure is not None else ""
 
 
 def _taken(drafts: Iterable[Draft]) -> dict[str, InputState]:

@@ -24,6 +24,9 @@ _LEVEL = re.compile(rb"\b(CRITICAL|FATAL|ERROR|WARNING|WARN)\b")
 _WORTH = re.compile(
     rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|[Ee]rror details|\bconnection for step \S+: |Killed\b|Segmentation fault|^\w*(?:Error|Exception)\b[:(]"
 )
+TELLS_AN_END = re.compile(rb'"(?:step_error|step_failed|run_error)".*"(?:error|message)"\s*:\s*"')
+"""An event that tells how something failed."""
+_STEP_ID = re.compile(r'"step_id"\s*:\s*"([^"\\]{1,200})"')
 _STEP = re.compile(
     rb"\bcfg/([^/\s]{1,200})\.json\b|\bExecuting step ([^\s]{1,200})|\b(?:connection|query) for step ([^\s:,]{1,200})"
 )
@@ -70,6 +73,15 @@ def complaints(file: str, lines: Iterable[Line]) -> Iterator[LogLine]:
         if kept > MAX_KEPT:
             return
         yield LogLine(file, number, _text(raw[:MAX_TEXT]), level[1].decode() if level else "", step)
+
+
+def torn(file: str, number: int, raw: bytes) -> LogLine:
+    """An event that was cut off, as a line of text: with its escapes undone, and the step it names."""
+    text = _text(raw[:MAX_TEXT])
+    named = _STEP_ID.search(text)
+    for escaped, character in (('\\"', '"'), ("\\n", "\n"), ("\\\\", "\\")):
+        text = text.replace(escaped, character)
+    return LogLine(file, number, text, "ERROR", named[1] if named else None)
 
 
 def _may_matter(raw: bytes) -> bool:

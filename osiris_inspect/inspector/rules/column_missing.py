@@ -13,10 +13,12 @@ Example:
     `Binder Error: Referenced column "custommer_id" not found in FROM clause!`
 """
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import at
+from osiris_inspect.inspector.evidence.failures import Told, matching
 from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
@@ -24,10 +26,10 @@ from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 44
 
-_KEY = Pattern(r"['\"][^'\"\n]{1,200}['\"]|\d{1,12}")
+_KEY = Pattern(r"\bKeyError: (?P<key>['\"][^'\"\n]{1,200}['\"]|\d{1,12})$", re.MULTILINE)
 
 SIGNATURE: Final = Signature(
     rule="column-missing",
@@ -38,37 +40,48 @@ SIGNATURE: Final = Signature(
         r"|Usecols do not match columns, columns expected but not found: (?P<c4>[^\n]{1,120})"
         r"|Could not find the '(?P<c5>[^'\n]{1,120})' column of"
         r"|Table \"[^\"]{1,80}\" does not have a column named \"(?P<c6>[^\"\n]{1,120})\""
-        r"|KeyError: ['\"](?P<c7>[^'\"\n]{1,120})['\"]"
         r"|(?P<c8>\[[^\]\n]{1,160}\]) not (?:found in axis|in index)"
         r"|None of \[[^\[\n]{0,40}\(?(?P<c10>\[[^\]\n]{1,160}\])[^\n]{0,60}\] are in the \[(?:columns|index)\]"
         r"|column '(?P<c9>[^'\n]{1,120})' (?:is )?(?:not (?:there|found|in)|missing|unknown)"
+        r"|no such column: (?P<c11>[\w.]{1,120})",
+        cause="no column",
     ),
     message="column {column} does not exist",
     fix="use a name that the source has",
     domain="config",
     about="column",
-    hint=Pattern(r"(?:Candidate (?:bindings|tables)|Did you mean)[: ]+(?P<hint>[^\n?]{1,160})"),
+    hint=Pattern(r"(?:Candidate (?:bindings|tables)|Did you mean)[: ]+(?P<hint>[^\s:?][^\n?]{0,159})"),
 )
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so, and a key that pandas missed: its whole text is then the key."""
+    """Failures whose text says so, and a key that the code of a step missed: a step without an input lacks no column."""
     yield from SIGNATURE.findings(run)
-    for step in run.steps:
-        failure = step.failure
-        if failure is None or failure.type != "KeyError" or not _KEY.fullmatch(failure.message):
-            continue
-        of_pandas = "pandas" in (failure.traceback or "")
-        yield Finding(
-            rule="column-missing",
-            severity=Severity.ERROR,
-            confidence=Confidence.HIGH if of_pandas else Confidence.MEDIUM,
-            domain="code",
-            message=f"the driver asked for {failure.message}, and there is no such {'column' if of_pandas else 'key'}",
-            evidence=(Evidence(failure.file, failure.line, failure.message), *_columns(run, step)),
-            step=step.id,
-            fix="use a name that its input has" + _there_are(run, step),
-        )
+    for told, match in matching(run, _KEY):
+        step = run.step(told.step or "")
+        if step is not None and _may_be_a_column(step, told):
+            yield _of_key(run, step, told, match)
+
+
+def _may_be_a_column(step: StepState, told: Told) -> bool:
+    """Whether a missed key can be one of a frame: pandas missed it, or the step was given frames to look into."""
+    asked_for_variable = "environ" in told.traceback[-2000:]
+    return "pandas" in told.traceback or (bool(step.inputs or step.needs) and not asked_for_variable)
+
+
+def _of_key(run: Run, step: StepState, told: Told, match: re.Match[str]) -> Finding:
+    """The finding of a key that was missed. Where pandas missed it, it was a column."""
+    of_pandas = "pandas" in told.traceback
+    return Finding(
+        rule="column-missing",
+        severity=Severity.ERROR,
+        confidence=Confidence.HIGH if of_pandas else Confidence.MEDIUM,
+        domain="code",
+        message=f"the driver asked for {match['key']}, and there is no such {'column' if of_pandas else 'key'}",
+        evidence=(told.cite(match[0]), *_columns(run, step)),
+        step=step.id,
+        fix="use a name that its input has" + _there_are(run, step),
+    )
 
 
 def _given(run: Run, step: StepState) -> list[Event]:

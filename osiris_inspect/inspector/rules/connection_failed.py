@@ -23,9 +23,9 @@ from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
-from osiris_inspect.model.finding import Finding
+from osiris_inspect.model.finding import Confidence, Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 60
 
 SIGNATURE: Final = Signature(
@@ -40,6 +40,15 @@ SIGNATURE: Final = Signature(
 )
 
 
+_REFUSED: Final = Signature(
+    rule="connection-failed",
+    pattern=Pattern(r"connection to server (?:at|on) [^\n]{1,200} failed: FATAL: {1,4}[^\n]{1,160}"),
+    message="the server was reached and did not let the step in",
+    fix="read what the server says: mostly it is user, password, database or a rule for the address",
+    domain="config",
+    confidence=Confidence.MEDIUM,
+)
+
 _TRIED = Pattern(
     r"connection for step (?P<step>[^\s:]{1,200}): [^\n@]{0,80}@(?P<server>[\w.\-]{1,200}:\d{1,5})"
 )
@@ -47,6 +56,7 @@ _TRIED = Pattern(
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so, with the server that was tried where a text log tells it."""
+    yield from _REFUSED.findings(run)
     for finding in SIGNATURE.findings(run):
         tried = [(told, match) for told, match in complaints(run, _TRIED) if match["step"] == finding.step]
         if not tried:

@@ -22,14 +22,14 @@ from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 46
 
 SIGNATURE: Final = Signature(
     rule="csv-ragged",
     pattern=Pattern(
-        r"Error tokenizing data\. C error: (?P<what>[^\n]{1,120})"
-        r"|CSV parsing failed[^\n]{0,160}"
+        r"Error tokenizing data\. C error: (?!out of memory|Calling read)(?P<what>[^\n]{1,120})"
+        r"|CSV parsing failed(?!: (?:No columns to parse|'?[\w-]{1,30}'? codec))[^\n]{0,160}"
         r"|CSV Error on Line:? ?\d+[^\n]{0,80}"
         r"|Expected \d+ (?:fields|columns)[^\n]{0,60}(?:saw|found|got) \d+"
     ),

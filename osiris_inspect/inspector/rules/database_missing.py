@@ -22,24 +22,37 @@ from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 40
 
-SIGNATURE: Final = Signature(
-    rule="database-missing",
-    pattern=Pattern(
-        r"Unknown database '(?P<d1>[^'\n]{1,120})'"
-        r"|database \"(?P<d2>[^\"\n]{1,120})\" does not exist"
-        r"|\b3D000\b"
+SIGNATURES: Final = (
+    Signature(
+        rule="database-missing",
+        pattern=Pattern(
+            r"Unknown database '(?P<d1>[^'\n]{1,120})'|database \"(?P<d2>[^\"\n]{1,120})\" does not exist",
+            cause="no database",
+        ),
+        message="database {database} does not exist",
+        fix="correct the name of the database in the connection, or create it",
+        domain="config",
+        about="database",
+        in_logs=True,
     ),
-    message="database {database} does not exist",
-    fix="correct the name of the database in the connection, or create it",
-    domain="config",
-    about="database",
-    in_logs=True,
+    Signature(
+        rule="database-missing",
+        pattern=Pattern(
+            r"schema \"(?P<s1>[^\"\n]{1,120})\" does not exist"
+            r"|The schema must be one of the following: [^\n]{1,120}",
+            cause="no schema",
+        ),
+        message="the schema is not there, or not open to this connection",
+        fix="correct the name of the schema, create it, or add it to those the service shows",
+        domain="config",
+    ),
 )
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    for signature in SIGNATURES:
+        yield from signature.findings(run)

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import failure_of
-from osiris_inspect.inspector.evidence.failures import MAX_TEXT
+from osiris_inspect.inspector.evidence.failures import Told, matching
 from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run, StepFailure
@@ -42,6 +42,10 @@ _MISTAKE = Pattern(
     r"|(?:string|list|tuple) indices must be"
     r"|The truth value of a (?:DataFrame|Series|array)"
     r"|(?:not enough|too many) values to unpack"
+    r"|not supported between instances of '"
+    r"|Cannot compare tz-naive and tz-aware"
+    r"|cannot pickle '[^'\n]{1,80}' object"
+    r"|\bAssertionError\b"
 )
 _PLACE = Pattern(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
 
@@ -50,26 +54,24 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Steps whose error is one of a program."""
     if run.status != "failed":
         return  # what was asked for before the run began is no part of it
-    for step in run.steps:
-        failure = step.failure
-        match = _MISTAKE.search(failure.message[:MAX_TEXT]) if failure is not None else None
-        if failure is None or match is None:
+    for told, _ in matching(run, _MISTAKE):
+        step = run.step(told.step or "")
+        if step is None or step.failure is None:
             continue
         yield Finding(
             rule="driver-raised",
             severity=Severity.ERROR,
             confidence=Confidence.MEDIUM,
             domain="code",
-            message=f"the code of the driver {step.driver or ''} stumbled: {_said(failure)}{_place(failure)}",
+            message=f"the code of the driver {step.driver or ''} stumbled: {_said(told)}{_place(step.failure)}",
             evidence=failure_of(step),
             step=step.id,
             fix="see what the driver was given, and mend the place the traceback ends at",
         )
 
 
-def _said(failure: StepFailure) -> str:
-    kind = f"{failure.type}: " if failure.type and failure.type not in failure.message else ""
-    return kind + failure.message.strip().partition("\n")[0][:200]
+def _said(told: Told) -> str:
+    return told.searched.strip().partition("\n")[0][:200]
 
 
 def _place(failure: StepFailure) -> str:

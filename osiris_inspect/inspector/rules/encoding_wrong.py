@@ -22,22 +22,30 @@ from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 45
 
-SIGNATURE: Final = Signature(
-    rule="encoding-wrong",
-    pattern=Pattern(
-        r"CSV encoding error[^\n]{0,120}"
-        r"|codec can't (?:de|en)code [^\n]{1,160}"
-        r"|unknown encoding: [^\n]{1,60}"
+SIGNATURES: Final = (
+    Signature(
+        rule="encoding-wrong",
+        pattern=Pattern(
+            r"CSV encoding error[^\n]{0,120}|codec can't decode [^\n]{1,160}|unknown encoding: [^\n]{1,60}"
+        ),
+        message="the file is not in the encoding it was read as",
+        fix="set the encoding of the file, often latin-1 or cp1252",
+        domain="data",
     ),
-    message="the file is not in the encoding it was read as",
-    fix="set the encoding of the file, often latin-1 or cp1252",
-    domain="data",
+    Signature(
+        rule="encoding-wrong",
+        pattern=Pattern(r"codec can't encode [^\n]{1,160}"),
+        message="the encoding that is written to has no such character",
+        fix="write as utf-8",
+        domain="config",
+    ),
 )
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    for signature in SIGNATURES:
+        yield from signature.findings(run)

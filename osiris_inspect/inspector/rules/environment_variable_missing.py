@@ -24,11 +24,15 @@ from osiris_inspect.inspector.reading.phrases import CONNECTION_OF
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 30
 
 _UNSET = Pattern(
     r"[Ee]nvironment variable '?(?P<name>[A-Za-z_]\w{0,120})'? (?:is )?not set(?: for \w+ in (?P<connection>[\w.\-]{1,160}))?"
+)
+_KEY = Pattern(r"\bKeyError: '(?P<name>[A-Za-z_]\w{0,120})'$", re.MULTILINE)
+_READ = Pattern(
+    r"\bos\.environ\[['\"](?P<name>\w{1,120})['\"]\]|\bos(?:\.py|>)\", line \d{1,6}, in __getitem__"
 )
 
 
@@ -47,6 +51,20 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             stage="step" if step else told.stage,
             fix=f"set {match['name']} where the run is started",
         )
+    for told, match in matching(run, _KEY):
+        read = _READ.search(told.traceback[-2000:])
+        if read is not None and read["name"] in (None, match["name"]):
+            yield Finding(
+                rule="environment-variable-missing",
+                severity=Severity.ERROR,
+                confidence=Confidence.HIGH,
+                domain="config",
+                message=f"the environment variable {match['name']} is not set where the step runs",
+                evidence=(told.cite(match[0]),),
+                step=told.step,
+                stage=told.stage,
+                fix=f"set {match['name']} where the step runs: a sandbox has not the environment of the host",
+            )
 
 
 def _logged(run: Run, name: str) -> list[Any]:

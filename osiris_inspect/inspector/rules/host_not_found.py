@@ -22,7 +22,7 @@ from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 40
 
 SIGNATURE: Final = Signature(
@@ -34,6 +34,8 @@ SIGNATURE: Final = Signature(
         r"|(?i:could not translate host name)"
         r"|(?i:no A records found)"
         r"|(?i:getaddrinfo failed)"
+        r"|(?i:no address associated with hostname)"
+        r"|\b(?:NameResolutionError|gaierror)\b[^\n]{0,120}"
         r"|(?i:ipv[46] resolution failed)[^\n]{0,80}"
     ),
     message="the name of the server does not resolve",

@@ -42,8 +42,8 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         return
     seconds, before, after = max(pauses, key=lambda pause: pause[0])
     whole = (timed[-1].ts or 0) - (timed[0].ts or 0)
-    if seconds < LONG_S or seconds < PART * whole:
-        return
+    if seconds < LONG_S or seconds < PART * whole or _goes_back(timed):
+        return  # where a clock is wrong, what looks like a pause is none
     yield Finding(
         rule="idle-gap",
         severity=Severity.NOTE,
@@ -54,6 +54,10 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         stage="finish",
         fix="look at what stands on both sides of the pause",
     )
+
+
+def _goes_back(timed: list[Event]) -> bool:
+    return any((before.ts or 0) - (after.ts or 0) >= LONG_S for before, after in pairwise(timed))
 
 
 def _pauses(timed: list[Event]) -> Iterator[tuple[float, Event, Event]]:

@@ -19,32 +19,30 @@ from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import failure_of
-from osiris_inspect.inspector.evidence.failures import MAX_TEXT, lacks_input
-from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.evidence.failures import lacks_input
+from osiris_inspect.inspector.evidence.starving import sought_by, wanted_by
 from osiris_inspect.inspector.lineage import Lineage
-from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.run import InputState, Run, StepState
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("inputs_resolved",)
 RANK: Final = 28
 
 _FIX = "use in the query the name under which the input is bound"
-_WANTED = Pattern(
-    r"Table with name \"?(?P<table>\w+)|Python Object \"(?P<object>\w+)\"|requires '(?P<key>\w+)'"
-)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Steps that had an input and did not find it."""
+    """Steps that had an input and did not find it; one that looked for another step's frame was not given that."""
     for step in run.steps:
         got = [entry for entry in step.inputs if entry.place != "unresolved"]
         if step.failure is None or not got or not lacks_input(step.failure.message):
             continue
-        match = _WANTED.search(step.failure.message[:MAX_TEXT])
-        wanted = next((name for name in match.groups() if name), None) if match else None
+        sought = sought_by(step, run)
+        if sought is not None and sought.id in step.needs:
+            continue
+        wanted = wanted_by(step)
         names = ", ".join(f"{entry.name!r} ({entry.from_step}, {entry.place})" for entry in got)
         looked_for = f"{wanted!r}" if wanted else "another name"
-        fix = f"use {got[0].name!r} in place of {wanted!r}" if wanted and len(got) == 1 else _FIX
         yield Finding(
             rule="input-name-mismatch",
             severity=Severity.ERROR,
@@ -56,5 +54,11 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                 *(Evidence("events.jsonl", entry.line, "rows") for entry in got if entry.line),
             ),
             step=step.id,
-            fix=fix,
+            fix=_fix(got, wanted, sought),
         )
+
+
+def _fix(got: list[InputState], wanted: str | None, sought: StepState | None) -> str:
+    if sought is not None:
+        return f"let the step need {sought.id!r}, whose frame its query names"
+    return f"use {got[0].name!r} in place of {wanted!r}" if wanted and len(got) == 1 else _FIX

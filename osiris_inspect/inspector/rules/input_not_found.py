@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import at, failure_of
-from osiris_inspect.inspector.evidence.starving import is_starved
+from osiris_inspect.inspector.evidence.failures import lacks_input
+from osiris_inspect.inspector.evidence.starving import is_starved, sought_by
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import InputState, Run, StepState
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -29,7 +30,8 @@ RANK: Final = 80
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failed steps that got no input."""
     for step in run.steps:
-        if not is_starved(step):
+        unmade = _unmade(run, step)
+        if not is_starved(step) and unmade is None:
             continue
         looked = [at(event) for event in run.named("input_not_found", step=step.id)]
         yield Finding(
@@ -37,11 +39,22 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             severity=Severity.ERROR,
             confidence=Confidence.HIGH,
             domain="code",
-            message=_message(run, step),
+            message=_message(run, step)
+            if unmade is None
+            else f"the step got no frame of {unmade!r}, which did not succeed",
             evidence=(*looked, *failure_of(step)),
             step=step.id,
-            fix=f"see why {_origins(step) or 'the step upstream'} left no frame",
+            fix=f"see why {repr(unmade) if unmade else _origins(step) or 'the step upstream'} left no frame",
         )
+
+
+def _unmade(run: Run, step: StepState) -> str | None:
+    """The step whose frame a failed step missed beside others that it got, where it was never made."""
+    if is_starved(step) or step.failure is None or not lacks_input(step.failure.message):
+        return None
+    sought = sought_by(step, run)
+    is_needed = sought is not None and sought.id in step.needs
+    return sought.id if sought is not None and is_needed and sought.status != "succeeded" else None
 
 
 def _origins(step: StepState) -> str:

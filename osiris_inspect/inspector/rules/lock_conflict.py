@@ -22,7 +22,7 @@ from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 44
 
 SIGNATURE: Final = Signature(
@@ -32,6 +32,8 @@ SIGNATURE: Final = Signature(
         r"|(?i:deadlock (?:found|detected))[^\n]{0,60}"
         r"|(?i:could not obtain lock)[^\n]{0,80}"
         r"|(?i:database is locked)"
+        r"|(?i:could not serialize access)[^\n]{0,80}",
+        cause="lock",
     ),
     message="another transaction held what the step needed",
     fix="repeat; avoid that two jobs write one table at a time",

@@ -22,26 +22,40 @@ from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 40
 
-SIGNATURE: Final = Signature(
-    rule="out-of-memory",
-    pattern=Pattern(
-        r"Out of Memory Error[^\n]{0,160}"
-        r"|\bMemoryError\b"
-        r"|Unable to allocate [^\n]{1,100}"
-        r"|(?i:cannot allocate memory)"
-        r"|\bOOMKilled\b"
-        r"|(?i:out of memory)"
+SIGNATURES: Final = (
+    Signature(
+        rule="out-of-memory",
+        pattern=Pattern(
+            r"Out of sort memory[^\n]{0,100}"
+            r"|ERROR: {1,4}out of memory[^\n]{0,60}|out of shared memory",
+            cause="memory of the server",
+        ),
+        message="the database server had not enough memory for the query",
+        fix="make the query lighter, or give the server more memory; that of the step does not matter",
+        domain="infra",
     ),
-    message="there was not enough memory",
-    fix="let frames spill to disk, read less at once, or give the step more memory",
-    domain="infra",
-    in_logs=True,
+    Signature(
+        rule="out-of-memory",
+        pattern=Pattern(
+            r"Out of Memory Error(?!: failed to offload)[^\n]{0,160}"
+            r"|\b(?:_Array)?MemoryError\b"
+            r"|Unable to allocate [^\n]{1,100}"
+            r"|(?i:cannot allocate memory)"
+            r"|\bOOMKilled\b"
+            r"|(?i:out of memory(?! error: failed to offload))"
+        ),
+        message="there was not enough memory",
+        fix="let frames spill to disk, read less at once, or give the step more memory",
+        domain="infra",
+        in_logs=True,
+    ),
 )
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    for signature in SIGNATURES:
+        yield from signature.findings(run)

@@ -22,14 +22,14 @@ from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 44
 
 SIGNATURE: Final = Signature(
     rule="rate-limited",
     pattern=Pattern(
         r"(?i:\btoo many requests\b)"
-        r"|(?i:rate limit(?:ed| exceeded))"
+        r"|(?i:rate limit(?:ed| exceeded))|\bRateLimitException\b"
     ),
     message="the service limits the rate of requests",
     fix="wait and repeat, or make the batches larger and fewer",

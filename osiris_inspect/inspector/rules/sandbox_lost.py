@@ -14,6 +14,7 @@ Example:
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from osiris_inspect.inspector.evidence.pattern import Pattern
@@ -22,7 +23,7 @@ from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 39
 
 SIGNATURE: Final = Signature(
@@ -31,14 +32,21 @@ SIGNATURE: Final = Signature(
         r"(?i:(?:the )?sandbox (?:is|was|has been|got)? ?(?:gone|lost|killed|terminated|paused|ended|shut down|not running))"
         r"|(?i:sandbox (?:timed out|timeout|expired|has expired))"
         r"|(?i:sandbox \S{1,60} (?:does not|doesn't) exist)"
-        r"|\bSandbox(?:Timeout|NotFound|Closed)?Exception\b"
+        r"|(?i:sandbox (?:is running but envd inside it )?could not be reached)"
+        r"|\bSandbox(?:Timeout|NotRunning|Unreachable|Closed)Exception\b"
     ),
     message="the sandbox went away during the run",
-    fix="look at the time limit and the memory of the sandbox, then run again",
+    fix="look at the time limit and the memory of the sandbox, raise what was reached, then run again",
     domain="infra",
+)
+_NOT_FOUND: Final = replace(
+    SIGNATURE,
+    pattern=Pattern(r"(?i:sandbox (?:[^\s:]{1,80} )?(?:was )?not found)|\bSandboxNotFoundException\b"),
 )
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    """Failures whose text says so. What is not found has gone away only where a step had begun in it."""
+    yield from SIGNATURE.findings(run)
+    if any(step.status != "not_started" for step in run.steps):
+        yield from _NOT_FOUND.findings(run)

@@ -20,9 +20,9 @@ from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
-from osiris_inspect.model.finding import Finding
+from osiris_inspect.model.finding import Confidence, Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 63
 
 SIGNATURE: Final = Signature(
@@ -32,13 +32,25 @@ SIGNATURE: Final = Signature(
         r"|\b[Ss]erver error '?50[0-9]\b[^\n]{0,80}"
         r"|(?i:\bservice unavailable\b|\bbad gateway\b|\binternal server error\b)"
         r"|\bHTTP(?:/\d(?:\.\d)?)? 50[0-9]\b[^\n]{0,80}"
+        r"|\berror '5\d\d\b[^\n]{0,80}"
+        r"|\bServiceBusyException\b[^\n]{0,80}",
+        cause="service without database",
     ),
     message="the service failed",
     fix="repeat later; a part of the work may have been done",
     domain="infra",
 )
+_NO_JSON: Final = Signature(
+    rule="service-failed",
+    pattern=Pattern(r"Expecting value: line 1 column 1 \(char 0\)"),
+    message="what should have been JSON is none",
+    fix="look at the answer by hand: mostly it is empty, or a page of a proxy or of a login",
+    domain="infra",
+    confidence=Confidence.MEDIUM,
+)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    yield from SIGNATURE.findings(run)
+    yield from _NO_JSON.findings(run)

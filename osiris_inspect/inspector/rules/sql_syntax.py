@@ -22,7 +22,7 @@ from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 45
 
 SIGNATURE: Final = Signature(
@@ -30,7 +30,8 @@ SIGNATURE: Final = Signature(
     pattern=Pattern(
         r"You have an error in your SQL syntax[^\n]{0,160}"
         r"|Parser Error: [^\n]{1,160}"
-        r"|syntax error at or near [^\n]{1,80}"
+        r"|syntax error at or near [^\n]{1,80}",
+        cause="syntax",
     ),
     message="the query is no valid SQL",
     fix="correct the query near the place the message names",

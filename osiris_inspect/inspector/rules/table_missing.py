@@ -24,7 +24,7 @@ from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 45
 
 SIGNATURE: Final = Signature(
@@ -35,12 +35,14 @@ SIGNATURE: Final = Signature(
         r"|Catalog Error: Table with name (?!\"?(?:input_df|df|df_\w+)\"? does)(?P<t3>[^\n]{1,120}?) does not exist"
         r"|Table (?P<t4>\S{1,120}) does not exist and create_if_missing is false"
         r"|Could not find the table '(?P<t5>[^'\n]{1,120})'"
+        r"|no such table: (?P<t6>[\w.]{1,120})",
+        cause="no table",
     ),
     message="table {table} does not exist",
     fix="correct the name of the table, or create it",
     domain="config",
     about="table",
-    hint=Pattern(r"(?:Candidate (?:bindings|tables)|Did you mean)[: ]+(?P<hint>[^\n?]{1,160})"),
+    hint=Pattern(r"(?:Candidate (?:bindings|tables)|Did you mean)[: ]+(?P<hint>[^\s:?][^\n?]{0,159})"),
 )
 
 

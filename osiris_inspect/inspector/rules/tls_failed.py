@@ -22,7 +22,7 @@ from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 39
 
 SIGNATURE: Final = Signature(
@@ -33,6 +33,10 @@ SIGNATURE: Final = Signature(
         r"|(?i:ssl error:?) [^\n]{1,100}"
         r"|\bsslmode\b[^\n]{1,80}(?:invalid|required|not supported)"
         r"|(?i:tls handshake)[^\n]{0,80}"
+        r"|\[SSL: [A-Z0-9_]{1,60}\][^\n]{0,80}"
+        r"|(?i:SSL connection (?:is required|error))[^\n]{0,80}"
+        r"|(?i:server does not support SSL|insecure transport are prohibited)[^\n]{0,60}",
+        cause="encryption",
     ),
     message="the encrypted connection could not be made",
     fix="install the certificate where the step runs, or correct the TLS settings of the connection",

@@ -22,7 +22,7 @@ from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 40
 
 SIGNATURE: Final = Signature(

@@ -17,16 +17,22 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.evidence.cite import in_status
 from osiris_inspect.inspector.lineage import Lineage
-from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.run import Run, Unread
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.model.layout import EVENTS
 
 NEEDS: Final = ()
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """One finding for all of them: an error only where nothing else could be read."""
+    """One finding for all of them: an error only where nothing else could be read, or nothing of a log that failed."""
     if not run.unread:
+        return
+    log = next((entry for entry in run.unread if entry.file == EVENTS and not entry.line), None)
+    if log is not None and not run.events and run.status in ("failed", "truncated"):
+        yield _without_log(log, in_status(run, "reason"))
         return
     total = sum(entry.count for entry in run.unread)
     first = run.unread[0]
@@ -41,4 +47,17 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         evidence=tuple(Evidence(entry.file, max(entry.line, 1), "") for entry in run.unread[:3]),
         stage="finish",
         fix="look at what wrote these lines",
+    )
+
+
+def _without_log(log: Unread, said: tuple[Evidence, ...]) -> Finding:
+    return Finding(
+        rule="unreadable-lines",
+        severity=Severity.ERROR,
+        confidence=Confidence.HIGH,
+        domain="infra",
+        message=f"{log.file} could not be read ({log.reason}), and it is what tells why the run did not succeed",
+        evidence=(Evidence(log.file, 1, ""), *said),
+        stage="finish",
+        fix=f"make {log.file} readable, and look again",
     )

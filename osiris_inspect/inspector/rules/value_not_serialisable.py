@@ -7,22 +7,25 @@ Why it matters:
     A step that had done its work fails because of what it says about it.
 
 How to fix:
-    Call `int()` or `float()` on numpy values before they are logged.
+    Call `int()` or `float()` on numpy values before they are logged. Where it is a row for a service, write NULL for NaN
+    and text for times.
 
 Example:
     `Object of type int64 is not JSON serializable`
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
+from osiris_inspect.inspector.evidence.failures import matching
 from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 40
 
 SIGNATURE: Final = Signature(
@@ -37,6 +40,21 @@ SIGNATURE: Final = Signature(
 )
 
 
+_OF_ROWS = Pattern(r"(?i:\bwrite failed)[^\n]{0,200}not JSON|not JSON compliant")
+
+
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    """Failures whose text says so. What a writer sends to a service are rows, not what it logs."""
+    of_rows = {told.step for told, _ in matching(run, _OF_ROWS)}
+    for finding in SIGNATURE.findings(run):
+        if finding.step not in of_rows:
+            yield finding
+            continue
+        yield replace(
+            finding,
+            message=finding.message.replace(
+                SIGNATURE.message, "a row holds a value that has no form in JSON"
+            ),
+            domain="data",
+            fix="write NULL for NaN and infinity, and text for times, in the pipeline before the rows are sent",
+        )

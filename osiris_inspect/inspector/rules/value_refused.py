@@ -22,7 +22,7 @@ from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 45
 
 SIGNATURE: Final = Signature(
@@ -34,6 +34,8 @@ SIGNATURE: Final = Signature(
         r"|(?i:numeric field overflow)"
         r"|(?i:out of range (?:value|for type))[^\n]{0,80}"
         r"|invalid input syntax for (?:type )?[^\n]{1,120}"
+        r"|Data truncated for column '[^'\n]{1,80}'[^\n]{0,60}",
+        cause="value",
     ),
     message="the target refused a value",
     fix="convert the value in the pipeline, or widen the column",

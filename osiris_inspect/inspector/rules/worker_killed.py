@@ -7,7 +7,7 @@ Why it matters:
     The step is not at fault by what it computed but by what it used: memory above all. What it wrote may be half done.
 
 How to fix:
-    For SIGKILL look at memory first. For another signal or code look at the end of the worker's log.
+    For SIGKILL, which is also told as code -9 or 137, look at memory first. For another signal or code look at the end of the worker's log.
 
 Example:
     `the worker is gone: killed by SIGKILL`
@@ -22,7 +22,7 @@ from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("events",)
+NEEDS: Final = ("failures",)
 RANK: Final = 45
 
 SIGNATURE: Final = Signature(
@@ -31,9 +31,10 @@ SIGNATURE: Final = Signature(
         r"the worker is gone(?:: (?P<how>[^\n]{1,120}))?"
         r"|[Ww]orker (?:was )?(?:killed|lost|died|exited)[^\n]{0,100}"
         r"|killed by SIG[A-Z]{2,8}"
+        r"|exit(?:ed)?(?: with)?(?: exit)? (?:code|status):? (?:-9|-15|-11|-6|137|143|139|134)\b[^\n]{0,40}"
     ),
     message="the worker ended while it ran the step: {said}",
-    fix="for SIGKILL look at memory; else at the end of the worker's log",
+    fix="for SIGKILL (-9, 137) look at memory; else at the end of the worker's log",
     domain="infra",
 )
 

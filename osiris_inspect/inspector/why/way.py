@@ -124,7 +124,10 @@ def _forgotten(run: Run, step: StepState) -> Iterator[Turn]:
         for request in run.requests
         if request.step == step.id
     )
-    yield Turn("so", "it was never passed to the step", "miss", asked or lines_of(step))
+    if asked:
+        yield Turn("so", "it was never passed to the step", "miss", asked)
+    else:
+        yield Turn("so", "nothing says that it was passed to the step", "unknown", lines_of(step))
 
 
 def _looked(run: Run, step: StepState, entry: InputState, giver: StepState | None) -> Iterator[Turn]:

@@ -1,4 +1,4 @@
-"""Files that drivers read and write: where they lie, and writing them whole or not at all."""
+"""Files that drivers read and write: those of a step's ``path``, and writing them whole or not at all."""
 
 import errno
 import os
@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime import named_files
 from osiris_inspect.runtime.drivers import Context
-
-_PATTERN = frozenset("*?[")
+from osiris_inspect.runtime.replacing import replacing
 
 
 def base_of(config: Mapping[str, Any], ctx: Context) -> Path:
     """The folder that paths start from: the connection's ``base_dir``, else the run's."""
-    connection = config.get("resolved_connection") or {}
-    return ctx.base / str(connection.get("base_dir") or "")
+    return named_files.folder(ctx.base, config.get("resolved_connection"))
 
 
 def to_read(step_id: str, config: Mapping[str, Any], ctx: Context, kind: str) -> list[Path]:
@@ -29,8 +28,8 @@ def to_read(step_id: str, config: Mapping[str, Any], ctx: Context, kind: str) ->
     base = base_of(config, ctx)
     found: list[Path] = []
     for name in named:
-        if _PATTERN.intersection(name) and not (base / name).exists():
-            matches = sorted(path for path in _glob(base, name) if path.is_file())
+        if named_files.is_pattern(base, name):
+            matches = named_files.meant(base, name)
             if not matches:
                 raise DriverError(f"step {step_id!r}: no file matches {base / name}")
             found += matches
@@ -39,20 +38,14 @@ def to_read(step_id: str, config: Mapping[str, Any], ctx: Context, kind: str) ->
     return list(dict.fromkeys(found))
 
 
-def _glob(base: Path, pattern: str) -> Iterator[Path]:
-    path = Path(pattern)
-    return (
-        Path(path.anchor).glob(str(path.relative_to(path.anchor)))
-        if path.is_absolute()
-        else base.glob(pattern)
-    )
-
-
 def _readable(step_id: str, path: Path, kind: str) -> Path:
-    if path.is_dir():
-        raise DriverError(f"step {step_id!r}: {path} is a folder, not a {kind} file")
-    if not path.exists():
-        raise DriverError(f"step {step_id!r}: {kind} file not found: {path}")
+    try:
+        if path.is_dir():
+            raise DriverError(f"step {step_id!r}: {path} is a folder, not a {kind} file")
+        if not path.exists():
+            raise DriverError(f"step {step_id!r}: {kind} file not found: {path}")
+    except PermissionError as error:
+        raise DriverError(f"step {step_id!r}: {path} lies in a folder that is closed to this user") from error
     if not os.access(path, os.R_OK):
         raise DriverError(f"step {step_id!r}: {path} may not be read by this user")
     return path
@@ -69,35 +62,19 @@ def written_whole(step_id: str, config: Mapping[str, Any], ctx: Context) -> Iter
         DriverError: the disk refuses; names the file and the reason.
     """
     path = base_of(config, ctx) / config["path"]
-    if path.is_dir():
-        raise DriverError(f"step {step_id!r} cannot write {path}: it is a folder")
-    special = path.exists() and not path.is_file()
-    temporary = path if special else path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        if path.is_dir():
+            raise DriverError(f"step {step_id!r} cannot write {path}: it is a folder")
         if config.get("create_dirs"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+            named_files.real(path).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
             yield temporary
-            if not special:
-                _sync(temporary)
-                temporary.replace(path)
-                _sync(path.parent)
-        finally:
-            if not special:
-                temporary.unlink(missing_ok=True)
     except OSError as error:
         raise DriverError(f"step {step_id!r} cannot write {path}: {_why(error, path)}") from error
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _why(error: OSError, path: Path) -> str:
-    if error.errno == errno.ENOENT and not path.parent.exists():
-        return f"folder {path.parent} is not there; set create_dirs: true"
+    folder = named_files.real(path).parent
+    if error.errno == errno.ENOENT and not os.path.exists(folder):  # noqa: PTH110  no second error
+        return f"folder {folder} is not there; set create_dirs: true"
     return error.strerror or str(error)

@@ -12,7 +12,20 @@ def _without_effect(*names: str) -> tuple[Key, ...]:
 
 
 _ENCODING = Key("encoding", "text", "the file's encoding", default="utf-8")
-_DELIMITER = Key("delimiter", "text", "what stands between two fields, one character", default=",")
+_ONE: Final = (r'[^"\r\n]', 'one character that is no quote; a tab is "\\t" in double quotes')
+_DELIMITER_IN = Key(
+    "delimiter",
+    "text",
+    r"what stands between two fields, one character; \s+ is any white space",
+    default=",",
+    form=(
+        r'[^"\r\n\x80-\U0010ffff]|\\s\+',
+        r"one ASCII character that is no quote, or \s+ for any white space",
+    ),
+)
+_DELIMITER_OUT = Key(
+    "delimiter", "text", "what stands between two fields, one character", default=",", form=_ONE
+)
 _COLUMNS = Key("columns", "list", "the columns to read, in this order; all of them where absent")
 _PATH_IN = Key("path", "texts", "the file, or a pattern such as data/*.csv, or a list of them", required=True)
 _PATH_OUT = Key("path", "text", "the file, relative to the working folder", required=True)
@@ -65,7 +78,7 @@ BUILT_IN: Final = (
         modes=("read",),
         keys=(
             _PATH_IN,
-            _DELIMITER,
+            _DELIMITER_IN,
             _ENCODING,
             Key("header", "switch", "whether the first line names the columns", default=True),
             _COLUMNS,
@@ -74,15 +87,24 @@ BUILT_IN: Final = (
             Key(
                 "on_bad_lines",
                 "text",
-                "what to do with a line that has more fields than the header",
+                "what to do with a line that has more fields than the header; warn and skip leave it out and count it in the metric lines_left_out",
                 choices=("error", "warn", "skip"),
             ),
             Key("na_values", "list", "texts that stand for nothing, beside the usual ones"),
-            Key("dtype", "map", "types by column, in pandas' words, e.g. {zip: str}"),
+            Key(
+                "keep_default_na",
+                "switch",
+                "false: NA, N/A, null, nan, None and the like are texts, and only the empty field stands for nothing",
+            ),
+            Key(
+                "dtype",
+                "map",
+                "types by column, in pandas' words: {zip: str} keeps 00123, which is a whole number otherwise",
+            ),
             Key(
                 "parse_dates",
                 "list or switch",
-                "columns to read as times; true: every column whose text is a time",
+                "columns to read as times, 01/02/2024 with the month first; true: every column whose text is an ISO 8601 time",
             ),
             Key(
                 "compression",
@@ -90,7 +112,7 @@ BUILT_IN: Final = (
                 "how the file is compressed",
                 choices=("infer", "gzip", "bz2", "zip", "xz", "zstd", "none"),
             ),
-            Key("comment", "text", "the character that begins a comment"),
+            Key("comment", "text", "the character that begins a comment", form=_ONE),
             Key("file_column", "text", "a column to add that names the file of each row"),
             *_without_effect("chunk_size", "skip_blank_lines"),
         ),
@@ -100,7 +122,9 @@ BUILT_IN: Final = (
         family="filesystem",
         connection="optional",
         capabilities=(
-            "a pattern reads all files that match, in the order of their names; columns must agree",
+            "a pattern reads all files that match, in the order of their names; columns must agree, and their types are those of one file with all the lines",
+            "whole numbers stay exact, with gaps too; a column with one beyond 64 bits is text",
+            "a line with fewer fields than the header ends in nothing; of columns of one name the second is called name.1",
             "a connection of the family filesystem gives base_dir, the folder that paths start from",
         ),
         example="- id: read-movies\n  component: filesystem.csv_extractor\n  config:\n    path: data/movies.csv\n",
@@ -112,7 +136,7 @@ BUILT_IN: Final = (
         modes=("write",),
         keys=(
             _PATH_OUT,
-            _DELIMITER,
+            _DELIMITER_OUT,
             _ENCODING,
             Key("header", "switch", "whether to write the names of the columns", default=True),
             Key("newline", "text", "how a line ends", default="lf", choices=("lf", "crlf")),

@@ -1,6 +1,7 @@
 """What ``compile`` wrote, read again, so that it can be run without its pipeline file."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import yaml
 from osiris_inspect.model import layout, manifest
 from osiris_inspect.model.errors import PipelineError, Problem, SettingsError
 from osiris_inspect.runtime.compile import Compiled
+from osiris_inspect.runtime.pipeline import masking
 
 _COMPILE = re.compile(r"compile_(\d+)")
 
@@ -36,7 +38,8 @@ def load(folder: Path) -> Compiled:
     """The compiled pipeline in a folder with ``manifest.yaml`` and ``cfg/``.
 
     Raises:
-        PipelineError: the manifest is unreadable or a configuration is missing or damaged; carries every problem.
+        PipelineError: the manifest is unreadable, or a configuration is missing, damaged or masked; carries every
+            problem.
     """
     file = folder / layout.MANIFEST
     try:
@@ -53,12 +56,19 @@ def load(folder: Path) -> Compiled:
             )
             continue
         try:
-            configs[step.id] = orjson.loads((folder / step.cfg_path).read_bytes())
+            config = orjson.loads((folder / step.cfg_path).read_bytes())
         except FileNotFoundError:
             text = f"step {step.id!r} has no configuration {step.cfg_path}; compile the pipeline again"
             problems.append(Problem(text, str(file)))
         except (OSError, orjson.JSONDecodeError) as error:
             problems.append(Problem(f"cannot be read: {error}", str(folder / step.cfg_path)))
+        else:
+            if isinstance(config, dict):
+                configs[step.id] = config
+            else:
+                problems.append(Problem("is no map; compile the pipeline again", str(folder / step.cfg_path)))
+    problems += masking.problems(plan, configs, str(file))
     if problems:
         raise PipelineError(problems)
-    return Compiled(plan, configs, str(plan.extra.get("file") or file))
+    extra = {key: value for key, value in plan.extra.items() if key != masking.KEY}
+    return Compiled(replace(plan, extra=extra), configs, str(plan.extra.get("file") or file))

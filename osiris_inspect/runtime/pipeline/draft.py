@@ -7,13 +7,16 @@ from typing import Any
 
 from osiris_inspect.model import layout
 from osiris_inspect.model.errors import Problem
-from osiris_inspect.model.manifest import InputRef, Step
+from osiris_inspect.model.manifest import InputRef, Step, input_name
 from osiris_inspect.model.redact import is_secret_key
 from osiris_inspect.runtime.components import Component, Key
+from osiris_inspect.runtime.pipeline import plain
 from osiris_inspect.runtime.pipeline.located import Located, Place
 from osiris_inspect.runtime.pipeline.parameters import is_unfilled
 
 _STEP_KEYS = ("id", "component", "mode", "needs", "inputs", "config", "description")
+SQL = "duckdb.processor"
+"""The component whose inputs are tables."""
 _MODES = ("read", "transform", "write")
 _OLD_MODES = {"extract": "read", "load": "write"}
 """What pipelines of the original also call a mode."""
@@ -56,6 +59,7 @@ class Draft:
             self._check_config(component)
         self._read_needs(before, component)
         self._read_inputs()
+        self._check_tables(is_sql=component is not None and component.name == SQL)
         if component is not None and component.inputs == "one":
             self._check_one_input(component)
         return self._problems
@@ -108,7 +112,12 @@ class Draft:
             self._wrong(f"config of step {self.id!r} is no map", "config")
             return
         for name, value in self.config.items():
-            if name == "connection" and component.family is not None:
+            wrong = tuple(plain.problems(name, value))
+            for text, below in wrong:
+                self._wrong(text, "config", name, *below)
+            if wrong:
+                pass  # it is said already, and better than by its type
+            elif name == "connection" and component.family is not None:
                 self._check_connection(component.family, component.name, value)
             else:
                 self._check_entry(component, str(name), value)
@@ -176,6 +185,21 @@ class Draft:
             self.inputs[str(name)] = InputRef(ref["from_step"], str(ref.get("key") or "df"))
         named = [ref.from_step for ref in self.inputs.values()]
         self.needs = list(dict.fromkeys([*self.needs, *named]))
+
+    def _check_tables(self, *, is_sql: bool) -> None:
+        """No two inputs under one name; in SQL ``a`` and ``A`` are one. Outside ASCII it does tell them apart."""
+        above = "inputs" if self.inputs else "needs"
+        places: dict[str, str | int] = {name: name for name in self.inputs}
+        places = places or {name: place for place, name in enumerate(self.needs)}
+        first: dict[bytes, str] = {}
+        for name, place in places.items() if len(places) > 1 else ():
+            table = name if self.inputs else input_name(name)
+            same = table.encode().lower() if is_sql else table.encode()
+            other = first.setdefault(same, name)
+            if other != name:
+                text = f"{above} has {other!r} and {name!r}, which are both the table {table!r}"
+                why = " in SQL, where a and A are one" if input_name(other) != input_name(name) else ""
+                self._wrong(f"{text}{why}; rename one of them", above, place)
 
     def _check_one_input(self, component: Component) -> None:
         given = len(self.inputs or self.needs)

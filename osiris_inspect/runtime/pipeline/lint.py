@@ -9,8 +9,8 @@ from osiris_inspect.model.errors import PipelineError, Problem
 from osiris_inspect.model.manifest import Step, input_name
 from osiris_inspect.runtime.compile import Compiled, compile_pipeline
 from osiris_inspect.runtime.components import Component
-from osiris_inspect.runtime.pipeline import located, sql_tables
-from osiris_inspect.runtime.pipeline.draft import nearest
+from osiris_inspect.runtime.pipeline import located, parameters, sql_tables
+from osiris_inspect.runtime.pipeline.draft import SQL, nearest
 from osiris_inspect.runtime.pipeline.located import Located
 from osiris_inspect.runtime.pipeline.parameters import Given
 
@@ -39,12 +39,13 @@ def lint(
         return [Remark(problem, "error") for problem in error.problems]
     document = located.parse(text, file)
     remarks: list[Remark] = []
-    for place, item in enumerate(document.value["steps"]):
-        step = next(step for step in compiled.manifest.steps if step.id == item["id"])
+    by_id = {step.id: step for step in compiled.manifest.steps}
+    ids = [item["id"] for item in parameters.fill(document, given or Given(), [])["steps"]]
+    for place, step in enumerate(by_id[name] for name in ids):
         looked = _Step(document, text, place, step, compiled)
-        remarks += _of_sql(looked) if step.driver == "duckdb.processor" else []
+        remarks += _of_sql(looked) if step.driver == SQL else []
         remarks += _of_keys(looked, components[step.component])
-    remarks += _of_outputs(document, compiled, components)
+    remarks += _of_outputs(document, ids, compiled, components)
     return sorted(remarks, key=lambda remark: (remark.problem.line, remark.problem.column))
 
 
@@ -137,12 +138,11 @@ def _of_keys(looked: _Step, component: Component) -> Iterator[Remark]:
 
 
 def _of_outputs(
-    document: Located, compiled: Compiled, components: Mapping[str, Component]
+    document: Located, ids: list[str], compiled: Compiled, components: Mapping[str, Component]
 ) -> Iterator[Remark]:
     """Frames that nobody takes: a need was forgotten, or the step is there for nothing."""
     used = {need for step in compiled.manifest.steps for need in step.needs}
-    places = {item["id"]: place for place, item in enumerate(document.value["steps"])}
     for step in compiled.manifest.steps:
         if components[step.component].gives_frame and step.id not in used:
             text = f"no step takes the frame of step {step.id!r}"
-            yield Remark(document.problem(text, "steps", places[step.id], "id"), "warning")
+            yield Remark(document.problem(text, "steps", ids.index(step.id), "id"), "warning")

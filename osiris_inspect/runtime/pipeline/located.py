@@ -1,8 +1,12 @@
-"""YAML with its places: the value of a document, and the line and column where each part of it stands."""
+"""YAML with its places: the value of a document, and the line and column where each part of it stands.
 
-from collections.abc import Iterator, Mapping
+Keys are the text that stands there: ``1: str`` has the key ``"1"``, and ``on: true`` the key ``"on"``. What aliases make
+of a text is bounded: a part that contains itself, or copies of copies beyond what anybody writes, are no document.
+"""
+
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -10,6 +14,9 @@ from osiris_inspect.model.errors import PipelineError, Problem
 
 Path = tuple[str | int, ...]
 Place = tuple[int, int]
+
+MOST_COPIES: Final = 100_000
+"""Parts that aliases may add to those that stand in a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,45 +49,130 @@ class Located:
         return self.problem(message, *above, f"<key>{name}")
 
 
+class _Refused(yaml.constructor.ConstructorError):
+    """It is YAML, and nothing that can be taken."""
+
+    def __init__(self, message: str, node: yaml.Node) -> None:
+        super().__init__(None, None, message, node.start_mark)
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain values, keys as text, and a place for every value that cannot be."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise _Refused(f"cannot be read: {error}", node) from None
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
+        if isinstance(node, yaml.ScalarNode):
+            return _characters_of(node)
+        return str(super().construct_scalar(node))
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        self.flatten_mapping(node)
+        return {_key_of(key): self.construct_object(value, deep=deep) for key, value in node.value}
+
+
 def parse(text: str, file: str) -> Located:
     """The document in ``text``.
 
     Raises:
-        PipelineError: no YAML; names line and column.
+        PipelineError: no YAML, or one that aliases blow up; names line and column.
     """
-    loader = yaml.SafeLoader(text)
+    loader = _Loader(text)
     try:
         node = loader.get_single_node()
-        value = loader.construct_document(node) if node is not None else None
+        if node is None:
+            return Located(None, file, {})
+        _check_size(node)
+        twice = tuple(_twice(node, file))  # before it is taken apart: what a merge brings may be written anew
+        value = loader.construct_document(node)
+        places: dict[Path, Place] = {}
+        for path, part in _walk(node, ()):
+            places.setdefault(path, _place(part))
     except yaml.MarkedYAMLError as error:
         raise PipelineError([_of_yaml(error, file)]) from None
-    except (yaml.YAMLError, ValueError) as error:
+    except yaml.YAMLError as error:
         raise PipelineError([Problem(f"no YAML: {error}".splitlines()[0], file)]) from None
     except RecursionError:
         raise PipelineError([Problem("YAML nested too deep", file)]) from None
     finally:
         loader.dispose()
-    places: dict[Path, Place] = {}
-    twice: list[Problem] = []
-    if node is not None:
-        for path, part, is_again in _walk(node, ()):
-            if is_again:
-                twice.append(
-                    Problem(f"key {str(path[-1]).removeprefix('<key>')!r} stands twice", file, *_place(part))
-                )
-            places.setdefault(path, _place(part))
-    return Located(value, file, places, tuple(twice))
+    return Located(value, file, places, twice)
 
 
-def _walk(node: yaml.Node, path: Path) -> Iterator[tuple[Path, yaml.Node, bool]]:
-    yield path, node, False
+def _key_of(key: yaml.Node) -> str:
+    if not isinstance(key, yaml.ScalarNode):
+        raise _Refused("a key is text, no list and no map", key)
+    return _characters_of(key)
+
+
+def _characters_of(node: yaml.ScalarNode) -> str:
+    """Its text; two escapes that are the halves of one character, as JSON writes it, become that character."""
+    text = str(node.value)
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise _Refused("an escape here is half a character", node) from None
+
+
+def _check_size(root: yaml.Node) -> None:
+    """Refuse a part that contains itself, and more copies than anybody writes. Looks at each part once."""
+    sizes: dict[int, int] = {}
+    open_: set[int] = set()
+
+    def size_of(node: yaml.Node) -> int:
+        if id(node) in open_:
+            raise _Refused("this part contains itself: an alias in it names its own anchor", node)
+        if id(node) not in sizes:
+            open_.add(id(node))
+            sizes[id(node)] = 1 + sum(map(size_of, _below(node)))
+            open_.discard(id(node))
+            if sizes[id(node)] > len(sizes) + MOST_COPIES:
+                text = f"aliases make more than {MOST_COPIES:,} copies here; write what is meant"
+                raise _Refused(text, node)
+        return sizes[id(node)]
+
+    size_of(root)
+
+
+def _below(node: yaml.Node) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = str(key.value)
-            yield (*path, f"<key>{name}"), key, name in seen
-            seen.add(name)
-            yield from _walk(value, (*path, name))
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _twice(node: yaml.Node, file: str) -> Iterator[Problem]:
+    """Each key that stands twice in its map, once a map, however many aliases show it."""
+    seen: set[int] = set()
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        waiting += _below(part)
+        if isinstance(part, yaml.MappingNode):
+            names: set[str] = set()
+            for key in (key for key, _ in part.value if isinstance(key, yaml.ScalarNode)):
+                name = str(key.value)
+                if name in names:
+                    yield Problem(f"key {name!r} stands twice", file, *_place(key))
+                names.add(name)
+
+
+def _walk(node: yaml.Node, path: Path) -> Iterator[tuple[Path, yaml.Node]]:
+    yield path, node
+    if isinstance(node, yaml.MappingNode):
+        for key, value in reversed(
+            node.value
+        ):  # of a key that a merge brings too, the one written here counts
+            yield (*path, f"<key>{key.value}"), key
+            yield from _walk(value, (*path, str(key.value)))
     elif isinstance(node, yaml.SequenceNode):
         for place, value in enumerate(node.value):
             yield from _walk(value, (*path, place))
@@ -92,5 +184,6 @@ def _place(node: yaml.Node) -> Place:
 
 def _of_yaml(error: yaml.MarkedYAMLError, file: str) -> Problem:
     mark = error.problem_mark or error.context_mark
-    message = "no YAML: " + (error.problem or error.context or "cannot be read")
+    said = "" if isinstance(error, _Refused) else "no YAML: "
+    message = said + (error.problem or error.context or "cannot be read")
     return Problem(message, file, mark.line + 1, mark.column + 1) if mark else Problem(message, file)

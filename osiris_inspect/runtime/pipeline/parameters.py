@@ -112,7 +112,7 @@ def _typed(text: str, spec: Any) -> Any:
         return text
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # 2024-13-45 is no date, and no number either
         return text
     return value if isinstance(value, bool | int | float) else text
 

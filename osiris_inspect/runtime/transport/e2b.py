@@ -1,7 +1,6 @@
 """The worker in a sandbox of E2B. The SDK's event loop runs in a thread of its own; this side only waits."""
 
 import asyncio
-import tempfile
 import threading
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
@@ -15,6 +14,7 @@ from osiris_inspect.model.errors import SettingsError, WireError, WorkerLost, Wo
 from osiris_inspect.runtime.transport import Launch, Mode, Remote, e2b_parcel
 from osiris_inspect.runtime.transport.e2b_patience import Patience
 from osiris_inspect.runtime.transport.e2b_sandbox import E2bSandbox
+from osiris_inspect.runtime.transport.scratch import Scratch
 from osiris_inspect.runtime.worker_log import WorkerLog
 
 T = TypeVar("T")
@@ -69,8 +69,8 @@ class E2b:
         self._log = WorkerLog(launch.session / layout.WORKER_LOG, launch.secrets)
         self._sandbox.on_words = self._log.write
         self._outputs = [e2b_parcel.inside(path, launch.base, "writes") for path in launch.parcel.written]
-        with tempfile.TemporaryDirectory(prefix="osiris-e2b-") as folder:
-            archive = Path(folder) / e2b_parcel.ARCHIVE
+        with Scratch() as scratch:
+            archive = scratch.path / e2b_parcel.ARCHIVE
             try:
                 e2b_parcel.archive(launch, archive)
             except OSError as error:

@@ -7,6 +7,7 @@ from typing import Final
 
 from osiris_inspect.model.errors import WorkerNotStarted
 from osiris_inspect.runtime import parcel
+from osiris_inspect.runtime.named_files import real
 from osiris_inspect.runtime.transport import Launch
 
 CODE: Final = "osiris"
@@ -40,13 +41,16 @@ def archive(launch: Launch, to: Path) -> None:
 
 
 def inside(path: Path, base: Path, does: str) -> str:
-    """``path`` as seen from ``base``.
+    """``path`` as seen from ``base``, by the name it is opened with: a symbolic link is a file where it arrives.
 
     Raises:
-        WorkerNotStarted: it lies elsewhere.
+        WorkerNotStarted: it lies elsewhere, or what it links to.
     """
     try:
-        return path.resolve().relative_to(base.resolve()).as_posix()
+        lies = real(path).relative_to(real(base))
+        named = path.absolute()
+        is_plain = ".." not in named.parts and named.is_relative_to(base.absolute())
+        return (named.relative_to(base.absolute()) if is_plain else lies).as_posix()
     except ValueError:
         text = f"the pipeline {does} {path}, which lies outside its folder {base}; a sandbox has only what lies in it"
         raise WorkerNotStarted(text) from None

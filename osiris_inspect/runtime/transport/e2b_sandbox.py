@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 
 from osiris_inspect.model.errors import WireError, WorkerLost, WorkerNotStarted
 from osiris_inspect.runtime import rpc
+from osiris_inspect.runtime.replacing import replacing
 from osiris_inspect.runtime.rpc import Told
 from osiris_inspect.runtime.transport import Remote, e2b_errors
 from osiris_inspect.runtime.transport.e2b_endings import WATCH, how_of, how_of_status
@@ -376,19 +377,16 @@ class E2bSandbox:
             WireError: it did not arrive as it is there.
         """
         path = f"{BASE if file.is_output else RUN}/{file.path}"
-        part = to.with_name(f".{to.name}.part")
-        to.parent.mkdir(parents=True, exist_ok=True)
         try:
-            size, digest = await self._patience.ask(lambda: self._stream(path, part))
-            if (size, digest) != (file.bytes, file.sha256):
-                raise WireError(f"{size:,} of {file.bytes:,} bytes came, or others")
-            part.replace(to)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(to) as part:
+                size, digest = await self._patience.ask(lambda: self._stream(path, part))
+                if (size, digest) != (file.bytes, file.sha256):
+                    raise WireError(f"{size:,} of {file.bytes:,} bytes came, or others")
         except WireError:
             raise
         except Exception as error:  # the SDK's errors have no common root, and the disk may refuse
             raise WireError(e2b_errors.words(error)) from error
-        finally:
-            part.unlink(missing_ok=True)
 
     async def _stream(self, path: str, part: Path) -> tuple[int, str]:
         digest, size = hashlib.sha256(), 0

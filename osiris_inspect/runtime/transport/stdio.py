@@ -5,11 +5,9 @@ The end of the child is read from the kernel (a pid descriptor), not from its pi
 
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -27,6 +25,7 @@ from osiris_inspect.runtime import isolation as isolations
 from osiris_inspect.runtime import rpc
 from osiris_inspect.runtime.isolation import Grants, Limits, Wanted
 from osiris_inspect.runtime.transport import Launch, Mode, Remote
+from osiris_inspect.runtime.transport.scratch import Scratch
 from osiris_inspect.runtime.worker_log import WorkerLog
 
 _CHUNK: Final = 1 << 16
@@ -74,7 +73,7 @@ class Stdio:
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._log: WorkerLog | None = None
-        self._temporary: Path | None = None
+        self._scratch: Scratch | None = None
         self._lines = rpc.Lines()
         self._ready: deque[bytes | MessageTooLarge] = deque()
         self._ended = False
@@ -82,7 +81,10 @@ class Stdio:
 
     def start(self, launch: Launch) -> str:
         """Start the child; its stderr, and all that drivers print, goes to the worker's log."""
-        self._temporary = Path(tempfile.mkdtemp(prefix="osiris-worker-"))
+        if self._level != "none" and launch.base.resolve() == Path("/"):
+            text = "a sandbox with the whole file system as its folder would keep nothing apart; set --base"
+            raise WorkerNotStarted(text)
+        self._scratch = Scratch()
         self._log = WorkerLog(launch.session / layout.WORKER_LOG, launch.secrets)
         grants = self._grants(launch)
         self.facts = {**self.facts, "grants": grants.to_document() if self._level != "none" else None}
@@ -164,8 +166,8 @@ class Stdio:
             os.close(self._pid_descriptor)
         if self._log is not None:
             self._log.close()
-        if self._temporary is not None:
-            shutil.rmtree(self._temporary, ignore_errors=True)
+        if self._scratch is not None:
+            self._scratch.close()
 
     def __enter__(self) -> Self:
         return self
@@ -178,10 +180,14 @@ class Stdio:
     # --- how it is started
 
     def _grants(self, launch: Launch) -> Grants:
-        assert self._temporary is not None  # noqa: S101  start made it
-        write = (launch.base, launch.session, self._temporary)
+        write = (launch.base, launch.session, self._temporary())
         read = (*isolations.interpreter(), *launch.grants.read)
-        return replace(launch.grants, read=read, write=(*launch.grants.write, *write))
+        asked = launch.grants if self._level == "none" else launch.grants.with_folders()
+        return replace(asked, read=read, write=(*asked.write, *write))
+
+    def _temporary(self) -> Path:
+        assert self._scratch is not None  # noqa: S101  start made it
+        return self._scratch.path
 
     def _command(self, launch: Launch, grants: Grants) -> list[str]:
         told = {
@@ -198,7 +204,7 @@ class Stdio:
         return isolations.bwrap(grants, launch.base.absolute(), words) if self._level == "bwrap" else words
 
     def _variables(self) -> dict[str, str]:
-        temporary = str(self._temporary)
+        temporary = str(self._temporary())
         home = {} if self._level == "none" else {"HOME": temporary}
         # memory of spilled frames goes back to the system
         return {**self._environment, **home, "TMPDIR": temporary, "MALLOC_TRIM_THRESHOLD_": "65536"}

@@ -1,0 +1,58 @@
+"""What the cause has said is not said again by its evidence, its own finding, and its consequences."""
+
+from pathlib import Path
+
+import pytest
+
+from osiris_inspect.inspector.export._once import beyond, without_end
+from osiris_inspect.inspector.report import report
+from tests.inspector.export.accept import rendered
+from tests.inspector.making import CHAIN, failing_locally, run_dir
+
+ERROR = 'connection to server at "10.0.0.5" failed: no entry for host "10.0.0.9"'
+SAID = f"the server does not let this client in: {ERROR}"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (SAID, "the server does not let this client in: …"),
+        (f"the server was reached: {ERROR}", "the server was reached: …"),
+        (f"reached: OtherError: {ERROR}", "reached: OtherError: …"),
+        ("the step got no frame", "the step got no frame"),
+        (f"reached: {ERROR} and more", f"reached: {ERROR} and more"),
+        ("a: short", "a: short"),
+    ],
+)
+def test_only_an_error_that_was_told_as_a_whole_is_left_out(text: str, left: str) -> None:
+    assert without_end(text, SAID) == left
+
+
+@pytest.mark.parametrize(
+    ("quote", "left"),
+    [
+        ('connection to server at \\"10.0.0.5\\" failed: no entry for host \\"10.0.0.9\\"', ""),
+        (
+            'Error: connection to server at \\"10.0.0.5\\" failed: no entry for host \\"10.0.0.9\\"\\nHINT: look',
+            "Error: … HINT: look",
+        ),
+        ('"rows": 14', '"rows": 14'),
+        ("no entry for host", "no entry for host"),
+        (
+            "something else that is long enough to be looked for",
+            "something else that is long enough to be looked for",
+        ),
+        ("cut within a sign \\", "cut within a sign \\"),
+    ],
+)
+def test_a_quote_shows_what_the_cause_does_not(quote: str, left: str) -> None:
+    assert beyond(quote, SAID) == left
+
+
+def test_an_error_stands_once_in_a_report_and_its_place_beside_every_finding(tmp_path: Path) -> None:
+    error = "ValueError: something that nobody has met before and that takes a whole line to tell"
+    found = report(run_dir(tmp_path, failing_locally(error), steps=CHAIN))
+    assert found.root_cause is not None
+    text = " ".join(rendered("text", found).split())
+    assert text.count("that nobody has met before") == 1
+    assert text.count(str(found.root_cause.evidence[0])) == 2
