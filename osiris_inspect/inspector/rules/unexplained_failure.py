@@ -35,7 +35,8 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         return
     for told in failures(run):
         step = run.step(told.step) if told.step else None
-        evidence = failure_of(step) if step else (told.cite(told.text[:160]),)
+        # a step that was running when the run failed has no failure of its own
+        evidence = (failure_of(step) if step else ()) or (told.cite(told.text[:160]),)
         yield _finding(_text(told.text, step), evidence, told.step, told.stage)
     if run.failure is None and not any(step.failure for step in run.steps):
         yield _finding("no reason was logged", first_line(run), None, "finish")
