@@ -91,6 +91,7 @@ NEAR_ERRORS: Mapping[str, str] = {
 """Errors that share words with those a rule is for."""
 
 NEAR_VARIANTS: Sequence[tuple[str, str]] = (
+    ("step-timeout", "This error is likely due to sandbox timeout. You can modify the sandbox timeout by passing 'timeout'"),
     ("authentication-failed", "(1044, \"Access denied for user 'r'@'%' to database 'm'\")"),
     ("authentication-failed", "(1146, \"Table 'm.authentication failed' doesn't exist\")"),
     ("column-missing", "DuckDB transformation failed: KeyError: 'password'"),
@@ -125,6 +126,7 @@ NEAR_COMPILE_ERRORS: Mapping[str, str] = {
 }
 
 VARIANTS: Sequence[tuple[str, str]] = (
+    ("step-timeout", "E2B execution failed: context deadline exceeded: This error is likely due to exceeding 'timeout' \u2014 the total time a request can be active"),
     ("authentication-failed", "(pymysql.err.OperationalError) (1045, \"Access denied for user 'etl'@'10.2.0.9' (using password: NO)\")"),
     ("authentication-failed", "{'message': 'Invalid API key', 'hint': 'Double check your API key.'}"),
     ("authentication-failed", "FATAL:  Tenant or user not found"),

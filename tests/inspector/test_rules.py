@@ -395,6 +395,17 @@ def test_last_resort_stays_only_where_nothing_else_explains_the_step(tmp_path: P
     assert LAST_RESORT not in {finding.rule for finding in said.findings}
 
 
+def test_step_that_failed_before_the_run_was_cut_off_is_told(tmp_path: Path) -> None:
+    lines = [
+        local("run_start"),
+        local("step_start", 1, step_id="extract", driver="mysql.extractor"),
+        local("step_error", 2, step_id="extract", error="something new"),
+        local("step_start", 3, step_id="stats", driver="duckdb.processor"),
+    ]
+    found = told(report(run_dir(tmp_path, lines, steps=CHAIN)))
+    assert found == {f"{LAST_RESORT}@extract": "error", "run-truncated@stats": "error"}
+
+
 @pytest.mark.parametrize(("rows", "found"), [(0, {"zero-rows-from-source@extract": "warning"}), (14, {})])
 def test_source_without_rows_is_a_warning(tmp_path: Path, rows: int, found: dict[str, str]) -> None:
     lines = succeeding_locally()

@@ -32,6 +32,7 @@ SIGNATURE: Final = Signature(
         r"(?:[Bb]atch execution|[Ss]tep [^\n]{0,100}|[Ww]orker|[Ss]andbox) (?:timed out|exceeded its time)[^\n]{0,80}"
         r"|(?:took|ran) (?:longer|more) than \d[^\n]{0,60}"
         r"|\bE2B_STEP_TIMEOUT\b[^\n]{0,80}"
+        r"|likely due to exceeding '(?:request_)?timeout'"  # what E2B's SDK says of a command or a request
     ),
     message="the time limit was reached",
     fix="raise the time limit, or give the step less to do",

@@ -31,14 +31,17 @@ _CODE = Pattern(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Each failed step, and the run itself where it failed outside of a step."""
-    if run.status not in ("failed", "compile_failed"):
+    if run.status not in ("failed", "compile_failed", "truncated"):
         return
+    is_cut = run.status == "truncated"
     for told in failures(run):
         step = run.step(told.step) if told.step else None
+        if is_cut and (step is None or step.failure is None):
+            return  # what the run itself says is told where it was cut off
         # a step that was running when the run failed has no failure of its own
         evidence = (failure_of(step) if step else ()) or (told.cite(told.text[:160]),)
         yield _finding(_text(told.text, step), evidence, told.step, told.stage)
-    if run.failure is None and not any(step.failure for step in run.steps):
+    if not is_cut and run.failure is None and not any(step.failure for step in run.steps):
         yield _finding("no reason was logged", first_line(run), None, "finish")
 
 
