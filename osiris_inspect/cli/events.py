@@ -1,5 +1,6 @@
 """``osiris-inspect events``: the events of a run, filtered, for people and for programs, also while it runs."""
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from osiris_inspect.cli import places
 from osiris_inspect.cli.exits import FOUND, INTERRUPTED, WrongUse
 from osiris_inspect.cli.options import Command, Option
+from osiris_inspect.model.errors import UnreadableRun
 
 if TYPE_CHECKING:
     import typer
@@ -104,6 +106,17 @@ def _joined(words: Sequence[str]) -> str:
     return " ".join(_SPLIT.sub(r'\g<sign>"\g<value>"', word) for word in words)
 
 
+def _readable(file: Path) -> Path:
+    """A log that may be read, or is not there yet.
+
+    Raises:
+        UnreadableRun: the system refuses; a log that nobody may read is not one without events.
+    """
+    if os.access(file, os.F_OK) and not os.access(file, os.R_OK):
+        raise UnreadableRun(f"{file} cannot be read: permission denied")
+    return file
+
+
 class _Log:
     """A log named on the command line.
 
@@ -118,7 +131,7 @@ class _Log:
         self._has_kept = False
         self._unmet: Unmet | None = None
         self._is_stdin = path == STDIN
-        self._file = path if self._is_stdin else places.log_of(path)
+        self._file = path if self._is_stdin else _readable(places.log_of(path))
 
     def query(self, text: str, *, follow: bool) -> "Query":
         """The filter; what a relative time counts from is the end of the log, or now where there is none yet."""

@@ -1,4 +1,6 @@
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -101,6 +103,16 @@ def test_a_path_that_is_no_run_is_named(tmp_path: Path) -> None:
     done = events(tmp_path / "nowhere", cwd=tmp_path)
     assert done.code == 3
     assert "nowhere" in done.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
+def test_a_log_that_may_not_be_read_is_not_one_without_events(tmp_path: Path) -> None:
+    run = tmp_path / RUN.name
+    shutil.copytree(RUN, run)
+    (run / "events.jsonl").chmod(0)
+    done = events(run, cwd=tmp_path)
+    assert (done.code, done.out) == (3, "")
+    assert "events.jsonl cannot be read: permission denied" in done.err
 
 
 def test_a_log_file_can_be_named_itself(tmp_path: Path) -> None:
