@@ -134,6 +134,13 @@ class LogLine(NamedTuple):
     step: str | None = None
 
 
+class LastWords(NamedTuple):
+    """An error of the step at which a log stops. ``is_stated`` says that its line names that step."""
+
+    line: LogLine
+    is_stated: bool
+
+
 class Request(NamedTuple):
     """What the host told the worker to run: one ``exec_step`` line of ``file``."""
 
@@ -195,6 +202,7 @@ class Run:
         finished: whether its end was logged, good or bad.
         events: every readable event in the order of the file.
         log_lines: the lines of text logs that say something events do not (warnings and errors).
+        last_words: what a run that was cut off said last, without what stands before an error in each line of its log.
         failure: what ended a run outside of any step (compile, preflight, worker start), with ``failed_stage``.
         kind: ``compile`` for a directory that holds a compiled pipeline which was not run from there.
         requests: what the host of a remote run asked the worker for; empty where it was not kept.
@@ -230,6 +238,7 @@ class Run:
     manifest_file: str = "manifest.yaml"
     isolation: str | None = None
     outages: tuple[Outage, ...] = ()
+    last_words: tuple[LastWords, ...] = ()
 
     def step(self, step_id: str) -> StepState | None:
         """The step of that id."""

@@ -1,4 +1,4 @@
-"""Append-only files of lines, and files that are there whole or not at all.
+"""Append-only files of lines: the events and metrics of a run.
 
 One open descriptor, one write a line: about a microsecond, and nothing is lost when the process dies. A writer that
 resumes begins on a new line, so that a torn last line stays one unreadable line.
@@ -229,81 +229,3 @@ class Log:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
-    """Write a file that is there whole or not at all: temporary name, sync, rename, sync of the folder.
-
-    Not ``synced`` it survives the death of every process, and not that of the machine.
-
-    Raises:
-        OSError: the disk refuses; the old file, if any, stands as before.
-    """
-    folder, name = os.path.split(path)  # text, not paths: this is done for each step
-    temporary = f"{folder}/.{name}.{os.getpid()}.part"
-    descriptor = _created(temporary, folder)
-    try:
-        try:
-            _write_all(descriptor, data)
-            if synced:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        os.replace(temporary, path)  # noqa: PTH105  text, as above
-    except BaseException:
-        Path(temporary).unlink()
-        raise
-    if synced:
-        _sync_folder(path.parent)
-
-
-def write_new(path: str, data: bytes) -> None:
-    """Write a small file under its name at once: no reader needs it whole, and a second name costs as much as the file.
-
-    Raises:
-        OSError: the disk refuses; nothing of it stays.
-    """
-    descriptor = _created(path, path.rpartition("/")[0])
-    try:
-        _write_all(descriptor, data)
-    except BaseException:
-        Path(path).unlink()
-        raise
-    finally:
-        os.close(descriptor)
-
-
-def read_whole(path: str) -> bytes:
-    """The bytes of a small file, without what a file object asks of the system."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        parts = []
-        while part := os.read(descriptor, 1 << 16):
-            parts.append(part)
-        return b"".join(parts)
-    finally:
-        os.close(descriptor)
-
-
-def _created(name: str, folder: str) -> int:
-    """A new file, open for writing; its folder is made where it is missing."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-    try:
-        return os.open(name, flags, 0o666)
-    except FileNotFoundError:
-        os.makedirs(folder, exist_ok=True)  # noqa: PTH103  text, as above
-        return os.open(name, flags, 0o666)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    written = os.write(descriptor, data)
-    while written < len(data):
-        written += os.write(descriptor, data[written:])
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

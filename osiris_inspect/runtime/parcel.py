@@ -18,8 +18,8 @@ from osiris_inspect.model import layout
 from osiris_inspect.model.errors import BadMessage
 from osiris_inspect.runtime import named_files
 from osiris_inspect.runtime.components import Component, Key
-from osiris_inspect.runtime.log import write_whole
 from osiris_inspect.runtime.named_files import Named
+from osiris_inspect.runtime.small_files import write_whole
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.compile import Compiled

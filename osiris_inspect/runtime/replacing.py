@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from osiris_inspect.runtime.named_files import real
+from osiris_inspect.runtime.small_files import sync_folder
 
 _SHOWN: Final = 40
 """Letters of a file's name in that of its temporary one: a name that is as long as names can be has no room for more."""
@@ -41,7 +42,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         _finish(temporary, old)
         temporary.replace(target)
-        _sync(target.parent)
+        sync_folder(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -101,11 +102,3 @@ def _given(descriptor: int, user: int, group: int) -> bool:
             raise
         return False
     return True
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

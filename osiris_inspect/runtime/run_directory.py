@@ -14,8 +14,8 @@ from osiris_inspect.model.manifest import Manifest
 from osiris_inspect.model.redact import Redactor, mask_keys
 from osiris_inspect.model.run_card import RunCard
 from osiris_inspect.runtime.compile import Compiled
-from osiris_inspect.runtime.log import write_whole
 from osiris_inspect.runtime.pipeline import masking
+from osiris_inspect.runtime.small_files import write_whole
 
 
 def create(logs: Path, epoch_ms: int) -> Path:

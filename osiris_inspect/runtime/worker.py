@@ -24,9 +24,9 @@ from osiris_inspect.runtime.failures import describe_error
 from osiris_inspect.runtime.heart import Heart
 from osiris_inspect.runtime.keep.kept import Kept
 from osiris_inspect.runtime.keep.resolved import Resolved
-from osiris_inspect.runtime.log import read_whole, write_new
 from osiris_inspect.runtime.outbox import Outbox
 from osiris_inspect.runtime.rpc import Command, Failure, Measured, Response, safe_repr
+from osiris_inspect.runtime.small_files import read_whole, write_new
 from osiris_inspect.runtime.store import FrameStore, Policy
 from osiris_inspect.runtime.surroundings import Surroundings, describe
 from osiris_inspect.runtime.teller import Teller

@@ -6,7 +6,7 @@ import pytest
 
 from osiris_inspect.model import event as events
 from osiris_inspect.model.redact import Redactor
-from osiris_inspect.runtime.log import LineFile, Log, write_whole
+from osiris_inspect.runtime.log import LineFile, Log
 
 
 def test_events_are_numbered_without_a_gap_and_read_back_as_written(tmp_path: Path) -> None:
@@ -37,15 +37,6 @@ def test_a_secret_never_reaches_the_file(tmp_path: Path) -> None:
     text = (tmp_path / "events.jsonl").read_text()
     assert "hunter22" not in text
     assert "aHVudGVyMj" not in text
-
-
-def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "status.json"
-    write_whole(path, b"old")
-    with pytest.raises(TypeError):
-        write_whole(path, None)  # type: ignore[arg-type]  # what fails half-way
-    assert path.read_bytes() == b"old"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["status.json"]
 
 
 def test_a_line_the_disk_refuses_half_way_is_not_there_at_all(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from osiris_inspect.inspector.evidence.failures import Told, complaints, match_in, matching
-from osiris_inspect.inspector.evidence.last_words import last_words
 from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Domain, Finding, Severity
@@ -55,15 +54,12 @@ class Signature:
 
     def _of_last_words(self, run: Run) -> Iterator[Finding]:
         """What a log that was cut off says in its last error; where no line calls it the end, that is one inference."""
-        for words in last_words(run):
-            match = match_in(words.told, self.pattern)
+        for line, is_stated in run.last_words:
+            told = Told(line.text, line.file, line.line, line.step)
+            match = match_in(told, self.pattern)
             if match:
-                finding = self._finding(words.told, match)
-                yield (
-                    finding
-                    if words.is_stated
-                    else replace(finding, confidence=_less_sure(finding.confidence))
-                )
+                finding = self._finding(told, match)
+                yield (finding if is_stated else replace(finding, confidence=_less_sure(finding.confidence)))
 
     def _finding(self, told: Told, match: re.Match[str]) -> Finding:
         groups = {name: (value or "").strip()[:160] for name, value in match.groupdict().items()}

@@ -11,6 +11,7 @@ from osiris_inspect.inspector import abridgement
 from osiris_inspect.inspector.folders import is_run, must_be_folder, only_text
 from osiris_inspect.inspector.reading.drafts import fold
 from osiris_inspect.inspector.reading.far_side import isolation_of, note_lost_lines, outages_of
+from osiris_inspect.inspector.reading.last_words import last_words
 from osiris_inspect.inspector.reading.material import Material, gather
 from osiris_inspect.inspector.reading.steps import bind, complete, in_order
 from osiris_inspect.inspector.reading.verdict import Verdict, is_going_on, mode_of, settle, verdict
@@ -113,6 +114,7 @@ def _assemble(
         manifest_file=material.manifest_file,
         isolation=isolation_of(material.events),
         outages=tuple(outages_of(material.events)),
+        last_words=last_words(steps, material.log_lines) if ending.status == "truncated" else (),
     )
 
 

@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import at, first_line, in_status
-from osiris_inspect.inspector.evidence.last_words import last_words
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.reading.material import TORN
 from osiris_inspect.inspector.run import Run, Unread
@@ -73,8 +72,8 @@ def _unread_after(run: Run, line: int) -> Unread | None:
 def _said(run: Run) -> str:
     if run.failure is not None:
         return f"; the host says: {' '.join(run.failure.message.split())[:120]}"
-    words = last_words(run)
-    return f"; the last error is: {' '.join(words[-1].told.text.split())[:160]}" if words else ""
+    words = run.last_words
+    return f"; the last error is: {' '.join(words[-1].line.text.split())[:160]}" if words else ""
 
 
 def _end(run: Run) -> tuple[Evidence, ...]:
@@ -83,7 +82,7 @@ def _end(run: Run) -> tuple[Evidence, ...]:
             Evidence(run.failure.file, run.failure.line, run.failure.message[:120]),
             *in_status(run, "reason"),
         )
-    said = [words.told.cite(words.told.text[:120]) for words in last_words(run)[-1:]]
+    said = [Evidence(line.file, line.line, line.text[:120]) for line, _ in run.last_words[-1:]]
     return (*([at(run.events[-1])] if run.events else []), *said)
 
 

@@ -150,9 +150,9 @@ def restore_table(form: Mapping[str, Any], rows: int, read: Read) -> pa.Table:
 
 
 def _restored(field_: Mapping[str, Any], read: Read) -> pa.ChunkedArray:
-    cells = read(field_["physical"])
+    kept = read(field_["physical"])
     try:
-        return extension_columns.arrow_values(cells, field_["facts"])
+        return extension_columns.arrow_values(kept, field_["facts"])
     except pa.ArrowNotImplementedError as error:
         held = f"column {field_['physical']!r} of type {field_['dtype']} cannot be made anew from disk"
         raise DriverError(f"{held} ({error}): cast it to text, or leave it out") from error

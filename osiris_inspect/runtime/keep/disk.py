@@ -10,6 +10,8 @@ from typing import Self
 
 import xxhash
 
+from osiris_inspect.runtime.small_files import sync_folder
+
 _READ_AT_ONCE = 4 * 1024 * 1024
 _WRITTEN_AT_ONCE = 64 * 1024
 
@@ -127,11 +129,7 @@ class Disk:
 
     def sync_folder(self, folder: str) -> None:
         """Waits until the disk has the names in ``folder``."""
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        sync_folder(folder)
 
 
 def hash_of(path: Path) -> str:
