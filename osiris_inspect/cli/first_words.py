@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from osiris_inspect.tui import inert
+from osiris_inspect.inspector.plain import show_line
 
 TAIL = 256 << 10
 """Bytes of the end of a log that are looked at for how the run ended."""
@@ -50,10 +50,10 @@ def lines(run: str, *, color: bool = False) -> list[str]:
     """The run and how it ended, and under it its last failure, where its log or its status tells of one."""
     status, cause = _read(run)
     sign, word, tone = _WORDS[status]
-    name = inert.line(os.path.basename(os.path.abspath(run)), 200)  # noqa: PTH100, PTH119  pathlib costs 5 ms
+    name = show_line(os.path.basename(os.path.abspath(run)), 200)  # noqa: PTH100, PTH119  pathlib costs 5 ms
     told = [f"{_in_color(f'{sign} {word}', tone) if color else f'{sign} {word}'}  {name}"]
     if cause:
-        text, room = inert.line(cause, 400), _width() - 4
+        text, room = show_line(cause, 400), _width() - 4
         told.append(f"  {text if len(text) <= room else text[: room - 1] + '…'}")
     return told
 

@@ -5,16 +5,20 @@ import math
 from datetime import date
 from typing import Any
 
+from osiris_inspect.inspector.plain import escape_json
 from osiris_inspect.model import jsonl
 
 
 def line(value: Any) -> bytes:
-    """The value as JSON: no NaN, no half of a surrogate pair, no newline; what JSON has no form for becomes its text."""
+    """The value as JSON: no NaN, no half of a surrogate pair, no newline, no raw invisible character; what JSON has no form for becomes its text."""
     try:
-        return jsonl.encode(value)
+        encoded = jsonl.encode(value)
     except TypeError:
         text = json.dumps(_sound(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return text.encode("utf-8", "replace")
+        encoded = text.encode("utf-8", "replace")
+    if encoded.isascii() and b"\x7f" not in encoded:
+        return encoded
+    return escape_json(encoded.decode()).encode()
 
 
 def _sound(value: Any) -> Any:

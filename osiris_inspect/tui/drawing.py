@@ -10,8 +10,9 @@ from typing import NamedTuple
 from textual.content import Content
 
 from osiris_inspect.inspector.lineage import Edge, Lineage
+from osiris_inspect.inspector.plain import show_line
 from osiris_inspect.inspector.run import StepState
-from osiris_inspect.tui import figures, inert, marks
+from osiris_inspect.tui import figures, marks
 from osiris_inspect.tui.canvas import Canvas
 from osiris_inspect.tui.layers import Hop, Layers, arrange
 from osiris_inspect.tui.marks import MUTED, Wire
@@ -81,7 +82,7 @@ def outcome(step: StepState) -> str:
 def _rails(lineage: Lineage, width: int) -> Drawing:
     lines: list[Content] = []
     places: dict[str, tuple[int, int]] = {}
-    longest = max((len(inert.line(step.id, 60)) for step in lineage.steps), default=0)
+    longest = max((len(show_line(step.id, 60)) for step in lineage.steps), default=0)
     above: str | None = None
     for step in lineage.steps:
         edges = [edge for edge in lineage.edges if edge.consumer == step.id]
@@ -94,20 +95,20 @@ def _rails(lineage: Lineage, width: int) -> Drawing:
 
 def _rail(edge: Edge, consumer: StepState, above: str | None) -> Content:
     wire = marks.wire(edge, consumer)
-    origin = "" if edge.producer == above else f"  from {inert.line(edge.producer, 60)}"
-    name = f"  {inert.line(edge.name, 40)}" if edge.name else ""
+    origin = "" if edge.producer == above else f"  from {show_line(edge.producer, 60)}"
+    name = f"  {show_line(edge.name, 40)}" if edge.name else ""
     return Content.assemble((f"{wire.down} {label(edge, consumer)}", wire.style), (name + origin, MUTED))
 
 
 def _station(step: StepState, longest: int, width: int) -> Content:
     mark = marks.STEP[step.status]
-    name = Content.styled(inert.line(step.id, 60), "bold").truncate(longest, ellipsis=True, pad=True)
-    driver = Content.styled(inert.line(step.driver or "", 40), MUTED).truncate(19, ellipsis=True, pad=True)
+    name = Content.styled(show_line(step.id, 60), "bold").truncate(longest, ellipsis=True, pad=True)
+    driver = Content.styled(show_line(step.driver or "", 40), MUTED).truncate(19, ellipsis=True, pad=True)
     line = Content.assemble(
         (mark.sign, mark.style), " ", name, "  ", driver, "  ", (outcome(step), _tone(step))
     )
     if step.because:
-        line += Content.styled(f"  because of {inert.line(step.because, 60)}", MUTED)
+        line += Content.styled(f"  because of {show_line(step.because, 60)}", MUTED)
     return line.truncate(width, ellipsis=True)
 
 
@@ -149,8 +150,8 @@ def _boxes(lineage: Lineage, width: int, selected: str | None) -> Drawing | None
 def _words(step: StepState) -> list[tuple[str, str]]:
     mark = marks.STEP[step.status]
     return [
-        (f"{mark.sign} {inert.line(step.id, 60)}", mark.style if step.status == "failed" else "bold"),
-        (f"  {inert.line(step.driver or '', 60)}", MUTED),
+        (f"{mark.sign} {show_line(step.id, 60)}", mark.style if step.status == "failed" else "bold"),
+        (f"  {show_line(step.driver or '', 60)}", MUTED),
         (f"  {outcome(step)}", _tone(step)),
     ]
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, overload
 from textual.content import Content
 
 from osiris_inspect.inspector.masked import harmless
+from osiris_inspect.inspector.plain import inline_json, key_value, show_line
 from osiris_inspect.inspector.query import Query
 from osiris_inspect.model.errors import UnreadableLine
 from osiris_inspect.model.event import Event, decode
-from osiris_inspect.tui import figures, inert
+from osiris_inspect.tui import figures
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.places import Place, moment
@@ -64,7 +65,7 @@ class EventRow:
     def text(self) -> str:
         """Name, step and fields."""
         event = self._event
-        return f"{inert.line(event.name, 80)} {inert.line(event.step or '', 80)} {_pairs(event)}"
+        return f"{show_line(event.name, 80)} {show_line(event.step or '', 80)} {_pairs(event)}"
 
     @property
     def is_failure(self) -> bool:
@@ -82,13 +83,13 @@ class EventRow:
         event = self._event
         since = event.ts - self._start if event.ts is not None and self._start is not None else None
         sign, tone = _sign(event)
-        step = Content.styled(inert.line(event.step or "", 80), "bold")
+        step = Content.styled(show_line(event.step or "", 80), "bold")
         return Content.assemble(
             (sign, tone),
             (f"{event.line:>5} {figures.elapsed(since):>8}  ", MUTED),
             step.truncate(self._step_width, ellipsis=True, pad=True),
             "  ",
-            (inert.line(event.name, 80), tone),
+            (show_line(event.name, 80), tone),
             "  ",
             _pairs(event),
         )
@@ -225,9 +226,8 @@ def _sign(event: Event) -> tuple[str, str]:
 def _pairs(event: Event) -> str:
     fields = islice(event.fields.items(), _FIELDS_SHOWN)
     open_ = harmless(event)
-    return inert.line(
+    return show_line(
         " ".join(
-            f"{key}={inert.compact(value)}" if key in open_ else inert.field(key, value)
-            for key, value in fields
+            f"{key}={inline_json(value)}" if key in open_ else key_value(key, value) for key, value in fields
         )
     )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Row(Protocol):
-    """One line of a list. All of it is safe to show: what comes from a log went through ``inert``."""
+    """One line of a list. All of it is safe to show: what comes from a log went through ``plain``."""
 
     @property
     def content(self) -> Content:

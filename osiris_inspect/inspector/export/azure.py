@@ -1,7 +1,7 @@
 """The log of an Azure Pipelines step: the report as text, then an issue for each finding.
 
 The agent takes ``##vso[...]`` from anywhere in a line and has no bracket that stops it, so every ``##`` of the text is
-broken. Escapes are the agent's: ``%AZP25`` for a percent sign, and ``;``, ``]`` and line ends by their codes.
+escape_ci_commands. Escapes are the agent's: ``%AZP25`` for a percent sign, and ``;``, ``]`` and line ends by their codes.
 
 Limit: 100 issues; the last of them says how many more there are.
 """
@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
 from osiris_inspect.inspector.export import NO_JOB, Job
-from osiris_inspect.inspector.export._inert import broken
 from osiris_inspect.inspector.export._logged import report_text
 from osiris_inspect.inspector.export._placed import Placed, placed
+from osiris_inspect.inspector.plain import escape_ci_commands
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.model.finding import Severity
 
@@ -50,7 +50,7 @@ def _issue(entry: Placed) -> str:
         "code": entry.finding.rule,
     }
     told = "".join(f"{name}={_property(value)};" for name, value in properties.items() if value)
-    return f"##vso[task.logissue {told}]{_message(broken(entry.text(LONGEST_MESSAGE)))}"
+    return f"##vso[task.logissue {told}]{_message(escape_ci_commands(entry.text(LONGEST_MESSAGE)))}"
 
 
 def _message(text: str) -> str:

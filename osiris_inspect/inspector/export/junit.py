@@ -12,10 +12,9 @@ from html import escape
 from typing import Final, Literal, TextIO
 
 from osiris_inspect.inspector.export import NO_JOB, Job
-from osiris_inspect.inspector.export._inert import broken
 from osiris_inspect.inspector.export._placed import Placed, placed
 from osiris_inspect.inspector.export._spans import moment
-from osiris_inspect.inspector.plain import cut, plain
+from osiris_inspect.inspector.plain import cut, escape_ci_commands, plain
 from osiris_inspect.inspector.remote import mirrors
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.repository.source import Checkout
@@ -178,7 +177,7 @@ def _case(case: _Case, class_name: str, longest: int) -> Iterator[str]:
     if case.outcome == "passed" and not case.body:
         yield f"{head}/>"
         return
-    body = escape(broken(_NOT_IN_XML.sub("", cut(case.body, longest))), quote=False)
+    body = escape(escape_ci_commands(_NOT_IN_XML.sub("", cut(case.body, longest))), quote=False)
     yield f"{head}>"
     if case.outcome == "passed":
         yield f"      <system-out>{body}</system-out>"

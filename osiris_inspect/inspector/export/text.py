@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from osiris_inspect.inspector.export import NO_JOB, Job
-from osiris_inspect.inspector.export._inert import broken
 from osiris_inspect.inspector.export._once import beyond, without_end
 from osiris_inspect.inspector.lineage import Edge
-from osiris_inspect.inspector.plain import cut, plain
+from osiris_inspect.inspector.plain import cut, escape_ci_commands, plain
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.inspector.summary import BAD, count_words, duration, place_of, place_words, summarize
@@ -51,7 +50,7 @@ def render(
     for number, report in enumerate(reports):
         if number:
             out.write("\n")
-        for line in map(broken, _report(report, width)):
+        for line in map(escape_ci_commands, _report(report, width)):
             out.write(f"{_colored(line) if color else line}\n")
     if len(reports) > 1:
         out.write(f"\n{_total(reports)}\n")

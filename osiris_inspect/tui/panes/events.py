@@ -8,9 +8,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from osiris_inspect.inspector.masked import harmless
+from osiris_inspect.inspector.plain import json_lines, multi_line, show_line
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.model.event import Event
-from osiris_inspect.tui import bars, figures, inert, marks
+from osiris_inspect.tui import bars, figures, marks
 from osiris_inspect.tui.event_rows import EventList, EventRow, EventRows, indexed, is_failure
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.marks import MUTED
@@ -143,23 +144,23 @@ class Events(Split):
 
 def _describe(report: Report, event: Event) -> Iterator[Content]:
     yield Content.assemble(
-        (inert.line(event.name, 120), "bold"), "  ", (f"{inert.line(event.file, 120)}:{event.line}", MUTED)
+        (show_line(event.name, 120), "bold"), "  ", (f"{show_line(event.file, 120)}:{event.line}", MUTED)
     )
     facts = [
         figures.time_of_day(event.ts),
-        *([inert.line(event.step, 120)] if event.step else []),
+        *([show_line(event.step, 120)] if event.step else []),
         *([event.side] if event.side else []),
         *([f"seq {event.seq}"] if event.seq is not None else []),
-        *([f"written as {inert.line(event.original, 80)}"] if event.original not in ("", event.name) else []),
+        *([f"written as {show_line(event.original, 80)}"] if event.original not in ("", event.name) else []),
     ]
     yield Content.styled(" · ".join(facts), MUTED)
     if event.error:
         yield Content("")
-        yield from (Content.styled(line, "$state-bad") for line in inert.lines(event.error, 4_000))
+        yield from (Content.styled(line, "$state-bad") for line in multi_line(event.error, 4_000))
     if event.traceback:
         yield Content("")
         yield title("traceback")
-        yield from (Content(line) for line in inert.lines(event.traceback))
+        yield from (Content(line) for line in multi_line(event.traceback))
     yield Content("")
     yield from _json(event)
     yield from _proves(report, event)
@@ -176,12 +177,12 @@ def _proves(report: Report, event: Event) -> Iterator[Content]:
         yield title("evidence of")
     for finding in found:
         mark = marks.SEVERITY[finding.severity]
-        yield Content.assemble((f"  {mark.sign} ", mark.style), inert.line(finding.message, 400))
+        yield Content.assemble((f"  {mark.sign} ", mark.style), show_line(finding.message, 400))
 
 
 def _json(event: Event) -> Iterator[Content]:
     fields = {key: value for key, value in event.fields.items() if key != "traceback"}
-    for line in inert.pretty(fields, harmless=harmless(event)):
+    for line in json_lines(fields, safe_keys=harmless(event)):
         name, colon, rest = line.partition('": ')
         styled = Content.assemble((name + '"', marks.IN_MEMORY.style), ": ", rest) if colon else Content(line)
         yield styled

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
+from osiris_inspect.inspector.plain import multi_line, show_line
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.model.finding import Evidence, Finding
-from osiris_inspect.tui import figures, inert, marks
+from osiris_inspect.tui import figures, marks
 from osiris_inspect.tui.columns import Column, lay_out
 from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.panes.split import Split
@@ -50,18 +51,18 @@ def _nothing(report: Report) -> MadeRow:
 def _cells(number: int, findings: Sequence[Finding]) -> list[Content]:
     finding = findings[number]
     mark = marks.SEVERITY[finding.severity]
-    message = (inert.line(finding.message, 400), "bold" if finding.because is None else "")
+    message = (show_line(finding.message, 400), "bold" if finding.because is None else "")
     return [
         Content.assemble((_branch(number, findings), MUTED), (mark.sign, mark.style), " ", message),
-        Content.styled(inert.line(finding.step, 60) if finding.step else "the run", MUTED),
-        Content.styled(inert.line(finding.rule, 60), MUTED),
+        Content.styled(show_line(finding.step, 60) if finding.step else "the run", MUTED),
+        Content.styled(show_line(finding.rule, 60), MUTED),
     ]
 
 
 def _row(number: int, line: Content, findings: Sequence[Finding]) -> MadeRow:
     finding = findings[number]
     fields = {"step": finding.step, "rule": finding.rule, "severity": str(finding.severity)}
-    text = inert.line(f"{finding.rule} {finding.step or ''} {finding.message}", 600)
+    text = show_line(f"{finding.rule} {finding.step or ''} {finding.message}", 600)
     severity = finding.severity
     return MadeRow(line, text, number, fields, severity == "error", severity == "warning")
 
@@ -76,11 +77,11 @@ def _branch(number: int, findings: Sequence[Finding]) -> str:
 
 def _describe(report: Report, finding: Finding) -> Iterator[Content]:
     mark = marks.SEVERITY[finding.severity]
-    yield Content.assemble(mark.content, "  ", (inert.line(finding.rule, 80), "bold"))
-    where = f"step {inert.line(finding.step, 120)}" if finding.step else f"stage {finding.stage}"
+    yield Content.assemble(mark.content, "  ", (show_line(finding.rule, 80), "bold"))
+    where = f"step {show_line(finding.step, 120)}" if finding.step else f"stage {finding.stage}"
     yield Content.styled(f"{where} · {finding.domain} · {finding.confidence} confidence", MUTED)
     yield Content("")
-    yield from (Content(line) for line in inert.lines(finding.message, 4_000))
+    yield from (Content(line) for line in multi_line(finding.message, 4_000))
     yield Content("")
     yield title("evidence")
     for evidence in finding.evidence:
@@ -88,31 +89,29 @@ def _describe(report: Report, finding: Finding) -> Iterator[Content]:
     if finding.fix:
         yield Content("")
         yield title("fix")
-        yield from (Content(f"  {line}") for line in inert.lines(finding.fix, 4_000))
+        yield from (Content(f"  {line}") for line in multi_line(finding.fix, 4_000))
     yield from _ties(report, finding)
     yield Content("")
     yield Content.styled("x explains the rule", MUTED)
 
 
 def _evidence(evidence: Evidence) -> Iterator[Content]:
-    yield Content.styled(f"  {inert.line(str(evidence), 200)}", "$state-link")
-    yield Content(f"    {inert.line(evidence.quote)}")
+    yield Content.styled(f"  {show_line(str(evidence), 200)}", "$state-link")
+    yield Content(f"    {show_line(evidence.quote)}")
 
 
 def _ties(report: Report, finding: Finding) -> Iterator[Content]:
     if finding.because:
         yield Content("")
-        yield Content.assemble(("a consequence of ", MUTED), inert.line(finding.because, 200))
+        yield Content.assemble(("a consequence of ", MUTED), show_line(finding.because, 200))
     explained = report.consequences(finding)
     if explained:
         yield Content("")
         yield title(figures.plural(len(explained), "consequence"))
-        yield from (Content(f"  {inert.line(other.message, 200)}") for other in explained)
+        yield from (Content(f"  {show_line(other.message, 200)}") for other in explained)
 
 
 def _not_checked(report: Report) -> Iterator[Content]:
     yield title("rules that could not be asked")
     for entry in report.not_checked:
-        yield Content.assemble(
-            f"  {inert.line(entry.rule, 80)}", (f"  {inert.line(entry.reason, 200)}", MUTED)
-        )
+        yield Content.assemble(f"  {show_line(entry.rule, 80)}", (f"  {show_line(entry.reason, 200)}", MUTED))

@@ -7,7 +7,8 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from osiris_inspect.tui import inert, keys, marks
+from osiris_inspect.inspector.plain import show_line
+from osiris_inspect.tui import keys, marks
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.page import Page
 
@@ -95,5 +96,5 @@ def _place(lines: LineList) -> Content:
         return Content(at)
     of_all = f" of {len(lines.sheet.rows):,}"
     return Content.assemble(
-        at, (of_all, marks.MUTED), ("  / ", "bold $state-live"), inert.line(lines.filter_text, 60)
+        at, (of_all, marks.MUTED), ("  / ", "bold $state-live"), show_line(lines.filter_text, 60)
     )

@@ -6,10 +6,11 @@ from textual.content import Content
 from textual.widget import Widget
 
 from osiris_inspect.inspector.frame_sizes import Kept, Totals, totals
+from osiris_inspect.inspector.plain import show_line
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.inspector.summary import rows_of
-from osiris_inspect.tui import figures, inert, marks
+from osiris_inspect.tui import figures, marks
 
 ENOUGH_OF_ID = 24
 """Cells of a run's id for which it is not told in fewer words what its frames took; the end of an id tells runs apart."""
@@ -23,7 +24,7 @@ def _where(run: Run) -> str:
     """Where a run was made, and what kept its worker apart: ``sandbox (bwrap)``; empty where that is not known."""
     kept_apart = run.isolation if run.isolation not in (None, run.mode) else None
     if run.mode and run.mode != "local" and kept_apart:
-        return f"{run.mode} ({inert.line(kept_apart, 20)})"
+        return f"{run.mode} ({show_line(kept_apart, 20)})"
     return run.mode or ""
 
 
@@ -68,7 +69,7 @@ class Header(Widget):
         """As much of what its frames took as leaves room for the rest."""
         if self._report is None:
             return Content()
-        name = inert.line(self._report.run.id, 120)
+        name = show_line(self._report.run.id, 120)
         for line, least in self._lines(self._report, len(name)):
             rest = self.content_size.width - line.cell_length - 2
             if rest >= least:
@@ -96,7 +97,7 @@ class Header(Widget):
             *([Content(figures.rows(rows))] if rows is not None else []),
             *(self._frames(telling) if telling is not None else ()),
         ]
-        name = inert.line(run.pipeline, 60) if run.pipeline else ""
+        name = show_line(run.pipeline, 60) if run.pipeline else ""
         return Content.assemble((name, "bold"), "  " if name else "", Content(" · ").join(facts))
 
     def _frames(self, telling: Telling) -> Iterator[Content]:

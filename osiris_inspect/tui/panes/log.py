@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from osiris_inspect.inspector.plain import multi_line, show_line
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import LogLine, Unread
-from osiris_inspect.tui import inert
 from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.panes.split import Split
 from osiris_inspect.tui.rows import Layout, MadeRow, Row, Sheet
@@ -29,15 +29,15 @@ class Log(Split):
         line = next((line for line in report.run.log_lines if (line.file, line.line) == row.key), None)
         if line is None:
             return [Content(row.text)]
-        place = Content.styled(f"{inert.line(line.file, 120)}:{line.line}", "$state-link")
-        return [place, Content(""), *map(Content, inert.lines(line.text))]
+        place = Content.styled(f"{show_line(line.file, 120)}:{line.line}", "$state-link")
+        return [place, Content(""), *map(Content, multi_line(line.text))]
 
 
 def _line(line: LogLine) -> MadeRow:
     is_failure = line.level.upper() in _FAILED
     sign, tone = ("✗", "$state-bad") if is_failure else ("!", "$state-warn") if line.level else (" ", "")
-    text = inert.line(line.text)
-    place = f"{inert.line(line.file, 60)}:{line.line}"
+    text = show_line(line.text)
+    place = f"{show_line(line.file, 60)}:{line.line}"
     content = Content.assemble((f"{sign} ", tone), (f"{place}  ", MUTED), text)
     fields = {"level": line.level, "file": line.file, "line": line.line}
     is_warning = bool(line.level) and not is_failure
@@ -45,8 +45,8 @@ def _line(line: LogLine) -> MadeRow:
 
 
 def _unread(unread: Unread) -> MadeRow:
-    place = inert.line(unread.file, 120) + (f":{unread.line}" if unread.line else "")
-    reason = inert.line(unread.reason, 400)
+    place = show_line(unread.file, 120) + (f":{unread.line}" if unread.line else "")
+    reason = show_line(unread.reason, 400)
     times = f", {unread.count:,} times" if unread.count > 1 else ""
     content = Content.assemble(("! ", "$state-warn"), (f"{place}  ", MUTED), f"not read{times}: {reason}")
     return MadeRow(

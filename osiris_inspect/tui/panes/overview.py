@@ -9,9 +9,10 @@ from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Static
 
+from osiris_inspect.inspector.plain import show_line
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import StepState
-from osiris_inspect.tui import drawing, inert
+from osiris_inspect.tui import drawing
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.messages import CursorMoved, RowOpened, StepOpened
 from osiris_inspect.tui.page import Page
@@ -174,7 +175,7 @@ class Overview(Vertical):
 
 
 def _row(step: StepState) -> MadeRow:
-    text = f"{inert.line(step.id, 120)} {step.status} {drawing.outcome(step)}"
+    text = f"{show_line(step.id, 120)} {step.status} {drawing.outcome(step)}"
     return MadeRow(
         Content(text), text, step.id, {"step": step.id, "status": step.status}, step.status == "failed"
     )

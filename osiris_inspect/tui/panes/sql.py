@@ -12,8 +12,9 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from osiris_inspect.inspector.console_facts import Answer, Console, Refusal, Table
+from osiris_inspect.inspector.plain import show_line
 from osiris_inspect.inspector.report import Report
-from osiris_inspect.tui import figures, inert, keys
+from osiris_inspect.tui import figures, keys
 from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.messages import RowOpened
 from osiris_inspect.tui.rows import MadeRow, Sheet
@@ -225,13 +226,13 @@ class Sql(Vertical):
             if self.box.value.strip().rstrip(";") == query:
                 indent = len(self.box.value) - len(self.box.value.lstrip())
                 self.box.cursor_position = refusal.at + indent
-        self._tell(Content.styled(f"✗ {place}{inert.line(refusal.text, 600)}", "$state-bad"))
+        self._tell(Content.styled(f"✗ {place}{show_line(refusal.text, 600)}", "$state-bad"))
 
     def _list_tables(self, tables: Sequence[Table]) -> None:
         self._done()
         self._answer = None
         self._tell(Content(_HINT))
-        widest = min(40, max((len(inert.line(table.name, 80)) for table in tables), default=0))
+        widest = min(40, max((len(show_line(table.name, 80)) for table in tables), default=0))
         heading = Content("what can be asked; enter shows the rows of one")
         self.list.show(lambda width: Sheet([_table(table, widest, width) for table in tables], heading))
 
@@ -283,12 +284,12 @@ def _size(answer: Answer) -> Content:
 
 def _table(table: Table, widest: int, width: int) -> MadeRow:
     """A table and its columns, with their types where there is room for them."""
-    names = ", ".join(inert.line(name, 60) for name, _ in table.columns)
-    full = ", ".join(f"{inert.line(name, 60)} {kind.lower()}" for name, kind in table.columns)
-    name = Content.styled(inert.line(table.name, 80), "bold").truncate(widest, ellipsis=True, pad=True)
+    names = ", ".join(show_line(name, 60) for name, _ in table.columns)
+    full = ", ".join(f"{show_line(name, 60)} {kind.lower()}" for name, kind in table.columns)
+    name = Content.styled(show_line(table.name, 80), "bold").truncate(widest, ellipsis=True, pad=True)
     head = Content.assemble(name, "  ", ("frame  " if table.is_frame else "table  ", MUTED))
     columns = full if head.cell_length + len(full) <= width else names
-    return MadeRow(head + Content(columns), f"{inert.line(table.name, 120)} {full}", table.name)
+    return MadeRow(head + Content(columns), f"{show_line(table.name, 120)} {full}", table.name)
 
 
 def _named(table: str) -> str:

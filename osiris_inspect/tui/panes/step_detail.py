@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
+from osiris_inspect.inspector.plain import inline_json, json_lines, multi_line, show_line
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import Artifact, InputState, StepState
-from osiris_inspect.tui import figures, inert, marks
+from osiris_inspect.tui import figures, marks
 from osiris_inspect.tui.marks import MUTED, Mark
 
 ARTIFACT = {
@@ -37,8 +38,8 @@ def title(text: str) -> Content:
 
 def _head(step: StepState) -> Iterator[Content]:
     mark = marks.STEP[step.status]
-    yield Content.assemble((inert.line(step.id, 200), "bold"), "  ", mark.content)
-    facts = [inert.line(step.driver, 120)] if step.driver else []
+    yield Content.assemble((show_line(step.id, 200), "bold"), "  ", mark.content)
+    facts = [show_line(step.driver, 120)] if step.driver else []
     if step.started is not None:
         facts.append(f"from {figures.time_of_day(step.started)}")
     if step.duration_s is not None:
@@ -48,24 +49,24 @@ def _head(step: StepState) -> Iterator[Content]:
     if facts:
         yield Content.styled(" · ".join(facts), MUTED)
     if step.because:
-        yield Content(f"because of {inert.line(step.because, 200)}")
+        yield Content(f"because of {show_line(step.because, 200)}")
 
 
 def _failure(step: StepState) -> Iterator[Content]:
     if step.failure is None:
         return
     yield Content("")
-    kind = f"{inert.line(step.failure.type, 80)}  " if step.failure.type else ""
+    kind = f"{show_line(step.failure.type, 80)}  " if step.failure.type else ""
     yield Content.assemble(title("error"), "  ", (kind + _place(step.failure.file, step.failure.line), MUTED))
-    yield from (Content.styled(f"  {line}", "$state-bad") for line in inert.lines(step.failure.message))
+    yield from (Content.styled(f"  {line}", "$state-bad") for line in multi_line(step.failure.message))
     if step.failure.traceback:
         yield Content("")
         yield title("traceback")
-        yield from (Content(f"  {line}") for line in inert.lines(step.failure.traceback))
+        yield from (Content(f"  {line}") for line in multi_line(step.failure.traceback))
 
 
 def _place(file: str, line: int) -> str:
-    return f"{inert.line(file, 80)}:{line}" if line else inert.line(file, 80)
+    return f"{show_line(file, 80)}:{line}" if line else show_line(file, 80)
 
 
 def _findings(report: Report, step: StepState) -> Iterator[Content]:
@@ -76,7 +77,7 @@ def _findings(report: Report, step: StepState) -> Iterator[Content]:
     yield title("findings")
     for finding in found:
         mark = marks.SEVERITY[finding.severity]
-        yield Content.assemble(f"  {mark.sign} ", inert.line(finding.message, 400)).stylize(mark.style, 2, 3)
+        yield Content.assemble(f"  {mark.sign} ", show_line(finding.message, 400)).stylize(mark.style, 2, 3)
 
 
 def _inputs(step: StepState) -> Iterator[Content]:
@@ -92,16 +93,16 @@ def _input(entry: InputState, step: StepState) -> Iterator[Content]:
     wire = {"memory": marks.IN_MEMORY, "spill": marks.ON_DISK}.get(
         entry.place, marks.NOWHERE if step.status == "failed" else marks.NOT_TOLD
     )
-    origin = inert.line(entry.from_step, 120) if entry.from_step else "a step the log does not name"
+    origin = show_line(entry.from_step, 120) if entry.from_step else "a step the log does not name"
     where = f"  events.jsonl:{entry.line}" if entry.line else ""
     yield Content.assemble(
         (f"  {wire.letter} {wire.word}", wire.style),
-        f"  {inert.line(entry.name, 80)} from {origin}  {figures.rows(entry.rows)}",
+        f"  {show_line(entry.name, 80)} from {origin}  {figures.rows(entry.rows)}",
         (where, MUTED),
     )
     for tried in entry.tried:
         place, result, reason = (
-            inert.compact(tried.get(key) or "", 200) for key in ("place", "outcome", "reason")
+            inline_json(tried.get(key) or "", 200) for key in ("place", "outcome", "reason")
         )
         yield Content.assemble(("    tried ", MUTED), f"{place}: {result}", (f"  {reason}", MUTED))
 
@@ -109,7 +110,7 @@ def _input(entry: InputState, step: StepState) -> Iterator[Content]:
 def _output(step: StepState) -> Iterator[Content]:
     yield Content("")
     yield title("output")
-    told = f"  told by {inert.line(step.rows_out_from, 80)}" if step.rows_out_from else ""
+    told = f"  told by {show_line(step.rows_out_from, 80)}" if step.rows_out_from else ""
     yield Content.assemble(f"  {figures.rows(step.rows_out)}  ", frame_place(step), (told, MUTED))
     yield from (_artifact(artifact) for artifact in step.artifacts)
 
@@ -122,7 +123,7 @@ def _artifact(artifact: Artifact) -> Content:
     elif artifact.state == "present":
         size += "  a opens it"
     return Content.assemble(
-        (f"  {mark.sign} ", mark.style), inert.line(artifact.path, 300), (f"  {mark.word}{size}", MUTED)
+        (f"  {mark.sign} ", mark.style), show_line(artifact.path, 300), (f"  {mark.word}{size}", MUTED)
     )
 
 
@@ -130,7 +131,7 @@ def _rest(step: StepState) -> Iterator[Content]:
     if step.config:
         yield Content("")
         yield title("configuration")
-        yield from (Content(line) for line in inert.pretty(step.config)[1:-1])
+        yield from (Content(line) for line in json_lines(step.config)[1:-1])
 
 
 def frame_place(step: StepState) -> Content:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from osiris_inspect.inspector.plain import show_line
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import StepState
-from osiris_inspect.tui import figures, inert, marks
+from osiris_inspect.tui import figures, marks
 from osiris_inspect.tui.columns import Column, lay_out
 from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.panes.split import Split
@@ -48,13 +49,13 @@ def _cells(step: StepState) -> list[Content]:
     flow = f"{figures.count(step.rows_in)} → {figures.count(step.rows_out)}"
     return [
         Content.styled(mark.sign, mark.style),
-        Content.styled(inert.line(step.id, 80), "bold"),
-        Content.styled(inert.line(step.driver or figures.UNKNOWN, 60), MUTED),
+        Content.styled(show_line(step.id, 80), "bold"),
+        Content.styled(show_line(step.driver or figures.UNKNOWN, 60), MUTED),
         Content.styled(mark.word, mark.style),
         Content(flow),
         Content(figures.duration(step.duration_s)),
         frame_place(step),
-        Content.styled(inert.line(", ".join(step.needs), 80), MUTED),
+        Content.styled(show_line(", ".join(step.needs), 80), MUTED),
     ]
 
 

@@ -7,8 +7,9 @@ from math import ceil, floor, log10
 from textual.content import Content
 
 from osiris_inspect.inspector.course import Bar, Course, Level, Phase, course
+from osiris_inspect.inspector.plain import show_line
 from osiris_inspect.inspector.report import Report
-from osiris_inspect.tui import bars, figures, inert, marks
+from osiris_inspect.tui import bars, figures, marks
 from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.panes.split import Split
 from osiris_inspect.tui.panes.step_detail import describe
@@ -85,12 +86,12 @@ class Timeline(Split):
 
 def _nothing(bar: Bar) -> MadeRow:
     return made(
-        f"{marks.STEP[bar.step.status].sign}   {inert.line(bar.step.id, 60)}  no time", key=bar.step.id
+        f"{marks.STEP[bar.step.status].sign}   {show_line(bar.step.id, 60)}  no time", key=bar.step.id
     )
 
 
 def _sheet(told: Course, width: int, *, is_zoomed: bool) -> Sheet:
-    names = min(max((len(inert.line(bar.step.id, 60)) for bar in told.bars), default=0), max(10, width // 4))
+    names = min(max((len(show_line(bar.step.id, 60)) for bar in told.bars), default=0), max(10, width // 4))
     works = [s.begin for bar in told.bars for s in bar.stretches if s.phase != "waiting"]
     begin = min(works, default=0.0) if is_zoomed else 0.0
     room = max(8, width - names - 4 - 10)
@@ -104,7 +105,7 @@ def _row(bar: Bar, axis: Axis, names: int) -> MadeRow:
     step, mark = bar.step, marks.STEP[bar.step.status]
     took = sum(s.end - s.begin for s in bar.stretches if s.phase != "waiting")
     told = figures.duration(took) if bar.stretches else mark.word
-    name = Content.styled(inert.line(step.id, 60), "bold" if bar.is_critical else "")
+    name = Content.styled(show_line(step.id, 60), "bold" if bar.is_critical else "")
     content = Content.assemble(
         (mark.sign, mark.style),
         (CRITICAL if bar.is_critical else " ", "bold $state-link"),
@@ -114,7 +115,7 @@ def _row(bar: Bar, axis: Axis, names: int) -> MadeRow:
         _bar(bar, axis, "bold $state-bad" if step.status == "failed" else "$state-link"),
         (f" {told}{'' if bar.has_ended or not bar.stretches else ' …'}", MUTED),
     )
-    text = f"{inert.line(step.id, 120)} {step.status} {_in_words(bar)}"
+    text = f"{show_line(step.id, 120)} {step.status} {_in_words(bar)}"
     fields = {"step": step.id, "status": step.status, "critical": bar.is_critical}
     return MadeRow(content, text, step.id, fields, step.status == "failed", step.status == "skipped")
 

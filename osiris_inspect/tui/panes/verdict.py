@@ -7,10 +7,11 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
+from osiris_inspect.inspector.plain import show_line
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.summary import rows_of
 from osiris_inspect.model.finding import Finding
-from osiris_inspect.tui import figures, inert, marks
+from osiris_inspect.tui import figures, marks
 
 _TONES = ("-good", "-bad", "-open")
 _TONE = {"success": "-good", "running": "-open"}
@@ -84,11 +85,11 @@ def _fitted(name: str, thought: Content, width: int) -> list[Content]:
 def _of_cause(report: Report, cause: Finding) -> dict[str, Content | None]:
     place = cause.evidence[0]
     return {
-        "cause": Content.assemble((_subject(cause), "$state-link"), (inert.line(cause.message, 600), "bold")),
+        "cause": Content.assemble((_subject(cause), "$state-link"), (show_line(cause.message, 600), "bold")),
         "evidence": Content.assemble(
-            (inert.line(str(place), 120), "$state-link"), "  ", (inert.line(place.quote, 400), marks.MUTED)
+            (show_line(str(place), 120), "$state-link"), "  ", (show_line(place.quote, 400), marks.MUTED)
         ),
-        "fix": Content(inert.line(cause.fix, 600)) if cause.fix else None,
+        "fix": Content(show_line(cause.fix, 600)) if cause.fix else None,
         "after": _after(report, cause),
     }
 
@@ -96,7 +97,7 @@ def _of_cause(report: Report, cause: Finding) -> dict[str, Content | None]:
 def _subject(cause: Finding) -> str:
     """The step a cause is about, where its sentence does not name it."""
     named = cause.step is None or cause.step in cause.message
-    return "" if named else f"{inert.line(cause.step or '', 80)}: "
+    return "" if named else f"{show_line(cause.step or '', 80)}: "
 
 
 def _after(report: Report, cause: Finding) -> Content | None:
@@ -106,7 +107,7 @@ def _after(report: Report, cause: Finding) -> Content | None:
     parts = [
         *([figures.plural(consequences, "consequence")] if consequences else []),
         *([f"{figures.plural(others, 'other finding')}"] if others else []),
-        *([f"rule {inert.line(cause.rule, 60)}, {cause.confidence} confidence"]),
+        *([f"rule {show_line(cause.rule, 60)}, {cause.confidence} confidence"]),
     ]
     return Content.styled(" · ".join(parts), marks.MUTED)
 

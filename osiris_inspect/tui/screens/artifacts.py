@@ -10,11 +10,12 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
+from osiris_inspect.inspector.plain import json_lines, multi_line, show_line
 from osiris_inspect.inspector.remote import mirrors
 from osiris_inspect.inspector.run import Artifact, StepState
 from osiris_inspect.model.errors import UnreadableRun
 from osiris_inspect.model.redact import MASK, is_secret_key
-from osiris_inspect.tui import figures, inert
+from osiris_inspect.tui import figures
 from osiris_inspect.tui.columns import Column, lay_out
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.marks import MUTED
@@ -53,7 +54,7 @@ class ArtifactsScreen(ListScreen):
 
     def compose(self) -> ComposeResult:
         """Title, files, foot."""
-        title = Content.assemble(("files of ", MUTED), (inert.line(self._step.id, 120), "bold"))
+        title = Content.assemble(("files of ", MUTED), (show_line(self._step.id, 120), "bold"))
         yield Static(title, id="title", markup=False)
         yield LineList()
         yield Foot(("screen", "list", "app"))
@@ -107,7 +108,7 @@ class ArtifactsScreen(ListScreen):
             self._read(artifact.path, path)
 
     def _complain(self, text: str) -> None:
-        self.notify(inert.line(text, 300), severity="error", markup=False)
+        self.notify(show_line(text, 300), severity="error", markup=False)
 
     @work(thread=True, exclusive=True)
     def _read(self, name: str, path: Path) -> None:
@@ -127,7 +128,7 @@ class ArtifactsScreen(ListScreen):
     def _show(self, name: str, lines: Sequence[Content]) -> None:
         from osiris_inspect.tui.screens.text import TextScreen
 
-        self.app.push_screen(TextScreen(inert.line(name, 120), lines))
+        self.app.push_screen(TextScreen(show_line(name, 120), lines))
 
 
 def described(head: bytes, size: int) -> list[Content]:
@@ -153,8 +154,8 @@ def _lines(text: str, *, is_whole: bool) -> list[str]:
     except (ValueError, RecursionError):
         document = None
     if isinstance(document, dict):
-        return inert.pretty(document, MOST_READ)
-    return inert.lines("\n".join(map(_masked, text.split("\n"))), MOST_READ)
+        return json_lines(document, MOST_READ)
+    return multi_line("\n".join(map(_masked, text.split("\n"))), MOST_READ)
 
 
 def _masked(line: str) -> str:
@@ -178,7 +179,7 @@ def _layout(artifacts: Sequence[Artifact]) -> Layout:
         heading, lines = lay_out(_COLUMNS, [_cells(artifact) for artifact in artifacts], width)
         rows = [
             MadeRow(
-                line, inert.line(artifact.path, 300), number, {"kind": artifact.kind, "state": artifact.state}
+                line, show_line(artifact.path, 300), number, {"kind": artifact.kind, "state": artifact.state}
             )
             for number, (line, artifact) in enumerate(zip(lines, artifacts, strict=True))
         ]
@@ -192,8 +193,8 @@ def _cells(artifact: Artifact) -> list[Content]:
     mark = ARTIFACT[artifact.state]
     return [
         Content.styled(mark.sign, mark.style),
-        Content(inert.line(artifact.path, 300)),
-        Content.styled(inert.line(artifact.kind, 40), MUTED),
+        Content(show_line(artifact.path, 300)),
+        Content.styled(show_line(artifact.kind, 40), MUTED),
         Content(figures.size(artifact.bytes) if artifact.bytes is not None else figures.UNKNOWN),
         Content.styled(mark.word, mark.style),
     ]

@@ -9,9 +9,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from osiris_inspect.inspector.compare import Comparison, Difference, StepPair, compare_frames
+from osiris_inspect.inspector.plain import show_line
 from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.model import layout
-from osiris_inspect.tui import figures, inert, marks
+from osiris_inspect.tui import figures, marks
 from osiris_inspect.tui.columns import Column, lay_out
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.marks import MUTED
@@ -71,7 +72,7 @@ class ComparisonScreen(ListScreen):
         try:
             title, rows = self._compare()
         except Exception as error:  # noqa: BLE001  strangers' runs; what goes wrong is said on the screen
-            text = inert.line(f"{type(error).__name__}: {error}", 400)
+            text = show_line(f"{type(error).__name__}: {error}", 400)
             title, rows = Content("cannot be compared"), wrapped([Content.styled(f"✗ {text}", "$state-bad")])
         self.app.call_from_thread(self._show, title, rows)
 
@@ -106,7 +107,7 @@ class ComparisonScreen(ListScreen):
 def of_runs(told: Comparison) -> tuple[Content, Layout]:
     """The title and the rows of two runs."""
     if told.first is not None:
-        verdict = Content.assemble("they first go apart at ", (inert.line(told.first, 80), "bold"))
+        verdict = Content.assemble("they first go apart at ", (show_line(told.first, 80), "bold"))
     else:
         verdict = Content("no step differs")
     title = Content.assemble(_name(told.one), ("  and  ", MUTED), _name(told.other), "\n", verdict)
@@ -129,13 +130,13 @@ def of_runs(told: Comparison) -> tuple[Content, Layout]:
 def of_frames(step: str, found: Sequence[Difference]) -> tuple[Content, Layout]:
     """The title and the rows of two frames of one step."""
     told = figures.plural(len(found), "difference") if found else "same rows, columns, types and bounds"
-    title = Content.assemble(("frames of ", MUTED), (inert.line(step, 120), "bold"), "\n", told)
+    title = Content.assemble(("frames of ", MUTED), (show_line(step, 120), "bold"), "\n", told)
     return title, lambda width: Sheet(list(_differences(found, width)))
 
 
 def _name(run: Run) -> Content:
     mark = marks.RUN[run.status]
-    return Content.assemble((f"{mark.sign} ", mark.style), (inert.line(run.id, 80), "bold"))
+    return Content.assemble((f"{mark.sign} ", mark.style), (show_line(run.id, 80), "bold"))
 
 
 def _pair(pair: StepPair, first: str | None) -> list[Content]:
@@ -148,10 +149,10 @@ def _pair(pair: StepPair, first: str | None) -> list[Content]:
     tone = "bold $state-bad" if pair.step == first else "$state-warn" if pair.differences else "$state-good"
     return [
         Content.styled(sign, tone),
-        Content.styled(inert.line(pair.step, 80), "bold"),
+        Content.styled(show_line(pair.step, 80), "bold"),
         _outcome(pair.one),
         _outcome(pair.other),
-        Content.styled(inert.line(", ".join(found) or "same", 400), "" if found else MUTED),
+        Content.styled(show_line(", ".join(found) or "same", 400), "" if found else MUTED),
     ]
 
 
@@ -165,7 +166,7 @@ def _outcome(step: StepState | None) -> Content:
 
 
 def _pair_row(pair: StepPair, line: Content, first: str | None) -> MadeRow:
-    text = [inert.line(pair.step, 120)]
+    text = [show_line(pair.step, 120)]
     for difference in pair.differences:
         text += _in_words(difference)
     fields = {"step": pair.step, "differs": bool(pair.differences)}
@@ -178,9 +179,9 @@ def _pair_row(pair: StepPair, line: Content, first: str | None) -> MadeRow:
 def _in_words(difference: Difference) -> list[str]:
     return [
         "",
-        inert.line(difference.aspect, 200),
-        f"  one    {inert.line(difference.one, 2_000)}",
-        f"  other  {inert.line(difference.other, 2_000)}",
+        show_line(difference.aspect, 200),
+        f"  one    {show_line(difference.one, 2_000)}",
+        f"  other  {show_line(difference.other, 2_000)}",
     ]
 
 
@@ -195,14 +196,14 @@ def _beside(name: str, found: Sequence[Difference], width: int) -> Iterator[Made
 def _differences(found: Sequence[Difference], width: int) -> Iterator[MadeRow]:
     cells = [
         [
-            Content(inert.line(difference.aspect, 120)),
-            Content(inert.line(difference.one, 400)),
-            Content(inert.line(difference.other, 400)),
+            Content(show_line(difference.aspect, 120)),
+            Content(show_line(difference.one, 400)),
+            Content(show_line(difference.other, 400)),
         ]
         for difference in found
     ]
     _, lines = lay_out(_CELLS, cells, width)
     for difference, line in zip(found, lines, strict=True):
         yield MadeRow(
-            line, "\n".join([inert.line(difference.aspect, 120), *_in_words(difference)]), difference.aspect
+            line, "\n".join([show_line(difference.aspect, 120), *_in_words(difference)]), difference.aspect
         )

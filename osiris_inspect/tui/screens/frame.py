@@ -14,9 +14,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from osiris_inspect.inspector.frame_facts import Cell, Frame, FrameColumn, FrameFacts
+from osiris_inspect.inspector.plain import multi_line, show_line
 from osiris_inspect.model.errors import SpillDamaged
 from osiris_inspect.model.redact import MASK, is_secret_key
-from osiris_inspect.tui import figures, inert, keys
+from osiris_inspect.tui import figures, keys
 from osiris_inspect.tui.columns import Column, lay_out
 from osiris_inspect.tui.lines import COPY_LIMIT, LineList
 from osiris_inspect.tui.marks import MUTED
@@ -99,7 +100,7 @@ class FrameRow:
 def _width(column: FrameColumn, cells: Sequence[Cell]) -> int:
     """Cells of a column, as ``FrameRow`` has them."""
     longest = max(
-        [cell_len(inert.line(column.name, 60)), *(cell_len(safe(column.name, cell)) for cell in cells)]
+        [cell_len(show_line(column.name, 60)), *(cell_len(safe(column.name, cell)) for cell in cells)]
     )
     width = min(_WIDEST, longest)
     kind = column.type.lower()
@@ -116,7 +117,7 @@ def safe(name: str, cell: Cell) -> str:
     """A cell as it may be shown: secrets masked, control characters inert."""
     if cell is None:
         return _NULL
-    return MASK if is_secret_key(name) and cell else inert.line(cell, 400)
+    return MASK if is_secret_key(name) and cell else show_line(cell, 400)
 
 
 class FrameRows(Sequence[Row]):
@@ -154,7 +155,7 @@ class FrameRows(Sequence[Row]):
     def heading(self) -> Content:
         """The names of the columns that are shown."""
         names = (
-            _fitted(Content(inert.line(name, 60)), width)
+            _fitted(Content(show_line(name, 60)), width)
             for name, width in zip(self.names, self._widths, strict=True)
         )
         return Content("  ").join([Content(" " * self._digits), *names])
@@ -200,7 +201,7 @@ class FrameList(LineList):
         if isinstance(self.row, FrameRow) and self.row.cells:
             text = safe(self.row.names[0], self.row.cells[0])[:COPY_LIMIT]
             self.app.copy_to_clipboard(text)
-            self.notify(f"copied {inert.line(self.row.names[0], 60)}", markup=False)
+            self.notify(f"copied {show_line(self.row.names[0], 60)}", markup=False)
 
 
 class FrameScreen(ListScreen):
@@ -250,8 +251,8 @@ class FrameScreen(ListScreen):
 
     def _refuse(self, damage: str) -> None:
         self.query_one("#title", Static).update(_title(self._step, "cannot be read"))
-        place = Content.styled(inert.line(str(self._path), 300), MUTED)
-        self.main_list.show(wrapped([Content.styled(f"✗ {inert.line(damage, 400)}", "$state-bad"), place]))
+        place = Content.styled(show_line(str(self._path), 300), MUTED)
+        self.main_list.show(wrapped([Content.styled(f"✗ {show_line(damage, 400)}", "$state-bad"), place]))
 
     def _show(self, frame: Frame) -> None:
         self._frame = frame
@@ -274,7 +275,7 @@ class FrameScreen(ListScreen):
 
 
 def _title(step: str, words: str) -> Content:
-    return Content.assemble(("frame of ", MUTED), (inert.line(step, 120), "bold"), (f"  {words}", MUTED))
+    return Content.assemble(("frame of ", MUTED), (show_line(step, 120), "bold"), (f"  {words}", MUTED))
 
 
 def _size(facts: FrameFacts) -> str:
@@ -291,7 +292,7 @@ def _columns(facts: FrameFacts, width: int) -> Sheet:
     cells = [_column(column, facts.rows) for column in facts.columns]
     heading, lines = lay_out(_COLUMNS, cells, width)
     rows = [
-        MadeRow(line, f"{inert.line(column.name, 120)} {column.type}", number)
+        MadeRow(line, f"{show_line(column.name, 120)} {column.type}", number)
         for number, (line, column) in enumerate(zip(lines, facts.columns, strict=True))
     ]
     return Sheet(rows, heading)
@@ -307,9 +308,9 @@ def _column(column: FrameColumn, rows: int) -> list[Content]:
         figures.UNKNOWN if bound is None else safe(column.name, bound) for bound in (column.low, column.high)
     )
     return [
-        Content.styled(inert.line(column.name, 80), "bold"),
-        Content(inert.line(column.type, 60)),
-        Content.styled(inert.line(column.dtype or figures.UNKNOWN, 40), MUTED),
+        Content.styled(show_line(column.name, 80), "bold"),
+        Content(show_line(column.type, 60)),
+        Content.styled(show_line(column.dtype or figures.UNKNOWN, 40), MUTED),
         Content(share),
         *map(Content, bounds),
     ]
@@ -319,11 +320,11 @@ def in_full(row: FrameRow) -> list[Content]:
     """A row of a frame, a cell under the name of its column."""
     lines: list[Content] = []
     for name, cell in zip(row.names, row.cells, strict=True):
-        lines.append(Content.styled(inert.line(name, 120), "bold $state-link"))
+        lines.append(Content.styled(show_line(name, 120), "bold $state-link"))
         if cell is None:
             lines.append(Content.styled(f"  {_NULL}", MUTED))
         elif is_secret_key(name) and cell:
             lines.append(Content(f"  {MASK}"))
         else:
-            lines += [Content(f"  {part}") for part in inert.lines(cell)]
+            lines += [Content(f"  {part}") for part in multi_line(cell)]
     return lines

@@ -10,11 +10,12 @@ from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
 
 from osiris_inspect.inspector.handing_over import with_log
+from osiris_inspect.inspector.plain import show_line
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import StepState
 from osiris_inspect.model.errors import UnsafeName
 from osiris_inspect.model.finding import Finding
-from osiris_inspect.tui import figures, inert, keys
+from osiris_inspect.tui import figures, keys
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.messages import FrameOpened, RowOpened, ScreenReady, StepOpened, TabChosen
 from osiris_inspect.tui.panes.foot import Foot
@@ -82,8 +83,8 @@ class RunScreen(ListScreen):
         yield Foot(("screen", "list", "run", "app"))
 
     def _waiting(self) -> list[Content]:
-        words = [Content(inert.line(line, 400)) for line in self.outside.words]
-        return [*words, Content(f"reading {inert.line(str(self._path), 300)} …{_how_far(self._so_far)}")]
+        words = [Content(show_line(line, 400)) for line in self.outside.words]
+        return [*words, Content(f"reading {show_line(str(self._path), 300)} …{_how_far(self._so_far)}")]
 
     def on_mount(self) -> None:
         """Show what is there, or begin to read; look again every second while the run goes on."""
@@ -143,7 +144,7 @@ class RunScreen(ListScreen):
             self._is_loading = False
 
     def _refuse(self, error: Exception) -> None:
-        text = inert.line(f"{type(error).__name__}: {error}", 600)
+        text = show_line(f"{type(error).__name__}: {error}", 600)
         for waiting in self.query("#waiting") if self.report is None else ():
             assert isinstance(waiting, Static)  # noqa: S101  tells mypy what compose made
             waiting.update(Content.styled(f"✗ {text}", "$state-bad"))
@@ -312,7 +313,7 @@ class RunScreen(ListScreen):
         """Keep the answer to a question in SQL."""
         self._when_whole(
             lambda: self.notify(
-                inert.line(self.sql.save(self.outside.pictures, self._path.name), 400), markup=False
+                show_line(self.sql.save(self.outside.pictures, self._path.name), 400), markup=False
             )
         )
 
@@ -349,7 +350,7 @@ class RunScreen(ListScreen):
         try:
             path = frame_of(self.report.run, step.id)
         except UnsafeName as error:
-            self.notify(inert.line(str(error), 300), severity="error", markup=False)
+            self.notify(show_line(str(error), 300), severity="error", markup=False)
         else:
             self.post_message(FrameOpened(step.id, path))
 
@@ -381,7 +382,7 @@ class RunScreen(ListScreen):
 
         manual = self._source.manual(finding.rule)
         text = manual_lines(manual or f"{finding.message}\n\nthis rule has no manual")
-        self.app.push_screen(TextScreen(inert.line(finding.rule, 80), text))
+        self.app.push_screen(TextScreen(show_line(finding.rule, 80), text))
 
 
 def _how_far(so_far: tuple[int, int] | None) -> str:

@@ -9,7 +9,8 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from osiris_inspect.tui import bars, figures, inert, keys, marks
+from osiris_inspect.inspector.plain import show_line
+from osiris_inspect.tui import bars, figures, keys, marks
 from osiris_inspect.tui.columns import Column, lay_out
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.marks import MUTED
@@ -175,7 +176,7 @@ class RunsScreen(ListScreen):
 
     def _refuse(self, error: Exception) -> None:
         self.query_one("#title", Static).update(_title(self._path, "cannot be read"))
-        text = inert.line(f"{type(error).__name__}: {error}", 300)
+        text = show_line(f"{type(error).__name__}: {error}", 300)
         self.main_list.show(wrapped([Content.styled(text, "$state-bad")]))
         self.post_message(ScreenReady())
 
@@ -187,7 +188,7 @@ class RunsScreen(ListScreen):
 
 
 def _title(path: Path, words: str) -> Content:
-    return Content.assemble((inert.line(str(path), 200), "bold"), (f"  {words}", MUTED))
+    return Content.assemble((show_line(str(path), 200), "bold"), (f"  {words}", MUTED))
 
 
 def _before(entries: Iterable["RunEntry"]) -> dict[Path, Content]:
@@ -225,21 +226,21 @@ def _cells(entry: "RunEntry", before: Content) -> list[Content]:
     mark = marks.RUN[entry.status]
     return [
         mark.content,
-        Content.styled(inert.line(entry.pipeline or figures.UNKNOWN, 60), "bold"),
-        Content(inert.line(entry.cause or "", 200)),
+        Content.styled(show_line(entry.pipeline or figures.UNKNOWN, 60), "bold"),
+        Content(show_line(entry.cause or "", 200)),
         before,
         Content(figures.count(entry.rows)),
         Content(figures.duration(entry.duration_s)),
         Content(entry.mode or figures.UNKNOWN),
         Content(figures.day_and_time(entry.started)),
-        Content.styled(inert.line(entry.id, 80), MUTED),
+        Content.styled(show_line(entry.id, 80), MUTED),
     ]
 
 
 def _row(entry: "RunEntry", line: Content) -> MadeRow:
     fields = {"status": entry.status, "pipeline": entry.pipeline, "mode": entry.mode, "run": entry.id}
     is_failure = entry.status not in ("success", "running")
-    text = inert.line(
+    text = show_line(
         f"{entry.id} {entry.pipeline or ''} {entry.status} {entry.mode or ''} {entry.cause or ''}", 400
     )
     return MadeRow(line, text, entry.path, fields, is_failure)

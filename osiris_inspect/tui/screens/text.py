@@ -9,7 +9,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from osiris_inspect.tui import inert, keys
+from osiris_inspect.inspector.plain import multi_line
+from osiris_inspect.tui import keys
 from osiris_inspect.tui.lines import LineList
 from osiris_inspect.tui.page import Page
 from osiris_inspect.tui.panes.foot import Foot
@@ -80,4 +81,4 @@ _FILTER = [
 
 def manual_lines(manual: str) -> list[Content]:
     """The manual of a rule as text."""
-    return [Content(line) for line in inert.lines(manual)]
+    return [Content(line) for line in multi_line(manual)]
