@@ -206,7 +206,7 @@ def _table(answer: "DuckDBPyRelation", out: BinaryIO) -> None:
     def shown(value: Any) -> str:
         return "" if value is None else cut(plain(str(value)), _WIDEST)
 
-    rows = [answer.columns, *([shown(value) for value in row] for row in _rows(answer))]
+    rows = [list(map(plain, answer.columns)), *([shown(value) for value in row] for row in _rows(answer))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     rule = "  ".join("─" * width for width in widths)
     for number, row in enumerate(rows):

@@ -121,9 +121,9 @@ def _guilty(report: Report) -> StepState | None:
 
 def _cause(finding: Finding) -> str:
     lines = [
-        f"{place_of(finding)}: {plain(finding.message)}",
+        plain(f"{place_of(finding)}: {finding.message}"),
         f"rule {finding.rule}, confidence {finding.confidence}, domain {finding.domain}",
-        *(f"{piece}: {plain(piece.quote)}" for piece in finding.evidence),
+        *(plain(f"{piece}: {piece.quote}") for piece in finding.evidence),
     ]
     return "\n".join([*lines, f"proposed fix: {plain(finding.fix)}"] if finding.fix else lines)
 

@@ -18,6 +18,7 @@ HOSTILE = {
     "controls": "nul\x00 back\x08space return\r line\nfeed tab\t bell\x07",
     "direction": "\u202egnp.exe \u2066isolate\u2069 \u200fmark",
     "zero width": "a\u200bb\ufeffc\u2060d\u00ade",
+    "invisible": "a\u061cb\u00adc\u180ed\u206a\u206fe\ufff9\ufffbf\U000e0000\U000e0041\U000e007f",
     "emoji": "👩‍👩‍👧‍👦 ⚠️ 🇨🇿 👍🏽 日本語",
     "combining": "z" + "\u0301\u0302\u0303" * 40,
     "surrogate": "\ud800 lone \udfff",
@@ -80,6 +81,7 @@ def assert_inert(shown: str, size: tuple[int, int]) -> None:
     acting = [character for character in shown if ord(character) < 32 and character != "\n"]
     assert not acting
     assert not set("\u202e\u2066\u2069\u200f\u200b\ufeff\x7f\x9b") & set(shown)
+    assert not set(HOSTILE["invisible"]) - set("abcdef") & set(shown)
     assert len(shown.splitlines()) == size[1]
 
 

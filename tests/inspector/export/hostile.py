@@ -23,6 +23,7 @@ TEXTS = {
     "gitlab section": f"\x1b[0Ksection_start:1:{SIGN}\r\x1b[0K{SIGN}",
     "terminal": f"\x1b[31m{SIGN}\x1b[0m\x1b]0;{SIGN}\x07\x9b31m\x08\x08",
     "direction": f"\u202e{SIGN}\u2066\u200b\ufeff",
+    "invisible": f"\u061c\u00ad{SIGN}\u180e\u206a\u206f\ufff9\ufffb\U000e0000\U000e0041{SIGN}\U000e007f\u2060",
     "html": f"<script>window.{SIGN}=1</script><img src=x onerror=alert(1)><style>*{{display:none}}</style>",
     "html, closed first": f"</code></td></table></summary></details></text></svg>--><b onclick='x'>{SIGN}</b>",
     "markdown": f"[{SIGN}](javascript:alert(1)) ![x](https://example.invalid/{SIGN}.png) **b** @everyone #1 ```\n# {SIGN}",

@@ -57,6 +57,9 @@ def test_no_control_character_and_nothing_without_a_form_reaches_an_output(
     text = rendered(format_, said(name))
     text.encode()
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", text)
+    assert not re.search(
+        "[\u00ad\u061c\u180e\u200b-\u200f\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]", text
+    )
 
 
 @EACH
