@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 from osiris_inspect.inspector import run_rows, run_tables
 from osiris_inspect.inspector.console_facts import Answer, Refusal, Table
 from osiris_inspect.inspector.frame_facts import Cell, FrameColumn, FrameFacts
-from osiris_inspect.inspector.plain import plain, whole
+from osiris_inspect.inspector.plain import plain, shorten, whole
 from osiris_inspect.inspector.remote import mirrors
 from osiris_inspect.inspector.run_rows import COLUMNS
 from osiris_inspect.model import layout, redact
@@ -237,7 +237,7 @@ def _text(value: Any) -> Cell:
     if value is None:
         return None
     text = f"{len(value):,} bytes: {value[:64].hex(' ')}" if isinstance(value, bytes) else str(value)
-    return text if len(text) <= _CELL else f"{text[:_CELL]}… {len(text) - _CELL:,} more characters"
+    return text if len(text) <= _CELL else shorten(text, _CELL)
 
 
 def _refusal(error: Exception, query: str) -> Refusal:

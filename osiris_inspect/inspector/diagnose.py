@@ -18,6 +18,7 @@ from osiris_inspect.inspector import rules as folder
 from osiris_inspect.inspector.evidence.quoting import quoted
 from osiris_inspect.inspector.evidence.starving import may_lack_input
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.plain import excerpt
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Finding, NotChecked, Severity, template
 
@@ -115,7 +116,7 @@ def _asked_safely(rule: Rule, run: Run, lineage: Lineage) -> tuple[list[Finding]
     try:
         findings = list(rule.check(run, lineage))
     except Exception as error:  # noqa: BLE001  code of somebody else: whatever it raises ends only this rule
-        return [], f"the rule raised {type(error).__name__}: {str(error)[:200]}"
+        return [], f"the rule raised {type(error).__name__}: {excerpt(str(error), 200)}"
     return [replace(finding, rule=rule.id) for finding in findings], ""
 
 

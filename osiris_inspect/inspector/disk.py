@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+from osiris_inspect.inspector.plain import excerpt
 from osiris_inspect.inspector.remote import mirrors
 from osiris_inspect.inspector.run import Unread
 from osiris_inspect.model import jsonl
@@ -151,7 +152,7 @@ class Disk:
             self.note(
                 relative,
                 0,
-                f"{type(error).__name__}: {str(error)[:200]}" if str(error) else type(error).__name__,
+                f"{type(error).__name__}: {excerpt(str(error), 200)}" if str(error) else type(error).__name__,
             )
             return None
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from osiris_inspect.inspector.frame_facts import Cell, FrameColumn, FrameFacts
+from osiris_inspect.inspector.plain import shorten
 from osiris_inspect.inspector.remote import mirrors
 from osiris_inspect.model.errors import SpillDamaged, UnreadableRun
 
@@ -254,7 +255,7 @@ def _text(value: Any) -> Cell:
     if value is None:
         return None
     if isinstance(value, str):
-        return value if len(value) <= _CELL else f"{value[:_CELL]}… {len(value) - _CELL:,} more characters"
+        return value if len(value) <= _CELL else shorten(value, _CELL)
     if isinstance(value, bytes):
         return f"{len(value):,} bytes: {value[:64].hex(' ')}"
     if isinstance(value, dict | list):

@@ -335,7 +335,8 @@ class Worker:
         """Post a metric. One that is no number is told as that: a driver's bookkeeping must not fail its step."""
         number = _number(value)
         if number is None:
-            told = {"metric": str(name), "value": safe_repr(value)[:200], "reason": "no finite number"}
+            shown = self._teller.redactor.text(safe_repr(value))[:200]
+            told = {"metric": str(name), "value": shown, "reason": "no finite number"}
             self._teller.tell("metric_refused", told, step_id)
             return
         self._teller.answer(Measured(self._here.clock(), str(name), number, step_id))

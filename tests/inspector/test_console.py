@@ -12,6 +12,7 @@ from osiris_inspect.inspector import console
 from osiris_inspect.inspector.console import RunConsole
 from osiris_inspect.inspector.console_facts import Answer, Refusal
 from osiris_inspect.inspector.report import report
+from osiris_inspect.model.redact import mask_patterns
 from tests.samples import SAMPLES
 
 
@@ -156,3 +157,10 @@ def test_what_a_log_holds_is_masked_in_the_tables(tmp_path: Path) -> None:
     tables.close()
     assert "step_failed" in str(shown)
     assert "hunter2" not in str(shown)
+
+
+def test_long_sql_cell_with_secret_across_cut_is_masked(tables: RunConsole) -> None:
+    asked = "select repeat('x', n::int) || ' mysql://root:Zq7kTrv9PxLm@db' from range(1970, 2000) t(n)"
+    cells = [cell or "" for (cell,) in answered(tables, asked).page(0, 30)]
+    assert len(cells) == 30
+    assert "root:Z" not in mask_patterns("\n".join(cells))

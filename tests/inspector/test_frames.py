@@ -12,6 +12,7 @@ from osiris_inspect.inspector.frame_facts import frame_of
 from osiris_inspect.inspector.frames import SpilledFrame
 from osiris_inspect.inspector.reading.loading import load
 from osiris_inspect.model.errors import SpillDamaged, UnsafeName
+from osiris_inspect.model.redact import mask_patterns
 from tests.inspector.making import run_dir
 from tests.samples import SAMPLES
 
@@ -142,3 +143,12 @@ def test_frame_behind_a_link_out_of_the_run_is_refused(tmp_path: Path) -> None:
     (run / "artifacts" / "a").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UnsafeName):
         frame_of(load(run), "a")
+
+
+def test_long_cell_with_secret_across_cut_is_masked(tmp_path: Path) -> None:
+    cells = ["x" * before + " mysql://root:Zq7kTrv9PxLm@db" for before in range(1_970, 2_000)]
+    parquet.write_table(pa.table({"a": cells}), tmp_path / "output.parquet")
+    with SpilledFrame(tmp_path / "output.parquet") as frame:
+        shown = [cell or "" for (cell,) in frame.page(0, 30)]
+    assert len(shown) == 30
+    assert "root:Z" not in mask_patterns("\n".join(shown))

@@ -2,12 +2,19 @@
 
 import base64
 import json
+import time
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+import httpx
 import pytest
 
+from osiris_inspect.model.redact import Redactor
 from osiris_inspect.runtime.connections import Connections
+from osiris_inspect.runtime.drivers.rest_session import _refused
+from osiris_inspect.runtime.outbox import Outbox
+from osiris_inspect.runtime.surroundings import Surroundings
+from osiris_inspect.runtime.worker import Worker
 from osiris_inspect.runtime.worker_log import WorkerLog
 from tests.runtime.clouds import in_the
 from tests.runtime.runs import NAMES, TRANSPORTS, events_of, faulty, make_run, needs
@@ -119,3 +126,18 @@ def test_no_secret_stands_on_a_command_line_or_in_an_environment(tmp_path: Path)
     make_run(tmp_path, "sandbox", text=faulty("nothing"), connections=connections, watch=watch)
     assert seen
     assert not [words for words in seen if SECRET.encode() in words]
+
+
+def test_refused_metric_with_long_secret_is_masked(tmp_path: Path) -> None:
+    written: list[bytes] = []
+    worker = Worker(Surroundings(tmp_path, "none", time.time), Outbox(written.append))
+    worker._teller.redactor = Redactor(["Zq7kTrv9PxLm"])
+    worker._measure("a", "m", "x" * 190 + "Zq7kTrv9PxLm")
+    (line,) = written
+    assert b"metric_refused" in line
+    assert b"Zq7k" not in line
+
+
+def test_refused_request_keeps_no_partial_word() -> None:
+    answer = httpx.Response(500, text=f"{'x' * 190} Zq7kTrv9PxLm is wrong")
+    assert _refused(answer).words == "x" * 190 + "…"

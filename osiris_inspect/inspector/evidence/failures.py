@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from osiris_inspect.inspector.evidence.codes import code_in
 from osiris_inspect.inspector.evidence.own_words import found_in
 from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.plain import excerpt
 from osiris_inspect.inspector.run import Run, StepFailure
 from osiris_inspect.model.finding import Evidence, Stage
 
@@ -23,6 +25,7 @@ _LACKS_INPUT = re.compile(
 )
 
 
+_CODE = Pattern(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
 _NO_REASON = re.compile(r"\S{1,80} without a reason")
 
 
@@ -69,10 +72,13 @@ def _told(failure: StepFailure, step: str | None, stage: Stage) -> Told:
     return Told(_shortened(failure.message), failure.file, failure.line, step, stage, kind, traceback)
 
 
+@lru_cache(maxsize=64)
 def _shortened(text: str) -> str:
     """The beginning and the end of a text that is too long: an error is named in its first lines or in its last."""
     half = MAX_TEXT // 2
-    return text if len(text) <= MAX_TEXT else f"{text[:half]}\n{text[-half:]}"
+    if len(text) <= MAX_TEXT:
+        return text
+    return f"{excerpt(text, half)}\n{excerpt(text, half, len(text) - half)}"
 
 
 def matching(run: Run, pattern: Pattern | re.Pattern[str]) -> Iterator[tuple[Told, re.Match[str]]]:
@@ -105,6 +111,12 @@ def match_in(told: Told, pattern: Pattern | re.Pattern[str]) -> re.Match[str] | 
     if code.cause != cause:
         return None
     return match or code.match
+
+
+def raised_at(failure: StepFailure) -> str:
+    """Return the last line of code that a traceback names, in parentheses; empty without one."""
+    places = _CODE.findall(failure.traceback or "")
+    return f" (raised at {places[-1][0]}:{places[-1][1]})" if places else ""
 
 
 def lacks_input(message: str) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from osiris_inspect.inspector.disk import Disk
 from osiris_inspect.inspector.evidence.cite import about, first_line
+from osiris_inspect.inspector.plain import differing, excerpt
 from osiris_inspect.inspector.reading import textlog
 from osiris_inspect.inspector.run import Abridged, Run
 from osiris_inspect.model import layout, redact
@@ -19,7 +20,6 @@ from osiris_inspect.model.finding import Evidence, Finding
 
 LONGEST = 240
 """Characters of a quote."""
-_AROUND = 1000
 _SHORTEST = 6
 _NAME = re.compile(r'"(?:event|name|metric|cmd|step_id)"\s*:\s*"[^"\\]{1,80}"')
 
@@ -118,10 +118,12 @@ def _forms(wanted: str) -> list[str]:
 
 
 def _verbatim(line: str, wanted: str) -> str:
+    """Return the start of the quote before its first secret, or else the name that the line has."""
     start, end = _place(line, wanted)
-    end = min(end, start + LONGEST)
-    around = line[max(0, start - _AROUND) : end + _AROUND]
-    return _without_secret(line[start:end], redact.mask_patterns(around)) or _name(line)
+    quote = line[start : min(end, start + LONGEST)]
+    masked = redact.mask_patterns(excerpt(line, len(quote), start))
+    own = quote[: len(quote) - differing(quote, masked)]
+    return (own if own == quote or len(own) >= _SHORTEST else "") or _name(line)
 
 
 def _place(line: str, wanted: str) -> tuple[int, int]:
@@ -141,21 +143,6 @@ def _with_value(line: str, start: int, end: int) -> tuple[int, int]:
     if field is None or not re.fullmatch(r"\w+", key) or redact.is_secret_key(key):
         return start, end
     return (start - 1 if line[start - 1 : start] == '"' else start), field.end()
-
-
-def _without_secret(quote: str, masked: str) -> str:
-    """The longest start of ``quote`` that no mask touches; empty where nothing worth showing is left."""
-    if quote in masked and redact.mask_patterns(quote) == quote:
-        return quote
-    own = _common_start(quote, redact.mask_patterns(quote))
-    while len(own) >= _SHORTEST and own not in masked:
-        own = own[: len(own) // 2]
-    return own if len(own) >= _SHORTEST else ""
-
-
-def _common_start(one: str, other: str) -> str:
-    same = next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
-    return one[: min(len(one), len(other)) if same is None else same]
 
 
 def _name(line: str) -> str:

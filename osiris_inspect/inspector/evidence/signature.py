@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from osiris_inspect.inspector.evidence.failures import Told, complaints, match_in, matching
 from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.plain import excerpt, excerpt_of
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Domain, Finding, Severity
 
@@ -62,7 +63,7 @@ class Signature:
                 yield (finding if is_stated else replace(finding, confidence=_less_sure(finding.confidence)))
 
     def _finding(self, told: Told, match: re.Match[str]) -> Finding:
-        groups = {name: (value or "").strip()[:160] for name, value in match.groupdict().items()}
+        groups = {name: excerpt_of(match, 160, name).strip() for name in match.groupdict()}
         if self.about:
             groups[self.about] = next((repr(value.strip("[]'\"")) for value in groups.values() if value), "")
         groups["said"] = said(match.string, match)
@@ -81,7 +82,8 @@ class Signature:
 
     def _hint(self, told: Told) -> str:
         found = self.hint.search(told.text) if self.hint else None
-        return f"; the error itself proposes {' '.join(found['hint'].split())[:120]}" if found else ""
+        hint = " ".join(excerpt_of(found, 120, "hint").split()) if found else ""
+        return f"; the error itself proposes {hint}" if found else ""
 
 
 def _less_sure(confidence: Confidence) -> Confidence:
@@ -96,5 +98,5 @@ def said(text: str, match: re.Match[str]) -> str:
     if end - start > LONGEST:
         before = text.rfind(": ", max(start, match.start() - 80), match.start())
         start = before + 2 if before >= 0 else match.start()
-    line = _OWN_STEP.sub("", " ".join(text[start : min(end, start + LONGEST)].split()))
-    return line or match[0][:LONGEST]
+    line = _OWN_STEP.sub("", " ".join(excerpt(text, min(end - start, LONGEST), start).split()))
+    return line or excerpt_of(match, LONGEST)

@@ -13,6 +13,7 @@ from osiris_inspect.inspector.export import NO_JOB, Job, _gantt, _graph
 from osiris_inspect.inspector.export._placed import log_place
 from osiris_inspect.inspector.export._spans import timeline
 from osiris_inspect.inspector.export._style import STYLE
+from osiris_inspect.inspector.masked import fields_of
 from osiris_inspect.inspector.plain import cut, plain
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.repository.source import Checkout, Source, sources_of
@@ -174,7 +175,7 @@ def _failing_step(report: Report) -> Iterator[str]:
 
 def _event(event: Event, start: float) -> str:
     after = duration(max(0.0, event.ts - start)) if event.ts is not None else "?"
-    fields = " ".join(f"{key}={_value(value)}" for key, value in event.fields.items())
+    fields = " ".join(f"{key}={_value(value)}" for key, value in fields_of(event).items())
     return (
         f'<tr><td class="number">{event.line}</td><td class="number">{after}</td>'
         f'<td>{_text(event.name, 80)}</td><td class="fields">{_text(fields)}</td></tr>'

@@ -48,7 +48,7 @@ def _run(report: Report) -> dict[str, Any]:
         "root_cause": _cause(report.root_cause),
         "steps": [_step(step) for step in run.steps],
         "findings": [_finding(finding, run, sources) for finding in report.findings],
-        "not_checked": [{"rule": entry.rule, "reason": entry.reason} for entry in report.not_checked],
+        "not_checked": [{"rule": entry.rule, "reason": whole(entry.reason)} for entry in report.not_checked],
         "unreadable_lines": sum(entry.count for entry in run.unread),
         "unread": [
             {"file": whole(entry.file), "line": entry.line or None, "reason": whole(entry.reason)}

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from osiris_inspect.inspector.disk import Disk, Line
+from osiris_inspect.inspector.plain import LOOKAHEAD, excerpt
 from osiris_inspect.inspector.run import LogLine
 
 WHOLE = 8 << 20
@@ -72,12 +73,12 @@ def complaints(file: str, lines: Iterable[Line]) -> Iterator[LogLine]:
         kept += 1
         if kept > MAX_KEPT:
             return
-        yield LogLine(file, number, _text(raw[:MAX_TEXT]), level[1].decode() if level else "", step)
+        yield LogLine(file, number, _head(raw), level[1].decode() if level else "", step)
 
 
 def torn(file: str, number: int, raw: bytes) -> LogLine:
     """An event that was cut off, as a line of text: with its escapes undone, and the step it names."""
-    text = _text(raw[:MAX_TEXT])
+    text = _head(raw)
     named = _STEP_ID.search(text)
     for escaped, character in (('\\"', '"'), ("\\n", "\n"), ("\\\\", "\\")):
         text = text.replace(escaped, character)
@@ -100,6 +101,10 @@ def _may_matter(raw: bytes) -> bool:
         or b"Killed" in raw
         or b"Segmentation fault" in raw
     )
+
+
+def _head(raw: bytes) -> str:
+    return excerpt(_text(raw[: MAX_TEXT + LOOKAHEAD]), len(_text(raw[:MAX_TEXT])))
 
 
 def _text(raw: bytes) -> str:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote
 
+from osiris_inspect.inspector.plain import excerpt
 from osiris_inspect.inspector.remote.address import is_inside, is_web, shown
 from osiris_inspect.model.errors import UnreadableRun
 
@@ -181,4 +182,4 @@ def _words(error: Exception) -> str:
     if isinstance(error, PermissionError):
         return "access denied; look at the credentials and what they may read"
     text = " ".join(str(error).split()).rstrip(".")
-    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+    return f"{type(error).__name__}: {excerpt(text, 300)}" if text else type(error).__name__

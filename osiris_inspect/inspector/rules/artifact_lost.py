@@ -18,6 +18,7 @@ from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import at
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.plain import excerpt
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
@@ -34,7 +35,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             severity=Severity.WARNING,
             confidence=Confidence.HIGH,
             domain="infra",
-            message=f"{what} not brought back: {(event.error or 'no reason was logged')[:160]}",
+            message=f"{what} not brought back: {excerpt(event.error or 'no reason was logged', 160)}",
             evidence=(at(event, "error", "path"),),
             step=event.step,
             stage="finish",

@@ -18,6 +18,7 @@ from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import at
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.plain import excerpt
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
@@ -38,7 +39,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                 severity=Severity.ERROR,
                 confidence=Confidence.MEDIUM,
                 domain="infra",
-                message=f"the driver {event.driver!r} could not be imported: {(event.error or '')[:120]}",
+                message=f"the driver {event.driver!r} could not be imported: {excerpt(event.error or '', 120)}",
                 evidence=(at(event, "error"),),
                 step=step,
                 fix="install or upload what the import misses",

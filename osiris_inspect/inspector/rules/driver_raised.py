@@ -18,10 +18,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import failure_of
-from osiris_inspect.inspector.evidence.failures import Told, matching
+from osiris_inspect.inspector.evidence.failures import Told, matching, raised_at
 from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
-from osiris_inspect.inspector.run import Run, StepFailure
+from osiris_inspect.inspector.plain import excerpt
+from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("steps",)
@@ -47,7 +48,6 @@ _MISTAKE = Pattern(
     r"|cannot pickle '[^'\n]{1,80}' object"
     r"|\bAssertionError\b"
 )
-_PLACE = Pattern(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
@@ -63,7 +63,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             severity=Severity.ERROR,
             confidence=Confidence.MEDIUM,
             domain="code",
-            message=f"the code of the driver {step.driver or ''} stumbled: {_said(told)}{_place(step.failure)}",
+            message=f"the code of the driver {step.driver or ''} stumbled: {_said(told)}{raised_at(step.failure)}",
             evidence=failure_of(step),
             step=step.id,
             fix="see what the driver was given, and mend the place the traceback ends at",
@@ -71,9 +71,4 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
 
 
 def _said(told: Told) -> str:
-    return told.searched.strip().partition("\n")[0][:200]
-
-
-def _place(failure: StepFailure) -> str:
-    places = _PLACE.findall(failure.traceback or "")
-    return f" (raised at {places[-1][0]}:{places[-1][1]})" if places else ""
+    return excerpt(told.searched.strip().partition("\n")[0], 200)

@@ -20,6 +20,7 @@ from typing import Final
 
 from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.plain import excerpt_of
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model import layout
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -45,7 +46,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             severity=Severity.NOTE,
             confidence=Confidence.HIGH,
             domain="config",
-            message=f"the query itself reads {match['path'][:120]!r}",
+            message=f"the query itself reads {excerpt_of(match, 120, 'path')!r}",
             evidence=(Evidence(layout.cfg(step.id), 0, '"query"'),),
             step=step.id,
             fix="read the file with an extractor and hand its frame to the query",

@@ -21,6 +21,7 @@ from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import at, first_line, in_status
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.plain import excerpt
 from osiris_inspect.inspector.reading.material import TORN
 from osiris_inspect.inspector.run import Run, Unread
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -71,9 +72,9 @@ def _unread_after(run: Run, line: int) -> Unread | None:
 
 def _said(run: Run) -> str:
     if run.failure is not None:
-        return f"; the host says: {' '.join(run.failure.message.split())[:120]}"
+        return f"; the host says: {excerpt(' '.join(run.failure.message.split()), 120)}"
     words = run.last_words
-    return f"; the last error is: {' '.join(words[-1].line.text.split())[:160]}" if words else ""
+    return f"; the last error is: {excerpt(' '.join(words[-1].line.text.split()), 160)}" if words else ""
 
 
 def _end(run: Run) -> tuple[Evidence, ...]:

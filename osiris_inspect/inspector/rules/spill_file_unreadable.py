@@ -22,6 +22,7 @@ from osiris_inspect.inspector.evidence.failures import Told, complaints, matchin
 from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.starving import starved_by
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.plain import excerpt, excerpt_of
 from osiris_inspect.inspector.reading.artifacts import DATA_KINDS
 from osiris_inspect.inspector.reading.phrases import SPILL_NOT_READ
 from osiris_inspect.inspector.run import Run
@@ -39,7 +40,7 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
         if event.fields.get("ok") is False:
             why = str(event.fields.get("error") or "no reason was logged")
             yield _finding(
-                f"its spilled frame did not come back: {why[:240]}", (at(event, "error"),), event.step
+                f"its spilled frame did not come back: {excerpt(why, 240)}", (at(event, "error"),), event.step
             )
     for step in run.steps:
         lost = [
@@ -55,7 +56,7 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
                 f"the spilled frame {lost[0].path} {state}", (*named, *failure_of(starved[0])), step.id
             )
     for told, match in (*matching(run, SPILL_NOT_READ), *complaints(run, SPILL_NOT_READ)):
-        message = f"a spilled frame could not be read: {match[0][:160]}"
+        message = f"a spilled frame could not be read: {excerpt_of(match, 160)}"
         yield _finding(message, (told.cite(match[0][:160]),), _producer(told, run))
 
 

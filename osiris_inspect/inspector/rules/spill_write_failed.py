@@ -20,6 +20,7 @@ from typing import Final
 from osiris_inspect.inspector.evidence.cite import at
 from osiris_inspect.inspector.evidence.failures import complaints
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.plain import excerpt, excerpt_of
 from osiris_inspect.inspector.reading.phrases import SPILL_NOT_WRITTEN
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -33,7 +34,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     for told, match in complaints(run, SPILL_NOT_WRITTEN):
         step = run.step(match["step"])
         lost = step is None or step.storage in ("none", "unknown")
-        yield _finding(match["step"], match["why"], told.cite(match[0][:160]), lost=lost)
+        yield _finding(match["step"], excerpt_of(match, 160, "why"), told.cite(match[0][:160]), lost=lost)
     for event in run.named("spill_failed"):
         yield _finding(
             event.step, str(event.fields.get("error") or "no reason"), at(event, "error"), lost=False
@@ -47,7 +48,7 @@ def _finding(step: str | None, why: str, evidence: Evidence, *, lost: bool) -> F
         severity=Severity.ERROR if lost else Severity.WARNING,
         confidence=Confidence.HIGH,
         domain="data",
-        message=f"the frame could not be spilled and {outcome}: {why[:160]}",
+        message=f"the frame could not be spilled and {outcome}: {excerpt(why, 160)}",
         evidence=(evidence,),
         step=step,
         fix="make column names unique and column types uniform, or see why the disk refused",

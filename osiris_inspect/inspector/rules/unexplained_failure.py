@@ -17,16 +17,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import failure_of, first_line
-from osiris_inspect.inspector.evidence.failures import failures
-from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.evidence.failures import failures, raised_at
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.plain import excerpt
 from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, Stage
 
 NEEDS: Final = ()
 RANK: Final = 99
-
-_CODE = Pattern(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
@@ -48,12 +46,11 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
 def _text(text: str, step: StepState | None) -> str:
     """The error, with the class that its text does not name and the last line of code that the traceback does."""
     failure = step.failure if step is not None else None
-    line = text.strip().partition("\n")[0][:240]
+    line = excerpt(text.strip().partition("\n")[0], 240)
     if failure is None:
         return line
     kind = f"{failure.type}: " if failure.type and failure.type not in line else ""
-    places = _CODE.findall(failure.traceback or "")
-    return f"{kind}{line}" + (f" (raised at {places[-1][0]}:{places[-1][1]})" if places else "")
+    return f"{kind}{line}{raised_at(failure)}"
 
 
 def _finding(text: str, evidence: tuple[Evidence, ...], step: str | None, stage: Stage) -> Finding:

@@ -21,6 +21,7 @@ from osiris_inspect.inspector.evidence.cite import in_status
 from osiris_inspect.inspector.evidence.failures import complaints
 from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.lineage import Lineage
+from osiris_inspect.inspector.plain import excerpt, excerpt_of
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
@@ -36,7 +37,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Remote runs that ended before their first step."""
     if run.failed_stage != "prepare" or run.status != "failed" or run.mode not in ("e2b", "sandbox"):
         return
-    words = [told.cite(match[0][:200]) for told, match in complaints(run, _LAST_WORDS)]
+    words = [told.cite(excerpt_of(match, 200)) for told, match in complaints(run, _LAST_WORDS)]
     lost = run.status_file is not None and run.status_file.written_by_fallback
     if run.failure is None or not (words or (lost and "timed out" in run.failure.message)):
         return
@@ -46,7 +47,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         severity=Severity.ERROR,
         confidence=Confidence.HIGH if words else Confidence.MEDIUM,
         domain="infra",
-        message=f"the worker never became ready: {why[:160]}",
+        message=f"the worker never became ready: {excerpt(why, 160)}",
         evidence=(
             *words[:2],
             Evidence(run.failure.file, run.failure.line, run.failure.message[:120]),

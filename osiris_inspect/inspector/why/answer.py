@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from osiris_inspect.inspector.evidence.cite import about, at, failure_of, saying_rows
 from osiris_inspect.inspector.evidence.quoting import verbatim
 from osiris_inspect.inspector.evidence.starving import is_starved
+from osiris_inspect.inspector.plain import excerpt
 from osiris_inspect.inspector.reading.settings_told import cite_settings, settings_of
 from osiris_inspect.inspector.report import Report
 from osiris_inspect.inspector.run import InputState, Run, StepState
@@ -114,7 +115,7 @@ def _turns(run: Run, step: StepState) -> Iterator[Turn]:
     yield from _skip(run, step)
     if step.failure is not None:
         line = " ".join(step.failure.message.split())
-        yield Turn("error", line[:LONGEST], "miss", failure_of(step))
+        yield Turn("error", excerpt(line, LONGEST), "miss", failure_of(step))
     if step.status == "running":
         begun = [at(event) for event in run.named("step_start", step=step.id)]
         end = (at(run.events[-1]),) if run.events else ()
@@ -130,7 +131,7 @@ def _skip(run: Run, step: StepState) -> Iterator[Turn]:
     guilty = run.step(step.because or "")
     if guilty is not None:
         yield Turn("skipped", f"it was not run, because {guilty.id!r} failed", "miss", tuple(told))
-        line = " ".join(guilty.failure.message.split())[:LONGEST] if guilty.failure else "failed"
+        line = excerpt(" ".join(guilty.failure.message.split()), LONGEST) if guilty.failure else "failed"
         yield Turn(guilty.id, line, "miss", failure_of(guilty))
     elif told:
         yield Turn(
@@ -154,7 +155,7 @@ def _zero(run: Run, step: StepState) -> Iterator[Turn]:
         value = step.config.get(key)
         if isinstance(value, str) and layout.is_safe_name(step.id):
             cited = Evidence(layout.cfg(step.id), 0, f'"{key}"')
-            yield Turn(key, " ".join(value.split())[:LONGEST], "", (cited,))
+            yield Turn(key, excerpt(" ".join(value.split()), LONGEST), "", (cited,))
 
 
 def _kept(run: Run, step: StepState) -> Iterator[Turn]:

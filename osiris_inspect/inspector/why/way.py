@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from osiris_inspect.inspector.evidence.cite import about, at, end_of, failure_of, in_manifest, lines_of
+from osiris_inspect.inspector.plain import excerpt, excerpt_of
 from osiris_inspect.inspector.reading.artifacts import DATA_KINDS
 from osiris_inspect.inspector.reading.phrases import (
     KEY_NOT_HELD,
@@ -99,7 +100,7 @@ def _given(run: Run, entry: InputState, giver: StepState | None) -> Turn:
         because = f", because of {giver.because!r}" if giver.because else ""
         return Turn("upstream", f"{name!r} was not run{because}", "miss", about(run, giver))
     if giver.status == "failed":
-        why = " ".join(giver.failure.message.split())[:160] if giver.failure else "without a reason"
+        why = excerpt(" ".join(giver.failure.message.split()), 160) if giver.failure else "without a reason"
         return Turn("upstream", f"{name!r} failed: {why}", "miss", failure_of(giver) or about(run, giver))
     if giver.status == "running":
         return Turn("upstream", f"{name!r} began and has no end", "miss", lines_of(giver))
@@ -220,7 +221,7 @@ def _unwritten(run: Run, giver: StepState) -> Turn | None:
     for line in run.log_lines:
         match = SPILL_NOT_WRITTEN.search(line.text)
         if match and match["step"] == giver.id:
-            text = f"miss: the file was not written: {match['why'].strip() or 'no reason was logged'}"
+            text = f"miss: the file was not written: {excerpt_of(match, 160, 'why').strip() or 'no reason was logged'}"
             return Turn("spill", text, "miss", _cite(line))
     return None
 
@@ -229,7 +230,7 @@ def _unread(run: Run, step: StepState, giver: StepState) -> Turn | None:
     for line in run.log_lines:
         match = SPILL_NOT_READ.search(line.text)
         if match and line.step in (None, step.id) and (line.step or giver.id in line.text):
-            return Turn("spill", f"miss: {match[0][:200]}", "miss", _cite(line))
+            return Turn("spill", f"miss: {excerpt_of(match, 200)}", "miss", _cite(line))
     return None
 
 

@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any, Final, Protocol, TypeVar
 
 import httpx
@@ -213,7 +214,8 @@ def _refused(answer: httpx.Response) -> Refused:
     except orjson.JSONDecodeError:
         told = None
     if not isinstance(told, dict):
-        words = answer.text.strip().splitlines()[0][:200] if answer.text.strip() else ""
+        # cut between words: a secret in it is masked later
+        words = shorten(answer.text.strip().partition("\n")[0], 200, placeholder="…")
         return Refused(answer.status_code, "", words, wait)
     parts = [str(told[key]).rstrip(".") for key in ("message", "details", "hint") if told.get(key)]
     words = "; ".join(parts) or answer.reason_phrase

@@ -1,0 +1,103 @@
+"""A secret that lies across the end of a truncated text is masked in every output."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from osiris_inspect.inspector.export import Job, formats, renderer
+from osiris_inspect.inspector.graph import dot, graph_of, mermaid
+from osiris_inspect.inspector.graph import json as graph_json
+from osiris_inspect.inspector.graph import text as graph_text
+from osiris_inspect.inspector.pack import packed
+from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.why import json as why_json
+from osiris_inspect.inspector.why import text as why_text
+from osiris_inspect.inspector.why import why_of
+from osiris_inspect.model.redact import mask_patterns
+from tests.inspector.making import native, run_dir
+
+DSN = "mysql://root:Zq7kTrv9PxLm@db"
+ERRORS = (
+    "{}",
+    "ValueError: {}",
+    "'NoneType' object is not iterable: {}",
+    "Access denied for user: {}",
+    'relation "a" does not exist: {}',
+    "Executing step failed: {}",
+)
+
+
+@pytest.fixture(scope="module")
+def dense(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """A failed run whose texts hold one secret after the other: any cut hits one, at each of its characters."""
+    events = [native("run_start", 0, pipeline="p", mode="local")]
+    log: list[str] = []
+    files: dict[str, Any] = {}
+    for shift in range(len(DSN)):
+        step = f"step-{shift}"
+        text = ERRORS[shift % len(ERRORS)].format("x" * shift + f" {DSN}" * 700)
+        files[f"cfg/{step}.json"] = {"query": f"select '/{'x' * shift}{f' {DSN}' * 200}'"}
+        events += [
+            native("step_start", 0, step_id=step, driver="duckdb.processor"),
+            native("spill_failed", 0, step_id=step, error=text),
+            native("spill_read", 0, step_id=step, ok=False, error=text),
+            native("artifact_lost", 0, step_id=step, path="a", error=text),
+            native("driver_registration_failed", 0, driver="duckdb.processor", error=text),
+            native("step_failed", 0, step_id=step, error=text, error_type="ValueError", traceback=text),
+        ]
+        log += [f"ERROR Step {step} failed: {text}", f"ERROR failed to write spill for step {step}: {text}"]
+    events.append(native("run_end", 0, status="failed", error=text))
+    lines = [{**event, "seq": seq} for seq, event in enumerate(events)]
+    files["worker.log"] = "\n".join(log) + "\n"
+    return report(run_dir(tmp_path_factory.mktemp("dense"), lines, files=files))
+
+
+def test_findings_and_log_lines_hold_no_partial_secret(dense: Report) -> None:
+    texts = [text for finding in dense.findings for text in (finding.message, finding.fix or "")]
+    texts += [line.text for line in dense.run.log_lines]
+    assert len(texts) > 100
+    assert not [text for text in texts if "root:Z" in mask_patterns(text)]
+
+
+@pytest.mark.parametrize("format_", formats())
+def test_format_with_secret_across_cut_is_masked(dense: Report, format_: str) -> None:
+    out = io.StringIO()
+    renderer(format_)([dense], out, job=Job(token="a word that cannot be guessed"))
+    assert "step-1" in out.getvalue()
+    assert "root:Z" not in out.getvalue()
+    assert "Zq7k" not in out.getvalue()
+
+
+OUTPUTS: dict[str, Callable[[Report], str]] = {
+    "pack": lambda told: packed(told, 1_000_000),
+    "why": lambda told: "\n".join(
+        line for step in told.run.steps for line in why_text.lines(why_of(told, step.id))
+    ),
+    "why json": lambda told: json.dumps(
+        [why_json.document(why_of(told, step.id)) for step in told.run.steps]
+    ),
+    "graph": lambda told: "\n".join(graph_text.lines(graph_of(told))),
+    "graph json": lambda told: "\n".join(graph_json.lines(graph_of(told))),
+    "mermaid": lambda told: "\n".join(mermaid.lines(graph_of(told))),
+    "dot": lambda told: "\n".join(dot.lines(graph_of(told))),
+}
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_other_output_with_secret_across_cut_is_masked(dense: Report, output: str) -> None:
+    shown = OUTPUTS[output](dense)
+    assert "step-1" in shown
+    assert "root:Z" not in shown
+    assert "Zq7k" not in shown
+
+
+def test_long_error_is_masked_on_both_ends(tmp_path: Path) -> None:
+    for shift in range(0, len(DSN), 4):
+        error = "x" * shift + f" {DSN}" * 4_000
+        run = run_dir(tmp_path, [native("step_failed", 1, step_id="a", error=error)], name=f"run_{shift}")
+        messages = " ".join(finding.message for finding in report(run).findings)
+        assert "root:Z" not in mask_patterns(messages)
