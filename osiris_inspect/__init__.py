@@ -18,16 +18,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.reading.loading import load
-    from osiris_inspect.inspector.report import Report, report
+    from osiris_inspect.inspector.report import report
+    from osiris_inspect.inspector.report_value import Report
     from osiris_inspect.inspector.run import Run
-
-__version__ = "0.1.0"
+    from osiris_inspect.model.version import __version__
 
 __all__ = ["Report", "Run", "__version__", "load", "report"]
 
 _ROOM_OF = {
     "Report": "osiris_inspect.inspector.report",
     "Run": "osiris_inspect.inspector.run",
+    "__version__": "osiris_inspect.model.version",
     "load": "osiris_inspect.inspector.reading.loading",
     "report": "osiris_inspect.inspector.report",
 }

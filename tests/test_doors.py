@@ -120,7 +120,7 @@ def test_no_pattern_of_a_rule_is_compiled_before_it_is_asked() -> None:
 import re
 from importlib import import_module
 from osiris_inspect.inspector.diagnose import rules
-from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.lazy_regex import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
 modules = [import_module(rule.check.__module__) for rule in rules()]
 held = [value for module in modules for value in vars(module).values()]

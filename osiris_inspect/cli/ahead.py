@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.report import Report
+    from osiris_inspect.inspector.report_value import Report
 
 LARGE = 8 << 20
 """Bytes of a report that is not handed over: to take it would keep the screen waiting for longer than to read the run."""

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from osiris_inspect import __version__
 from osiris_inspect.cli import (
     components,
     config,
@@ -29,6 +28,7 @@ from osiris_inspect.cli import (
 )
 from osiris_inspect.cli.exits import WrongUse
 from osiris_inspect.model.errors import UnreadableRun
+from osiris_inspect.model.version import __version__
 
 OPEN = "open"
 HELP = "help"

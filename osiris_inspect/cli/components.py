@@ -21,9 +21,9 @@ def register(app: typer.Typer) -> None:
 
 def list_command() -> None:
     """Name every component, with a line about each."""
-    from osiris_inspect.runtime import components
+    from osiris_inspect.runtime.pipeline import built_in
 
-    known = components.known()
+    known = built_in.known()
     width = max(map(len, known))
     for name in sorted(known):
         typer.echo(f"{name:<{width}}  {known[name].summary}")
@@ -31,12 +31,12 @@ def list_command() -> None:
 
 def show_command(name: Annotated[str, typer.Argument(help="Its name.", show_default=False)]) -> None:
     """Everything about one component: keys, defaults, an example to copy."""
-    from osiris_inspect.runtime import components
+    from osiris_inspect.runtime.pipeline import built_in
     from osiris_inspect.runtime.pipeline.draft import nearest
 
-    component = components.known().get(name)
+    component = built_in.known().get(name)
     if component is None:
-        known = tuple(sorted(components.known()))
+        known = tuple(sorted(built_in.known()))
         raise SettingsError(
             f"no component {name!r}{nearest(name, known) or '; there are ' + ', '.join(known)}"
         )

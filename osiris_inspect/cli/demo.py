@@ -27,8 +27,8 @@ def demo_command(
     from osiris_inspect.cli.inspect import open_path
     from osiris_inspect.cli.make import execute
     from osiris_inspect.cli.make_options import Where
-    from osiris_inspect.runtime import components
     from osiris_inspect.runtime.compile import compile_pipeline
+    from osiris_inspect.runtime.pipeline import built_in
 
     _unpack(folder)
     for name, on in (
@@ -37,7 +37,7 @@ def demo_command(
         ("broken.yaml", Where.SANDBOX),
     ):
         streams.tell(f"$ osiris-inspect run {name} --on {on}\n")
-        compiled = compile_pipeline(_file(name), str(folder / name), components.known())
+        compiled = compile_pipeline(_file(name), str(folder / name), built_in.known())
         execute(compiled, on, folder / "logs", folder)
     streams.tell(f"$ osiris-inspect {folder / 'logs'}\n")
     open_path(folder / "logs")

@@ -90,10 +90,10 @@ def _isolation() -> dict[str, Any]:
 def _missing() -> dict[str, str]:
     """What keeps each component from running; components that can run are left out."""
     from osiris_inspect.model.errors import OsirisError
-    from osiris_inspect.runtime import components
+    from osiris_inspect.runtime.pipeline import built_in
 
     try:
-        known = components.known()
+        known = built_in.known()
     except OsirisError as error:
         return {"installed components": str(error)}
     words = {}

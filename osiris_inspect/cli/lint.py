@@ -30,14 +30,14 @@ def lint_command(
 
     Finds all that compile finds, tables in SQL that no input has, needs that nothing reads. Exit code 1: an error.
     """
-    from osiris_inspect.runtime import components
+    from osiris_inspect.runtime.pipeline import built_in
     from osiris_inspect.runtime.pipeline.lint import lint
     from osiris_inspect.runtime.pipeline.parameters import Given
 
     given = Given(given_params(param), os.environ, profile)
     counted = False
     for pipeline in pipelines:
-        for remark in lint(text_of(pipeline), str(pipeline), components.known(), given):
+        for remark in lint(text_of(pipeline), str(pipeline), built_in.known(), given):
             streams.say(f"{remark}\n")
             counted = counted or strict or remark.weight == "error"
     if counted:

@@ -217,23 +217,23 @@ def _last(pipeline: Path | None, logs: Path, params: list[str], profile: str | N
 
 def compiled_of(pipeline: Path, params: list[str], profile: str | None) -> "Compiled":
     """A pipeline file, compiled with the parameters of the command line and of the environment."""
-    from osiris_inspect.runtime import components
     from osiris_inspect.runtime.compile import compile_pipeline
+    from osiris_inspect.runtime.pipeline import built_in
     from osiris_inspect.runtime.pipeline.parameters import Given
 
     given = Given(given_params(params), os.environ, profile)
-    return compile_pipeline(text_of(pipeline), str(pipeline), components.known(), given)
+    return compile_pipeline(text_of(pipeline), str(pipeline), built_in.known(), given)
 
 
 def connections_of(
     compiled: "Compiled", base: Path, named: Path | None, env_file: Path | None
 ) -> "Connections":
     """The connections that the steps of a pipeline use, resolved."""
-    from osiris_inspect.runtime import components
     from osiris_inspect.runtime import connections as rooms
+    from osiris_inspect.runtime.pipeline import built_in
 
     folders = (base, Path(compiled.file).parent)
-    return rooms.resolve(compiled, components.known(), book_of(folders, named, env_file))
+    return rooms.resolve(compiled, built_in.known(), book_of(folders, named, env_file))
 
 
 def book_of(folders: tuple[Path, ...], named: Path | None, env_file: Path | None) -> "Book":

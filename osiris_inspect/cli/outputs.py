@@ -14,7 +14,7 @@ from osiris_inspect.cli.options import Option
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.export import Job
-    from osiris_inspect.inspector.report import Report
+    from osiris_inspect.inspector.report_value import Report
 
 Color = Literal["auto", "always", "never"]
 Files = Mapping[str, Path]

@@ -9,7 +9,7 @@ from osiris_inspect.cli import places
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.diagnose import Rule
-    from osiris_inspect.inspector.report import Report
+    from osiris_inspect.inspector.report_value import Report
     from osiris_inspect.inspector.repository.allowances import Allowance
     from osiris_inspect.inspector.repository.configuration import Configuration
 

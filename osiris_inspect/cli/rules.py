@@ -9,7 +9,7 @@ from osiris_inspect.cli import repository
 from osiris_inspect.cli.why import columns, newest
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.report import Report
+    from osiris_inspect.inspector.report_value import Report
 
 
 def register(app: typer.Typer) -> None:

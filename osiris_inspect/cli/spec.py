@@ -12,8 +12,8 @@ from typing import Any, Final, Literal, get_args, get_origin
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from osiris_inspect import __version__
 from osiris_inspect.cli import exits, outputs, repository
+from osiris_inspect.model.version import __version__
 
 SCHEMA_VERSION: Final = 1
 _TYPES: Final[Mapping[Any, str]] = {bool: "flag", str: "text", int: "number", float: "number", Path: "path"}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-    from osiris_inspect.inspector.report import Report
+    from osiris_inspect.inspector.report_value import Report
 
 Format = Literal["table", "csv", "json", "parquet"]
 _AT_ONCE: Final = 10_000

@@ -16,7 +16,7 @@ from osiris_inspect.model.errors import UnreadableRun
 if TYPE_CHECKING:
     import typer
 
-    from osiris_inspect.inspector.report import Report
+    from osiris_inspect.inspector.report_value import Report
     from osiris_inspect.inspector.repository.baseline import Entry
 
 FailOn = Literal["error", "warning", "never"]

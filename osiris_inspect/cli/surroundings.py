@@ -14,7 +14,7 @@ from osiris_inspect.cli import first_words
 if TYPE_CHECKING:
     from osiris_inspect.inspector.console_facts import Console
     from osiris_inspect.inspector.frame_facts import Frame
-    from osiris_inspect.inspector.report import Report
+    from osiris_inspect.inspector.report_value import Report
     from osiris_inspect.tui.outside import Outside
     from osiris_inspect.tui.source import Disk
 

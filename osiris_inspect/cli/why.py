@@ -13,7 +13,7 @@ from osiris_inspect.cli.outputs import WIDTH, write
 if TYPE_CHECKING:
     import typer
 
-    from osiris_inspect.inspector.report import Report
+    from osiris_inspect.inspector.report_value import Report
 
 _HELP: Final = """Walk the way of a step's inputs: who gave the frame, what memory had, what the disk had, what arrived.
 

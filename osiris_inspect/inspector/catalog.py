@@ -47,7 +47,8 @@ def entry(
     """
     from osiris_inspect.inspector.lineage import trace
     from osiris_inspect.inspector.reading.loading import load
-    from osiris_inspect.inspector.report import Report, judged
+    from osiris_inspect.inspector.report import judged
+    from osiris_inspect.inspector.report_value import Report
     from osiris_inspect.inspector.summary import place_of, rows_of
 
     run = load(path, now=now, cache=cache)

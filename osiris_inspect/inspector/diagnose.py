@@ -15,8 +15,8 @@ from types import ModuleType
 from typing import Protocol
 
 from osiris_inspect.inspector import rules as folder
+from osiris_inspect.inspector.error_phrases import may_lack_input
 from osiris_inspect.inspector.evidence.quoting import quoted
-from osiris_inspect.inspector.evidence.starving import may_lack_input
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.plain import excerpt
 from osiris_inspect.inspector.run import Run

@@ -7,7 +7,7 @@ after its first picture.
 from dataclasses import replace
 from pathlib import Path
 
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.run import Abridged
 from osiris_inspect.inspector.unopened import Unopened
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from osiris_inspect.inspector.graph import graph_of
 from osiris_inspect.inspector.graph.text import lines as drawn
 from osiris_inspect.inspector.plain import cut, plain, whole
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.inspector.summary import STATUS_WORDS, count_words, duration, place_of
 from osiris_inspect.inspector.why import why_of

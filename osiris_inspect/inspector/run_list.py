@@ -16,12 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from osiris_inspect import __version__
 from osiris_inspect.inspector.catalog import RunEntry, entry
 from osiris_inspect.inspector.folders import find_runs
 from osiris_inspect.inspector.run import Mode, RunStatus
 from osiris_inspect.inspector.summary import BAD
 from osiris_inspect.model.errors import UnreadableRun
+from osiris_inspect.model.version import __version__
 
 _FOLDER: Final = "lists"
 _STATED: Final = {"artifacts": ("artifacts", "artifacts/_system"), "cfg": ("cfg",), "compiled": ("compiled",)}

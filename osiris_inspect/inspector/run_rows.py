@@ -15,7 +15,7 @@ from osiris_inspect.model import layout, redact
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from osiris_inspect.inspector.report import Report
+    from osiris_inspect.inspector.report_value import Report
     from osiris_inspect.inspector.run import Run
     from osiris_inspect.model.event import Event
     from osiris_inspect.model.metric import Metric

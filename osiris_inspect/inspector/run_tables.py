@@ -6,7 +6,7 @@ from osiris_inspect.inspector.run_rows import COLUMNS, Progress
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.long.long_log import LongLog
-    from osiris_inspect.inspector.report import Report
+    from osiris_inspect.inspector.report_value import Report
 
 
 class Connection(Protocol):

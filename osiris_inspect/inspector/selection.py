@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.model.finding import Confidence
 
 

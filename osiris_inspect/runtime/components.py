@@ -5,13 +5,10 @@ add their own by an entry point in the group ``osiris_inspect.components`` that 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import metadata
 from typing import Any, Final, Literal
 
-from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.redact import is_secret_key
 
 GROUP: Final = "osiris_inspect.components"
@@ -139,43 +136,3 @@ class Component:
     def defaults(self) -> dict[str, Any]:
         """The keys that have a value without being written."""
         return {key.name: key.default for key in self.keys if key.default is not None}
-
-
-@cache
-def known() -> Mapping[str, Component]:
-    """Every component there is, by name: the built-in ones, then those of installed packages.
-
-    Raises:
-        SettingsError: an installed package offers a component that cannot be loaded, or one whose name is taken.
-    """
-    from osiris_inspect.runtime.pipeline.built_in import BUILT_IN
-
-    found = {component.name: component for component in BUILT_IN}
-    for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
-        for component in _of_entry(entry):
-            if component.name in found:
-                text = (
-                    f"component {component.name!r} of {_package(entry)} is there already; rename one of them"
-                )
-                raise SettingsError(text)
-            found[component.name] = component
-    return found
-
-
-def _of_entry(entry: metadata.EntryPoint) -> Iterable[Component]:
-    try:
-        loaded = entry.load()
-    except Exception as error:  # code of another package: whatever it raises, say whose it is
-        text = (
-            f"component {entry.name!r} of {_package(entry)} cannot be loaded: {type(error).__name__}: {error}"
-        )
-        raise SettingsError(text) from error
-    offered = [loaded] if isinstance(loaded, Component) else loaded
-    if not isinstance(offered, list | tuple) or not all(isinstance(item, Component) for item in offered):
-        text = f"entry point {entry.name!r} of {_package(entry)} names a {type(loaded).__name__}, not a Component"
-        raise SettingsError(text)
-    return offered
-
-
-def _package(entry: metadata.EntryPoint) -> str:
-    return f"package {entry.dist.name!r}" if entry.dist is not None else f"{entry.value!r}"

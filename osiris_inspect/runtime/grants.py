@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from osiris_inspect.model.redact import is_secret_key
 from osiris_inspect.runtime.components import Component
 from osiris_inspect.runtime.isolation import Grants
-from osiris_inspect.runtime.named_files import FILES, real
+from osiris_inspect.runtime.named_files import FILES
 from osiris_inspect.runtime.parcel import Parcel
 from osiris_inspect.runtime.replacing import is_special
+from osiris_inspect.runtime.ways import real
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.compile import Compiled

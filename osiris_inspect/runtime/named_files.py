@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from osiris_inspect.runtime.components import Component
+from osiris_inspect.runtime.ways import real
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.compile import Compiled
@@ -77,11 +78,6 @@ def meant(start: Path, text: str) -> list[Path]:
     root = Path(text).anchor
     found = Path(root).glob(text.removeprefix(root)) if root else start.glob(text)
     return sorted(path for path in found if path.is_file())
-
-
-def real(path: Path) -> Path:
-    """Where the bytes of ``path`` lie: what its symbolic links lead to, there or not."""
-    return path if "\0" in str(path) else Path(os.path.realpath(path))
 
 
 def _above(start: Path, pattern: str) -> Path:

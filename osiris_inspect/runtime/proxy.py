@@ -13,7 +13,6 @@ from osiris_inspect.model import layout, manifest
 from osiris_inspect.model.errors import DependencyMissing, RunError, WireError, WorkerLost
 from osiris_inspect.model.manifest import Step
 from osiris_inspect.model.redact import Redactor, mask_keys
-from osiris_inspect.runtime import components as all_components
 from osiris_inspect.runtime import dependencies, grants, parcel, run_directory
 from osiris_inspect.runtime.books import Books, DiskFull, Watch
 from osiris_inspect.runtime.compile import Compiled
@@ -24,6 +23,7 @@ from osiris_inspect.runtime.ending import RunStatus, Tally, close_books
 from osiris_inspect.runtime.homecoming import Artifacts, Homes, bring_back
 from osiris_inspect.runtime.interrupts import Interrupts
 from osiris_inspect.runtime.log import Log
+from osiris_inspect.runtime.pipeline import built_in
 from osiris_inspect.runtime.rpc import Failure, Response
 from osiris_inspect.runtime.settings import Settings
 from osiris_inspect.runtime.surroundings import Surroundings, describe
@@ -84,7 +84,7 @@ def run(order: Order, transport: Transport) -> Outcome:
         RunError: the run directory cannot be made; nothing of it stays.
     """
     began = order.clock()
-    specs = order.components or all_components.known()
+    specs = order.components or built_in.known()
     secrets = (*order.connections.secrets, *grants.secrets_in(order.compiled, specs), *order.secrets)
     redactor = Redactor(secrets)
     with Interrupts() as interrupts:

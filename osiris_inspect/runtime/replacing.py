@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from osiris_inspect.runtime.named_files import real
 from osiris_inspect.runtime.small_files import sync_folder
+from osiris_inspect.runtime.ways import real
 
 _SHOWN: Final = 40
 """Letters of a file's name in that of its temporary one: a name that is as long as names can be has no room for more."""

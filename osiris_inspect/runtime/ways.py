@@ -1,5 +1,6 @@
 """The way to a file, step by step as the system goes it: through which symbolic links, and to what."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,3 +42,8 @@ def way_to(path: Path) -> Way:
         else:
             here /= part
     return Way(here, tuple(dict.fromkeys(links)), tuple(dict.fromkeys(turns)))
+
+
+def real(path: Path) -> Path:
+    """Where the bytes of ``path`` lie: what its symbolic links lead to, there or not."""
+    return path if "\0" in str(path) else Path(os.path.realpath(path))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from osiris_inspect.model.redact import Redactor
-from osiris_inspect.runtime.log import LineFile
+from osiris_inspect.runtime.line_file import LineFile
 
 _CHUNK: Final = 1 << 16
 _WIDEST_ESCAPE: Final = 16

@@ -12,7 +12,7 @@ from textual.driver import Driver
 from textual.screen import Screen
 
 from osiris_inspect.tui import keys, themes
-from osiris_inspect.tui.messages import FrameOpened, RunOpened, ScreenReady
+from osiris_inspect.tui.messages import FrameOpened, RunOpened, ScreenReady, TextOpened
 from osiris_inspect.tui.outside import NOTHING, Outside
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.source import Source
@@ -101,6 +101,12 @@ class InspectorApp(App[None]):
     def on_run_opened(self, message: RunOpened) -> None:
         """Open a run of the table."""
         self.push_screen(RunScreen(message.path, self._source, self._clock))
+
+    def on_text_opened(self, message: TextOpened) -> None:
+        """Show a text over the screen."""
+        from osiris_inspect.tui.screens.text import TextScreen
+
+        self.push_screen(TextScreen(message.title, message.content))
 
     def on_frame_opened(self, message: FrameOpened) -> None:
         """Open the frame of a step."""

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.content import Content
 from textual.geometry import Size
+from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.style import Style
 
 from osiris_inspect.tui import keys
 from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.messages import CursorMoved, RowOpened
 from osiris_inspect.tui.painting import shifted, to_strip, with_matches
 from osiris_inspect.tui.rows import Layout, Row, Sheet
 from osiris_inspect.tui.seeking import Seeking
@@ -35,6 +35,27 @@ if TYPE_CHECKING:
 
 def _empty(_width: int) -> Sheet:
     return Sheet()
+
+
+class FromList(Message):
+    """What a list tells of itself."""
+
+    def __init__(self, lines: "LineList") -> None:
+        super().__init__()
+        self.lines = lines
+
+    @property
+    def control(self) -> "LineList":
+        """The list."""
+        return self.lines
+
+
+class CursorMoved(FromList):
+    """The cursor of a list stands on another row, or the rows under it changed."""
+
+
+class RowOpened(FromList):
+    """Enter was pressed on the row under the cursor."""
 
 
 class LineList(Seeking, can_focus=True):

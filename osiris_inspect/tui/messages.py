@@ -4,33 +4,9 @@ Plain classes: they are made at every start, and a dataclass takes five times as
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from textual.content import Content
 from textual.message import Message
-
-if TYPE_CHECKING:
-    from osiris_inspect.tui.lines import LineList
-
-
-class FromList(Message):
-    """What a list tells of itself."""
-
-    def __init__(self, lines: "LineList") -> None:
-        super().__init__()
-        self.lines = lines
-
-    @property
-    def control(self) -> "LineList":
-        """The list."""
-        return self.lines
-
-
-class CursorMoved(FromList):
-    """The cursor of a list stands on another row, or the rows under it changed."""
-
-
-class RowOpened(FromList):
-    """Enter was pressed on the row under the cursor."""
 
 
 class StepOpened(Message):
@@ -55,6 +31,14 @@ class FrameOpened(Message):
     def __init__(self, step: str, path: Path) -> None:
         super().__init__()
         self.step, self.path = step, path
+
+
+class TextOpened(Message):
+    """A text is to be shown on a screen of its own."""
+
+    def __init__(self, title: str, content: list[Content]) -> None:
+        super().__init__()
+        self.title, self.content = title, content
 
 
 class ScreenReady(Message):

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.repository import configuration
 from osiris_inspect.inspector.repository.allowances import Allowance, applied, of_pipeline, unused
 from osiris_inspect.inspector.repository.configuration import Configuration, read

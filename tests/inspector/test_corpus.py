@@ -10,7 +10,8 @@ from osiris_inspect.inspector.export.json import document
 from osiris_inspect.inspector.folders import find_runs
 from osiris_inspect.inspector.lineage import trace
 from osiris_inspect.inspector.reading.loading import load
-from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.report_value import Report
 from tests.inspector.accuracy import BESIDE, CORPUS, RULES_OF, UNTOLD, Figures, labels, measure
 
 pytestmark = pytest.mark.skipif(

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.export import formats, renderer
-from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.export import format_names, renderer
+from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.report_value import Report
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
 
 RUN_KEYS = ["path", "run", "pipeline", "mode", "dialect", "status", "finished", "duration_s", "root_cause", "steps",
@@ -22,7 +23,7 @@ def rendered(name: str, *reports: Report, **options: Any) -> str:
 
 
 def test_formats_are_the_modules_of_their_folder() -> None:
-    assert {"json", "text"} <= set(formats())
+    assert {"json", "text"} <= set(format_names())
 
 
 def test_format_that_is_none_is_a_key_error() -> None:

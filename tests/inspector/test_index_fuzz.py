@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from osiris_inspect.inspector.long import long_reading
-from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.model.errors import UnreadableRun
 from osiris_inspect.model.finding import Finding
 from tests.inspector.logs import CORPUS

@@ -16,7 +16,8 @@ from osiris_inspect.inspector.console import RunConsole
 from osiris_inspect.inspector.console_facts import Answer, Refusal
 from osiris_inspect.inspector.long import long_reading
 from osiris_inspect.inspector.long.long_log import LongLog
-from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.model.event import Event
 from tests.inspector import logs
 from tests.inspector.making import native, run_dir

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.export import Job, formats, renderer
+from osiris_inspect.inspector.export import Job, format_names, renderer
 from osiris_inspect.inspector.folders import find_runs
 from osiris_inspect.inspector.graph import dot, graph_of, mermaid
 from osiris_inspect.inspector.graph import json as graph_json
 from osiris_inspect.inspector.graph import text as graph_text
 from osiris_inspect.inspector.pack import packed
-from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.why import why_of
 from osiris_inspect.inspector.why.json import document
 from osiris_inspect.inspector.why.text import lines
@@ -62,7 +63,7 @@ def test_there_are_secrets_to_be_looked_for() -> None:
     assert len(secrets()) >= 2
 
 
-@pytest.mark.parametrize("format_", formats())
+@pytest.mark.parametrize("format_", format_names())
 def test_in_no_format_of_a_report(reports: list[Report], format_: str) -> None:
     out = io.StringIO()
     renderer(format_)(reports, out, job=Job(token="a word nobody can guess"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.export import Job, formats, renderer
+from osiris_inspect.inspector.export import Job, format_names, renderer
 from osiris_inspect.inspector.report import report
 from osiris_inspect.model.errors import UnreadableRun
 
@@ -86,7 +86,7 @@ def test_any_bytes_in_any_file_give_a_report_or_a_named_error(files: dict[str, b
             told = report(Path(folder), now=0.0)
         except UnreadableRun:
             return
-        for name in formats():
+        for name in format_names():
             renderer(name)([told], io.StringIO(), job=JOB)
         known = {step.id for step in told.run.steps}
         assert all(edge.producer in known and edge.consumer in known for edge in told.lineage.edges)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.export import Job, formats, renderer
+from osiris_inspect.inspector.export import Job, format_names, renderer
 from osiris_inspect.inspector.long import long_reading
 from osiris_inspect.inspector.long.long_log import LongLog
 from osiris_inspect.inspector.reading.loading import load
@@ -86,6 +86,6 @@ def test_a_report_of_a_long_log_does_not_decode_all_of_it(
     told = report(run, repository=repository(tmp_path))
     assert len(told.run.events) == len(lines) + 20_000
     assert told.root_cause is not None
-    for name in formats():
+    for name in format_names():
         renderer(name)((told,), io.StringIO(), job=Job(token="5f0c7a1b9e3d4a6685f7d1c2b3a49586"))
     assert len(decoded) < 5_000

@@ -9,7 +9,8 @@ import pytest
 
 from osiris_inspect.inspector import rules as folder
 from osiris_inspect.inspector.diagnose import LAST_RESORT, Rule, rules
-from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.report_value import Report
 from tests.inspector.making import (
     CHAIN,
     NONETYPE,

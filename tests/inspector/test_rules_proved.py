@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from osiris_inspect.inspector.diagnose import rules
-from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.report_value import Report
 from tests.inspector.proofs import Proof, hits, near_misses
 
 IDS = {rule.id for rule in rules()}

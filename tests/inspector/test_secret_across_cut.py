@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.export import Job, formats, renderer
+from osiris_inspect.inspector.export import Job, format_names, renderer
 from osiris_inspect.inspector.graph import dot, graph_of, mermaid
 from osiris_inspect.inspector.graph import json as graph_json
 from osiris_inspect.inspector.graph import text as graph_text
 from osiris_inspect.inspector.pack import packed
-from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.why import json as why_json
 from osiris_inspect.inspector.why import text as why_text
 from osiris_inspect.inspector.why import why_of
@@ -63,7 +64,7 @@ def test_findings_and_log_lines_hold_no_partial_secret(dense: Report) -> None:
     assert not [text for text in texts if "root:Z" in mask_patterns(text)]
 
 
-@pytest.mark.parametrize("format_", formats())
+@pytest.mark.parametrize("format_", format_names())
 def test_format_with_secret_across_cut_is_masked(dense: Report, format_: str) -> None:
     out = io.StringIO()
     renderer(format_)([dense], out, job=Job(token="a word that cannot be guessed"))

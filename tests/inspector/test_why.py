@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from osiris_inspect.inspector.folders import find_runs
-from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.why import Turn, Why, why_of
 from osiris_inspect.inspector.why.answer import NoSuchStep
 from osiris_inspect.inspector.why.json import document

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.runtime import drivers
-from osiris_inspect.runtime.components import known
 from osiris_inspect.runtime.keep.resolved import Resolved
+from osiris_inspect.runtime.pipeline.built_in import known
 from osiris_inspect.runtime.stop import Stop
 from osiris_inspect.runtime.store import FrameStore, Policy
 

@@ -16,7 +16,8 @@ from osiris_inspect.cli.app import build
 from osiris_inspect.model.errors import PipelineError, SettingsError
 from osiris_inspect.runtime import components
 from osiris_inspect.runtime.compile import compile_pipeline
-from osiris_inspect.runtime.components import Component, Key, known
+from osiris_inspect.runtime.components import Component, Key
+from osiris_inspect.runtime.pipeline.built_in import known
 from tests.runtime.pipelines import compiled
 
 ALL = sorted(known())
@@ -76,7 +77,7 @@ def test_show_of_an_unknown_one_says_what_was_perhaps_meant() -> None:
 
 
 def test_asking_about_components_loads_no_driver_and_no_heavy_package() -> None:
-    code = "from osiris_inspect.runtime import components; components.known(); import sys, json; print(json.dumps([m for m in sys.modules if m in ('pandas', 'pyarrow', 'duckdb', 'pymysql', 'psycopg', 'httpx')]))"
+    code = "from osiris_inspect.runtime.pipeline import built_in; built_in.known(); import sys, json; print(json.dumps([m for m in sys.modules if m in ('pandas', 'pyarrow', 'duckdb', 'pymysql', 'psycopg', 'httpx')]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
 

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 from osiris_inspect.cli.app import build
 from osiris_inspect.model.errors import OsirisError, PipelineError, SettingsError
 from osiris_inspect.runtime import connections
-from osiris_inspect.runtime.components import known
 from osiris_inspect.runtime.connections import Book, Connections
 from osiris_inspect.runtime.pipeline import variables
+from osiris_inspect.runtime.pipeline.built_in import known
 from osiris_inspect.runtime.pipeline.variables import Variables
 from tests.runtime.pipelines import compiled
 

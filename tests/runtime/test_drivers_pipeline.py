@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from osiris_inspect.runtime import connections, heart, settings
-from osiris_inspect.runtime.components import known
+from osiris_inspect.runtime.pipeline.built_in import known
 from osiris_inspect.runtime.pipeline.variables import Variables
 from osiris_inspect.runtime.proxy import Order, Outcome, run
 from osiris_inspect.runtime.transport import Transport

@@ -6,7 +6,8 @@ import pytest
 
 from osiris_inspect.model import event as events
 from osiris_inspect.model.redact import Redactor
-from osiris_inspect.runtime.log import LineFile, Log
+from osiris_inspect.runtime.line_file import LineFile
+from osiris_inspect.runtime.log import Log
 
 
 def test_events_are_numbered_without_a_gap_and_read_back_as_written(tmp_path: Path) -> None:

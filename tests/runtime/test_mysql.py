@@ -12,8 +12,8 @@ import pytest
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime import drivers
-from osiris_inspect.runtime.components import known
 from osiris_inspect.runtime.drivers import mysql, mysql_wire
+from osiris_inspect.runtime.pipeline.built_in import known
 from tests.runtime.driving import context, drive
 from tests.runtime.servers import mariadb as servers
 from tests.runtime.servers.mariadb import PASSWORD, MariaDb

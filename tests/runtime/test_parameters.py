@@ -7,7 +7,7 @@ import pytest
 
 from osiris_inspect.model.errors import PipelineError
 from osiris_inspect.runtime.compile import compile_pipeline
-from osiris_inspect.runtime.components import known
+from osiris_inspect.runtime.pipeline.built_in import known
 from osiris_inspect.runtime.pipeline.parameters import Given
 
 PIPELINE = """\

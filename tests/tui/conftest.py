@@ -10,7 +10,7 @@ from rich.console import Console
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.tui.app import InspectorApp
 from osiris_inspect.tui.outside import NOTHING, Outside
 from osiris_inspect.tui.screens.run import RunScreen

@@ -14,7 +14,7 @@ from osiris_inspect.inspector.console_facts import Console
 from osiris_inspect.inspector.frame_facts import Frame
 from osiris_inspect.inspector.frames import SpilledFrame
 from osiris_inspect.inspector.lineage import trace
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.run import (
     Artifact,
     InputState,

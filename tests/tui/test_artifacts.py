@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.run import Artifact
 from osiris_inspect.tui.screens.artifacts import MOST_READ, ArtifactsScreen, described
 from osiris_inspect.tui.screens.frame import FrameScreen

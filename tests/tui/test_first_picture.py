@@ -8,7 +8,7 @@ from textual.screen import Screen
 from osiris_inspect.inspector.handing_over import without_log
 from osiris_inspect.inspector.long import long_reading
 from osiris_inspect.inspector.long.long_log import LongLog
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.unopened import Unopened
 from osiris_inspect.tui.app import InspectorApp
 from osiris_inspect.tui.panes.tabs import Tabs

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.run import InputState, LogLine, StepFailure
 from osiris_inspect.model.finding import Evidence
 from osiris_inspect.tui.screens.comparison import ComparisonScreen

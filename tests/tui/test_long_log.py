@@ -9,7 +9,7 @@ import pytest
 from textual.geometry import Size
 
 from osiris_inspect.inspector.long import long_reading
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.tui.app import InspectorApp
 from osiris_inspect.tui.event_rows import EventRows, indexed
 from osiris_inspect.tui.panes.tabs import Tabs

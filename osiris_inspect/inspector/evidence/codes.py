@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from osiris_inspect.inspector.evidence.own_words import own_words
-from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.lazy_regex import Pattern
 
 CAUSES: Mapping[str, str] = {
     "credentials": "1045 1698 1820 1862 3118 28P01 28000 InvalidPassword InvalidAuthorizationSpecification",

@@ -5,25 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from osiris_inspect.inspector.error_phrases import MAX_TEXT
 from osiris_inspect.inspector.evidence.codes import code_in
 from osiris_inspect.inspector.evidence.own_words import found_in
-from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.lazy_regex import Pattern
 from osiris_inspect.inspector.plain import excerpt
 from osiris_inspect.inspector.run import Run, StepFailure
 from osiris_inspect.model.finding import Evidence, Stage
-
-MAX_TEXT = 65536
-"""Characters of an error that are searched, half of them at its end where it is longer, so no pattern can run away."""
-
-_LACKS_INPUT = re.compile(
-    r"\"?input_df\"? of type \"?NoneType"
-    r"|requires (?:inputs? with (?:a )?DataFrame|'\w+' (?:in inputs?|input)|(?:a )?DataFrame input)"
-    r"|Table with name \"?(?:input_df|df|df_\w+)\"? does not exist"
-    r"|[Ii]nput '?\w*'? ?(?:was )?not found"
-    r"|is in neither memory nor spill"
-    r"|Missing input|No input (?:DataFrame|frame)",
-)
-
 
 _CODE = Pattern(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
 _NO_REASON = re.compile(r"\S{1,80} without a reason")
@@ -117,8 +105,3 @@ def raised_at(failure: StepFailure) -> str:
     """Return the last line of code that a traceback names, in parentheses; empty without one."""
     places = _CODE.findall(failure.traceback or "")
     return f" (raised at {places[-1][0]}:{places[-1][1]})" if places else ""
-
-
-def lacks_input(message: str) -> bool:
-    """Whether a step's error is that it was given no frame."""
-    return _LACKS_INPUT.search(message[:MAX_TEXT]) is not None

@@ -7,7 +7,7 @@ character, so that every place in the text stays where it was.
 import re
 from functools import lru_cache
 
-from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.lazy_regex import Pattern
 
 _BLANK = "_"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from osiris_inspect.inspector.evidence.failures import Told, complaints, match_in, matching
-from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.lazy_regex import Pattern
 from osiris_inspect.inspector.plain import excerpt, excerpt_of
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model.finding import Confidence, Domain, Finding, Severity

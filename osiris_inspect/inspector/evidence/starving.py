@@ -1,7 +1,7 @@
 """Steps that failed because they were given no frame, and who should have given it."""
 
-from osiris_inspect.inspector.evidence.failures import MAX_TEXT, lacks_input
-from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.error_phrases import MAX_TEXT, lacks_input
+from osiris_inspect.inspector.lazy_regex import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Request, Run, StepState
 from osiris_inspect.model.manifest import input_name
@@ -9,7 +9,6 @@ from osiris_inspect.model.manifest import input_name
 _WANTED = Pattern(
     r"Table with name \"?(?P<table>\w+)|Python Object \"(?P<object>\w+)\"|requires '(?P<key>\w+)'"
 )
-_STUMBLED = Pattern(r"NoneType|^'?(?:input_)?df(?:_\w+)?'?$|KeyError: '(?:input_)?df")
 
 
 def is_starved(step: StepState) -> bool:
@@ -19,11 +18,6 @@ def is_starved(step: StepState) -> bool:
     got_some = any(entry.place != "unresolved" for entry in step.inputs)
     missed = step.failure.type == "InputNotFound" or lacks_input(step.failure.message)
     return missed and (not got_some or step.failure.type == "InputNotFound")
-
-
-def may_lack_input(message: str) -> bool:
-    """Whether an error may be the want of an input: it says so, or the driver stumbled over there being none."""
-    return lacks_input(message) or _STUMBLED.search(message[:MAX_TEXT]) is not None
 
 
 def wanted_by(step: StepState) -> str | None:

@@ -10,7 +10,7 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol, TextIO
 
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.repository.source import NOWHERE, Checkout
 
 
@@ -50,7 +50,7 @@ class Render(Protocol):
 
 
 @cache
-def formats() -> tuple[str, ...]:
+def format_names() -> tuple[str, ...]:
     """The names of all formats, sorted."""
     names = (module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
     return tuple(sorted(name.replace("_", "-") for name in names))
@@ -62,7 +62,7 @@ def renderer(name: str) -> Render:
     Raises:
         KeyError: there is none.
     """
-    if name not in formats():
+    if name not in format_names():
         raise KeyError(name)
     render: Render = import_module(f"{__name__}.{name.replace('-', '_')}").render
     return render

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from osiris_inspect.inspector.export import text
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 
 WIDE: Final = 10_000
 """Columns: a log has no width. Each finding is one line of it, so that who searches the log finds it whole."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from osiris_inspect.inspector.plain import cut, plain
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.repository.source import Checkout, sources_of
 from osiris_inspect.inspector.summary import place_of
 from osiris_inspect.model.finding import Evidence, Finding, Severity, fingerprint

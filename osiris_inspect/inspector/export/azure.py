@@ -13,7 +13,7 @@ from osiris_inspect.inspector.export import NO_JOB, Job
 from osiris_inspect.inspector.export._logged import report_text
 from osiris_inspect.inspector.export._placed import Placed, placed
 from osiris_inspect.inspector.plain import escape_ci_commands
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.model.finding import Severity
 
 MOST: Final = 100

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from osiris_inspect.inspector.export import NO_JOB, Job
 from osiris_inspect.inspector.export._spans import Span, timeline
 from osiris_inspect.inspector.plain import plain
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.model.event import number
 
 

@@ -13,7 +13,7 @@ from typing import Final, TextIO
 from osiris_inspect.inspector.export import NO_JOB, Job
 from osiris_inspect.inspector.export._logged import report_text
 from osiris_inspect.inspector.export._placed import Placed, placed
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.model.finding import Severity
 
 PER_TYPE: Final = 10

@@ -11,7 +11,7 @@ from typing import Any, Final, TextIO
 from osiris_inspect.inspector.export import NO_JOB, Job
 from osiris_inspect.inspector.export._placed import Placed, log_place, placed
 from osiris_inspect.inspector.plain import cut, plain
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.repository.source import Checkout
 from osiris_inspect.inspector.summary import place_of
 from osiris_inspect.model.finding import Severity

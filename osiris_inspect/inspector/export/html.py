@@ -15,7 +15,7 @@ from osiris_inspect.inspector.export._spans import timeline
 from osiris_inspect.inspector.export._style import STYLE
 from osiris_inspect.inspector.masked import fields_of
 from osiris_inspect.inspector.plain import cut, plain
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.repository.source import Checkout, Source, sources_of
 from osiris_inspect.inspector.run import StepState
 from osiris_inspect.inspector.summary import BAD, duration, place_of, summarize

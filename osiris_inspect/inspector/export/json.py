@@ -7,7 +7,7 @@ from typing import Any, TextIO
 from osiris_inspect.inspector.export import NO_JOB, Job
 from osiris_inspect.inspector.plain import whole
 from osiris_inspect.inspector.remote import mirrors
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.repository.source import Source, sources_of
 from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.model.finding import Finding, fingerprint

@@ -16,7 +16,7 @@ from osiris_inspect.inspector.export._placed import Placed, placed
 from osiris_inspect.inspector.export._spans import moment
 from osiris_inspect.inspector.plain import cut, escape_ci_commands, plain
 from osiris_inspect.inspector.remote import mirrors
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.repository.source import Checkout
 from osiris_inspect.inspector.run import StepState
 from osiris_inspect.inspector.summary import BAD, STATUS_WORDS

@@ -8,17 +8,17 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 
-from osiris_inspect import __version__
 from osiris_inspect.inspector.export import NO_JOB, Job
 from osiris_inspect.inspector.export._by_step import edges_by_consumer, findings_by_step
 from osiris_inspect.inspector.export._spans import Span, Timeline, identity, moment, timeline
 from osiris_inspect.inspector.lineage import Edge
 from osiris_inspect.inspector.plain import whole
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.run import Run, RunStatus, StepFailure, StepState
 from osiris_inspect.model.event import number
 from osiris_inspect.model.finding import Finding, Severity
 from osiris_inspect.model.run_card import StepStatus
+from osiris_inspect.model.version import __version__
 
 NAMESPACE: Final = "osiris"
 PRODUCER: Final = f"urn:osiris-inspect:{__version__}"

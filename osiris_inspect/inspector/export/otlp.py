@@ -8,16 +8,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TextIO
 
-from osiris_inspect import __version__
 from osiris_inspect.inspector.export import NO_JOB, Job
 from osiris_inspect.inspector.export._by_step import edges_by_consumer, findings_by_step
 from osiris_inspect.inspector.export._spans import Span, Timeline, identity, timeline
 from osiris_inspect.inspector.lineage import Edge
 from osiris_inspect.inspector.plain import whole
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.run import Run, StepFailure
 from osiris_inspect.inspector.summary import BAD
 from osiris_inspect.model.finding import Finding
+from osiris_inspect.model.version import __version__
 
 INTERNAL: Final = 1
 OK: Final = 1

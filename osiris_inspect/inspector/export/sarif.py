@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from typing import Any, Final, TextIO
 from urllib.parse import quote
 
-from osiris_inspect import __version__
 from osiris_inspect.inspector.diagnose import manual
 from osiris_inspect.inspector.export import NO_JOB, Job
 from osiris_inspect.inspector.export._placed import Placed, log_place, placed
 from osiris_inspect.inspector.plain import cut, plain
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.repository.source import Checkout
 from osiris_inspect.model.finding import Evidence, Severity
+from osiris_inspect.model.version import __version__
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 FINGERPRINT: Final = "osirisInspect/v1"

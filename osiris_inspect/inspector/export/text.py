@@ -7,7 +7,7 @@ from osiris_inspect.inspector.export import NO_JOB, Job
 from osiris_inspect.inspector.export._once import beyond, without_end
 from osiris_inspect.inspector.lineage import Edge
 from osiris_inspect.inspector.plain import cut, escape_ci_commands, plain
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.inspector.summary import BAD, count_words, duration, place_of, place_words, summarize
 from osiris_inspect.inspector.wrapping import wrapped

@@ -7,7 +7,7 @@ from typing import Literal
 from osiris_inspect.inspector import frame_sizes
 from osiris_inspect.inspector.frame_sizes import Size
 from osiris_inspect.inspector.lineage import Edge
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.run import Run, RunStatus, Storage
 from osiris_inspect.inspector.summary import place_words
 from osiris_inspect.model.run_card import StepStatus

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from osiris_inspect.inspector.evidence.failures import lacks_input
-from osiris_inspect.inspector.evidence.starving import may_lack_input
+from osiris_inspect.inspector.error_phrases import lacks_input, may_lack_input
 from osiris_inspect.inspector.reading.artifacts import absence_of, artifacts_of
 from osiris_inspect.inspector.reading.drafts import Draft
 from osiris_inspect.inspector.reading.material import Material

@@ -4,27 +4,49 @@ Kept here and not in the folders themselves: a folder of runs may hold any file,
 something is to be fetched.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from osiris_inspect.inspector.remote.mirror import Mirror
+
+class Mirror(Protocol):
+    """A local folder that stands for a run elsewhere.
+
+    Attributes:
+        folder: the local folder.
+        address: where the run is, without credentials.
+        is_partial: the run may have more files than could be listed.
+    """
+
+    folder: Path
+    address: str
+    is_partial: bool
+
+    def fill(self, *, again: bool = False) -> None:
+        """Fetch the log and the small documents; ``again`` also looks for what is new."""
+
+    def complete(self, relative: str, spans: Iterable[tuple[int, int]] | None = None) -> None:
+        """Fetch a file, or the byte ranges of it that are named."""
+
+    def holds(self, relative: str) -> bool:
+        """Return True if all bytes of a file are here."""
+
 
 _DEEPEST = 4
-_mirrors: dict[Path, "Mirror"] = {}
+_mirrors: dict[Path, Mirror] = {}
 
 
-def add(mirror: "Mirror") -> None:
+def add(mirror: Mirror) -> None:
     """Know a folder as the mirror of a run elsewhere."""
     _mirrors[mirror.folder] = mirror
 
 
-def of_run(folder: Path) -> "Mirror | None":
+def of_run(folder: Path) -> Mirror | None:
     """The mirror in a folder; None where the run lies there itself."""
     return _mirrors.get(folder) if _mirrors else None
 
 
-def of_file(path: Path) -> "tuple[Mirror, str] | None":
+def of_file(path: Path) -> tuple[Mirror, str] | None:
     """The mirror that a file belongs to and its name in it; None where it belongs to none."""
     for folder in path.parents[:_DEEPEST] if _mirrors else ():
         if folder in _mirrors:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from osiris_inspect.inspector.plain import plain
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.finding import Finding, Severity, fingerprint
 

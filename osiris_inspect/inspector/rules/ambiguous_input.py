@@ -17,9 +17,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.error_phrases import lacks_input
 from osiris_inspect.inspector.evidence.cite import failure_of
-from osiris_inspect.inspector.evidence.failures import lacks_input
-from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.lazy_regex import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.model import layout

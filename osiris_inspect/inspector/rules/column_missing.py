@@ -19,8 +19,8 @@ from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import at
 from osiris_inspect.inspector.evidence.failures import Told, matching
-from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
+from osiris_inspect.inspector.lazy_regex import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.model.event import Event

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.failures import Told, complaints, matching
-from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.lazy_regex import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Request, Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, Stage

@@ -19,8 +19,8 @@ from dataclasses import replace
 from typing import Final
 
 from osiris_inspect.inspector.evidence.failures import complaints
-from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.signature import Signature
+from osiris_inspect.inspector.lazy_regex import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.reading.phrases import CONNECTION_OF
 from osiris_inspect.inspector.run import Run

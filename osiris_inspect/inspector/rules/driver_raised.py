@@ -19,7 +19,7 @@ from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import failure_of
 from osiris_inspect.inspector.evidence.failures import Told, matching, raised_at
-from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.lazy_regex import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.plain import excerpt
 from osiris_inspect.inspector.run import Run

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from osiris_inspect.inspector.evidence.failures import Told, complaints, matching
-from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.lazy_regex import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.reading.phrases import CONNECTION_OF
 from osiris_inspect.inspector.run import Run

@@ -16,8 +16,8 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
+from osiris_inspect.inspector.error_phrases import lacks_input
 from osiris_inspect.inspector.evidence.cite import at, failure_of
-from osiris_inspect.inspector.evidence.failures import lacks_input
 from osiris_inspect.inspector.evidence.starving import is_starved, sought_by
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import InputState, Run, StepState

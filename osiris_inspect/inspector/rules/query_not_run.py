@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import metrics_during
-from osiris_inspect.inspector.evidence.pattern import Pattern
+from osiris_inspect.inspector.lazy_regex import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.inspector.summary import count_words

@@ -19,8 +19,8 @@ from typing import Final
 
 from osiris_inspect.inspector.evidence.cite import at, failure_of
 from osiris_inspect.inspector.evidence.failures import Told, complaints, matching
-from osiris_inspect.inspector.evidence.pattern import Pattern
 from osiris_inspect.inspector.evidence.starving import starved_by
+from osiris_inspect.inspector.lazy_regex import Pattern
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.plain import excerpt, excerpt_of
 from osiris_inspect.inspector.reading.artifacts import DATA_KINDS

@@ -8,7 +8,7 @@ from osiris_inspect.inspector.evidence.quoting import verbatim
 from osiris_inspect.inspector.evidence.starving import is_starved
 from osiris_inspect.inspector.plain import excerpt
 from osiris_inspect.inspector.reading.settings_told import cite_settings, settings_of
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.run import InputState, Run, StepState
 from osiris_inspect.inspector.summary import count_words
 from osiris_inspect.inspector.why.way import Turn, Way, way_of

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from osiris_inspect.model.errors import DriverNotFound
-from osiris_inspect.runtime import components
+from osiris_inspect.runtime.pipeline import built_in
 from osiris_inspect.runtime.stop import Stop
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def load(name: str) -> Driver:
     Raises:
         DriverNotFound: there is no such component; the message names those there are.
     """
-    component = components.known().get(name)
+    component = built_in.known().get(name)
     if component is None:
-        there_are = ", ".join(sorted(components.known()))
+        there_are = ", ".join(sorted(built_in.known()))
         raise DriverNotFound(f"no driver {name!r}; there are {there_are}")
     module, _, attribute = component.driver.partition(":")
     driver: Driver = getattr(import_module(module), attribute)()
@@ -64,5 +64,5 @@ def load(name: str) -> Driver:
 
 def gives_frame(name: str) -> bool:
     """Whether a step of that component must end with a frame."""
-    component = components.known().get(name)
+    component = built_in.known().get(name)
     return component is not None and component.gives_frame

@@ -11,6 +11,7 @@ from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime import named_files
 from osiris_inspect.runtime.drivers import Context
 from osiris_inspect.runtime.replacing import replacing
+from osiris_inspect.runtime.ways import real
 
 
 def base_of(config: Mapping[str, Any], ctx: Context) -> Path:
@@ -66,7 +67,7 @@ def written_whole(step_id: str, config: Mapping[str, Any], ctx: Context) -> Iter
         if path.is_dir():
             raise DriverError(f"step {step_id!r} cannot write {path}: it is a folder")
         if config.get("create_dirs"):
-            named_files.real(path).parent.mkdir(parents=True, exist_ok=True)
+            real(path).parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
             yield temporary
     except OSError as error:
@@ -74,7 +75,7 @@ def written_whole(step_id: str, config: Mapping[str, Any], ctx: Context) -> Iter
 
 
 def _why(error: OSError, path: Path) -> str:
-    folder = named_files.real(path).parent
+    folder = real(path).parent
     if error.errno == errno.ENOENT and not os.path.exists(folder):  # noqa: PTH110  no second error
         return f"folder {folder} is not there; set create_dirs: true"
     return error.strerror or str(error)

@@ -7,8 +7,8 @@ from typing import Final
 
 from osiris_inspect.model.errors import WorkerNotStarted
 from osiris_inspect.runtime import parcel
-from osiris_inspect.runtime.named_files import real
 from osiris_inspect.runtime.transport import Launch
+from osiris_inspect.runtime.ways import real
 
 CODE: Final = "osiris"
 RUN: Final = "run"

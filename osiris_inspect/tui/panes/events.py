@@ -9,13 +9,12 @@ from textual.widgets import Static
 
 from osiris_inspect.inspector.masked import harmless
 from osiris_inspect.inspector.plain import json_lines, multi_line, show_line
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.model.event import Event
 from osiris_inspect.tui import bars, figures, marks
 from osiris_inspect.tui.event_rows import EventList, EventRow, EventRows, indexed, is_failure
-from osiris_inspect.tui.lines import LineList
+from osiris_inspect.tui.lines import CursorMoved, LineList
 from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.messages import CursorMoved
 from osiris_inspect.tui.panes.split import Split
 from osiris_inspect.tui.panes.step_detail import title
 from osiris_inspect.tui.rows import Layout, Row, Sheet

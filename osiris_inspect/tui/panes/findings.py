@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from textual.content import Content
 
 from osiris_inspect.inspector.plain import multi_line, show_line
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.model.finding import Evidence, Finding
 from osiris_inspect.tui import figures, marks
 from osiris_inspect.tui.columns import Column, lay_out

@@ -7,7 +7,7 @@ from textual.widget import Widget
 
 from osiris_inspect.inspector.frame_sizes import Kept, Totals, totals
 from osiris_inspect.inspector.plain import show_line
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.run import Run
 from osiris_inspect.inspector.summary import rows_of
 from osiris_inspect.tui import figures, marks

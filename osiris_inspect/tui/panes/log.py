@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from osiris_inspect.inspector.plain import multi_line, show_line
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.run import LogLine, Unread
 from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.panes.split import Split

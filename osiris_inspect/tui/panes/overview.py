@@ -10,11 +10,11 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from osiris_inspect.inspector.plain import show_line
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.run import StepState
 from osiris_inspect.tui import drawing
-from osiris_inspect.tui.lines import LineList
-from osiris_inspect.tui.messages import CursorMoved, RowOpened, StepOpened
+from osiris_inspect.tui.lines import CursorMoved, LineList, RowOpened
+from osiris_inspect.tui.messages import StepOpened
 from osiris_inspect.tui.page import Page
 from osiris_inspect.tui.painting import with_matches
 from osiris_inspect.tui.panes.step_detail import describe

@@ -6,9 +6,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 
-from osiris_inspect.inspector.report import Report
-from osiris_inspect.tui.lines import LineList
-from osiris_inspect.tui.messages import CursorMoved, RowOpened
+from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.tui.lines import CursorMoved, LineList, RowOpened
 from osiris_inspect.tui.page import Page
 from osiris_inspect.tui.rows import Layout, Row, wrapped
 

@@ -13,12 +13,13 @@ from textual.widgets import Input, Static
 
 from osiris_inspect.inspector.console_facts import Answer, Console, Refusal, Table
 from osiris_inspect.inspector.plain import show_line
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.tui import figures, keys
+from osiris_inspect.tui.frame_list import FrameList, FrameRow, in_full
+from osiris_inspect.tui.lines import RowOpened
 from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.messages import RowOpened
+from osiris_inspect.tui.messages import TextOpened
 from osiris_inspect.tui.rows import MadeRow, Sheet
-from osiris_inspect.tui.screens.frame import FrameList, FrameRow, in_full
 
 if TYPE_CHECKING:
     from osiris_inspect.tui.source import Source
@@ -244,9 +245,7 @@ class Sql(Vertical):
         message.stop()
         row = message.lines.row
         if isinstance(row, FrameRow):
-            from osiris_inspect.tui.screens.text import TextScreen
-
-            self.app.push_screen(TextScreen(f"row {row.number + 1:,}", in_full(row)))
+            self.post_message(TextOpened(f"row {row.number + 1:,}", in_full(row)))
         elif row is not None and isinstance(row.key, str) and not self._is_asking:
             self.box.value = " ".join(("select * from", _named(row.key), "limit 1000"))
             self.box.keep(self.box.value)

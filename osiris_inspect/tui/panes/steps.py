@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from osiris_inspect.inspector.plain import show_line
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.run import StepState
 from osiris_inspect.tui import figures, marks
 from osiris_inspect.tui.columns import Column, lay_out

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from osiris_inspect.inspector.course import Bar, Course, Level, Phase, course
 from osiris_inspect.inspector.plain import show_line
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.tui import bars, figures, marks
 from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.panes.split import Split

@@ -8,7 +8,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from osiris_inspect.inspector.plain import show_line
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.summary import rows_of
 from osiris_inspect.model.finding import Finding
 from osiris_inspect.tui import figures, marks

@@ -17,9 +17,9 @@ from osiris_inspect.model.errors import UnreadableRun
 from osiris_inspect.model.redact import MASK, is_secret_key
 from osiris_inspect.tui import figures
 from osiris_inspect.tui.columns import Column, lay_out
-from osiris_inspect.tui.lines import LineList
+from osiris_inspect.tui.lines import LineList, RowOpened
 from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.messages import FrameOpened, RowOpened
+from osiris_inspect.tui.messages import FrameOpened
 from osiris_inspect.tui.panes.foot import Foot
 from osiris_inspect.tui.panes.step_detail import ARTIFACT
 from osiris_inspect.tui.rows import Layout, MadeRow, Sheet

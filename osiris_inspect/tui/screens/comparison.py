@@ -14,9 +14,8 @@ from osiris_inspect.inspector.run import Run, StepState
 from osiris_inspect.model import layout
 from osiris_inspect.tui import figures, marks
 from osiris_inspect.tui.columns import Column, lay_out
-from osiris_inspect.tui.lines import LineList
+from osiris_inspect.tui.lines import LineList, RowOpened
 from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.messages import RowOpened
 from osiris_inspect.tui.panes.foot import Foot
 from osiris_inspect.tui.rows import Layout, MadeRow, Sheet, wrapped
 from osiris_inspect.tui.screens.listing import ListScreen

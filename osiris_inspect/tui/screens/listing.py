@@ -7,8 +7,7 @@ from textual.app import SuspendNotSupported
 from textual.screen import Screen
 
 from osiris_inspect.tui import keys
-from osiris_inspect.tui.lines import LineList
-from osiris_inspect.tui.messages import CursorMoved
+from osiris_inspect.tui.lines import CursorMoved, LineList
 from osiris_inspect.tui.outside import NOTHING, Outside
 from osiris_inspect.tui.panes.foot import PLACE_HINT, Foot
 

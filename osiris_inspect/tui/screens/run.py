@@ -11,13 +11,13 @@ from textual.widgets import ContentSwitcher, Static
 
 from osiris_inspect.inspector.handing_over import with_log
 from osiris_inspect.inspector.plain import show_line
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.run import StepState
 from osiris_inspect.model.errors import UnsafeName
 from osiris_inspect.model.finding import Finding
 from osiris_inspect.tui import figures, keys
-from osiris_inspect.tui.lines import LineList
-from osiris_inspect.tui.messages import FrameOpened, RowOpened, ScreenReady, StepOpened, TabChosen
+from osiris_inspect.tui.lines import LineList, RowOpened
+from osiris_inspect.tui.messages import FrameOpened, ScreenReady, StepOpened, TabChosen
 from osiris_inspect.tui.panes.foot import Foot
 from osiris_inspect.tui.panes.header import Header
 from osiris_inspect.tui.panes.overview import Overview

@@ -12,9 +12,9 @@ from textual.widgets import Static
 from osiris_inspect.inspector.plain import show_line
 from osiris_inspect.tui import bars, figures, keys, marks
 from osiris_inspect.tui.columns import Column, lay_out
-from osiris_inspect.tui.lines import LineList
+from osiris_inspect.tui.lines import LineList, RowOpened
 from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.messages import RowOpened, RunOpened, ScreenReady
+from osiris_inspect.tui.messages import RunOpened, ScreenReady
 from osiris_inspect.tui.panes.foot import Foot
 from osiris_inspect.tui.rows import Layout, MadeRow, Sheet, wrapped
 from osiris_inspect.tui.screens.listing import ListScreen

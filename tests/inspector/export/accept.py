@@ -10,8 +10,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from osiris_inspect.inspector.export import Job, formats, renderer
-from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.export import Job, format_names, renderer
+from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.report_value import Report
 from tests.samples import ROOT, runs
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -58,7 +59,7 @@ def main() -> None:
     for run in runs():
         if run.parent.name in wanted:
             found = told(run)
-            for format_ in formats():
+            for format_ in format_names():
                 target = golden(run, format_)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(rendered(format_, found), encoding="utf-8", newline="\n")

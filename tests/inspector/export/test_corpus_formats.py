@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from osiris_inspect.inspector.export import Job, formats, renderer
+from osiris_inspect.inspector.export import Job, format_names, renderer
 from osiris_inspect.inspector.folders import find_runs
 from osiris_inspect.inspector.report import report
 from tests.inspector.export import runner
@@ -28,7 +28,7 @@ def cases() -> list[Path]:
 def test_every_format_is_written_and_read(case: Path) -> None:
     reports = [report(run) for run in find_runs(case)]
     told = {}
-    for name in formats():
+    for name in format_names():
         out = io.StringIO()
         renderer(name)(reports, out, job=Job(token="0123456789abcdef"))
         told[name] = out.getvalue()

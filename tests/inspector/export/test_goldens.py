@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.export import formats
+from osiris_inspect.inspector.export import format_names
 from tests.inspector.export.accept import GOLDEN, SUFFIXES, golden, rendered, told
 from tests.samples import ROOT, runs
 
 RUNS = runs()
 
 
-@pytest.mark.parametrize("format_", formats())
+@pytest.mark.parametrize("format_", format_names())
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.parent.name)
 def test_output_is_to_the_byte_what_was_accepted(run: Path, format_: str) -> None:
     """``python -m tests.inspector.export.accept`` accepts a new one."""
@@ -18,11 +18,11 @@ def test_output_is_to_the_byte_what_was_accepted(run: Path, format_: str) -> Non
 
 
 def test_every_format_says_how_its_files_are_called() -> None:
-    assert sorted(SUFFIXES) == list(formats())
+    assert sorted(SUFFIXES) == list(format_names())
 
 
 def test_nothing_is_accepted_that_no_sample_has() -> None:
-    expected = {golden(run, format_) for run in RUNS for format_ in formats()}
+    expected = {golden(run, format_) for run in RUNS for format_ in format_names()}
     assert {path for path in GOLDEN.rglob("*") if path.is_file()} == expected
 
 

@@ -12,8 +12,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from markdown_it import MarkdownIt
 
-from osiris_inspect.inspector.export import Job, formats, renderer
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.export import Job, format_names, renderer
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.repository.source import Checkout
 from tests.inspector.export import runner
 from tests.inspector.export.hostile import NAMES, SIGN, TEXTS, report_of, report_with
@@ -50,7 +50,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 
 @EACH
-@pytest.mark.parametrize("format_", formats())
+@pytest.mark.parametrize("format_", format_names())
 def test_no_control_character_and_nothing_without_a_form_reaches_an_output(
     format_: str, name: str, said: Said
 ) -> None:
@@ -159,7 +159,7 @@ def test_xml_holds_every_step_once_and_no_case_from_a_log(name: str, said: Said)
     assert len(document.findall(".//testcase")) in (steps + len(outside), steps + 1)
 
 
-@pytest.mark.parametrize("format_", formats())
+@pytest.mark.parametrize("format_", format_names())
 def test_ten_thousand_findings_are_written_within_a_limit(format_: str, of_many: OfMany) -> None:
     limits = {
         "markdown": 900_000,
@@ -217,6 +217,6 @@ def test_a_log_has_one_line_for_each_of_ten_thousand_findings(format_: str, of_m
     assert len(told) == MANY
 
 
-@pytest.mark.parametrize("format_", formats())
+@pytest.mark.parametrize("format_", format_names())
 def test_message_of_megabytes_is_cut_in_every_format(format_: str, said: Said) -> None:
     assert len(rendered(format_, said("long"))) < 400_000

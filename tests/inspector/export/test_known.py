@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from junitparser import JUnitXml
 
-from osiris_inspect.inspector.report import Report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.repository import baseline
 from osiris_inspect.inspector.selection import confident
 from osiris_inspect.model.errors import SettingsError

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from osiris_inspect.inspector.export import Job, renderer
-from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.inspector.repository.source import NOWHERE, Checkout, Source, sources_of
 from tests.inspector.export import runner
 from tests.inspector.export.accept import rendered, told

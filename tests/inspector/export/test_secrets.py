@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.export import formats
-from osiris_inspect.inspector.report import Report, report
+from osiris_inspect.inspector.export import format_names
+from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.model.redact import MASK, Redactor, mask_patterns
 from tests.inspector.export.accept import rendered
 from tests.inspector.making import native, run_dir
@@ -94,7 +95,7 @@ def run_with(text: str, folder: Path) -> Report:
     )
 
 
-@pytest.mark.parametrize("format_", formats())
+@pytest.mark.parametrize("format_", format_names())
 @pytest.mark.parametrize("name", STANDING)
 def test_a_secret_that_nobody_named_is_in_no_output(format_: str, name: str, tmp_path: Path) -> None:
     text = rendered(format_, run_with(STANDING[name], tmp_path))
