@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from osiris_inspect.inspector.plain import show_line
+from osiris_inspect.model.failure import RUN_FAILURES, STEP_FAILURES, error_message
 
 TAIL = 256 << 10
 """Bytes of the end of a log that are looked at for how the run ended."""
@@ -18,8 +19,9 @@ TAIL = 256 << 10
 BACK = 16 << 20
 """Bytes from the end that are searched for the last failure; one further up is left to the screen."""
 
-_ENDS = ("run_end", "run_complete", "cleanup_complete")
-_FAILED = (b"step_failed", b"input_not_found", b"_error")
+_ENDS = (b'"run_end"', b'"run_complete"', b'"cleanup_complete"')
+_DECISIVE = (*STEP_FAILURES, *RUN_FAILURES)
+_SIGNS = (b'_failed"', b'_error"')
 _WORDS = {
     "success": ("✓", "succeeded", "32"),
     "failed": ("✗", "failed", "1;31"),
@@ -114,26 +116,26 @@ def _state(path: str) -> tuple[int, int] | None:
 def _read_anew(run: str) -> tuple[str, str]:
     try:
         with open(f"{run}/events.jsonl", "rb") as log:  # noqa: PTH123  as above
+            last_lines = _last_lines(log.fileno())
             failure = _last_failure(log.fileno())
-            ends = _names_at_the_end(log.fileno())
     except OSError:
-        failure, ends = None, set()  # a run may have left nothing but its status
+        failure, last_lines = None, []  # a run may have left nothing but its status
     ok, reason = _status(run)
     if failure is not None or (ok is False and reason not in ("", "missing_events_jsonl")):
         return "failed", failure or f"status.json: {reason}"
-    return ("success" if ends.intersection(_ENDS) or (ok is True and not ends) else "open"), ""
+    has_ended = any(name in line for line in last_lines for name in _ENDS)
+    return ("success" if has_ended or ok is True else "open"), ""
 
 
-def _names_at_the_end(descriptor: int) -> set[str]:
+def _last_lines(descriptor: int) -> list[bytes]:
     size = os.fstat(descriptor).st_size
-    tail = os.pread(descriptor, TAIL, max(0, size - TAIL))
-    return {name for line in tail.split(b"\n")[-40:] for name in _ENDS if f'"{name}"'.encode() in line}
+    return os.pread(descriptor, TAIL, max(0, size - TAIL)).split(b"\n")[-40:]
 
 
 def _last_failure(descriptor: int) -> str | None:
-    """What a step died of, or else the run; searched for from the end, block by block.
+    """Return why a step failed, or else the run; the log is searched from its end, block by block.
 
-    Of the failures in the last block that has any the first one counts: those after it are its consequences.
+    The first failure in the last block that has any counts: those after it are its consequences.
     """
     end = os.fstat(descriptor).st_size
     begin, after = end, b""
@@ -141,38 +143,37 @@ def _last_failure(descriptor: int) -> str | None:
         at = max(0, begin - TAIL)
         block = os.pread(descriptor, begin - at, at) + after
         whole = 0 if at == 0 else block.find(b"\n") + 1  # a line that is cut here is read with the next block
-        told = [_failure(line) for line in _suspects(block, whole)]
-        texts = [text for is_of_step, text in told if is_of_step] or [text for _, text in told if text]
-        if texts:
-            return texts[0]
+        failures = filter(None, map(_failure, _suspects(block, whole)))
+        if (closest := min(failures, key=lambda failure: failure[0], default=None)) is not None:
+            return closest[1]
         begin, after = at, block[:whole]
     return None
 
 
 def _suspects(block: bytes, begin: int) -> list[bytes]:
     """The lines that may tell of a failure. Most blocks hold none: to look for that takes a fifth of cutting them up."""
-    if not any(block.find(sign, begin) >= 0 for sign in _FAILED):
+    if not any(block.find(sign, begin) >= 0 for sign in _SIGNS):
         return []
-    return [line for line in block[begin:].split(b"\n") if any(sign in line for sign in _FAILED)]
+    return [line for line in block[begin:].split(b"\n") if any(sign in line for sign in _SIGNS)]
 
 
-def _failure(line: bytes) -> tuple[bool, str]:
-    """Whether a line tells that a step failed, and its text; empty where it tells of no failure."""
+def _failure(line: bytes) -> tuple[int, str] | None:
+    """Return the rank and the text of a failure that decides the verdict, None for other lines; rank 0 counts most."""
     try:
         document = json.loads(line)
     except ValueError:
-        return False, ""  # torn, or no event: the screen lists it under what was not read
+        return None  # torn, or no event: the screen lists it under what was not read
     if not isinstance(document, dict):
-        return False, ""
-    inner = document.get("data")
-    fields = inner if isinstance(inner, dict) else document
-    name = str(document.get("event") or document.get("name") or "")
-    error = fields.get("error") or fields.get("message")
-    text = error.get("message") if isinstance(error, dict) else error
-    step = fields.get("step_id") or document.get("step_id")
-    if not text or not name.endswith(("_failed", "_error")) or name == "execution_error_mapped":
-        return False, ""
-    return name in ("step_failed", "step_error"), f"{step}: {text}" if step else str(text)
+        return None
+    is_flat = isinstance(document.get("event"), str)
+    name, fields = (document["event"], document) if is_flat else (document.get("name"), document.get("data"))
+    if name not in _DECISIVE:
+        return None
+    fields = fields if isinstance(fields, dict) else {}
+    message, step = error_message(fields), fields.get("step_id")
+    rank = _DECISIVE.index(name) if message or name in STEP_FAILURES else len(_DECISIVE)
+    text = message or f"{name} without a reason"
+    return rank, f"{step}: {text}" if step else text
 
 
 def _status(run: str) -> tuple[bool | None, str]:

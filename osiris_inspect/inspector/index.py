@@ -18,8 +18,8 @@ from osiris_inspect.inspector.long.mates import Mate, Sharing, mates, sharing_he
 from osiris_inspect.inspector.long.names import Names
 from osiris_inspect.inspector.long.sniff import NO_EVENT, Sniffer, Told
 from osiris_inspect.inspector.long.sniffed import Sniffed, sniffed
-from osiris_inspect.inspector.long.tail import is_failure
 from osiris_inspect.inspector.long.words import NO_TIME, Numbers
+from osiris_inspect.model.failure import is_failure
 
 GROUP = 1024
 """Lines that share one place in the file; the place of a line is that of its group and the lengths before it."""

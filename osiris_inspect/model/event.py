@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from osiris_inspect.model import jsonl
+from osiris_inspect.model import failure, jsonl
 from osiris_inspect.model.errors import UnreadableLine
 
 Dialect = Literal["native", "host", "forwarded", "worker", "document"]
@@ -55,15 +55,14 @@ class Event:
     original: str = ""
 
     @property
+    def is_failure(self) -> bool:
+        """True if it reports that something failed. The name alone decides, so an index of names agrees."""
+        return failure.is_failure(self.name)
+
+    @property
     def error(self) -> str | None:
-        """The text of what went wrong, None where nothing did."""
-        for key in ("error", "message"):
-            value = self.fields.get(key)
-            if isinstance(value, Mapping):
-                value = value.get("message")
-            if value and ("error" in self.name or "failed" in self.name):
-                return str(value)
-        return None
+        """The error message of a failure; None for other events and for a failure without a message."""
+        return failure.error_message(self.fields) if self.is_failure else None
 
     @property
     def error_type(self) -> str | None:

@@ -70,7 +70,7 @@ class EventRow:
     @property
     def is_failure(self) -> bool:
         """Whether it says that something failed."""
-        return is_failure(self._event)
+        return self._event.is_failure
 
     @property
     def is_warning(self) -> bool:
@@ -204,21 +204,16 @@ def indexed(events: Sequence[Event]) -> "LongLog | None":
     return events if isinstance(events, LongLog) else None
 
 
-def is_failure(event: Event) -> bool:
-    """Whether an event says that something failed."""
-    return event.error is not None or event.name.endswith(("_failed", "_error", "input_not_found"))
-
-
 def is_warning(event: Event) -> bool:
     """Whether an event says that something may be wrong, but not that it failed."""
     level = event.fields.get("level")
     if isinstance(level, str) and level.lower() in _WARNING:
         return True
-    return event.name.endswith(_DOUBTFUL) and not is_failure(event)
+    return event.name.endswith(_DOUBTFUL) and not event.is_failure
 
 
 def _sign(event: Event) -> tuple[str, str]:
-    if is_failure(event):
+    if event.is_failure:
         return "✗", "bold $state-bad"
     return ("!", "$state-warn") if is_warning(event) else (" ", "$state-link")
 

@@ -76,12 +76,6 @@ begin = time.perf_counter()
 index = opened(descriptor, Sidecars(cache))
 done(seconds=time.perf_counter() - begin, lines=len(index))
 """
-LAST_FAILURE = """
-from osiris_inspect.inspector.long.tail import last_failure
-begin = time.perf_counter()
-found = last_failure(log)
-done(seconds=time.perf_counter() - begin, found=found.event.name if found else None)
-"""
 QUESTIONS = """
 import statistics
 from osiris_inspect.inspector.query import parse
@@ -241,11 +235,6 @@ def test_the_questions_without_an_index_beside_ripgrep(log: Path, tmp_path: Path
 def _print_beside(commands: dict[str, list[str]], cache: Path) -> None:
     costs = side_by_side(commands, ROUNDS, XDG_CACHE_HOME=str(cache))
     print("\n" + told(costs, [*commands][1]))
-
-
-def test_the_last_failure_without_an_index(log: Path, tmp_path: Path) -> None:
-    seconds = [measured(LAST_FAILURE, log, tmp_path)["seconds"] for _ in range(ROUNDS)]
-    print(f"\nlast failure from the end {statistics.median(seconds) * 1e3:.2f} ms")
 
 
 def test_a_whole_report_of_a_long_log(log: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from osiris_inspect.cli import first_words
+from tests.inspector.generated import FAULTS, cases, make
 from tests.inspector.making import failing_locally, local, native, run_dir, succeeding_locally, worker
 from tests.samples import SAMPLES, runs
 
@@ -40,6 +41,21 @@ def test_words_on_a_sample_agree_with_the_reader(run: Path) -> None:
     assert first_words.lines(str(run))[0].startswith(says)
 
 
+@pytest.mark.parametrize("fault", [fault.name for fault in FAULTS])
+def test_words_on_generated_run_agree_with_reader(tmp_path: Path, fault: str) -> None:
+    from osiris_inspect.inspector.reading.loading import load
+
+    case = next(case for case in cases() if case.fault.name == fault and case.noise == "none")
+    run = make(case, tmp_path)
+    has_failed = load(run).status == "failed"
+    assert first_words.lines(str(run))[0].startswith("✗ failed") == has_failed
+
+
+def test_words_name_error_closest_to_cause(tmp_path: Path) -> None:
+    run = run_dir(tmp_path, [local("run_error", error="it failed"), local("execute_error", error="boom")])
+    assert first_words.lines(str(run))[1] == "  boom"
+
+
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the collection of real runs is not on this machine")
 def test_words_agree_with_the_truth_on_every_real_run() -> None:
     wrong = []
@@ -59,6 +75,9 @@ def test_words_agree_with_the_truth_on_every_real_run() -> None:
         ([worker("step_failed", step_id="a", error={"message": "boom"})], "✗ failed"),
         ([native("run_error", error="boom"), native("run_end")], "✗ failed"),
         ([native("run_start"), native("run_end", status="success")], "✓ succeeded"),
+        ([native("spill_failed", step_id="a", error="full"), native("run_end")], "✓ succeeded"),
+        ([native("step_failed", step_id="a")], "✗ failed"),
+        ([native("execution_error_mapped", message="boom"), native("run_end")], "✓ succeeded"),
         ([native("run_start"), native("step_start", step_id="a")], "… has not ended"),
         ([b"\0" * 99, b"{torn"], "… has not ended"),
         ([b"[1, 2, 3]", b'"step_failed"', b'{"event": ["step_failed"]}'], "… has not ended"),

@@ -15,6 +15,7 @@ CORPUS = Path(__file__).parents[2] / ".." / "shared" / "corpus"
 Seen = tuple[str | None, str | None, int | None]
 
 NAMES = ("step_start", "step_complete", "step_failed", "heartbeat", "write.error", "inputs_resolved", "run_end",
+         "input_not_found", "error", "execution_error_mapped", "table.ddl_failed",
          "a_name_of_an_event_that_is_longer_than_a_slot", "quo\"ted", "ünö", "back\\slash")  # fmt: skip
 STEPS = (
     "extract-movies",
@@ -101,6 +102,14 @@ line = written | written | written | odd | long
 def seen(lines: Iterable[bytes]) -> list[Seen]:
     """Name, step and time in ms of each line, decoded."""
     return [_decoded(raw) for raw in lines]
+
+
+def is_failure(raw: bytes) -> bool:
+    """Return True if the line, decoded, is the event of a failure."""
+    try:
+        return events.decode(raw).is_failure
+    except UnreadableLine:
+        return False
 
 
 def _decoded(raw: bytes) -> Seen:

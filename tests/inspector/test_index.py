@@ -47,13 +47,15 @@ def told(index: Index) -> list[Seen]:
 
 
 def assert_is_index_of(index: Index, content: bytes) -> None:
-    """Names and steps are those of the decoded lines, times too, where the index can hold them."""
+    """Names, steps and failures are those of the decoded lines, times too, where the index can hold them."""
     lines = content.split(b"\n")[:-1]
     assert len(index) == len(lines)
+    failures = set(index.failures.tolist())
     for number, (raw, says, is_) in enumerate(zip(lines, told(index), logs.seen(lines), strict=True)):
         if is_[0] is None and raw.rstrip(b"\r").endswith(b"}"):
             continue  # torn just behind an inner brace: only decoding can tell
         assert says[:2] == is_[:2], (number, raw)
+        assert (number in failures) == logs.is_failure(raw), (number, raw)
         if says[2] is not None:
             assert is_[2] is not None
             assert abs(says[2] - is_[2]) <= 1, (number, raw)

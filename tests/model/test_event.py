@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from osiris_inspect.model import event as events
 from osiris_inspect.model.errors import UnreadableLine
 from osiris_inspect.model.event import Event
+from osiris_inspect.model.failure import RUN_FAILURES, STEP_FAILURES
 
 NATIVE = b'{"ts":"2026-01-01T00:00:00.000000+00:00","seq":3,"session":"run_1","event":"step_failed","side":"worker","step_id":"a","error":{"type":"E","message":"boom"}}'
 HOST = b'{"ts":"2026-01-01T00:00:00+00:00","session":"s","event":"step_error","step_id":"a","error":"boom"}'
@@ -149,3 +150,27 @@ def test_time_that_is_none_is_none(value: Any, seconds: float | None) -> None:
 def test_error_is_told_only_by_events_that_are_one() -> None:
     assert Event("compile_complete", fields={"message": "fine"}).error is None
     assert Event("run_error", fields={"message": "bad"}).error == "bad"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_failure"),
+    [
+        ("step_failed", True),
+        ("write.error", True),
+        ("error", True),
+        ("input_not_found", True),
+        ("driver_registration_failed", True),
+        ("execution_error_mapped", False),
+        ("run_end", False),
+        ("mirror", False),
+    ],
+)
+def test_is_failure_depends_on_name_only(name: str, is_failure: bool) -> None:
+    assert Event(name).is_failure == is_failure
+    assert (Event(name, fields={"error": "boom"}).error == "boom") == is_failure
+
+
+@pytest.mark.parametrize("name", [*events.ALIASES, *STEP_FAILURES, *RUN_FAILURES])
+def test_is_failure_holds_for_aliases_and_ends(name: str) -> None:
+    assert Event(name).is_failure
+    assert Event(events.canonical(name)).is_failure

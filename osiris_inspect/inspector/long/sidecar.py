@@ -21,7 +21,7 @@ from osiris_inspect.inspector.index import COLUMNS, Index, Progress, Rows
 from osiris_inspect.inspector.long.names import Names
 from osiris_inspect.inspector.long.sniff import Sniffer
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Counted up whenever an index of the same log would be another one."""
 MAGIC: Final = b"osirisix"
 SUFFIX: Final = ".index"

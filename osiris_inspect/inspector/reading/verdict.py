@@ -13,6 +13,7 @@ from osiris_inspect.inspector.reading.material import Material
 from osiris_inspect.inspector.run import Mode, RunStatus, StepFailure
 from osiris_inspect.model import layout
 from osiris_inspect.model.event import Event
+from osiris_inspect.model.failure import RUN_FAILURES
 
 STILL_GOING_S = 60
 """Seconds after its last line in which an unfinished run counts as still going on, where no lock tells.
@@ -189,8 +190,7 @@ def _compile_failure(events: Sequence[Event]) -> StepFailure | None:
 
 def _run_failure(events: Sequence[Event]) -> StepFailure | None:
     """The error that ended the run: the first that is told closest to its origin and carries a text."""
-    order = ("preflight_validation_error", "execute_error", "adapter_execution_error", "run_error")
-    for name in order:
+    for name in RUN_FAILURES:
         found = [event for event in events if event.name == name]
         told = next((event for event in found if event.error), None)
         if told is not None:

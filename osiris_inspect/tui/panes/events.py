@@ -12,7 +12,7 @@ from osiris_inspect.inspector.plain import json_lines, multi_line, show_line
 from osiris_inspect.inspector.report_value import Report
 from osiris_inspect.model.event import Event
 from osiris_inspect.tui import bars, figures, marks
-from osiris_inspect.tui.event_rows import EventList, EventRow, EventRows, indexed, is_failure
+from osiris_inspect.tui.event_rows import EventList, EventRow, EventRows, indexed
 from osiris_inspect.tui.lines import CursorMoved, LineList
 from osiris_inspect.tui.marks import MUTED
 from osiris_inspect.tui.panes.split import Split
@@ -55,7 +55,7 @@ class Histogram(Static):
             width = slices[1].start - slices[0].start if len(slices) > 1 else 0.0
             start = slices[0].start if slices else 0.0
             return room, start, width, [s.events for s in slices], [s.failures for s in slices]
-        timed = [(e.ts, is_failure(e)) for e in self._events[:_MOST_BINNED] if e.ts is not None]
+        timed = [(e.ts, e.is_failure) for e in self._events[:_MOST_BINNED] if e.ts is not None]
         times = [ts for ts, _ in timed]
         start, end = min(times, default=0.0), max(times, default=0.0)
         width = (end - start) * 1.000001 / room or 1.0
