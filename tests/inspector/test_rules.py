@@ -500,3 +500,16 @@ def test_rule_whose_events_a_run_does_not_record_is_listed_as_not_checked(tmp_pa
     reasons = {entry.rule: entry.reason for entry in said.not_checked}
     assert reasons["need-unknown"] == "this run does not record manifest"
     assert reasons["nothing-written"] == "this run does not record table.ddl_planned"
+
+
+def test_lost_artifact_names_the_logged_reason(tmp_path: Path) -> None:
+    lost = native("artifact_lost", 6, step_id="extract", path="artifacts/extract/a.csv", error="too large")
+    (finding,) = report(run_dir(tmp_path, [*succeeding_locally(), lost], steps=CHAIN)).findings
+    assert finding.message == "artifacts/extract/a.csv was not brought back: too large"
+
+
+def test_run_that_ended_failed_names_its_error(tmp_path: Path) -> None:
+    run = run_dir(tmp_path, [native("run_start"), native("run_end", status="failed", error="boom")])
+    failure = report(run).run.failure
+    assert failure is not None
+    assert failure.message == "boom"

@@ -7,6 +7,7 @@ from typing import Any
 
 from osiris_inspect.inspector.run import InputState, StepFailure, Storage
 from osiris_inspect.model.event import Event, name_of, number
+from osiris_inspect.model.failure import error_message
 from osiris_inspect.model.run_card import StepStatus
 
 _STORAGES: dict[str, Storage] = {"memory": "memory", "spill": "spill", "none": "none"}
@@ -192,7 +193,7 @@ _TOLD = {
 def failure_of(event: Event) -> StepFailure:
     """What an event says went wrong; a text is always there."""
     return StepFailure(
-        event.error or f"{event.original or event.name} without a reason",
+        error_message(event.fields) or f"{event.original or event.name} without a reason",
         event.error_type,
         event.traceback,
         event.file,

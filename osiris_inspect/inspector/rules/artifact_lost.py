@@ -20,6 +20,7 @@ from osiris_inspect.inspector.evidence.cite import at
 from osiris_inspect.inspector.lineage import Lineage
 from osiris_inspect.inspector.plain import excerpt
 from osiris_inspect.inspector.run import Run
+from osiris_inspect.model.failure import error_message
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("events",)
@@ -35,7 +36,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             severity=Severity.WARNING,
             confidence=Confidence.HIGH,
             domain="infra",
-            message=f"{what} not brought back: {excerpt(event.error or 'no reason was logged', 160)}",
+            message=f"{what} not brought back: {excerpt(error_message(event.fields) or 'no reason was logged', 160)}",
             evidence=(at(event, "error", "path"),),
             step=event.step,
             stage="finish",
