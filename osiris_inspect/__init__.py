@@ -17,20 +17,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.reading.loading import load
-    from osiris_inspect.inspector.report import report
-    from osiris_inspect.inspector.report_value import Report
-    from osiris_inspect.inspector.run import Run
+    from osiris_inspect.inspector.analysis.analyze import report
+    from osiris_inspect.inspector.reader.loader import load
+    from osiris_inspect.inspector.run.report import Report
+    from osiris_inspect.inspector.run.run import Run
     from osiris_inspect.model.version import __version__
 
 __all__ = ["Report", "Run", "__version__", "load", "report"]
 
 _ROOM_OF = {
-    "Report": "osiris_inspect.inspector.report",
-    "Run": "osiris_inspect.inspector.run",
+    "Report": "osiris_inspect.inspector.analysis.analyze",
+    "Run": "osiris_inspect.inspector.run.run",
     "__version__": "osiris_inspect.model.version",
-    "load": "osiris_inspect.inspector.reading.loading",
-    "report": "osiris_inspect.inspector.report",
+    "load": "osiris_inspect.inspector.reader.loader",
+    "report": "osiris_inspect.inspector.analysis.analyze",
 }
 
 

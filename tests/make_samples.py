@@ -19,7 +19,7 @@ import orjson
 
 from osiris_inspect.model.event import Event
 from osiris_inspect.runtime import settings
-from osiris_inspect.runtime.proxy import Order, run
+from osiris_inspect.runtime.proxy.proxy import Order, run
 from osiris_inspect.runtime.transport.in_process import InProcess
 from osiris_inspect.runtime.transport.stdio import Stdio
 from tests import original_run
@@ -60,7 +60,9 @@ def killed_worker(folder: Path) -> Path:
 
     def kill(event: Event) -> None:
         if event.name == "step_start" and event.step == "compute-stats":
-            (pid,) = [int(child) for child in _children() if "osiris_inspect.runtime" in _command_of(child)]
+            (pid,) = [
+                int(child) for child in _children() if "osiris_inspect.runtime.worker" in _command_of(child)
+            ]
             os.kill(pid, signal.SIGKILL)
 
     return _run(folder, SLOW, on="sandbox", watch=kill)

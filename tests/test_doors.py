@@ -73,7 +73,10 @@ def test_importing_the_package_loads_nothing_of_it() -> None:
 
 
 def test_compiling_a_pipeline_loads_no_heavy_package() -> None:
-    assert loaded("import osiris_inspect.runtime.compile, osiris_inspect.runtime.components") == set()
+    assert (
+        loaded("import osiris_inspect.runtime.pipeline.compiler, osiris_inspect.runtime.pipeline.component")
+        == set()
+    )
 
 
 OF_THE_REST = (
@@ -81,11 +84,11 @@ OF_THE_REST = (
     "yaml",
     "tomllib",
     "hashlib",
-    "osiris_inspect.inspector.diagnose",
-    "osiris_inspect.inspector.reading.loading",
-    "osiris_inspect.inspector.reading.material",
-    "osiris_inspect.inspector.long.long_log",
-    "osiris_inspect.tui.panes.rest",
+    "osiris_inspect.inspector.diagnosis.engine",
+    "osiris_inspect.inspector.reader.loader",
+    "osiris_inspect.inspector.reader.raw_run",
+    "osiris_inspect.inspector.event_log.index.large_log",
+    "osiris_inspect.tui.panes.lazy_panes",
     "osiris_inspect.tui.panes.sql",
     "osiris_inspect.tui.screens.runs",
 )
@@ -95,7 +98,7 @@ OF_THE_REST = (
 def test_the_first_picture_waits_for_nothing_that_another_process_does_or_that_is_behind_it() -> None:
     code = (
         "from osiris_inspect.cli import ahead, surroundings\n"
-        "import osiris_inspect.tui.app, osiris_inspect.tui.curtain\n"
+        "import osiris_inspect.tui.app, osiris_inspect.tui.first_paint_driver\n"
         "surroundings.outside(__import__('pathlib').Path('sample_logs'))"
     )
     assert loaded(code, OF_THE_REST) == set()
@@ -108,7 +111,7 @@ def test_a_report_on_a_long_log_that_was_read_before_takes_no_numbers(tmp_path: 
     (run / "events.jsonl").write_text(beat * 80_000 + '{"event": "run_end", "status": "success"}\n')
     again = (
         "from pathlib import Path\n"
-        "from osiris_inspect.cli.ahead import _told\n"
+        "from osiris_inspect.cli.startup.prefetch import _told\n"
         f"assert _told(Path({str(run)!r}), 0.0, Path({str(cache)!r}), None)"
     )
     assert loaded(again, ("numpy",)) == {"numpy"}

@@ -9,24 +9,25 @@ import os
 import sys
 from typing import NoReturn
 
-from osiris_inspect.cli import first_words, streams
+from osiris_inspect.cli.startup import instant_verdict as first_words
+from osiris_inspect.cli.support import streams
 
 
 def main() -> NoReturn:
     """Run the command line on ``sys.argv`` and end the process with its exit code."""
     streams.open_all()
     path = first_words.say(sys.argv[1:])  # before anything else is imported: that is what they are for
-    from osiris_inspect.cli.exits import FAULT, INTERRUPTED, exit_code_of
+    from osiris_inspect.cli.support.exit_codes import FAULT, INTERRUPTED, exit_code_of
     from osiris_inspect.model.errors import OsirisError
 
     try:
         if path is not None:  # the way everyone goes, without the time it takes to build all commands
-            from osiris_inspect.cli.surroundings import show
+            from osiris_inspect.cli.inspect.launch_tui import show
 
             gc.disable()  # until the first screen stands, as ``run_app`` says
             show(path)
             _end(0)
-        from osiris_inspect.cli import quick
+        from osiris_inspect.cli.startup import fast_path as quick
 
         code = quick.run(sys.argv[1:])
         if code is not None:

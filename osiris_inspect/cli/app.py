@@ -8,25 +8,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from osiris_inspect.cli import (
-    components,
-    config,
-    connections,
-    demo,
-    doctor,
-    events,
-    inspect,
-    lineage,
-    lint,
-    make,
-    pack,
-    rules,
-    runs,
-    sql,
-    summarize,
-    why,
-)
-from osiris_inspect.cli.exits import WrongUse
+from osiris_inspect.cli.inspect import events, lineage, pack, rules, runs, sql, summarize, why
+from osiris_inspect.cli.inspect import open as inspect
+from osiris_inspect.cli.pipeline import components, config, connections, demo, doctor, lint
+from osiris_inspect.cli.pipeline import run as make
+from osiris_inspect.cli.support.exit_codes import WrongUse
 from osiris_inspect.model.errors import UnreadableRun
 from osiris_inspect.model.version import __version__
 

@@ -12,7 +12,9 @@ from typing import Any, Final, Literal, get_args, get_origin
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from osiris_inspect.cli import exits, outputs, repository
+from osiris_inspect.cli.inspect import report_output as outputs
+from osiris_inspect.cli.support import exit_codes as exits
+from osiris_inspect.cli.support import project_reports as repository
 from osiris_inspect.model.version import __version__
 
 SCHEMA_VERSION: Final = 1

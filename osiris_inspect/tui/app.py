@@ -11,11 +11,12 @@ from textual.binding import BindingType
 from textual.driver import Driver
 from textual.screen import Screen
 
-from osiris_inspect.tui import keys, themes
-from osiris_inspect.tui.messages import FrameOpened, RunOpened, ScreenReady, TextOpened
-from osiris_inspect.tui.outside import NOTHING, Outside
 from osiris_inspect.tui.screens.run import RunScreen
-from osiris_inspect.tui.source import Source
+from osiris_inspect.tui.shared import key_bindings as keys
+from osiris_inspect.tui.shared import themes
+from osiris_inspect.tui.shared.data_source import Source
+from osiris_inspect.tui.shared.host_services import NOTHING, Outside
+from osiris_inspect.tui.shared.messages import FrameOpened, RunOpened, ScreenReady, TextOpened
 
 PATIENCE = 0.4
 """Seconds the words on the terminal stand before the screen comes, ready or not."""
@@ -26,7 +27,7 @@ def run_app(path: Path, source: Source, *, clock: Callable[[], float], outside: 
     driver = None
     gc.disable()  # what is made for the first picture stays; looking through it for rubbish is a fifth of the wait
     if outside.words:
-        from osiris_inspect.tui.curtain import Curtain
+        from osiris_inspect.tui.first_paint_driver import Curtain
 
         driver = Curtain
     InspectorApp(path, source, clock=clock, outside=outside, driver=driver).run()
@@ -55,7 +56,7 @@ class InspectorApp(App[None]):
         self.outside = outside
         self.keys = keys.KEYS
         if outside.keys:
-            from osiris_inspect.tui import keymap
+            from osiris_inspect.tui.shared import custom_keys as keymap
 
             self.keys = keymap.remapped(outside.keys)
             self.set_keymap(keymap.changes(self.keys))

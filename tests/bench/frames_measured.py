@@ -16,11 +16,11 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime import spill
-from osiris_inspect.runtime.form import frames
-from osiris_inspect.runtime.keep import memory
-from osiris_inspect.runtime.keep.disk import Disk
-from osiris_inspect.runtime.store import FrameStore, Policy
+from osiris_inspect.runtime.files.hashed_file import Disk
+from osiris_inspect.runtime.frames import memory
+from osiris_inspect.runtime.frames.conversion import frame as frames
+from osiris_inspect.runtime.frames.spill import spill_file as spill
+from osiris_inspect.runtime.frames.store import FrameStore, Policy
 
 SQL = """SELECT city, kind, count(*) AS n, sum(amount) AS total, avg(score) AS score, max(created) AS last
 FROM {relation} {rows} GROUP BY city, kind ORDER BY ALL"""

@@ -175,7 +175,7 @@ def _live_line(number: int) -> str:
 
 def test_what_a_key_costs_on_a_long_log(long_run: Path, tmp_path: Path) -> None:
     from osiris_inspect.tui.screens.run import RunScreen
-    from osiris_inspect.tui.source import Disk
+    from osiris_inspect.tui.shared.data_source import Disk
 
     async def measure() -> None:
         app = InspectorApp(long_run, Disk(tmp_path), clock=time.time)

@@ -14,11 +14,11 @@ import orjson
 import pytest
 
 from osiris_inspect.model.event import Event
-from osiris_inspect.runtime import rpc
-from osiris_inspect.runtime.parcel import Parcel
-from osiris_inspect.runtime.rpc import Command
-from osiris_inspect.runtime.transport import Launch, Transport
+from osiris_inspect.runtime.protocol import messages as rpc
+from osiris_inspect.runtime.protocol.bundle import Parcel
+from osiris_inspect.runtime.protocol.messages import Command
 from osiris_inspect.runtime.transport.stdio import Stdio
+from osiris_inspect.runtime.transport.transport import Launch, Transport
 from tests.runtime.runs import ENVIRONMENT, NAMES, TRANSPORTS, events_of, faulty, make_run
 
 pytestmark = pytest.mark.bench

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.cli import ahead
-from osiris_inspect.cli.ahead import Ahead
-from osiris_inspect.inspector import abridgement
-from osiris_inspect.inspector.handing_over import with_log
-from osiris_inspect.inspector.long import long_reading
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.unopened import Unopened
+from osiris_inspect.cli.startup import prefetch as ahead
+from osiris_inspect.cli.startup.prefetch import Ahead
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.analysis.pickling import with_log
+from osiris_inspect.inspector.event_log import key_events_cache as abridgement
+from osiris_inspect.inspector.event_log import open_large_log as long_reading
+from osiris_inspect.inspector.event_log.deferred_log import Unopened
 from tests.samples import SAMPLES
 
 NOW = 1_795_348_800.0

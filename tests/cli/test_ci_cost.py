@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.cli.summarize import gather
+from osiris_inspect.cli.inspect.summarize import gather
 from osiris_inspect.model import jsonl
 from tests.bench.pairs import side_by_side, told
 from tests.inspector.making import native, run_dir

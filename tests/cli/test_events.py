@@ -11,7 +11,7 @@ from typing import IO
 
 import pytest
 
-from osiris_inspect.cli.events import CUT_OFF
+from osiris_inspect.cli.inspect.events import CUT_OFF
 from tests.cli.shell import Done, osiris_inspect
 from tests.inspector.test_index import many
 from tests.samples import SAMPLES, runs

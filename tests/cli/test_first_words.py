@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.cli import first_words
+from osiris_inspect.cli.startup import instant_verdict as first_words
 from tests.inspector.generated import FAULTS, cases, make
 from tests.inspector.making import failing_locally, local, native, run_dir, succeeding_locally, worker
 from tests.samples import SAMPLES, runs
@@ -35,7 +35,7 @@ def test_documented_failure_names_its_first_failed_step() -> None:
 
 @pytest.mark.parametrize("run", runs(), ids=lambda run: run.parent.name)
 def test_words_on_a_sample_agree_with_the_reader(run: Path) -> None:
-    from osiris_inspect.inspector.reading.loading import load
+    from osiris_inspect.inspector.reader.loader import load
 
     says = "✓ succeeded" if load(run).status == "success" else "✗ failed"
     assert first_words.lines(str(run))[0].startswith(says)
@@ -43,7 +43,7 @@ def test_words_on_a_sample_agree_with_the_reader(run: Path) -> None:
 
 @pytest.mark.parametrize("fault", [fault.name for fault in FAULTS])
 def test_words_on_generated_run_agree_with_reader(tmp_path: Path, fault: str) -> None:
-    from osiris_inspect.inspector.reading.loading import load
+    from osiris_inspect.inspector.reader.loader import load
 
     case = next(case for case in cases() if case.fault.name == fault and case.noise == "none")
     run = make(case, tmp_path)

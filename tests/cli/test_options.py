@@ -11,13 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from osiris_inspect.cli import quick, summarize, typed
-from osiris_inspect.cli.options import COMPLETION, Command, Option, read
+from osiris_inspect.cli.inspect import summarize
+from osiris_inspect.cli.startup import fast_path as quick
+from osiris_inspect.cli.support import typer_adapter as typed
+from osiris_inspect.cli.support.option_table import COMPLETION, Command, Option, read
 from tests.cli.shell import osiris_inspect
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
 
 COMMANDS = {
-    name: import_module(f"osiris_inspect.cli.{room}").command() for name, room in quick._ROOMS.items()
+    name: import_module(f"osiris_inspect.cli.inspect.{room}").command() for name, room in quick._ROOMS.items()
 }
 VALUES = (
     "logs",

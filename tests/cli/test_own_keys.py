@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.cli import own_keys
+from osiris_inspect.cli.support import user_keys as own_keys
 from osiris_inspect.model.errors import SettingsError
 
 

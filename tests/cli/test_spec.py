@@ -8,9 +8,9 @@ import pytest
 import typer
 
 from osiris_inspect.cli.app import build
-from osiris_inspect.cli.exits import MEANINGS
-from osiris_inspect.cli.outputs import format_names
-from osiris_inspect.inspector.diagnose import rules
+from osiris_inspect.cli.inspect.report_output import format_names
+from osiris_inspect.cli.support.exit_codes import MEANINGS
+from osiris_inspect.inspector.diagnosis.engine import rules
 from tests.cli.shell import osiris_inspect
 
 

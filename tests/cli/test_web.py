@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.cli import web
-from osiris_inspect.cli.exits import WrongUse
+from osiris_inspect.cli.inspect import web
+from osiris_inspect.cli.support.exit_codes import WrongUse
 from osiris_inspect.model.errors import UnreadableRun
 from tests.samples import SAMPLES
 

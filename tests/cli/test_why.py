@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.cli.why import _guilty, newest
+from osiris_inspect.cli.inspect.why import _guilty, newest
 from tests.cli.shell import osiris_inspect
 from tests.inspector.making import CHAIN, failing_locally, run_dir
 from tests.samples import SAMPLES

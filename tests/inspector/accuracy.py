@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.run import Run
 
 CORPUS = Path(__file__).parents[2] / ".." / "shared" / "corpus"
 LAST_RESORT = "unexplained-failure"

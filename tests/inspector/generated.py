@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from osiris_inspect.model import layout
+from osiris_inspect.model import run_layout as layout
 from osiris_inspect.runtime import settings
-from osiris_inspect.runtime.compile import compile_pipeline
-from osiris_inspect.runtime.proxy import Order, run
-from osiris_inspect.runtime.store import FrameStore
+from osiris_inspect.runtime.frames.store import FrameStore
+from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
+from osiris_inspect.runtime.proxy.proxy import Order, run
 from osiris_inspect.runtime.transport.in_process import InProcess
-from osiris_inspect.runtime.worker import Worker
+from osiris_inspect.runtime.worker.worker import Worker
 from tests.inspector.saboteurs import COMPONENTS
 
 Role = Literal["source", "middle", "writer"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.model.manifest import input_name
 from tests.inspector.accuracy import CORPUS, labels
 from tests.samples import SAMPLES

@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from osiris_inspect.runtime.components import Component, Key
-from osiris_inspect.runtime.pipeline.built_in import BUILT_IN
+from osiris_inspect.runtime.pipeline.builtin_components import BUILT_IN
+from osiris_inspect.runtime.pipeline.component import Component, Key
 
 
 def _raise(error: BaseException) -> Any:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.abridgement import Abridgement, is_soon_read
-from osiris_inspect.inspector.long import long_reading
-from osiris_inspect.inspector.reading.loading import load
-from osiris_inspect.inspector.report import judged
-from osiris_inspect.inspector.run import Abridged, Run
+from osiris_inspect.inspector.analysis.analyze import judged
+from osiris_inspect.inspector.event_log import open_large_log as long_reading
+from osiris_inspect.inspector.event_log.key_events_cache import Abridgement, is_soon_read
+from osiris_inspect.inspector.reader.loader import load
+from osiris_inspect.inspector.run.run import Abridged, Run
 
 COUNT = 1_000
 NOW = 1_795_348_800.0
@@ -160,7 +160,7 @@ def test_no_line_of_a_log_is_copied_into_the_cache(run: Path, tmp_path: Path) ->
 def test_only_as_many_logs_are_kept_as_there_is_room_for(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from osiris_inspect.inspector import abridgement
+    from osiris_inspect.inspector.event_log import key_events_cache as abridgement
 
     monkeypatch.setattr(abridgement, "KEPT", 1)
     (tmp_path / "pictures").mkdir()
@@ -175,7 +175,7 @@ def test_only_as_many_logs_are_kept_as_there_is_room_for(
 def test_a_long_log_is_soon_read_once_it_was_read(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from osiris_inspect.inspector import abridgement
+    from osiris_inspect.inspector.event_log import key_events_cache as abridgement
 
     monkeypatch.setattr(abridgement, "SOON", 1_000)
     assert not is_soon_read(run, None)

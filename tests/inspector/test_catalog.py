@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.catalog import entries
-from osiris_inspect.inspector.folders import find_runs, is_run
+from osiris_inspect.inspector.analysis.run_entry import entries
+from osiris_inspect.inspector.files.find_runs import find_runs, is_run
 from osiris_inspect.model.errors import UnreadableRun
 from tests.inspector.making import failing_locally, run_dir, succeeding_locally
 

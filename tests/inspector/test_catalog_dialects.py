@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.long import long_reading
-from osiris_inspect.inspector.reading.loading import load
+from osiris_inspect.inspector.event_log import open_large_log as long_reading
+from osiris_inspect.inspector.reader.loader import load
 from tests.inspector.logs import CORPUS
 
 Step = tuple[str, str, int | None, str]

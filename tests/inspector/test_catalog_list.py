@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector import catalog, run_list
-from osiris_inspect.inspector.catalog import RunEntry
-from osiris_inspect.inspector.run_list import Wanted, entries, state_of
+from osiris_inspect.inspector.analysis import run_entry as catalog
+from osiris_inspect.inspector.analysis import run_list
+from osiris_inspect.inspector.analysis.run_entry import RunEntry
+from osiris_inspect.inspector.analysis.run_list import Wanted, entries, state_of
 from osiris_inspect.model.errors import UnreadableRun
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
 from tests.samples import SAMPLES

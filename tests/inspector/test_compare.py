@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.compare import compare, compare_frames
-from osiris_inspect.inspector.frame_facts import FrameColumn, FrameFacts
-from osiris_inspect.inspector.reading.loading import load
-from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.reader.loader import load
+from osiris_inspect.inspector.run.compare import compare, compare_frames
+from osiris_inspect.inspector.run.frame_info import FrameColumn, FrameFacts
+from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.event import Event
 from tests.samples import SAMPLES, runs
 

@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.inspector.repository import configuration
-from osiris_inspect.inspector.repository.allowances import Allowance, applied, of_pipeline, unused
-from osiris_inspect.inspector.repository.configuration import Configuration, read
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.project import config_file as configuration
+from osiris_inspect.inspector.project.config_file import Configuration, read
+from osiris_inspect.inspector.project.suppressions import Allowance, applied, of_pipeline, unused
+from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.model.errors import SettingsError
 from tests.inspector.making import CHAIN, failing_locally, native, run_dir, succeeding_locally
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector import console
-from osiris_inspect.inspector.console import RunConsole
-from osiris_inspect.inspector.console_facts import Answer, Refusal
-from osiris_inspect.inspector.report import report
-from osiris_inspect.model.redact import mask_patterns
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.tables import sql_console as console
+from osiris_inspect.inspector.tables.sql_console import RunConsole
+from osiris_inspect.inspector.tables.sql_types import Answer, Refusal
+from osiris_inspect.model.redaction import mask_patterns
 from tests.samples import SAMPLES
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.diagnose import rules
-from osiris_inspect.inspector.export.json import document
-from osiris_inspect.inspector.folders import find_runs
-from osiris_inspect.inspector.lineage import trace
-from osiris_inspect.inspector.reading.loading import load
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.diagnosis.engine import rules
+from osiris_inspect.inspector.export.formats.json import document
+from osiris_inspect.inspector.files.find_runs import find_runs
+from osiris_inspect.inspector.reader.loader import load
+from osiris_inspect.inspector.run.lineage import trace
+from osiris_inspect.inspector.run.report import Report
 from tests.inspector.accuracy import BESIDE, CORPUS, RULES_OF, UNTOLD, Figures, labels, measure
 
 pytestmark = pytest.mark.skipif(

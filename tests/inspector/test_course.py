@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.course import course
-from osiris_inspect.inspector.reading.loading import load
-from osiris_inspect.inspector.run import Run, StepState
+from osiris_inspect.inspector.reader.loader import load
+from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.run.timeline import course
 from osiris_inspect.model.event import Event
 from tests.samples import runs
 

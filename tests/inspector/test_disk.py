@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector import disk
-from osiris_inspect.inspector.disk import Disk, parse_yaml
+from osiris_inspect.inspector.files import run_files as disk
+from osiris_inspect.inspector.files.run_files import Disk, parse_yaml
 from osiris_inspect.model.errors import UnreadableLine
 
 PIECES = (

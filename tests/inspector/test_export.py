@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from osiris_inspect.inspector.analysis.analyze import report
 from osiris_inspect.inspector.export import format_names, renderer
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.run.report import Report
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
 
 RUN_KEYS = ["path", "run", "pipeline", "mode", "dialect", "status", "finished", "duration_s", "root_cause", "steps",

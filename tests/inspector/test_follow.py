@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.follow import INTERVAL, Tail, follow
+from osiris_inspect.inspector.event_log.follow import INTERVAL, Tail, follow
 
 LAST = b'{"event":"run_end","status":"success"}'
 

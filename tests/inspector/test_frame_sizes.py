@@ -2,9 +2,9 @@
 
 import pytest
 
-from osiris_inspect.inspector.frame_sizes import Kept, Size, Totals, sizes, totals
-from osiris_inspect.inspector.lineage import trace
-from osiris_inspect.inspector.reading.loading import load
+from osiris_inspect.inspector.reader.loader import load
+from osiris_inspect.inspector.run.frame_sizes import Kept, Size, Totals, sizes, totals
+from osiris_inspect.inspector.run.lineage import trace
 from tests.samples import SAMPLES
 
 NONE = Kept(0, 0, 0)

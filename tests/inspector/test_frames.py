@@ -7,12 +7,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from osiris_inspect.inspector import frames
-from osiris_inspect.inspector.frame_facts import frame_of
-from osiris_inspect.inspector.frames import SpilledFrame
-from osiris_inspect.inspector.reading.loading import load
+from osiris_inspect.inspector.reader.loader import load
+from osiris_inspect.inspector.run.frame_info import frame_of
+from osiris_inspect.inspector.tables import parquet_preview as frames
+from osiris_inspect.inspector.tables.parquet_preview import SpilledFrame
 from osiris_inspect.model.errors import SpillDamaged, UnsafeName
-from osiris_inspect.model.redact import mask_patterns
+from osiris_inspect.model.redaction import mask_patterns
 from tests.inspector.making import run_dir
 from tests.samples import SAMPLES
 

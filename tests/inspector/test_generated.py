@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.analysis.analyze import report
 from tests.inspector.accuracy import Figures, measured, of_generated
 from tests.inspector.generated import FAULTS, NOISES, STORAGES, TOPOLOGIES, Case, clean, make, some
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.folders import find_runs
-from osiris_inspect.inspector.reading.loading import load
-from osiris_inspect.inspector.run import Run, StepState
+from osiris_inspect.inspector.files.find_runs import find_runs
+from osiris_inspect.inspector.reader.loader import load
+from osiris_inspect.inspector.run.run import Run, StepState
 from tests.inspector.logs import CORPUS
 
 GOLDEN = Path(__file__).parent / "golden"

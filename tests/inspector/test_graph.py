@@ -6,12 +6,12 @@ from shutil import which
 
 import pytest
 
-from osiris_inspect.inspector.graph import Graph, graph_of
-from osiris_inspect.inspector.graph import dot as as_dot
-from osiris_inspect.inspector.graph import json as as_json
-from osiris_inspect.inspector.graph import mermaid as as_mermaid
-from osiris_inspect.inspector.graph import text as as_text
-from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.export.lineage import Graph, graph_of
+from osiris_inspect.inspector.export.lineage import dot as as_dot
+from osiris_inspect.inspector.export.lineage import json as as_json
+from osiris_inspect.inspector.export.lineage import mermaid as as_mermaid
+from osiris_inspect.inspector.export.lineage import text as as_text
 from tests.inspector.generated import Case, Fault, make
 from tests.inspector.making import failing_locally, local, run_dir
 

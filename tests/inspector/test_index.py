@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.index import GROUP, UNTIMED, Index
-from osiris_inspect.inspector.long.long_log import LongLog
-from osiris_inspect.inspector.long.search import candidates
-from osiris_inspect.inspector.long.sniff import NO_EVENT
-from osiris_inspect.inspector.query import parse
+from osiris_inspect.inspector.event_log.filter.filter import parse
+from osiris_inspect.inspector.event_log.index.large_log import LongLog
+from osiris_inspect.inspector.event_log.index.line_index import GROUP, UNTIMED, Index
+from osiris_inspect.inspector.event_log.index.scanner import NO_EVENT
+from osiris_inspect.inspector.event_log.search.search import candidates
 from tests.inspector import logs
 from tests.inspector.logs import Seen
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.long import long_reading
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.event_log import open_large_log as long_reading
+from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.model.errors import UnreadableRun
 from osiris_inspect.model.finding import Finding
 from tests.inspector.logs import CORPUS
@@ -192,7 +192,7 @@ def test_metrics_of_a_long_file_still_count_rows(tmp_path: Path, patching: pytes
 def peak_mb(run: Path) -> tuple[str, int]:
     """Status and peak memory in MB of a process that reads a run."""
     code = (
-        "import re,sys;from pathlib import Path;from osiris_inspect.inspector.report import report\n"
+        "import re,sys;from pathlib import Path;from osiris_inspect.inspector.analysis.analyze import report\n"
         "told=report(Path(sys.argv[1]),now=4e9)\n"
         # a process begins with its parent's peak in ru_maxrss; VmHWM is its own
         "peak=re.search(r'VmHWM:\\s+(\\d+)',Path('/proc/self/status').read_text())\n"

@@ -14,13 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector import index as index_room
-from osiris_inspect.inspector.disk import Disk
-from osiris_inspect.inspector.index import COLUMNS, Index
-from osiris_inspect.inspector.long import mate, mates
-from osiris_inspect.inspector.long.long_reading import events_of
-from osiris_inspect.inspector.long.mates import Mate, Sharing
-from osiris_inspect.inspector.long.sniffed import Listener, Nonsense
+from osiris_inspect.inspector.event_log.index import line_index as index_room
+from osiris_inspect.inspector.event_log.index import scan_worker as mate
+from osiris_inspect.inspector.event_log.index import scan_workers as mates
+from osiris_inspect.inspector.event_log.index.line_index import COLUMNS, Index
+from osiris_inspect.inspector.event_log.index.scan_result import Listener, Nonsense
+from osiris_inspect.inspector.event_log.index.scan_workers import Mate, Sharing
+from osiris_inspect.inspector.event_log.open_large_log import events_of
+from osiris_inspect.inspector.files.run_files import Disk
 from tests.inspector import logs
 from tests.inspector.test_index import assert_is_index_of, many, memory_file
 

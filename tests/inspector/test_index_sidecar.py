@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from osiris_inspect.inspector.index import Index
-from osiris_inspect.inspector.long.sidecar import MAGIC, SUFFIX, Sidecars, opened
+from osiris_inspect.inspector.event_log.index.index_file import MAGIC, SUFFIX, Sidecars, opened
+from osiris_inspect.inspector.event_log.index.line_index import Index
 from tests.inspector.logs import line
 from tests.inspector.test_index import assert_is_index_of, many, told
 

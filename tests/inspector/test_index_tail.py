@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.long.tail import last_time
+from osiris_inspect.inspector.event_log.read_backwards import last_time
 from osiris_inspect.model import event as events
 from osiris_inspect.model.errors import UnreadableLine
 from tests.inspector import logs

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector import run_rows
-from osiris_inspect.inspector.console import RunConsole
-from osiris_inspect.inspector.console_facts import Answer, Refusal
-from osiris_inspect.inspector.long import long_reading
-from osiris_inspect.inspector.long.long_log import LongLog
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.event_log import open_large_log as long_reading
+from osiris_inspect.inspector.event_log.index.large_log import LongLog
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.tables import table_rows as run_rows
+from osiris_inspect.inspector.tables.sql_console import RunConsole
+from osiris_inspect.inspector.tables.sql_types import Answer, Refusal
 from osiris_inspect.model.event import Event
 from tests.inspector import logs
 from tests.inspector.making import native, run_dir

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.analysis.analyze import report
 from tests.inspector import mutated, test_rules
 from tests.inspector.accuracy import CORPUS
 from tests.inspector.mutated import CHANGES, Subject, lay, new_names, verdict

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
+from osiris_inspect.inspector.analysis.analyze import report
 from osiris_inspect.inspector.export import Job, format_names, renderer
-from osiris_inspect.inspector.folders import find_runs
-from osiris_inspect.inspector.graph import dot, graph_of, mermaid
-from osiris_inspect.inspector.graph import json as graph_json
-from osiris_inspect.inspector.graph import text as graph_text
-from osiris_inspect.inspector.pack import packed
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.export.assistant_context import packed
+from osiris_inspect.inspector.export.lineage import dot, graph_of, mermaid
+from osiris_inspect.inspector.export.lineage import json as graph_json
+from osiris_inspect.inspector.export.lineage import text as graph_text
+from osiris_inspect.inspector.files.find_runs import find_runs
+from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.why import why_of
 from osiris_inspect.inspector.why.json import document
 from osiris_inspect.inspector.why.text import lines
-from osiris_inspect.model import redact
+from osiris_inspect.model import redaction as redact
 from tests.inspector.accuracy import CORPUS
 
 pytestmark = pytest.mark.skipif(
@@ -93,7 +93,7 @@ def test_in_no_pack(reports: list[Report]) -> None:
 
 
 def test_in_no_finding_that_explain_shows(reports: list[Report]) -> None:
-    from osiris_inspect.inspector.plain import plain
+    from osiris_inspect.inspector.text.sanitize import plain
 
     for told in reports:
         for finding in told.findings:

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.pack import BYTES_PER_TOKEN, fenced, packed
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.export.assistant_context import BYTES_PER_TOKEN, fenced, packed
+from osiris_inspect.inspector.run.report import Report
 from tests.inspector.generated import Case, Fault, make
 from tests.inspector.making import CHAIN, failing_locally, native, run_dir
 

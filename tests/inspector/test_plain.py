@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from osiris_inspect.inspector import json_line
-from osiris_inspect.inspector.plain import (
+from osiris_inspect.inspector.text import json_line
+from osiris_inspect.inspector.text.sanitize import (
     MAX_TEXT,
     escape_ci_commands,
     excerpt,

@@ -8,8 +8,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from osiris_inspect.inspector.analysis.analyze import report
 from osiris_inspect.inspector.export import Job, format_names, renderer
-from osiris_inspect.inspector.report import report
 from osiris_inspect.model.errors import UnreadableRun
 
 JOB = Job(token="a-token-nobody-guesses")

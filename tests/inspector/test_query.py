@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.query import BadQuery, moment_of, parse, parse_leniently
+from osiris_inspect.inspector.event_log.filter.filter import BadQuery, moment_of, parse, parse_leniently
 from osiris_inspect.model import event as events
 from osiris_inspect.model.event import Event, epoch
 from tests.inspector import logs

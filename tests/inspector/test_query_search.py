@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.index import Index
-from osiris_inspect.inspector.long.long_log import LongLog
-from osiris_inspect.inspector.long.search import candidates, found
-from osiris_inspect.inspector.query import parse
+from osiris_inspect.inspector.event_log.filter.filter import parse
+from osiris_inspect.inspector.event_log.index.large_log import LongLog
+from osiris_inspect.inspector.event_log.index.line_index import Index
+from osiris_inspect.inspector.event_log.search.search import candidates, found
 from osiris_inspect.model import event as events
 from osiris_inspect.model.errors import UnreadableLine
 from tests.inspector import logs

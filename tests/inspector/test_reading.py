@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.reading import textlog
-from osiris_inspect.inspector.reading.loading import load
-from osiris_inspect.inspector.run import Run
+from osiris_inspect.inspector.files import text_log as textlog
+from osiris_inspect.inspector.reader.loader import load
+from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.errors import UnreadableRun
 from tests.inspector.making import (
     CHAIN,

@@ -9,17 +9,18 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from osiris_inspect.inspector.export import json as export
-from osiris_inspect.inspector.folders import find_runs
-from osiris_inspect.inspector.frame_facts import frame_of
-from osiris_inspect.inspector.frames import SpilledFrame
-from osiris_inspect.inspector.reading.loading import load
-from osiris_inspect.inspector.reading.textlog import WHOLE
-from osiris_inspect.inspector.remote import address, mirrors
-from osiris_inspect.inspector.remote.door import opened
-from osiris_inspect.inspector.remote.holdings import Held
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.run_list import entries
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.analysis.run_list import entries
+from osiris_inspect.inspector.export.formats import json as export
+from osiris_inspect.inspector.files import remote_registry as mirrors
+from osiris_inspect.inspector.files.find_runs import find_runs
+from osiris_inspect.inspector.files.text_log import WHOLE
+from osiris_inspect.inspector.reader.loader import load
+from osiris_inspect.inspector.remote import url as address
+from osiris_inspect.inspector.remote.cached_ranges import Held
+from osiris_inspect.inspector.remote.open_remote import opened
+from osiris_inspect.inspector.run.frame_info import frame_of
+from osiris_inspect.inspector.tables.parquet_preview import SpilledFrame
 from osiris_inspect.model.errors import SpillDamaged, UnreadableRun
 from tests.inspector.making import local, run_dir
 from tests.inspector.web import Web, serving
@@ -373,7 +374,7 @@ def test_runs_used_longest_ago_make_room(tmp_path: Path, web: Web, monkeypatch: 
     first = opened(f"{web.address}/logs1", tmp_path / "cache")
     load(find_runs(first)[0])
     mirrors._mirrors.clear()
-    monkeypatch.setattr("osiris_inspect.inspector.remote.door.MOST_KEPT", 1000)
+    monkeypatch.setattr("osiris_inspect.inspector.remote.open_remote.MOST_KEPT", 1000)
 
     second = opened(f"{web.address}/logs2", tmp_path / "cache")
 

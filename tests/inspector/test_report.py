@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from osiris_inspect.inspector.analysis.analyze import judged, report
+from osiris_inspect.inspector.event_log import open_large_log as long_reading
+from osiris_inspect.inspector.event_log.index.large_log import LongLog
 from osiris_inspect.inspector.export import Job, format_names, renderer
-from osiris_inspect.inspector.long import long_reading
-from osiris_inspect.inspector.long.long_log import LongLog
-from osiris_inspect.inspector.reading.loading import load
-from osiris_inspect.inspector.report import judged, report
+from osiris_inspect.inspector.reader.loader import load
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.event import Event
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally

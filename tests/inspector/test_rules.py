@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector import rules as folder
-from osiris_inspect.inspector.diagnose import LAST_RESORT, Rule, rules
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.diagnosis import rules as folder
+from osiris_inspect.inspector.diagnosis.engine import LAST_RESORT, Rule, rules
+from osiris_inspect.inspector.run.report import Report
 from tests.inspector.making import (
     CHAIN,
     NONETYPE,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.analysis.analyze import report
 from tests.inspector.making import document, local, native, run_dir, worker
 
 JOIN = (("a", "x.extractor", []), ("b", "x.extractor", []), ("j", "duckdb.processor", ["a", "b"]))

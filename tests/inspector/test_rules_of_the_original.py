@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.analysis.analyze import report
 from tests.inspector.making import CHAIN, failing_locally, local, native, run_dir, succeeding_locally, worker
 
 Made = tuple[Sequence[Any], Sequence[Any], Mapping[str, Any]]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.diagnose import rules
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.diagnosis.engine import rules
+from osiris_inspect.inspector.run.report import Report
 from tests.inspector.proofs import Proof, hits, near_misses
 
 IDS = {rule.id for rule in rules()}

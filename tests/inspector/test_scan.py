@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.long import scan as scanning
-from osiris_inspect.inspector.long.needles import may_hold, needles
-from osiris_inspect.inspector.long.scan import Line, rarest, scan
-from osiris_inspect.inspector.long.search import found, near_without_index
-from osiris_inspect.inspector.query import parse
+from osiris_inspect.inspector.event_log.filter.filter import parse
+from osiris_inspect.inspector.event_log.search import byte_search as scanning
+from osiris_inspect.inspector.event_log.search.byte_search import Line, rarest, scan
+from osiris_inspect.inspector.event_log.search.literals import may_hold, needles
+from osiris_inspect.inspector.event_log.search.search import found, near_without_index
 from osiris_inspect.model import jsonl
 from tests.inspector import logs
 from tests.inspector.test_index import memory_file

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
+from osiris_inspect.inspector.analysis.analyze import report
 from osiris_inspect.inspector.export import Job, format_names, renderer
-from osiris_inspect.inspector.graph import dot, graph_of, mermaid
-from osiris_inspect.inspector.graph import json as graph_json
-from osiris_inspect.inspector.graph import text as graph_text
-from osiris_inspect.inspector.pack import packed
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.export.assistant_context import packed
+from osiris_inspect.inspector.export.lineage import dot, graph_of, mermaid
+from osiris_inspect.inspector.export.lineage import json as graph_json
+from osiris_inspect.inspector.export.lineage import text as graph_text
+from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.why import json as why_json
 from osiris_inspect.inspector.why import text as why_text
 from osiris_inspect.inspector.why import why_of
-from osiris_inspect.model.redact import mask_patterns
+from osiris_inspect.model.redaction import mask_patterns
 from tests.inspector.making import native, run_dir
 
 DSN = "mysql://root:Zq7kTrv9PxLm@db"

@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.folders import find_runs
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.files.find_runs import find_runs
+from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.why import Turn, Why, why_of
-from osiris_inspect.inspector.why.answer import NoSuchStep
 from osiris_inspect.inspector.why.json import document
+from osiris_inspect.inspector.why.step_explanation import NoSuchStep
 from osiris_inspect.inspector.why.text import lines
 from tests.inspector.accuracy import CORPUS
 from tests.inspector.generated import Case, Fault, make

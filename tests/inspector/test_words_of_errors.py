@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.diagnose import rules
-from osiris_inspect.inspector.evidence.codes import CAUSES, code_in
-from osiris_inspect.inspector.evidence.own_words import own_words
-from osiris_inspect.inspector.evidence.signature import Signature
-from osiris_inspect.inspector.lazy_regex import Pattern
-from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.diagnosis.engine import rules
+from osiris_inspect.inspector.diagnosis.evidence.echoed_text import own_words
+from osiris_inspect.inspector.diagnosis.evidence.error_codes import CAUSES, code_in
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.text.lazy_regex import Pattern
 from osiris_inspect.model.finding import Finding
 from tests.inspector.making import CHAIN, failing_locally, local, run_dir, worker
 

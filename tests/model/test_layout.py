@@ -1,6 +1,6 @@
 import pytest
 
-from osiris_inspect.model import layout
+from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import UnsafeName
 
 

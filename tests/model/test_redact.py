@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osiris_inspect.model.redact import Redactor, is_secret_key, mask_keys, mask_patterns
+from osiris_inspect.model.redaction import Redactor, is_secret_key, mask_keys, mask_patterns
 
 SECRET = "hunter2/é@+ x"
 

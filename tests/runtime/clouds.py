@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from osiris_inspect.runtime.transport.e2b import E2b
-from osiris_inspect.runtime.transport.e2b_patience import Patience
+from osiris_inspect.runtime.transport.e2b.retry import Patience
+from osiris_inspect.runtime.transport.e2b.transport import E2b
 from tests.runtime.runs import TRANSPORTS, absent, needs
 
 if TYPE_CHECKING:
-    from osiris_inspect.runtime.transport import Transport
+    from osiris_inspect.runtime.transport.transport import Transport
     from tests.runtime.fake_e2b.cloud import Cloud
 
 QUICK = Patience(lifetime=30, silence=1.0, reattach=10.0, backoff=0.05)

@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow as pa
 
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime import drivers
-from osiris_inspect.runtime.keep.resolved import Resolved
-from osiris_inspect.runtime.pipeline.built_in import known
-from osiris_inspect.runtime.stop import Stop
-from osiris_inspect.runtime.store import FrameStore, Policy
+from osiris_inspect.runtime.drivers.interface import driver as drivers
+from osiris_inspect.runtime.frames.resolved_input import Resolved
+from osiris_inspect.runtime.frames.store import FrameStore, Policy
+from osiris_inspect.runtime.pipeline.builtin_components import known
+from osiris_inspect.runtime.protocol.cancellation import Stop
 
 STORAGES: Mapping[str, Policy] = {"memory": Policy(), "spill": Policy(force_spill=True)}
 

@@ -3,7 +3,7 @@
 import errno
 from typing import Literal
 
-from osiris_inspect.runtime.keep.disk import Disk, HashedFile
+from osiris_inspect.runtime.files.hashed_file import Disk, HashedFile
 
 Fault = Literal["none", "no room", "no room after a while", "cannot create", "cannot sync", "cannot rename"]
 FAULTS: tuple[Fault, ...] = (

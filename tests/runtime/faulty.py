@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from osiris_inspect.runtime.components import Component, Key
-from osiris_inspect.runtime.pipeline.built_in import BUILT_IN
+from osiris_inspect.runtime.pipeline.builtin_components import BUILT_IN
+from osiris_inspect.runtime.pipeline.component import Component, Key
 
 REPO = Path(__file__).parents[2]
 FRAME = pd.DataFrame({"n": [1, 2, 3]})

@@ -17,9 +17,9 @@ from time import perf_counter
 
 import pyarrow as pa
 
-from osiris_inspect.runtime import spill
-from osiris_inspect.runtime.form import frames
-from osiris_inspect.runtime.keep.disk import Disk
+from osiris_inspect.runtime.files.hashed_file import Disk
+from osiris_inspect.runtime.frames.conversion import frame as frames
+from osiris_inspect.runtime.frames.spill import spill_file as spill
 from tests.runtime.frames_of_every_kind import FRAMES
 
 STEPS = 3

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from osiris_inspect.runtime.compile import Compiled, compile_pipeline
-from osiris_inspect.runtime.pipeline.built_in import known
+from osiris_inspect.runtime.pipeline.builtin_components import known
+from osiris_inspect.runtime.pipeline.compiler import Compiled, compile_pipeline
 
 MOVIES = "id,title,director,rating\n" + "".join(
     f"{n},Film {n},{('Ana Sol', 'Mei Tanaka', 'Jonas Brandt')[n % 3]},{6 + n / 10}\n" for n in range(14)

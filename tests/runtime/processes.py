@@ -28,7 +28,9 @@ def children() -> set[str]:
 
 def workers_of(run: Path) -> list[str]:
     """The workers that were started on a run directory, or below a folder."""
-    return [words for _, _, words in _table() if str(run) in words and "osiris_inspect.runtime" in words]
+    return [
+        words for _, _, words in _table() if str(run) in words and "osiris_inspect.runtime.worker" in words
+    ]
 
 
 def _table() -> list[tuple[str, str, str]]:

@@ -14,12 +14,12 @@ import orjson
 import pytest
 
 from osiris_inspect.runtime import settings
-from osiris_inspect.runtime.compile import compile_pipeline
-from osiris_inspect.runtime.isolation import Level, why_not
-from osiris_inspect.runtime.proxy import Order, Outcome, run
-from osiris_inspect.runtime.transport import Transport
+from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
+from osiris_inspect.runtime.proxy.proxy import Order, Outcome, run
+from osiris_inspect.runtime.sandbox.isolation import Level, why_not
 from osiris_inspect.runtime.transport.in_process import InProcess
 from osiris_inspect.runtime.transport.stdio import Stdio
+from osiris_inspect.runtime.transport.transport import Transport
 from tests.runtime.faulty import COMPONENTS, REPO
 from tests.runtime.pipelines import STATS, with_movies
 

@@ -8,9 +8,9 @@ import pytest
 
 from osiris_inspect.model.errors import PipelineError
 from osiris_inspect.model.manifest import InputRef, bind_inputs
-from osiris_inspect.runtime import run_directory
-from osiris_inspect.runtime.compile import LONGEST_ID
-from osiris_inspect.runtime.pipeline.located import MOST_COPIES
+from osiris_inspect.runtime.pipeline.compiler import LONGEST_ID
+from osiris_inspect.runtime.pipeline.yaml_positions import MOST_COPIES
+from osiris_inspect.runtime.proxy import run_directory
 from tests.runtime.faulty import REPO
 from tests.runtime.pipelines import STATS, compiled
 

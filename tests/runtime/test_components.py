@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 from osiris_inspect.cli.app import build
 from osiris_inspect.model.errors import PipelineError, SettingsError
-from osiris_inspect.runtime import components
-from osiris_inspect.runtime.compile import compile_pipeline
-from osiris_inspect.runtime.components import Component, Key
-from osiris_inspect.runtime.pipeline.built_in import known
+from osiris_inspect.runtime.pipeline import component as components
+from osiris_inspect.runtime.pipeline.builtin_components import known
+from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
+from osiris_inspect.runtime.pipeline.component import Component, Key
 from tests.runtime.pipelines import compiled
 
 ALL = sorted(known())

@@ -8,11 +8,11 @@ from typer.testing import CliRunner
 
 from osiris_inspect.cli.app import build
 from osiris_inspect.model.errors import OsirisError, PipelineError, SettingsError
-from osiris_inspect.runtime import connections
-from osiris_inspect.runtime.connections import Book, Connections
-from osiris_inspect.runtime.pipeline import variables
-from osiris_inspect.runtime.pipeline.built_in import known
-from osiris_inspect.runtime.pipeline.variables import Variables
+from osiris_inspect.runtime.connections import connections
+from osiris_inspect.runtime.connections import env_file as variables
+from osiris_inspect.runtime.connections.connections import Book, Connections
+from osiris_inspect.runtime.connections.env_file import Variables
+from osiris_inspect.runtime.pipeline.builtin_components import known
 from tests.runtime.pipelines import compiled
 
 FILE = """\

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from osiris_inspect.model.errors import DependencyMissing
-from osiris_inspect.runtime import dependencies
+from osiris_inspect.runtime.protocol import dependencies
 from tests.runtime.runs import events_of, make_run
 
 NEEDY = {"requires": ["module_of_a_test"], "driver": "tests.runtime.faulty:Faulty", "extra": "test"}
@@ -98,7 +98,7 @@ def test_a_worker_in_an_empty_interpreter_says_what_it_misses(tmp_path: Path, py
     repo = Path(__file__).parents[2]
     told = orjson.dumps({"session": str(tmp_path), "isolation": "none", "host": 0}).decode()
     done = subprocess.run(
-        [python, "-P", "-m", "osiris_inspect.runtime", told],
+        [python, "-P", "-m", "osiris_inspect.runtime.worker", told],
         input=b'{"cmd":"ping","id":1}\n',
         capture_output=True,
         env={"PYTHONPATH": str(repo), "PATH": os.environ["PATH"]},

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.pipeline.built_in import known
+from osiris_inspect.runtime.pipeline.builtin_components import known
 from tests.runtime.driving import STORAGES, context, drive, handed
 
 FRAME = pd.DataFrame({"z": [1, 2, 3], "a": ["x", "", "ž"]})

@@ -7,11 +7,13 @@ from pathlib import Path
 import orjson
 import pytest
 
-from osiris_inspect.runtime import connections, heart, settings
-from osiris_inspect.runtime.pipeline.built_in import known
-from osiris_inspect.runtime.pipeline.variables import Variables
-from osiris_inspect.runtime.proxy import Order, Outcome, run
-from osiris_inspect.runtime.transport import Transport
+from osiris_inspect.runtime import settings
+from osiris_inspect.runtime.connections import connections
+from osiris_inspect.runtime.connections.env_file import Variables
+from osiris_inspect.runtime.pipeline.builtin_components import known
+from osiris_inspect.runtime.proxy.proxy import Order, Outcome, run
+from osiris_inspect.runtime.transport.transport import Transport
+from osiris_inspect.runtime.worker import heartbeat as heart
 from tests.runtime.pipelines import compiled
 from tests.runtime.runs import NAMES, TRANSPORTS, events_of
 from tests.runtime.servers.mariadb import PASSWORD, MariaDb

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.keep.resolved import Resolved
+from osiris_inspect.runtime.frames.resolved_input import Resolved
 from tests.runtime.driving import STORAGES, context, drive, handed
 
 FRAME = pd.DataFrame({"director": ["Ana", "Mei", "Ana"], "rating": [1.0, 2.0, 3.0]})

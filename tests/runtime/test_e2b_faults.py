@@ -14,10 +14,10 @@ import pytest
 
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.event import Event
-from osiris_inspect.runtime.proxy import Outcome
-from osiris_inspect.runtime.transport import e2b as transport_module
-from osiris_inspect.runtime.transport.e2b import E2b
-from osiris_inspect.runtime.transport.e2b_patience import Patience
+from osiris_inspect.runtime.proxy.proxy import Outcome
+from osiris_inspect.runtime.transport.e2b import transport as transport_module
+from osiris_inspect.runtime.transport.e2b.retry import Patience
+from osiris_inspect.runtime.transport.e2b.transport import E2b
 from tests.runtime.clouds import QUICK, in_the
 from tests.runtime.faulty import REPO
 from tests.runtime.pipelines import STATS
@@ -200,7 +200,7 @@ def test_one_failure_in_the_middle_is_survived(tmp_path: Path, cloud: Any, path:
 def test_artifacts_come_as_asked_for_and_outputs_always(
     tmp_path: Path, cloud: Any, artifacts: Any, fetched: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("osiris_inspect.runtime.homecoming.SMALL", 500)
+    monkeypatch.setattr("osiris_inspect.runtime.proxy.artifact_download.SMALL", 500)
     outcome = make_run(
         tmp_path, "e2b", env={"E2B_FORCE_SPILL": "1"}, transport=in_the(cloud), artifacts=artifacts
     )

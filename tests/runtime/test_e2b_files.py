@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.runtime.transport import Transport
+from osiris_inspect.runtime.transport.transport import Transport
 from tests.runtime.runs import make_run
 
 pytestmark = pytest.mark.usefixtures("nothing_left")

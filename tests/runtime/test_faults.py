@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.runtime.isolation import Limits
-from osiris_inspect.runtime.proxy import Outcome
-from osiris_inspect.runtime.transport import Transport, stdio
+from osiris_inspect.runtime.proxy.proxy import Outcome
+from osiris_inspect.runtime.sandbox.isolation import Limits
+from osiris_inspect.runtime.transport import stdio
 from osiris_inspect.runtime.transport.stdio import Stdio
+from osiris_inspect.runtime.transport.transport import Transport
 from tests.runtime.faulty import REPO
 from tests.runtime.processes import workers_of
 from tests.runtime.runs import (

@@ -11,9 +11,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from osiris_inspect.runtime import spill
-from osiris_inspect.runtime.form import columns, frames, index_form, shapes
-from osiris_inspect.runtime.spill import Spilled
+from osiris_inspect.runtime.frames.conversion import columns
+from osiris_inspect.runtime.frames.conversion import frame as frames
+from osiris_inspect.runtime.frames.conversion import index as index_form
+from osiris_inspect.runtime.frames.conversion import schema_cache as shapes
+from osiris_inspect.runtime.frames.spill import spill_file as spill
+from osiris_inspect.runtime.frames.spill.spill_file import Spilled
 from tests.runtime.failing_disk import FailingDisk
 from tests.runtime.frames_of_every_kind import FRAMES, LOSSY
 

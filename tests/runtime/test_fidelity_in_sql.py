@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime.keep.resolved import Resolved
-from osiris_inspect.runtime.store import FrameStore, Policy
+from osiris_inspect.runtime.frames.resolved_input import Resolved
+from osiris_inspect.runtime.frames.store import FrameStore, Policy
 from tests.runtime.failing_disk import FailingDisk
 from tests.runtime.frames_of_every_kind import FRAMES
 from tests.runtime.test_fidelity import made

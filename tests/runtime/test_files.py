@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.replacing import replacing
+from osiris_inspect.runtime.files.atomic_replace import replacing
 from tests.runtime.driving import context, drive, handed
 
 FRAME = pd.DataFrame({"a": [1]})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from osiris_inspect.runtime.interrupts import Interrupts
+from osiris_inspect.runtime.proxy.signals import Interrupts
 
 SIGNALS = pytest.mark.parametrize(
     "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from osiris_inspect.model.errors import SettingsError
-from osiris_inspect.runtime import isolation
-from osiris_inspect.runtime.proxy import run
-from osiris_inspect.runtime.transport import Transport
+from osiris_inspect.runtime.proxy.proxy import run
+from osiris_inspect.runtime.sandbox import isolation
 from osiris_inspect.runtime.transport.stdio import Stdio
+from osiris_inspect.runtime.transport.transport import Transport
 from tests.runtime.runs import (
     ENVIRONMENT,
     NAMES,

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from osiris_inspect.cli.app import build
 from osiris_inspect.runtime.pipeline import sql_tables
-from osiris_inspect.runtime.pipeline.built_in import known
+from osiris_inspect.runtime.pipeline.builtin_components import known
 from osiris_inspect.runtime.pipeline.lint import lint
 from tests.runtime.pipelines import STATS, TWO_BRANCHES
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.runtime.transport.e2b import E2b
+from osiris_inspect.runtime.transport.e2b.transport import E2b
 from tests.runtime.pipelines import STATS, TWO_BRANCHES
 from tests.runtime.runs import comparable, make_run
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from osiris_inspect.model import event as events
-from osiris_inspect.model.redact import Redactor
-from osiris_inspect.runtime.line_file import LineFile
-from osiris_inspect.runtime.log import Log
+from osiris_inspect.model.redaction import Redactor
+from osiris_inspect.runtime.files.line_file import LineFile
+from osiris_inspect.runtime.proxy.event_log import Log
 
 
 def test_events_are_numbered_without_a_gap_and_read_back_as_written(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_line_the_disk_refuses_half_way_is_not_there_at_all(tmp_path: Path) ->
     import sys
 
     code = (
-        "import sys; from pathlib import Path; from osiris_inspect.runtime.log import LineFile\n"
+        "import sys; from pathlib import Path; from osiris_inspect.runtime.proxy.event_log import LineFile\n"
         "file = LineFile(Path(sys.argv[1])); file.write(b'x' * 50)\n"
         "try:\n    file.write(b'y' * 100)\nexcept OSError as error:\n    print(error.strerror)\n"
         "file.write(b'z' * 10)\n"

@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from osiris_inspect.model.errors import PipelineError
-from osiris_inspect.runtime import run_directory
-from osiris_inspect.runtime.pipeline import compiled as from_disk
+from osiris_inspect.runtime.pipeline import compiled_pipeline as from_disk
+from osiris_inspect.runtime.proxy import run_directory
 from tests.runtime.pipelines import STATS, compiled
 
 MASKED = STATS.replace("FROM input_df", "FROM input_df WHERE token = 'abc12345'")

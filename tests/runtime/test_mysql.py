@@ -11,9 +11,10 @@ import pyarrow as pa
 import pytest
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime import drivers
-from osiris_inspect.runtime.drivers import mysql, mysql_wire
-from osiris_inspect.runtime.pipeline.built_in import known
+from osiris_inspect.runtime.drivers.interface import driver as drivers
+from osiris_inspect.runtime.drivers.mysql import driver as mysql
+from osiris_inspect.runtime.drivers.mysql import wire_protocol as mysql_wire
+from osiris_inspect.runtime.pipeline.builtin_components import known
 from tests.runtime.driving import context, drive
 from tests.runtime.servers import mariadb as servers
 from tests.runtime.servers.mariadb import PASSWORD, MariaDb

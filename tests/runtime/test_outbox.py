@@ -3,9 +3,9 @@
 import threading
 from pathlib import Path
 
-from osiris_inspect.runtime import rpc
-from osiris_inspect.runtime.outbox import Outbox
-from osiris_inspect.runtime.rpc import Response
+from osiris_inspect.runtime.protocol import messages as rpc
+from osiris_inspect.runtime.protocol.messages import Response
+from osiris_inspect.runtime.worker.message_writer import Outbox
 from tests.runtime.runs import events_of, faulty, make_run
 
 

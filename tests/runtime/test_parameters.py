@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from osiris_inspect.model.errors import PipelineError
-from osiris_inspect.runtime.compile import compile_pipeline
-from osiris_inspect.runtime.pipeline.built_in import known
+from osiris_inspect.runtime.pipeline.builtin_components import known
+from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
 from osiris_inspect.runtime.pipeline.parameters import Given
 
 PIPELINE = """\

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from osiris_inspect.model.event import Event
-from osiris_inspect.runtime import parcel
-from osiris_inspect.runtime.proxy import Outcome
-from osiris_inspect.runtime.transport import Transport
+from osiris_inspect.runtime.protocol import bundle as parcel
+from osiris_inspect.runtime.proxy.proxy import Outcome
+from osiris_inspect.runtime.transport.transport import Transport
 from tests.runtime.runs import NAMES, events_of, faulty, make_run
 
 if TYPE_CHECKING:

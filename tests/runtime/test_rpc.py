@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osiris_inspect.model.errors import BadMessage, MessageTooLarge
-from osiris_inspect.runtime import rpc
-from osiris_inspect.runtime.__main__ import in_ascii
-from osiris_inspect.runtime.rpc import Command, Failure, Measured, Response, Told
+from osiris_inspect.runtime.protocol import messages as rpc
+from osiris_inspect.runtime.protocol.messages import Command, Failure, Measured, Response, Told
+from osiris_inspect.runtime.worker.__main__ import in_ascii
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),

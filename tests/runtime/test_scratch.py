@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.runtime.transport.scratch import Scratch
+from osiris_inspect.runtime.transport.temp_directory import Scratch
 from tests.runtime.runs import REPO
 
 KILLED = """

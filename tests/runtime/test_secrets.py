@@ -9,13 +9,13 @@ from urllib.parse import quote, quote_plus
 import httpx
 import pytest
 
-from osiris_inspect.model.redact import Redactor
-from osiris_inspect.runtime.connections import Connections
-from osiris_inspect.runtime.drivers.rest_session import _refused
-from osiris_inspect.runtime.outbox import Outbox
-from osiris_inspect.runtime.surroundings import Surroundings
-from osiris_inspect.runtime.worker import Worker
-from osiris_inspect.runtime.worker_log import WorkerLog
+from osiris_inspect.model.redaction import Redactor
+from osiris_inspect.runtime.connections.connections import Connections
+from osiris_inspect.runtime.drivers.supabase.rest_client import _refused
+from osiris_inspect.runtime.protocol.environment import Surroundings
+from osiris_inspect.runtime.worker.message_writer import Outbox
+from osiris_inspect.runtime.worker.worker import Worker
+from osiris_inspect.runtime.worker.worker_log import WorkerLog
 from tests.runtime.clouds import in_the
 from tests.runtime.runs import NAMES, TRANSPORTS, events_of, faulty, make_run, needs
 
@@ -117,7 +117,7 @@ def test_no_secret_stands_on_a_command_line_or_in_an_environment(tmp_path: Path)
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 words = (process / "cmdline").read_bytes()
-                if b"osiris_inspect.runtime" in words:
+                if b"osiris_inspect.runtime.worker" in words:
                     seen.append(words + (process / "environ").read_bytes())
             except OSError:
                 continue

@@ -1,7 +1,7 @@
 import pytest
 
 from osiris_inspect.model.errors import SettingsError
-from osiris_inspect.runtime.sizes import bytes_of
+from osiris_inspect.runtime.sandbox.byte_size import bytes_of
 
 
 @pytest.mark.parametrize(

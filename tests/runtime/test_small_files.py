@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.runtime.small_files import read_whole, write_new, write_whole
+from osiris_inspect.runtime.files.atomic_write import read_whole, write_new, write_whole
 
 
 def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(tmp_path: Path) -> None:

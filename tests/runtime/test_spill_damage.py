@@ -12,10 +12,10 @@ import xxhash
 from pandas.testing import assert_frame_equal
 
 from osiris_inspect.model.errors import SpillDamaged
-from osiris_inspect.runtime import spill
-from osiris_inspect.runtime.form import frames
-from osiris_inspect.runtime.keep.disk import Disk
-from osiris_inspect.runtime.spill import Spilled
+from osiris_inspect.runtime.files.hashed_file import Disk
+from osiris_inspect.runtime.frames.conversion import frame as frames
+from osiris_inspect.runtime.frames.spill import spill_file as spill
+from osiris_inspect.runtime.frames.spill.spill_file import Spilled
 from tests.runtime.frames_of_every_kind import FRAMES
 
 FRAME = pd.concat([FRAMES["mixed columns"]()] * 50)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from pandas.testing import assert_frame_equal
 
-from osiris_inspect.model import layout
-from osiris_inspect.runtime import spill
-from osiris_inspect.runtime.form import frames
-from osiris_inspect.runtime.keep.disk import Disk
+from osiris_inspect.model import run_layout as layout
+from osiris_inspect.runtime.files.hashed_file import Disk
+from osiris_inspect.runtime.frames.conversion import frame as frames
+from osiris_inspect.runtime.frames.spill import spill_file as spill
 from tests.runtime.frames_of_every_kind import FRAMES
 
 TIMES = 100

@@ -13,8 +13,8 @@ from pandas.testing import assert_frame_equal
 
 from osiris_inspect.model.errors import InputNotFound
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime.keep import results
-from osiris_inspect.runtime.store import FrameStore, Kept, Policy
+from osiris_inspect.runtime.frames import driver_result as results
+from osiris_inspect.runtime.frames.store import FrameStore, Kept, Policy
 from tests.runtime.failing_disk import FAULTS, FailingDisk, Fault
 from tests.runtime.frames_of_every_kind import FRAMES
 
@@ -461,8 +461,8 @@ def test_an_arrow_table_is_one_frame_in_both_places(tmp_path: Path, force_spill:
 
 
 def test_every_arrow_type_comes_back_as_it_was(tmp_path: Path) -> None:
-    from osiris_inspect.runtime import spill
-    from osiris_inspect.runtime.form import frames
+    from osiris_inspect.runtime.frames.conversion import frame as frames
+    from osiris_inspect.runtime.frames.spill import spill_file as spill
 
     FrameStore(tmp_path, SPILLS).put("extract", {"df": TABLE})
     found = spill.find(tmp_path, "extract")

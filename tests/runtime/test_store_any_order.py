@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 
 from osiris_inspect.model.errors import InputNotFound, SpillDamaged
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime.store import FrameStore, Policy
+from osiris_inspect.runtime.frames.store import FrameStore, Policy
 from tests.runtime.failing_disk import FAULTS, FailingDisk
 
 STEPS = st.sampled_from(["a", "b", "c", "d"])

@@ -8,7 +8,7 @@ import pytest
 
 from osiris_inspect.model.errors import DriverError, InputNotFound, SpillFailed
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime.store import FrameStore, Policy
+from osiris_inspect.runtime.frames.store import FrameStore, Policy
 from tests.runtime.failing_disk import FailingDisk, Fault
 
 SCHEMA = pa.schema([("n", pa.int64()), ("s", pa.string())])

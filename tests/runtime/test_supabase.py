@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers import supabase
+from osiris_inspect.runtime.drivers.supabase import driver as supabase
 from tests.runtime.driving import context, drive, handed
 from tests.runtime.servers.postgres import Postgres
 from tests.runtime.servers.postgrest import NEW_KEY, PostgRest

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from osiris_inspect.runtime.transport import Transport
+from osiris_inspect.runtime.transport.transport import Transport
 from tests.runtime.pipelines import STATS, TWO_BRANCHES
 from tests.runtime.runs import NAMES, comparable, events_of, faulty, make_run, metrics_of
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osiris_inspect.model.errors import WorkerLost
-from osiris_inspect.runtime import rpc
-from osiris_inspect.runtime.transport.inbox import Inbox
+from osiris_inspect.runtime.protocol import messages as rpc
+from osiris_inspect.runtime.transport.message_reassembly import Inbox
 
 LINES = [rpc.numbered(b'{"type":"response","id":%d}\n' % number, number) for number in range(30)]
 

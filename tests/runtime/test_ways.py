@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.runtime.ways import Way, way_to
+from osiris_inspect.runtime.files.symlinks import Way, way_to
 
 
 @pytest.fixture

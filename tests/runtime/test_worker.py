@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.runtime import rpc
-from osiris_inspect.runtime.rpc import Command
-from osiris_inspect.runtime.serving import serve
-from osiris_inspect.runtime.surroundings import Surroundings
+from osiris_inspect.runtime.protocol import messages as rpc
+from osiris_inspect.runtime.protocol.environment import Surroundings
+from osiris_inspect.runtime.protocol.messages import Command
+from osiris_inspect.runtime.worker.command_loop import serve
 
 LINES = st.lists(
     st.binary(max_size=80)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from osiris_inspect.model.errors import BadMessage
-from osiris_inspect.runtime import parcel
+from osiris_inspect.runtime.protocol import bundle as parcel
 from tests.runtime.runs import events_of, make_run
 
 

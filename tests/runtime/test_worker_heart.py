@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.runtime import heart
+from osiris_inspect.runtime.worker import heartbeat as heart
 from tests.runtime.runs import events_of, faulty, make_run
 
 

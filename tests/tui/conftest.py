@@ -10,10 +10,10 @@ from rich.console import Console
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.tui.app import InspectorApp
-from osiris_inspect.tui.outside import NOTHING, Outside
 from osiris_inspect.tui.screens.run import RunScreen
+from osiris_inspect.tui.shared.host_services import NOTHING, Outside
 from tests.tui import made
 
 SCREENS = Path(__file__).parent / "screens"

@@ -8,14 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
-from osiris_inspect.inspector.catalog import RunEntry
-from osiris_inspect.inspector.console import RunConsole
-from osiris_inspect.inspector.console_facts import Console
-from osiris_inspect.inspector.frame_facts import Frame
-from osiris_inspect.inspector.frames import SpilledFrame
-from osiris_inspect.inspector.lineage import trace
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.inspector.run import (
+from osiris_inspect.inspector.analysis.run_entry import RunEntry
+from osiris_inspect.inspector.run.frame_info import Frame
+from osiris_inspect.inspector.run.lineage import trace
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.run import (
     Artifact,
     InputState,
     LogLine,
@@ -25,9 +22,12 @@ from osiris_inspect.inspector.run import (
     StepState,
     Unread,
 )
+from osiris_inspect.inspector.tables.parquet_preview import SpilledFrame
+from osiris_inspect.inspector.tables.sql_console import RunConsole
+from osiris_inspect.inspector.tables.sql_types import Console
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, NotChecked, Severity
-from osiris_inspect.tui.source import Progress
+from osiris_inspect.tui.shared.data_source import Progress
 
 NOON = 1_795_348_800.0
 """2026-11-22 12:00 UTC."""

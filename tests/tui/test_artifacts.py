@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.inspector.run import Artifact
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.run import Artifact
 from osiris_inspect.tui.screens.artifacts import MOST_READ, ArtifactsScreen, described
 from osiris_inspect.tui.screens.frame import FrameScreen
 from osiris_inspect.tui.screens.run import RunScreen

@@ -6,7 +6,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
-from osiris_inspect.tui import themes
+from osiris_inspect.tui.shared import themes
 from tests.tui import made
 from tests.tui.conftest import Open, Stage
 
@@ -95,7 +95,7 @@ async def test_no_color_leaves_only_greys(stage: Open, monkeypatch: pytest.Monke
 
 
 def test_no_two_states_share_a_sign_and_a_word() -> None:
-    from osiris_inspect.tui import marks
+    from osiris_inspect.tui.drawing import symbols as marks
 
     for table in (marks.STEP, marks.RUN, marks.SEVERITY):
         words = [mark.word for mark in table.values()]

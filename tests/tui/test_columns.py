@@ -1,8 +1,8 @@
 import pytest
 from textual.content import Content
 
-from osiris_inspect.tui import figures
-from osiris_inspect.tui.columns import Column, lay_out
+from osiris_inspect.inspector.text import units as figures
+from osiris_inspect.tui.widgets.table_layout import Column, lay_out
 
 COLUMNS = (Column("name", least=4, enough=6), Column("rows", right=True, rank=1), Column("note", rank=2))
 TABLE = [

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.content import Content
 
-from osiris_inspect.inspector.lineage import Edge, Lineage
-from osiris_inspect.inspector.run import StepState
+from osiris_inspect.inspector.run.lineage import Edge, Lineage
+from osiris_inspect.inspector.run.run import StepState
 from osiris_inspect.model.run_card import StepStatus
-from osiris_inspect.tui import drawing
+from osiris_inspect.tui.drawing import lineage as drawing
 from tests.tui import made
 
 

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 from textual.screen import Screen
 
-from osiris_inspect.inspector.handing_over import without_log
-from osiris_inspect.inspector.long import long_reading
-from osiris_inspect.inspector.long.long_log import LongLog
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.inspector.unopened import Unopened
+from osiris_inspect.inspector.analysis.pickling import without_log
+from osiris_inspect.inspector.event_log import open_large_log as long_reading
+from osiris_inspect.inspector.event_log.deferred_log import Unopened
+from osiris_inspect.inspector.event_log.index.large_log import LongLog
+from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.tui.app import InspectorApp
-from osiris_inspect.tui.panes.tabs import Tabs
 from osiris_inspect.tui.screens.run import RunScreen
-from osiris_inspect.tui.source import Disk
+from osiris_inspect.tui.shared.data_source import Disk
+from osiris_inspect.tui.widgets.tab_bar import Tabs
 from tests.samples import SAMPLES
 from tests.tui.conftest import Stage
 from tests.tui.made import Shelf

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.model.run_card import RunCard, StepCard
 from osiris_inspect.tui.screens.run import RunScreen
 from tests.tui import made

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.inspector.run import InputState, LogLine, StepFailure
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.run import InputState, LogLine, StepFailure
 from osiris_inspect.model.finding import Evidence
 from osiris_inspect.tui.screens.comparison import ComparisonScreen
 from tests.tui import made

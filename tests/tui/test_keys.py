@@ -6,16 +6,16 @@ import pytest
 
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.finding import Evidence
-from osiris_inspect.tui import keys
 from osiris_inspect.tui.app import InspectorApp
-from osiris_inspect.tui.keymap import remapped
-from osiris_inspect.tui.lines import LineList
-from osiris_inspect.tui.outside import Outside
-from osiris_inspect.tui.page import Page
-from osiris_inspect.tui.screens.listing import ListScreen
+from osiris_inspect.tui.screens.list_screen import ListScreen
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.screens.runs import RunsScreen
 from osiris_inspect.tui.screens.text import TextScreen
+from osiris_inspect.tui.shared import key_bindings as keys
+from osiris_inspect.tui.shared.custom_keys import remapped
+from osiris_inspect.tui.shared.host_services import Outside
+from osiris_inspect.tui.widgets.line_list import LineList
+from osiris_inspect.tui.widgets.text_view import Page
 from tests.tui import made
 from tests.tui.conftest import Open, Stage
 from tests.tui.test_screens import named_runs

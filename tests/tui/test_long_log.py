@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from textual.geometry import Size
 
-from osiris_inspect.inspector.long import long_reading
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.event_log import open_large_log as long_reading
+from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.tui.app import InspectorApp
-from osiris_inspect.tui.event_rows import EventRows, indexed
-from osiris_inspect.tui.panes.tabs import Tabs
-from osiris_inspect.tui.rows import Found
 from osiris_inspect.tui.screens.run import RunScreen
-from osiris_inspect.tui.seeking import AT_ONCE
-from osiris_inspect.tui.source import Disk, Progress
+from osiris_inspect.tui.shared.data_source import Disk, Progress
+from osiris_inspect.tui.widgets.event_list import EventRows, indexed
+from osiris_inspect.tui.widgets.list_rows import Found
+from osiris_inspect.tui.widgets.list_search import AT_ONCE
+from osiris_inspect.tui.widgets.tab_bar import Tabs
 from tests.tui.conftest import Stage
 from tests.tui.made import Shelf
 from tests.tui.test_keys import lines, text

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.console import RunConsole
-from osiris_inspect.inspector.frames import SpilledFrame
+from osiris_inspect.inspector.tables.parquet_preview import SpilledFrame
+from osiris_inspect.inspector.tables.sql_console import RunConsole
 from osiris_inspect.tui.app import InspectorApp
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.screens.runs import RunsScreen
-from osiris_inspect.tui.source import Disk
+from osiris_inspect.tui.shared.data_source import Disk
 from tests.tui import made
 from tests.tui.conftest import Stage
 

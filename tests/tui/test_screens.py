@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.run.report import Report
 from tests.tui import made
 from tests.tui.conftest import Open, Size
 

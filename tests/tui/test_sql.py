@@ -5,11 +5,11 @@ from typing import cast
 
 import pytest
 
-from osiris_inspect.inspector.console_facts import Console, Refusal
-from osiris_inspect.tui.outside import Outside
+from osiris_inspect.inspector.tables.sql_types import Console, Refusal
 from osiris_inspect.tui.panes.sql import Sql
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.screens.text import TextScreen
+from osiris_inspect.tui.shared.host_services import Outside
 from tests.tui import made
 from tests.tui.conftest import Open, Stage
 from tests.tui.test_hostile import HOSTILE, assert_inert, poisoned

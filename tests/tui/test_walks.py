@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.reading.loading import load
-from osiris_inspect.tui.lines import LineList
-from osiris_inspect.tui.outside import Outside
+from osiris_inspect.inspector.reader.loader import load
 from osiris_inspect.tui.screens.comparison import ComparisonScreen
 from osiris_inspect.tui.screens.frame import FrameScreen
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.screens.runs import RunsScreen
+from osiris_inspect.tui.shared.host_services import Outside
+from osiris_inspect.tui.widgets.line_list import LineList
 from tests.samples import ROOT, SAMPLES
 from tests.tui import made
 from tests.tui.conftest import Open

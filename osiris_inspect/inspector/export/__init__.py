@@ -10,8 +10,9 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol, TextIO
 
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.inspector.repository.source import NOWHERE, Checkout
+from osiris_inspect.inspector.export import formats
+from osiris_inspect.inspector.project.source_location import NOWHERE, Checkout
+from osiris_inspect.inspector.run.report import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,9 @@ class Render(Protocol):
 @cache
 def format_names() -> tuple[str, ...]:
     """The names of all formats, sorted."""
-    names = (module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    names = (
+        module.name for module in pkgutil.iter_modules(formats.__path__) if not module.name.startswith("_")
+    )
     return tuple(sorted(name.replace("_", "-") for name in names))
 
 
@@ -64,5 +67,5 @@ def renderer(name: str) -> Render:
     """
     if name not in format_names():
         raise KeyError(name)
-    render: Render = import_module(f"{__name__}.{name.replace('-', '_')}").render
+    render: Render = import_module(f"{formats.__name__}.{name.replace('-', '_')}").render
     return render

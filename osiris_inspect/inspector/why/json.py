@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from osiris_inspect.inspector.plain import whole
-from osiris_inspect.inspector.why.answer import Why
-from osiris_inspect.inspector.why.way import Turn, Way
+from osiris_inspect.inspector.text.sanitize import whole
+from osiris_inspect.inspector.why.input_trace import Turn, Way
+from osiris_inspect.inspector.why.step_explanation import Why
 from osiris_inspect.model.finding import Evidence, Finding
 
 SCHEMA_VERSION = 1

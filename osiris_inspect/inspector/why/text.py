@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from osiris_inspect.inspector.plain import cut, plain
-from osiris_inspect.inspector.summary import place_of
-from osiris_inspect.inspector.why.answer import Why
-from osiris_inspect.inspector.why.way import Turn, Way
-from osiris_inspect.inspector.wrapping import wrapped
+from osiris_inspect.inspector.run.summary import place_of
+from osiris_inspect.inspector.text.sanitize import cut, plain
+from osiris_inspect.inspector.text.wrap import wrapped
+from osiris_inspect.inspector.why.input_trace import Turn, Way
+from osiris_inspect.inspector.why.step_explanation import Why
 
 _GLYPHS = {"hit": "✓", "miss": "✗", "unknown": "?", "": " "}
 _LONGEST = 600

@@ -15,9 +15,9 @@ import duckdb
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
-from osiris_inspect.runtime.drivers import Context
-from osiris_inspect.runtime.keep.resolved import Resolved
-from osiris_inspect.runtime.pipeline.draft import nearest
+from osiris_inspect.runtime.drivers.interface.driver import Context
+from osiris_inspect.runtime.frames.resolved_input import Resolved
+from osiris_inspect.runtime.pipeline.step_compiler import nearest
 
 _GIVES_ROWS = frozenset(
     {"SELECT", "MULTI", "EXPLAIN"}

@@ -7,8 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers import Context, files, incoming
-from osiris_inspect.runtime.keep.resolved import Resolved
+from osiris_inspect.runtime.drivers.interface import file_paths as files
+from osiris_inspect.runtime.drivers.interface import writer_input as incoming
+from osiris_inspect.runtime.drivers.interface.driver import Context
+from osiris_inspect.runtime.frames.resolved_input import Resolved
 
 
 class ParquetExtractor:

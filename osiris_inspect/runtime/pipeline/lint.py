@@ -7,12 +7,13 @@ from typing import Any, Literal
 from osiris_inspect.model import manifest
 from osiris_inspect.model.errors import PipelineError, Problem
 from osiris_inspect.model.manifest import Step, input_name
-from osiris_inspect.runtime.compile import Compiled, compile_pipeline
-from osiris_inspect.runtime.components import Component
-from osiris_inspect.runtime.pipeline import located, parameters, sql_tables
-from osiris_inspect.runtime.pipeline.draft import SQL, nearest
-from osiris_inspect.runtime.pipeline.located import Located
+from osiris_inspect.runtime.pipeline import parameters, sql_tables
+from osiris_inspect.runtime.pipeline import yaml_positions as located
+from osiris_inspect.runtime.pipeline.compiler import Compiled, compile_pipeline
+from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.parameters import Given
+from osiris_inspect.runtime.pipeline.step_compiler import SQL, nearest
+from osiris_inspect.runtime.pipeline.yaml_positions import Located
 
 Weight = Literal["error", "warning"]
 

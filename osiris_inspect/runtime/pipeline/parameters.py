@@ -8,7 +8,7 @@ from typing import Any, Final
 import yaml
 
 from osiris_inspect.model.errors import Problem
-from osiris_inspect.runtime.pipeline.located import Located
+from osiris_inspect.runtime.pipeline.yaml_positions import Located
 
 PREFIX: Final = "OSIRIS_PARAM_"
 """The environment variable of parameter ``x`` is ``OSIRIS_PARAM_X``."""

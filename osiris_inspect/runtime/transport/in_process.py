@@ -15,12 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from osiris_inspect.model import layout
+from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import WorkerLost
-from osiris_inspect.runtime.stop import Stop
-from osiris_inspect.runtime.surroundings import Surroundings
-from osiris_inspect.runtime.transport import Launch, Mode, Remote
-from osiris_inspect.runtime.worker_log import WorkerLog
+from osiris_inspect.runtime.protocol.cancellation import Stop
+from osiris_inspect.runtime.protocol.environment import Surroundings
+from osiris_inspect.runtime.transport.transport import Launch, Mode, Remote
+from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 _END: Final = None
 _PATIENCE_S: Final = 2.0
@@ -120,7 +120,7 @@ class InProcess:
         self.close()
 
     def _work(self, here: Surroundings) -> None:
-        from osiris_inspect.runtime.serving import serve
+        from osiris_inspect.runtime.worker.command_loop import serve
 
         try:
             serve(self._chunks(), self._replies.put, here)

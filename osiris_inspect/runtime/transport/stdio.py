@@ -19,14 +19,14 @@ from typing import Any, Final, Self
 
 import orjson
 
-from osiris_inspect.model import layout
+from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import MessageTooLarge, WorkerLost, WorkerNotStarted
-from osiris_inspect.runtime import isolation as isolations
-from osiris_inspect.runtime import rpc
-from osiris_inspect.runtime.isolation import Grants, Limits, Wanted
-from osiris_inspect.runtime.transport import Launch, Mode, Remote
-from osiris_inspect.runtime.transport.scratch import Scratch
-from osiris_inspect.runtime.worker_log import WorkerLog
+from osiris_inspect.runtime.protocol import messages as rpc
+from osiris_inspect.runtime.sandbox import isolation as isolations
+from osiris_inspect.runtime.sandbox.isolation import Grants, Limits, Wanted
+from osiris_inspect.runtime.transport.temp_directory import Scratch
+from osiris_inspect.runtime.transport.transport import Launch, Mode, Remote
+from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 _CHUNK: Final = 1 << 16
 _PATIENCE_S: Final = 5.0
@@ -200,7 +200,7 @@ class Stdio:
             "open_files": self._limits.open_files,
         }
         # -P: a file of the pipeline's folder must not be taken for a module
-        words = [sys.executable, "-P", "-m", "osiris_inspect.runtime", orjson.dumps(told).decode()]
+        words = [sys.executable, "-P", "-m", "osiris_inspect.runtime.worker", orjson.dumps(told).decode()]
         return isolations.bwrap(grants, launch.base.absolute(), words) if self._level == "bwrap" else words
 
     def _variables(self) -> dict[str, str]:

@@ -7,17 +7,19 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from osiris_inspect.inspector.masked import harmless
-from osiris_inspect.inspector.plain import json_lines, multi_line, show_line
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.text import units as figures
+from osiris_inspect.inspector.text.event_fields import harmless
+from osiris_inspect.inspector.text.sanitize import json_lines, multi_line, show_line
 from osiris_inspect.model.event import Event
-from osiris_inspect.tui import bars, figures, marks
-from osiris_inspect.tui.event_rows import EventList, EventRow, EventRows, indexed
-from osiris_inspect.tui.lines import CursorMoved, LineList
-from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.panes.split import Split
+from osiris_inspect.tui.drawing import sparklines as bars
+from osiris_inspect.tui.drawing import symbols as marks
+from osiris_inspect.tui.drawing.symbols import MUTED
+from osiris_inspect.tui.panes.list_and_detail import Split
 from osiris_inspect.tui.panes.step_detail import title
-from osiris_inspect.tui.rows import Layout, Row, Sheet
+from osiris_inspect.tui.widgets.event_list import EventList, EventRow, EventRows, indexed
+from osiris_inspect.tui.widgets.line_list import CursorMoved, LineList
+from osiris_inspect.tui.widgets.list_rows import Layout, Row, Sheet
 
 TALL = 24
 """Lines of the pane from which on the histogram is shown."""

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from osiris_inspect.inspector.plain import multi_line, show_line
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.inspector.run import LogLine, Unread
-from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.panes.split import Split
-from osiris_inspect.tui.rows import Layout, MadeRow, Row, Sheet
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.run import LogLine, Unread
+from osiris_inspect.inspector.text.sanitize import multi_line, show_line
+from osiris_inspect.tui.drawing.symbols import MUTED
+from osiris_inspect.tui.panes.list_and_detail import Split
+from osiris_inspect.tui.widgets.list_rows import Layout, MadeRow, Row, Sheet
 
 _FAILED = ("ERROR", "CRITICAL", "FATAL")
 

@@ -9,16 +9,16 @@ from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Static
 
-from osiris_inspect.inspector.plain import show_line
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.inspector.run import StepState
-from osiris_inspect.tui import drawing
-from osiris_inspect.tui.lines import CursorMoved, LineList, RowOpened
-from osiris_inspect.tui.messages import StepOpened
-from osiris_inspect.tui.page import Page
-from osiris_inspect.tui.painting import with_matches
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.run import StepState
+from osiris_inspect.inspector.text.sanitize import show_line
+from osiris_inspect.tui.drawing import lineage as drawing
 from osiris_inspect.tui.panes.step_detail import describe
-from osiris_inspect.tui.rows import MadeRow, Sheet
+from osiris_inspect.tui.shared.messages import StepOpened
+from osiris_inspect.tui.widgets.line_list import CursorMoved, LineList, RowOpened
+from osiris_inspect.tui.widgets.list_rows import MadeRow, Sheet
+from osiris_inspect.tui.widgets.strips import with_matches
+from osiris_inspect.tui.widgets.text_view import Page
 
 ROOM = 5
 """Lines under the drawing from which on the step under the cursor is described there."""

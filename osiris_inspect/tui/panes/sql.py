@@ -11,18 +11,19 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from osiris_inspect.inspector.console_facts import Answer, Console, Refusal, Table
-from osiris_inspect.inspector.plain import show_line
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.tui import figures, keys
-from osiris_inspect.tui.frame_list import FrameList, FrameRow, in_full
-from osiris_inspect.tui.lines import RowOpened
-from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.messages import TextOpened
-from osiris_inspect.tui.rows import MadeRow, Sheet
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.tables.sql_types import Answer, Console, Refusal, Table
+from osiris_inspect.inspector.text import units as figures
+from osiris_inspect.inspector.text.sanitize import show_line
+from osiris_inspect.tui.drawing.symbols import MUTED
+from osiris_inspect.tui.shared import key_bindings as keys
+from osiris_inspect.tui.shared.messages import TextOpened
+from osiris_inspect.tui.widgets.frame_list import FrameList, FrameRow, in_full
+from osiris_inspect.tui.widgets.line_list import RowOpened
+from osiris_inspect.tui.widgets.list_rows import MadeRow, Sheet
 
 if TYPE_CHECKING:
-    from osiris_inspect.tui.source import Source
+    from osiris_inspect.tui.shared.data_source import Source
 
 MOST_REMEMBERED = 50
 """Queries that are kept for the next time."""

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
-from osiris_inspect.inspector.plain import inline_json, json_lines, multi_line, show_line
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.inspector.run import Artifact, InputState, StepState
-from osiris_inspect.tui import figures, marks
-from osiris_inspect.tui.marks import MUTED, Mark
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.run import Artifact, InputState, StepState
+from osiris_inspect.inspector.text import units as figures
+from osiris_inspect.inspector.text.sanitize import inline_json, json_lines, multi_line, show_line
+from osiris_inspect.tui.drawing import symbols as marks
+from osiris_inspect.tui.drawing.symbols import MUTED, Mark
 
 ARTIFACT = {
     "present": Mark("✓", "present", "$state-good"),

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from osiris_inspect.inspector.plain import show_line
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.inspector.run import StepState
-from osiris_inspect.tui import figures, marks
-from osiris_inspect.tui.columns import Column, lay_out
-from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.panes.split import Split
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.run import StepState
+from osiris_inspect.inspector.text import units as figures
+from osiris_inspect.inspector.text.sanitize import show_line
+from osiris_inspect.tui.drawing import symbols as marks
+from osiris_inspect.tui.drawing.symbols import MUTED
+from osiris_inspect.tui.panes.list_and_detail import Split
 from osiris_inspect.tui.panes.step_detail import describe, frame_place
-from osiris_inspect.tui.rows import Layout, MadeRow, Row, Sheet
+from osiris_inspect.tui.widgets.list_rows import Layout, MadeRow, Row, Sheet
+from osiris_inspect.tui.widgets.table_layout import Column, lay_out
 
 COLUMNS = (
     Column("", least=1),

@@ -6,14 +6,16 @@ from math import ceil, floor, log10
 
 from textual.content import Content
 
-from osiris_inspect.inspector.course import Bar, Course, Level, Phase, course
-from osiris_inspect.inspector.plain import show_line
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.tui import bars, figures, marks
-from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.panes.split import Split
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.timeline import Bar, Course, Level, Phase, course
+from osiris_inspect.inspector.text import units as figures
+from osiris_inspect.inspector.text.sanitize import show_line
+from osiris_inspect.tui.drawing import sparklines as bars
+from osiris_inspect.tui.drawing import symbols as marks
+from osiris_inspect.tui.drawing.symbols import MUTED
+from osiris_inspect.tui.panes.list_and_detail import Split
 from osiris_inspect.tui.panes.step_detail import describe
-from osiris_inspect.tui.rows import Layout, MadeRow, Row, Sheet, made
+from osiris_inspect.tui.widgets.list_rows import Layout, MadeRow, Row, Sheet, made
 
 CRITICAL = "◆"
 _SIGNS: dict[Phase, str] = {"waiting": "·", "working": "█", "spilling": "▒"}

@@ -10,20 +10,20 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from osiris_inspect.inspector.plain import json_lines, multi_line, show_line
-from osiris_inspect.inspector.remote import mirrors
-from osiris_inspect.inspector.run import Artifact, StepState
+from osiris_inspect.inspector.files import remote_registry as mirrors
+from osiris_inspect.inspector.run.run import Artifact, StepState
+from osiris_inspect.inspector.text import units as figures
+from osiris_inspect.inspector.text.sanitize import json_lines, multi_line, show_line
 from osiris_inspect.model.errors import UnreadableRun
-from osiris_inspect.model.redact import MASK, is_secret_key
-from osiris_inspect.tui import figures
-from osiris_inspect.tui.columns import Column, lay_out
-from osiris_inspect.tui.lines import LineList, RowOpened
-from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.messages import FrameOpened
-from osiris_inspect.tui.panes.foot import Foot
+from osiris_inspect.model.redaction import MASK, is_secret_key
+from osiris_inspect.tui.drawing.symbols import MUTED
 from osiris_inspect.tui.panes.step_detail import ARTIFACT
-from osiris_inspect.tui.rows import Layout, MadeRow, Sheet
-from osiris_inspect.tui.screens.listing import ListScreen
+from osiris_inspect.tui.screens.list_screen import ListScreen
+from osiris_inspect.tui.shared.messages import FrameOpened
+from osiris_inspect.tui.widgets.footer import Foot
+from osiris_inspect.tui.widgets.line_list import LineList, RowOpened
+from osiris_inspect.tui.widgets.list_rows import Layout, MadeRow, Sheet
+from osiris_inspect.tui.widgets.table_layout import Column, lay_out
 
 MOST_READ = 256 << 10
 """Bytes of a file that are read to be shown."""

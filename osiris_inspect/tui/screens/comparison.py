@@ -8,19 +8,20 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from osiris_inspect.inspector.compare import Comparison, Difference, StepPair, compare_frames
-from osiris_inspect.inspector.plain import show_line
-from osiris_inspect.inspector.run import Run, StepState
-from osiris_inspect.model import layout
-from osiris_inspect.tui import figures, marks
-from osiris_inspect.tui.columns import Column, lay_out
-from osiris_inspect.tui.lines import LineList, RowOpened
-from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.panes.foot import Foot
-from osiris_inspect.tui.rows import Layout, MadeRow, Sheet, wrapped
-from osiris_inspect.tui.screens.listing import ListScreen
+from osiris_inspect.inspector.run.compare import Comparison, Difference, StepPair, compare_frames
+from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text import units as figures
+from osiris_inspect.inspector.text.sanitize import show_line
+from osiris_inspect.model import run_layout as layout
+from osiris_inspect.tui.drawing import symbols as marks
+from osiris_inspect.tui.drawing.symbols import MUTED
+from osiris_inspect.tui.screens.list_screen import ListScreen
 from osiris_inspect.tui.screens.text import TextScreen
-from osiris_inspect.tui.source import Source
+from osiris_inspect.tui.shared.data_source import Source
+from osiris_inspect.tui.widgets.footer import Foot
+from osiris_inspect.tui.widgets.line_list import LineList, RowOpened
+from osiris_inspect.tui.widgets.list_rows import Layout, MadeRow, Sheet, wrapped
+from osiris_inspect.tui.widgets.table_layout import Column, lay_out
 
 FIRST = "▶"
 _COLUMNS = (

@@ -8,18 +8,18 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from osiris_inspect.inspector.frame_facts import Frame, FrameColumn, FrameFacts
-from osiris_inspect.inspector.plain import show_line
+from osiris_inspect.inspector.run.frame_info import Frame, FrameColumn, FrameFacts
+from osiris_inspect.inspector.text import units as figures
+from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.model.errors import SpillDamaged
-from osiris_inspect.tui import figures
-from osiris_inspect.tui.columns import Column, lay_out
-from osiris_inspect.tui.frame_list import FrameList, FrameRow, in_full, safe
-from osiris_inspect.tui.lines import LineList, RowOpened
-from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.panes.foot import Foot
-from osiris_inspect.tui.rows import MadeRow, Sheet, wrapped
-from osiris_inspect.tui.screens.listing import ListScreen
+from osiris_inspect.tui.drawing.symbols import MUTED
+from osiris_inspect.tui.screens.list_screen import ListScreen
 from osiris_inspect.tui.screens.text import TextScreen
+from osiris_inspect.tui.widgets.footer import Foot
+from osiris_inspect.tui.widgets.frame_list import FrameList, FrameRow, in_full, safe
+from osiris_inspect.tui.widgets.line_list import LineList, RowOpened
+from osiris_inspect.tui.widgets.list_rows import MadeRow, Sheet, wrapped
+from osiris_inspect.tui.widgets.table_layout import Column, lay_out
 
 _COLUMNS = (
     Column("column", least=8),

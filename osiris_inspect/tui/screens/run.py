@@ -9,25 +9,26 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
 
-from osiris_inspect.inspector.handing_over import with_log
-from osiris_inspect.inspector.plain import show_line
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.inspector.run import StepState
+from osiris_inspect.inspector.analysis.pickling import with_log
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.run import StepState
+from osiris_inspect.inspector.text import units as figures
+from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.model.errors import UnsafeName
 from osiris_inspect.model.finding import Finding
-from osiris_inspect.tui import figures, keys
-from osiris_inspect.tui.lines import LineList, RowOpened
-from osiris_inspect.tui.messages import FrameOpened, ScreenReady, StepOpened, TabChosen
-from osiris_inspect.tui.panes.foot import Foot
-from osiris_inspect.tui.panes.header import Header
 from osiris_inspect.tui.panes.overview import Overview
-from osiris_inspect.tui.panes.tabs import Tabs
-from osiris_inspect.tui.panes.verdict import Verdict
-from osiris_inspect.tui.screens.listing import ListScreen
-from osiris_inspect.tui.source import Source
+from osiris_inspect.tui.panes.root_cause import Verdict
+from osiris_inspect.tui.screens.list_screen import ListScreen
+from osiris_inspect.tui.shared import key_bindings as keys
+from osiris_inspect.tui.shared.data_source import Source
+from osiris_inspect.tui.shared.messages import FrameOpened, ScreenReady, StepOpened, TabChosen
+from osiris_inspect.tui.widgets.footer import Foot
+from osiris_inspect.tui.widgets.header import Header
+from osiris_inspect.tui.widgets.line_list import LineList, RowOpened
+from osiris_inspect.tui.widgets.tab_bar import Tabs
 
 if TYPE_CHECKING:
-    from osiris_inspect.tui.panes.split import Split
+    from osiris_inspect.tui.panes.list_and_detail import Split
     from osiris_inspect.tui.panes.sql import Sql
 
     Pane = Overview | Split | Sql
@@ -173,7 +174,7 @@ class RunScreen(ListScreen):
     @work(thread=True, group="rest")
     def _load_rest(self) -> None:
         """Load what the panes behind the first one need: their code, and the log where the report came without it."""
-        from osiris_inspect.tui.panes.rest import panes
+        from osiris_inspect.tui.panes.lazy_panes import panes
 
         assert self.report is not None  # noqa: S101  asked for when there was one
         told = self.report
@@ -345,7 +346,7 @@ class RunScreen(ListScreen):
         step = self._step_here()
         if step is None or self.report is None:
             return
-        from osiris_inspect.inspector.frame_facts import frame_of
+        from osiris_inspect.inspector.run.frame_info import frame_of
 
         try:
             path = frame_of(self.report.run, step.id)

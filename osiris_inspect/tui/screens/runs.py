@@ -9,20 +9,23 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from osiris_inspect.inspector.plain import show_line
-from osiris_inspect.tui import bars, figures, keys, marks
-from osiris_inspect.tui.columns import Column, lay_out
-from osiris_inspect.tui.lines import LineList, RowOpened
-from osiris_inspect.tui.marks import MUTED
-from osiris_inspect.tui.messages import RunOpened, ScreenReady
-from osiris_inspect.tui.panes.foot import Foot
-from osiris_inspect.tui.rows import Layout, MadeRow, Sheet, wrapped
-from osiris_inspect.tui.screens.listing import ListScreen
+from osiris_inspect.inspector.text import units as figures
+from osiris_inspect.inspector.text.sanitize import show_line
+from osiris_inspect.tui.drawing import sparklines as bars
+from osiris_inspect.tui.drawing import symbols as marks
+from osiris_inspect.tui.drawing.symbols import MUTED
+from osiris_inspect.tui.screens.list_screen import ListScreen
 from osiris_inspect.tui.screens.run import RunScreen
-from osiris_inspect.tui.source import Source
+from osiris_inspect.tui.shared import key_bindings as keys
+from osiris_inspect.tui.shared.data_source import Source
+from osiris_inspect.tui.shared.messages import RunOpened, ScreenReady
+from osiris_inspect.tui.widgets.footer import Foot
+from osiris_inspect.tui.widgets.line_list import LineList, RowOpened
+from osiris_inspect.tui.widgets.list_rows import Layout, MadeRow, Sheet, wrapped
+from osiris_inspect.tui.widgets.table_layout import Column, lay_out
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.catalog import RunEntry
+    from osiris_inspect.inspector.analysis.run_entry import RunEntry
 
 COLUMNS = (
     Column("ended", least=3),
@@ -152,7 +155,7 @@ class RunsScreen(ListScreen):
         source, now = self._source, self._clock()
 
         def compare() -> tuple[Content, Layout]:
-            from osiris_inspect.inspector.compare import compare
+            from osiris_inspect.inspector.run.compare import compare
 
             return of_runs(compare(source.report(one, now).run, source.report(other, now).run))
 

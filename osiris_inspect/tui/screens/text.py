@@ -9,12 +9,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from osiris_inspect.inspector.plain import multi_line
-from osiris_inspect.tui import keys
-from osiris_inspect.tui.lines import LineList
-from osiris_inspect.tui.page import Page
-from osiris_inspect.tui.panes.foot import Foot
-from osiris_inspect.tui.screens.listing import ListScreen
+from osiris_inspect.inspector.text.sanitize import multi_line
+from osiris_inspect.tui.screens.list_screen import ListScreen
+from osiris_inspect.tui.shared import key_bindings as keys
+from osiris_inspect.tui.widgets.footer import Foot
+from osiris_inspect.tui.widgets.line_list import LineList
+from osiris_inspect.tui.widgets.text_view import Page
 
 
 class TextScreen(ListScreen, ModalScreen[None]):

@@ -10,9 +10,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from osiris_inspect.inspector.analysis.analyze import report
 from osiris_inspect.inspector.export import Job, format_names, renderer
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.run.report import Report
 from tests.samples import ROOT, runs
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 from tests.inspector.making import native, run_dir
 

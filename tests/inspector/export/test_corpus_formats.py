@@ -7,9 +7,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from osiris_inspect.inspector.analysis.analyze import report
 from osiris_inspect.inspector.export import Job, format_names, renderer
-from osiris_inspect.inspector.folders import find_runs
-from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.files.find_runs import find_runs
 from tests.inspector.export import runner
 from tests.inspector.export.test_readers import check_chrome_trace, check_otlp, read_openlineage
 from tests.samples import ROOT

@@ -13,8 +13,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from osiris_inspect.inspector.export import Job, format_names, renderer
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.inspector.repository.source import Checkout
+from osiris_inspect.inspector.project.source_location import Checkout
+from osiris_inspect.inspector.run.report import Report
 from tests.inspector.export import runner
 from tests.inspector.export.hostile import NAMES, SIGN, TEXTS, report_of, report_with
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.export import _graph
-from osiris_inspect.inspector.lineage import Edge, Lineage
-from osiris_inspect.inspector.run import Run, StepState
+from osiris_inspect.inspector.export.shared import lineage_svg as _graph
+from osiris_inspect.inspector.run.lineage import Edge, Lineage
+from osiris_inspect.inspector.run.run import Run, StepState
 from tests.inspector.export.accept import rendered, told
 from tests.inspector.export.hostile import TEXTS, report_of
 from tests.samples import runs

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from junitparser import JUnitXml
 
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.inspector.repository import baseline
-from osiris_inspect.inspector.selection import confident
+from osiris_inspect.inspector.project import baseline
+from osiris_inspect.inspector.run.min_confidence import confident
+from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, fingerprint, template
 from tests.inspector.export import runner

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.export._once import beyond, without_end
-from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.export.shared.deduplicate import beyond, without_end
 from tests.inspector.export.accept import rendered
 from tests.inspector.making import CHAIN, failing_locally, run_dir
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from osiris_inspect.inspector.analysis.analyze import report
 from osiris_inspect.inspector.export import Job, renderer
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.inspector.repository.source import NOWHERE, Checkout, Source, sources_of
+from osiris_inspect.inspector.project.source_location import NOWHERE, Checkout, Source, sources_of
+from osiris_inspect.inspector.run.report import Report
 from tests.inspector.export import runner
 from tests.inspector.export.accept import rendered, told
 from tests.inspector.making import failing_locally, native, run_dir

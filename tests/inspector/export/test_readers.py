@@ -28,7 +28,7 @@ from openlineage.client.generated import (
 from openlineage.client.generated.base import EventType, InputDataset, Job, OutputDataset, Run, RunEvent
 from sarif_pydantic import Sarif
 
-from osiris_inspect.inspector.report_value import Report
+from osiris_inspect.inspector.run.report import Report
 from tests.inspector.export.accept import rendered, told
 from tests.inspector.export.hostile import NAMES, TEXTS, report_of
 from tests.samples import ROOT, runs

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from osiris_inspect.inspector.analysis.analyze import report
 from osiris_inspect.inspector.export import format_names
-from osiris_inspect.inspector.report import report
-from osiris_inspect.inspector.report_value import Report
-from osiris_inspect.model.redact import MASK, Redactor, mask_patterns
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.model.redaction import MASK, Redactor, mask_patterns
 from tests.inspector.export.accept import rendered
 from tests.inspector.making import native, run_dir
 

@@ -1,0 +1,75 @@
+"""``osiris-inspect rules`` and ``explain``: what the rules know, and what one of them found in a run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from osiris_inspect.cli.inspect.why import columns, newest
+from osiris_inspect.cli.support import project_reports as repository
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.run.report import Report
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("rules")(rules)
+    app.command("explain")(explain)
+
+
+def rules() -> None:
+    """List the rules, one a line."""
+    there_are = repository.rules()
+    widest = max(len(rule.id) for rule in there_are)
+    for rule in there_are:
+        typer.echo(f"{rule.id:<{widest}}  {rule.manual.partition(chr(10))[0]}")
+
+
+def explain(
+    rule: Annotated[
+        str,
+        typer.Argument(
+            metavar="[RUN:]RULE",
+            help="The id of a rule, as `rules` lists it; with a run, what it found there.",
+        ),
+    ],
+) -> None:
+    """Print the manual of a rule: what it finds, why it matters, how to fix it, an example.
+
+    osiris-inspect explain logs/run_123:column-missing adds what the rule found in that run, with its evidence.
+    """
+    place, _, name = rule.rpartition(":")
+    manuals = {known.id: known.manual for known in repository.rules()}
+    if name not in manuals:
+        raise typer.BadParameter(f"there is no rule {name!r}{_hint(name, manuals)}", param_hint="RULE")
+    in_run = _in_run(newest(Path(place)), name) if place else []  # first: a run that is none is said alone
+    typer.echo("\n".join([name, "", manuals[name], *([""] if in_run else []), *in_run]))
+
+
+def _hint(name: str, there_are: dict[str, str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, there_are, n=1)
+    return f"; did you mean {near[0]!r}" if near else "; osiris-inspect rules lists them"
+
+
+def _in_run(report: "Report", rule: str) -> list[str]:
+    """What a rule found in a run: each finding with its evidence, or why there is none."""
+    from osiris_inspect.inspector.run.summary import place_of
+    from osiris_inspect.inspector.text.sanitize import plain
+    from osiris_inspect.inspector.text.wrap import wrapped
+
+    found = [finding for finding in report.findings if finding.rule == rule]
+    lines = [f"In {plain(report.run.id)}:"]
+    if not found:
+        skipped = [entry.reason for entry in report.not_checked if entry.rule == rule]
+        return [*lines, f"    {plain(f'not checked: {skipped[0]}' if skipped else 'not found')}"]
+    for finding in found:
+        head = f"{finding.severity}, {finding.confidence} confidence, {place_of(finding)}: {finding.message}"
+        lines += wrapped(plain(head), columns(), "    ")
+        for piece in finding.evidence:
+            lines += wrapped(plain(f"{piece}  {piece.quote}"), columns(), "        ")
+        for label, text in (("because of", finding.because), ("fix", finding.fix)):
+            lines += wrapped(plain(text), columns(), f"        {label}: ") if text else []
+    return lines

@@ -1,0 +1,116 @@
+"""``--web``: the screens in a browser on this machine, by textual-serve.
+
+Every visit gets a process of its own that shows the same path. The server listens on loopback only, and answers only
+pages that it served itself: a page from elsewhere could otherwise reach it through the browser of whoever has both open.
+Its page asks nobody else for anything, and is where the keys go without being clicked first.
+"""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from osiris_inspect.cli.support.exit_codes import WrongUse
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+HOST = "127.0.0.1"
+_OURS = frozenset({HOST, "localhost"})
+_POLICY = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws://{host}:{port}"
+_FOCUS = """<script>
+new MutationObserver((_, watch) => {
+  const keys = document.querySelector(".xterm-helper-textarea");
+  if (keys && document.body.classList.contains("-first-byte")) { keys.focus(); watch.disconnect(); }
+}).observe(document.body, {attributes: true, childList: true, subtree: true});
+</script>
+"""
+
+
+def serve(chosen: str, port: int = 8000) -> None:
+    """Show a run, or the runs of a folder, to a browser until interrupted.
+
+    Raises:
+        UnreadableRun: the path is neither.
+        WrongUse: textual-serve is not installed, or the port is taken.
+    """
+    from osiris_inspect.cli.support import paths as places
+    from osiris_inspect.inspector.files.find_runs import find_runs
+
+    find_runs(places.here(Path(chosen)))  # a path that is no run is said here, not in the browser
+    server = _server(chosen, port)
+    sys.stderr.write(f"osiris-inspect: http://{HOST}:{port} shows {chosen}; ctrl+c ends it\n")
+    try:
+        server.serve()
+    except OSError as error:
+        raise WrongUse(f"--web: port {port} cannot be listened on: {error.strerror or error}") from error
+
+
+def is_ours(host: str, origin: str | None, port: int) -> bool:
+    """Whether a request was made to this server by name and, where it says so, by one of its own pages."""
+    asked = urlsplit(f"//{host}")
+    if asked.hostname not in _OURS or (asked.port or 80) != port:
+        return False
+    return origin is None or urlsplit(origin)[:2] == ("http", host)
+
+
+def _server(chosen: str, port: int) -> Any:
+    try:
+        from aiohttp import web
+        from textual_serve.server import Server
+    except ModuleNotFoundError:
+        raise WrongUse(
+            "--web needs 'textual-serve'; install it with: pip install 'osiris-inspect[web]'"
+        ) from None
+
+    @web.middleware
+    async def guard(request: "web.Request", handler: Any) -> Any:
+        if not is_ours(request.headers.get("Host", ""), request.headers.get("Origin"), port):
+            raise web.HTTPForbidden(text="only pages of this server may use it")
+        return await handler(request)
+
+    async def keep_to_itself(_request: "web.Request", response: "web.StreamResponse") -> None:
+        response.headers["Content-Security-Policy"] = _POLICY.format(host=HOST, port=port)
+
+    class Guarded(Server):
+        """Says nothing on stdout, turns strangers away, and asks none for anything."""
+
+        async def _make_app(self) -> "web.Application":
+            app = await super()._make_app()
+            app.middlewares.append(guard)
+            app.on_response_prepare.append(keep_to_itself)
+            return app
+
+        async def handle_index(self, request: "web.Request") -> "web.StreamResponse":
+            """The page, which takes the keys as soon as there is something to see."""
+            page = await super().handle_index(request)
+            if isinstance(page, web.Response):
+                page.text = (page.text or "").replace("</body>", f"{_FOCUS}</body>")
+            return page
+
+        async def on_startup(self, app: "web.Application") -> None:
+            """Nothing: what there is to say was said."""
+
+        def initialize_logging(self) -> None:
+            """None: the log of a server on one's own machine is noise."""
+
+    command = shlex.join([sys.executable, "-m", "osiris_inspect.cli.inspect.web", chosen])
+    return Guarded(command, host=HOST, port=port, title="osiris-inspect")
+
+
+def _show(chosen: str) -> None:
+    """The screens of one visit. There is no terminal here: no words before them and no editor."""
+    import time
+
+    from osiris_inspect.cli.inspect import launch_tui as surroundings
+    from osiris_inspect.cli.support import paths as places
+    from osiris_inspect.tui.app import run_app
+
+    path = places.here(Path(chosen))
+    outside = surroundings.outside(path)._replace(words=(), edit=None, is_tmux=False)
+    run_app(path, surroundings.disk(), clock=time.time, outside=outside)
+
+
+if __name__ == "__main__":
+    _show(sys.argv[1])

@@ -1,0 +1,57 @@
+"""``demo``: a small pipeline run for real, once locally, once in the sandbox, once broken on purpose."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from osiris_inspect.cli.support import streams
+from osiris_inspect.model.errors import SettingsError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("demo")(demo_command)
+
+
+def demo_command(
+    folder: Annotated[Path, typer.Argument(help="Where to put the demo.", file_okay=False)] = Path(
+        "osiris-demo"
+    ),
+) -> None:
+    """Write a small CSV pipeline, run it locally, in the sandbox and broken on purpose, and open its runs.
+
+    movies.csv → director statistics → CSV. Needs no server and no network. Without a terminal the report is printed.
+    """
+    from osiris_inspect.cli.inspect.open import open_path
+    from osiris_inspect.cli.pipeline.run import execute
+    from osiris_inspect.cli.pipeline.run_options import Where
+    from osiris_inspect.runtime.pipeline import builtin_components as built_in
+    from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
+
+    _unpack(folder)
+    for name, on in (
+        ("movies.yaml", Where.LOCAL),
+        ("movies.yaml", Where.SANDBOX),
+        ("broken.yaml", Where.SANDBOX),
+    ):
+        streams.tell(f"$ osiris-inspect run {name} --on {on}\n")
+        compiled = compile_pipeline(_file(name), str(folder / name), built_in.known())
+        execute(compiled, on, folder / "logs", folder)
+    streams.tell(f"$ osiris-inspect {folder / 'logs'}\n")
+    open_path(folder / "logs")
+
+
+def _unpack(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("movies.csv", "movies.yaml", "broken.yaml"):
+            (folder / name).write_text(_file(name), encoding="utf-8")
+    except OSError as error:
+        text = f"cannot write the demo to {folder}: {error.strerror}; name another folder: osiris-inspect demo FOLDER"
+        raise SettingsError(text) from None
+
+
+def _file(name: str) -> str:
+    return resources.files("osiris_inspect.cli").joinpath("demo_files", name).read_text(encoding="utf-8")

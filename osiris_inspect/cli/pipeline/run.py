@@ -1,0 +1,293 @@
+"""``compile`` and ``run``: from a pipeline file to a run directory."""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from osiris_inspect.cli.pipeline.run_options import (
+    Base,
+    BroughtBack,
+    ConnectionsFile,
+    EnvFile,
+    FailFast,
+    Fetched,
+    ForceSpill,
+    HowApart,
+    InstallDeps,
+    Isolation,
+    LastCompile,
+    Logs,
+    MaybePipeline,
+    MemoryLimit,
+    On,
+    Params,
+    Pipeline,
+    Profile,
+    Quiet,
+    SpillThreshold,
+    StepTimeout,
+    Where,
+)
+from osiris_inspect.cli.support import streams
+from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, USAGE, WrongUse
+from osiris_inspect.model.errors import RunError, SettingsError
+
+if TYPE_CHECKING:
+    from osiris_inspect.runtime.connections.connections import Book, Connections
+    from osiris_inspect.runtime.pipeline.compiler import Compiled
+    from osiris_inspect.runtime.proxy.proxy import Outcome
+    from osiris_inspect.runtime.sandbox.isolation import Limits
+    from osiris_inspect.runtime.transport.transport import Transport
+
+_CODES: Final = {"success": 0, "failed": FOUND, "interrupted": INTERRUPTED}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("compile")(compile_command)
+    app.command("run")(run_command)
+
+
+def compile_command(
+    pipeline: Pipeline, *, logs: Logs = Path("logs"), param: Params = [], profile: Profile = None
+) -> None:
+    """Check a pipeline and write its manifest to LOGS/compile_<ms>/compiled.
+
+    Every mistake is named with its line, all at once; then nothing is written and the exit code is 1.
+    """
+    from osiris_inspect.runtime.proxy import run_directory
+
+    compiled = compiled_of(pipeline, param, profile)
+    try:
+        folder = run_directory.create_compiled(_writable(logs), int(time.time() * 1000), compiled)
+    except OSError as error:
+        raise _unwritable(logs, error) from None
+    streams.say(f"{folder}\n")
+
+
+def run_command(
+    pipeline: MaybePipeline = None,
+    *,
+    last_compile: LastCompile = False,
+    on: On = Where.LOCAL,
+    isolation: HowApart = Isolation.AUTO,
+    memory_limit: MemoryLimit = None,
+    artifacts: BroughtBack = Fetched.SMALL,
+    install_deps: InstallDeps = False,
+    logs: Logs = Path("logs"),
+    base: Base = Path(),
+    param: Params = [],
+    profile: Profile = None,
+    connections: ConnectionsFile = None,
+    env_file: EnvFile = None,
+    force_spill: ForceSpill = None,
+    spill_threshold: SpillThreshold = None,
+    step_timeout: StepTimeout = None,
+    fail_fast: FailFast = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a pipeline; prints its run directory. Exit code 0: every step succeeded; 1: a step failed.
+
+    What depends on a failed step is skipped; branches that do not depend on it go on.
+    """
+    flags = {
+        "force_spill": None if force_spill is None else str(int(force_spill)),
+        "spill_threshold": spill_threshold,
+        "step_timeout_s": step_timeout,
+    }
+    compiled = (
+        _to_run(pipeline, logs, param, profile) if not last_compile else _last(pipeline, logs, param, profile)
+    )
+    resolved = connections_of(compiled, base, connections, env_file)
+    how = How(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
+    how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
+    code = _told(execute(compiled, on, _writable(logs), base, how))
+    if code:
+        raise typer.Exit(code)
+
+
+def _told(outcome: "Outcome") -> int:
+    """Say where the run lies and how it ended; gives the exit code, which is the run's whoever may hear that."""
+    code = _CODES[outcome.status]
+    refused = None
+    try:
+        streams.say(f"{outcome.path}\n")
+    except (BrokenPipeError, WrongUse) as error:
+        refused = error if isinstance(error, WrongUse) else None  # a reader that is gone has seen enough
+    if code == FOUND:
+        streams.tell(f"osiris-inspect: {outcome.reason}; osiris-inspect {outcome.path} shows why\n")
+    if refused is not None:
+        streams.tell(f"osiris-inspect: {refused}; the run is {outcome.path}\n")
+    return code or (USAGE if refused is not None else code)
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """What the flags of a command say of a run."""
+
+    flags: Mapping[str, str | None] = field(default_factory=dict)
+    fail_fast: bool = False
+    quiet: bool = False
+    connections: "Connections | None" = None
+    isolation: Isolation = Isolation.AUTO
+    artifacts: Fetched = Fetched.SMALL
+    install: bool = False
+    memory: str | None = None
+
+
+def execute(compiled: "Compiled", on: Where, logs: Path, base: Path, how: How | None = None) -> "Outcome":
+    """Run a compiled pipeline there, with progress on stderr."""
+    from osiris_inspect.cli.pipeline.progress import Progress
+    from osiris_inspect.runtime import settings
+    from osiris_inspect.runtime.connections.connections import Connections
+    from osiris_inspect.runtime.proxy.proxy import Order, run
+
+    how = how or How()
+    _check_utf8(base.resolve(), "--base")
+    told = settings.read(os.environ, how.flags)
+    variables = tuple(sorted(os.environ))
+    transport = _transport(on, how)
+    with Progress(sys.stderr, quiet=how.quiet) as progress:
+        order = Order(compiled, told, logs, base.resolve(), time.time, variables, how.fail_fast, progress.see)
+        order = replace(order, connections=how.connections or Connections.none())
+        key = os.environ.get("E2B_API_KEY")
+        order = replace(
+            order, artifacts=how.artifacts.value, install=how.install, secrets=(key,) if key else ()
+        )
+        try:
+            return run(order, transport)
+        except RunError as error:  # there is no run: nothing failed, it could not begin
+            raise SettingsError(str(error)) from None
+
+
+def _transport(on: Where, how: How) -> "Transport":
+    if how.memory is not None and on is not Where.SANDBOX:
+        raise SettingsError("--memory-limit bounds a worker process; it goes with --on sandbox")
+    if on is Where.LOCAL:
+        from osiris_inspect.runtime.transport.in_process import InProcess
+
+        return InProcess(os.environ, time.time)
+    if on is Where.E2B:
+        from osiris_inspect.runtime.transport.e2b.transport import E2b
+
+        return E2b(os.environ)
+    from osiris_inspect.runtime.transport.stdio import Stdio
+
+    return Stdio(os.environ, how.isolation.value, _limits(how.memory))
+
+
+def _limits(memory: str | None) -> "Limits | None":
+    from osiris_inspect.runtime.sandbox.byte_size import bytes_of
+    from osiris_inspect.runtime.sandbox.isolation import LEAST_MEMORY, Limits
+    from osiris_inspect.runtime.settings import MOST
+
+    if memory is None:
+        return None
+    limit = bytes_of(memory, "--memory-limit")
+    if limit < LEAST_MEMORY:
+        raise SettingsError(
+            f"--memory-limit {memory} is less than a worker needs to start: {LEAST_MEMORY // 2**20} MiB"
+        )
+    if limit > MOST:
+        raise SettingsError(f"--memory-limit {memory} is more than a worker can be bound to: {MOST} bytes")
+    return Limits(memory_bytes=limit)
+
+
+def _to_run(pipeline: Path | None, logs: Path, params: list[str], profile: str | None) -> "Compiled":
+    if pipeline is None:
+        raise SettingsError(f"name a pipeline file, or run what was compiled into {logs} with --last-compile")
+    return compiled_of(pipeline, params, profile)
+
+
+def _last(pipeline: Path | None, logs: Path, params: list[str], profile: str | None) -> "Compiled":
+    from osiris_inspect.runtime.pipeline import compiled_pipeline as compiled
+
+    if pipeline is not None or params or profile is not None:
+        raise SettingsError(
+            "--last-compile runs what was compiled; leave out the pipeline, --param and --profile"
+        )
+    return compiled.load(compiled.last(logs))
+
+
+def compiled_of(pipeline: Path, params: list[str], profile: str | None) -> "Compiled":
+    """A pipeline file, compiled with the parameters of the command line and of the environment."""
+    from osiris_inspect.runtime.pipeline import builtin_components as built_in
+    from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
+    from osiris_inspect.runtime.pipeline.parameters import Given
+
+    given = Given(given_params(params), os.environ, profile)
+    return compile_pipeline(text_of(pipeline), str(pipeline), built_in.known(), given)
+
+
+def connections_of(
+    compiled: "Compiled", base: Path, named: Path | None, env_file: Path | None
+) -> "Connections":
+    """The connections that the steps of a pipeline use, resolved."""
+    from osiris_inspect.runtime.connections import connections as rooms
+    from osiris_inspect.runtime.pipeline import builtin_components as built_in
+
+    folders = (base, Path(compiled.file).parent)
+    return rooms.resolve(compiled, built_in.known(), book_of(folders, named, env_file))
+
+
+def book_of(folders: tuple[Path, ...], named: Path | None, env_file: Path | None) -> "Book":
+    """The connections file in one of the folders, or the one that was named, with the variables of its ``.env``."""
+    from osiris_inspect.runtime.connections import connections as rooms
+    from osiris_inspect.runtime.connections import env_file as variables
+
+    if env_file is not None and not env_file.is_file():
+        raise SettingsError(f"--env-file {env_file} is no file")
+    file = rooms.find(named, folders)
+    beside = file.parent if file is not None else folders[0]
+    return rooms.read(file, variables.read(os.environ, env_file or beside / variables.FILE), folders)
+
+
+def text_of(pipeline: Path) -> str:
+    """The text of a pipeline file."""
+    _check_utf8(pipeline, "the pipeline")
+    try:
+        return pipeline.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"cannot read the pipeline {pipeline}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"cannot read the pipeline {pipeline}: not UTF-8 at byte {error.start}") from None
+
+
+def given_params(params: list[str]) -> dict[str, str]:
+    """The values of ``--param name=value``."""
+    given = {}
+    for text in params:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise SettingsError(f"--param takes NAME=VALUE, not {text!r}")
+        _check_utf8(text, "--param")
+        given[name] = value
+    return given
+
+
+def _check_utf8(text: str | Path, called: str) -> None:
+    """Refuse bytes that are no text: they are written into files that are."""
+    shown = str(text).encode(errors="replace").decode()
+    if shown != str(text):
+        raise SettingsError(f"{called} {shown!r} is no UTF-8; give it a name that is")
+
+
+def _writable(logs: Path) -> Path:
+    _check_utf8(logs, "--logs")
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(logs, error) from None
+    return logs.resolve() if not logs.is_absolute() and ".." in logs.parts else logs
+
+
+def _unwritable(logs: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"cannot write to the logs folder {logs}: {error.strerror}; name another with --logs"
+    )

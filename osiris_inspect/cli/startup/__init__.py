@@ -1,0 +1,1 @@
+"""Fast start: commands without typer, the first verdict, the report read ahead."""

@@ -1,0 +1,199 @@
+"""The verdict on a run in two plain lines, on the terminal before any framework is imported.
+
+It is read from the end of the log, so it takes as long for ten million events as for ten, and it says only what stands
+there. The screen that comes after it reads everything and may know better. For speed this room uses neither dataclasses
+nor the decoder of ``model/event``; of an event it needs three fields.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from osiris_inspect.inspector.text.sanitize import show_line
+from osiris_inspect.model.failure import RUN_FAILURES, STEP_FAILURES, error_message
+
+TAIL = 256 << 10
+"""Bytes of the end of a log that are looked at for how the run ended."""
+
+BACK = 16 << 20
+"""Bytes from the end that are searched for the last failure; one further up is left to the screen."""
+
+_ENDS = (b'"run_end"', b'"run_complete"', b'"cleanup_complete"')
+_DECISIVE = (*STEP_FAILURES, *RUN_FAILURES)
+_SIGNS = (b'_failed"', b'_error"')
+_WORDS = {
+    "success": ("✓", "succeeded", "32"),
+    "failed": ("✗", "failed", "1;31"),
+    "open": ("…", "has not ended", "36"),
+}
+_HERE = ("logs", "run_logs")
+_READ: dict[tuple[str, tuple[int, int] | None, tuple[int, int] | None], tuple[str, str]] = {}
+"""What was read last, by the run and the states of its files."""
+
+
+def say(arguments: list[str]) -> str | None:
+    """Write the verdict on the run that the command line asks to open; nothing where it asks for something else.
+
+    Gives the path that was named, where nothing is left to do but to open it.
+    """
+    place = place_of(arguments)
+    if place is None or not _is_for_people():
+        return None
+    run = run_of(place)
+    if run is None:
+        return None
+    sys.stdout.write("\r\n".join(lines(run, color=not os.environ.get("NO_COLOR"))) + "\r\n")
+    sys.stdout.flush()
+    return place if place in arguments else None
+
+
+def lines(run: str, *, color: bool = False) -> list[str]:
+    """The run and how it ended, and under it its last failure, where its log or its status tells of one."""
+    status, cause = _read(run)
+    sign, word, tone = _WORDS[status]
+    name = show_line(os.path.basename(os.path.abspath(run)), 200)  # noqa: PTH100, PTH119  pathlib costs 5 ms
+    told = [f"{_in_color(f'{sign} {word}', tone) if color else f'{sign} {word}'}  {name}"]
+    if cause:
+        text, room = show_line(cause, 400), _width() - 4
+        told.append(f"  {text if len(text) <= room else text[: room - 1] + '…'}")
+    return told
+
+
+def run_of(place: str) -> str | None:
+    """The run at a place: itself, or the newest of its folders that is a run; None where it holds none."""
+    if _is_run(place):
+        return place
+    try:
+        with os.scandir(place) as children:
+            names = [child.name for child in children if child.name.startswith("run_")]
+    except OSError:
+        return None  # that the place cannot be read is said by whoever opens it
+    newest_first = (
+        f"{place}/{name}" for name in sorted(names, key=lambda name: (len(name), name), reverse=True)
+    )
+    return next(filter(_is_run, newest_first), None)
+
+
+def place_of(arguments: Sequence[str]) -> str | None:
+    """The path that a command line asks to open; None where it asks for something else.
+
+    A bare word may be a command, so of those only the usual folders count.
+    """
+    is_open = arguments[:1] == ["open"]
+    rest = arguments[1:] if is_open else arguments
+    if not rest:
+        return next(filter(os.path.isdir, _HERE), None)
+    is_path = is_open or "/" in rest[0] or rest[0] in (".", *_HERE) or rest[0].startswith("run_")
+    return rest[0] if len(rest) == 1 and is_path and not rest[0].startswith("-") else None
+
+
+def _is_for_people() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _is_run(place: str) -> bool:
+    return any(os.path.isfile(f"{place}/{name}") for name in ("events.jsonl", "status.json"))  # noqa: PTH113  as above
+
+
+def _read(run: str) -> tuple[str, str]:
+    """How the run ended, and its last failure in one line; asked twice at a start, read once."""
+    key = (run, _state(f"{run}/events.jsonl"), _state(f"{run}/status.json"))
+    if key not in _READ:
+        _READ.clear()
+        _READ[key] = _read_anew(run)
+    return _READ[key]
+
+
+def _state(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  as above
+    except OSError:
+        return None  # a run may have left nothing but its status, or no status
+    return found.st_size, found.st_mtime_ns
+
+
+def _read_anew(run: str) -> tuple[str, str]:
+    try:
+        with open(f"{run}/events.jsonl", "rb") as log:  # noqa: PTH123  as above
+            last_lines = _last_lines(log.fileno())
+            failure = _last_failure(log.fileno())
+    except OSError:
+        failure, last_lines = None, []  # a run may have left nothing but its status
+    ok, reason = _status(run)
+    if failure is not None or (ok is False and reason not in ("", "missing_events_jsonl")):
+        return "failed", failure or f"status.json: {reason}"
+    has_ended = any(name in line for line in last_lines for name in _ENDS)
+    return ("success" if has_ended or ok is True else "open"), ""
+
+
+def _last_lines(descriptor: int) -> list[bytes]:
+    size = os.fstat(descriptor).st_size
+    return os.pread(descriptor, TAIL, max(0, size - TAIL)).split(b"\n")[-40:]
+
+
+def _last_failure(descriptor: int) -> str | None:
+    """Return why a step failed, or else the run; the log is searched from its end, block by block.
+
+    The first failure in the last block that has any counts: those after it are its consequences.
+    """
+    end = os.fstat(descriptor).st_size
+    begin, after = end, b""
+    while begin > max(0, end - BACK):
+        at = max(0, begin - TAIL)
+        block = os.pread(descriptor, begin - at, at) + after
+        whole = 0 if at == 0 else block.find(b"\n") + 1  # a line that is cut here is read with the next block
+        failures = filter(None, map(_failure, _suspects(block, whole)))
+        if (closest := min(failures, key=lambda failure: failure[0], default=None)) is not None:
+            return closest[1]
+        begin, after = at, block[:whole]
+    return None
+
+
+def _suspects(block: bytes, begin: int) -> list[bytes]:
+    """The lines that may tell of a failure. Most blocks hold none: to look for that takes a fifth of cutting them up."""
+    if not any(block.find(sign, begin) >= 0 for sign in _SIGNS):
+        return []
+    return [line for line in block[begin:].split(b"\n") if any(sign in line for sign in _SIGNS)]
+
+
+def _failure(line: bytes) -> tuple[int, str] | None:
+    """Return the rank and the text of a failure that decides the verdict, None for other lines; rank 0 counts most."""
+    try:
+        document = json.loads(line)
+    except ValueError:
+        return None  # torn, or no event: the screen lists it under what was not read
+    if not isinstance(document, dict):
+        return None
+    is_flat = isinstance(document.get("event"), str)
+    name, fields = (document["event"], document) if is_flat else (document.get("name"), document.get("data"))
+    if name not in _DECISIVE:
+        return None
+    fields = fields if isinstance(fields, dict) else {}
+    message, step = error_message(fields), fields.get("step_id")
+    rank = _DECISIVE.index(name) if message or name in STEP_FAILURES else len(_DECISIVE)
+    text = message or f"{name} without a reason"
+    return rank, f"{step}: {text}" if step else text
+
+
+def _status(run: str) -> tuple[bool | None, str]:
+    try:
+        with open(f"{run}/status.json", "rb") as file:  # noqa: PTH123  as above
+            document = json.loads(file.read(TAIL))
+    except (OSError, ValueError):
+        return None, ""  # not written yet, or not to be read; the log is asked as well
+    if not isinstance(document, dict):
+        return None, ""
+    ok = document.get("ok")
+    return (ok if isinstance(ok, bool) else None), str(document.get("reason") or "")
+
+
+def _width() -> int:
+    try:
+        return max(20, os.get_terminal_size(1).columns)
+    except OSError:
+        return 120  # no terminal: a test, or a caller that draws the lines itself
+
+
+def _in_color(text: str, tone: str) -> str:
+    return f"\x1b[{tone}m{text}\x1b[0m"

@@ -1,0 +1,106 @@
+"""A run read by a second process while this one loads the screens, so that neither waits for the other.
+
+To read a run and ask every rule takes as long as a third of what the framework takes to load, and both are work for one
+core. The child is a fork made before any thread exists; it hands over one pickled report and is gone. It reads whatever
+is read by the time the screens stand: a short log, and a long one that has its index. Any other log says nothing here.
+"""
+
+import os
+import pickle
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from osiris_inspect.inspector.run.report import Report
+
+LARGE = 8 << 20
+"""Bytes of a report that is not handed over: to take it would keep the screen waiting for longer than to read the run."""
+
+
+class Ahead:
+    """A report that is being made. ``take`` waits for it; whoever does not want it closes it.
+
+    ``cache`` gives the folder for indexes: it is asked in the child, since to find it takes its time as well.
+    """
+
+    def __init__(
+        self, run: Path, now: float, cache: Callable[[], Path | None], repository: Path | None = None
+    ) -> None:
+        self._run = run
+        self._child, self._pipe = 0, -1
+        if not _is_worth_it(run):
+            return
+        sys.stdout.flush()  # what is still to be written is not to be written twice
+        reading, writing = os.pipe()
+        self._child, self._pipe = os.fork(), reading
+        if self._child == 0:
+            os.close(reading)
+            _read(run, now, cache, repository, writing)
+        os.close(writing)
+
+    def take(self, run: Path) -> "Report | None":
+        """The report, once; None where there is none for this run: it was not begun, takes too long, or went wrong."""
+        if not self._child or run != self._run:
+            return None
+        with os.fdopen(self._pipe, "rb") as pipe:
+            told = pipe.read()
+        os.waitpid(self._child, 0)
+        self._child = 0
+        if not told:
+            return None
+        report: Report = pickle.loads(told)  # noqa: S301  our own child wrote it
+        return report
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Do without the report."""
+        if self._child:
+            os.close(self._pipe)
+            os.kill(self._child, signal.SIGKILL)  # it may be at a long log, and nobody waits for it any more
+            os.waitpid(self._child, 0)
+            self._child = 0
+
+
+def _is_worth_it(run: Path) -> bool:
+    if not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2:
+        return False
+    return os.path.isfile(f"{run}/events.jsonl")  # noqa: PTH113  the layout of a run takes a while to load
+
+
+def _read(
+    run: Path, now: float, cache: Callable[[], Path | None], repository: Path | None, writing: int
+) -> None:
+    """What the child does. It never returns, and says nothing: whoever is told nothing reads the run and says why."""
+    try:
+        told = _told(run, now, cache(), repository)
+        if len(told) <= LARGE:
+            with os.fdopen(writing, "wb") as pipe:
+                pipe.write(told)
+    except BaseException:  # noqa: BLE001  a stranger's run and rules, a closed pipe, ctrl+c: the child must not go on
+        os._exit(1)
+    os._exit(0)
+
+
+def _told(run: Path, now: float, cache: Path | None, repository: Path | None) -> bytes:
+    """The report, pickled; empty where the log takes too long."""
+    from osiris_inspect.inspector.event_log.key_events_cache import is_soon_read
+
+    if not is_soon_read(run, cache):
+        return b""
+    from osiris_inspect.inspector.analysis.analyze import judged
+    from osiris_inspect.inspector.analysis.pickling import without_log
+    from osiris_inspect.inspector.reader.loader import load
+
+    told = judged(load(run, now=now, cache=cache, abridged=True), repository=repository)
+    return pickle.dumps(without_log(told, cache), pickle.HIGHEST_PROTOCOL)

@@ -1,0 +1,1 @@
+"""What the commands share: streams, options, paths, configuration."""

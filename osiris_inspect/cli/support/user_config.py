@@ -1,0 +1,97 @@
+"""What a user set once for all: in ``config.toml``, in the environment, or both. A flag counts more than either.
+
+    fail_on = "warning"              # in the user's config.toml
+    OSIRIS_INSPECT_FAIL_ON=warning   # in the environment, which counts more
+
+Only options that have a default can be set, and they are those of the table of a command: a setting is another default.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from osiris_inspect.cli.support.option_table import Command, Option, value_of
+from osiris_inspect.model.errors import SettingsError
+
+PREFIX: Final = "OSIRIS_INSPECT_"
+SETTABLE: Final = ("color", "fail_on", "min_confidence")
+"""The options that may be set; what is written where, and which runs are meant, is said each time."""
+_OTHERS: Final = ("keys",)
+"""What else may stand in the file, and is read elsewhere."""
+
+Origin = Literal["default", "file", "environment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What holds for an option where no flag says otherwise, and what says so: a file, or a variable."""
+
+    option: Option
+    value: Any
+    origin: Origin
+    place: str = ""
+
+
+def settled(command: Command) -> Command:
+    """The command with the defaults that were set for it.
+
+    Raises:
+        SettingsError: something is set to what it cannot be; the message names the place and the values there are.
+    """
+    found = {setting.option.key: setting.value for setting in settings(command.options)}
+    options = (replace(option, default=found.get(option.key, option.default)) for option in command.options)
+    return replace(command, options=tuple(options))
+
+
+def settings(options: Iterable[Option], env: Mapping[str, str] | None = None) -> list[Setting]:
+    """What holds for each of the options that may be set.
+
+    Raises:
+        SettingsError: see ``settled``.
+    """
+    wanted = [option for option in options if option.key in SETTABLE]
+    if not wanted:
+        return []
+    file = file_of_the_user()
+    table = _table(file) if file.is_file() else {}
+    return [_setting(option, os.environ if env is None else env, file, table) for option in wanted]
+
+
+def _setting(option: Option, env: Mapping[str, str], file: Path, table: Mapping[str, Any]) -> Setting:
+    variable = PREFIX + option.key.upper()
+    if env.get(variable):
+        return Setting(option, _value(option, env[variable], variable), "environment", variable)
+    if option.key in table:
+        value = _value(option, table[option.key], f"{str(file)!r}: {option.key}")
+        return Setting(option, value, "file", str(file))
+    return Setting(option, option.default, "default")
+
+
+def _value(option: Option, given: Any, place: str) -> Any:
+    value = value_of(option, given) if isinstance(given, str) else None
+    if value is None:
+        raise SettingsError(f"{place} is {given!r}; choose from {', '.join(option.choices)}")
+    return value
+
+
+def _table(file: Path) -> Mapping[str, Any]:
+    import tomllib
+
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{str(file)!r} cannot be read: {error}") from None
+    unknown = sorted(set(table) - {*SETTABLE, *_OTHERS})
+    if unknown:
+        known = ", ".join((*SETTABLE, *_OTHERS))
+        raise SettingsError(f"{str(file)!r}: unknown key {unknown[0]!r}; there are {known}")
+    return table
+
+
+def file_of_the_user() -> Path:
+    """Where the settings of a user are; the file may not be there."""
+    import platformdirs
+
+    return platformdirs.user_config_path("osiris-inspect", appauthor=False) / "config.toml"

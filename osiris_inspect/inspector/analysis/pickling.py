@@ -1,0 +1,29 @@
+"""A report that goes from one process to another without its log: what it says is there, the log is opened when needed.
+
+So a report of ten million events is handed over as fast as one of ten, and whoever shows it loads what reads long logs
+after its first picture.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from osiris_inspect.inspector.event_log.deferred_log import Unopened
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.run import Abridged
+
+
+def without_log(report: Report, cache: Path | None) -> Report:
+    """A report that can be handed over: with its events, unless its log is long."""
+    log = report.run.events
+    if isinstance(log, tuple) or not isinstance(log, Abridged):
+        return report
+    unopened = Unopened((report.run.path, cache), len(log), tuple(log.told), log.period())
+    return replace(report, run=replace(report.run, events=unopened))
+
+
+def with_log(report: Report) -> Report:
+    """The report with its events, read where they were not."""
+    events = report.run.events
+    if not isinstance(events, Unopened):
+        return report
+    return replace(report, run=replace(report.run, events=events.opened))

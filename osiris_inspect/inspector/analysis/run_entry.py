@@ -1,0 +1,69 @@
+"""A list of runs to choose from: what each was, how it ended, and why."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from osiris_inspect.inspector.files.find_runs import find_runs
+from osiris_inspect.inspector.run.run import Mode, RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RunEntry:
+    """A run in a list.
+
+    Attributes:
+        rows: the rows that left the run; None where not told.
+        cause: why it is no success, in one line; None for a success and where nothing explains it.
+    """
+
+    path: Path
+    id: str
+    pipeline: str | None
+    status: RunStatus
+    mode: Mode | None
+    started: float | None
+    duration_s: float | None
+    rows: int | None
+    cause: str | None
+
+
+def entries(path: Path, *, now: float | None = None) -> list[RunEntry]:
+    """The runs in a directory as a list to choose from, newest first.
+
+    Raises:
+        UnreadableRun: there is no such directory, or no run in it.
+    """
+    return [entry(run, now=now) for run in find_runs(path)]
+
+
+def entry(
+    path: Path, *, now: float | None = None, cache: Path | None = None, repository: Path | None = None
+) -> RunEntry:
+    """One run of a list; ``cache`` as for ``loading.load``, ``repository`` as for ``report.judged``.
+
+    Raises:
+        UnreadableRun: the path is no run.
+        SettingsError: the repository's settings say something that cannot be.
+    """
+    from osiris_inspect.inspector.analysis.analyze import judged
+    from osiris_inspect.inspector.reader.loader import load
+    from osiris_inspect.inspector.run.lineage import trace
+    from osiris_inspect.inspector.run.report import Report
+    from osiris_inspect.inspector.run.summary import place_of, rows_of
+
+    run = load(path, now=now, cache=cache)
+    # a run that went well needs no cause, so no rule is asked
+    went_well = run.status in ("success", "running")
+    told = Report(run, trace(run), ()) if went_well else judged(run, repository=repository)
+    cause = told.root_cause
+    return RunEntry(
+        path=path,
+        id=run.id,
+        pipeline=run.pipeline,
+        status=run.status,
+        mode=run.mode,
+        started=run.started,
+        duration_s=run.duration_s,
+        rows=rows_of(told),
+        cause=f"{place_of(cause)}: {cause.message}" if cause is not None else None,
+    )

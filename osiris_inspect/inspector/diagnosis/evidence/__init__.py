@@ -1,0 +1,1 @@
+"""What rules are made of: citations, verified quotes, error texts and patterns."""

@@ -1,0 +1,1 @@
+"""Rules on configuration and files."""

@@ -1,0 +1,45 @@
+"""A configuration has a value that its component does not take.
+
+What it finds:
+    An error in which a driver refuses the value of a key that it knows.
+
+Why it matters:
+    The step cannot begin, whatever the data.
+
+How to fix:
+    Use one of the values the message lists.
+
+Example:
+    `Invalid ddl_channel 'rest'. Expected auto, http_sql, or psycopg2`
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("failures",)
+RANK: Final = 48
+
+SIGNATURE: Final = Signature(
+    rule="config-value-invalid",
+    pattern=Pattern(
+        r"(?:Invalid|Unsupported|Unknown) (?:value|option|mode|region|channel|\w{1,30}_\w{1,30}|write mode|delimiter)\b"
+        r"[^\n]{0,120}"
+        r"|\b\w{1,60} must be (?:one of|between|a list|an? (?:whole )?number|\d+-\d+|[<>]=?)[^\n]{0,100}"
+        r"|(?:\"delimiter\"|\"quotechar\"|\"escapechar\") must be a[^\n]{0,80}"
+        r"|'mode': [^\n]{1,60} is not one of [^\n]{1,80}"
+    ),
+    message="the configuration has a value that is not taken",
+    fix="use a value that the message lists",
+    domain="config",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

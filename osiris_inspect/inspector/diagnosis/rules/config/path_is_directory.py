@@ -1,0 +1,43 @@
+"""A step was given a directory where it needs a file.
+
+What it finds:
+    An error in which a directory was opened as a file.
+
+Why it matters:
+    Nothing was read.
+
+How to fix:
+    Put the name of the file at the end of the path.
+
+Example:
+    `Path is not a file: /srv/data`
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("failures",)
+RANK: Final = 46
+
+SIGNATURE: Final = Signature(
+    rule="path-is-directory",
+    pattern=Pattern(
+        r"Path is not a file: (?P<file>[^\n]{1,200})"
+        r"|\[Errno 21\] Is a directory[^\n]{0,200}"
+        r"|is a (?:folder|directory), not (?:a|an) [^\n]{0,60}"
+    ),
+    message="the path is a directory, not a file",
+    fix="name the file itself",
+    domain="config",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

@@ -1,0 +1,56 @@
+"""A server or the file system refused what the step may not do.
+
+What it finds:
+    An error in which a known user is refused one action.
+
+Why it matters:
+    The credentials are right and the rights are not: a retry will not help.
+
+How to fix:
+    Grant the right named in the message, or write to a place the step may write to.
+
+Example:
+    `(1142, "INSERT command denied to user 'reader'@'localhost' for table 'stats'")`
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("failures",)
+RANK: Final = 42
+
+SIGNATURES: Final = (
+    Signature(
+        rule="permission-denied",
+        pattern=Pattern(
+            r"\b\w+ command denied to user[^\n]{0,100}"
+            r"|permission denied for (?:table|schema|relation|database|sequence|function|view) [^\s]{0,80}"
+            r"|must be owner of [^\n]{1,80}"
+            r"|\[Errno 13\] Permission denied:? ?'?[^'\n]{0,160}"
+            r"|\bPermissionError\b[^\n]{0,160}"
+            r"|\b403\b[^\n]{0,20}\b[Ff]orbidden\b|(?i:access forbidden)[^\n]{0,40}"
+            r"|\(HTTP 403\)"
+            r"|(?i:(?:insufficient|lacks?|without) (?:the )?(?:privileges?|permissions?|rights?))[^\n]{0,80}"
+            r"|Access denied for user [^\n]{1,120} to database [^\n]{1,80}"
+            r"|Access denied; you need [^\n]{1,120}"
+            r"|violates row-level security policy[^\n]{0,80}",
+            cause="rights",
+        ),
+        message="access was denied",
+        fix="grant the missing right, or use an account that has it",
+        domain="config",
+        in_logs=True,
+    ),
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    for signature in SIGNATURES:
+        yield from signature.findings(run)

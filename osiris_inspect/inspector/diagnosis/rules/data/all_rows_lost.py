@@ -1,0 +1,50 @@
+"""A step was given rows and gave none.
+
+What it finds:
+    A step that got rows and completed with 0: one in the middle of a pipeline, or a writer whose own count is 0. In a
+    sandbox the original says 0 of every writer, so there it tells nothing.
+
+Why it matters:
+    The run is a success with an empty result.
+
+How to fix:
+    Look at the conditions of the query: a filter that nothing passes, a join whose keys do not meet. Of a writer look
+    at its target before anybody relies on it.
+
+Example:
+    `join-orders` gets 500 and 40 rows and gives 0.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import counts_what_it_writes, saying_rows
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.model.finding import Confidence, Finding, Severity
+
+NEEDS: Final = ("steps",)
+
+
+def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
+    """Steps with rows in and none out."""
+    for step in run.steps:
+        given = step.rows_in or sum(edge.rows_out or 0 for edge in lineage.edges if edge.consumer == step.id)
+        if step.status != "succeeded" or step.rows_out != 0 or not given:
+            continue
+        if step.is_writer and not counts_what_it_writes(run):
+            continue
+        evidence = saying_rows(run, step, 0)
+        if evidence:
+            yield Finding(
+                rule="all-rows-lost",
+                severity=Severity.WARNING,
+                confidence=Confidence.HIGH,
+                domain="data",
+                message=f"the step got {given:,} rows and {'wrote' if step.is_writer else 'gave'} none",
+                evidence=evidence,
+                step=step.id,
+                fix="look into its target, then at the driver"
+                if step.is_writer
+                else "check the filter or the join of the step",
+            )

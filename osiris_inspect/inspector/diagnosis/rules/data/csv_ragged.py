@@ -1,0 +1,44 @@
+"""A CSV file has rows of different width.
+
+What it finds:
+    An error in which a CSV reader found a row that does not fit.
+
+Why it matters:
+    Either the delimiter is wrong or the file is damaged.
+
+How to fix:
+    Look at the line the message names; correct delimiter, quoting or the file.
+
+Example:
+    `Expected 4 fields in line 17, saw 5`
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("failures",)
+RANK: Final = 46
+
+SIGNATURE: Final = Signature(
+    rule="csv-ragged",
+    pattern=Pattern(
+        r"Error tokenizing data\. C error: (?!out of memory|Calling read)(?P<what>[^\n]{1,120})"
+        r"|CSV parsing failed(?!: (?:No columns to parse|'?[\w-]{1,30}'? codec))[^\n]{0,160}"
+        r"|CSV Error on Line:? ?\d+[^\n]{0,80}"
+        r"|Expected \d+ (?:fields|columns)[^\n]{0,60}(?:saw|found|got) \d+"
+    ),
+    message="a row of the CSV file has another number of fields",
+    fix="check the delimiter and the quoting, or the row the message names",
+    domain="data",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

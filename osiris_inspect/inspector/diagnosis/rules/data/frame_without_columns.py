@@ -1,0 +1,44 @@
+"""A step was given a frame without any column.
+
+What it finds:
+    An error in which a frame without columns cannot be used.
+
+Why it matters:
+    An empty file became an empty frame upstream, and fails only here.
+
+How to fix:
+    Look at the source: the file has 0 bytes, or only blank lines.
+
+Example:
+    `Need a DataFrame with at least one column`
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("failures",)
+RANK: Final = 47
+
+SIGNATURE: Final = Signature(
+    rule="frame-without-columns",
+    pattern=Pattern(
+        r"Need a DataFrame with at least one column"
+        r"|No columns to parse from file"
+        r"|EmptyDataError[^\n]{0,60}"
+        r"|\S{1,300} is empty; there is not even a header"
+    ),
+    message="the input has no column at all: {said}",
+    fix="check that the source file is not empty",
+    domain="data",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

@@ -1,0 +1,43 @@
+"""A percent sign in a query was taken for a placeholder.
+
+What it finds:
+    An error of text formatting inside a query.
+
+Why it matters:
+    Drivers that format the query treat `%` as the start of a parameter, so `LIKE` patterns break.
+
+How to fix:
+    Double the percent sign, or use a driver that does not format queries.
+
+Example:
+    `%i format: a real number is required, not dict`
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("failures",)
+RANK: Final = 43
+
+SIGNATURE: Final = Signature(
+    rule="percent-in-sql",
+    pattern=Pattern(
+        r"%?\w? ?format: a real number is required[^\n]{0,60}"
+        r"|unsupported format character[^\n]{0,60}"
+        r"|not enough arguments for format string"
+    ),
+    message="a % in the query was taken for a placeholder by the database driver",
+    fix="write %% where the query means one percent sign",
+    domain="code",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

@@ -1,0 +1,93 @@
+"""A Python package is missing where a step ran.
+
+What it finds:
+    An error of an import.
+
+Why it matters:
+    The driver cannot work without it.
+
+How to fix:
+    Install the package; in a sandbox let the run install its dependencies.
+
+Example:
+    `Missing required dependencies: psycopg2`
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.model.finding import Confidence, Finding, Severity
+
+NEEDS: Final = ("failures",)
+RANK: Final = 48
+
+_FIX: Final = "install the package where the step runs (--e2b-install-deps for a sandbox)"
+
+SIGNATURES: Final = (
+    Signature(
+        rule="dependency-missing",
+        pattern=Pattern(
+            r"Missing required dependencies(?: after installation)?: (?P<what>[^\n.]{1,160})"
+            r"|No module named '(?P<m>[\w.]{1,80})'"
+            r"|\bModuleNotFoundError\b[^\n]{0,120}"
+            r"|(?P<p>psycopg2) (?:not installed|channel not configured)"
+            r"|'(?P<c>[\w\-]{1,60})' package is required[^\n]{0,100}"
+            r"|Missing optional dependency '(?P<o>[\w\-.]{1,60})'"
+            r"|ImportError: (?!cannot import name|\S{0,200}/|DLL load|[^\n]{0,200}(?:undefined symbol|shared object|not found \(required by))[^\n]{1,120}"
+            r"|pip command failed[^\n]{0,120}"
+        ),
+        message="a Python package is missing",
+        fix=_FIX,
+        domain="infra",
+    ),
+    Signature(
+        rule="dependency-missing",
+        pattern=Pattern(
+            r"ImportError: (?:cannot import name|\S{0,200}/|DLL load|[^\n]{0,200}(?:undefined symbol|shared object|not found \(required by))"
+            r"[^\n]{0,160}"
+            r"|cannot import name '[^'\n]{1,80}' from [^\n]{1,100}"
+            r"|version `\w{1,20}_[\d.]{1,20}' not found[^\n]{0,100}"
+            r"|numpy\.dtype size changed, may indicate binary incompatibility[^\n]{0,100}"
+        ),
+        message="a Python package is there and cannot be used: it does not fit another package or the system",
+        fix="install versions that fit each other and the system the step runs on",
+        domain="infra",
+    ),
+    Signature(
+        rule="dependency-missing",
+        pattern=Pattern(
+            r"Failed to download extension [^\n]{1,120}"
+            r"|automatically install(?:ing)? the required extension '[^\n]{1,60}"
+            r"|Extension \"[^\"\n]{1,200}\" (?:not found|could not be loaded)[^\n]{0,80}"
+        ),
+        message="an extension of DuckDB is missing and could not be fetched",
+        fix="install the extension where the step runs, or let the step reach the server of extensions",
+        domain="infra",
+    ),
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so, and packages that a check before the first step missed."""
+    for signature in SIGNATURES:
+        yield from signature.findings(run)
+    for event in run.named("dependency_check"):
+        missing = event.fields.get("missing")
+        if not isinstance(missing, list) or not missing:
+            continue
+        blocked = run.status == "failed" and run.failed_stage == "prepare"
+        yield Finding(
+            rule="dependency-missing",
+            severity=Severity.ERROR if blocked else Severity.NOTE,
+            confidence=Confidence.HIGH,
+            domain="infra",
+            message=f"packages are missing where the steps run: {', '.join(map(str, missing[:8]))}",
+            evidence=(at(event, "missing"),),
+            stage="prepare",
+            fix=_FIX,
+        )

@@ -1,0 +1,58 @@
+"""A driver could not be imported where the steps ran.
+
+What it finds:
+    Drivers that failed to register in the worker.
+
+Why it matters:
+    A step that uses such a driver cannot run. Where no step uses it, it is only a sign that the sandbox is incomplete.
+
+How to fix:
+    Install or upload what the import misses.
+
+Example:
+    `driver_registration_failed` for `filesystem.csv_extractor`: `No module named 'osiris.core.config'`
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.sanitize import excerpt
+from osiris_inspect.model.finding import Confidence, Finding, Severity
+
+NEEDS: Final = ("driver_registration_failed",)
+RANK: Final = 35
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failed imports: an error at the failed steps that need them, else one note for all."""
+    broken = run.named("driver_registration_failed")
+    unused = []
+    for event in broken:
+        users = [step.id for step in run.steps if step.driver == event.driver and step.status == "failed"]
+        unused += [] if users else [event]
+        for step in users[:1]:
+            yield Finding(
+                rule="driver-import-failed",
+                severity=Severity.ERROR,
+                confidence=Confidence.MEDIUM,
+                domain="infra",
+                message=f"the driver {event.driver!r} could not be imported: {excerpt(event.error or '', 120)}",
+                evidence=(at(event, "error"),),
+                step=step,
+                fix="install or upload what the import misses",
+            )
+    if unused:
+        names = ", ".join(sorted({event.driver or "?" for event in unused}))
+        yield Finding(
+            rule="driver-import-failed",
+            severity=Severity.NOTE,
+            confidence=Confidence.HIGH,
+            domain="infra",
+            message=f"drivers that no failed step uses could not be imported: {names}",
+            evidence=tuple(at(event, "error") for event in unused[:3]),
+            stage="prepare",
+            fix="install or upload what the imports miss",
+        )

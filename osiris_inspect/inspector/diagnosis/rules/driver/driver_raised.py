@@ -1,0 +1,74 @@
+"""A driver has a fault in its own code.
+
+What it finds:
+    An error of a kind that Python raises for a mistake in a program: a wrong type, a name or an attribute that is not
+    there, an index out of range.
+
+Why it matters:
+    Data and connections are mostly right; the driver cannot cope with what it was given.
+
+How to fix:
+    Read the place the traceback ends at. A `NoneType` in the message means that something it relied on was absent.
+
+Example:
+    `AttributeError: 'NoneType' object has no attribute 'groupby'`
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import failure_of
+from osiris_inspect.inspector.diagnosis.evidence.error_text import Told, matching, raised_at
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.sanitize import excerpt
+from osiris_inspect.model.finding import Confidence, Finding, Severity
+
+NEEDS: Final = ("steps",)
+RANK: Final = 90
+
+_MISTAKE = Pattern(
+    r"object (?:has no attribute '[^'\n]{1,80}'|is not (?:callable|iterable|subscriptable))"
+    r"|'\w{1,60}' object (?:does not support item|cannot be interpreted)"
+    r"|name '[^'\n]{1,80}' is not defined"
+    r"|cannot access local variable '[^'\n]{1,80}'"
+    r"|unsupported operand type\(s\) for"
+    r"|(?:list|tuple|string) index out of range"
+    r"|(?:float |integer )?division(?: or modulo)? by zero"
+    r"|maximum recursion depth exceeded"
+    r"|\w{1,80}\(\) (?:takes|missing|got an unexpected|got multiple)[^\n]{1,80}"
+    r"|must be (?:a )?\w{1,30}, not \w{1,30}"
+    r"|expected [\w., ]{1,60} object, not \w{1,30}"
+    r"|(?:string|list|tuple) indices must be"
+    r"|The truth value of a (?:DataFrame|Series|array)"
+    r"|(?:not enough|too many) values to unpack"
+    r"|not supported between instances of '"
+    r"|Cannot compare tz-naive and tz-aware"
+    r"|cannot pickle '[^'\n]{1,80}' object"
+    r"|\bAssertionError\b"
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Steps whose error is one of a program."""
+    if run.status != "failed":
+        return  # what was asked for before the run began is no part of it
+    for told, _ in matching(run, _MISTAKE):
+        step = run.step(told.step or "")
+        if step is None or step.failure is None:
+            continue
+        yield Finding(
+            rule="driver-raised",
+            severity=Severity.ERROR,
+            confidence=Confidence.MEDIUM,
+            domain="code",
+            message=f"the code of the driver {step.driver or ''} stumbled: {_said(told)}{raised_at(step.failure)}",
+            evidence=failure_of(step),
+            step=step.id,
+            fix="see what the driver was given, and mend the place the traceback ends at",
+        )
+
+
+def _said(told: Told) -> str:
+    return excerpt(told.searched.strip().partition("\n")[0], 200)

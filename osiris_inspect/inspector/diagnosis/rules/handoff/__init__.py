@@ -1,0 +1,1 @@
+"""Rules on frames handed from step to step."""

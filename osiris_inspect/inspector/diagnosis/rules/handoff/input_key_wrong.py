@@ -1,0 +1,61 @@
+"""A step asked for an output under a key that the upstream step does not have.
+
+What it finds:
+    An input whose key is not among the outputs of its step, although the frame is there.
+
+Why it matters:
+    The frame was given and kept; only the request for it is wrong, so the step that asked is at fault.
+
+How to fix:
+    Ask for the key `df`.
+
+Example:
+    `Key 'data' not found in outputs from step 'extract-movies' (available: ['df', 'spilled'])`
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.diagnosis.evidence.error_text import complaints
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import is_starved
+from osiris_inspect.inspector.files.log_phrases import KEY_NOT_HELD, keys_in
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+
+NEEDS: Final = ("steps",)
+RANK: Final = 25
+
+
+def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
+    """Steps that asked for a key that is not there while the frame is."""
+    for told, match in complaints(run, KEY_NOT_HELD):
+        keys = keys_in(match["keys"])
+        if {"df", "df_path"} & set(keys) and match["key"] not in keys:
+            consumer = told.step or next(iter(lineage.downstream(match["step"])), None)
+            yield _finding(consumer, match["key"], match["step"], told.cite(match[0][:200]))
+    for request in run.requests:
+        step = run.step(request.step)
+        for name, reference in request.inputs.items():
+            if reference.key not in ("df", "table") and step is not None and is_starved(step):
+                cited = Evidence(request.file, request.line, name)
+                yield _finding(request.step, reference.key, reference.from_step, cited)
+
+    for event in run.named("input_not_found"):
+        origin, key = run.step(next(iter(event.from_steps), "")), event.fields.get("key")
+        if isinstance(key, str) and key != "df" and origin is not None and origin.status == "succeeded":
+            yield _finding(event.step, key, origin.id, at(event))
+
+
+def _finding(consumer: str | None, key: str, origin: str, evidence: Evidence) -> Finding:
+    return Finding(
+        rule="input-key-wrong",
+        severity=Severity.ERROR,
+        confidence=Confidence.HIGH,
+        domain="config",
+        message=f"the step asks step {origin!r} for {key!r}; the frame there is called 'df'",
+        evidence=(evidence,),
+        step=consumer,
+        fix="ask for the key 'df'",
+    )

@@ -1,0 +1,47 @@
+"""An error text shows rows of data.
+
+What it finds:
+    An error in which a database repeats the row it refused, or in which an address of e-mail stands.
+
+Why it matters:
+    Logs are kept longer and read by more people than the data; what is in a row may be about a person.
+
+How to fix:
+    Shorten such errors where they are logged, and treat the log as the data it shows.
+
+Example:
+    `DETAIL: Failing row contains (7, Ada, ada@example.org)`
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.model.finding import Confidence, Finding, Severity
+
+NEEDS: Final = ("events",)
+
+_SAMPLE = Pattern(
+    r"(?P<shown>Failing row contains|Key \([^)\n]{1,120}\)=(?=\()|Duplicate entry(?= '))"
+    r"|(?<![\w:/.+-])(?=[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,4}[a-z]{2,12}\b(?!:))"
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Errors that show a row, or somebody's address."""
+    for told, match in matching(run, _SAMPLE):
+        shown = match["shown"]
+        yield Finding(
+            rule="data-sample-in-log",
+            severity=Severity.NOTE,
+            confidence=Confidence.MEDIUM,
+            domain="data",
+            message="the error repeats values of a row" if shown else "the error shows an address of e-mail",
+            evidence=(told.cite(shown or told.text[: max(12, match.start())][:40]),),
+            step=told.step,
+            stage=told.stage,
+            fix="shorten such errors where they are logged, and treat the log as data",
+        )

@@ -1,0 +1,49 @@
+"""An encrypted connection could not be made.
+
+What it finds:
+    An error of TLS: a certificate that is not trusted, or two ends that do not agree on encryption.
+
+Why it matters:
+    No data was exchanged. A sandbox may lack the certificates your machine has.
+
+How to fix:
+    Install the certificate where the step runs, or correct the TLS settings of the connection. Do not switch the check off.
+
+Example:
+    `certificate verify failed: unable to get local issuer certificate`
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.model.finding import Finding
+
+NEEDS: Final = ("failures",)
+RANK: Final = 39
+
+SIGNATURE: Final = Signature(
+    rule="tls-failed",
+    pattern=Pattern(
+        r"(?i:certificate verify failed)[^\n]{0,100}"
+        r"|\bSSL(?:Error|CertVerificationError|EOFError)\b[^\n]{0,100}"
+        r"|(?i:ssl error:?) [^\n]{1,100}"
+        r"|\bsslmode\b[^\n]{1,80}(?:invalid|required|not supported)"
+        r"|(?i:tls handshake)[^\n]{0,80}"
+        r"|\[SSL: [A-Z0-9_]{1,60}\][^\n]{0,80}"
+        r"|(?i:SSL connection (?:is required|error))[^\n]{0,80}"
+        r"|(?i:server does not support SSL|insecure transport are prohibited)[^\n]{0,60}",
+        cause="encryption",
+    ),
+    message="the encrypted connection could not be made",
+    fix="install the certificate where the step runs, or correct the TLS settings of the connection",
+    domain="infra",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Failures whose text says so."""
+    return SIGNATURE.findings(run)

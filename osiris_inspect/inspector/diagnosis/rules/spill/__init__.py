@@ -1,0 +1,1 @@
+"""Rules on frames on disk and artifacts."""

@@ -1,0 +1,51 @@
+"""A setting asked for a spill and the frame stayed in memory.
+
+What it finds:
+    A run whose settings spill every frame, or every frame over a number of rows, and a frame to which that applies and that
+    was kept in memory without an attempt to write it.
+
+Why it matters:
+    Who spills wants to save memory, or to look at the frames afterwards. The run then does neither, and nothing says so.
+
+How to fix:
+    Look at the settings as the run recorded them (`run_start`), and whether they reached the worker.
+
+Example:
+    `E2B_FORCE_SPILL=true (environment)`, and `output_stored` says `storage: memory`
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.run.settings import cite_settings, settings_of
+from osiris_inspect.model.finding import Confidence, Finding, Severity
+
+NEEDS: Final = ("run_start", "output_stored")
+
+
+def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+    """Frames that should have been spilled, and were not even tried."""
+    settings = settings_of(run)
+    force, threshold = settings.get("force_spill"), settings.get("spill_threshold")
+    limit = threshold.value if threshold is not None and isinstance(threshold.value, int) else None
+    tried = {event.step for event in run.named("spill_failed", "spill_write")}
+    for event in run.named("output_stored"):
+        rows = event.rows
+        if event.fields.get("storage") != "memory" or rows is None or event.step in tried:
+            continue
+        over = limit is not None and rows > limit
+        asked = force if force is not None and force.value is True else threshold if over else None
+        if asked is not None:
+            yield Finding(
+                rule="spill-setting-ignored",
+                severity=Severity.WARNING,
+                confidence=Confidence.HIGH,
+                domain="code",
+                message=f"{asked} asks for a spill, and the frame of {rows:,} rows stayed in memory",
+                evidence=(at(event, "storage"), *cite_settings(run)),
+                step=event.step,
+                fix="see whether the setting reached the worker",
+            )

@@ -1,0 +1,45 @@
+"""A frame lies on disk and still takes its memory.
+
+What it finds:
+    A run card that says of one step both that its frame was spilled and that it is in memory.
+
+Why it matters:
+    A spill is there to free memory. A frame kept in both places costs disk and frees nothing.
+
+How to fix:
+    Drop the frame from memory once the spill is complete. The inputs of a step that failed are an exception: they are
+    written for a replay and stay.
+
+Example:
+    `"has_df_in_memory": true, "spill_used": true`
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import in_card
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.model.finding import Confidence, Finding, Severity
+
+NEEDS: Final = ("run card",)
+
+
+def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
+    """Steps in both places, unless a step that failed needed them."""
+    failed = {step.id for step in run.steps if step.status == "failed"}
+    for step in run.steps:
+        card = run.card.of(step.id) if run.card is not None else None
+        captured = any(edge.producer == step.id and edge.consumer in failed for edge in lineage.edges)
+        if card is None or captured or not (card.has_df_in_memory and card.spill_used):
+            continue
+        yield Finding(
+            rule="spilled-and-still-in-memory",
+            severity=Severity.NOTE,
+            confidence=Confidence.HIGH,
+            domain="code",
+            message="the frame was spilled and is still in memory, so the spill freed nothing",
+            evidence=(*in_card(run, step, "spill_used"), *in_card(run, step, "has_df_in_memory")),
+            step=step.id,
+            fix="drop the frame from memory once its spill is complete",
+        )

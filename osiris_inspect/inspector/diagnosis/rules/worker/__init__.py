@@ -1,0 +1,1 @@
+"""Rules on the worker, the sandbox and the life of a step."""

@@ -1,0 +1,1 @@
+"""Search a large events.jsonl without decoding every line."""

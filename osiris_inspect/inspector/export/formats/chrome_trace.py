@@ -1,0 +1,105 @@
+"""A trace for Perfetto and ``chrome://tracing``: a process a run, a thread a step, an arrow a frame, memory as a curve.
+
+Only events of the kinds M (names), X (a span), s and f (an arrow), and C (a counter) are written. Times are in
+microseconds from the beginning of each run, so that runs lie below each other. A step whose time is not known has no
+span; its thread says so by its name.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TextIO
+
+from osiris_inspect.inspector.export import NO_JOB, Job
+from osiris_inspect.inspector.export.shared.spans import Span, timeline
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.text.sanitize import plain
+from osiris_inspect.model.event import number
+
+
+def render(
+    reports: Sequence[Report],
+    out: TextIO,
+    *,
+    width: int = 100,
+    color: bool = False,
+    job: Job = NO_JOB,
+) -> None:
+    """Write one document with every run."""
+    del width, color, job  # for formats that people or a CI system read
+    events = [event for number, report in enumerate(reports, start=1) for event in _run(report, number)]
+    out.write('{"displayTimeUnit": "ms", "traceEvents": [\n')
+    out.write(",\n".join(json.dumps(event) for event in events))
+    out.write("\n]}\n")
+
+
+def _run(report: Report, pid: int) -> Iterator[dict[str, Any]]:
+    run, times = report.run, timeline(report.run)
+    known, start = times.spans, times.start
+    threads = {step.id: tid for tid, step in enumerate(run.steps, start=1)}
+    yield _named("process_name", pid, 0, f"{plain(run.pipeline or '?')} {plain(run.id)} {run.status}")
+    for step, tid in threads.items():
+        unknown = "" if step in known else " (no time is known)"
+        yield _named("thread_name", pid, tid, plain(step) + unknown)
+        yield {"ph": "M", "name": "thread_sort_index", "pid": pid, "tid": tid, "args": {"sort_index": tid}}
+    for step, span in known.items():
+        yield _span(span, pid, threads[step], start)
+    yield from _arrows(report, known, pid, start)
+    yield from _memory(report, pid, start)
+
+
+def _named(kind: str, pid: int, tid: int, name: str) -> dict[str, Any]:
+    return {"ph": "M", "name": kind, "pid": pid, "tid": tid, "args": {"name": name}}
+
+
+def _span(span: Span, pid: int, tid: int, start: float) -> dict[str, Any]:
+    step = span.step
+    told = {
+        "status": step.status,
+        "driver": plain(step.driver) if step.driver else None,
+        "rows_in": step.rows_in,
+        "rows_out": step.rows_out,
+        "storage": step.storage,
+        "error": plain(step.failure.message) if step.failure else None,
+    }
+    return {
+        "ph": "X",
+        "name": plain(step.id),
+        "cat": "step",
+        "pid": pid,
+        "tid": tid,
+        "ts": _us(span.start - start),
+        "dur": _us(span.end - span.start),
+        "args": {key: value for key, value in told.items() if value is not None},
+    }
+
+
+def _arrows(report: Report, known: Mapping[str, Span], pid: int, start: float) -> Iterator[dict[str, Any]]:
+    tids = {step.id: tid for tid, step in enumerate(report.run.steps, start=1)}
+    for place, edge in enumerate(report.lineage.edges):
+        if edge.producer not in known or edge.consumer not in known:
+            continue  # an arrow needs a span at both ends
+        shared = {"name": plain(edge.name) or "frame", "cat": "frame", "id": f"{pid}.{place}", "pid": pid}
+        sent, taken = known[edge.producer].end, known[edge.consumer].start
+        yield {"ph": "s", **shared, "tid": tids[edge.producer], "ts": _us(min(sent, taken) - start)}
+        yield {"ph": "f", "bp": "e", **shared, "tid": tids[edge.consumer], "ts": _us(taken - start)}
+
+
+def _memory(report: Report, pid: int, start: float) -> Iterator[dict[str, Any]]:
+    for event in report.run.named("heartbeat"):
+        used = next(
+            (number(event.fields.get(key)) for key in ("rss", "rss_bytes") if key in event.fields), None
+        )
+        if used is not None and event.ts is not None:
+            at = _us(event.ts - start)
+            yield {
+                "ph": "C",
+                "name": "worker memory",
+                "pid": pid,
+                "tid": 0,
+                "ts": at,
+                "args": {"bytes": used},
+            }
+
+
+def _us(seconds: float) -> int:
+    return max(0, round(seconds * 1_000_000))

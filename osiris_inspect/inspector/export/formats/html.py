@@ -1,0 +1,217 @@
+"""One HTML file that needs nothing else: verdict, cause, lineage, course, steps, findings, events of the failing step.
+
+It has no script, and a policy that lets it load nothing from anywhere, so a text of a log can do nothing in it. It is
+read offline, in the light or in the dark, and printed.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Final, TextIO
+
+from osiris_inspect.inspector.export import NO_JOB, Job
+from osiris_inspect.inspector.export.shared import gantt_svg as _gantt
+from osiris_inspect.inspector.export.shared import lineage_svg as _graph
+from osiris_inspect.inspector.export.shared.annotations import log_place
+from osiris_inspect.inspector.export.shared.html_style import STYLE
+from osiris_inspect.inspector.export.shared.spans import timeline
+from osiris_inspect.inspector.project.source_location import Checkout, Source, sources_of
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.run import StepState
+from osiris_inspect.inspector.run.summary import BAD, duration, place_of, summarize
+from osiris_inspect.inspector.text.event_fields import fields_of
+from osiris_inspect.inspector.text.sanitize import cut, plain
+from osiris_inspect.model.event import Event
+from osiris_inspect.model.finding import Evidence, Finding
+
+MOST_FINDINGS: Final = 300
+MOST_STEPS: Final = 500
+MOST_EVENTS: Final = 200
+LONGEST: Final = 600
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def render(
+    reports: Sequence[Report],
+    out: TextIO,
+    *,
+    width: int = 100,
+    color: bool = False,
+    job: Job = NO_JOB,
+) -> None:
+    """Write one document with a section for each run, the bad ones first."""
+    del width, color  # the reader's browser decides
+    ordered = sorted(reports, key=lambda report: report.run.status not in BAD)
+    out.writelines(f"{line}\n" for line in _document(ordered, job.checkout))
+
+
+def _document(reports: Sequence[Report], checkout: Checkout) -> Iterator[str]:
+    title = f"{_text(reports[0].run.id)}" if len(reports) == 1 else f"{len(reports)} runs"
+    yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
+    yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    yield f"<title>osiris-inspect: {title}</title>"
+    yield f"<style>{STYLE}</style>\n</head>\n<body>"
+    if len(reports) > 1:
+        yield from _contents(reports)
+    for number, report in enumerate(reports, start=1):
+        yield from _run(report, number, checkout)
+    yield "</body>\n</html>"
+
+
+def _contents(reports: Sequence[Report]) -> Iterator[str]:
+    bad = sum(report.run.status in BAD for report in reports)
+    yield f"<h1>{len(reports)} runs, {bad} of them did not succeed</h1>\n<ul>"
+    for number, report in enumerate(reports, start=1):
+        told = f"{_text(report.run.id)} {_text(report.run.pipeline or '')}: {summarize(report).verdict}"
+        yield f'<li><a href="#run{number}">{told}</a></li>'
+    yield "</ul>"
+
+
+def _run(report: Report, number: int, checkout: Checkout) -> Iterator[str]:
+    run = report.run
+    yield f'<section class="run {run.status}" id="run{number}">'
+    yield from _verdict(report, checkout)
+    yield from _drawing("Lineage", _graph.svg(report.lineage, run, f"run{number}"))
+    yield from _drawing("Course", _gantt.svg(timeline(run)))
+    yield from _steps(run.steps)
+    yield from _findings(report, checkout)
+    yield from _failing_step(report)
+    yield from _not_checked(report)
+    yield "</section>"
+
+
+def _verdict(report: Report, checkout: Checkout) -> Iterator[str]:
+    run, cause, summary = report.run, report.root_cause, summarize(report)
+    rows = f"{summary.rows:,} row{'' if summary.rows == 1 else 's'}" if summary.rows is not None else ""
+    facts = filter(None, (run.mode, duration(run.duration_s), rows, f"{summary.events:,} events"))
+    yield f'<h1>{_code(run.pipeline or run.id)} <span class="verdict">{summary.verdict}</span></h1>'
+    yield f'<p class="faint">{_code(run.id)} · {" · ".join(facts)}</p>'
+    if cause is None:
+        return
+    place = f"<b>{_code(place_of(cause))}</b> {_text(cause.message)}"
+    yield f'<div class="cause"><p>{place} <span class="faint">({cause.rule}, {cause.confidence})</span></p>'
+    yield from (f"<p>{_evidence(report, piece, checkout)}</p>" for piece in cause.evidence[:3])
+    if cause.fix:
+        yield f"<p>Fix: {_text(cause.fix)}</p>"
+    yield "</div>"
+
+
+def _drawing(title: str, svg: str) -> Iterator[str]:
+    if svg:
+        yield f'<h2>{title}</h2>\n<div class="wide">\n{svg}\n</div>'
+
+
+def _steps(steps: Sequence[StepState]) -> Iterator[str]:
+    if not steps:
+        return
+    yield '<h2>Steps</h2>\n<div class="wide"><table>'
+    yield (
+        '<tr><th>step</th><th>driver</th><th>status</th><th class="number">rows in</th>'
+        '<th class="number">rows out</th><th class="number">time</th><th>frame</th></tr>'
+    )
+    yield from map(_step, steps[:MOST_STEPS])
+    yield "</table></div>"
+    yield from _more(len(steps) - MOST_STEPS, "steps")
+
+
+def _step(step: StepState) -> str:
+    status = f'<b class="{step.status}">{step.status.replace("_", " ")}</b>'
+    because = f' <span class="faint">because of {_text(step.because, 80)}</span>' if step.because else ""
+    frame = "" if step.is_writer or step.storage == "unknown" else step.storage
+    numbers = (_rows(step.rows_in), _rows(step.rows_out), duration(step.duration_s))
+    return (
+        f"<tr><td>{_text(step.id, 120)}</td><td>{_text(step.driver or '?', 120)}</td><td>{status}{because}</td>"
+        + "".join(f'<td class="number">{number}</td>' for number in numbers)
+        + f"<td>{frame}</td></tr>"
+    )
+
+
+def _findings(report: Report, checkout: Checkout) -> Iterator[str]:
+    yield "<h2>Findings</h2>"
+    if not report.findings:
+        yield "<p>Nothing found.</p>"
+    sources = sources_of(report.run)
+    for finding in report.findings[:MOST_FINDINGS]:
+        yield from _finding(report, finding, sources.get(finding.step), checkout)
+    yield from _more(len(report.findings) - MOST_FINDINGS, "findings")
+
+
+def _finding(report: Report, finding: Finding, source: Source | None, checkout: Checkout) -> Iterator[str]:
+    kind = ' class="because"' if finding.because else " open"
+    known = "known " if finding.known else ""
+    yield (
+        f'<details{kind}><summary><b class="{finding.severity}">{known}{finding.severity}</b> '
+        f"<b>{finding.rule}</b> {_code(place_of(finding))} {_text(finding.message)}</summary>\n<ul>"
+    )
+    file = checkout.place(source.file) if source is not None else None
+    if source is not None and file is not None:
+        yield f"<li>written at {_code(f'{file}:{source.line}' if source.line else file)}</li>"
+    if finding.because:
+        yield f"<li>because of {_code(finding.because)}</li>"
+    yield from (f"<li>{_evidence(report, piece, checkout)}</li>" for piece in finding.evidence)
+    if finding.fix:
+        yield f"<li>Fix: {_text(finding.fix)}</li>"
+    yield "</ul></details>"
+
+
+def _failing_step(report: Report) -> Iterator[str]:
+    cause = report.root_cause
+    events = [event for event in report.run.told if cause is not None and event.step == cause.step]
+    if cause is None or cause.step is None or not events:
+        return
+    yield f"<h2>Events of {_code(cause.step)}</h2>"
+    if len(events) > MOST_EVENTS:
+        repeated = (
+            " Of a long log those that repeat are left out."
+            if report.run.told is not report.run.events
+            else ""
+        )
+        yield f'<p class="faint">The last {MOST_EVENTS} of {len(events):,}.{repeated}</p>'
+    start = timeline(report.run).start
+    yield '<div class="wide"><table><tr><th class="number">line</th><th class="number">after</th>'
+    yield "<th>event</th><th>fields</th></tr>"
+    yield from (_event(event, start) for event in events[-MOST_EVENTS:])
+    yield "</table></div>"
+
+
+def _event(event: Event, start: float) -> str:
+    after = duration(max(0.0, event.ts - start)) if event.ts is not None else "?"
+    fields = " ".join(f"{key}={_value(value)}" for key, value in fields_of(event).items())
+    return (
+        f'<tr><td class="number">{event.line}</td><td class="number">{after}</td>'
+        f'<td>{_text(event.name, 80)}</td><td class="fields">{_text(fields)}</td></tr>'
+    )
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _not_checked(report: Report) -> Iterator[str]:
+    if report.not_checked:
+        yield f"<details><summary>{len(report.not_checked)} rules could not be asked</summary>\n<ul>"
+        yield from (f"<li>{_code(entry.rule)} {_text(entry.reason)}</li>" for entry in report.not_checked)
+        yield "</ul></details>"
+
+
+def _evidence(report: Report, piece: Evidence, checkout: Checkout) -> str:
+    place = f"{log_place(report, piece, checkout)}:{piece.line}"
+    return f'<code class="faint">{_text(place)}</code> {_code(piece.quote)}'
+
+
+def _more(count: int, what: str) -> Iterator[str]:
+    if count > 0:
+        yield f'<p class="faint">{count:,} more {what} are left out here.</p>'
+
+
+def _rows(rows: int | None) -> str:
+    return "?" if rows is None else f"{rows:,}"
+
+
+def _code(text: str) -> str:
+    return f"<code>{_text(text)}</code>"
+
+
+def _text(text: str, longest: int = LONGEST) -> str:
+    return escape(cut(plain(text), longest))

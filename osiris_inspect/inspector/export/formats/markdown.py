@@ -1,0 +1,204 @@
+"""Markdown for a job summary, a Buildkite annotation or a comment: verdict, cause, steps, lineage, one line a finding.
+
+Everything that comes from a log stands in a code span, where neither Markdown nor HTML nor a mention means anything.
+
+Limit: a summary of GitHub may have 1 MiB, and a longer one is dropped whole. So the document is cut before 900 kB, at a
+heading where it can be, and says what was left out.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Final, TextIO
+
+from osiris_inspect.inspector.export import NO_JOB, Job
+from osiris_inspect.inspector.export.shared.annotations import Placed, log_place, placed
+from osiris_inspect.inspector.project.source_location import Checkout
+from osiris_inspect.inspector.run.lineage import Edge
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.run.summary import BAD, count_words, duration, place_of, place_words, summarize
+from osiris_inspect.inspector.text.sanitize import cut, plain
+from osiris_inspect.model.finding import Finding
+
+MOST_BYTES: Final = 900_000
+LONGEST: Final = 400
+_ROOM_FOR_NOTES: Final = 300
+_MARKS = {
+    "success": "✅",
+    "failed": "❌",
+    "compile_failed": "❌",
+    "truncated": "⚠️",
+    "unreadable": "⚠️",
+    "running": "⏳",
+}
+_STEP_MARKS = {"succeeded": "✅", "failed": "❌", "skipped": "⏭️", "not_started": "▫️", "running": "⏳"}
+_FINDING_MARKS = {"error": "❌", "warning": "⚠️", "note": "ℹ️"}  # noqa: RUF001  the sign for information
+
+
+def render(
+    reports: Sequence[Report],
+    out: TextIO,
+    *,
+    width: int = 100,
+    color: bool = False,
+    job: Job = NO_JOB,
+) -> None:
+    """Write a table of the runs where there are several, then a section for each, the bad ones first."""
+    del width, color  # Markdown has neither
+    out.write(document(reports, job.checkout))
+
+
+def document(reports: Sequence[Report], checkout: Checkout, most_bytes: int = MOST_BYTES) -> str:
+    """The document in at most ``most_bytes`` of UTF-8; empty where not even a note has room."""
+    ordered = sorted(reports, key=lambda report: report.run.status not in BAD)
+    sections = [_overview(ordered)] if len(ordered) > 1 else []
+    sections += [_run(report, checkout) for report in ordered]
+    room = most_bytes - _ROOM_FOR_NOTES
+    return "".join(f"{line}\n" for line in _within(sections, room)) if room > 0 else ""
+
+
+def _within(sections: Sequence[Sequence[str]], room: int) -> Iterator[str]:
+    """The sections that have room together; where not even the first run has, its first lines."""
+    ends = list(accumulate(map(_size, sections)))
+    whole = sum(end <= room for end in ends)
+    for section in sections[:whole]:
+        yield from section
+    left_out = len(sections) - whole
+    if left_out and whole <= (len(sections) > 1):
+        yield from _cut(sections[whole], room - (ends[whole - 1] if whole else 0))
+        left_out -= 1
+    if left_out:
+        yield f"_{left_out:,} more runs are left out here: a summary has a limit._"
+
+
+def _cut(section: Sequence[str], room: int) -> Iterator[str]:
+    kept = sum(end <= room for end in accumulate(len(line.encode()) + 1 for line in section))
+    yield from section[:kept]
+    yield from ("", f"_{len(section) - kept:,} more lines of this run are left out here._", "")
+
+
+def _size(section: Sequence[str]) -> int:
+    return sum(len(line.encode()) + 1 for line in section)
+
+
+def _overview(reports: Sequence[Report]) -> list[str]:
+    bad = sum(report.run.status in BAD for report in reports)
+    rows = [
+        f"| {_MARKS[report.run.status]} {summarize(report).verdict} | {code(report.run.id)} "
+        f"| {code(report.run.pipeline or '')} | {duration(report.run.duration_s)} | {_short_cause(report)} |"
+        for report in reports
+    ]
+    head = f"## {len(reports)} runs, {bad} of them did not succeed"
+    return [head, "", "| | run | pipeline | time | cause |", "|---|---|---|---|---|", *rows, ""]
+
+
+def _short_cause(report: Report) -> str:
+    cause = report.root_cause
+    return f"{code(place_of(cause), 60)} {cause.rule}" if cause is not None else ""
+
+
+def _run(report: Report, checkout: Checkout) -> list[str]:
+    return [
+        *_verdict(report, checkout),
+        *_steps(report),
+        *_lineage(report),
+        *_findings(report, checkout),
+        *_not_checked(report),
+    ]
+
+
+def _verdict(report: Report, checkout: Checkout) -> Iterator[str]:
+    run, cause = report.run, report.root_cause
+    facts = filter(None, (summarize(report).verdict, run.mode, duration(run.duration_s)))
+    pipeline = f" {code(run.pipeline)}" if run.pipeline else ""
+    yield f"## {_MARKS[run.status]} {code(run.id)}{pipeline}: {', '.join(facts)}"
+    yield ""
+    if cause is None:
+        return
+    yield f"**Cause:** {code(place_of(cause))} {code(cause.message)} ({cause.rule}, {cause.confidence})"
+    yield ""
+    for piece in cause.evidence[:3]:
+        yield f"- {code(f'{log_place(report, piece, checkout)}:{piece.line}')} {code(piece.quote)}"
+    if cause.fix:
+        yield f"- **Fix:** {code(cause.fix)}"
+    yield ""
+
+
+def _steps(report: Report) -> Iterator[str]:
+    if not report.run.steps:
+        return
+    yield "| step | driver | status | rows in | rows out | time | frame |"
+    yield "|---|---|---|--:|--:|--:|---|"
+    yield from map(_step, report.run.steps)
+    yield ""
+
+
+def _step(step: StepState) -> str:
+    frame = "" if step.is_writer or step.storage == "unknown" else step.storage
+    cells = (
+        code(step.id),
+        code(step.driver or "?"),
+        f"{_STEP_MARKS[step.status]} {step.status.replace('_', ' ')}",
+        _rows(step.rows_in),
+        _rows(step.rows_out),
+        duration(step.duration_s),
+        frame,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _lineage(report: Report) -> Iterator[str]:
+    if not report.lineage.edges:
+        return
+    yield "<details><summary>Lineage</summary>"
+    yield ""
+    yield from (f"- {_edge(edge, report.run)}" for edge in report.lineage.edges)
+    yield ""
+    yield "</details>"
+    yield ""
+
+
+def _edge(edge: Edge, run: Run) -> str:
+    rows = "" if edge.rows_in is None else f"{count_words(edge.rows_in, 'row')}, "
+    name = f" as {code(edge.name)}" if edge.name else ""
+    return f"{code(edge.producer)} → {code(edge.consumer)}{name}: {rows}{place_words(edge, run)}"
+
+
+def _findings(report: Report, checkout: Checkout) -> Iterator[str]:
+    if not report.findings:
+        yield "Nothing found."
+        yield ""
+        return
+    yield "### Findings"
+    yield ""
+    places = {id(entry.finding): entry for entry in placed([report], checkout)}
+    yield from (_finding(finding, places[id(finding)]) for finding in report.findings)
+    yield ""
+
+
+def _finding(finding: Finding, entry: Placed) -> str:
+    indent = "  " if finding.because else ""
+    known = "known: " if finding.known else ""
+    place = f" at {code(f'{entry.file}:{entry.line}')}" if entry.file and entry.line else ""
+    because = f", because of {code(finding.because)}" if finding.because else ""
+    told = f"**{finding.rule}** {code(place_of(finding))}{place} {code(finding.message)}"
+    return f"{indent}- {_FINDING_MARKS[str(finding.severity)]} {known}{told} ({code(str(finding.evidence[0]))}{because})"
+
+
+def _not_checked(report: Report) -> Iterator[str]:
+    if report.not_checked:
+        yield f"{len(report.not_checked)} rules could not be asked, since this run does not record what they need."
+        yield ""
+
+
+def _rows(rows: int | None) -> str:
+    return "?" if rows is None else f"{rows:,}"
+
+
+def code(text: str, longest: int = LONGEST) -> str:
+    """A text as a code span that it cannot leave, also inside a table."""
+    text = cut(plain(text), longest).replace("|", "\\|") or " "
+    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    pad = " " if text[0] == "`" or text[-1] == "`" else ""
+    return f"{fence}{pad}{text}{pad}{fence}"

@@ -1,0 +1,233 @@
+"""OpenLineage, an event a line: START and exactly one of COMPLETE, FAIL and ABORT for the run and for each of its steps.
+
+A step that never began has no events, one that still runs has no end yet. A frame is a data set named after its step;
+a file that a step reads or writes is one of the file system. A run without any time stands in 1970.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TextIO
+
+from osiris_inspect.inspector.export import NO_JOB, Job
+from osiris_inspect.inspector.export.shared.group_by_step import edges_by_consumer, findings_by_step
+from osiris_inspect.inspector.export.shared.spans import Span, Timeline, identity, moment, timeline
+from osiris_inspect.inspector.run.lineage import Edge
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.run import Run, RunStatus, StepFailure, StepState
+from osiris_inspect.inspector.text.sanitize import whole
+from osiris_inspect.model.event import number
+from osiris_inspect.model.finding import Finding, Severity
+from osiris_inspect.model.run_card import StepStatus
+from osiris_inspect.model.version import __version__
+
+NAMESPACE: Final = "osiris"
+PRODUCER: Final = f"urn:osiris-inspect:{__version__}"
+SPEC: Final = "https://openlineage.io/spec"
+_END_OF_STEP: Final[Mapping[StepStatus, str]] = {
+    "succeeded": "COMPLETE",
+    "failed": "FAIL",
+    "skipped": "ABORT",
+}
+_END_OF_RUN: Final[Mapping[RunStatus, str]] = {
+    "success": "COMPLETE",
+    "failed": "FAIL",
+    "compile_failed": "FAIL",
+    "truncated": "ABORT",
+    "unreadable": "ABORT",
+}
+
+Facets = dict[str, Any]
+
+
+def render(
+    reports: Sequence[Report],
+    out: TextIO,
+    *,
+    width: int = 100,
+    color: bool = False,
+    job: Job = NO_JOB,
+) -> None:
+    """Write the events of every run in the order of their times; a run's own begin and end around its steps'."""
+    del width, color, job  # for formats that people or a CI system read
+    for report in reports:
+        out.writelines(f"{json.dumps(event)}\n" for event in _events(report))
+
+
+def _events(report: Report) -> Iterator[dict[str, Any]]:
+    run, times = report.run, timeline(report.run)
+    findings, edges = findings_by_step(report), edges_by_consumer(report)
+    of_steps = [
+        event
+        for step in run.steps
+        for event in _of_step(run, step, times, (findings.get(step.id, ()), edges.get(step.id, ())))
+    ]
+    job = {"jobType": _job_type("DAG")}
+    yield _event("START", times.start, _told(run, None, {}, job))
+    yield from sorted(of_steps, key=lambda event: str(event["eventTime"]))
+    if run.status in _END_OF_RUN:
+        about = _failure(run.failure) | _tests(findings.get(None, ())) | _engine(run)
+        yield _event(_END_OF_RUN[run.status], times.end, _told(run, None, about, job))
+
+
+def _of_step(
+    run: Run, step: StepState, times: Timeline, known: tuple[Sequence[Finding], Sequence[Edge]]
+) -> Iterator[dict[str, Any]]:
+    if step.status == "not_started":
+        return
+    span = times.spans.get(step.id, Span(step, times.end, times.end))
+    parent = {"run": {"runId": str(identity(run))}, "job": _named(run, None)}
+    facets = {"parent": _facet("1-2-0/ParentRunFacet", parent)}
+    job = {"jobType": _job_type("STEP"), **_sql(step)}
+    yield _event("START", span.start, _told(run, step.id, facets, job))
+    last = _end_of(run, step)
+    if last is not None:
+        findings, edges = known
+        facets = facets | _failure(step.failure) | _tests(findings)
+        frames = {"inputs": _inputs(run, step, edges), "outputs": _outputs(run, step)}
+        yield _event(last, span.end, {**_told(run, step.id, facets, job), **frames})
+
+
+def _end_of(run: Run, step: StepState) -> str | None:
+    if step.status == "running":
+        return None if run.status == "running" else "ABORT"
+    return _END_OF_STEP[step.status]
+
+
+def _event(kind: str, at: float, told: Mapping[str, Any]) -> dict[str, Any]:
+    schema = f"{SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
+    return {"eventType": kind, "eventTime": moment(at), "producer": PRODUCER, "schemaURL": schema, **told}
+
+
+def _told(run: Run, step: str | None, run_facets: Facets, job_facets: Facets) -> dict[str, Any]:
+    return {
+        "run": {"runId": str(identity(run, step)), "facets": run_facets},
+        "job": {**_named(run, step), "facets": job_facets},
+        "inputs": [],
+        "outputs": [],
+    }
+
+
+def _named(run: Run, step: str | None) -> dict[str, str]:
+    pipeline = whole(run.pipeline or "unnamed")
+    return {"namespace": NAMESPACE, "name": f"{pipeline}.{whole(step)}" if step is not None else pipeline}
+
+
+def _engine(run: Run) -> Facets:
+    packages = next((event.fields.get("packages") for event in run.named("environment")), None)
+    version = packages.get("osiris-inspect") if isinstance(packages, Mapping) else None
+    if not isinstance(version, str):
+        return {}
+    told = {"version": whole(version), "name": "osiris-inspect", "openlineageAdapterVersion": __version__}
+    return {"processing_engine": _facet("1-1-1/ProcessingEngineRunFacet", told)}
+
+
+def _failure(failure: StepFailure | None) -> Facets:
+    if failure is None:
+        return {}
+    told = {"message": whole(failure.message), "programmingLanguage": "PYTHON"}
+    if failure.traceback:
+        told["stackTrace"] = whole(failure.traceback)
+    return {"errorMessage": _facet("1-0-1/ErrorMessageRunFacet", told)}
+
+
+def _tests(findings: Sequence[Finding]) -> Facets:
+    """Findings as tests that failed."""
+    return {"test": _facet("1-0-1/TestRunFacet", {"tests": list(map(_test, findings))})} if findings else {}
+
+
+def _test(finding: Finding) -> dict[str, Any]:
+    return {
+        "name": finding.rule,
+        "status": "fail",
+        "severity": "error" if finding.severity is Severity.ERROR and not finding.known else "warn",
+        "type": finding.domain,
+        "description": whole(finding.message),
+        "params": {
+            "confidence": str(finding.confidence),
+            "evidence": [whole(str(piece)) for piece in finding.evidence],
+            **({"because": whole(finding.because)} if finding.because else {}),
+        },
+    }
+
+
+def _sql(step: StepState) -> Facets:
+    query = next(
+        (step.config[key] for key in ("query", "sql") if isinstance(step.config.get(key), str)), None
+    )
+    if query is None:
+        return {}
+    told = {"query": whole(query)}
+    family = (step.driver or "").partition(".")[0]
+    return {"sql": _facet("1-1-0/SQLJobFacet", told | ({"dialect": whole(family)} if family else {}))}
+
+
+def _job_type(kind: str) -> dict[str, Any]:
+    told = {"processingType": "BATCH", "integration": "OSIRIS", "jobType": kind}
+    return _facet("2-0-4/JobTypeJobFacet", told)
+
+
+def _inputs(run: Run, step: StepState, edges: Sequence[Edge]) -> list[dict[str, Any]]:
+    frames = [
+        {**_frame(run, edge.producer), **_input_facets(edge)} for edge in edges if edge.place != "unresolved"
+    ]
+    return frames if step.is_writer or frames else _file(step)
+
+
+def _input_facets(edge: Edge) -> Facets:
+    if edge.rows_in is None:
+        return {}
+    told = _facet("1-0-0/InputStatisticsInputDatasetFacet", {"rowCount": edge.rows_in})
+    return {"inputFacets": {"inputStatistics": told}}
+
+
+def _outputs(run: Run, step: StepState) -> list[dict[str, Any]]:
+    if step.status != "succeeded":
+        return []
+    if step.is_writer:
+        return [{**file, **_output_facets(step, None)} for file in _file(step)]
+    stored = next(iter(run.named("output_stored", step=step.id)), None)
+    fields = stored.fields if stored is not None else {}
+    facets = _schema(fields) | _storage(step)
+    size = number(fields.get("spill_bytes")) or number(fields.get("memory_bytes"))
+    return [{**_frame(run, step.id), "facets": facets, **_output_facets(step, size)}]
+
+
+def _frame(run: Run, step: str) -> dict[str, Any]:
+    return {"namespace": NAMESPACE, "name": f"{whole(run.pipeline or 'unnamed')}/{whole(step)}/df"}
+
+
+def _file(step: StepState) -> list[dict[str, Any]]:
+    path = step.config.get("path")
+    return [{"namespace": "file", "name": whole(path)}] if isinstance(path, str) and path else []
+
+
+def _output_facets(step: StepState, size: float | None) -> Facets:
+    told = {"rowCount": step.rows_out, "size": int(size) if size is not None else None}
+    known = {key: value for key, value in told.items() if value is not None}
+    if not known:
+        return {}
+    return {"outputFacets": {"outputStatistics": _facet("1-0-2/OutputStatisticsOutputDatasetFacet", known)}}
+
+
+def _schema(fields: Mapping[str, Any]) -> Facets:
+    columns, types = fields.get("columns"), fields.get("dtypes")
+    if not isinstance(columns, list):
+        return {}
+    types = types if isinstance(types, list) and len(types) == len(columns) else [None] * len(columns)
+    told = [
+        {"name": whole(str(column)), **({"type": whole(str(kind))} if kind is not None else {})}
+        for column, kind in zip(columns, types, strict=True)
+    ]
+    return {"schema": _facet("1-2-0/SchemaDatasetFacet", {"fields": told})}
+
+
+def _storage(step: StepState) -> Facets:
+    if step.storage not in ("memory", "spill"):
+        return {}
+    told = {"storageLayer": step.storage, **({"fileFormat": "parquet"} if step.storage == "spill" else {})}
+    return {"storage": _facet("1-0-1/StorageDatasetFacet", told)}
+
+
+def _facet(schema: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    name = schema.rpartition("/")[2]
+    return {"_producer": PRODUCER, "_schemaURL": f"{SPEC}/facets/{schema}.json#/$defs/{name}", **told}

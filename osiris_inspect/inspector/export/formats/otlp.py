@@ -1,0 +1,156 @@
+"""OpenTelemetry traces as OTLP JSON: a trace a run, a span a step, a link a frame, findings as events of their span.
+
+As the specification of OTLP's JSON wants it, ids are hexadecimal and integers of 64 bits are texts. What would be sent
+to a collector's ``/v1/traces`` is the whole document.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TextIO
+
+from osiris_inspect.inspector.export import NO_JOB, Job
+from osiris_inspect.inspector.export.shared.group_by_step import edges_by_consumer, findings_by_step
+from osiris_inspect.inspector.export.shared.spans import Span, Timeline, identity, timeline
+from osiris_inspect.inspector.run.lineage import Edge
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.run import Run, StepFailure
+from osiris_inspect.inspector.run.summary import BAD
+from osiris_inspect.inspector.text.sanitize import whole
+from osiris_inspect.model.finding import Finding
+from osiris_inspect.model.version import __version__
+
+INTERNAL: Final = 1
+OK: Final = 1
+ERROR: Final = 2
+
+
+def render(
+    reports: Sequence[Report],
+    out: TextIO,
+    *,
+    width: int = 100,
+    color: bool = False,
+    job: Job = NO_JOB,
+) -> None:
+    """Write one document with the trace of every run."""
+    del width, color, job  # for formats that people or a CI system read
+    json.dump({"resourceSpans": [_resource(report) for report in reports]}, out, indent=2)
+    out.write("\n")
+
+
+def _resource(report: Report) -> dict[str, Any]:
+    run, times = report.run, timeline(report.run)
+    findings, edges = findings_by_step(report), edges_by_consumer(report)
+    about = {"service.name": run.pipeline or "osiris", "osiris.run": run.id, "osiris.mode": run.mode}
+    scope = {"name": "osiris-inspect", "version": __version__}
+    begun = times.spans.keys()
+    told = [
+        _root(
+            report,
+            times,
+            [finding for step, group in findings.items() if step not in begun for finding in group],
+        )
+    ]
+    for step, span in times.spans.items():
+        links = [_link(run, edge) for edge in edges.get(step, ()) if edge.producer in begun]
+        told.append({**_step(run, span, findings.get(step, ())), "links": links})
+    return {"resource": {"attributes": _attributes(about)}, "scopeSpans": [{"scope": scope, "spans": told}]}
+
+
+def _root(report: Report, times: Timeline, findings: Sequence[Finding]) -> dict[str, Any]:
+    run, cause = report.run, report.root_cause
+    return {
+        **_identified(run, None),
+        **_named(run.pipeline or run.id, times.start, times.end),
+        "attributes": _attributes({"osiris.status": run.status, "osiris.dialect": run.dialect}),
+        "events": _events(findings, run.failure, times.end),
+        "status": _status(failed=run.status in BAD, message=cause.message if cause is not None else None),
+    }
+
+
+def _step(run: Run, span: Span, findings: Sequence[Finding]) -> dict[str, Any]:
+    step = span.step
+    about = {
+        "osiris.step": step.id,
+        "osiris.driver": step.driver,
+        "osiris.status": step.status,
+        "osiris.rows_in": step.rows_in,
+        "osiris.rows_out": step.rows_out,
+        "osiris.storage": step.storage,
+    }
+    message = step.failure.message if step.failure is not None else None
+    return {
+        **_identified(run, step.id),
+        "parentSpanId": _span_id(run, None),
+        **_named(step.id, span.start, span.end),
+        "attributes": _attributes(about),
+        "events": _events(findings, step.failure, span.end),
+        "status": _status(failed=step.status == "failed", message=message),
+    }
+
+
+def _named(name: str, start: float, end: float) -> dict[str, Any]:
+    return {
+        "name": whole(name),
+        "kind": INTERNAL,
+        "startTimeUnixNano": _ns(start),
+        "endTimeUnixNano": _ns(end),
+    }
+
+
+def _events(findings: Sequence[Finding], failure: StepFailure | None, at: float) -> list[dict[str, Any]]:
+    found = [_finding(finding, at) for finding in findings]
+    return [*found, _exception(failure, at)] if failure is not None else found
+
+
+def _link(run: Run, edge: Edge) -> dict[str, Any]:
+    about = {"osiris.input": edge.name, "osiris.rows": edge.rows_in, "osiris.place": edge.place}
+    return {**_identified(run, edge.producer), "attributes": _attributes(about)}
+
+
+def _finding(finding: Finding, at: float) -> dict[str, Any]:
+    about = {
+        "osiris.rule": finding.rule,
+        "osiris.severity": str(finding.severity),
+        "osiris.confidence": str(finding.confidence),
+        "osiris.message": finding.message,
+        "osiris.evidence": str(finding.evidence[0]),
+        "osiris.because": finding.because,
+        "osiris.fix": finding.fix,
+    }
+    return {"timeUnixNano": _ns(at), "name": "osiris.finding", "attributes": _attributes(about)}
+
+
+def _exception(failure: StepFailure, at: float) -> dict[str, Any]:
+    about = {
+        "exception.type": failure.type or "Exception",
+        "exception.message": failure.message,
+        "exception.stacktrace": failure.traceback,
+    }
+    return {"timeUnixNano": _ns(at), "name": "exception", "attributes": _attributes(about)}
+
+
+def _status(*, failed: bool, message: str | None) -> dict[str, Any]:
+    if not failed:
+        return {"code": OK}
+    return {"code": ERROR, "message": whole(message)} if message else {"code": ERROR}
+
+
+def _attributes(values: Mapping[str, str | int | None]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": _value(value)} for key, value in values.items() if value is not None]
+
+
+def _value(value: str | int) -> dict[str, str]:
+    return {"intValue": str(value)} if isinstance(value, int) else {"stringValue": whole(value)}
+
+
+def _identified(run: Run, step: str | None) -> dict[str, str]:
+    return {"traceId": identity(run).hex, "spanId": _span_id(run, step)}
+
+
+def _span_id(run: Run, step: str | None) -> str:
+    return identity(run, step).hex[:16]
+
+
+def _ns(seconds: float) -> str:
+    return str(round(seconds * 1_000_000) * 1000)

@@ -1,0 +1,33 @@
+"""For programs. Keys are added, never renamed; what is not known is null."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from osiris_inspect.inspector.export.lineage.diagram import Graph
+from osiris_inspect.inspector.text.sanitize import whole
+
+SCHEMA_VERSION = 1
+
+
+def lines(graph: Graph) -> Iterator[str]:
+    """The document, line by line."""
+    import json
+
+    yield from json.dumps(document(graph), indent=2, allow_nan=False).split("\n")
+
+
+def document(graph: Graph) -> dict[str, Any]:
+    """The document as plain values, secrets masked."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run": whole(graph.run),
+        "pipeline": None if graph.pipeline is None else whole(graph.pipeline),
+        "status": graph.status,
+        "steps": [_masked(asdict(node)) for node in graph.nodes],
+        "frames": [_masked(asdict(link)) for link in graph.links],
+    }
+
+
+def _masked(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: whole(value) if isinstance(value, str) else value for key, value in values.items()}

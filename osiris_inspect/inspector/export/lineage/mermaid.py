@@ -1,0 +1,54 @@
+"""A Mermaid flowchart, as GitHub and GitLab draw it in Markdown.
+
+Every text is quoted, and what means something to Mermaid or to HTML stands as a numbered entity, so that no name of a
+step can end its label or add a node.
+"""
+
+import re
+from collections.abc import Iterator
+
+from osiris_inspect.inspector.export.lineage.diagram import Graph, Node
+from osiris_inspect.inspector.export.lineage.labels import GLYPHS, of_link, of_node
+from osiris_inspect.inspector.text.sanitize import cut, plain
+
+_LONGEST = 200
+_MEANING = re.compile(r"[^\w \-.,:/()→✓✗·~…]", re.ASCII)
+_STYLES = (
+    "classDef cause fill:#b00020,stroke:#7f0015,color:#ffffff",
+    "classDef failed fill:#fde7e9,stroke:#b00020,color:#5f0010",
+    "classDef idle fill:#f2f2f2,stroke:#8a8a8a,color:#555555,stroke-dasharray:4 3",
+)
+
+
+def lines(graph: Graph) -> Iterator[str]:
+    """The chart, line by line."""
+    yield "flowchart LR"
+    names = {node.id: f"n{number}" for number, node in enumerate(graph.nodes)}
+    for node in graph.nodes:
+        yield f'  {names[node.id]}["{_label(node)}"]{_style(node)}'
+    for link in graph.links:
+        arrow = "-.->" if link.is_failing else "-->"
+        label = escaped(of_link(link))
+        yield f'  {names[link.producer]} {arrow}|"{label}"| {names[link.consumer]}'
+    failing = [str(number) for number, link in enumerate(graph.links) if link.is_failing]
+    if failing:
+        yield f"  linkStyle {','.join(failing)} stroke:#b00020"
+    yield from (f"  {style}" for style in _STYLES)
+
+
+def escaped(text: str) -> str:
+    """Text that is nothing but text inside a quoted label."""
+    return _MEANING.sub(lambda sign: f"#{ord(sign[0])};", cut(plain(text), _LONGEST))
+
+
+def _label(node: Node) -> str:
+    glyph = GLYPHS[node.status].replace("-", "·")  # Mermaid takes a hyphen in front for a list
+    return f"{escaped(f'{glyph} {node.id}')}<br/>{escaped(of_node(node))}"
+
+
+def _style(node: Node) -> str:
+    if node.part == "cause":
+        return ":::cause"
+    if node.status in ("failed", "running"):
+        return ":::failed"
+    return ":::idle" if node.status in ("skipped", "not_started") else ""

@@ -1,0 +1,125 @@
+"""Lineage as a drawing: steps in columns from left to right, frames as lines that say how many rows went where."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+from osiris_inspect.inspector.run.lineage import Edge, Lineage
+from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.run.summary import place_words
+from osiris_inspect.inspector.text.sanitize import cut, plain
+
+MOST_STEPS: Final = 150
+"""More of them are no picture any more."""
+WIDE: Final = 212
+HIGH: Final = 62
+GAP_X: Final = 124
+GAP_Y: Final = 26
+EDGE: Final = 12
+_GLYPHS: Final = {"succeeded": "✓", "failed": "✗", "skipped": "⊘", "not_started": "·", "running": "…"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    x: float
+    y: float
+
+
+def svg(lineage: Lineage, run: Run, name: str) -> str:
+    """The drawing as an SVG element with ids of its own; empty where there is nothing to draw, or too much."""
+    if not lineage.steps or len(lineage.steps) > MOST_STEPS:
+        return ""
+    places = _places(lineage)
+    wide = max(place.x for place in places.values()) + WIDE + EDGE
+    high = max(place.y for place in places.values()) + HIGH + EDGE
+    parts = [
+        f'<svg class="lineage" role="img" aria-label="lineage" viewBox="0 0 {wide:g} {high:g}" '
+        f'width="{wide:g}" height="{high:g}">',
+        f'<defs><marker id="{name}-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
+        '<path class="tip" d="M0 0 8 4 0 8z"/></marker></defs>',
+        *(
+            line
+            for edge in lineage.edges
+            for line in _edge(edge, places, place_words(edge, run), f"{name}-tip")
+        ),
+        *(line for step in lineage.steps for line in _node(step, places[step.id])),
+        "</svg>",
+    ]
+    return "\n".join(parts)
+
+
+def _places(lineage: Lineage) -> Mapping[str, _Place]:
+    columns: dict[int, list[str]] = defaultdict(list)
+    for step, depth in _depths(lineage).items():
+        columns[depth].append(step)
+    rows: dict[str, float] = {}
+    for depth in sorted(columns):
+        # each step beside the middle of what it gets, so that lines cross less
+        ordered = sorted(columns[depth], key=lambda step: _middle(step, lineage.edges, rows))
+        rows |= {step: float(row) for row, step in enumerate(ordered)}
+    tallest = max(map(len, columns.values()))
+    return {
+        step: _Place(
+            EDGE + depth * (WIDE + GAP_X),
+            EDGE + (rows[step] + (tallest - len(steps)) / 2) * (HIGH + GAP_Y),
+        )
+        for depth, steps in columns.items()
+        for step in steps
+    }
+
+
+def _depths(lineage: Lineage) -> dict[str, int]:
+    """The longest way to each step from one without inputs; a cycle ends after as many rounds as there are steps."""
+    depths = {step.id: 0 for step in lineage.steps}
+    for _ in lineage.steps:
+        deeper = {
+            edge.consumer: depths[edge.producer] + 1
+            for edge in lineage.edges
+            if len(depths) > depths[edge.producer] >= depths[edge.consumer]
+        }
+        if not deeper:
+            break
+        depths |= {step: max(depth, depths[step]) for step, depth in deeper.items()}
+    ranks = {depth: rank for rank, depth in enumerate(sorted(set(depths.values())))}
+    return {step: ranks[depth] for step, depth in depths.items()}
+
+
+def _middle(step: str, edges: Sequence[Edge], rows: Mapping[str, float]) -> float:
+    above = [rows[edge.producer] for edge in edges if edge.consumer == step and edge.producer in rows]
+    return sum(above) / len(above) if above else 0.0
+
+
+def _node(step: StepState, place: _Place) -> Iterator[str]:
+    rows = "? rows" if step.rows_out is None else f"{step.rows_out:,} row{'' if step.rows_out == 1 else 's'}"
+    where = "" if step.is_writer or step.storage in ("none", "unknown") else f" · {step.storage}"
+    told = rows + where if step.status == "succeeded" else step.status.replace("_", " ")
+    yield f'<g class="node {step.status}"><title>{_text(step.id, 200)}</title>'
+    yield f'<rect x="{place.x:g}" y="{place.y:g}" width="{WIDE}" height="{HIGH}" rx="6"/>'
+    lines = (
+        (f"{_GLYPHS[step.status]} {_text(step.id, 24)}", "name"),
+        (_text(step.driver or "", 25), "faint"),
+        (told, ""),
+    )
+    for number, (text, kind) in enumerate(lines):
+        yield f'<text class="{kind}" x="{place.x + 10:g}" y="{place.y + 19 + number * 17:g}">{text}</text>'
+    yield "</g>"
+
+
+def _edge(edge: Edge, places: Mapping[str, _Place], where: str, tip: str) -> Iterator[str]:
+    start, end = places[edge.producer], places[edge.consumer]
+    x1, y1 = start.x + WIDE, start.y + HIGH / 2
+    x2, y2 = end.x, end.y + HIGH / 2
+    bend = max(40.0, abs(x2 - x1) / 2)
+    way = f"M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
+    yield f'<path class="edge {edge.place}" d="{way}" marker-end="url(#{tip})"/>'
+    rows = "" if edge.rows_in is None else f"{edge.rows_in:,} · "
+    yield (
+        f'<text class="label" x="{(x1 + x2) / 2:g}" y="{(y1 + y2) / 2 - 6:g}" text-anchor="middle">'
+        f"<title>{_text(edge.name, 200)}</title>{rows}{where}</text>"
+    )
+
+
+def _text(text: str, longest: int) -> str:
+    return escape(cut(plain(text), longest))

@@ -1,0 +1,1 @@
+"""Files of a run directory and the search for run directories."""

@@ -1,0 +1,359 @@
+"""Files of a run, read with a bound on memory and without a surprise: every fault becomes an ``Unread``.
+
+Only regular files inside the run directory are opened, so a pipe, a device or a link that leads out of it cannot hang
+the reader or show it something that is no part of the run.
+"""
+
+import fcntl
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+from osiris_inspect.inspector.files import remote_registry as mirrors
+from osiris_inspect.inspector.run.run import Unread
+from osiris_inspect.inspector.text.sanitize import excerpt
+from osiris_inspect.model import jsonl
+from osiris_inspect.model.errors import UnreadableLine
+
+BLOCK = 1 << 20
+"""Bytes that are read at once."""
+FIRST_BLOCK = 1 << 16
+"""Bytes that are read at first: most logs have no more, and room for a large block takes longer to get than to fill."""
+MAX_DOCUMENT = 32 * 1024 * 1024
+"""Bytes of a JSON or YAML document that is parsed; a longer one is reported, not read."""
+SHARED = 256 * 1024
+"""Bytes of a YAML document that is kept for the next run, which may have the same."""
+MAX_DEPTH = 100
+"""Levels of a YAML document."""
+LISTED_PER_FILE = 1000
+"""Unreadable lines of one file that are listed one by one; the rest of them is one entry with a count."""
+
+T = TypeVar("T")
+Line = tuple[int, bytes]
+_BREAKS = re.compile(rb"[\r\n]|\xc2\x85|\xe2\x80[\xa8\xa9]")
+"""Where a line of YAML ends."""
+
+
+class Disk:
+    """The files of one run directory, and what could not be read of them so far.
+
+    Attributes:
+        is_mirror: the run lies elsewhere, and ``root`` is the folder that stands for it.
+        is_partial: it may have more files elsewhere than can be had.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._name = os.fspath(root)
+        mirror = mirrors.of_run(root)
+        self.is_mirror = mirror is not None
+        if mirror is not None:
+            mirror.fill()
+        self.is_partial = mirror is not None and mirror.is_partial
+        self._unread: list[Unread] = []
+        self._counts: dict[str, int] = {}
+
+    @cached_property
+    def _real_root(self) -> Path:
+        return self.root.resolve()
+
+    @cached_property
+    def _listed(self) -> Mapping[str, bool] | None:
+        """What lies directly in the run directory, and whether it is a link; None where that cannot be listed.
+
+        Most files that are asked for are not there: a listing says so at once for all of them.
+        """
+        try:
+            with os.scandir(self.root) as children:
+                return {child.name: child.is_symlink() for child in children}
+        except (OSError, ValueError):
+            return None
+
+    @property
+    def unread(self) -> tuple[Unread, ...]:
+        """What could not be read, in the order in which it was met."""
+        listed = [entry for entry in self._unread if entry.line == 0 or entry.count == 1]
+        more = [
+            Unread(file, 0, f"{count - LISTED_PER_FILE:,} more unreadable lines", count - LISTED_PER_FILE)
+            for file, count in self._counts.items()
+            if count > LISTED_PER_FILE
+        ]
+        return (*listed, *more)
+
+    def note(self, file: str, line: int, reason: str) -> None:
+        """Remember that a line, or with 0 a whole file, could not be read."""
+        if line:
+            self._counts[file] = self._counts.get(file, 0) + 1
+            if self._counts[file] > LISTED_PER_FILE:
+                return
+        self._unread.append(Unread(file, line, reason))
+
+    def has(self, relative: str) -> bool:
+        """Whether there is a file of that name, readable or not."""
+        if self._listed is not None and "/" not in relative and relative not in ("", ".", ".."):
+            return relative in self._listed
+        try:
+            return self._may_have(relative) and os.path.lexists(self._path(relative))
+        except (OSError, ValueError):
+            return False
+
+    def _may_have(self, relative: str) -> bool:
+        first = relative.partition("/")[0]
+        return self._listed is None or first in self._listed or first in ("", ".", "..")
+
+    def _path(self, relative: str) -> str:
+        """Where a file is; as a ``Path`` it would take ten times as long, for dozens of files of each run."""
+        return relative if relative.startswith("/") else f"{self._name}/{relative}"
+
+    def lines(self, relative: str) -> Iterator[Line]:
+        """The lines of a file with their numbers, without their newlines; blank ones are left out.
+
+        A line over ``jsonl.MAX_LINE`` is noted and skipped without being held in memory.
+        """
+        stream = self._open(relative)
+        if stream is None:
+            return
+        with stream:
+            try:
+                yield from self._split(stream, relative)
+            except OSError as error:
+                self.note(relative, 0, _why(error))
+
+    def descriptor(self, relative: str) -> int | None:
+        """An open descriptor of a file, which the caller closes; None where it cannot be read, which is noted."""
+        stream = self._open(relative)
+        if stream is None:
+            return None
+        with stream:
+            return os.dup(stream.fileno())
+
+    def document(self, relative: str, parse: Callable[[bytes], Any]) -> Any:
+        """What ``parse`` makes of a whole file; None where there is none or it cannot be read, which is noted."""
+        stream = self._open(relative)
+        if stream is None:
+            return None
+        with stream:
+            try:
+                size = os.fstat(stream.fileno()).st_size
+                content = stream.read(min(size, MAX_DOCUMENT) + 1)  # room is made for as much as is asked for
+            except OSError as error:
+                self.note(relative, 0, _why(error))
+                return None
+        if len(content) > MAX_DOCUMENT:
+            self.note(relative, 0, f"larger than {MAX_DOCUMENT:,} bytes")
+            return None
+        try:
+            return parse(content)
+        except Exception as error:  # noqa: BLE001  PyYAML raises errors of many kinds on hostile input
+            self.note(
+                relative,
+                0,
+                f"{type(error).__name__}: {excerpt(str(error), 200)}" if str(error) else type(error).__name__,
+            )
+            return None
+
+    def head(self, relative: str, size: int) -> bytes:
+        """The first bytes of a file; empty where it cannot be read."""
+        stream = self._open(relative, quiet=True)
+        if stream is None:
+            return b""
+        with stream:
+            return _quietly(lambda: stream.read(size)) or b""
+
+    def tail(self, relative: str, size: int) -> bytes:
+        """The last bytes of a file; empty where it cannot be read."""
+        stream = self._open(relative, quiet=True)
+        if stream is None:
+            return b""
+        with stream:
+
+            def last() -> bytes:
+                stream.seek(max(0, stream.seek(0, os.SEEK_END) - size))
+                return stream.read(size)
+
+            return _quietly(last) or b""
+
+    def newlines(self, relative: str, end: int) -> int:
+        """How many lines end before a byte of a file; 0 where it cannot be read."""
+        stream = self._open(relative, quiet=True)
+        if stream is None:
+            return 0
+        count, place = 0, 0
+        with stream:
+            while place < end and (block := stream.read(min(BLOCK, end - place))):
+                count, place = count + block.count(b"\n"), place + len(block)
+        return count
+
+    def size(self, relative: str) -> int | None:
+        """Bytes of a regular file inside the run that may be read; None where there is none."""
+        if not self.has(relative):
+            return None
+        if not self._leads_elsewhere(relative):
+            path = self._path(relative)
+            state = _quietly(lambda: os.stat(path))  # noqa: PTH116  see _path
+            there = state is not None and stat.S_ISREG(state.st_mode) and os.access(path, os.R_OK)
+            return state.st_size if state is not None and there else None
+        stream = self._open(relative, quiet=True)
+        if stream is None:
+            return None
+        with stream:
+            return os.fstat(stream.fileno()).st_size
+
+    def is_held(self, relative: str) -> bool | None:
+        """Whether a writer holds its lock on a file; None where nobody can tell: elsewhere, or without locks.
+
+        The question is a shared lock that is let go at once, so it keeps neither a writer nor another reader waiting.
+        """
+        stream = None if self.is_mirror else self._open(relative, quiet=True)
+        if stream is None:
+            return None
+        with stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            except OSError:  # a file system without locks
+                return None
+            return False
+
+    def modified(self, relative: str) -> float | None:
+        """When a file was last written, in seconds since 1970; None where there is none."""
+        try:
+            return (self.root / relative).stat().st_mtime
+        except (OSError, ValueError):
+            return None
+
+    def _open(self, relative: str, *, quiet: bool = False) -> BinaryIO | None:
+        path = self._path(relative)
+        try:
+            if not self.has(relative):
+                return None
+            if self._leads_elsewhere(relative):
+                self._stay_inside(Path(path), relative)
+            # without O_NONBLOCK a pipe somebody put there would be waited for
+            number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (OSError, ValueError, RuntimeError) as error:
+            if not quiet:
+                self.note(relative, 0, _why(error))
+            return None
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            os.close(number)
+            if not quiet:
+                self.note(relative, 0, "not a regular file")
+            return None
+        return os.fdopen(number, "rb", buffering=0)
+
+    def _leads_elsewhere(self, relative: str) -> bool:
+        """Whether there is a link on the way to a file, or a step up: then it may be anywhere."""
+        first, *more = relative.split("/")
+        if ".." in (first, *more) or self._listed is None or self._listed.get(first, True):
+            return True
+        ways = (f"{self._name}/{'/'.join((first, *more[: place + 1]))}" for place in range(len(more)))
+        return any(map(os.path.islink, ways))
+
+    def _stay_inside(self, path: Path, relative: str) -> None:
+        outside = relative.startswith("../")  # only text logs directly beside the run are asked for like that
+        root = self._real_root.parent if outside else self._real_root
+        if not path.resolve().is_relative_to(root):
+            raise ValueError("a link that leads out of the run directory")
+
+    def _split(self, stream: BinaryIO, relative: str) -> Iterator[Line]:
+        number, parts, size, room = 1, list[bytes](), 0, FIRST_BLOCK
+        while block := stream.read(room):
+            room = BLOCK
+            *whole, rest = block.split(b"\n")
+            for piece in whole:
+                size += len(piece)
+                if size > jsonl.MAX_LINE:
+                    self.note(
+                        relative, number, f"a line of {size:,} bytes, over the limit of {jsonl.MAX_LINE:,}"
+                    )
+                else:
+                    line = b"".join((*parts, piece)) if parts else piece
+                    if line.strip():
+                        yield number, line
+                number, parts, size = number + 1, [], 0
+            size += len(rest)
+            parts = [*parts, rest] if size <= jsonl.MAX_LINE else []
+        if size > jsonl.MAX_LINE:
+            self.note(relative, number, f"a line of {size:,} bytes, over the limit of {jsonl.MAX_LINE:,}")
+        elif (line := b"".join(parts)).strip():
+            yield number, line
+
+
+def ends_torn(tail: bytes) -> bool:
+    """Whether the last line of a file was not ended."""
+    return bool(tail) and not tail.endswith(b"\n")
+
+
+def parse_json(content: bytes) -> Any:
+    """A JSON document; ``NaN`` and a byte order mark are taken.
+
+    Raises:
+        UnreadableLine: it is none, or no object.
+    """
+    if not content.strip():
+        raise UnreadableLine("empty file")
+    return jsonl.decode_object(content)
+
+
+def parse_yaml(content: bytes) -> Any:
+    """A YAML document, which nobody may change: runs of one pipeline have the same, so it is parsed once for all.
+
+    Raises:
+        Exception: whatever PyYAML makes of a broken one.
+    """
+    return _parsed_once(content) if len(content) <= SHARED else _parsed(content)
+
+
+@lru_cache(maxsize=32)
+def _parsed_once(content: bytes) -> Any:
+    return _parsed(content)
+
+
+def _parsed(content: bytes) -> Any:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    # the fast loader recurses in C and would take the process down with it; its parser does not recurse
+    if _deepest(content) > MAX_DEPTH:
+        depth = 0
+        for event in yaml.parse(content, Loader=loader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > MAX_DEPTH:
+                raise UnreadableLine(f"YAML nested deeper than {MAX_DEPTH}")
+    return yaml.load(content, Loader=loader)  # noqa: S506  both are safe loaders, the first is the fast one
+
+
+def _deepest(content: bytes) -> int:
+    """At least as many levels as a YAML document has, found without parsing it.
+
+    A bracket begins a level, and may hold a pair, which is one more. Of the others, two at most begin in one column, and
+    none begins behind the blanks and signs that a line begins with.
+    """
+    if b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return len(content)  # UTF-16: its bytes are no characters
+    longest = max(len(line) - len(line.lstrip(b" \t-?:")) for line in _BREAKS.split(content))
+    return 2 * (longest + 1 + content.count(b"[") + content.count(b"{"))
+
+
+def _quietly(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except OSError:
+        return None
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        return "permission denied"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__

@@ -1,8 +1,0 @@
-"""The lineage of a run as a picture: each step with what it kept, each frame with its rows and bytes, the failing path.
-
-A form is a module with ``lines(graph, ...)``: ``text``, ``mermaid``, ``dot`` and ``json``.
-"""
-
-from osiris_inspect.inspector.graph.picture import Graph, Link, Node, graph_of
-
-__all__ = ["Graph", "Link", "Node", "graph_of"]

@@ -1,0 +1,210 @@
+"""What a repository says about its own runs: findings it allows, and rules of its own.
+
+Read from ``.osiris-inspect.toml``, or from ``[tool.osiris-inspect]`` of ``pyproject.toml``, in the folder that a program
+works in. A folder inside a run is never asked: a run that somebody sent must not bring code or silence with it.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from osiris_inspect.inspector.diagnosis.engine import DEFAULT_RANK, Rule, rule_of
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.files.find_runs import is_run
+from osiris_inspect.inspector.project.suppressions import Allowance
+from osiris_inspect.model.errors import SettingsError
+from osiris_inspect.model.finding import Domain
+
+GROUP: Final = "osiris_inspect.rules"
+OWN_FILE: Final = ".osiris-inspect.toml"
+SHARED_FILE: Final = "pyproject.toml"
+OWN_TABLE: Final = b"osiris-inspect"
+_KEYS: Final = ("ignore", "rules", "patterns")
+_PATTERN_KEYS: Final = ("name", "pattern", "message", "fix", "domain", "in_logs")
+_ENTRY: Final = re.compile(r"(?P<rule>[a-z]+(?:-[a-z]+)*)(?:@(?P<step>[^:\s]+))?\s*(?::\s*(?P<reason>.*))?")
+_NAME: Final = re.compile(r"[a-z]+(?:-[a-z]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings of a repository. ``rules`` are its own, and those of installed packages."""
+
+    allowances: tuple[Allowance, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+
+def read(folder: Path) -> Configuration:
+    """The settings of the repository that ``folder`` is in; those of installed packages alone where it has none.
+
+    Raises:
+        SettingsError: a file says something that cannot be; the message names the file and the key.
+    """
+    if any(is_run(place) for place in (folder, *folder.parents)):
+        return Configuration(rules=installed())
+    file, table = _table(folder)
+    unknown = sorted(set(table) - set(_KEYS))
+    if unknown:
+        raise SettingsError(f"{file.name}: unknown key {unknown[0]!r}; there are {', '.join(_KEYS)}")
+    own = (*_of_folders(file, table.get("rules", [])), *_of_patterns(file, table.get("patterns", [])))
+    return Configuration(tuple(_allowances(file, table.get("ignore", []))), (*installed(), *own))
+
+
+def _table(folder: Path) -> tuple[Path, Mapping[str, Any]]:
+    own, shared = folder / OWN_FILE, folder / SHARED_FILE
+    if own.is_file():
+        return own, _toml(own)
+    found = _toml(shared).get("tool", {}) if shared.is_file() and _speaks_of_us(shared) else {}
+    table = found.get("osiris-inspect", {}) if isinstance(found, dict) else {}
+    return shared, table if isinstance(table, dict) else {}
+
+
+def _speaks_of_us(file: Path) -> bool:
+    """Whether a file that is shared with others may have our table; a project's own file need not be parsed for us."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{file.name} cannot be read: {error}") from None
+    return OWN_TABLE in content or b"\\u" in content  # a key may be written with escapes
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{file.name} cannot be read: {error}") from None
+
+
+def _allowances(file: Path, entries: Any) -> Iterator[Allowance]:
+    for entry in _texts(file, "ignore", entries):
+        match = _ENTRY.fullmatch(entry.strip())
+        if match is None:
+            text = f"{file.name}: ignore has {entry!r}; write 'rule', 'rule@step', or either with ': reason'"
+            raise SettingsError(text)
+        yield Allowance(match["rule"], match["step"], match["reason"] or "", file.name)
+
+
+def _texts(file: Path, key: str, value: Any) -> list[str]:
+    entries = [value] if isinstance(value, str) else value
+    if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+        raise SettingsError(f"{file.name}: {key} is a list of texts")
+    return entries
+
+
+@cache
+def installed() -> tuple[Rule, ...]:
+    """The rules of installed packages: each entry point of the group names a module that holds one.
+
+    Raises:
+        SettingsError: a package offers something that is no rule.
+    """
+    if not any(map(_may_offer_rules, sys.path)):
+        return ()
+    from importlib import metadata
+
+    found = []
+    for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
+        try:
+            found.append(rule_of(entry.load(), entry.name, is_foreign=True))
+        except Exception as error:  # code of another package: whatever it raises, say whose it is
+            raise SettingsError(
+                f"rule {entry.name!r} of {entry.value!r} cannot be loaded: {type(error).__name__}: {error}"
+            ) from error
+    return tuple(found)
+
+
+def _may_offer_rules(place: str) -> bool:
+    """Whether a package in a folder of Python's path names our group in its entry points.
+
+    To look for the name in the text takes a tenth of the time that it takes to load what can read it.
+    """
+    try:
+        with os.scandir(place or ".") as children:
+            packages = [child.path for child in children if child.name.endswith((".dist-info", ".egg-info"))]
+    except FileNotFoundError:
+        return False  # Python's path names folders that are not there, and asks nothing of them
+    except OSError:
+        return True  # an archive, or closed to us: whoever can read it says what it holds
+    return any(_names_our_group(f"{package}/entry_points.txt") for package in packages)
+
+
+def _names_our_group(file: str) -> bool:
+    try:
+        with open(file, "rb") as entry_points:  # noqa: PTH123  a hundred of them: as a Path each takes four times as long
+            return GROUP.encode() in entry_points.read()
+    except OSError:
+        return False  # a package without entry points
+
+
+def _of_folders(file: Path, folders: Any) -> Iterator[Rule]:
+    """The rules in folders of the repository, a module each."""
+    root = file.parent.resolve()
+    for name in _texts(file, "rules", folders):
+        folder = (root / name).resolve()
+        if not folder.is_dir():
+            raise SettingsError(f"{file.name}: rules names {name!r}, which is no folder")
+        if not folder.is_relative_to(root) or any(is_run(place) for place in (folder, *folder.parents)):
+            raise SettingsError(
+                f"{file.name}: rules names {name!r}, which is outside of the repository or in a run"
+            )
+        for module in sorted(folder.glob("*.py")):
+            if not module.name.startswith("_"):
+                yield _of_file(module)
+
+
+def _of_file(file: Path) -> Rule:
+    from importlib import util
+
+    spec = util.spec_from_file_location(f"_rules_of_the_repository.{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise SettingsError(f"rule {file.name!r} is no module of Python")
+    module = util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        return rule_of(module, file.stem, is_foreign=True)
+    except Exception as error:  # the repository's own code: whatever it raises, say which file it is
+        raise SettingsError(
+            f"rule {str(file)!r} cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _of_patterns(file: Path, tables: Any) -> Iterator[Rule]:
+    """Rules that are one pattern each."""
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise SettingsError(f"{file.name}: patterns is a list of tables")
+    for table in tables:
+        yield _of_pattern(file, table)
+
+
+def _of_pattern(file: Path, table: Mapping[str, Any]) -> Rule:
+    unknown = sorted(set(table) - set(_PATTERN_KEYS))
+    name, message = table.get("name"), table.get("message")
+    if unknown or not isinstance(name, str) or not _NAME.fullmatch(name) or not isinstance(message, str):
+        what = f"unknown key {unknown[0]!r}" if unknown else "name (words with hyphens) or message is missing"
+        raise SettingsError(f"{file.name}: a pattern has {what}; its keys are {', '.join(_PATTERN_KEYS)}")
+    domain = table.get("domain", "config")
+    if domain not in get_args(Domain):
+        raise SettingsError(f"{file.name}: domain {domain!r} of {name!r}; there are {get_args(Domain)}")
+    try:
+        pattern = re.compile(str(table.get("pattern", "")) or "(?!)")
+    except re.error as error:
+        raise SettingsError(f"{file.name}: the pattern of {name!r} is none: {error}") from None
+    plain_message = message.replace("{", "{{").replace("}", "}}")
+    signature = Signature(
+        rule=name,
+        pattern=pattern,
+        message=plain_message + ": {said}",
+        fix=str(table.get("fix", "")).replace("{", "{{").replace("}", "}}"),
+        domain=domain,
+        in_logs=table.get("in_logs") is True,
+    )
+    manual = f"{message}.\n\nA pattern of {file.name}: {pattern.pattern}"
+    return Rule(
+        name, ("events",), DEFAULT_RANK, manual, lambda run, _: signature.findings(run), is_foreign=True
+    )

@@ -1,0 +1,62 @@
+"""Where the frame of a step was kept, from every trace it left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from osiris_inspect.inspector.files.log_phrases import KEY_NOT_HELD, keys_in
+from osiris_inspect.inspector.reader.artifacts import DATA_KINDS
+from osiris_inspect.inspector.reader.step_builder import Draft
+from osiris_inspect.inspector.run.run import Artifact, InputState, LogLine, Storage
+from osiris_inspect.model.run_card import StepCard
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What is known of a step beside its own events.
+
+    Attributes:
+        taken: the input another step made of its frame, or was to make; None where none was to.
+        inputs_recorded: whether this run would tell where an input was found.
+    """
+
+    card: StepCard | None
+    artifacts: tuple[Artifact, ...]
+    taken: InputState | None
+    log_lines: Sequence[LogLine]
+    inputs_recorded: bool
+
+
+def storage_of(draft: Draft, traces: Traces, *, is_writer: bool) -> Storage:
+    """Where the frame was kept: what says so itself counts before what it can be concluded from."""
+    if draft.stored is not None:
+        return draft.stored
+    if is_writer or draft.status in ("failed", "skipped", "not_started"):
+        return "none"
+    if traces.taken is not None and traces.taken.place != "unresolved":
+        return traces.taken.place
+    if any(artifact.kind in DATA_KINDS for artifact in traces.artifacts):
+        return "spill"
+    return _by_card(traces.card) or _by_log(draft.id, traces.log_lines) or _by_silence(draft, traces)
+
+
+def _by_card(card: StepCard | None) -> Storage | None:
+    if card is None or (card.has_df_in_memory is None and card.spill_used is None):
+        return None
+    return "spill" if card.spill_used else "memory" if card.has_df_in_memory else "none"
+
+
+def _by_log(step: str, lines: Sequence[LogLine]) -> Storage | None:
+    for line in lines:
+        match = KEY_NOT_HELD.search(line.text)
+        if match and match["step"] == step:
+            keys = keys_in(match["keys"])
+            return "memory" if "df" in keys else "spill" if "df_path" in keys else "none"
+    return None
+
+
+def _by_silence(draft: Draft, traces: Traces) -> Storage:
+    """``none`` where another step looked for the frame and the log, which would tell, does not say that it was found."""
+    taken = traces.taken
+    looked = traces.inputs_recorded and taken is not None and draft.status == "succeeded"
+    # up to 0.3.1 an input that was found has a line in the log, which does not say where
+    return "none" if looked and taken is not None and taken.line == 0 else "unknown"

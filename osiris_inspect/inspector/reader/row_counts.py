@@ -1,0 +1,113 @@
+"""How many rows a step gave, and who says so.
+
+The original's drivers log most counts without naming their step. What is sure is asked first; a count that can only be
+attributed by its time is marked as such.
+"""
+
+from collections.abc import Iterator, Sequence
+from math import inf
+
+from osiris_inspect.inspector.reader.step_builder import Draft
+from osiris_inspect.model.metric import Metric
+from osiris_inspect.model.run_card import StepCard
+
+Told = tuple[int, str]
+
+
+def rows_out(
+    draft: Draft, card: StepCard | None, metrics: Sequence[Metric], consumed: int | None, *, is_writer: bool
+) -> tuple[int | None, str | None]:
+    """The rows a step gave or, for a writer, wrote, and what told them; (None, None) where nothing did."""
+    if draft.status in ("skipped", "not_started"):
+        return None, None
+    sources = _of_writer(draft, card, metrics) if is_writer else _of_frame(draft, card, metrics, consumed)
+    return next(sources, (None, None))
+
+
+def rows_in(draft: Draft, card: StepCard | None, metrics: Sequence[Metric]) -> int | None:
+    """The sum of the rows of a step's inputs; None where not told."""
+    told = [entry.rows for entry in draft.inputs if entry.rows is not None]
+    if told:
+        return sum(told)
+    tagged = _tagged(metrics, draft.id, "rows_in")
+    if tagged is not None:
+        return tagged
+    return card.rows_in if card is not None and card.rows_in else None
+
+
+def _of_frame(
+    draft: Draft, card: StepCard | None, metrics: Sequence[Metric], consumed: int | None
+) -> Iterator[Told]:
+    if draft.rows_out is not None:
+        yield draft.rows_out, "rows_out event"
+    if (tagged := _tagged(metrics, draft.id, "rows_out")) is not None:
+        yield tagged, "rows_out metric"
+    if draft.rows_processed:
+        yield draft.rows_processed, "step_complete event"
+    if consumed is not None:
+        yield consumed, "inputs_resolved event of its consumer"
+    if card is not None and card.rows_out:
+        yield card.rows_out, "run card"
+    if draft.status == "succeeded":
+        for name in ("rows_written", "rows_read"):
+            if (by_time := _by_time(metrics, draft, name)) is not None:
+                yield by_time, "metric, by time"
+    if draft.status == "succeeded" and draft.rows_processed is not None:
+        yield draft.rows_processed, "step_complete event"
+    if card is not None and card.rows_out is not None and card.status == "succeeded":
+        yield card.rows_out, "run card"
+
+
+def _of_writer(draft: Draft, card: StepCard | None, metrics: Sequence[Metric]) -> Iterator[Told]:
+    if draft.rows_written is not None:
+        yield draft.rows_written, "write.complete event"
+    if draft.rows_out is not None:
+        yield draft.rows_out, "rows_out event"
+    if (tagged := _tagged(metrics, draft.id, "rows_written")) is not None:
+        yield tagged, "rows_written metric"
+    if (by_time := _by_time(metrics, draft, "rows_written")) is not None:
+        yield by_time, "metric, by time"
+    if draft.rows_processed:
+        yield draft.rows_processed, "step_complete event"
+    if card is not None and card.rows_out:
+        yield card.rows_out, "run card"
+    # the original's worker says 0 for every writer whose name does not end in '.writer', so a 0 tells nothing
+
+
+def _tagged(metrics: Sequence[Metric], step: str, name: str) -> int | None:
+    return next(
+        (
+            int(metric.value)
+            for metric in metrics
+            if metric.step == step and metric.name == name and metric.value is not None
+        ),
+        None,
+    )
+
+
+def _by_time(metrics: Sequence[Metric], draft: Draft, name: str) -> int | None:
+    """The one count of that name logged while the step ran, also where the metric names the step.
+
+    The host of a remote run gives a count the time at which it heard of it, which may be a little after the step ended:
+    where none was logged while the step ran, one from before the next step of its kind began counts.
+    """
+    if draft.started is None or draft.ended is None:
+        return None
+    counts = _between(metrics, draft.id, name, draft.started, draft.ended)
+    if not counts and draft.is_extractor == (name == "rows_read"):
+        counts = _between(
+            metrics, draft.id, name, draft.ended, inf if draft.next_start is None else draft.next_start
+        )
+    return counts.pop() if len(counts) == 1 else None
+
+
+def _between(metrics: Sequence[Metric], step: str, name: str, begin: float, end: float) -> set[int]:
+    return {
+        int(metric.value)
+        for metric in metrics
+        if metric.name == name
+        and metric.value is not None
+        and metric.step in (None, step)
+        and metric.ts is not None
+        and begin <= metric.ts <= end
+    }

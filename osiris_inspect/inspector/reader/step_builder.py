@@ -1,0 +1,212 @@
+"""Events folded into one draft a step: what happened to it, in the order of the log."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from osiris_inspect.inspector.run.run import InputState, StepFailure, Storage
+from osiris_inspect.model.event import Event, name_of, number
+from osiris_inspect.model.failure import error_message
+from osiris_inspect.model.run_card import StepStatus
+
+_STORAGES: dict[str, Storage] = {"memory": "memory", "spill": "spill", "none": "none"}
+_CFG_OF = re.compile(r"(?:^|/)cfg/(.+)\.json\Z")
+
+
+@dataclass(slots=True)
+class Draft:
+    """A step while the log is read. It is finished when the last event was told."""
+
+    id: str
+    driver: str | None = None
+    status: StepStatus = "not_started"
+    needs: tuple[str, ...] = ()
+    started: float | None = None
+    ended: float | None = None
+    next_start: float | None = None
+    start_line: int = 0
+    end_line: int = 0
+    duration_s: float | None = None
+    inputs: list[InputState] = field(default_factory=list)
+    failure: StepFailure | None = None
+    because: str | None = None
+    rows_processed: int | None = None
+    rows_out: int | None = None
+    rows_written: int | None = None
+    stored: Storage | None = None
+    starts: int = 0
+    first: int = 0
+    last: int = 0
+    unresolved_connection: StepFailure | None = None
+    needs_inferred: bool = False
+    line: int = 0
+
+    @property
+    def was_run(self) -> bool:
+        """Whether it was begun, however it ended."""
+        return self.status in ("running", "succeeded", "failed")
+
+    @property
+    def is_extractor(self) -> bool:
+        """Whether it counts what it reads; other steps count what they write."""
+        return self.driver is not None and self.driver.endswith("extractor")
+
+
+def fold(events: Iterable[Event]) -> dict[str, Draft]:
+    """One draft for each step the log names, in the order in which it names them."""
+    drafts: dict[str, Draft] = {}
+    opened: str | None = None
+    for event in in_sequence(events):
+        if event.name == "cfg_opened" and event.step is None:
+            opened = _step_of_cfg(event.fields.get("path")) or opened
+        step = event.step
+        if step is None and event.name == "inputs_resolved":
+            step = opened  # up to 0.3.1 the event names no step; the worker has just opened its configuration
+        if step is None:
+            continue
+        draft = drafts.setdefault(step, Draft(step))
+        _touch(draft, event)
+        told = _TOLD.get(event.name)
+        if told is not None:
+            told(draft, event)
+    return drafts
+
+
+def in_sequence(events: Iterable[Event]) -> list[Event]:
+    """The events in the order in which they were told, each once.
+
+    The lines of a log that was gathered from several places may be shuffled or doubled; the numbers its writer gave
+    them tell. Events without a number stay where they are: behind the numbered one they follow.
+    """
+    keyed: list[tuple[int, int, Event]] = []
+    seen: set[tuple[str | None, int]] = set()
+    last, ordered = -1, True
+    for place, event in enumerate(events):
+        if event.seq is not None:
+            if (event.session, event.seq) in seen:
+                continue
+            seen.add((event.session, event.seq))
+            ordered = ordered and event.seq > last
+            last = event.seq
+        keyed.append((last, place, event))
+    ordered = ordered or len({session for session, _ in seen}) > 1  # each writer counts from 0
+    return [event for _, _, event in (keyed if ordered else sorted(keyed, key=lambda entry: entry[:2]))]
+
+
+def _touch(draft: Draft, event: Event) -> None:
+    draft.first = draft.first or event.line
+    draft.last = event.line
+    if draft.driver is None:
+        draft.driver = event.driver
+
+
+def _start(draft: Draft, event: Event) -> None:
+    draft.starts += 1
+    draft.status, draft.started, draft.start_line = "running", event.ts, event.line
+    draft.failure = draft.ended = None
+
+
+def _end(draft: Draft, event: Event) -> None:
+    draft.ended, draft.end_line = event.ts, event.line
+    draft.duration_s = event.duration_s
+    if draft.duration_s is None and draft.started is not None and event.ts is not None:
+        draft.duration_s = max(0.0, event.ts - draft.started)
+
+
+def _complete(draft: Draft, event: Event) -> None:
+    _end(draft, event)
+    draft.status = "succeeded"
+    draft.rows_processed = whole(event.fields.get("rows_processed"))
+
+
+def _failed(draft: Draft, event: Event) -> None:
+    _end(draft, event)
+    draft.status = "failed"
+    draft.failure = failure_of(event)
+
+
+def _skipped(draft: Draft, event: Event) -> None:
+    draft.status = "skipped"
+    draft.because = name_of(event.fields.get("because"))
+
+
+def _resolved(draft: Draft, event: Event) -> None:
+    names = event.keys or ("df",) * len(event.from_steps)
+    for name, origin in zip(names, event.from_steps, strict=False):
+        rows = event.rows if len(event.from_steps) == 1 else None
+        draft.inputs.append(
+            InputState(name, origin, event.place or "unresolved", rows, event.line, _tried(event))
+        )
+
+
+def _not_found(draft: Draft, event: Event) -> None:
+    name = event.keys[0] if event.keys else "df"
+    origin = event.from_steps[0] if event.from_steps else None
+    draft.inputs.append(InputState(name, origin, "unresolved", None, event.line, _tried(event)))
+
+
+def _tried(event: Event) -> tuple[Mapping[str, Any], ...]:
+    tried = event.fields.get("tried")
+    return tuple(entry for entry in tried if isinstance(entry, Mapping)) if isinstance(tried, list) else ()
+
+
+def _rows_out(draft: Draft, event: Event) -> None:
+    draft.rows_out = event.rows
+    if draft.status == "not_started":
+        draft.status = (
+            "succeeded"  # a log that tells neither start nor end of a step tells by this that it was done
+        )
+
+
+def _stored(draft: Draft, event: Event) -> None:
+    draft.stored = _STORAGES.get(str(event.fields.get("storage")), draft.stored)
+    if event.rows is not None:
+        draft.rows_out = event.rows
+
+
+def _written(draft: Draft, event: Event) -> None:
+    draft.rows_written = whole(event.fields.get("rows_written"))
+
+
+def _connection(draft: Draft, event: Event) -> None:
+    error = event.fields.get("error")
+    if event.fields.get("ok") is False:
+        text = error if isinstance(error, str) else "the connection could not be resolved"
+        draft.unresolved_connection = StepFailure(text, None, None, event.file, event.line)
+
+
+_TOLD = {
+    "step_start": _start,
+    "step_complete": _complete,
+    "step_failed": _failed,
+    "step_skipped": _skipped,
+    "inputs_resolved": _resolved,
+    "input_not_found": _not_found,
+    "rows_out": _rows_out,
+    "output_stored": _stored,
+    "write.complete": _written,
+    "connection_resolve_complete": _connection,
+}
+
+
+def failure_of(event: Event) -> StepFailure:
+    """What an event says went wrong; a text is always there."""
+    return StepFailure(
+        error_message(event.fields) or f"{event.original or event.name} without a reason",
+        event.error_type,
+        event.traceback,
+        event.file,
+        event.line,
+    )
+
+
+def whole(value: Any) -> int | None:
+    """``value`` where it is a finite number, as a whole one."""
+    amount = number(value)
+    return None if amount is None else int(amount)
+
+
+def _step_of_cfg(path: Any) -> str | None:
+    match = _CFG_OF.search(path) if isinstance(path, str) else None
+    return match[1] if match else None

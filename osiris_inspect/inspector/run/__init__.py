@@ -1,0 +1,1 @@
+"""Values: `Run`, `Report`, lineage, timeline, summary, comparison."""

@@ -1,0 +1,30 @@
+"""Phrases of error messages that report a missing input."""
+
+import re
+
+from osiris_inspect.inspector.text.lazy_regex import Pattern
+
+MAX_TEXT = 65536
+"""Characters of an error message that are searched."""
+
+_LACKS_INPUT = re.compile(
+    r"\"?input_df\"? of type \"?NoneType"
+    r"|requires (?:inputs? with (?:a )?DataFrame|'\w+' (?:in inputs?|input)|(?:a )?DataFrame input)"
+    r"|Table with name \"?(?:input_df|df|df_\w+)\"? does not exist"
+    r"|[Ii]nput '?\w*'? ?(?:was )?not found"
+    r"|is in neither memory nor spill"
+    r"|Missing input|No input (?:DataFrame|frame)",
+)
+
+
+def lacks_input(message: str) -> bool:
+    """Whether a step's error is that it was given no frame."""
+    return _LACKS_INPUT.search(message[:MAX_TEXT]) is not None
+
+
+_STUMBLED = Pattern(r"NoneType|^'?(?:input_)?df(?:_\w+)?'?$|KeyError: '(?:input_)?df")
+
+
+def may_lack_input(message: str) -> bool:
+    """Whether an error may be the want of an input: it says so, or the driver stumbled over there being none."""
+    return lacks_input(message) or _STUMBLED.search(message[:MAX_TEXT]) is not None

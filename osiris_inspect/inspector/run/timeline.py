@@ -1,0 +1,164 @@
+"""The course of a run in time: what each step did when, the path that made it as long as it was, and what its frames took.
+
+Every time is in seconds from the first one of the run. What has no time is left out, never placed by guess.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.model.event import Event, number
+
+Phase = Literal["waiting", "working", "spilling"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What a step did for a while."""
+
+    phase: Phase
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A step in time.
+
+    Attributes:
+        stretches: in their order, without gaps; ``waiting`` is the time between the end of the last step it needed, or
+            the beginning of the run, and its own beginning. Empty for a step without times.
+        is_critical: whether the run would have been shorter, had this step been.
+        has_ended: whether its end is known; where it is not, the last stretch ends with the run.
+    """
+
+    step: StepState
+    stretches: tuple[Stretch, ...] = ()
+    is_critical: bool = False
+    has_ended: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What the frames of a run took from this moment on, in bytes; ``step`` is the one whose frame changed it."""
+
+    at: float
+    memory: int
+    spill: int
+    step: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A run in time.
+
+    Attributes:
+        start: the moment that times count from, in seconds since 1970; None where the run has no times.
+        length: until the last time there is.
+        bars: one a step, in the order of the steps.
+        levels: changes of what the frames took, in their order; empty where the log does not tell.
+    """
+
+    start: float | None
+    length: float
+    bars: tuple[Bar, ...]
+    levels: tuple[Level, ...] = ()
+
+
+def course(run: Run) -> Course:
+    """The course of a run."""
+    begins = {step.id: begin for step in run.steps if (begin := _begin(step)) is not None}
+    known = [*begins.values(), *([run.started] if run.started is not None else [])]
+    start = min(known, default=None)
+    if start is None:
+        return Course(None, 0.0, tuple(Bar(step) for step in run.steps))
+    end = max([start, *_ends(run)])
+    spilled = _spilled(run)
+    times = {step.id: _times(step, begins[step.id], end) for step in run.steps if step.id in begins}
+    critical = _critical(run.steps, times)
+    bars = tuple(
+        Bar(
+            step,
+            tuple(_stretches(step, times, start, spilled.get(step.id, 0.0))) if step.id in times else (),
+            step.id in critical,
+            step.ended is not None or step.duration_s is not None,
+        )
+        for step in run.steps
+    )
+    return Course(start, end - start, bars, tuple(_levels(run.told, start)))
+
+
+def _begin(step: StepState) -> float | None:
+    if step.started is not None:
+        return step.started
+    return step.ended - step.duration_s if step.ended is not None and step.duration_s is not None else None
+
+
+def _ends(run: Run) -> Iterator[float]:
+    yield from (time for step in run.steps for time in (step.started, step.ended) if time is not None)
+    last = next((event.ts for event in reversed(run.told) if event.ts is not None), None)
+    yield from (time for time in (run.ended, last) if time is not None)
+
+
+def _times(step: StepState, begin: float, end_of_run: float) -> tuple[float, float]:
+    if step.ended is not None:
+        return begin, max(begin, step.ended)
+    return begin, max(begin, begin + step.duration_s if step.duration_s is not None else end_of_run)
+
+
+def _spilled(run: Run) -> Mapping[str, float]:
+    """Seconds each step spent on writing frames to disk."""
+    seconds: dict[str, float] = {}
+    for event in run.named("spill_write"):
+        taken = number(event.fields.get("ms"))
+        if event.step is not None and taken is not None:
+            seconds[event.step] = seconds.get(event.step, 0.0) + taken / 1000
+    return seconds
+
+
+def _stretches(
+    step: StepState, times: Mapping[str, tuple[float, float]], start: float, spilled: float
+) -> Iterator[Stretch]:
+    begin, end = times[step.id]
+    ready = max((times[need][1] for need in step.needs if need in times), default=start)
+    if ready < begin:
+        yield Stretch("waiting", ready - start, begin - start)
+    written = max(begin, end - spilled)
+    if written > begin or not spilled:
+        yield Stretch("working", begin - start, written - start)
+    if spilled:
+        yield Stretch("spilling", written - start, end - start)
+
+
+def _critical(steps: Sequence[StepState], times: Mapping[str, tuple[float, float]]) -> frozenset[str]:
+    """The step that ended last, the step it waited for longest, and so on up to one that waited for none."""
+    needs = {step.id: [need for need in step.needs if need in times] for step in steps}
+    at = max(times, key=lambda step: times[step][1], default=None)
+    path: dict[str, None] = {}
+    while at is not None and at not in path:
+        path[at] = None
+        at = max(needs[at], key=lambda step: times[step][1], default=None)
+    return frozenset(path)
+
+
+def _levels(events: Iterable[Event], start: float) -> Iterator[Level]:
+    """What the frames took after each event that tells of it. A frame that is stored again replaces itself."""
+    held: dict[str, tuple[int, int]] = {}
+    for event in events:
+        if event.ts is None:
+            continue
+        before = dict(held)
+        if event.name == "output_stored" and event.step is not None:
+            held[event.step] = (_bytes(event, "memory_bytes"), _bytes(event, "spill_bytes"))
+        elif event.name == "spill_write" and event.step in held:
+            held[event.step] = (0, _bytes(event, "bytes"))
+        elif event.name == "cleanup_complete":
+            held = {step: (0, spill) for step, (_, spill) in held.items()}
+        if held != before:
+            memory, spill = (sum(taken[place] for taken in held.values()) for place in (0, 1))
+            yield Level(event.ts - start, memory, spill, event.step)
+
+
+def _bytes(event: Event, key: str) -> int:
+    return int(number(event.fields.get(key)) or 0)

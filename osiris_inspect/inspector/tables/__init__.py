@@ -1,0 +1,1 @@
+"""Events, metrics, steps, findings and frames as SQL tables."""

@@ -1,0 +1,263 @@
+"""A spilled frame, looked at where it lies: its schema, what its statistics say, and rows page by page.
+
+The one room that loads pyarrow, and only when a frame is opened. A frame of any size opens at once: the footer tells
+schema and statistics, and of the rows only those of one page are read.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from osiris_inspect.inspector.files import remote_registry as mirrors
+from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameFacts
+from osiris_inspect.inspector.text.sanitize import shorten
+from osiris_inspect.model.errors import SpillDamaged, UnreadableRun
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+WHOLE_GROUP = 200_000
+"""Rows up to which a row group is read as a whole; of a larger one, batch by batch, only the page is kept."""
+
+_BATCH = 65_536
+_MOST_LOOKUPS = 200_000
+_CELL = 2_000
+
+
+class SpilledFrame:
+    """An open frame; a context manager, closed by whoever opened it. Not for two threads at once."""
+
+    def __init__(self, path: Path) -> None:
+        with _in_words(path):
+            from pyarrow.parquet import ParquetFile
+
+            size = path.stat().st_size
+            if size == 0:
+                raise SpillDamaged(f"{path.name} is empty: 0 bytes")
+            self._file: ParquetFile = ParquetFile(path)
+            self.facts = _facts(path, size, self._file)
+        self._piece: pa.Table | None = None
+        self._piece_begin = 0
+        self._piece_columns: Sequence[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def page(self, begin: int, count: int, columns: Sequence[str] | None = None) -> list[tuple[Cell, ...]]:
+        """``count`` rows from ``begin`` (counted from 0), fewer at the end, their cells as text.
+
+        Only the named columns are read, in the order of the frame; all of them without names.
+
+        Raises:
+            SpillDamaged: the part of the file they lie in cannot be read.
+        """
+        rows: list[tuple[Cell, ...]] = []
+        with _in_words(self.facts.path):
+            while count > 0 and begin < self.facts.rows:
+                piece, start = self._piece_at(begin, columns)
+                part = piece.slice(begin - start, count)
+                if not part.num_rows:
+                    raise SpillDamaged(f"{self.facts.path.name} ends before row {begin + 1:,}")
+                rows += zip(*(_texts(column) for column in part.columns), strict=True)
+                begin, count = begin + part.num_rows, count - part.num_rows
+        return rows
+
+    def _piece_at(self, row: int, columns: Sequence[str] | None) -> tuple["pa.Table", int]:
+        """The table that holds a row, and its first row; the last one is kept for the next page."""
+        piece = self._piece
+        is_there = piece is not None and self._piece_begin <= row < self._piece_begin + piece.num_rows
+        if not is_there or columns != self._piece_columns:
+            self._piece, self._piece_begin = self._read(row, columns)
+            self._piece_columns = columns
+        if self._piece is None:
+            raise SpillDamaged(f"{self.facts.path.name} ends before row {row + 1:,}")
+        return self._piece, self._piece_begin
+
+    def _read(self, row: int, columns: Sequence[str] | None) -> tuple["pa.Table | None", int]:
+        import pyarrow as pa
+
+        begin, names = 0, None if columns is None else list(columns)
+        for number in range(self._file.metadata.num_row_groups):
+            rows = self._file.metadata.row_group(number).num_rows
+            if begin <= row < begin + rows:
+                self._bring(number, names)
+                if rows <= WHOLE_GROUP:
+                    return self._file.read_row_group(number, columns=names), begin
+                for batch in self._file.iter_batches(_BATCH, row_groups=[number], columns=names):
+                    if row < begin + batch.num_rows:
+                        return pa.Table.from_batches([batch]), begin
+                    begin += batch.num_rows
+                return None, begin
+            begin += rows
+        return None, begin
+
+    def _bring(self, group: int, names: Sequence[str] | None) -> None:
+        """Fetch the bytes of a row group, where the frame lies elsewhere and they are not here."""
+        found = mirrors.of_file(self.facts.path)
+        if found is None:
+            return
+        mirror, file = found
+        chunks = self._file.metadata.row_group(group)
+        columns = (chunks.column(number) for number in range(chunks.num_columns))
+        wanted = (
+            column for column in columns if names is None or column.path_in_schema.partition(".")[0] in names
+        )
+        mirror.complete(file, [_span(column) for column in wanted])
+
+
+def _span(chunk: Any) -> tuple[int, int]:
+    """Where the values of a column of a row group lie; its dictionary, where it has one, stands before them."""
+    begin = chunk.dictionary_page_offset or chunk.data_page_offset
+    return begin, begin + chunk.total_compressed_size
+
+
+def facts(path: Path) -> FrameFacts:
+    """What is known of a frame without reading a row.
+
+    Raises:
+        SpillDamaged: it is missing, empty, cut or no Parquet; the message says which.
+    """
+    with SpilledFrame(path) as frame:
+        return frame.facts
+
+
+class _in_words:  # noqa: N801  reads as a phrase where it is used
+    """Turns what pyarrow and the disk raise into one sentence."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None or isinstance(error, SpillDamaged):
+            return
+        if isinstance(error, UnreadableRun):
+            raise SpillDamaged(f"{self._path.name} cannot be fetched: {error}") from error
+        if isinstance(error, FileNotFoundError):
+            raise SpillDamaged(f"{self._path.name} is not there") from error
+        if _is_of_the_file(error):
+            raise SpillDamaged(f"{self._path.name} cannot be read: {_first_line(error)}") from error
+
+
+def _is_of_the_file(error: BaseException) -> bool:
+    import pyarrow as pa
+
+    return isinstance(error, pa.ArrowException | OSError | ValueError | OverflowError | MemoryError)
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip().partition("\n")[0].rstrip(".")
+    return text or type(error).__name__
+
+
+def _facts(path: Path, size: int, file: "ParquetFile") -> FrameFacts:
+    told = _told(path.with_name("schema.json"))
+    dtypes = told.get("dtypes")
+    columns = tuple(
+        replace(column, dtype=_dtype(dtypes, column.name, number))
+        for number, column in enumerate(_columns(file))
+    )
+    rows = told.get("row_count")
+    return FrameFacts(
+        path=path,
+        rows=file.metadata.num_rows,
+        bytes=size,
+        row_groups=file.metadata.num_row_groups,
+        columns=columns,
+        told_rows=rows if isinstance(rows, int) else None,
+    )
+
+
+def _told(path: Path) -> dict[str, Any]:
+    """What ``schema.json`` says; nothing where it is not there or broken, which the rules report."""
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(document, dict):
+        return {}
+    # the original's worker writes nothing but the columns and their types
+    return document if "dtypes" in document or "row_count" in document else {"dtypes": document}
+
+
+def _dtype(dtypes: Any, name: str, number: int) -> str | None:
+    if isinstance(dtypes, dict):
+        value = dtypes.get(name)
+    else:
+        value = dtypes[number] if isinstance(dtypes, list) and number < len(dtypes) else None
+    return value if isinstance(value, str) else None
+
+
+def _columns(file: "ParquetFile") -> Iterator[FrameColumn]:
+    leaves = [file.schema.column(number).path for number in range(len(file.schema))]
+    metadata = file.metadata
+    groups = metadata.num_row_groups
+    is_affordable = groups * len(leaves) <= _MOST_LOOKUPS
+    for field in file.schema_arrow:
+        plain = FrameColumn(field.name, str(field.type))
+        # a column of lists or records lies in several leaves, none of which has its name
+        if is_affordable and leaves.count(field.name) == 1 and groups:
+            leaf = leaves.index(field.name)
+            chunks = [metadata.row_group(group).column(leaf).statistics for group in range(groups)]
+            yield _with_statistics(plain, chunks)
+        else:
+            yield plain
+
+
+def _with_statistics(column: FrameColumn, chunks: Sequence[Any]) -> FrameColumn:
+    has_nulls = all(chunk is not None and chunk.has_null_count for chunk in chunks)
+    nulls = sum(chunk.null_count for chunk in chunks) if has_nulls else None
+    try:
+        bounds = [(chunk.min, chunk.max) for chunk in chunks if chunk is not None and chunk.has_min_max]
+        low, high = (
+            min((low for low, _ in bounds), default=None),
+            max((high for _, high in bounds), default=None),
+        )
+    except (TypeError, ValueError, OverflowError, NotImplementedError):
+        low = high = None  # values of this type have no order in Python, or are no dates there
+    return replace(column, nulls=nulls, low=_text(low), high=_text(high))
+
+
+def _texts(column: "pa.ChunkedArray") -> list[Cell]:
+    import pyarrow as pa
+
+    kinds = pa.types
+    if kinds.is_temporal(column.type):
+        # not by way of Python's own dates, which end at the year 9999 and know no nanoseconds
+        return list(column.cast(pa.string()).to_pylist())
+    if kinds.is_string(column.type) or kinds.is_large_string(column.type):
+        return [_text(value) for value in column.to_pylist()]
+    return [_text(value) for value in chain.from_iterable(map(_values, column.chunks))]
+
+
+def _values(chunk: "pa.Array") -> list[Any]:
+    try:
+        return list(chunk.to_pylist())
+    except (ValueError, OverflowError):  # a value Python has no form for; arrow's own words for each then
+        return [str(value) if value.is_valid else None for value in chunk]
+
+
+def _text(value: Any) -> Cell:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value if len(value) <= _CELL else shorten(value, _CELL)
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes: {value[:64].hex(' ')}"
+    if isinstance(value, dict | list):
+        return _text(json.dumps(value, ensure_ascii=False, default=str))
+    return str(value)

@@ -1,0 +1,173 @@
+"""A run as rows of tables: what SQL is asked of, in the terminal and on the screen.
+
+Texts are whole and hold no control characters, secrets are masked, and figures that no database holds are absent.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from osiris_inspect.inspector.text import json_line
+from osiris_inspect.inspector.text.event_fields import fields_of
+from osiris_inspect.inspector.text.sanitize import whole
+from osiris_inspect.model import redaction as redact
+from osiris_inspect.model import run_layout as layout
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from osiris_inspect.inspector.run.report import Report
+    from osiris_inspect.inspector.run.run import Run
+    from osiris_inspect.model.event import Event
+    from osiris_inspect.model.metric import Metric
+
+Row = Sequence[Any]
+Progress = Callable[[int, int], bool]
+"""Is told how many lines of all were gone through; says whether to go on."""
+_AT_ONCE: Final = 10_000
+COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
+    "events": {"line": "BIGINT", "ts": "TIMESTAMP", "event": "VARCHAR", "step": "VARCHAR", "side": "VARCHAR", "session": "VARCHAR",
+               "seq": "BIGINT", "rows": "BIGINT", "duration_s": "DOUBLE", "error": "VARCHAR", "fields": "JSON"},
+    "metrics": {"line": "BIGINT", "ts": "TIMESTAMP", "metric": "VARCHAR", "value": "DOUBLE", "step": "VARCHAR", "tags": "JSON"},
+    "steps": {"step": "VARCHAR", "driver": "VARCHAR", "status": "VARCHAR", "needs": "VARCHAR[]", "rows_in": "BIGINT", "rows_out": "BIGINT",
+              "duration_s": "DOUBLE", "started": "TIMESTAMP", "ended": "TIMESTAMP", "storage": "VARCHAR", "because": "VARCHAR", "error": "VARCHAR"},
+    "findings": {"rule": "VARCHAR", "severity": "VARCHAR", "confidence": "VARCHAR", "domain": "VARCHAR", "stage": "VARCHAR", "step": "VARCHAR",
+                 "message": "VARCHAR", "because": "VARCHAR", "fix": "VARCHAR", "file": "VARCHAR", "line": "BIGINT", "quote": "VARCHAR"},
+}  # fmt: skip
+"""The tables that every run has, and the types of their columns."""
+
+
+def rows_of(report: "Report", table: str) -> Iterator[Row]:
+    """The rows of one of the tables, in the order of the log."""
+    if table == "events":
+        yield from map(_event, report.run.events)
+    elif table == "metrics":
+        yield from map(_metric, _metrics(report.run))
+    else:
+        yield from {"steps": _steps, "findings": _findings}[table](report)
+
+
+def in_pieces(table: str, rows: Iterable[Row]) -> Iterator["pa.Table"]:
+    """Rows of one of the tables in Arrow, some at once, so that a long log never lies in memory as a whole."""
+    import pyarrow as pa
+
+    columns, left = COLUMNS[table], iter(rows)
+    while batch := list(islice(left, _AT_ONCE)):
+        values = dict(zip(columns, zip(*batch, strict=True), strict=True))
+        yield pa.table({column: pa.array(values[column], _kind(kind)) for column, kind in columns.items()})
+
+
+def schema(table: str) -> "pa.Schema":
+    """The columns of one of the tables, in Arrow."""
+    import pyarrow as pa
+
+    return pa.schema([(column, _kind(kind)) for column, kind in COLUMNS[table].items()])
+
+
+def cells(column: str, events: Sequence["Event"]) -> "pa.Array":
+    """One column of the table of events, for some of them."""
+    import pyarrow as pa
+
+    of = _OF_EVENT[column]
+    return pa.array([of(event) for event in events], _kind(COLUMNS["events"][column]))
+
+
+def _kind(kind: str) -> Any:
+    import pyarrow as pa
+
+    kinds = {"BIGINT": pa.int64(), "DOUBLE": pa.float64(), "TIMESTAMP": pa.timestamp("us"), "VARCHAR[]": pa.list_(pa.string())}  # fmt: skip
+    return kinds.get(kind, pa.string())
+
+
+def _event(event: "Event") -> Row:
+    return tuple(of(event) for of in _OF_EVENT.values())
+
+
+def _metrics(run: "Run") -> Iterable["Metric"]:
+    """All of them: of a long file the run holds only those that steps are judged by."""
+    from osiris_inspect.inspector.event_log import open_large_log as long_reading
+    from osiris_inspect.inspector.files.run_files import Disk
+
+    disk = Disk(run.path)
+    return long_reading.every_metric_of(disk) if long_reading.is_long(disk, layout.METRICS) else run.metrics
+
+
+def _metric(metric: "Metric") -> Row:
+    tags = redact.mask_keys(dict(metric.tags))
+    return (
+        metric.line,
+        _time(metric.ts),
+        shown(metric.name),
+        metric.value,
+        shown(metric.step),
+        _json(tags),
+    )
+
+
+def _steps(report: "Report") -> Iterator[Row]:
+    for step in report.run.steps:
+        error = shown(step.failure.message) if step.failure is not None else None
+        yield (shown(step.id), shown(step.driver), step.status, [shown(need) for need in step.needs], _whole(step.rows_in), _whole(step.rows_out),
+               step.duration_s, _time(step.started), _time(step.ended), step.storage, shown(step.because), error)  # fmt: skip
+
+
+def _findings(report: "Report") -> Iterator[Row]:
+    for found in report.findings:
+        proof = found.evidence[0] if found.evidence else None
+        place = (
+            (shown(proof.file), proof.line, shown(proof.quote)) if proof is not None else (None, None, None)
+        )
+        yield (shown(found.rule), str(found.severity), str(found.confidence), found.domain, found.stage, shown(found.step),
+               shown(found.message), shown(found.because), shown(found.fix), *place)  # fmt: skip
+
+
+def interval(value: Any) -> str:
+    """A length of time as DuckDB writes it: ``2 days 00:16:39.999``. ``value`` is Arrow's: months, days, nanoseconds."""
+    months, days, nanoseconds = value
+    years = int(months / 12)
+    months -= 12 * years
+    parts = [
+        f"{count} {noun}{'' if abs(count) == 1 else 's'}"
+        for count, noun in ((years, "year"), (months, "month"), (days, "day"))
+        if count
+    ]
+    seconds, rest = divmod(abs(nanoseconds) // 1_000, 1_000_000)
+    if nanoseconds or not parts:
+        fraction = f".{rest:06}".rstrip("0") if rest else ""
+        sign = "-" if nanoseconds < 0 else ""
+        parts.append(f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}")
+    return " ".join(parts)
+
+
+def shown(text: str | None) -> str | None:
+    """A text as the tables hold it."""
+    return None if text is None else whole(text)
+
+
+def _time(ts: float | None) -> int | None:
+    """Microseconds since 1970; None for a time that no calendar knows."""
+    return round(ts * 1_000_000) if ts is not None and abs(ts) < 2e11 else None
+
+
+def _whole(number: int | None) -> int | None:
+    return number if number is not None and abs(number) < 1 << 63 else None
+
+
+def _json(value: Any) -> str:
+    return json_line.line(value).decode()
+
+
+_OF_EVENT: Final[Mapping[str, Callable[["Event"], Any]]] = {
+    "line": lambda event: event.line,
+    "ts": lambda event: _time(event.ts),
+    "event": lambda event: shown(event.name),
+    "step": lambda event: shown(event.step),
+    "side": lambda event: event.side,
+    "session": lambda event: shown(event.session),
+    "seq": lambda event: _whole(event.seq),
+    "rows": lambda event: _whole(event.rows),
+    "duration_s": lambda event: event.duration_s,
+    "error": lambda event: shown(event.error),
+    "fields": lambda event: _json(fields_of(event)),
+}
+"""What each column says of an event."""

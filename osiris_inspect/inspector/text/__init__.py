@@ -1,0 +1,1 @@
+"""Sanitize, wrap and format text."""

@@ -1,0 +1,160 @@
+"""Make log text safe to show: secrets masked, then truncated, without characters that act or cannot be seen.
+
+Reports remove those characters, the TUI shows their codes, JSON escapes them. All three use the same table.
+"""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from osiris_inspect.model.redaction import mask_keys, mask_patterns
+
+MAX_TEXT = 20_000
+"""Characters of one text that are shown or exported; the log has the rest."""
+MAX_LINE = 2_000
+"""Characters of one line that the TUI shows."""
+LOOKAHEAD = 5_000
+"""Characters read on both sides of an excerpt, so that a secret across its end is recognized."""
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_SPACES = re.compile(r"\s+")
+_INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+_CI_COMMAND = re.compile(r"#(?=#)|(?m:^[^\S\n]*:(?=:))")
+
+
+def plain(text: str) -> str:
+    """Return ``text`` on one line, without invisible characters and with secrets masked."""
+    text = _ESCAPES.sub("", excerpt(text, 4 * MAX_TEXT))
+    return whole(_INVISIBLE.sub("", _SPACES.sub(" ", text))).strip()
+
+
+def whole(text: str) -> str:
+    """Return ``text`` as valid UTF-8 with secrets masked; for formats that escape characters themselves."""
+    head = mask_patterns(excerpt(text, MAX_TEXT - 1)) + "…" if len(text) > MAX_TEXT else mask_patterns(text)
+    return head.encode("utf-8", "replace").decode("utf-8")
+
+
+def cut(text: str, width: int) -> str:
+    """Return masked ``text`` in at most ``width`` characters, with an ellipsis if it was longer."""
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+
+
+def excerpt(text: str, limit: int, start: int = 0) -> str:
+    """Return at most ``limit`` characters of ``text``, fewer if one of their ends lies inside a secret.
+
+    Use this wherever text is cut before it is masked. A complete secret in the excerpt is left for the mask.
+    """
+    end = start + limit
+    part = text[start:end]
+    if len(part) == len(text):
+        return part
+    left, right = max(0, end - LOOKAHEAD), start + LOOKAHEAD
+    at_end = differing(mask_patterns(text[left:end]), mask_patterns(text[left : end + LOOKAHEAD]))
+    around_start = mask_patterns(text[max(0, start - LOOKAHEAD) : right]) if start else ""
+    at_start = differing(mask_patterns(text[start:right])[::-1], around_start[::-1]) if start else 0
+    if not at_start and not at_end:
+        return part
+    masked = mask_patterns(part)
+    return masked[at_start : len(masked) - at_end]
+
+
+def differing(text: str, other: str) -> int:
+    """Return how many characters of ``text`` follow the start that it has in common with ``other``."""
+    if other.startswith(text):
+        return 0
+    pairs = enumerate(zip(text, other, strict=False))
+    return next((len(text) - place for place, (a, b) in pairs if a != b), len(text) - len(other))
+
+
+def excerpt_of(match: re.Match[str], limit: int, group: int | str = 0) -> str:
+    """Return at most ``limit`` characters of a group that matched; empty if it took no part in the match."""
+    start, end = match.span(group)
+    return excerpt(match.string, min(limit, end - start), start) if start >= 0 else ""
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return ``text`` with secrets masked; if it is longer than ``limit``, say how many characters are missing."""
+    return mask_patterns(excerpt(text, limit)) + _rest(text, limit)
+
+
+def show_line(text: str, limit: int = MAX_LINE) -> str:
+    """Return ``text`` as one line of about ``limit`` characters, with codes in place of invisible characters."""
+    return _INVISIBLE.sub(_visible, shorten(text, limit))
+
+
+def multi_line(text: str, limit: int = MAX_TEXT) -> list[str]:
+    """Return the lines of ``text``, each like ``show_line``; the text is cut at about ``limit`` characters."""
+    parts = mask_patterns(excerpt(text, limit)).replace("\r\n", "\n").split("\n")
+    rest = _rest(text, limit)
+    return [_INVISIBLE.sub(_visible, part) for part in parts] + ([rest] if rest else [])
+
+
+def json_lines(value: Mapping[str, Any], limit: int = MAX_TEXT, safe_keys: Collection[str] = ()) -> list[str]:
+    """Return a JSON object on several lines, with secrets masked and long texts cut.
+
+    ``safe_keys`` are keys that are named like a secret and are not one.
+    """
+    masked = {
+        key: mask_keys([item])[0] if key in safe_keys else mask_keys({key: item})[key]
+        for key, item in _shortened(value, 4_000).items()
+    }
+    return multi_line(json.dumps(masked, indent=2, ensure_ascii=False, default=str), limit)
+
+
+def inline_json(value: object, limit: int = 120) -> str:
+    """Return a JSON value on one short line; a text has no quotes."""
+    if isinstance(value, str):
+        return show_line(value, limit)
+    masked = mask_keys(_shortened(value, 200))
+    return show_line(json.dumps(masked, ensure_ascii=False, default=str), limit)
+
+
+def key_value(key: str, value: object, limit: int = 120) -> str:
+    """Return one field of an event as ``key=value``, masked if the key names a secret."""
+    masked: object = mask_keys({key: _shortened(value, 4 * limit)})[key]
+    return f"{show_line(key, 40)}={inline_json(masked, limit)}"
+
+
+def escape_json(document: str) -> str:
+    """Return a line of JSON with its invisible characters escaped; its value is the same."""
+    return _INVISIBLE.sub(lambda match: json.dumps(match[0])[1:-1], document)
+
+
+def escape_ci_commands(text: str) -> str:
+    """Return ``text`` with a space in each sign that a CI system takes for the beginning of a command.
+
+    GitHub reads ``::`` at the beginning of a line, after spaces too. GitHub and Azure read ``##[`` anywhere.
+    """
+    return _CI_COMMAND.sub(lambda match: f"{match[0]} ", text)
+
+
+def _rest(text: str, limit: int) -> str:
+    return f"… {len(text) - limit:,} more characters" if len(text) > limit else ""
+
+
+def _shortened(value: Any, limit: int) -> Any:
+    """Return a JSON value with its texts cut at about ``limit`` characters and its lists at 500 items."""
+    if isinstance(value, str):
+        return shorten(value, limit)
+    if isinstance(value, Mapping):
+        return {_shortened(str(key), limit): _shortened(item, limit) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        rest = [f"… {len(value) - 500:,} more"] if len(value) > 500 else []
+        return [_shortened(item, limit) for item in value[:500]] + rest
+    return value
+
+
+def _visible(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code == 0x09:
+        return "  "
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    # a variation selector only changes how the character before it is drawn, and terminals disagree about its width
+    return "" if 0xFE00 <= code <= 0xFE0F else f"⟨{code:04x}⟩"

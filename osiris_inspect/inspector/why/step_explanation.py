@@ -1,0 +1,248 @@
+"""The answer for one step: how it ended, the way of each input, what became of its own frame, and what caused it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import about, at, failure_of, saying_rows
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import is_starved
+from osiris_inspect.inspector.diagnosis.evidence.quotes import verbatim
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.run.run import InputState, Run, StepState
+from osiris_inspect.inspector.run.settings import cite_settings, settings_of
+from osiris_inspect.inspector.run.summary import count_words
+from osiris_inspect.inspector.text.sanitize import excerpt
+from osiris_inspect.inspector.why.input_trace import Turn, Way, way_of
+from osiris_inspect.model import run_layout as layout
+from osiris_inspect.model.errors import OsirisError
+from osiris_inspect.model.finding import Evidence, Finding
+
+LONGEST = 300
+
+
+class NoSuchStep(OsirisError):
+    """The run has no step, or the step no input, of that name; the message names those there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What is known of one step and why.
+
+    Attributes:
+        verdict: how it ended, in one sentence that names it.
+        ways: one for each of its inputs, or for the one that was asked for.
+        turns: what happened then: the error, the skip, its rows, where its frame was kept.
+        causes: the findings that explain it, its own first, the root cause last.
+        consequences: the steps that this one took down with it.
+    """
+
+    step: StepState
+    verdict: str
+    ways: tuple[Way, ...]
+    turns: tuple[Turn, ...]
+    causes: tuple[Finding, ...]
+    consequences: tuple[str, ...]
+
+
+def why_of(report: Report, wanted: str) -> Why:
+    """The answer for ``STEP`` or ``STEP.INPUT``.
+
+    Raises:
+        NoSuchStep: there is none of that name.
+    """
+    run = report.run
+    step, name = _chosen(run, wanted)
+    entries = _inputs(step)
+    if name is not None:
+        entries = [entry for entry in entries if name in (entry.name, entry.from_step)]
+    answer = Why(
+        step=step,
+        verdict=_verdict(run, step),
+        ways=tuple(way_of(run, step, entry) for entry in entries),
+        turns=tuple(_turns(run, step)),
+        causes=tuple(_causes(report, step)),
+        consequences=tuple(other.id for other in run.steps if other.because == step.id),
+    )
+    return _proved(answer, run)
+
+
+def _chosen(run: Run, wanted: str) -> tuple[StepState, str | None]:
+    """The step, and the input where one is named. A step id may hold dots, so the longest id that fits is taken."""
+    whole = run.step(wanted)
+    if whole is not None:
+        return whole, None
+    for step in sorted(run.steps, key=lambda step: -len(step.id)):
+        name = wanted.removeprefix(f"{step.id}.")
+        if name != wanted:
+            names = [text for entry in _inputs(step) for text in (entry.name, entry.from_step) if text]
+            if name not in names:
+                there = ", ".join(map(repr, dict.fromkeys(names))) or "none"
+                raise NoSuchStep(f"step {step.id!r} has no input {name!r}; it has {there}")
+            return step, name
+    there = ", ".join(repr(step.id) for step in run.steps) or "no steps"
+    raise NoSuchStep(f"the run has no step {wanted!r}; it has {there}")
+
+
+def _inputs(step: StepState) -> list[InputState]:
+    """The inputs of a step; for one that was never run, what it would have got."""
+    bound = {entry.from_step for entry in step.inputs}
+    missing = [InputState("", need, "unresolved") for need in step.needs if need not in bound]
+    return [*step.inputs, *missing]
+
+
+def _verdict(run: Run, step: StepState) -> str:
+    said = {
+        "failed": f"step {step.id!r} failed",
+        "skipped": f"step {step.id!r} was skipped",
+        "not_started": f"step {step.id!r} was never started",
+        "running": f"step {step.id!r} began and has no end",
+        "succeeded": f"step {step.id!r} succeeded",
+    }[step.status]
+    if step.status in ("failed", "skipped", "not_started") and step.because is not None:
+        return f"{said} because of {_named(run, step.because)}"
+    if step.status == "failed":
+        return f"{said} for want of an input" if is_starved(step) else said
+    if step.status == "succeeded" and step.rows_out is not None:
+        did = "wrote" if step.is_writer else "gave"
+        return f"{said} and {did} {count_words(step.rows_out, 'row')}"
+    return said
+
+
+def _named(run: Run, because: str) -> str:
+    return f"step {because!r}" if run.step(because) is not None else because
+
+
+def _turns(run: Run, step: StepState) -> Iterator[Turn]:
+    yield from _skip(run, step)
+    if step.failure is not None:
+        line = " ".join(step.failure.message.split())
+        yield Turn("error", excerpt(line, LONGEST), "miss", failure_of(step))
+    if step.status == "running":
+        begun = [at(event) for event in run.named("step_start", step=step.id)]
+        end = (at(run.events[-1]),) if run.events else ()
+        yield Turn("end", "none: the log stops while the step is running", "miss", (*begun[-1:], *end))
+    yield from _zero(run, step)
+    yield from _kept(run, step)
+
+
+def _skip(run: Run, step: StepState) -> Iterator[Turn]:
+    if step.status not in ("skipped", "not_started"):
+        return
+    told = [at(event, "because") for event in run.named("step_skipped", step=step.id)]
+    guilty = run.step(step.because or "")
+    if guilty is not None:
+        yield Turn("skipped", f"it was not run, because {guilty.id!r} failed", "miss", tuple(told))
+        line = excerpt(" ".join(guilty.failure.message.split()), LONGEST) if guilty.failure else "failed"
+        yield Turn(guilty.id, line, "miss", failure_of(guilty))
+    elif told:
+        yield Turn(
+            "skipped", f"it was not run: {step.because or 'no reason was logged'}", "miss", tuple(told)
+        )
+    else:
+        yield Turn("start", "the log never mentions its start", "miss", about(run, step))
+
+
+def _zero(run: Run, step: StepState) -> Iterator[Turn]:
+    if step.status != "succeeded" or step.rows_out != 0:
+        return
+    given = step.rows_in
+    text = "it gave 0 rows" if step.needs else "the source gave 0 rows"
+    if given:
+        text = f"it got {count_words(given, 'row')} and {'wrote' if step.is_writer else 'gave'} none"
+    elif given == 0:
+        text = "it got 0 rows, so it could only give 0"
+    yield Turn("rows", text, "miss", saying_rows(run, step, 0))
+    for key in ("query", "path", "table"):
+        value = step.config.get(key)
+        if isinstance(value, str) and layout.is_safe_name(step.id):
+            cited = Evidence(layout.cfg(step.id), 0, f'"{key}"')
+            yield Turn(key, excerpt(" ".join(value.split()), LONGEST), "", (cited,))
+
+
+def _kept(run: Run, step: StepState) -> Iterator[Turn]:
+    """Where the step's own frame was kept, and by which setting."""
+    if step.is_writer or step.status in ("skipped", "not_started"):
+        return
+    stored = run.named("output_stored", step=step.id)
+    if stored:
+        reason = stored[-1].fields.get("reason")
+        yield Turn("kept", f"{_where(step)}: {reason}", "", (at(stored[-1], "reason", "storage"),))
+    elif step.storage in ("memory", "spill"):
+        yield Turn("kept", f"{_where(step)}; this run does not say why there", "", tuple(_spilled(run, step)))
+    elif step.storage == "none" and step.status == "succeeded":
+        yield Turn("kept", "nowhere: no trace of its frame in memory or on disk", "miss", about(run, step))
+    if step.storage == "spill":
+        yield from _setting(run, step)
+    for event in run.named("spill_failed", step=step.id):
+        yield Turn("spill", f"not written: {event.error or 'no reason'}", "miss", (at(event, "error"),))
+    for event in run.named("frame_released", step=step.id):
+        yield Turn("released", str(event.fields.get("reason") or "let go of"), "", (at(event, "reason"),))
+
+
+def _where(step: StepState) -> str:
+    return {
+        "memory": "in memory",
+        "spill": f"spilled to {_file(step)}",
+        "none": "nowhere",
+        "unknown": "unknown",
+    }[step.storage]
+
+
+def _file(step: StepState) -> str:
+    spilled = [artifact.path for artifact in step.artifacts if artifact.kind in ("parquet", "pickle")]
+    return spilled[0] if spilled else "disk"
+
+
+def _spilled(run: Run, step: StepState) -> Iterator[Evidence]:
+    taken = [entry.line for other in run.steps for entry in other.inputs if entry.from_step == step.id]
+    yield from (Evidence(layout.EVENTS, line, "from_") for line in taken if line)
+    for artifact in step.artifacts:
+        if artifact.line:
+            yield Evidence(layout.EVENTS, artifact.line, artifact.path)
+
+
+def _setting(run: Run, step: StepState) -> Iterator[Turn]:
+    """The setting that decided, where the run tells its settings."""
+    settings = settings_of(run)
+    force, threshold = settings.get("force_spill"), settings.get("spill_threshold")
+    budget = settings.get("spill_memory_bytes")
+    tests: Iterable[tuple[object, Callable[[], bool]]] = (
+        (force, lambda: force is not None and force.value is True),
+        (threshold, lambda: threshold is not None and (step.rows_out or 0) > _number(threshold.value)),
+        (budget, lambda: budget is not None and budget.value is not None),
+    )
+    decided = next((str(setting) for setting, holds in tests if holds()), None)
+    if decided is not None:
+        yield Turn("setting", decided, "", cite_settings(run))
+
+
+def _number(value: object) -> float:
+    return value if isinstance(value, int | float) else float("inf")
+
+
+def _causes(report: Report, step: StepState) -> Iterator[Finding]:
+    """The findings on a step, then what explains them, up to the root; for a skipped step those of the guilty one."""
+    by_address = {finding.address: finding for finding in report.findings}
+    places = [step.id] if any(finding.step == step.id for finding in report.findings) else [step.because]
+    waiting = [finding for finding in report.findings if finding.step in places and finding.step is not None]
+    if not waiting and step.status in ("failed", "skipped", "not_started") and report.root_cause is not None:
+        waiting = [report.root_cause]
+    told: dict[str, Finding] = {}
+    for start in sorted(waiting, key=lambda finding: finding.because is None):
+        finding: Finding | None = start
+        while finding is not None and finding.address not in told:
+            told[finding.address] = finding
+            finding = by_address.get(finding.because or "")
+    yield from sorted(told.values(), key=lambda finding: finding.because is None)
+
+
+def _proved(answer: Why, run: Run) -> Why:
+    """The answer with every piece of evidence word for word; what cannot be found again is left out."""
+    turns = [*answer.turns, *(turn for way in answer.ways for turn in way.turns)]
+    found = verbatim(run, [piece for turn in turns for piece in turn.evidence])
+
+    def proved(turn: Turn) -> Turn:
+        pieces = (found[piece] for piece in turn.evidence if piece in found)
+        return replace(turn, evidence=tuple(dict.fromkeys(pieces)))
+
+    ways = tuple(replace(way, turns=tuple(map(proved, way.turns))) for way in answer.ways)
+    return replace(answer, ways=ways, turns=tuple(map(proved, answer.turns)))

@@ -1,0 +1,1 @@
+"""osiris_connections.yaml, .env files and `${VAR}` substitution."""

@@ -1,0 +1,1 @@
+"""filesystem.csv_extractor and filesystem.csv_writer."""

@@ -1,0 +1,1 @@
+"""What every driver is given and must return."""

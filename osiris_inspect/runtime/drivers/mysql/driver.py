@@ -1,0 +1,232 @@
+"""MySQL and MariaDB: a query's rows as a frame, in exactly the types the server declares.
+
+The client library connects, authenticates and sends; the rows are taken from its stream as bytes. For that a few of its
+private names are used, which the version in pyproject bounds and the tests on a server hold.
+"""
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from typing import Any, Final
+
+import pyarrow as pa
+import pymysql
+from pymysql.constants import COMMAND
+from pymysql.protocol import FieldDescriptorPacket
+
+from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.interface.driver import Context
+from osiris_inspect.runtime.drivers.interface.streaming import named, streamed
+from osiris_inspect.runtime.drivers.mysql import errors as mysql_errors
+from osiris_inspect.runtime.drivers.mysql import wire_protocol as mysql_wire
+from osiris_inspect.runtime.drivers.mysql.types import Column, Options, column_of
+from osiris_inspect.runtime.frames.resolved_input import Resolved
+from osiris_inspect.runtime.pipeline.step_compiler import nearest
+
+_NO_SUCH_TABLE: Final = 1146
+_TLS_MODES: Final = ("disabled", "preferred", "required", "verify_ca", "verify_identity")
+
+
+class MysqlExtractor:
+    """Runs one query."""
+
+    def run(
+        self, *, step_id: str, config: Mapping[str, Any], inputs: Mapping[str, Resolved], ctx: Context
+    ) -> Mapping[str, Any]:
+        """The rows as a stream of Arrow batches; no row still gives every column in its type.
+
+        Raises:
+            DriverError: the server cannot be reached, refuses or fails; says which connection and what to do. What
+                fails later fails while the stream is read.
+        """
+        del inputs
+        connection = config["resolved_connection"]
+        options = Options(config["tinyint1"], config["time"], config["zero_dates"], config["wide_decimals"])
+        with ExitStack() as stack, named(step_id):
+            session = stack.enter_context(closing(connect(connection, config["connect_timeout"])))
+            _limit(session, config.get("query_timeout"))
+            stack.enter_context(ctx.stop.by(_stopper(session, connection)))
+            query = _Query(session, connection, ctx)
+            columns = query.ask(config["query"], options)
+            # one name may stand twice in a result
+            schema = pa.schema([pa.field(column.name, column.type) for column in columns])
+            batches = streamed(query.batches(columns, schema), stack.pop_all())
+            return {"df": pa.RecordBatchReader.from_batches(schema, batches)}
+
+
+class _Query:
+    """One query on its way."""
+
+    def __init__(self, session: Any, connection: Mapping[str, Any], ctx: Context) -> None:
+        self._session, self._connection, self._ctx = session, connection, ctx
+        self._rows = 0
+
+    def ask(self, sql: str, options: Options) -> list[Column]:
+        """Send the query and take what the server says of its columns."""
+        with self._errors_named():
+            self._session._execute_command(COMMAND.COM_QUERY, sql)
+            return [column_of(field, options) for field in self._fields()]
+
+    def batches(self, columns: list[Column], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """The rows, as they come."""
+        ended = mysql_wire.Ended()
+        stream = self._session._rfile
+        with self._errors_named():
+            for raw in mysql_wire.columns(stream.read1, len(columns), ended):
+                arrays = [_read(column, array) for column, array in zip(columns, raw, strict=True)]
+                batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
+                self._rows += batch.num_rows
+                self._ctx.progress(self._rows)
+                yield batch
+            if ended.more_results:
+                raise DriverError("the query gives several results; an extractor takes one")
+        self._ctx.metric("rows_read", self._rows)
+
+    def _fields(self) -> Iterator[Any]:
+        packet = self._session._read_packet()
+        if packet.is_ok_packet():
+            raise DriverError("the query gives no rows; write a SELECT")
+        if packet.is_load_local_packet():
+            raise DriverError("the query wants to read a local file, which an extractor does not do")
+        for _ in range(packet.read_length_encoded_integer()):
+            yield self._session._read_packet(FieldDescriptorPacket)
+        self._session._read_packet()
+
+    @contextmanager
+    def _errors_named(self) -> Iterator[None]:
+        try:
+            yield
+        except mysql_wire.ServerFailed as failed:
+            error = _error_in(failed.packet)
+            raise DriverError(mysql_errors.of_query(error, self._connection)) from error
+        except mysql_wire.StreamEnded as lost:
+            error = pymysql.OperationalError(2013, "lost connection to the server during the query")
+            raise DriverError(mysql_errors.of_query(error, self._connection)) from lost
+        except (pymysql.MySQLError, OSError) as error:
+            text = mysql_errors.of_query(error, self._connection)
+            raise DriverError(text + self._nearest_table(error)) from error
+
+    def _nearest_table(self, error: BaseException) -> str:
+        if not error.args or error.args[0] != _NO_SUCH_TABLE:
+            return ""
+        name = str(error.args[1]).split("'")[1].rpartition(".")[2]
+        with self._session.cursor() as cursor:
+            cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = database()")
+            return nearest(name, tuple(str(row[0]) for row in cursor.fetchall()))
+
+
+def connect(connection: Mapping[str, Any], timeout: int) -> Any:
+    """A session on the server.
+
+    Raises:
+        DriverError: says which connection, why and what to do.
+    """
+    for key in ("database", "user"):
+        if not connection.get(key):
+            raise DriverError(f"{mysql_errors.name_of(connection)} has no {key!r}")
+    where: dict[str, Any] = {"host": connection.get("host", "localhost"), "port": _port(connection)}
+    if connection.get("unix_socket"):
+        where = {"unix_socket": connection["unix_socket"]}
+    try:
+        session = pymysql.connect(
+            **where,
+            user=connection["user"],
+            password=str(connection.get("password") or "").encode(),  # the library would take latin-1
+            database=connection["database"],
+            charset=connection.get("charset", "utf8mb4"),
+            connect_timeout=timeout,
+            read_timeout=timeout,  # of the greeting; the library waits for it without end otherwise
+            program_name="osiris-inspect",
+            autocommit=True,
+            **_tls(connection),
+        )
+    except (pymysql.MySQLError, OSError, ssl.SSLError, RuntimeError) as error:
+        raise DriverError(mysql_errors.of_connecting(error, connection)) from error
+    session._read_timeout = None  # a query may take longer than a greeting
+    return session
+
+
+def probe(connection: Mapping[str, Any]) -> str:
+    """What answers at the other end.
+
+    Raises:
+        DriverError: nothing does, or it refuses.
+    """
+    with closing(connect(connection, 10)) as session, session.cursor() as cursor:
+        cursor.execute("SELECT version(), database(), current_user()")
+        version, database, user = cursor.fetchone()
+        cursor.execute("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+        cipher = (cursor.fetchone() or ("", ""))[1]
+    product = "" if "MariaDB" in version else "MySQL "
+    return f"{product}{version}, database {database}, user {user}, {'TLS ' + cipher if cipher else 'no TLS'}"
+
+
+def _port(connection: Mapping[str, Any]) -> int:
+    port = str(connection.get("port") or 3306)
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise DriverError(
+            f"{mysql_errors.name_of(connection)}: port is {port!r}; it takes a number from 1 to 65535"
+        )
+    return int(port)
+
+
+def _tls(connection: Mapping[str, Any]) -> dict[str, Any]:
+    mode = str(
+        connection.get("ssl_mode") or ("verify_ca" if connection.get("ssl_ca") else "preferred")
+    ).lower()
+    if mode not in _TLS_MODES:
+        text = f"ssl_mode is {mode!r}; it takes one of {', '.join(_TLS_MODES)}"
+        raise DriverError(f"{mysql_errors.name_of(connection)}: {text}")
+    if mode == "disabled":
+        return {"ssl_disabled": True}
+    files = {key: connection[key] for key in ("ssl_ca", "ssl_cert", "ssl_key") if connection.get(key)}
+    if mode == "preferred":
+        return files
+    if mode == "required" and not files:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # encrypted, whoever it is
+        return {"ssl": context}
+    return {**files, "ssl_verify_cert": mode != "required", "ssl_verify_identity": mode == "verify_identity"}
+
+
+def _limit(session: Any, seconds: float | None) -> None:
+    if seconds is None:
+        return
+    is_maria = "mariadb" in session.get_server_info().lower()
+    setting = (
+        f"max_statement_time = {seconds:f}" if is_maria else f"MAX_EXECUTION_TIME = {int(seconds * 1000)}"
+    )
+    with session.cursor() as cursor:
+        cursor.execute(f"SET SESSION {setting}")
+
+
+def _stopper(session: Any, connection: Mapping[str, Any]) -> Callable[[], None]:
+    """What stops a query: on the server, where it would work on for nobody, then here."""
+    number, wire = session.thread_id(), session._sock  # the session forgets it when it is closed
+
+    def stop() -> None:
+        with suppress(DriverError, pymysql.MySQLError, OSError), closing(connect(connection, 2)) as other:
+            other.kill(number)
+        with suppress(OSError):
+            wire.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for rows
+
+    return stop
+
+
+def _read(column: Column, raw: pa.Array) -> pa.Array:
+    try:
+        return column.read(raw)
+    except pa.ArrowException as error:
+        text = f"column {column.name!r} holds a value that is no {column.type}: {error}"
+        hint = "; set wide_decimals: exact" if pa.types.is_decimal(column.type) else ""
+        raise DriverError(text + hint) from error
+
+
+def _error_in(packet: bytes) -> Exception:
+    try:
+        pymysql.err.raise_mysql_exception(packet)
+    except pymysql.MySQLError as error:
+        found: Exception = error
+        return found
+    raise AssertionError("an error packet raises")  # pragma: no cover  the library's own promise

@@ -1,0 +1,1 @@
+"""postgres.extractor and postgres.writer."""

@@ -1,0 +1,97 @@
+"""The rows of a query, by COPY: CSV from the server, parsed by Arrow in the types the server declares."""
+
+import io
+from collections.abc import Iterator
+from typing import Any, Final
+
+import psycopg
+import pyarrow as pa
+import pyarrow.csv as pc
+from psycopg import pq
+
+from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.interface.driver import Context
+from osiris_inspect.runtime.drivers.postgres.connect import explain
+from osiris_inspect.runtime.drivers.postgres.types import Column, column_of
+
+_BLOCK: Final = 4 * 1024 * 1024
+
+
+def describe(session: psycopg.Connection[Any], sql: str, numeric: str) -> list[Column]:
+    """The columns a query gives, without running it.
+
+    Raises:
+        DriverError: the SQL is wrong, or gives no rows.
+    """
+    session.execute(
+        "SET LOCAL datestyle = 'ISO'; SET LOCAL timezone = 'UTC'; SET LOCAL intervalstyle = 'postgres'"
+    )
+    connection = session.pgconn
+    for result in (connection.prepare(b"", sql.encode()), connection.describe_prepared(b"")):
+        if result.status != pq.ExecStatus.COMMAND_OK:
+            error = psycopg.errors.error_from_result(result, encoding="utf-8")
+            position = error.diag.statement_position
+            line = f" in line {sql[: int(position) - 1].count(chr(10)) + 1}" if position else ""
+            raise DriverError(f"PostgreSQL query failed{line}: {explain(error)}") from error
+    if not result.nfields:
+        raise DriverError("the query gives no rows; write a SELECT")
+    return [
+        column_of((result.fname(place) or b"").decode(), result.ftype(place), result.fmod(place), numeric)
+        for place in range(result.nfields)
+    ]
+
+
+def batches(
+    session: psycopg.Connection[Any], sql: str, columns: list[Column], ctx: Context
+) -> Iterator[pa.RecordBatch]:
+    """The rows, a few megabytes at a time.
+
+    Raises:
+        DriverError: the server gave up, or a value has no place in its column's type.
+    """
+    schema = pa.schema([pa.field(column.name, column.type) for column in columns])
+    names = [f"c{place}" for place in range(len(columns))]
+    convert = pc.ConvertOptions(
+        column_types={name: column.csv for name, column in zip(names, columns, strict=True)},
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        true_values=["t"],
+        false_values=["f"],
+    )
+    rows = 0
+    for block in _blocks(session, sql):
+        read = pc.ReadOptions(column_names=names, block_size=len(block) + 1, use_threads=False)
+        parse = pc.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
+        table = pc.read_csv(io.BytesIO(block), read, parse, convert).combine_chunks()
+        arrays = [column.read(_one(table.column(place), column.csv)) for place, column in enumerate(columns)]
+        rows += table.num_rows
+        ctx.progress(rows)
+        yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+    ctx.metric("rows_read", rows)
+
+
+def _one(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
+    return column.chunk(0) if column.num_chunks else pa.array([], kind)
+
+
+def _blocks(session: psycopg.Connection[Any], sql: str) -> Iterator[bytes]:
+    """Whole rows of CSV: the server sends each in a piece of its own."""
+    query = sql.strip().rstrip(";")
+    parts: list[bytes] = []
+    held = 0
+    try:
+        with (
+            session.cursor() as cursor,
+            cursor.copy(f"COPY (\n{query}\n) TO STDOUT (FORMAT csv)".encode()) as copy,
+        ):
+            for part in copy:
+                parts.append(bytes(part))
+                held += len(part)
+                if held >= _BLOCK:
+                    yield b"".join(parts)
+                    parts, held = [], 0
+    except psycopg.Error as error:
+        raise DriverError(f"PostgreSQL query failed: {explain(error)}") from error
+    if parts:
+        yield b"".join(parts)

@@ -1,0 +1,1 @@
+"""supabase.writer over SQL or REST."""

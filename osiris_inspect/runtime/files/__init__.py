@@ -1,0 +1,1 @@
+"""Atomic writes, append-only files, hashed files and symbolic links."""

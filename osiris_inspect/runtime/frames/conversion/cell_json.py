@@ -1,0 +1,257 @@
+"""One cell of any kind as JSON, and back: for columns whose cells have no Arrow type in common.
+
+What JSON has (text, whole numbers, finite floats, lists, objects with plain keys) is written as it is, so that SQL can
+read it; all else is an object with one key that begins with ``$`` and says what it is: ``{"$tuple": [1, 2]}``. Reading
+makes values of a closed list of types and runs no code of anybody else, which is why this is not pickle.
+"""
+
+import base64
+import json
+import math
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from osiris_inspect.model.errors import SpillDamaged
+from osiris_inspect.runtime.frames.conversion import time_zones as zones
+
+
+def encode(cell: Any, lost: set[str]) -> str:
+    """The JSON text of ``cell``. What has no exact form is named in ``lost`` and written as its text.
+
+    Only ASCII is written: a lone half of a surrogate pair is no UTF-8, but has an escape.
+    """
+    return json.dumps(to_json(cell, lost), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
+def decode(text: str) -> Any:
+    """The cell that was encoded."""
+    return from_json(json.loads(text))
+
+
+def to_json(cell: Any, lost: set[str]) -> Any:
+    """``cell`` as a value of JSON; see ``encode``."""
+    kind = type(cell)
+    if kind in _PLAIN:
+        return _PLAIN[kind](cell, lost)
+    if kind in _WRITERS:
+        tag, write = _WRITERS[kind]
+        return {tag: write(cell, lost)}
+    return _scalar(cell, lost) if isinstance(cell, np.generic) else _lost(cell, lost)
+
+
+def from_json(value: Any) -> Any:
+    """The cell that ``to_json`` wrote.
+
+    Raises:
+        SpillDamaged: an object with a tag that we never wrote.
+    """
+    if isinstance(value, list):
+        return [from_json(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        tag, content = next(iter(value.items()))
+        if tag.startswith("$"):
+            return _read(tag, content)
+    return {key: from_json(item) for key, item in value.items()}
+
+
+def _read(tag: str, content: Any) -> Any:
+    reader = _READERS.get(tag)
+    if reader is None:
+        raise SpillDamaged(f"a cell of the unknown kind {tag!r}; was it written by a newer version?")
+    return reader(content)
+
+
+def _dict(cell: dict[Any, Any], lost: set[str]) -> Any:
+    if all(type(key) is str and not key.startswith("$") for key in cell):
+        return {key: to_json(item, lost) for key, item in cell.items()}
+    return {"$dict": [[to_json(key, lost), to_json(item, lost)] for key, item in cell.items()]}
+
+
+def _items(cell: Any, lost: set[str]) -> list[Any]:
+    return [to_json(item, lost) for item in cell]
+
+
+def _sorted_items(cell: Any, lost: set[str]) -> list[Any]:
+    """A set has no order: written in that of its text, so that the same set is the same bytes."""
+    return sorted(_items(cell, lost), key=lambda item: json.dumps(item, sort_keys=True))
+
+
+def _lost(cell: Any, lost: set[str]) -> dict[str, Any]:
+    kind = type(cell)
+    lost.add(f"{kind.__module__}.{kind.__qualname__}")
+    return {"$lost": [f"{kind.__module__}.{kind.__qualname__}", str(cell)]}
+
+
+def _datetime(cell: datetime, lost: set[str]) -> Any:
+    if cell.tzinfo is None:
+        return [cell.isoformat(), cell.fold, None]
+    zone = zones.to_json(cell.tzinfo)
+    if zone is None:
+        lost.add(f"time zone {type(cell.tzinfo).__module__}.{type(cell.tzinfo).__qualname__}")
+        return [cell.isoformat(), 0, None]
+    offset = cell.utcoffset()
+    return [cell.replace(tzinfo=None).isoformat(), cell.fold, zone, offset.total_seconds() if offset else 0]
+
+
+def _read_datetime(content: list[Any]) -> datetime:
+    text, fold, zone, *offset = content
+    moment = datetime.fromisoformat(text)
+    if zone is None:
+        return moment.replace(fold=fold)
+    return zones.attach(moment.replace(fold=fold), zone, timedelta(seconds=offset[0]))
+
+
+def _time(cell: time, lost: set[str]) -> Any:
+    zone = None if cell.tzinfo is None else zones.to_json(cell.tzinfo)
+    if cell.tzinfo is not None and zone is None:
+        lost.add("time zone of a time of day")
+    return [cell.replace(tzinfo=None).isoformat(), cell.fold, zone]
+
+
+def _read_time(content: list[Any]) -> time:
+    text, fold, zone = content
+    tz = None if zone is None else zones.from_json(zone)
+    return time.fromisoformat(text).replace(fold=fold, tzinfo=tz)
+
+
+def _timestamp(cell: pd.Timestamp, lost: set[str]) -> Any:
+    zone = None if cell.tzinfo is None else zones.to_json(cell.tzinfo)
+    if cell.tzinfo is not None and zone is None:
+        lost.add("time zone of a timestamp")
+    naive = cell.tz_convert("UTC").tz_localize(None) if cell.tzinfo is not None else cell
+    return [int(naive.asm8.view("i8")), cell.unit, zone]
+
+
+def _read_timestamp(content: list[Any]) -> pd.Timestamp:
+    ticks, unit, zone = content
+    moment = pd.Timestamp(np.datetime64(ticks, unit)).as_unit(unit)
+    if zone is None:
+        return moment
+    return moment.tz_localize("UTC").tz_convert(zones.from_json(zone))
+
+
+def _read_timedelta(content: list[Any]) -> pd.Timedelta:
+    ticks, unit = content
+    return pd.Timedelta(np.timedelta64(ticks, unit)).as_unit(unit)
+
+
+def _scalar(cell: Any, lost: set[str]) -> Any:
+    write = _SCALARS.get(cell.dtype.kind)
+    return {"$numpy": [cell.dtype.str, write(cell)]} if write else _lost(cell, lost)
+
+
+_SCALARS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys("biu", int),
+    **dict.fromkeys("mM", lambda cell: int(cell.view("i8"))),
+    **dict.fromkeys("fU", str),
+    "c": lambda cell: [str(cell.real), str(cell.imag)],
+    "S": lambda cell: base64.b64encode(bytes(cell)).decode(),
+}
+
+
+def _read_scalar(content: list[Any]) -> Any:
+    dtype, value = np.dtype(content[0]), content[1]
+    if dtype.kind == "S":
+        value = base64.b64decode(value)
+    if dtype.kind in "mM":
+        return np.int64(value).view(dtype)
+    if dtype.kind == "c":
+        part = np.dtype(f"f{dtype.itemsize // 2}").type
+        return dtype.type(part(value[0])) + dtype.type(1j) * dtype.type(part(value[1]))
+    return dtype.type(value)
+
+
+def _ndarray(cell: "np.ndarray[Any, Any]", lost: set[str]) -> Any:
+    if cell.dtype.kind == "O":
+        return ["|O", list(cell.shape), _items(cell.ravel(), lost)]
+    if cell.dtype.kind == "V":
+        return ["|O", list(cell.shape), [_lost(item, lost) for item in cell.ravel()]]
+    return [cell.dtype.str, list(cell.shape), base64.b64encode(np.ascontiguousarray(cell).tobytes()).decode()]
+
+
+def _read_ndarray(content: list[Any]) -> "np.ndarray[Any, Any]":
+    dtype, shape, data = content
+    if dtype == "|O":
+        return np.fromiter((from_json(item) for item in data), dtype=object).reshape(shape)
+    return np.frombuffer(base64.b64decode(data), dtype=np.dtype(dtype)).reshape(shape).copy()
+
+
+def _interval(cell: Any, lost: set[str]) -> Any:
+    return [to_json(cell.left, lost), to_json(cell.right, lost), cell.closed]
+
+
+def _read_interval(content: list[Any]) -> Any:
+    return pd.Interval(from_json(content[0]), from_json(content[1]), content[2])
+
+
+def _read_period(content: list[Any]) -> Any:
+    return pd.Period(ordinal=content[0], freq=content[1])
+
+
+_PLAIN: dict[type, Callable[[Any, set[str]], Any]] = {
+    **dict.fromkeys((str, int, bool, type(None)), lambda cell, _: cell),
+    float: lambda cell, _: cell if math.isfinite(cell) else {"$float": repr(cell)},
+    list: lambda cell, lost: [to_json(item, lost) for item in cell],
+    dict: _dict,
+}
+
+_WRITERS: dict[type, tuple[str, Callable[[Any, set[str]], Any]]] = {
+    tuple: ("$tuple", _items),
+    set: ("$set", _sorted_items),
+    frozenset: ("$frozenset", _sorted_items),
+    bytes: ("$bytes", lambda cell, _: base64.b64encode(cell).decode()),
+    bytearray: ("$bytearray", lambda cell, _: base64.b64encode(cell).decode()),
+    Decimal: ("$decimal", lambda cell, _: str(cell)),
+    complex: ("$complex", lambda cell, _: [repr(cell.real), repr(cell.imag)]),
+    date: ("$date", lambda cell, _: cell.isoformat()),
+    datetime: ("$datetime", _datetime),
+    time: ("$time", _time),
+    timedelta: ("$timedelta", lambda cell, _: [cell.days, cell.seconds, cell.microseconds]),
+    UUID: ("$uuid", lambda cell, _: str(cell)),
+    range: ("$range", lambda cell, _: [cell.start, cell.stop, cell.step]),
+    np.ndarray: ("$ndarray", _ndarray),
+    pd.Timestamp: ("$timestamp", _timestamp),
+    pd.Timedelta: ("$pandas_timedelta", lambda cell, _: [int(cell.asm8.view("i8")), cell.unit]),
+    pd.Interval: ("$interval", _interval),
+    pd.Period: ("$period", lambda cell, _: [cell.ordinal, cell.freqstr]),
+    pa.MonthDayNano: ("$month_day_nano", lambda cell, _: list(cell)),
+    type(pd.NaT): ("$nat", lambda _cell, _lost: None),
+    type(pd.NA): ("$na", lambda _cell, _lost: None),
+}
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "$float": float,
+    "$tuple": lambda items: tuple(from_json(item) for item in items),
+    "$set": lambda items: {from_json(item) for item in items},
+    "$frozenset": lambda items: frozenset(from_json(item) for item in items),
+    "$dict": lambda pairs: {from_json(key): from_json(item) for key, item in pairs},
+    "$bytes": base64.b64decode,
+    "$bytearray": lambda text: bytearray(base64.b64decode(text)),
+    "$decimal": Decimal,
+    "$complex": lambda parts: complex(float(parts[0]), float(parts[1])),
+    "$date": date.fromisoformat,
+    "$datetime": _read_datetime,
+    "$time": _read_time,
+    "$timedelta": lambda parts: timedelta(*parts),
+    "$uuid": UUID,
+    "$range": lambda parts: range(*parts),
+    "$numpy": _read_scalar,
+    "$ndarray": _read_ndarray,
+    "$timestamp": _read_timestamp,
+    "$pandas_timedelta": _read_timedelta,
+    "$interval": _read_interval,
+    "$period": _read_period,
+    "$month_day_nano": pa.MonthDayNano,
+    "$nat": lambda _: pd.NaT,
+    "$na": lambda _: pd.NA,
+    "$lost": lambda content: content[1],
+}

@@ -1,0 +1,258 @@
+"""A whole frame in normal form, slice by slice, and back.
+
+Two tables come of a frame: the one SQL sees (the columns, under names SQL can tell apart) and, where there is a need, the one
+beside it, of the same length: the levels of an index that is more than a range, and what columns keep for pandas alone.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.frames.conversion import arrow_types as arrow_form
+from osiris_inspect.runtime.frames.conversion import cell_json as cells
+from osiris_inspect.runtime.frames.conversion import columns, extension_columns
+from osiris_inspect.runtime.frames.conversion import index as index_form
+from osiris_inspect.runtime.frames.conversion import schema_cache as shapes
+from osiris_inspect.runtime.frames.conversion.column_names import sql_names
+from osiris_inspect.runtime.frames.conversion.column_plan import Column
+from osiris_inspect.runtime.frames.conversion.frame_plan import Form, Part, beside, field_of
+from osiris_inspect.runtime.frames.conversion.schema_cache import Labels
+
+NO_COLUMNS = "_no_columns"
+"""The one column of a frame that has rows and no columns, so that its rows can be counted in SQL."""
+
+Read = Callable[[str], pa.ChunkedArray]
+
+
+def plan(frame: pd.DataFrame) -> Form:
+    """How a pandas frame is kept."""
+    values = [_values(series) for _, series in frame.items()]
+    labels = shapes.labels_of(frame.columns)
+    index, (attrs, lost_attrs) = _Index.of(frame.index), _attrs(frame.attrs)
+    lost = [("", f"names of columns: {what}") for what in labels.packed.lost] + list(index.lost) + lost_attrs
+    if type(frame) is not pd.DataFrame:
+        lost.append(
+            ("", f"the class {type(frame).__module__}.{type(frame).__qualname__}; it is a DataFrame again")
+        )
+    facts = {
+        "kind": "pandas",
+        "columns": labels.packed.facts,
+        "index": index.facts,
+        "attrs": attrs,
+        "duplicate_labels": bool(frame.flags.allows_duplicate_labels),
+    }
+    shape = shapes.shape_of(labels, tuple(some.dtype for some in values))
+    if shape is None:
+        return _plan_each(frame, values, labels, index.parts, facts, tuple(lost))
+    parts = tuple(map(Part, labels.names, shape.columns, values))
+    return Form(
+        len(frame),
+        parts,
+        index.parts,
+        facts,
+        shape.fields,
+        tuple(lost),
+        metadata=shape.metadata,
+        texts=shape.texts,
+    )
+
+
+def _plan_each(
+    frame: pd.DataFrame,
+    values: Sequence[Any],
+    labels: Labels,
+    beside_index: tuple[Part, ...],
+    facts: Mapping[str, Any],
+    lost: tuple[tuple[str, str], ...],
+) -> Form:
+    parts = tuple(
+        Part(name, columns.plan(some), some) for name, some in zip(labels.names, values, strict=True)
+    )
+    fields = tuple(
+        field_of(part.name, part.column, label, part.values.dtype)
+        for part, label in zip(parts, labels.given, strict=True)
+    )
+    return Form(
+        rows=len(frame),
+        parts=parts or (_no_columns(len(frame)),),
+        besides=(*(beside(part, key) for part in parts for key in part.column.beside), *beside_index),
+        facts=facts,
+        fields=fields,
+        lost=lost,
+        metadata=partial(shapes.metadata_of, frame, labels, fields),
+    )
+
+
+def plan_table(table: pa.Table) -> Form:
+    """How an Arrow table is kept: it never becomes a pandas frame on the way."""
+    return _plan_arrow(table.schema, table.columns, table.num_rows)
+
+
+def plan_stream(schema: pa.Schema, tables: Iterator[pa.Table]) -> Form:
+    """How Arrow tables that come one after the other are kept; all but the last hold ``ROWS_PER_SLICE`` rows."""
+    return replace(_plan_arrow(schema, [None] * len(schema), 0), rows=None, stream=tables)
+
+
+def _plan_arrow(schema: pa.Schema, values: Sequence[Any], rows: int) -> Form:
+    parts = tuple(
+        Part(name, arrow_column(field_.type), some)
+        for name, field_, some in zip(sql_names(schema.names), schema, values, strict=True)
+    )
+    fields = tuple(
+        field_of(part.name, part.column, field_.name, field_.type)
+        for part, field_ in zip(parts, schema, strict=True)
+    )
+    return Form(rows, parts or (_no_columns(rows),), (), {"kind": "arrow"}, fields)
+
+
+def arrow_column(kind: pa.DataType) -> Column:
+    """How a column of a driver's Arrow table is kept."""
+    return _flat_column(kind) if arrow_form.is_flat(kind) else _arrow_column(kind)
+
+
+def _arrow_column(kind: pa.DataType) -> Column:
+    facts = {"form": "arrow", "type": arrow_form.write_type(kind)}
+    return extension_columns.plan_arrow(kind, facts, arrow_form.one_array)
+
+
+_flat_column = lru_cache(maxsize=512)(_arrow_column)
+
+
+def restore(form: Mapping[str, Any], rows: int, read: Read, read_beside: Read) -> pd.DataFrame:
+    """The frame of which ``form`` holds ``facts`` and ``fields``; columns are read one at a time."""
+    facts, fields = form["facts"], form["fields"]
+    if facts["kind"] == "arrow":
+        return arrow_form.to_frame(restore_table(form, rows, read))
+    index = _Index.restore(facts["index"], read_beside)
+    series = {}
+    for place, field_ in enumerate(fields):
+        kept = {key: read_beside(name) for key, name in field_["beside"].items()}
+        values = columns.restore(read(field_["physical"]), field_["facts"], kept)
+        series[place] = pd.Series(values, index=index, dtype=getattr(values, "dtype", None), copy=False)
+    frame = pd.DataFrame(series, index=index, copy=False)
+    frame.columns = index_form.unpack(facts["columns"], columns.restore)
+    frame.attrs = cells.from_json(facts["attrs"])
+    return frame if facts["duplicate_labels"] else frame.set_flags(allows_duplicate_labels=False)
+
+
+def restore_table(form: Mapping[str, Any], rows: int, read: Read) -> pa.Table:
+    """The Arrow table a driver gave, in the types it had.
+
+    Raises:
+        DriverError: Arrow cannot make values of a type anew; the message names the column.
+    """
+    arrays = [_restored(field_, read) for field_ in form["fields"]]
+    if not arrays:
+        return pa.table({NO_COLUMNS: pa.nulls(rows)}).select([])
+    return pa.table(arrays, names=[cells.from_json(field_["name"]) for field_ in form["fields"]])
+
+
+def _restored(field_: Mapping[str, Any], read: Read) -> pa.ChunkedArray:
+    kept = read(field_["physical"])
+    try:
+        return extension_columns.arrow_values(kept, field_["facts"])
+    except pa.ArrowNotImplementedError as error:
+        held = f"column {field_['physical']!r} of type {field_['dtype']} cannot be made anew from disk"
+        raise DriverError(f"{held} ({error}): cast it to text, or leave it out") from error
+
+
+def _values(series: Any) -> Any:
+    return series.to_numpy() if isinstance(series.dtype, np.dtype) else series.array
+
+
+def _no_columns(rows: int) -> Part:
+    return Part(NO_COLUMNS, Column(pa.bool_(), {}, lambda part: pa.nulls(len(part), pa.bool_())), range(rows))
+
+
+def _attrs(attrs: Mapping[Any, Any]) -> tuple[Any, list[tuple[str, str]]]:
+    lost: set[str] = set()
+    kept = cells.to_json(dict(attrs), lost)
+    return kept, [("", f"attrs: {what}") for what in sorted(lost)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """The rows' labels: a range is a fact, anything else is kept beside the columns."""
+
+    facts: Mapping[str, Any]
+    parts: tuple[Part, ...] = ()
+    lost: tuple[tuple[str, str], ...] = field(default=())
+
+    @classmethod
+    def of(cls, index: pd.Index) -> "_Index":
+        if isinstance(index, pd.RangeIndex):
+            packed = index_form.pack(index, columns.plan)
+            return cls(packed.facts, lost=tuple(("", f"index: {what}") for what in packed.lost))
+        lost: set[str] = set()
+        parts, levels = [], []
+        for place, level in enumerate(index_form.levels_of(index)):
+            values = _values(level)
+            part = Part(f"index.{place}", columns.plan(values), values)
+            parts += [part, *(beside(part, key) for key in part.column.beside)]
+            levels.append(field_of(part.name, part.column, None, level.dtype))
+        facts = {
+            "kind": "multi" if isinstance(index, pd.MultiIndex) else "flat",
+            "names": [cells.to_json(name, lost) for name in index.names],
+            "levels": levels,
+            "freq": index_form.frequency(index, lost),
+        }
+        return cls(facts, tuple(parts), tuple(("", f"index: {what}") for what in sorted(lost)))
+
+    @staticmethod
+    def restore(facts: Mapping[str, Any], read: Read) -> pd.Index:
+        if facts["kind"] == "range":
+            return index_form.unpack(facts, columns.restore)
+        levels = []
+        for level in facts["levels"]:
+            kept = {key: read(name) for key, name in level["beside"].items()}
+            levels.append(columns.restore(read(level["physical"]), level["facts"], kept))
+        return index_form.join(levels, [cells.from_json(name) for name in facts["names"]], facts)
+
+
+def plan_any(frame: pd.DataFrame | pa.Table) -> Form:
+    """How a frame of pandas or of Arrow is kept."""
+    return plan_table(frame) if isinstance(frame, pa.Table) else plan(frame)
+
+
+def downgrades(form: Form) -> list[dict[str, Any]]:
+    """The columns SQL sees in another type than pandas, and whether pandas gets them back exactly."""
+    lost = {item["column"] for item in form.fidelity()}
+    return [
+        {
+            "column": field_["physical"],
+            "from": field_["dtype"],
+            "to": field_["arrow"],
+            "lossless": field_["physical"] not in lost,
+        }
+        for field_ in form.fields
+        if _is_downgraded(field_) or field_["physical"] in lost
+    ]
+
+
+def _is_downgraded(field_: Mapping[str, Any]) -> bool:
+    facts = field_["facts"]
+    return (
+        facts["form"] in _OTHER_IN_SQL
+        or facts.get("cells") in ("json", "timedelta", "decimal text")
+        or field_["dtype"] == "float16"
+    )
+
+
+_OTHER_IN_SQL = frozenset(
+    {
+        "datetime ticks",
+        "timedelta",
+        "zoned ticks",
+        "complex",
+        "complex text",
+        "text number",
+        "period",
+        "string objects",
+    }
+)

@@ -1,0 +1,181 @@
+"""How a frame is kept, as a value: its columns in normal form, slice by slice, and what restores it."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from osiris_inspect.runtime.frames.conversion import cell_json as cells
+from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
+from osiris_inspect.runtime.frames.conversion.column_plan import Column
+
+Slice = tuple[list[pa.Array], list[pa.Array]]
+"""Arrays of the columns SQL sees, and of those beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A column under the name it has in a table, and the values it is taken from."""
+
+    name: str
+    column: Column
+    values: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """JSON of a form's fields, and of what follows from them. Many frames have it in common; keys are sorted.
+
+    ``dtypes`` stand in the order of the columns, ``sorted_dtypes`` in that of their names. ``labels`` are those of the
+    columns where they are known too.
+    """
+
+    fields: tuple[str, ...]
+    columns: str
+    dtypes: str
+    sorted_dtypes: str
+    labels: str | None = None
+    schema_hash: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        fields: Sequence[Mapping[str, Any]],
+        labels: Mapping[str, Any] | None = None,
+        schema_hash: str | None = None,
+    ) -> "Texts":
+        """What stands in JSON of these fields."""
+        names, dtypes = columns_of(fields), dtypes_of(fields)
+        return cls(
+            tuple(map(_json, fields)),
+            _json(names),
+            _json_in_order(dtypes),
+            _json(dtypes),
+            None if labels is None else _json(labels),
+            schema_hash,
+        )
+
+
+def columns_of(fields: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names SQL sees."""
+    return [field["physical"] for field in fields]
+
+
+def dtypes_of(fields: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Each column's type in the frame."""
+    return {field["physical"]: field["dtype"] for field in fields}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a frame is kept.
+
+    Attributes:
+        rows: of the frame; None for a stream, whose end is not known.
+        parts: the columns SQL sees.
+        besides: the columns beside them: name, type, encoder and values.
+        facts: what restores the frame, as JSON; the facts of its columns are in ``fields``.
+        fields: per column its name, types and restoring facts.
+        lost: what is known beforehand to be lost, by column.
+        stream: where the slices come from, once, if there is no frame to cut.
+        metadata: gives what ``pandas.read_parquet`` reads the types from; None where our form would mislead it.
+            Asked for only when the frame is written: making it costs more than all else of a small frame.
+        texts: JSON of ``facts`` and ``fields`` that is known already.
+    """
+
+    rows: int | None
+    parts: tuple[Part, ...]
+    besides: tuple[Part, ...]
+    facts: Mapping[str, Any]
+    fields: tuple[Mapping[str, Any], ...]
+    lost: tuple[tuple[str, str], ...] = ()
+    stream: Iterator[pa.Table] | None = None
+    metadata: Callable[[], Mapping[bytes, bytes] | None] = lambda: None
+    texts: Texts | None = None
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns SQL sees."""
+        return _schema(self.parts)
+
+    @property
+    def beside_schema(self) -> pa.Schema:
+        """The columns beside them; empty for most frames."""
+        return _schema(self.besides)
+
+    @property
+    def objects(self) -> tuple[int, ...]:
+        """The places of the columns of Python objects."""
+        if self.texts:
+            return ()
+        return tuple(place for place, field in enumerate(self.fields) if field["dtype"] == "object")
+
+    def written(self) -> tuple[str, Texts]:
+        """``facts`` as JSON, and the texts of the fields."""
+        texts = self.texts or Texts.of(self.fields)
+        known = {"columns": texts.labels}
+        facts = [f'"{key}": {known.get(key) or _json(self.facts[key])}' for key in sorted(self.facts)]
+        return f"{{{', '.join(facts)}}}", texts
+
+    def arrays(self, rows: int = ROWS_PER_SLICE) -> Iterator[Slice]:
+        """The frame in normal form as bare arrays, ``rows`` at a time."""
+        if self.stream is not None:
+            for table in self.stream:
+                yield _encoded(self.parts, table.columns or [range(table.num_rows)]), []
+            return
+        whole = self.rows or 0
+        for start in range(0, whole, rows):
+            cut = slice(start, min(start + rows, whole)) if rows < whole else None
+            yield _cut(self.parts, cut), _cut(self.besides, cut)
+
+    def slices(self, rows: int = ROWS_PER_SLICE) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch | None]]:
+        """The frame in normal form, ``rows`` at a time; the second of each pair is None where nothing is beside."""
+        schema, beside_schema = self.schema, self.beside_schema
+        for main, beside in self.arrays(rows):
+            other = pa.RecordBatch.from_arrays(beside, schema=beside_schema) if beside else None
+            yield pa.RecordBatch.from_arrays(main, schema=schema), other
+            del main, beside, other  # else they live until the next slice is made, and the peak is two slices
+
+    def fidelity(self) -> list[dict[str, str]]:
+        """What cannot be restored. Complete once every slice was taken."""
+        found = list(self.lost)
+        for part in (*self.parts, *self.besides):
+            found += [(part.name, what) for what in sorted(part.column.lost)]
+        return [{"column": column, "lost": what} for column, what in dict.fromkeys(found)]
+
+
+def field_of(part_name: str, column: Column, label: Any, dtype: Any) -> dict[str, Any]:
+    """What ``schema.json`` says of a column."""
+    return {
+        "name": cells.to_json(label, set()),
+        "name_type": type(label).__name__,
+        "physical": part_name,
+        "dtype": str(dtype),
+        "arrow": str(column.type),
+        "facts": dict(column.facts),
+        "beside": {key: f"{part_name}.{key}" for key in column.beside},
+    }
+
+
+def beside(part: Part, key: str) -> Part:
+    """What a column keeps beside it under ``key``."""
+    kind, encode = part.column.beside[key]
+    return Part(f"{part.name}.{key}", Column(kind, {}, encode), part.values)
+
+
+def _schema(parts: Sequence[Part]) -> pa.Schema:
+    return pa.schema([pa.field(part.name, part.column.type) for part in parts])
+
+
+def _cut(parts: Sequence[Part], cut: slice | None) -> list[pa.Array]:
+    return _encoded(parts, [part.values if cut is None else part.values[cut] for part in parts])
+
+
+def _encoded(parts: Sequence[Part], values: Sequence[Any]) -> list[pa.Array]:
+    return [part.column.encode(some) for part, some in zip(parts, values, strict=True)]
+
+
+_json = json.JSONEncoder(sort_keys=True, allow_nan=False).encode
+_json_in_order = json.JSONEncoder(allow_nan=False).encode

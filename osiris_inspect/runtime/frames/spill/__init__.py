@@ -1,0 +1,1 @@
+"""Frames on disk: Parquet plus schema.json."""

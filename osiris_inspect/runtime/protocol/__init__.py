@@ -1,0 +1,1 @@
+"""What proxy and worker share: messages, bundle, environment, cancellation."""

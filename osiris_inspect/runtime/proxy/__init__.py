@@ -1,0 +1,1 @@
+"""Host side of a run: start a worker, record its events, write the run card."""

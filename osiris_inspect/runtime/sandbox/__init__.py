@@ -1,0 +1,1 @@
+"""Isolation of a local worker with bubblewrap or Landlock."""

@@ -1,0 +1,1 @@
+"""A worker in an E2B sandbox."""

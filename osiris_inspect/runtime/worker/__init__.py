@@ -1,0 +1,1 @@
+"""The worker: resolve inputs, run drivers, store results, emit events."""

@@ -1,0 +1,1 @@
+"""Lineage drawings, sparklines and status symbols."""

@@ -1,0 +1,19 @@
+"""The panes behind the first one. They are loaded when the first one stands, so that it stands sooner."""
+
+from typing import TYPE_CHECKING
+
+from osiris_inspect.tui.panes.events import Events
+from osiris_inspect.tui.panes.findings import Findings
+from osiris_inspect.tui.panes.list_and_detail import Split
+from osiris_inspect.tui.panes.log import Log
+from osiris_inspect.tui.panes.sql import Sql
+from osiris_inspect.tui.panes.steps import Steps
+from osiris_inspect.tui.panes.timeline import Timeline
+
+if TYPE_CHECKING:
+    from osiris_inspect.tui.shared.data_source import Source
+
+
+def panes(source: "Source") -> tuple[Split | Sql, ...]:
+    """One of each, in the order of their tabs."""
+    return Steps(), Events(), Findings(), Log(), Timeline(), Sql(source)

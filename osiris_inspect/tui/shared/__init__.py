@@ -1,0 +1,1 @@
+"""Key bindings, messages, data source, themes."""

@@ -1,0 +1,1 @@
+"""Lists, text views, headers and footers."""
