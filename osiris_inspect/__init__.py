@@ -17,20 +17,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.analysis.analyze import report
+    from osiris_inspect.inspector.analysis.analyze import analyze
     from osiris_inspect.inspector.reader.loader import load
     from osiris_inspect.inspector.run.report import Report
     from osiris_inspect.inspector.run.run import Run
     from osiris_inspect.model.version import __version__
 
-__all__ = ["Report", "Run", "__version__", "load", "report"]
+__all__ = ["Report", "Run", "__version__", "analyze", "load"]
 
 _ROOM_OF = {
-    "Report": "osiris_inspect.inspector.analysis.analyze",
+    "Report": "osiris_inspect.inspector.run.report",
     "Run": "osiris_inspect.inspector.run.run",
     "__version__": "osiris_inspect.model.version",
     "load": "osiris_inspect.inspector.reader.loader",
-    "report": "osiris_inspect.inspector.analysis.analyze",
+    "analyze": "osiris_inspect.inspector.analysis.analyze",
 }
 
 

@@ -19,7 +19,7 @@ import orjson
 
 from osiris_inspect.model.event import Event
 from osiris_inspect.runtime import settings
-from osiris_inspect.runtime.proxy.proxy import Order, run
+from osiris_inspect.runtime.proxy.proxy import RunRequest, run
 from osiris_inspect.runtime.transport.in_process import InProcess
 from osiris_inspect.runtime.transport.stdio import Stdio
 from tests import original_run
@@ -97,14 +97,14 @@ def _run(
 ) -> Path:
     base = with_movies(folder / "work", movies)
     transport = InProcess(ENVIRONMENT, time.time) if on == "local" else Stdio(ENVIRONMENT)
-    order = Order(
+    order = RunRequest(
         compiled(text),
         settings.read(env or {}),
         folder / "logs",
         base,
         time.time,
         tuple(ENVIRONMENT),
-        watch=watch,
+        on_event=watch,
     )
     return run(order, transport).path
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from osiris_inspect.model.event import iso
+from osiris_inspect.model.event import format_timestamp
 
 NAME = "run_1759170586030"
 BEGAN_MS = 1759170586030
@@ -115,7 +115,7 @@ def _spaced(line: dict[str, Any]) -> str:
 
 
 def _ts(ms: int) -> str:
-    return iso((BEGAN_MS + ms) / 1000)
+    return format_timestamp((BEGAN_MS + ms) / 1000)
 
 
 def _lines() -> Iterator[str]:

@@ -14,8 +14,8 @@ def runs() -> list[Path]:
 
 def said_of(run: Path) -> Any:
     """What ``summarize --format json`` says of one run, its path taken from the project's folder."""
-    from osiris_inspect.inspector.analysis.analyze import report
+    from osiris_inspect.inspector.analysis.analyze import analyze
     from osiris_inspect.inspector.export.formats import json as export
 
-    document = export.document([report(run)])["runs"][0]
+    document = export.document([analyze(run)])["runs"][0]
     return {**document, "path": run.relative_to(ROOT).as_posix()}

@@ -15,51 +15,55 @@ from osiris_inspect.cli.support import streams
 
 def main() -> NoReturn:
     """Run the command line on ``sys.argv`` and end the process with its exit code."""
-    streams.open_all()
-    path = first_words.say(sys.argv[1:])  # before anything else is imported: that is what they are for
+    streams.setup()
+    path = first_words.print_verdict(
+        sys.argv[1:]
+    )  # before anything else is imported: that is what they are for
     from osiris_inspect.cli.support.exit_codes import FAULT, INTERRUPTED, exit_code_of
     from osiris_inspect.model.errors import OsirisError
 
     try:
         if path is not None:  # the way everyone goes, without the time it takes to build all commands
-            from osiris_inspect.cli.inspect.launch_tui import show
+            from osiris_inspect.cli.inspect.launch_tui import run_tui
 
             gc.disable()  # until the first screen stands, as ``run_app`` says
-            show(path)
-            _end(0)
+            run_tui(path)
+            _exit_with(0)
         from osiris_inspect.cli.startup import fast_path as quick
 
-        code = quick.run(sys.argv[1:])
+        code = quick.run_fast(sys.argv[1:])
         if code is not None:
-            _end(code)
-        from osiris_inspect.cli.app import build
+            _exit_with(code)
+        from osiris_inspect.cli.app import build_app
 
-        build()(prog_name="osiris-inspect", standalone_mode=True)
+        build_app()(prog_name="osiris-inspect", standalone_mode=True)
     except SystemExit as end:
-        _end(end.code if isinstance(end.code, int) else 0)
+        _exit_with(end.code if isinstance(end.code, int) else 0)
     except OsirisError as error:
-        _say(str(error))
-        _end(exit_code_of(error))
+        _error(str(error))
+        _exit_with(exit_code_of(error))
     except KeyboardInterrupt:
-        _end(INTERRUPTED)
+        _exit_with(INTERRUPTED)
     except BrokenPipeError:
         # the reader of our stdout has seen enough; Python would complain once more while closing it
-        streams.forget(sys.stdout)
-        _end(0)
+        streams.detach(sys.stdout)
+        _exit_with(0)
     except Exception as error:  # the last line of defence: a fault of ours is said in one line
         if os.environ.get("OSIRIS_INSPECT_DEBUG"):
             raise
-        _say(f"fault in osiris-inspect: {type(error).__name__}: {error}; OSIRIS_INSPECT_DEBUG=1 shows where")
-        _end(FAULT)
-    _end(0)
+        _error(
+            f"fault in osiris-inspect: {type(error).__name__}: {error}; OSIRIS_INSPECT_DEBUG=1 shows where"
+        )
+        _exit_with(FAULT)
+    _exit_with(0)
 
 
-def _say(text: str) -> None:
+def _error(text: str) -> None:
     for line in text.splitlines():
-        streams.tell(f"osiris-inspect: {line}\n")
+        streams.write_stderr(f"osiris-inspect: {line}\n")
 
 
-def _end(code: int) -> NoReturn:
+def _exit_with(code: int) -> NoReturn:
     import threading
 
     if any(thread.name == "worker" for thread in threading.enumerate()):

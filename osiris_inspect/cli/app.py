@@ -13,14 +13,14 @@ from osiris_inspect.cli.inspect import open as inspect
 from osiris_inspect.cli.pipeline import components, config, connections, demo, doctor, lint
 from osiris_inspect.cli.pipeline import run as make
 from osiris_inspect.cli.support.exit_codes import WrongUse
-from osiris_inspect.model.errors import UnreadableRun
+from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.version import __version__
 
 OPEN = "open"
 HELP = "help"
 
 
-class PathOrCommand(TyperGroup):
+class DefaultOpenGroup(TyperGroup):
     """A group that takes ``osiris-inspect logs/run_123`` for ``osiris-inspect open logs/run_123``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -30,17 +30,17 @@ class PathOrCommand(TyperGroup):
         if first_word == HELP and args[0] == HELP and not os.path.lexists(HELP):
             args = [*args[1:], "--help"]
         elif first_word not in self.commands and not own_options.intersection(args[:1]):
-            _must_be_path(first_word, args, self.commands)
+            _check_path(first_word, args, self.commands)
             args = [OPEN, *args]
         return super().parse_args(ctx, args)
 
 
-def _must_be_path(word: str | None, words: Sequence[str], commands: Collection[str]) -> None:
+def _check_path(word: str | None, words: Sequence[str], commands: Collection[str]) -> None:
     """Make sure that a first word that is no command can be a path.
 
     Raises:
         WrongUse: it is nearly a command, or more words follow, of which a path takes none.
-        UnreadableRun: it is one word, and nothing of that name is here.
+        RunNotReadable: it is one word, and nothing of that name is here.
     """
     if word is None or "/" in word or word.startswith("-") or os.path.lexists(word):
         return
@@ -51,15 +51,15 @@ def _must_be_path(word: str | None, words: Sequence[str], commands: Collection[s
         raise WrongUse(f"no such command {word!r}; did you mean {near[0]!r}?")
     if sum(not other.startswith("-") for other in words) > 1:
         raise WrongUse(f"no such command {word!r}; osiris-inspect --help lists them")
-    raise UnreadableRun(
+    raise RunNotReadable(
         f"{word!r}: no such command, file or directory; osiris-inspect --help lists the commands"
     )
 
 
-def build() -> typer.Typer:
+def build_app() -> typer.Typer:
     """The application with every command; importing it loads no heavy package."""
     app = typer.Typer(
-        cls=PathOrCommand,
+        cls=DefaultOpenGroup,
         help="Run DataFrame pipelines locally or in a sandbox, and see why a run failed.\n\n"
         "osiris-inspect logs/run_123 opens a run; osiris-inspect logs lists the runs of a folder.",
         pretty_exceptions_enable=False,
@@ -85,11 +85,11 @@ def build() -> typer.Typer:
         rules,
     ):
         family.register(app)
-    _let_lines_flow(app)
+    _reflow_help(app)
     return app
 
 
-def _let_lines_flow(app: typer.Typer) -> None:
+def _reflow_help(app: typer.Typer) -> None:
     """Let the help of each command fill the terminal: the lines of a docstring are as long as those of the source."""
     for info in app.registered_commands:
         paragraphs = cleandoc(info.help or (info.callback.__doc__ if info.callback else "") or "").split(
@@ -98,7 +98,7 @@ def _let_lines_flow(app: typer.Typer) -> None:
         info.help = "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
     for group in app.registered_groups:
         if group.typer_instance is not None:
-            _let_lines_flow(group.typer_instance)
+            _reflow_help(group.typer_instance)
 
 
 def _options_of(app: typer.Typer) -> Callable[..., None]:
@@ -131,9 +131,9 @@ def _options_of(app: typer.Typer) -> Callable[..., None]:
 def _spec_of(app: typer.Typer) -> str:
     import json
 
-    from osiris_inspect.cli.spec import document
+    from osiris_inspect.cli.spec import build_spec
 
-    return json.dumps(document(app), indent=2)
+    return json.dumps(build_spec(app), indent=2)
 
 
 def _print(text: str) -> None:

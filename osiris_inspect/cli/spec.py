@@ -21,15 +21,18 @@ SCHEMA_VERSION: Final = 1
 _TYPES: Final[Mapping[Any, str]] = {bool: "flag", str: "text", int: "number", float: "number", Path: "path"}
 
 
-def document(app: typer.Typer) -> dict[str, Any]:
+def build_spec(app: typer.Typer) -> dict[str, Any]:
     """The description of the program."""
     return {
         "schema_version": SCHEMA_VERSION,
         "version": __version__,
         "commands": list(_commands(app)),
-        "formats": [{"name": name, "in_files": name not in outputs.LOGS} for name in outputs.format_names()],
+        "formats": [
+            {"name": name, "in_files": name not in outputs.LOG_ONLY_FORMATS}
+            for name in outputs.format_names()
+        ],
         "rules": [
-            {"id": rule.id, "finds": rule.manual.partition("\n")[0], "needs": list(rule.needs)}
+            {"id": rule.id, "finds": rule.rule_manual.partition("\n")[0], "needs": list(rule.needs)}
             for rule in repository.rules()
         ],
         "exit_codes": [{"code": code, "means": means} for code, means in exits.MEANINGS.items()],
@@ -70,7 +73,7 @@ def _parameter(entry: inspect.Parameter) -> dict[str, Any]:
         "choices": choices,
         "several": several,
         "required": is_required,
-        "default": None if is_required or entry.default in ([], None) else _plain(entry.default),
+        "default": None if is_required or entry.default in ([], None) else _json_value(entry.default),
         "help": info.help or "" if info is not None else "",
     }
 
@@ -97,5 +100,5 @@ def _type(annotation: Any) -> tuple[str, list[str], bool]:
     return _TYPES.get(annotation, "text"), [], False
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     return value if isinstance(value, str | int | float) else str(value)

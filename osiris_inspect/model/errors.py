@@ -4,9 +4,9 @@
 OsirisError
 ├── PipelineError            a pipeline cannot be compiled; carries every Problem with its line and column
 ├── SettingsError            a setting or a flag has a value it cannot have
-├── UnreadableRun            a path that was to be a run, or a folder of runs, is none
-├── UnreadableLine           a line of a log is no event and no metric
-├── UnsafeName               a name that would lead out of its folder
+├── RunNotReadable            a path that was to be a run, or a folder of runs, is none
+├── InvalidLine           a line of a log is no event and no metric
+├── UnsafePath               a name that would lead out of its folder
 ├── RunError                 a run could not do what it was asked to
 │   ├── InputNotFound        a step's input is in neither memory nor spill
 │   ├── DriverNotFound       no driver of that name
@@ -15,11 +15,11 @@ OsirisError
 │   └── RunDirectoryExists   two runs would write one directory
 ├── SpillError               a frame and the disk
 │   ├── SpillFailed          a frame could not be written; it is still in memory
-│   └── SpillDamaged         a spilled frame is missing, cut, changed or not ours
-└── WireError                the two ends of the wire
-    ├── BadMessage           bytes that are no message
+│   └── SpillCorrupt         a spilled frame is missing, cut, changed or not ours
+└── ProtocolError                the two ends of the wire
+    ├── InvalidMessage           bytes that are no message
     ├── MessageTooLarge      a line over the limit
-    ├── WorkerNotStarted     there is no worker: what was to hold it could not be had
+    ├── WorkerStartFailed     there is no worker: what was to hold it could not be had
     └── WorkerLost           the worker is gone; says how it ended
 ```
 
@@ -31,7 +31,16 @@ from typing import Any, NamedTuple
 
 
 class OsirisError(Exception):
-    """Something a person can act on; its text is the one line they are shown."""
+    """An error that a person can act on; its text is the one line they are shown.
+
+    A class that was renamed keeps its first name as ``log_name``: logs hold that one as ``error_type``.
+    """
+
+
+def log_name(error: BaseException) -> str:
+    """Return the name of an error's class as logs have it."""
+    name = vars(type(error)).get("log_name", type(error).__name__)
+    return str(name)
 
 
 class Problem(NamedTuple):
@@ -59,16 +68,22 @@ class SettingsError(OsirisError):
     """A variable or a flag holds a value it cannot have; the message names both."""
 
 
-class UnreadableRun(OsirisError):
+class RunNotReadable(OsirisError):
     """The path is not a run and holds none."""
 
+    log_name = "UnreadableRun"
 
-class UnreadableLine(OsirisError):
+
+class InvalidLine(OsirisError):
     """A line that is no event and no metric; the message says why."""
 
+    log_name = "UnreadableLine"
 
-class UnsafeName(OsirisError):
+
+class UnsafePath(OsirisError):
     """A step id or a path that would lead out of the folder it belongs to."""
+
+    log_name = "UnsafeName"
 
 
 class RunError(OsirisError):
@@ -125,29 +140,37 @@ class SpillFailed(SpillError):
     """A frame could not be written. It is still in memory, and nothing half-written was left behind."""
 
 
-class SpillDamaged(SpillError):
+class SpillCorrupt(SpillError):
     """A spilled frame is missing, cut off, changed or not ours. No value of it was handed out."""
 
+    log_name = "SpillDamaged"
 
-class WireError(OsirisError):
+
+class ProtocolError(OsirisError):
     """The two ends of the wire do not understand each other."""
 
+    log_name = "WireError"
 
-class BadMessage(WireError):
+
+class InvalidMessage(ProtocolError):
     """Bytes that are no message."""
 
+    log_name = "BadMessage"
 
-class MessageTooLarge(WireError):
+
+class MessageTooLarge(ProtocolError):
     """A line over the limit; the line was thrown away, the next one is read."""
 
 
-class WorkerNotStarted(WireError):
+class WorkerStartFailed(ProtocolError):
     """There is no worker: the process or the sandbox that was to hold it could not be had."""
 
+    log_name = "WorkerNotStarted"
 
-class WorkerLost(WireError):
+
+class WorkerLost(ProtocolError):
     """The worker is gone. ``how`` says how it ended, e.g. ``killed by SIGKILL`` or ``exit code 3``."""
 
-    def __init__(self, how: str) -> None:
-        self.how = how
-        super().__init__(f"the worker is gone: {how}")
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the worker is gone: {reason}")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from osiris_inspect.model import failure, jsonl
-from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.errors import InvalidLine
 
 Dialect = Literal["native", "host", "forwarded", "worker", "document"]
 Side = Literal["host", "worker"]
@@ -52,7 +52,7 @@ class Event:
     dialect: Dialect = "native"
     line: int = 0
     file: str = "events.jsonl"
-    original: str = ""
+    original_name: str = ""
 
     @property
     def is_failure(self) -> bool:
@@ -67,12 +67,12 @@ class Event:
     @property
     def error_type(self) -> str | None:
         """The class of the error, where the event names it."""
-        return _text(self.fields.get("error_type")) or _text(_in(self.fields.get("error"), "type"))
+        return _text(self.fields.get("error_type")) or _text(_get(self.fields.get("error"), "type"))
 
     @property
     def traceback(self) -> str | None:
         """The traceback, where the event carries one."""
-        return _text(self.fields.get("traceback")) or _text(_in(self.fields.get("error"), "traceback"))
+        return _text(self.fields.get("traceback")) or _text(_get(self.fields.get("error"), "traceback"))
 
     @property
     def driver(self) -> str | None:
@@ -82,26 +82,26 @@ class Event:
     @property
     def duration_s(self) -> float | None:
         """How long it took, in seconds, whatever unit was written."""
-        ms = number(self.fields.get("duration_ms"))
+        ms = finite_number(self.fields.get("duration_ms"))
         if ms is not None:
             return ms / 1000
         for key in ("duration_s", "duration", "total_duration", "duration_seconds"):
-            seconds = number(self.fields.get(key))
+            seconds = finite_number(self.fields.get(key))
             if seconds is not None:
                 return seconds
         return None
 
     @property
-    def rows(self) -> int | None:
+    def row_count(self) -> int | None:
         """The rows it speaks of, None where it names none."""
         for key in ("rows", "value", "rows_processed", "rows_written"):
-            rows = number(self.fields.get(key))
+            rows = finite_number(self.fields.get(key))
             if rows is not None:
                 return int(rows)
         return None
 
     @property
-    def place(self) -> Place | None:
+    def location(self) -> Place | None:
         """Where an input came from; None where the event does not tell.
 
         The commits of late September 2025 name the artifact an input was read from and no place: that was a spill.
@@ -115,16 +115,16 @@ class Event:
         return None
 
     @property
-    def from_steps(self) -> tuple[str, ...]:
+    def upstream_steps(self) -> tuple[str, ...]:
         """The upstream steps an ``inputs_resolved`` speaks of: up to 0.3.1 a list, later one."""
         several = self.fields.get("from_steps")
         if isinstance(several, list):
             return tuple(str(step) for step in several)
-        one = name_of(self.fields.get("from_step"))
+        one = step_name(self.fields.get("from_step"))
         return (one,) if one else ()
 
     @property
-    def keys(self) -> tuple[str, ...]:
+    def input_names(self) -> tuple[str, ...]:
         """The input names an ``inputs_resolved`` speaks of, in the order of ``from_steps``."""
         several = self.fields.get("keys")
         if self.name == "inputs_resolved" and isinstance(several, list):
@@ -133,19 +133,19 @@ class Event:
         return (one,) if one else ()
 
 
-def decode(line: bytes, *, number_of_line: int = 0, file: str = "events.jsonl") -> Event:
+def decode(line: bytes, *, line_number: int = 0, file: str = "events.jsonl") -> Event:
     """The event in a line of any dialect.
 
     Raises:
-        UnreadableLine: the line is no JSON object, or an object that names no event.
+        InvalidLine: the line is no JSON object, or an object that names no event.
     """
     value = jsonl.decode_object(line)
     if isinstance(value.get("event"), str):
         dialect = _flat_dialect(value, line)
-        return _flat(value, dialect, number_of_line, file)
+        return _flat(value, dialect, line_number, file)
     if value.get("type") == "event" and isinstance(value.get("name"), str):
-        return _of_worker(value, number_of_line, file)
-    raise UnreadableLine("a JSON object that names no event")
+        return _decode_worker_event(value, line_number, file)
+    raise InvalidLine("a JSON object that names no event")
 
 
 def canonical(name: str) -> str:
@@ -156,7 +156,7 @@ def canonical(name: str) -> str:
 def encode(event: Event) -> bytes:
     """One line in our form, without its newline."""
     line: dict[str, Any] = {
-        "ts": iso(event.ts) if event.ts is not None else None,
+        "ts": format_timestamp(event.ts) if event.ts is not None else None,
         "seq": event.seq,
         "session": event.session,
     }
@@ -169,17 +169,17 @@ def encode(event: Event) -> bytes:
     return jsonl.encode(line)
 
 
-def iso(ts: float) -> str:
+def format_timestamp(ts: float) -> str:
     """A time as we write it: ISO 8601, UTC, microseconds."""
     return datetime.fromtimestamp(ts, UTC).isoformat(timespec="microseconds")
 
 
-def epoch(value: Any) -> float | None:
+def parse_timestamp(value: Any) -> float | None:
     """Seconds since 1970 of a time as any dialect writes it; None for what is no time. A naive time is UTC.
 
     A number that is no moment of the calendar is no time either, so that whoever shows it as a date can.
     """
-    seconds = number(value)
+    seconds = finite_number(value)
     if seconds is not None:
         return seconds if _FIRST <= seconds < _LAST else None
     if not isinstance(value, str):
@@ -192,14 +192,14 @@ def epoch(value: Any) -> float | None:
     return seconds if _FIRST <= seconds < _LAST else None
 
 
-def number(value: Any) -> float | None:
+def finite_number(value: Any) -> float | None:
     """``value`` where it is a finite number; None for anything else, also for a bool."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if abs(value) < 1e300 else None  # NaN and infinities compare false
 
 
-def name_of(value: Any) -> str | None:
+def step_name(value: Any) -> str | None:
     """A step's name, where ``value`` is one: YAML makes a number of an id without quotes, and logs repeat it."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
 
@@ -209,8 +209,8 @@ def _flat(value: dict[str, Any], dialect: Dialect, line: int, file: str) -> Even
     seq = value.get("seq")
     return Event(
         name=ALIASES.get(name, name),
-        ts=epoch(value.get("ts")),
-        step=name_of(value.get("step_id")),
+        ts=parse_timestamp(value.get("ts")),
+        step=step_name(value.get("step_id")),
         fields={key: item for key, item in value.items() if key not in _ENVELOPE},
         session=_text(value.get("session")),
         side=_side(value.get("side"), dialect),
@@ -218,23 +218,23 @@ def _flat(value: dict[str, Any], dialect: Dialect, line: int, file: str) -> Even
         dialect=dialect,
         line=line,
         file=file,
-        original=name,
+        original_name=name,
     )
 
 
-def _of_worker(value: dict[str, Any], line: int, file: str) -> Event:
+def _decode_worker_event(value: dict[str, Any], line: int, file: str) -> Event:
     name, data = value["name"], value.get("data")
     data = data if isinstance(data, dict) else {}
     return Event(
         name=ALIASES.get(name, name),
-        ts=epoch(value.get("timestamp")),
-        step=name_of(data.get("step_id")),
+        ts=parse_timestamp(value.get("timestamp")),
+        step=step_name(data.get("step_id")),
         fields={key: item for key, item in data.items() if key != "step_id"},
         side="worker",
         dialect="worker",
         line=line,
         file=file,
-        original=name,
+        original_name=name,
     )
 
 
@@ -259,5 +259,5 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _in(value: Any, key: str) -> Any:
+def _get(value: Any, key: str) -> Any:
     return value.get(key) if isinstance(value, Mapping) else None

@@ -69,8 +69,8 @@ class Finding:
     step: str | None = None
     stage: Stage = "step"
     fix: str | None = None
-    because: str | None = None
-    known: bool = False
+    caused_by: str | None = None
+    in_baseline: bool = False
 
     def __post_init__(self) -> None:
         if not self.evidence:
@@ -79,7 +79,7 @@ class Finding:
             )
 
     @property
-    def address(self) -> str:
+    def id(self) -> str:
         """What other findings call this one."""
         return f"{self.rule}@{self.step}" if self.step else self.rule
 
@@ -95,7 +95,7 @@ def _varying() -> tuple[re.Pattern[str], ...]:
     )
 
 
-def template(message: str) -> str:
+def message_template(message: str) -> str:
     """A message without what differs from run to run: ids, hashes, folders and numbers become ``#``."""
     for varying in _varying():
         message = varying.sub("#", message)
@@ -109,11 +109,11 @@ def fingerprint(finding: Finding, pipeline: str | None) -> str:
     """
     from hashlib import sha256
 
-    parts = (finding.rule, pipeline or "", finding.step or "", template(finding.message))
+    parts = (finding.rule, pipeline or "", finding.step or "", message_template(finding.message))
     return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
-class NotChecked(NamedTuple):
+class SkippedRule(NamedTuple):
     """A rule that could not be asked, and why."""
 
     rule: str

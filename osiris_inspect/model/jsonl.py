@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.errors import InvalidLine
 
 MAX_LINE = 16 * 1024 * 1024
 """Bytes of one line that are decoded; a longer one is reported, not read."""
@@ -19,22 +19,22 @@ def decode_object(line: bytes) -> dict[str, Any]:
     ``NaN`` and ``Infinity`` are taken, since the original writes them. Of a key that stands twice the last one counts.
 
     Raises:
-        UnreadableLine: the line is empty, too long, no JSON, or JSON of another kind; the message says which.
+        InvalidLine: the line is empty, too long, no JSON, or JSON of another kind; the message says which.
     """
     if len(line) > MAX_LINE:
-        raise UnreadableLine(f"a line of {len(line):,} bytes, over the limit of {MAX_LINE:,}")
+        raise InvalidLine(f"a line of {len(line):,} bytes, over the limit of {MAX_LINE:,}")
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        value = _decode_leniently(line, error)
+        value = _decode_tolerant(line, error)
     if not isinstance(value, dict):
-        raise UnreadableLine(f"JSON of type {type(value).__name__}, not an object")
-    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
-        raise UnreadableLine("JSON nested too deep")
+        raise InvalidLine(f"JSON of type {type(value).__name__}, not an object")
+    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _exceeds_depth(value, MAX_DEPTH):
+        raise InvalidLine("JSON nested too deep")
     return value
 
 
-def _is_deeper(value: Any, most: int) -> bool:
+def _exceeds_depth(value: Any, most: int) -> bool:
     level = [value]
     for _ in range(most):
         inner = [item.values() if isinstance(item, dict) else item for item in level]
@@ -42,18 +42,18 @@ def _is_deeper(value: Any, most: int) -> bool:
     return bool(level)
 
 
-def _decode_leniently(line: bytes, first_error: Exception) -> Any:
+def _decode_tolerant(line: bytes, first_error: Exception) -> Any:
     text = line.strip(b"\xef\xbb\xbf \t\r\n\0")
     if not text:
-        raise UnreadableLine("empty line")
+        raise InvalidLine("empty line")
     try:
         return json.loads(text.decode("utf-8"))
     except UnicodeDecodeError:
-        raise UnreadableLine("bytes that are not UTF-8") from None
+        raise InvalidLine("bytes that are not UTF-8") from None
     except RecursionError:
-        raise UnreadableLine("JSON nested too deep") from None
+        raise InvalidLine("JSON nested too deep") from None
     except ValueError:
-        raise UnreadableLine(f"no JSON: {first_error}") from None
+        raise InvalidLine(f"no JSON: {first_error}") from None
 
 
 def encode(value: Any) -> bytes:

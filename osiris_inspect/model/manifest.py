@@ -44,7 +44,7 @@ class Manifest:
 
     name: str
     steps: tuple[Step, ...]
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    other_keys: Mapping[str, Any] = field(default_factory=dict)
 
     def downstream(self, step: str) -> tuple[str, ...]:
         """Every step that needs ``step``, directly or not, in the order they run."""
@@ -96,7 +96,7 @@ def parse(document: Any) -> Manifest:
     return Manifest(
         name=str(name),
         steps=tuple(_step(item, place) for place, item in enumerate(_mappings(steps), start=1)),
-        extra={key: value for key, value in document.items() if key != "steps"},
+        other_keys={key: value for key, value in document.items() if key != "steps"},
     )
 
 
@@ -130,16 +130,16 @@ def _mappings(value: Any) -> Iterable[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
-def to_document(manifest: Manifest) -> dict[str, Any]:
+def to_dict(manifest: Manifest) -> dict[str, Any]:
     """What is written to ``manifest.yaml``; ``parse`` gives the same manifest back."""
     return {
         "name": manifest.name,
-        **manifest.extra,
-        "steps": [_step_document(step) for step in manifest.steps],
+        **manifest.other_keys,
+        "steps": [_step_to_dict(step) for step in manifest.steps],
     }
 
 
-def _step_document(step: Step) -> dict[str, Any]:
+def _step_to_dict(step: Step) -> dict[str, Any]:
     document: dict[str, Any] = {
         "id": step.id,
         "component": step.component or step.driver,

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from osiris_inspect.model import jsonl
-from osiris_inspect.model.errors import UnreadableLine
-from osiris_inspect.model.event import epoch, iso, name_of, number
+from osiris_inspect.model.errors import InvalidLine
+from osiris_inspect.model.event import finite_number, format_timestamp, parse_timestamp, step_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +35,19 @@ def decode(line: bytes, *, number_of_line: int = 0, file: str = "metrics.jsonl")
     """The metric in a line of any dialect.
 
     Raises:
-        UnreadableLine: the line is no JSON object, or an object that names no metric.
+        InvalidLine: the line is no JSON object, or an object that names no metric.
     """
     value = jsonl.decode_object(line)
     name = value.get("metric") or (value.get("name") if value.get("type") == "metric" else None)
     if not isinstance(name, str):
-        raise UnreadableLine("a JSON object that names no metric")
+        raise InvalidLine("a JSON object that names no metric")
     tags: dict[str, Any] = value["tags"] if isinstance(value.get("tags"), dict) else {}
     told = (value.get("step_id"), tags.get("step"), tags.get("step_id"))
     return Metric(
         name=name,
-        value=number(value.get("value")),
-        ts=epoch(value.get("ts", value.get("timestamp"))),
-        step=next(filter(None, map(name_of, told)), None),
+        value=finite_number(value.get("value")),
+        ts=parse_timestamp(value.get("ts", value.get("timestamp"))),
+        step=next(filter(None, map(step_name, told)), None),
         tags={key: item for key, item in (value | tags).items() if key not in _KNOWN},
         line=number_of_line,
         file=file,
@@ -62,5 +62,5 @@ _KNOWN = frozenset(
 def encode(metric: Metric) -> bytes:
     """One line in our form, without its newline: ``{"ts", "metric", "value", "tags"}``."""
     tags = dict(metric.tags) | ({"step": metric.step} if metric.step else {})
-    ts = iso(metric.ts) if metric.ts is not None else None
+    ts = format_timestamp(metric.ts) if metric.ts is not None else None
     return jsonl.encode({"ts": ts, "metric": metric.name, "value": metric.value, "tags": tags})

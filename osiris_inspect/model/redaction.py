@@ -144,7 +144,7 @@ def is_secret_key(name: str) -> bool:
     return _SECRET_KEY.search(name) is not None
 
 
-def mask_patterns(text: str) -> str:
+def mask_by_pattern(text: str) -> str:
     """``text`` with what looks like a secret masked: passwords in URLs, tokens, keys of clouds."""
     if not any(literal in text for literal in _LITERALS):
         return text
@@ -159,18 +159,18 @@ def _compiled() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(pattern), replacement) for pattern, replacement in _PATTERNS)
 
 
-def mask_keys(value: Any) -> Any:
+def mask_by_key(value: Any) -> Any:
     """A JSON value with each secret key's value masked, and patterns masked in all text."""
     if isinstance(value, Mapping):
         return {
             key: MASK
             if is_secret_key(str(key)) and item not in (None, "") and not _is_reference(item)
-            else mask_keys(item)
+            else mask_by_key(item)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [mask_keys(item) for item in value]
-    return mask_patterns(value) if isinstance(value, str) else value
+        return [mask_by_key(item) for item in value]
+    return mask_by_pattern(value) if isinstance(value, str) else value
 
 
 def _is_reference(value: Any) -> bool:
@@ -185,28 +185,28 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets if len(secret) >= SHORTEST_SECRET for form in _forms(secret)}
+        forms = {form for secret in secrets if len(secret) >= SHORTEST_SECRET for form in _encodings(secret)}
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
-    def text(self, text: str) -> str:
+    def redact_text(self, text: str) -> str:
         """``text`` with every known secret masked."""
         return self._pattern.sub(MASK, text) if self._pattern else text
 
-    def value(self, value: Any) -> Any:
+    def redact_value(self, value: Any) -> Any:
         """A JSON value with every known secret masked, in keys too; its shape stays."""
         if self._pattern is None:
             return value
         if isinstance(value, str):
-            return self.text(value)
+            return self.redact_text(value)
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self.value(item) for key, item in value.items()}
+            return {self.redact_text(str(key)): self.redact_value(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self.value(item) for item in value]
+            return [self.redact_value(item) for item in value]
         return value
 
 
-def _forms(secret: str) -> set[str]:
+def _encodings(secret: str) -> set[str]:
     in_json = json.dumps(secret)[1:-1]
     forms = {
         secret,

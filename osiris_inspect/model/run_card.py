@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from osiris_inspect.model.event import name_of, number
+from osiris_inspect.model.event import finite_number, step_name
 
 T = TypeVar("T")
 StepStatus = Literal["succeeded", "failed", "skipped", "running", "not_started"]
@@ -42,7 +42,7 @@ class RunCard:
     steps: tuple[StepCard, ...]
     extra: Mapping[str, Any] = field(default_factory=dict)
 
-    def of(self, step: str) -> StepCard | None:
+    def for_step(self, step: str) -> StepCard | None:
         """The card of a step."""
         return next((card for card in self.steps if card.step_id == step), None)
 
@@ -57,7 +57,7 @@ def parse(document: Any) -> RunCard:
     )
 
 
-def to_document(card: RunCard) -> dict[str, Any]:
+def to_dict(card: RunCard) -> dict[str, Any]:
     """What is written to ``run_card.json``."""
     return {**card.extra, "steps": [_document(step) for step in card.steps]}
 
@@ -84,12 +84,12 @@ def _document(step: StepCard) -> dict[str, Any]:
 def _step(item: Mapping[str, Any]) -> StepCard:
     status = item.get("status")
     return StepCard(
-        step_id=name_of(item.get("step_id")) or "",
+        step_id=step_name(item.get("step_id")) or "",
         driver=_typed(item.get("driver"), str),
         status=status if status in _STATUSES else None,
         rows_in=_whole(item.get("rows_in")),
         rows_out=_whole(item.get("rows_out")),
-        duration_ms=number(item.get("duration_ms")),
+        duration_ms=finite_number(item.get("duration_ms")),
         has_df_in_memory=_typed(item.get("has_df_in_memory"), bool),
         spill_used=_typed(item.get("spill_used"), bool),
         spill_paths=_typed(item.get("spill_paths"), dict),
@@ -97,13 +97,13 @@ def _step(item: Mapping[str, Any]) -> StepCard:
         spill_bytes=_whole(item.get("spill_bytes")),
         inputs=tuple(entry for entry in _list(item.get("inputs")) if isinstance(entry, Mapping)),
         error=_typed(item.get("error"), str),
-        skipped_because=name_of(item.get("skipped_because")),
+        skipped_because=step_name(item.get("skipped_because")),
         artifacts=tuple(path for path in _list(item.get("artifacts")) if isinstance(path, str)),
     )
 
 
 def _whole(value: Any) -> int | None:
-    amount = number(value)
+    amount = finite_number(value)
     return None if amount is None else int(amount)
 
 

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from osiris_inspect.model.errors import UnsafeName
+from osiris_inspect.model.errors import UnsafePath
 
 EVENTS: Final = "events.jsonl"
 METRICS: Final = "metrics.jsonl"
@@ -20,7 +20,7 @@ RUN_CARD: Final = "artifacts/_system/run_card.json"
 COMPILED_MANIFEST: Final = "compiled/manifest.yaml"
 
 TEXT_LOGS: Final = ("worker.log", "osiris.log", "debug.log", "worker_stderr.log")
-SIGNS_OF_A_RUN: Final = (EVENTS, METRICS, STATUS, RUN_CARD, MANIFEST, COMPILED_MANIFEST)
+RUN_MARKER_FILES: Final = (EVENTS, METRICS, STATUS, RUN_CARD, MANIFEST, COMPILED_MANIFEST)
 """A directory with one of these is a run, or what is left of one."""
 
 _STEP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -44,38 +44,38 @@ def compile_name(epoch_ms: int) -> str:
     return f"compile_{epoch_ms}"
 
 
-def cfg(step: str) -> str:
+def config_path(step: str) -> str:
     """A step's configuration."""
-    return f"cfg/{_safe(step)}.json"
+    return f"cfg/{_checked_step_id(step)}.json"
 
 
 @lru_cache(1024)
-def artifacts(step: str) -> str:
+def artifacts_dir(step: str) -> str:
     """The folder of a step's artifacts."""
-    return f"artifacts/{_safe(step)}"
+    return f"artifacts/{_checked_step_id(step)}"
 
 
-def parquet(step: str) -> str:
+def spill_path(step: str) -> str:
     """A step's spilled frame."""
-    return f"{artifacts(step)}/output.parquet"
+    return f"{artifacts_dir(step)}/output.parquet"
 
 
-def schema(step: str) -> str:
+def schema_path(step: str) -> str:
     """The commit mark of a spilled frame: without it there is no frame."""
-    return f"{artifacts(step)}/schema.json"
+    return f"{artifacts_dir(step)}/schema.json"
 
 
-def cleaned_config(step: str) -> str:
+def cleaned_config_path(step: str) -> str:
     """The configuration a driver was given, secrets masked."""
-    return f"{artifacts(step)}/cleaned_config.json"
+    return f"{artifacts_dir(step)}/cleaned_config.json"
 
 
-def is_inside(relative: str) -> bool:
+def is_relative_and_safe(relative: str) -> bool:
     """Whether a path, read as relative to a run directory, stays in it."""
     return not relative.startswith("/") and ".." not in relative.split("/") and "\0" not in relative
 
 
-def started_ms(name: str) -> int | None:
+def parse_start_ms(name: str) -> int | None:
     """When a run of that directory name began, in ms since 1970; None where the name does not tell."""
     match = _RUN_NAME.match(name)
     if match is None:
@@ -94,7 +94,7 @@ def _utc_ms(digits: str) -> int | None:
         return None
 
 
-def _safe(step: str) -> str:
+def _checked_step_id(step: str) -> str:
     if not is_safe_name(step):
-        raise UnsafeName(f"step id {step!r} is no file name: use letters, digits, '.', '_' and '-'")
+        raise UnsafePath(f"step id {step!r} is no file name: use letters, digits, '.', '_' and '-'")
     return step

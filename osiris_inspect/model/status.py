@@ -7,7 +7,7 @@ A reader weighs it and never just believes it: since 0.4.0 the original writes `
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from osiris_inspect.model.event import number
+from osiris_inspect.model.event import finite_number
 
 
 class Status(NamedTuple):
@@ -30,7 +30,7 @@ class Status(NamedTuple):
     status: str | None = None
 
     @property
-    def is_known_false_alarm(self) -> bool:
+    def is_upstream_false_alarm(self) -> bool:
         """``ok: false`` for the sole reason that the original looked for its log in the wrong place."""
         return (
             self.reason == "missing_events_jsonl"
@@ -55,5 +55,5 @@ def parse(document: Any) -> Status:
 
 
 def _whole(value: Any) -> int | None:
-    amount = number(value)
+    amount = finite_number(value)
     return None if amount is None else int(amount)

@@ -12,7 +12,7 @@ from osiris_inspect.model.errors import SettingsError
 
 Origin = Literal["default", "environment", "flag"]
 
-MOST: Final = (1 << 63) - 1
+MAX_BYTES: Final = (1 << 63) - 1
 """The largest count that files and messages hold."""
 
 _SHOWN: Final = 60
@@ -48,7 +48,7 @@ class Settings:
     step_timeout_s: float | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
-    def to_document(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """What is sent to the worker and written into the log: each value and its origin."""
         return {
             name: {
@@ -77,7 +77,7 @@ def read(environment: Mapping[str, str], flags: Mapping[str, str | None] | None 
     return Settings(**values, origins=origins)
 
 
-def from_document(document: Mapping[str, Any]) -> Settings:
+def from_dict(document: Mapping[str, Any]) -> Settings:
     """The settings a host sent. What it did not send is at its default."""
     known = {item.name for item in fields(Settings)} - {"origins"}
     sent = {name: entry for name, entry in document.items() if name in known and isinstance(entry, Mapping)}
@@ -87,40 +87,40 @@ def from_document(document: Mapping[str, Any]) -> Settings:
     )
 
 
-def _parse(name: str, text: str, called: str) -> bool | int | float | None:
+def _parse(name: str, text: str, source: str) -> bool | int | float | None:
     text = text.strip()
     if name in ("force_spill", "release_consumed"):
-        return _switch(text, called)
+        return _parse_bool(text, source)
     if name == "spill_threshold":
-        return _whole(text, called)
+        return _parse_int(text, source)
     if text == "":
         return None
-    return _seconds(text, called) if name == "step_timeout_s" else _whole(text, called)
+    return _seconds(text, source) if name == "step_timeout_s" else _parse_int(text, source)
 
 
-def _switch(text: str, called: str) -> bool:
+def _parse_bool(text: str, source: str) -> bool:
     if text.lower() in _YES:
         return True
     if text.lower() in _NO:
         return False
-    raise SettingsError(f"{called} is {_short(text)}; it takes 1, true or yes, or 0, false or no")
+    raise SettingsError(f"{source} is {_short(text)}; it takes 1, true or yes, or 0, false or no")
 
 
-def _whole(text: str, called: str) -> int:
+def _parse_int(text: str, source: str) -> int:
     digits = (text.lstrip("0") or "0") if text.isascii() and text.isdigit() else ""
     # the length first: Python itself refuses to read numbers of thousands of digits
-    if not digits or len(digits) > len(str(MOST)) or int(digits) > MOST:
-        raise SettingsError(f"{called} is {_short(text)}; it takes a whole number from 0 to {MOST}")
+    if not digits or len(digits) > len(str(MAX_BYTES)) or int(digits) > MAX_BYTES:
+        raise SettingsError(f"{source} is {_short(text)}; it takes a whole number from 0 to {MAX_BYTES}")
     return int(digits)
 
 
-def _seconds(text: str, called: str) -> float:
+def _seconds(text: str, source: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
     if not 0 < seconds < float("inf"):
-        raise SettingsError(f"{called} is {_short(text)}; it takes seconds above 0")
+        raise SettingsError(f"{source} is {_short(text)}; it takes seconds above 0")
     return seconds
 
 

@@ -14,23 +14,25 @@ from textual.screen import Screen
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.shared import key_bindings as keys
 from osiris_inspect.tui.shared import themes
-from osiris_inspect.tui.shared.data_source import Source
-from osiris_inspect.tui.shared.host_services import NOTHING, Outside
+from osiris_inspect.tui.shared.data_source import DataSource
+from osiris_inspect.tui.shared.host_services import NO_HOST, HostServices
 from osiris_inspect.tui.shared.messages import FrameOpened, RunOpened, ScreenReady, TextOpened
 
-PATIENCE = 0.4
+FIRST_PAINT_TIMEOUT_S = 0.4
 """Seconds the words on the terminal stand before the screen comes, ready or not."""
 
 
-def run_app(path: Path, source: Source, *, clock: Callable[[], float], outside: Outside = NOTHING) -> None:
+def run_app(
+    path: Path, source: DataSource, *, clock: Callable[[], float], host: HostServices = NO_HOST
+) -> None:
     """Show a run, or the runs of a folder, until the user quits."""
     driver = None
     gc.disable()  # what is made for the first picture stays; looking through it for rubbish is a fifth of the wait
-    if outside.words:
-        from osiris_inspect.tui.first_paint_driver import Curtain
+    if host.startup_lines:
+        from osiris_inspect.tui.first_paint_driver import FirstPaintDriver
 
-        driver = Curtain
-    InspectorApp(path, source, clock=clock, outside=outside, driver=driver).run()
+        driver = FirstPaintDriver
+    InspectorApp(path, source, clock=clock, host=host, driver=driver).run()
 
 
 class InspectorApp(App[None]):
@@ -43,24 +45,24 @@ class InspectorApp(App[None]):
     def __init__(
         self,
         path: Path,
-        source: Source,
+        source: DataSource,
         *,
         clock: Callable[[], float],
-        outside: Outside = NOTHING,
+        host: HostServices = NO_HOST,
         driver: type[Driver] | None = None,
     ) -> None:
         super().__init__(driver_class=driver)
         self._path = path
         self._source = source
         self._clock = clock
-        self.outside = outside
-        self.keys = keys.KEYS
-        if outside.keys:
+        self.host = host
+        self.keys = keys.KEY_TABLE
+        if host.custom_keys:
             from osiris_inspect.tui.shared import custom_keys as keymap
 
-            self.keys = keymap.remapped(outside.keys)
-            self.set_keymap(keymap.changes(self.keys))
-        for theme in themes.OWN:
+            self.keys = keymap.apply_custom_keys(host.custom_keys)
+            self.set_keymap(keymap.textual_keymap(self.keys))
+        for theme in themes.CUSTOM_THEMES:
             self.register_theme(theme)
 
     def get_css_variables(self) -> dict[str, str]:
@@ -79,24 +81,24 @@ class InspectorApp(App[None]):
             from osiris_inspect.tui.screens.runs import RunsScreen
 
             self.push_screen(RunsScreen(self._path, self._source, self._clock))
-        elif isinstance(self.screen, RunScreen) and self.screen.stands_at_once:
-            self._raise_curtain()  # nothing is painted before the run is there
-        self.set_timer(PATIENCE, self._lift)
-        self.set_timer(PATIENCE, gc.enable)  # see ``run_app``
+        elif isinstance(self.screen, RunScreen) and self.screen.is_ready:
+            self._reveal()  # nothing is painted before the run is there
+        self.set_timer(FIRST_PAINT_TIMEOUT_S, self._show_screen)
+        self.set_timer(FIRST_PAINT_TIMEOUT_S, gc.enable)  # see ``run_app``
 
     def on_screen_ready(self, message: ScreenReady) -> None:
         """Go from the words on the terminal to the screen: with its first picture, or with a new one."""
-        if message.is_painted:
-            self.call_after_refresh(self._lift)
+        if message.was_painted:
+            self.call_after_refresh(self._show_screen)
         else:
-            self._raise_curtain()
+            self._reveal()
 
-    def _lift(self) -> None:
-        if self._raise_curtain():
+    def _show_screen(self) -> None:
+        if self._reveal():
             self.screen.refresh()
 
-    def _raise_curtain(self) -> bool:
-        lift = getattr(self._driver, "lift", None)
+    def _reveal(self) -> bool:
+        lift = getattr(self._driver, "reveal", None)
         return lift is not None and bool(lift())
 
     def on_run_opened(self, message: RunOpened) -> None:
@@ -117,7 +119,7 @@ class InspectorApp(App[None]):
 
     def action_next_theme(self) -> None:
         """Go to the next theme."""
-        self.theme = themes.after(self.theme)
+        self.theme = themes.next_theme(self.theme)
         self.notify(f"theme: {self.theme}", timeout=1.5, markup=False)
 
     def action_help(self) -> None:
@@ -129,12 +131,12 @@ class InspectorApp(App[None]):
 
     def action_picture(self) -> None:
         """Keep the screen as an SVG picture."""
-        if self.outside.pictures is None:
+        if self.host.screenshot_dir is None:
             self.notify("there is no folder for pictures", markup=False)
             return
         try:
-            self.outside.pictures.mkdir(parents=True, exist_ok=True)
-            kept = self.save_screenshot(path=str(self.outside.pictures))
+            self.host.screenshot_dir.mkdir(parents=True, exist_ok=True)
+            kept = self.save_screenshot(path=str(self.host.screenshot_dir))
         except OSError as error:
             self.notify(f"no picture: {error}", severity="error", markup=False)
         else:
@@ -143,6 +145,6 @@ class InspectorApp(App[None]):
     def copy_to_clipboard(self, text: str) -> None:
         """Put a text on the clipboard by OSC 52; inside of tmux wrapped, so that it reaches the terminal around it."""
         super().copy_to_clipboard(text)
-        if self.outside.is_tmux and self._driver is not None:
+        if self.host.is_tmux and self._driver is not None:
             encoded = base64.b64encode(text.encode("utf-8", "replace")).decode()
             self._driver.write(f"\x1bPtmux;\x1b\x1b]52;c;{encoded}\a\x1b\\")

@@ -8,39 +8,39 @@ import re
 
 from textual.drivers.linux_driver import LinuxDriver
 
-_OTHER_SCREEN = "\x1b[?1049h"
-_KEYBOARD = "\x1b[>"
+_ENTER_ALT_SCREEN = "\x1b[?1049h"
+_KITTY_KEYBOARD = "\x1b[>"
 """How a keyboard protocol is asked for. A terminal keeps one for each of its screens, so it is asked for on the other."""
 
-_PLACED = re.compile(r"\x1b\[\d+;\d+H")
+_CURSOR_POSITION = re.compile(r"\x1b\[\d+;\d+H")
 """What stands in every picture and in none of the questions a driver asks the terminal."""
 
 
-class Curtain(LinuxDriver):
+class FirstPaintDriver(LinuxDriver):
     """A driver that goes over to the other screen with its first picture after ``lift``."""
 
-    _is_down = True
+    _is_holding = True
     _has_entered = False
-    _held = _OTHER_SCREEN
+    _pending = _ENTER_ALT_SCREEN
 
     def write(self, data: str) -> None:
         """Write to the terminal; while the curtain is down pictures are dropped, and whoever lifts it paints again."""
-        if self._is_down and data.startswith(_KEYBOARD):
-            self._held += data
-        elif self._is_down and (data == _OTHER_SCREEN or _PLACED.search(data)):
+        if self._is_holding and data.startswith(_KITTY_KEYBOARD):
+            self._pending += data
+        elif self._is_holding and (data == _ENTER_ALT_SCREEN or _CURSOR_POSITION.search(data)):
             return
-        elif not self._is_down and not self._has_entered:
+        elif not self._is_holding and not self._has_entered:
             self._has_entered = True
-            super().write(self._held + data)
+            super().write(self._pending + data)
         else:
             super().write(data)
 
-    def lift(self) -> bool:
+    def reveal(self) -> bool:
         """Let the next picture through; whether that is new."""
-        was_down, self._is_down = self._is_down, False
+        was_down, self._is_holding = self._is_holding, False
         return was_down
 
     def stop_application_mode(self) -> None:
         """Give the terminal back, from the other screen in any case."""
-        self.lift()
+        self.reveal()
         super().stop_application_mode()

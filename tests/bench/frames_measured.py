@@ -16,11 +16,11 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime.files.hashed_file import Disk
+from osiris_inspect.runtime.files.hashed_file import Filesystem
 from osiris_inspect.runtime.frames import memory
 from osiris_inspect.runtime.frames.conversion import frame as frames
 from osiris_inspect.runtime.frames.spill import spill_file as spill
-from osiris_inspect.runtime.frames.store import FrameStore, Policy
+from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
 
 SQL = """SELECT city, kind, count(*) AS n, sum(amount) AS total, avg(score) AS score, max(created) AS last
 FROM {relation} {rows} GROUP BY city, kind ORDER BY ALL"""
@@ -78,7 +78,7 @@ class Measured:
     """CPU, time and extra peak of what happens inside."""
 
     def __enter__(self) -> "Measured":
-        memory.give_back()
+        memory.release_free_memory()
         Path("/proc/self/clear_refs").write_text("5")
         self._rss = status("VmRSS")
         self._start, self._cpu = time.perf_counter(), time.process_time()
@@ -102,9 +102,9 @@ def to_parquet(rows: int, folder: Path) -> dict[str, Any]:
 
 def spill_it(rows: int, folder: Path) -> dict[str, Any]:
     frame = mixed_frame(rows)
-    frame_mb = memory.size_of(frame) / 1e6
+    frame_mb = memory.frame_bytes(frame) / 1e6
     with Measured() as measured:
-        kept = spill.write(folder, "step", frames.plan(frame), int(frame_mb * 1e6), Disk())
+        kept = spill.write_spill(folder, "step", frames.plan_pandas(frame), int(frame_mb * 1e6), Filesystem())
     return measured.as_json() | {"file_mb": kept.bytes / 1e6, "frame_mb": frame_mb}
 
 
@@ -116,7 +116,7 @@ def read_parquet(rows: int, folder: Path) -> dict[str, Any]:
 
 
 def restore(rows: int, folder: Path) -> dict[str, Any]:
-    kept = spill.write(folder, "step", frames.plan(mixed_frame(rows)), 0, Disk())
+    kept = spill.write_spill(folder, "step", frames.plan_pandas(mixed_frame(rows)), 0, Filesystem())
     with Measured() as measured:
         frame = spill.read_frame(kept)
     return measured.as_json() | {"rows": len(frame)}
@@ -124,9 +124,9 @@ def restore(rows: int, folder: Path) -> dict[str, Any]:
 
 def drop(rows: int, folder: Path) -> dict[str, Any]:
     """What the process holds once a frame was put and has left memory, beside what it held before there was one."""
-    with FrameStore(folder, Policy(force_spill=True)) as store:
+    with FrameStore(folder, SpillPolicy(force_spill=True)) as store:
         store.put("warm", {"df": mixed_frame(1000)})
-        memory.give_back()
+        memory.release_free_memory()
         base = status("VmRSS")
         store.put("step", {"df": mixed_frame(rows)})
         return {"base_mb": base, "held_mb": status("VmRSS")}
@@ -137,7 +137,7 @@ def sql_pandas(rows: int, folder: Path, kept: str = ALL) -> dict[str, Any]:
 
     frame = mixed_frame(rows)
     before = status("VmRSS")
-    frame_mb = memory.size_of(frame) / 1e6
+    frame_mb = memory.frame_bytes(frame) / 1e6
     with duckdb.connect() as connection, Measured() as measured:
         connection.register("frame", frame)
         found = connection.sql(SQL.format(relation="frame", rows=kept)).fetchall()
@@ -163,12 +163,12 @@ def sql_read_back(rows: int, folder: Path) -> dict[str, Any]:
 def sql_spill(rows: int, folder: Path, kept: str = ALL) -> dict[str, Any]:
     import duckdb
 
-    with FrameStore(folder, Policy(force_spill=True)) as store:
+    with FrameStore(folder, SpillPolicy(force_spill=True)) as store:
         store.put("step", {"df": mixed_frame(rows)})
         with duckdb.connect() as connection, Measured() as measured:
             resolved = store.resolve("next", "df", InputRef("step"))
             found = connection.sql(
-                SQL.format(relation=f"read_parquet('{resolved.parquet}')", rows=kept)
+                SQL.format(relation=f"read_parquet('{resolved.parquet_path}')", rows=kept)
             ).fetchall()
         return measured.as_json() | {"peak_mb": status("VmHWM"), "groups": len(found)}
 
@@ -176,14 +176,14 @@ def sql_spill(rows: int, folder: Path, kept: str = ALL) -> dict[str, Any]:
 def hundred_steps(rows: int, folder: Path) -> dict[str, Any]:
     """A hundred steps in a row, each wanting the one before and one of ten steps earlier, under 500 MB for frames."""
     uses = {f"step-{n}": [m for m in (n + 1, n + 10) if m <= 100] for n in range(1, 101)}
-    policy = Policy(threshold=10**9, budget_bytes=500_000_000)
+    policy = SpillPolicy(threshold=10**9, budget_bytes=500_000_000)
     worst = 0.0
     with FrameStore(folder, policy, next_uses=uses) as store, Measured() as measured:
         for n in range(1, 101):
             for other in (n - 1, n - 10):
                 if other >= 1:
-                    store.resolve(f"step-{n}", "df", InputRef(f"step-{other}")).batches().read_next_batch()
-                    store.consumed(f"step-{other}", n)
+                    store.resolve(f"step-{n}", "df", InputRef(f"step-{other}")).to_batches().read_next_batch()
+                    store.mark_consumed(f"step-{other}", n)
             store.put(f"step-{n}", {"df": mixed_frame(rows, seed=n)})
             gc.collect()
             worst = max(worst, status("VmRSS"))

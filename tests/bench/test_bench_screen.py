@@ -175,10 +175,10 @@ def _live_line(number: int) -> str:
 
 def test_what_a_key_costs_on_a_long_log(long_run: Path, tmp_path: Path) -> None:
     from osiris_inspect.tui.screens.run import RunScreen
-    from osiris_inspect.tui.shared.data_source import Disk
+    from osiris_inspect.tui.shared.data_source import LocalDataSource
 
     async def measure() -> None:
-        app = InspectorApp(long_run, Disk(tmp_path), clock=time.time)
+        app = InspectorApp(long_run, LocalDataSource(tmp_path), clock=time.time)
         async with app.run_test(size=(120, 40)) as pilot:
             begin = time.perf_counter()
             while not (isinstance(app.screen, RunScreen) and app.screen.report is not None):

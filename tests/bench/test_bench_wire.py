@@ -15,10 +15,10 @@ import pytest
 
 from osiris_inspect.model.event import Event
 from osiris_inspect.runtime.protocol import messages as rpc
-from osiris_inspect.runtime.protocol.bundle import Parcel
+from osiris_inspect.runtime.protocol.bundle import Bundle
 from osiris_inspect.runtime.protocol.messages import Command
 from osiris_inspect.runtime.transport.stdio import Stdio
-from osiris_inspect.runtime.transport.transport import Launch, Transport
+from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
 from tests.runtime.runs import ENVIRONMENT, NAMES, TRANSPORTS, events_of, faulty, make_run
 
 pytestmark = pytest.mark.bench
@@ -31,7 +31,7 @@ def _round_trips(transport: Transport, folder: Path, times: int) -> list[float]:
     took = []
     (folder / "run").mkdir()
     with transport:
-        transport.start(Launch(folder / "run", folder, Parcel("", {})))
+        transport.start(LaunchSpec(folder / "run", folder, Bundle("", {})))
         for number in range(times):
             began = time.perf_counter()
             transport.send(rpc.encode_command(Command("ping", number, {"echo": number})))
@@ -82,7 +82,9 @@ STORAGES = pytest.mark.parametrize("env", [{}, {"E2B_FORCE_SPILL": "1"}], ids=["
 def test_what_a_step_costs_beyond_its_work(
     tmp_path: Path, on: str, env: dict[str, str], transport: Transport
 ) -> None:
-    outcome = make_run(tmp_path, on, text=_chain(_STEPS), env=env, transport=transport, artifacts="none")
+    outcome = make_run(
+        tmp_path, on, text=_chain(_STEPS), env=env, transport=transport, artifact_policy="none"
+    )
     assert outcome.status == "success", outcome.reason
     print(f"\n{on} {'spill' if env else 'memory'}: {_ms_a_step(outcome.path):.2f} ms a step")
 
@@ -169,7 +171,7 @@ def test_what_a_step_costs_worker_beside_worker(tmp_path: Path, env: dict[str, s
 class Recorded(Stdio):
     """A worker whose questions are kept, so that they can be asked again."""
 
-    def start(self, launch: Launch) -> str:
+    def start(self, launch: LaunchSpec) -> str:
         """Start it."""
         self.launch, self.lines = launch, list[bytes]()
         return super().start(launch)
@@ -188,7 +190,7 @@ def _alone(folder: Path, before: Path, asked: Recorded) -> Cost:
         copy = shutil.copytree if (before / name).is_dir() else shutil.copy2
         session.mkdir(parents=True, exist_ok=True)
         copy(before / name, session / name, **({"ignore": left_out} if name == "artifacts" else {}))
-    command = asked._command(replace(asked.launch, session=session), asked.launch.grants)
+    command = asked._command(replace(asked.launch, run_dir=session), asked.launch.permissions)
     prepare, *steps = asked.lines
     with (folder / "stderr").open("wb") as said:
         process = subprocess.Popen(
@@ -278,7 +280,7 @@ def _ours(folder: Path, on: str, env: dict[str, str]) -> Cost:
             worker = _cpu_of(process.pid) if process else 0.0
             marks.append((worker, time.process_time(), time.perf_counter()))
 
-    outcome = make_run(folder, on, text=_chain(_STEPS), env=env, transport=transport, watch=watch)
+    outcome = make_run(folder, on, text=_chain(_STEPS), env=env, transport=transport, on_event=watch)
     assert outcome.status == "success", outcome.reason
     # the last question, that for the cleanup, is still open: before it came the steps
     answered = statistics.mean(answers.took[1 - _STEPS :]) * 1000

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.cli.inspect.summarize import gather
+from osiris_inspect.cli.inspect.summarize import load_reports
 from osiris_inspect.model import jsonl
 from tests.bench.pairs import side_by_side, told
 from tests.inspector.making import native, run_dir
@@ -45,7 +45,7 @@ def test_each_line_of_many_runs_is_decoded_at_most_once(
         return decode(line)
 
     monkeypatch.setattr(jsonl, "decode_object", counting)
-    reports, _ = gather([tmp_path])
+    reports, _ = load_reports([tmp_path])
     assert len(reports) == count
     assert len(decoded) <= 20 * count
 

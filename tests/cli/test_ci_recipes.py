@@ -44,6 +44,8 @@ def test_the_command_of_a_recipe_fails_for_a_failed_run_and_leaves_its_files(
 
 
 def test_the_page_of_options_names_every_format() -> None:
-    from osiris_inspect.cli.inspect.report_output import LOGS, format_names
+    from osiris_inspect.cli.inspect.report_output import LOG_ONLY_FORMATS, format_names
 
-    assert [name for name in format_names() if name not in LOGS and f"`--{name} FILE`" not in README] == []
+    assert [
+        name for name in format_names() if name not in LOG_ONLY_FORMATS and f"`--{name} FILE`" not in README
+    ] == []

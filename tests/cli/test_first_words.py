@@ -28,7 +28,7 @@ AGREES = {
 
 def test_documented_failure_names_its_first_failed_step() -> None:
     (run,) = (SAMPLES / "original_nonetype").glob("run_*")
-    verdict, cause = first_words.lines(str(run))
+    verdict, cause = first_words.verdict_lines(str(run))
     assert verdict == "✗ failed  run_1759170586030"
     assert cause.startswith("  compute-director-stats: DuckDB transformation failed")
 
@@ -38,7 +38,7 @@ def test_words_on_a_sample_agree_with_the_reader(run: Path) -> None:
     from osiris_inspect.inspector.reader.loader import load
 
     says = "✓ succeeded" if load(run).status == "success" else "✗ failed"
-    assert first_words.lines(str(run))[0].startswith(says)
+    assert first_words.verdict_lines(str(run))[0].startswith(says)
 
 
 @pytest.mark.parametrize("fault", [fault.name for fault in FAULTS])
@@ -48,12 +48,12 @@ def test_words_on_generated_run_agree_with_reader(tmp_path: Path, fault: str) ->
     case = next(case for case in cases() if case.fault.name == fault and case.noise == "none")
     run = make(case, tmp_path)
     has_failed = load(run).status == "failed"
-    assert first_words.lines(str(run))[0].startswith("✗ failed") == has_failed
+    assert first_words.verdict_lines(str(run))[0].startswith("✗ failed") == has_failed
 
 
 def test_words_name_error_closest_to_cause(tmp_path: Path) -> None:
     run = run_dir(tmp_path, [local("run_error", error="it failed"), local("execute_error", error="boom")])
-    assert first_words.lines(str(run))[1] == "  boom"
+    assert first_words.verdict_lines(str(run))[1] == "  boom"
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the collection of real runs is not on this machine")
@@ -61,7 +61,7 @@ def test_words_agree_with_the_truth_on_every_real_run() -> None:
     wrong = []
     for line in (CORPUS / "labels.jsonl").read_text().splitlines():
         label = json.loads(line)
-        verdict = first_words.lines(str(CORPUS / label["case"] / label["run"]))[0]
+        verdict = first_words.verdict_lines(str(CORPUS / label["case"] / label["run"]))[0]
         said = {"✓": "success", "✗": "failed", "…": "open"}[verdict[0]]
         if said not in AGREES[label["truth"]]:
             wrong.append((label["case"], said, label["truth"]))
@@ -86,12 +86,15 @@ def test_words_agree_with_the_truth_on_every_real_run() -> None:
 )
 def test_every_dialect_and_any_bytes_give_a_verdict(tmp_path: Path, events: list[object], first: str) -> None:
     run = run_dir(tmp_path, events)  # type: ignore[arg-type]  # some are no events at all
-    assert first_words.lines(str(run))[0].startswith(first)
+    assert first_words.verdict_lines(str(run))[0].startswith(first)
 
 
 def test_status_alone_gives_a_verdict(tmp_path: Path) -> None:
     run = run_dir(tmp_path, None, files={"status.json": {"ok": False, "reason": "no space left"}})
-    assert first_words.lines(str(run)) == ["✗ failed  run_1759170586030", "  status.json: no space left"]
+    assert first_words.verdict_lines(str(run)) == [
+        "✗ failed  run_1759170586030",
+        "  status.json: no space left",
+    ]
 
 
 def test_failure_far_from_the_end_of_a_long_log_is_found(tmp_path: Path) -> None:
@@ -99,22 +102,22 @@ def test_failure_far_from_the_end_of_a_long_log_is_found(tmp_path: Path) -> None
     failure = json.dumps(native("step_failed", step_id="a", error="boom")).encode() + b"\n"
     run = run_dir(tmp_path)
     (run / "events.jsonl").write_bytes(beat * 100 + failure + beat * 10_000 + b'{"event": "run_end"}\n')
-    assert first_words.lines(str(run))[1] == "  a: boom"
+    assert first_words.verdict_lines(str(run))[1] == "  a: boom"
 
 
-@pytest.mark.parametrize("size", range(first_words.TAIL - 3, first_words.TAIL + 4))
+@pytest.mark.parametrize("size", range(first_words.TAIL_BYTES - 3, first_words.TAIL_BYTES + 4))
 def test_failure_that_lies_across_two_blocks_is_read_whole(tmp_path: Path, size: int) -> None:
     failure = json.dumps({"event": "step_failed", "step_id": "a", "error": "boom"}).encode() + b"\n"
     run = run_dir(tmp_path)
     padding = b" " * (size - len(failure) // 2) + b"\n"
     (run / "events.jsonl").write_bytes(b'{"event": "run_start"}\n' + failure + padding)
-    assert first_words.lines(str(run))[1] == "  a: boom"
+    assert first_words.verdict_lines(str(run))[1] == "  a: boom"
 
 
 def test_secrets_are_masked_and_control_characters_do_nothing(tmp_path: Path) -> None:
     error = "mysql://root:hunter2hunter2@db \x1b[2J\x1b]0;title\x07\r\n\u202e evil"
     run = run_dir(tmp_path, [native("step_failed", step_id="a\x1b[31m", error=error)])
-    shown = "\n".join(first_words.lines(str(run)))
+    shown = "\n".join(first_words.verdict_lines(str(run)))
     assert "hunter2" not in shown
     assert not {"\x1b", "\x07", "\r", "\u202e"} & set(shown)
     assert len(shown.splitlines()) == 2
@@ -124,12 +127,12 @@ def test_newest_run_of_a_folder_is_spoken_of(tmp_path: Path) -> None:
     run_dir(tmp_path, failing_locally("boom"), name="run_999999999999")
     newest = run_dir(tmp_path, succeeding_locally(), name="run_1759170586999")
     (tmp_path / "run_1800000000000").mkdir()
-    assert first_words.run_of(str(tmp_path)) == str(newest)
+    assert first_words.find_run(str(tmp_path)) == str(newest)
 
 
 def test_folder_without_runs_gives_no_words(tmp_path: Path) -> None:
-    assert first_words.run_of(str(tmp_path)) is None
-    assert first_words.run_of(str(tmp_path / "nothing")) is None
+    assert first_words.find_run(str(tmp_path)) is None
+    assert first_words.find_run(str(tmp_path / "nothing")) is None
 
 
 def on_a_terminal(*arguments: str, until: bytes, cwd: Path, **environment: str) -> bytes:

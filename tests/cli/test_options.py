@@ -14,12 +14,13 @@ from typer.testing import CliRunner
 from osiris_inspect.cli.inspect import summarize
 from osiris_inspect.cli.startup import fast_path as quick
 from osiris_inspect.cli.support import typer_adapter as typed
-from osiris_inspect.cli.support.option_table import COMPLETION, Command, Option, read
+from osiris_inspect.cli.support.option_table import COMPLETION, CommandSpec, OptionSpec, parse_args
 from tests.cli.shell import osiris_inspect
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
 
 COMMANDS = {
-    name: import_module(f"osiris_inspect.cli.inspect.{room}").command() for name, room in quick._ROOMS.items()
+    name: import_module(f"osiris_inspect.cli.inspect.{room}").command()
+    for name, room in quick._COMMAND_MODULES.items()
 }
 VALUES = (
     "logs",
@@ -45,7 +46,7 @@ VALUES = (
 ANY = st.sampled_from(VALUES) | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4)
 
 
-def words(command: Command) -> st.SearchStrategy[list[str]]:
+def words(command: CommandSpec) -> st.SearchStrategy[list[str]]:
     """Words as they are typed: options of the command in all their forms, values that fit or nearly, and nonsense."""
     subjects = [option for option in command.options if not option.names]
     about = st.lists(ANY.map(lambda word: [word]), min_size=len(subjects), max_size=len(subjects) + 1)
@@ -56,7 +57,7 @@ def words(command: Command) -> st.SearchStrategy[list[str]]:
     return pieces.map(lambda pieces: [word for piece in pieces for word in piece])
 
 
-def given_as(option: Option) -> st.SearchStrategy[list[str]]:
+def given_as(option: OptionSpec) -> st.SearchStrategy[list[str]]:
     """An option and its value, apart or as one word; now and then a name that is cut off, or no value."""
     nearly = [form for choice in option.choices for form in (choice, choice, choice[:-1], choice.upper())]
     value = st.sampled_from(nearly) if nearly else ANY
@@ -69,7 +70,7 @@ def given_as(option: Option) -> st.SearchStrategy[list[str]]:
     return st.one_of(apart, apart, apart, joined.map(lambda word: [word]), alone)
 
 
-def as_typer_reads(command: Command, words: list[str]) -> Mapping[str, Any] | None:
+def as_typer_reads(command: CommandSpec, words: list[str]) -> Mapping[str, Any] | None:
     """What typer gives to a command for these words; None where it refuses them, or helps."""
     taken: list[Mapping[str, Any]] = []
 
@@ -78,7 +79,7 @@ def as_typer_reads(command: Command, words: list[str]) -> Mapping[str, Any] | No
         return 0
 
     app = typer.Typer(add_completion=False)
-    typed.add(app, Command(command.name, command.help, command.options, take))
+    typed.add_to_typer(app, CommandSpec(command.name, command.help, command.options, take))
     done = CliRunner().invoke(app, words, prog_name="p")
     assert done.exit_code in (0, 2), done.output
     return taken[0] if taken else None
@@ -87,9 +88,9 @@ def as_typer_reads(command: Command, words: list[str]) -> Mapping[str, Any] | No
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 @given(data=st.data())
 @settings(max_examples=150, deadline=None)
-def test_quick_reader_says_the_same_as_typer_or_nothing(command: Command, data: st.DataObject) -> None:
+def test_quick_reader_says_the_same_as_typer_or_nothing(command: CommandSpec, data: st.DataObject) -> None:
     given = data.draw(words(command))
-    quickly = read(command.options, given)
+    quickly = parse_args(command.options, given)
     if quickly is not None:
         assert as_typer_reads(command, given) == quickly
 
@@ -109,7 +110,7 @@ USUAL: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 @pytest.mark.parametrize(("name", "given"), USUAL)
 def test_usual_words_are_read_quickly_and_as_typer_reads_them(name: str, given: tuple[str, ...]) -> None:
-    quickly = read(COMMANDS[name].options, given)
+    quickly = parse_args(COMMANDS[name].options, given)
     assert quickly is not None
     assert quickly == as_typer_reads(COMMANDS[name], list(given))
 
@@ -123,27 +124,27 @@ def test_usual_words_are_read_quickly_and_as_typer_reads_them(name: str, given: 
     ],
 )  # fmt: skip
 def test_words_that_are_not_surely_understood_are_left_to_typer(given: tuple[str, ...]) -> None:
-    assert read(COMMANDS["summarize"].options, given) is None
+    assert parse_args(COMMANDS["summarize"].options, given) is None
 
 
 def test_path_that_may_not_be_read_is_left_to_typer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = tmp_path / "closed"
     closed.touch()
-    options = (Option("file", "", ("--file",), "path"),)
-    assert read(options, ("--file", str(closed))) == {"file": closed}
+    options = (OptionSpec("file", "", ("--file",), "path"),)
+    assert parse_args(options, ("--file", str(closed))) == {"file": closed}
     monkeypatch.setattr("os.access", lambda path, mode: False)  # root may read everything
-    assert read(options, ("--file", str(closed))) is None
+    assert parse_args(options, ("--file", str(closed))) is None
 
 
 def test_every_option_of_summarize_has_its_place() -> None:
-    given = read(COMMANDS["summarize"].options, ("logs",))
+    given = parse_args(COMMANDS["summarize"].options, ("logs",))
     assert given is not None
     assert summarize._asked(given).paths == [Path("logs")]
 
 
 def test_shell_that_asks_for_completions_is_left_to_typer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(COMPLETION, "complete_bash")
-    assert quick.run(["summarize", "logs"]) is None
+    assert quick.run_fast(["summarize", "logs"]) is None
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_other_commands_are_left_to_typer(
     given: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert quick.run(given) is None
+    assert quick.run_fast(given) is None
 
 
 def both_ways(folder: Path, *given: str) -> Iterator[tuple[int, str, str]]:

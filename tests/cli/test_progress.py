@@ -33,7 +33,7 @@ def test_without_a_terminal_there_are_plain_lines() -> None:
     err = io.StringIO()
     with Progress(err) as seen:
         for event in RUN:
-            seen.see(event)
+            seen.on_event(event)
     assert err.getvalue().splitlines() == [
         "movies (sandbox) run_1",
         "  … extract  driving  12,000 rows",
@@ -48,10 +48,10 @@ def test_a_terminal_shows_the_step_at_work_and_leaves_only_the_lines(monkeypatch
     err = _Terminal()
     with Progress(err) as seen:
         for event in RUN[:3]:
-            seen.see(event)
+            seen.on_event(event)
         while "extract  driving  12,000 rows  0 s" not in err.getvalue():
             pass
-        seen.see(RUN[4])
+        seen.on_event(RUN[4])
     assert err.getvalue().endswith("\r\x1b[2K")
     last = [part.split("\x1b[2K")[-1] for part in err.getvalue().split("\n")]
     assert last == ["movies (sandbox) run_1", "  ✓ extract  14,000 rows  1.50 s", ""]
@@ -80,7 +80,7 @@ def test_where_nobody_takes_its_lines_any_more_it_goes_quiet(left: int, error: E
     err = _Broken(left, error)
     with Progress(err) as seen:
         for event in RUN:
-            seen.see(event)
+            seen.on_event(event)
     assert err.left == 0
 
 
@@ -88,12 +88,12 @@ def test_where_nobody_takes_its_lines_any_more_it_goes_quiet(left: int, error: E
 def test_quiet_says_nothing(err: io.StringIO) -> None:
     with Progress(err, quiet=True) as seen:
         for event in RUN:
-            seen.see(event)
+            seen.on_event(event)
     assert err.getvalue() == ""
 
 
 def test_a_worker_that_could_not_be_prepared_is_said() -> None:
     err = io.StringIO()
     with Progress(err) as seen:
-        seen.see(_event("prepare_failed", error="missing modules: psycopg"))
+        seen.on_event(_event("prepare_failed", error="missing modules: psycopg"))
     assert err.getvalue() == "  ✗ worker  missing modules: psycopg\n"

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import typer
 
-from osiris_inspect.cli.app import build
+from osiris_inspect.cli.app import build_app
 from osiris_inspect.cli.inspect.report_output import format_names
 from osiris_inspect.cli.support.exit_codes import MEANINGS
-from osiris_inspect.inspector.diagnosis.engine import rules
+from osiris_inspect.inspector.diagnosis.engine import builtin_rules
 from tests.cli.shell import osiris_inspect
 
 
@@ -32,7 +32,7 @@ def commands(group: Any, above: str = "") -> dict[str, Any]:
 
 
 def test_every_command_is_told_with_every_option_and_what_it_is_about(spec: dict[str, Any]) -> None:
-    known = commands(typer.main.get_command(build()))
+    known = commands(typer.main.get_command(build_app()))
     told = {command["name"]: command for command in spec["commands"]}
     assert set(told) == set(known)
     for name, command in known.items():
@@ -46,7 +46,7 @@ def test_every_command_is_told_with_every_option_and_what_it_is_about(spec: dict
 
 def test_formats_rules_and_exit_codes_are_those_there_are(spec: dict[str, Any]) -> None:
     assert [each["name"] for each in spec["formats"]] == list(format_names())
-    assert [each["id"] for each in spec["rules"]] == [rule.id for rule in rules()]
+    assert [each["id"] for each in spec["rules"]] == [rule.id for rule in builtin_rules()]
     assert [each["code"] for each in spec["exit_codes"]] == list(MEANINGS)
 
 

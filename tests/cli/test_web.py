@@ -12,7 +12,7 @@ import pytest
 
 from osiris_inspect.cli.inspect import web
 from osiris_inspect.cli.support.exit_codes import WrongUse
-from osiris_inspect.model.errors import UnreadableRun
+from osiris_inspect.model.errors import RunNotReadable
 from tests.samples import SAMPLES
 
 RUN = str(SAMPLES / "all_spilled")
@@ -34,7 +34,7 @@ RUN = str(SAMPLES / "all_spilled")
     ],
 )
 def test_only_pages_of_this_server_are_answered(host: str, origin: str | None, *, is_ours: bool) -> None:
-    assert web.is_ours(host, origin, 8000) is is_ours
+    assert web.is_same_origin(host, origin, 8000) is is_ours
 
 
 @pytest.mark.parametrize(("host", "status"), [("127.0.0.1:8000", 200), ("elsewhere.example:8000", 403)])
@@ -116,5 +116,5 @@ def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.Monkey
 
 
 def test_what_is_no_run_is_said_before_a_server_is_started(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableRun):
+    with pytest.raises(RunNotReadable):
         web.serve(str(tmp_path / "nothing"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.cli.inspect.why import _guilty, newest
+from osiris_inspect.cli.inspect.why import _cause_step, newest_report
 from tests.cli.shell import osiris_inspect
 from tests.inspector.making import CHAIN, failing_locally, run_dir
 from tests.samples import SAMPLES
@@ -37,9 +37,9 @@ def test_why_without_a_step_takes_that_of_the_cause_and_names_the_others(tmp_pat
 
 
 def test_why_without_a_step_takes_the_first_that_failed_where_the_cause_is_in_none(tmp_path: Path) -> None:
-    report = newest(run_dir(tmp_path, failing_locally("boom"), steps=CHAIN))
+    report = newest_report(run_dir(tmp_path, failing_locally("boom"), steps=CHAIN))
     outside = tuple(replace(finding, step=None) for finding in report.findings)
-    assert _guilty(replace(report, findings=outside)) == _guilty(report)
+    assert _cause_step(replace(report, findings=outside)) == _cause_step(report)
 
 
 def test_why_without_a_step_names_the_steps_where_none_failed(tmp_path: Path) -> None:

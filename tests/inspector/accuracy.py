@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run
 
@@ -223,7 +223,7 @@ def measured(labelled: Iterable[tuple[Label, Path]]) -> Figures:
     """Read, diagnose and compare."""
     figures = Figures()
     for label, path in labelled:
-        judge(figures, label, report(path))
+        judge(figures, label, analyze(path))
     return figures
 
 
@@ -262,7 +262,7 @@ def _judge_clean(figures: Figures, label: Label, told: Report) -> None:
     figures.clean += 1
     figures.false_alarms += bool(errors)
     if errors:
-        figures.misses.append(f"{label.name}: false alarm {errors[0].address}")
+        figures.misses.append(f"{label.name}: false alarm {errors[0].id}")
 
 
 def _judge_silent(figures: Figures, label: Label, told: Report) -> None:
@@ -293,7 +293,7 @@ def _judge_root(figures: Figures, label: Label, told: Report) -> None:
         if right and not named:
             figures.misses.append(f"{label.name}: cause {cause and cause.rule}, truth {sorted(label.rules)}")
     if not right:
-        address = f"{cause.stage}:{cause.address}" if cause else "no cause"
+        address = f"{cause.stage}:{cause.id}" if cause else "no cause"
         figures.misses.append(f"{label.name}: WRONG {address}, truth {label.root} ({sorted(label.rules)})")
     for name, guess in GUESSES.items():
         step = guess(told.run)
@@ -314,18 +314,18 @@ def _judge_spans(figures: Figures, label: Label, told: Report) -> None:
             valid = bool(piece.quote) and piece.quote in line
             figures.spans_valid += valid
             if not valid:
-                figures.misses.append(f"{label.name}: {finding.address} quotes what is not at {piece}")
+                figures.misses.append(f"{label.name}: {finding.id} quotes what is not at {piece}")
 
 
 def first_failed_step(run: Run) -> str | None:
     """The step of the first line that tells of a failure."""
-    failed = run.named("step_failed")
+    failed = run.events_named("step_failed")
     return failed[0].step if failed else None
 
 
 def last_error_line(run: Run) -> str | None:
     """The step of the last line with an error, or the one that its text names."""
-    errors = [event for event in run.told if event.error is not None]
+    errors = [event for event in run.key_events if event.error is not None]
     if not errors:
         return None
     named = (step.id for step in run.steps if f"'{step.id}'" in (errors[-1].error or ""))
@@ -334,8 +334,8 @@ def last_error_line(run: Run) -> str | None:
 
 def by_grep(run: Run) -> str | None:
     """The recipe of the first authors: who lacks ``inputs_resolved``, and which step before it lacks ``rows_out``."""
-    gave = {event.step for event in run.named("rows_out")}
-    got = {event.step for event in run.named("inputs_resolved")}
+    gave = {event.step for event in run.events_named("rows_out")}
+    got = {event.step for event in run.events_named("inputs_resolved")}
     for step in run.steps:
         if step.needs and step.id not in got:
             return next((need for need in step.needs if need not in gave), step.id)

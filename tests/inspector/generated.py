@@ -18,7 +18,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.runtime import settings
 from osiris_inspect.runtime.frames.store import FrameStore
 from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
-from osiris_inspect.runtime.proxy.proxy import Order, run
+from osiris_inspect.runtime.proxy.proxy import RunRequest, run
 from osiris_inspect.runtime.transport.in_process import InProcess
 from osiris_inspect.runtime.worker.worker import Worker
 from tests.inspector.saboteurs import COMPONENTS
@@ -232,7 +232,7 @@ def make(case: Case, folder: Path, number: int = 0) -> Path:
     base = _files(folder)
     text = pipeline(case, rows=14 + number % 17)
     variables = {**STORAGES[case.storage], **(case.fault.env or {})}
-    order = Order(
+    order = RunRequest(
         compile_pipeline(text, "pipeline.yaml", COMPONENTS),
         settings.read(variables),
         folder / "logs",
@@ -305,7 +305,7 @@ def _struck(case: Case) -> Iterator[None]:
         "after:drop": lambda store: _forget(store, case.step),
     }
     strike = strikes.get(case.fault.deed)
-    resolve, opened = FrameStore.resolve, Worker._open_config
+    resolve, opened = FrameStore.resolve, Worker._load_config
 
     def resolve_after(self: FrameStore, step: str, name: str, ref: Any) -> Any:
         if strike is not None and ref.from_step == case.step:
@@ -317,15 +317,15 @@ def _struck(case: Case) -> Iterator[None]:
             (self._session / relative).unlink()
         return opened(self, step_id, relative)
 
-    FrameStore.resolve, Worker._open_config = resolve_after, open_after  # type: ignore[method-assign]
+    FrameStore.resolve, Worker._load_config = resolve_after, open_after  # type: ignore[method-assign]
     try:
         yield
     finally:
-        FrameStore.resolve, Worker._open_config = resolve, opened  # type: ignore[method-assign]
+        FrameStore.resolve, Worker._load_config = resolve, opened  # type: ignore[method-assign]
 
 
 def _parquet(store: FrameStore, step: str) -> Path:
-    return store._spills._root / layout.parquet(step)
+    return store._spills._root / layout.spill_path(step)
 
 
 def _flip(path: Path) -> None:
@@ -338,7 +338,7 @@ def _forget(store: FrameStore, step: str) -> None:
     """The bug of the first authors: the frame is left out of what is kept."""
     entry = store._entries[step]
     entry.frame = entry.form = entry.spilled = None
-    for file in (layout.parquet(step), layout.schema(step)):
+    for file in (layout.spill_path(step), layout.schema_path(step)):
         (store._spills._root / file).unlink(missing_ok=True)
 
 

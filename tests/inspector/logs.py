@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from osiris_inspect.model import event as events
-from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.errors import InvalidLine
 from tests.samples import SAMPLES
 
 CORPUS = Path(__file__).parents[2] / ".." / "shared" / "corpus"
@@ -108,18 +108,18 @@ def is_failure(raw: bytes) -> bool:
     """Return True if the line, decoded, is the event of a failure."""
     try:
         return events.decode(raw).is_failure
-    except UnreadableLine:
+    except InvalidLine:
         return False
 
 
 def _decoded(raw: bytes) -> Seen:
     try:
         event = events.decode(raw)
-    except UnreadableLine:
+    except InvalidLine:
         return None, None, None
     known = event.ts is not None and 0 <= event.ts < 1e11
     return (
-        event.original,
+        event.original_name,
         event.step,
         round(event.ts * 1_000_000) // 1000 if known and event.ts is not None else None,
     )

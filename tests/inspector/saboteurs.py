@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from osiris_inspect.runtime.pipeline.builtin_components import BUILT_IN
-from osiris_inspect.runtime.pipeline.component import Component, Key
+from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
 
 
 def _raise(error: BaseException) -> Any:
@@ -101,9 +101,9 @@ def _component(name: str, mode: Any, inputs: Any, *, gives_frame: bool) -> Compo
         summary="Works, or fails as it is told.",
         driver=f"tests.inspector.saboteurs:{name.rpartition('.')[2].capitalize()}",
         modes=(mode,),
-        keys=(Key("fault", "text", "for tests"), Key("rows", "whole", "for tests")),
+        keys=(ConfigKey("fault", "text", "for tests"), ConfigKey("rows", "whole", "for tests")),
         inputs=inputs,
-        gives_frame=gives_frame,
+        produces_frame=gives_frame,
     )
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import judged
+from osiris_inspect.inspector.analysis.analyze import diagnose_run
 from osiris_inspect.inspector.event_log import open_large_log as long_reading
-from osiris_inspect.inspector.event_log.key_events_cache import Abridgement, is_soon_read
+from osiris_inspect.inspector.event_log.key_events_cache import CachedKeyEvents, is_quick_to_read
 from osiris_inspect.inspector.reader.loader import load
-from osiris_inspect.inspector.run.run import Abridged, Run
+from osiris_inspect.inspector.run.run import LazyEvents, Run
 
 COUNT = 1_000
 NOW = 1_795_348_800.0
@@ -20,7 +20,7 @@ NOW = 1_795_348_800.0
 
 @pytest.fixture(autouse=True)
 def long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(long_reading, "LONG", 1_000)
+    monkeypatch.setattr(long_reading, "LARGE_LOG_BYTES", 1_000)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def line(number: int, name: str, **fields: object) -> str:
 
 def both(run: Path, cache: Path) -> tuple[Run, Run]:
     """The run as it is read with its index, and then abridged."""
-    return load(run, now=NOW, cache=cache), load(run, now=NOW, cache=cache, abridged=True)
+    return load(run, now=NOW, cache=cache), load(run, now=NOW, cache=cache, key_events_only=True)
 
 
 def without_events(run: Run) -> Run:
@@ -57,21 +57,21 @@ def test_an_abridged_run_is_the_run(run: Path, tmp_path: Path, end: str) -> None
     log = run / "events.jsonl"
     log.write_bytes(log.read_bytes().removesuffix(b"\n") + end.encode())
     whole, abridged = both(run, tmp_path / "cache")
-    assert isinstance(abridged.events, Abridgement)
-    assert isinstance(whole.events, Abridged)
+    assert isinstance(abridged.events, CachedKeyEvents)
+    assert isinstance(whole.events, LazyEvents)
     assert without_events(abridged) == without_events(whole)
     assert len(abridged.events) == len(whole.events) == COUNT
-    assert abridged.told == whole.told
+    assert abridged.key_events == whole.key_events
     assert abridged.events.period() == whole.events.period()
-    assert [abridged.events.raw(line) for line in (0, 500, COUNT - 1)] == [
-        whole.events.raw(line) for line in (0, 500, COUNT - 1)
+    assert [abridged.events.raw_line(line) for line in (0, 500, COUNT - 1)] == [
+        whole.events.raw_line(line) for line in (0, 500, COUNT - 1)
     ]
 
 
 def test_what_is_found_in_it_is_the_same_and_cited_alike(run: Path, tmp_path: Path) -> None:
     whole, abridged = both(run, tmp_path / "cache")
-    assert judged(whole).findings
-    assert judged(abridged).findings == judged(whole).findings
+    assert diagnose_run(whole).findings
+    assert diagnose_run(abridged).findings == diagnose_run(whole).findings
 
 
 def test_whoever_asks_for_other_events_gets_them(run: Path, tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ def replaced(log: Path) -> None:
 def test_a_log_that_changed_is_read_anew(run: Path, tmp_path: Path, change: Callable[[Path], None]) -> None:
     load(run, now=NOW, cache=tmp_path)
     change(run / "events.jsonl")
-    told = load(run, now=NOW, cache=tmp_path, abridged=True)
-    assert not isinstance(told.events, Abridgement)
+    told = load(run, now=NOW, cache=tmp_path, key_events_only=True)
+    assert not isinstance(told.events, CachedKeyEvents)
 
 
 def test_nothing_is_kept_of_a_run_that_goes_on(run: Path, tmp_path: Path) -> None:
@@ -110,15 +110,15 @@ def test_nothing_is_kept_of_a_run_that_goes_on(run: Path, tmp_path: Path) -> Non
     log.write_text("\n".join(log.read_text().splitlines()[:-2]) + "\n")
     _, told = both(run, tmp_path / "cache")
     assert not told.finished
-    assert not isinstance(told.events, Abridgement)
+    assert not isinstance(told.events, CachedKeyEvents)
 
 
 def test_an_abridged_run_that_was_cut_off_is_the_run(run: Path, tmp_path: Path) -> None:
     log, later = run / "events.jsonl", NOW + 86_400
     log.write_text("\n".join(log.read_text().splitlines()[:-2]) + "\n")
     whole = load(run, now=later, cache=tmp_path / "cache")
-    abridged = load(run, now=later, cache=tmp_path / "cache", abridged=True)
-    assert isinstance(abridged.events, Abridgement)
+    abridged = load(run, now=later, cache=tmp_path / "cache", key_events_only=True)
+    assert isinstance(abridged.events, CachedKeyEvents)
     assert without_events(abridged) == without_events(whole)
     assert abridged.status == "truncated"
 
@@ -127,9 +127,9 @@ def test_nothing_is_kept_of_a_log_with_lines_that_are_no_event(run: Path, tmp_pa
     log = run / "events.jsonl"
     log.write_text("{no event\n" + log.read_text())
     whole, told = both(run, tmp_path / "cache")
-    assert whole.unread
-    assert told.unread == whole.unread
-    assert not isinstance(told.events, Abridgement)
+    assert whole.unreadable
+    assert told.unreadable == whole.unreadable
+    assert not isinstance(told.events, CachedKeyEvents)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_what_was_damaged_is_not_believed(run: Path, tmp_path: Path, kept: bytes
     load(run, now=NOW, cache=tmp_path)
     (place,) = (tmp_path / "pictures").glob("*.json")
     place.write_bytes(kept)
-    assert not isinstance(load(run, now=NOW, cache=tmp_path, abridged=True).events, Abridgement)
+    assert not isinstance(load(run, now=NOW, cache=tmp_path, key_events_only=True).events, CachedKeyEvents)
 
 
 @pytest.mark.parametrize("wrong", [[[0, 3, 40]], [[0, 0]], "lines", [["a", "b", "c"]]], ids=repr)
@@ -147,7 +147,7 @@ def test_places_that_are_none_are_not_believed(run: Path, tmp_path: Path, wrong:
     load(run, now=NOW, cache=tmp_path)
     (place,) = (tmp_path / "pictures").glob("*.json")
     place.write_text(json.dumps(json.loads(place.read_text()) | {"lines": wrong}))
-    assert not isinstance(load(run, now=NOW, cache=tmp_path, abridged=True).events, Abridgement)
+    assert not isinstance(load(run, now=NOW, cache=tmp_path, key_events_only=True).events, CachedKeyEvents)
 
 
 def test_no_line_of_a_log_is_copied_into_the_cache(run: Path, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_only_as_many_logs_are_kept_as_there_is_room_for(
     os.utime(old, (1, 1))
     load(run, now=NOW, cache=tmp_path)
     assert not old.exists()
-    assert isinstance(load(run, now=NOW, cache=tmp_path, abridged=True).events, Abridgement)
+    assert isinstance(load(run, now=NOW, cache=tmp_path, key_events_only=True).events, CachedKeyEvents)
 
 
 def test_a_long_log_is_soon_read_once_it_was_read(
@@ -177,11 +177,11 @@ def test_a_long_log_is_soon_read_once_it_was_read(
 ) -> None:
     from osiris_inspect.inspector.event_log import key_events_cache as abridgement
 
-    monkeypatch.setattr(abridgement, "SOON", 1_000)
-    assert not is_soon_read(run, None)
-    assert not is_soon_read(run, tmp_path)
+    monkeypatch.setattr(abridgement, "QUICK_BYTES", 1_000)
+    assert not is_quick_to_read(run, None)
+    assert not is_quick_to_read(run, tmp_path)
     load(run, now=NOW, cache=tmp_path)
-    assert is_soon_read(run, tmp_path)
+    assert is_quick_to_read(run, tmp_path)
     (place,) = (tmp_path / "pictures").glob("*.json")
     place.unlink()
-    assert is_soon_read(run, tmp_path) == bool(list((tmp_path / "indexes").glob("*.index")))
+    assert is_quick_to_read(run, tmp_path) == bool(list((tmp_path / "indexes").glob("*.index")))

@@ -6,7 +6,7 @@ import pytest
 
 from osiris_inspect.inspector.analysis.run_entry import entries
 from osiris_inspect.inspector.files.find_runs import find_runs, is_run
-from osiris_inspect.model.errors import UnreadableRun
+from osiris_inspect.model.errors import RunNotReadable
 from tests.inspector.making import failing_locally, run_dir, succeeding_locally
 
 
@@ -51,7 +51,7 @@ def test_place_without_a_run_is_said_in_one_line(tmp_path: Path, make: str) -> N
         run_dir(place / "a/b/c/d/e/f/g/h", succeeding_locally())
     if make == "file":
         place.write_text("x")
-    with pytest.raises(UnreadableRun) as caught:
+    with pytest.raises(RunNotReadable) as caught:
         find_runs(place)
     assert "\n" not in str(caught.value)
     assert "place" in str(caught.value)
@@ -87,5 +87,5 @@ def test_folder_that_may_not_be_listed_is_named_where_it_was_asked_for(
     if closed == "below":
         assert find_runs(tmp_path) == [run]
     else:
-        with pytest.raises(UnreadableRun, match=r"cannot be read: .*Permission denied"):
+        with pytest.raises(RunNotReadable, match=r"cannot be read: .*Permission denied"):
             find_runs(tmp_path)

@@ -138,7 +138,7 @@ def run_of(case: str) -> Path:
 @pytest.mark.parametrize("long", [False, True], ids=["whole", "by index"])
 @pytest.mark.parametrize("case", GOLDEN)
 def test_every_version_is_read_as_it_was(case: str, long: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(long_reading, "LONG", -1 if long else 1 << 40)
+    monkeypatch.setattr(long_reading, "LARGE_LOG_BYTES", -1 if long else 1 << 40)
     run = load(run_of(case), now=4e9)
     steps = [(step.id, step.status, step.rows_out, step.storage) for step in run.steps]
     assert (run.dialect, run.status, steps) == GOLDEN[case]

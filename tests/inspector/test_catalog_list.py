@@ -7,8 +7,8 @@ import pytest
 from osiris_inspect.inspector.analysis import run_entry as catalog
 from osiris_inspect.inspector.analysis import run_list
 from osiris_inspect.inspector.analysis.run_entry import RunEntry
-from osiris_inspect.inspector.analysis.run_list import Wanted, entries, state_of
-from osiris_inspect.model.errors import UnreadableRun
+from osiris_inspect.inspector.analysis.run_list import RunFilter, files_signature, list_runs
+from osiris_inspect.model.errors import RunNotReadable
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
 from tests.samples import SAMPLES
 
@@ -32,21 +32,21 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         path: Path, *, now: float | None = None, cache: Path | None = None, repository: Path | None = None
     ) -> RunEntry:
         read.append(path.name)
-        return catalog.entry(path, now=now, cache=cache, repository=repository)
+        return catalog.run_entry(path, now=now, cache=cache, repository=repository)
 
-    monkeypatch.setattr(run_list, "entry", reading)
+    monkeypatch.setattr(run_list, "run_entry", reading)
     return read
 
 
 def test_the_second_list_reads_no_run(runs: Path, tmp_path: Path, asked: list[str]) -> None:
-    first = list(entries(runs, now=NOW, cache=tmp_path / "cache"))
+    first = list(list_runs(runs, now=NOW, cache=tmp_path / "cache"))
     assert len(asked) == 3
-    assert list(entries(runs, now=NOW, cache=tmp_path / "cache")) == first == catalog.entries(runs, now=NOW)
+    assert list(list_runs(runs, now=NOW, cache=tmp_path / "cache")) == first == catalog.entries(runs, now=NOW)
     assert len(asked) == 3
 
 
 def test_without_a_cache_nothing_is_kept(runs: Path, tmp_path: Path) -> None:
-    assert len(list(entries(runs, now=NOW))) == 3
+    assert len(list(list_runs(runs, now=NOW))) == 3
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
 
 
@@ -57,13 +57,13 @@ def test_without_a_cache_nothing_is_kept(runs: Path, tmp_path: Path) -> None:
 def test_a_run_that_changed_is_read_again_and_no_other(
     runs: Path, tmp_path: Path, asked: list[str], file: str
 ) -> None:
-    list(entries(runs, now=NOW, cache=tmp_path / "cache"))
+    list(list_runs(runs, now=NOW, cache=tmp_path / "cache"))
     asked.clear()
     target = runs / "run_1759170587030" / file
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("a") as stream:
         stream.write("{}\n")
-    list(entries(runs, now=NOW, cache=tmp_path / "cache"))
+    list(list_runs(runs, now=NOW, cache=tmp_path / "cache"))
     assert asked == ["run_1759170587030"]
 
 
@@ -71,27 +71,27 @@ def test_a_spilled_frame_that_goes_away_changes_the_state_of_its_run(tmp_path: P
     run = tmp_path / "run"
     shutil.copytree(SAMPLES / "all_spilled", run)
     (frame,) = sorted(run.rglob("output.parquet"))[:1]
-    before = state_of(frame.parents[2])
+    before = files_signature(frame.parents[2])
     frame.unlink()
-    assert state_of(frame.parents[2]) != before
+    assert files_signature(frame.parents[2]) != before
 
 
 def test_a_run_that_is_going_on_is_read_each_time(tmp_path: Path, asked: list[str]) -> None:
     going = run_dir(tmp_path / "logs", succeeding_locally()[:3])
     for moment in (1767225603.0, 1767225604.0):
-        (found,) = entries(going.parent, now=moment, cache=tmp_path / "cache")
+        (found,) = list_runs(going.parent, now=moment, cache=tmp_path / "cache")
         assert found.status == "running"
     assert len(asked) == 2
-    (found,) = entries(going.parent, now=NOW, cache=tmp_path / "cache")
+    (found,) = list_runs(going.parent, now=NOW, cache=tmp_path / "cache")
     assert found.status == "truncated"
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"[]", b"\xff", b'{"version":"x","runs":{}}', b"[" * 100_000])
 def test_a_kept_list_that_is_damaged_is_made_anew(runs: Path, tmp_path: Path, damage: bytes) -> None:
-    first = list(entries(runs, now=NOW, cache=tmp_path / "cache"))
+    first = list(list_runs(runs, now=NOW, cache=tmp_path / "cache"))
     (kept,) = (tmp_path / "cache").rglob("*.json")
     kept.write_bytes(damage)
-    assert list(entries(runs, now=NOW, cache=tmp_path / "cache")) == first
+    assert list(list_runs(runs, now=NOW, cache=tmp_path / "cache")) == first
     assert json.loads(kept.read_bytes())["runs"].keys() == {str(run.path) for run in first}
 
 
@@ -99,56 +99,56 @@ def test_a_kept_list_that_is_damaged_is_made_anew(runs: Path, tmp_path: Path, da
 def test_a_kept_run_that_is_none_is_read_again(
     runs: Path, tmp_path: Path, asked: list[str], field: str
 ) -> None:
-    first = list(entries(runs, now=NOW, cache=tmp_path / "cache"))
+    first = list(list_runs(runs, now=NOW, cache=tmp_path / "cache"))
     (kept,) = (tmp_path / "cache").rglob("*.json")
     document = json.loads(kept.read_bytes())
     for said in document["runs"].values():
         said[1][field] = ["not", "this"]
     kept.write_text(json.dumps(document))
     asked.clear()
-    assert list(entries(runs, now=NOW, cache=tmp_path / "cache")) == first
+    assert list(list_runs(runs, now=NOW, cache=tmp_path / "cache")) == first
     assert len(asked) == 3
 
 
 def test_a_list_left_half_read_is_kept_as_far_as_it_went(
     runs: Path, tmp_path: Path, asked: list[str]
 ) -> None:
-    half = entries(runs, now=NOW, cache=tmp_path / "cache")
+    half = list_runs(runs, now=NOW, cache=tmp_path / "cache")
     next(half)
     half.close()  # type: ignore[attr-defined]  # it is a generator
-    list(entries(runs, now=NOW, cache=tmp_path / "cache"))
+    list(list_runs(runs, now=NOW, cache=tmp_path / "cache"))
     assert len(asked) == 3
 
 
 def test_a_run_that_was_removed_is_forgotten(runs: Path, tmp_path: Path) -> None:
-    list(entries(runs, now=NOW, cache=tmp_path / "cache"))
+    list(list_runs(runs, now=NOW, cache=tmp_path / "cache"))
     shutil.rmtree(runs / "run_1759170586030")
     with (runs / "run_1759170588030" / "events.jsonl").open("a") as stream:
         stream.write("\n")
-    assert len(list(entries(runs, now=NOW, cache=tmp_path / "cache"))) == 2
+    assert len(list(list_runs(runs, now=NOW, cache=tmp_path / "cache"))) == 2
     (kept,) = (tmp_path / "cache").rglob("*.json")
     assert len(json.loads(kept.read_bytes())["runs"]) == 2
 
 
 def test_no_folder_is_named_at_once(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableRun, match="nowhere"):
-        next(iter(entries(tmp_path / "nowhere")))
+    with pytest.raises(RunNotReadable, match="nowhere"):
+        next(iter(list_runs(tmp_path / "nowhere")))
 
 
 @pytest.mark.parametrize(
     ("wanted", "kept"),
     [
-        (Wanted(), True),
-        (Wanted(failed=True), True),
-        (Wanted(pipeline="movie-*"), True),
-        (Wanted(pipeline="MOVIE-stats"), True),
-        (Wanted(pipeline="movie"), False),
-        (Wanted(since=1000.0), True),
-        (Wanted(since=1000.5), False),
-        (Wanted(failed=True, pipeline="x*"), False),
+        (RunFilter(), True),
+        (RunFilter(failed=True), True),
+        (RunFilter(pipeline="movie-*"), True),
+        (RunFilter(pipeline="MOVIE-stats"), True),
+        (RunFilter(pipeline="movie"), False),
+        (RunFilter(since=1000.0), True),
+        (RunFilter(since=1000.5), False),
+        (RunFilter(failed=True, pipeline="x*"), False),
     ],
 )
-def test_a_run_is_wanted_where_all_that_is_asked_holds(wanted: Wanted, kept: bool) -> None:
+def test_a_run_is_wanted_where_all_that_is_asked_holds(wanted: RunFilter, kept: bool) -> None:
     run = RunEntry(Path("x"), "x", "movie-stats", "failed", "local", 1000.0, 1.0, None, None)
     assert wanted.keeps(run) is kept
 
@@ -161,7 +161,7 @@ def test_both_eras_of_layouts_are_listed_newest_first(tmp_path: Path) -> None:
     )
     for name in names:
         run_dir(tmp_path, [], name=name, files={"status.json": {"ok": True}})
-    listed = [entry.path.relative_to(tmp_path).as_posix() for entry in entries(tmp_path, now=NOW)]
+    listed = [entry.path.relative_to(tmp_path).as_posix() for entry in list_runs(tmp_path, now=NOW)]
     assert listed == [names[2], names[1], names[0]]
 
 
@@ -171,12 +171,12 @@ def test_the_rules_of_the_repository_name_the_cause_and_nothing_of_it_is_kept(
     place = tmp_path / "repository"
     place.mkdir()
     cache = tmp_path / "cache"
-    without = [run.cause for run in entries(runs, now=NOW, cache=cache, repository=place)]
+    without = [run.cause for run in list_runs(runs, now=NOW, cache=cache, repository=place)]
     assert not any("moon" in cause for cause in without if cause)
     (tmp_path / "ruled").mkdir()
     (tmp_path / "ruled" / ".osiris-inspect.toml").write_text(
         '[[patterns]]\nname = "moon-wrong"\npattern = "boom"\nmessage = "the moon is in the wrong phase"\n'
     )
-    ruled = list(entries(runs, now=NOW, cache=cache, repository=tmp_path / "ruled"))
+    ruled = list(list_runs(runs, now=NOW, cache=cache, repository=tmp_path / "ruled"))
     assert [run.cause for run in ruled if run.cause] == ["extract: the moon is in the wrong phase: boom"]
-    assert [run.cause for run in entries(runs, now=NOW, cache=cache, repository=place)] == without
+    assert [run.cause for run in list_runs(runs, now=NOW, cache=cache, repository=place)] == without

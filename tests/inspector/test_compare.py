@@ -5,7 +5,7 @@ import pytest
 
 from osiris_inspect.inspector.reader.loader import load
 from osiris_inspect.inspector.run.compare import compare, compare_frames
-from osiris_inspect.inspector.run.frame_info import FrameColumn, FrameFacts
+from osiris_inspect.inspector.run.frame_info import FrameColumn, FrameInfo
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.event import Event
 from tests.samples import SAMPLES, runs
@@ -18,9 +18,9 @@ def sample(story: str) -> Run:
 @pytest.mark.parametrize("path", runs(), ids=lambda run: run.parent.name)
 def test_run_compared_with_itself_differs_in_nothing(path: Path) -> None:
     told = compare(load(path), load(path))
-    assert told.first is None
+    assert told.first_difference is None
     assert not [pair.step for pair in told.steps if pair.differences]
-    assert (told.run, told.surroundings) == ((), ())
+    assert (told.run, told.environment) == ((), ())
 
 
 def test_spilled_run_differs_from_one_in_memory_only_in_where_frames_were() -> None:
@@ -28,12 +28,12 @@ def test_spilled_run_differs_from_one_in_memory_only_in_where_frames_were() -> N
     aspects = {difference.aspect for pair in told.steps for difference in pair.differences}
     assert aspects <= {"storage", "inputs", "rows in", "rows out", "schema"}
     assert "storage" in aspects
-    assert told.first == "extract-movies"
+    assert told.first_difference == "extract-movies"
 
 
 def test_failed_run_first_goes_apart_where_it_failed() -> None:
     told = compare(sample("good_local"), sample("killed_worker"))
-    assert told.first == "compute-stats"
+    assert told.first_difference == "compute-stats"
     assert [difference.aspect for difference in told.run] == ["mode", "verdict"]
 
 
@@ -41,13 +41,13 @@ def test_step_that_only_one_run_has_is_a_difference() -> None:
     one = sample("good_local")
     other = replace(one, steps=one.steps[:-1])
     (pair,) = [pair for pair in compare(one, other).steps if pair.differences]
-    assert [(d.aspect, d.one, d.other) for d in pair.differences] == [("presence", "succeeded", "-")]
+    assert [(d.aspect, d.base, d.other) for d in pair.differences] == [("presence", "succeeded", "-")]
 
 
 def test_what_one_run_does_not_tell_is_no_difference() -> None:
     one = sample("good_local")
     silent = replace(one.steps[0], rows_out=None, storage="unknown", driver=None, config={})
-    assert compare(one, replace(one, steps=(silent, *one.steps[1:]))).first is None
+    assert compare(one, replace(one, steps=(silent, *one.steps[1:]))).first_difference is None
 
 
 def test_configuration_differs_by_key_and_shows_no_secret() -> None:
@@ -69,8 +69,8 @@ def test_surroundings_differ_where_both_tell_and_the_value_can_explain_something
         )
         for version, free in (("2.2", 1), ("3.1", 2))
     )
-    found = compare(one, other).surroundings
-    assert [(d.aspect, d.one, d.other) for d in found] == [("host packages pandas", "2.2", "3.1")]
+    found = compare(one, other).environment
+    assert [(d.aspect, d.base, d.other) for d in found] == [("host packages pandas", "2.2", "3.1")]
 
 
 def test_step_that_takes_much_longer_is_named() -> None:
@@ -78,12 +78,12 @@ def test_step_that_takes_much_longer_is_named() -> None:
     slow = replace(one.steps[0], duration_s=10.0)
     quick = replace(one.steps[0], duration_s=2.0)
     told = compare(replace(one, steps=(quick,)), replace(one, steps=(slow,)))
-    assert told.steps[0].slower == 5
-    assert told.first is None
+    assert told.steps[0].slowdown == 5
+    assert told.first_difference is None
 
 
-def facts(*columns: FrameColumn, rows: int = 3) -> FrameFacts:
-    return FrameFacts(Path("output.parquet"), rows, 100, 1, columns)
+def facts(*columns: FrameColumn, rows: int = 3) -> FrameInfo:
+    return FrameInfo(Path("output.parquet"), rows, 100, 1, columns)
 
 
 def test_frames_differ_in_rows_columns_types_nulls_and_order() -> None:
@@ -109,7 +109,7 @@ def test_kinds_of_events_that_one_run_lacks_are_told() -> None:
         for difference in pair.differences
         if difference.aspect == "events"
     ]
-    assert [(difference.one, difference.other) for difference in found] == [("inputs_resolved", "-")] * 2
+    assert [(difference.base, difference.other) for difference in found] == [("inputs_resolved", "-")] * 2
 
 
 def test_steps_that_began_in_another_order_are_told() -> None:

@@ -3,10 +3,15 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.project import config_file as configuration
-from osiris_inspect.inspector.project.config_file import Configuration, read
-from osiris_inspect.inspector.project.suppressions import Allowance, applied, of_pipeline, unused
+from osiris_inspect.inspector.project.config_file import ProjectConfig, load_project_config
+from osiris_inspect.inspector.project.suppressions import (
+    Suppression,
+    apply_suppressions,
+    comment_suppressions,
+    unused_suppressions,
+)
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.model.errors import SettingsError
 from tests.inspector.making import CHAIN, failing_locally, native, run_dir, succeeding_locally
@@ -23,19 +28,19 @@ def check(run, lineage):
 '''
 
 
-def configured(folder: Path, text: str, name: str = ".osiris-inspect.toml") -> Configuration:
+def configured(folder: Path, text: str, name: str = ".osiris-inspect.toml") -> ProjectConfig:
     (folder / name).write_text(text)
-    return read(folder)
+    return load_project_config(folder)
 
 
 def empty_source(folder: Path) -> Report:
     lines = succeeding_locally()
     lines[4]["rows"] = 0
-    return report(run_dir(folder, lines, steps=CHAIN))
+    return analyze(run_dir(folder, lines, steps=CHAIN))
 
 
 def test_folder_without_settings_has_none(tmp_path: Path) -> None:
-    assert read(tmp_path).allowances == ()
+    assert load_project_config(tmp_path).suppressions == ()
 
 
 @pytest.mark.parametrize(
@@ -43,9 +48,9 @@ def test_folder_without_settings_has_none(tmp_path: Path) -> None:
 )
 def test_what_is_allowed_stands_in_either_file(tmp_path: Path, name: str, head: str) -> None:
     text = head + 'ignore = ["disk-full", "zero-rows-from-source@extract: empty on Sundays"]\n'
-    assert configured(tmp_path, text, name).allowances == (
-        Allowance("disk-full", None, "", name),
-        Allowance("zero-rows-from-source", "extract", "empty on Sundays", name),
+    assert configured(tmp_path, text, name).suppressions == (
+        Suppression("disk-full", None, "", name),
+        Suppression("zero-rows-from-source", "extract", "empty on Sundays", name),
     )
 
 
@@ -69,32 +74,37 @@ def test_setting_that_cannot_be_is_an_error_that_names_it(tmp_path: Path, text: 
 
 
 def test_allowed_warning_is_not_shown(tmp_path: Path) -> None:
-    told = applied(empty_source(tmp_path), [Allowance("zero-rows-from-source", "extract", "so be it", "x")])
+    told = apply_suppressions(
+        empty_source(tmp_path), [Suppression("zero-rows-from-source", "extract", "so be it", "x")]
+    )
     assert told.findings == ()
-    assert [finding.address for finding in told.allowed] == ["zero-rows-from-source@extract"]
+    assert [finding.id for finding in told.allowed] == ["zero-rows-from-source@extract"]
 
 
 def test_allowance_of_another_step_changes_nothing(tmp_path: Path) -> None:
     before = empty_source(tmp_path)
-    assert applied(before, [Allowance("zero-rows-from-source", "stats", "", "x")]).findings == before.findings
+    assert (
+        apply_suppressions(before, [Suppression("zero-rows-from-source", "stats", "", "x")]).findings
+        == before.findings
+    )
 
 
 def test_allowed_error_stays_in_sight_and_is_known(tmp_path: Path) -> None:
-    before = report(run_dir(tmp_path, failing_locally("CSV file not found: /x"), steps=CHAIN))
-    told = applied(before, [Allowance("file-missing", None, "", "x")])
+    before = analyze(run_dir(tmp_path, failing_locally("CSV file not found: /x"), steps=CHAIN))
+    told = apply_suppressions(before, [Suppression("file-missing", None, "", "x")])
     assert told.root_cause is not None
-    assert (told.root_cause.rule, told.root_cause.known) == ("file-missing", True)
+    assert (told.root_cause.rule, told.root_cause.in_baseline) == ("file-missing", True)
 
 
 def test_allowance_that_covers_nothing_is_told_unless_its_step_is_of_another_pipeline(tmp_path: Path) -> None:
-    entries = [Allowance("disk-full", step, "", "x") for step in (None, "extract", "of-another")]
-    told = applied(empty_source(tmp_path), entries)
-    assert unused([told], entries) == entries[:2]
+    entries = [Suppression("disk-full", step, "", "x") for step in (None, "extract", "of-another")]
+    told = apply_suppressions(empty_source(tmp_path), entries)
+    assert unused_suppressions([told], entries) == entries[:2]
 
 
 def test_allowance_in_use_is_not_told(tmp_path: Path) -> None:
-    entry = Allowance("zero-rows-from-source", None, "", "x")
-    assert unused([applied(empty_source(tmp_path), [entry])], [entry]) == []
+    entry = Suppression("zero-rows-from-source", None, "", "x")
+    assert unused_suppressions([apply_suppressions(empty_source(tmp_path), [entry])], [entry]) == []
 
 
 PIPELINE = """\
@@ -114,11 +124,11 @@ def planned(folder: Path, text: str = PIPELINE, file: str = "pipeline.yaml") -> 
     (folder / "pipeline.yaml").write_text(text)
     steps = [{"step_id": "extract", "line": 6}, {"step_id": "stats", "line": 8}]
     plan = native("plan", 0, file=file, steps=steps)
-    return report(run_dir(folder, [plan, native("run_end", 1, status="success")]))
+    return analyze(run_dir(folder, [plan, native("run_end", 1, status="success")]))
 
 
 def test_comment_in_a_pipeline_counts_for_its_step(tmp_path: Path) -> None:
-    assert [(entry.rule, entry.step, entry.reason, entry.place) for entry in of_pipeline(planned(tmp_path), tmp_path)] == [
+    assert [(entry.rule, entry.step, entry.reason, entry.source) for entry in comment_suppressions(planned(tmp_path), tmp_path)] == [
         ("disk-full", None, "the machine is small", "pipeline.yaml:2"),
         ("zero-rows-from-source", "extract", "empty on Sundays", "pipeline.yaml:5"),
         ("file-missing", "extract", "not there yet", "pipeline.yaml:7"),
@@ -126,16 +136,16 @@ def test_comment_in_a_pipeline_counts_for_its_step(tmp_path: Path) -> None:
 
 
 def test_comment_without_a_reason_allows_nothing(tmp_path: Path) -> None:
-    assert "sql-syntax" not in {entry.rule for entry in of_pipeline(planned(tmp_path), tmp_path)}
+    assert "sql-syntax" not in {entry.rule for entry in comment_suppressions(planned(tmp_path), tmp_path)}
 
 
 def test_pipeline_that_is_gone_allows_nothing(tmp_path: Path) -> None:
-    assert of_pipeline(planned(tmp_path, file="gone.yaml"), tmp_path) == ()
+    assert comment_suppressions(planned(tmp_path, file="gone.yaml"), tmp_path) == ()
 
 
-def told_with(folder: Path, found: Configuration, error: str = "boom") -> Report:
+def told_with(folder: Path, found: ProjectConfig, error: str = "boom") -> Report:
     run = run_dir(folder, failing_locally(error), steps=CHAIN)
-    return report(run, more=found.rules)
+    return analyze(run, extra_rules=found.rules)
 
 
 def test_rule_of_the_repository_is_asked_too(tmp_path: Path) -> None:
@@ -143,8 +153,10 @@ def test_rule_of_the_repository_is_asked_too(tmp_path: Path) -> None:
     (tmp_path / "house" / "name_too_short.py").write_text(RULE.format(least=8))
     found = configured(tmp_path, 'rules = ["house"]')
     told = told_with(tmp_path / "logs", found)
-    assert "name-too-short@extract" in {finding.address for finding in told.findings}
-    assert next(rule.manual for rule in found.rules if rule.id == "name-too-short").startswith("Steps whose")
+    assert "name-too-short@extract" in {finding.id for finding in told.findings}
+    assert next(rule.rule_manual for rule in found.rules if rule.id == "name-too-short").startswith(
+        "Steps whose"
+    )
 
 
 def test_rule_of_the_repository_that_raises_is_listed_as_not_checked(tmp_path: Path) -> None:
@@ -182,7 +194,7 @@ def test_settings_that_lie_in_a_run_are_never_read(tmp_path: Path, inside: str) 
     (folder / "house").mkdir(parents=True)
     (folder / "house" / "evil.py").write_text("raise SystemExit('ran')")
     found = configured(folder, 'ignore = ["disk-full"]\nrules = ["house"]')
-    assert (found.allowances, [rule.id for rule in found.rules]) == ((), [])
+    assert (found.suppressions, [rule.id for rule in found.rules]) == ((), [])
 
 
 def test_folder_of_rules_that_lies_in_a_run_is_refused(tmp_path: Path) -> None:
@@ -201,17 +213,17 @@ def test_rule_of_an_installed_package_is_asked_too(tmp_path: Path, monkeypatch: 
     )
     (package / "house_rule_of_a_package.py").write_text(RULE.format(least=8))
     monkeypatch.syspath_prepend(str(package))
-    configuration.installed.cache_clear()
+    configuration.plugin_rules.cache_clear()
     try:
-        told = told_with(tmp_path / "logs", read(tmp_path))
+        told = told_with(tmp_path / "logs", load_project_config(tmp_path))
     finally:
-        configuration.installed.cache_clear()
-    assert "name-too-short@extract" in {finding.address for finding in told.findings}
+        configuration.plugin_rules.cache_clear()
+    assert "name-too-short@extract" in {finding.id for finding in told.findings}
 
 
 def test_every_key_of_a_report_survives_an_allowance(tmp_path: Path) -> None:
     before: Any = empty_source(tmp_path)
-    after = applied(before, [])
+    after = apply_suppressions(before, [])
     assert (after.run, after.lineage, after.findings, after.not_checked) == (
         before.run,
         before.lineage,
@@ -234,7 +246,7 @@ def test_place_of_packages_is_asked_only_where_one_may_offer_rules(
         (package / "entry_points.txt").write_text(f"[{group}]\nname = module\n")
     if kind == "closed":  # root may list everything
         monkeypatch.setattr("os.scandir", _refuse)
-    assert configuration._may_offer_rules(str(place)) == (kind in ("archive", "closed", "with"))
+    assert configuration._may_have_plugins(str(place)) == (kind in ("archive", "closed", "with"))
 
 
 def _refuse(place: str) -> None:
@@ -243,9 +255,11 @@ def _refuse(place: str) -> None:
 
 def test_file_of_a_project_that_does_not_speak_of_us_is_not_read_for_faults(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool\nbroken = \n")
-    assert configuration.read(tmp_path) == configuration.read(tmp_path / "nowhere")
+    assert configuration.load_project_config(tmp_path) == configuration.load_project_config(
+        tmp_path / "nowhere"
+    )
 
 
 def test_table_whose_name_is_written_with_escapes_is_ours_too(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[tool."osiris\\u002dinspect"]\nignore = ["rows-lost"]\n')
-    assert [entry.rule for entry in configuration.read(tmp_path).allowances] == ["rows-lost"]
+    assert [entry.rule for entry in configuration.load_project_config(tmp_path).suppressions] == ["rows-lost"]

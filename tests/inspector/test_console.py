@@ -8,35 +8,35 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.tables import sql_console as console
-from osiris_inspect.inspector.tables.sql_console import RunConsole
-from osiris_inspect.inspector.tables.sql_types import Answer, Refusal
-from osiris_inspect.model.redaction import mask_patterns
+from osiris_inspect.inspector.tables.sql_console import SqlConsole
+from osiris_inspect.inspector.tables.sql_types import SqlError, SqlResult
+from osiris_inspect.model.redaction import mask_by_pattern
 from tests.samples import SAMPLES
 
 
 @pytest.fixture
-def tables() -> Iterator[RunConsole]:
+def tables() -> Iterator[SqlConsole]:
     (run,) = (SAMPLES / "all_spilled").glob("run_*")
-    opened = RunConsole(report(run, now=1.0))
+    opened = SqlConsole(analyze(run, now=1.0))
     yield opened
     opened.close()
 
 
-def answered(tables: RunConsole, query: str) -> Answer:
-    answer = tables.ask(query)
-    assert not isinstance(answer, Refusal), answer.text
+def answered(tables: SqlConsole, query: str) -> SqlResult:
+    answer = tables.run_query(query)
+    assert not isinstance(answer, SqlError), answer.text
     return answer
 
 
-def refused(tables: RunConsole, query: str) -> Refusal:
-    answer = tables.ask(query)
-    assert isinstance(answer, Refusal)
+def refused(tables: SqlConsole, query: str) -> SqlError:
+    answer = tables.run_query(query)
+    assert isinstance(answer, SqlError)
     return answer
 
 
-def test_every_run_has_four_tables_and_one_for_each_frame(tables: RunConsole) -> None:
+def test_every_run_has_four_tables_and_one_for_each_frame(tables: SqlConsole) -> None:
     assert [table.name for table in tables.tables() if not table.is_frame] == [
         "events",
         "metrics",
@@ -65,24 +65,24 @@ def test_every_run_has_four_tables_and_one_for_each_frame(tables: RunConsole) ->
         ("select interval 0 seconds, null::interval", [("00:00:00", None)]),
     ],
 )
-def test_a_question_is_answered(tables: RunConsole, query: str, cells: list[tuple[str, ...]]) -> None:
-    assert answered(tables, query).page(0, 10) == cells
+def test_a_question_is_answered(tables: SqlConsole, query: str, cells: list[tuple[str, ...]]) -> None:
+    assert answered(tables, query).read_page(0, 10) == cells
 
 
-def test_a_long_answer_is_paged_and_its_end_is_there(tables: RunConsole) -> None:
+def test_a_long_answer_is_paged_and_its_end_is_there(tables: SqlConsole) -> None:
     answer = answered(tables, "from range(25000)")
-    assert answer.facts.rows == 25_000
-    assert answer.is_whole
-    assert answer.page(24_999, 10) == [("24999",)]
+    assert answer.info.rows == 25_000
+    assert answer.is_complete
+    assert answer.read_page(24_999, 10) == [("24999",)]
 
 
 def test_of_an_endless_answer_only_so_much_is_kept_and_that_is_told(
-    tables: RunConsole, monkeypatch: pytest.MonkeyPatch
+    tables: SqlConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(console, "MOST_ROWS", 30_000)
+    monkeypatch.setattr(console, "MAX_ROWS", 30_000)
     answer = answered(tables, "from range(10000000)")
-    assert not answer.is_whole
-    assert 30_000 <= answer.facts.rows < 50_000
+    assert not answer.is_complete
+    assert 30_000 <= answer.info.rows < 50_000
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_of_an_endless_answer_only_so_much_is_kept_and_that_is_told(
         ("select 'x'::int from range(1)", 10),
     ],
 )
-def test_what_is_no_question_is_refused_with_its_place(tables: RunConsole, query: str, at: int) -> None:
-    assert refused(tables, query).at == at
+def test_what_is_no_question_is_refused_with_its_place(tables: SqlConsole, query: str, at: int) -> None:
+    assert refused(tables, query).position == at
 
 
 @pytest.mark.parametrize(
@@ -113,30 +113,30 @@ def test_what_is_no_question_is_refused_with_its_place(tables: RunConsole, query
         "",
     ],
 )
-def test_nothing_is_written_and_nothing_beyond_the_run_is_read(tables: RunConsole, query: str) -> None:
+def test_nothing_is_written_and_nothing_beyond_the_run_is_read(tables: SqlConsole, query: str) -> None:
     assert refused(tables, query).text
-    assert answered(tables, "select count(*) from steps").page(0, 1) == [("3",)]
+    assert answered(tables, "select count(*) from steps").read_page(0, 1) == [("3",)]
 
 
-def test_a_question_can_be_ended_and_the_next_one_is_answered(tables: RunConsole) -> None:
-    ended = threading.Timer(0.05, tables.stop)
+def test_a_question_can_be_ended_and_the_next_one_is_answered(tables: SqlConsole) -> None:
+    ended = threading.Timer(0.05, tables.cancel)
     ended.start()
-    answer = tables.ask(
+    answer = tables.run_query(
         "select count(*) from range(100000000) a, range(100000) b where a.range * b.range = 7"
     )
     ended.join()
-    assert answer == Refusal("stopped")
-    assert answered(tables, "select 1").page(0, 1) == [("1",)]
+    assert answer == SqlError("stopped")
+    assert answered(tables, "select 1").read_page(0, 1) == [("1",)]
 
 
-def test_what_goes_wrong_far_into_an_answer_is_a_refusal(tables: RunConsole) -> None:
+def test_what_goes_wrong_far_into_an_answer_is_a_refusal(tables: SqlConsole) -> None:
     assert (
         "Could not convert"
         in refused(tables, "select if(i = 90000, 'x', '1')::int from range(100000) t(i)").text
     )
 
 
-def test_an_answer_becomes_csv_without_its_secrets(tables: RunConsole) -> None:
+def test_an_answer_becomes_csv_without_its_secrets(tables: SqlConsole) -> None:
     out = io.StringIO()
     answered(
         tables, "select 'a,b' as text, 'hunter2' as password, 'mysql://u:hunter2@h/d' as url, null as n"
@@ -152,15 +152,15 @@ def test_what_a_log_holds_is_masked_in_the_tables(tmp_path: Path) -> None:
     run.mkdir()
     told = {"event": "step_failed", "step_id": "a", "error": "mysql://u:hunter2@h/d", "password": "hunter2"}
     (run / "events.jsonl").write_text(json.dumps(told) + "\n")
-    tables = RunConsole(report(run, now=1.0))
-    shown = answered(tables, "select * from events").page(0, 10)
+    tables = SqlConsole(analyze(run, now=1.0))
+    shown = answered(tables, "select * from events").read_page(0, 10)
     tables.close()
     assert "step_failed" in str(shown)
     assert "hunter2" not in str(shown)
 
 
-def test_long_sql_cell_with_secret_across_cut_is_masked(tables: RunConsole) -> None:
+def test_long_sql_cell_with_secret_across_cut_is_masked(tables: SqlConsole) -> None:
     asked = "select repeat('x', n::int) || ' mysql://root:Zq7kTrv9PxLm@db' from range(1970, 2000) t(n)"
-    cells = [cell or "" for (cell,) in answered(tables, asked).page(0, 30)]
+    cells = [cell or "" for (cell,) in answered(tables, asked).read_page(0, 30)]
     assert len(cells) == 30
-    assert "root:Z" not in mask_patterns("\n".join(cells))
+    assert "root:Z" not in mask_by_pattern("\n".join(cells))

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
-from osiris_inspect.inspector.diagnosis.engine import rules
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.diagnosis.engine import builtin_rules
 from osiris_inspect.inspector.export.formats.json import document
 from osiris_inspect.inspector.files.find_runs import find_runs
 from osiris_inspect.inspector.reader.loader import load
-from osiris_inspect.inspector.run.lineage import trace
+from osiris_inspect.inspector.run.lineage import build_lineage
 from osiris_inspect.inspector.run.report import Report
 from tests.inspector.accuracy import BESIDE, CORPUS, RULES_OF, UNTOLD, Figures, labels, measure
 
@@ -27,12 +27,12 @@ def figures() -> Figures:
 
 @pytest.fixture(scope="module")
 def reports() -> list[Report]:
-    return [report(run) for run in find_runs(CORPUS)]
+    return [analyze(run) for run in find_runs(CORPUS)]
 
 
 def test_every_run_is_read_and_told_within_a_minute() -> None:
     began = time.monotonic()
-    told = document([report(run) for run in find_runs(CORPUS)])
+    told = document([analyze(run) for run in find_runs(CORPUS)])
     assert len(told["runs"]) >= 141
     assert time.monotonic() - began < 60
 
@@ -64,7 +64,7 @@ def test_every_pattern_of_the_labels_is_stated_by_a_rule_or_says_why_not() -> No
 
 
 def test_rules_that_state_a_pattern_are_there() -> None:
-    there = {rule.id for rule in rules()}
+    there = {rule.id for rule in builtin_rules()}
     assert {rule for named in (*RULES_OF.values(), *BESIDE.values()) for rule in named} <= there
 
 
@@ -74,8 +74,8 @@ def test_every_quote_stands_in_its_line(reports: list[Report]) -> None:
             for piece in finding.evidence:
                 lines = (told.run.path / piece.file).read_bytes().split(b"\n")
                 line = lines[piece.line - 1].decode("utf-8", "replace")
-                assert piece.quote, (told.run.path, finding.address)
-                assert piece.quote in line, (told.run.path, finding.address, str(piece))
+                assert piece.quote, (told.run.path, finding.id)
+                assert piece.quote in line, (told.run.path, finding.id, str(piece))
 
 
 def test_no_secret_of_a_run_is_told(reports: list[Report]) -> None:
@@ -103,4 +103,4 @@ def test_run_cut_anywhere_is_still_a_run(tmp_path: Path, cut: float) -> None:
     log.write_bytes(content[: int(len(content) * cut)])
     run = load(copy)
     assert run.status == "truncated"
-    assert trace(run).steps == run.steps
+    assert build_lineage(run).steps == run.steps

@@ -5,7 +5,7 @@ import pytest
 
 from osiris_inspect.inspector.reader.loader import load
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.timeline import course
+from osiris_inspect.inspector.run.timeline import run_timeline
 from osiris_inspect.model.event import Event
 from tests.samples import runs
 
@@ -20,16 +20,16 @@ def run_of(*steps: StepState, events: tuple[Event, ...] = (), started: float | N
 
 @pytest.mark.parametrize("path", runs(), ids=lambda run: run.parent.name)
 def test_stretches_follow_each_other_and_lie_inside_of_the_run(path: Path) -> None:
-    told = course(load(path))
-    for bar in told.bars:
-        moments = [moment for stretch in bar.stretches for moment in (stretch.begin, stretch.end)]
+    told = run_timeline(load(path))
+    for bar in told.step_timings:
+        moments = [moment for stretch in bar.phase_spans for moment in (stretch.begin, stretch.end)]
         assert moments == sorted(moments)
         assert all(0 <= moment <= told.length for moment in moments)
 
 
 def test_step_waits_from_the_end_of_what_it_needs_or_from_the_beginning() -> None:
-    told = course(run_of(step("a", 101, 103), step("b", 105, 106, "a")))
-    phases = [[(s.phase, s.begin, s.end) for s in bar.stretches] for bar in told.bars]
+    told = run_timeline(run_of(step("a", 101, 103), step("b", 105, 106, "a")))
+    phases = [[(s.phase, s.begin, s.end) for s in bar.phase_spans] for bar in told.step_timings]
     assert phases == [
         [("waiting", 0, 1), ("working", 1, 3)],
         [("waiting", 3, 5), ("working", 5, 6)],
@@ -43,31 +43,31 @@ def test_critical_path_leads_back_from_the_last_end_over_the_latest_needs() -> N
         step("join", 104, 105, "fast", "slow"),
         step("beside", 100, 102),
     )
-    told = course(run_of(*steps))
-    assert [bar.step.id for bar in told.bars if bar.is_critical] == ["slow", "join"]
+    told = run_timeline(run_of(*steps))
+    assert [bar.step.id for bar in told.step_timings if bar.is_critical] == ["slow", "join"]
 
 
 def test_steps_that_need_each_other_in_a_circle_still_have_a_course() -> None:
-    told = course(run_of(step("a", 100, 101, "b"), step("b", 101, 102, "a")))
-    assert all(bar.is_critical for bar in told.bars)
+    told = run_timeline(run_of(step("a", 100, 101, "b"), step("b", 101, 102, "a")))
+    assert all(bar.is_critical for bar in told.step_timings)
 
 
 def test_time_spent_on_writing_is_taken_from_the_work() -> None:
     spill = Event("spill_write", 103.0, "a", {"ms": 500, "bytes": 10})
-    (bar,) = course(run_of(step("a", 100, 103), events=(spill,))).bars
-    assert [(s.phase, s.begin, s.end) for s in bar.stretches] == [("working", 0, 2.5), ("spilling", 2.5, 3)]
+    (bar,) = run_timeline(run_of(step("a", 100, 103), events=(spill,))).step_timings
+    assert [(s.phase, s.begin, s.end) for s in bar.phase_spans] == [("working", 0, 2.5), ("spilling", 2.5, 3)]
 
 
 def test_step_without_times_has_no_stretch_and_run_without_any_has_no_start() -> None:
-    assert course(run_of(step("a", None, None))).bars[0].stretches == ()
-    assert course(run_of(step("a", None, None), started=None)).start is None
+    assert run_timeline(run_of(step("a", None, None))).step_timings[0].phase_spans == ()
+    assert run_timeline(run_of(step("a", None, None), started=None)).start is None
 
 
 def test_step_that_goes_on_ends_with_what_was_heard_last() -> None:
     beat = Event("heartbeat", 109.0, "a")
-    told = course(run_of(replace(step("a", 101, None), status="running"), events=(beat,)))
-    assert told.bars[0].stretches[-1].end == 9
-    assert not told.bars[0].has_ended
+    told = run_timeline(run_of(replace(step("a", 101, None), status="running"), events=(beat,)))
+    assert told.step_timings[0].phase_spans[-1].end == 9
+    assert not told.step_timings[0].has_ended
 
 
 def test_levels_follow_frames_from_memory_to_disk_and_out() -> None:
@@ -77,7 +77,7 @@ def test_levels_follow_frames_from_memory_to_disk_and_out() -> None:
         Event("spill_write", 103.0, "a", {"bytes": 30}),
         Event("cleanup_complete", 104.0),
     )
-    levels = course(run_of(step("a", 100, 101), events=events)).levels
+    levels = run_timeline(run_of(step("a", 100, 101), events=events)).memory_levels
     assert [(level.at, level.memory, level.spill) for level in levels] == [
         (1, 80, 0),
         (2, 100, 0),

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osiris_inspect.inspector.files import run_files as disk
-from osiris_inspect.inspector.files.run_files import Disk, parse_yaml
-from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.inspector.files.run_files import RunFiles, parse_yaml
+from osiris_inspect.model.errors import InvalidLine
 
 PIECES = (
     "- ", "-\n", "? ", ": ", "a: ", "'a': ", "k: &a\n", "&x ", "*x", "!!map ", "!t ", "'q'", '"q"', "[", "]", "{", "}", ",",
@@ -41,7 +41,7 @@ def depth_of(text: str) -> int:
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_deep_document_is_refused_before_it_is_built(text: str, encoding: str) -> None:
-    with pytest.raises((UnreadableLine, yaml.YAMLError)):
+    with pytest.raises((InvalidLine, yaml.YAMLError)):
         parse_yaml(text.encode(encoding))
 
 
@@ -69,18 +69,18 @@ def test_link_is_followed_inside_of_the_run_only(
     target.write_text("{}")
     (run / place).parent.mkdir(parents=True, exist_ok=True)
     (run / place).symlink_to(home)
-    files = Disk(run)
-    assert files.has(file)
+    files = RunFiles(run)
+    assert files.exists(file)
     assert files.size(file) == (2 if is_inside else None)
     assert [line for _, line in files.lines(file)] == ([b"{}"] if is_inside else [])
-    assert bool(files.unread) != is_inside
+    assert bool(files.unreadable) != is_inside
 
 
 def test_run_behind_a_link_is_read_as_any_other(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run/status.json").write_text("{}")
     (tmp_path / "link").symlink_to("run")
-    assert Disk(tmp_path / "link").size("status.json") == 2
+    assert RunFiles(tmp_path / "link").size("status.json") == 2
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_what_is_no_file_of_the_run_has_no_size(tmp_path: Path, file: str) -> No
     (tmp_path / "run/folder").mkdir(parents=True)
     (tmp_path / "run/a").mkdir()
     (tmp_path / "secret.json").write_text("{}")
-    assert Disk(tmp_path / "run").size(file) is None
+    assert RunFiles(tmp_path / "run").size(file) is None
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,4 @@ def test_what_is_no_file_of_the_run_has_no_size(tmp_path: Path, file: str) -> No
 def test_lines_are_whole_wherever_a_block_ends(tmp_path: Path, size: int) -> None:
     lines = [b"x" * (number % 97) + b"!" for number in range(size // 49)] + [b"y" * (size % 49 + 1)]
     (tmp_path / "events.jsonl").write_bytes(b"\n".join(lines))
-    assert [line for _, line in Disk(tmp_path).lines("events.jsonl")] == lines
+    assert [line for _, line in RunFiles(tmp_path).lines("events.jsonl")] == lines

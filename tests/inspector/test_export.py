@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
-from osiris_inspect.inspector.export import format_names, renderer
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.export import format_names, get_renderer
 from osiris_inspect.inspector.run.report import Report
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
 
@@ -18,7 +18,7 @@ FINDING_KEYS = ["rule", "severity", "confidence", "domain", "step", "message", "
 
 def rendered(name: str, *reports: Report, **options: Any) -> str:
     out = io.StringIO()
-    renderer(name)(reports, out, **options)
+    get_renderer(name)(reports, out, **options)
     return out.getvalue()
 
 
@@ -28,11 +28,11 @@ def test_formats_are_the_modules_of_their_folder() -> None:
 
 def test_format_that_is_none_is_a_key_error() -> None:
     with pytest.raises(KeyError):
-        renderer("../text")
+        get_renderer("../text")
 
 
 def test_json_keeps_its_keys(tmp_path: Path) -> None:
-    said = json.loads(rendered("json", report(run_dir(tmp_path, failing_locally("boom"), steps=CHAIN))))
+    said = json.loads(rendered("json", analyze(run_dir(tmp_path, failing_locally("boom"), steps=CHAIN))))
     assert said["schema_version"] == 1
     (run,) = said["runs"]
     assert [key for key in run if key in RUN_KEYS] == RUN_KEYS
@@ -43,7 +43,7 @@ def test_json_keeps_its_keys(tmp_path: Path) -> None:
 
 
 def test_success_has_no_root_cause(tmp_path: Path) -> None:
-    (run,) = json.loads(rendered("json", report(run_dir(tmp_path, succeeding_locally(), steps=CHAIN))))[
+    (run,) = json.loads(rendered("json", analyze(run_dir(tmp_path, succeeding_locally(), steps=CHAIN))))[
         "runs"
     ]
     assert run["root_cause"] is None
@@ -51,7 +51,7 @@ def test_success_has_no_root_cause(tmp_path: Path) -> None:
 
 
 def test_what_is_not_known_is_null(tmp_path: Path) -> None:
-    (run,) = json.loads(rendered("json", report(run_dir(tmp_path, failing_locally("boom"), steps=CHAIN))))[
+    (run,) = json.loads(rendered("json", analyze(run_dir(tmp_path, failing_locally("boom"), steps=CHAIN))))[
         "runs"
     ]
     assert (run["steps"][1]["rows_out"], run["steps"][1]["duration_s"]) == (None, None)
@@ -59,7 +59,7 @@ def test_what_is_not_known_is_null(tmp_path: Path) -> None:
 
 def test_text_tells_the_verdict_before_anything_else(tmp_path: Path) -> None:
     lines = rendered(
-        "text", report(run_dir(tmp_path, failing_locally("CSV file not found: /x"), steps=CHAIN))
+        "text", analyze(run_dir(tmp_path, failing_locally("CSV file not found: /x"), steps=CHAIN))
     ).splitlines()
     assert lines[0] == "✗ run_1759170586030  demo  failed, local, 4.0 s"
     assert lines[1] == "  cause  extract: file '/x' does not exist [file-missing, high]"
@@ -67,7 +67,7 @@ def test_text_tells_the_verdict_before_anything_else(tmp_path: Path) -> None:
 
 
 def test_each_finding_is_one_line_of_text(tmp_path: Path) -> None:
-    said = report(run_dir(tmp_path, failing_locally("CSV file not found: /x\nand\nmore"), steps=CHAIN))
+    said = analyze(run_dir(tmp_path, failing_locally("CSV file not found: /x\nand\nmore"), steps=CHAIN))
     text = rendered("text", said)
     for finding in said.findings:
         assert len([line for line in text.splitlines() if f"{finding.severity} {finding.rule} " in line]) == 1
@@ -78,7 +78,7 @@ def test_each_finding_is_one_line_of_text(tmp_path: Path) -> None:
 )
 def test_control_characters_of_a_log_never_reach_the_terminal(tmp_path: Path, hostile: str) -> None:
     steps = [(hostile, f"{hostile}.extractor", [])]
-    text = rendered("text", report(run_dir(tmp_path, failing_locally(f"boom {hostile}"), steps=steps)))
+    text = rendered("text", analyze(run_dir(tmp_path, failing_locally(f"boom {hostile}"), steps=steps)))
     assert not [
         sign
         for sign in text
@@ -92,7 +92,7 @@ def test_control_characters_of_a_log_never_reach_the_terminal(tmp_path: Path, ho
 )
 def test_secret_in_an_error_is_masked_in_every_format(tmp_path: Path, format_: str, secret: str) -> None:
     text = rendered(
-        format_, report(run_dir(tmp_path, failing_locally(f"cannot connect: {secret}"), steps=CHAIN))
+        format_, analyze(run_dir(tmp_path, failing_locally(f"cannot connect: {secret}"), steps=CHAIN))
     )
     assert "hunter2" not in text
     assert "***" in text
@@ -100,16 +100,16 @@ def test_secret_in_an_error_is_masked_in_every_format(tmp_path: Path, format_: s
 
 def test_lone_surrogate_has_a_form_in_json(tmp_path: Path) -> None:
     line = b'{"event":"step_failed","step_id":"\\ud800","error":"\\ud800"}\n'
-    rendered("json", report(run_dir(tmp_path, [line]))).encode()
+    rendered("json", analyze(run_dir(tmp_path, [line]))).encode()
 
 
 def test_color_is_used_only_when_asked(tmp_path: Path) -> None:
-    said = report(run_dir(tmp_path, failing_locally("boom"), steps=CHAIN))
+    said = analyze(run_dir(tmp_path, failing_locally("boom"), steps=CHAIN))
     assert "\x1b" not in rendered("text", said)
     assert "\x1b[31m✗" in rendered("text", said, color=True)
 
 
 def test_several_runs_end_with_their_number(tmp_path: Path) -> None:
-    good = report(run_dir(tmp_path, succeeding_locally(), name="run_1759170586031"))
-    bad = report(run_dir(tmp_path, failing_locally("boom")))
+    good = analyze(run_dir(tmp_path, succeeding_locally(), name="run_1759170586031"))
+    bad = analyze(run_dir(tmp_path, failing_locally("boom")))
     assert rendered("text", good, bad).splitlines()[-1] == "2 runs, 1 of them did not succeed"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.event_log.follow import INTERVAL, Tail, follow
+from osiris_inspect.inspector.event_log.follow import INTERVAL, LogFollower, follow
 
 LAST = b'{"event":"run_end","status":"success"}'
 
@@ -26,13 +26,13 @@ def append(log: Path, content: bytes) -> None:
         stream.write(content)
 
 
-def new(tail: Tail) -> list[tuple[int, bytes]]:
+def new(tail: LogFollower) -> list[tuple[int, bytes]]:
     return list(tail.new_lines())
 
 
 def test_each_look_gives_what_was_added(log: Path) -> None:
     append(log, b"one\ntwo\n")
-    with Tail(log) as tail:
+    with LogFollower(log) as tail:
         assert new(tail) == [(1, b"one"), (2, b"two")]
         assert new(tail) == []
         append(log, b"three\n")
@@ -41,7 +41,7 @@ def test_each_look_gives_what_was_added(log: Path) -> None:
 
 def test_a_line_is_given_when_it_is_ended(log: Path) -> None:
     append(log, b"one\nhal")
-    with Tail(log) as tail:
+    with LogFollower(log) as tail:
         assert new(tail) == [(1, b"one")]
         append(log, b"f a line")
         assert new(tail) == []
@@ -50,7 +50,7 @@ def test_a_line_is_given_when_it_is_ended(log: Path) -> None:
 
 
 def test_a_log_that_is_not_there_yet_is_waited_for(log: Path) -> None:
-    with Tail(log) as tail:
+    with LogFollower(log) as tail:
         assert new(tail) == []
         append(log, b"one\n")
         assert new(tail) == [(1, b"one")]
@@ -58,7 +58,7 @@ def test_a_log_that_is_not_there_yet_is_waited_for(log: Path) -> None:
 
 def test_a_log_that_was_cut_begins_again(log: Path) -> None:
     append(log, b"one\ntwo\n")
-    with Tail(log) as tail:
+    with LogFollower(log) as tail:
         new(tail)
         log.write_bytes(b"1\n")
         assert new(tail) == [(1, b"1")]
@@ -66,7 +66,7 @@ def test_a_log_that_was_cut_begins_again(log: Path) -> None:
 
 def test_a_log_that_was_cut_and_has_grown_beyond_begins_again(log: Path) -> None:
     append(log, b"one\ntwo\n")
-    with Tail(log) as tail:
+    with LogFollower(log) as tail:
         new(tail)
         log.write_bytes(b"another first line\nanother second line\n")
         assert new(tail) == [(1, b"another first line"), (2, b"another second line")]
@@ -74,7 +74,7 @@ def test_a_log_that_was_cut_and_has_grown_beyond_begins_again(log: Path) -> None
 
 def test_a_log_that_was_rotated_is_read_to_its_end_and_the_new_one_from_its_beginning(log: Path) -> None:
     append(log, b"one\n")
-    with Tail(log) as tail:
+    with LogFollower(log) as tail:
         new(tail)
         append(log, b"two\nlast words")
         log.rename(log.with_suffix(".1"))
@@ -85,7 +85,7 @@ def test_a_log_that_was_rotated_is_read_to_its_end_and_the_new_one_from_its_begi
 
 def test_a_line_over_the_limit_is_counted_and_left_out(log: Path) -> None:
     append(log, b"one\n" + b"x" * (17 << 20))
-    with Tail(log) as tail:
+    with LogFollower(log) as tail:
         assert new(tail) == [(1, b"one")]
         append(log, b"x" * 10 + b"\nthree\n")
         assert new(tail) == [(3, b"three")]
@@ -94,7 +94,7 @@ def test_a_line_over_the_limit_is_counted_and_left_out(log: Path) -> None:
 def test_nothing_is_held_open_afterwards(log: Path) -> None:
     append(log, b"one\n")
     before = os.listdir("/proc/self/fd")  # noqa: PTH208  pathlib would hold the folder open while it lists
-    with Tail(log) as tail:
+    with LogFollower(log) as tail:
         new(tail)
     assert os.listdir("/proc/self/fd") == before  # noqa: PTH208  the same
 
@@ -107,7 +107,7 @@ def test_whatever_the_pieces_the_lines_are_those_of_the_file(
     log = tmp_path_factory.mktemp("log") / "events.jsonl"
     log.write_bytes(b"")
     seen: list[bytes] = []
-    with Tail(log) as tail:
+    with LogFollower(log) as tail:
         for piece in pieces:
             append(log, piece)
             seen += [line for _, line in tail.new_lines()]
@@ -130,17 +130,17 @@ def writing(log: Path, pieces: list[bytes]) -> Callable[[float], bool]:
 
 def test_following_ends_by_itself_at_the_end_of_the_run(log: Path) -> None:
     pieces = [b"one\n", b"", LAST[:10], LAST[10:] + b"\n", b"never seen\n"]
-    assert list(follow(log, wait=writing(log, pieces))) == [[(1, b"one")], [(2, LAST)]]
+    assert list(follow(log, sleep=writing(log, pieces))) == [[(1, b"one")], [(2, LAST)]]
 
 
 def test_a_text_that_only_speaks_of_the_end_ends_nothing(log: Path) -> None:
     pieces = [b'{"event":"log","text":"run_end"}\n', b"run_end\n", b"more\n"]
-    assert [number for batch in follow(log, wait=writing(log, pieces)) for number, _ in batch] == [1, 2, 3]
+    assert [number for batch in follow(log, sleep=writing(log, pieces)) for number, _ in batch] == [1, 2, 3]
 
 
 def test_the_one_who_waits_can_end_it(log: Path) -> None:
     append(log, b"one\n")
-    assert list(follow(log, wait=lambda _seconds: True)) == [[(1, b"one")]]
+    assert list(follow(log, sleep=lambda _seconds: True)) == [[(1, b"one")]]
 
 
 def patient(rounds: int) -> Callable[[float], bool]:
@@ -164,7 +164,7 @@ def test_a_locked_log_is_waited_for(log: Path) -> None:
     cut: list[bool] = []
     append(log, LOCKED + b"\n")
     with held(log):
-        assert len(list(follow(log, wait=patient(5), cut_off=lambda: cut.append(True)))) == 1
+        assert len(list(follow(log, sleep=patient(5), on_truncated=lambda: cut.append(True)))) == 1
     assert cut == []
 
 
@@ -173,7 +173,9 @@ def test_a_log_whose_lock_is_gone_ends_without_its_last_word(log: Path, rest: by
     cut: list[bool] = []
     append(log, LOCKED + b"\n" + rest)
     lines = [
-        line for batch in follow(log, wait=patient(99), cut_off=lambda: cut.append(True)) for line in batch
+        line
+        for batch in follow(log, sleep=patient(99), on_truncated=lambda: cut.append(True))
+        for line in batch
     ]
     assert lines == [(1, LOCKED), *([(2, rest)] if rest else [])]
     assert cut == [True]
@@ -192,7 +194,10 @@ def test_what_is_written_before_the_lock_goes_is_read(log: Path) -> None:
                 stack.close()
             return False
 
-        assert list(follow(log, wait=wait, cut_off=lambda: cut.append(True)))[-1] == [(2, b"more"), (3, LAST)]
+        assert list(follow(log, sleep=wait, on_truncated=lambda: cut.append(True)))[-1] == [
+            (2, b"more"),
+            (3, LAST),
+        ]
     assert cut == []
 
 
@@ -207,7 +212,7 @@ def test_what_is_written_before_the_lock_goes_is_read(log: Path) -> None:
 def test_a_log_that_never_was_locked_is_waited_for(log: Path, start: bytes) -> None:
     cut: list[bool] = []
     append(log, start + b"\n")
-    assert len(list(follow(log, wait=patient(5), cut_off=lambda: cut.append(True)))) == 1
+    assert len(list(follow(log, sleep=patient(5), on_truncated=lambda: cut.append(True)))) == 1
     assert cut == []
 
 
@@ -236,7 +241,7 @@ def test_following_ends_when_the_writer_is_killed(log: Path) -> None:
                 writer.wait()
             return False
 
-        assert list(follow(log, wait=wait, cut_off=lambda: cut.append(True))) == [[(1, LOCKED)]]
+        assert list(follow(log, sleep=wait, on_truncated=lambda: cut.append(True))) == [[(1, LOCKED)]]
     assert cut == [True]
 
 
@@ -245,7 +250,7 @@ def test_a_line_is_seen_within_a_quarter_of_a_second(log: Path) -> None:
     seen, stop = threading.Event(), threading.Event()
 
     def read() -> None:
-        for _batch in follow(log, wait=stop.wait):
+        for _batch in follow(log, sleep=stop.wait):
             seen.set()
 
     reader = threading.Thread(target=read)

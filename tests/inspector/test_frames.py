@@ -8,11 +8,11 @@ import pytest
 from pyarrow import parquet
 
 from osiris_inspect.inspector.reader.loader import load
-from osiris_inspect.inspector.run.frame_info import frame_of
+from osiris_inspect.inspector.run.frame_info import frame_path
 from osiris_inspect.inspector.tables import parquet_preview as frames
-from osiris_inspect.inspector.tables.parquet_preview import SpilledFrame
-from osiris_inspect.model.errors import SpillDamaged, UnsafeName
-from osiris_inspect.model.redaction import mask_patterns
+from osiris_inspect.inspector.tables.parquet_preview import ParquetFrameReader
+from osiris_inspect.model.errors import SpillCorrupt, UnsafePath
+from osiris_inspect.model.redaction import mask_by_pattern
 from tests.inspector.making import run_dir
 from tests.samples import SAMPLES
 
@@ -44,10 +44,10 @@ def written(path: Path, rows: int, group: int) -> Path:
 def test_values_of_every_kind_have_a_text_and_a_null_has_none(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "output.parquet"
     parquet.write_table(pa.table({kind: KINDS[kind]}), path)
-    with SpilledFrame(path) as frame:
-        cells = [cell for (cell,) in frame.page(0, 10)]
+    with ParquetFrameReader(path) as frame:
+        cells = [cell for (cell,) in frame.read_page(0, 10)]
     assert [cell is None for cell in cells] == [not value.is_valid for value in KINDS[kind]]
-    assert frame.facts.columns[0].nulls in (None, KINDS[kind].null_count)
+    assert frame.info.columns[0].nulls in (None, KINDS[kind].null_count)
 
 
 @pytest.mark.parametrize("group", [1, 7, 100, 1_000])
@@ -55,8 +55,8 @@ def test_values_of_every_kind_have_a_text_and_a_null_has_none(tmp_path: Path, ki
 def test_page_holds_the_rows_asked_for_whatever_the_row_groups(
     tmp_path: Path, group: int, begin: int, count: int
 ) -> None:
-    with SpilledFrame(written(tmp_path / "output.parquet", 1_000, group)) as frame:
-        page = frame.page(begin, count)
+    with ParquetFrameReader(written(tmp_path / "output.parquet", 1_000, group)) as frame:
+        page = frame.read_page(begin, count)
     assert [int(number or 0) for number, _ in page] == list(range(begin, min(begin + count, 1_000)))
 
 
@@ -65,30 +65,30 @@ def test_page_of_a_large_row_group_is_read_batch_by_batch(
 ) -> None:
     monkeypatch.setattr(frames, "WHOLE_GROUP", 100)
     monkeypatch.setattr(frames, "_BATCH", 64)
-    with SpilledFrame(written(tmp_path / "output.parquet", 1_000, 1_000)) as frame:
-        assert [number for number, _ in frame.page(500, 3)] == ["500", "501", "502"]
-        assert [number for number, _ in frame.page(60, 8)] == [str(number) for number in range(60, 68)]
+    with ParquetFrameReader(written(tmp_path / "output.parquet", 1_000, 1_000)) as frame:
+        assert [number for number, _ in frame.read_page(500, 3)] == ["500", "501", "502"]
+        assert [number for number, _ in frame.read_page(60, 8)] == [str(number) for number in range(60, 68)]
         assert frame._piece is not None
         assert frame._piece.num_rows <= 64
 
 
 def test_only_the_named_columns_are_read(tmp_path: Path) -> None:
-    with SpilledFrame(written(tmp_path / "output.parquet", 10, 5)) as frame:
-        assert frame.page(4, 2, ["text"]) == [("row 4",), ("row 5",)]
-        assert frame.page(4, 1) == [("4", "row 4")]
+    with ParquetFrameReader(written(tmp_path / "output.parquet", 10, 5)) as frame:
+        assert frame.read_page(4, 2, ["text"]) == [("row 4",), ("row 5",)]
+        assert frame.read_page(4, 1) == [("4", "row 4")]
 
 
 def test_statistics_tell_nulls_and_bounds_without_a_row(tmp_path: Path) -> None:
     path = tmp_path / "output.parquet"
     parquet.write_table(pa.table({"year": [1994, None, 2010, None]}), path, row_group_size=2)
-    (column,) = frames.facts(path).columns
+    (column,) = frames.frame_info(path).columns
     assert (column.type, column.nulls, column.low, column.high) == ("int64", 2, "1994", "2010")
 
 
 def test_sample_tells_both_what_the_worker_had_and_what_lies_on_disk() -> None:
     (run,) = (SAMPLES / "all_spilled").glob("run_*")
-    facts = frames.facts(frame_of(load(run), "extract-movies"))
-    assert (facts.rows, facts.told_rows) == (14, 14)
+    facts = frames.frame_info(frame_path(load(run), "extract-movies"))
+    assert (facts.rows, facts.recorded_rows) == (14, 14)
     assert [(column.name, column.dtype) for column in facts.columns][1] == ("title", "str")
 
 
@@ -107,16 +107,16 @@ def test_schema_of_every_form_is_read_and_a_broken_one_left_out(
 ) -> None:
     path = written(tmp_path / "output.parquet", 3, 3)
     (tmp_path / "schema.json").write_text(schema)
-    facts = frames.facts(path)
-    assert (facts.columns[0].dtype, facts.told_rows) == (dtype, rows)
+    facts = frames.frame_info(path)
+    assert (facts.columns[0].dtype, facts.recorded_rows) == (dtype, rows)
 
 
 @pytest.mark.parametrize("cut", [0, 1, 4, 8, 100, -1, -4, -8, -100])
 def test_file_that_was_cut_is_said_to_be_damaged(tmp_path: Path, cut: int) -> None:
     path = written(tmp_path / "output.parquet", 100, 10)
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(SpillDamaged, match=r"output\.parquet (is empty|cannot be read)"):
-        frames.facts(path)
+    with pytest.raises(SpillCorrupt, match=r"output\.parquet (is empty|cannot be read)"):
+        frames.frame_info(path)
 
 
 @pytest.mark.parametrize("begin", range(0, 3_000, 250))
@@ -125,15 +125,15 @@ def test_damaged_bytes_are_said_or_read_never_another_error(tmp_path: Path, begi
     content = bytearray(path.read_bytes())
     content[begin : begin + 60] = b"\xa5" * len(content[begin : begin + 60])
     path.write_bytes(content)
-    with suppress(SpillDamaged), SpilledFrame(path) as frame:
-        assert len(frame.page(0, 500)) == 500
+    with suppress(SpillCorrupt), ParquetFrameReader(path) as frame:
+        assert len(frame.read_page(0, 500)) == 500
 
 
 def test_missing_file_and_folder_are_said(tmp_path: Path) -> None:
-    with pytest.raises(SpillDamaged, match="is not there"):
-        frames.facts(tmp_path / "output.parquet")
-    with pytest.raises(SpillDamaged, match="cannot be read"):
-        frames.facts(tmp_path)
+    with pytest.raises(SpillCorrupt, match="is not there"):
+        frames.frame_info(tmp_path / "output.parquet")
+    with pytest.raises(SpillCorrupt, match="cannot be read"):
+        frames.frame_info(tmp_path)
 
 
 def test_frame_behind_a_link_out_of_the_run_is_refused(tmp_path: Path) -> None:
@@ -141,14 +141,14 @@ def test_frame_behind_a_link_out_of_the_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (run / "artifacts").mkdir()
     (run / "artifacts" / "a").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UnsafeName):
-        frame_of(load(run), "a")
+    with pytest.raises(UnsafePath):
+        frame_path(load(run), "a")
 
 
 def test_long_cell_with_secret_across_cut_is_masked(tmp_path: Path) -> None:
     cells = ["x" * before + " mysql://root:Zq7kTrv9PxLm@db" for before in range(1_970, 2_000)]
     parquet.write_table(pa.table({"a": cells}), tmp_path / "output.parquet")
-    with SpilledFrame(tmp_path / "output.parquet") as frame:
-        shown = [cell or "" for (cell,) in frame.page(0, 30)]
+    with ParquetFrameReader(tmp_path / "output.parquet") as frame:
+        shown = [cell or "" for (cell,) in frame.read_page(0, 30)]
     assert len(shown) == 30
-    assert "root:Z" not in mask_patterns("\n".join(shown))
+    assert "root:Z" not in mask_by_pattern("\n".join(shown))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.analysis.analyze import analyze
 from tests.inspector.accuracy import Figures, measured, of_generated
 from tests.inspector.generated import FAULTS, NOISES, STORAGES, TOPOLOGIES, Case, clean, make, some
 
@@ -58,8 +58,8 @@ def alarms(folder: Path, chosen: Iterable[Case]) -> list[str]:
     """The runs that should have raised nothing and did."""
     found = []
     for number, case in enumerate(chosen):
-        told = report(make(case, folder, number))
-        bad = [finding.address for finding in told.findings if finding.severity != "note"]
+        told = analyze(make(case, folder, number))
+        bad = [finding.id for finding in told.findings if finding.severity != "note"]
         if bad or told.run.status != "success":
             found.append(f"{case.name}: {told.run.status} {bad}")
     return found

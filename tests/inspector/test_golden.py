@@ -66,11 +66,13 @@ def _step(step: StepState) -> dict[str, Any]:
         "id": step.id,
         "driver": step.driver,
         "status": step.status,
-        "rows": [step.rows_in, step.rows_out, step.rows_out_from],
+        "rows": [step.rows_in, step.rows_out, step.rows_out_source],
         "storage": step.storage,
         "needs": list(step.needs),
-        "inputs": [f"{entry.name} <- {entry.from_step} {entry.place} {entry.rows}" for entry in step.inputs],
-        "because": step.because,
+        "inputs": [
+            f"{entry.name} <- {entry.from_step} {entry.location} {entry.rows}" for entry in step.inputs
+        ],
+        "because": step.skipped_because,
         "error": step.failure.message[:120] if step.failure is not None else None,
         "artifacts": [f"{entry.kind} {entry.path} {entry.state}" for entry in step.artifacts],
     }

@@ -6,8 +6,8 @@ from shutil import which
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
-from osiris_inspect.inspector.export.lineage import Graph, graph_of
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.export.lineage import LineageDiagram, build_diagram
 from osiris_inspect.inspector.export.lineage import dot as as_dot
 from osiris_inspect.inspector.export.lineage import json as as_json
 from osiris_inspect.inspector.export.lineage import mermaid as as_mermaid
@@ -21,8 +21,8 @@ BROKEN = Fault("disk", (), (), "disk")
 
 def picture(
     folder: Path, fault: Fault = NOTHING, step: str = "", topology: str = "diamond", storage: str = "memory"
-) -> Graph:
-    return graph_of(report(make(Case(fault, topology, storage, "none", step), folder)))
+) -> LineageDiagram:
+    return build_diagram(analyze(make(Case(fault, topology, storage, "none", step), folder)))
 
 
 def test_each_frame_has_its_rows_bytes_and_place(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_each_frame_has_its_rows_bytes_and_place(tmp_path: Path) -> None:
 
 def test_the_failing_path_is_the_cause_and_what_it_took_down(tmp_path: Path) -> None:
     graph = picture(tmp_path, BROKEN, "left")
-    assert {node.id: node.part for node in graph.nodes} == {
+    assert {node.id: node.role for node in graph.nodes} == {
         "load": "", "left": "cause", "right": "", "both": "consequence", "save": "consequence",
     }  # fmt: skip
     failing = [(link.producer, link.consumer) for link in graph.links if link.is_failing]
@@ -60,7 +60,7 @@ def test_lost_rows_are_told(tmp_path: Path) -> None:
         local("step_complete", 6, step_id="b"),
         local("run_end", 7),
     ]
-    text = "\n".join(as_text.lines(graph_of(report(run_dir(tmp_path, lines))), 100))
+    text = "\n".join(as_text.lines(build_diagram(analyze(run_dir(tmp_path, lines))), 100))
     assert "└▶ b  14 rows, memory, 6 rows lost as df" in text
 
 
@@ -77,8 +77,10 @@ HOSTILE = [
 ]
 
 
-def hostile(tmp_path: Path, name: str) -> Graph:
-    return graph_of(report(run_dir(tmp_path, failing_locally("boom"), steps=[(name, "x.extractor", [])])))
+def hostile(tmp_path: Path, name: str) -> LineageDiagram:
+    return build_diagram(
+        analyze(run_dir(tmp_path, failing_locally("boom"), steps=[(name, "x.extractor", [])]))
+    )
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osiris_inspect.inspector.event_log.filter.filter import parse
-from osiris_inspect.inspector.event_log.index.large_log import LongLog
-from osiris_inspect.inspector.event_log.index.line_index import GROUP, UNTIMED, Index
+from osiris_inspect.inspector.event_log.index.large_log import LargeLog
+from osiris_inspect.inspector.event_log.index.line_index import GROUP, NO_TIMESTAMP, LineIndex
 from osiris_inspect.inspector.event_log.index.scanner import NO_EVENT
-from osiris_inspect.inspector.event_log.search.search import candidates
+from osiris_inspect.inspector.event_log.search.search import candidate_mask
 from tests.inspector import logs
 from tests.inspector.logs import Seen
 
@@ -27,30 +27,30 @@ def opened(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def index_of(path: Path) -> Index:
+def index_of(path: Path) -> LineIndex:
     with opened(path) as descriptor:
-        index = Index()
-        index.grow(descriptor)
+        index = LineIndex()
+        index.index_new_lines(descriptor)
         return index
 
 
-def told(index: Index) -> list[Seen]:
-    kinds, steps = index.sniffer.kinds, index.sniffer.steps
+def told(index: LineIndex) -> list[Seen]:
+    kinds, steps = index.sniffer.event_names, index.sniffer.steps
     return [
         (
             kinds.texts[kind - 1] if kind != NO_EVENT else None,
             steps.texts[step - 1] if step else None,
-            None if time == UNTIMED else int(time) + (index.base or 0),
+            None if time == NO_TIMESTAMP else int(time) + (index.base or 0),
         )
-        for kind, step, time in zip(index.kinds, index.steps, index.times, strict=True)
+        for kind, step, time in zip(index.event_codes, index.steps, index.times, strict=True)
     ]
 
 
-def assert_is_index_of(index: Index, content: bytes) -> None:
+def assert_is_index_of(index: LineIndex, content: bytes) -> None:
     """Names, steps and failures are those of the decoded lines, times too, where the index can hold them."""
     lines = content.split(b"\n")[:-1]
     assert len(index) == len(lines)
-    failures = set(index.failures.tolist())
+    failures = set(index.failure_lines.tolist())
     for number, (raw, says, is_) in enumerate(zip(lines, told(index), logs.seen(lines), strict=True)):
         if is_[0] is None and raw.rstrip(b"\r").endswith(b"}"):
             continue  # torn just behind an inner brace: only decoding can tell
@@ -62,7 +62,7 @@ def assert_is_index_of(index: Index, content: bytes) -> None:
     place = 0
     for number, raw in enumerate(lines):
         if number % 97 == 0 or len(lines) < 500:
-            assert index.span(number) == (place, place + len(raw) + 1)
+            assert index.byte_range(number) == (place, place + len(raw) + 1)
         place += len(raw) + 1
     assert index.size == place
 
@@ -84,8 +84,8 @@ def test_every_time_of_the_samples_is_known() -> None:
 def test_any_lines_are_indexed_as_they_are_decoded(lines: list[bytes], torn: bool) -> None:
     content = b"".join(raw.replace(b"\n", b"") + b"\n" for raw in lines) + (b'{"event":"to' if torn else b"")
     with memory_file(content) as descriptor:
-        index = Index()
-        index.grow(descriptor)
+        index = LineIndex()
+        index.index_new_lines(descriptor)
     assert_is_index_of(index, content)
 
 
@@ -120,7 +120,7 @@ def test_a_log_of_many_blocks_is_indexed_as_it_is_decoded(tmp_path: Path) -> Non
     log.write_bytes(content)
     index = index_of(log)
     assert_is_index_of(index, content)
-    assert index.sniffer.decoded < 2_000
+    assert index.sniffer.decoded_count < 2_000
 
 
 def test_a_line_over_the_limit_is_no_event_and_moves_no_other(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_line_over_the_limit_is_no_event_and_moves_no_other(tmp_path: Path) ->
     log.write_bytes(content)
     index = index_of(log)
     assert [name for name, _, _ in told(index)] == ["a", None, "c"]
-    assert content[slice(*index.span(2))] == b'{"event":"c"}\n'
+    assert content[slice(*index.byte_range(2))] == b'{"event":"c"}\n'
 
 
 def test_only_what_was_added_is_read_again(tmp_path: Path) -> None:
@@ -137,12 +137,12 @@ def test_only_what_was_added_is_read_again(tmp_path: Path) -> None:
     first, second = many(5_000), many(3_000, seed=2)
     log.write_bytes(first)
     with opened(log) as descriptor:
-        index = Index()
-        assert index.grow(descriptor) == 5_000
+        index = LineIndex()
+        assert index.index_new_lines(descriptor) == 5_000
         with log.open("ab") as stream:
             stream.write(second)
-        assert index.grow(descriptor) == 3_000
-        assert index.grow(descriptor) == 0
+        assert index.index_new_lines(descriptor) == 3_000
+        assert index.index_new_lines(descriptor) == 0
     assert_is_index_of(index, first + second)
 
 
@@ -151,10 +151,10 @@ def test_growing_can_be_stopped_and_taken_up_again(tmp_path: Path) -> None:
     content = many(40_000)
     log.write_bytes(content)
     with opened(log) as descriptor:
-        index = Index()
-        index.grow(descriptor, told=lambda _size, _whole: False)
+        index = LineIndex()
+        index.index_new_lines(descriptor, on_progress=lambda _size, _whole: False)
         assert 0 < index.size < len(content)
-        index.grow(descriptor)
+        index.index_new_lines(descriptor)
     assert_is_index_of(index, content)
 
 
@@ -163,9 +163,9 @@ def test_more_names_than_there_are_codes_lose_no_line(tmp_path: Path) -> None:
     log.write_bytes(b"".join(b'{"ts":"2026-01-01T00:00:00.000000+00:00","session":"s","event":"kind_%d","step_id":"s"}\n' % n for n in range(600)))  # fmt: skip
     index = index_of(log)
     assert len(index) == 600
-    assert (index.kinds != NO_EVENT).all()
-    assert int((index.kinds == index.sniffer.kinds.other).sum()) == 600 - 254
-    assert candidates(index, parse("event=kind_599"))[599]
+    assert (index.event_codes != NO_EVENT).all()
+    assert int((index.event_codes == index.sniffer.event_names.other).sum()) == 600 - 254
+    assert candidate_mask(index, parse("event=kind_599"))[599]
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +194,7 @@ def test_the_slices_of_the_timeline_hold_every_event_that_has_a_time(log: Path) 
     timed = [name for name, _, time in told(index) if time is not None]
     assert len(buckets) == 140
     assert sum(bucket.events for bucket in buckets) == len(timed)
-    assert sum(bucket.failures for bucket in buckets) == timed.count("step_failed")
+    assert sum(bucket.failure_lines for bucket in buckets) == timed.count("step_failed")
     assert [bucket.start for bucket in buckets] == sorted(bucket.start for bucket in buckets)
 
 
@@ -210,19 +210,19 @@ def test_of_each_event_of_each_step_the_first_and_the_last_are_chosen(log: Path)
         if name:
             groups.setdefault((name, step), []).append(number)
     expected = sorted({line for lines in groups.values() for line in (*lines[:7], *lines[-7:])})
-    assert index.chosen(7).tolist() == expected
+    assert index.key_lines(7).tolist() == expected
 
 
 def test_a_long_log_gives_the_events_that_a_short_one_gives(log: Path) -> None:
     index = index_of(log)
-    long = LongLog(os.open(log, os.O_RDONLY), index, "events.jsonl")
+    long = LargeLog(os.open(log, os.O_RDONLY), index, "events.jsonl")
     names = [name for name, _, _ in told(index) if name]
-    assert [event.original for event in long] == names
+    assert [event.original_name for event in long] == names
     assert len(long) == len(names)
-    assert long[-1].original == names[-1]
+    assert long[-1].original_name == names[-1]
     assert [event.line for event in long[100:110]] == [long[n].line for n in range(100, 110)]
-    assert [event.original for event in reversed(long[-5:])] == names[:-6:-1]
-    assert long[long.place_of(long[4321].line)] == long[4321]
+    assert [event.original_name for event in reversed(long[-5:])] == names[:-6:-1]
+    assert long[long.event_number_at_line(long[4321].line)] == long[4321]
     with pytest.raises(IndexError):
         long[len(long)]
 
@@ -231,5 +231,5 @@ def test_the_places_of_lines_survive_the_borders_of_groups(log: Path) -> None:
     index, content = index_of(log), log.read_bytes()
     lines = content.split(b"\n")
     for number in (0, GROUP - 1, GROUP, GROUP + 1, 10_000, 19_999):
-        start, end = index.span(number)
+        start, end = index.byte_range(number)
         assert content[start : end - 1] == lines[number]

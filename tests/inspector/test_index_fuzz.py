@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.event_log import open_large_log as long_reading
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.model.errors import UnreadableRun
+from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.finding import Finding
 from tests.inspector.logs import CORPUS
 from tests.inspector.making import CHAIN, local, native, run_dir, succeeding_locally
@@ -106,10 +106,10 @@ RUNS = every_run()
 
 def told(run: Path, monkeypatch: pytest.MonkeyPatch, *, long: bool) -> Report | str:
     with monkeypatch.context() as patch:
-        patch.setattr(long_reading, "LONG", -1 if long else 1 << 40)
+        patch.setattr(long_reading, "LARGE_LOG_BYTES", -1 if long else 1 << 40)
         try:
-            return report(run, now=NOW)
-        except UnreadableRun as error:
+            return analyze(run, now=NOW)
+        except RunNotReadable as error:
             return str(error)
 
 
@@ -159,7 +159,7 @@ def judged(found: Report) -> list[Finding]:
 
 
 def unread(found: Report) -> list[str]:
-    return sorted(str(entry) for entry in found.run.unread if entry.file != "metrics.jsonl")
+    return sorted(str(entry) for entry in found.run.unreadable if entry.file != "metrics.jsonl")
 
 
 def test_a_step_repeated_ten_thousand_times_is_still_judged_by_its_last_end(
@@ -170,9 +170,9 @@ def test_a_step_repeated_ten_thousand_times_is_still_judged_by_its_last_end(
     found = told(run, patching, long=True)
     assert isinstance(found, Report)
     (step,) = found.run.steps
-    assert (step.status, step.lines) == ("failed", (2, 30_003))
+    assert (step.status, step.line_range) == ("failed", (2, 30_003))
     assert len(found.run.events) == 30_003
-    assert len(found.run.told) < 500
+    assert len(found.run.key_events) < 500
 
 
 def test_metrics_of_a_long_file_still_count_rows(tmp_path: Path, patching: pytest.MonkeyPatch) -> None:
@@ -236,9 +236,9 @@ def test_links_in_a_circle_are_no_file(tmp_path: Path) -> None:
     for name in ("metrics.jsonl", "status.json", "manifest.yaml"):
         (run / name).symlink_to(run / name)
     (run / "artifacts").symlink_to(run)
-    found = report(run, now=NOW)
+    found = analyze(run, now=NOW)
     assert found.run.status == "success"
-    assert {entry.file for entry in found.run.unread} >= {"metrics.jsonl", "status.json"}
+    assert {entry.file for entry in found.run.unreadable} >= {"metrics.jsonl", "status.json"}
 
 
 def test_a_log_that_leads_out_of_the_run_is_not_followed(
@@ -251,7 +251,7 @@ def test_a_log_that_leads_out_of_the_run_is_not_followed(
         found = told(run, patching, long=long)
         assert isinstance(found, Report)
         assert len(found.run.events) == 0
-        assert [entry.file for entry in found.run.unread] == ["events.jsonl"]
+        assert [entry.file for entry in found.run.unreadable] == ["events.jsonl"]
 
 
 def without_privilege() -> list[str]:

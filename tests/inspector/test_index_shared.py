@@ -17,43 +17,51 @@ from hypothesis import strategies as st
 from osiris_inspect.inspector.event_log.index import line_index as index_room
 from osiris_inspect.inspector.event_log.index import scan_worker as mate
 from osiris_inspect.inspector.event_log.index import scan_workers as mates
-from osiris_inspect.inspector.event_log.index.line_index import COLUMNS, Index
-from osiris_inspect.inspector.event_log.index.scan_result import Listener, Nonsense
-from osiris_inspect.inspector.event_log.index.scan_workers import Mate, Sharing
-from osiris_inspect.inspector.event_log.open_large_log import events_of
-from osiris_inspect.inspector.files.run_files import Disk
+from osiris_inspect.inspector.event_log.index.line_index import COLUMNS, LineIndex
+from osiris_inspect.inspector.event_log.index.scan_result import BlockDecoder, InvalidScanMessage
+from osiris_inspect.inspector.event_log.index.scan_workers import Partitioning, ScanWorker
+from osiris_inspect.inspector.event_log.open_large_log import open_events
+from osiris_inspect.inspector.files.run_files import RunFiles
 from tests.inspector import logs
 from tests.inspector.test_index import assert_is_index_of, many, memory_file
 
-ALONE = Sharing(1)
-TOGETHER = Sharing(3, least=1, head_start=0, block=1 << 16)
+ALONE = Partitioning(1)
+TOGETHER = Partitioning(3, least=1, head_start=0, block=1 << 16)
 
 
-def said(index: Index) -> dict[str, object]:
+def said(index: LineIndex) -> dict[str, object]:
     """All that an index says."""
     columns = {name: index.columns[name].values.tolist() for name in COLUMNS}
-    names = index.sniffer.kinds.texts, index.sniffer.steps.texts
-    known = index.size, index.head, index.last, index.base, index.earliest, index.latest, index.long
+    names = index.sniffer.event_names.texts, index.sniffer.steps.texts
+    known = (
+        index.size,
+        index.head_digest,
+        index.tail_digest,
+        index.base,
+        index.earliest,
+        index.latest,
+        index.long,
+    )
     return {**columns, "names": names, "known": known}
 
 
-def indexed(descriptor: int, sharing: Sharing) -> Index:
-    index = Index()
-    index.grow(descriptor, sharing=sharing)
+def indexed(descriptor: int, sharing: Partitioning) -> LineIndex:
+    index = LineIndex()
+    index.index_new_lines(descriptor, sharing=sharing)
     return index
 
 
 @contextmanager
-def here(descriptor: int, begin: int, sharing: Sharing) -> Iterator[list[Mate]]:
+def here(descriptor: int, begin: int, sharing: Partitioning) -> Iterator[list[ScanWorker]]:
     """Mates that did their work beforehand, in this process: thousands of them are not worth one each."""
     with ExitStack() as stack:
         found = []
-        for part in mates.parts(descriptor, begin, sharing)[1:]:
+        for part in mates.split_ranges(descriptor, begin, sharing)[1:]:
             heard, columns, out = (stack.enter_context(_file(kind)) for kind in ("heard", "columns", "out"))
-            mate.work(descriptor, part, sharing.block, columns=columns, out=out)
+            mate.scan_range(descriptor, part, sharing.block, columns=columns, out=out)
             os.lseek(out, 0, os.SEEK_SET)
             os.dup2(out, heard)
-            found.append(Mate(*part, heard, columns))
+            found.append(ScanWorker(*part, heard, columns))
         yield found
 
 
@@ -66,12 +74,12 @@ def _file(name: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def shared(descriptor: int, sharing: Sharing, index: Index | None = None) -> Index:
+def shared(descriptor: int, sharing: Partitioning, index: LineIndex | None = None) -> LineIndex:
     """An index of parts that are all sniffed in this process."""
-    index = Index() if index is None else index
+    index = LineIndex() if index is None else index
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index_room, "mates", here)
-        index.grow(descriptor, sharing=sharing)
+        patch.setattr(index_room, "start_workers", here)
+        index.index_new_lines(descriptor, sharing=sharing)
     return index
 
 
@@ -103,7 +111,7 @@ def test_any_log_in_parts_is_indexed_as_the_whole_is(
     with memory_file(content) as descriptor:
         one, other = (
             indexed(descriptor, ALONE),
-            shared(descriptor, Sharing(count, least=1, head_start=0, block=block)),
+            shared(descriptor, Partitioning(count, least=1, head_start=0, block=block)),
         )
     assert said(other) == said(one)
     assert_is_index_of(other, content)
@@ -116,9 +124,9 @@ def test_what_was_added_in_parts_is_indexed_as_the_whole_is(
 ) -> None:
     before, after = (b"".join(raw.replace(b"\n", b"") + b"\n" for raw in lines) for lines in (first, second))
     with memory_file(before) as descriptor:
-        index = shared(descriptor, Sharing(count, least=1, head_start=0))
+        index = shared(descriptor, Partitioning(count, least=1, head_start=0))
         os.pwrite(descriptor, after, len(before))
-        shared(descriptor, Sharing(count, least=1, head_start=0), index)
+        shared(descriptor, Partitioning(count, least=1, head_start=0), index)
         assert said(index) == said(indexed(descriptor, ALONE))
 
 
@@ -127,7 +135,7 @@ def test_what_was_added_in_parts_is_indexed_as_the_whole_is(
 def test_more_events_than_there_are_codes_have_the_same_ones(names: int, ranges: int) -> None:
     content = b"".join(event(f"kind_{number * 7 % names}", number) + b"\n" for number in range(3 * names))
     with memory_file(content) as descriptor:
-        assert said(shared(descriptor, Sharing(ranges, least=1, head_start=0))) == said(
+        assert said(shared(descriptor, Partitioning(ranges, least=1, head_start=0))) == said(
             indexed(descriptor, ALONE)
         )
 
@@ -138,7 +146,7 @@ def test_more_names_than_a_part_can_tell_are_indexed_all_the_same(monkeypatch: p
         event(f"kind_{number // 9}", number, f"s{number % 11}") + b"\n" for number in range(1500)
     )
     with memory_file(content) as descriptor:
-        together = shared(descriptor, Sharing(3, least=1, head_start=0, block=4096))
+        together = shared(descriptor, Partitioning(3, least=1, head_start=0, block=4096))
         assert said(together) == said(indexed(descriptor, ALONE))
 
 
@@ -183,12 +191,14 @@ def _is_mate(number: str) -> bool:
 def test_other_processes_give_the_index_that_one_gives(
     descriptor: int, alone: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    index, seen, taken = Index(), set[int](), list[int]()
-    understood = Listener.block
+    index, seen, taken = LineIndex(), set[int](), list[int]()
+    understood = BlockDecoder.block
     monkeypatch.setattr(
-        Listener, "block", lambda self, said: (taken.append(said["taken"]), understood(self, said))[1]
+        BlockDecoder, "block", lambda self, said: (taken.append(said["taken"]), understood(self, said))[1]
     )
-    index.grow(descriptor, told=lambda _size, _whole: bool(seen.update(children()) or True), sharing=TOGETHER)
+    index.index_new_lines(
+        descriptor, on_progress=lambda _size, _whole: bool(seen.update(children()) or True), sharing=TOGETHER
+    )
     assert len(seen) == 2
     assert sum(taken) > os.fstat(descriptor).st_size / 2
     assert said(index) == alone
@@ -196,7 +206,7 @@ def test_other_processes_give_the_index_that_one_gives(
 
 
 def test_a_log_is_shared_out_from_a_thread_as_well(descriptor: int, alone: dict[str, object]) -> None:
-    found: list[Index] = []
+    found: list[LineIndex] = []
     thread = threading.Thread(target=lambda: found.append(indexed(descriptor, TOGETHER)))
     thread.start()
     thread.join()
@@ -210,7 +220,7 @@ def test_progress_only_rises_and_ends_with_the_file(descriptor: int, log: Path) 
         heard.append((size, whole))
         return True
 
-    Index().grow(descriptor, told=told, sharing=TOGETHER)
+    LineIndex().index_new_lines(descriptor, on_progress=told, sharing=TOGETHER)
     assert [size for size, _ in heard] == sorted(size for size, _ in heard)
     assert heard[-1] == (log.stat().st_size, log.stat().st_size)
     assert len(heard) > 50
@@ -224,9 +234,9 @@ def test_an_opening_tells_how_far_it_is(log: Path, tmp_path: Path) -> None:
         return len(heard) < 3
 
     whole = log.stat().st_size
-    events_of(Disk(log.parent), tmp_path, told=told)
+    open_events(RunFiles(log.parent), tmp_path, told=told)
     assert [size for _, size in heard] == [whole] * 3
-    events_of(Disk(log.parent), tmp_path, told=told)  # what was indexed is kept
+    open_events(RunFiles(log.parent), tmp_path, told=told)  # what was indexed is kept
     assert heard[3][0] > heard[2][0]
 
 
@@ -243,8 +253,8 @@ def test_what_a_killed_process_leaves_is_indexed_by_who_asked(
                 os.kill(child, signal_number)
         return True
 
-    index = Index()
-    index.grow(descriptor, told=told, sharing=TOGETHER)
+    index = LineIndex()
+    index.index_new_lines(descriptor, on_progress=told, sharing=TOGETHER)
     assert said(index) == alone
     assert not children()
 
@@ -252,7 +262,7 @@ def test_what_a_killed_process_leaves_is_indexed_by_who_asked(
 def test_a_process_that_falls_silent_is_not_waited_for(
     descriptor: int, alone: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mates, "PATIENCE", 4)
+    monkeypatch.setattr(mates, "WORKER_TIMEOUT_S", 4)
     asked = iter(range(10**6))
 
     def told(_size: int, _whole: int) -> bool:
@@ -261,8 +271,8 @@ def test_a_process_that_falls_silent_is_not_waited_for(
                 os.kill(child, signal.SIGSTOP)
         return True
 
-    index = Index()
-    index.grow(descriptor, told=told, sharing=TOGETHER)
+    index = LineIndex()
+    index.index_new_lines(descriptor, on_progress=told, sharing=TOGETHER)
     assert said(index) == alone
     assert not children()
 
@@ -276,15 +286,15 @@ def test_who_asks_to_stop_leaves_no_process_behind(
             raise error
         return size <= 1_000_000
 
-    index = Index()
+    index = LineIndex()
     if error is None:
-        index.grow(descriptor, told=told, sharing=TOGETHER)
+        index.index_new_lines(descriptor, on_progress=told, sharing=TOGETHER)
         assert 0 < index.size < os.fstat(descriptor).st_size
     else:
         with pytest.raises(error):
-            index.grow(descriptor, told=told, sharing=TOGETHER)
+            index.index_new_lines(descriptor, on_progress=told, sharing=TOGETHER)
     assert not children()
-    index.grow(descriptor, sharing=TOGETHER)
+    index.index_new_lines(descriptor, sharing=TOGETHER)
     assert said(index) == alone
 
 
@@ -311,12 +321,12 @@ def test_a_process_that_tells_nonsense_costs_no_line(
 def test_a_program_that_is_no_python_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("", "/usr/bin/osiris-inspect", "/usr/sbin/uwsgi"):
         monkeypatch.setattr(sys, "executable", name)
-        assert mates.sharing_here() == ALONE
+        assert mates.default_partitioning() == ALONE
 
 
 def test_one_processor_indexes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {3})
-    assert mates.sharing_here().most == 1
+    assert mates.default_partitioning().most == 1
 
 
 @pytest.mark.parametrize(
@@ -341,11 +351,11 @@ def test_a_log_is_shared_out_where_that_is_worth_it(
         for place in range(0, megabytes << 20, 1 << 19):
             os.pwrite(stream.fileno(), b"\n", place)
     with log.open("rb") as stream:
-        parts = mates.parts(stream.fileno(), 0, Sharing(processes))
+        parts = mates.split_ranges(stream.fileno(), 0, Partitioning(processes))
     assert len(parts) == expected
     assert [end for _, end in parts[:-1]] == [begin for begin, _ in parts[1:]]
     assert (parts[0][0], parts[-1][1]) == (0, megabytes << 20)
-    assert all(end - begin >= mates.LEAST for begin, end in parts) or expected == 1
+    assert all(end - begin >= mates.MIN_BYTES_PER_WORKER for begin, end in parts) or expected == 1
 
 
 def test_a_log_with_one_long_line_is_not_shared_out(tmp_path: Path) -> None:
@@ -353,12 +363,14 @@ def test_a_log_with_one_long_line_is_not_shared_out(tmp_path: Path) -> None:
     with log.open("wb") as stream:
         stream.truncate(1 << 30)
     with log.open("rb") as stream:
-        assert len(mates.parts(stream.fileno(), 0, Sharing(4))) == 1
+        assert len(mates.split_ranges(stream.fileno(), 0, Partitioning(4))) == 1
 
 
 def test_a_short_log_is_indexed_by_one_process(descriptor: int) -> None:
     seen: list[int] = []
-    Index().grow(descriptor, told=lambda _size, _whole: not seen.extend(children()), sharing=Sharing(4))
+    LineIndex().index_new_lines(
+        descriptor, on_progress=lambda _size, _whole: not seen.extend(children()), sharing=Partitioning(4)
+    )
     assert seen == []
 
 
@@ -427,9 +439,9 @@ def test_a_log_cut_while_it_is_indexed_is_read_as_it_stands(tmp_path: Path) -> N
             os.truncate(log, 200_000)
         return True
 
-    index = Index()
-    index.grow(number, told=told, sharing=TOGETHER)
-    index.grow(number, sharing=TOGETHER)
+    index = LineIndex()
+    index.index_new_lines(number, on_progress=told, sharing=TOGETHER)
+    index.index_new_lines(number, sharing=TOGETHER)
     assert_is_index_of(index, log.read_bytes())
     os.close(number)
 
@@ -446,8 +458,8 @@ def test_a_log_that_grows_while_it_is_indexed_is_indexed_to_its_end(tmp_path: Pa
             stream.write(next(more, b""))
         return True
 
-    index = Index()
-    index.grow(number, told=told, sharing=TOGETHER)
+    index = LineIndex()
+    index.index_new_lines(number, on_progress=told, sharing=TOGETHER)
     assert_is_index_of(index, log.read_bytes())
     assert said(index) == said(indexed(number, ALONE))
     os.close(number)
@@ -463,8 +475,8 @@ def test_what_cannot_be_is_not_believed(wrong: dict[str, object]) -> None:
         content = event("a", 1) + b"\n"
         log = stack.enter_context(memory_file(content))
         columns, out = (stack.enter_context(_file(name)) for name in ("columns", "out"))
-        mate.work(log, (0, len(content)), 4096, columns=columns, out=out)
+        mate.scan_range(log, (0, len(content)), 4096, columns=columns, out=out)
         told = json.loads(os.pread(out, 1 << 16, 0))
-        assert Listener(columns, Index().sniffer).block(told).taken == len(content)
-        with pytest.raises(Nonsense):
-            Listener(columns, Index().sniffer).block(told | wrong)
+        assert BlockDecoder(columns, LineIndex().sniffer).block(told).consumed == len(content)
+        with pytest.raises(InvalidScanMessage):
+            BlockDecoder(columns, LineIndex().sniffer).block(told | wrong)

@@ -9,16 +9,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from osiris_inspect.inspector.event_log.index.index_file import MAGIC, SUFFIX, Sidecars, opened
-from osiris_inspect.inspector.event_log.index.line_index import Index
+from osiris_inspect.inspector.event_log.index.index_file import MAGIC, SUFFIX, IndexCache, open_index
+from osiris_inspect.inspector.event_log.index.line_index import LineIndex
 from tests.inspector.logs import line
 from tests.inspector.test_index import assert_is_index_of, many, told
 
 
-def index_of(log: Path, sidecars: Sidecars | None) -> Index:
+def index_of(log: Path, sidecars: IndexCache | None) -> LineIndex:
     descriptor = os.open(log, os.O_RDONLY)
     try:
-        return opened(descriptor, sidecars)
+        return open_index(descriptor, sidecars)
     finally:
         os.close(descriptor)
 
@@ -31,8 +31,8 @@ class GrowingLog(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.log = self.folder / "events.jsonl"
         self.log.write_bytes(b"")
-        self.sidecars = Sidecars(self.folder / "cache")
-        self.staying = Index()
+        self.sidecars = IndexCache(self.folder / "cache")
+        self.staying = LineIndex()
         self.held = os.open(self.log, os.O_RDONLY)
 
     @rule(lines=st.lists(line, max_size=8))
@@ -68,7 +68,7 @@ class GrowingLog(RuleBasedStateMachine):
     def the_index_is_that_of_the_file(self) -> None:
         content = self.log.read_bytes()
         assert_is_index_of(index_of(self.log, self.sidecars), content)
-        self.staying.grow(self.held)
+        self.staying.index_new_lines(self.held)
         assert_is_index_of(self.staying, content)
 
     def teardown(self) -> None:
@@ -93,21 +93,21 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def sidecars(tmp_path: Path) -> Sidecars:
-    return Sidecars(tmp_path / "cache")
+def sidecars(tmp_path: Path) -> IndexCache:
+    return IndexCache(tmp_path / "cache")
 
 
-def test_the_second_opening_reads_no_line(log: Path, sidecars: Sidecars) -> None:
+def test_the_second_opening_reads_no_line(log: Path, sidecars: IndexCache) -> None:
     first = index_of(log, sidecars)
     second = index_of(log, sidecars)
-    assert second.sniffer.decoded == 0
+    assert second.sniffer.decoded_count == 0
     assert told(second) == told(first)
-    assert second.failures.tolist() == first.failures.tolist()
+    assert second.failure_lines.tolist() == first.failure_lines.tolist()
     assert second.timeline(7) == first.timeline(7)
 
 
 def test_a_few_new_lines_are_not_worth_writing_and_are_known_all_the_same(
-    log: Path, sidecars: Sidecars
+    log: Path, sidecars: IndexCache
 ) -> None:
     index_of(log, sidecars)
     (sidecar,) = sidecars.folder.iterdir()
@@ -118,15 +118,15 @@ def test_a_few_new_lines_are_not_worth_writing_and_are_known_all_the_same(
     assert sidecar.read_bytes() == before
 
 
-def test_many_new_lines_are_kept(log: Path, sidecars: Sidecars) -> None:
+def test_many_new_lines_are_kept(log: Path, sidecars: IndexCache) -> None:
     index_of(log, sidecars)
     with log.open("ab") as stream:
         stream.write(many(11_000))
     index_of(log, sidecars)
-    assert index_of(log, sidecars).sniffer.decoded == 0
+    assert index_of(log, sidecars).sniffer.decoded_count == 0
 
 
-def test_nothing_is_written_beside_the_log(log: Path, sidecars: Sidecars) -> None:
+def test_nothing_is_written_beside_the_log(log: Path, sidecars: IndexCache) -> None:
     index_of(log, sidecars)
     assert [path.name for path in log.parent.iterdir()] == ["events.jsonl"]
     assert [path.suffix for path in sidecars.folder.iterdir()] == [SUFFIX]
@@ -142,7 +142,7 @@ def test_without_a_cache_nothing_is_kept(log: Path, tmp_path: Path) -> None:
     [b"", MAGIC, b"something else", MAGIC + b"\xff" * 8, MAGIC + (2).to_bytes(8, "little") + b"{}", MAGIC + (4).to_bytes(8, "little") + b"null"],
     ids=["empty", "magic", "other", "too long", "no columns", "null"],
 )  # fmt: skip
-def test_a_sidecar_that_is_none_is_made_anew(log: Path, sidecars: Sidecars, content: bytes) -> None:
+def test_a_sidecar_that_is_none_is_made_anew(log: Path, sidecars: IndexCache, content: bytes) -> None:
     index_of(log, sidecars)
     (sidecar,) = sidecars.folder.iterdir()
     sidecar.write_bytes(content)
@@ -150,7 +150,7 @@ def test_a_sidecar_that_is_none_is_made_anew(log: Path, sidecars: Sidecars, cont
     assert sidecar.stat().st_size > len(content)
 
 
-def test_a_log_of_the_same_size_with_another_end_is_indexed_anew(log: Path, sidecars: Sidecars) -> None:
+def test_a_log_of_the_same_size_with_another_end_is_indexed_anew(log: Path, sidecars: IndexCache) -> None:
     index_of(log, sidecars)
     content = log.read_bytes()
     log.write_bytes(content[:-200] + content[-200:].replace(b"x", b"y"))
@@ -161,16 +161,16 @@ def test_a_log_of_the_same_size_with_another_end_is_indexed_anew(log: Path, side
 def test_a_cache_that_cannot_be_written_costs_only_time(log: Path, tmp_path: Path) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o500)
-    assert len(index_of(log, Sidecars(folder))) == 5_000
+    assert len(index_of(log, IndexCache(folder))) == 5_000
 
 
 def test_a_cache_that_is_a_file_costs_only_time(log: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert len(index_of(log, Sidecars(tmp_path / "file"))) == 5_000
+    assert len(index_of(log, IndexCache(tmp_path / "file"))) == 5_000
 
 
 def test_sidecars_used_longest_ago_make_room(tmp_path: Path) -> None:
-    sidecars = Sidecars(tmp_path / "cache", most_bytes=250_000)
+    sidecars = IndexCache(tmp_path / "cache", max_bytes=250_000)
     logs = []
     for number in range(4):
         log = tmp_path / f"{number}.jsonl"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from osiris_inspect.inspector.event_log.read_backwards import last_time
 from osiris_inspect.model import event as events
-from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.errors import InvalidLine
 from tests.inspector import logs
 from tests.inspector.test_index import many
 
@@ -17,7 +17,7 @@ def last_decoded_time(content: bytes) -> float | None:
     for raw in reversed(content.split(b"\n")):
         try:
             ts = events.decode(raw).ts
-        except UnreadableLine:
+        except InvalidLine:
             continue
         if ts is not None:
             return ts

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.event_log import open_large_log as long_reading
-from osiris_inspect.inspector.event_log.index.large_log import LongLog
+from osiris_inspect.inspector.event_log.index.large_log import LargeLog
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.tables import table_rows as run_rows
-from osiris_inspect.inspector.tables.sql_console import RunConsole
-from osiris_inspect.inspector.tables.sql_types import Answer, Refusal
+from osiris_inspect.inspector.tables.sql_console import SqlConsole
+from osiris_inspect.inspector.tables.sql_types import SqlError, SqlResult
 from osiris_inspect.model.event import Event
 from tests.inspector import logs
 from tests.inspector.making import native, run_dir
@@ -42,15 +42,15 @@ QUERIES = (
 
 
 def read(run: Path, monkeypatch: pytest.MonkeyPatch, *, as_long: bool) -> Report:
-    monkeypatch.setattr(long_reading, "LONG", -1 if as_long else 1 << 40)
-    told = report(run, now=4e9)
-    assert isinstance(told.run.events, LongLog) is as_long or not told.run.events
+    monkeypatch.setattr(long_reading, "LARGE_LOG_BYTES", -1 if as_long else 1 << 40)
+    told = analyze(run, now=4e9)
+    assert isinstance(told.run.events, LargeLog) is as_long or not told.run.events
     return told
 
 
 @contextmanager
-def opened(told: Report) -> Iterator[RunConsole]:
-    tables = RunConsole(told)
+def opened(told: Report) -> Iterator[SqlConsole]:
+    tables = SqlConsole(told)
     try:
         yield tables
     finally:
@@ -59,13 +59,15 @@ def opened(told: Report) -> Iterator[RunConsole]:
 
 def answers(told: Report) -> list[tuple[str, object]]:
     with opened(told) as tables:
-        return [(query, whole(tables.ask(query))) for query in QUERIES]
+        return [(query, whole(tables.run_query(query))) for query in QUERIES]
 
 
-def whole(answer: Answer | Refusal) -> object:
-    if isinstance(answer, Refusal):
+def whole(answer: SqlResult | SqlError) -> object:
+    if isinstance(answer, SqlError):
         return answer
-    return [(column.name, column.type) for column in answer.facts.columns], answer.page(0, answer.facts.rows)
+    return [(column.name, column.type) for column in answer.info.columns], answer.read_page(
+        0, answer.info.rows
+    )
 
 
 def check(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,15 +161,15 @@ def test_no_more_lines_are_decoded_than_a_query_asks(
     query: str, most: int, long_one: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded = []
-    whole_way = LongLog.events
+    whole_way = LargeLog.events
 
-    def counted(log: LongLog, lines: Any) -> Iterator[Event]:
+    def counted(log: LargeLog, lines: Any) -> Iterator[Event]:
         decoded.append(len(lines))
         return whole_way(log, lines)
 
     with opened(long_one) as tables:
-        monkeypatch.setattr(LongLog, "events", counted)
-        assert not isinstance(tables.ask(query), Refusal)
+        monkeypatch.setattr(LargeLog, "events", counted)
+        assert not isinstance(tables.run_query(query), SqlError)
     assert sum(decoded) <= most
 
 
@@ -175,19 +177,19 @@ def test_a_query_over_a_long_log_is_ended_while_its_lines_are_read(long_one: Rep
     with opened(long_one) as tables:
         told = threading.Thread(target=lambda: _stop_when_it_reads(tables))
         told.start()
-        answer = tables.ask("select sum(a.rows * b.rows) from events a, events b where a.rows < b.rows")
+        answer = tables.run_query("select sum(a.rows * b.rows) from events a, events b where a.rows < b.rows")
         told.join()
-        assert answer == Refusal("stopped")
-        assert whole(tables.ask("select count(*) from events where event = 'run_start'")) == (
+        assert answer == SqlError("stopped")
+        assert whole(tables.run_query("select count(*) from events where event = 'run_start'")) == (
             [("count_star()", "BIGINT")],
             [("1",)],
         )
 
 
-def _stop_when_it_reads(tables: RunConsole) -> None:
+def _stop_when_it_reads(tables: SqlConsole) -> None:
     while "lines of events read" not in tables.progress():
         threading.Event().wait(0.001)
-    tables.stop()
+    tables.cancel()
 
 
 def test_lines_that_only_look_like_events_end_no_query(
@@ -197,7 +199,7 @@ def test_lines_that_only_look_like_events_end_no_query(
     bad = json.dumps(native("rows_out", 1, step_id="a")).encode()[:-1] + b', "rows": nothing}\n'
     told = read(run_dir(tmp_path, [*good, bad, *good]), monkeypatch, as_long=True)
     with opened(told) as tables:
-        assert whole(tables.ask("select count(rows) from events")) == (
+        assert whole(tables.run_query("select count(rows) from events")) == (
             [('count("rows")', "BIGINT")],
             [("60",)],
         )
@@ -209,6 +211,6 @@ def test_secrets_of_a_long_log_are_masked_in_its_table(
     line = native("step_failed", error="mysql://u:hunter2@h/d", password="hunter2")
     told = read(run_dir(tmp_path, [line]), monkeypatch, as_long=True)
     with opened(told) as tables:
-        cells = str(whole(tables.ask("from events")))
+        cells = str(whole(tables.run_query("from events")))
     assert "mysql://u:***@h/d" in cells
     assert "hunter2" not in cells

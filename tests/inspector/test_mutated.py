@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.analysis.analyze import analyze
 from tests.inspector import mutated, test_rules
 from tests.inspector.accuracy import CORPUS
 from tests.inspector.mutated import CHANGES, Subject, lay, new_names, verdict
@@ -32,24 +32,24 @@ def test_labelled_runs_are_among_the_subjects() -> None:
 @each(SUBJECTS)
 def test_changes_that_do_not_matter_change_no_verdict(tmp_path: Path, subject: Subject) -> None:
     files = subject.files()
-    told = verdict(report(subject.path))
+    told = verdict(analyze(subject.path))
     for number, (name, change) in enumerate(CHANGES.items()):
         changed = lay(change(files), tmp_path / str(number), subject.path.name)
-        assert verdict(report(changed)) == told, name
+        assert verdict(analyze(changed)) == told, name
 
 
 @each(SUBJECTS)
 def test_steps_by_another_name_are_told_by_that_name(tmp_path: Path, subject: Subject) -> None:
-    before = report(subject.path)
+    before = analyze(subject.path)
     names = new_names(before)
     changed = lay(mutated.renamed(subject.files(), names), tmp_path, subject.path.name)
-    assert verdict(report(changed)) == verdict(before, names)
+    assert verdict(analyze(changed)) == verdict(before, names)
 
 
 @each(GOOD)
 def test_good_run_cut_early_is_cut_off_at_the_step_that_was_running(tmp_path: Path, subject: Subject) -> None:
     for number, cut in enumerate(mutated.cuts(subject.files(), CUTS)):
-        told = report(lay(cut.files, tmp_path / str(number), subject.path.name))
+        told = analyze(lay(cut.files, tmp_path / str(number), subject.path.name))
         cause = told.root_cause
         assert told.run.status == "truncated", f"after line {cut.lines}"
         assert cause is not None
@@ -59,7 +59,7 @@ def test_good_run_cut_early_is_cut_off_at_the_step_that_was_running(tmp_path: Pa
 @each(REMOTE)
 def test_remote_run_that_was_given_up_is_cut_off_at_the_silent_step(tmp_path: Path, subject: Subject) -> None:
     for number, cut in enumerate(mutated.given_up(subject.files())):
-        told = report(lay(cut.files, tmp_path / str(number), subject.path.name))
+        told = analyze(lay(cut.files, tmp_path / str(number), subject.path.name))
         cause = told.root_cause
         assert told.run.status == "truncated"
         assert cause is not None
@@ -74,7 +74,7 @@ def test_error_at_any_step_of_any_version_is_told_at_that_step(tmp_path: Path, s
     files = subject.files()
     rule, error = chance.choice(errors)
     for number, cut in enumerate(mutated.failing_instead(files, error)):
-        told = report(lay(cut.files, tmp_path / str(number), subject.path.name))
+        told = analyze(lay(cut.files, tmp_path / str(number), subject.path.name))
         cause = told.root_cause
         assert told.run.status == "failed", f"after line {cut.lines}"
         assert cause is not None

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
-from osiris_inspect.inspector.export import Job, format_names, renderer
-from osiris_inspect.inspector.export.assistant_context import packed
-from osiris_inspect.inspector.export.lineage import dot, graph_of, mermaid
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.export import CIContext, format_names, get_renderer
+from osiris_inspect.inspector.export.assistant_context import build_context
+from osiris_inspect.inspector.export.lineage import build_diagram, dot, mermaid
 from osiris_inspect.inspector.export.lineage import json as graph_json
 from osiris_inspect.inspector.export.lineage import text as graph_text
 from osiris_inspect.inspector.files.find_runs import find_runs
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.why import why_of
+from osiris_inspect.inspector.why import explain_step
 from osiris_inspect.inspector.why.json import document
 from osiris_inspect.inspector.why.text import lines
 from osiris_inspect.model import redaction as redact
@@ -56,7 +56,7 @@ def _in_value(value: Any, key: str = "") -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def reports() -> list[Report]:
-    return [report(run) for run in find_runs(CORPUS)]
+    return [analyze(run) for run in find_runs(CORPUS)]
 
 
 def test_there_are_secrets_to_be_looked_for() -> None:
@@ -66,14 +66,14 @@ def test_there_are_secrets_to_be_looked_for() -> None:
 @pytest.mark.parametrize("format_", format_names())
 def test_in_no_format_of_a_report(reports: list[Report], format_: str) -> None:
     out = io.StringIO()
-    renderer(format_)(reports, out, job=Job(token="a word nobody can guess"))
+    get_renderer(format_)(reports, out, ci=CIContext(token="a word nobody can guess"))
     _assert_clean(out.getvalue(), format_)
 
 
 def test_in_no_answer_to_why(reports: list[Report]) -> None:
     for told in reports:
         for step in told.run.steps:
-            why = why_of(told, step.id)
+            why = explain_step(told, step.id)
             _assert_clean("\n".join(lines(why)), f"{told.run.path}: why {step.id}")
             _assert_clean(
                 json.dumps(document(why), ensure_ascii=False), f"{told.run.path}: why {step.id}, json"
@@ -82,33 +82,33 @@ def test_in_no_answer_to_why(reports: list[Report]) -> None:
 
 def test_in_no_picture(reports: list[Report]) -> None:
     for told in reports:
-        graph = graph_of(told)
+        graph = build_diagram(told)
         drawn = (graph_text.lines(graph), mermaid.lines(graph), dot.lines(graph), graph_json.lines(graph))
         _assert_clean("\n".join(line for form in drawn for line in form), str(told.run.path))
 
 
 def test_in_no_pack(reports: list[Report]) -> None:
     for told in reports:
-        _assert_clean(packed(told, 50_000), str(told.run.path))
+        _assert_clean(build_context(told, 50_000), str(told.run.path))
 
 
 def test_in_no_finding_that_explain_shows(reports: list[Report]) -> None:
-    from osiris_inspect.inspector.text.sanitize import plain
+    from osiris_inspect.inspector.text.sanitize import one_line
 
     for told in reports:
         for finding in told.findings:
             shown = " ".join(
-                plain(text)
+                one_line(text)
                 for text in (finding.message, finding.fix or "", *(piece.quote for piece in finding.evidence))
             )
-            _assert_clean(shown, f"{told.run.path}: {finding.address}")
+            _assert_clean(shown, f"{told.run.path}: {finding.id}")
 
 
 def test_quotes_need_no_mask(reports: list[Report]) -> None:
     for told in reports:
         for finding in told.findings:
             for piece in finding.evidence:
-                _assert_clean(piece.quote, f"{told.run.path}: {finding.address}")
+                _assert_clean(piece.quote, f"{told.run.path}: {finding.id}")
 
 
 _SECRETS: set[str] = secrets() if CORPUS.exists() else set()

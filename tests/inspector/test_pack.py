@@ -3,15 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
-from osiris_inspect.inspector.export.assistant_context import BYTES_PER_TOKEN, fenced, packed
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.export.assistant_context import BYTES_PER_TOKEN, build_context, fenced_block
 from osiris_inspect.inspector.run.report import Report
 from tests.inspector.generated import Case, Fault, make
 from tests.inspector.making import CHAIN, failing_locally, native, run_dir
 
 
 def broken(folder: Path) -> Report:
-    return report(make(Case(Fault("key", (), (), "key"), "diamond", "forced", "none", "both"), folder))
+    return analyze(make(Case(Fault("key", (), (), "key"), "diamond", "forced", "none", "both"), folder))
 
 
 def titles(text: str) -> list[str]:
@@ -19,7 +19,7 @@ def titles(text: str) -> list[str]:
 
 
 def test_the_weightiest_comes_first(tmp_path: Path) -> None:
-    assert titles(packed(broken(tmp_path), 8000)) == [
+    assert titles(build_context(broken(tmp_path), 8000)) == [
         "The cause",
         "The failing step",
         "Lineage",
@@ -33,22 +33,22 @@ def test_the_weightiest_comes_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize("tokens", [300, 500, 1000, 4000])
 def test_it_keeps_to_its_budget_and_says_what_is_left_out(tmp_path: Path, tokens: int) -> None:
     told = broken(tmp_path)
-    text = packed(told, tokens)
-    whole = packed(told, 100_000)
+    text = build_context(told, tokens)
+    whole = build_context(told, 100_000)
     assert len(text.encode()) <= tokens * BYTES_PER_TOKEN + 300
     assert ("Left out or cut for want of room" in text) == (text != whole)
 
 
 def test_a_larger_budget_never_tells_less(tmp_path: Path) -> None:
     told = broken(tmp_path)
-    sizes = [len(titles(packed(told, tokens))) for tokens in range(300, 4000, 100)]
+    sizes = [len(titles(build_context(told, tokens))) for tokens in range(300, 4000, 100)]
     assert sizes == sorted(sizes)
 
 
 def test_every_fence_that_is_opened_is_closed(tmp_path: Path) -> None:
     told = broken(tmp_path)
     for tokens in range(300, 3000, 50):
-        assert _outside(packed(told, tokens)) is not None
+        assert _outside(build_context(told, tokens)) is not None
 
 
 HOSTILE = [
@@ -67,7 +67,7 @@ def test_text_of_a_log_stays_inside_its_fence(tmp_path: Path, hostile: str, toke
     lines[2]["traceback"] = f"Traceback\n  {hostile}\n{hostile}"
     steps = [(hostile[:40], "x.extractor", []), *CHAIN]
     run = run_dir(tmp_path, lines, steps=steps, files={"cfg/extract.json": {"query": hostile}})
-    outside = _outside(packed(report(run), tokens))
+    outside = _outside(build_context(analyze(run), tokens))
     assert outside is not None
     for word in ("Ignore all", "nothing is wrong", "you are now", "javascript", "\x1b", "\u202e"):
         assert word not in outside
@@ -77,12 +77,12 @@ def test_title_is_made_of_harmless_signs_only(tmp_path: Path) -> None:
     run = run_dir(
         tmp_path, failing_locally("boom"), files={"manifest.yaml": '{"name": "x](http://e) # <b>"}'}
     )
-    assert packed(report(run), 500).splitlines()[0].startswith("# Run of x??http???e? ? ?b?: failed")
+    assert build_context(analyze(run), 500).splitlines()[0].startswith("# Run of x??http???e? ? ?b?: failed")
 
 
 @pytest.mark.parametrize("text", ["", "`", "```", "a\n````\nb", "`" * 50])
 def test_fence_is_longer_than_any_inside(text: str) -> None:
-    opening, *inner, closing = fenced(text).split("\n")
+    opening, *inner, closing = fenced_block(text).split("\n")
     assert closing == opening.removesuffix("text")
     assert not [line for line in inner if closing in line]
 
@@ -96,7 +96,7 @@ def test_what_host_and_worker_do_not_share_is_told(tmp_path: Path) -> None:
         native("step_failed", 2, step_id="a", driver="x", error="boom"),
         native("run_end", 3, status="failed"),
     ]
-    text = packed(report(run_dir(tmp_path, lines)), 4000)
+    text = build_context(analyze(run_dir(tmp_path, lines)), 4000)
     assert "python: host '3.11.7', worker '3.12.1'" in text
     assert "duckdb: host None, worker '2.0.0'" in text
     assert "pandas: host '3.1.1', worker '2.2.0'" in text
@@ -105,7 +105,7 @@ def test_what_host_and_worker_do_not_share_is_told(tmp_path: Path) -> None:
 def test_secret_in_an_error_or_a_configuration_is_masked(tmp_path: Path) -> None:
     files = {"cfg/extract.json": {"resolved_connection": {"password": "hunter2"}, "query": "SELECT 1"}}
     lines = failing_locally("cannot use mysql://reader:hunter2@db/movies")
-    text = packed(report(run_dir(tmp_path, lines, steps=CHAIN, files=files)), 8000)
+    text = build_context(analyze(run_dir(tmp_path, lines, steps=CHAIN, files=files)), 8000)
     assert "hunter2" not in text
     assert "SELECT 1" in text
 

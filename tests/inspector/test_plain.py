@@ -13,11 +13,11 @@ from osiris_inspect.inspector.text.sanitize import (
     inline_json,
     json_lines,
     key_value,
+    masked_text,
     multi_line,
-    plain,
+    one_line,
     shorten,
     show_line,
-    whole,
 )
 
 INVISIBLE = (
@@ -25,15 +25,15 @@ INVISIBLE = (
 )
 DSN = "mysql://root:Zq7kTrv9PxLm@db"
 CUTS: dict[str, Callable[[str, int], str]] = {
-    "excerpt": lambda text, limit: whole(excerpt(text, limit)),
-    "excerpt_of": lambda text, limit: whole(excerpt_of(re.match(rf"(?s).{{{limit}}}", text), limit)),  # type: ignore[arg-type]  # it matches
+    "excerpt": lambda text, limit: masked_text(excerpt(text, limit)),
+    "excerpt_of": lambda text, limit: masked_text(excerpt_of(re.match(rf"(?s).{{{limit}}}", text), limit)),  # type: ignore[arg-type]  # it matches
     "shorten": shorten,
     "show_line": show_line,
     "multi_line": lambda text, limit: "\n".join(multi_line(text, limit)),
     "inline_json": lambda text, limit: inline_json({"error": text}, limit),
     "key_value": lambda text, limit: key_value("error", text, limit),
-    "plain": lambda text, limit: plain("y" * (MAX_TEXT - limit) + text),
-    "whole": lambda text, limit: whole("y" * (MAX_TEXT - limit) + text),
+    "plain": lambda text, limit: one_line("y" * (MAX_TEXT - limit) + text),
+    "whole": lambda text, limit: masked_text("y" * (MAX_TEXT - limit) + text),
 }
 
 
@@ -71,7 +71,7 @@ def test_secret_across_cut_is_masked(function: str) -> None:
 
 @pytest.mark.parametrize("start", range(1, len(DSN)))
 def test_excerpt_starting_inside_secret_omits_it(start: int) -> None:
-    shown = whole(excerpt(f"{DSN} is refused", 300, start))
+    shown = masked_text(excerpt(f"{DSN} is refused", 300, start))
     assert "PxLm" not in shown
     assert shown.endswith("b is refused")
 
@@ -88,15 +88,15 @@ def test_excerpt_of_absent_group_is_empty() -> None:
 
 
 def test_plain_masks_secret_in_colored_text() -> None:
-    assert "hunter2x" not in plain("\x1b[36mpassword\x1b[0m: \x1b[35m'hunter2x'\x1b[0m")
+    assert "hunter2x" not in one_line("\x1b[36mpassword\x1b[0m: \x1b[35m'hunter2x'\x1b[0m")
 
 
 @pytest.mark.parametrize("sign", INVISIBLE)
 def test_invisible_character_is_removed_shown_or_escaped(sign: str) -> None:
     text = f"a{sign}b"
-    assert plain(text) == "ab"
+    assert one_line(text) == "ab"
     assert show_line(text) == f"a⟨{ord(sign):04x}⟩b"
-    line = json_line.line({text: text})
+    line = json_line.to_json_line({text: text})
     assert line.isascii()
     assert json.loads(line) == {text: text}
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.analysis.analyze import report
-from osiris_inspect.inspector.export import Job, format_names, renderer
-from osiris_inspect.model.errors import UnreadableRun
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.export import CIContext, format_names, get_renderer
+from osiris_inspect.model.errors import RunNotReadable
 
-JOB = Job(token="a-token-nobody-guesses")
+JOB = CIContext(token="a-token-nobody-guesses")
 FILES = (
     "events.jsonl",
     "metrics.jsonl",
@@ -83,11 +83,11 @@ def test_any_bytes_in_any_file_give_a_report_or_a_named_error(files: dict[str, b
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         try:
-            told = report(Path(folder), now=0.0)
-        except UnreadableRun:
+            told = analyze(Path(folder), now=0.0)
+        except RunNotReadable:
             return
         for name in format_names():
-            renderer(name)([told], io.StringIO(), job=JOB)
+            get_renderer(name)([told], io.StringIO(), ci=JOB)
         known = {step.id for step in told.run.steps}
         assert all(edge.producer in known and edge.consumer in known for edge in told.lineage.edges)
         assert all(finding.evidence for finding in told.findings)

@@ -6,9 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.event_log.filter.filter import BadQuery, moment_of, parse, parse_leniently
+from osiris_inspect.inspector.event_log.filter.filter import (
+    FilterSyntaxError,
+    parse,
+    parse_time,
+    parse_tolerant,
+)
 from osiris_inspect.model import event as events
-from osiris_inspect.model.event import Event, epoch
+from osiris_inspect.model.event import Event, parse_timestamp
 from tests.inspector import logs
 
 FAILED = Event(
@@ -25,7 +30,7 @@ FAILED = Event(
     },
     side="worker",
     line=7,
-    original="step_error",
+    original_name="step_error",
 )
 RESOLVED = Event("inputs_resolved", ts=None, step="write", fields={"keys": ["df"], "from_steps": ["a", "b"]})
 
@@ -123,12 +128,12 @@ def test_what_dialects_say_in_other_words_is_found(asked: str, kept: bool) -> No
     ],
 )
 def test_a_filter_that_cannot_be_understood_says_where_and_why(asked: str, why: str) -> None:
-    with pytest.raises(BadQuery, match=why):
+    with pytest.raises(FilterSyntaxError, match=why):
         parse(asked, now=0.0)
 
 
 def test_a_relative_time_needs_something_it_is_relative_to() -> None:
-    with pytest.raises(BadQuery, match="nothing here has a time"):
+    with pytest.raises(FilterSyntaxError, match="nothing here has a time"):
         parse("since=-5m")
 
 
@@ -136,27 +141,27 @@ def test_a_relative_time_needs_something_it_is_relative_to() -> None:
     ("text", "seconds"), [("-5m", 300), ("3h", 10_800), ("-1.5h", 5_400), ("250ms", 0.25), ("-2d", 172_800), ("1w", 604_800), ("-7s", 7)]
 )  # fmt: skip
 def test_relative_times_have_units(text: str, seconds: float) -> None:
-    assert moment_of(text, 1e9) == 1e9 - seconds
+    assert parse_time(text, 1e9) == 1e9 - seconds
 
 
 def test_an_iso_time_is_itself() -> None:
-    assert moment_of("2026-01-31T10:00", None) == epoch("2026-01-31T10:00:00+00:00")
+    assert parse_time("2026-01-31T10:00", None) == parse_timestamp("2026-01-31T10:00:00+00:00")
 
 
 @given(st.text(max_size=60))
 def test_anything_that_is_typed_is_a_filter(asked: str) -> None:
-    assert parse_leniently(asked, now=0.0).matches(FAILED) in (True, False)
+    assert parse_tolerant(asked, now=0.0).matches(FAILED) in (True, False)
 
 
 @given(st.text(alphabet='()"-=<>~!andort x*?.0', max_size=40))
 def test_a_filter_is_understood_or_is_a_bad_one(asked: str) -> None:
-    with suppress(BadQuery):
+    with suppress(FilterSyntaxError):
         assert parse(asked, now=0.0).matches(FAILED) in (True, False)
 
 
 @given(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), st.text())
 def test_a_word_and_its_negation_never_agree(word: str, text: str) -> None:
-    assert parse_leniently(word).keeps(text, {}) is not parse_leniently(f"-{word}").keeps(text, {})
+    assert parse_tolerant(word).matches_row(text, {}) is not parse_tolerant(f"-{word}").matches_row(text, {})
 
 
 @given(logs.objects)
@@ -172,7 +177,7 @@ def _is_simple(event: Event) -> bool:
 
 
 def test_the_words_to_mark_are_those_that_must_be_there() -> None:
-    assert parse('Time "two words" step~stats -absent not gone (a or b)').words == (
+    assert parse('Time "two words" step~stats -absent not gone (a or b)').highlight_terms == (
         "time",
         "two words",
         "stats",

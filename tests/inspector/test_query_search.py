@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osiris_inspect.inspector.event_log.filter.filter import parse
-from osiris_inspect.inspector.event_log.index.large_log import LongLog
-from osiris_inspect.inspector.event_log.index.line_index import Index
-from osiris_inspect.inspector.event_log.search.search import candidates, found
+from osiris_inspect.inspector.event_log.index.large_log import LargeLog
+from osiris_inspect.inspector.event_log.index.line_index import LineIndex
+from osiris_inspect.inspector.event_log.search.search import candidate_mask, search
 from osiris_inspect.model import event as events
-from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.errors import InvalidLine
 from tests.inspector import logs
 from tests.inspector.test_index import many
 
@@ -29,12 +29,12 @@ asked = st.recursive(
 )
 
 
-def long_log(content: bytes) -> LongLog:
+def long_log(content: bytes) -> LargeLog:
     descriptor = os.memfd_create("log")
     os.write(descriptor, content)
-    index = Index()
-    index.grow(descriptor)
-    return LongLog(descriptor, index, "events.jsonl")
+    index = LineIndex()
+    index.index_new_lines(descriptor)
+    return LargeLog(descriptor, index, "events.jsonl")
 
 
 def kept_without_index(content: bytes, text: str) -> list[int]:
@@ -42,8 +42,8 @@ def kept_without_index(content: bytes, text: str) -> list[int]:
     lines = []
     for number, raw in enumerate(content.split(b"\n"), start=1):
         try:
-            event = events.decode(raw, number_of_line=number)
-        except UnreadableLine:
+            event = events.decode(raw, line_number=number)
+        except InvalidLine:
             continue
         if query.matches(event):
             lines.append(number)
@@ -54,7 +54,7 @@ def kept_without_index(content: bytes, text: str) -> list[int]:
 @given(st.lists(logs.written, max_size=25), asked, st.booleans())
 def test_the_index_keeps_what_decoding_keeps(lines: list[bytes], text: str, ended: bool) -> None:
     content = b"\n".join(lines) + (b"\n" if ended else b"")
-    kept = [event.line for event in found(long_log(content), parse(text, now=1767312000.0))]
+    kept = [event.line for event in search(long_log(content), parse(text, now=1767312000.0))]
     assert kept == kept_without_index(content, text)
 
 
@@ -64,12 +64,12 @@ def test_the_index_keeps_what_decoding_keeps(lines: list[bytes], text: str, ende
 )  # fmt: skip
 def test_only_lines_that_may_be_kept_are_decoded(text: str, most: int) -> None:
     log = long_log(many(10_000))
-    assert int(candidates(log.by_line, parse(text)).sum()) <= most
+    assert int(candidate_mask(log.by_line, parse(text)).sum()) <= most
 
 
 def test_every_log_is_filtered_alike_with_and_without_index() -> None:
     for path in logs.logs():
         content = Path(path).read_bytes()
         for text in ("event=step_*", "step=* not event=step_start", "rows>0 or error=*"):
-            kept = [event.line for event in found(long_log(content), parse(text))]
+            kept = [event.line for event in search(long_log(content), parse(text))]
             assert kept == kept_without_index(content, text), (path, text)

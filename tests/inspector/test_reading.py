@@ -12,7 +12,7 @@ import pytest
 from osiris_inspect.inspector.files import text_log as textlog
 from osiris_inspect.inspector.reader.loader import load
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.errors import UnreadableRun
+from osiris_inspect.model.errors import RunNotReadable
 from tests.inspector.making import (
     CHAIN,
     NONETYPE,
@@ -31,31 +31,31 @@ def statuses(run: Run) -> dict[str, str]:
 
 
 def test_path_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableRun, match="no such file or directory"):
+    with pytest.raises(RunNotReadable, match="no such file or directory"):
         load(tmp_path / "nowhere")
 
 
 def test_empty_directory_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableRun, match="empty directory"):
+    with pytest.raises(RunNotReadable, match="empty directory"):
         load(tmp_path)
 
 
 def test_file_is_no_run_directory(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     file.write_text("{}")
-    with pytest.raises(UnreadableRun, match="is a file"):
+    with pytest.raises(RunNotReadable, match="is a file"):
         load(file)
 
 
 def test_directory_of_other_things_is_no_run(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(UnreadableRun, match="no run"):
+    with pytest.raises(RunNotReadable, match="no run"):
         load(tmp_path)
 
 
 def test_text_log_alone_is_no_run_and_is_named(tmp_path: Path) -> None:
     (tmp_path / "osiris.log").write_text("ERROR - boom\n")
-    with pytest.raises(UnreadableRun, match=r"status\.json.*it holds osiris\.log"):
+    with pytest.raises(RunNotReadable, match=r"status\.json.*it holds osiris\.log"):
         load(tmp_path)
 
 
@@ -86,7 +86,7 @@ def test_local_run_that_went_well_is_a_success(tmp_path: Path) -> None:
 def test_input_of_a_local_run_was_in_memory(tmp_path: Path) -> None:
     stats = load(run_dir(tmp_path, succeeding_locally(), steps=CHAIN)).step("stats")
     assert stats is not None
-    assert [(entry.from_step, entry.place, entry.rows, entry.line) for entry in stats.inputs] == [
+    assert [(entry.from_step, entry.location, entry.rows, entry.line) for entry in stats.inputs] == [
         ("extract", "memory", 14, 5)
     ]
 
@@ -94,7 +94,7 @@ def test_input_of_a_local_run_was_in_memory(tmp_path: Path) -> None:
 def test_rows_of_a_producer_are_told_by_its_consumer(tmp_path: Path) -> None:
     extract = load(run_dir(tmp_path, succeeding_locally(), steps=CHAIN)).step("extract")
     assert extract is not None
-    assert (extract.rows_out, extract.rows_out_from) == (14, "inputs_resolved event of its consumer")
+    assert (extract.rows_out, extract.rows_out_source) == (14, "inputs_resolved event of its consumer")
     assert extract.storage == "memory"
 
 
@@ -102,7 +102,7 @@ def test_untagged_metric_counts_by_its_time(tmp_path: Path) -> None:
     metric = {"ts": "2026-01-01T00:00:05.500000+00:00", "metric": "rows_written", "value": 3}
     stats = load(run_dir(tmp_path, succeeding_locally(), metrics=[metric], steps=CHAIN)).step("stats")
     assert stats is not None
-    assert (stats.rows_out, stats.rows_out_from) == (3, "metric, by time")
+    assert (stats.rows_out, stats.rows_out_source) == (3, "metric, by time")
 
 
 @pytest.mark.parametrize(("heard", "rows"), [("03.500000", 7), ("05.500000", None)])
@@ -119,7 +119,10 @@ def test_count_that_the_host_heard_of_late_is_that_of_the_step_before(
     ]
     metric = {"ts": f"2026-01-01T00:00:{heard}+00:00", "metric": "rows_written", "value": 7}
     run = load(run_dir(tmp_path, lines, steps=steps, metrics=[metric]))
-    assert (run.steps[0].rows_out, run.steps[0].rows_out_from) == (rows, "metric, by time" if rows else None)
+    assert (run.steps[0].rows_out, run.steps[0].rows_out_source) == (
+        rows,
+        "metric, by time" if rows else None,
+    )
 
 
 def test_step_error_of_the_original_is_a_failed_step(tmp_path: Path) -> None:
@@ -135,7 +138,7 @@ def test_step_error_of_the_original_is_a_failed_step(tmp_path: Path) -> None:
 def test_step_that_was_never_started_names_the_failure_it_waits_for(tmp_path: Path) -> None:
     stats = load(run_dir(tmp_path, failing_locally("boom"), steps=CHAIN)).step("stats")
     assert stats is not None
-    assert stats.because == "extract"
+    assert stats.skipped_because == "extract"
 
 
 def test_unresolved_connection_ends_a_step_without_an_event_of_its_own(tmp_path: Path) -> None:
@@ -226,7 +229,7 @@ def test_run_of_the_original_documents_kept_its_frame_nowhere(tmp_path: Path) ->
     run = load(run_dir(tmp_path, lines, steps=CHAIN))
     assert (run.status, run.dialect) == ("failed", "document")
     assert run.steps[0].storage == "none"
-    assert run.steps[1].inputs[0].place == "unresolved"
+    assert run.steps[1].inputs[0].location == "unresolved"
 
 
 @pytest.mark.parametrize(
@@ -264,7 +267,7 @@ def test_skipped_step_names_its_cause(tmp_path: Path) -> None:
     ]
     stats = load(run_dir(tmp_path, lines, steps=CHAIN)).step("stats")
     assert stats is not None
-    assert (stats.status, stats.because) == ("skipped", "extract")
+    assert (stats.status, stats.skipped_because) == ("skipped", "extract")
 
 
 @pytest.mark.parametrize(
@@ -309,7 +312,7 @@ def test_run_without_a_log_is_judged_by_what_is_left(
 
 def test_empty_log_is_a_run_that_was_cut_off(tmp_path: Path) -> None:
     run = load(run_dir(tmp_path, []))
-    assert (run.status, run.events, run.unread) == ("truncated", (), ())
+    assert (run.status, run.events, run.unreadable) == ("truncated", (), ())
 
 
 @pytest.mark.parametrize(
@@ -328,13 +331,13 @@ def test_junk_between_good_lines_is_counted_and_skipped(tmp_path: Path, junk: by
     lines = succeeding_locally()
     run = load(run_dir(tmp_path, [*lines[:4], junk, *lines[4:]], steps=CHAIN))
     assert run.status == "success"
-    assert [(entry.file, entry.line) for entry in run.unread] == [("events.jsonl", 5)]
+    assert [(entry.file, entry.line) for entry in run.unreadable] == [("events.jsonl", 5)]
 
 
 def test_torn_last_line_is_called_torn(tmp_path: Path) -> None:
     run = load(run_dir(tmp_path, [*succeeding_locally()[:3], b'{"ts":"2026-01-01T00:0'], steps=CHAIN))
     assert run.status == "truncated"
-    assert run.unread[0].reason.startswith("torn last line")
+    assert run.unreadable[0].reason.startswith("torn last line")
 
 
 def test_last_line_without_a_newline_counts_where_it_is_whole(tmp_path: Path) -> None:
@@ -342,7 +345,7 @@ def test_last_line_without_a_newline_counts_where_it_is_whole(tmp_path: Path) ->
     file = path / "events.jsonl"
     file.write_bytes(file.read_bytes().rstrip(b"\n"))
     run = load(path)
-    assert (run.status, run.unread) == ("success", ())
+    assert (run.status, run.unreadable) == ("success", ())
 
 
 def test_byte_order_mark_carriage_returns_and_blank_lines_are_no_fault(tmp_path: Path) -> None:
@@ -350,7 +353,7 @@ def test_byte_order_mark_carriage_returns_and_blank_lines_are_no_fault(tmp_path:
     file = path / "events.jsonl"
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n\r\n"))
     run = load(path)
-    assert (run.status, run.unread) == ("success", ())
+    assert (run.status, run.unreadable) == ("success", ())
 
 
 def test_nan_in_a_metric_is_read_as_no_value(tmp_path: Path) -> None:
@@ -361,22 +364,22 @@ def test_nan_in_a_metric_is_read_as_no_value(tmp_path: Path) -> None:
 def test_line_of_ten_megabytes_is_read(tmp_path: Path) -> None:
     run = load(run_dir(tmp_path, failing_locally("x" * 10_000_000)))
     assert run.status == "failed"
-    assert run.unread == ()
+    assert run.unreadable == ()
 
 
 def test_line_over_the_limit_is_noted_and_the_next_one_read(tmp_path: Path) -> None:
     lines = [b'{"event":"' + b"x" * 17_000_000 + b'"}\n', *succeeding_locally()]
     run = load(run_dir(tmp_path, lines))
     assert run.status == "success"
-    assert "over the limit" in run.unread[0].reason
+    assert "over the limit" in run.unreadable[0].reason
     assert run.events[0].line == 2
 
 
 def test_many_unreadable_lines_are_one_entry_after_the_first_thousand(tmp_path: Path) -> None:
     run = load(run_dir(tmp_path, [b"junk\n"] * 1500))
     assert run.status == "unreadable"
-    assert sum(entry.count for entry in run.unread) == 1500
-    assert len(run.unread) == 1001
+    assert sum(entry.count for entry in run.unreadable) == 1500
+    assert len(run.unreadable) == 1001
 
 
 @pytest.mark.parametrize(
@@ -401,7 +404,9 @@ def test_pipe_in_place_of_the_log_does_not_hang(tmp_path: Path) -> None:
     path = run_dir(tmp_path, None, files={"metrics.jsonl": ""})
     os.mkfifo(path / "events.jsonl")
     run = load(path)
-    assert [(entry.file, entry.reason) for entry in run.unread] == [("events.jsonl", "not a regular file")]
+    assert [(entry.file, entry.reason) for entry in run.unreadable] == [
+        ("events.jsonl", "not a regular file")
+    ]
 
 
 @pytest.mark.parametrize("target", ["/etc/hostname", "events.jsonl"])
@@ -409,7 +414,7 @@ def test_link_out_of_the_run_or_to_itself_is_not_followed(tmp_path: Path, target
     path = run_dir(tmp_path, None, files={"status.json": {"ok": True}})
     (path / "events.jsonl").symlink_to(target)
     run = load(path)
-    assert run.unread[0].file == "events.jsonl"
+    assert run.unreadable[0].file == "events.jsonl"
     assert run.events == ()
 
 
@@ -422,13 +427,13 @@ def test_of_a_long_text_log_only_its_beginning_and_its_end_are_read(tmp_path: Pa
         log.write(b"\nERROR last\n")
     before = bytes_read()
     run = load(path)
-    assert bytes_read() - before < 3 * textlog.WHOLE
+    assert bytes_read() - before < 3 * textlog.MAX_FULL_READ
     assert [(entry.line, entry.text) for entry in run.log_lines] == [(2, "ERROR first"), (0, "ERROR last")]
-    assert [entry.file for entry in run.unread] == ["debug.log"]
+    assert [entry.file for entry in run.unreadable] == ["debug.log"]
 
 
 def test_lines_behind_what_was_left_out_of_a_text_log_keep_their_numbers(tmp_path: Path) -> None:
-    lines = [b"2026-01-01 DEBUG nothing to see here\n"] * (2 * textlog.WHOLE // 37)
+    lines = [b"2026-01-01 DEBUG nothing to see here\n"] * (2 * textlog.MAX_FULL_READ // 37)
     lines[-3] = b"ERROR close to the end\n"
     run = load(run_dir(tmp_path, [local("run_start")], files={"debug.log": b"".join(lines)}))
     assert [(entry.line, entry.text) for entry in run.log_lines] == [
@@ -558,7 +563,7 @@ def test_time_without_the_worker_is_told_from_its_loss_to_its_return(tmp_path: P
 
 def test_lines_that_never_came_are_among_what_was_not_read(tmp_path: Path) -> None:
     run = load(run_dir(tmp_path, [native("run_start"), native("lines_missing", 1, **{"from": 4, "to": 6})]))
-    assert [(entry.line, entry.reason) for entry in run.unread] == [
+    assert [(entry.line, entry.reason) for entry in run.unreadable] == [
         (2, "3 lines of the worker never came: 4 to 6")
     ]
 
@@ -571,7 +576,7 @@ def test_secret_in_a_configuration_is_masked_and_its_place_told(tmp_path: Path) 
     }
     run = load(run_dir(tmp_path, succeeding_locally(), steps=CHAIN, files={"cfg/extract.json": cfg}))
     assert "hunter2" not in str(run.steps[0].config)
-    assert [(place.file, place.key, place.step) for place in run.exposures] == [
+    assert [(place.file, place.key, place.step) for place in run.exposed_secrets] == [
         ("cfg/extract.json", "password", "extract")
     ]
 
@@ -605,7 +610,7 @@ def test_step_id_that_leads_elsewhere_reads_no_file_there(tmp_path: Path) -> Non
     lines = [worker("step_start", 1, step_id="../../secret", driver="x")]
     run = load(run_dir(tmp_path, lines, steps=[("../../secret", "x", [])]))
     assert run.steps[0].config == {}
-    assert run.exposures == ()
+    assert run.exposed_secrets == ()
 
 
 def test_log_beside_the_run_counts_only_where_it_names_the_run(tmp_path: Path) -> None:

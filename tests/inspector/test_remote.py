@@ -9,19 +9,19 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from osiris_inspect.inspector.analysis.analyze import report
-from osiris_inspect.inspector.analysis.run_list import entries
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.analysis.run_list import list_runs
 from osiris_inspect.inspector.export.formats import json as export
 from osiris_inspect.inspector.files import remote_registry as mirrors
 from osiris_inspect.inspector.files.find_runs import find_runs
-from osiris_inspect.inspector.files.text_log import WHOLE
+from osiris_inspect.inspector.files.text_log import MAX_FULL_READ
 from osiris_inspect.inspector.reader.loader import load
 from osiris_inspect.inspector.remote import url as address
-from osiris_inspect.inspector.remote.cached_ranges import Held
-from osiris_inspect.inspector.remote.open_remote import opened
-from osiris_inspect.inspector.run.frame_info import frame_of
-from osiris_inspect.inspector.tables.parquet_preview import SpilledFrame
-from osiris_inspect.model.errors import SpillDamaged, UnreadableRun
+from osiris_inspect.inspector.remote.cached_ranges import CachedRanges
+from osiris_inspect.inspector.remote.open_remote import open_remote
+from osiris_inspect.inspector.run.frame_info import frame_path
+from osiris_inspect.inspector.tables.parquet_preview import ParquetFrameReader
+from osiris_inspect.model.errors import RunNotReadable, SpillCorrupt
 from tests.inspector.making import local, run_dir
 from tests.inspector.web import Web, serving
 from tests.samples import SAMPLES, runs
@@ -32,7 +32,7 @@ fsspec = pytest.importorskip("fsspec", reason="the extra 'remote' is not install
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
     yield
-    mirrors._mirrors.clear()
+    mirrors._registry.clear()
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def web(tmp_path: Path) -> Iterator[Web]:
 
 
 def said(run: Path) -> Any:
-    return {**export.document([report(run)])["runs"][0], "path": ""}
+    return {**export.document([analyze(run)])["runs"][0], "path": ""}
 
 
 def far_run(web: Web, *events: dict[str, Any], **more: Any) -> Path:
@@ -67,25 +67,25 @@ def far_run(web: Web, *events: dict[str, Any], **more: Any) -> Path:
 def test_a_run_elsewhere_reads_like_one_here(run: Path, tmp_path: Path, memory: Any) -> None:
     memory.put(str(run), f"/logs/{run.name}", recursive=True)
 
-    assert said(opened(f"memory://logs/{run.name}", tmp_path)) == said(run)
+    assert said(open_remote(f"memory://logs/{run.name}", tmp_path)) == said(run)
 
 
 def test_runs_below_a_folder_elsewhere_are_found_newest_first(tmp_path: Path, memory: Any) -> None:
     memory.put(str(SAMPLES), "/logs", recursive=True)
 
-    found = find_runs(opened("memory://logs", tmp_path))
+    found = find_runs(open_remote("memory://logs", tmp_path))
 
     assert [run.name for run in found] == [run.name for run in find_runs(SAMPLES)]
 
 
 def test_address_of_this_machine_is_its_path(tmp_path: Path) -> None:
-    assert opened(f"file://{runs()[0]}", tmp_path) == runs()[0]
+    assert open_remote(f"file://{runs()[0]}", tmp_path) == runs()[0]
 
 
 def test_run_without_a_list_of_its_files_is_read_by_their_usual_names(tmp_path: Path) -> None:
     run = runs()[0]
     with serving(run.parent, gives_listings=False) as web:
-        there = report(opened(f"{web.address}/{run.name}", tmp_path))
+        there = analyze(open_remote(f"{web.address}/{run.name}", tmp_path))
 
     assert (there.run.status, len(there.run.events)) == (load(run).status, len(load(run).events))
     assert {artifact.state for step in there.run.steps for artifact in step.artifacts} == {"not_downloaded"}
@@ -94,7 +94,7 @@ def test_run_without_a_list_of_its_files_is_read_by_their_usual_names(tmp_path: 
 def test_server_that_gives_no_parts_of_files_is_not_asked_for_large_ones(tmp_path: Path) -> None:
     source = next(run for run in runs() if run.parent.name == "all_spilled")
     with serving(source.parent, gives_ranges=False) as web:
-        there = load(opened(f"{web.address}/{source.name}", tmp_path))
+        there = load(open_remote(f"{web.address}/{source.name}", tmp_path))
         states = {
             artifact.state
             for step in there.steps
@@ -108,10 +108,10 @@ def test_server_that_gives_no_parts_of_files_is_not_asked_for_large_ones(tmp_pat
 
 def test_folder_that_stands_for_an_address_is_called_by_it(tmp_path: Path, memory: Any) -> None:
     memory.put(str(runs()[0]), f"/logs/{runs()[0].name}", recursive=True)
-    (found,) = find_runs(opened("memory://logs", tmp_path))
+    (found,) = find_runs(open_remote("memory://logs", tmp_path))
 
-    assert mirrors.shown(found) == f"memory://logs/{runs()[0].name}"
-    assert mirrors.shown(tmp_path) == str(tmp_path)
+    assert mirrors.display_name(found) == f"memory://logs/{runs()[0].name}"
+    assert mirrors.display_name(tmp_path) == str(tmp_path)
 
 
 # ── what is fetched ──
@@ -125,7 +125,7 @@ def test_large_artifact_beside_the_run_is_not_fetched(tmp_path: Path, web: Web) 
     with (run / "artifacts" / "a" / "model.bin").open("wb") as big:
         big.truncate(300 << 20)
 
-    there = load(opened(f"{web.address}/logs", tmp_path / "cache") / run.name)
+    there = load(open_remote(f"{web.address}/logs", tmp_path / "cache") / run.name)
 
     assert [(artifact.state, artifact.bytes) for artifact in there.steps[0].artifacts] == [
         ("present", 300 << 20)
@@ -145,10 +145,10 @@ def test_of_a_frame_its_schema_is_fetched_and_then_the_page_that_is_looked_at(
     parquet.write_table(rows, run / "artifacts/a/output.parquet", row_group_size=50_000)
     size = (run / "artifacts/a/output.parquet").stat().st_size
 
-    there = load(opened(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
+    there = load(open_remote(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
     before = web.sent_of(".parquet")
-    with SpilledFrame(frame_of(there, "a")) as frame:
-        page = frame.page(700_010, 2)
+    with ParquetFrameReader(frame_path(there, "a")) as frame:
+        page = frame.read_page(700_010, 2)
     after = web.sent_of(".parquet")
 
     assert there.steps[0].artifacts[0].state == "present"
@@ -163,11 +163,11 @@ def test_columns_that_are_not_shown_are_not_fetched(tmp_path: Path, web: Web) ->
     rows = pa.table({"n": pa.array(range(100_000)), "text": [f"{n * 7919:050}" for n in range(100_000)]})
     parquet.write_table(rows, run / "artifacts/a/output.parquet", compression="none", use_dictionary=False)
 
-    there = load(opened(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
-    with SpilledFrame(frame_of(there, "a")) as frame:
-        assert frame.page(5, 1, ["n"]) == [("5",)]
+    there = load(open_remote(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
+    with ParquetFrameReader(frame_path(there, "a")) as frame:
+        assert frame.read_page(5, 1, ["n"]) == [("5",)]
         assert web.sent_of(".parquet") < 1_200_000
-        assert frame.page(5, 1) == [("5", rows["text"][5].as_py())]
+        assert frame.read_page(5, 1) == [("5", rows["text"][5].as_py())]
 
 
 def test_frame_whose_footer_is_long_is_known_as_a_whole(tmp_path: Path, web: Web) -> None:
@@ -176,31 +176,31 @@ def test_frame_whose_footer_is_long_is_known_as_a_whole(tmp_path: Path, web: Web
     wide = pa.table({f"column_{number}": [number] * 3 for number in range(2000)})
     parquet.write_table(wide, run / "artifacts/a/output.parquet")
 
-    there = load(opened(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
-    with SpilledFrame(frame_of(there, "a")) as frame:
-        assert (len(frame.facts.columns), frame.facts.rows) == (2000, 3)
+    there = load(open_remote(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
+    with ParquetFrameReader(frame_path(there, "a")) as frame:
+        assert (len(frame.info.columns), frame.info.rows) == (2000, 3)
 
 
 def test_of_a_long_text_log_the_beginning_and_the_end_are_fetched(tmp_path: Path, web: Web) -> None:
     run = far_run(web)
     line = b"2026-01-01 00:00:00 - DEBUG - nothing to see here\n"
-    log = b"ERROR first\n" + line * (3 * WHOLE // len(line)) + b"ERROR last\n"
+    log = b"ERROR first\n" + line * (3 * MAX_FULL_READ // len(line)) + b"ERROR last\n"
     (run / "debug.log").write_bytes(log)
 
-    there = load(opened(f"{web.address}/logs", tmp_path / "cache") / run.name)
+    there = load(open_remote(f"{web.address}/logs", tmp_path / "cache") / run.name)
 
     assert [entry.text for entry in there.log_lines] == ["ERROR first", "ERROR last"]
-    assert web.sent_of("debug.log") <= WHOLE + 1  # one byte: whether the server gives parts of files
-    assert [entry.file for entry in there.unread] == ["debug.log"]
+    assert web.sent_of("debug.log") <= MAX_FULL_READ + 1  # one byte: whether the server gives parts of files
+    assert [entry.file for entry in there.unreadable] == ["debug.log"]
 
 
 def test_what_was_fetched_once_is_not_fetched_again(tmp_path: Path, web: Web) -> None:
     run = far_run(web)
-    load(opened(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
-    mirrors._mirrors.clear()
+    load(open_remote(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
+    mirrors._registry.clear()
     before = web.sent_of("events.jsonl")
 
-    again = load(opened(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
+    again = load(open_remote(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
 
     assert len(again.events) == 2
     assert web.sent_of("events.jsonl") - before <= 1  # one byte: whether the server gives parts of files
@@ -208,13 +208,13 @@ def test_what_was_fetched_once_is_not_fetched_again(tmp_path: Path, web: Web) ->
 
 def test_log_that_grew_is_fetched_from_where_it_ended(tmp_path: Path, web: Web) -> None:
     run = far_run(web, *(local("heartbeat", 3, note="x" * 1000) for _ in range(200)))
-    load(opened(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
-    mirrors._mirrors.clear()
+    load(open_remote(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
+    mirrors._registry.clear()
     before = web.sent_of("events.jsonl")
     with (run / "events.jsonl").open("ab") as log:
         log.write(b'{"ts":"2026-01-01T00:00:09+00:00","session":"s","event":"run_end"}\n')
 
-    there = load(opened(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
+    there = load(open_remote(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
 
     assert (there.events[-1].name, there.finished, len(there.events)) == ("run_end", True, 203)
     assert web.sent_of("events.jsonl") - before < 500
@@ -222,11 +222,11 @@ def test_log_that_grew_is_fetched_from_where_it_ended(tmp_path: Path, web: Web) 
 
 def test_log_that_was_written_anew_is_fetched_anew(tmp_path: Path, web: Web) -> None:
     run = far_run(web)
-    load(opened(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
-    mirrors._mirrors.clear()
+    load(open_remote(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
+    mirrors._registry.clear()
     run_dir(web.root / "logs", [local("step_start", 1, step_id="b", note="y" * 400) for _ in range(3)])
 
-    there = load(opened(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
+    there = load(open_remote(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
 
     assert [event.step for event in there.events] == ["b", "b", "b"]
 
@@ -234,12 +234,12 @@ def test_log_that_was_written_anew_is_fetched_anew(tmp_path: Path, web: Web) -> 
 def test_run_that_was_removed_is_gone_from_the_list(tmp_path: Path, web: Web) -> None:
     run_dir(web.root / "logs", [local("run_start")], name="run_1759170586031")
     gone = run_dir(web.root / "logs", [local("run_start")], name="run_1759170586032")
-    for run in find_runs(opened(f"{web.address}/logs", tmp_path / "cache")):
+    for run in find_runs(open_remote(f"{web.address}/logs", tmp_path / "cache")):
         load(run)
     shutil.rmtree(gone)
-    mirrors._mirrors.clear()
+    mirrors._registry.clear()
 
-    found = find_runs(opened(f"{web.address}/logs", tmp_path / "cache"))
+    found = find_runs(open_remote(f"{web.address}/logs", tmp_path / "cache"))
 
     assert [run.name for run in found] == ["run_1759170586031"]
 
@@ -248,7 +248,7 @@ def test_only_the_newest_run_of_a_list_is_fetched_before_one_is_asked_for(tmp_pa
     for number in range(30, 40):
         run_dir(web.root / "logs", [local("run_start")], name=f"run_17591705860{number}")
 
-    opened(f"{web.address}/logs", tmp_path / "cache")
+    open_remote(f"{web.address}/logs", tmp_path / "cache")
 
     assert [path for path in web.sent if path.endswith("events.jsonl")] == [
         "/logs/run_1759170586039/events.jsonl"
@@ -264,9 +264,11 @@ def test_run_whose_line_of_the_list_is_known_is_not_looked_into_again(tmp_path: 
             files={"cfg/a.json": {}},
         )
     for _ in range(3):
-        mirrors._mirrors.clear()
+        mirrors._registry.clear()
         web.sent.clear()
-        listed = list(entries(opened(f"{web.address}/logs", tmp_path / "cache"), cache=tmp_path / "cache"))
+        listed = list(
+            list_runs(open_remote(f"{web.address}/logs", tmp_path / "cache"), cache=tmp_path / "cache")
+        )
 
     assert [run.id for run in listed] == ["run_1759170586032", "run_1759170586031"]
     assert [path for path in web.sent if "run_1759170586031" in path] == ["/logs/run_1759170586031"]
@@ -281,10 +283,13 @@ def test_frame_that_cannot_be_fetched_any_more_is_an_error_and_no_rows(tmp_path:
         parquet.write_table(
             rows, run / "artifacts/a/output.parquet", compression="none", use_dictionary=False
         )
-        there = load(opened(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
+        there = load(open_remote(f"{web.address}/logs/{run.name}", tmp_path / "cache"))
 
-    with SpilledFrame(frame_of(there, "a")) as frame, pytest.raises(SpillDamaged, match="cannot be fetched"):
-        frame.page(0, 1)
+    with (
+        ParquetFrameReader(frame_path(there, "a")) as frame,
+        pytest.raises(SpillCorrupt, match="cannot be fetched"),
+    ):
+        frame.read_page(0, 1)
 
 
 # ── what cannot be reached ──
@@ -302,8 +307,8 @@ def test_frame_that_cannot_be_fetched_any_more_is_an_error_and_no_rows(tmp_path:
     ],
 )
 def test_place_that_cannot_be_reached_is_said_in_one_line(asked: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(UnreadableRun, match=said.replace("?", r"\?")) as caught:
-        opened(asked, tmp_path)
+    with pytest.raises(RunNotReadable, match=said.replace("?", r"\?")) as caught:
+        open_remote(asked, tmp_path)
 
     assert "\n" not in str(caught.value)
 
@@ -311,13 +316,13 @@ def test_place_that_cannot_be_reached_is_said_in_one_line(asked: str, said: str,
 def test_folder_without_a_run_is_said_to_hold_none(tmp_path: Path, memory: Any) -> None:
     memory.pipe("/logs/notes/readme.txt", b"hello")
 
-    with pytest.raises(UnreadableRun, match="holds no run"):
-        opened("memory://logs", tmp_path)
+    with pytest.raises(RunNotReadable, match="holds no run"):
+        open_remote("memory://logs", tmp_path)
 
 
 def test_password_in_an_address_is_not_shown(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableRun) as caught:
-        opened("http://someone:hunter2@127.0.0.1:9/logs", tmp_path)
+    with pytest.raises(RunNotReadable) as caught:
+        open_remote("http://someone:hunter2@127.0.0.1:9/logs", tmp_path)
 
     assert "hunter2" not in str(caught.value)
 
@@ -325,7 +330,7 @@ def test_password_in_an_address_is_not_shown(tmp_path: Path) -> None:
 def test_folder_that_says_it_lies_elsewhere_is_not_believed(tmp_path: Path) -> None:
     run = run_dir(tmp_path, [local("run_start")], files={".held": {"folder": "http://127.0.0.1:9"}})
 
-    assert mirrors.of_run(run) is None
+    assert mirrors.for_run(run) is None
     assert load(run).events[0].name == "run_start"
 
 
@@ -341,7 +346,7 @@ def test_folder_that_says_it_lies_elsewhere_is_not_believed(tmp_path: Path) -> N
     ],
 )
 def test_address_survives_being_made_a_path(path: str, expected: str | None) -> None:
-    assert address.address_of(Path(path)) == expected
+    assert address.parse_url(Path(path)) == expected
 
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/x", "a//b", "a/\0", "x" * 300])
@@ -350,13 +355,13 @@ def test_name_that_leads_out_of_its_folder_is_no_file(name: str) -> None:
 
 
 def test_held_spans_grow_together() -> None:
-    held = Held(100, "tag")
+    held = CachedRanges(100, "tag")
     for span in ((10, 20), (40, 50), (20, 30), (45, 60)):
         held.add(*span)
 
     assert held.spans == [(10, 30), (40, 60)]
-    assert held.lacks(0, 100) == [(0, 10), (30, 40), (60, 100)]
-    assert held.lacks(12, 28) == []
+    assert held.missing_ranges(0, 100) == [(0, 10), (30, 40), (60, 100)]
+    assert held.missing_ranges(12, 28) == []
 
 
 def on_disk(folder: Path) -> int:
@@ -371,12 +376,12 @@ def test_runs_used_longest_ago_make_room(tmp_path: Path, web: Web, monkeypatch: 
             [local("heartbeat", note="x" * 2000)],
             name=f"run_175917058603{number}",
         )
-    first = opened(f"{web.address}/logs1", tmp_path / "cache")
+    first = open_remote(f"{web.address}/logs1", tmp_path / "cache")
     load(find_runs(first)[0])
-    mirrors._mirrors.clear()
-    monkeypatch.setattr("osiris_inspect.inspector.remote.open_remote.MOST_KEPT", 1000)
+    mirrors._registry.clear()
+    monkeypatch.setattr("osiris_inspect.inspector.remote.open_remote.MAX_CACHE_BYTES", 1000)
 
-    second = opened(f"{web.address}/logs2", tmp_path / "cache")
+    second = open_remote(f"{web.address}/logs2", tmp_path / "cache")
 
     assert [run.name for run in find_runs(second)] == ["run_1759170586032"]
     assert not list(first.glob("run_*"))
@@ -393,6 +398,6 @@ def test_nothing_outside_of_the_cache_is_ever_removed(tmp_path: Path, web: Web) 
             f'{{"folder": "{folder}", "files": {{"a": [1, "t", [[0, 9999999999]]]}}}}'
         )
 
-    opened(f"{web.address}/logs", tmp_path / "cache")
+    open_remote(f"{web.address}/logs", tmp_path / "cache")
 
     assert mine.is_dir()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import judged, report
+from osiris_inspect.inspector.analysis.analyze import analyze, diagnose_run
 from osiris_inspect.inspector.event_log import open_large_log as long_reading
-from osiris_inspect.inspector.event_log.index.large_log import LongLog
-from osiris_inspect.inspector.export import Job, format_names, renderer
+from osiris_inspect.inspector.event_log.index.large_log import LargeLog
+from osiris_inspect.inspector.export import CIContext, format_names, get_renderer
 from osiris_inspect.inspector.reader.loader import load
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.event import Event
@@ -40,52 +40,52 @@ def empty_source(folder: Path) -> Path:
 
 def test_what_the_repository_allows_is_taken_out(tmp_path: Path) -> None:
     run = empty_source(tmp_path)
-    told = report(run, repository=repository(tmp_path))
+    told = analyze(run, repository=repository(tmp_path))
     assert [finding.rule for finding in told.findings] == []
-    assert [finding.address for finding in told.allowed] == ["zero-rows-from-source@extract"]
+    assert [finding.id for finding in told.allowed] == ["zero-rows-from-source@extract"]
 
 
 def test_rules_of_the_repository_are_asked(tmp_path: Path) -> None:
     run = run_dir(tmp_path, failing_locally("the moon is late"), steps=CHAIN)
-    cause = report(run, repository=repository(tmp_path)).root_cause
+    cause = analyze(run, repository=repository(tmp_path)).root_cause
     assert cause is not None
     assert cause.rule == "moon-wrong"
 
 
 def test_without_a_repository_nothing_is_allowed_and_nothing_added(tmp_path: Path) -> None:
     repository(tmp_path)
-    told = report(empty_source(tmp_path))
+    told = analyze(empty_source(tmp_path))
     assert [finding.rule for finding in told.findings] == ["zero-rows-from-source"]
 
 
 def test_run_that_was_read_before_is_judged_alike(tmp_path: Path) -> None:
     run, place = empty_source(tmp_path), repository(tmp_path)
-    assert judged(load(run), repository=place).findings == report(run, repository=place).findings
+    assert diagnose_run(load(run), repository=place).findings == analyze(run, repository=place).findings
 
 
 def test_settings_that_cannot_be_are_told(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="unknown key"):
-        report(empty_source(tmp_path), repository=repository(tmp_path, "ignored = []\n"))
+        analyze(empty_source(tmp_path), repository=repository(tmp_path, "ignored = []\n"))
 
 
 def test_a_report_of_a_long_log_does_not_decode_all_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(long_reading, "LONG", 1_000)
+    monkeypatch.setattr(long_reading, "LARGE_LOG_BYTES", 1_000)
     decoded: list[int] = []
-    decode = LongLog.decoded
+    decode = LargeLog.decoded
 
-    def counted(self: LongLog, line: int, raw: bytes) -> Event:
+    def counted(self: LargeLog, line: int, raw: bytes) -> Event:
         decoded.append(line)
         return decode(self, line, raw)
 
-    monkeypatch.setattr(LongLog, "decoded", counted)
+    monkeypatch.setattr(LargeLog, "decoded", counted)
     lines = failing_locally("the moon is late")
     beat = {"event": "heartbeat", "step_id": "extract", "session": lines[0]["session"], "ts": lines[3]["ts"]}
     run = run_dir(tmp_path, [*lines[:4], *[beat] * 20_000, *lines[4:]], steps=CHAIN)
-    told = report(run, repository=repository(tmp_path))
+    told = analyze(run, repository=repository(tmp_path))
     assert len(told.run.events) == len(lines) + 20_000
     assert told.root_cause is not None
     for name in format_names():
-        renderer(name)((told,), io.StringIO(), job=Job(token="5f0c7a1b9e3d4a6685f7d1c2b3a49586"))
+        get_renderer(name)((told,), io.StringIO(), ci=CIContext(token="5f0c7a1b9e3d4a6685f7d1c2b3a49586"))
     assert len(decoded) < 5_000

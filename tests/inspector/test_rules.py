@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.diagnosis import rules as folder
-from osiris_inspect.inspector.diagnosis.engine import LAST_RESORT, Rule, rules
+from osiris_inspect.inspector.diagnosis.engine import FALLBACK_RULE, Rule, builtin_rules
 from osiris_inspect.inspector.run.report import Report
 from tests.inspector.making import (
     CHAIN,
@@ -23,19 +23,19 @@ from tests.inspector.making import (
 )
 
 HEADINGS = ("What it finds:", "Why it matters:", "How to fix:", "Example:")
-ALL = rules()
+ALL = builtin_rules()
 
 
 def told(report_: Report) -> dict[str, str]:
     """Rule by address, with the severity."""
-    return {finding.address: str(finding.severity) for finding in report_.findings}
+    return {finding.id: str(finding.severity) for finding in report_.findings}
 
 
 @pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.id)
 def test_manual_has_its_headings_in_order(rule: Rule) -> None:
-    lines = [line for line in rule.manual.splitlines() if line in HEADINGS]
+    lines = [line for line in rule.rule_manual.splitlines() if line in HEADINGS]
     assert tuple(lines) == HEADINGS
-    assert rule.manual.splitlines()[0].endswith(".")
+    assert rule.rule_manual.splitlines()[0].endswith(".")
 
 
 @pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.id)
@@ -129,7 +129,7 @@ ERRORS = [
 
 @pytest.mark.parametrize(("rule", "error"), ERRORS)
 def test_error_text_is_explained_by_its_rule(tmp_path: Path, rule: str, error: str) -> None:
-    cause = report(run_dir(tmp_path, failing_locally(error), steps=CHAIN)).root_cause
+    cause = analyze(run_dir(tmp_path, failing_locally(error), steps=CHAIN)).root_cause
     assert cause is not None
     assert (cause.rule, cause.step, cause.stage) == (rule, "extract", "step")
 
@@ -137,7 +137,7 @@ def test_error_text_is_explained_by_its_rule(tmp_path: Path, rule: str, error: s
 @pytest.mark.parametrize(("rule", "error"), ERRORS)
 def test_same_words_in_a_run_that_went_well_raise_nothing(tmp_path: Path, rule: str, error: str) -> None:
     lines = [*succeeding_locally()[:7], local("note", 7, text=error), succeeding_locally()[7]]
-    assert report(run_dir(tmp_path, lines, steps=CHAIN)).findings == ()
+    assert analyze(run_dir(tmp_path, lines, steps=CHAIN)).findings == ()
 
 
 COMPILE_ERRORS = [
@@ -153,7 +153,7 @@ COMPILE_ERRORS = [
 @pytest.mark.parametrize(("rule", "error"), COMPILE_ERRORS)
 def test_compile_error_is_explained_at_its_stage(tmp_path: Path, rule: str, error: str) -> None:
     lines = [local("compile_start"), local("compile_error", 1, error=error), local("run_end", 2)]
-    cause = report(run_dir(tmp_path, lines)).root_cause
+    cause = analyze(run_dir(tmp_path, lines)).root_cause
     assert cause is not None
     assert (cause.rule, cause.step, cause.stage) == (rule, None, "compile")
 
@@ -174,17 +174,17 @@ def starving(
 @pytest.mark.parametrize("steps", [CHAIN, ()], ids=["manifest", "no manifest"])
 def test_frame_that_was_given_and_kept_nowhere_is_the_fault_of_its_step(tmp_path: Path, steps: Any) -> None:
     lines, _ = starving({"rows_processed": 14})
-    said = report(run_dir(tmp_path, lines, steps=steps))
+    said = analyze(run_dir(tmp_path, lines, steps=steps))
     assert said.root_cause is not None
-    assert said.root_cause.address == "frame-dropped-from-cache@extract"
-    assert [finding.address for finding in said.consequences(said.root_cause)] == ["input-not-found@stats"]
+    assert said.root_cause.id == "frame-dropped-from-cache@extract"
+    assert [finding.id for finding in said.consequences(said.root_cause)] == ["input-not-found@stats"]
 
 
 def test_step_that_gave_nothing_is_the_fault(tmp_path: Path) -> None:
     lines, _ = starving({"rows_processed": 0})
-    cause = report(run_dir(tmp_path, lines, steps=CHAIN)).root_cause
+    cause = analyze(run_dir(tmp_path, lines, steps=CHAIN)).root_cause
     assert cause is not None
-    assert cause.address == "output-missing@extract"
+    assert cause.id == "output-missing@extract"
 
 
 @pytest.mark.parametrize(
@@ -212,9 +212,9 @@ def test_text_log_tells_causes_apart_that_look_alike_in_events(
     tmp_path: Path, log: str, address: str
 ) -> None:
     lines, files = starving({"rows_processed": 14}, log=log)
-    cause = report(run_dir(tmp_path, lines, steps=CHAIN, files=files)).root_cause
+    cause = analyze(run_dir(tmp_path, lines, steps=CHAIN, files=files)).root_cause
     assert cause is not None
-    assert cause.address == address
+    assert cause.id == address
 
 
 @pytest.mark.parametrize("content", [None, b"cut off"])
@@ -223,9 +223,9 @@ def test_spilled_frame_that_is_gone_or_damaged_is_the_cause(tmp_path: Path, cont
     file = "artifacts/extract/output.parquet"
     lines.insert(1, worker("artifact_created", 1.5, step_id="extract", artifact_type="parquet", path=file))
     files = {} if content is None else {file: content}
-    cause = report(run_dir(tmp_path, lines, steps=CHAIN, files=files)).root_cause
+    cause = analyze(run_dir(tmp_path, lines, steps=CHAIN, files=files)).root_cause
     assert cause is not None
-    assert cause.address == "spill-file-unreadable@extract"
+    assert cause.id == "spill-file-unreadable@extract"
 
 
 @pytest.mark.parametrize(
@@ -244,9 +244,9 @@ def test_input_that_was_there_under_another_name(tmp_path: Path, error: str) -> 
             "inputs_resolved", 2.5, step_id="stats", from_step="extract", key="df", rows=14, from_memory=True
         ),
     )
-    cause = report(run_dir(tmp_path, lines, steps=CHAIN)).root_cause
+    cause = analyze(run_dir(tmp_path, lines, steps=CHAIN)).root_cause
     assert cause is not None
-    assert cause.address == "input-name-mismatch@stats"
+    assert cause.id == "input-name-mismatch@stats"
 
 
 def test_failed_source_explains_everything_behind_it(tmp_path: Path) -> None:
@@ -261,8 +261,8 @@ def test_failed_source_explains_everything_behind_it(tmp_path: Path) -> None:
         worker("step_failed", 2, step_id="stats", driver="duckdb.processor", error=NONETYPE),
         worker("cleanup_complete", 3),
     ]
-    said = report(run_dir(tmp_path, lines, steps=CHAIN))
-    assert [(finding.address, finding.because) for finding in said.findings] == [
+    said = analyze(run_dir(tmp_path, lines, steps=CHAIN))
+    assert [(finding.id, finding.caused_by) for finding in said.findings] == [
         ("authentication-failed@extract", None),
         ("input-not-found@stats", "authentication-failed@extract"),
     ]
@@ -276,8 +276,8 @@ def test_independent_failures_are_two_causes(tmp_path: Path) -> None:
         worker("step_failed", 2, step_id="b", driver="mysql.extractor", error="CSV file not found: /x"),
         worker("cleanup_complete", 3),
     ]
-    said = report(run_dir(tmp_path, lines, steps=[("a", "mysql.extractor", []), ("b", "csv.extractor", [])]))
-    assert [finding.because for finding in said.findings] == [None, None]
+    said = analyze(run_dir(tmp_path, lines, steps=[("a", "mysql.extractor", []), ("b", "csv.extractor", [])]))
+    assert [finding.caused_by for finding in said.findings] == [None, None]
 
 
 OWN_ERRORS = [
@@ -299,11 +299,11 @@ def test_step_behind_a_failed_one_has_a_cause_of_its_own_unless_it_missed_the_fr
         worker("step_failed", 2, step_id="stats", driver="duckdb.processor", error=error),
         worker("cleanup_complete", 3),
     ]
-    said = report(run_dir(tmp_path, lines, steps=CHAIN))
-    assert (address, because) in [(finding.address, finding.because) for finding in said.findings]
+    said = analyze(run_dir(tmp_path, lines, steps=CHAIN))
+    assert (address, because) in [(finding.id, finding.caused_by) for finding in said.findings]
     stats = said.run.step("stats")
     assert stats is not None
-    assert stats.because == (None if because is None else "extract")
+    assert stats.skipped_because == (None if because is None else "extract")
 
 
 CARD_ERRORS = [
@@ -320,7 +320,7 @@ def test_failure_that_only_the_card_tells_is_the_cause(tmp_path: Path, error: st
     failed = {"step_id": "extract", "status": "failed", "error": error}
     starved = {"step_id": "stats", "status": "failed", "error": NONETYPE}
     card = json.dumps({"steps": [failed, starved]}, ensure_ascii=ascii_only, indent=2)
-    said = report(run_dir(tmp_path, [], steps=CHAIN, files={"artifacts/_system/run_card.json": card}))
+    said = analyze(run_dir(tmp_path, [], steps=CHAIN, files={"artifacts/_system/run_card.json": card}))
     assert said.root_cause is not None
     assert said.root_cause.step == "extract"
     assert '"error"' in card.splitlines()[said.root_cause.evidence[0].line - 1]
@@ -328,8 +328,8 @@ def test_failure_that_only_the_card_tells_is_the_cause(tmp_path: Path, error: st
 
 def test_finding_whose_quote_is_nowhere_is_shown_where_its_step_is_named(tmp_path: Path) -> None:
     needing = [("extract", "x.y", []), ("stats", "x.y", [["not", "a name"]])]
-    said = report(run_dir(tmp_path, failing_locally("boom"), steps=needing))  # type: ignore[arg-type]  # needs of a wrong type
-    unknown = next(finding for finding in said.findings if finding.address == "need-unknown@stats")
+    said = analyze(run_dir(tmp_path, failing_locally("boom"), steps=needing))  # type: ignore[arg-type]  # needs of a wrong type
+    unknown = next(finding for finding in said.findings if finding.id == "need-unknown@stats")
     assert "stats" in unknown.evidence[0].quote
 
 
@@ -353,7 +353,7 @@ def test_advice_never_puts_one_frame_in_the_place_of_another(tmp_path: Path, err
         worker("step_failed", 3, step_id="stats", driver="duckdb.processor", error=error),
         worker("cleanup_complete", 4),
     ]
-    cause = report(run_dir(tmp_path, lines, steps=[*CHAIN, ("other", "x.extractor", [])])).root_cause
+    cause = analyze(run_dir(tmp_path, lines, steps=[*CHAIN, ("other", "x.extractor", [])])).root_cause
     assert cause is not None
     assert (cause.rule, cause.fix) == ("input-name-mismatch", fix)
 
@@ -361,7 +361,7 @@ def test_advice_never_puts_one_frame_in_the_place_of_another(tmp_path: Path, err
 def test_good_end_in_the_status_file_says_that_the_file_was_cut(tmp_path: Path) -> None:
     ended = {"ok": True, "exit_code": 0, "steps_completed": 2, "steps_total": 2}
     run = run_dir(tmp_path, succeeding_locally()[:2], steps=CHAIN, files={"status.json": ended})
-    cause = report(run).root_cause
+    cause = analyze(run).root_cause
     assert cause is not None
     assert (cause.rule, cause.step, str(cause.confidence)) == ("run-truncated", None, "medium")
     assert "the file was cut, not the run" in cause.message
@@ -369,7 +369,7 @@ def test_good_end_in_the_status_file_says_that_the_file_was_cut(tmp_path: Path) 
 
 def test_line_that_could_not_be_read_may_be_the_end_of_a_step(tmp_path: Path) -> None:
     lines = [*succeeding_locally()[:2], b"no JSON\n", local("note", 3)]
-    cause = report(run_dir(tmp_path, lines, steps=CHAIN)).root_cause
+    cause = analyze(run_dir(tmp_path, lines, steps=CHAIN)).root_cause
     assert cause is not None
     assert (cause.rule, cause.step, str(cause.confidence)) == ("run-truncated", "extract", "low")
     assert "line 3 could not be read" in cause.message
@@ -377,7 +377,7 @@ def test_line_that_could_not_be_read_may_be_the_end_of_a_step(tmp_path: Path) ->
 
 def test_end_of_a_very_long_error_is_searched(tmp_path: Path) -> None:
     error = "boom\n" + "  at x\n" * 20_000 + "(1146, \"Table 'm.t' doesn't exist\")"
-    cause = report(run_dir(tmp_path, failing_locally(error), steps=CHAIN)).root_cause
+    cause = analyze(run_dir(tmp_path, failing_locally(error), steps=CHAIN)).root_cause
     assert cause is not None
     assert cause.rule == "table-missing"
 
@@ -392,8 +392,8 @@ def _module(rule: Rule) -> str:
 
 
 def test_last_resort_stays_only_where_nothing_else_explains_the_step(tmp_path: Path) -> None:
-    said = report(run_dir(tmp_path, failing_locally("CSV file not found: /x"), steps=CHAIN))
-    assert LAST_RESORT not in {finding.rule for finding in said.findings}
+    said = analyze(run_dir(tmp_path, failing_locally("CSV file not found: /x"), steps=CHAIN))
+    assert FALLBACK_RULE not in {finding.rule for finding in said.findings}
 
 
 def test_step_that_failed_before_the_run_was_cut_off_is_told(tmp_path: Path) -> None:
@@ -403,15 +403,15 @@ def test_step_that_failed_before_the_run_was_cut_off_is_told(tmp_path: Path) -> 
         local("step_error", 2, step_id="extract", error="something new"),
         local("step_start", 3, step_id="stats", driver="duckdb.processor"),
     ]
-    found = told(report(run_dir(tmp_path, lines, steps=CHAIN)))
-    assert found == {f"{LAST_RESORT}@extract": "error", "run-truncated@stats": "error"}
+    found = told(analyze(run_dir(tmp_path, lines, steps=CHAIN)))
+    assert found == {f"{FALLBACK_RULE}@extract": "error", "run-truncated@stats": "error"}
 
 
 @pytest.mark.parametrize(("rows", "found"), [(0, {"zero-rows-from-source@extract": "warning"}), (14, {})])
 def test_source_without_rows_is_a_warning(tmp_path: Path, rows: int, found: dict[str, str]) -> None:
     lines = succeeding_locally()
     lines[4]["rows"] = rows
-    assert told(report(run_dir(tmp_path, lines, steps=CHAIN))) == found
+    assert told(analyze(run_dir(tmp_path, lines, steps=CHAIN))) == found
 
 
 def test_worker_that_counts_no_row_of_a_writer_raises_nothing(tmp_path: Path) -> None:
@@ -420,27 +420,27 @@ def test_worker_that_counts_no_row_of_a_writer_raises_nothing(tmp_path: Path) ->
         worker("step_complete", 2, step_id="write", rows_processed=0),
         worker("cleanup_complete", 3),
     ]
-    assert report(run_dir(tmp_path, lines)).findings == ()
+    assert analyze(run_dir(tmp_path, lines)).findings == ()
 
 
 def test_join_without_a_match_is_a_warning(tmp_path: Path) -> None:
     lines = succeeding_locally()
     metric = {"ts": "2026-01-01T00:00:05.500000+00:00", "metric": "rows_written", "value": 0}
-    assert told(report(run_dir(tmp_path, lines, metrics=[metric], steps=CHAIN))) == {
+    assert told(analyze(run_dir(tmp_path, lines, metrics=[metric], steps=CHAIN))) == {
         "all-rows-lost@stats": "warning"
     }
 
 
 def test_run_cut_off_names_the_step_that_was_running(tmp_path: Path) -> None:
-    cause = report(run_dir(tmp_path, succeeding_locally()[:4], steps=CHAIN)).root_cause
+    cause = analyze(run_dir(tmp_path, succeeding_locally()[:4], steps=CHAIN)).root_cause
     assert cause is not None
-    assert (cause.address, cause.stage) == ("run-truncated@stats", "step")
+    assert (cause.id, cause.stage) == ("run-truncated@stats", "step")
 
 
 def test_run_cut_off_between_steps_has_no_guilty_step(tmp_path: Path) -> None:
-    cause = report(run_dir(tmp_path, succeeding_locally()[:3], steps=CHAIN)).root_cause
+    cause = analyze(run_dir(tmp_path, succeeding_locally()[:3], steps=CHAIN)).root_cause
     assert cause is not None
-    assert (cause.address, cause.stage) == ("run-truncated", "finish")
+    assert (cause.id, cause.stage) == ("run-truncated", "finish")
 
 
 @pytest.mark.parametrize(
@@ -463,19 +463,19 @@ def test_run_cut_off_between_steps_has_no_guilty_step(tmp_path: Path) -> None:
     ],
 )
 def test_manifest_that_cannot_be_right_is_a_warning(tmp_path: Path, steps: Any, address: str) -> None:
-    said = told(report(run_dir(tmp_path, succeeding_locally(), steps=steps)))
+    said = told(analyze(run_dir(tmp_path, succeeding_locally(), steps=steps)))
     assert said.get(address) == "warning"
 
 
 def test_secret_in_a_configuration_is_shown_by_its_key_alone(tmp_path: Path) -> None:
     cfg = {"resolved_connection": {"password": "hunter2"}}
-    said = report(run_dir(tmp_path, succeeding_locally(), steps=CHAIN, files={"cfg/extract.json": cfg}))
+    said = analyze(run_dir(tmp_path, succeeding_locally(), steps=CHAIN, files={"cfg/extract.json": cfg}))
     assert told(said) == {"secret-in-artifact@extract": "warning"}
     assert said.findings[0].evidence[0].quote == '"password"'
 
 
 def test_quote_ends_before_a_secret(tmp_path: Path) -> None:
-    said = report(
+    said = analyze(
         run_dir(tmp_path, failing_locally("cannot use mysql://reader:hunter2@db/movies today"), steps=CHAIN)
     )
     assert said.findings
@@ -490,13 +490,13 @@ def test_wrong_key_of_our_own_run_is_the_fault_of_who_asks(tmp_path: Path) -> No
         native("step_failed", 3, step_id="stats", error="no", error_type="InputNotFound"),
         native("run_end", 4, status="failed"),
     ]
-    cause = report(run_dir(tmp_path, lines, steps=CHAIN)).root_cause
+    cause = analyze(run_dir(tmp_path, lines, steps=CHAIN)).root_cause
     assert cause is not None
-    assert cause.address == "input-key-wrong@stats"
+    assert cause.id == "input-key-wrong@stats"
 
 
 def test_rule_whose_events_a_run_does_not_record_is_listed_as_not_checked(tmp_path: Path) -> None:
-    said = report(run_dir(tmp_path, failing_locally("boom")))
+    said = analyze(run_dir(tmp_path, failing_locally("boom")))
     reasons = {entry.rule: entry.reason for entry in said.not_checked}
     assert reasons["need-unknown"] == "this run does not record manifest"
     assert reasons["nothing-written"] == "this run does not record table.ddl_planned"
@@ -504,12 +504,12 @@ def test_rule_whose_events_a_run_does_not_record_is_listed_as_not_checked(tmp_pa
 
 def test_lost_artifact_names_the_logged_reason(tmp_path: Path) -> None:
     lost = native("artifact_lost", 6, step_id="extract", path="artifacts/extract/a.csv", error="too large")
-    (finding,) = report(run_dir(tmp_path, [*succeeding_locally(), lost], steps=CHAIN)).findings
+    (finding,) = analyze(run_dir(tmp_path, [*succeeding_locally(), lost], steps=CHAIN)).findings
     assert finding.message == "artifacts/extract/a.csv was not brought back: too large"
 
 
 def test_run_that_ended_failed_names_its_error(tmp_path: Path) -> None:
     run = run_dir(tmp_path, [native("run_start"), native("run_end", status="failed", error="boom")])
-    failure = report(run).run.failure
+    failure = analyze(run).run.failure
     assert failure is not None
     assert failure.message == "boom"

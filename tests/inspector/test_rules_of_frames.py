@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.analysis.analyze import analyze
 from tests.inspector.making import document, local, native, run_dir, worker
 
 JOIN = (("a", "x.extractor", []), ("b", "x.extractor", []), ("j", "duckdb.processor", ["a", "b"]))
@@ -229,7 +229,7 @@ NEAR_MISSES: Mapping[str, Made] = {
 
 def found(folder: Path, made: Made) -> set[str]:
     events, steps, files = made
-    return {finding.rule for finding in report(run_dir(folder, events, steps=steps, files=files)).findings}
+    return {finding.rule for finding in analyze(run_dir(folder, events, steps=steps, files=files)).findings}
 
 
 @pytest.mark.parametrize("rule", HITS)
@@ -248,7 +248,7 @@ def test_each_rule_of_this_table_has_both() -> None:
 
 def test_threshold_counts_as_well_as_force(tmp_path: Path) -> None:
     lines = ours(stored("a", "memory", 30), done("a"), run_settings=settings(threshold=20))
-    said = report(run_dir(tmp_path, lines, steps=PAIR[:1])).findings
+    said = analyze(run_dir(tmp_path, lines, steps=PAIR[:1])).findings
     assert [finding.message for finding in said if finding.rule == "spill-setting-ignored"] == [
         "E2B_SPILL_THRESHOLD=20 (default) asks for a spill, and the frame of 30 rows stayed in memory"
     ]
@@ -265,8 +265,8 @@ def test_log_whose_lines_are_shuffled_and_doubled_tells_the_same(tmp_path: Path)
         done("b"),
     )
     shuffled = [lines[number] for number in (1, 0, 3, 3, 2, 5, 4, 4, 7, 6, 8)]
-    straight = report(run_dir(tmp_path, lines, steps=PAIR, name="run_1"))
-    mixed = report(run_dir(tmp_path, shuffled, steps=PAIR, name="run_2"))
+    straight = analyze(run_dir(tmp_path, lines, steps=PAIR, name="run_1"))
+    mixed = analyze(run_dir(tmp_path, shuffled, steps=PAIR, name="run_2"))
     assert mixed.run.status == straight.run.status == "success"
     assert [(step.status, step.rows_in, step.rows_out, len(step.inputs)) for step in mixed.run.steps] == [
         (step.status, step.rows_in, step.rows_out, len(step.inputs)) for step in straight.run.steps
@@ -289,7 +289,7 @@ def test_key_that_pandas_missed_names_the_columns_there_were(tmp_path: Path) -> 
         },
         status="failed",
     )
-    cause = report(run_dir(tmp_path, lines, steps=PAIR)).root_cause
+    cause = analyze(run_dir(tmp_path, lines, steps=PAIR)).root_cause
     assert cause is not None
     assert (cause.rule, cause.fix) == ("column-missing", "use a name that its input has: id, name")
 
@@ -297,4 +297,4 @@ def test_key_that_pandas_missed_names_the_columns_there_were(tmp_path: Path) -> 
 @pytest.mark.parametrize("make", [local, document], ids=["local", "document"])
 def test_numbers_that_a_dialect_does_not_have_are_not_missed(tmp_path: Path, make: Any) -> None:
     lines = [make("step_start", step_id="a"), make("step_complete", step_id="a")]
-    assert "log-gap" not in {finding.rule for finding in report(run_dir(tmp_path, lines)).findings}
+    assert "log-gap" not in {finding.rule for finding in analyze(run_dir(tmp_path, lines)).findings}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.analysis.analyze import analyze
 from tests.inspector.making import CHAIN, failing_locally, local, native, run_dir, succeeding_locally, worker
 
 Made = tuple[Sequence[Any], Sequence[Any], Mapping[str, Any]]
@@ -154,7 +154,7 @@ NEAR_MISSES: Mapping[str, Made] = {
 
 def found(folder: Path, made: Made) -> set[str]:
     events, steps, files = made
-    return {finding.rule for finding in report(run_dir(folder, events, steps=steps, files=files)).findings}
+    return {finding.rule for finding in analyze(run_dir(folder, events, steps=steps, files=files)).findings}
 
 
 @pytest.mark.parametrize("rule", HITS)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
-from osiris_inspect.inspector.diagnosis.engine import rules
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.diagnosis.engine import builtin_rules
 from osiris_inspect.inspector.run.report import Report
 from tests.inspector.proofs import Proof, hits, near_misses
 
-IDS = {rule.id for rule in rules()}
+IDS = {rule.id for rule in builtin_rules()}
 HITS, NEAR_MISSES = tuple(hits()), tuple(near_misses())
 
 
@@ -20,14 +20,14 @@ def found(told: Report) -> set[str]:
 
 @pytest.mark.parametrize("proof", HITS, ids=str)
 def test_run_that_must_hit_does(tmp_path: Path, proof: Proof) -> None:
-    told = report(proof.make(tmp_path))
+    told = analyze(proof.make(tmp_path))
     assert proof.rule in found(told)
     _quotes_stand_in_their_lines(told)
 
 
 @pytest.mark.parametrize("proof", NEAR_MISSES, ids=str)
 def test_run_that_comes_near_does_not(tmp_path: Path, proof: Proof) -> None:
-    assert proof.rule not in found(report(proof.make(tmp_path)))
+    assert proof.rule not in found(analyze(proof.make(tmp_path)))
 
 
 @pytest.mark.parametrize("proofs", [HITS, NEAR_MISSES], ids=["hits", "near misses"])
@@ -41,5 +41,5 @@ def _quotes_stand_in_their_lines(told: Report) -> None:
     for finding in told.findings:
         for piece in finding.evidence:
             line = (told.run.path / piece.file).read_bytes().split(b"\n")[piece.line - 1]
-            assert piece.quote, finding.address
+            assert piece.quote, finding.id
             assert piece.quote in line.decode("utf-8", "replace"), str(piece)

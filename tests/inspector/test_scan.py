@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from osiris_inspect.inspector.event_log.filter.filter import parse
 from osiris_inspect.inspector.event_log.search import byte_search as scanning
-from osiris_inspect.inspector.event_log.search.byte_search import Line, rarest, scan
-from osiris_inspect.inspector.event_log.search.literals import may_hold, needles
-from osiris_inspect.inspector.event_log.search.search import found, near_without_index
+from osiris_inspect.inspector.event_log.search.byte_search import MatchedLine, find_lines, rarest_literal
+from osiris_inspect.inspector.event_log.search.literals import may_match, required_literals
+from osiris_inspect.inspector.event_log.search.search import candidates_without_index, search
 from osiris_inspect.model import jsonl
 from tests.inspector import logs
 from tests.inspector.test_index import memory_file
@@ -72,9 +72,9 @@ def hard(draw: st.DrawFn) -> bytes:
 lines_of_logs = st.lists(st.one_of(hard(), hard(), logs.line), max_size=25)
 
 
-def scanned(content: bytes, needle: tuple[bytes, ...], block: int = scanning.BLOCK) -> list[Line]:
+def scanned(content: bytes, needle: tuple[bytes, ...], block: int = scanning.BLOCK) -> list[MatchedLine]:
     with memory_file(content) as descriptor:
-        return [line for lines in scan(descriptor, len(content), needle, block=block) for line in lines]
+        return [line for lines in find_lines(descriptor, len(content), needle, block=block) for line in lines]
 
 
 @settings(max_examples=300, deadline=None)
@@ -86,7 +86,7 @@ def test_every_line_that_is_kept_is_found(lines: list[bytes], text: str, ended: 
     content = b"\n".join(lines) + (b"\n" if ended else b"")
     kept = kept_without_index(content, text)
     split = content.split(b"\n")
-    for needle in needles(parse(text).root):
+    for needle in required_literals(parse(text).root):
         at = scanned(content, needle, block)
         numbers = [line.number + 1 for line in at]
         assert numbers == sorted(set(numbers))
@@ -97,9 +97,9 @@ def test_every_line_that_is_kept_is_found(lines: list[bytes], text: str, ended: 
 @settings(max_examples=300, deadline=None)
 @given(lines_of_logs, st.sampled_from(TEXTS))
 def test_a_line_that_is_kept_may_hold_all_needles(lines: list[bytes], text: str) -> None:
-    wanted = needles(parse(text).root)
+    wanted = required_literals(parse(text).root)
     kept = kept_without_index(b"\n".join(lines), text)
-    assert all(may_hold(b"\n".join(lines).split(b"\n")[number - 1], wanted) for number in kept)
+    assert all(may_match(b"\n".join(lines).split(b"\n")[number - 1], wanted) for number in kept)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_line_that_is_kept_may_hold_all_needles(lines: list[bytes], text: str)
     ],
 )
 def test_usual_filters_ask_for_a_text(text: str) -> None:
-    assert needles(parse(text).root)
+    assert required_literals(parse(text).root)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_usual_filters_ask_for_a_text(text: str) -> None:
     ],
 )
 def test_what_a_line_may_say_otherwise_is_not_looked_for(text: str) -> None:
-    assert needles(parse(text).root) == ()
+    assert required_literals(parse(text).root) == ()
 
 
 def test_only_two_signs_beyond_ascii_have_small_letters_within() -> None:
@@ -145,19 +145,19 @@ def test_only_two_signs_beyond_ascii_have_small_letters_within() -> None:
 
 
 def test_a_line_without_the_field_is_passed_over() -> None:
-    wanted = needles(parse("error.retries>3").root)
-    assert may_hold(b'{"event":"a","error":{"retries":4}}', wanted)
-    assert not may_hold(b'{"event":"a","retried":4}', wanted)
+    wanted = required_literals(parse("error.retries>3").root)
+    assert may_match(b'{"event":"a","error":{"retries":4}}', wanted)
+    assert not may_match(b'{"event":"a","retried":4}', wanted)
 
 
 def test_the_rarest_needle_is_looked_for() -> None:
-    wanted = needles(parse("event=heartbeat step=missing").root)
+    wanted = required_literals(parse("event=heartbeat step=missing").root)
     content = (
         b'{"event":"heartbeat","step_id":"a"}\n' * 100_000 + b'{"event":"heartbeat","step_id":"missing"}\n'
     )
     with memory_file(content) as descriptor:
-        assert rarest(descriptor, len(content), wanted) == wanted[1]
-        assert rarest(descriptor, len(content), wanted[:1]) is None
+        assert rarest_literal(descriptor, len(content), wanted) == wanted[1]
+        assert rarest_literal(descriptor, len(content), wanted[:1]) is None
 
 
 def test_lines_far_longer_than_a_block_keep_their_numbers() -> None:
@@ -205,9 +205,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_rare_text_is_found_alike_with_and_without_index(log: Path, text: str) -> None:
     content, query = log.read_bytes(), parse(text)
     kept = kept_without_index(content, text)
-    assert [event.line for event in found(long_log(content), query)] == kept
+    assert [event.line for event in search(long_log(content), query)] == kept
     with memory_file(content) as descriptor:
-        near = near_without_index(descriptor, query)
+        near = candidates_without_index(descriptor, query)
         assert near is not None
         lines = [line + 1 for some in near for line, _ in some]
     assert set(kept) <= set(lines)
@@ -217,33 +217,33 @@ def test_a_rare_text_is_found_alike_with_and_without_index(log: Path, text: str)
 def test_what_is_said_of_a_line_that_is_no_event_is_not_found() -> None:
     beat = b'{"event":"heartbeat","note":"nothing to see here"}\n'
     content = beat * 1_000 + b'{"torn": "unexpected end of data\n' + beat * 1_000
-    assert list(found(long_log(content), parse("unexpected"))) == []
+    assert list(search(long_log(content), parse("unexpected"))) == []
 
 
 def test_a_file_that_is_cut_meanwhile_ends_there() -> None:
     content = b'{"event":"needle"}\n' * 1_000
     with memory_file(content) as descriptor:
-        lines = scan(descriptor, 100 * len(content), (b"needle",), block=4096)
+        lines = find_lines(descriptor, 100 * len(content), (b"needle",), block=4096)
         assert [line.number for some in lines for line in some] == [*range(1_000)]
 
 
 def test_a_text_of_many_lines_is_left_to_the_index(log: Path) -> None:
     with memory_file(log.read_bytes()) as descriptor:
-        assert near_without_index(descriptor, parse("event=heartbeat")) is None
-        assert near_without_index(descriptor, parse("rows>1")) is None
+        assert candidates_without_index(descriptor, parse("event=heartbeat")) is None
+        assert candidates_without_index(descriptor, parse("rows>1")) is None
 
 
 def test_the_finds_before_a_reader_leaves_take_no_look_at_the_rest(
     log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
-    look = scanning._Looker.look
+    look = scanning._BlockSearcher.search_block
     monkeypatch.setattr(
-        scanning._Looker, "look", lambda self, begin: looked.append(begin) or look(self, begin)
+        scanning._BlockSearcher, "search_block", lambda self, begin: looked.append(begin) or look(self, begin)
     )
     content = log.read_bytes()
     with memory_file(content) as descriptor:
-        lines = scan(descriptor, len(content), (b"heartbeat",), block=4096)
+        lines = find_lines(descriptor, len(content), (b"heartbeat",), block=4096)
         assert next(lines)
         lines.close()
     assert 0 < len(looked) * 4096 < len(content) / 4

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
-from osiris_inspect.inspector.export import Job, format_names, renderer
-from osiris_inspect.inspector.export.assistant_context import packed
-from osiris_inspect.inspector.export.lineage import dot, graph_of, mermaid
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.export import CIContext, format_names, get_renderer
+from osiris_inspect.inspector.export.assistant_context import build_context
+from osiris_inspect.inspector.export.lineage import build_diagram, dot, mermaid
 from osiris_inspect.inspector.export.lineage import json as graph_json
 from osiris_inspect.inspector.export.lineage import text as graph_text
 from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.inspector.why import explain_step
 from osiris_inspect.inspector.why import json as why_json
 from osiris_inspect.inspector.why import text as why_text
-from osiris_inspect.inspector.why import why_of
-from osiris_inspect.model.redaction import mask_patterns
+from osiris_inspect.model.redaction import mask_by_pattern
 from tests.inspector.making import native, run_dir
 
 DSN = "mysql://root:Zq7kTrv9PxLm@db"
@@ -54,37 +54,37 @@ def dense(tmp_path_factory: pytest.TempPathFactory) -> Report:
     events.append(native("run_end", 0, status="failed", error=text))
     lines = [{**event, "seq": seq} for seq, event in enumerate(events)]
     files["worker.log"] = "\n".join(log) + "\n"
-    return report(run_dir(tmp_path_factory.mktemp("dense"), lines, files=files))
+    return analyze(run_dir(tmp_path_factory.mktemp("dense"), lines, files=files))
 
 
 def test_findings_and_log_lines_hold_no_partial_secret(dense: Report) -> None:
     texts = [text for finding in dense.findings for text in (finding.message, finding.fix or "")]
     texts += [line.text for line in dense.run.log_lines]
     assert len(texts) > 100
-    assert not [text for text in texts if "root:Z" in mask_patterns(text)]
+    assert not [text for text in texts if "root:Z" in mask_by_pattern(text)]
 
 
 @pytest.mark.parametrize("format_", format_names())
 def test_format_with_secret_across_cut_is_masked(dense: Report, format_: str) -> None:
     out = io.StringIO()
-    renderer(format_)([dense], out, job=Job(token="a word that cannot be guessed"))
+    get_renderer(format_)([dense], out, ci=CIContext(token="a word that cannot be guessed"))
     assert "step-1" in out.getvalue()
     assert "root:Z" not in out.getvalue()
     assert "Zq7k" not in out.getvalue()
 
 
 OUTPUTS: dict[str, Callable[[Report], str]] = {
-    "pack": lambda told: packed(told, 1_000_000),
+    "pack": lambda told: build_context(told, 1_000_000),
     "why": lambda told: "\n".join(
-        line for step in told.run.steps for line in why_text.lines(why_of(told, step.id))
+        line for step in told.run.steps for line in why_text.lines(explain_step(told, step.id))
     ),
     "why json": lambda told: json.dumps(
-        [why_json.document(why_of(told, step.id)) for step in told.run.steps]
+        [why_json.document(explain_step(told, step.id)) for step in told.run.steps]
     ),
-    "graph": lambda told: "\n".join(graph_text.lines(graph_of(told))),
-    "graph json": lambda told: "\n".join(graph_json.lines(graph_of(told))),
-    "mermaid": lambda told: "\n".join(mermaid.lines(graph_of(told))),
-    "dot": lambda told: "\n".join(dot.lines(graph_of(told))),
+    "graph": lambda told: "\n".join(graph_text.lines(build_diagram(told))),
+    "graph json": lambda told: "\n".join(graph_json.lines(build_diagram(told))),
+    "mermaid": lambda told: "\n".join(mermaid.lines(build_diagram(told))),
+    "dot": lambda told: "\n".join(dot.lines(build_diagram(told))),
 }
 
 
@@ -100,5 +100,5 @@ def test_long_error_is_masked_on_both_ends(tmp_path: Path) -> None:
     for shift in range(0, len(DSN), 4):
         error = "x" * shift + f" {DSN}" * 4_000
         run = run_dir(tmp_path, [native("step_failed", 1, step_id="a", error=error)], name=f"run_{shift}")
-        messages = " ".join(finding.message for finding in report(run).findings)
-        assert "root:Z" not in mask_patterns(messages)
+        messages = " ".join(finding.message for finding in analyze(run).findings)
+        assert "root:Z" not in mask_by_pattern(messages)

@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.files.find_runs import find_runs
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.why import Turn, Why, why_of
+from osiris_inspect.inspector.why import StepExplanation, TraceStep, explain_step
 from osiris_inspect.inspector.why.json import document
-from osiris_inspect.inspector.why.step_explanation import NoSuchStep
+from osiris_inspect.inspector.why.step_explanation import UnknownStep
 from osiris_inspect.inspector.why.text import lines
 from tests.inspector.accuracy import CORPUS
 from tests.inspector.generated import Case, Fault, make
@@ -17,25 +17,25 @@ from tests.inspector.making import CHAIN, NONETYPE, local, run_dir, worker
 FAULT = Fault("none", (), ())
 
 
-def answer(told: Report, step: str) -> Why:
-    return why_of(told, step)
+def answer(told: Report, step: str) -> StepExplanation:
+    return explain_step(told, step)
 
 
 def made(folder: Path, storage: str = "memory", fault: Fault = FAULT, step: str = "") -> Report:
-    return report(make(Case(fault, "chain", storage, "none", step), folder))
+    return analyze(make(Case(fault, "chain", storage, "none", step), folder))
 
 
-def walk(why: Why) -> dict[str, tuple[str, str]]:
-    return {turn.name: (turn.outcome, turn.text) for way in why.ways for turn in way.turns}
+def walk(why: StepExplanation) -> dict[str, tuple[str, str]]:
+    return {turn.name: (turn.result, turn.text) for way in why.input_traces for turn in way.trace_steps}
 
 
-def turns(why: Why) -> dict[str, Turn]:
-    return {turn.name: turn for turn in why.turns}
+def turns(why: StepExplanation) -> dict[str, TraceStep]:
+    return {turn.name: turn for turn in why.output_trace}
 
 
 def test_input_in_memory_is_found_at_the_first_place(tmp_path: Path) -> None:
     why = answer(made(tmp_path), "clean")
-    assert [(way.name, way.from_step, way.place) for way in why.ways] == [("df", "load", "memory")]
+    assert [(way.name, way.from_step, way.place) for way in why.input_traces] == [("df", "load", "memory")]
     assert list(walk(why)) == ["needs", "upstream", "memory", "so"]
     assert walk(why)["so"] == ("hit", "the driver got 14 rows from memory")
 
@@ -95,10 +95,10 @@ def test_need_of_which_the_log_holds_nothing_is_not_called_lost(tmp_path: Path) 
         worker("cleanup_complete", 4),
     ]
     steps = [("a", "x.extractor", []), ("b", "x.extractor", []), ("j", "duckdb.processor", ["a", "b"])]
-    told = report(run_dir(tmp_path, lines, steps=steps))
-    way = answer(told, "j").ways[1]
-    assert (way.from_step, way.turns[-1].outcome) == ("b", "unknown")
-    assert way.turns[-1].text == "nothing says that it was passed to the step"
+    told = analyze(run_dir(tmp_path, lines, steps=steps))
+    way = answer(told, "j").input_traces[1]
+    assert (way.from_step, way.trace_steps[-1].result) == ("b", "unknown")
+    assert way.trace_steps[-1].text == "nothing says that it was passed to the step"
     giver = told.run.step("b")
     assert giver is not None
     assert giver.storage == "unknown"
@@ -108,7 +108,7 @@ def test_skipped_step_is_led_back_to_the_error(tmp_path: Path) -> None:
     why = answer(made(tmp_path, fault=Fault("boom", (), (), "disk"), step="load"), "save")
     assert why.verdict == "step 'save' was skipped because of step 'load'"
     assert "No space left on device" in turns(why)["load"].text
-    assert why.causes[-1].address == "disk-full@load"
+    assert why.causes[-1].id == "disk-full@load"
 
 
 def test_step_without_rows_says_what_it_got_and_its_query(tmp_path: Path) -> None:
@@ -122,15 +122,15 @@ def test_step_without_rows_says_what_it_got_and_its_query(tmp_path: Path) -> Non
 
 def test_source_without_rows_blames_nobody_upstream(tmp_path: Path) -> None:
     why = answer(made(tmp_path, fault=Fault("empty", (), (), "no rows"), step="load"), "load")
-    assert why.ways == ()
+    assert why.input_traces == ()
     assert turns(why)["rows"].text == "the source gave 0 rows"
 
 
 def test_one_input_of_several_can_be_asked_for(tmp_path: Path) -> None:
-    told = report(make(Case(FAULT, "join", "memory", "none", ""), tmp_path))
-    assert [way.from_step for way in answer(told, "join.df_orders").ways] == ["orders"]
-    assert [way.from_step for way in answer(told, "join.customers").ways] == ["customers"]
-    assert len(answer(told, "join").ways) == 2
+    told = analyze(make(Case(FAULT, "join", "memory", "none", ""), tmp_path))
+    assert [way.from_step for way in answer(told, "join.df_orders").input_traces] == ["orders"]
+    assert [way.from_step for way in answer(told, "join.customers").input_traces] == ["customers"]
+    assert len(answer(told, "join").input_traces) == 2
 
 
 @pytest.mark.parametrize(
@@ -141,16 +141,16 @@ def test_one_input_of_several_can_be_asked_for(tmp_path: Path) -> None:
     ],
 )
 def test_name_that_is_none_is_told_with_those_there_are(tmp_path: Path, wanted: str, says: str) -> None:
-    with pytest.raises(NoSuchStep, match=f"^{says}$"):
-        why_of(made(tmp_path), wanted)
+    with pytest.raises(UnknownStep, match=f"^{says}$"):
+        explain_step(made(tmp_path), wanted)
 
 
 def test_step_id_with_a_dot_is_no_input(tmp_path: Path) -> None:
     lines_ = [local("step_start", step_id="a.b"), local("step_complete", step_id="a.b")]
-    assert why_of(report(run_dir(tmp_path, lines_)), "a.b").step.id == "a.b"
+    assert explain_step(analyze(run_dir(tmp_path, lines_)), "a.b").step.id == "a.b"
 
 
-def starved(tmp_path: Path, log: str, **complete: Any) -> Why:
+def starved(tmp_path: Path, log: str, **complete: Any) -> StepExplanation:
     events = [
         worker("step_start", 1, step_id="extract", driver="mysql.extractor"),
         worker("step_complete", 2, step_id="extract", **{"rows_processed": 14, **complete}),
@@ -159,7 +159,7 @@ def starved(tmp_path: Path, log: str, **complete: Any) -> Why:
         worker("cleanup_complete", 5),
     ]
     files = {"worker.log": f"Loaded config from cfg/stats.json\n{log}\n"}
-    return why_of(report(run_dir(tmp_path, events, steps=CHAIN, files=files)), "stats")
+    return explain_step(analyze(run_dir(tmp_path, events, steps=CHAIN, files=files)), "stats")
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_what_only_a_text_log_tells_stands_in_the_walk(
 ) -> None:
     why = starved(tmp_path, log)
     assert walk(why)[place] == ("miss", text)
-    (turn,) = [turn for way in why.ways for turn in way.turns if turn.name == place]
+    (turn,) = [turn for way in why.input_traces for turn in way.trace_steps if turn.name == place]
     assert [(piece.file, piece.line) for piece in turn.evidence] == [("worker.log", 2)]
 
 
@@ -217,11 +217,11 @@ def test_json_has_every_station_with_its_evidence(tmp_path: Path) -> None:
 @pytest.mark.skipif(not CORPUS.exists(), reason="the labelled runs of the original are not on this machine")
 def test_every_step_of_every_run_has_an_answer_whose_quotes_stand_in_their_lines() -> None:
     for path in find_runs(CORPUS):
-        told = report(path)
+        told = analyze(path)
         for step in told.run.steps:
-            why = why_of(told, step.id)
+            why = explain_step(told, step.id)
             assert list(lines(why))
-            for turn in (*why.turns, *(turn for way in why.ways for turn in way.turns)):
+            for turn in (*why.output_trace, *(turn for way in why.input_traces for turn in way.trace_steps)):
                 for piece in turn.evidence:
                     line = (
                         (path / piece.file)

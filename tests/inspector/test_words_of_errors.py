@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.analysis.analyze import report
-from osiris_inspect.inspector.diagnosis.engine import rules
-from osiris_inspect.inspector.diagnosis.evidence.echoed_text import own_words
-from osiris_inspect.inspector.diagnosis.evidence.error_codes import CAUSES, code_in
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.diagnosis.engine import builtin_rules
+from osiris_inspect.inspector.diagnosis.evidence.echoed_text import without_echoed_text
+from osiris_inspect.inspector.diagnosis.evidence.error_codes import ERROR_CODES, find_error_code
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 from tests.inspector.making import CHAIN, failing_locally, local, run_dir, worker
 
@@ -35,7 +35,7 @@ def cause_of(folder: Path, error: str, kind: str = "", traceback: str = "") -> F
         worker("step_failed", 4, step_id="stats", driver="duckdb.processor", **told),
         worker("cleanup_complete", 5),
     ]
-    cause = report(run_dir(folder, lines, steps=CHAIN)).root_cause
+    cause = analyze(run_dir(folder, lines, steps=CHAIN)).root_cause
     assert cause is not None
     assert cause.step == "stats"
     return cause
@@ -58,7 +58,7 @@ REPEATED = [
 @pytest.mark.parametrize(("rule", "error"), REPEATED)
 def test_what_an_error_repeats_of_queries_and_rows_is_no_cause(tmp_path: Path, rule: str, error: str) -> None:
     lines = failing_locally(f"Execution failed: {error}")
-    found = report(run_dir(tmp_path, lines, steps=CHAIN)).findings
+    found = analyze(run_dir(tmp_path, lines, steps=CHAIN)).findings
     errors = {finding.rule for finding in found if str(finding.severity) == "error"}
     assert rule in errors
     assert errors <= {rule, "query-failed"}
@@ -143,7 +143,7 @@ def test_key_that_a_step_without_inputs_misses_is_no_column(tmp_path: Path) -> N
         worker("step_failed", 2, step_id="extract", error="'password'", error_type="KeyError"),
         worker("cleanup_complete", 3),
     ]
-    found = report(run_dir(tmp_path, lines, steps=CHAIN[:1])).findings
+    found = analyze(run_dir(tmp_path, lines, steps=CHAIN[:1])).findings
     assert "column-missing" not in {finding.rule for finding in found}
 
 
@@ -177,39 +177,39 @@ def test_sandbox_is_lost_only_where_something_had_begun_in_it(
         local("run_error", 3, phase="execute", error=f"E2B execution failed: {error}"),
         local("run_end", 4, duration_seconds=4.0),
     ]
-    cause = report(run_dir(tmp_path, lines, steps=CHAIN)).root_cause
+    cause = analyze(run_dir(tmp_path, lines, steps=CHAIN)).root_cause
     assert cause is not None
     assert cause.rule == rule
 
 
-def _patterns() -> list[Pattern]:
+def _patterns() -> list[LazyRegex]:
     """The patterns of every signature in the rules."""
-    found: list[Pattern] = []
-    for rule in rules():
+    found: list[LazyRegex] = []
+    for rule in builtin_rules():
         for value in vars(__import__(rule.check.__module__, fromlist=["check"])).values():
             signatures = value if isinstance(value, tuple) else (value,)
             found += [
                 each.pattern
                 for each in signatures
-                if isinstance(each, Signature) and isinstance(each.pattern, Pattern)
+                if isinstance(each, ErrorPattern) and isinstance(each.pattern, LazyRegex)
             ]
     return found
 
 
 def test_each_cause_of_a_code_is_told_by_one_signature() -> None:
-    told = [pattern.cause for pattern in _patterns() if pattern.cause]
-    assert sorted(told) == sorted(CAUSES)
+    told = [pattern.error_class for pattern in _patterns() if pattern.error_class]
+    assert sorted(told) == sorted(ERROR_CODES)
 
 
-@pytest.mark.parametrize("code", sorted({code for codes in CAUSES.values() for code in codes.split()}))
+@pytest.mark.parametrize("code", sorted({code for codes in ERROR_CODES.values() for code in codes.split()}))
 def test_each_code_is_read_where_its_driver_writes_it(code: str) -> None:
     forms = (f'({code}, "x")', f"{{'code': '{code}', 'message': 'x'}}", f"(psycopg2.errors.{code}) x")
-    assert any(code_in(form) for form in forms)
+    assert any(find_error_code(form) for form in forms)
 
 
 def test_code_in_a_query_or_a_row_is_none_of_the_error() -> None:
-    assert code_in("Execution failed on sql 'SELECT \"(1146, \"': boom") is None
-    assert code_in("could not convert string to float: '(1045, \"'") is None
+    assert find_error_code("Execution failed on sql 'SELECT \"(1146, \"': boom") is None
+    assert find_error_code("could not convert string to float: '(1045, \"'") is None
 
 
 PIECES = ("Execution failed on sql '", "': (", "[SQL: ", "]", "LINE 1: ", "Key (a)=(", ") already exists", "convert string ", "'", '"', "\n", " near '", "' at line 1", "x", "\\")  # fmt: skip
@@ -217,7 +217,7 @@ PIECES = ("Execution failed on sql '", "': (", "[SQL: ", "]", "LINE 1: ", "Key (
 
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=6), max_size=30).map("".join))
 def test_what_is_blanked_leaves_everything_else_in_its_place(text: str) -> None:
-    own = own_words(text)
+    own = without_echoed_text(text)
     assert len(own) == len(text)
     assert all(a in (b, "_") for a, b in zip(own, text, strict=True))
     assert [place for place, letter in enumerate(own) if letter == "\n"] == [

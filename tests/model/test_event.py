@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osiris_inspect.model import event as events
-from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.errors import InvalidLine
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.failure import RUN_FAILURES, STEP_FAILURES
 
@@ -28,7 +28,7 @@ DOCUMENT = b'{"event": "step_failed", "step_id": "a", "error": "boom"}'
     ],
 )
 def test_failed_step_is_the_same_in_every_dialect(line: bytes, dialect: str) -> None:
-    event = events.decode(line, number_of_line=7)
+    event = events.decode(line, line_number=7)
     assert (event.dialect, event.name, event.step, event.error, event.line) == (
         dialect,
         "step_failed",
@@ -59,7 +59,7 @@ def test_time_is_the_same_in_every_dialect_that_has_one(line: bytes) -> None:
     ],
 )
 def test_line_that_is_no_event_is_an_unreadable_line(line: bytes) -> None:
-    with pytest.raises(UnreadableLine):
+    with pytest.raises(InvalidLine):
         events.decode(line)
 
 
@@ -102,12 +102,12 @@ def test_what_is_encoded_is_decoded(event: Event) -> None:
     ],
 )
 def test_place_of_an_input(fields: dict[str, Any], place: str | None) -> None:
-    assert Event("inputs_resolved", fields=fields).place == place
+    assert Event("inputs_resolved", fields=fields).location == place
 
 
 def test_inputs_of_the_oldest_version_are_lists() -> None:
     event = Event("inputs_resolved", fields={"keys": ["df"], "from_steps": ["extract"]})
-    assert (event.keys, event.from_steps) == (("df",), ("extract",))
+    assert (event.input_names, event.upstream_steps) == (("df",), ("extract",))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_duration_is_in_seconds_whatever_was_written(fields: dict[str, Any], sec
     ],
 )
 def test_time_that_is_none_is_none(value: Any, seconds: float | None) -> None:
-    assert events.epoch(value) == seconds
+    assert events.parse_timestamp(value) == seconds
 
 
 def test_error_is_told_only_by_events_that_are_one() -> None:

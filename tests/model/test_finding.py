@@ -10,8 +10,8 @@ def test_claim_without_evidence_is_not_made() -> None:
 
 def test_address_names_rule_and_step() -> None:
     proof = (Evidence("events.jsonl", 3, "x"),)
-    assert Finding("x", Severity.ERROR, Confidence.HIGH, "code", "m", proof, step="a").address == "x@a"
-    assert Finding("x", Severity.ERROR, Confidence.HIGH, "code", "m", proof).address == "x"
+    assert Finding("x", Severity.ERROR, Confidence.HIGH, "code", "m", proof, step="a").id == "x@a"
+    assert Finding("x", Severity.ERROR, Confidence.HIGH, "code", "m", proof).id == "x"
 
 
 def test_worst_and_surest_come_first() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osiris_inspect.model import jsonl
-from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.errors import InvalidLine
 
 
 def test_nan_and_infinity_are_taken() -> None:
@@ -41,13 +41,13 @@ def test_marks_around_a_line_are_no_part_of_it(around: bytes) -> None:
     ],
 )
 def test_reason_says_what_is_wrong_with_a_line(line: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableLine, match=reason):
+    with pytest.raises(InvalidLine, match=reason):
         jsonl.decode_object(line)
 
 
 @given(st.binary(max_size=100))
 def test_any_bytes_are_an_object_or_an_unreadable_line(line: bytes) -> None:
-    with contextlib.suppress(UnreadableLine):
+    with contextlib.suppress(InvalidLine):
         assert isinstance(jsonl.decode_object(line), dict)
 
 

@@ -11,7 +11,7 @@ from osiris_inspect.model.manifest import (
     bind_inputs,
     input_name,
     parse,
-    to_document,
+    to_dict,
 )
 
 ids = st.text("abc-_.", min_size=1, max_size=4)
@@ -30,7 +30,7 @@ def test_what_is_written_is_parsed_back(names: list[str], data: st.DataObject) -
         for name in names
     )
     manifest = Manifest("demo", steps)
-    assert parse(to_document(manifest)).steps == steps
+    assert parse(to_dict(manifest)).steps == steps
 
 
 @pytest.mark.parametrize(

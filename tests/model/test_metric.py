@@ -1,7 +1,7 @@
 import pytest
 
 from osiris_inspect.model import metric as metrics
-from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.errors import InvalidLine
 from osiris_inspect.model.metric import Metric
 
 
@@ -27,7 +27,7 @@ def test_value_that_is_no_number_is_none(value: bytes) -> None:
     "line", [b"{}", b'{"type":"event","name":"x"}', b'{"metric":3}', b"x", b'{"metric":"a","tags":']
 )
 def test_line_that_is_no_metric_is_an_unreadable_line(line: bytes) -> None:
-    with pytest.raises(UnreadableLine):
+    with pytest.raises(InvalidLine):
         metrics.decode(line)
 
 

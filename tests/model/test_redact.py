@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osiris_inspect.model.redaction import Redactor, is_secret_key, mask_keys, mask_patterns
+from osiris_inspect.model.redaction import Redactor, is_secret_key, mask_by_key, mask_by_pattern
 
 SECRET = "hunter2/é@+ x"
 
@@ -29,10 +29,10 @@ SECRET = "hunter2/é@+ x"
     ],
 )
 def test_places_where_secrets_stand_give_them_away(text: str) -> None:
-    masked = mask_patterns(text)
+    masked = mask_by_pattern(text)
     assert "hunter2" not in masked
     assert "***" in masked
-    assert mask_patterns(masked) == masked
+    assert mask_by_pattern(masked) == masked
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_places_where_secrets_stand_give_them_away(text: str) -> None:
     ],
 )
 def test_text_without_a_secret_stays_as_it_is(text: str) -> None:
-    assert mask_patterns(text) == text
+    assert mask_by_pattern(text) == text
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_key_that_only_sounds_like_one_is_not(name: str) -> None:
 
 def test_values_of_secret_keys_are_masked_at_any_depth() -> None:
     value = {"a": [{"password": "x"}, {"user": "u", "token": "${TOKEN}"}], "primary_key": ["id"]}
-    assert mask_keys(value) == {
+    assert mask_by_key(value) == {
         "a": [{"password": "***"}, {"user": "u", "token": "${TOKEN}"}],
         "primary_key": ["id"],
     }
@@ -83,26 +83,28 @@ FORMS: list[Any] = [
 
 @pytest.mark.parametrize("form", FORMS)
 def test_known_secret_is_masked_in_every_form_it_travels_in(form: str) -> None:
-    assert Redactor([SECRET]).text(f"before {form} after") == "before *** after"
+    assert Redactor([SECRET]).redact_text(f"before {form} after") == "before *** after"
 
 
 @given(st.binary(max_size=3), st.text("abcXYZ019/+", min_size=6, max_size=20), st.binary(max_size=3))
 def test_known_secret_is_masked_inside_base64_at_any_shift(before: bytes, secret: str, after: bytes) -> None:
     text = base64.b64encode(before + secret.encode() + after).decode()
-    assert "***" in Redactor([secret]).text(text)
+    assert "***" in Redactor([secret]).redact_text(text)
 
 
 def test_without_secrets_a_value_stays_the_same_object() -> None:
     value = {"a": [1, "x"]}
-    assert Redactor().value(value) is value
+    assert Redactor().redact_value(value) is value
 
 
 def test_secret_is_masked_in_keys_and_values_and_the_shape_stays() -> None:
-    assert Redactor(["hunter2"]).value({"hunter2": ["x hunter2", 1, None]}) == {"***": ["x ***", 1, None]}
+    assert Redactor(["hunter2"]).redact_value({"hunter2": ["x hunter2", 1, None]}) == {
+        "***": ["x ***", 1, None]
+    }
 
 
 @pytest.mark.parametrize("unit", ["a", "mysql://a:b", "eyJ-", "password ", "Bearer ", "x:y", "http://"])
 def test_hostile_text_is_masked_in_a_time_that_grows_with_its_length(unit: str) -> None:
     began = time.process_time()
-    mask_patterns(unit * (200_000 // len(unit)) + "://")
+    mask_by_pattern(unit * (200_000 // len(unit)) + "://")
     assert time.process_time() - began < 5

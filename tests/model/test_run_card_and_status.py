@@ -43,14 +43,14 @@ def test_card_of_the_documents_is_read() -> None:
             ]
         }
     )
-    assert card.of("a") == StepCard("a", has_df_in_memory=True, spill_used=False, rows_out=14)
+    assert card.for_step("a") == StepCard("a", has_df_in_memory=True, spill_used=False, rows_out=14)
 
 
 def test_what_is_written_is_parsed_back() -> None:
     card = RunCard(
         (StepCard("a", "x", "skipped", skipped_because="b", spill_paths={"parquet": "p", "schema": "s"}),)
     )
-    assert run_card.parse(run_card.to_document(card)) == card
+    assert run_card.parse(run_card.to_dict(card)) == card
 
 
 @pytest.mark.parametrize("document", [None, [], {"steps": {}}, {"steps": [1]}, {"steps": None}])
@@ -71,8 +71,8 @@ def test_false_alarm_of_the_original_is_known() -> None:
         "steps_total": 3,
         "reason": "missing_events_jsonl",
     }
-    assert status.parse(document).is_known_false_alarm
-    assert not status.parse(document | {"exit_code": 1}).is_known_false_alarm
+    assert status.parse(document).is_upstream_false_alarm
+    assert not status.parse(document | {"exit_code": 1}).is_upstream_false_alarm
 
 
 def test_status_written_by_the_host_is_known() -> None:

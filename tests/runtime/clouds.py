@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from osiris_inspect.runtime.transport.e2b.retry import Patience
-from osiris_inspect.runtime.transport.e2b.transport import E2b
+from osiris_inspect.runtime.transport.e2b.retry import E2bRetryPolicy
+from osiris_inspect.runtime.transport.e2b.transport import E2bTransport
 from tests.runtime.runs import TRANSPORTS, absent, needs
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.transport.transport import Transport
     from tests.runtime.fake_e2b.cloud import Cloud
 
-QUICK = Patience(lifetime=30, silence=1.0, reattach=10.0, backoff=0.05)
+QUICK = E2bRetryPolicy(sandbox_timeout_s=30, stall_timeout_s=1.0, reconnect_timeout_s=10.0, backoff=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,6 @@ def transport(on: str, request: pytest.FixtureRequest) -> "Iterator[Transport]":
     cloud.faults.clear()
 
 
-def in_the(cloud: "Cloud", patience: Patience = QUICK, **more: Any) -> E2b:
+def in_the(cloud: "Cloud", patience: E2bRetryPolicy = QUICK, **more: Any) -> E2bTransport:
     """A transport into it, with the interpreter of the tests."""
-    return E2b({**cloud.environment(), **more}, patience=patience, python=sys.executable)
+    return E2bTransport({**cloud.environment(), **more}, retry_policy=patience, python=sys.executable)

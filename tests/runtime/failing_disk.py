@@ -3,7 +3,7 @@
 import errno
 from typing import Literal
 
-from osiris_inspect.runtime.files.hashed_file import Disk, HashedFile
+from osiris_inspect.runtime.files.hashed_file import Filesystem, HashedFile
 
 Fault = Literal["none", "no room", "no room after a while", "cannot create", "cannot sync", "cannot rename"]
 FAULTS: tuple[Fault, ...] = (
@@ -34,11 +34,11 @@ class _File(HashedFile):
             raise OSError(errno.EIO, "Input/output error")
 
 
-class FailingDisk(Disk):
+class FailingDisk(Filesystem):
     fault: Fault = "none"
 
-    def free(self, folder: str) -> int:
-        return -1 if self.fault == "no room" else super().free(folder)
+    def free_bytes(self, folder: str) -> int:
+        return -1 if self.fault == "no room" else super().free_bytes(folder)
 
     def create(self, path: str) -> HashedFile:
         if self.fault == "cannot create":

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from osiris_inspect.runtime.pipeline.builtin_components import BUILT_IN
-from osiris_inspect.runtime.pipeline.component import Component, Key
+from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
 
 REPO = Path(__file__).parents[2]
 FRAME = pd.DataFrame({"n": [1, 2, 3]})
@@ -194,7 +194,7 @@ def _connect(port: int) -> str:
 
 def _component(name: str, **more: Any) -> Component:
     keys = tuple(
-        Key(key, "text", "for tests")
+        ConfigKey(key, "text", "for tests")
         for key in ("do", "path_outside", "pid", "port", "words", "times", "query")
     )
     return Component(
@@ -204,7 +204,7 @@ def _component(name: str, **more: Any) -> Component:
         modes=("read",),
         keys=keys,
         inputs="none",
-        gives_frame=True,
+        produces_frame=True,
         **more,
     )
 

@@ -17,7 +17,7 @@ from time import perf_counter
 
 import pyarrow as pa
 
-from osiris_inspect.runtime.files.hashed_file import Disk
+from osiris_inspect.runtime.files.hashed_file import Filesystem
 from osiris_inspect.runtime.frames.conversion import frame as frames
 from osiris_inspect.runtime.frames.spill import spill_file as spill
 from tests.runtime.frames_of_every_kind import FRAMES
@@ -26,19 +26,19 @@ STEPS = 3
 
 
 def spill_for_ever(root: Path, ready: int) -> None:
-    form = frames.plan(FRAMES["an index of text"]())
+    form = frames.plan_pandas(FRAMES["an index of text"]())
     os.write(ready, b".")
     for turn in count():
-        spill.write(root, f"step-{turn % STEPS}", form, 0, Disk())
+        spill.write_spill(root, f"step-{turn % STEPS}", form, 0, Filesystem())
         os.write(ready, b".")
 
 
 def seconds_of_a_spill(root: Path) -> float:
     """How long a spill takes on this machine, with what else runs on it now."""
-    form, took = frames.plan(FRAMES["an index of text"]()), []
+    form, took = frames.plan_pandas(FRAMES["an index of text"]()), []
     for turn in range(9):
         start = perf_counter()
-        spill.write(root, f"step-{turn}", form, 0, Disk())
+        spill.write_spill(root, f"step-{turn}", form, 0, Filesystem())
         took.append(perf_counter() - start)
     return median(took)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from osiris_inspect.runtime.pipeline.builtin_components import known
+from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled, compile_pipeline
 
 MOVIES = "id,title,director,rating\n" + "".join(
@@ -58,7 +58,7 @@ steps:
 
 def compiled(text: str = STATS) -> Compiled:
     """A pipeline, compiled."""
-    return compile_pipeline(text, "pipeline.yaml", known())
+    return compile_pipeline(text, "pipeline.yaml", all_components())
 
 
 def with_movies(folder: Path, text: str = MOVIES) -> Path:

@@ -15,8 +15,8 @@ import pytest
 
 from osiris_inspect.runtime import settings
 from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
-from osiris_inspect.runtime.proxy.proxy import Order, Outcome, run
-from osiris_inspect.runtime.sandbox.isolation import Level, why_not
+from osiris_inspect.runtime.proxy.proxy import RunRequest, RunResult, run
+from osiris_inspect.runtime.sandbox.isolation import Level, unavailable_reason
 from osiris_inspect.runtime.transport.in_process import InProcess
 from osiris_inspect.runtime.transport.stdio import Stdio
 from osiris_inspect.runtime.transport.transport import Transport
@@ -53,17 +53,19 @@ def make_run(
     env: Mapping[str, str] | None = None,
     transport: Transport | None = None,
     **more: Any,
-) -> Outcome:
+) -> RunResult:
     """A pipeline over movies.csv, run for real in ``folder``; ``more`` goes into the order."""
     needs(on)
     return run(order(folder, text=text, env=env, **more), transport or TRANSPORTS[on]())
 
 
-def order(folder: Path, *, text: str = STATS, env: Mapping[str, str] | None = None, **more: Any) -> Order:
+def order(
+    folder: Path, *, text: str = STATS, env: Mapping[str, str] | None = None, **more: Any
+) -> RunRequest:
     """The order for such a run."""
     base = with_movies(folder)
     compiled = compile_pipeline(text, "pipeline.yaml", COMPONENTS)
-    return Order(
+    return RunRequest(
         compiled, settings.read(env or {}), folder / "logs", base, time.time, components=COMPONENTS, **more
     )
 
@@ -71,7 +73,7 @@ def order(folder: Path, *, text: str = STATS, env: Mapping[str, str] | None = No
 def needs(on: str) -> None:
     """Skip where a transport does not work here; where nothing may be missing, fail."""
     level: Level | None = "bwrap" if on == "bwrap" else "landlock" if on == "landlock" else None
-    reason = why_not(level) if level else None
+    reason = unavailable_reason(level) if level else None
     if reason is not None:
         absent(reason)
 

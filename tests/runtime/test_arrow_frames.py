@@ -12,7 +12,7 @@ from tests.runtime.driving import STORAGES, handed
 
 def frame_of(folder: Path, query: str, storage: str) -> pd.DataFrame:
     with duckdb.connect() as connection:
-        return handed(folder, connection.sql(query).to_arrow_table(), STORAGES[storage]).frame()
+        return handed(folder, connection.sql(query).to_arrow_table(), STORAGES[storage]).to_pandas()
 
 
 @pytest.mark.parametrize("storage", STORAGES)

@@ -8,8 +8,8 @@ import pytest
 
 from osiris_inspect.model.errors import PipelineError
 from osiris_inspect.model.manifest import InputRef, bind_inputs
-from osiris_inspect.runtime.pipeline.compiler import LONGEST_ID
-from osiris_inspect.runtime.pipeline.yaml_positions import MOST_COPIES
+from osiris_inspect.runtime.pipeline.compiler import MAX_ID_LENGTH
+from osiris_inspect.runtime.pipeline.yaml_positions import MAX_ALIAS_EXPANSION
 from osiris_inspect.runtime.proxy import run_directory
 from tests.runtime.faulty import REPO
 from tests.runtime.pipelines import STATS, compiled
@@ -282,9 +282,9 @@ def test_a_writer_takes_steps_whose_names_differ_in_case_alone() -> None:
 
 
 def test_a_step_id_may_be_as_long_as_file_systems_take_it(tmp_path: Path) -> None:
-    text = HEAD + "steps:\n" + READ.replace("id: a", "id: " + "a" * LONGEST_ID)
-    folder = run_directory.create_compiled(tmp_path, 1, compiled(text))
-    assert (folder / "cfg" / ("a" * LONGEST_ID + ".json")).is_file()
+    text = HEAD + "steps:\n" + READ.replace("id: a", "id: " + "a" * MAX_ID_LENGTH)
+    folder = run_directory.create_compile_dir(tmp_path, 1, compiled(text))
+    assert (folder / "cfg" / ("a" * MAX_ID_LENGTH + ".json")).is_file()
 
 
 def test_keys_are_the_text_that_stands_there() -> None:
@@ -318,9 +318,9 @@ def test_copies_of_copies_are_refused_before_they_are_made() -> None:
 
 
 def test_a_large_pipeline_without_copies_is_taken() -> None:
-    columns = ", ".join(f"c{n}" for n in range(MOST_COPIES + 1))
+    columns = ", ".join(f"c{n}" for n in range(MAX_ALIAS_EXPANSION + 1))
     text = HEAD + "steps:\n" + READ.replace("a.csv", f"a.csv, columns: [{columns}]")
-    assert len(compiled(text).configs["a"]["columns"]) == MOST_COPIES + 1
+    assert len(compiled(text).configs["a"]["columns"]) == MAX_ALIAS_EXPANSION + 1
 
 
 def test_all_that_is_wrong_is_said_at_once_in_the_order_of_the_file() -> None:

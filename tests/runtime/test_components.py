@@ -12,21 +12,21 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from osiris_inspect.cli.app import build
+from osiris_inspect.cli.app import build_app
 from osiris_inspect.model.errors import PipelineError, SettingsError
 from osiris_inspect.runtime.pipeline import component as components
-from osiris_inspect.runtime.pipeline.builtin_components import known
+from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
-from osiris_inspect.runtime.pipeline.component import Component, Key
+from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
 from tests.runtime.pipelines import compiled
 
-ALL = sorted(known())
-MINE = Component("my.reader", "Reads mine.", "my:Reader", ("read",), (), "none", gives_frame=True)
+ALL = sorted(all_components())
+MINE = Component("my.reader", "Reads mine.", "my:Reader", ("read",), (), "none", produces_frame=True)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_component_says_what_it_is_and_has_a_driver(name: str) -> None:
-    component = known()[name]
+    component = all_components()[name]
     assert component.summary.endswith(".")
     assert component.capabilities
     module, _, attribute = component.driver.partition(":")
@@ -36,17 +36,17 @@ def test_a_component_says_what_it_is_and_has_a_driver(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_keys_of_a_component_are_told_apart_and_their_defaults_can_stand(name: str) -> None:
-    keys = known()[name].keys
+    keys = all_components()[name].keys
     assert len({key.name for key in keys}) == len(keys)
     for key in keys:
-        assert key.says
-        assert key.default is None or key.problem(key.default) is None
+        assert key.description
+        assert key.default is None or key.validation_error(key.default) is None
         assert not (key.required and key.default is not None)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_example_of_a_component_compiles(name: str) -> None:
-    component = known()[name]
+    component = all_components()[name]
     before = (
         ""
         if component.inputs == "none"
@@ -61,18 +61,18 @@ def test_the_example_of_a_component_compiles(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_show_prints_every_key_and_the_example(name: str) -> None:
-    shown = CliRunner().invoke(build(), ["components", "show", name]).stdout
-    assert all(key.name in shown for key in known()[name].keys)
+    shown = CliRunner().invoke(build_app(), ["components", "show", name]).stdout
+    assert all(key.name in shown for key in all_components()[name].keys)
     assert f"component: {name}" in shown
 
 
 def test_list_names_all() -> None:
-    lines = CliRunner().invoke(build(), ["components", "list"]).stdout.splitlines()
+    lines = CliRunner().invoke(build_app(), ["components", "list"]).stdout.splitlines()
     assert [line.split()[0] for line in lines] == ALL
 
 
 def test_show_of_an_unknown_one_says_what_was_perhaps_meant() -> None:
-    done = CliRunner().invoke(build(), ["components", "show", "mysql.extracter"])
+    done = CliRunner().invoke(build_app(), ["components", "show", "mysql.extracter"])
     assert str(done.exception) == "no component 'mysql.extracter'; did you mean 'mysql.extractor'?"
 
 
@@ -85,20 +85,20 @@ def test_asking_about_components_loads_no_driver_and_no_heavy_package() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        (Key("k", "text", ""), 1, "'k' takes text, not 1"),
-        (Key("k", "whole", ""), True, "'k' takes a whole number, not True"),
-        (Key("k", "whole", "", lowest=1), 0, "'k' is 0; it takes a whole number from 1"),
-        (Key("k", "number", ""), "1", "'k' takes a number, not '1'"),
-        (Key("k", "switch", ""), 1, "'k' takes true or false, not 1"),
-        (Key("k", "texts", ""), [], "'k' takes text or a list of texts, not []"),
-        (Key("k", "texts", ""), ["a", "b"], None),
-        (Key("k", "list or switch", ""), False, None),
-        (Key("k", "text", "", choices=("a", "b")), "c", "'k' is 'c'; it takes one of 'a', 'b'"),
-        (Key("k", "text", "", without_effect=True), {"any": 1}, None),
+        (ConfigKey("k", "text", ""), 1, "'k' takes text, not 1"),
+        (ConfigKey("k", "whole", ""), True, "'k' takes a whole number, not True"),
+        (ConfigKey("k", "whole", "", minimum=1), 0, "'k' is 0; it takes a whole number from 1"),
+        (ConfigKey("k", "number", ""), "1", "'k' takes a number, not '1'"),
+        (ConfigKey("k", "switch", ""), 1, "'k' takes true or false, not 1"),
+        (ConfigKey("k", "texts", ""), [], "'k' takes text or a list of texts, not []"),
+        (ConfigKey("k", "texts", ""), ["a", "b"], None),
+        (ConfigKey("k", "list or switch", ""), False, None),
+        (ConfigKey("k", "text", "", choices=("a", "b")), "c", "'k' is 'c'; it takes one of 'a', 'b'"),
+        (ConfigKey("k", "text", "", ignored=True), {"any": 1}, None),
     ],
 )
-def test_what_a_key_takes(key: Key, value: Any, expected: str | None) -> None:
-    assert key.problem(value) == expected
+def test_what_a_key_takes(key: ConfigKey, value: Any, expected: str | None) -> None:
+    assert key.validation_error(value) == expected
 
 
 def test_a_key_that_another_makes_required_is_asked_for() -> None:
@@ -118,7 +118,7 @@ def test_a_key_column_is_no_secret_and_stands_in_the_compiled_configuration(
     text = 'oml_version: "0.1.0"\nname: p\nsteps:\n  - {id: r, component: filesystem.csv_extractor, config: {path: a}}\n  - {id: w, component: supabase.writer, config: {table: t, write_mode: upsert, primary_key: [id, at]}}\n'
     (tmp_path / "p.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
-    folder = Path(CliRunner().invoke(build(), ["compile", "p.yaml"]).stdout.strip())
+    folder = Path(CliRunner().invoke(build_app(), ["compile", "p.yaml"]).stdout.strip())
     assert json.loads((folder / "cfg" / "w.json").read_bytes())["primary_key"] == ["id", "at"]
 
 
@@ -137,11 +137,11 @@ def entries(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(
             components.metadata, "entry_points", lambda group: found if group == components.GROUP else ()
         )
-        known.cache_clear()
+        all_components.cache_clear()
 
     yield offer
     monkeypatch.undo()
-    known.cache_clear()
+    all_components.cache_clear()
 
 
 def entry(value: str) -> EntryPoint:
@@ -151,10 +151,12 @@ def entry(value: str) -> EntryPoint:
 def test_a_component_of_another_package_is_one_like_the_others(entries: Any) -> None:
     entries(entry("MINE"))
     text = 'oml_version: "0.1.0"\nname: p\nsteps:\n  - {id: a, component: my.reader}\n'
-    assert compile_pipeline(text, "p.yaml", known()).manifest.steps[0].driver == "my.reader"
+    assert compile_pipeline(text, "p.yaml", all_components()).manifest.steps[0].driver == "my.reader"
 
 
-TAKEN = Component("duckdb.processor", "Takes a name.", "my:Reader", ("read",), (), "none", gives_frame=True)
+TAKEN = Component(
+    "duckdb.processor", "Takes a name.", "my:Reader", ("read",), (), "none", produces_frame=True
+)
 NO_COMPONENT = "text"
 
 
@@ -171,7 +173,7 @@ def test_a_component_of_another_package_that_cannot_be_used_names_the_package(
 ) -> None:
     entries(entry(value))
     with pytest.raises(SettingsError, match=expected):
-        known()
+        all_components()
 
 
 def test_last_compile_is_run_without_its_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,14 +182,16 @@ def test_last_compile_is_run_without_its_pipeline(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(with_movies(tmp_path))
     (tmp_path / "p.yaml").write_text(STATS)
     cli = CliRunner()
-    assert "no compiled pipeline under logs" in str(cli.invoke(build(), ["run", "--last-compile"]).exception)
-    folder = Path(cli.invoke(build(), ["compile", "p.yaml"]).stdout.strip())
+    assert "no compiled pipeline under logs" in str(
+        cli.invoke(build_app(), ["run", "--last-compile"]).exception
+    )
+    folder = Path(cli.invoke(build_app(), ["compile", "p.yaml"]).stdout.strip())
     (tmp_path / "p.yaml").unlink()
-    done = cli.invoke(build(), ["run", "--last-compile", "--quiet"])
+    done = cli.invoke(build_app(), ["run", "--last-compile", "--quiet"])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "stats.csv").read_text().startswith("director,movies\n")
     (folder / "cfg" / "write-stats.json").unlink()
-    done = cli.invoke(build(), ["run", "--last-compile"])
+    done = cli.invoke(build_app(), ["run", "--last-compile"])
     assert "step 'write-stats' has no configuration cfg/write-stats.json; compile the pipeline again" in str(
         done.exception
     )

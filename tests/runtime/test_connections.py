@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from osiris_inspect.cli.app import build
+from osiris_inspect.cli.app import build_app
 from osiris_inspect.model.errors import OsirisError, PipelineError, SettingsError
 from osiris_inspect.runtime.connections import connections
 from osiris_inspect.runtime.connections import env_file as variables
-from osiris_inspect.runtime.connections.connections import Book, Connections
-from osiris_inspect.runtime.connections.env_file import Variables
-from osiris_inspect.runtime.pipeline.builtin_components import known
+from osiris_inspect.runtime.connections.connections import Connections, ConnectionsFile
+from osiris_inspect.runtime.connections.env_file import EnvironmentVariables
+from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from tests.runtime.pipelines import compiled
 
 FILE = """\
@@ -43,22 +43,22 @@ steps:
 ENVIRONMENT = {"DB_PASSWORD": "s3cret-word", "SUPABASE_KEY": "sb_secret_value"}
 
 
-def book(folder: Path, text: str = FILE, environment: dict[str, str] | None = None) -> Book:
+def book(folder: Path, text: str = FILE, environment: dict[str, str] | None = None) -> ConnectionsFile:
     (folder / connections.FILE).write_text(text)
-    told = Variables(ENVIRONMENT if environment is None else environment)
-    return connections.read(folder / connections.FILE, told)
+    told = EnvironmentVariables(ENVIRONMENT if environment is None else environment)
+    return connections.load_connections(folder / connections.FILE, told)
 
 
 def problems(
     folder: Path, pipeline: str = PIPELINE, text: str = FILE, environment: dict[str, str] | None = None
 ) -> list[str]:
     with pytest.raises(PipelineError) as caught:
-        connections.resolve(compiled(pipeline), known(), book(folder, text, environment))
+        connections.resolve_connections(compiled(pipeline), all_components(), book(folder, text, environment))
     return [str(problem).replace(f"{folder}/", "") for problem in caught.value.problems]
 
 
 def test_a_reference_becomes_the_values_of_its_alias(tmp_path: Path) -> None:
-    found = connections.resolve(compiled(PIPELINE), known(), book(tmp_path)).by_step
+    found = connections.resolve_connections(compiled(PIPELINE), all_components(), book(tmp_path)).by_step
     assert found["read"] == {
         "host": "localhost",
         "database": "movies",
@@ -71,13 +71,15 @@ def test_a_reference_becomes_the_values_of_its_alias(tmp_path: Path) -> None:
 
 
 def test_secrets_are_the_values_of_secret_keys_and_the_passwords_in_addresses(tmp_path: Path) -> None:
-    found = connections.resolve(compiled(PIPELINE), known(), book(tmp_path))
+    found = connections.resolve_connections(compiled(PIPELINE), all_components(), book(tmp_path))
     assert set(found.secrets) >= {"s3cret-word", "sb_secret_value", "p%40ss-word", "p@ss-word"}
     assert not {"localhost", "movies", "osiris"} & set(found.secrets)
 
 
 def test_nothing_of_a_connection_shows_in_its_repr(tmp_path: Path) -> None:
-    assert "s3cret" not in repr(connections.resolve(compiled(PIPELINE), known(), book(tmp_path)))
+    assert "s3cret" not in repr(
+        connections.resolve_connections(compiled(PIPELINE), all_components(), book(tmp_path))
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,9 @@ def test_which_alias_a_reference_means(
 ) -> None:
     line = f'      connection: "{reference}"\n' if reference else ""
     text = PIPELINE.split("  - id: write", maxsplit=1)[0].replace('      connection: "@mysql.main"\n', line)
-    found = connections.resolve(compiled(text), known(), book(tmp_path, f"connections: {{mysql: {aliases}}}"))
+    found = connections.resolve_connections(
+        compiled(text), all_components(), book(tmp_path, f"connections: {{mysql: {aliases}}}")
+    )
     assert found.by_step["read"]["alias"] == meant
 
 
@@ -140,17 +144,19 @@ def test_each_variable_that_is_not_set_is_named_with_file_line_connection_and_ke
 def test_a_variable_of_a_connection_that_no_step_uses_may_be_unset(tmp_path: Path) -> None:
     text = PIPELINE.split("  - id: write", maxsplit=1)[0].replace("@mysql.main", "@mysql.other")
     assert (
-        connections.resolve(compiled(text), known(), book(tmp_path, environment={})).by_step["read"]["user"]
+        connections.resolve_connections(
+            compiled(text), all_components(), book(tmp_path, environment={})
+        ).by_step["read"]["user"]
         == "u2"
     )
 
 
 def test_without_a_file_the_message_says_where_it_was_looked_for(tmp_path: Path) -> None:
-    empty = connections.read(None, Variables({}), [tmp_path])
+    empty = connections.load_connections(None, EnvironmentVariables({}), [tmp_path])
     with pytest.raises(
         PipelineError, match=f"there is no connections file; looked for {tmp_path}/osiris_connections.yaml"
     ):
-        connections.resolve(compiled(PIPELINE), known(), empty)
+        connections.resolve_connections(compiled(PIPELINE), all_components(), empty)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +233,7 @@ def test_a_line_of_an_env_file_that_is_none_is_named_and_not_shown() -> None:
     ],
 )
 def test_variables_are_filled_in_as_a_shell_does(text: str, expected: str | None) -> None:
-    assert variables.fill(text, Variables({"A": "one", "E": ""})).value == expected
+    assert variables.substitute_variables(text, EnvironmentVariables({"A": "one", "E": ""})).value == expected
 
 
 def test_the_environment_comes_before_the_env_file(tmp_path: Path) -> None:
@@ -238,11 +244,11 @@ def test_the_environment_comes_before_the_env_file(tmp_path: Path) -> None:
 
 def test_a_connections_file_that_was_named_and_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"--connections .*nope\.yaml is no file"):
-        connections.find(tmp_path / "nope.yaml", [tmp_path])
+        connections.find_connections_file(tmp_path / "nope.yaml", [tmp_path])
 
 
 def test_no_connections_is_empty() -> None:
-    assert Connections.none() == Connections({}, ())
+    assert Connections.empty() == Connections({}, ())
 
 
 def test_list_masks_what_is_secret_and_shows_the_names_of_variables(
@@ -250,7 +256,7 @@ def test_list_masks_what_is_secret_and_shows_the_names_of_variables(
 ) -> None:
     book(tmp_path)
     monkeypatch.chdir(tmp_path)
-    shown = CliRunner().invoke(build(), ["connections", "list"]).stdout
+    shown = CliRunner().invoke(build_app(), ["connections", "list"]).stdout
     assert "@mysql.other (default)" in shown
     assert "password: ${DB_PASSWORD}" in shown
     assert "geheim-2" not in shown
@@ -264,11 +270,13 @@ def test_an_alias_that_is_a_number_is_the_text_that_stands_there(
         "connections: {filesystem: {1: {base_dir: /}, 007: {base_dir: /}}}"
     )
     monkeypatch.chdir(tmp_path)
-    assert "@filesystem.1\n" in CliRunner().invoke(build(), ["connections", "list"]).stdout
+    assert "@filesystem.1\n" in CliRunner().invoke(build_app(), ["connections", "list"]).stdout
     for word in ([], ["@filesystem.1"], ["filesystem.007"]):
-        assert CliRunner().invoke(build(), ["connections", "test", *word]).exit_code == 0
+        assert CliRunner().invoke(build_app(), ["connections", "test", *word]).exit_code == 0
     pipeline = PIPELINE.replace("@mysql.main", "@mysql.1")
-    found = connections.resolve(compiled(pipeline), known(), book(tmp_path, FILE.replace("main:", "1:")))
+    found = connections.resolve_connections(
+        compiled(pipeline), all_components(), book(tmp_path, FILE.replace("main:", "1:"))
+    )
     assert found.by_step["read"]["alias"] == "1"
 
 
@@ -294,7 +302,7 @@ def test_test_says_of_each_connection_whether_it_works(
     text = f"connections: {{filesystem: {{a: {{base_dir: {tmp_path}}}, b: {{base_dir: /nope}}}}, mysql: {{m: {{host: 127.0.0.1, port: 1, database: d, user: u, password: geheim-3}}}}}}"
     (tmp_path / connections.FILE).write_text(text)
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(build(), ["connections", "test"])
+    done = CliRunner().invoke(build_app(), ["connections", "test"])
     assert done.exit_code == 1
     assert done.stdout == f"@filesystem.a works: folder {tmp_path}\n"
     assert "@filesystem.b failed: base_dir /nope is no folder" in done.stderr
@@ -312,7 +320,7 @@ def test_run_stops_before_its_first_step_where_a_variable_is_missing(
     (tmp_path / "p.yaml").write_text(PIPELINE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DB_PASSWORD", raising=False)
-    done = CliRunner().invoke(build(), ["run", "p.yaml"])
+    done = CliRunner().invoke(build_app(), ["run", "p.yaml"])
     assert isinstance(done.exception, OsirisError)
     assert "DB_PASSWORD" in str(done.exception)
     assert not (tmp_path / "logs").exists()
@@ -320,5 +328,5 @@ def test_run_stops_before_its_first_step_where_a_variable_is_missing(
 
 def test_the_place_of_a_step_without_a_connection_is_the_step(tmp_path: Path) -> None:
     plan = compiled(PIPELINE.replace('      connection: "@mysql.main"\n', ""))
-    assert plan.connection_places["read"] == (4, 5)
-    assert replace(plan).connection_places["write"] == (10, 26)
+    assert plan.connection_positions["read"] == (4, 5)
+    assert replace(plan).connection_positions["write"] == (10, 26)

@@ -47,7 +47,7 @@ def test_what_is_missing_is_installed_and_pips_words_are_kept(
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     session = _session(tmp_path / "run", f"module_of_a_test @ {_wheel(tmp_path).as_uri()}")
-    done = dependencies.install(session, [NEEDY], python)
+    done = dependencies.pip_install(session, [NEEDY], python)
     assert done == [f"module_of_a_test @ {(tmp_path / 'module_of_a_test-1.0-py3-none-any.whl').as_uri()}"]
     assert "Successfully installed" in (session / dependencies.INSTALL_LOG).read_text()
     seen = subprocess.run(
@@ -62,17 +62,17 @@ def test_what_pip_cannot_install_is_named_with_the_log_that_says_why(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     session = _session(tmp_path, "no-such-package-for-sure")
     with pytest.raises(DependencyMissing, match=r"module_of_a_test.*install.log"):
-        dependencies.install(session, [NEEDY], python)
+        dependencies.pip_install(session, [NEEDY], python)
     assert "no-such-package-for-sure" in (session / dependencies.INSTALL_LOG).read_text()
 
 
 def test_nothing_is_installed_where_nothing_is_missing(tmp_path: Path) -> None:
-    assert dependencies.install(tmp_path, [{**NEEDY, "requires": ["json"]}]) == []
+    assert dependencies.pip_install(tmp_path, [{**NEEDY, "requires": ["json"]}]) == []
     assert not list(tmp_path.iterdir())
 
 
 def test_a_run_that_installs_and_needs_nothing_runs(tmp_path: Path) -> None:
-    outcome = make_run(tmp_path, "sandbox", install=True)
+    outcome = make_run(tmp_path, "sandbox", install_missing=True)
     assert outcome.status == "success"
     assert "dependencies_installed" not in [event["event"] for event in events_of(outcome.path)]
 
@@ -80,18 +80,18 @@ def test_a_run_that_installs_and_needs_nothing_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
-        ([dependencies.Missing("psycopg", "postgres")], "pip install 'osiris-inspect[postgres]'"),
+        ([dependencies.MissingModule("psycopg", "postgres")], "pip install 'osiris-inspect[postgres]'"),
         (
-            [dependencies.Missing("a", "mysql"), dependencies.Missing("b", "e2b")],
+            [dependencies.MissingModule("a", "mysql"), dependencies.MissingModule("b", "e2b")],
             "missing modules: a, b; install them with: pip install 'osiris-inspect[e2b,mysql]'",
         ),
-        ([dependencies.Missing("orjson")], "pip install 'osiris-inspect', or run with --install-deps"),
+        ([dependencies.MissingModule("orjson")], "pip install 'osiris-inspect', or run with --install-deps"),
     ],
 )
 def test_the_error_names_modules_and_what_brings_them(
-    missing: list[dependencies.Missing], words: str
+    missing: list[dependencies.MissingModule], words: str
 ) -> None:
-    assert words in str(dependencies.error_of(missing))
+    assert words in str(dependencies.missing_error(missing))
 
 
 def test_a_worker_in_an_empty_interpreter_says_what_it_misses(tmp_path: Path, python: str) -> None:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.pipeline.builtin_components import known
+from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from tests.runtime.driving import STORAGES, context, drive, handed
 
 FRAME = pd.DataFrame({"z": [1, 2, 3], "a": ["x", "", "ž"]})
@@ -137,7 +137,7 @@ EVERY_TAKER = pytest.mark.parametrize("name", TAKE)
 
 
 def test_every_component_is_held_to_this() -> None:
-    assert sorted([*GIVE, *TAKE]) == sorted(known())
+    assert sorted([*GIVE, *TAKE]) == sorted(all_components())
 
 
 def columns(frame: Any) -> list[str]:
@@ -225,4 +225,4 @@ def test_the_frame_that_was_handed_over_is_not_changed(
 ) -> None:
     resolved = handed(tmp_path, FRAME)
     drive(name, TAKE[name](tmp_path, request).config, context(tmp_path), df=resolved)
-    pd.testing.assert_frame_equal(resolved.frame(), FRAME)
+    pd.testing.assert_frame_equal(resolved.to_pandas(), FRAME)

@@ -9,9 +9,9 @@ import pytest
 
 from osiris_inspect.runtime import settings
 from osiris_inspect.runtime.connections import connections
-from osiris_inspect.runtime.connections.env_file import Variables
-from osiris_inspect.runtime.pipeline.builtin_components import known
-from osiris_inspect.runtime.proxy.proxy import Order, Outcome, run
+from osiris_inspect.runtime.connections.env_file import EnvironmentVariables
+from osiris_inspect.runtime.pipeline.builtin_components import all_components
+from osiris_inspect.runtime.proxy.proxy import RunRequest, RunResult, run
 from osiris_inspect.runtime.transport.transport import Transport
 from osiris_inspect.runtime.worker import heartbeat as heart
 from tests.runtime.pipelines import compiled
@@ -125,12 +125,12 @@ def environment(mariadb: MariaDb, postgrest: PostgRest, dsn: str) -> dict[str, s
 
 def make(
     folder: Path, transport: Transport, env: dict[str, str], variables: dict[str, str], text: str = PIPELINE
-) -> Outcome:
+) -> RunResult:
     (folder / connections.FILE).write_text(FILE)
     plan = compiled(text)
-    book = connections.read(folder / connections.FILE, Variables(variables))
-    resolved = connections.resolve(plan, known(), book)
-    order = Order(
+    book = connections.load_connections(folder / connections.FILE, EnvironmentVariables(variables))
+    resolved = connections.resolve_connections(plan, all_components(), book)
+    order = RunRequest(
         plan, settings.read(env), folder / "logs", folder, time.time, tuple(os.environ), connections=resolved
     )
     return run(order, transport)
@@ -206,7 +206,7 @@ def test_a_frame_too_large_for_memory_goes_to_disk_as_it_comes(
 def test_rows_so_far_are_told_while_a_driver_works(
     movies: MariaDb, postgrest: PostgRest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heart, "EVERY_S", 0.02)
+    monkeypatch.setattr(heart, "INTERVAL_S", 0.02)
     before, _, _ = PIPELINE.partition("      query: |")
     text = f"{before}      query: SELECT seq AS n, REPEAT('x', 100) AS t FROM seq_1_to_1000000\n"
     outcome = make(tmp_path, TRANSPORTS["local"](), {}, environment(movies, postgrest, ""), text)

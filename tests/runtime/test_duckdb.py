@@ -8,18 +8,18 @@ import pyarrow as pa
 import pytest
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.frames.resolved_input import Resolved
+from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from tests.runtime.driving import STORAGES, context, drive, handed
 
 FRAME = pd.DataFrame({"director": ["Ana", "Mei", "Ana"], "rating": [1.0, 2.0, 3.0]})
 
 
-def run(folder: Path, query: str, inputs: dict[str, Resolved] | None = None, **config: Any) -> pa.Table:
+def run(folder: Path, query: str, inputs: dict[str, ResolvedInput] | None = None, **config: Any) -> pa.Table:
     given = inputs if inputs is not None else {"df": handed(folder, FRAME, step="extract-movies")}
     return drive("duckdb.processor", {"query": query, **config}, context(folder), **given)["df"]
 
 
-def refused(folder: Path, query: str, inputs: dict[str, Resolved] | None = None, **config: Any) -> str:
+def refused(folder: Path, query: str, inputs: dict[str, ResolvedInput] | None = None, **config: Any) -> str:
     with pytest.raises(DriverError) as caught:
         run(folder, query, inputs, **config)
     return str(caught.value)

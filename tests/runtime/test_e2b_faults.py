@@ -14,10 +14,10 @@ import pytest
 
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.event import Event
-from osiris_inspect.runtime.proxy.proxy import Outcome
+from osiris_inspect.runtime.proxy.proxy import RunResult
 from osiris_inspect.runtime.transport.e2b import transport as transport_module
-from osiris_inspect.runtime.transport.e2b.retry import Patience
-from osiris_inspect.runtime.transport.e2b.transport import E2b
+from osiris_inspect.runtime.transport.e2b.retry import E2bRetryPolicy
+from osiris_inspect.runtime.transport.e2b.transport import E2bTransport
 from tests.runtime.clouds import QUICK, in_the
 from tests.runtime.faulty import REPO
 from tests.runtime.pipelines import STATS
@@ -42,11 +42,11 @@ def no_sandbox_left(cloud: Any) -> Any:
     cloud.faults.clear()
 
 
-def _run(tmp_path: Path, cloud: Any, do: str, patience: Patience = QUICK, **more: Any) -> Outcome:
+def _run(tmp_path: Path, cloud: Any, do: str, patience: E2bRetryPolicy = QUICK, **more: Any) -> RunResult:
     return make_run(tmp_path, "e2b", text=faulty(do), transport=in_the(cloud, patience), **more)
 
 
-def _failure(outcome: Outcome) -> tuple[str, str, str]:
+def _failure(outcome: RunResult) -> tuple[str, str, str]:
     """Step, type and words of the one failed step, with every book closed."""
     events = events_of(outcome.path)
     assert [event["seq"] for event in events] == list(range(len(events)))
@@ -57,11 +57,11 @@ def _failure(outcome: Outcome) -> tuple[str, str, str]:
     return failed["step_id"], failed["error_type"], failed["error"]
 
 
-def _names(outcome: Outcome) -> list[str]:
+def _names(outcome: RunResult) -> list[str]:
     return [event["event"] for event in events_of(outcome.path)]
 
 
-def _beats(outcome: Outcome) -> list[float]:
+def _beats(outcome: RunResult) -> list[float]:
     return [entry["value"] for entry in metrics_of(outcome.path) if entry["metric"] == "beat"]
 
 
@@ -111,7 +111,7 @@ def test_a_step_that_hangs_is_ended_after_its_time(tmp_path: Path, cloud: Any) -
 def test_after_a_lost_connection_nothing_is_missing_and_nothing_comes_twice(
     tmp_path: Path, cloud: Any
 ) -> None:
-    outcome = _run(tmp_path, cloud, "slowly", watch=_after("step_start", cloud.cut))
+    outcome = _run(tmp_path, cloud, "slowly", on_event=_after("step_start", cloud.cut))
     assert outcome.status == "success", outcome.reason
     assert {"connection_lost", "connection_restored"} <= set(_names(outcome))
     assert "lines_missing" not in _names(outcome)
@@ -120,7 +120,7 @@ def test_after_a_lost_connection_nothing_is_missing_and_nothing_comes_twice(
 
 
 def test_a_stream_that_dies_without_a_word_is_noticed_and_had_again(tmp_path: Path, cloud: Any) -> None:
-    outcome = _run(tmp_path, cloud, "slowly", watch=_after("step_start", cloud.mute))
+    outcome = _run(tmp_path, cloud, "slowly", on_event=_after("step_start", cloud.mute))
     assert outcome.status == "success", outcome.reason
     assert "connection_restored" in _names(outcome)
     assert _beats(outcome) == list(range(len(_beats(outcome))))
@@ -131,13 +131,13 @@ def test_a_worker_that_ends_while_nobody_is_attached_loses_no_word(tmp_path: Pat
         cloud.faults.extend([("/process.Process/Connect", 503)] * 8)
         cloud.cut()
 
-    outcome = _run(tmp_path, cloud, "slowly", watch=_after("step_start", lose))
+    outcome = _run(tmp_path, cloud, "slowly", on_event=_after("step_start", lose))
     assert outcome.status == "success", outcome.reason
     assert _beats(outcome) == list(range(len(_beats(outcome))))
 
 
 def test_a_sandbox_that_ends_in_the_middle_of_a_step_is_named(tmp_path: Path, cloud: Any) -> None:
-    outcome = _run(tmp_path, cloud, "hang", watch=_after("step_start", cloud.expire))
+    outcome = _run(tmp_path, cloud, "hang", on_event=_after("step_start", cloud.expire))
     step, kind, error = _failure(outcome)
     assert (step, kind) == ("first", "WorkerLost")
     assert "the sandbox is gone" in error
@@ -145,14 +145,14 @@ def test_a_sandbox_that_ends_in_the_middle_of_a_step_is_named(tmp_path: Path, cl
 
 def test_a_lifetime_is_extended_while_the_run_is_alive(tmp_path: Path, cloud: Any) -> None:
     before = cloud.extended
-    short = Patience(lifetime=2, silence=5.0, reattach=5.0, backoff=0.05)
+    short = E2bRetryPolicy(sandbox_timeout_s=2, stall_timeout_s=5.0, reconnect_timeout_s=5.0, backoff=0.05)
     outcome = _run(tmp_path, cloud, "slowly", short)
     assert outcome.status == "success", outcome.reason
     assert cloud.extended > before + 1
 
 
 def test_a_wrong_key_is_named_by_its_variable(tmp_path: Path, cloud: Any) -> None:
-    wrong = E2b({**cloud.environment(), "E2B_API_KEY": "e2b_" + "0" * 40}, patience=QUICK)
+    wrong = E2bTransport({**cloud.environment(), "E2B_API_KEY": "e2b_" + "0" * 40}, retry_policy=QUICK)
     outcome = make_run(tmp_path, "e2b", transport=wrong)
     assert "E2B refuses the key (401); check E2B_API_KEY" in str(outcome.reason)
     assert _names(outcome)[-1] == "run_end"
@@ -200,9 +200,9 @@ def test_one_failure_in_the_middle_is_survived(tmp_path: Path, cloud: Any, path:
 def test_artifacts_come_as_asked_for_and_outputs_always(
     tmp_path: Path, cloud: Any, artifacts: Any, fetched: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("osiris_inspect.runtime.proxy.artifact_download.SMALL", 500)
+    monkeypatch.setattr("osiris_inspect.runtime.proxy.artifact_download.SMALL_ARTIFACT_BYTES", 500)
     outcome = make_run(
-        tmp_path, "e2b", env={"E2B_FORCE_SPILL": "1"}, transport=in_the(cloud), artifacts=artifacts
+        tmp_path, "e2b", env={"E2B_FORCE_SPILL": "1"}, transport=in_the(cloud), artifact_policy=artifacts
     )
     there = {path.name for path in outcome.path.glob("artifacts/[!_]*/*")}
     assert there == fetched
@@ -213,14 +213,14 @@ def test_artifacts_come_as_asked_for_and_outputs_always(
 def test_a_file_that_changes_on_its_way_is_not_written_and_said_so(
     tmp_path: Path, cloud: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listing = transport_module.E2b.remote
+    listing = transport_module.E2bTransport.list_remote_files
 
-    def changed(self: E2b) -> Any:
+    def changed(self: E2bTransport) -> Any:
         from dataclasses import replace
 
         return [replace(file, sha256="0" * 64) if file.is_output else file for file in listing(self)]
 
-    monkeypatch.setattr(transport_module.E2b, "remote", changed)
+    monkeypatch.setattr(transport_module.E2bTransport, "list_remote_files", changed)
     outcome = make_run(tmp_path, "e2b", transport=in_the(cloud))
     assert outcome.status == "failed"
     assert "stats.csv did not come back" in str(outcome.reason)
@@ -231,7 +231,7 @@ def test_a_binary_artifact_comes_back_byte_for_byte(tmp_path: Path, cloud: Any) 
     import hashlib
 
     outcome = make_run(
-        tmp_path, "e2b", env={"E2B_FORCE_SPILL": "1"}, transport=in_the(cloud), artifacts="all"
+        tmp_path, "e2b", env={"E2B_FORCE_SPILL": "1"}, transport=in_the(cloud), artifact_policy="all"
     )
     told = {event["path"]: event for event in events_of(outcome.path) if event["event"] == "artifact_fetched"}
     parquet = outcome.path / "artifacts/extract-movies/output.parquet"
@@ -255,10 +255,10 @@ def test_without_a_key_or_the_sdk_there_is_an_error_that_names_it(
     cloud: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(SettingsError, match="E2B_API_KEY"):
-        E2b({})
+        E2bTransport({})
     monkeypatch.setattr(transport_module, "find_spec", lambda _: None)
     with pytest.raises(SettingsError, match=r"osiris-inspect\[e2b\]"):
-        E2b({"E2B_API_KEY": "x"})
+        E2bTransport({"E2B_API_KEY": "x"})
 
 
 RUN_IT = """

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.runtime.proxy.proxy import Outcome
-from osiris_inspect.runtime.sandbox.isolation import Limits
+from osiris_inspect.runtime.proxy.proxy import RunResult
+from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
 from osiris_inspect.runtime.transport import stdio
 from osiris_inspect.runtime.transport.stdio import Stdio
 from osiris_inspect.runtime.transport.transport import Transport
@@ -37,7 +37,7 @@ EVERYWHERE = pytest.mark.parametrize("on", [*NAMES, "e2b"])
 IN_A_CHILD = pytest.mark.parametrize("on", [name for name in NAMES if name != "local"])
 
 
-def _check_in_order(outcome: Outcome, error: str, kind: str) -> None:
+def _check_in_order(outcome: RunResult, error: str, kind: str) -> None:
     """The run failed in its first step for the reason named, the second was skipped, and every book is closed."""
     events = events_of(outcome.path)
     (failed,) = [event for event in events if event["event"] == "step_failed"]
@@ -99,7 +99,7 @@ def test_a_crash_in_c_leaves_the_line_of_python_it_came_from(tmp_path: Path, on:
 @IN_A_CHILD
 def test_memory_over_its_bound_is_an_error_of_the_step(tmp_path: Path, on: str) -> None:
     needs(on)
-    bounded = Stdio(ENVIRONMENT, on, Limits(memory_bytes=8 << 30))
+    bounded = Stdio(ENVIRONMENT, on, ResourceLimits(memory_bytes=8 << 30))
     outcome = make_run(tmp_path, on, text=faulty("allocate"), transport=bounded)
     _check_in_order(outcome, "MemoryError", "MemoryError")
 

@@ -7,9 +7,9 @@ import orjson
 import pytest
 
 from osiris_inspect.runtime.protocol import messages as rpc
-from osiris_inspect.runtime.protocol.bundle import Parcel
+from osiris_inspect.runtime.protocol.bundle import Bundle
 from osiris_inspect.runtime.protocol.messages import Command
-from osiris_inspect.runtime.transport.transport import Launch, Transport
+from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
 from tests.runtime.runs import NAMES, events_of, faulty, make_run
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -46,7 +46,7 @@ def _said(transport: Transport, folder: Path, *pieces: bytes) -> list[dict[str, 
     (folder / "run").mkdir()
     answers: list[dict[str, Any]] = []
     with transport:
-        transport.start(Launch(folder / "run", folder, Parcel("", {})))
+        transport.start(LaunchSpec(folder / "run", folder, Bundle("", {})))
         for piece in (*pieces, rpc.encode_command(Command("ping", _LAST, {"echo": "still here"}))):
             transport.send(piece)
         while not answers or answers[-1].get("id") != _LAST:

@@ -16,7 +16,7 @@ from osiris_inspect.runtime.frames.conversion import frame as frames
 from osiris_inspect.runtime.frames.conversion import index as index_form
 from osiris_inspect.runtime.frames.conversion import schema_cache as shapes
 from osiris_inspect.runtime.frames.spill import spill_file as spill
-from osiris_inspect.runtime.frames.spill.spill_file import Spilled
+from osiris_inspect.runtime.frames.spill.spill_file import SpillFile
 from tests.runtime.failing_disk import FailingDisk
 from tests.runtime.frames_of_every_kind import FRAMES, LOSSY
 
@@ -30,15 +30,15 @@ def made(name: str) -> pd.DataFrame:
         pytest.skip(f"this installation cannot make it: {absent}")
 
 
-def spilled(frame: pd.DataFrame, root: Path) -> Spilled:
-    spill.write(root, "step", frames.plan(frame), 0, FailingDisk())
-    found = spill.find(root, "step")
+def spilled(frame: pd.DataFrame, root: Path) -> SpillFile:
+    spill.write_spill(root, "step", frames.plan_pandas(frame), 0, FailingDisk())
+    found = spill.find_spill(root, "step")
     assert found is not None
     return found
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Spilled]:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], SpillFile]:
     """The spill of each frame, made once for all that is asked of it."""
     return cache(lambda name: spilled(made(name), tmp_path_factory.mktemp("run")))
 
@@ -61,23 +61,23 @@ def assert_equal(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_a_spilled_frame_comes_back_equal(name: str, kept: Callable[[str], Spilled]) -> None:
+def test_a_spilled_frame_comes_back_equal(name: str, kept: Callable[[str], SpillFile]) -> None:
     assert_equal(spill.read_frame(kept(name)), made(name))
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_nothing_is_called_lost_that_is_not(name: str, kept: Callable[[str], Spilled]) -> None:
+def test_nothing_is_called_lost_that_is_not(name: str, kept: Callable[[str], SpillFile]) -> None:
     assert kept(name).document["fidelity"] == []
 
 
 @pytest.mark.parametrize("name", sorted(LOSSY))
-def test_what_is_lost_is_named(name: str, kept: Callable[[str], Spilled]) -> None:
+def test_what_is_lost_is_named(name: str, kept: Callable[[str], SpillFile]) -> None:
     assert LOSSY[name] in json.dumps(kept(name).document["fidelity"])
 
 
 @pytest.mark.parametrize("name", sorted(LOSSY))
 def test_a_frame_that_loses_something_keeps_its_shape_and_its_names(
-    name: str, kept: Callable[[str], Spilled]
+    name: str, kept: Callable[[str], SpillFile]
 ) -> None:
     frame, found = made(name), spill.read_frame(kept(name))
     assert found.shape == frame.shape
@@ -85,20 +85,20 @@ def test_a_frame_that_loses_something_keeps_its_shape_and_its_names(
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_a_restored_frame_has_the_fingerprint_it_had(name: str, kept: Callable[[str], Spilled]) -> None:
-    again = spill.fingerprint_of(frames.plan(spill.read_frame(kept(name))))
+def test_a_restored_frame_has_the_fingerprint_it_had(name: str, kept: Callable[[str], SpillFile]) -> None:
+    again = spill.frame_fingerprint(frames.plan_pandas(spill.read_frame(kept(name))))
     assert again == kept(name).document["fingerprint"]
 
 
 @pytest.mark.parametrize("name", sorted(FRAMES))
-def test_the_file_holds_the_normal_form(name: str, kept: Callable[[str], Spilled]) -> None:
+def test_the_file_holds_the_normal_form(name: str, kept: Callable[[str], SpillFile]) -> None:
     frame = made(name)
-    assert pq.read_schema(kept(name).parquet).remove_metadata() == frames.plan(frame).schema
+    assert pq.read_schema(kept(name).parquet).remove_metadata() == frames.plan_pandas(frame).schema
     assert pq.read_metadata(kept(name).parquet).num_rows == len(frame)
 
 
 @pytest.mark.parametrize("name", sorted(FRAMES))
-def test_the_schema_file_says_what_the_contract_asks(name: str, kept: Callable[[str], Spilled]) -> None:
+def test_the_schema_file_says_what_the_contract_asks(name: str, kept: Callable[[str], SpillFile]) -> None:
     frame = made(name)
     document: dict[str, Any] = json.loads((kept(name).parquet.parent / "schema.json").read_bytes())
     assert document["row_count"] == len(frame)
@@ -108,26 +108,30 @@ def test_the_schema_file_says_what_the_contract_asks(name: str, kept: Callable[[
 
 @pytest.mark.parametrize("name", sorted(FRAMES))
 def test_what_is_known_of_a_spill_that_was_written_is_what_its_schema_file_says(
-    name: str, kept: Callable[[str], Spilled]
+    name: str, kept: Callable[[str], SpillFile]
 ) -> None:
     """Who wrote it reads it by what it said, everybody else by the file."""
     written = kept(name)
-    found = spill.find(written.root, written.step)
+    found = spill.find_spill(written.root, written.step)
     assert found is not None
     assert found.document == written.document
 
 
 @pytest.mark.parametrize("name", sorted(FRAMES))
 def test_what_is_remembered_of_a_shape_is_what_would_be_found_anew(name: str) -> None:
-    remembered = frames.plan(made(name))
+    remembered = frames.plan_pandas(made(name))
     for remembering in (shapes._shape, shapes._plain_labels, columns._plan_of_type):
         remembering.cache_clear()
-    anew = frames.plan(made(name))
-    assert (anew.schema, anew.facts, anew.fields) == (remembered.schema, remembered.facts, remembered.fields)
+    anew = frames.plan_pandas(made(name))
+    assert (anew.schema, anew.restore_info, anew.fields) == (
+        remembered.schema,
+        remembered.restore_info,
+        remembered.fields,
+    )
     assert anew.metadata() == remembered.metadata()
-    facts, texts = anew.written()
+    facts, texts = anew.schema_texts()
     told = f"[{facts}, [{', '.join(texts.fields)}]]"
-    assert told == json.dumps([anew.facts, list(anew.fields)], sort_keys=True)
+    assert told == json.dumps([anew.restore_info, list(anew.fields)], sort_keys=True)
 
 
 def test_names_and_types_tell_shapes_apart() -> None:
@@ -147,21 +151,23 @@ def test_names_and_types_tell_shapes_apart() -> None:
     ]
     frames_ += [pd.DataFrame([[1]], columns=columns_) for columns_ in ([1], [1.0], [True])]
     for frame in [*frames_, *reversed(frames_)]:
-        form = frames.plan(frame)
+        form = frames.plan_pandas(frame)
         assert form.fields[0]["dtype"] == str(frame.dtypes.iloc[0])
         assert form.fields[0]["name_type"] == type(next(iter(frame.columns))).__name__
         pd.testing.assert_index_equal(
-            index_form.unpack(form.facts["columns"], columns.restore), frame.columns, exact=True
+            index_form.index_from_json(form.restore_info["columns"], columns.restore),
+            frame.columns,
+            exact=True,
         )
 
 
-def test_plain_pandas_reads_the_file_with_its_types(kept: Callable[[str], Spilled]) -> None:
+def test_plain_pandas_reads_the_file_with_its_types(kept: Callable[[str], SpillFile]) -> None:
     found = pd.read_parquet(kept("mixed columns").parquet)
     pd.testing.assert_frame_equal(found, made("mixed columns"), check_categorical=False)
 
 
 @pytest.mark.parametrize("name", sorted(FRAMES))
-def test_plain_pandas_reads_every_file(name: str, kept: Callable[[str], Spilled]) -> None:
+def test_plain_pandas_reads_every_file(name: str, kept: Callable[[str], SpillFile]) -> None:
     assert len(pd.read_parquet(kept(name).parquet)) == len(made(name))
 
 
@@ -186,7 +192,7 @@ def test_a_view_and_its_copy_have_one_fingerprint() -> None:
 
 
 def fingerprint(frame: pd.DataFrame) -> str:
-    return spill.fingerprint_of(frames.plan(frame))
+    return spill.frame_fingerprint(frames.plan_pandas(frame))
 
 
 def test_a_frame_of_several_slices_comes_back_equal(tmp_path: Path) -> None:

@@ -13,15 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime.frames.resolved_input import Resolved
-from osiris_inspect.runtime.frames.store import FrameStore, Policy
+from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
+from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
 from tests.runtime.failing_disk import FailingDisk
 from tests.runtime.frames_of_every_kind import FRAMES
 from tests.runtime.test_fidelity import made
 
 
-def resolved(frame: Any, root: Path, *, spilled: bool) -> Resolved:
-    store = FrameStore(root / str(spilled), Policy(force_spill=spilled), disk=FailingDisk())
+def resolved(frame: Any, root: Path, *, spilled: bool) -> ResolvedInput:
+    store = FrameStore(root / str(spilled), SpillPolicy(force_spill=spilled), disk=FailingDisk())
     store.put("step", {"df": frame})
     return store.resolve("next", "df", InputRef("step"))
 
@@ -74,11 +74,13 @@ def quoted(names: list[str]) -> list[str]:
 def test_memory_and_disk_give_one_answer_and_one_arrow_table(name: str, tmp_path: Path) -> None:
     frame = made(name)
     memory, disk = resolved(frame, tmp_path, spilled=False), resolved(frame, tmp_path, spilled=True)
-    for sql in queries(memory.arrow().column_names):
-        assert answers("frame", sql, frame=memory.arrow()) == answers(f"read_parquet('{disk.parquet}')", sql)
-    assert memory.arrow().schema.remove_metadata() == disk.arrow().schema.remove_metadata()
-    assert [_plain(column) for column in memory.arrow().columns].__repr__() == [
-        _plain(column) for column in disk.arrow().columns
+    for sql in queries(memory.to_arrow().column_names):
+        assert answers("frame", sql, frame=memory.to_arrow()) == answers(
+            f"read_parquet('{disk.parquet_path}')", sql
+        )
+    assert memory.to_arrow().schema.remove_metadata() == disk.to_arrow().schema.remove_metadata()
+    assert [_plain(column) for column in memory.to_arrow().columns].__repr__() == [
+        _plain(column) for column in disk.to_arrow().columns
     ].__repr__()
 
 
@@ -98,8 +100,8 @@ WIDE_COLUMNS = {
 @pytest.mark.parametrize("name", WIDE_COLUMNS)
 def test_decimals_too_long_for_sql_reach_it_as_plain_text(name: str, spilled: bool, tmp_path: Path) -> None:
     found = resolved(WIDE_COLUMNS[name](), tmp_path, spilled=spilled)
-    relation = f"read_parquet('{found.parquet}')" if spilled else "frame"
-    tables = {} if spilled else {"frame": found.arrow()}
+    relation = f"read_parquet('{found.parquet_path}')" if spilled else "frame"
+    tables = {} if spilled else {"frame": found.to_arrow()}
     rows = answers(
         relation, "SELECT x, try_cast(x AS DECIMAL(38,3)) FROM {relation} WHERE x LIKE '1.5%'", **tables
     )
@@ -114,7 +116,7 @@ def test_decimals_too_long_for_sql_reach_it_as_plain_text(name: str, spilled: bo
 @pytest.mark.parametrize("rows", [1, 2, 3, 1000])
 def test_batches_are_the_frame(rows: int, spilled: bool, tmp_path: Path) -> None:
     found = resolved(FRAMES["mixed columns"](), tmp_path, spilled=spilled)
-    assert found.batches(rows).read_all().to_pylist().__repr__() == found.arrow().to_pylist().__repr__()
+    assert found.to_batches(rows).read_all().to_pylist().__repr__() == found.to_arrow().to_pylist().__repr__()
 
 
 _PLAIN = {
@@ -150,8 +152,8 @@ def test_a_plain_frame_gives_one_answer_registered_as_pandas_as_arrow_and_as_par
     memory, disk = resolved(frame, root, spilled=False), resolved(frame, root, spilled=True)
     for sql in queries(list(frame.columns)):
         wanted = answers("frame", sql, frame=frame)[1:]
-        assert answers("frame", sql, frame=memory.arrow())[1:] == wanted
-        assert answers(f"read_parquet('{disk.parquet}')", sql)[1:] == wanted
+        assert answers("frame", sql, frame=memory.to_arrow())[1:] == wanted
+        assert answers(f"read_parquet('{disk.parquet_path}')", sql)[1:] == wanted
 
 
 _COLUMNS = st.sampled_from(
@@ -195,7 +197,9 @@ def test_any_frame_comes_back_equal_and_gives_one_answer(frame: pd.DataFrame, tm
 
     root = tmp_path_factory.mktemp("run")
     memory, disk = resolved(frame, root, spilled=False), resolved(frame, root, spilled=True)
-    assert_equal(disk.frame(), frame)
-    assert_equal(memory.frame(), frame)
-    for sql in queries(memory.arrow().column_names):
-        assert answers("frame", sql, frame=memory.arrow()) == answers(f"read_parquet('{disk.parquet}')", sql)
+    assert_equal(disk.to_pandas(), frame)
+    assert_equal(memory.to_pandas(), frame)
+    for sql in queries(memory.to_arrow().column_names):
+        assert answers("frame", sql, frame=memory.to_arrow()) == answers(
+            f"read_parquet('{disk.parquet_path}')", sql
+        )

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.files.atomic_replace import replacing
+from osiris_inspect.runtime.files.atomic_replace import replace_file
 from tests.runtime.driving import context, drive, handed
 
 FRAME = pd.DataFrame({"a": [1]})
@@ -80,7 +80,7 @@ def test_a_new_file_gets_what_the_umask_leaves(tmp_path: Path, name: str) -> Non
 def test_what_the_old_file_hides_nobody_reads_while_the_new_one_is_written(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("old")
     (tmp_path / "out").chmod(0o600)
-    with replacing(tmp_path / "out") as part:
+    with replace_file(tmp_path / "out") as part:
         assert part.stat().st_mode & 0o777 == 0o600
 
 
@@ -107,15 +107,15 @@ def test_a_group_that_cannot_be_kept_leaves_another_group_what_everybody_has(
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "fchown", refused)
-    with replacing(tmp_path / "out") as part:
+    with replace_file(tmp_path / "out") as part:
         part.write_text("new")
     assert (tmp_path / "out").stat().st_mode & 0o777 == left
 
 
 def test_two_writers_of_one_file_share_nothing_and_the_last_one_stands_whole(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with replacing(out) as one:
-        with replacing(out) as other:
+    with replace_file(out) as one:
+        with replace_file(out) as other:
             assert one != other
             one.write_text("one " * 1000)
             other.write_text("other")
@@ -128,7 +128,7 @@ def test_a_write_that_fails_leaves_the_old_file_as_it_was(tmp_path: Path) -> Non
     out = tmp_path / "out"
     out.write_text("old")
     before = out.stat()
-    with pytest.raises(IsADirectoryError), replacing(out):
+    with pytest.raises(IsADirectoryError), replace_file(out):
         tmp_path.write_text("no file")
     assert (out.read_text(), out.stat()) == ("old", before)
     assert list(tmp_path.iterdir()) == [out]

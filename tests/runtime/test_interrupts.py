@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from osiris_inspect.runtime.proxy.signals import Interrupts
+from osiris_inspect.runtime.proxy.signals import SignalFlag
 
 SIGNALS = pytest.mark.parametrize(
     "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name
@@ -22,15 +22,15 @@ def ignored(number: signal.Signals) -> Iterator[None]:
 
 @SIGNALS
 def test_a_signal_is_counted_and_strikes_nothing(number: signal.Signals) -> None:
-    with Interrupts() as interrupts:
+    with SignalFlag() as interrupts:
         os.kill(os.getpid(), number)
-        assert interrupts.came
+        assert interrupts.is_set
 
 
 @SIGNALS
 def test_what_listened_before_listens_again_afterwards(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    with Interrupts():
+    with SignalFlag():
         assert signal.getsignal(number) is not before
     assert signal.getsignal(number) is before
 
@@ -38,6 +38,6 @@ def test_what_listened_before_listens_again_afterwards(number: signal.Signals) -
 @SIGNALS
 @pytest.mark.usefixtures("ignored")
 def test_a_signal_that_is_ignored_stays_ignored_as_under_nohup(number: signal.Signals) -> None:
-    with Interrupts() as interrupts:
+    with SignalFlag() as interrupts:
         os.kill(os.getpid(), number)
-        assert not interrupts.came
+        assert not interrupts.is_set

@@ -84,12 +84,12 @@ def test_without_isolation_all_of_it_is_in_reach_so_that_is_called_a_process(
     assert seen["file"] == "reached: 'of the host'"
     assert seen["network"] == "reached: 'connected'"
     assert Stdio(ENVIRONMENT, "none").mode == "process"
-    assert Stdio(ENVIRONMENT, "none").isolation == "none"
+    assert Stdio(ENVIRONMENT, "none").isolation_level == "none"
 
 
 @pytest.mark.parametrize("on", ["none", "landlock", "bwrap"])
 def test_the_hosts_variables_do_not_reach_the_worker_by_any_way(
-    tmp_path: Path, on: isolation.Wanted, neighbour: str, port: str
+    tmp_path: Path, on: isolation.RequestedLevel, neighbour: str, port: str
 ) -> None:
     needs(on)
     transport = Stdio({**ENVIRONMENT, "SECRET_OF_THE_HOST": "x", "AWS_SECRET_ACCESS_KEY": "x"}, on)
@@ -99,7 +99,9 @@ def test_the_hosts_variables_do_not_reach_the_worker_by_any_way(
 
 
 def test_a_level_that_is_demanded_and_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "why_not", lambda level: "not today" if level == "bwrap" else None)
+    monkeypatch.setattr(
+        isolation, "unavailable_reason", lambda level: "not today" if level == "bwrap" else None
+    )
     with pytest.raises(SettingsError, match="isolation 'bwrap' does not work here: not today"):
         isolation.choose("bwrap")
 
@@ -108,8 +110,10 @@ def test_auto_takes_the_best_that_works_and_says_why_not_a_better_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs("landlock")
-    real = isolation.why_not
-    monkeypatch.setattr(isolation, "why_not", lambda level: "not today" if level == "bwrap" else real(level))
+    real = isolation.unavailable_reason
+    monkeypatch.setattr(
+        isolation, "unavailable_reason", lambda level: "not today" if level == "bwrap" else real(level)
+    )
     outcome = make_run(tmp_path, "sandbox")
     (environment, *_) = [event for event in events_of(outcome.path) if event["event"] == "environment"]
     assert environment["isolation"] == "landlock"
@@ -126,7 +130,7 @@ def test_a_bwrap_that_is_there_and_does_not_work_is_not_believed(
     broken.write_text("#!/bin/sh\necho 'setting up uid map: Permission denied' >&2\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    reason = isolation.why_not.__wrapped__("bwrap")
+    reason = isolation.unavailable_reason.__wrapped__("bwrap")
     assert reason == "bwrap was tried and failed: setting up uid map: Permission denied"
 
 
@@ -295,9 +299,11 @@ def test_code_in_the_pipelines_own_folder_cannot_be_changed_in_a_sandbox_of_bubb
 ) -> None:
     needs("bwrap")
     (tmp_path / "code").mkdir()
-    granted = isolation.Grants(read=(tmp_path / "code",), write=(tmp_path,))
+    granted = isolation.SandboxPermissions(read=(tmp_path / "code",), write=(tmp_path,))
     command = ["sh", "-c", "echo > data && ! echo > code/changed"]
-    done = subprocess.run(isolation.bwrap(granted, tmp_path, command), capture_output=True, check=False)
+    done = subprocess.run(
+        isolation.bwrap_command(granted, tmp_path, command), capture_output=True, check=False
+    )
     assert (done.returncode, (tmp_path / "data").exists()) == (0, True), done.stderr
     assert not (tmp_path / "code/changed").exists()
 
@@ -318,7 +324,7 @@ def test_a_workers_temporary_folder_is_for_its_user_alone_and_is_gone_after_the_
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     modes: set[int] = set()
     outcome = make_run(
-        tmp_path, on, watch=lambda _: modes.update(path.stat().st_mode for path in temporary.iterdir())
+        tmp_path, on, on_event=lambda _: modes.update(path.stat().st_mode for path in temporary.iterdir())
     )
     assert {mode & 0o777 for mode in modes} == {0o700}
     assert status_of(outcome.path)["ok"]

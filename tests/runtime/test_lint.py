@@ -7,9 +7,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from osiris_inspect.cli.app import build
+from osiris_inspect.cli.app import build_app
 from osiris_inspect.runtime.pipeline import sql_tables
-from osiris_inspect.runtime.pipeline.builtin_components import known
+from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.lint import lint
 from tests.runtime.pipelines import STATS, TWO_BRANCHES
 
@@ -18,7 +18,7 @@ TAIL = "  - {id: w, component: filesystem.csv_writer, needs: [q], config: {path:
 
 
 def remarks(text: str) -> list[str]:
-    return [str(remark) for remark in lint(text, "p.yaml", known())]
+    return [str(remark) for remark in lint(text, "p.yaml", all_components())]
 
 
 def with_query(query: str, needs: str = "[a, b-2]") -> str:
@@ -104,11 +104,11 @@ def test_what_sql_reads_is_held_against_the_inputs(query: str, expected: str) ->
     ],
 )
 def test_the_tables_of_sql(sql: str, expected: list[str]) -> None:
-    tables, fault = sql_tables.read_tables(sql)
+    tables, fault = sql_tables.referenced_tables(sql)
     assert fault is None
     assert sorted(table.name for table in tables) == sorted(expected)
     for table in tables:
-        assert sql[table.place :].lstrip('"').startswith(table.name)
+        assert sql[table.offset :].lstrip('"').startswith(table.name)
 
 
 def test_all_that_compiling_finds_is_an_error_in_its_place() -> None:
@@ -135,7 +135,7 @@ def test_the_exit_code_says_whether_there_is_an_error(
     tmp_path: Path, text: str, options: list[str], code: int
 ) -> None:
     (tmp_path / "p.yaml").write_text(text)
-    done = CliRunner().invoke(build(), ["lint", str(tmp_path / "p.yaml"), *options])
+    done = CliRunner().invoke(build_app(), ["lint", str(tmp_path / "p.yaml"), *options])
     assert done.exit_code == code
     assert all(line.startswith(f"{tmp_path}/p.yaml:") for line in done.stdout.splitlines())
 
@@ -143,7 +143,7 @@ def test_the_exit_code_says_whether_there_is_an_error(
 def test_lint_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "p.yaml").write_text(STATS)
     monkeypatch.chdir(tmp_path)
-    CliRunner().invoke(build(), ["lint", "p.yaml"])
+    CliRunner().invoke(build_app(), ["lint", "p.yaml"])
     assert [path.name for path in tmp_path.iterdir()] == ["p.yaml"]
 
 
@@ -165,7 +165,7 @@ def test_the_hook_for_pre_commit_names_a_command_that_takes_files(
     (tmp_path / "good.yaml").write_text(STATS)
     (tmp_path / "bad.yaml").write_text(STATS.replace("input_df", "imput_df"))
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(build(), [*words, "good.yaml", "bad.yaml"])
+    done = CliRunner().invoke(build_app(), [*words, "good.yaml", "bad.yaml"])
     assert done.exit_code == 1
     assert done.stdout.startswith(
         "bad.yaml:13:14: error: the SQL of step 'compute-stats' reads table 'imput_df'"

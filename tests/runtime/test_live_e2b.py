@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.runtime.transport.e2b.transport import E2b
+from osiris_inspect.runtime.transport.e2b.transport import E2bTransport
 from tests.runtime.pipelines import STATS, TWO_BRANCHES
 from tests.runtime.runs import comparable, make_run
 
@@ -32,9 +32,15 @@ def asked_for(request: pytest.FixtureRequest) -> None:
 @pytest.mark.parametrize("text", [STATS, TWO_BRANCHES], ids=["good", "two branches, one broken"])
 def test_a_run_in_the_cloud_ends_as_a_local_one_does(tmp_path: Path, text: str, env: dict[str, str]) -> None:
     here = make_run(tmp_path / "here", "local", text=text, env=env)
-    far: Any = E2b(os.environ)
+    far: Any = E2bTransport(os.environ)
     there = make_run(
-        tmp_path / "there", "e2b", text=text, env=env, transport=far, artifacts="all", install=True
+        tmp_path / "there",
+        "e2b",
+        text=text,
+        env=env,
+        transport=far,
+        artifact_policy="all",
+        install_missing=True,
     )
     assert there.status == here.status, there.reason
     steps = [

@@ -6,13 +6,13 @@ import pytest
 
 from osiris_inspect.model import event as events
 from osiris_inspect.model.redaction import Redactor
-from osiris_inspect.runtime.files.line_file import LineFile
-from osiris_inspect.runtime.proxy.event_log import Log
+from osiris_inspect.runtime.files.line_file import JsonlFile
+from osiris_inspect.runtime.proxy.event_log import EventLog
 
 
 def test_events_are_numbered_without_a_gap_and_read_back_as_written(tmp_path: Path) -> None:
-    with Log(tmp_path, "run_1", Redactor()) as log:
-        written = [log.event("rows_out", 1.25 + n, "worker", {"value": n}, "a") for n in range(3)]
+    with EventLog(tmp_path, "run_1", Redactor()) as log:
+        written = [log.write_event("rows_out", 1.25 + n, "worker", {"value": n}, "a") for n in range(3)]
     lines = (tmp_path / "events.jsonl").read_bytes().splitlines()
     assert [events.decode(line).seq for line in lines] == [0, 1, 2]
     assert [events.decode(line).fields for line in lines] == [event.fields for event in written]
@@ -21,15 +21,15 @@ def test_events_are_numbered_without_a_gap_and_read_back_as_written(tmp_path: Pa
 def test_a_torn_last_line_stays_one_line_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_bytes(b'{"a":1}\n{"torn')
-    file = LineFile(path)
+    file = JsonlFile(path)
     file.write(b'{"b":2}')
     file.close()
     assert path.read_bytes() == b'{"a":1}\n{"torn\n{"b":2}\n'
 
 
 def test_a_secret_never_reaches_the_file(tmp_path: Path) -> None:
-    with Log(tmp_path, "run_1", Redactor(["hunter22"])) as log:
-        log.event(
+    with EventLog(tmp_path, "run_1", Redactor(["hunter22"])) as log:
+        log.write_event(
             "step_failed",
             1.0,
             "worker",
@@ -64,7 +64,7 @@ def test_a_line_the_disk_refuses_half_way_is_not_there_at_all(tmp_path: Path) ->
 
 
 def test_an_open_log_is_locked_and_a_closed_one_is_not(tmp_path: Path) -> None:
-    log = Log(tmp_path, "run_1", Redactor())
+    log = EventLog(tmp_path, "run_1", Redactor())
     with (tmp_path / "events.jsonl").open() as asking:
         with pytest.raises(BlockingIOError):
             fcntl.flock(asking, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -76,12 +76,12 @@ def test_a_log_waits_for_whoever_asks_whether_it_is_written(tmp_path: Path) -> N
     with (tmp_path / "events.jsonl").open("w") as asking:
         fcntl.flock(asking, fcntl.LOCK_SH)
         threading.Timer(0.05, fcntl.flock, (asking, fcntl.LOCK_UN)).start()
-        with Log(tmp_path, "run_1", Redactor()), pytest.raises(BlockingIOError):
+        with EventLog(tmp_path, "run_1", Redactor()), pytest.raises(BlockingIOError):
             fcntl.flock(asking, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 def test_the_reserved_room_is_gone_with_the_log(tmp_path: Path) -> None:
-    with Log(tmp_path, "run_1", Redactor()) as log:
+    with EventLog(tmp_path, "run_1", Redactor()) as log:
         assert (tmp_path / ".reserve").stat().st_blocks * 512 >= 128 * 1024
-        log.sync_soon()
+        log.request_sync()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["events.jsonl", "metrics.jsonl"]

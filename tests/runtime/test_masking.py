@@ -15,7 +15,7 @@ GENUINE = STATS.replace("FROM input_df", "FROM input_df WHERE director <> '***'"
 
 
 def on_disk(folder: Path, text: str) -> Path:
-    return run_directory.create_compiled(folder, 1, compiled(text))
+    return run_directory.create_compile_dir(folder, 1, compiled(text))
 
 
 def as_before(folder: Path) -> Path:
@@ -28,7 +28,7 @@ def as_before(folder: Path) -> Path:
 
 def refusals(folder: Path) -> list[str]:
     with pytest.raises(PipelineError) as caught:
-        from_disk.load(folder)
+        from_disk.load_compiled(folder)
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -50,15 +50,15 @@ def test_each_key_is_named_where_it_stands(tmp_path: Path) -> None:
 
 
 def test_a_text_that_holds_the_mask_itself_is_no_masked_one(tmp_path: Path) -> None:
-    loaded = from_disk.load(on_disk(tmp_path, GENUINE))
+    loaded = from_disk.load_compiled(on_disk(tmp_path, GENUINE))
     assert loaded.configs == compiled(GENUINE).configs
     assert loaded.fingerprint == compiled(GENUINE).fingerprint
 
 
 def test_what_is_loaded_is_what_was_compiled_and_nothing_more(tmp_path: Path) -> None:
-    manifest = from_disk.load(on_disk(tmp_path, STATS)).manifest
+    manifest = from_disk.load_compiled(on_disk(tmp_path, STATS)).manifest
     assert manifest.steps == compiled(STATS).manifest.steps
-    assert "masked" not in manifest.extra
+    assert "masked" not in manifest.other_keys
 
 
 @pytest.mark.parametrize("text", [MASKED, GENUINE], ids=["masked", "genuine"])
@@ -68,7 +68,7 @@ def test_a_compile_that_does_not_tell_is_refused_where_the_mask_stands(tmp_path:
 
 
 def test_a_compile_that_does_not_tell_runs_where_no_mask_stands(tmp_path: Path) -> None:
-    assert from_disk.load(as_before(on_disk(tmp_path, STATS))).configs == compiled(STATS).configs
+    assert from_disk.load_compiled(as_before(on_disk(tmp_path, STATS))).configs == compiled(STATS).configs
 
 
 def test_a_configuration_that_is_no_map_is_said(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_disk_that_refuses_leaves_no_half_of_a_compile(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(run_directory, "write_whole", refuse)
+    monkeypatch.setattr(run_directory, "write_atomic", refuse)
     with pytest.raises(OSError, match="No space left on device"):
         on_disk(tmp_path, STATS)
     assert not list(tmp_path.iterdir())

@@ -14,7 +14,7 @@ from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface import driver as drivers
 from osiris_inspect.runtime.drivers.mysql import driver as mysql
 from osiris_inspect.runtime.drivers.mysql import wire_protocol as mysql_wire
-from osiris_inspect.runtime.pipeline.builtin_components import known
+from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from tests.runtime.driving import context, drive
 from tests.runtime.servers import mariadb as servers
 from tests.runtime.servers.mariadb import PASSWORD, MariaDb
@@ -51,7 +51,7 @@ def test_a_percent_sign_in_the_query_is_one(mariadb: MariaDb, tmp_path: Path) ->
 
 def test_a_password_may_hold_what_addresses_are_made_of(mariadb: MariaDb) -> None:
     assert set("@:/%!#ä") <= set(PASSWORD)
-    assert "database movies, user osiris@%" in mysql.probe(mariadb.connection)
+    assert "database movies, user osiris@%" in mysql.test_connection(mariadb.connection)
 
 
 def test_every_row_comes_once_in_order_through_many_blocks(mariadb: MariaDb, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_query_that_is_asked_to_stop_ends_on_the_server_too(mariadb: MariaDb, 
     with mariadb.session() as session, session.cursor() as cursor:
         while not _running(cursor):
             assert thread.is_alive()
-        ctx.stop.ask()
+        ctx.cancel.cancel()
         thread.join(20)
         assert not thread.is_alive()
         gone_by = time.monotonic() + 20  # what was killed is listed until the server has seen it
@@ -184,8 +184,8 @@ def test_a_server_that_dies_in_the_middle_is_an_error_and_no_short_frame(tmp_pat
             "query": "SELECT seq, REPEAT('x', 1000) FROM seq_1_to_2000000",
             "resolved_connection": {**server.connection, "user": "osiris"},
         }
-        settled = {**known()["mysql.extractor"].defaults, **config}
-        stream = drivers.load("mysql.extractor").run(
+        settled = {**all_components()["mysql.extractor"].defaults, **config}
+        stream = drivers.load_driver("mysql.extractor").run(
             step_id="s", config=settled, inputs={}, ctx=context(tmp_path)
         )["df"]  # type: ignore[index]
         stream.read_next_batch()
@@ -199,11 +199,11 @@ def test_tls_is_used_where_the_server_has_it_and_its_certificate_is_checked_when
         certificate, key = _certificate(folder)
         with servers.serve(f"--ssl-cert={certificate}", f"--ssl-key={key}") as server:
             for mode in ("preferred", "required"):
-                assert "no TLS" not in mysql.probe({**server.connection, "ssl_mode": mode})
-            assert "no TLS" in mysql.probe({**server.connection, "ssl_mode": "disabled"})
-            assert "no TLS" not in mysql.probe({**server.connection, "ssl_ca": str(certificate)})
+                assert "no TLS" not in mysql.test_connection({**server.connection, "ssl_mode": mode})
+            assert "no TLS" in mysql.test_connection({**server.connection, "ssl_mode": "disabled"})
+            assert "no TLS" not in mysql.test_connection({**server.connection, "ssl_ca": str(certificate)})
             with pytest.raises(DriverError, match=r"(?i)certificate"):
-                mysql.probe({**server.connection, "ssl_mode": "verify_ca"})
+                mysql.test_connection({**server.connection, "ssl_mode": "verify_ca"})
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
@@ -234,7 +234,7 @@ def test_rows_are_whole_however_the_stream_is_cut(size: int) -> None:
 
     found = [
         row
-        for columns in mysql_wire.columns(read, 2, mysql_wire.Ended())
+        for columns in mysql_wire.read_columns(read, 2, mysql_wire.ResultEnd())
         for row in zip(*(column.to_pylist() for column in columns), strict=True)
     ]
     assert found == rows
@@ -243,7 +243,7 @@ def test_rows_are_whole_however_the_stream_is_cut(size: int) -> None:
 def test_a_stream_that_ends_too_early_is_an_error() -> None:
     parts = iter([b"\x02\0\0\0\x01a", b""])
     with pytest.raises(mysql_wire.StreamEnded):
-        list(mysql_wire.columns(lambda most: next(parts), 1, mysql_wire.Ended()))
+        list(mysql_wire.read_columns(lambda most: next(parts), 1, mysql_wire.ResultEnd()))
 
 
 def _value(value: bytes | None) -> bytes:
@@ -259,4 +259,4 @@ def _value(value: bytes | None) -> bytes:
 def test_a_free_port_refuses() -> None:
     connection = {"host": "127.0.0.1", "port": free_port(), "database": "d", "user": "u", "password": "p"}
     with pytest.raises(DriverError, match="connection refused"):
-        mysql.probe(connection)
+        mysql.test_connection(connection)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from osiris_inspect.model.errors import PipelineError
-from osiris_inspect.runtime.pipeline.builtin_components import known
+from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
-from osiris_inspect.runtime.pipeline.parameters import Given
+from osiris_inspect.runtime.pipeline.parameters import CompileInputs
 
 PIPELINE = """\
 oml_version: "0.1.0"
@@ -28,7 +28,7 @@ steps:
 
 
 def config(text: str = PIPELINE, **given: Any) -> dict[str, Any]:
-    return dict(compile_pipeline(text, "p.yaml", known(), Given(**given)).configs["read"])
+    return dict(compile_pipeline(text, "p.yaml", all_components(), CompileInputs(**given)).configs["read"])
 
 
 def problems(text: str = PIPELINE, **given: Any) -> list[str]:
@@ -128,7 +128,7 @@ def test_what_stands_between_fields_is_one_character(
     read = {"id": "read", "component": "filesystem.csv_extractor", "config": {"path": "in"}}
     text = json.dumps({"oml_version": "0.1.0", "name": "p", "steps": [read, step]})
     if expected is None:
-        assert compile_pipeline(text, "p.yaml", known()).configs["s"][key] == value
+        assert compile_pipeline(text, "p.yaml", all_components()).configs["s"][key] == value
     else:
         (problem,) = problems(text)
         assert expected in problem

@@ -9,7 +9,7 @@ import pytest
 
 from osiris_inspect.model.event import Event
 from osiris_inspect.runtime.protocol import bundle as parcel
-from osiris_inspect.runtime.proxy.proxy import Outcome
+from osiris_inspect.runtime.proxy.proxy import RunResult
 from osiris_inspect.runtime.transport.transport import Transport
 from tests.runtime.runs import NAMES, events_of, faulty, make_run
 
@@ -41,7 +41,7 @@ def _once_started(do: Callable[[], None]) -> Callable[[Event], None]:
     return watch
 
 
-def _check_refused(outcome: Outcome, words: str) -> None:
+def _check_refused(outcome: RunResult, words: str) -> None:
     events = events_of(outcome.path)
     assert outcome.status == "failed"
     assert re.search(words, str(outcome.reason)), outcome.reason
@@ -58,7 +58,9 @@ def test_a_file_that_changed_before_the_worker_read_it_ends_the_run_and_is_named
         with (_run_of(on, tmp_path, request) / name).open("a") as file:
             file.write(" ")
 
-    outcome = make_run(tmp_path, on, text=faulty("nothing"), transport=transport, watch=_once_started(change))
+    outcome = make_run(
+        tmp_path, on, text=faulty("nothing"), transport=transport, on_event=_once_started(change)
+    )
     _check_refused(outcome, rf"{name} is sha256:\w{{64}} here and sha256:\w{{64}} on the host")
 
 
@@ -69,7 +71,9 @@ def test_a_file_that_is_gone_before_the_worker_read_it_ends_the_run_and_is_named
     def remove() -> None:
         (_run_of(on, tmp_path, request) / "cfg/first.json").unlink()
 
-    outcome = make_run(tmp_path, on, text=faulty("nothing"), transport=transport, watch=_once_started(remove))
+    outcome = make_run(
+        tmp_path, on, text=faulty("nothing"), transport=transport, on_event=_once_started(remove)
+    )
     _check_refused(outcome, r"cfg/first.json is nothing here and sha256:\w{64} on the host")
 
 
@@ -77,7 +81,7 @@ def test_a_file_that_is_gone_before_the_worker_read_it_ends_the_run_and_is_named
 def test_a_worker_of_other_code_ends_the_run_and_says_so(
     tmp_path: Path, on: str, transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parcel, "package_hash", lambda: "sha256:" + "0" * 64)
+    monkeypatch.setattr(parcel, "code_hash", lambda: "sha256:" + "0" * 64)
     outcome = make_run(tmp_path, on, text=faulty("nothing"), transport=transport)
     _check_refused(outcome, r"the worker's own code is sha256:\w{64}, the host sent sha256:0{64}")
 
@@ -91,7 +95,9 @@ def test_code_that_changed_in_the_sandbox_ends_the_run(
         with code.open("a") as file:
             file.write("# changed\n")
 
-    outcome = make_run(tmp_path, on, text=faulty("nothing"), transport=transport, watch=_once_started(change))
+    outcome = make_run(
+        tmp_path, on, text=faulty("nothing"), transport=transport, on_event=_once_started(change)
+    )
     _check_refused(outcome, "they are of two versions")
 
 

@@ -221,7 +221,7 @@ def test_what_a_system_without_a_way_says_is_told_apart(host: str, words: str, e
 @pytest.mark.parametrize("raw", [False, True], ids=["escaped", "as it is"])
 def test_an_address_may_hold_its_password_escaped_or_as_it_is(postgres: Postgres, raw: bool) -> None:
     dsn = f"postgresql://osiris:{PASSWORD}@127.0.0.1:{postgres.port}/movies" if raw else postgres.dsn
-    assert driver.probe({"pg_dsn": dsn}).endswith("database movies, user osiris, no TLS")
+    assert driver.test_connection({"pg_dsn": dsn}).endswith("database movies, user osiris, no TLS")
 
 
 def test_a_privilege_that_is_missing_is_named(postgres: Postgres, tmp_path: Path) -> None:

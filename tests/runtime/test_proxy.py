@@ -104,7 +104,7 @@ def test_a_watcher_that_cannot_show_what_it_sees_ends_no_run(tmp_path: Path, on:
     def watch(event: Any) -> None:
         raise BrokenPipeError(32, "Broken pipe")
 
-    assert make_run(tmp_path, on, watch=watch).status == "success"
+    assert make_run(tmp_path, on, on_event=watch).status == "success"
 
 
 def test_a_disk_that_refuses_at_the_start_leaves_no_half_of_a_run(

@@ -2,10 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osiris_inspect.model.errors import BadMessage, MessageTooLarge
+from osiris_inspect.model.errors import InvalidMessage, MessageTooLarge
 from osiris_inspect.runtime.protocol import messages as rpc
-from osiris_inspect.runtime.protocol.messages import Command, Failure, Measured, Response, Told
-from osiris_inspect.runtime.worker.__main__ import in_ascii
+from osiris_inspect.runtime.protocol.messages import (
+    Command,
+    ErrorResponse,
+    EventMessage,
+    MetricMessage,
+    Response,
+)
+from osiris_inspect.runtime.worker.__main__ import escape_non_ascii
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
@@ -21,24 +27,24 @@ FIELDS = st.dictionaries(
 def test_every_reply_comes_back_as_it_was_sent(fields: dict[str, object], number: int) -> None:
     for reply in (
         Response(number, fields),
-        Failure(number, {"type": "ValueError", "message": "x", **fields}),
-        Told(number, 1.5, "rows_out", "a", fields),
-        Measured(1.5, "rows", 3, "a", fields),
+        ErrorResponse(number, {"type": "ValueError", "message": "x", **fields}),
+        EventMessage(number, 1.5, "rows_out", "a", fields),
+        MetricMessage(1.5, "rows", 3, "a", fields),
     ):
-        assert rpc.decode_reply(rpc.encode_reply(reply).rstrip(b"\n")) == reply
+        assert rpc.decode_message(rpc.encode_message(reply).rstrip(b"\n")) == reply
 
 
 @given(FIELDS, st.text())
 def test_a_line_in_ascii_says_the_same(fields: dict[str, object], name: str) -> None:
-    line = rpc.encode_reply(Told(0, 1.5, name, "a", fields))
-    assert in_ascii(line).isascii()
-    assert rpc.decode_reply(in_ascii(line)) == rpc.decode_reply(line)
+    line = rpc.encode_message(EventMessage(0, 1.5, name, "a", fields))
+    assert escape_non_ascii(line).isascii()
+    assert rpc.decode_message(escape_non_ascii(line)) == rpc.decode_message(line)
 
 
 @given(st.lists(st.binary().map(lambda data: data.replace(b"\n", b"")), max_size=6), st.data())
 def test_lines_are_the_same_however_they_are_cut(lines: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(line + b"\n" for line in lines)
-    decoder = rpc.Lines()
+    decoder = rpc.LineSplitter()
     got = []
     while stream:
         size = data.draw(st.integers(1, len(stream)))
@@ -48,14 +54,14 @@ def test_lines_are_the_same_however_they_are_cut(lines: list[bytes], data: st.Da
 
 
 def test_a_line_over_the_limit_is_thrown_away_and_the_next_one_read() -> None:
-    decoder = rpc.Lines(limit=10)
+    decoder = rpc.LineSplitter(limit=10)
     got = list(decoder.feed(b"x" * 7)) + list(decoder.feed(b"y" * 7)) + list(decoder.feed(b"z\n{}\n"))
     assert [type(item) for item in got] == [MessageTooLarge, bytes]
     assert "15 bytes" in str(got[0])
 
 
 def test_a_last_line_without_its_newline_is_a_line() -> None:
-    decoder = rpc.Lines()
+    decoder = rpc.LineSplitter()
     assert not list(decoder.feed(b'{"cmd"'))
     assert list(decoder.end()) == [b'{"cmd"']
 
@@ -64,7 +70,7 @@ def test_a_last_line_without_its_newline_is_a_line() -> None:
 def test_any_bytes_are_a_command_or_a_named_error(data: bytes) -> None:
     try:
         command = rpc.decode_command(data)
-    except BadMessage as error:
+    except InvalidMessage as error:
         assert str(error)  # noqa: PT017  both ends are right, only another exception is not
     else:
         assert command.verb in ("prepare", "exec_step", "cleanup", "ping")
@@ -85,7 +91,7 @@ def test_any_bytes_are_a_command_or_a_named_error(data: bytes) -> None:
     ],
 )
 def test_what_is_no_command_is_refused_with_its_reason(line: bytes, reason: str) -> None:
-    with pytest.raises(BadMessage, match=reason):
+    with pytest.raises(InvalidMessage, match=reason):
         rpc.decode_command(line)
 
 

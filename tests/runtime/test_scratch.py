@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.runtime.transport.temp_directory import Scratch
+from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
 from tests.runtime.runs import REPO
 
 KILLED = """
@@ -35,7 +35,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_closed_one_is_gone_with_all_in_it(temporary: Path) -> None:
-    with Scratch() as scratch:
+    with LockedTempDir() as scratch:
         (scratch.path / "folder").mkdir()
         (scratch.path / "folder/file").write_text("x")
         assert scratch.path.stat().st_mode & 0o777 == 0o700
@@ -48,7 +48,7 @@ def test_what_a_killed_owner_left_is_removed_by_the_next(temporary: Path) -> Non
         subprocess.run([sys.executable, "-c", KILLED], cwd=REPO, check=False)
     (left,) = temporary.iterdir()
     assert (left / "kept").exists()
-    with Scratch() as scratch:
+    with LockedTempDir() as scratch:
         assert list(temporary.iterdir()) == [scratch.path]
 
 
@@ -57,7 +57,7 @@ def test_one_in_use_stays(temporary: Path) -> None:
     with subprocess.Popen(words, cwd=REPO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         held = Path(other.stdout.readline().strip())
-        with Scratch(), Scratch():
+        with LockedTempDir(), LockedTempDir():
             assert held.is_dir()
             assert len(list(temporary.iterdir())) == 3
         other.communicate("")
@@ -68,7 +68,7 @@ def test_one_in_use_stays(temporary: Path) -> None:
 def test_what_may_be_in_use_without_a_lock_stays(temporary: Path, name: str) -> None:
     (temporary / name).mkdir()
     (temporary / name).chmod(0o755)
-    with Scratch():
+    with LockedTempDir():
         assert (temporary / name).is_dir()
 
 
@@ -77,7 +77,7 @@ def test_a_link_that_looks_like_one_is_not_followed(temporary: Path) -> None:
     mine.mkdir(mode=0o700)
     (mine / "file").write_text("x")
     (temporary / "osiris-worker-link_held").symlink_to(mine)
-    with Scratch():
+    with LockedTempDir():
         assert (mine / "file").exists()
 
 
@@ -95,6 +95,6 @@ def test_one_that_is_swept_as_it_is_made_is_made_anew(
         return path
 
     monkeypatch.setattr(tempfile, "mkdtemp", mkdtemp)
-    with Scratch() as scratch:
+    with LockedTempDir() as scratch:
         assert scratch.path.is_dir()
         assert [str(scratch.path)] != swept

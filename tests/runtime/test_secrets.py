@@ -12,8 +12,8 @@ import pytest
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.connections.connections import Connections
 from osiris_inspect.runtime.drivers.supabase.rest_client import _refused
-from osiris_inspect.runtime.protocol.environment import Surroundings
-from osiris_inspect.runtime.worker.message_writer import Outbox
+from osiris_inspect.runtime.protocol.environment import WorkerContext
+from osiris_inspect.runtime.worker.message_writer import MessageWriter
 from osiris_inspect.runtime.worker.worker import Worker
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 from tests.runtime.clouds import in_the
@@ -56,7 +56,9 @@ def test_a_secret_in_config_error_traceback_sql_and_output_is_in_no_byte_of_the_
     transport = in_the(request.getfixturevalue("cloud")) if on == "e2b" else TRANSPORTS[on]()
     connections = Connections({"first": {"host": "h", "password": SECRET}}, (SECRET,))
     text = faulty("spill_secret", words=SECRET, query=f"SELECT '{SECRET}'")
-    outcome = make_run(tmp_path, on, text=text, transport=transport, artifacts="all", connections=connections)
+    outcome = make_run(
+        tmp_path, on, text=text, transport=transport, artifact_policy="all", connections=connections
+    )
     (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
     assert failed["error"] in ("SELECT '***'", "SELECT ***")
     assert not _leaks(outcome.path)
@@ -123,14 +125,14 @@ def test_no_secret_stands_on_a_command_line_or_in_an_environment(tmp_path: Path)
                 continue
 
     connections = Connections({"first": {"password": SECRET}}, (SECRET,))
-    make_run(tmp_path, "sandbox", text=faulty("nothing"), connections=connections, watch=watch)
+    make_run(tmp_path, "sandbox", text=faulty("nothing"), connections=connections, on_event=watch)
     assert seen
     assert not [words for words in seen if SECRET.encode() in words]
 
 
 def test_refused_metric_with_long_secret_is_masked(tmp_path: Path) -> None:
     written: list[bytes] = []
-    worker = Worker(Surroundings(tmp_path, "none", time.time), Outbox(written.append))
+    worker = Worker(WorkerContext(tmp_path, "none", time.time), MessageWriter(written.append))
     worker._teller.redactor = Redactor(["Zq7kTrv9PxLm"])
     worker._measure("a", "m", "x" * 190 + "Zq7kTrv9PxLm")
     (line,) = written
@@ -140,4 +142,4 @@ def test_refused_metric_with_long_secret_is_masked(tmp_path: Path) -> None:
 
 def test_refused_request_keeps_no_partial_word() -> None:
     answer = httpx.Response(500, text=f"{'x' * 190} Zq7kTrv9PxLm is wrong")
-    assert _refused(answer).words == "x" * 190 + "…"
+    assert _refused(answer).message == "x" * 190 + "…"

@@ -53,5 +53,5 @@ def test_a_flag_overrides_a_variable_and_the_origin_is_known() -> None:
 
 def test_what_is_sent_to_the_worker_comes_back_the_same() -> None:
     told = settings.read({"E2B_SPILL_THRESHOLD": "0", "E2B_STEP_TIMEOUT": "2.5"})
-    back = settings.from_document(told.to_document())
-    assert back.to_document() == told.to_document()
+    back = settings.from_dict(told.to_dict())
+    assert back.to_dict() == told.to_dict()

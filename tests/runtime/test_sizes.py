@@ -1,7 +1,7 @@
 import pytest
 
 from osiris_inspect.model.errors import SettingsError
-from osiris_inspect.runtime.sandbox.byte_size import bytes_of
+from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
 
 
 @pytest.mark.parametrize(
@@ -17,10 +17,10 @@ from osiris_inspect.runtime.sandbox.byte_size import bytes_of
     ],
 )
 def test_a_size_is_read_as_people_write_it(text: str, size: int) -> None:
-    assert bytes_of(text, "--x") == size
+    assert parse_bytes(text, "--x") == size
 
 
 @pytest.mark.parametrize("text", ["", "GB", "2G", "1e9", "-5", "1,000", "nan", "٣GB", "2GB or so"])
 def test_what_is_no_size_is_refused_by_name(text: str) -> None:
     with pytest.raises(SettingsError, match="--x is"):
-        bytes_of(text, "--x")
+        parse_bytes(text, "--x")

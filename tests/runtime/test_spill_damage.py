@@ -11,16 +11,16 @@ import pytest
 import xxhash
 from pandas.testing import assert_frame_equal
 
-from osiris_inspect.model.errors import SpillDamaged
-from osiris_inspect.runtime.files.hashed_file import Disk
+from osiris_inspect.model.errors import SpillCorrupt
+from osiris_inspect.runtime.files.hashed_file import Filesystem
 from osiris_inspect.runtime.frames.conversion import frame as frames
 from osiris_inspect.runtime.frames.spill import spill_file as spill
-from osiris_inspect.runtime.frames.spill.spill_file import Spilled
+from osiris_inspect.runtime.frames.spill.spill_file import SpillFile
 from tests.runtime.frames_of_every_kind import FRAMES
 
 FRAME = pd.concat([FRAMES["mixed columns"]()] * 50)
 FOLDER = "artifacts/step"
-READERS: dict[str, Callable[[Spilled], object]] = {
+READERS: dict[str, Callable[[SpillFile], object]] = {
     "frame": spill.read_frame,
     "arrow": spill.read_arrow,
     "batches": lambda spilled: spill.read_batches(spilled, 10).read_all(),
@@ -30,7 +30,7 @@ READERS: dict[str, Callable[[Spilled], object]] = {
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("pristine")
-    spill.write(root, "step", frames.plan(FRAME), 0, Disk())
+    spill.write_spill(root, "step", frames.plan_pandas(FRAME), 0, Filesystem())
     return root
 
 
@@ -41,7 +41,7 @@ def root(pristine: Path, tmp_path: Path) -> Path:
 
 
 def read(root: Path, reader: str = "frame") -> object:
-    found = spill.find(root, "step")
+    found = spill.find_spill(root, "step")
     assert found is not None
     return READERS[reader](found)
 
@@ -56,7 +56,7 @@ def flip(path: Path, place: int) -> None:
 def test_a_single_flipped_bit_is_never_handed_out(root: Path, seed: int) -> None:
     path = root / FOLDER / random.Random(seed).choice(["output.parquet", "index.parquet"])
     flip(path, random.Random(seed).randrange(path.stat().st_size))
-    with pytest.raises(SpillDamaged, match=path.name):
+    with pytest.raises(SpillCorrupt, match=path.name):
         read(root)
 
 
@@ -66,34 +66,34 @@ def test_a_file_that_was_cut_is_named(root: Path, kept: float, reader: str) -> N
     path = root / FOLDER / "output.parquet"
     content = path.read_bytes()
     path.write_bytes(content[: int(kept if kept >= 1 else kept * len(content))])
-    with pytest.raises(SpillDamaged, match=r"output\.parquet holds"):
+    with pytest.raises(SpillCorrupt, match=r"output\.parquet holds"):
         read(root, reader)
 
 
 @pytest.mark.parametrize("name", ["output.parquet", "index.parquet"])
 def test_a_file_that_is_gone_is_named(root: Path, name: str) -> None:
     (root / FOLDER / name).unlink()
-    with pytest.raises(SpillDamaged, match=f"{name} is gone"):
+    with pytest.raises(SpillCorrupt, match=f"{name} is gone"):
         read(root)
 
 
 def test_the_file_of_another_frame_of_the_same_shape_is_known(root: Path, tmp_path: Path) -> None:
     other = FRAME.assign(id=FRAME["id"] + 1)
-    spill.write(tmp_path / "other", "step", frames.plan(other), 0, Disk())
+    spill.write_spill(tmp_path / "other", "step", frames.plan_pandas(other), 0, Filesystem())
     shutil.copy(tmp_path / "other" / FOLDER / "output.parquet", root / FOLDER / "output.parquet")
-    with pytest.raises(SpillDamaged, match=r"output\.parquet"):
+    with pytest.raises(SpillCorrupt, match=r"output\.parquet"):
         read(root)
 
 
 def test_a_foreign_parquet_file_is_known(root: Path) -> None:
     FRAME.to_parquet(root / FOLDER / "output.parquet")
-    with pytest.raises(SpillDamaged):
+    with pytest.raises(SpillCorrupt):
         read(root)
 
 
 def test_without_its_commit_mark_there_is_no_spill(root: Path) -> None:
     (root / FOLDER / "schema.json").unlink()
-    assert spill.find(root, "step") is None
+    assert spill.find_spill(root, "step") is None
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_without_its_commit_mark_there_is_no_spill(root: Path) -> None:
 )
 def test_a_schema_file_that_is_not_ours_is_named(root: Path, content: bytes) -> None:
     (root / FOLDER / "schema.json").write_bytes(content)
-    with pytest.raises(SpillDamaged, match=r"schema\.json"):
-        spill.find(root, "step")
+    with pytest.raises(SpillCorrupt, match=r"schema\.json"):
+        spill.find_spill(root, "step")
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -120,10 +120,10 @@ def test_a_changed_schema_file_gives_the_frame_or_a_named_error(root: Path, seed
     path = root / FOLDER / "schema.json"
     flip(path, random.Random(seed).randrange(path.stat().st_size))
     try:
-        found = spill.find(root, "step")
+        found = spill.find_spill(root, "step")
         assert found is not None
         frame = spill.read_frame(found)
-    except SpillDamaged:
+    except SpillCorrupt:
         return
     assert_frame_equal(frame, FRAME)
 
@@ -135,8 +135,8 @@ def test_a_schema_file_names_no_file_outside_its_folder(root: Path, tmp_path: Pa
     del document["seal"]
     sealed = xxhash.xxh3_128(json.dumps(document, sort_keys=True).encode()).hexdigest()
     path.write_text(json.dumps(document | {"seal": sealed}))
-    with pytest.raises(SpillDamaged, match="no part of a spill"):
-        spill.find(root, "step")
+    with pytest.raises(SpillCorrupt, match="no part of a spill"):
+        spill.find_spill(root, "step")
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -144,20 +144,20 @@ def test_a_damage_that_the_file_system_does_not_show_is_found_by_the_page_checks
     root: Path, reader: str
 ) -> None:
     """The hash is not tested again while size and times stay; pages are tested whenever they are read."""
-    found = spill.find(root, "step")
+    found = spill.find_spill(root, "step")
     assert found is not None
     path = root / FOLDER / "output.parquet"
     flip(path, 60)
-    found.seen["output.parquet"] = spill.look(path)
-    with pytest.raises(SpillDamaged):
+    found.stat_cache["output.parquet"] = spill.stat_file(path)
+    with pytest.raises(SpillCorrupt):
         READERS[reader](found)
 
 
 def test_a_file_that_nobody_touched_is_not_read_again_to_test_it(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = spill.find(root, "step")
+    found = spill.find_spill(root, "step")
     assert found is not None
-    spill.check(found)
-    monkeypatch.setattr(spill, "hash_of", lambda path: pytest.fail(f"{path} was read again"))
-    spill.check(found)
+    spill.verify(found)
+    monkeypatch.setattr(spill, "hash_file", lambda path: pytest.fail(f"{path} was read again"))
+    spill.verify(found)

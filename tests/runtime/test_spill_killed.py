@@ -8,7 +8,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.runtime.files.hashed_file import Disk
+from osiris_inspect.runtime.files.hashed_file import Filesystem
 from osiris_inspect.runtime.frames.conversion import frame as frames
 from osiris_inspect.runtime.frames.spill import spill_file as spill
 from tests.runtime.frames_of_every_kind import FRAMES
@@ -35,7 +35,7 @@ def steps(killed: list[Path]) -> list[tuple[Path, str]]:
 def test_every_commit_mark_stands_for_a_whole_frame(killed: list[Path]) -> None:
     whole = 0
     for root, step in steps(killed):
-        found = spill.find(root, step)
+        found = spill.find_spill(root, step)
         if found is not None:
             assert_frame_equal(spill.read_frame(found), FRAME)
             whole += 1
@@ -45,12 +45,12 @@ def test_every_commit_mark_stands_for_a_whole_frame(killed: list[Path]) -> None:
 
 def test_some_were_killed_in_the_middle(killed: list[Path]) -> None:
     """Else the test above would prove nothing: some died with a file begun and no commit mark."""
-    halfway = [root for root, step in steps(killed) if not (root / layout.schema(step)).exists()]
+    halfway = [root for root, step in steps(killed) if not (root / layout.schema_path(step)).exists()]
     assert len(halfway) > TIMES / 10
 
 
 def test_what_was_left_in_the_middle_is_written_over(killed: list[Path]) -> None:
     for root, step in steps(killed):
-        spilled = spill.write(root, step, frames.plan(FRAME), 0, Disk())
+        spilled = spill.write_spill(root, step, frames.plan_pandas(FRAME), 0, Filesystem())
         assert_frame_equal(spill.read_frame(spilled), FRAME)
-        assert not list((root / layout.artifacts(step)).glob("*.tmp"))
+        assert not list((root / layout.artifacts_dir(step)).glob("*.tmp"))

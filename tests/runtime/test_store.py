@@ -14,12 +14,12 @@ from pandas.testing import assert_frame_equal
 from osiris_inspect.model.errors import InputNotFound
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.runtime.frames import driver_result as results
-from osiris_inspect.runtime.frames.store import FrameStore, Kept, Policy
+from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy, StoredFrame
 from tests.runtime.failing_disk import FAULTS, FailingDisk, Fault
 from tests.runtime.frames_of_every_kind import FRAMES
 
 FRAME = FRAMES["mixed columns"]()
-SPILLS = Policy(force_spill=True)
+SPILLS = SpillPolicy(force_spill=True)
 
 
 class Told:
@@ -44,7 +44,7 @@ def told() -> Told:
 
 
 def got(store: FrameStore, step: str = "extract") -> pd.DataFrame:
-    return store.resolve("next", "df", InputRef(step)).frame()
+    return store.resolve("next", "df", InputRef(step)).to_pandas()
 
 
 def rows(number: int) -> pd.DataFrame:
@@ -54,7 +54,7 @@ def rows(number: int) -> pd.DataFrame:
 @pytest.mark.parametrize("threshold", [0, 1, 4, 5, 6, 10**9])
 @pytest.mark.parametrize("force_spill", [False, True])
 def test_what_is_put_is_got_back(tmp_path: Path, threshold: int, force_spill: bool) -> None:
-    with FrameStore(tmp_path, Policy(force_spill, threshold)) as store:
+    with FrameStore(tmp_path, SpillPolicy(force_spill, threshold)) as store:
         store.put("extract", {"df": FRAME})
         assert_frame_equal(got(store), FRAME)
 
@@ -63,13 +63,13 @@ def test_what_is_put_is_got_back(tmp_path: Path, threshold: int, force_spill: bo
 def test_a_frame_spills_when_it_has_more_rows_than_the_threshold(
     tmp_path: Path, number: int, place: str
 ) -> None:
-    store = FrameStore(tmp_path, Policy(threshold=100))
+    store = FrameStore(tmp_path, SpillPolicy(threshold=100))
     assert store.put("extract", {"df": rows(number)}).storage == place
-    assert store.where("extract") == place
+    assert store.location("extract") == place
 
 
 def test_a_frame_without_rows_stays_in_memory_at_threshold_zero(tmp_path: Path) -> None:
-    assert FrameStore(tmp_path, Policy(threshold=0)).put("extract", {"df": rows(0)}).storage == "memory"
+    assert FrameStore(tmp_path, SpillPolicy(threshold=0)).put("extract", {"df": rows(0)}).storage == "memory"
 
 
 def test_a_spill_is_told_with_its_artifacts(tmp_path: Path, told: Told) -> None:
@@ -100,7 +100,7 @@ def test_a_value_that_cannot_be_restored_is_told(tmp_path: Path, told: Told) -> 
 
 @pytest.mark.parametrize("force_spill", [False, True])
 def test_kept_describes_the_frame_alike_in_both_places(tmp_path: Path, force_spill: bool) -> None:
-    kept = FrameStore(tmp_path, Policy(force_spill)).put("extract", {"df": FRAME, "note": "x"})
+    kept = FrameStore(tmp_path, SpillPolicy(force_spill)).put("extract", {"df": FRAME, "note": "x"})
     assert (kept.rows, kept.columns) == (5, tuple(FRAME.columns))
     assert kept.dtypes == tuple(str(dtype) for dtype in FRAME.dtypes)
     assert kept.keys == {"df": "DataFrame", "note": "str"}
@@ -108,7 +108,7 @@ def test_kept_describes_the_frame_alike_in_both_places(tmp_path: Path, force_spi
 
 
 def test_a_frame_has_one_fingerprint_in_memory_and_on_disk(tmp_path: Path) -> None:
-    memory = FrameStore(tmp_path / "a", Policy()).put("extract", {"df": FRAME})
+    memory = FrameStore(tmp_path / "a", SpillPolicy()).put("extract", {"df": FRAME})
     disk = FrameStore(tmp_path / "b", SPILLS).put("extract", {"df": FRAME})
     assert memory.fingerprint == disk.fingerprint
     assert memory.schema_hash == disk.schema_hash
@@ -148,12 +148,12 @@ def test_a_good_result_has_nothing_wrong() -> None:
 def test_a_frame_under_another_key_is_found_under_that_key(tmp_path: Path) -> None:
     store = FrameStore(tmp_path, SPILLS)
     store.put("extract", {"data": FRAME})
-    assert_frame_equal(store.resolve("next", "df", InputRef("extract", "data")).frame(), FRAME)
+    assert_frame_equal(store.resolve("next", "df", InputRef("extract", "data")).to_pandas(), FRAME)
 
 
 def test_a_mapping_is_kept_as_it_was_when_it_was_put(tmp_path: Path) -> None:
     result = {"df": rows(3)}
-    store = FrameStore(tmp_path, Policy())
+    store = FrameStore(tmp_path, SpillPolicy())
     store.put("extract", result)
     result["df"] = rows(1)
     assert len(got(store)) == 3
@@ -167,7 +167,7 @@ def tried(error: InputNotFound) -> list[tuple[str, str]]:
 
 
 def test_a_missing_input_names_what_was_looked_at_and_what_is_there(tmp_path: Path) -> None:
-    store = FrameStore(tmp_path, Policy())
+    store = FrameStore(tmp_path, SpillPolicy())
     store.put("other", {"df": FRAME})
     with pytest.raises(InputNotFound) as error:
         store.resolve("next", "df", InputRef("extract"))
@@ -177,7 +177,7 @@ def test_a_missing_input_names_what_was_looked_at_and_what_is_there(tmp_path: Pa
 
 
 def test_a_driver_that_chose_another_key_is_named_at_its_consumer(tmp_path: Path) -> None:
-    store = FrameStore(tmp_path, Policy())
+    store = FrameStore(tmp_path, SpillPolicy())
     store.put("extract", {"data": FRAME})
     with pytest.raises(InputNotFound, match="'data': DataFrame, not 'df'"):
         store.resolve("next", "df", InputRef("extract"))
@@ -202,18 +202,18 @@ def test_a_damaged_spill_is_an_input_not_found_that_names_the_damage(
 
 def test_a_spill_of_an_earlier_run_of_the_worker_is_found(tmp_path: Path) -> None:
     FrameStore(tmp_path, SPILLS).put("extract", {"df": FRAME})
-    assert_frame_equal(got(FrameStore(tmp_path, Policy())), FRAME)
+    assert_frame_equal(got(FrameStore(tmp_path, SpillPolicy())), FRAME)
 
 
 @pytest.mark.parametrize("force_spill", [False, True])
 def test_a_resolved_input_says_where_it_was(tmp_path: Path, force_spill: bool) -> None:
-    store = FrameStore(tmp_path, Policy(force_spill))
+    store = FrameStore(tmp_path, SpillPolicy(force_spill))
     store.put("extract", {"df": FRAME})
     found = store.resolve("next", "df", InputRef("extract"))
-    assert found.place == ("spill" if force_spill else "memory")
+    assert found.location == ("spill" if force_spill else "memory")
     assert found.rows == 5
-    assert found.tried[-1]["outcome"] == "found"
-    assert (found.parquet is not None) is force_spill
+    assert found.attempts[-1]["outcome"] == "found"
+    assert (found.parquet_path is not None) is force_spill
 
 
 # -- two consumers -----------------------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ def test_a_resolved_input_says_where_it_was(tmp_path: Path, force_spill: bool) -
 
 @pytest.mark.parametrize("force_spill", [False, True])
 def test_no_consumer_sees_what_another_writes(tmp_path: Path, force_spill: bool) -> None:
-    store = FrameStore(tmp_path, Policy(force_spill))
+    store = FrameStore(tmp_path, SpillPolicy(force_spill))
     store.put("extract", {"df": FRAME})
     first = got(store)
     first.loc[0, "id"] = 99
@@ -239,7 +239,7 @@ def test_no_consumer_sees_what_another_writes_into_a_cell(
 ) -> None:
     frame = pd.DataFrame({"x": pd.Series([cell, None], dtype=object)})
     wanted = repr(cell)
-    store = FrameStore(tmp_path, Policy(force_spill))
+    store = FrameStore(tmp_path, SpillPolicy(force_spill))
     store.put("extract", {"df": frame})
     first = got(store).loc[0, "x"]
     if isinstance(first, dict | set):
@@ -250,7 +250,7 @@ def test_no_consumer_sees_what_another_writes_into_a_cell(
 
 
 def test_what_a_driver_writes_after_it_returned_is_not_kept(tmp_path: Path) -> None:
-    store, frame = FrameStore(tmp_path, Policy()), FRAME.copy(deep=True)
+    store, frame = FrameStore(tmp_path, SpillPolicy()), FRAME.copy(deep=True)
     store.put("extract", {"df": frame})
     frame.loc[0, "id"] = 99
     assert_frame_equal(got(store), FRAME)
@@ -293,12 +293,12 @@ def test_a_spill_that_fails_does_not_leave_an_older_one_to_be_read(tmp_path: Pat
 
 
 def test_an_older_spill_of_a_step_is_never_taken_for_what_it_put_last(tmp_path: Path) -> None:
-    store = FrameStore(tmp_path, Policy(threshold=3))
+    store = FrameStore(tmp_path, SpillPolicy(threshold=3))
     store.put("extract", {"df": rows(4)})
     store.put("extract", {"df": rows(2)})
     assert len(got(store)) == 2
     with pytest.raises(InputNotFound):
-        got(FrameStore(tmp_path, Policy()))
+        got(FrameStore(tmp_path, SpillPolicy()))
 
 
 def test_an_older_spill_is_not_found_once_a_step_put_no_frame(tmp_path: Path) -> None:
@@ -319,7 +319,7 @@ BUDGET = 23_000
 def budgeted(
     root: Path, told: Told, uses: Mapping[str, list[int]], disk: FailingDisk | None = None
 ) -> FrameStore:
-    policy = Policy(budget_bytes=BUDGET)
+    policy = SpillPolicy(budget_bytes=BUDGET)
     return FrameStore(root, policy, told, next_uses=uses, disk=disk)
 
 
@@ -327,9 +327,9 @@ def test_over_the_budget_the_frame_wanted_last_leaves(tmp_path: Path, told: Told
     store = budgeted(tmp_path, told, {"a": [9], "b": [4], "c": [5]})
     for step in "abc":
         store.put(step, {"df": rows(1000)})
-    assert [store.where(step) for step in "abc"] == ["spill", "memory", "memory"]
-    assert store.sizes().memory_bytes <= BUDGET
-    assert store.sizes().disk_bytes > 0
+    assert [store.location(step) for step in "abc"] == ["spill", "memory", "memory"]
+    assert store.total_size().memory_bytes <= BUDGET
+    assert store.total_size().disk_bytes > 0
 
 
 @pytest.mark.parametrize(("number", "places"), [(1, ["memory"]), (2, ["memory", "spill"])])
@@ -337,19 +337,19 @@ def test_room_is_kept_for_the_frame_that_is_being_made(
     tmp_path: Path, told: Told, number: int, places: list[str]
 ) -> None:
     """Three quarters of the budget are for what is held: a frame beside it is made before it is put."""
-    store = FrameStore(tmp_path, Policy(budget_bytes=BUDGET), told, next_uses={"a": [1], "b": [2]})
+    store = FrameStore(tmp_path, SpillPolicy(budget_bytes=BUDGET), told, next_uses={"a": [1], "b": [2]})
     for step in "ab"[:number]:
         store.put(step, {"df": rows(2000)})
-    assert [store.where(step) for step in "ab"[:number]] == places
+    assert [store.location(step) for step in "ab"[:number]] == places
 
 
 def test_a_frame_nobody_wants_any_more_leaves_first(tmp_path: Path, told: Told) -> None:
     store = budgeted(tmp_path, told, {"a": [3], "b": [9], "c": [9]})
     store.put("a", {"df": rows(1000)})
     store.put("b", {"df": rows(1000)})
-    store.consumed("a", 3)
+    store.mark_consumed("a", 3)
     store.put("c", {"df": rows(1000)})
-    assert [store.where(step) for step in "abc"] == ["spill", "memory", "memory"]
+    assert [store.location(step) for step in "abc"] == ["spill", "memory", "memory"]
 
 
 def test_a_frame_that_was_put_last_may_be_the_one_that_leaves(tmp_path: Path, told: Told) -> None:
@@ -368,61 +368,65 @@ def test_a_full_disk_beats_the_budget(tmp_path: Path, told: Told) -> None:
 
 
 def released(root: Path, told: Told) -> FrameStore:
-    store = FrameStore(root, Policy(release_consumed=True), told, next_uses={"extract": [1, 2]})
+    store = FrameStore(root, SpillPolicy(release_consumed=True), told, next_uses={"extract": [1, 2]})
     store.put("extract", {"df": FRAME})
     return store
 
 
 def test_a_frame_is_released_after_its_last_consumer(tmp_path: Path, told: Told) -> None:
     store = released(tmp_path, told)
-    store.consumed("extract", 1)
-    assert store.where("extract") == "memory"
-    store.consumed("extract", 2)
-    assert store.where("extract") == "none"
+    store.mark_consumed("extract", 1)
+    assert store.location("extract") == "memory"
+    store.mark_consumed("extract", 2)
+    assert store.location("extract") == "none"
     assert told.names() == ["frame_released"]
-    assert store.sizes().memory_bytes == 0
+    assert store.total_size().memory_bytes == 0
 
 
 def test_a_released_frame_is_said_to_be_released(tmp_path: Path, told: Told) -> None:
     store = released(tmp_path, told)
-    store.consumed("extract", 1)
-    store.consumed("extract", 2)
+    store.mark_consumed("extract", 1)
+    store.mark_consumed("extract", 2)
     with pytest.raises(InputNotFound, match="released after its last consumer"):
         got(store)
 
 
 def test_nothing_is_released_unless_asked(tmp_path: Path, told: Told) -> None:
-    store = FrameStore(tmp_path, Policy(), told, next_uses={"extract": [1]})
+    store = FrameStore(tmp_path, SpillPolicy(), told, next_uses={"extract": [1]})
     store.put("extract", {"df": FRAME})
-    store.consumed("extract", 1)
-    assert store.where("extract") == "memory"
+    store.mark_consumed("extract", 1)
+    assert store.location("extract") == "memory"
 
 
 def test_the_inputs_of_a_failed_step_can_be_read_in_another_process(tmp_path: Path) -> None:
-    store = FrameStore(tmp_path, Policy())
+    store = FrameStore(tmp_path, SpillPolicy())
     store.put("extract", {"df": FRAME})
-    paths = store.capture("compute", {"df": store.resolve("compute", "df", InputRef("extract"))})
+    paths = store.spill_inputs_of_failed_step(
+        "compute", {"df": store.resolve("compute", "df", InputRef("extract"))}
+    )
     assert paths == ("artifacts/extract/output.parquet",)
-    assert store.where("extract") == "memory"
-    assert_frame_equal(got(FrameStore(tmp_path, Policy())), FRAME)
+    assert store.location("extract") == "memory"
+    assert_frame_equal(got(FrameStore(tmp_path, SpillPolicy())), FRAME)
 
 
 def test_an_input_that_is_on_disk_is_not_written_again(tmp_path: Path, told: Told) -> None:
     store = FrameStore(tmp_path, SPILLS, told)
     store.put("extract", {"df": FRAME})
-    store.capture("compute", {"df": store.resolve("compute", "df", InputRef("extract"))})
+    store.spill_inputs_of_failed_step("compute", {"df": store.resolve("compute", "df", InputRef("extract"))})
     assert len(told.of("spill_write")) == 1
 
 
 def test_a_frame_in_memory_whose_file_was_damaged_is_spilled_anew(tmp_path: Path, told: Told) -> None:
     """It must not leave memory for a file that cannot be read."""
-    store = FrameStore(tmp_path, Policy(budget_bytes=BUDGET), told, next_uses={"a": [9], "b": [1], "c": [1]})
+    store = FrameStore(
+        tmp_path, SpillPolicy(budget_bytes=BUDGET), told, next_uses={"a": [9], "b": [1], "c": [1]}
+    )
     store.put("a", {"df": rows(1000)})
-    store.capture("compute", {"df": store.resolve("compute", "df", InputRef("a"))})
+    store.spill_inputs_of_failed_step("compute", {"df": store.resolve("compute", "df", InputRef("a"))})
     (tmp_path / "artifacts/a/output.parquet").write_bytes(b"")
     for step in "bc":
         store.put(step, {"df": rows(1000)})
-    assert store.where("a") == "spill"
+    assert store.location("a") == "spill"
     assert_frame_equal(got(store, "a"), rows(1000))
     assert [event["ok"] for event in told.of("spill_read")] == [False, True]
 
@@ -430,7 +434,7 @@ def test_a_frame_in_memory_whose_file_was_damaged_is_spilled_anew(tmp_path: Path
 def test_a_closed_store_leaves_the_disk_as_it_is(tmp_path: Path) -> None:
     with FrameStore(tmp_path, SPILLS) as store:
         store.put("extract", {"df": FRAME})
-    assert_frame_equal(got(FrameStore(tmp_path, Policy())), FRAME)
+    assert_frame_equal(got(FrameStore(tmp_path, SpillPolicy())), FRAME)
 
 
 # -- Arrow -------------------------------------------------------------------------------------------------------------
@@ -450,14 +454,14 @@ TABLE = pa.table(
 
 @pytest.mark.parametrize("force_spill", [False, True])
 def test_an_arrow_table_is_one_frame_in_both_places(tmp_path: Path, force_spill: bool) -> None:
-    store = FrameStore(tmp_path, Policy(force_spill))
+    store = FrameStore(tmp_path, SpillPolicy(force_spill))
     table = TABLE.drop_columns("m")
     store.put("extract", {"df": table})
     frame = got(store)
     assert frame["n"].dtype == "Int64"
     assert frame["n"].iloc[2] == 2**62
     assert frame["t"].dtype == "M8[s]"
-    assert store.resolve("next", "df", InputRef("extract")).arrow().num_rows == 3
+    assert store.resolve("next", "df", InputRef("extract")).to_arrow().num_rows == 3
 
 
 def test_every_arrow_type_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -465,10 +469,10 @@ def test_every_arrow_type_comes_back_as_it_was(tmp_path: Path) -> None:
     from osiris_inspect.runtime.frames.spill import spill_file as spill
 
     FrameStore(tmp_path, SPILLS).put("extract", {"df": TABLE})
-    found = spill.find(tmp_path, "extract")
+    found = spill.find_spill(tmp_path, "extract")
     assert found is not None
     read = spill.read_arrow(found)
-    again = frames.restore_table(found.document["restore"], found.rows, read.column)
+    again = frames.restore_arrow(found.document["restore"], found.rows, read.column)
     assert again.schema.types == TABLE.schema.types
     assert again.drop_columns("c").equals(TABLE.drop_columns("c"))
     assert again["c"].to_pylist() == TABLE["c"].to_pylist()
@@ -478,7 +482,7 @@ def test_kept_is_all_text_and_numbers(tmp_path: Path) -> None:
     import json
     from dataclasses import asdict
 
-    kept: Kept = FrameStore(tmp_path, SPILLS).put("extract", {"df": FRAME})
+    kept: StoredFrame = FrameStore(tmp_path, SPILLS).put("extract", {"df": FRAME})
     assert json.loads(json.dumps(asdict(kept)))["rows"] == 5
 
 
@@ -518,4 +522,4 @@ def test_names_that_cannot_be_synced_are_told(tmp_path: Path, told: Told) -> Non
             "error": "[Errno 5] Input/output error",
         }
     ]
-    assert_frame_equal(got(FrameStore(tmp_path, Policy())), FRAME)
+    assert_frame_equal(got(FrameStore(tmp_path, SpillPolicy())), FRAME)

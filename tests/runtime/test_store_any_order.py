@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from pandas.testing import assert_frame_equal
 
-from osiris_inspect.model.errors import InputNotFound, SpillDamaged
+from osiris_inspect.model.errors import InputNotFound, SpillCorrupt
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime.frames.store import FrameStore, Policy
+from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
 from tests.runtime.failing_disk import FAULTS, FailingDisk
 
 STEPS = st.sampled_from(["a", "b", "c", "d"])
 POSITIONS = {"a": [1, 5], "b": [2], "c": [3, 4, 6], "d": []}
 POLICIES = st.builds(
-    Policy,
+    SpillPolicy,
     force_spill=st.booleans(),
     threshold=st.sampled_from([0, 10, 10**9]),
     budget_bytes=st.sampled_from([None, 0, 500, 5000]),
@@ -40,7 +40,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
     """``wanted`` holds every frame that was put; ``hurt`` the steps whose files were changed behind the store's back."""
 
     @initialize(policy=POLICIES)
-    def begin(self, policy: Policy) -> None:
+    def begin(self, policy: SpillPolicy) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="osiris-store-"))
         self.disk, self.policy = FailingDisk(), policy
         self.wanted: dict[str, pd.DataFrame] = {}
@@ -75,13 +75,13 @@ class StoreAgainstDict(RuleBasedStateMachine):
     def resolve(self, step: str) -> None:
         try:
             resolved = self.store.resolve("next", "df", InputRef(step))
-            found = resolved.frame()
-        except (InputNotFound, SpillDamaged):
+            found = resolved.to_pandas()
+        except (InputNotFound, SpillCorrupt):
             assert self.may_be_gone(step)
             return
         assert_frame_equal(found, self.wanted[step])
         assert resolved.rows == len(self.wanted[step])
-        assert resolved.arrow().num_rows == len(self.wanted[step])
+        assert resolved.to_arrow().num_rows == len(self.wanted[step])
         found["n"] = -1  # a consumer writes; nobody else may see it
 
     def may_be_gone(self, step: str) -> bool:
@@ -93,7 +93,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
 
     @rule(step=STEPS, position=st.integers(1, 6))
     def consume(self, step: str, position: int) -> None:
-        self.store.consumed(step, position)
+        self.store.mark_consumed(step, position)
         if step in self.in_store and position in self.used[step]:
             self.used[step].remove(position)
 
@@ -104,7 +104,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
         except InputNotFound:
             assert self.may_be_gone(step)
             return
-        paths = self.store.capture("failed", {"df": resolved})
+        paths = self.store.spill_inputs_of_failed_step("failed", {"df": resolved})
         assert all((self.root / path).exists() for path in paths)
         if not paths:
             assert self.told[-1][0] == "spill_failed"
@@ -145,14 +145,14 @@ class StoreAgainstDict(RuleBasedStateMachine):
 
     @invariant()
     def what_is_held_is_somewhere(self) -> None:
-        for step in self.store.held():
-            assert self.store.where(step) in ("memory", "spill")
-        assert self.store.sizes().memory_bytes >= 0
+        for step in self.store.held_steps():
+            assert self.store.location(step) in ("memory", "spill")
+        assert self.store.total_size().memory_bytes >= 0
 
     @invariant()
     def the_budget_holds_while_the_disk_does(self) -> None:
         if self.policy.budget_bytes is not None and not any(name == "spill_failed" for name, _ in self.told):
-            assert self.store.sizes().memory_bytes <= self.policy.budget_bytes
+            assert self.store.total_size().memory_bytes <= self.policy.budget_bytes
 
     def teardown(self) -> None:
         if hasattr(self, "store"):

@@ -50,7 +50,7 @@ def test_every_transport_writes_the_same_events_and_the_same_files(
     tmp_path: Path, on: str, text: str, env: dict[str, str], transport: Transport
 ) -> None:
     here = make_run(tmp_path / "here", "local", text=text, env=env)
-    there = make_run(tmp_path / "there", on, text=text, env=env, transport=transport, artifacts="all")
+    there = make_run(tmp_path / "there", on, text=text, env=env, transport=transport, artifact_policy="all")
     assert here.status == there.status
     assert _same(here.path, tmp_path / "here") == _same(there.path, tmp_path / "there")
     assert _files(here.path) == _files(there.path)
@@ -77,7 +77,7 @@ def test_files_get_the_modes_they_get_in_a_local_run(
 ) -> None:
     spilled = {"E2B_FORCE_SPILL": "1"}
     here = make_run(tmp_path / "here", "local", env=spilled)
-    there = make_run(tmp_path / "there", on, env=spilled, transport=transport, artifacts="all")
+    there = make_run(tmp_path / "there", on, env=spilled, transport=transport, artifact_policy="all")
     modes = _modes(tmp_path / "there", there.path)
     assert modes == _modes(tmp_path / "here", here.path)
     assert {modes[name] for name in ("stats.csv", "artifacts/compute-stats/output.parquet")} == {

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from osiris_inspect.model.errors import WorkerLost
 from osiris_inspect.runtime.protocol import messages as rpc
-from osiris_inspect.runtime.transport.message_reassembly import Inbox
+from osiris_inspect.runtime.transport.message_reassembly import MessageReassembler
 
-LINES = [rpc.numbered(b'{"type":"response","id":%d}\n' % number, number) for number in range(30)]
+LINES = [rpc.with_sequence(b'{"type":"response","id":%d}\n' % number, number) for number in range(30)]
 
 
-def _all(inbox: Inbox) -> list[int | None]:
+def _all(inbox: MessageReassembler) -> list[int | None]:
     inbox.end("done")
     got = []
     while True:
@@ -20,23 +20,23 @@ def _all(inbox: Inbox) -> list[int | None]:
         except WorkerLost:
             return got
         assert line is not None
-        got.append(rpc.number_of(line))
+        got.append(rpc.sequence_of(line))
 
 
 @given(st.lists(st.integers(1, 60), max_size=80), st.integers(0, 29), st.integers(0, 29), st.booleans())
 def test_what_the_stream_loses_comes_from_the_file_each_line_once_and_in_order(
     cuts: list[int], lost_from: int, attached_at: int, replay_twice: bool
 ) -> None:
-    inbox = Inbox()
+    inbox = MessageReassembler()
     for piece in _pieces(b"".join(LINES[:lost_from]) + LINES[lost_from][:9], cuts):
         inbox.feed(piece)
-    inbox.restart()
+    inbox.reconnect()
     live = b"".join(LINES[max(lost_from, attached_at) :])[5:]  # attached in the middle of a line
     pieces = _pieces(live, cuts)
     for piece in pieces[: len(pieces) // 2]:
         inbox.feed(piece)
     for _ in range(1 + replay_twice):
-        inbox.replay(b"".join(LINES))
+        inbox.fill_from_file(b"".join(LINES))
     for piece in pieces[len(pieces) // 2 :]:
         inbox.feed(piece)
     assert _all(inbox) == list(range(30))
@@ -52,16 +52,16 @@ def _pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 
 
 def test_a_line_that_came_early_waits_for_those_before_it() -> None:
-    inbox = Inbox()
+    inbox = MessageReassembler()
     inbox.feed(LINES[1] + LINES[0])
-    assert not inbox.misses
+    assert not inbox.has_gap
     inbox.feed(LINES[3])
-    assert inbox.misses
+    assert inbox.has_gap
     assert _all(inbox) == [0, 1]
 
 
 def test_the_end_is_said_as_often_as_it_is_asked_for() -> None:
-    inbox = Inbox()
+    inbox = MessageReassembler()
     inbox.end("killed by SIGKILL")
     inbox.end("something else later")
     for _ in range(3):
@@ -70,4 +70,4 @@ def test_the_end_is_said_as_often_as_it_is_asked_for() -> None:
 
 
 def test_without_a_word_within_its_time_there_is_nothing() -> None:
-    assert Inbox().get(0) is None
+    assert MessageReassembler().get(0) is None

@@ -102,7 +102,7 @@ def test_the_next_step_gets_the_exact_value_from_memory_and_spill(
 ) -> None:
     table = extracted(mariadb, tmp_path, f"SELECT v FROM {tables[kind]} ORDER BY n")
     resolved = handed(tmp_path, table, STORAGES[storage])
-    found = pa.Array.from_pandas(resolved.frame()["v"], type=TYPES[kind][0]).to_pylist()
+    found = pa.Array.from_pandas(resolved.to_pandas()["v"], type=TYPES[kind][0]).to_pylist()
     assert found == [*TYPES[kind][2], None]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.runtime.files.symlinks import Way, way_to
+from osiris_inspect.runtime.files.symlinks import LinkChain, follow_links
 
 
 @pytest.fixture
@@ -37,17 +37,19 @@ def tree(tmp_path: Path) -> Path:
     ],
 )
 def test_it_ends_where_the_system_ends(tree: Path, name: str) -> None:
-    assert way_to(tree / name).end == Path(os.path.realpath(tree / name))
+    assert follow_links(tree / name).end == Path(os.path.realpath(tree / name))
 
 
 def test_each_link_stands_where_it_really_lies(tree: Path) -> None:
     links = ((tree / "chain", "a/far"), (tree / "a/far", str(tree / "b")))
-    assert way_to(tree / "chain/file") == Way(tree / "b/file", links)
+    assert follow_links(tree / "chain/file") == LinkChain(tree / "b/file", links)
 
 
 def test_a_folder_that_is_left_again_must_be_there(tree: Path) -> None:
-    assert way_to(tree / "a/deep/../../b/file") == Way(tree / "b/file", (), (tree / "a/deep", tree / "a"))
+    assert follow_links(tree / "a/deep/../../b/file") == LinkChain(
+        tree / "b/file", (), (tree / "a/deep", tree / "a")
+    )
 
 
 def test_a_circle_ends(tree: Path) -> None:
-    assert way_to(tree / "circle").links == ((tree / "circle", "circle"),)
+    assert follow_links(tree / "circle").links == ((tree / "circle", "circle"),)

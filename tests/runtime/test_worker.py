@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from osiris_inspect.runtime.protocol import messages as rpc
-from osiris_inspect.runtime.protocol.environment import Surroundings
+from osiris_inspect.runtime.protocol.environment import WorkerContext
 from osiris_inspect.runtime.protocol.messages import Command
 from osiris_inspect.runtime.worker.command_loop import serve
 
@@ -39,7 +39,7 @@ LINES = st.lists(
 def said(folder: Path, chunks: Iterable[bytes]) -> list[dict[str, Any]]:
     """What a worker says to ``chunks``."""
     lines: list[bytes] = []
-    serve(chunks, lines.append, Surroundings(folder, "none", time.time))
+    serve(chunks, lines.append, WorkerContext(folder, "none", time.time))
     assert all(line.endswith(b"\n") for line in lines)
     return [orjson.loads(line) for line in lines]
 
@@ -59,14 +59,14 @@ def test_any_bytes_leave_the_worker_alive_and_each_command_answered_once(
 @settings(deadline=None, max_examples=200)
 @given(st.binary(max_size=300), st.lists(st.integers(1, 40), max_size=20))
 def test_any_bytes_are_replies_or_named_errors(data: bytes, cuts: list[int]) -> None:
-    from osiris_inspect.model.errors import BadMessage
+    from osiris_inspect.model.errors import InvalidMessage
 
-    lines, rest = rpc.Lines(limit=100), data
+    lines, rest = rpc.LineSplitter(limit=100), data
     for cut in [*cuts, len(data)]:
         for line in lines.feed(rest[:cut]):
             try:
-                rpc.decode_reply(line if isinstance(line, bytes) else b"")
-            except BadMessage as error:
+                rpc.decode_message(line if isinstance(line, bytes) else b"")
+            except InvalidMessage as error:
                 assert str(error)  # noqa: PT017  both ends are right, only another exception is not
         rest = rest[cut:]
 
@@ -83,10 +83,10 @@ def test_any_bytes_are_replies_or_named_errors(data: bytes, cuts: list[int]) -> 
     ],
 )
 def test_a_reply_without_what_belongs_to_it_is_none(line: bytes) -> None:
-    from osiris_inspect.model.errors import BadMessage
+    from osiris_inspect.model.errors import InvalidMessage
 
-    with pytest.raises(BadMessage, match=r"needs '\w+' of type"):
-        rpc.decode_reply(line)
+    with pytest.raises(InvalidMessage, match=r"needs '\w+' of type"):
+        rpc.decode_message(line)
 
 
 def test_exec_step_before_prepare_is_refused_and_executes_nothing(tmp_path: Path) -> None:
@@ -134,11 +134,11 @@ class _Odd:
     ids=lambda value: type(value).__name__,
 )
 def test_what_json_has_no_form_for_is_said_as_text_and_never_an_error(value: Any) -> None:
-    line = rpc.encode_reply(rpc.Told(0, 1.0, "e", None, {"value": value}))
-    assert isinstance(rpc.decode_reply(line), rpc.Told)
+    line = rpc.encode_message(rpc.EventMessage(0, 1.0, "e", None, {"value": value}))
+    assert isinstance(rpc.decode_message(line), rpc.EventMessage)
 
 
 def test_a_value_that_holds_itself_is_cut() -> None:
     loop: list[Any] = []
     loop.append(loop)
-    rpc.decode_reply(rpc.encode_reply(rpc.Told(0, 1.0, "e", None, {"value": loop})))
+    rpc.decode_message(rpc.encode_message(rpc.EventMessage(0, 1.0, "e", None, {"value": loop})))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.model.errors import BadMessage
+from osiris_inspect.model.errors import InvalidMessage
 from osiris_inspect.runtime.protocol import bundle as parcel
 from tests.runtime.runs import events_of, make_run
 
@@ -17,21 +17,21 @@ def _sent(run: Path) -> dict[str, str]:
 
 def test_what_was_sent_is_found(tmp_path: Path) -> None:
     run = make_run(tmp_path).path
-    assert parcel.check(run, {"files": _sent(run)}) == _sent(run)
+    assert parcel.verify_bundle(run, {"files": _sent(run)}) == _sent(run)
 
 
 @pytest.mark.parametrize("name", ["cfg/compute-stats.json", "manifest.yaml"])
 def test_a_file_that_did_not_come_is_named(tmp_path: Path, name: str) -> None:
     run = make_run(tmp_path).path
     (run / name).unlink()
-    with pytest.raises(BadMessage, match=f"{name} is nothing here and sha256:[0-9a-f]{{64}} on the host"):
-        parcel.check(run, {"files": _sent(run)})
+    with pytest.raises(InvalidMessage, match=f"{name} is nothing here and sha256:[0-9a-f]{{64}} on the host"):
+        parcel.verify_bundle(run, {"files": _sent(run)})
 
 
 def test_a_file_that_came_otherwise_is_named_with_both_hashes(tmp_path: Path) -> None:
     run = make_run(tmp_path).path
     (run / "cfg/compute-stats.json").write_text("{}")
     with pytest.raises(
-        BadMessage, match=r"cfg/compute-stats.json is sha256:\w{64} here and sha256:\w{64} on the host"
+        InvalidMessage, match=r"cfg/compute-stats.json is sha256:\w{64} here and sha256:\w{64} on the host"
     ):
-        parcel.check(run, {"files": _sent(run)})
+        parcel.verify_bundle(run, {"files": _sent(run)})

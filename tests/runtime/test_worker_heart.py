@@ -11,7 +11,7 @@ from tests.runtime.runs import events_of, faulty, make_run
 def test_a_silent_step_beats_with_phase_memory_and_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heart, "EVERY_S", 0.2)
+    monkeypatch.setattr(heart, "INTERVAL_S", 0.2)
     outcome = make_run(tmp_path, "local", text=faulty("slowly"))
     beats = [event for event in events_of(outcome.path) if event["event"] == "heartbeat"]
     assert len(beats) >= 3

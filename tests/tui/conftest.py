@@ -13,7 +13,7 @@ from textual.screen import Screen
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.tui.app import InspectorApp
 from osiris_inspect.tui.screens.run import RunScreen
-from osiris_inspect.tui.shared.host_services import NOTHING, Outside
+from osiris_inspect.tui.shared.host_services import NO_HOST, HostServices
 from tests.tui import made
 
 SCREENS = Path(__file__).parent / "screens"
@@ -45,7 +45,7 @@ class Stage:
         screen = self.app.screen
         if self.app._exit or not self.app.is_running:
             return True
-        if isinstance(screen, RunScreen) and screen.report is not None and not screen.is_whole:
+        if isinstance(screen, RunScreen) and screen.report is not None and not screen.is_loaded:
             return False
         return type(screen) is not Screen and screen.size.area > 0
 
@@ -87,13 +87,13 @@ def stage() -> Open:
         *reports: Report,
         size: Size = (80, 24),
         theme: str = "textual-dark",
-        outside: Outside = NOTHING,
+        outside: HostServices = NO_HOST,
         notices: bool = False,
     ) -> AsyncIterator[Stage]:
         shelf = made.Shelf()
         paths = [shelf.put(report) for report in reports]
         path = paths[0] if len(paths) == 1 else Path("/runs")
-        app = InspectorApp(path, shelf, clock=lambda: made.NOON + 60, outside=outside)
+        app = InspectorApp(path, shelf, clock=lambda: made.NOON + 60, host=outside)
         app.theme = theme
         async with app.run_test(size=size, notifications=notices) as pilot:
             one = Stage(app, pilot, shelf)

@@ -9,8 +9,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from osiris_inspect.inspector.analysis.run_entry import RunEntry
-from osiris_inspect.inspector.run.frame_info import Frame
-from osiris_inspect.inspector.run.lineage import trace
+from osiris_inspect.inspector.run.frame_info import FrameReader
+from osiris_inspect.inspector.run.lineage import build_lineage
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import (
     Artifact,
@@ -20,14 +20,14 @@ from osiris_inspect.inspector.run.run import (
     RunStatus,
     StepFailure,
     StepState,
-    Unread,
+    UnreadableInput,
 )
-from osiris_inspect.inspector.tables.parquet_preview import SpilledFrame
-from osiris_inspect.inspector.tables.sql_console import RunConsole
-from osiris_inspect.inspector.tables.sql_types import Console
+from osiris_inspect.inspector.tables.parquet_preview import ParquetFrameReader
+from osiris_inspect.inspector.tables.sql_console import SqlConsole
+from osiris_inspect.inspector.tables.sql_types import SqlSession
 from osiris_inspect.model.event import Event
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, NotChecked, Severity
-from osiris_inspect.tui.shared.data_source import Progress
+from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, SkippedRule
+from osiris_inspect.tui.shared.data_source import ProgressCallback
 
 NOON = 1_795_348_800.0
 """2026-11-22 12:00 UTC."""
@@ -45,12 +45,12 @@ EXTRACT = StepState(
     driver="mysql.extractor",
     status="succeeded",
     rows_out=14,
-    rows_out_from="rows_out event",
+    rows_out_source="rows_out event",
     duration_s=0.412,
     started=NOON + 1,
     storage="memory",
     config={"connection": "@mysql.default", "password": "hunter2hunter2", "query": "SELECT * FROM movies"},
-    lines=(2, 5),
+    line_range=(2, 5),
 )
 COMPUTE = StepState(
     id="compute-stats",
@@ -59,7 +59,7 @@ COMPUTE = StepState(
     needs=("extract-movies",),
     rows_in=14,
     rows_out=3,
-    rows_out_from="rows_out event",
+    rows_out_source="rows_out event",
     duration_s=0.021,
     started=NOON + 2,
     storage="spill",
@@ -68,7 +68,7 @@ COMPUTE = StepState(
         Artifact("artifacts/compute-stats/output.parquet", "parquet", "present", 4_120),
         Artifact("artifacts/compute-stats/schema.json", "schema", "missing"),
     ),
-    lines=(6, 10),
+    line_range=(6, 10),
 )
 WRITE = StepState(
     id="write-stats",
@@ -81,7 +81,7 @@ WRITE = StepState(
     started=NOON + 3,
     storage="none",
     inputs=(InputState("df", "compute-stats", "spill", 3, 11),),
-    lines=(11, 14),
+    line_range=(11, 14),
 )
 
 FAILED_COMPUTE = replace(
@@ -89,7 +89,7 @@ FAILED_COMPUTE = replace(
     status="failed",
     rows_in=None,
     rows_out=None,
-    rows_out_from=None,
+    rows_out_source=None,
     storage="none",
     artifacts=(),
     inputs=(
@@ -122,9 +122,9 @@ SKIPPED_WRITE = replace(
     rows_out=None,
     duration_s=None,
     started=None,
-    because="compute-stats",
+    skipped_because="compute-stats",
     inputs=(),
-    lines=(9, 9),
+    line_range=(9, 9),
 )
 
 CAUSE = Finding(
@@ -149,7 +149,7 @@ CONSEQUENCES = (
         message="compute-stats did not get its input 'df' from extract-movies",
         evidence=(Evidence("events.jsonl", 8, '"error":"input_df of type NoneType"'),),
         step="compute-stats",
-        because=CAUSE.address,
+        caused_by=CAUSE.id,
     ),
     Finding(
         rule="step-skipped",
@@ -159,7 +159,7 @@ CONSEQUENCES = (
         message="write-stats was skipped",
         evidence=(Evidence("events.jsonl", 9, '"event":"step_skipped"'),),
         step="write-stats",
-        because=CAUSE.address,
+        caused_by=CAUSE.id,
     ),
 )
 SECRET = Finding(
@@ -186,7 +186,7 @@ def events(*named: tuple[str, str | None, Mapping[str, object]]) -> tuple[Event,
             number,
             "native",
             number + 1,
-            original=name,
+            original_name=name,
         )
         for number, (name, step, fields) in enumerate(named)
     )
@@ -222,7 +222,7 @@ def report(
     findings: Sequence[Finding] = (),
     logged: Sequence[Event] = CLEAN_EVENTS,
     log_lines: Sequence[LogLine] = (),
-    unread: Sequence[Unread] = (),
+    unread: Sequence[UnreadableInput] = (),
     path: Path = Path("/runs/run_1795348800000"),
 ) -> Report:
     run = Run(
@@ -238,9 +238,11 @@ def report(
         steps=steps,
         events=logged,
         log_lines=tuple(log_lines),
-        unread=tuple(unread),
+        unreadable=tuple(unread),
     )
-    return Report(run, trace(run), tuple(findings), (NotChecked("clock-skew", "the events carry no time"),))
+    return Report(
+        run, build_lineage(run), tuple(findings), (SkippedRule("clock-skew", "the events carry no time"),)
+    )
 
 
 def clean() -> Report:
@@ -259,7 +261,7 @@ def failed() -> Report:
             LogLine("osiris.log", 2, "connecting to mysql://root:hunter2hunter2@db/movies", "WARNING"),
             LogLine("osiris.log", 9, "step compute-stats failed: input_df of type NoneType", "ERROR"),
         ),
-        unread=(Unread("events.jsonl", 11, "no JSON: unexpected end of data"),),
+        unread=(UnreadableInput("events.jsonl", 11, "no JSON: unexpected end of data"),),
     )
 
 
@@ -313,21 +315,21 @@ class Shelf:
     def is_run(self, path: Path) -> bool:
         return path in self.reports
 
-    def report(self, path: Path, now: float, told: Progress | None = None) -> Report:
+    def report(self, path: Path, now: float, on_progress: ProgressCallback | None = None) -> Report:
         self.looked += 1
         return self.reports[path]
 
-    def at_once(self, path: Path, now: float) -> Report | None:
+    def quick_report(self, path: Path, now: float) -> Report | None:
         return self.report(path, now) if self.is_quick and path in self.reports else None
 
     def entries(self, path: Path, now: float) -> Iterator[RunEntry]:
         return map(_entry, self.reports.values())
 
-    def frame(self, path: Path) -> Frame:
-        return SpilledFrame(path)
+    def frame(self, path: Path) -> FrameReader:
+        return ParquetFrameReader(path)
 
-    def console(self, report: Report) -> Console:
-        return RunConsole(report)
+    def sql_session(self, report: Report) -> SqlSession:
+        return SqlConsole(report)
 
     def signature(self, path: Path) -> Hashable:
         return id(self.reports.get(path))

@@ -8,7 +8,7 @@ import pytest
 
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Artifact
-from osiris_inspect.tui.screens.artifacts import MOST_READ, ArtifactsScreen, described
+from osiris_inspect.tui.screens.artifacts import MAX_READ, ArtifactsScreen, describe_content
 from osiris_inspect.tui.screens.frame import FrameScreen
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.screens.text import TextScreen
@@ -39,7 +39,7 @@ def with_artifacts(report: Report, *artifacts: Artifact) -> Report:
 
 
 def shown(head: bytes, size: int | None = None) -> str:
-    return "\n".join(line.plain for line in described(head, len(head) if size is None else size))
+    return "\n".join(line.plain for line in describe_content(head, len(head) if size is None else size))
 
 
 async def test_enter_opens_a_text_and_a_frame_and_names_what_is_missing(stage: Open, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_no_secret_of_a_file_is_legible(content: bytes) -> None:
 
 
 def test_of_a_long_file_the_beginning_is_shown_and_the_rest_counted() -> None:
-    text = shown(b"line\n" * (MOST_READ // 5), 10 * MOST_READ)
+    text = shown(b"line\n" * (MAX_READ // 5), 10 * MAX_READ)
     assert text.startswith("line\nline")
     assert "more" in text.splitlines()[-1]
 

@@ -100,7 +100,7 @@ def test_no_two_states_share_a_sign_and_a_word() -> None:
     for table in (marks.STEP, marks.RUN, marks.SEVERITY):
         words = [mark.word for mark in table.values()]
         assert len(set(words)) == len(words)
-    assert len({mark.sign for mark in marks.STEP.values()}) == len(marks.STEP)
+    assert len({mark.symbol for mark in marks.STEP.values()}) == len(marks.STEP)
 
 
 @pytest.mark.parametrize("name", sorted(BUILTIN_THEMES))

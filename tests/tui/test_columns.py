@@ -2,9 +2,13 @@ import pytest
 from textual.content import Content
 
 from osiris_inspect.inspector.text import units as figures
-from osiris_inspect.tui.widgets.table_layout import Column, lay_out
+from osiris_inspect.tui.widgets.table_layout import TableColumn, layout_table
 
-COLUMNS = (Column("name", least=4, enough=6), Column("rows", right=True, rank=1), Column("note", rank=2))
+COLUMNS = (
+    TableColumn("name", min_width=4, max_width=6),
+    TableColumn("rows", right=True, priority=1),
+    TableColumn("note", priority=2),
+)
 TABLE = [
     [Content("extract-movies"), Content("14"), Content("fine")],
     [Content("w"), Content("1,000"), Content("")],
@@ -22,7 +26,7 @@ TABLE = [
     ],
 )
 def test_a_table_leaves_out_by_rank_and_then_shortens(width: int, lines: list[str]) -> None:
-    heading, rows = lay_out(COLUMNS, TABLE, width)
+    heading, rows = layout_table(COLUMNS, TABLE, width)
     assert [line.plain for line in (heading, *rows)] == lines
 
 
@@ -42,7 +46,7 @@ def test_a_table_leaves_out_by_rank_and_then_shortens(width: int, lines: list[st
     ],
 )
 def test_a_duration_reads(seconds: float | None, shown: str) -> None:
-    assert figures.duration(seconds) == shown
+    assert figures.format_duration(seconds) == shown
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,7 @@ def test_a_duration_reads(seconds: float | None, shown: str) -> None:
     [(None, "-"), (0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (123_456, "123 kB"), (10**13, "10.0 TB")],
 )
 def test_a_size_reads(number: int | None, shown: str) -> None:
-    assert figures.size(number) == shown
+    assert figures.format_bytes(number) == shown
 
 
 @pytest.mark.parametrize(
@@ -58,7 +62,7 @@ def test_a_size_reads(number: int | None, shown: str) -> None:
     [(None, "-"), (0.1374, "+0.137"), (-0.5, "-0.500"), (999, "+999.000"), (3725, "+1:02:05")],
 )
 def test_an_elapsed_time_reads(seconds: float | None, shown: str) -> None:
-    assert figures.elapsed(seconds) == shown
+    assert figures.format_elapsed(seconds) == shown
 
 
 @pytest.mark.parametrize("seconds", [1e18, -1e18, float("nan"), float("inf")])

@@ -13,7 +13,7 @@ from osiris_inspect.tui.drawing import lineage as drawing
 from tests.tui import made
 
 
-def text(drawn: drawing.Drawing) -> str:
+def text(drawn: drawing.LineageDrawing) -> str:
     return "\n".join(line.plain for line in drawn.lines)
 
 
@@ -38,7 +38,7 @@ def chain(length: int) -> Lineage:
     ],
 )
 def test_an_edge_is_labelled(edge: Edge, status: StepStatus, label: str) -> None:
-    assert drawing.label(edge, StepState("b", None, status)) == label
+    assert drawing.edge_label(edge, StepState("b", None, status)) == label
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 120, 200])

@@ -12,10 +12,10 @@ from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.screens.runs import RunsScreen
 from osiris_inspect.tui.screens.text import TextScreen
 from osiris_inspect.tui.shared import key_bindings as keys
-from osiris_inspect.tui.shared.custom_keys import remapped
-from osiris_inspect.tui.shared.host_services import Outside
+from osiris_inspect.tui.shared.custom_keys import apply_custom_keys
+from osiris_inspect.tui.shared.host_services import HostServices
 from osiris_inspect.tui.widgets.line_list import LineList
-from osiris_inspect.tui.widgets.text_view import Page
+from osiris_inspect.tui.widgets.text_view import TextView
 from tests.tui import made
 from tests.tui.conftest import Open, Stage
 from tests.tui.test_screens import named_runs
@@ -145,15 +145,15 @@ async def test_in_a_text_a_search_goes_to_the_match(stage: Open) -> None:
     async with stage(made.failed()) as one:
         await one.press("2", "e", "enter", "slash", *"tried", "enter")
         page = lines(one)
-        assert isinstance(page, Page)
-        shown = [page.at(index).text for index in range(page.cursor, page.cursor + page.page_height)]
+        assert isinstance(page, TextView)
+        shown = [page.row_at(index).text for index in range(page.cursor, page.cursor + page.page_height)]
         assert any("tried" in line for line in shown)
 
 
 async def test_escape_goes_back_one_by_one_and_never_quits(stage: Open) -> None:
     async with stage(*named_runs()) as one:
         await one.press("e", "enter", "3", "enter")
-        assert isinstance(one.app.focused, Page)
+        assert isinstance(one.app.focused, TextView)
         await one.press("escape")
         assert one.app.focused is lines_of(one)
         await one.press("escape")
@@ -182,15 +182,15 @@ async def test_enter_on_a_step_of_the_drawing_opens_its_details(stage: Open) -> 
     async with stage(made.failed()) as one:
         await one.press("e", "enter")
         assert "input_df of type NoneType" in one.text()
-        assert isinstance(one.app.focused, Page)
+        assert isinstance(one.app.focused, TextView)
 
 
 async def test_tab_goes_from_the_list_to_its_details_and_shift_tab_back(stage: Open) -> None:
     async with stage(made.failed(), size=(200, 50)) as one:
         await one.press("3", "tab")
-        assert isinstance(one.app.focused, Page)
+        assert isinstance(one.app.focused, TextView)
         await one.press("shift+tab")
-        assert not isinstance(one.app.focused, Page)
+        assert not isinstance(one.app.focused, TextView)
 
 
 async def test_y_copies_the_line_with_its_secrets_masked(stage: Open) -> None:
@@ -224,15 +224,15 @@ async def test_the_help_names_every_key_of_the_table(stage: Open, key: str) -> N
     async with stage(made.failed(), size=(120, 120)) as one:
         await one.press(key)
         shown = one.text()
-        for entry in keys.KEYS:
+        for entry in keys.KEY_TABLE:
             if entry.scope != "filter":
-                assert entry.shown in shown
-                assert entry.words in shown
+                assert entry.label in shown
+                assert entry.description in shown
 
 
 async def test_every_action_of_the_table_exists_where_it_is_bound() -> None:
     owners = {"list": LineList, "run": RunScreen, "screen": ListScreen}
-    for key in keys.KEYS:
+    for key in keys.KEY_TABLE:
         name = key.action.partition("(")[0]
         owner = owners.get(key.scope)
         if owner is not None and "." not in name:
@@ -241,11 +241,11 @@ async def test_every_action_of_the_table_exists_where_it_is_bound() -> None:
 
 def test_no_key_means_two_things_on_one_screen() -> None:
     taken: dict[str, str] = {}
-    for entry in keys.KEYS:
+    for entry in keys.KEY_TABLE:
         if entry.scope not in ("filter", "query"):
             for key in entry.keys.split(","):
-                assert key not in taken, f"{key} means {taken[key]} and {entry.words}"
-                taken[key] = entry.words
+                assert key not in taken, f"{key} means {taken[key]} and {entry.description}"
+                taken[key] = entry.description
 
 
 async def test_a_run_that_cannot_be_read_says_why_and_the_app_lives(stage: Open) -> None:
@@ -326,7 +326,7 @@ async def test_what_was_described_while_another_tab_was_open_is_as_it_is_now(sta
 async def look_again(one: Stage) -> None:
     screen = one.app.screen
     assert isinstance(screen, RunScreen)
-    screen.look_again()
+    screen.poll()
     await one.settle()
 
 
@@ -347,18 +347,18 @@ async def look_again(one: Stage) -> None:
 )
 def test_keys_that_cannot_be_are_refused_in_one_line(wanted: dict[str, object], complaint: str) -> None:
     with pytest.raises(SettingsError) as refused:
-        remapped(wanted)
+        apply_custom_keys(wanted)
     assert complaint in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
 def test_two_names_can_change_their_keys_with_one_another() -> None:
-    table = {key.name: key.keys for key in remapped({"next_match": "N", "previous_match": "n"})}
+    table = {key.name: key.keys for key in apply_custom_keys({"next_match": "N", "previous_match": "n"})}
     assert (table["next_match"], table["previous_match"]) == ("N", "n")
 
 
 async def test_keys_from_a_configuration_work_and_the_help_names_them(stage: Open) -> None:
-    outside = Outside(keys={"next_failure": ["ctrl+n", "/"], "filter": "ctrl+f", "help": "H"})
+    outside = HostServices(custom_keys={"next_failure": ["ctrl+n", "/"], "filter": "ctrl+f", "help": "H"})
     async with stage(made.failed(), outside=outside, size=(120, 60)) as one:
         assert "ctrl+n failure" in one.text()
         await one.press("3", "g", "ctrl+n")
@@ -373,7 +373,7 @@ async def test_keys_from_a_configuration_work_and_the_help_names_them(stage: Ope
 
 
 def test_every_key_has_a_name_of_its_own() -> None:
-    names = [key.name for key in keys.KEYS]
+    names = [key.name for key in keys.KEY_TABLE]
     assert len(set(names)) == len(names)
 
 

@@ -12,22 +12,22 @@ from osiris_inspect.inspector.event_log import open_large_log as long_reading
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.tui.app import InspectorApp
 from osiris_inspect.tui.screens.run import RunScreen
-from osiris_inspect.tui.shared.data_source import Disk, Progress
-from osiris_inspect.tui.widgets.event_list import EventRows, indexed
-from osiris_inspect.tui.widgets.list_rows import Found
-from osiris_inspect.tui.widgets.list_search import AT_ONCE
-from osiris_inspect.tui.widgets.tab_bar import Tabs
+from osiris_inspect.tui.shared.data_source import LocalDataSource, ProgressCallback
+from osiris_inspect.tui.widgets.event_list import EventRows, large_log
+from osiris_inspect.tui.widgets.list_rows import SearchBatch
+from osiris_inspect.tui.widgets.list_search import SYNC_SEARCH_ROWS
+from osiris_inspect.tui.widgets.tab_bar import TabBar
 from tests.tui.conftest import Stage
 from tests.tui.made import Shelf
 from tests.tui.test_keys import lines, text
 from tests.tui.test_real_runs import NOW, opened
 
-COUNT = 3 * AT_ONCE
+COUNT = 3 * SYNC_SEARCH_ROWS
 
 
 @pytest.fixture
 def long_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(long_reading, "LONG", 1_000)
+    monkeypatch.setattr(long_reading, "LARGE_LOG_BYTES", 1_000)
     run = tmp_path / "run_1795348800000"
     run.mkdir()
     beats = [line(number, "heartbeat", step_id="a", rows=number) for number in range(COUNT)]
@@ -55,7 +55,7 @@ async def test_failures_warnings_lines_and_times_are_found(long_run: Path) -> No
         await one.press("3")
         rows = lines(one).sheet.rows
         assert isinstance(rows, EventRows)
-        assert indexed(rows.events) is not None
+        assert large_log(rows.events) is not None
         assert len(rows) == COUNT - 1  # all but the line that is no event
         await one.press("g", "e")
         assert stands_on(one) == "step_failed"
@@ -100,12 +100,12 @@ async def test_a_long_search_says_how_far_it_is_and_shows_no_row_that_it_did_not
 ) -> None:
     may_go_on = threading.Event()
 
-    def slowly(_rows: EventRows, _wanted: object) -> Iterator[Found]:
+    def slowly(_rows: EventRows, _wanted: object) -> Iterator[SearchBatch]:
         while not may_go_on.wait(0.01):
-            yield Found([], 0.37)
-        yield Found([77], 1)
+            yield SearchBatch([], 0.37)
+        yield SearchBatch([77], 1)
 
-    monkeypatch.setattr(EventRows, "matching", slowly)
+    monkeypatch.setattr(EventRows, "search", slowly)
     async with opened(long_run) as one:
         await one.press("3", "g", *"jjj")
         lines(one).set_filter("rows>1")
@@ -131,7 +131,7 @@ async def test_what_is_nowhere_is_said_and_the_cursor_stays(long_run: Path) -> N
 
 async def test_every_tab_stands_in_the_line_however_much_there_is_in_them(long_run: Path) -> None:
     async with opened(long_run, size=(80, 24)) as one:
-        tabs = one.app.screen.query_one(Tabs)
+        tabs = one.app.screen.query_one(TabBar)
         tabs.show(1, [None, 12, 1_234_567, 1_000, 9, None, None])
         await one.settle()
         assert (
@@ -147,7 +147,7 @@ async def test_every_tab_stands_in_the_line_however_much_there_is_in_them(long_r
         assert "7 SQL" in one.app.screen._compositor.render_strips()[tabs.region.y].text
 
 
-class Halfway(Disk):
+class Halfway(LocalDataSource):
     """Reads a run, and waits where half of it is read until it may go on."""
 
     def __init__(self) -> None:
@@ -155,15 +155,15 @@ class Halfway(Disk):
         self.is_halfway, self.may_go_on = threading.Event(), threading.Event()
         self.was_wanted = True
 
-    def at_once(self, path: Path, now: float) -> Report | None:
+    def quick_report(self, path: Path, now: float) -> Report | None:
         return None
 
-    def report(self, path: Path, now: float, told: Progress | None = None) -> Report:
-        assert told is not None
-        told(1_200_000_000, 2_300_000_000)
+    def report(self, path: Path, now: float, on_progress: ProgressCallback | None = None) -> Report:
+        assert on_progress is not None
+        on_progress(1_200_000_000, 2_300_000_000)
         self.is_halfway.set()
         assert self.may_go_on.wait(60)
-        self.was_wanted = told(2_300_000_000, 2_300_000_000)
+        self.was_wanted = on_progress(2_300_000_000, 2_300_000_000)
         return super().report(path, now)
 
 
@@ -207,7 +207,7 @@ def test_whoever_reads_a_long_log_hears_of_all_its_bytes(long_run: Path, tmp_pat
         heard.append((done, total))
         return True
 
-    told = Disk(tmp_path / "cache").report(long_run, NOW, hear)
+    told = LocalDataSource(tmp_path / "cache").report(long_run, NOW, hear)
     size = (long_run / "events.jsonl").stat().st_size
     assert heard[-1] == (size, size)
     assert len(told.run.events) == COUNT - 1

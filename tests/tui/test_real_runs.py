@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.tables.parquet_preview import SpilledFrame
-from osiris_inspect.inspector.tables.sql_console import RunConsole
+from osiris_inspect.inspector.tables.parquet_preview import ParquetFrameReader
+from osiris_inspect.inspector.tables.sql_console import SqlConsole
 from osiris_inspect.tui.app import InspectorApp
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.screens.runs import RunsScreen
-from osiris_inspect.tui.shared.data_source import Disk
+from osiris_inspect.tui.shared.data_source import LocalDataSource
 from tests.tui import made
 from tests.tui.conftest import Stage
 
@@ -34,7 +34,9 @@ def real_runs() -> Iterator[Path]:
 async def opened(
     path: Path, size: tuple[int, int] = (120, 40), clock: Callable[[], float] = lambda: NOW
 ) -> AsyncIterator[Stage]:
-    app = InspectorApp(path, Disk(open_frame=SpilledFrame, open_console=RunConsole), clock=clock)
+    app = InspectorApp(
+        path, LocalDataSource(open_frame=ParquetFrameReader, open_console=SqlConsole), clock=clock
+    )
     async with app.run_test(size=size) as pilot:
         stage = Stage(app, pilot, made.Shelf())
         await stage.settle()
@@ -90,7 +92,7 @@ async def test_a_growing_log_is_followed(tmp_path: Path) -> None:
             event(2, "rows_out", step_id="extract", value=3),
             event(3, "step_complete", step_id="extract"),
         )
-        screen.look_again()
+        screen.poll()
         await one.settle()
         assert "3 Events 4" in one.text()
 

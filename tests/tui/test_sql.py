@@ -5,17 +5,17 @@ from typing import cast
 
 import pytest
 
-from osiris_inspect.inspector.tables.sql_types import Console, Refusal
-from osiris_inspect.tui.panes.sql import Sql
+from osiris_inspect.inspector.tables.sql_types import SqlError, SqlSession
+from osiris_inspect.tui.panes.sql import SqlPane
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.screens.text import TextScreen
-from osiris_inspect.tui.shared.host_services import Outside
+from osiris_inspect.tui.shared.host_services import HostServices
 from tests.tui import made
 from tests.tui.conftest import Open, Stage
 from tests.tui.test_hostile import HOSTILE, assert_inert, poisoned
 
 
-def pane(one: Stage) -> Sql:
+def pane(one: Stage) -> SqlPane:
     return cast("RunScreen", one.app.screen).sql
 
 
@@ -75,7 +75,7 @@ async def test_earlier_questions_come_back(stage: Open) -> None:
 
 async def test_questions_are_found_again_the_next_time(stage: Open) -> None:
     kept: dict[str, object] = {}
-    outside = Outside(recall=lambda _run: kept, remember=lambda _run, memory: kept.update(memory))
+    outside = HostServices(load_state=lambda _run: kept, save_state=lambda _run, memory: kept.update(memory))
     async with stage(made.failed(), outside=outside) as one:
         await one.press("7")
         await ask(one, "select 42")
@@ -87,7 +87,7 @@ async def test_questions_are_found_again_the_next_time(stage: Open) -> None:
 
 
 async def test_an_answer_is_kept_as_csv_beside_the_one_before(stage: Open, tmp_path: Path) -> None:
-    async with stage(made.failed(), outside=Outside(pictures=tmp_path), notices=True) as one:
+    async with stage(made.failed(), outside=HostServices(screenshot_dir=tmp_path), notices=True) as one:
         await one.press("7", "escape", "S")
         assert "no answer to keep yet" in one.said()
         await one.press("7")
@@ -119,10 +119,10 @@ async def test_hostile_text_in_tables_is_shown_and_does_nothing(stage: Open, nam
 
 
 async def test_a_console_that_cannot_be_opened_says_why(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_shelf: made.Shelf, _report: object) -> Console:
+    def broken(_shelf: made.Shelf, _report: object) -> SqlSession:
         raise ImportError("no module named duckdb")
 
-    monkeypatch.setattr(made.Shelf, "console", broken)
+    monkeypatch.setattr(made.Shelf, "sql_session", broken)
     async with stage(made.failed()) as one:
         await one.press("7")
         assert "no module named duckdb" in one.text()
@@ -138,21 +138,21 @@ async def test_escape_ends_a_long_question(stage: Open, monkeypatch: pytest.Monk
         def tables(self) -> list[object]:
             return []
 
-        def ask(self, _query: str) -> Refusal:
+        def run_query(self, _query: str) -> SqlError:
             begun.set()
             ended.wait(30)
-            return Refusal("stopped")
+            return SqlError("stopped")
 
         def progress(self) -> str:
             return "10,000 lines of events read"
 
-        def stop(self) -> None:
+        def cancel(self) -> None:
             ended.set()
 
         def close(self) -> None:
             return None
 
-    monkeypatch.setattr(made.Shelf, "console", lambda _shelf, _report: Slow())
+    monkeypatch.setattr(made.Shelf, "sql_session", lambda _shelf, _report: Slow())
     async with stage(made.failed()) as one:
         await one.press("7")
         pane(one).box.value = "select 1"

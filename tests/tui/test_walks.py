@@ -13,7 +13,7 @@ from osiris_inspect.tui.screens.comparison import ComparisonScreen
 from osiris_inspect.tui.screens.frame import FrameScreen
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.screens.runs import RunsScreen
-from osiris_inspect.tui.shared.host_services import Outside
+from osiris_inspect.tui.shared.host_services import HostServices
 from osiris_inspect.tui.widgets.line_list import LineList
 from tests.samples import ROOT, SAMPLES
 from tests.tui import made
@@ -52,7 +52,7 @@ async def test_a_live_run_is_followed_paused_and_followed_again(tmp_path: Path) 
 
         async def grow(seq: int) -> None:
             write(run, event(seq, "heartbeat", step_id="a"))
-            screen.look_again()
+            screen.poll()
             await one.settle()
 
         await one.press("3", "f")
@@ -66,7 +66,7 @@ async def test_a_live_run_is_followed_paused_and_followed_again(tmp_path: Path) 
         await one.press("f")
         assert lines(one).cursor == 3
         write(run, event(4, "step_complete", step_id="a"), event(5, "run_end", status="success"))
-        screen.look_again()
+        screen.poll()
         await one.settle()
         assert "run_end" in text(one)
         assert "following" not in one.text()
@@ -82,7 +82,7 @@ async def test_a_live_run_that_falls_silent_is_cut_off_some_time_later(tmp_path:
         assert screen.report is not None
         assert screen.report.run.status == "running"
         now[0] += 3_600
-        screen.look_again()
+        screen.poll()
         await one.settle()
         assert screen.report.run.status == "truncated"
 
@@ -122,7 +122,7 @@ async def test_the_frames_of_a_step_in_two_runs_are_compared(stage: Open, tmp_pa
     one_run, other = made.with_frame(tmp_path / "one"), made.with_frame(tmp_path / "other", rows=1_500)
     async with stage(one_run, other, size=(120, 40)) as one:
         await one.press("m", "j", "c")
-        assert lines(one).select(lambda row: row.key == "compute-stats")
+        assert lines(one).move_to(lambda row: row.key == "compute-stats")
         await one.press("p")
         shown = " ".join(one.text().split())
         assert "rows 2,000 1,500" in shown
@@ -194,7 +194,7 @@ async def test_the_editor_is_given_file_and_line(stage: Open, tmp_path: Path) ->
         asked.append((path.name, line))
         return "no such editor"
 
-    async with stage(made.failed(), outside=Outside(edit=edit), notices=True) as one:
+    async with stage(made.failed(), outside=HostServices(edit=edit), notices=True) as one:
         await one.press("3", "ctrl+o", "4", "ctrl+o", "2", "ctrl+o")
         assert "cannot be lent" in one.said()  # the terminal of a test is none that could be
     assert asked == []
@@ -220,7 +220,7 @@ async def test_every_line_of_a_file_can_be_opened(stage: Open, keys: str, place:
         await one.press(*keys.split())
         screen = one.app.screen
         assert isinstance(screen, RunScreen)
-        found = screen.place_in_file()
+        found = screen.file_position()
         assert found is not None
         assert (found[0].name, found[1]) == place
 
@@ -327,7 +327,7 @@ async def test_a_step_whose_name_leads_out_of_the_run_shows_no_frame(stage: Open
 
 async def test_tab_line_and_marks_are_found_again(stage: Open) -> None:
     kept: dict[Path, Mapping[str, Any]] = {}
-    outside = Outside(recall=lambda run: kept.get(run, {}), remember=kept.__setitem__)
+    outside = HostServices(load_state=lambda run: kept.get(run, {}), save_state=kept.__setitem__)
     async with stage(made.failed(), outside=outside) as one:
         await one.press("3", "G", "m", "k")
         await one.pilot.press("q")
@@ -342,12 +342,12 @@ async def test_tab_line_and_marks_are_found_again(stage: Open) -> None:
     "memory", [{"tab": 99}, {"tab": "x", "cursors": {"3": 10**9}}, {"marked": [["events.jsonl", 3]]}]
 )
 async def test_a_memory_of_another_run_does_no_harm(stage: Open, memory: Mapping[str, Any]) -> None:
-    async with stage(made.failed(), outside=Outside(recall=lambda run: memory)) as one:
+    async with stage(made.failed(), outside=HostServices(load_state=lambda run: memory)) as one:
         assert "neither memory nor spill" in one.text()
 
 
 async def test_a_picture_of_the_screen_is_kept(stage: Open, tmp_path: Path) -> None:
-    async with stage(made.failed(), outside=Outside(pictures=tmp_path)) as one:
+    async with stage(made.failed(), outside=HostServices(screenshot_dir=tmp_path)) as one:
         await one.press("f12")
     (picture,) = tmp_path.glob("*.svg")
     assert "<svg" in picture.read_text()

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, WrongUse
-from osiris_inspect.cli.support.option_table import Command, Option
-from osiris_inspect.model.errors import UnreadableRun
+from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
+from osiris_inspect.model.errors import RunNotReadable
 
 if TYPE_CHECKING:
     import typer
 
-    from osiris_inspect.inspector.event_log.filter.filter import Query
-    from osiris_inspect.inspector.event_log.filter_hints import Unmet
+    from osiris_inspect.inspector.event_log.filter.filter import EventFilter
+    from osiris_inspect.inspector.event_log.filter_hints import FilterHints
     from osiris_inspect.model.event import Event
 
 STDIN: Final = Path("-")
@@ -31,25 +31,25 @@ error; a name in it that no event has is said on stderr.
 Following a run whose writer was killed ends with code 1.
 """
 _OPTIONS: Final = (
-    Option("path", "A run, a log file, or - for stdin.", kind="path", metavar="RUN", required=True),
-    Option(
+    OptionSpec("path", "A run, a log file, or - for stdin.", kind="path", metavar="RUN", required=True),
+    OptionSpec(
         "expression",
         "What to keep: step=compute-* event=inputs_resolved rows>1000 text~NoneType since=-5m; and, or, not.",
         metavar="EXPR",
-        several=True,
+        multiple=True,
         default=(),
     ),
-    Option("follow", "Wait for more until the run ends.", ("--follow", "-f"), "flag", default=False),
-    Option("as_json", "A JSON object a line, in one form.", ("--json",), "flag", default=False),
-    Option("raw", "The lines as they stand in the log.", ("--raw",), "flag", default=False),
-    Option("limit", "At most so many events.", ("--limit", "-n"), "number"),
+    OptionSpec("follow", "Wait for more until the run ends.", ("--follow", "-f"), "flag", default=False),
+    OptionSpec("as_json", "A JSON object a line, in one form.", ("--json",), "flag", default=False),
+    OptionSpec("raw", "The lines as they stand in the log.", ("--raw",), "flag", default=False),
+    OptionSpec("limit", "At most so many events.", ("--limit", "-n"), "number"),
 )
 Found = tuple["Event", bytes]
-Form = Literal["text", "json", "raw"]
+Formatter = Literal["text", "json", "raw"]
 
 
 @dataclass(frozen=True)
-class Asked:
+class EventsOptions:
     """What the command line asks for; the table of options says what each of them means."""
 
     path: Path
@@ -60,38 +60,38 @@ class Asked:
     limit: int | None
 
 
-def command() -> Command:
+def command() -> CommandSpec:
     """The command."""
-    return Command("events", _HELP, _OPTIONS, lambda given: events(Asked(**given)))
+    return CommandSpec("events", _HELP, _OPTIONS, lambda given: events(EventsOptions(**given)))
 
 
 def register(app: "typer.Typer") -> None:
     """Add the command."""
     from osiris_inspect.cli.support import typer_adapter as typed
 
-    typed.add(app, command())
+    typed.add_to_typer(app, command())
 
 
-def events(asked: Asked) -> int:
+def events(asked: EventsOptions) -> int:
     """Print them; the exit code.
 
     Raises:
         WrongUse: the filter cannot be understood, or two forms are asked for.
-        UnreadableRun: there is no log.
+        RunNotReadable: there is no log.
     """
     if asked.as_json and asked.raw:
         raise WrongUse("--json and --raw are two forms; choose one")
-    log = _Log(asked.path)
-    query = log.query(_joined(asked.expression), follow=asked.follow)
-    form: Form = "json" if asked.as_json else "raw" if asked.raw else "text"
+    log = _EventSource(asked.path)
+    query = log.query(_join_filter(asked.expression), follow=asked.follow)
+    form: Formatter = "json" if asked.as_json else "raw" if asked.raw else "text"
     try:
-        written = _write(log.found(query, follow=asked.follow), form, asked.limit)
+        written = _write(log.filtered(query, follow=asked.follow), form, asked.limit)
     except KeyboardInterrupt:
         return INTERRUPTED
     if written and log.unreadable:
         lines = "1 line" if log.unreadable == 1 else f"{log.unreadable:,} lines"
         sys.stderr.write(f"osiris-inspect: {lines} could not be read\n")
-    for sentence in log.unmet(query) if written and asked.limit != 0 else ():
+    for sentence in log.hints(query) if written and asked.limit != 0 else ():
         sys.stderr.write(f"osiris-inspect: {sentence}\n")
     if written and log.was_cut_off:
         sys.stderr.write(f"osiris-inspect: {CUT_OFF}\n")
@@ -99,7 +99,7 @@ def events(asked: Asked) -> int:
     return 0
 
 
-def _joined(words: Sequence[str]) -> str:
+def _join_filter(words: Sequence[str]) -> str:
     """The filter in the words of a command line; a shell takes the quotes away from ``text~"two words"``."""
     if len(words) == 1:
         return words[0]  # a whole filter in quotes
@@ -110,14 +110,14 @@ def _readable(file: Path) -> Path:
     """A log that may be read, or is not there yet.
 
     Raises:
-        UnreadableRun: the system refuses; a log that nobody may read is not one without events.
+        RunNotReadable: the system refuses; a log that nobody may read is not one without events.
     """
     if os.access(file, os.F_OK) and not os.access(file, os.R_OK):
-        raise UnreadableRun(f"{file} cannot be read: permission denied")
+        raise RunNotReadable(f"{file} cannot be read: permission denied")
     return file
 
 
-class _Log:
+class _EventSource:
     """A log named on the command line.
 
     Attributes:
@@ -129,104 +129,104 @@ class _Log:
         self.unreadable = 0
         self.was_cut_off = False
         self._has_kept = False
-        self._unmet: Unmet | None = None
+        self._unmet: FilterHints | None = None
         self._is_stdin = path == STDIN
-        self._file = path if self._is_stdin else _readable(places.log_of(path))
+        self._file = path if self._is_stdin else _readable(places.events_file(path))
 
-    def query(self, text: str, *, follow: bool) -> "Query":
+    def query(self, text: str, *, follow: bool) -> "EventFilter":
         """The filter; what a relative time counts from is the end of the log, or now where there is none yet."""
         import time
 
-        from osiris_inspect.inspector.event_log.filter.filter import BadQuery, parse
+        from osiris_inspect.inspector.event_log.filter.filter import FilterSyntaxError, parse
         from osiris_inspect.inspector.event_log.read_backwards import last_time
 
         now = time.time() if follow or self._is_stdin else last_time(self._file)
         try:
             return parse(text, now=now)
-        except BadQuery as error:
+        except FilterSyntaxError as error:
             raise WrongUse(f"EXPR: {error}") from error
 
-    def found(self, query: "Query", *, follow: bool) -> Iterator[Found]:
+    def filtered(self, query: "EventFilter", *, follow: bool) -> Iterator[Found]:
         """The events that a filter keeps, with their lines."""
         if not (follow or self._is_stdin):
-            from osiris_inspect.inspector.event_log.open_large_log import LONG
+            from osiris_inspect.inspector.event_log.open_large_log import LARGE_LOG_BYTES
 
-            if self._file.stat().st_size > LONG:
-                return self._of_long(query)
+            if self._file.stat().st_size > LARGE_LOG_BYTES:
+                return self._from_large_log(query)
         return self._kept(self._followed() if follow and not self._is_stdin else self._lines(), query)
 
-    def unmet(self, query: "Query") -> Iterable[str]:
+    def hints(self, query: "EventFilter") -> Iterable[str]:
         """What the filter asks for and no event has, where it kept none."""
         if self._has_kept:
             return ()
         if self._unmet is not None:
-            return self._unmet.told()
-        from osiris_inspect.inspector.event_log.filter_hints import of_long
-        from osiris_inspect.inspector.files.run_files import Disk
+            return self._unmet.messages()
+        from osiris_inspect.inspector.event_log.filter_hints import hints_for_large_log
+        from osiris_inspect.inspector.files.run_files import RunFiles
 
-        return of_long(query, Disk(self._file.parent), self._file.name, places.cache())
+        return hints_for_large_log(query, RunFiles(self._file.parent), self._file.name, places.cache_dir())
 
-    def _kept(self, lines: Iterable[tuple[int, bytes]], query: "Query") -> Iterator[Found]:
-        from osiris_inspect.inspector.event_log.filter_hints import Unmet
+    def _kept(self, lines: Iterable[tuple[int, bytes]], query: "EventFilter") -> Iterator[Found]:
+        from osiris_inspect.inspector.event_log.filter_hints import FilterHints
         from osiris_inspect.model import event
-        from osiris_inspect.model.errors import UnreadableLine
+        from osiris_inspect.model.errors import InvalidLine
 
         name = "-" if self._is_stdin else self._file.name
-        unmet = self._unmet = Unmet(query)
+        unmet = self._unmet = FilterHints(query)
         for number, line in lines:
             try:
-                told = event.decode(line, number_of_line=number, file=name)
-            except UnreadableLine:
+                told = event.decode(line, line_number=number, file=name)
+            except InvalidLine:
                 self.unreadable += bool(line.strip())
                 continue
             if query.matches(told):
                 self._has_kept = True
                 yield told, line
             elif not self._has_kept:
-                unmet.look(told)
+                unmet.observe(told)
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         if self._is_stdin:
             for number, line in enumerate(sys.stdin.buffer, start=1):
                 yield number, line.rstrip(b"\r\n")
             return
-        from osiris_inspect.inspector.files.run_files import Disk
+        from osiris_inspect.inspector.files.run_files import RunFiles
 
-        disk = Disk(self._file.parent)
+        disk = RunFiles(self._file.parent)
         yield from disk.lines(self._file.name)
-        self.unreadable += sum(entry.count for entry in disk.unread)
+        self.unreadable += sum(entry.count for entry in disk.unreadable)
 
     def _followed(self) -> Iterator[tuple[int, bytes]]:
         import time
 
         from osiris_inspect.inspector.event_log.follow import follow
 
-        wait = places.looking_again(self._file, time.sleep)
-        for lines in follow(self._file, wait=wait, cut_off=self._note_cut_off):
+        wait = places.refreshing_sleep(self._file, time.sleep)
+        for lines in follow(self._file, sleep=wait, on_truncated=self._warn_truncated):
             yield from lines
             sys.stdout.flush()
 
-    def _note_cut_off(self) -> None:
+    def _warn_truncated(self) -> None:
         self.was_cut_off = True
 
-    def _of_long(self, query: "Query") -> Iterator[Found]:
-        from osiris_inspect.inspector.event_log.open_large_log import kept_of
-        from osiris_inspect.inspector.files.run_files import Disk
+    def _from_large_log(self, query: "EventFilter") -> Iterator[Found]:
+        from osiris_inspect.inspector.event_log.open_large_log import filter_events
+        from osiris_inspect.inspector.files.run_files import RunFiles
 
-        disk = Disk(self._file.parent)
+        disk = RunFiles(self._file.parent)
         try:
-            for found in kept_of(disk, places.cache(), query, self._file.name):
+            for found in filter_events(disk, places.cache_dir(), query, self._file.name):
                 self._has_kept = True
                 yield found
         finally:
-            self.unreadable = sum(entry.count for entry in disk.unread)
+            self.unreadable = sum(entry.count for entry in disk.unreadable)
 
 
-def _write(found: Iterator[Found], form: Form, limit: int | None) -> bool:
+def _write(found: Iterator[Found], form: Formatter, limit: int | None) -> bool:
     """Write events; whether the reader of our stdout wanted them all."""
     from itertools import islice
 
-    forms: Mapping[Form, Callable[[Event, bytes], bytes]] = {"json": _json, "raw": _raw, "text": _text}
+    forms: Mapping[Formatter, Callable[[Event, bytes], bytes]] = {"json": _json, "raw": _raw, "text": _text}
     shown = forms[form]
     out = sys.stdout.buffer
     try:
@@ -245,26 +245,26 @@ def _raw(_event: "Event", line: bytes) -> bytes:
 
 def _json(event: "Event", _line: bytes) -> bytes:
     from osiris_inspect.inspector.text import json_line
-    from osiris_inspect.inspector.text.event_fields import fields_of
-    from osiris_inspect.model.event import iso
+    from osiris_inspect.inspector.text.event_fields import masked_fields
+    from osiris_inspect.model.event import format_timestamp
 
     told: dict[str, Any] = {
         "line": event.line,
-        "ts": iso(event.ts) if event.ts is not None else None,
+        "ts": format_timestamp(event.ts) if event.ts is not None else None,
         "event": event.name,
         "step_id": event.step,
         "side": event.side,
     }
-    told |= {key: value for key, value in fields_of(event).items() if key not in told}
-    return json_line.line(told)
+    told |= {key: value for key, value in masked_fields(event).items() if key not in told}
+    return json_line.to_json_line(told)
 
 
 def _text(event: "Event", _line: bytes) -> bytes:
-    from osiris_inspect.inspector.text.event_fields import fields_of
-    from osiris_inspect.inspector.text.sanitize import plain
-    from osiris_inspect.model.event import iso
+    from osiris_inspect.inspector.text.event_fields import masked_fields
+    from osiris_inspect.inspector.text.sanitize import one_line
+    from osiris_inspect.model.event import format_timestamp
 
-    time = iso(event.ts)[11:23] if event.ts is not None else "-"
-    fields = " ".join(f"{key}={value}" for key, value in fields_of(event).items() if key != "traceback")
-    text = f"{event.line:>6}  {time:<12}  {plain(event.step or '-'):<20}  {plain(event.name):<20}  {plain(fields)}"
+    time = format_timestamp(event.ts)[11:23] if event.ts is not None else "-"
+    fields = " ".join(f"{key}={value}" for key, value in masked_fields(event).items() if key != "traceback")
+    text = f"{event.line:>6}  {time:<12}  {one_line(event.step or '-'):<20}  {one_line(event.name):<20}  {one_line(fields)}"
     return text.rstrip().encode("utf-8", "replace")

@@ -12,84 +12,84 @@ from typing import TYPE_CHECKING, Any
 from osiris_inspect.cli.startup import instant_verdict as first_words
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.run.frame_info import Frame
+    from osiris_inspect.inspector.run.frame_info import FrameReader
     from osiris_inspect.inspector.run.report import Report
-    from osiris_inspect.inspector.tables.sql_types import Console
-    from osiris_inspect.tui.shared.data_source import Disk
-    from osiris_inspect.tui.shared.host_services import Outside
+    from osiris_inspect.inspector.tables.sql_types import SqlSession
+    from osiris_inspect.tui.shared.data_source import LocalDataSource
+    from osiris_inspect.tui.shared.host_services import HostServices
 
-MOST_REMEMBERED = 500
+MAX_SAVED_STATES = 500
 """Runs whose memory is kept; those left longest ago are forgotten."""
 
-_TAKES_LINE_LAST = ("code", "codium", "code-insiders", "cursor")
+_GOTO_EDITORS = ("code", "codium", "code-insiders", "cursor")
 
 
-def show(chosen: str) -> None:
+def run_tui(chosen: str) -> None:
     """Open a run, or the runs of a folder, in the terminal.
 
     Raises:
-        UnreadableRun: the path is neither; nothing was shown.
+        RunNotReadable: the path is neither; nothing was shown.
     """
     import time
 
-    from osiris_inspect.cli.startup.prefetch import Ahead
+    from osiris_inspect.cli.startup.prefetch import ReportPrefetch
     from osiris_inspect.cli.support import paths as places
 
-    path = places.here(Path(chosen))
-    with Ahead(path, time.time(), places.cache, Path.cwd()) as ahead:
+    path = places.resolve_path(Path(chosen))
+    with ReportPrefetch(path, time.time(), places.cache_dir, Path.cwd()) as ahead:
         from osiris_inspect.inspector.files.find_runs import find_runs
 
         find_runs(path)  # a path that is no run is said before the screen is taken
         from osiris_inspect.tui.app import run_app
 
-        run_app(path, disk(ahead.take), clock=time.time, outside=outside(path))
+        run_app(path, data_source(ahead.result), clock=time.time, host=host_services(path))
 
 
-def disk(ahead: "Callable[[Path], Report | None] | None" = None) -> "Disk":
+def data_source(prefetched: "Callable[[Path], Report | None] | None" = None) -> "LocalDataSource":
     """Runs on disk as the screens read them: with the settings of the folder we work in."""
     from osiris_inspect.cli.support import paths as places
-    from osiris_inspect.tui.shared.data_source import Disk
+    from osiris_inspect.tui.shared.data_source import LocalDataSource
 
-    return Disk(places.cache(), open_frame, open_console, ahead, repository=Path.cwd())
+    return LocalDataSource(places.cache_dir(), open_frame, open_console, prefetched, repository=Path.cwd())
 
 
-def outside(chosen: Path) -> "Outside":
+def host_services(chosen: Path) -> "HostServices":
     """The surroundings of the screens that show a path."""
     from osiris_inspect.cli.support import user_keys as own_keys
-    from osiris_inspect.tui.shared.host_services import Outside
+    from osiris_inspect.tui.shared.host_services import HostServices
 
-    run = first_words.run_of(str(chosen))
-    return Outside(
-        words=first_words.lines(run) if run is not None else (),
+    run = first_words.find_run(str(chosen))
+    return HostServices(
+        startup_lines=first_words.verdict_lines(run) if run is not None else (),
         edit=edit if _named_editor() else None,
-        recall=recall,
-        remember=remember,
+        load_state=load_state,
+        save_state=save_state,
         is_tmux=bool(os.environ.get("TMUX")),
-        pictures=Path.cwd(),
-        keys=own_keys.chosen(),
+        screenshot_dir=Path.cwd(),
+        custom_keys=own_keys.load_custom_keys(),
     )
 
 
-def open_frame(path: Path) -> "Frame":
+def open_frame(path: Path) -> "FrameReader":
     """An open frame.
 
     Raises:
-        SpillDamaged: it is missing, or cannot be read.
+        SpillCorrupt: it is missing, or cannot be read.
     """
-    from osiris_inspect.inspector.tables.parquet_preview import SpilledFrame
+    from osiris_inspect.inspector.tables.parquet_preview import ParquetFrameReader
 
-    return SpilledFrame(path)
+    return ParquetFrameReader(path)
 
 
-def open_console(report: "Report") -> "Console":
+def open_console(report: "Report") -> "SqlSession":
     """A run as tables.
 
     Raises:
         ModuleNotFoundError: DuckDB is not installed.
     """
-    from osiris_inspect.inspector.tables.sql_console import RunConsole
+    from osiris_inspect.inspector.tables.sql_console import SqlConsole
 
-    return RunConsole(report)
+    return SqlConsole(report)
 
 
 def editor() -> list[str]:
@@ -108,7 +108,7 @@ def edit(path: Path, line: int) -> str | None:
     if not path.is_file():
         return f"{path.name} is not there"
     command = editor()
-    if Path(command[0]).name in _TAKES_LINE_LAST:
+    if Path(command[0]).name in _GOTO_EDITORS:
         command += ["--wait", "--goto", f"{path}:{line}"]
     else:
         command += [f"+{line}", str(path)]
@@ -121,29 +121,29 @@ def edit(path: Path, line: int) -> str | None:
     return f"{command[0]!r} ended with {code}" if code else None
 
 
-def recall(run: Path) -> Mapping[str, Any]:
+def load_state(run: Path) -> Mapping[str, Any]:
     """What a run was left at the last time; nothing where that is not known."""
     try:
-        memory = json.loads(_memory_of(run).read_text(encoding="utf-8"))
+        memory = json.loads(_state_file(run).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}  # never opened before, or what was kept cannot be read: then it opens as for the first time
     return memory if isinstance(memory, dict) else {}
 
 
-def remember(run: Path, memory: Mapping[str, Any]) -> None:
+def save_state(run: Path, memory: Mapping[str, Any]) -> None:
     """Keep what a run is left at. Where the disk refuses, the next time begins from the start."""
-    place = _memory_of(run)
+    place = _state_file(run)
     try:
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         place.write_text(json.dumps(memory), encoding="utf-8")
         kept = sorted(place.parent.glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
-        for old in kept[MOST_REMEMBERED:]:
+        for old in kept[MAX_SAVED_STATES:]:
             old.unlink(missing_ok=True)
     except OSError:
         return  # a memory is a comfort; to fail over it would not be one
 
 
-def _memory_of(run: Path) -> Path:
+def _state_file(run: Path) -> Path:
     import hashlib
 
     import platformdirs

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 import typer
 
 from osiris_inspect.cli.inspect.report_output import write
-from osiris_inspect.cli.inspect.why import columns, newest
+from osiris_inspect.cli.inspect.why import newest_report, terminal_width
 from osiris_inspect.cli.support.typer_adapter import RunPath
 
-Format = Literal["text", "mermaid", "dot", "json"]
+LineageFormat = Literal["text", "mermaid", "dot", "json"]
 
 
 def register(app: typer.Typer) -> None:
@@ -20,16 +20,16 @@ def register(app: typer.Typer) -> None:
 def lineage(
     run: RunPath,
     format_: Annotated[
-        Format, typer.Option("--format", "-f", help="For people, Markdown, Graphviz or programs.")
+        LineageFormat, typer.Option("--format", "-f", help="For people, Markdown, Graphviz or programs.")
     ] = "text",
 ) -> None:
     """Show the steps of a run and the frames between them: rows, bytes, memory or spill, lost rows, the failing path.
 
     osiris-inspect lineage logs/run_123 --format dot | dot -Tsvg > lineage.svg
     """
-    from osiris_inspect.inspector.export.lineage import graph_of
+    from osiris_inspect.inspector.export.lineage import build_diagram
 
-    graph = graph_of(newest(run))
+    graph = build_diagram(newest_report(run))
     form = import_module(f"osiris_inspect.inspector.export.lineage.{format_}")
-    lines = form.lines(graph, columns()) if format_ == "text" else form.lines(graph)
+    lines = form.lines(graph, terminal_width()) if format_ == "text" else form.lines(graph)
     write("".join(f"{line}\n" for line in lines), None)

@@ -7,25 +7,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from osiris_inspect.cli.support.exit_codes import WrongUse
-from osiris_inspect.cli.support.option_table import Command, Option
+from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 
 if TYPE_CHECKING:
     import typer
 
-PLACES: Final = ("logs", "run_logs")
-_PATH: Final = Option(
+DEFAULT_DIRS: Final = ("logs", "run_logs")
+_PATH: Final = OptionSpec(
     "path", "A run, or a directory of runs; by default the newest run here.", kind="path", metavar="PATH"
 )
 
-_WEB: Final = Option(
+_WEB: Final = OptionSpec(
     "web", "Show it in a browser on this machine instead.", ("--web",), "flag", default=False
 )
-_PORT: Final = Option("port", "The port that --web listens on.", ("--port",), "number", default=8000)
+_PORT: Final = OptionSpec("port", "The port that --web listens on.", ("--port",), "number", default=8000)
 
 
-def command() -> Command:
+def command() -> CommandSpec:
     """The command."""
-    return Command(
+    return CommandSpec(
         "open",
         "Open a run in the terminal; where there is none, print its report.",
         (_PATH, _WEB, _PORT),
@@ -37,11 +37,11 @@ def register(app: "typer.Typer") -> None:
     """Add the command."""
     from osiris_inspect.cli.support import typer_adapter as typed
 
-    typed.add(app, command())
+    typed.add_to_typer(app, command())
 
 
 def _open(given: Mapping[str, Any]) -> int:
-    chosen = given["path"] or _newest()
+    chosen = given["path"] or newest_run()
     if given["web"]:
         from osiris_inspect.cli.inspect import web
 
@@ -55,19 +55,19 @@ def open_path(chosen: Path) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
         from osiris_inspect.cli.inspect import summarize as summary
 
-        reports, worst = summary.gather([chosen])
+        reports, worst = summary.load_reports([chosen])
         if reports:
             summary.write(
-                summary.rendered(reports, "text", to_terminal=sys.stdout.isatty(), color="auto"), None
+                summary.render(reports, "text", to_terminal=sys.stdout.isatty(), color="auto"), None
             )
         return summary.exit_code(reports, "error") or worst
     from osiris_inspect.cli.inspect import launch_tui as surroundings
 
-    surroundings.show(str(chosen))
+    surroundings.run_tui(str(chosen))
     return 0
 
 
-def _newest() -> Path:
+def newest_run() -> Path:
     """The newest run under the usual folders; of one that is there and gives none it is said why.
 
     Raises:
@@ -75,18 +75,18 @@ def _newest() -> Path:
     """
     from osiris_inspect.inspector.files.find_runs import find_runs
     from osiris_inspect.model import run_layout as layout
-    from osiris_inspect.model.errors import UnreadableRun
+    from osiris_inspect.model.errors import RunNotReadable
 
     found: list[Path] = []
     wrong: dict[Path, str] = {}
-    for place in map(Path, PLACES):
+    for place in map(Path, DEFAULT_DIRS):
         try:
             found += find_runs(place)[:1]
-        except UnreadableRun as error:
+        except RunNotReadable as error:
             wrong[place] = str(error)
     if not found:
         raise WrongUse(f"there is no run to open here: {'; '.join(wrong.values())}; name a run directory")
     for place, reason in wrong.items():
         if place.exists():
             sys.stderr.write(f"osiris-inspect: {reason}\n")
-    return max(found, key=lambda run: layout.started_ms(run.name) or 0)
+    return max(found, key=lambda run: layout.parse_start_ms(run.name) or 0)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from osiris_inspect.cli.inspect.report_output import write
-from osiris_inspect.cli.inspect.why import newest
+from osiris_inspect.cli.inspect.why import newest_report
 from osiris_inspect.cli.support.typer_adapter import RunPath
 
 
@@ -24,6 +24,6 @@ def pack(
 
     In order of weight, within the budget, with secrets masked. Text of the log stands in fences and cannot act as Markdown.
     """
-    from osiris_inspect.inspector.export.assistant_context import packed
+    from osiris_inspect.inspector.export.assistant_context import build_context
 
-    write(packed(newest(run), tokens), None)
+    write(build_context(newest_report(run), tokens), None)

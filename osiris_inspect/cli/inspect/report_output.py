@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
-from osiris_inspect.cli.support.option_table import Option
+from osiris_inspect.cli.support.option_table import OptionSpec
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.export import Job
+    from osiris_inspect.inspector.export import CIContext
     from osiris_inspect.inspector.run.report import Report
 
 Color = Literal["auto", "always", "never"]
 Files = Mapping[str, Path]
 AUTO: Final = "auto"
-LOGS: Final = ("azure", "github")
+LOG_ONLY_FORMATS: Final = ("azure", "github")
 """Formats that mean something in the log of a job alone, not in a file."""
-ROOTS: Final = (
+CHECKOUT_VARS: Final = (
     "GITHUB_WORKSPACE",
     "CI_PROJECT_DIR",
     "BUILD_SOURCESDIRECTORY",
@@ -29,7 +29,7 @@ ROOTS: Final = (
     "WORKSPACE",
 )
 """The variables in which CI systems name the checkout: GitHub, GitLab, Azure, Buildkite, Jenkins."""
-OF_A_FORMAT: Final = "_file"
+FILE_SUFFIX: Final = "_file"
 """How the keys of the options end that name a file for a format."""
 STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 WIDTH: Final = 100
@@ -52,10 +52,10 @@ def format_names() -> tuple[str, ...]:
     return tuple(sorted(name.replace("_", "-") for name in names if not name.startswith("_")))
 
 
-def options() -> tuple[Option, ...]:
+def options() -> tuple[OptionSpec, ...]:
     """The options that say what is written to stdout or to a file instead of it, and how."""
     return (
-        Option(
+        OptionSpec(
             "format",
             "What to print: auto is github or azure in a job there, else text.",
             ("--format", "-f"),
@@ -63,15 +63,15 @@ def options() -> tuple[Option, ...]:
             default=AUTO,
             choices=(AUTO, *format_names()),
         ),
-        Option("output", "Write to FILE instead of stdout.", ("--output", "-o"), "path", metavar="FILE"),
-        Option(
+        OptionSpec("output", "Write to FILE instead of stdout.", ("--output", "-o"), "path", metavar="FILE"),
+        OptionSpec(
             "summary",
             "Also write Markdown for a job's summary; with auto on GitHub, to the step's own.",
             ("--summary",),
             "path",
             metavar="FILE",
         ),
-        Option(
+        OptionSpec(
             "color",
             "Color on a terminal, always or never.",
             ("--color",),
@@ -82,11 +82,11 @@ def options() -> tuple[Option, ...]:
     )
 
 
-def file_options() -> tuple[Option, ...]:
+def file_options() -> tuple[OptionSpec, ...]:
     """An option ``--<format> FILE`` for each format that means something in a file."""
     return tuple(
-        Option(
-            f"{name.replace('-', '_')}{OF_A_FORMAT}",
+        OptionSpec(
+            f"{name.replace('-', '_')}{FILE_SUFFIX}",
             f"Also write {name} to FILE.",
             (f"--{name}",),
             "path",
@@ -94,18 +94,18 @@ def file_options() -> tuple[Option, ...]:
             panel="Files, any number at once",
         )
         for name in format_names()
-        if name not in LOGS
+        if name not in LOG_ONLY_FORMATS
     )
 
 
-def files_of(given: Mapping[str, Any]) -> Files:
+def requested_files(given: Mapping[str, Any]) -> Files:
     """The files that are asked for with these options, by format."""
-    asked = {key.removesuffix(OF_A_FORMAT): file for key, file in given.items() if key.endswith(OF_A_FORMAT)}
+    asked = {key.removesuffix(FILE_SUFFIX): file for key, file in given.items() if key.endswith(FILE_SUFFIX)}
     return {name.replace("_", "-"): file for name, file in asked.items() if file is not None}
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs:
+class ReportOutputs:
     """What is written where.
 
     Attributes:
@@ -122,18 +122,18 @@ class Outputs:
 
     def write(self, reports: Sequence["Report"], env: Mapping[str, str]) -> None:
         """Write all of them, stdout last, so that a file that cannot be written is told before anything is shown."""
-        here = job(env)
+        here = ci_context(env)
         for name, file in self.files.items():
-            write(rendered(reports, name, here, to_terminal=False, color="never"), file, f"--{name}")
+            write(render(reports, name, here, to_terminal=False, color="never"), file, f"--{name}")
         summary = summary_file(self.summary, self.format, env)
         if summary is not None:
             write_summary(reports, here, summary, env)
         to_terminal = self.output is None and sys.stdout.isatty()
-        name = chosen(self.format, env, to_file=self.output is not None)
-        write(rendered(reports, name, here, to_terminal=to_terminal, color=self.color), self.output)
+        name = resolve_format(self.format, env, to_file=self.output is not None)
+        write(render(reports, name, here, to_terminal=to_terminal, color=self.color), self.output)
 
 
-def chosen(format_: str, env: Mapping[str, str], *, to_file: bool) -> str:
+def resolve_format(format_: str, env: Mapping[str, str], *, to_file: bool) -> str:
     """The format for stdout: what was asked for; for ``auto`` the one that the CI system around us reads, else text.
 
     GitLab and Buildkite take no commands from a log, so there it is text too.
@@ -147,25 +147,30 @@ def chosen(format_: str, env: Mapping[str, str], *, to_file: bool) -> str:
     return "azure" if env.get("TF_BUILD", "").lower() == "true" else "text"
 
 
-def job(env: Mapping[str, str]) -> "Job":
+def ci_context(env: Mapping[str, str]) -> "CIContext":
     """The job we work in: its checkout, as the CI system or the folder above us that holds ``.git`` tells."""
-    from osiris_inspect.inspector.export import Job
-    from osiris_inspect.inspector.project.source_location import Checkout
+    from osiris_inspect.inspector.export import CIContext
+    from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 
     folder = Path.cwd()
-    named = [Path(os.path.realpath(env[name])) for name in ROOTS if env.get(name)]
+    named = [Path(os.path.realpath(env[name])) for name in CHECKOUT_VARS if env.get(name)]
     above = [place for place in (folder, *folder.parents) if (place / ".git").exists()]
     root = next((place for place in (*named, *above) if folder.is_relative_to(place)), folder)
-    return Job(Checkout(folder, root), os.urandom(16).hex())
+    return CIContext(RepositoryCheckout(folder, root), os.urandom(16).hex())
 
 
-def rendered(
-    reports: Sequence["Report"], format_: str, job: "Job | None" = None, *, to_terminal: bool, color: Color
+def render(
+    reports: Sequence["Report"],
+    format_: str,
+    job: "CIContext | None" = None,
+    *,
+    to_terminal: bool,
+    color: Color,
 ) -> str:
     """The reports in a format, as wide as the terminal, else in a width that suits a log."""
     import io
 
-    from osiris_inspect.inspector.export import NO_JOB, renderer
+    from osiris_inspect.inspector.export import NO_CI, get_renderer
 
     width = WIDTH
     if to_terminal:
@@ -174,7 +179,7 @@ def rendered(
         width = shutil.get_terminal_size((WIDTH, 24)).columns
     out = io.StringIO()
     wanted = _wants_color(color, to_terminal=to_terminal)
-    renderer(format_)(reports, out, width=width, color=wanted, job=job or NO_JOB)
+    get_renderer(format_)(reports, out, width=width, color=wanted, ci=job or NO_CI)
     return out.getvalue()
 
 
@@ -182,7 +187,7 @@ def write(text: str, output: Path | None, option: str = "--output") -> None:
     """Write to a file, whose own folder is made, or to stdout, where what the terminal cannot show becomes a question mark."""
     if output is None:
         encoding = sys.stdout.encoding or "utf-8"
-        streams.say(text.encode(encoding, "replace").decode(encoding))
+        streams.write_stdout(text.encode(encoding, "replace").decode(encoding))
         return
     try:
         output.parent.mkdir(exist_ok=True)
@@ -198,14 +203,14 @@ def summary_file(asked: Path | None, format_: str, env: Mapping[str, str]) -> Pa
     return asked
 
 
-def write_summary(reports: Sequence["Report"], job: "Job", file: Path, env: Mapping[str, str]) -> None:
+def write_summary(reports: Sequence["Report"], job: "CIContext", file: Path, env: Mapping[str, str]) -> None:
     """Write the summary as Markdown. The file of a GitHub step may hold more, so it is added to, within its limit."""
     from osiris_inspect.inspector.export.formats import markdown
 
     shared = bool(env.get(STEP_SUMMARY)) and file.resolve() == Path(env[STEP_SUMMARY]).resolve()
     try:
         taken = file.stat().st_size if shared and file.exists() else 0
-        text = markdown.document(reports, job.checkout, markdown.MOST_BYTES - taken)
+        text = markdown.render_markdown(reports, job.checkout, markdown.MOST_BYTES - taken)
         file.parent.mkdir(exist_ok=True)
         with file.open("a" if shared else "w", encoding="utf-8") as out:
             out.write(text)

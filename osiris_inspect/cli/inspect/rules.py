@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from osiris_inspect.cli.inspect.why import columns, newest
+from osiris_inspect.cli.inspect.why import newest_report, terminal_width
 from osiris_inspect.cli.support import project_reports as repository
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def rules() -> None:
     there_are = repository.rules()
     widest = max(len(rule.id) for rule in there_are)
     for rule in there_are:
-        typer.echo(f"{rule.id:<{widest}}  {rule.manual.partition(chr(10))[0]}")
+        typer.echo(f"{rule.id:<{widest}}  {rule.rule_manual.partition(chr(10))[0]}")
 
 
 def explain(
@@ -40,10 +40,12 @@ def explain(
     osiris-inspect explain logs/run_123:column-missing adds what the rule found in that run, with its evidence.
     """
     place, _, name = rule.rpartition(":")
-    manuals = {known.id: known.manual for known in repository.rules()}
+    manuals = {known.id: known.rule_manual for known in repository.rules()}
     if name not in manuals:
         raise typer.BadParameter(f"there is no rule {name!r}{_hint(name, manuals)}", param_hint="RULE")
-    in_run = _in_run(newest(Path(place)), name) if place else []  # first: a run that is none is said alone
+    in_run = (
+        _findings_of_rule(newest_report(Path(place)), name) if place else []
+    )  # first: a run that is none is said alone
     typer.echo("\n".join([name, "", manuals[name], *([""] if in_run else []), *in_run]))
 
 
@@ -54,22 +56,22 @@ def _hint(name: str, there_are: dict[str, str]) -> str:
     return f"; did you mean {near[0]!r}" if near else "; osiris-inspect rules lists them"
 
 
-def _in_run(report: "Report", rule: str) -> list[str]:
+def _findings_of_rule(report: "Report", rule: str) -> list[str]:
     """What a rule found in a run: each finding with its evidence, or why there is none."""
-    from osiris_inspect.inspector.run.summary import place_of
-    from osiris_inspect.inspector.text.sanitize import plain
-    from osiris_inspect.inspector.text.wrap import wrapped
+    from osiris_inspect.inspector.run.summary import finding_scope
+    from osiris_inspect.inspector.text.sanitize import one_line
+    from osiris_inspect.inspector.text.wrap import wrap_labelled
 
     found = [finding for finding in report.findings if finding.rule == rule]
-    lines = [f"In {plain(report.run.id)}:"]
+    lines = [f"In {one_line(report.run.id)}:"]
     if not found:
         skipped = [entry.reason for entry in report.not_checked if entry.rule == rule]
-        return [*lines, f"    {plain(f'not checked: {skipped[0]}' if skipped else 'not found')}"]
+        return [*lines, f"    {one_line(f'not checked: {skipped[0]}' if skipped else 'not found')}"]
     for finding in found:
-        head = f"{finding.severity}, {finding.confidence} confidence, {place_of(finding)}: {finding.message}"
-        lines += wrapped(plain(head), columns(), "    ")
+        head = f"{finding.severity}, {finding.confidence} confidence, {finding_scope(finding)}: {finding.message}"
+        lines += wrap_labelled(one_line(head), terminal_width(), "    ")
         for piece in finding.evidence:
-            lines += wrapped(plain(f"{piece}  {piece.quote}"), columns(), "        ")
-        for label, text in (("because of", finding.because), ("fix", finding.fix)):
-            lines += wrapped(plain(text), columns(), f"        {label}: ") if text else []
+            lines += wrap_labelled(one_line(f"{piece}  {piece.quote}"), terminal_width(), "        ")
+        for label, text in (("because of", finding.caused_by), ("fix", finding.fix)):
+            lines += wrap_labelled(one_line(text), terminal_width(), f"        {label}: ") if text else []
     return lines

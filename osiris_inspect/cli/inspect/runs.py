@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from osiris_inspect.cli.inspect.open import PLACES
+from osiris_inspect.cli.inspect.open import DEFAULT_DIRS
 from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support.exit_codes import USAGE, WrongUse
-from osiris_inspect.cli.support.option_table import Command, Option
+from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,33 +17,35 @@ if TYPE_CHECKING:
     import typer
 
     from osiris_inspect.inspector.analysis.run_entry import RunEntry
-    from osiris_inspect.inspector.analysis.run_list import Wanted
+    from osiris_inspect.inspector.analysis.run_list import RunFilter
 
-_SIGNS: Final = {"success": "✓", "running": "~"}
+_SYMBOLS: Final = {"success": "✓", "running": "~"}
 _HEADING: Final = ("", "began (UTC)", "status", "took", "rows", "pipeline", "run", "cause")
 _OPTIONS: Final = (
-    Option("folder", "A folder of runs; by default logs and run_logs here.", kind="path", metavar="FOLDER"),
-    Option("failed", "Only runs that did not succeed.", ("--failed",), "flag", default=False),
-    Option(
+    OptionSpec(
+        "folder", "A folder of runs; by default logs and run_logs here.", kind="path", metavar="FOLDER"
+    ),
+    OptionSpec("failed", "Only runs that did not succeed.", ("--failed",), "flag", default=False),
+    OptionSpec(
         "pipeline", "Only runs of pipelines of that name; * and ? stand for any.", ("--pipeline",), "text"
     ),
-    Option("since", "Only runs that began since then: -3h, 2026-01-31.", ("--since",), "text"),
-    Option("limit", "At most so many runs.", ("--limit", "-n"), "number"),
-    Option("as_json", "A JSON object a line.", ("--json",), "flag", default=False),
+    OptionSpec("since", "Only runs that began since then: -3h, 2026-01-31.", ("--since",), "text"),
+    OptionSpec("limit", "At most so many runs.", ("--limit", "-n"), "number"),
+    OptionSpec("as_json", "A JSON object a line.", ("--json",), "flag", default=False),
 )
 
 
-def command() -> Command:
+def command() -> CommandSpec:
     """The command."""
     about = "List the runs of a folder, newest first, whatever layout they lie in. What was said of a run is remembered."
-    return Command("runs", about, _OPTIONS, runs)
+    return CommandSpec("runs", about, _OPTIONS, runs)
 
 
 def register(app: "typer.Typer") -> None:
     """Add the command."""
     from osiris_inspect.cli.support import typer_adapter as typed
 
-    typed.add(app, command())
+    typed.add_to_typer(app, command())
 
 
 def runs(given: Mapping[str, Any]) -> int:
@@ -51,14 +53,14 @@ def runs(given: Mapping[str, Any]) -> int:
 
     Raises:
         WrongUse: the moment to begin with cannot be understood.
-        UnreadableRun: there is no such folder, or no run in it.
+        RunNotReadable: there is no such folder, or no run in it.
     """
     from itertools import islice
 
-    wanted = _wanted(failed=given["failed"], pipeline=given["pipeline"], since=given["since"])
+    wanted = _run_filter(failed=given["failed"], pipeline=given["pipeline"], since=given["since"])
     folders = _folders(given["folder"])
     if not folders:
-        sys.stderr.write(f"osiris-inspect: no {' and no '.join(PLACES)} here; name a folder of runs\n")
+        sys.stderr.write(f"osiris-inspect: no {' and no '.join(DEFAULT_DIRS)} here; name a folder of runs\n")
         return USAGE
     found = list(islice(_entries(folders, wanted), given["limit"]))
     text = "".join(map(_json, found)) if given["as_json"] else _table(found)
@@ -70,39 +72,39 @@ def runs(given: Mapping[str, Any]) -> int:
     return 0
 
 
-def _wanted(*, failed: bool, pipeline: str | None, since: str | None) -> "Wanted":
-    from osiris_inspect.inspector.analysis.run_list import Wanted
+def _run_filter(*, failed: bool, pipeline: str | None, since: str | None) -> "RunFilter":
+    from osiris_inspect.inspector.analysis.run_list import RunFilter
 
-    return Wanted(failed, pipeline, _moment(since) if since is not None else None)
+    return RunFilter(failed, pipeline, _parse_since(since) if since is not None else None)
 
 
-def _moment(since: str) -> float:
+def _parse_since(since: str) -> float:
     import time
 
-    from osiris_inspect.inspector.event_log.filter.filter import BadQuery, moment_of
+    from osiris_inspect.inspector.event_log.filter.filter import FilterSyntaxError, parse_time
 
     try:
-        return moment_of(since, time.time())
-    except BadQuery as error:
+        return parse_time(since, time.time())
+    except FilterSyntaxError as error:
         raise WrongUse(f"--since: {error}") from error
 
 
 def _folders(folder: Path | None) -> list[Path]:
     return (
-        [places.here(folder)]
+        [places.resolve_path(folder)]
         if folder is not None
-        else [Path(name) for name in PLACES if Path(name).is_dir()]
+        else [Path(name) for name in DEFAULT_DIRS if Path(name).is_dir()]
     )
 
 
-def _entries(folders: list[Path], wanted: "Wanted") -> "Iterator[RunEntry]":
+def _entries(folders: list[Path], wanted: "RunFilter") -> "Iterator[RunEntry]":
     import heapq
     import time
 
-    from osiris_inspect.inspector.analysis.run_list import entries
+    from osiris_inspect.inspector.analysis.run_list import list_runs
 
     lists = [
-        entries(folder, now=time.time(), cache=places.cache(), wanted=wanted, repository=Path.cwd())
+        list_runs(folder, now=time.time(), cache=places.cache_dir(), run_filter=wanted, repository=Path.cwd())
         for folder in folders
     ]
     return heapq.merge(*lists, key=lambda run: -(run.started or 0.0))
@@ -112,10 +114,12 @@ def _json(run: "RunEntry") -> str:
     from dataclasses import asdict
 
     from osiris_inspect.inspector.text import json_line
-    from osiris_inspect.inspector.text.sanitize import whole
+    from osiris_inspect.inspector.text.sanitize import masked_text
 
-    told = {key: whole(value) if isinstance(value, str) else value for key, value in asdict(run).items()}
-    return json_line.line(told | {"path": whole(str(run.path))}).decode() + "\n"
+    told = {
+        key: masked_text(value) if isinstance(value, str) else value for key, value in asdict(run).items()
+    }
+    return json_line.to_json_line(told | {"path": masked_text(str(run.path))}).decode() + "\n"
 
 
 def _table(found: list["RunEntry"]) -> str:
@@ -130,18 +134,18 @@ def _table(found: list["RunEntry"]) -> str:
 
 def _row(run: "RunEntry") -> tuple[str, ...]:
     from osiris_inspect.inspector.run.summary import STATUS_WORDS, duration
-    from osiris_inspect.inspector.text.sanitize import cut, plain
+    from osiris_inspect.inspector.text.sanitize import one_line, truncate
 
     began = (
         f"{datetime.fromtimestamp(run.started, UTC):%Y-%m-%d %H:%M:%S}" if run.started is not None else "?"
     )
     return (
-        _SIGNS.get(run.status, "✗"),
+        _SYMBOLS.get(run.status, "✗"),
         began,
         STATUS_WORDS[run.status],
         duration(run.duration_s),
         f"{run.rows:,}" if run.rows is not None else "?",
-        cut(plain(run.pipeline or "?"), 30),
-        cut(plain(run.id), 40),
-        cut(plain(run.cause or ""), 120),
+        truncate(one_line(run.pipeline or "?"), 30),
+        truncate(one_line(run.id), 40),
+        truncate(one_line(run.cause or ""), 120),
     )

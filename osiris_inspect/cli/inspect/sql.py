@@ -16,7 +16,7 @@ from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support.exit_codes import USAGE
 from osiris_inspect.inspector.tables import table_rows as run_rows
 from osiris_inspect.inspector.tables import table_schema as run_tables
-from osiris_inspect.inspector.tables.table_rows import COLUMNS, Row
+from osiris_inspect.inspector.tables.table_rows import COLUMNS, TableRow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from osiris_inspect.inspector.run.report import Report
 
-Format = Literal["table", "csv", "json", "parquet"]
+SqlFormat = Literal["table", "csv", "json", "parquet"]
 _AT_ONCE: Final = 10_000
 _WIDEST: Final = 60
 
@@ -40,7 +40,7 @@ def sql(
     ],
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT, in DuckDB's SQL.")],
     *,
-    format_: Annotated[Format, typer.Option("--format", "-f", help="How to print the answer.")] = "table",
+    format_: Annotated[SqlFormat, typer.Option("--format", "-f", help="How to print the answer.")] = "table",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to a file instead of stdout.")
     ] = None,
@@ -61,15 +61,15 @@ def sql(
                 error
             ):  # ctrl+c, while the lines of a long log were made into rows
                 raise KeyboardInterrupt from None
-            sys.stderr.write(f"osiris-inspect: {_said(error, connection)}\n")
+            sys.stderr.write(f"osiris-inspect: {_error_text(error, connection)}\n")
             raise typer.Exit(USAGE) from None
 
 
 def _ask(connection: "DuckDBPyConnection", path: Path, query: str) -> "DuckDBPyRelation":
-    from osiris_inspect.cli.inspect.why import newest
+    from osiris_inspect.cli.inspect.why import newest_report
 
     _check(connection, query)
-    _fill(connection, newest(path), query)
+    _fill(connection, newest_report(path), query)
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
@@ -88,9 +88,9 @@ def _check(connection: "DuckDBPyConnection", query: str) -> None:
 
 def _fill(connection: "DuckDBPyConnection", report: "Report", query: str) -> None:
     """Make the tables; of the logs only those that are asked for, since they may be long."""
-    for name in sorted(run_tables.create(connection, report, lambda _line, _lines: True)):
+    for name in sorted(run_tables.create_tables(connection, report, lambda _line, _lines: True)):
         if name in ("steps", "findings") or name in query.lower():
-            _insert(connection, name, run_rows.rows_of(report, name))
+            _insert(connection, name, run_rows.table_rows(report, name))
     _show_frames(connection, [(step, str(file.resolve())) for step, file in _frames(report, query.lower())])
 
 
@@ -99,8 +99,8 @@ def _frames(report: "Report", query: str) -> Iterator[tuple[str, Path]]:
     from osiris_inspect.model import run_layout as layout
 
     for step in filter(lambda step: layout.is_safe_name(step.id), report.run.steps):
-        state = next((item.state for item in step.artifacts if item.path == layout.parquet(step.id)), None)
-        file = report.run.path / layout.parquet(step.id)
+        state = next((item.state for item in step.artifacts if item.path == layout.spill_path(step.id)), None)
+        file = report.run.path / layout.spill_path(step.id)
         if state == "corrupt":
             sys.stderr.write(f"osiris-inspect: the frame of {step.id!r} cannot be read: it is damaged\n")
         elif state == "present" and _is_here(file, asked=step.id.lower() in query):
@@ -112,8 +112,8 @@ def _is_here(file: Path, *, asked: bool) -> bool:
     from osiris_inspect.inspector.files import remote_registry as mirrors
 
     if asked:
-        mirrors.complete(file)
-    return mirrors.is_whole(file)
+        mirrors.fetch_all(file)
+    return mirrors.is_complete(file)
 
 
 def _show_frames(connection: "DuckDBPyConnection", frames: Sequence[tuple[str, str]]) -> None:
@@ -129,8 +129,8 @@ def _show_frames(connection: "DuckDBPyConnection", frames: Sequence[tuple[str, s
     connection.execute(f"SET allowed_paths = [{', '.join(_literal(file) for _, file in frames)}]")
 
 
-def _insert(connection: "DuckDBPyConnection", name: str, rows: Iterable[Row]) -> None:
-    for told in run_rows.in_pieces(name, rows):
+def _insert(connection: "DuckDBPyConnection", name: str, rows: Iterable[TableRow]) -> None:
+    for told in run_rows.to_arrow_batches(name, rows):
         connection.register("told", told)
         connection.execute(f'INSERT INTO "{name}" SELECT * FROM told')  # noqa: S608  one of our four names
         connection.unregister("told")
@@ -140,25 +140,25 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _said(error: Exception, connection: "DuckDBPyConnection") -> str:
+def _error_text(error: Exception, connection: "DuckDBPyConnection") -> str:
     """What DuckDB says; of a table that is none the tables that there are, in place of one of DuckDB's own."""
     first, _, rest = str(error).partition("\n")
     if not ("Table with name" in first and "does not exist" in first):
         return _first_lines(error)
-    from osiris_inspect.inspector.text.sanitize import plain
+    from osiris_inspect.inspector.text.sanitize import one_line
 
     names = [str(name) for (name,) in connection.execute("SHOW TABLES").fetchall()]
     shown = ", ".join(name if name.isidentifier() else f'"{name}"' for name in names)
-    return plain(f"{first.rstrip('!')}; there are {shown}") if names else plain(f"{first} {rest}")
+    return one_line(f"{first.rstrip('!')}; there are {shown}") if names else one_line(f"{first} {rest}")
 
 
 def _first_lines(error: Exception) -> str:
-    from osiris_inspect.inspector.text.sanitize import plain
+    from osiris_inspect.inspector.text.sanitize import one_line
 
-    return plain(" ".join(str(error).splitlines()[:2]))
+    return one_line(" ".join(str(error).splitlines()[:2]))
 
 
-def _print(answer: "DuckDBPyRelation", format_: Format, output: Path | None) -> None:
+def _print(answer: "DuckDBPyRelation", format_: SqlFormat, output: Path | None) -> None:
     """Write the answer in a format, to a file or to stdout."""
     write = {"table": _table, "csv": _csv, "json": _json_lines, "parquet": _parquet}[format_]
     if output is not None:
@@ -177,7 +177,7 @@ def _print(answer: "DuckDBPyRelation", format_: Format, output: Path | None) -> 
         places.forget_stdout()
 
 
-def _rows(answer: "DuckDBPyRelation") -> Iterator[Row]:
+def _rows(answer: "DuckDBPyRelation") -> Iterator[TableRow]:
     """The rows by way of Arrow, which has a form for every type and needs no package for time zones."""
     import duckdb
 
@@ -197,17 +197,17 @@ def _values(column: "pa.Array") -> list[Any]:
 
     values: list[Any] = column.to_pylist()
     if pa.types.is_interval(column.type):
-        return [None if value is None else run_rows.interval(value) for value in values]
+        return [None if value is None else run_rows.format_interval(value) for value in values]
     return values
 
 
 def _table(answer: "DuckDBPyRelation", out: BinaryIO) -> None:
-    from osiris_inspect.inspector.text.sanitize import cut, plain
+    from osiris_inspect.inspector.text.sanitize import one_line, truncate
 
     def shown(value: Any) -> str:
-        return "" if value is None else cut(plain(str(value)), _WIDEST)
+        return "" if value is None else truncate(one_line(str(value)), _WIDEST)
 
-    rows = [list(map(plain, answer.columns)), *([shown(value) for value in row] for row in _rows(answer))]
+    rows = [list(map(one_line, answer.columns)), *([shown(value) for value in row] for row in _rows(answer))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     rule = "  ".join("─" * width for width in widths)
     for number, row in enumerate(rows):
@@ -237,7 +237,7 @@ def _json_lines(answer: "DuckDBPyRelation", out: BinaryIO) -> None:
     from osiris_inspect.inspector.text import json_line
 
     for row in _rows(answer):
-        out.write(json_line.line(dict(zip(answer.columns, row, strict=True))) + b"\n")
+        out.write(json_line.to_json_line(dict(zip(answer.columns, row, strict=True))) + b"\n")
 
 
 def _parquet(answer: "DuckDBPyRelation", out: BinaryIO) -> None:

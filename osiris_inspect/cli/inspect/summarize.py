@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from osiris_inspect.cli.inspect import report_output as outputs
-from osiris_inspect.cli.inspect.report_output import Color, Files, rendered, write
+from osiris_inspect.cli.inspect.report_output import Color, Files, render, write
 from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support import project_reports as repository
 from osiris_inspect.cli.support.exit_codes import FOUND, NO_RUN, WrongUse
-from osiris_inspect.cli.support.option_table import Command, Option
-from osiris_inspect.model.errors import UnreadableRun
+from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
+from osiris_inspect.model.errors import RunNotReadable
 
 if TYPE_CHECKING:
     import typer
 
-    from osiris_inspect.inspector.project.baseline import Entry
+    from osiris_inspect.inspector.project.baseline import BaselineEntry
     from osiris_inspect.inspector.run.report import Report
 
 FailOn = Literal["error", "warning", "never"]
 Confidence = Literal["high", "medium", "low"]
 
-__all__ = ["command", "exit_code", "gather", "register", "rendered", "write"]
+__all__ = ["command", "exit_code", "load_reports", "register", "render", "write"]
 
 _HELP: Final = """Say what happened in each run: verdict, cause with its line in the log, steps, rows, lineage, findings.
 
@@ -33,10 +33,10 @@ osiris-inspect summarize logs --latest --junit junit.xml --sarif osiris.sarif
 Data goes to stdout and to files, messages go to stderr. Exit code: 0 nothing found, 1 findings or a run that failed,
 2 usage, 3 no readable run, 130 interrupted.
 """
-_PICKING: Final = (
-    Option("latest", "Only the newest run of each PATH.", ("--latest",), "flag", default=False),
-    Option("failed", "Only runs that did not succeed.", ("--failed",), "flag", default=False),
-    Option(
+_SELECT_OPTIONS: Final = (
+    OptionSpec("latest", "Only the newest run of each PATH.", ("--latest",), "flag", default=False),
+    OptionSpec("failed", "Only runs that did not succeed.", ("--failed",), "flag", default=False),
+    OptionSpec(
         "fail_on",
         "Exit with 1 for findings of this severity or a worse one.",
         ("--fail-on",),
@@ -44,8 +44,8 @@ _PICKING: Final = (
         default="error",
         choices=("error", "warning", "never"),
     ),
-    Option("exit_zero", "Exit with 0 whatever was found.", ("--exit-zero",), "flag", default=False),
-    Option(
+    OptionSpec("exit_zero", "Exit with 0 whatever was found.", ("--exit-zero",), "flag", default=False),
+    OptionSpec(
         "min_confidence",
         "Leave out findings that are less sure than this.",
         ("--min-confidence",),
@@ -53,14 +53,14 @@ _PICKING: Final = (
         default="low",
         choices=("high", "medium", "low"),
     ),
-    Option(
+    OptionSpec(
         "baseline",
         "Findings listed in FILE are shown as known and fail nothing.",
         ("--baseline",),
         "path",
         metavar="FILE",
     ),
-    Option(
+    OptionSpec(
         "write_baseline",
         "Write what is found now to FILE, as the next baseline.",
         ("--write-baseline",),
@@ -70,29 +70,29 @@ _PICKING: Final = (
 )
 
 
-def command() -> Command:
+def command() -> CommandSpec:
     """The command. The formats are listed for it, so it is made when it is asked for."""
-    about = Option(
+    about = OptionSpec(
         "paths",
         "Runs, folders of runs, or patterns such as 'logs/run_*'.",
         kind="path",
         metavar="PATH",
-        several=True,
+        multiple=True,
         required=True,
     )
-    options = (about, *outputs.options(), *_PICKING, *outputs.file_options())
-    return Command("summarize", _HELP, options, lambda given: summarize(_asked(given)))
+    options = (about, *outputs.options(), *_SELECT_OPTIONS, *outputs.file_options())
+    return CommandSpec("summarize", _HELP, options, lambda given: summarize(_asked(given)))
 
 
 def register(app: "typer.Typer") -> None:
     """Add the command."""
     from osiris_inspect.cli.support import typer_adapter as typed
 
-    typed.add(app, command())
+    typed.add_to_typer(app, command())
 
 
 @dataclass(frozen=True)
-class Asked:
+class SummarizeOptions:
     """What the command line asks for; the table of options says what each of them means.
 
     Attributes:
@@ -114,12 +114,12 @@ class Asked:
     files: Files
 
 
-def _asked(given: Mapping[str, Any]) -> Asked:
-    own = {key: value for key, value in given.items() if not key.endswith(outputs.OF_A_FORMAT)}
-    return Asked(files=outputs.files_of(given), **own)
+def _asked(given: Mapping[str, Any]) -> SummarizeOptions:
+    own = {key: value for key, value in given.items() if not key.endswith(outputs.FILE_SUFFIX)}
+    return SummarizeOptions(files=outputs.requested_files(given), **own)
 
 
-def summarize(asked: Asked) -> int:
+def summarize(asked: SummarizeOptions) -> int:
     """Tell the runs that are asked for, in the forms that are asked for, and give the exit code.
 
     Raises:
@@ -127,22 +127,22 @@ def summarize(asked: Asked) -> int:
         SettingsError: the configuration or the baseline says something that cannot be.
     """
     known = _entries(asked.baseline)
-    reports, worst = gather(asked.paths, latest=asked.latest)
-    for allowance in repository.unused(reports):
-        _say(f"allowed and not found: {allowance}")
-    shown = _marked(_picked(reports, failed=asked.failed, min_confidence=asked.min_confidence), known)
+    reports, worst = load_reports(asked.paths, latest=asked.latest)
+    for allowance in repository.unused_suppressions(reports):
+        _info(f"allowed and not found: {allowance}")
+    shown = _apply_baseline(_select(reports, failed=asked.failed, min_confidence=asked.min_confidence), known)
     if asked.write_baseline is not None:
-        shown = _accepted(shown, asked.write_baseline)
+        shown = _write_baseline(shown, asked.write_baseline)
     if reports or not worst:
-        wanted = outputs.Outputs(asked.format, asked.output, asked.summary, asked.files, asked.color)
+        wanted = outputs.ReportOutputs(asked.format, asked.output, asked.summary, asked.files, asked.color)
         wanted.write(shown, os.environ)
     if reports and not shown:
-        _say("no run failed")
+        _info("no run failed")
     code = exit_code(shown, asked.fail_on) or worst
     return 0 if asked.exit_zero and code in (0, FOUND) else code
 
 
-def gather(paths: Iterable[Path], *, latest: bool = False) -> tuple[list["Report"], int]:
+def load_reports(paths: Iterable[Path], *, latest: bool = False) -> tuple[list["Report"], int]:
     """The reports of all runs under the paths, and the exit code where a path is none; 0 where all are.
 
     Of ``latest`` each path gives its newest run alone. A run that two paths lead to is read once.
@@ -153,11 +153,11 @@ def gather(paths: Iterable[Path], *, latest: bool = False) -> tuple[list["Report
     worst = 0
     for path in paths:
         try:
-            found = [run for match in _matches(path) for run in find_runs(places.here(match))]
+            found = [run for match in _matches(path) for run in find_runs(places.resolve_path(match))]
             new = [run for run in found[: 1 if latest else None] if run not in reports]
-            reports |= dict(zip(new, repository.reports(new), strict=True))
-        except UnreadableRun as error:
-            _say(str(error))
+            reports |= dict(zip(new, repository.load_reports(new), strict=True))
+        except RunNotReadable as error:
+            _info(str(error))
             worst = NO_RUN
     if reports and worst:
         worst = FOUND  # some runs were readable, so that one was not is a finding
@@ -177,13 +177,13 @@ def exit_code(reports: Sequence["Report"], fail_on: FailOn) -> int:
 
 
 def _fails(report: "Report", fail_on: FailOn) -> bool:
-    from osiris_inspect.inspector.run.summary import BAD
+    from osiris_inspect.inspector.run.summary import FAILED_STATUSES
 
     severities = {"error"} if fail_on == "error" else {"error", "warning"}
-    if any(finding.severity in severities and not finding.known for finding in report.findings):
+    if any(finding.severity in severities and not finding.in_baseline for finding in report.findings):
         return True
-    is_explained = report.root_cause is not None and report.root_cause.known
-    return report.run.status in BAD and not is_explained
+    is_explained = report.root_cause is not None and report.root_cause.in_baseline
+    return report.run.status in FAILED_STATUSES and not is_explained
 
 
 def _matches(path: Path) -> list[Path]:
@@ -195,52 +195,56 @@ def _matches(path: Path) -> list[Path]:
     found = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  a pattern may be absolute; Path.glob takes none
     folders = [Path(folder) for folder in found if Path(folder).is_dir()]
     if not folders:
-        raise UnreadableRun(f"{str(path)!r} matches no folder")
+        raise RunNotReadable(f"{str(path)!r} matches no folder")
     return folders
 
 
-def _picked(reports: Iterable["Report"], *, failed: bool, min_confidence: Confidence) -> list["Report"]:
+def _select(reports: Iterable["Report"], *, failed: bool, min_confidence: Confidence) -> list["Report"]:
     """The reports asked for, each without findings that are less sure than asked for."""
-    from osiris_inspect.inspector.run.min_confidence import confident
-    from osiris_inspect.inspector.run.summary import BAD
+    from osiris_inspect.inspector.run.min_confidence import with_min_confidence
+    from osiris_inspect.inspector.run.summary import FAILED_STATUSES
 
-    return [confident(report, min_confidence) for report in reports if not failed or report.run.status in BAD]
+    return [
+        with_min_confidence(report, min_confidence)
+        for report in reports
+        if not failed or report.run.status in FAILED_STATUSES
+    ]
 
 
-def _entries(file: Path | None) -> tuple["Entry", ...]:
+def _entries(file: Path | None) -> tuple["BaselineEntry", ...]:
     if file is None:
         return ()
     from osiris_inspect.inspector.project import baseline
 
     try:
-        return baseline.parse(file.read_bytes(), str(file))
+        return baseline.load(file.read_bytes(), str(file))
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise WrongUse(f"--baseline: {str(file)!r} cannot be read: {why}") from error
 
 
-def _marked(reports: list["Report"], known: Sequence["Entry"]) -> list["Report"]:
+def _apply_baseline(reports: list["Report"], known: Sequence["BaselineEntry"]) -> list["Report"]:
     """The reports with what is known marked; what is known and no longer found is said."""
     if not known:
         return reports
     from osiris_inspect.inspector.project import baseline
 
-    for entry in baseline.unused(reports, known):
-        _say(f"baseline: no longer found: {entry.rule}, {entry.step or entry.pipeline}: {entry.message}")
-    return baseline.mark(reports, known)
+    for entry in baseline.fixed_entries(reports, known):
+        _info(f"baseline: no longer found: {entry.rule}, {entry.step or entry.pipeline}: {entry.message}")
+    return baseline.mark_known(reports, known)
 
 
-def _accepted(reports: list["Report"], file: Path) -> list["Report"]:
+def _write_baseline(reports: list["Report"], file: Path) -> list["Report"]:
     """Write the baseline of these reports; they are given back with all that stands in it as known."""
     from osiris_inspect.inspector.project import baseline
 
-    entries = baseline.of(reports)
-    write(baseline.text(entries), file, "--write-baseline")
-    _say(f"baseline: {len(entries)} findings written to {str(file)!r}")
-    return baseline.mark(reports, entries)
+    entries = baseline.baseline_of(reports)
+    write(baseline.dump(entries), file, "--write-baseline")
+    _info(f"baseline: {len(entries)} findings written to {str(file)!r}")
+    return baseline.mark_known(reports, entries)
 
 
-def _say(text: str) -> None:
-    from osiris_inspect.inspector.text.sanitize import plain
+def _info(text: str) -> None:
+    from osiris_inspect.inspector.text.sanitize import one_line
 
-    sys.stderr.write(f"osiris-inspect: {plain(text)}\n")
+    sys.stderr.write(f"osiris-inspect: {one_line(text)}\n")

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 HOST = "127.0.0.1"
-_OURS = frozenset({HOST, "localhost"})
+_LOOPBACK_HOSTS = frozenset({HOST, "localhost"})
 _POLICY = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws://{host}:{port}"
-_FOCUS = """<script>
+_FOCUS_SCRIPT = """<script>
 new MutationObserver((_, watch) => {
   const keys = document.querySelector(".xterm-helper-textarea");
   if (keys && document.body.classList.contains("-first-byte")) { keys.focus(); watch.disconnect(); }
@@ -32,13 +32,13 @@ def serve(chosen: str, port: int = 8000) -> None:
     """Show a run, or the runs of a folder, to a browser until interrupted.
 
     Raises:
-        UnreadableRun: the path is neither.
+        RunNotReadable: the path is neither.
         WrongUse: textual-serve is not installed, or the port is taken.
     """
     from osiris_inspect.cli.support import paths as places
     from osiris_inspect.inspector.files.find_runs import find_runs
 
-    find_runs(places.here(Path(chosen)))  # a path that is no run is said here, not in the browser
+    find_runs(places.resolve_path(Path(chosen)))  # a path that is no run is said here, not in the browser
     server = _server(chosen, port)
     sys.stderr.write(f"osiris-inspect: http://{HOST}:{port} shows {chosen}; ctrl+c ends it\n")
     try:
@@ -47,10 +47,10 @@ def serve(chosen: str, port: int = 8000) -> None:
         raise WrongUse(f"--web: port {port} cannot be listened on: {error.strerror or error}") from error
 
 
-def is_ours(host: str, origin: str | None, port: int) -> bool:
+def is_same_origin(host: str, origin: str | None, port: int) -> bool:
     """Whether a request was made to this server by name and, where it says so, by one of its own pages."""
     asked = urlsplit(f"//{host}")
-    if asked.hostname not in _OURS or (asked.port or 80) != port:
+    if asked.hostname not in _LOOPBACK_HOSTS or (asked.port or 80) != port:
         return False
     return origin is None or urlsplit(origin)[:2] == ("http", host)
 
@@ -66,7 +66,7 @@ def _server(chosen: str, port: int) -> Any:
 
     @web.middleware
     async def guard(request: "web.Request", handler: Any) -> Any:
-        if not is_ours(request.headers.get("Host", ""), request.headers.get("Origin"), port):
+        if not is_same_origin(request.headers.get("Host", ""), request.headers.get("Origin"), port):
             raise web.HTTPForbidden(text="only pages of this server may use it")
         return await handler(request)
 
@@ -86,7 +86,7 @@ def _server(chosen: str, port: int) -> Any:
             """The page, which takes the keys as soon as there is something to see."""
             page = await super().handle_index(request)
             if isinstance(page, web.Response):
-                page.text = (page.text or "").replace("</body>", f"{_FOCUS}</body>")
+                page.text = (page.text or "").replace("</body>", f"{_FOCUS_SCRIPT}</body>")
             return page
 
         async def on_startup(self, app: "web.Application") -> None:
@@ -99,7 +99,7 @@ def _server(chosen: str, port: int) -> Any:
     return Guarded(command, host=HOST, port=port, title="osiris-inspect")
 
 
-def _show(chosen: str) -> None:
+def _run_visit(chosen: str) -> None:
     """The screens of one visit. There is no terminal here: no words before them and no editor."""
     import time
 
@@ -107,10 +107,10 @@ def _show(chosen: str) -> None:
     from osiris_inspect.cli.support import paths as places
     from osiris_inspect.tui.app import run_app
 
-    path = places.here(Path(chosen))
-    outside = surroundings.outside(path)._replace(words=(), edit=None, is_tmux=False)
-    run_app(path, surroundings.disk(), clock=time.time, outside=outside)
+    path = places.resolve_path(Path(chosen))
+    outside = surroundings.host_services(path)._replace(startup_lines=(), edit=None, is_tmux=False)
+    run_app(path, surroundings.data_source(), clock=time.time, host=outside)
 
 
 if __name__ == "__main__":
-    _show(sys.argv[1])
+    _run_visit(sys.argv[1])

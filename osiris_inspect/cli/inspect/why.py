@@ -9,7 +9,7 @@ from osiris_inspect.cli.inspect.report_output import WIDTH, write
 from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support import project_reports as repository
 from osiris_inspect.cli.support.exit_codes import WrongUse
-from osiris_inspect.cli.support.option_table import RUN, Command, Option
+from osiris_inspect.cli.support.option_table import RUN, CommandSpec, OptionSpec
 
 if TYPE_CHECKING:
     import typer
@@ -25,12 +25,12 @@ cause is. Exit code: 0 answered, 2 no such step, or none named and none failed, 
 """
 
 
-def command() -> Command:
+def command() -> CommandSpec:
     """The command."""
-    step = Option(
+    step = OptionSpec(
         "step", "A step, or one input of a step; by default the step of the cause.", metavar="STEP[.INPUT]"
     )
-    form = Option(
+    form = OptionSpec(
         "format",
         "For people, or for programs.",
         ("--format", "-f"),
@@ -38,14 +38,14 @@ def command() -> Command:
         default="text",
         choices=("text", "json"),
     )
-    return Command("why", _HELP, (RUN, step, form), why)
+    return CommandSpec("why", _HELP, (RUN, step, form), why)
 
 
 def register(app: "typer.Typer") -> None:
     """Add the command."""
     from osiris_inspect.cli.support import typer_adapter as typed
 
-    typed.add(app, command())
+    typed.add_to_typer(app, command())
 
 
 def why(given: Mapping[str, Any]) -> int:
@@ -53,15 +53,15 @@ def why(given: Mapping[str, Any]) -> int:
 
     Raises:
         WrongUse: the run has no such step, or the step no such input; or none is named, and none failed.
-        UnreadableRun: there is no run.
+        RunNotReadable: there is no run.
     """
-    from osiris_inspect.inspector.why import why_of
-    from osiris_inspect.inspector.why.step_explanation import NoSuchStep
+    from osiris_inspect.inspector.why import explain_step
+    from osiris_inspect.inspector.why.step_explanation import UnknownStep
 
-    report = newest(given["run"])
+    report = newest_report(given["run"])
     try:
-        answer = why_of(report, given["step"] or _guilty(report))
-    except NoSuchStep as error:
+        answer = explain_step(report, given["step"] or _cause_step(report))
+    except UnknownStep as error:
         raise WrongUse(str(error)) from None
     if given["format"] == "json":
         import json
@@ -72,42 +72,42 @@ def why(given: Mapping[str, Any]) -> int:
     else:
         from osiris_inspect.inspector.why.text import lines
 
-        write("".join(f"{line}\n" for line in lines(answer, columns())), None)
+        write("".join(f"{line}\n" for line in lines(answer, terminal_width())), None)
     return 0
 
 
-def _guilty(report: "Report") -> str:
+def _cause_step(report: "Report") -> str:
     """The step where the cause is, else the first that failed; that it was taken is said, and which others there are."""
-    from osiris_inspect.inspector.text.sanitize import plain
+    from osiris_inspect.inspector.text.sanitize import one_line
 
     steps = [step.id for step in report.run.steps]
     causes = [
-        finding for finding in report.findings if finding.because is None and finding.severity == "error"
+        finding for finding in report.findings if finding.caused_by is None and finding.severity == "error"
     ]
     of_cause = causes[0].step if causes else None  # also of a run that says it succeeded
     failed = [step.id for step in report.run.steps if step.status == "failed"]
     taken = next((step for step in (of_cause, *failed) if step in steps), None)
-    others = ", ".join(repr(plain(step)) for step in steps if step != taken)
+    others = ", ".join(repr(one_line(step)) for step in steps if step != taken)
     if taken is None:
         raise WrongUse(f"no step failed; name one of {others}" if steps else "the run tells of no step")
     reason = "where the cause is" if taken == of_cause else "the first that failed"
     also = f"; the others: {others}" if others else ""
-    sys.stderr.write(f"osiris-inspect: step {plain(taken)!r}, {reason}{also}\n")
+    sys.stderr.write(f"osiris-inspect: step {one_line(taken)!r}, {reason}{also}\n")
     return taken
 
 
-def newest(path: Path) -> "Report":
+def newest_report(path: Path) -> "Report":
     """The report of a run, or of the newest run of a folder.
 
     Raises:
-        UnreadableRun: there is none.
+        RunNotReadable: there is none.
     """
     from osiris_inspect.inspector.files.find_runs import find_runs
 
-    return repository.reports(find_runs(places.here(path))[:1])[0]
+    return repository.load_reports(find_runs(places.resolve_path(path))[:1])[0]
 
 
-def columns() -> int:
+def terminal_width() -> int:
     """The width of the terminal; where stdout is none, a width that suits a log."""
     if not sys.stdout.isatty():
         return WIDTH

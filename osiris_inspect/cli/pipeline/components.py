@@ -8,7 +8,7 @@ import typer
 from osiris_inspect.model.errors import SettingsError
 
 if TYPE_CHECKING:
-    from osiris_inspect.runtime.pipeline.component import Component, Key
+    from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +23,7 @@ def list_command() -> None:
     """Name every component, with a line about each."""
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
 
-    known = built_in.known()
+    known = built_in.all_components()
     width = max(map(len, known))
     for name in sorted(known):
         typer.echo(f"{name:<{width}}  {known[name].summary}")
@@ -32,13 +32,13 @@ def list_command() -> None:
 def show_command(name: Annotated[str, typer.Argument(help="Its name.", show_default=False)]) -> None:
     """Everything about one component: keys, defaults, an example to copy."""
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
-    from osiris_inspect.runtime.pipeline.step_compiler import nearest
+    from osiris_inspect.runtime.pipeline.step_compiler import did_you_mean
 
-    component = built_in.known().get(name)
+    component = built_in.all_components().get(name)
     if component is None:
-        known = tuple(sorted(built_in.known()))
+        known = tuple(sorted(built_in.all_components()))
         raise SettingsError(
-            f"no component {name!r}{nearest(name, known) or '; there are ' + ', '.join(known)}"
+            f"no component {name!r}{did_you_mean(name, known) or '; there are ' + ', '.join(known)}"
         )
     for line in _page(component):
         typer.echo(line)
@@ -52,7 +52,7 @@ def _page(component: "Component") -> Iterator[str]:
     yield ""
     yield f"mode         {', '.join(component.modes)}"
     yield f"inputs       {component.inputs}"
-    yield f"output       {'a frame' if component.gives_frame else 'none'}"
+    yield f"output       {'a frame' if component.produces_frame else 'none'}"
     if component.family is not None:
         yield f"connection   {component.connection}, family {component.family}"
     if component.requires:
@@ -60,12 +60,12 @@ def _page(component: "Component") -> Iterator[str]:
         yield f"requires     {', '.join(component.requires)}{how}"
     yield ""
     yield "config"
-    shown = [key for key in component.keys if not key.without_effect]
+    shown = [key for key in component.keys if not key.ignored]
     width = max(len(key.name) for key in shown)
     for key in shown:
         yield f"  {key.name:<{width}}  {key.kind}{_facts(key)}"
-        yield f"  {'':<{width}}  {key.says}"
-    quiet = [key.name for key in component.keys if key.without_effect]
+        yield f"  {'':<{width}}  {key.description}"
+    quiet = [key.name for key in component.keys if key.ignored]
     if quiet:
         yield f"  taken and without effect: {', '.join(quiet)}"
     yield ""
@@ -73,7 +73,7 @@ def _page(component: "Component") -> Iterator[str]:
     yield from (f"  {line}" for line in component.example.splitlines())
 
 
-def _facts(key: "Key") -> str:
+def _facts(key: "ConfigKey") -> str:
     facts = []
     if key.required:
         facts.append("required")

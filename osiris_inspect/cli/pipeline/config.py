@@ -29,18 +29,20 @@ def show(
     """
     held = settings.settings(summarize.command().options)
     if as_json:
-        streams.say(json.dumps({setting.option.key: _told(setting) for setting in held}, indent=2) + "\n")
+        streams.write_stdout(
+            json.dumps({setting.option.key: _told(setting) for setting in held}, indent=2) + "\n"
+        )
         return
     if origin:
-        streams.say(f"# {settings.file_of_the_user()}\n")
+        streams.write_stdout(f"# {settings.user_config_file()}\n")
     for setting in held:
         comment = _comment(setting) if origin else ""
-        streams.say(f"{setting.option.key} = {json.dumps(setting.value)}{comment}\n")
+        streams.write_stdout(f"{setting.option.key} = {json.dumps(setting.value)}{comment}\n")
 
 
 def _comment(setting: Setting) -> str:
-    return f"  # {setting.place or setting.origin}"
+    return f"  # {setting.source or setting.origin}"
 
 
 def _told(setting: Setting) -> dict[str, str]:
-    return {"value": setting.value, "origin": setting.origin, "place": setting.place}
+    return {"value": setting.value, "origin": setting.origin, "place": setting.source}

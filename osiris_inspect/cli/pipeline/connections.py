@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from osiris_inspect.cli.pipeline.run import book_of
-from osiris_inspect.cli.pipeline.run_options import ConnectionsFile, EnvFile
+from osiris_inspect.cli.pipeline.run import load_connections_file
+from osiris_inspect.cli.pipeline.run_options import ConnectionsOption, EnvFile
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND
 from osiris_inspect.model.errors import OsirisError, SettingsError
 from osiris_inspect.model.redaction import Redactor
 
 if TYPE_CHECKING:
-    from osiris_inspect.runtime.connections.connections import Book
+    from osiris_inspect.runtime.connections.connections import ConnectionsFile
 
 
 def register(app: typer.Typer) -> None:
@@ -24,14 +24,14 @@ def register(app: typer.Typer) -> None:
     app.add_typer(family, name="connections")
 
 
-def list_command(*, connections: ConnectionsFile = None, env_file: EnvFile = None) -> None:
+def list_command(*, connections: ConnectionsOption = None, env_file: EnvFile = None) -> None:
     """Name every connection with its values, secrets masked, and the variables they come from."""
-    book = book_of((Path(),), connections, env_file)
-    for family, alias in book.pairs():
+    book = load_connections_file((Path(),), connections, env_file)
+    for family, alias in book.names():
         mark = " (default)" if book.default_of(family) == alias else ""
-        streams.say(f"@{family}.{alias}{mark}\n")
-        for key, value in book.shown(family, alias).items():
-            streams.say(f"  {key}: {value}\n")
+        streams.write_stdout(f"@{family}.{alias}{mark}\n")
+        for key, value in book.masked(family, alias).items():
+            streams.write_stdout(f"  {key}: {value}\n")
 
 
 def try_command(
@@ -40,12 +40,12 @@ def try_command(
         typer.Argument(help="As @family.alias; all of them where none is named.", metavar="[NAME]..."),
     ] = [],
     *,
-    connections: ConnectionsFile = None,
+    connections: ConnectionsOption = None,
     env_file: EnvFile = None,
 ) -> None:
     """Connect with each and say what answered. Exit code 1: one of them failed; stderr says why."""
-    book = book_of((Path(),), connections, env_file)
-    wanted = [_pair(name, book) for name in names] or list(book.pairs())
+    book = load_connections_file((Path(),), connections, env_file)
+    wanted = [_pair(name, book) for name in names] or list(book.names())
     if not wanted:
         raise SettingsError(f"there is no connection to test in {book.file}")
     works = [_test(book, family, alias) for family, alias in wanted]
@@ -53,7 +53,7 @@ def try_command(
         raise typer.Exit(FOUND)
 
 
-def _pair(name: str, book: "Book") -> tuple[str, str]:
+def _pair(name: str, book: "ConnectionsFile") -> tuple[str, str]:
     family, _, alias = name.removeprefix("@").partition(".")
     try:
         return family, book.alias_of(family, alias or None)
@@ -61,16 +61,16 @@ def _pair(name: str, book: "Book") -> tuple[str, str]:
         raise SettingsError(str(error.args[0])) from None
 
 
-def _test(book: "Book", family: str, alias: str) -> bool:
+def _test(book: "ConnectionsFile", family: str, alias: str) -> bool:
     from osiris_inspect.runtime.drivers import connection_test as probes
 
     masked = Redactor()
     try:
-        resolved = book.resolve(family, alias)
+        resolved = book.resolve_connections(family, alias)
         masked = Redactor(resolved.secrets)
-        answer = probes.probe(family, resolved.values)
+        answer = probes.test_connection(family, resolved.values)
     except OsirisError as error:
-        streams.tell(f"@{family}.{alias} failed: {masked.text(str(error))}\n")
+        streams.write_stderr(f"@{family}.{alias} failed: {masked.redact_text(str(error))}\n")
         return False
-    streams.say(f"@{family}.{alias} works: {masked.text(answer)}\n")
+    streams.write_stdout(f"@{family}.{alias} works: {masked.redact_text(answer)}\n")
     return True

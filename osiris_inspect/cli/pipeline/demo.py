@@ -26,20 +26,20 @@ def demo_command(
     """
     from osiris_inspect.cli.inspect.open import open_path
     from osiris_inspect.cli.pipeline.run import execute
-    from osiris_inspect.cli.pipeline.run_options import Where
+    from osiris_inspect.cli.pipeline.run_options import RunTarget
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
     from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
 
     _unpack(folder)
     for name, on in (
-        ("movies.yaml", Where.LOCAL),
-        ("movies.yaml", Where.SANDBOX),
-        ("broken.yaml", Where.SANDBOX),
+        ("movies.yaml", RunTarget.LOCAL),
+        ("movies.yaml", RunTarget.SANDBOX),
+        ("broken.yaml", RunTarget.SANDBOX),
     ):
-        streams.tell(f"$ osiris-inspect run {name} --on {on}\n")
-        compiled = compile_pipeline(_file(name), str(folder / name), built_in.known())
+        streams.write_stderr(f"$ osiris-inspect run {name} --on {on}\n")
+        compiled = compile_pipeline(_file(name), str(folder / name), built_in.all_components())
         execute(compiled, on, folder / "logs", folder)
-    streams.tell(f"$ osiris-inspect {folder / 'logs'}\n")
+    streams.write_stderr(f"$ osiris-inspect {folder / 'logs'}\n")
     open_path(folder / "logs")
 
 

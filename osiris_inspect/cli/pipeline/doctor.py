@@ -27,7 +27,7 @@ def doctor_command(
 
     Always ends with exit code 0: it tells, it does not judge.
     """
-    found = _found()
+    found = _collect()
     if as_json:
         import orjson
 
@@ -37,12 +37,12 @@ def doctor_command(
         typer.echo(f"{name:<12} {words}")
 
 
-def _found() -> dict[str, Any]:
+def _collect() -> dict[str, Any]:
     return {
         "python": {"version": platform.python_version(), "executable": sys.executable},
         "os": platform.platform(),
         "packages": {name: _version(name) for name in _PACKAGES},
-        "missing": _missing(),
+        "missing": _missing_packages(),
         "isolation": _isolation(),
         "e2b": {"key": bool(os.environ.get("E2B_API_KEY")), "sdk": util.find_spec("e2b") is not None},
         "disk_free_bytes": shutil.disk_usage(Path.cwd()).free,
@@ -64,7 +64,7 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "isolation", f"--on sandbox uses {isolation['auto']}"
     for level, reason in isolation["levels"].items():
         yield "", f"{level}: {reason or 'works'}"
-    yield "e2b", _of_e2b(found["e2b"])
+    yield "e2b", _e2b_status(found["e2b"])
     yield "disk", f"{found['disk_free_bytes'] / 1e9:,.1f} GB free in {Path.cwd()}"
     free = found["memory_free_bytes"]
     yield (
@@ -75,7 +75,7 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "settings", found["settings"]
 
 
-def _of_e2b(found: dict[str, bool]) -> str:
+def _e2b_status(found: dict[str, bool]) -> str:
     sdk = "SDK installed" if found["sdk"] else "SDK not installed (pip install 'osiris-inspect[e2b]')"
     return f"{sdk}, {'E2B_API_KEY is set' if found['key'] else 'E2B_API_KEY is not set'}"
 
@@ -83,17 +83,17 @@ def _of_e2b(found: dict[str, bool]) -> str:
 def _isolation() -> dict[str, Any]:
     from osiris_inspect.runtime.sandbox import isolation
 
-    levels = {level: isolation.why_not(level) for level in isolation.LEVELS}
+    levels = {level: isolation.unavailable_reason(level) for level in isolation.LEVELS}
     return {"auto": isolation.choose("auto").level, "levels": levels}
 
 
-def _missing() -> dict[str, str]:
+def _missing_packages() -> dict[str, str]:
     """What keeps each component from running; components that can run are left out."""
     from osiris_inspect.model.errors import OsirisError
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
 
     try:
-        known = built_in.known()
+        known = built_in.all_components()
     except OsirisError as error:
         return {"installed components": str(error)}
     words = {}
@@ -120,7 +120,7 @@ def _settings() -> str:
         told = settings.read(os.environ)
     except SettingsError as error:
         return str(error)
-    values = told.to_document().values()
+    values = told.to_dict().values()
     given = [f"{entry['variable']}={entry['value']}" for entry in values if entry["origin"] != "default"]
     return ", ".join(given) or "all at their defaults"
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from osiris_inspect.cli.pipeline.run import given_params, text_of
+from osiris_inspect.cli.pipeline.run import parse_params, read_pipeline
 from osiris_inspect.cli.pipeline.run_options import Params, Profile
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND
@@ -32,13 +32,13 @@ def lint_command(
     """
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
     from osiris_inspect.runtime.pipeline.lint import lint
-    from osiris_inspect.runtime.pipeline.parameters import Given
+    from osiris_inspect.runtime.pipeline.parameters import CompileInputs
 
-    given = Given(given_params(param), os.environ, profile)
+    given = CompileInputs(parse_params(param), os.environ, profile)
     counted = False
     for pipeline in pipelines:
-        for remark in lint(text_of(pipeline), str(pipeline), built_in.known(), given):
-            streams.say(f"{remark}\n")
+        for remark in lint(read_pipeline(pipeline), str(pipeline), built_in.all_components(), given):
+            streams.write_stdout(f"{remark}\n")
             counted = counted or strict or remark.weight == "error"
     if counted:
         raise typer.Exit(FOUND)

@@ -25,12 +25,12 @@ class Progress:
         self._is_forgotten = False
         self._where: dict[str, str] = {}
         self._at_work: tuple[str, float] | None = None
-        self._doing = ""
+        self._activity = ""
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._redraw, name="progress", daemon=True)
 
-    def see(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Take one event."""
         with self._lock:
             self._follow(event)
@@ -56,7 +56,7 @@ class Progress:
             with self._lock:
                 if self._at_work is not None:
                     step, since = self._at_work
-                    self._say(f"{_ERASE}  … {step}  {self._doing}{monotonic() - since:.0f} s")
+                    self._say(f"{_ERASE}  … {step}  {self._activity}{monotonic() - since:.0f} s")
 
     def _say(self, text: str) -> None:
         if self._is_forgotten:
@@ -66,16 +66,16 @@ class Progress:
             self._err.flush()
         except (OSError, ValueError):  # full, closed, or its reader is gone: that is no fault of the run
             self._is_forgotten = True
-            streams.forget(self._err)
+            streams.detach(self._err)
 
     def _follow(self, event: Event) -> None:
         match event.name, event.step:
             case "worker_started", _:
-                self._at_work, self._doing = ("worker", monotonic()), "preparing  "
+                self._at_work, self._activity = ("worker", monotonic()), "preparing  "
             case "cfg_opened", str(step):
-                self._at_work, self._doing = (step, monotonic()), ""
+                self._at_work, self._activity = (step, monotonic()), ""
             case "heartbeat", _:
-                self._doing = _doing(event)
+                self._activity = _activity(event)
             case (
                 ("step_complete" | "step_failed" | "prepare_failed" | "session_initialized" | "run_end"),
                 _,
@@ -89,24 +89,24 @@ class Progress:
             case "run_start", _:
                 return f"{event.fields['pipeline']} ({event.fields['mode']}) {event.session}"
             case "heartbeat", _ if not self._moves:
-                return f"  … {event.step or 'worker'}  {_doing(event).rstrip()}"
+                return f"  … {event.step or 'worker'}  {_activity(event).rstrip()}"
             case "step_complete", str(step):
-                return self._done(step, event)
+                return self._step_done(step, event)
             case (("step_failed" | "prepare_failed"), step):
                 return f"  ✗ {step or 'worker'}  {_first_line(event.error or 'failed')}"
             case "step_skipped", str(step):
                 return f"  ⊘ {step}  skipped because of {event.fields['because']}"
         return None
 
-    def _done(self, step: str, event: Event) -> str:
-        if event.rows is None:
+    def _step_done(self, step: str, event: Event) -> str:
+        if event.row_count is None:
             return f"  ✓ {step}"
         where = self._where.get(step)
         kept = f" in {where}" if where in ("memory", "spill") else ""
-        return f"  ✓ {step}  {event.rows:,} rows{kept}  {event.duration_s or 0:.2f} s"
+        return f"  ✓ {step}  {event.row_count:,} rows{kept}  {event.duration_s or 0:.2f} s"
 
 
-def _doing(event: Event) -> str:
+def _activity(event: Event) -> str:
     rows = event.fields.get("rows")
     return f"{event.fields.get('phase', 'at work')}  " + (f"{rows:,} rows  " if rows else "")
 

@@ -11,38 +11,38 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from osiris_inspect.cli.pipeline.run_options import (
-    Base,
-    BroughtBack,
-    ConnectionsFile,
+    ArtifactsOption,
+    BaseDirOption,
+    ConnectionsOption,
     EnvFile,
     FailFast,
     Fetched,
     ForceSpill,
-    HowApart,
     InstallDeps,
-    Isolation,
+    IsolationLevel,
+    IsolationOption,
     LastCompile,
     Logs,
     MaybePipeline,
     MemoryLimit,
-    On,
     Params,
     Pipeline,
     Profile,
     Quiet,
+    RunTarget,
     SpillThreshold,
     StepTimeout,
-    Where,
+    TargetOption,
 )
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, USAGE, WrongUse
 from osiris_inspect.model.errors import RunError, SettingsError
 
 if TYPE_CHECKING:
-    from osiris_inspect.runtime.connections.connections import Book, Connections
+    from osiris_inspect.runtime.connections.connections import Connections, ConnectionsFile
     from osiris_inspect.runtime.pipeline.compiler import Compiled
-    from osiris_inspect.runtime.proxy.proxy import Outcome
-    from osiris_inspect.runtime.sandbox.isolation import Limits
+    from osiris_inspect.runtime.proxy.proxy import RunResult
+    from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
     from osiris_inspect.runtime.transport.transport import Transport
 
 _CODES: Final = {"success": 0, "failed": FOUND, "interrupted": INTERRUPTED}
@@ -63,28 +63,28 @@ def compile_command(
     """
     from osiris_inspect.runtime.proxy import run_directory
 
-    compiled = compiled_of(pipeline, param, profile)
+    compiled = compile_file(pipeline, param, profile)
     try:
-        folder = run_directory.create_compiled(_writable(logs), int(time.time() * 1000), compiled)
+        folder = run_directory.create_compile_dir(_writable(logs), int(time.time() * 1000), compiled)
     except OSError as error:
         raise _unwritable(logs, error) from None
-    streams.say(f"{folder}\n")
+    streams.write_stdout(f"{folder}\n")
 
 
 def run_command(
     pipeline: MaybePipeline = None,
     *,
     last_compile: LastCompile = False,
-    on: On = Where.LOCAL,
-    isolation: HowApart = Isolation.AUTO,
+    target: TargetOption = RunTarget.LOCAL,
+    isolation: IsolationOption = IsolationLevel.AUTO,
     memory_limit: MemoryLimit = None,
-    artifacts: BroughtBack = Fetched.SMALL,
+    artifacts: ArtifactsOption = Fetched.SMALL,
     install_deps: InstallDeps = False,
     logs: Logs = Path("logs"),
-    base: Base = Path(),
+    base: BaseDirOption = Path(),
     param: Params = [],
     profile: Profile = None,
-    connections: ConnectionsFile = None,
+    connections: ConnectionsOption = None,
     env_file: EnvFile = None,
     force_spill: ForceSpill = None,
     spill_threshold: SpillThreshold = None,
@@ -102,63 +102,72 @@ def run_command(
         "step_timeout_s": step_timeout,
     }
     compiled = (
-        _to_run(pipeline, logs, param, profile) if not last_compile else _last(pipeline, logs, param, profile)
+        _compile_or_fail(pipeline, logs, param, profile)
+        if not last_compile
+        else _latest_compiled(pipeline, logs, param, profile)
     )
     resolved = connections_of(compiled, base, connections, env_file)
-    how = How(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
+    how = RunOptions(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
-    code = _told(execute(compiled, on, _writable(logs), base, how))
+    code = _print_result(execute(compiled, target, _writable(logs), base, how))
     if code:
         raise typer.Exit(code)
 
 
-def _told(outcome: "Outcome") -> int:
+def _print_result(outcome: "RunResult") -> int:
     """Say where the run lies and how it ended; gives the exit code, which is the run's whoever may hear that."""
     code = _CODES[outcome.status]
     refused = None
     try:
-        streams.say(f"{outcome.path}\n")
+        streams.write_stdout(f"{outcome.path}\n")
     except (BrokenPipeError, WrongUse) as error:
         refused = error if isinstance(error, WrongUse) else None  # a reader that is gone has seen enough
     if code == FOUND:
-        streams.tell(f"osiris-inspect: {outcome.reason}; osiris-inspect {outcome.path} shows why\n")
+        streams.write_stderr(f"osiris-inspect: {outcome.reason}; osiris-inspect {outcome.path} shows why\n")
     if refused is not None:
-        streams.tell(f"osiris-inspect: {refused}; the run is {outcome.path}\n")
+        streams.write_stderr(f"osiris-inspect: {refused}; the run is {outcome.path}\n")
     return code or (USAGE if refused is not None else code)
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class RunOptions:
     """What the flags of a command say of a run."""
 
     flags: Mapping[str, str | None] = field(default_factory=dict)
     fail_fast: bool = False
     quiet: bool = False
     connections: "Connections | None" = None
-    isolation: Isolation = Isolation.AUTO
+    isolation: IsolationLevel = IsolationLevel.AUTO
     artifacts: Fetched = Fetched.SMALL
     install: bool = False
     memory: str | None = None
 
 
-def execute(compiled: "Compiled", on: Where, logs: Path, base: Path, how: How | None = None) -> "Outcome":
+def execute(
+    compiled: "Compiled", target: RunTarget, logs: Path, base: Path, how: RunOptions | None = None
+) -> "RunResult":
     """Run a compiled pipeline there, with progress on stderr."""
     from osiris_inspect.cli.pipeline.progress import Progress
     from osiris_inspect.runtime import settings
     from osiris_inspect.runtime.connections.connections import Connections
-    from osiris_inspect.runtime.proxy.proxy import Order, run
+    from osiris_inspect.runtime.proxy.proxy import RunRequest, run
 
-    how = how or How()
+    how = how or RunOptions()
     _check_utf8(base.resolve(), "--base")
     told = settings.read(os.environ, how.flags)
     variables = tuple(sorted(os.environ))
-    transport = _transport(on, how)
+    transport = _transport(target, how)
     with Progress(sys.stderr, quiet=how.quiet) as progress:
-        order = Order(compiled, told, logs, base.resolve(), time.time, variables, how.fail_fast, progress.see)
-        order = replace(order, connections=how.connections or Connections.none())
+        order = RunRequest(
+            compiled, told, logs, base.resolve(), time.time, variables, how.fail_fast, progress.on_event
+        )
+        order = replace(order, connections=how.connections or Connections.empty())
         key = os.environ.get("E2B_API_KEY")
         order = replace(
-            order, artifacts=how.artifacts.value, install=how.install, secrets=(key,) if key else ()
+            order,
+            artifact_policy=how.artifacts.value,
+            install_missing=how.install,
+            secrets=(key,) if key else (),
         )
         try:
             return run(order, transport)
@@ -166,63 +175,65 @@ def execute(compiled: "Compiled", on: Where, logs: Path, base: Path, how: How | 
             raise SettingsError(str(error)) from None
 
 
-def _transport(on: Where, how: How) -> "Transport":
-    if how.memory is not None and on is not Where.SANDBOX:
+def _transport(target: RunTarget, how: RunOptions) -> "Transport":
+    if how.memory is not None and target is not RunTarget.SANDBOX:
         raise SettingsError("--memory-limit bounds a worker process; it goes with --on sandbox")
-    if on is Where.LOCAL:
+    if target is RunTarget.LOCAL:
         from osiris_inspect.runtime.transport.in_process import InProcess
 
         return InProcess(os.environ, time.time)
-    if on is Where.E2B:
-        from osiris_inspect.runtime.transport.e2b.transport import E2b
+    if target is RunTarget.E2B:
+        from osiris_inspect.runtime.transport.e2b.transport import E2bTransport
 
-        return E2b(os.environ)
+        return E2bTransport(os.environ)
     from osiris_inspect.runtime.transport.stdio import Stdio
 
-    return Stdio(os.environ, how.isolation.value, _limits(how.memory))
+    return Stdio(os.environ, how.isolation.value, _resource_limits(how.memory))
 
 
-def _limits(memory: str | None) -> "Limits | None":
-    from osiris_inspect.runtime.sandbox.byte_size import bytes_of
-    from osiris_inspect.runtime.sandbox.isolation import LEAST_MEMORY, Limits
-    from osiris_inspect.runtime.settings import MOST
+def _resource_limits(memory: str | None) -> "ResourceLimits | None":
+    from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
+    from osiris_inspect.runtime.sandbox.isolation import LEAST_MEMORY, ResourceLimits
+    from osiris_inspect.runtime.settings import MAX_BYTES
 
     if memory is None:
         return None
-    limit = bytes_of(memory, "--memory-limit")
+    limit = parse_bytes(memory, "--memory-limit")
     if limit < LEAST_MEMORY:
         raise SettingsError(
             f"--memory-limit {memory} is less than a worker needs to start: {LEAST_MEMORY // 2**20} MiB"
         )
-    if limit > MOST:
-        raise SettingsError(f"--memory-limit {memory} is more than a worker can be bound to: {MOST} bytes")
-    return Limits(memory_bytes=limit)
+    if limit > MAX_BYTES:
+        raise SettingsError(
+            f"--memory-limit {memory} is more than a worker can be bound to: {MAX_BYTES} bytes"
+        )
+    return ResourceLimits(memory_bytes=limit)
 
 
-def _to_run(pipeline: Path | None, logs: Path, params: list[str], profile: str | None) -> "Compiled":
+def _compile_or_fail(pipeline: Path | None, logs: Path, params: list[str], profile: str | None) -> "Compiled":
     if pipeline is None:
         raise SettingsError(f"name a pipeline file, or run what was compiled into {logs} with --last-compile")
-    return compiled_of(pipeline, params, profile)
+    return compile_file(pipeline, params, profile)
 
 
-def _last(pipeline: Path | None, logs: Path, params: list[str], profile: str | None) -> "Compiled":
+def _latest_compiled(pipeline: Path | None, logs: Path, params: list[str], profile: str | None) -> "Compiled":
     from osiris_inspect.runtime.pipeline import compiled_pipeline as compiled
 
     if pipeline is not None or params or profile is not None:
         raise SettingsError(
             "--last-compile runs what was compiled; leave out the pipeline, --param and --profile"
         )
-    return compiled.load(compiled.last(logs))
+    return compiled.load_compiled(compiled.latest_compile_dir(logs))
 
 
-def compiled_of(pipeline: Path, params: list[str], profile: str | None) -> "Compiled":
+def compile_file(pipeline: Path, params: list[str], profile: str | None) -> "Compiled":
     """A pipeline file, compiled with the parameters of the command line and of the environment."""
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
     from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
-    from osiris_inspect.runtime.pipeline.parameters import Given
+    from osiris_inspect.runtime.pipeline.parameters import CompileInputs
 
-    given = Given(given_params(params), os.environ, profile)
-    return compile_pipeline(text_of(pipeline), str(pipeline), built_in.known(), given)
+    given = CompileInputs(parse_params(params), os.environ, profile)
+    return compile_pipeline(read_pipeline(pipeline), str(pipeline), built_in.all_components(), given)
 
 
 def connections_of(
@@ -233,22 +244,28 @@ def connections_of(
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
 
     folders = (base, Path(compiled.file).parent)
-    return rooms.resolve(compiled, built_in.known(), book_of(folders, named, env_file))
+    return rooms.resolve_connections(
+        compiled, built_in.all_components(), load_connections_file(folders, named, env_file)
+    )
 
 
-def book_of(folders: tuple[Path, ...], named: Path | None, env_file: Path | None) -> "Book":
+def load_connections_file(
+    folders: tuple[Path, ...], named: Path | None, env_file: Path | None
+) -> "ConnectionsFile":
     """The connections file in one of the folders, or the one that was named, with the variables of its ``.env``."""
     from osiris_inspect.runtime.connections import connections as rooms
     from osiris_inspect.runtime.connections import env_file as variables
 
     if env_file is not None and not env_file.is_file():
         raise SettingsError(f"--env-file {env_file} is no file")
-    file = rooms.find(named, folders)
+    file = rooms.find_connections_file(named, folders)
     beside = file.parent if file is not None else folders[0]
-    return rooms.read(file, variables.read(os.environ, env_file or beside / variables.FILE), folders)
+    return rooms.load_connections(
+        file, variables.read(os.environ, env_file or beside / variables.FILE), folders
+    )
 
 
-def text_of(pipeline: Path) -> str:
+def read_pipeline(pipeline: Path) -> str:
     """The text of a pipeline file."""
     _check_utf8(pipeline, "the pipeline")
     try:
@@ -259,7 +276,7 @@ def text_of(pipeline: Path) -> str:
         raise SettingsError(f"cannot read the pipeline {pipeline}: not UTF-8 at byte {error.start}") from None
 
 
-def given_params(params: list[str]) -> dict[str, str]:
+def parse_params(params: list[str]) -> dict[str, str]:
     """The values of ``--param name=value``."""
     given = {}
     for text in params:

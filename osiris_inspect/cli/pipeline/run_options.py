@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 
-class Where(StrEnum):
+class RunTarget(StrEnum):
     """Where a pipeline can run."""
 
     LOCAL = "local"
@@ -15,7 +15,7 @@ class Where(StrEnum):
     E2B = "e2b"
 
 
-class Isolation(StrEnum):
+class IsolationLevel(StrEnum):
     """How far a local sandbox is kept apart from its host."""
 
     AUTO = "auto"
@@ -43,7 +43,7 @@ Logs = Annotated[Path, typer.Option(help="The folder of runs.", file_okay=False)
 Profile = Annotated[
     str | None, typer.Option(help="Which of the pipeline's profiles sets its parameters.", show_default=False)
 ]
-ConnectionsFile = Annotated[
+ConnectionsOption = Annotated[
     Path | None,
     typer.Option(
         "--connections",
@@ -66,14 +66,14 @@ MaybePipeline = Annotated[
 LastCompile = Annotated[
     bool, typer.Option("--last-compile", help="Run what the latest compile under LOGS wrote.")
 ]
-On = Annotated[
-    Where,
+TargetOption = Annotated[
+    RunTarget,
     typer.Option(
         help="local: in this process. sandbox: a worker process of its own, over stdio. e2b: a sandbox of E2B."
     ),
 ]
-HowApart = Annotated[
-    Isolation,
+IsolationOption = Annotated[
+    IsolationLevel,
     typer.Option(
         help="How far --on sandbox is kept apart; auto is the best that works here, doctor says which."
     ),
@@ -86,12 +86,12 @@ MemoryLimit = Annotated[
         show_default=False,
     ),
 ]
-BroughtBack = Annotated[
+ArtifactsOption = Annotated[
     Fetched,
     typer.Option(help="Artifacts to bring back from e2b; small: up to 5 MiB each. Outputs always come."),
 ]
 InstallDeps = Annotated[bool, typer.Option("--install-deps", help="Install modules that the worker misses.")]
-Base = Annotated[
+BaseDirOption = Annotated[
     Path,
     typer.Option(
         help="The folder that relative paths in the pipeline start from.", exists=True, file_okay=False

@@ -8,9 +8,9 @@ from typing import Final
 
 from osiris_inspect.cli.startup import instant_verdict as first_words
 
-_GARBAGE: Final = 50_000
+_GC_THRESHOLD: Final = 50_000
 """Objects that are made before dead ones among them are looked for: a short life leaves few that nobody else frees."""
-_ROOMS: Final = {
+_COMMAND_MODULES: Final = {
     "events": "events",
     "open": "open",
     "runs": "runs",
@@ -19,19 +19,19 @@ _ROOMS: Final = {
 }
 
 
-def run(arguments: Sequence[str]) -> int | None:
+def run_fast(arguments: Sequence[str]) -> int | None:
     """Do what the command line asks for and give the exit code; None where typer must read it."""
-    from osiris_inspect.cli.support.option_table import COMPLETION, Command, read
-    from osiris_inspect.cli.support.user_config import settled
+    from osiris_inspect.cli.support.option_table import COMPLETION, CommandSpec, parse_args
+    from osiris_inspect.cli.support.user_config import with_user_defaults
 
     words = list(arguments)
-    if words[:1] != ["open"] and first_words.place_of(words) is not None:
+    if words[:1] != ["open"] and first_words.path_argument(words) is not None:
         words = ["open", *words]
-    if not words or words[0] not in _ROOMS or COMPLETION in os.environ:
+    if not words or words[0] not in _COMMAND_MODULES or COMPLETION in os.environ:
         return None
-    gc.set_threshold(_GARBAGE)
-    command: Command = import_module(f"osiris_inspect.cli.inspect.{_ROOMS[words[0]]}").command()
-    if read(command.options, words[1:]) is None:
+    gc.set_threshold(_GC_THRESHOLD)
+    command: CommandSpec = import_module(f"osiris_inspect.cli.inspect.{_COMMAND_MODULES[words[0]]}").command()
+    if parse_args(command.options, words[1:]) is None:
         return None
-    command = settled(command)
-    return command.run(read(command.options, words[1:]) or {})
+    command = with_user_defaults(command)
+    return command.run(parse_args(command.options, words[1:]) or {})

@@ -13,45 +13,45 @@ from collections.abc import Sequence
 from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.model.failure import RUN_FAILURES, STEP_FAILURES, error_message
 
-TAIL = 256 << 10
+TAIL_BYTES = 256 << 10
 """Bytes of the end of a log that are looked at for how the run ended."""
 
-BACK = 16 << 20
+SEARCH_BYTES = 16 << 20
 """Bytes from the end that are searched for the last failure; one further up is left to the screen."""
 
 _ENDS = (b'"run_end"', b'"run_complete"', b'"cleanup_complete"')
 _DECISIVE = (*STEP_FAILURES, *RUN_FAILURES)
 _SIGNS = (b'_failed"', b'_error"')
-_WORDS = {
+_STATUS_TEXT = {
     "success": ("✓", "succeeded", "32"),
     "failed": ("✗", "failed", "1;31"),
     "open": ("…", "has not ended", "36"),
 }
-_HERE = ("logs", "run_logs")
-_READ: dict[tuple[str, tuple[int, int] | None, tuple[int, int] | None], tuple[str, str]] = {}
+_DEFAULT_DIRS = ("logs", "run_logs")
+_CACHE: dict[tuple[str, tuple[int, int] | None, tuple[int, int] | None], tuple[str, str]] = {}
 """What was read last, by the run and the states of its files."""
 
 
-def say(arguments: list[str]) -> str | None:
+def print_verdict(arguments: list[str]) -> str | None:
     """Write the verdict on the run that the command line asks to open; nothing where it asks for something else.
 
     Gives the path that was named, where nothing is left to do but to open it.
     """
-    place = place_of(arguments)
+    place = path_argument(arguments)
     if place is None or not _is_for_people():
         return None
-    run = run_of(place)
+    run = find_run(place)
     if run is None:
         return None
-    sys.stdout.write("\r\n".join(lines(run, color=not os.environ.get("NO_COLOR"))) + "\r\n")
+    sys.stdout.write("\r\n".join(verdict_lines(run, color=not os.environ.get("NO_COLOR"))) + "\r\n")
     sys.stdout.flush()
     return place if place in arguments else None
 
 
-def lines(run: str, *, color: bool = False) -> list[str]:
+def verdict_lines(run: str, *, color: bool = False) -> list[str]:
     """The run and how it ended, and under it its last failure, where its log or its status tells of one."""
     status, cause = _read(run)
-    sign, word, tone = _WORDS[status]
+    sign, word, tone = _STATUS_TEXT[status]
     name = show_line(os.path.basename(os.path.abspath(run)), 200)  # noqa: PTH100, PTH119  pathlib costs 5 ms
     told = [f"{_in_color(f'{sign} {word}', tone) if color else f'{sign} {word}'}  {name}"]
     if cause:
@@ -60,7 +60,7 @@ def lines(run: str, *, color: bool = False) -> list[str]:
     return told
 
 
-def run_of(place: str) -> str | None:
+def find_run(place: str) -> str | None:
     """The run at a place: itself, or the newest of its folders that is a run; None where it holds none."""
     if _is_run(place):
         return place
@@ -75,7 +75,7 @@ def run_of(place: str) -> str | None:
     return next(filter(_is_run, newest_first), None)
 
 
-def place_of(arguments: Sequence[str]) -> str | None:
+def path_argument(arguments: Sequence[str]) -> str | None:
     """The path that a command line asks to open; None where it asks for something else.
 
     A bare word may be a command, so of those only the usual folders count.
@@ -83,8 +83,8 @@ def place_of(arguments: Sequence[str]) -> str | None:
     is_open = arguments[:1] == ["open"]
     rest = arguments[1:] if is_open else arguments
     if not rest:
-        return next(filter(os.path.isdir, _HERE), None)
-    is_path = is_open or "/" in rest[0] or rest[0] in (".", *_HERE) or rest[0].startswith("run_")
+        return next(filter(os.path.isdir, _DEFAULT_DIRS), None)
+    is_path = is_open or "/" in rest[0] or rest[0] in (".", *_DEFAULT_DIRS) or rest[0].startswith("run_")
     return rest[0] if len(rest) == 1 and is_path and not rest[0].startswith("-") else None
 
 
@@ -98,14 +98,14 @@ def _is_run(place: str) -> bool:
 
 def _read(run: str) -> tuple[str, str]:
     """How the run ended, and its last failure in one line; asked twice at a start, read once."""
-    key = (run, _state(f"{run}/events.jsonl"), _state(f"{run}/status.json"))
-    if key not in _READ:
-        _READ.clear()
-        _READ[key] = _read_anew(run)
-    return _READ[key]
+    key = (run, _stat(f"{run}/events.jsonl"), _stat(f"{run}/status.json"))
+    if key not in _CACHE:
+        _CACHE.clear()
+        _CACHE[key] = _read_anew(run)
+    return _CACHE[key]
 
 
-def _state(path: str) -> tuple[int, int] | None:
+def _stat(path: str) -> tuple[int, int] | None:
     try:
         found = os.stat(path)  # noqa: PTH116  as above
     except OSError:
@@ -129,7 +129,7 @@ def _read_anew(run: str) -> tuple[str, str]:
 
 def _last_lines(descriptor: int) -> list[bytes]:
     size = os.fstat(descriptor).st_size
-    return os.pread(descriptor, TAIL, max(0, size - TAIL)).split(b"\n")[-40:]
+    return os.pread(descriptor, TAIL_BYTES, max(0, size - TAIL_BYTES)).split(b"\n")[-40:]
 
 
 def _last_failure(descriptor: int) -> str | None:
@@ -139,18 +139,18 @@ def _last_failure(descriptor: int) -> str | None:
     """
     end = os.fstat(descriptor).st_size
     begin, after = end, b""
-    while begin > max(0, end - BACK):
-        at = max(0, begin - TAIL)
+    while begin > max(0, end - SEARCH_BYTES):
+        at = max(0, begin - TAIL_BYTES)
         block = os.pread(descriptor, begin - at, at) + after
         whole = 0 if at == 0 else block.find(b"\n") + 1  # a line that is cut here is read with the next block
-        failures = filter(None, map(_failure, _suspects(block, whole)))
+        failures = filter(None, map(_failure, _candidate_lines(block, whole)))
         if (closest := min(failures, key=lambda failure: failure[0], default=None)) is not None:
             return closest[1]
         begin, after = at, block[:whole]
     return None
 
 
-def _suspects(block: bytes, begin: int) -> list[bytes]:
+def _candidate_lines(block: bytes, begin: int) -> list[bytes]:
     """The lines that may tell of a failure. Most blocks hold none: to look for that takes a fifth of cutting them up."""
     if not any(block.find(sign, begin) >= 0 for sign in _SIGNS):
         return []
@@ -179,7 +179,7 @@ def _failure(line: bytes) -> tuple[int, str] | None:
 def _status(run: str) -> tuple[bool | None, str]:
     try:
         with open(f"{run}/status.json", "rb") as file:  # noqa: PTH123  as above
-            document = json.loads(file.read(TAIL))
+            document = json.loads(file.read(TAIL_BYTES))
     except (OSError, ValueError):
         return None, ""  # not written yet, or not to be read; the log is asked as well
     if not isinstance(document, dict):

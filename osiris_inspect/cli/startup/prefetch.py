@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from osiris_inspect.inspector.run.report import Report
 
-LARGE = 8 << 20
+MAX_PICKLE_BYTES = 8 << 20
 """Bytes of a report that is not handed over: to take it would keep the screen waiting for longer than to read the run."""
 
 
-class Ahead:
+class ReportPrefetch:
     """A report that is being made. ``take`` waits for it; whoever does not want it closes it.
 
     ``cache`` gives the folder for indexes: it is asked in the child, since to find it takes its time as well.
@@ -32,17 +32,17 @@ class Ahead:
     ) -> None:
         self._run = run
         self._child, self._pipe = 0, -1
-        if not _is_worth_it(run):
+        if not _should_prefetch(run):
             return
         sys.stdout.flush()  # what is still to be written is not to be written twice
         reading, writing = os.pipe()
         self._child, self._pipe = os.fork(), reading
         if self._child == 0:
             os.close(reading)
-            _read(run, now, cache, repository, writing)
+            _child_main(run, now, cache, repository, writing)
         os.close(writing)
 
-    def take(self, run: Path) -> "Report | None":
+    def result(self, run: Path) -> "Report | None":
         """The report, once; None where there is none for this run: it was not begun, takes too long, or went wrong."""
         if not self._child or run != self._run:
             return None
@@ -72,19 +72,19 @@ class Ahead:
             self._child = 0
 
 
-def _is_worth_it(run: Path) -> bool:
+def _should_prefetch(run: Path) -> bool:
     if not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2:
         return False
     return os.path.isfile(f"{run}/events.jsonl")  # noqa: PTH113  the layout of a run takes a while to load
 
 
-def _read(
+def _child_main(
     run: Path, now: float, cache: Callable[[], Path | None], repository: Path | None, writing: int
 ) -> None:
     """What the child does. It never returns, and says nothing: whoever is told nothing reads the run and says why."""
     try:
-        told = _told(run, now, cache(), repository)
-        if len(told) <= LARGE:
+        told = _pickled_report(run, now, cache(), repository)
+        if len(told) <= MAX_PICKLE_BYTES:
             with os.fdopen(writing, "wb") as pipe:
                 pipe.write(told)
     except BaseException:  # noqa: BLE001  a stranger's run and rules, a closed pipe, ctrl+c: the child must not go on
@@ -92,15 +92,15 @@ def _read(
     os._exit(0)
 
 
-def _told(run: Path, now: float, cache: Path | None, repository: Path | None) -> bytes:
+def _pickled_report(run: Path, now: float, cache: Path | None, repository: Path | None) -> bytes:
     """The report, pickled; empty where the log takes too long."""
-    from osiris_inspect.inspector.event_log.key_events_cache import is_soon_read
+    from osiris_inspect.inspector.event_log.key_events_cache import is_quick_to_read
 
-    if not is_soon_read(run, cache):
+    if not is_quick_to_read(run, cache):
         return b""
-    from osiris_inspect.inspector.analysis.analyze import judged
-    from osiris_inspect.inspector.analysis.pickling import without_log
+    from osiris_inspect.inspector.analysis.analyze import diagnose_run
+    from osiris_inspect.inspector.analysis.pickling import detach_log
     from osiris_inspect.inspector.reader.loader import load
 
-    told = judged(load(run, now=now, cache=cache, abridged=True), repository=repository)
-    return pickle.dumps(without_log(told, cache), pickle.HIGHEST_PROTOCOL)
+    told = diagnose_run(load(run, now=now, cache=cache, key_events_only=True), repository=repository)
+    return pickle.dumps(detach_log(told, cache), pickle.HIGHEST_PROTOCOL)

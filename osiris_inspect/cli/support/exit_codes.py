@@ -6,8 +6,8 @@ from osiris_inspect.model.errors import (
     OsirisError,
     PipelineError,
     RunDirectoryExists,
+    RunNotReadable,
     SettingsError,
-    UnreadableRun,
 )
 
 
@@ -32,7 +32,7 @@ MEANINGS: Final = {
 
 _CODE_OF: dict[type[OsirisError], int] = {
     WrongUse: USAGE,
-    UnreadableRun: NO_RUN,
+    RunNotReadable: NO_RUN,
     SettingsError: USAGE,
     RunDirectoryExists: USAGE,
     PipelineError: FOUND,

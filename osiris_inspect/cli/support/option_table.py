@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-Kind = Literal["flag", "text", "number", "path", "choice"]
+OptionKind = Literal["flag", "text", "number", "path", "choice"]
 COMPLETION: Final = "_OSIRIS_INSPECT_COMPLETE"
 """The variable by which a shell asks for completions; then nothing else is to be done."""
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class OptionSpec:
     """An option, or without ``names`` what a command is about.
 
     Attributes:
@@ -33,31 +33,31 @@ class Option:
     key: str
     help: str
     names: tuple[str, ...] = ()
-    kind: Kind = "text"
+    kind: OptionKind = "text"
     default: Any = None
     metavar: str | None = None
     choices: tuple[str, ...] = ()
-    several: bool = False
+    multiple: bool = False
     required: bool = False
     panel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class CommandSpec:
     """A command: its name, its help, what it takes, and what it does with that, which gives the exit code."""
 
     name: str
     help: str
-    options: tuple[Option, ...]
+    options: tuple[OptionSpec, ...]
     run: Callable[[Mapping[str, Any]], int]
 
 
-RUN: Final = Option(
+RUN: Final = OptionSpec(
     "run", "A run, or a folder of runs: then its newest run.", kind="path", metavar="RUN", required=True
 )
 
 
-def read(options: Sequence[Option], words: Sequence[str]) -> dict[str, Any] | None:
+def parse_args(options: Sequence[OptionSpec], words: Sequence[str]) -> dict[str, Any] | None:
     """The value of each option by its key, as typer reads them; None where a word is not surely understood."""
     known = {name: option for option in options for name in option.names}
     given: dict[str, Any] = {}
@@ -73,35 +73,35 @@ def read(options: Sequence[Option], words: Sequence[str]) -> dict[str, Any] | No
             return None
         if option.kind != "flag" and not attached:
             value = next(rest, "")
-        if not _put(given, option, value):
+        if not _set(given, option, value):
             return None
     subjects = [option for option in options if not option.names]
-    if not _put_subjects(given, subjects, about):
+    if not _set_positionals(given, subjects, about):
         return None
     return {option.key: given.get(option.key, option.default) for option in options}
 
 
-def _put_subjects(given: dict[str, Any], subjects: Sequence[Option], about: list[str]) -> bool:
+def _set_positionals(given: dict[str, Any], subjects: Sequence[OptionSpec], positionals: list[str]) -> bool:
     """Give what is about something to its options, in order; the last may take many."""
     for option in subjects:
-        taken, about = (about, []) if option.several else (about[:1], about[1:])
+        taken, positionals = (positionals, []) if option.multiple else (positionals[:1], positionals[1:])
         if option.required and not taken:
             return False
-        values = [value_of(option, word) for word in taken]
+        values = [parse_value(option, word) for word in taken]
         if None in values:
             return False
         if taken:
-            given[option.key] = values if option.several else values[0]
-    return not about
+            given[option.key] = values if option.multiple else values[0]
+    return not positionals
 
 
-def _put(given: dict[str, Any], option: Option, word: str) -> bool:
-    value = True if option.kind == "flag" else value_of(option, word)
+def _set(given: dict[str, Any], option: OptionSpec, word: str) -> bool:
+    value = True if option.kind == "flag" else parse_value(option, word)
     given[option.key] = value
     return value is not None
 
 
-def value_of(option: Option, word: str) -> Any:
+def parse_value(option: OptionSpec, word: str) -> Any:
     """The value that a word stands for; None where that is not sure. An empty word, or one with a hyphen, never is."""
     if not word or word.startswith("-"):
         return None

@@ -9,45 +9,45 @@ from osiris_inspect.cli.support import paths as places
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.diagnosis.engine import Rule
-    from osiris_inspect.inspector.project.config_file import Configuration
-    from osiris_inspect.inspector.project.suppressions import Allowance
+    from osiris_inspect.inspector.project.config_file import ProjectConfig
+    from osiris_inspect.inspector.project.suppressions import Suppression
     from osiris_inspect.inspector.run.report import Report
 
 
-def configuration() -> "Configuration":
+def configuration() -> "ProjectConfig":
     """The settings of the folder we work in.
 
     Raises:
         SettingsError: they say something that cannot be.
     """
-    from osiris_inspect.inspector.analysis.analyze import settings
+    from osiris_inspect.inspector.analysis.analyze import project_settings
 
-    return settings(Path.cwd())
+    return project_settings(Path.cwd())
 
 
 def rules() -> tuple["Rule", ...]:
     """Every rule: those of this package, of installed packages and of the repository."""
-    from osiris_inspect.inspector.diagnosis.engine import rules as built_in
+    from osiris_inspect.inspector.diagnosis.engine import builtin_rules as built_in
 
     return (*built_in(), *configuration().rules)
 
 
-def reports(runs: Iterable[Path]) -> list["Report"]:
+def load_reports(runs: Iterable[Path]) -> list["Report"]:
     """The report of each run, with what is allowed taken out.
 
     Raises:
-        UnreadableRun: one of them is no run.
+        RunNotReadable: one of them is no run.
     """
-    from osiris_inspect.inspector.analysis.analyze import report
+    from osiris_inspect.inspector.analysis.analyze import analyze
 
-    now, here, kept = time.time(), Path.cwd(), places.cache()
-    return [report(run, now=now, cache=kept, repository=here) for run in runs]
+    now, here, kept = time.time(), Path.cwd(), places.cache_dir()
+    return [analyze(run, now=now, cache=kept, repository=here) for run in runs]
 
 
-def unused(told: Sequence["Report"]) -> list["Allowance"]:
+def unused_suppressions(told: Sequence["Report"]) -> list["Suppression"]:
     """What allows nothing in these reports: entries of the configuration, and comments of their pipelines."""
-    from osiris_inspect.inspector.project.suppressions import of_pipeline
-    from osiris_inspect.inspector.project.suppressions import unused as without_use
+    from osiris_inspect.inspector.project.suppressions import comment_suppressions
+    from osiris_inspect.inspector.project.suppressions import unused_suppressions as without_use
 
-    comments = [allowance for report in told for allowance in of_pipeline(report, Path.cwd())]
-    return without_use(told, list(dict.fromkeys([*configuration().allowances, *comments])))
+    comments = [allowance for report in told for allowance in comment_suppressions(report, Path.cwd())]
+    return without_use(told, list(dict.fromkeys([*configuration().suppressions, *comments])))

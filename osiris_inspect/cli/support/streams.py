@@ -26,13 +26,13 @@ class _Stdout(io.FileIO):
         try:
             return super().write(data)
         except BrokenPipeError:
-            forget(self)
+            detach(self)
             raise BrokenPipeError("nobody reads stdout any more") from None
         except OSError as error:
             from osiris_inspect.cli.support.exit_codes import WrongUse
 
-            forget(self)
-            raise WrongUse(_refused(error)) from None
+            detach(self)
+            raise WrongUse(_output_error(error)) from None
 
 
 class _Stderr(io.FileIO):
@@ -43,11 +43,11 @@ class _Stderr(io.FileIO):
         try:
             return super().write(data)
         except OSError:
-            forget(self)
+            detach(self)
             return super().write(data)
 
 
-def open_all() -> None:
+def setup() -> None:
     """Open nowhere for each of the three that is closed, and see to it that the others may refuse what is written.
 
     Otherwise the next file that is opened gets its number, and what is said to people stands in that file.
@@ -59,10 +59,10 @@ def open_all() -> None:
             nowhere = os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
             os.set_inheritable(nowhere, True)
             setattr(sys, name, os.fdopen(nowhere, "r" if number == 0 else "w", closefd=False))
-    sys.stdout, sys.stderr = _watched(sys.stdout, _Stdout), _watched(sys.stderr, _Stderr)
+    sys.stdout, sys.stderr = _wrapped(sys.stdout, _Stdout), _wrapped(sys.stderr, _Stderr)
 
 
-def _watched(stream: TextIO, kind: type[io.FileIO]) -> TextIO:
+def _wrapped(stream: TextIO, kind: type[io.FileIO]) -> TextIO:
     """The same stream by way of ``kind``; a terminal, which takes everything until it is closed, stays as it is."""
     if not isinstance(stream, io.TextIOWrapper) or stream.isatty():
         return stream
@@ -77,16 +77,16 @@ def _watched(stream: TextIO, kind: type[io.FileIO]) -> TextIO:
     )
 
 
-def tell(text: str) -> None:
+def write_stderr(text: str) -> None:
     """Write to stderr, for people; where it takes nothing, there is nobody to be told."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
     except (OSError, ValueError):
-        forget(sys.stderr)
+        detach(sys.stderr)
 
 
-def say(text: str) -> None:
+def write_stdout(text: str) -> None:
     """Write to stdout.
 
     Raises:
@@ -97,20 +97,20 @@ def say(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        forget(sys.stdout)
+        detach(sys.stdout)
         raise
     except OSError as error:  # a terminal that was closed; all else is ``_Stdout``'s
         from osiris_inspect.cli.support.exit_codes import WrongUse
 
-        forget(sys.stdout)
-        raise WrongUse(_refused(error)) from None
+        detach(sys.stdout)
+        raise WrongUse(_output_error(error)) from None
 
 
-def _refused(error: OSError) -> str:
+def _output_error(error: OSError) -> str:
     return f"stdout cannot be written: {(error.strerror or str(error)).lower()}; send it somewhere else"
 
 
-def forget(stream: TextIO | io.FileIO) -> None:
+def detach(stream: TextIO | io.FileIO) -> None:
     """Go on without whoever took what is written here: what Python writes while it ends goes nowhere."""
     with suppress(OSError, ValueError):  # a stream without a descriptor: nothing is written to it at the end
         nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -8,19 +8,19 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from osiris_inspect.cli.support.option_table import RUN, Command, Option
-from osiris_inspect.cli.support.user_config import settled
+from osiris_inspect.cli.support.option_table import RUN, CommandSpec, OptionSpec
+from osiris_inspect.cli.support.user_config import with_user_defaults
 from osiris_inspect.model.errors import SettingsError
 
 RunPath = Annotated[Path, typer.Argument(help=RUN.help, metavar=RUN.metavar)]
 _TYPES: Final = {"flag": bool, "text": str, "number": int, "path": Path}
 
 
-def add(app: typer.Typer, command: Command) -> None:
+def add_to_typer(app: typer.Typer, command: CommandSpec) -> None:
     """Add a command to the application, with the defaults that are set for it."""
     wrong: SettingsError | None = None
     try:
-        command = settled(command)
+        command = with_user_defaults(command)
     except SettingsError as error:  # said when the command is asked for, not when another is, or help
         wrong = error
 
@@ -37,24 +37,24 @@ def add(app: typer.Typer, command: Command) -> None:
     app.command(command.name)(run)
 
 
-def _parameters(command: Command) -> Iterator[inspect.Parameter]:
+def _parameters(command: CommandSpec) -> Iterator[inspect.Parameter]:
     for option in command.options:
         yield inspect.Parameter(
             option.key,
             inspect.Parameter.KEYWORD_ONLY,
             default=inspect.Parameter.empty if option.required else option.default,
-            annotation=Annotated[_type(option), _told(option)],
+            annotation=Annotated[_type(option), _typer_info(option)],
         )
 
 
-def _type(option: Option) -> Any:
+def _type(option: OptionSpec) -> Any:
     one: Any = Literal[option.choices] if option.kind == "choice" else _TYPES[option.kind]
-    if option.several:
+    if option.multiple:
         return GenericAlias(list, one)
     return one if option.required or option.default is not None else one | None
 
 
-def _told(option: Option) -> Any:
+def _typer_info(option: OptionSpec) -> Any:
     told: dict[str, Any] = {"help": option.help, "metavar": option.metavar}
     if option.kind == "number":
         told["min"] = 0

@@ -12,29 +12,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from osiris_inspect.cli.support.option_table import Command, Option, value_of
+from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec, parse_value
 from osiris_inspect.model.errors import SettingsError
 
 PREFIX: Final = "OSIRIS_INSPECT_"
-SETTABLE: Final = ("color", "fail_on", "min_confidence")
+CONFIGURABLE: Final = ("color", "fail_on", "min_confidence")
 """The options that may be set; what is written where, and which runs are meant, is said each time."""
 _OTHERS: Final = ("keys",)
 """What else may stand in the file, and is read elsewhere."""
 
-Origin = Literal["default", "file", "environment"]
+SettingOrigin = Literal["default", "file", "environment"]
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What holds for an option where no flag says otherwise, and what says so: a file, or a variable."""
 
-    option: Option
+    option: OptionSpec
     value: Any
-    origin: Origin
-    place: str = ""
+    origin: SettingOrigin
+    source: str = ""
 
 
-def settled(command: Command) -> Command:
+def with_user_defaults(command: CommandSpec) -> CommandSpec:
     """The command with the defaults that were set for it.
 
     Raises:
@@ -45,21 +45,21 @@ def settled(command: Command) -> Command:
     return replace(command, options=tuple(options))
 
 
-def settings(options: Iterable[Option], env: Mapping[str, str] | None = None) -> list[Setting]:
+def settings(options: Iterable[OptionSpec], env: Mapping[str, str] | None = None) -> list[Setting]:
     """What holds for each of the options that may be set.
 
     Raises:
         SettingsError: see ``settled``.
     """
-    wanted = [option for option in options if option.key in SETTABLE]
+    wanted = [option for option in options if option.key in CONFIGURABLE]
     if not wanted:
         return []
-    file = file_of_the_user()
+    file = user_config_file()
     table = _table(file) if file.is_file() else {}
     return [_setting(option, os.environ if env is None else env, file, table) for option in wanted]
 
 
-def _setting(option: Option, env: Mapping[str, str], file: Path, table: Mapping[str, Any]) -> Setting:
+def _setting(option: OptionSpec, env: Mapping[str, str], file: Path, table: Mapping[str, Any]) -> Setting:
     variable = PREFIX + option.key.upper()
     if env.get(variable):
         return Setting(option, _value(option, env[variable], variable), "environment", variable)
@@ -69,10 +69,10 @@ def _setting(option: Option, env: Mapping[str, str], file: Path, table: Mapping[
     return Setting(option, option.default, "default")
 
 
-def _value(option: Option, given: Any, place: str) -> Any:
-    value = value_of(option, given) if isinstance(given, str) else None
+def _value(option: OptionSpec, given: Any, source: str) -> Any:
+    value = parse_value(option, given) if isinstance(given, str) else None
     if value is None:
-        raise SettingsError(f"{place} is {given!r}; choose from {', '.join(option.choices)}")
+        raise SettingsError(f"{source} is {given!r}; choose from {', '.join(option.choices)}")
     return value
 
 
@@ -83,14 +83,14 @@ def _table(file: Path) -> Mapping[str, Any]:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SettingsError(f"{str(file)!r} cannot be read: {error}") from None
-    unknown = sorted(set(table) - {*SETTABLE, *_OTHERS})
+    unknown = sorted(set(table) - {*CONFIGURABLE, *_OTHERS})
     if unknown:
-        known = ", ".join((*SETTABLE, *_OTHERS))
+        known = ", ".join((*CONFIGURABLE, *_OTHERS))
         raise SettingsError(f"{str(file)!r}: unknown key {unknown[0]!r}; there are {known}")
     return table
 
 
-def file_of_the_user() -> Path:
+def user_config_file() -> Path:
     """Where the settings of a user are; the file may not be there."""
     import platformdirs
 

@@ -13,13 +13,13 @@ from osiris_inspect.model.errors import SettingsError
 FILE = "config.toml"
 
 
-def chosen(file: Path | None = None) -> Mapping[str, object]:
+def load_custom_keys(file: Path | None = None) -> Mapping[str, object]:
     """Names of keys and what they are to be; nothing without a file. ``file`` is that of the user where none is named.
 
     Raises:
         SettingsError: the file is no TOML, cannot be read, or its keys are no table.
     """
-    file = _of_the_user() if file is None else file
+    file = _user_file() if file is None else file
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -37,7 +37,7 @@ def chosen(file: Path | None = None) -> Mapping[str, object]:
     return keys
 
 
-def _of_the_user() -> Path:
+def _user_file() -> Path:
     import platformdirs
 
     return platformdirs.user_config_path("osiris-inspect", appauthor=False) / FILE

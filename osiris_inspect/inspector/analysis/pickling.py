@@ -7,23 +7,23 @@ after its first picture.
 from dataclasses import replace
 from pathlib import Path
 
-from osiris_inspect.inspector.event_log.deferred_log import Unopened
+from osiris_inspect.inspector.event_log.deferred_log import DeferredLog
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.run import Abridged
+from osiris_inspect.inspector.run.run import LazyEvents
 
 
-def without_log(report: Report, cache: Path | None) -> Report:
+def detach_log(report: Report, cache: Path | None) -> Report:
     """A report that can be handed over: with its events, unless its log is long."""
     log = report.run.events
-    if isinstance(log, tuple) or not isinstance(log, Abridged):
+    if isinstance(log, tuple) or not isinstance(log, LazyEvents):
         return report
-    unopened = Unopened((report.run.path, cache), len(log), tuple(log.told), log.period())
+    unopened = DeferredLog((report.run.path, cache), len(log), tuple(log.key_events), log.period())
     return replace(report, run=replace(report.run, events=unopened))
 
 
-def with_log(report: Report) -> Report:
+def attach_log(report: Report) -> Report:
     """The report with its events, read where they were not."""
     events = report.run.events
-    if not isinstance(events, Unopened):
+    if not isinstance(events, DeferredLog):
         return report
-    return replace(report, run=replace(report.run, events=events.opened))
+    return replace(report, run=replace(report.run, events=events.load))

@@ -31,30 +31,30 @@ def entries(path: Path, *, now: float | None = None) -> list[RunEntry]:
     """The runs in a directory as a list to choose from, newest first.
 
     Raises:
-        UnreadableRun: there is no such directory, or no run in it.
+        RunNotReadable: there is no such directory, or no run in it.
     """
-    return [entry(run, now=now) for run in find_runs(path)]
+    return [run_entry(run, now=now) for run in find_runs(path)]
 
 
-def entry(
+def run_entry(
     path: Path, *, now: float | None = None, cache: Path | None = None, repository: Path | None = None
 ) -> RunEntry:
     """One run of a list; ``cache`` as for ``loading.load``, ``repository`` as for ``report.judged``.
 
     Raises:
-        UnreadableRun: the path is no run.
+        RunNotReadable: the path is no run.
         SettingsError: the repository's settings say something that cannot be.
     """
-    from osiris_inspect.inspector.analysis.analyze import judged
+    from osiris_inspect.inspector.analysis.analyze import diagnose_run
     from osiris_inspect.inspector.reader.loader import load
-    from osiris_inspect.inspector.run.lineage import trace
+    from osiris_inspect.inspector.run.lineage import build_lineage
     from osiris_inspect.inspector.run.report import Report
-    from osiris_inspect.inspector.run.summary import place_of, rows_of
+    from osiris_inspect.inspector.run.summary import finding_scope, output_rows
 
     run = load(path, now=now, cache=cache)
     # a run that went well needs no cause, so no rule is asked
     went_well = run.status in ("success", "running")
-    told = Report(run, trace(run), ()) if went_well else judged(run, repository=repository)
+    told = Report(run, build_lineage(run), ()) if went_well else diagnose_run(run, repository=repository)
     cause = told.root_cause
     return RunEntry(
         path=path,
@@ -64,6 +64,6 @@ def entry(
         mode=run.mode,
         started=run.started,
         duration_s=run.duration_s,
-        rows=rows_of(told),
-        cause=f"{place_of(cause)}: {cause.message}" if cause is not None else None,
+        rows=output_rows(told),
+        cause=f"{finding_scope(cause)}: {cause.message}" if cause is not None else None,
     )

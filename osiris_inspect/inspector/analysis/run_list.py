@@ -16,21 +16,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from osiris_inspect.inspector.analysis.run_entry import RunEntry, entry
+from osiris_inspect.inspector.analysis.run_entry import RunEntry, run_entry
 from osiris_inspect.inspector.files.find_runs import find_runs
 from osiris_inspect.inspector.run.run import Mode, RunStatus
-from osiris_inspect.inspector.run.summary import BAD
-from osiris_inspect.model.errors import UnreadableRun
+from osiris_inspect.inspector.run.summary import FAILED_STATUSES
+from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.version import __version__
 
 _FOLDER: Final = "lists"
-_STATED: Final = {"artifacts": ("artifacts", "artifacts/_system"), "cfg": ("cfg",), "compiled": ("compiled",)}
+_SIGNATURE_FILES: Final = {
+    "artifacts": ("artifacts", "artifacts/_system"),
+    "cfg": ("cfg",),
+    "compiled": ("compiled",),
+}
 """The folders of a run whose files can change what is said of it, beside its own, by what must lie in it for them."""
 _FIELDS: Final = ("id", "pipeline", "status", "mode", "started", "duration_s", "rows", "cause")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RunFilter:
     """Which runs of a list are wanted.
 
     Attributes:
@@ -45,19 +49,19 @@ class Wanted:
 
     def keeps(self, run: RunEntry) -> bool:
         """Whether a run is wanted."""
-        if self.failed and run.status not in BAD:
+        if self.failed and run.status not in FAILED_STATUSES:
             return False
         if self.pipeline is not None and not fnmatchcase((run.pipeline or "").lower(), self.pipeline.lower()):
             return False
         return self.since is None or (run.started is not None and run.started >= self.since)
 
 
-def entries(
+def list_runs(
     path: Path,
     *,
     now: float | None = None,
     cache: Path | None = None,
-    wanted: Wanted | None = None,
+    run_filter: RunFilter | None = None,
     repository: Path | None = None,
 ) -> Iterator[RunEntry]:
     """The wanted runs under a path, newest first, each as soon as it is known. What was said is kept in ``cache``.
@@ -66,7 +70,7 @@ def entries(
     they say of a run with them.
 
     Raises:
-        UnreadableRun: there is no such directory, or no run in it.
+        RunNotReadable: there is no such directory, or no run in it.
         SettingsError: the repository's settings say something that cannot be.
     """
     runs = find_runs(path)
@@ -76,10 +80,10 @@ def entries(
     told: dict[str, list[Any]] = {}
     try:
         for run in runs:
-            found = _remembered(run, known, told) or _read(
-                run, told, partial(entry, now=now, cache=cache, repository=ruled)
+            found = _cached(run, known, told) or _read(
+                run, told, partial(run_entry, now=now, cache=cache, repository=ruled)
             )
-            if wanted is None or wanted.keeps(found):
+            if run_filter is None or run_filter.keeps(found):
                 yield found
     finally:
         # also where the list was left half read: what is known by then need not be found out again
@@ -88,15 +92,15 @@ def entries(
 
 
 def _has_settings(repository: Path) -> bool:
-    from osiris_inspect.inspector.analysis.analyze import settings
-    from osiris_inspect.inspector.project.config_file import Configuration
+    from osiris_inspect.inspector.analysis.analyze import project_settings
+    from osiris_inspect.inspector.project.config_file import ProjectConfig
 
-    return settings(repository) != Configuration()
+    return project_settings(repository) != ProjectConfig()
 
 
-def _remembered(run: Path, known: dict[str, list[Any]], told: dict[str, list[Any]]) -> RunEntry | None:
+def _cached(run: Path, known: dict[str, list[Any]], told: dict[str, list[Any]]) -> RunEntry | None:
     said = known.get(str(run))
-    if said is None or said[0] != state_of(run):
+    if said is None or said[0] != files_signature(run):
         return None
     remembered = _parse(run, said[1])
     if remembered is not None:
@@ -105,22 +109,22 @@ def _remembered(run: Path, known: dict[str, list[Any]], told: dict[str, list[Any
 
 
 def _read(run: Path, told: dict[str, list[Any]], ask: Callable[[Path], RunEntry]) -> RunEntry:
-    state = state_of(run)  # asked before: what changes while it is read is read again the next time
+    state = files_signature(run)  # asked before: what changes while it is read is read again the next time
     try:
         found = ask(run)
-    except UnreadableRun as error:  # it was removed while the list was made
+    except RunNotReadable as error:  # it was removed while the list was made
         return RunEntry(run, run.name, None, "unreadable", None, None, None, None, str(error))
     if found.status != "running":
         told[str(run)] = [state, {field: getattr(found, field) for field in _FIELDS}]
     return found
 
 
-def state_of(run: Path) -> str:
+def files_signature(run: Path) -> str:
     """A digest of name, size and time of every file that tells something of a run."""
     digest = hashlib.blake2b(digest_size=12)
     folder = os.fspath(run)
     there = _states(folder)
-    below = [name for first, names in _STATED.items() if first in there for name in names]
+    below = [name for first, names in _SIGNATURE_FILES.items() if first in there for name in names]
     for states in (there, *(_states(f"{folder}/{name}") for name in below)):
         digest.update("".join(sorted(states.values())).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()

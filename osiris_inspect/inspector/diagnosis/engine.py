@@ -15,14 +15,14 @@ from types import ModuleType
 from typing import Protocol
 
 from osiris_inspect.inspector.diagnosis import rules as folder
-from osiris_inspect.inspector.diagnosis.evidence.quotes import quoted
-from osiris_inspect.inspector.run.error_phrases import may_lack_input
+from osiris_inspect.inspector.diagnosis.evidence.quotes import verify_quotes
+from osiris_inspect.inspector.run.error_phrases import may_be_missing_input
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.sanitize import excerpt
-from osiris_inspect.model.finding import Finding, NotChecked, Severity, template
+from osiris_inspect.model.finding import Finding, Severity, SkippedRule, message_template
 
-LAST_RESORT = "unexplained-failure"
+FALLBACK_RULE = "unexplained-failure"
 DEFAULT_RANK = 50
 
 
@@ -49,13 +49,13 @@ class Rule:
     id: str
     needs: tuple[str, ...]
     rank: int
-    manual: str
+    rule_manual: str
     check: Check
-    is_foreign: bool = False
+    is_external: bool = False
 
 
 @cache
-def rules() -> tuple[Rule, ...]:
+def builtin_rules() -> tuple[Rule, ...]:
     """Every rule of the folder, by name."""
     modules = (
         module.name
@@ -71,7 +71,7 @@ def _rule(module: ModuleType) -> Rule:
     return rule_of(module, module.__name__.rpartition(".")[2])
 
 
-def rule_of(module: ModuleType, name: str, *, is_foreign: bool = False) -> Rule:
+def rule_of(module: ModuleType, name: str, *, is_external: bool = False) -> Rule:
     """The rule that a module holds.
 
     Raises:
@@ -81,41 +81,43 @@ def rule_of(module: ModuleType, name: str, *, is_foreign: bool = False) -> Rule:
         id=name.replace("_", "-"),
         needs=tuple(module.NEEDS),
         rank=getattr(module, "RANK", DEFAULT_RANK),
-        manual=(module.__doc__ or "").strip(),
+        rule_manual=(module.__doc__ or "").strip(),
         check=module.check,
-        is_foreign=is_foreign,
+        is_external=is_external,
     )
 
 
-def manual(rule: str) -> str | None:
+def rule_manual(rule: str) -> str | None:
     """The manual of a rule; None where there is no such rule."""
-    return next((known.manual for known in rules() if known.id == rule), None)
+    return next((known.rule_manual for known in builtin_rules() if known.id == rule), None)
 
 
-def diagnose(
-    run: Run, lineage: Lineage, more: Sequence[Rule] = ()
-) -> tuple[tuple[Finding, ...], tuple[NotChecked, ...]]:
+def run_rules(
+    run: Run, lineage: Lineage, extra_rules: Sequence[Rule] = ()
+) -> tuple[tuple[Finding, ...], tuple[SkippedRule, ...]]:
     """What all rules find in a run, worst first, each cause before its consequences; and which could not be asked.
 
     ``more`` are rules beside those of this package.
     """
     found: list[Finding] = []
-    skipped: list[NotChecked] = []
-    for rule in (*rules(), *more):
-        lacking = [need for need in rule.needs if not _records(run, need)]
+    skipped: list[SkippedRule] = []
+    for rule in (*builtin_rules(), *extra_rules):
+        lacking = [need for need in rule.needs if not _is_recorded(run, need)]
         if lacking:
-            skipped.append(NotChecked(rule.id, f"this run does not record {', '.join(lacking)}"))
-        elif rule.is_foreign:
-            findings, fault = _asked_safely(rule, run, lineage)
+            skipped.append(SkippedRule(rule.id, f"this run does not record {', '.join(lacking)}"))
+        elif rule.is_external:
+            findings, fault = _run_external(rule, run, lineage)
             found += findings
-            skipped += [NotChecked(rule.id, fault)] if fault else []
+            skipped += [SkippedRule(rule.id, fault)] if fault else []
         else:
             found += rule.check(run, lineage)
-    proved = quoted(run, _distinct([_fitting(finding, run) for finding in found]))
-    return _arranged(proved, run, lineage, {rule.id: rule.rank for rule in (*rules(), *more)}), tuple(skipped)
+    proved = verify_quotes(run, _merge_duplicates([_adjust_severity(finding, run) for finding in found]))
+    return _order_causes(
+        proved, run, lineage, {rule.id: rule.rank for rule in (*builtin_rules(), *extra_rules)}
+    ), tuple(skipped)
 
 
-def _asked_safely(rule: Rule, run: Run, lineage: Lineage) -> tuple[list[Finding], str]:
+def _run_external(rule: Rule, run: Run, lineage: Lineage) -> tuple[list[Finding], str]:
     """What a rule of somebody else finds, or what went wrong with it."""
     try:
         findings = list(rule.check(run, lineage))
@@ -124,14 +126,14 @@ def _asked_safely(rule: Rule, run: Run, lineage: Lineage) -> tuple[list[Finding]
     return [replace(finding, rule=rule.id) for finding in findings], ""
 
 
-def _fitting(finding: Finding, run: Run) -> Finding:
+def _adjust_severity(finding: Finding, run: Run) -> Finding:
     """An error explains a failure; in a run that succeeded the same finding is a warning."""
     if run.status == "success" and finding.severity == Severity.ERROR:
         return replace(finding, severity=Severity.WARNING)
     return finding
 
 
-def _records(run: Run, need: str) -> bool:
+def _is_recorded(run: Run, need: str) -> bool:
     parts: Mapping[str, object] = {
         "events": run.events,
         "failures": run.events or run.failure or any(step.failure for step in run.steps),
@@ -140,28 +142,28 @@ def _records(run: Run, need: str) -> bool:
         "manifest": run.manifest,
         "run card": run.card,
         "status file": run.status_file,
-        "commands": run.requests,
+        "commands": run.worker_requests,
         "text logs": run.log_lines,
         "configuration": any(step.config for step in run.steps),
     }
     if need in parts:
         return bool(parts[need])
-    return any(event.name == need for event in run.told)
+    return any(event.name == need for event in run.key_events)
 
 
-def _distinct(found: Sequence[Finding]) -> list[Finding]:
+def _merge_duplicates(found: Sequence[Finding]) -> list[Finding]:
     """One finding for each rule and step, the first with the evidence of them all."""
     kept: dict[str, Finding] = {}
     for finding in found:
-        before = kept.get(finding.address)
+        before = kept.get(finding.id)
         if before is None:
-            kept[finding.address] = finding
+            kept[finding.id] = finding
         else:
-            kept[finding.address] = replace(before, evidence=(*before.evidence, *finding.evidence)[:5])
+            kept[finding.id] = replace(before, evidence=(*before.evidence, *finding.evidence)[:5])
     return list(kept.values())
 
 
-def _arranged(
+def _order_causes(
     found: Sequence[Finding], run: Run, lineage: Lineage, ranks: Mapping[str, int]
 ) -> tuple[Finding, ...]:
     place = {step.id: number for number, step in enumerate(run.steps)}
@@ -178,12 +180,12 @@ def _arranged(
     causes: list[Finding] = []
     consequences: dict[str, list[Finding]] = {}
     for finding in sorted(found, key=order):
-        cause = next((kept for kept in causes if _explains(kept, finding, lineage, run)), None)
+        cause = next((kept for kept in causes if _is_consequence(kept, finding, lineage, run)), None)
         if cause is None:
             causes.append(finding)
-        elif finding.rule != LAST_RESORT:
-            consequences.setdefault(cause.address, []).append(replace(finding, because=cause.address))
-    return tuple(item for cause in causes for item in (cause, *consequences.get(cause.address, ())))
+        elif finding.rule != FALLBACK_RULE:
+            consequences.setdefault(cause.id, []).append(replace(finding, caused_by=cause.id))
+    return tuple(item for cause in causes for item in (cause, *consequences.get(cause.id, ())))
 
 
 def _position(finding: Finding, place: Mapping[str, int]) -> int:
@@ -192,19 +194,19 @@ def _position(finding: Finding, place: Mapping[str, int]) -> int:
         return place.get(
             finding.step, -1
         )  # a step that left no trace of its own comes before those it left without
-    if finding.rule == LAST_RESORT:
+    if finding.rule == FALLBACK_RULE:
         return len(place) + 2
     return -1 if finding.stage in ("compile", "prepare") else len(place) + 1
 
 
-def _explains(cause: Finding, finding: Finding, lineage: Lineage, run: Run) -> bool:
+def _is_consequence(cause: Finding, finding: Finding, lineage: Lineage, run: Run) -> bool:
     """Whether ``finding`` is a consequence of ``cause``. Only an error explains an error."""
     if cause.severity != Severity.ERROR:
         related = cause.rule == finding.rule and cause.step is not None
         return related and finding.step in lineage.downstream(cause.step or "")
     if finding.severity != Severity.ERROR:
         return False
-    if finding.rule == LAST_RESORT and finding.step is None:
+    if finding.rule == FALLBACK_RULE and finding.step is None:
         return True
     if cause.step is None or finding.step is None:
         return _explains_run(cause, finding)
@@ -227,11 +229,11 @@ def _is_independent(finding: Finding, cause: Finding, run: Run) -> bool:
     upstream, step = run.step(cause.step or ""), run.step(finding.step or "")
     if upstream is None or upstream.status != "failed" or step is None or step.failure is None:
         return False
-    if finding.rule == LAST_RESORT or may_lack_input(step.failure.message):
+    if finding.rule == FALLBACK_RULE or may_be_missing_input(step.failure.message):
         return False
     return finding.rule != cause.rule or _wording(finding) != _wording(cause)
 
 
 def _wording(finding: Finding) -> str:
     """A message without what differs from step to step."""
-    return template(finding.message.replace(finding.step or "", ""))
+    return message_template(finding.message.replace(finding.step or "", ""))

@@ -11,16 +11,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from osiris_inspect.inspector.event_log.filter.expressions import Compare, wanted_of
-from osiris_inspect.inspector.event_log.filter.filter import OWN_KEYS, Query, field_of
-from osiris_inspect.inspector.files.run_files import Disk
-from osiris_inspect.inspector.text.sanitize import plain
+from osiris_inspect.inspector.event_log.filter.expressions import FieldComparison, positive_comparisons
+from osiris_inspect.inspector.event_log.filter.filter import BUILTIN_FIELDS, EventFilter, event_field
+from osiris_inspect.inspector.files.run_files import RunFiles
+from osiris_inspect.inspector.text.sanitize import one_line
 from osiris_inspect.model import event as events
-from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.errors import InvalidLine
 from osiris_inspect.model.event import Event
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.event_log.index.line_index import Index
+    from osiris_inspect.inspector.event_log.index.line_index import LineIndex
 
 SAMPLE: Final = 1 << 18
 """Bytes of each end of a long log from which names are taken."""
@@ -31,89 +31,89 @@ _PATTERN: Final = re.compile(r"\.[*+]|[\^$|\\\[]|\*")
 """What only means something in a pattern."""
 
 
-class Unmet:
+class FilterHints:
     """The names that a filter asks for, held against those of the events it did not keep."""
 
-    def __init__(self, query: Query) -> None:
-        self._wanted = [part for part in wanted_of(query.root) if part.value]
-        self._strange = {part.key for part in wanted_of(query.root)} - OWN_KEYS
+    def __init__(self, query: EventFilter) -> None:
+        self._wanted = [part for part in positive_comparisons(query.root) if part.value]
+        self._strange = {part.key for part in positive_comparisons(query.root)} - BUILTIN_FIELDS
         self._names: set[str] = set()
         self._steps: set[str] = set()
         self._fields: set[str] = set()
         self._knows_names = self._knows_fields = True
 
-    def look(self, event: Event) -> None:
+    def observe(self, event: Event) -> None:
         """Learn the names of an event."""
-        self.learn_names([event.name, event.original] if event.original else [event.name])
-        self.learn_steps([event.step] if event.step else [])
+        self.add_event_names([event.name, event.original_name] if event.original_name else [event.name])
+        self.add_step_names([event.step] if event.step else [])
         if self._strange:
             self._fields.update(event.fields)
-            self._strange = {key for key in self._strange if field_of(event, key) is None}
+            self._strange = {key for key in self._strange if event_field(event, key) is None}
 
-    def learn_names(self, names: Iterable[str]) -> None:
+    def add_event_names(self, names: Iterable[str]) -> None:
         """Learn names of events, as they are written or as we have them."""
         self._names.update(names)
 
-    def learn_steps(self, steps: Iterable[str]) -> None:
+    def add_step_names(self, steps: Iterable[str]) -> None:
         """Learn names of steps."""
         self._steps.update(steps)
 
-    def sample(self, disk: Disk, file: str) -> None:
+    def sample(self, disk: RunFiles, file: str) -> None:
         """Learn from the two ends of a long log; what is said then is said of these alone."""
         self._knows_names = self._knows_fields = False
         head, tail = disk.head(file, SAMPLE), disk.tail(file, SAMPLE)
         for line in (*head.split(b"\n")[:-1], *tail.split(b"\n")[1:]):
-            with suppress(UnreadableLine):  # noted where the log was gone through
-                self.look(events.decode(line))
+            with suppress(InvalidLine):  # noted where the log was gone through
+                self.observe(events.decode(line))
 
-    def learn_all_names(self, index: "Index") -> None:
+    def learn_all_names(self, index: "LineIndex") -> None:
         """Learn the names of a whole log from its index, unless they were too many for it."""
-        names, steps = index.sniffer.kinds, index.sniffer.steps
-        self.learn_names(name for text in names.texts for name in (text, events.canonical(text)))
-        self.learn_steps(steps.texts)
+        names, steps = index.sniffer.event_names, index.sniffer.steps
+        self.add_event_names(name for text in names.texts for name in (text, events.canonical(text)))
+        self.add_step_names(steps.texts)
         self._knows_names = not (names.is_full or steps.is_full)
 
-    def told(self) -> list[str]:
+    def messages(self) -> list[str]:
         """A sentence for each name that no event has; none where nothing was looked at."""
         if not self._names:
             return []
         told = [*self._of_names(), *self._of_fields()]
-        if any(part.sign == "~" and _PATTERN.search(part.value) for part in self._wanted):
+        if any(part.operator == "~" and _PATTERN.search(part.value) for part in self._wanted):
             told.append("~ takes a text as it stands; a pattern is written with = and *: event=step_*")
         return list(dict.fromkeys(told))
 
     def _of_names(self) -> Iterator[str]:
         for part in self._wanted:
             if part.key == "event" and not _is_among(part, self._names):
-                yield f"{_where(whole=self._knows_names)}no event is {_called(part)}{_near(part.value, self._names)}"
+                yield f"{_where(whole=self._knows_names)}no event is {_called(part)}{_suggest(part.value, self._names)}"
             elif part.key in _STEP_KEYS and not _is_among(part, self._steps):
-                yield f"{_where(whole=self._knows_names)}no event is of a step {_called(part)}{_near(part.value, self._steps)}"
+                yield f"{_where(whole=self._knows_names)}no event is of a step {_called(part)}{_suggest(part.value, self._steps)}"
 
     def _of_fields(self) -> Iterator[str]:
         for key in sorted(self._strange):
-            yield f"{_where(whole=self._knows_fields)}no event has a field {plain(key)!r}{_near(key, self._fields | OWN_KEYS)}"
+            yield f"{_where(whole=self._knows_fields)}no event has a field {one_line(key)!r}{_suggest(key, self._fields | BUILTIN_FIELDS)}"
 
 
-def of_long(query: Query, disk: Disk, file: str, cache: Path | None) -> list[str]:
+def hints_for_large_log(query: EventFilter, disk: RunFiles, file: str, cache: Path | None) -> list[str]:
     """What a filter that kept nothing of a long log asks for and no event has, as far as that is known."""
-    unmet = Unmet(query)
+    unmet = FilterHints(query)
     unmet.sample(disk, file)
     index = _index_of(disk, file, cache)
     if index is not None:
         unmet.learn_all_names(index)
-    return unmet.told()
+    return unmet.messages()
 
 
-def _index_of(disk: Disk, file: str, cache: Path | None) -> "Index | None":
+def _index_of(disk: RunFiles, file: str, cache: Path | None) -> "LineIndex | None":
     """The index that was kept of a log, where it holds all of it."""
-    from osiris_inspect.inspector.event_log.index.index_file import Sidecars
-    from osiris_inspect.inspector.event_log.open_large_log import INDEXES
+    from osiris_inspect.inspector.event_log.index.index_file import IndexCache
+    from osiris_inspect.inspector.event_log.open_large_log import INDEX_DIR
 
     descriptor = disk.descriptor(file)
     if descriptor is None:
         return None
     try:
-        index = Sidecars(cache / INDEXES).load(descriptor) if cache is not None else None
+        index = IndexCache(cache / INDEX_DIR).load(descriptor) if cache is not None else None
         return index if index is not None and index.size == os.fstat(descriptor).st_size else None
     finally:
         os.close(descriptor)
@@ -123,22 +123,22 @@ def _where(*, whole: bool) -> str:
     return "" if whole else "at both ends of the log "
 
 
-def _is_among(part: Compare, names: Collection[str]) -> bool:
-    return any(part.fits(name) for name in names)
+def _is_among(part: FieldComparison, names: Collection[str]) -> bool:
+    return any(part.compare_value(name) for name in names)
 
 
-def _called(part: Compare) -> str:
-    value = repr(plain(part.value))
-    return f"called anything with {value} in it" if part.sign == "~" else f"called {value}"
+def _called(part: FieldComparison) -> str:
+    value = repr(one_line(part.value))
+    return f"called anything with {value} in it" if part.operator == "~" else f"called {value}"
 
 
-def _near(name: str, there_are: Collection[str]) -> str:
+def _suggest(name: str, there_are: Collection[str]) -> str:
     """The names that are near, else those there are; a few of them where there are many."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, sorted(there_are), n=3)
     if near:
-        return f"; did you mean {' or '.join(repr(plain(one)) for one in near)}?"
-    listed = [repr(plain(one)) for one in sorted(there_are)[:_LISTED]]
+        return f"; did you mean {' or '.join(repr(one_line(one)) for one in near)}?"
+    listed = [repr(one_line(one)) for one in sorted(there_are)[:_LISTED]]
     more = f" and {len(there_are) - _LISTED} more" if len(there_are) > _LISTED else ""
     return f"; there {'is' if len(listed) == 1 else 'are'} {', '.join(listed)}{more}" if listed else ""

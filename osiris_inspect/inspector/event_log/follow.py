@@ -10,10 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from osiris_inspect.inspector.files.run_files import Disk
+from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl
-from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.errors import InvalidLine
 
 Line = tuple[int, bytes]
 INTERVAL: Final = 0.1
@@ -21,11 +21,11 @@ INTERVAL: Final = 0.1
 _BLOCK = 1 << 20
 _KNOWN = 64
 _LAST_WORD = b"run_end"
-SAID_WITHIN: Final = 10
+LOCK_NOTICE_LINES: Final = 10
 """Lines of a log within which it says that it is locked."""
 
 
-class Tail(AbstractContextManager["Tail"]):
+class LogFollower(AbstractContextManager["LogFollower"]):
     """The end of a file that grows. Each call of ``new_lines`` gives what was added since the last one.
 
     A file that was replaced or cut is read from its beginning, and its lines count from 1 again. One that is not there
@@ -60,7 +60,7 @@ class Tail(AbstractContextManager["Tail"]):
         if self._descriptor is not None:
             yield from self._added()
         if self._was_replaced():
-            yield from self.last_line()
+            yield from self.partial_line()
             self._reopen()
             if self._descriptor is not None:
                 yield from self._added()
@@ -68,8 +68,8 @@ class Tail(AbstractContextManager["Tail"]):
     def _added(self) -> Iterator[Line]:
         if self._descriptor is None:
             return
-        if not self._goes_on():
-            self._start_over()
+        if not self._is_same_file():
+            self._reset()
         while block := os.pread(self._descriptor, _BLOCK, self._place):
             self._place += len(block)
             self._before = (self._before + block)[-_KNOWN:]
@@ -88,7 +88,7 @@ class Tail(AbstractContextManager["Tail"]):
         if len(self._rest) > jsonl.MAX_LINE:
             self._rest, self._too_long = b"", True
 
-    def _goes_on(self) -> bool:
+    def _is_same_file(self) -> bool:
         """Whether what was read is still what stands before the place; a file cut and written again differs."""
         if self._descriptor is None:
             return True
@@ -105,7 +105,7 @@ class Tail(AbstractContextManager["Tail"]):
         held = os.fstat(self._descriptor)
         return (there.st_dev, there.st_ino) != (held.st_dev, held.st_ino)
 
-    def last_line(self) -> Iterator[Line]:
+    def partial_line(self) -> Iterator[Line]:
         """What stands behind the last newline, where nobody will end that line any more."""
         if self._rest.strip():
             yield self._number + 1, self._rest
@@ -116,16 +116,16 @@ class Tail(AbstractContextManager["Tail"]):
             self._descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:  # gone again; looked for the next time
             self._descriptor = None
-        self._start_over()
+        self._reset()
 
-    def _start_over(self) -> None:
+    def _reset(self) -> None:
         self._place = self._number = 0
         self._before = self._rest = b""
         self._too_long = False
 
 
 def follow(
-    path: Path, *, wait: Callable[[float], object], cut_off: Callable[[], object] = lambda: None
+    path: Path, *, sleep: Callable[[float], object], on_truncated: Callable[[], object] = lambda: None
 ) -> Iterator[list[Line]]:
     """The lines of a log as they come, in batches, from its first line up to the end of its run.
 
@@ -134,20 +134,20 @@ def follow(
     writer died. ``cut_off`` is called then.
     """
     writer = _Writer(path)
-    with Tail(path) as tail:
+    with LogFollower(path) as tail:
         while True:
             lines = list(tail.new_lines())
-            gone = not lines and writer.is_gone()
+            gone = not lines and writer.has_exited()
             if gone:
-                lines = [*tail.new_lines(), *tail.last_line()]  # what it wrote between the two questions
+                lines = [*tail.new_lines(), *tail.partial_line()]  # what it wrote between the two questions
             if lines:
                 yield lines
-            writer.heard(lines)
-            if any(ends_run(line) for _, line in lines):
+            writer.observe(lines)
+            if any(is_final_event(line) for _, line in lines):
                 return
             if gone:
-                cut_off()
-            if gone or wait(INTERVAL):
+                on_truncated()
+            if gone or sleep(INTERVAL):
                 return
 
 
@@ -156,37 +156,37 @@ class _Writer:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._disk: Disk | None = None
+        self._disk: RunFiles | None = None
         self._locks = False
 
-    def heard(self, lines: Iterable[Line]) -> None:
+    def observe(self, lines: Iterable[Line]) -> None:
         """Look in lines whether the writer says that it holds a lock; it does so at the beginning of a log."""
         for number, line in lines:
             if number == 1:
                 self._locks = False
-            self._locks = self._locks or (number <= SAID_WITHIN and _says_locked(line))
+            self._locks = self._locks or (number <= LOCK_NOTICE_LINES and _says_locked(line))
 
-    def is_gone(self) -> bool:
+    def has_exited(self) -> bool:
         """Whether it held a lock and does no more."""
         if not self._locks:
             return False
         if self._disk is None:
-            self._disk = Disk(self._path.parent)
-        return self._disk.is_held(self._path.name) is False
+            self._disk = RunFiles(self._path.parent)
+        return self._disk.is_locked(self._path.name) is False
 
 
 def _says_locked(line: bytes) -> bool:
     try:
         return b'"locked"' in line and events.decode(line).fields.get("locked") is True
-    except UnreadableLine:
+    except InvalidLine:
         return False
 
 
-def ends_run(line: bytes) -> bool:
+def is_final_event(line: bytes) -> bool:
     """Whether a line is the last word of a run."""
     if _LAST_WORD not in line:
         return False
     try:
         return events.decode(line).name == "run_end"
-    except UnreadableLine:
+    except InvalidLine:
         return False

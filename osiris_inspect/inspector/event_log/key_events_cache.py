@@ -12,49 +12,49 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from osiris_inspect.inspector.event_log.deferred_log import Unopened
-from osiris_inspect.inspector.files.run_files import Disk
-from osiris_inspect.inspector.run.run import Abridged
+from osiris_inspect.inspector.event_log.deferred_log import DeferredLog
+from osiris_inspect.inspector.files.run_files import RunFiles
+from osiris_inspect.inspector.run.run import LazyEvents
 from osiris_inspect.model import event as events
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.errors import InvalidLine
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.event_log.index.large_log import LongLog
+    from osiris_inspect.inspector.event_log.index.large_log import LargeLog
 
 VERSION: Final = 1
 """Counted up whenever other events make the picture of the same log."""
-MOST: Final = 20_000
+MAX_KEY_EVENTS: Final = 20_000
 """Events of a picture whose places are kept: more of them are found as fast in the index."""
 KEPT: Final = 200
 """Logs whose places are kept; those used longest ago are forgotten."""
-SOON: Final = 32 << 20
+QUICK_BYTES: Final = 32 << 20
 """Bytes of a log that are indexed before anybody waits for them."""
 _FOLDER: Final = "pictures"
 _END: Final = 1 << 16
 
 
-class Abridgement(Unopened):
+class CachedKeyEvents(DeferredLog):
     """A long log known by the lines that make its picture; whoever asks for others opens it."""
 
-    def __init__(self, run: Path, cache: Path, said: dict[str, Any], lines: dict[int, bytes]) -> None:
+    def __init__(self, run: Path, cache: Path, cached: dict[str, Any], lines: dict[int, bytes]) -> None:
         """``said`` is what was kept, ``lines`` are the lines by their numbers, counted from 0.
 
         Raises:
-            UnreadableLine: one of them is no event.
+            InvalidLine: one of them is no event.
         """
-        told = tuple(events.decode(raw, number_of_line=line + 1) for line, raw in lines.items())
-        period = (float(said["period"][0]), float(said["period"][1])) if said["period"] else None
-        super().__init__((run, cache), int(said["count"]), told, period)
+        told = tuple(events.decode(raw, line_number=line + 1) for line, raw in lines.items())
+        period = (float(cached["period"][0]), float(cached["period"][1])) if cached["period"] else None
+        super().__init__((run, cache), int(cached["count"]), told, period)
         self._lines = lines
 
-    def raw(self, line: int) -> bytes:
+    def raw_line(self, line: int) -> bytes:
         """A line, counted from 0, without its newline."""
         known = self._lines.get(line)
-        return known if known is not None else super().raw(line)
+        return known if known is not None else super().raw_line(line)
 
 
-def of_log(disk: Disk, cache: Path | None) -> Abridgement | None:
+def load_key_events(disk: RunFiles, cache: Path | None) -> CachedKeyEvents | None:
     """A long log, abridged; None where nothing is kept of it that can be believed."""
     descriptor = disk.descriptor(layout.EVENTS) if cache is not None else None
     if descriptor is None or cache is None:
@@ -64,8 +64,8 @@ def of_log(disk: Disk, cache: Path | None) -> Abridgement | None:
         if said is None:
             return None
         lines = {line: os.pread(descriptor, end - start, start) for line, start, end in said["lines"]}
-        return Abridgement(disk.root, cache, said, lines)
-    except (OSError, ValueError, KeyError, TypeError, UnreadableLine):  # what is kept is not one of ours
+        return CachedKeyEvents(disk.root, cache, said, lines)
+    except (OSError, ValueError, KeyError, TypeError, InvalidLine):  # what is kept is not one of ours
         return None
     finally:
         os.close(descriptor)
@@ -84,11 +84,11 @@ def _kept(descriptor: int, cache: Path) -> dict[str, Any] | None:
     return said
 
 
-def is_soon_read(run: Path, cache: Path | None) -> bool:
+def is_quick_to_read(run: Path, cache: Path | None) -> bool:
     """Whether a log is read before a screen could be painted: it is short, known abridged, or its index goes far enough."""
-    disk = Disk(run)
+    disk = RunFiles(run)
     size = disk.size(layout.EVENTS) or 0
-    if size <= SOON:
+    if size <= QUICK_BYTES:
         return True
     descriptor = disk.descriptor(layout.EVENTS) if cache is not None else None
     if descriptor is None or cache is None:
@@ -96,26 +96,26 @@ def is_soon_read(run: Path, cache: Path | None) -> bool:
     try:
         if _kept(descriptor, cache) is not None:
             return True
-        from osiris_inspect.inspector.event_log.index.index_file import Sidecars
-        from osiris_inspect.inspector.event_log.open_large_log import INDEXES
+        from osiris_inspect.inspector.event_log.index.index_file import IndexCache
+        from osiris_inspect.inspector.event_log.open_large_log import INDEX_DIR
 
-        index = Sidecars(cache / INDEXES).load(descriptor)
-        return index is not None and size - index.size <= SOON
+        index = IndexCache(cache / INDEX_DIR).load(descriptor)
+        return index is not None and size - index.size <= QUICK_BYTES
     finally:
         os.close(descriptor)
 
 
-def keep(log: object, run: Path, cache: Path) -> bool:
+def save_key_events(log: object, run: Path, cache: Path) -> bool:
     """Keep the places of what makes the picture of a long log that grows no more; whether they are kept.
 
     Of a log with lines that could not be read none are kept: what is said of those lines takes the index.
     """
-    if isinstance(log, tuple | Abridgement) or not isinstance(log, Abridged):
+    if isinstance(log, tuple | CachedKeyEvents) or not isinstance(log, LazyEvents):
         return False
-    long: LongLog = log  # type: ignore[assignment]  # the only one there is, whose room takes long to load
-    if len(long.told) > MOST or len(long.by_line.unreadable()) or long.rest_is_broken():
+    long: LargeLog = log  # type: ignore[assignment]  # the only one there is, whose room takes long to load
+    if len(long.key_events) > MAX_KEY_EVENTS or len(long.by_line.unreadable()) or long.partial_line_error():
         return False
-    descriptor = Disk(run).descriptor(layout.EVENTS)
+    descriptor = RunFiles(run).descriptor(layout.EVENTS)
     if descriptor is None:
         return False
     try:
@@ -130,19 +130,19 @@ def keep(log: object, run: Path, cache: Path) -> bool:
     return True
 
 
-def _places(log: "LongLog") -> Iterator[tuple[int, int, int]]:
+def _places(log: "LargeLog") -> Iterator[tuple[int, int, int]]:
     """Number, beginning and end of each line, without its newline."""
-    for event in log.told:
+    for event in log.key_events:
         line = event.line - 1
         if line == len(log.by_line):
             yield line, log.by_line.size, _size(log)
         else:
-            start, end = log.by_line.span(line)
+            start, end = log.by_line.byte_range(line)
             yield line, start, end - 1
 
 
-def _size(log: "LongLog") -> int:
-    return log.by_line.size + len(log.raw(len(log.by_line)))  # what stands behind the last newline
+def _size(log: "LargeLog") -> int:
+    return log.by_line.size + len(log.raw_line(len(log.by_line)))  # what stands behind the last newline
 
 
 def _place(descriptor: int, cache: Path) -> Path:
@@ -159,12 +159,12 @@ def _key(descriptor: int) -> list[Any]:
     return [VERSION, state.st_size, state.st_mtime_ns, hashlib.blake2b(ends, digest_size=16).hexdigest()]
 
 
-def _write(place: Path, said: dict[str, Any]) -> None:
+def _write(place: Path, cached: dict[str, Any]) -> None:
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     number, name = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=".json")
     try:
         with os.fdopen(number, "wb") as stream:
-            stream.write(json.dumps(said).encode())
+            stream.write(json.dumps(cached).encode())
         Path(name).replace(place)
     except OSError:
         Path(name).unlink(missing_ok=True)

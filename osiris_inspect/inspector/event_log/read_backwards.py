@@ -7,7 +7,7 @@ from pathlib import Path
 
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl
-from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.errors import InvalidLine
 
 _BLOCK = 1 << 16  # memory for larger ones comes anew from the system each time
 _LARGEST = 1 << 22
@@ -32,21 +32,21 @@ def _lines_backwards(descriptor: int) -> Iterator[bytes]:
 
     What a block holds of a line that begins before it is read again with the previous block.
     """
-    place, rest, size = os.fstat(descriptor).st_size, 0, _BLOCK
-    while place > 0:
-        begin = max(0, place - size)
-        block = os.pread(descriptor, place - begin + rest, begin)
-        first = 0 if begin == 0 else block.find(b"\n", 0, place - begin) + 1
+    offset, rest, size = os.fstat(descriptor).st_size, 0, _BLOCK
+    while offset > 0:
+        begin = max(0, offset - size)
+        block = os.pread(descriptor, offset - begin + rest, begin)
+        first = 0 if begin == 0 else block.find(b"\n", 0, offset - begin) + 1
         if first or begin == 0:
             yield from reversed(block[first:].split(b"\n"))
             rest, size = first, _BLOCK
         else:
             rest, size = len(block) if len(block) <= jsonl.MAX_LINE else 0, min(2 * size, _LARGEST)
-        place = begin
+        offset = begin
 
 
 def _time(line: bytes) -> float | None:
     try:
         return events.decode(line).ts
-    except UnreadableLine:
+    except InvalidLine:
         return None

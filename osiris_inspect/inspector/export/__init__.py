@@ -11,12 +11,12 @@ from importlib import import_module
 from typing import Protocol, TextIO
 
 from osiris_inspect.inspector.export import formats
-from osiris_inspect.inspector.project.source_location import NOWHERE, Checkout
+from osiris_inspect.inspector.project.source_location import NO_CHECKOUT, RepositoryCheckout
 from osiris_inspect.inspector.run.report import Report
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class CIContext:
     """The CI job that shows the output.
 
     Attributes:
@@ -24,14 +24,14 @@ class Job:
         token: a word nobody can guess; text of a log stands in a bracket that only this word ends.
     """
 
-    checkout: Checkout = NOWHERE
+    checkout: RepositoryCheckout = NO_CHECKOUT
     token: str = ""
 
 
-NO_JOB = Job()
+NO_CI = CIContext()
 
 
-class Render(Protocol):
+class Renderer(Protocol):
     """What a format does."""
 
     def __call__(
@@ -41,7 +41,7 @@ class Render(Protocol):
         *,
         width: int = 100,
         color: bool = False,
-        job: Job = NO_JOB,
+        ci: CIContext = NO_CI,
     ) -> None:
         """Write the reports.
 
@@ -59,7 +59,7 @@ def format_names() -> tuple[str, ...]:
     return tuple(sorted(name.replace("_", "-") for name in names))
 
 
-def renderer(name: str) -> Render:
+def get_renderer(name: str) -> Renderer:
     """The format of that name.
 
     Raises:
@@ -67,5 +67,5 @@ def renderer(name: str) -> Render:
     """
     if name not in format_names():
         raise KeyError(name)
-    render: Render = import_module(f"{formats.__name__}.{name.replace('-', '_')}").render
+    render: Renderer = import_module(f"{formats.__name__}.{name.replace('-', '_')}").render
     return render

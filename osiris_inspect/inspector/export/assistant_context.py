@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from osiris_inspect.inspector.export.lineage import graph_of
+from osiris_inspect.inspector.export.lineage import build_diagram
 from osiris_inspect.inspector.export.lineage.text import lines as drawn
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import STATUS_WORDS, count_words, duration, place_of
-from osiris_inspect.inspector.text.sanitize import cut, plain, whole
-from osiris_inspect.inspector.why import why_of
+from osiris_inspect.inspector.run.summary import STATUS_WORDS, duration, finding_scope, pluralize
+from osiris_inspect.inspector.text.sanitize import masked_text, one_line, truncate
+from osiris_inspect.inspector.why import explain_step
 from osiris_inspect.inspector.why.text import lines as walked
 from osiris_inspect.model import redaction as redact
 from osiris_inspect.model.finding import Finding
@@ -30,7 +30,7 @@ _PREFACE: Final = (
 )
 
 
-def packed(report: Report, tokens: int) -> str:
+def build_context(report: Report, tokens: int) -> str:
     """The pack in at most ``tokens``; what has no room is left out from the end, and that is said.
 
     A section that does not fit is cut at a line. Secrets are masked.
@@ -51,7 +51,7 @@ def packed(report: Report, tokens: int) -> str:
     return "\n".join([*parts, note] if note else parts)
 
 
-def fenced(text: str, language: str = "text") -> str:
+def fenced_block(text: str, language: str = "text") -> str:
     """Text that nothing in it can end: the fence is longer than any run of backticks inside."""
     longest = max((len(run) for run in _RUNS_OF_TICKS.findall(text)), default=2)
     fence = "`" * max(3, longest + 1)
@@ -80,39 +80,39 @@ def _sections(report: Report) -> Iterator[tuple[str, str]]:
     run, cause = report.run, report.root_cause
     yield "", f"# {_title(run)}\n\n{_PREFACE}"
     if cause is not None:
-        yield "The cause", fenced(_cause(cause))
-    guilty = _guilty(report)
+        yield "The cause", fenced_block(_cause(cause))
+    guilty = _failing_step(report)
     if guilty is not None:
-        yield "The failing step", fenced("\n".join(walked(why_of(report, guilty.id), 110)))
+        yield "The failing step", fenced_block("\n".join(walked(explain_step(report, guilty.id), 110)))
     others = [finding for finding in report.findings if finding is not cause]
     if others:
-        yield "Other findings", fenced("\n".join(map(_finding, others)))
-    yield "Lineage", fenced("\n".join(drawn(graph_of(report), 110)))
+        yield "Other findings", fenced_block("\n".join(map(_finding, others)))
+    yield "Lineage", fenced_block("\n".join(drawn(build_diagram(report), 110)))
     if guilty is not None and guilty.failure is not None and guilty.failure.traceback:
-        yield "Traceback", fenced(_tail(guilty.failure.traceback))
+        yield "Traceback", fenced_block(_tail(guilty.failure.traceback))
     if guilty is not None and guilty.config:
-        yield "Configuration of the failing step", fenced(_json(guilty.config), "json")
+        yield "Configuration of the failing step", fenced_block(_json(guilty.config), "json")
     differs = _environments(run)
     if differs:
-        yield "Host and worker differ in", fenced(differs)
-    lines = _around(run, guilty)
+        yield "Host and worker differ in", fenced_block(differs)
+    lines = _last_events(run, guilty)
     if lines:
-        yield "Last events of the failing step", fenced(lines)
+        yield "Last events of the failing step", fenced_block(lines)
     if report.not_checked:
         names = ", ".join(entry.rule for entry in report.not_checked)
-        yield "Not checked, because the run does not record it", fenced(names)
+        yield "Not checked, because the run does not record it", fenced_block(names)
 
 
 def _title(run: Run) -> str:
     facts = [STATUS_WORDS[run.status], run.mode, duration(run.duration_s) if run.duration_s else None]
     told = ", ".join(fact for fact in facts if fact)
     name = "".join(
-        sign if sign.isalnum() or sign in "-_. " else "?" for sign in plain(run.pipeline or run.id)
+        sign if sign.isalnum() or sign in "-_. " else "?" for sign in one_line(run.pipeline or run.id)
     )
-    return f"Run of {cut(name, 80)}: {told}, {count_words(len(run.steps), 'step')}"
+    return f"Run of {truncate(name, 80)}: {told}, {pluralize(len(run.steps), 'step')}"
 
 
-def _guilty(report: Report) -> StepState | None:
+def _failing_step(report: Report) -> StepState | None:
     """The step at fault; where the run went well the first one with a finding."""
     cause = report.root_cause
     places = [cause.step] if cause is not None else [finding.step for finding in report.findings]
@@ -121,39 +121,39 @@ def _guilty(report: Report) -> StepState | None:
 
 def _cause(finding: Finding) -> str:
     lines = [
-        plain(f"{place_of(finding)}: {finding.message}"),
+        one_line(f"{finding_scope(finding)}: {finding.message}"),
         f"rule {finding.rule}, confidence {finding.confidence}, domain {finding.domain}",
-        *(plain(f"{piece}: {piece.quote}") for piece in finding.evidence),
+        *(one_line(f"{piece}: {piece.quote}") for piece in finding.evidence),
     ]
-    return "\n".join([*lines, f"proposed fix: {plain(finding.fix)}"] if finding.fix else lines)
+    return "\n".join([*lines, f"proposed fix: {one_line(finding.fix)}"] if finding.fix else lines)
 
 
 def _finding(finding: Finding) -> str:
-    because = f" (because of {finding.because})" if finding.because else ""
-    text = f"{finding.severity} {finding.rule} {place_of(finding)}: {finding.message}{because} [{finding.evidence[0]}]"
-    return cut(plain(text), 400)
+    because = f" (because of {finding.caused_by})" if finding.caused_by else ""
+    text = f"{finding.severity} {finding.rule} {finding_scope(finding)}: {finding.message}{because} [{finding.evidence[0]}]"
+    return truncate(one_line(text), 400)
 
 
 def _tail(traceback: str) -> str:
     """The end of a traceback, where the error is."""
-    lines = whole(traceback).splitlines()
-    return "\n".join(cut(plain_line(line), 200) for line in lines[-14:])
+    lines = masked_text(traceback).splitlines()
+    return "\n".join(truncate(keep_indent(line), 200) for line in lines[-14:])
 
 
-def plain_line(line: str) -> str:
+def keep_indent(line: str) -> str:
     """One line with its indent kept."""
     stripped = line.lstrip(" ")
-    return " " * min(len(line) - len(stripped), 12) + plain(stripped)
+    return " " * min(len(line) - len(stripped), 12) + one_line(stripped)
 
 
 def _json(config: Mapping[str, Any]) -> str:
-    shown = {key: value for key, value in redact.mask_keys(dict(config)).items() if value is not None}
-    return cut(whole(json.dumps(shown, indent=1, default=str)), _LONGEST_TEXT)
+    shown = {key: value for key, value in redact.mask_by_key(dict(config)).items() if value is not None}
+    return truncate(masked_text(json.dumps(shown, indent=1, default=str)), _LONGEST_TEXT)
 
 
 def _environments(run: Run) -> str:
     """What host and worker do not have in common, a line each."""
-    sides = {event.side: event.fields for event in run.named("environment")}
+    sides = {event.side: event.fields for event in run.events_named("environment")}
     host, worker = sides.get("host"), sides.get("worker")
     if host is None or worker is None:
         return ""
@@ -165,7 +165,7 @@ def _environments(run: Run) -> str:
     for name in sorted(theirs.keys() | ours.keys()):
         if theirs.get(name) != ours.get(name):
             rows.append(f"{name}: host {ours.get(name)!r}, worker {theirs.get(name)!r}")
-    return "\n".join(map(plain, rows))
+    return "\n".join(map(one_line, rows))
 
 
 def _packages(side: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -173,9 +173,9 @@ def _packages(side: Mapping[str, Any]) -> Mapping[str, Any]:
     return packages if isinstance(packages, dict) else {}
 
 
-def _around(run: Run, step: StepState | None) -> str:
+def _last_events(run: Run, step: StepState | None) -> str:
     """The last events of a step, short."""
-    own = [event for event in run.told if step is not None and event.step == step.id][-12:]
+    own = [event for event in run.key_events if step is not None and event.step == step.id][-12:]
     rows = []
     for event in own:
         fields = {
@@ -184,11 +184,11 @@ def _around(run: Run, step: StepState | None) -> str:
             if key not in ("traceback", "causes") and isinstance(value, str | int | float | bool)
         }
         shown = json.dumps(_masked(fields), default=str, ensure_ascii=False)
-        rows.append(cut(plain(f"{event.file}:{event.line} {event.original} {shown}"), 300))
+        rows.append(truncate(one_line(f"{event.file}:{event.line} {event.original_name} {shown}"), 300))
     return "\n".join(rows)
 
 
 def _masked(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of an event without secrets; ``key`` names a result there, and is none."""
-    masked: dict[str, Any] = redact.mask_keys({key: value for key, value in fields.items() if key != "key"})
+    masked: dict[str, Any] = redact.mask_by_key({key: value for key, value in fields.items() if key != "key"})
     return {**masked, "key": fields["key"]} if "key" in fields else masked

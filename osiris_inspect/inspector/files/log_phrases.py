@@ -9,7 +9,7 @@ from typing import Final
 
 _STEP: Final = r"step '?(?P<step>[^\s':,]{1,200})'?"
 
-KEY_NOT_HELD: Final = re.compile(
+UPSTREAM_KEY_MISSING: Final = re.compile(
     r"[Kk]ey '(?P<key>[^']{1,80})' (?:was )?not found in (?:the )?outputs? (?:from|of) "
     + _STEP
     + r"\s*\(available(?: keys)?: (?P<keys>[^)]{0,400})\)"
@@ -21,7 +21,9 @@ CONNECTION_OF: Final = re.compile(
 )
 """A connection could not be resolved, and whose it was."""
 
-NOTHING_KEPT: Final = re.compile(r"[Nn]o outputs? (?:are |were )?(?:cached|stored|kept|found) for " + _STEP)
+UPSTREAM_RESULT_MISSING: Final = re.compile(
+    r"[Nn]o outputs? (?:are |were )?(?:cached|stored|kept|found) for " + _STEP
+)
 """A step was asked for a result, and it had left none."""
 
 SPILL_NOT_WRITTEN: Final = re.compile(
@@ -41,6 +43,6 @@ SPILL_NOT_READ: Final = re.compile(
 """A spilled frame could not be read back."""
 
 
-def keys_in(text: str) -> list[str]:
+def parse_key_list(text: str) -> list[str]:
     """The keys of a list as Python prints it: ``['df', 'spilled']``."""
     return re.findall(r"'([^']+)'", text)

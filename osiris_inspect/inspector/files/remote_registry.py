@@ -22,57 +22,57 @@ class Mirror(Protocol):
     address: str
     is_partial: bool
 
-    def fill(self, *, again: bool = False) -> None:
+    def fetch(self, *, refresh: bool = False) -> None:
         """Fetch the log and the small documents; ``again`` also looks for what is new."""
 
-    def complete(self, relative: str, spans: Iterable[tuple[int, int]] | None = None) -> None:
+    def fetch_all(self, relative: str, spans: Iterable[tuple[int, int]] | None = None) -> None:
         """Fetch a file, or the byte ranges of it that are named."""
 
-    def holds(self, relative: str) -> bool:
+    def is_cached(self, relative: str) -> bool:
         """Return True if all bytes of a file are here."""
 
 
 _DEEPEST = 4
-_mirrors: dict[Path, Mirror] = {}
+_registry: dict[Path, Mirror] = {}
 
 
 def add(mirror: Mirror) -> None:
     """Know a folder as the mirror of a run elsewhere."""
-    _mirrors[mirror.folder] = mirror
+    _registry[mirror.folder] = mirror
 
 
-def of_run(folder: Path) -> Mirror | None:
+def for_run(folder: Path) -> Mirror | None:
     """The mirror in a folder; None where the run lies there itself."""
-    return _mirrors.get(folder) if _mirrors else None
+    return _registry.get(folder) if _registry else None
 
 
-def of_file(path: Path) -> tuple[Mirror, str] | None:
+def for_file(path: Path) -> tuple[Mirror, str] | None:
     """The mirror that a file belongs to and its name in it; None where it belongs to none."""
-    for folder in path.parents[:_DEEPEST] if _mirrors else ():
-        if folder in _mirrors:
-            return _mirrors[folder], path.relative_to(folder).as_posix()
+    for folder in path.parents[:_DEEPEST] if _registry else ():
+        if folder in _registry:
+            return _registry[folder], path.relative_to(folder).as_posix()
     return None
 
 
-def shown(folder: Path) -> str:
+def display_name(folder: Path) -> str:
     """What a run's folder is called where people read it: the address of the run, where it lies elsewhere."""
-    mirror = of_run(folder)
+    mirror = for_run(folder)
     return str(folder) if mirror is None else mirror.address
 
 
-def complete(path: Path) -> None:
+def fetch_all(path: Path) -> None:
     """Make sure that all bytes of a file are here; nothing is to be done for one that belongs to no mirror.
 
     Raises:
-        UnreadableRun: they cannot be fetched.
+        RunNotReadable: they cannot be fetched.
     """
-    found = of_file(path)
+    found = for_file(path)
     if found is not None:
         mirror, name = found
-        mirror.complete(name)
+        mirror.fetch_all(name)
 
 
-def is_whole(path: Path) -> bool:
+def is_complete(path: Path) -> bool:
     """Whether all bytes of a file are here, so that anybody may read it."""
-    found = of_file(path)
-    return found is None or found[0].holds(found[1])
+    found = for_file(path)
+    return found is None or found[0].is_cached(found[1])

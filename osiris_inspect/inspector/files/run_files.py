@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from osiris_inspect.inspector.files import remote_registry as mirrors
-from osiris_inspect.inspector.run.run import Unread
+from osiris_inspect.inspector.run.run import UnreadableInput
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model import jsonl
-from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.errors import InvalidLine
 
 BLOCK = 1 << 20
 """Bytes that are read at once."""
@@ -25,20 +25,20 @@ FIRST_BLOCK = 1 << 16
 """Bytes that are read at first: most logs have no more, and room for a large block takes longer to get than to fill."""
 MAX_DOCUMENT = 32 * 1024 * 1024
 """Bytes of a JSON or YAML document that is parsed; a longer one is reported, not read."""
-SHARED = 256 * 1024
+YAML_CACHE_LIMIT = 256 * 1024
 """Bytes of a YAML document that is kept for the next run, which may have the same."""
 MAX_DEPTH = 100
 """Levels of a YAML document."""
-LISTED_PER_FILE = 1000
+MAX_LISTED_PER_FILE = 1000
 """Unreadable lines of one file that are listed one by one; the rest of them is one entry with a count."""
 
 T = TypeVar("T")
-Line = tuple[int, bytes]
+NumberedLine = tuple[int, bytes]
 _BREAKS = re.compile(rb"[\r\n]|\xc2\x85|\xe2\x80[\xa8\xa9]")
 """Where a line of YAML ends."""
 
 
-class Disk:
+class RunFiles:
     """The files of one run directory, and what could not be read of them so far.
 
     Attributes:
@@ -49,12 +49,12 @@ class Disk:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._name = os.fspath(root)
-        mirror = mirrors.of_run(root)
+        mirror = mirrors.for_run(root)
         self.is_mirror = mirror is not None
         if mirror is not None:
-            mirror.fill()
+            mirror.fetch()
         self.is_partial = mirror is not None and mirror.is_partial
-        self._unread: list[Unread] = []
+        self._unread: list[UnreadableInput] = []
         self._counts: dict[str, int] = {}
 
     @cached_property
@@ -74,25 +74,27 @@ class Disk:
             return None
 
     @property
-    def unread(self) -> tuple[Unread, ...]:
+    def unreadable(self) -> tuple[UnreadableInput, ...]:
         """What could not be read, in the order in which it was met."""
         listed = [entry for entry in self._unread if entry.line == 0 or entry.count == 1]
         more = [
-            Unread(file, 0, f"{count - LISTED_PER_FILE:,} more unreadable lines", count - LISTED_PER_FILE)
+            UnreadableInput(
+                file, 0, f"{count - MAX_LISTED_PER_FILE:,} more unreadable lines", count - MAX_LISTED_PER_FILE
+            )
             for file, count in self._counts.items()
-            if count > LISTED_PER_FILE
+            if count > MAX_LISTED_PER_FILE
         ]
         return (*listed, *more)
 
-    def note(self, file: str, line: int, reason: str) -> None:
+    def record_unreadable(self, file: str, line: int, reason: str) -> None:
         """Remember that a line, or with 0 a whole file, could not be read."""
         if line:
             self._counts[file] = self._counts.get(file, 0) + 1
-            if self._counts[file] > LISTED_PER_FILE:
+            if self._counts[file] > MAX_LISTED_PER_FILE:
                 return
-        self._unread.append(Unread(file, line, reason))
+        self._unread.append(UnreadableInput(file, line, reason))
 
-    def has(self, relative: str) -> bool:
+    def exists(self, relative: str) -> bool:
         """Whether there is a file of that name, readable or not."""
         if self._listed is not None and "/" not in relative and relative not in ("", ".", ".."):
             return relative in self._listed
@@ -109,7 +111,7 @@ class Disk:
         """Where a file is; as a ``Path`` it would take ten times as long, for dozens of files of each run."""
         return relative if relative.startswith("/") else f"{self._name}/{relative}"
 
-    def lines(self, relative: str) -> Iterator[Line]:
+    def lines(self, relative: str) -> Iterator[NumberedLine]:
         """The lines of a file with their numbers, without their newlines; blank ones are left out.
 
         A line over ``jsonl.MAX_LINE`` is noted and skipped without being held in memory.
@@ -121,7 +123,7 @@ class Disk:
             try:
                 yield from self._split(stream, relative)
             except OSError as error:
-                self.note(relative, 0, _why(error))
+                self.record_unreadable(relative, 0, _reason(error))
 
     def descriptor(self, relative: str) -> int | None:
         """An open descriptor of a file, which the caller closes; None where it cannot be read, which is noted."""
@@ -131,7 +133,7 @@ class Disk:
         with stream:
             return os.dup(stream.fileno())
 
-    def document(self, relative: str, parse: Callable[[bytes], Any]) -> Any:
+    def read_document(self, relative: str, parse: Callable[[bytes], Any]) -> Any:
         """What ``parse`` makes of a whole file; None where there is none or it cannot be read, which is noted."""
         stream = self._open(relative)
         if stream is None:
@@ -141,15 +143,15 @@ class Disk:
                 size = os.fstat(stream.fileno()).st_size
                 content = stream.read(min(size, MAX_DOCUMENT) + 1)  # room is made for as much as is asked for
             except OSError as error:
-                self.note(relative, 0, _why(error))
+                self.record_unreadable(relative, 0, _reason(error))
                 return None
         if len(content) > MAX_DOCUMENT:
-            self.note(relative, 0, f"larger than {MAX_DOCUMENT:,} bytes")
+            self.record_unreadable(relative, 0, f"larger than {MAX_DOCUMENT:,} bytes")
             return None
         try:
             return parse(content)
         except Exception as error:  # noqa: BLE001  PyYAML raises errors of many kinds on hostile input
-            self.note(
+            self.record_unreadable(
                 relative,
                 0,
                 f"{type(error).__name__}: {excerpt(str(error), 200)}" if str(error) else type(error).__name__,
@@ -162,7 +164,7 @@ class Disk:
         if stream is None:
             return b""
         with stream:
-            return _quietly(lambda: stream.read(size)) or b""
+            return _or_none(lambda: stream.read(size)) or b""
 
     def tail(self, relative: str, size: int) -> bytes:
         """The last bytes of a file; empty where it cannot be read."""
@@ -175,7 +177,7 @@ class Disk:
                 stream.seek(max(0, stream.seek(0, os.SEEK_END) - size))
                 return stream.read(size)
 
-            return _quietly(last) or b""
+            return _or_none(last) or b""
 
     def newlines(self, relative: str, end: int) -> int:
         """How many lines end before a byte of a file; 0 where it cannot be read."""
@@ -190,11 +192,11 @@ class Disk:
 
     def size(self, relative: str) -> int | None:
         """Bytes of a regular file inside the run that may be read; None where there is none."""
-        if not self.has(relative):
+        if not self.exists(relative):
             return None
-        if not self._leads_elsewhere(relative):
+        if not self._has_symlink(relative):
             path = self._path(relative)
-            state = _quietly(lambda: os.stat(path))  # noqa: PTH116  see _path
+            state = _or_none(lambda: os.stat(path))  # noqa: PTH116  see _path
             there = state is not None and stat.S_ISREG(state.st_mode) and os.access(path, os.R_OK)
             return state.st_size if state is not None and there else None
         stream = self._open(relative, quiet=True)
@@ -203,7 +205,7 @@ class Disk:
         with stream:
             return os.fstat(stream.fileno()).st_size
 
-    def is_held(self, relative: str) -> bool | None:
+    def is_locked(self, relative: str) -> bool | None:
         """Whether a writer holds its lock on a file; None where nobody can tell: elsewhere, or without locks.
 
         The question is a shared lock that is let go at once, so it keeps neither a writer nor another reader waiting.
@@ -230,24 +232,24 @@ class Disk:
     def _open(self, relative: str, *, quiet: bool = False) -> BinaryIO | None:
         path = self._path(relative)
         try:
-            if not self.has(relative):
+            if not self.exists(relative):
                 return None
-            if self._leads_elsewhere(relative):
-                self._stay_inside(Path(path), relative)
+            if self._has_symlink(relative):
+                self._check_inside_run(Path(path), relative)
             # without O_NONBLOCK a pipe somebody put there would be waited for
             number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except (OSError, ValueError, RuntimeError) as error:
             if not quiet:
-                self.note(relative, 0, _why(error))
+                self.record_unreadable(relative, 0, _reason(error))
             return None
         if not stat.S_ISREG(os.fstat(number).st_mode):
             os.close(number)
             if not quiet:
-                self.note(relative, 0, "not a regular file")
+                self.record_unreadable(relative, 0, "not a regular file")
             return None
         return os.fdopen(number, "rb", buffering=0)
 
-    def _leads_elsewhere(self, relative: str) -> bool:
+    def _has_symlink(self, relative: str) -> bool:
         """Whether there is a link on the way to a file, or a step up: then it may be anywhere."""
         first, *more = relative.split("/")
         if ".." in (first, *more) or self._listed is None or self._listed.get(first, True):
@@ -255,13 +257,13 @@ class Disk:
         ways = (f"{self._name}/{'/'.join((first, *more[: place + 1]))}" for place in range(len(more)))
         return any(map(os.path.islink, ways))
 
-    def _stay_inside(self, path: Path, relative: str) -> None:
+    def _check_inside_run(self, path: Path, relative: str) -> None:
         outside = relative.startswith("../")  # only text logs directly beside the run are asked for like that
         root = self._real_root.parent if outside else self._real_root
         if not path.resolve().is_relative_to(root):
             raise ValueError("a link that leads out of the run directory")
 
-    def _split(self, stream: BinaryIO, relative: str) -> Iterator[Line]:
+    def _split(self, stream: BinaryIO, relative: str) -> Iterator[NumberedLine]:
         number, parts, size, room = 1, list[bytes](), 0, FIRST_BLOCK
         while block := stream.read(room):
             room = BLOCK
@@ -269,7 +271,7 @@ class Disk:
             for piece in whole:
                 size += len(piece)
                 if size > jsonl.MAX_LINE:
-                    self.note(
+                    self.record_unreadable(
                         relative, number, f"a line of {size:,} bytes, over the limit of {jsonl.MAX_LINE:,}"
                     )
                 else:
@@ -280,12 +282,14 @@ class Disk:
             size += len(rest)
             parts = [*parts, rest] if size <= jsonl.MAX_LINE else []
         if size > jsonl.MAX_LINE:
-            self.note(relative, number, f"a line of {size:,} bytes, over the limit of {jsonl.MAX_LINE:,}")
+            self.record_unreadable(
+                relative, number, f"a line of {size:,} bytes, over the limit of {jsonl.MAX_LINE:,}"
+            )
         elif (line := b"".join(parts)).strip():
             yield number, line
 
 
-def ends_torn(tail: bytes) -> bool:
+def ends_mid_line(tail: bytes) -> bool:
     """Whether the last line of a file was not ended."""
     return bool(tail) and not tail.endswith(b"\n")
 
@@ -294,10 +298,10 @@ def parse_json(content: bytes) -> Any:
     """A JSON document; ``NaN`` and a byte order mark are taken.
 
     Raises:
-        UnreadableLine: it is none, or no object.
+        InvalidLine: it is none, or no object.
     """
     if not content.strip():
-        raise UnreadableLine("empty file")
+        raise InvalidLine("empty file")
     return jsonl.decode_object(content)
 
 
@@ -307,7 +311,7 @@ def parse_yaml(content: bytes) -> Any:
     Raises:
         Exception: whatever PyYAML makes of a broken one.
     """
-    return _parsed_once(content) if len(content) <= SHARED else _parsed(content)
+    return _parsed_once(content) if len(content) <= YAML_CACHE_LIMIT else _parsed(content)
 
 
 @lru_cache(maxsize=32)
@@ -328,7 +332,7 @@ def _parsed(content: bytes) -> Any:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             if depth > MAX_DEPTH:
-                raise UnreadableLine(f"YAML nested deeper than {MAX_DEPTH}")
+                raise InvalidLine(f"YAML nested deeper than {MAX_DEPTH}")
     return yaml.load(content, Loader=loader)  # noqa: S506  both are safe loaders, the first is the fast one
 
 
@@ -344,14 +348,14 @@ def _deepest(content: bytes) -> int:
     return 2 * (longest + 1 + content.count(b"[") + content.count(b"{"))
 
 
-def _quietly(read: Callable[[], T]) -> T | None:
+def _or_none(read: Callable[[], T]) -> T | None:
     try:
         return read()
     except OSError:
         return None
 
 
-def _why(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, PermissionError):
         return "permission denied"
     if isinstance(error, OSError) and error.strerror:

@@ -7,14 +7,14 @@ services with a bad status are kept, each with the step the worker was at.
 import re
 from collections.abc import Iterable, Iterator
 
-from osiris_inspect.inspector.files.run_files import Disk, Line
+from osiris_inspect.inspector.files.run_files import NumberedLine, RunFiles
 from osiris_inspect.inspector.run.run import LogLine
 from osiris_inspect.inspector.text.sanitize import LOOKAHEAD, excerpt
 
-WHOLE = 8 << 20
+MAX_FULL_READ = 8 << 20
 """Bytes up to which a text log is read as a whole; of a longer one its beginning and its end are."""
-BEGINNING = 2 << 20
-COUNTED = 512 << 20
+HEAD_BYTES = 2 << 20
+MAX_COUNTED = 512 << 20
 """Bytes up to which the lines that are not read are counted, in a fifth of a second, so that the others have numbers."""
 MAX_KEPT = 5000
 """Lines kept of one log; a log that complains more often says nothing new."""
@@ -22,10 +22,10 @@ MAX_TEXT = 4000
 """Characters kept of one line."""
 
 _LEVEL = re.compile(rb"\b(CRITICAL|FATAL|ERROR|WARNING|WARN)\b")
-_WORTH = re.compile(
+_RELEVANT = re.compile(
     rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|[Ee]rror details|\bconnection for step \S+: |Killed\b|Segmentation fault|^\w*(?:Error|Exception)\b[:(]"
 )
-TELLS_AN_END = re.compile(rb'"(?:step_error|step_failed|run_error)".*"(?:error|message)"\s*:\s*"')
+END_EVENT = re.compile(rb'"(?:step_error|step_failed|run_error)".*"(?:error|message)"\s*:\s*"')
 """An event that tells how something failed."""
 _STEP_ID = re.compile(r'"step_id"\s*:\s*"([^"\\]{1,200})"')
 _STEP = re.compile(
@@ -33,31 +33,35 @@ _STEP = re.compile(
 )
 
 
-def looked_at(size: int) -> tuple[tuple[int, int], ...]:
+def read_ranges(size: int) -> tuple[tuple[int, int], ...]:
     """The bytes of a text log of that size that are read: from where to where."""
-    return ((0, size),) if size <= WHOLE else ((0, BEGINNING), (size - (WHOLE - BEGINNING), size))
+    return (
+        ((0, size),)
+        if size <= MAX_FULL_READ
+        else ((0, HEAD_BYTES), (size - (MAX_FULL_READ - HEAD_BYTES), size))
+    )
 
 
-def lines_of(disk: Disk, file: str) -> Iterator[Line]:
+def lines_of(disk: RunFiles, file: str) -> Iterator[NumberedLine]:
     """The lines of a text log that are read, with their numbers. That a part was left out is noted.
 
     Behind a part that is too long to be counted, or that lies elsewhere, lines have the number 0.
     """
     size = disk.size(file) or 0
-    if size <= WHOLE:
+    if size <= MAX_FULL_READ:
         yield from disk.lines(file)
         return
-    (_, first), (last, _) = looked_at(size)
-    disk.note(file, 0, f"{size:,} bytes; what stands between the first {first:,} and the last {size - last:,} was not read")  # fmt: skip
+    (_, first), (last, _) = read_ranges(size)
+    disk.record_unreadable(file, 0, f"{size:,} bytes; what stands between the first {first:,} and the last {size - last:,} was not read")  # fmt: skip
     head, tail = disk.head(file, first), disk.tail(file, size - last).split(b"\n")
     yield from enumerate(head[: head.rfind(b"\n") + 1].split(b"\n")[:-1], start=1)
-    if size > COUNTED or disk.is_mirror:
+    if size > MAX_COUNTED or disk.is_mirror:
         yield from ((0, line) for line in tail[1:])
     else:
         yield from enumerate(tail[1:], start=disk.newlines(file, last) + 2)
 
 
-def complaints(file: str, lines: Iterable[Line]) -> Iterator[LogLine]:
+def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine]:
     """The lines of a text log that complain, at most ``MAX_KEPT``."""
     kept = 0
     step: str | None = None
@@ -68,7 +72,7 @@ def complaints(file: str, lines: Iterable[Line]) -> Iterator[LogLine]:
         if named:
             step = _text(named[1] or named[2] or named[3])
         level = _LEVEL.search(raw[:200])
-        if level is None and not _WORTH.search(raw[:MAX_TEXT]):
+        if level is None and not _RELEVANT.search(raw[:MAX_TEXT]):
             continue
         kept += 1
         if kept > MAX_KEPT:
@@ -76,7 +80,7 @@ def complaints(file: str, lines: Iterable[Line]) -> Iterator[LogLine]:
         yield LogLine(file, number, _head(raw), level[1].decode() if level else "", step)
 
 
-def torn(file: str, number: int, raw: bytes) -> LogLine:
+def partial_event(file: str, number: int, raw: bytes) -> LogLine:
     """An event that was cut off, as a line of text: with its escapes undone, and the step it names."""
     text = _head(raw)
     named = _STEP_ID.search(text)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.text.sanitize import plain
+from osiris_inspect.inspector.text.sanitize import one_line
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.finding import Finding, Severity, fingerprint
 
@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class BaselineEntry:
     """A known finding."""
 
     pipeline: str
@@ -27,10 +27,10 @@ class Entry:
     fingerprint: str
 
 
-_KEYS = tuple(field.name for field in fields(Entry))
+_KEYS = tuple(field.name for field in fields(BaselineEntry))
 
 
-def parse(content: bytes, file: str) -> tuple[Entry, ...]:
+def load(content: bytes, file: str) -> tuple[BaselineEntry, ...]:
     """The entries of a baseline file.
 
     Raises:
@@ -48,7 +48,7 @@ def parse(content: bytes, file: str) -> tuple[Entry, ...]:
     return tuple(_entry(item, number, file) for number, item in enumerate(found, start=1))
 
 
-def mark(reports: Sequence[Report], entries: Collection[Entry]) -> list[Report]:
+def mark_known(reports: Sequence[Report], entries: Collection[BaselineEntry]) -> list[Report]:
     """The reports with every finding that the baseline lists marked as known."""
     known = {entry.fingerprint for entry in entries}
     return [
@@ -57,21 +57,21 @@ def mark(reports: Sequence[Report], entries: Collection[Entry]) -> list[Report]:
     ]
 
 
-def unused(reports: Sequence[Report], entries: Collection[Entry]) -> list[Entry]:
+def fixed_entries(reports: Sequence[Report], entries: Collection[BaselineEntry]) -> list[BaselineEntry]:
     """The entries for the pipelines of these reports that no finding has: what was mended since."""
-    pipelines = {plain(report.run.pipeline or "") for report in reports}
+    pipelines = {one_line(report.run.pipeline or "") for report in reports}
     found = {_fingerprint(finding, report) for report in reports for finding in report.findings}
     return [entry for entry in entries if entry.pipeline in pipelines and entry.fingerprint not in found]
 
 
-def of(reports: Sequence[Report]) -> tuple[Entry, ...]:
+def baseline_of(reports: Sequence[Report]) -> tuple[BaselineEntry, ...]:
     """An entry for every error and warning, sorted; one for what several runs share."""
     entries = {
-        Entry(
-            plain(report.run.pipeline or ""),
-            plain(finding.step or ""),
+        BaselineEntry(
+            one_line(report.run.pipeline or ""),
+            one_line(finding.step or ""),
             finding.rule,
-            plain(finding.message),
+            one_line(finding.message),
             _fingerprint(finding, report),
         )
         for report in reports
@@ -82,27 +82,27 @@ def of(reports: Sequence[Report]) -> tuple[Entry, ...]:
     return tuple(sorted(by_fingerprint.values(), key=_order))
 
 
-def text(entries: Sequence[Entry]) -> str:
+def dump(entries: Sequence[BaselineEntry]) -> str:
     """A baseline file with these entries."""
     document = {"schema_version": SCHEMA_VERSION, "findings": [asdict(entry) for entry in entries]}
     return json.dumps(document, indent=2) + "\n"
 
 
-def _entry(item: Any, number: int, file: str) -> Entry:
+def _entry(item: Any, number: int, file: str) -> BaselineEntry:
     given = item if isinstance(item, dict) else {}
     texts = {name: text for name in _KEYS if isinstance(text := given.get(name), str)}
     if len(texts) < len(_KEYS) or not texts["fingerprint"]:
         raise SettingsError(f"baseline {file!r}: entry {number} has not {', '.join(_KEYS)} as texts")
-    return Entry(**texts)
+    return BaselineEntry(**texts)
 
 
 def _marked(finding: Finding, report: Report, known: Collection[str]) -> Finding:
-    return replace(finding, known=True) if _fingerprint(finding, report) in known else finding
+    return replace(finding, in_baseline=True) if _fingerprint(finding, report) in known else finding
 
 
 def _fingerprint(finding: Finding, report: Report) -> str:
     return fingerprint(finding, report.run.pipeline)
 
 
-def _order(entry: Entry) -> tuple[str, ...]:
+def _order(entry: BaselineEntry) -> tuple[str, ...]:
     return (entry.pipeline, entry.step, entry.rule, entry.message)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from osiris_inspect.inspector.diagnosis.engine import DEFAULT_RANK, Rule, rule_of
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.files.find_runs import is_run
-from osiris_inspect.inspector.project.suppressions import Allowance
+from osiris_inspect.inspector.project.suppressions import Suppression
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.model.finding import Domain
 
@@ -31,39 +31,42 @@ _NAME: Final = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
+class ProjectConfig:
     """The settings of a repository. ``rules`` are its own, and those of installed packages."""
 
-    allowances: tuple[Allowance, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
     rules: tuple[Rule, ...] = ()
 
 
-def read(folder: Path) -> Configuration:
+def load_project_config(folder: Path) -> ProjectConfig:
     """The settings of the repository that ``folder`` is in; those of installed packages alone where it has none.
 
     Raises:
         SettingsError: a file says something that cannot be; the message names the file and the key.
     """
     if any(is_run(place) for place in (folder, *folder.parents)):
-        return Configuration(rules=installed())
+        return ProjectConfig(rules=plugin_rules())
     file, table = _table(folder)
     unknown = sorted(set(table) - set(_KEYS))
     if unknown:
         raise SettingsError(f"{file.name}: unknown key {unknown[0]!r}; there are {', '.join(_KEYS)}")
-    own = (*_of_folders(file, table.get("rules", [])), *_of_patterns(file, table.get("patterns", [])))
-    return Configuration(tuple(_allowances(file, table.get("ignore", []))), (*installed(), *own))
+    own = (
+        *_rules_from_folders(file, table.get("rules", [])),
+        *_pattern_rules(file, table.get("patterns", [])),
+    )
+    return ProjectConfig(tuple(_allowances(file, table.get("ignore", []))), (*plugin_rules(), *own))
 
 
 def _table(folder: Path) -> tuple[Path, Mapping[str, Any]]:
     own, shared = folder / OWN_FILE, folder / SHARED_FILE
     if own.is_file():
         return own, _toml(own)
-    found = _toml(shared).get("tool", {}) if shared.is_file() and _speaks_of_us(shared) else {}
+    found = _toml(shared).get("tool", {}) if shared.is_file() and _mentions_tool(shared) else {}
     table = found.get("osiris-inspect", {}) if isinstance(found, dict) else {}
     return shared, table if isinstance(table, dict) else {}
 
 
-def _speaks_of_us(file: Path) -> bool:
+def _mentions_tool(file: Path) -> bool:
     """Whether a file that is shared with others may have our table; a project's own file need not be parsed for us."""
     try:
         content = file.read_bytes()
@@ -81,13 +84,13 @@ def _toml(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file.name} cannot be read: {error}") from None
 
 
-def _allowances(file: Path, entries: Any) -> Iterator[Allowance]:
+def _allowances(file: Path, entries: Any) -> Iterator[Suppression]:
     for entry in _texts(file, "ignore", entries):
         match = _ENTRY.fullmatch(entry.strip())
         if match is None:
             text = f"{file.name}: ignore has {entry!r}; write 'rule', 'rule@step', or either with ': reason'"
             raise SettingsError(text)
-        yield Allowance(match["rule"], match["step"], match["reason"] or "", file.name)
+        yield Suppression(match["rule"], match["step"], match["reason"] or "", file.name)
 
 
 def _texts(file: Path, key: str, value: Any) -> list[str]:
@@ -98,20 +101,20 @@ def _texts(file: Path, key: str, value: Any) -> list[str]:
 
 
 @cache
-def installed() -> tuple[Rule, ...]:
+def plugin_rules() -> tuple[Rule, ...]:
     """The rules of installed packages: each entry point of the group names a module that holds one.
 
     Raises:
         SettingsError: a package offers something that is no rule.
     """
-    if not any(map(_may_offer_rules, sys.path)):
+    if not any(map(_may_have_plugins, sys.path)):
         return ()
     from importlib import metadata
 
     found = []
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
         try:
-            found.append(rule_of(entry.load(), entry.name, is_foreign=True))
+            found.append(rule_of(entry.load(), entry.name, is_external=True))
         except Exception as error:  # code of another package: whatever it raises, say whose it is
             raise SettingsError(
                 f"rule {entry.name!r} of {entry.value!r} cannot be loaded: {type(error).__name__}: {error}"
@@ -119,7 +122,7 @@ def installed() -> tuple[Rule, ...]:
     return tuple(found)
 
 
-def _may_offer_rules(place: str) -> bool:
+def _may_have_plugins(place: str) -> bool:
     """Whether a package in a folder of Python's path names our group in its entry points.
 
     To look for the name in the text takes a tenth of the time that it takes to load what can read it.
@@ -142,7 +145,7 @@ def _names_our_group(file: str) -> bool:
         return False  # a package without entry points
 
 
-def _of_folders(file: Path, folders: Any) -> Iterator[Rule]:
+def _rules_from_folders(file: Path, folders: Any) -> Iterator[Rule]:
     """The rules in folders of the repository, a module each."""
     root = file.parent.resolve()
     for name in _texts(file, "rules", folders):
@@ -167,14 +170,14 @@ def _of_file(file: Path) -> Rule:
     module = util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-        return rule_of(module, file.stem, is_foreign=True)
+        return rule_of(module, file.stem, is_external=True)
     except Exception as error:  # the repository's own code: whatever it raises, say which file it is
         raise SettingsError(
             f"rule {str(file)!r} cannot be loaded: {type(error).__name__}: {error}"
         ) from error
 
 
-def _of_patterns(file: Path, tables: Any) -> Iterator[Rule]:
+def _pattern_rules(file: Path, tables: Any) -> Iterator[Rule]:
     """Rules that are one pattern each."""
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise SettingsError(f"{file.name}: patterns is a list of tables")
@@ -196,15 +199,15 @@ def _of_pattern(file: Path, table: Mapping[str, Any]) -> Rule:
     except re.error as error:
         raise SettingsError(f"{file.name}: the pattern of {name!r} is none: {error}") from None
     plain_message = message.replace("{", "{{").replace("}", "}}")
-    signature = Signature(
+    signature = ErrorPattern(
         rule=name,
         pattern=pattern,
         message=plain_message + ": {said}",
         fix=str(table.get("fix", "")).replace("{", "{{").replace("}", "}}"),
         domain=domain,
-        in_logs=table.get("in_logs") is True,
+        search_text_logs=table.get("in_logs") is True,
     )
     manual = f"{message}.\n\nA pattern of {file.name}: {pattern.pattern}"
     return Rule(
-        name, ("events",), DEFAULT_RANK, manual, lambda run, _: signature.findings(run), is_foreign=True
+        name, ("events",), DEFAULT_RANK, manual, lambda run, _: signature.find_all(run), is_external=True
     )

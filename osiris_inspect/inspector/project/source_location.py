@@ -17,7 +17,7 @@ LONGEST: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceLocation:
     """A place in a pipeline file. ``file`` is relative to the repository, ``line`` is 0 where only the file is known."""
 
     file: str
@@ -25,7 +25,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Checkout:
+class RepositoryCheckout:
     """The repository that a program works in.
 
     Attributes:
@@ -40,7 +40,7 @@ class Checkout:
     def _root(self) -> PurePosixPath | None:
         return PurePosixPath(normpath(self.root)) if self.root is not None else None
 
-    def place(self, file: str) -> str | None:
+    def repo_path(self, file: str) -> str | None:
         """The path of a file from the root of the repository; None for one outside of it and for what is no name."""
         if not file.isprintable() or len(file) > LONGEST:
             return None
@@ -53,14 +53,14 @@ class Checkout:
         return path.as_posix() if inside else None
 
 
-NOWHERE = Checkout()
+NO_CHECKOUT = RepositoryCheckout()
 """No repository: relative paths stay as they are, absolute ones have no place."""
 
 
-def sources_of(run: Run) -> dict[str | None, Source]:
+def step_locations(run: Run) -> dict[str | None, SourceLocation]:
     """Where each step stands in its pipeline file, and under None the file itself; empty where the run does not tell."""
-    plan = next((event.fields for event in run.named("plan")), {})
-    found: dict[str | None, Source | None] = {None: _source(plan.get("file"), None)}
+    plan = next((event.fields for event in run.events_named("plan")), {})
+    found: dict[str | None, SourceLocation | None] = {None: _source(plan.get("file"), None)}
     for entry in _steps(plan):
         found[str(entry.get("step_id"))] = _source(entry.get("file") or plan.get("file"), entry.get("line"))
     return {step: source for step, source in found.items() if source is not None}
@@ -71,8 +71,8 @@ def _steps(plan: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [entry for entry in steps if isinstance(entry, Mapping)] if isinstance(steps, list) else []
 
 
-def _source(file: Any, line: Any) -> Source | None:
+def _source(file: Any, line: Any) -> SourceLocation | None:
     if not isinstance(file, str) or not file:
         return None
     known = isinstance(line, int) and not isinstance(line, bool) and line > 0
-    return Source(file, line if known else 0)
+    return SourceLocation(file, line if known else 0)

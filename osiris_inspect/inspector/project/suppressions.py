@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from osiris_inspect.inspector.project.source_location import sources_of
+from osiris_inspect.inspector.project.source_location import step_locations
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.model.finding import Finding, Severity
 
@@ -24,7 +24,7 @@ MAX_FILE: Final = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class Suppression:
     """One rule that is allowed.
 
     Attributes:
@@ -37,21 +37,21 @@ class Allowance:
     rule: str
     step: str | None
     reason: str
-    place: str
+    source: str
     pipeline: str | None = None
 
-    def covers(self, finding: Finding) -> bool:
+    def matches(self, finding: Finding) -> bool:
         """Whether it allows a finding."""
         return finding.rule == self.rule and self.step in (None, finding.step)
 
     def __str__(self) -> str:
         where = f"@{self.step}" if self.step else ""
-        return f"{self.place}: {self.rule}{where}"
+        return f"{self.source}: {self.rule}{where}"
 
 
-def of_pipeline(report: Report, folder: Path) -> tuple[Allowance, ...]:
+def comment_suppressions(report: Report, folder: Path) -> tuple[Suppression, ...]:
     """What the comments of a run's pipeline file allow; nothing where the run does not name it or it is not there."""
-    places = sources_of(report.run)
+    places = step_locations(report.run)
     named = places.get(None) or next(iter(places.values()), None)
     if named is None:
         return ()
@@ -62,13 +62,13 @@ def of_pipeline(report: Report, folder: Path) -> tuple[Allowance, ...]:
     return tuple(_in_text(file.read_text(encoding="utf-8", errors="replace"), named.file, lines))
 
 
-def _in_text(text: str, file: str, steps: Mapping[int, str]) -> Iterator[Allowance]:
+def _in_text(text: str, file: str, steps: Mapping[int, str]) -> Iterator[Suppression]:
     rows = text.split("\n")
     for number, row in enumerate(rows, start=1):
         match = _COMMENT.search(row)
         if match and match["reason"]:
             step = _step_at(number, rows, steps)
-            yield Allowance(match["rule"], step, match["reason"], f"{file}:{number}", file)
+            yield Suppression(match["rule"], step, match["reason"], f"{file}:{number}", file)
 
 
 def _step_at(number: int, rows: Sequence[str], steps: Mapping[int, str]) -> str | None:
@@ -82,27 +82,27 @@ def _step_at(number: int, rows: Sequence[str], steps: Mapping[int, str]) -> str 
     return steps[max(above)] if above else None
 
 
-def applied(report: Report, allowances: Collection[Allowance]) -> Report:
+def apply_suppressions(report: Report, allowances: Collection[Suppression]) -> Report:
     """The report without the warnings and notes that are allowed, and with its allowed errors as known."""
     hidden, kept = [], []
     for finding in report.findings:
-        if not any(allowance.covers(finding) for allowance in allowances):
+        if not any(allowance.matches(finding) for allowance in allowances):
             kept.append(finding)
         elif finding.severity is Severity.ERROR:
-            kept.append(replace(finding, known=True))
+            kept.append(replace(finding, in_baseline=True))
         else:
             hidden.append(finding)
-    there = {finding.address for finding in kept}
-    freed = (finding if finding.because in there else replace(finding, because=None) for finding in kept)
+    there = {finding.id for finding in kept}
+    freed = (finding if finding.caused_by in there else replace(finding, caused_by=None) for finding in kept)
     return replace(report, findings=tuple(freed), allowed=tuple(hidden))
 
 
-def unused(reports: Sequence[Report], allowances: Collection[Allowance]) -> list[Allowance]:
+def unused_suppressions(reports: Sequence[Report], allowances: Collection[Suppression]) -> list[Suppression]:
     """The allowances that cover no finding of these reports; one for a step that none of them has is not judged."""
     found = [finding for report in reports for finding in (*report.findings, *report.allowed)]
     steps = {step.id for report in reports for step in report.run.steps}
     return [
         allowance
         for allowance in allowances
-        if (allowance.step is None or allowance.step in steps) and not any(map(allowance.covers, found))
+        if (allowance.step is None or allowance.step in steps) and not any(map(allowance.matches, found))
     ]

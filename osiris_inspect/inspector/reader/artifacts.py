@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from osiris_inspect.inspector.files.run_files import Disk
+from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.run.run import Artifact, ArtifactState, Mode
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event
@@ -19,7 +19,7 @@ _FOOTER = b"\x15"
 _LONGEST_FOOTER = 1 << 20
 """Bytes of a footer up to which its beginning is looked at."""
 _IN_RUN = "/artifacts/"
-_HOMECOMING: Mapping[str, ArtifactState] = {
+_DOWNLOAD_EVENTS: Mapping[str, ArtifactState] = {
     "artifact_left": "not_downloaded",
     "artifact_lost": "lost",
     "artifact_fetched": "missing",
@@ -28,7 +28,7 @@ DATA_KINDS = frozenset({"parquet", "pickle"})
 
 
 @dataclass(frozen=True, slots=True)
-class Absence:
+class MissingArtifacts:
     """What is known of files that are not in the run directory.
 
     Attributes:
@@ -37,23 +37,25 @@ class Absence:
     """
 
     states: Mapping[str, ArtifactState]
-    otherwise: ArtifactState = "missing"
+    default: ArtifactState = "missing"
 
 
-def absence_of(events: Iterable[Event], mode: Mode | None, disk: Disk) -> Absence:
+def missing_artifacts(events: Iterable[Event], mode: Mode | None, disk: RunFiles) -> MissingArtifacts:
     """Which files did not come from where the steps ran: left there, lost on their way, or, here once, removed since."""
     states: dict[str, ArtifactState] = {}
     otherwise: ArtifactState = "not_downloaded" if mode == "e2b" or disk.is_partial else "missing"
     for event in events:
         path = event.fields.get("path")
-        if event.name in _HOMECOMING and isinstance(path, str):
-            states[_relative(path)] = _HOMECOMING[event.name]
+        if event.name in _DOWNLOAD_EVENTS and isinstance(path, str):
+            states[_relative(path)] = _DOWNLOAD_EVENTS[event.name]
         elif event.name == "artifacts_lost":
             otherwise = "lost"
-    return Absence(states, otherwise)
+    return MissingArtifacts(states, otherwise)
 
 
-def artifacts_of(step: str, events: Sequence[Event], disk: Disk, absence: Absence) -> tuple[Artifact, ...]:
+def artifacts_of(
+    step: str, events: Sequence[Event], disk: RunFiles, absence: MissingArtifacts
+) -> tuple[Artifact, ...]:
     """The artifacts of a step: those its events name, then spilled files that no event names."""
     found: dict[str, Artifact] = {}
     for event in events:
@@ -70,8 +72,8 @@ def artifacts_of(step: str, events: Sequence[Event], disk: Disk, absence: Absenc
 
 def _spilled(step: str) -> Iterator[str]:
     if layout.is_safe_name(step):
-        yield layout.parquet(step)
-        yield f"{layout.artifacts(step)}/output.pkl"
+        yield layout.spill_path(step)
+        yield f"{layout.artifacts_dir(step)}/output.pkl"
 
 
 def _relative(path: str) -> str:
@@ -80,15 +82,17 @@ def _relative(path: str) -> str:
     return path[place + 1 :] if place >= 0 else path
 
 
-def _artifact(relative: str, kind: str, disk: Disk, absence: Absence, line: int) -> Artifact:
-    size = disk.size(relative) if layout.is_inside(relative) else None
-    return Artifact(relative, _canonical(kind, relative), _state(relative, size, disk, absence), size, line)
+def _artifact(relative: str, kind: str, disk: RunFiles, absence: MissingArtifacts, line: int) -> Artifact:
+    size = disk.size(relative) if layout.is_relative_and_safe(relative) else None
+    return Artifact(
+        relative, _normalized_kind(kind, relative), _state(relative, size, disk, absence), size, line
+    )
 
 
-def _state(relative: str, size: int | None, disk: Disk, absence: Absence) -> ArtifactState:
+def _state(relative: str, size: int | None, disk: RunFiles, absence: MissingArtifacts) -> ArtifactState:
     if size is None:
         # the original's host of a remote run fetches data only when asked to, and documents always
-        untold = absence.otherwise if disk.is_partial or _kind(relative) in DATA_KINDS else "missing"
+        untold = absence.default if disk.is_partial or _kind(relative) in DATA_KINDS else "missing"
         return absence.states.get(relative, untold)
     if relative.endswith(".parquet"):
         framed = size >= 12 and disk.head(relative, 4) == _MAGIC == disk.tail(relative, 4)
@@ -96,7 +100,7 @@ def _state(relative: str, size: int | None, disk: Disk, absence: Absence) -> Art
     return "present"
 
 
-def _has_footer(relative: str, size: int, disk: Disk) -> bool:
+def _has_footer(relative: str, size: int, disk: RunFiles) -> bool:
     """Whether the footer begins where the file says: a file that went through a text decoder keeps its magic bytes."""
     length = int.from_bytes(disk.tail(relative, 8)[:4], "little")
     if length > size - 12:
@@ -110,5 +114,5 @@ def _kind(relative: str) -> str:
     return {"parquet": "parquet", "pkl": "pickle", "pickle": "pickle"}.get(suffix, suffix or "file")
 
 
-def _canonical(kind: str, relative: str) -> str:
+def _normalized_kind(kind: str, relative: str) -> str:
     return _kind(relative) if _kind(relative) in DATA_KINDS else kind

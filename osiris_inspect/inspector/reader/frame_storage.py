@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from osiris_inspect.inspector.files.log_phrases import KEY_NOT_HELD, keys_in
+from osiris_inspect.inspector.files.log_phrases import UPSTREAM_KEY_MISSING, parse_key_list
 from osiris_inspect.inspector.reader.artifacts import DATA_KINDS
-from osiris_inspect.inspector.reader.step_builder import Draft
+from osiris_inspect.inspector.reader.step_builder import StepBuilder
 from osiris_inspect.inspector.run.run import Artifact, InputState, LogLine, Storage
 from osiris_inspect.model.run_card import StepCard
 
 
 @dataclass(frozen=True, slots=True)
-class Traces:
+class StepTraces:
     """What is known of a step beside its own events.
 
     Attributes:
@@ -21,22 +21,26 @@ class Traces:
 
     card: StepCard | None
     artifacts: tuple[Artifact, ...]
-    taken: InputState | None
+    consumer_input: InputState | None
     log_lines: Sequence[LogLine]
     inputs_recorded: bool
 
 
-def storage_of(draft: Draft, traces: Traces, *, is_writer: bool) -> Storage:
+def frame_location(draft: StepBuilder, traces: StepTraces, *, is_writer: bool) -> Storage:
     """Where the frame was kept: what says so itself counts before what it can be concluded from."""
-    if draft.stored is not None:
-        return draft.stored
+    if draft.location is not None:
+        return draft.location
     if is_writer or draft.status in ("failed", "skipped", "not_started"):
         return "none"
-    if traces.taken is not None and traces.taken.place != "unresolved":
-        return traces.taken.place
+    if traces.consumer_input is not None and traces.consumer_input.location != "unresolved":
+        return traces.consumer_input.location
     if any(artifact.kind in DATA_KINDS for artifact in traces.artifacts):
         return "spill"
-    return _by_card(traces.card) or _by_log(draft.id, traces.log_lines) or _by_silence(draft, traces)
+    return (
+        _by_card(traces.card)
+        or _from_text_log(draft.id, traces.log_lines)
+        or _from_missing_evidence(draft, traces)
+    )
 
 
 def _by_card(card: StepCard | None) -> Storage | None:
@@ -45,18 +49,18 @@ def _by_card(card: StepCard | None) -> Storage | None:
     return "spill" if card.spill_used else "memory" if card.has_df_in_memory else "none"
 
 
-def _by_log(step: str, lines: Sequence[LogLine]) -> Storage | None:
+def _from_text_log(step: str, lines: Sequence[LogLine]) -> Storage | None:
     for line in lines:
-        match = KEY_NOT_HELD.search(line.text)
+        match = UPSTREAM_KEY_MISSING.search(line.text)
         if match and match["step"] == step:
-            keys = keys_in(match["keys"])
+            keys = parse_key_list(match["keys"])
             return "memory" if "df" in keys else "spill" if "df_path" in keys else "none"
     return None
 
 
-def _by_silence(draft: Draft, traces: Traces) -> Storage:
+def _from_missing_evidence(draft: StepBuilder, traces: StepTraces) -> Storage:
     """``none`` where another step looked for the frame and the log, which would tell, does not say that it was found."""
-    taken = traces.taken
+    taken = traces.consumer_input
     looked = traces.inputs_recorded and taken is not None and draft.status == "succeeded"
     # up to 0.3.1 an input that was found has a line in the log, which does not say where
     return "none" if looked and taken is not None and taken.line == 0 else "unknown"

@@ -8,20 +8,30 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from osiris_inspect.inspector.event_log import key_events_cache as abridgement
-from osiris_inspect.inspector.files.find_runs import is_run, must_be_folder, only_text
-from osiris_inspect.inspector.reader.raw_run import Material, gather
-from osiris_inspect.inspector.reader.remote_worker import isolation_of, note_lost_lines, outages_of
-from osiris_inspect.inspector.reader.run_status import Verdict, is_going_on, mode_of, settle, verdict
-from osiris_inspect.inspector.reader.step_builder import fold
-from osiris_inspect.inspector.reader.step_states import bind, complete, in_order
-from osiris_inspect.inspector.reader.truncated_log import last_words
-from osiris_inspect.inspector.run.run import Abridged, Mode, Run, StepState
+from osiris_inspect.inspector.files.find_runs import check_is_directory, is_run, text_log_hint
+from osiris_inspect.inspector.reader.raw_run import RawRun, read_raw_run
+from osiris_inspect.inspector.reader.remote_worker import (
+    connection_outages,
+    isolation_level,
+    record_missing_lines,
+)
+from osiris_inspect.inspector.reader.run_status import (
+    RunEnding,
+    determine_ending,
+    finish_running_steps,
+    is_still_running,
+    run_mode,
+)
+from osiris_inspect.inspector.reader.step_builder import build_steps
+from osiris_inspect.inspector.reader.step_states import add_missing_inputs, finish_steps, ordered_steps
+from osiris_inspect.inspector.reader.truncated_log import truncated_errors
+from osiris_inspect.inspector.run.run import LazyEvents, Mode, Run, StepState
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import UnreadableRun
-from osiris_inspect.model.event import Event, epoch
+from osiris_inspect.model.errors import RunNotReadable
+from osiris_inspect.model.event import Event, parse_timestamp
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.event_log.index.line_index import Progress
+    from osiris_inspect.inspector.event_log.index.line_index import ProgressCallback
 
 
 def load(
@@ -29,8 +39,8 @@ def load(
     *,
     now: float | None = None,
     cache: Path | None = None,
-    told: "Progress | None" = None,
-    abridged: bool = False,
+    on_progress: "ProgressCallback | None" = None,
+    key_events_only: bool = False,
 ) -> Run:
     """The run in a directory.
 
@@ -40,50 +50,50 @@ def load(
     ``abridged`` says that of a long log the events that make its picture will do.
 
     Raises:
-        UnreadableRun: there is no such directory, or nothing in it is a part of a run.
+        RunNotReadable: there is no such directory, or nothing in it is a part of a run.
     """
-    check(path)
-    material = gather(path, cache, told, abridged=abridged)
-    mode = mode_of(material)
-    note_lost_lines(material.events, material.disk)
-    drafts = fold(material.events)
-    settle(drafts.values(), material, mode)
-    ordered = in_order(drafts, material)
-    bind(ordered, material)
-    ending = verdict(ordered, material, now=now)
-    if _nothing_read(material):
-        ending = Verdict("unreadable", finished=False)
+    check_is_run(path)
+    material = read_raw_run(path, cache, on_progress, abridged=key_events_only)
+    mode = run_mode(material)
+    record_missing_lines(material.events, material.disk)
+    drafts = build_steps(material.events)
+    finish_running_steps(drafts.values(), material, mode)
+    ordered = ordered_steps(drafts, material)
+    add_missing_inputs(ordered, material)
+    ending = determine_ending(ordered, material, now=now)
+    if _is_unreadable(material):
+        ending = RunEnding("unreadable", finished=False)
     if cache is not None and not isinstance(material.log, tuple):
-        is_over = ending.finished or now is None or not is_going_on(material, now)
+        is_over = ending.finished or now is None or not is_still_running(material, now)
         if is_over:
-            abridgement.keep(material.log, path, cache)
-    return _assemble(path, material, complete(ordered, material, mode), ending, mode)
+            abridgement.save_key_events(material.log, path, cache)
+    return _build_run(path, material, finish_steps(ordered, material, mode), ending, mode)
 
 
-def check(path: Path) -> None:
+def check_is_run(path: Path) -> None:
     """Make sure that ``path`` is a run directory.
 
     Raises:
-        UnreadableRun: it is not; the message says what it is instead.
+        RunNotReadable: it is not; the message says what it is instead.
     """
     if is_run(path):
         return
     try:
-        must_be_folder(path)
-        if not any((path / sign).exists() for sign in layout.SIGNS_OF_A_RUN):
+        check_is_directory(path)
+        if not any((path / sign).exists() for sign in layout.RUN_MARKER_FILES):
             empty = not any(path.iterdir())
             what = (
                 "an empty directory"
                 if empty
-                else f"no run: it holds none of {', '.join(layout.SIGNS_OF_A_RUN)}{only_text(path)}"
+                else f"no run: it holds none of {', '.join(layout.RUN_MARKER_FILES)}{text_log_hint(path)}"
             )
-            raise UnreadableRun(f"{str(path)!r} is {what}")
+            raise RunNotReadable(f"{str(path)!r} is {what}")
     except (OSError, ValueError, RuntimeError) as error:
-        raise UnreadableRun(f"{str(path)!r} cannot be read: {error}") from error
+        raise RunNotReadable(f"{str(path)!r} cannot be read: {error}") from error
 
 
-def _assemble(
-    path: Path, material: Material, steps: tuple[StepState, ...], ending: Verdict, mode: Mode | None
+def _build_run(
+    path: Path, material: RawRun, steps: tuple[StepState, ...], ending: RunEnding, mode: Mode | None
 ) -> Run:
     name = path.name or path.resolve().name
     started, ended, duration = _times(name, material, ending)
@@ -105,43 +115,43 @@ def _assemble(
         card=material.card,
         status_file=material.status,
         log_lines=material.log_lines,
-        unread=material.disk.unread,
+        unreadable=material.disk.unreadable,
         failure=ending.failure,
         failed_stage=ending.stage,
         kind=_kind(material, steps),
-        requests=material.requests,
-        exposures=material.exposures,
+        worker_requests=material.requests,
+        exposed_secrets=material.exposures,
         manifest_file=material.manifest_file,
-        isolation=isolation_of(material.events),
-        outages=tuple(outages_of(material.events)),
-        last_words=last_words(steps, material.log_lines) if ending.status == "truncated" else (),
+        isolation=isolation_level(material.events),
+        outages=tuple(connection_outages(material.events)),
+        truncated_errors=truncated_errors(steps, material.log_lines) if ending.status == "truncated" else (),
     )
 
 
-def _nothing_read(material: Material) -> bool:
+def _is_unreadable(material: RawRun) -> bool:
     """Whether something could not be read and nothing else tells how the run went; a manifest only tells the plan."""
     read = material.events or material.metrics or material.card or material.status
-    return not read and bool(material.disk.unread)
+    return not read and bool(material.disk.unreadable)
 
 
-def _kind(material: Material, steps: tuple[StepState, ...]) -> Literal["run", "compile"]:
+def _kind(material: RawRun, steps: tuple[StepState, ...]) -> Literal["run", "compile"]:
     begun = any(step.status != "not_started" for step in steps)
     ran = any(
         event.name in ("adapter_selected", "plan", "step_start", "session_initialized")
         for event in material.events
     )
-    compiled = material.disk.has(layout.COMPILED_MANIFEST) or any(
+    compiled = material.disk.exists(layout.COMPILED_MANIFEST) or any(
         event.name.startswith("compile_") for event in material.events
     )
     return "compile" if compiled and not ran and not begun else "run"
 
 
-def _dialect(material: Material) -> str:
+def _dialect(material: RawRun) -> str:
     counts = Counter(event.dialect for event in material.events)
     return counts.most_common(1)[0][0] if counts else "none"
 
 
-def _pipeline(material: Material) -> str | None:
+def _pipeline(material: RawRun) -> str | None:
     if material.manifest is not None and material.manifest.name:
         return material.manifest.name
     for event in material.events:
@@ -153,12 +163,12 @@ def _pipeline(material: Material) -> str | None:
     return None
 
 
-def _times(name: str, material: Material, ending: Verdict) -> tuple[float | None, float | None, float | None]:
-    if not isinstance(material.log, tuple) and isinstance(material.log, Abridged):
+def _times(name: str, material: RawRun, ending: RunEnding) -> tuple[float | None, float | None, float | None]:
+    if not isinstance(material.log, tuple) and isinstance(material.log, LazyEvents):
         stamps = list(material.log.period() or ())
     else:
         stamps = [event.ts for event in material.events if event.ts is not None]
-    named = layout.started_ms(name)
+    named = layout.parse_start_ms(name)
     started = min(stamps) if stamps else named / 1000 if named is not None else None
     if not stamps:
         return started, None, None
@@ -170,7 +180,7 @@ def _times(name: str, material: Material, ending: Verdict) -> tuple[float | None
 
 
 def _told_duration(last: Event) -> float | None:
-    end = epoch(last.fields.get("end_time"))
+    end = parse_timestamp(last.fields.get("end_time"))
     return (
         last.duration_s
         if last.name == "run_end" and (end is not None or last.duration_s is not None)

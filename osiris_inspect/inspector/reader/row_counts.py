@@ -7,50 +7,57 @@ attributed by its time is marked as such.
 from collections.abc import Iterator, Sequence
 from math import inf
 
-from osiris_inspect.inspector.reader.step_builder import Draft
+from osiris_inspect.inspector.reader.step_builder import StepBuilder
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.run_card import StepCard
 
-Told = tuple[int, str]
+CountSource = tuple[int, str]
 
 
 def rows_out(
-    draft: Draft, card: StepCard | None, metrics: Sequence[Metric], consumed: int | None, *, is_writer: bool
+    draft: StepBuilder,
+    card: StepCard | None,
+    metrics: Sequence[Metric],
+    consumer_rows: int | None,
+    *,
+    is_writer: bool,
 ) -> tuple[int | None, str | None]:
     """The rows a step gave or, for a writer, wrote, and what told them; (None, None) where nothing did."""
     if draft.status in ("skipped", "not_started"):
         return None, None
-    sources = _of_writer(draft, card, metrics) if is_writer else _of_frame(draft, card, metrics, consumed)
+    sources = (
+        _of_writer(draft, card, metrics) if is_writer else _of_frame(draft, card, metrics, consumer_rows)
+    )
     return next(sources, (None, None))
 
 
-def rows_in(draft: Draft, card: StepCard | None, metrics: Sequence[Metric]) -> int | None:
+def rows_in(draft: StepBuilder, card: StepCard | None, metrics: Sequence[Metric]) -> int | None:
     """The sum of the rows of a step's inputs; None where not told."""
     told = [entry.rows for entry in draft.inputs if entry.rows is not None]
     if told:
         return sum(told)
-    tagged = _tagged(metrics, draft.id, "rows_in")
+    tagged = _from_step_metric(metrics, draft.id, "rows_in")
     if tagged is not None:
         return tagged
     return card.rows_in if card is not None and card.rows_in else None
 
 
 def _of_frame(
-    draft: Draft, card: StepCard | None, metrics: Sequence[Metric], consumed: int | None
-) -> Iterator[Told]:
+    draft: StepBuilder, card: StepCard | None, metrics: Sequence[Metric], consumer_rows: int | None
+) -> Iterator[CountSource]:
     if draft.rows_out is not None:
         yield draft.rows_out, "rows_out event"
-    if (tagged := _tagged(metrics, draft.id, "rows_out")) is not None:
+    if (tagged := _from_step_metric(metrics, draft.id, "rows_out")) is not None:
         yield tagged, "rows_out metric"
     if draft.rows_processed:
         yield draft.rows_processed, "step_complete event"
-    if consumed is not None:
-        yield consumed, "inputs_resolved event of its consumer"
+    if consumer_rows is not None:
+        yield consumer_rows, "inputs_resolved event of its consumer"
     if card is not None and card.rows_out:
         yield card.rows_out, "run card"
     if draft.status == "succeeded":
         for name in ("rows_written", "rows_read"):
-            if (by_time := _by_time(metrics, draft, name)) is not None:
+            if (by_time := _from_metric_by_time(metrics, draft, name)) is not None:
                 yield by_time, "metric, by time"
     if draft.status == "succeeded" and draft.rows_processed is not None:
         yield draft.rows_processed, "step_complete event"
@@ -58,14 +65,14 @@ def _of_frame(
         yield card.rows_out, "run card"
 
 
-def _of_writer(draft: Draft, card: StepCard | None, metrics: Sequence[Metric]) -> Iterator[Told]:
+def _of_writer(draft: StepBuilder, card: StepCard | None, metrics: Sequence[Metric]) -> Iterator[CountSource]:
     if draft.rows_written is not None:
         yield draft.rows_written, "write.complete event"
     if draft.rows_out is not None:
         yield draft.rows_out, "rows_out event"
-    if (tagged := _tagged(metrics, draft.id, "rows_written")) is not None:
+    if (tagged := _from_step_metric(metrics, draft.id, "rows_written")) is not None:
         yield tagged, "rows_written metric"
-    if (by_time := _by_time(metrics, draft, "rows_written")) is not None:
+    if (by_time := _from_metric_by_time(metrics, draft, "rows_written")) is not None:
         yield by_time, "metric, by time"
     if draft.rows_processed:
         yield draft.rows_processed, "step_complete event"
@@ -74,7 +81,7 @@ def _of_writer(draft: Draft, card: StepCard | None, metrics: Sequence[Metric]) -
     # the original's worker says 0 for every writer whose name does not end in '.writer', so a 0 tells nothing
 
 
-def _tagged(metrics: Sequence[Metric], step: str, name: str) -> int | None:
+def _from_step_metric(metrics: Sequence[Metric], step: str, name: str) -> int | None:
     return next(
         (
             int(metric.value)
@@ -85,7 +92,7 @@ def _tagged(metrics: Sequence[Metric], step: str, name: str) -> int | None:
     )
 
 
-def _by_time(metrics: Sequence[Metric], draft: Draft, name: str) -> int | None:
+def _from_metric_by_time(metrics: Sequence[Metric], draft: StepBuilder, name: str) -> int | None:
     """The one count of that name logged while the step ran, also where the metric names the step.
 
     The host of a remote run gives a count the time at which it heard of it, which may be a little after the step ended:

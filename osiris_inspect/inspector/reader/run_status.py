@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from osiris_inspect.inspector.reader.raw_run import Material
-from osiris_inspect.inspector.reader.step_builder import Draft, failure_of
+from osiris_inspect.inspector.reader.raw_run import RawRun
+from osiris_inspect.inspector.reader.step_builder import StepBuilder, failure_of
 from osiris_inspect.inspector.run.run import Mode, RunStatus, StepFailure
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.failure import RUN_FAILURES
 
-STILL_GOING_S = 60
+RUNNING_TIMEOUT_S = 60
 """Seconds after its last line in which an unfinished run counts as still going on, where no lock tells.
 
 Our own runs send a heartbeat every few seconds. A run of the original may be silent for longer inside one step; it is
@@ -39,7 +39,7 @@ Stage = Literal["compile", "prepare", "finish"]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RunEnding:
     """What is known of the end of a run."""
 
     status: RunStatus
@@ -48,7 +48,7 @@ class Verdict:
     stage: Stage | None = None
 
 
-def mode_of(material: Material) -> Mode | None:
+def run_mode(material: RawRun) -> Mode | None:
     """Where the run's steps ran; None where nothing tells."""
     for event in material.events:
         if event.name in ("adapter_selected", "execute_start", "run_start", "plan", "environment"):
@@ -61,7 +61,7 @@ def mode_of(material: Material) -> Mode | None:
     return None
 
 
-def settle(drafts: Iterable[Draft], material: Material, mode: Mode | None) -> None:
+def finish_running_steps(drafts: Iterable[StepBuilder], material: RawRun, mode: Mode | None) -> None:
     """Give the steps that began and never ended the end that the rest of the log implies.
 
     An error that leaves a local runner, or a connection that could not be resolved, ends a step of the original
@@ -78,60 +78,60 @@ def settle(drafts: Iterable[Draft], material: Material, mode: Mode | None) -> No
             draft.status, draft.failure, draft.ended = "failed", failure_of(later), later.ts
 
 
-def verdict(drafts: Sequence[Draft], material: Material, *, now: float | None) -> Verdict:
+def determine_ending(drafts: Sequence[StepBuilder], material: RawRun, *, now: float | None) -> RunEnding:
     """How the run ended."""
     if not material.events:
         return _without_log(drafts, material)
     broken = _compile_failure(material.events)
     if broken is not None:
-        return Verdict("compile_failed", finished=True, failure=broken, stage="compile")
+        return RunEnding("compile_failed", finished=True, failure=broken, stage="compile")
     return _of_steps(drafts, material, now)
 
 
-def _of_steps(drafts: Sequence[Draft], material: Material, now: float | None) -> Verdict:
+def _of_steps(drafts: Sequence[StepBuilder], material: RawRun, now: float | None) -> RunEnding:
     """How a run ended that was compiled: its steps are asked first, then the run's own errors, then its end."""
     ended = _has_ended(material.events)
     error = _run_failure(material.events)
     if any(draft.status == "running" for draft in drafts):
         return _cut_off(material, now, ended=ended, error=error)
-    if any(draft.status == "failed" and _counts(draft, material) for draft in drafts):
-        return Verdict("failed", finished=ended or _all_settled(drafts))
+    if any(draft.status == "failed" and _is_reliable(draft, material) for draft in drafts):
+        return RunEnding("failed", finished=ended or _all_steps_ended(drafts))
     if error is not None:
-        begun = any(draft.was_run for draft in drafts)
-        return Verdict("failed", finished=ended, failure=error, stage="finish" if begun else "prepare")
-    if not ended and _all_settled(drafts) and material.events[-1].dialect == "document":
-        return Verdict("success", finished=True)  # this form has no event for the end of a run
-    return _ended_well(drafts, material) if ended else _cut_off(material, now, ended=False, error=None)
+        begun = any(draft.was_started for draft in drafts)
+        return RunEnding("failed", finished=ended, failure=error, stage="finish" if begun else "prepare")
+    if not ended and _all_steps_ended(drafts) and material.events[-1].dialect == "document":
+        return RunEnding("success", finished=True)  # this form has no event for the end of a run
+    return _succeeded(drafts, material) if ended else _cut_off(material, now, ended=False, error=None)
 
 
-def _counts(draft: Draft, material: Material) -> bool:
+def _is_reliable(draft: StepBuilder, material: RawRun) -> bool:
     """Whether a failed step tells of the run.
 
     One that only the run card knows was asked for before the run began, where the status file counts the run as
     complete without it.
     """
-    return draft.first > 0 or material.status is None or material.status.ok is not True
+    return draft.first_line > 0 or material.status is None or material.status.ok is not True
 
 
-def _cut_off(material: Material, now: float | None, *, ended: bool, error: StepFailure | None) -> Verdict:
-    if not ended and now is not None and is_going_on(material, now):
-        return Verdict("running", finished=False)
-    return Verdict("truncated", finished=False, failure=error)
+def _cut_off(material: RawRun, now: float | None, *, ended: bool, error: StepFailure | None) -> RunEnding:
+    if not ended and now is not None and is_still_running(material, now):
+        return RunEnding("running", finished=False)
+    return RunEnding("truncated", finished=False, failure=error)
 
 
-def is_going_on(material: Material, now: float) -> bool:
+def is_still_running(material: RawRun, now: float) -> bool:
     """Whether somebody still writes: the lock on the log tells, and where there is none the age of its last line.
 
     Only a log that says it is locked while it is written is known to be over by its lock. Others never had one, and a
     copy that is gathered from elsewhere has none either.
     """
-    held = material.disk.is_held(layout.EVENTS)
+    held = material.disk.is_locked(layout.EVENTS)
     if held is False and any(event.fields.get("locked") is True for event in material.events[:_FIRST]):
         return False
-    return bool(held) or now - _last_sign(material) < STILL_GOING_S
+    return bool(held) or now - _last_activity(material) < RUNNING_TIMEOUT_S
 
 
-def _last_sign(material: Material) -> float:
+def _last_activity(material: RawRun) -> float:
     times = [event.ts for event in material.events[-50:] if event.ts is not None]
     return max(times) if times else material.disk.modified(layout.EVENTS) or 0.0
 
@@ -151,14 +151,14 @@ def _is_last_word(event: Event) -> bool:
     return event.name == "run_complete" and "total_duration" in event.fields
 
 
-def _all_settled(drafts: Sequence[Draft]) -> bool:
+def _all_steps_ended(drafts: Sequence[StepBuilder]) -> bool:
     return bool(drafts) and all(draft.status not in ("running", "not_started") for draft in drafts)
 
 
-def _ended_well(drafts: Sequence[Draft], material: Material) -> Verdict:
+def _succeeded(drafts: Sequence[StepBuilder], material: RawRun) -> RunEnding:
     said = next((event for event in reversed(material.events) if event.name == "run_end"), None)
     if said is not None and said.fields.get("status") in ("failed", "error", "cancelled", "interrupted"):
-        return Verdict("failed", finished=True, failure=failure_of(said), stage="finish")
+        return RunEnding("failed", finished=True, failure=failure_of(said), stage="finish")
     status = material.status
     fell_short = (
         status is not None
@@ -166,12 +166,12 @@ def _ended_well(drafts: Sequence[Draft], material: Material) -> Verdict:
         and status.steps_completed is not None
         and status.steps_total is not None
         and status.steps_completed < status.steps_total
-        and any(draft.was_run for draft in drafts)
+        and any(draft.was_started for draft in drafts)
     )
     if fell_short and status is not None:
         text = status.reason or "fewer steps were completed than planned"
-        return Verdict("failed", True, StepFailure(text, file=layout.STATUS), "finish")
-    return Verdict("success", finished=True)
+        return RunEnding("failed", True, StepFailure(text, file=layout.STATUS), "finish")
+    return RunEnding("success", finished=True)
 
 
 def _compile_failure(events: Sequence[Event]) -> StepFailure | None:
@@ -199,20 +199,24 @@ def _run_failure(events: Sequence[Event]) -> StepFailure | None:
     return failure_of(silent) if silent is not None else None
 
 
-def _without_log(drafts: Sequence[Draft], material: Material) -> Verdict:
+def _without_log(drafts: Sequence[StepBuilder], material: RawRun) -> RunEnding:
     status, card = material.status, material.card
     if status is not None and status.ok is not None:
-        if status.ok or status.is_known_false_alarm:
-            return Verdict("success", finished=True)
+        if status.ok or status.is_upstream_false_alarm:
+            return RunEnding("success", finished=True)
         text = status.reason or "status.json says that the run is not ok"
-        return Verdict("failed", True, StepFailure(text, file=layout.STATUS), "finish")
+        return RunEnding("failed", True, StepFailure(text, file=layout.STATUS), "finish")
     if card is not None and card.steps:
         failed = any(draft.status == "failed" for draft in drafts)
         done = all(draft.status in ("succeeded", "skipped", "failed") for draft in drafts)
-        return Verdict("failed" if failed else "success" if done else "truncated", finished=done or failed)
+        return RunEnding("failed" if failed else "success" if done else "truncated", finished=done or failed)
     code = next((metric.value for metric in material.metrics if metric.name == "adapter_exit_code"), None)
     if code is not None:
-        return Verdict("failed" if code else "success", finished=True)
-    if material.disk.has(layout.COMPILED_MANIFEST) and not material.metrics and material.manifest is not None:
-        return Verdict("success", finished=True)  # a compile leaves nothing but its manifest
-    return Verdict("truncated", finished=False)
+        return RunEnding("failed" if code else "success", finished=True)
+    if (
+        material.disk.exists(layout.COMPILED_MANIFEST)
+        and not material.metrics
+        and material.manifest is not None
+    ):
+        return RunEnding("success", finished=True)  # a compile leaves nothing but its manifest
+    return RunEnding("truncated", finished=False)

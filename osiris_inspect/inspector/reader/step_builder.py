@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from osiris_inspect.inspector.run.run import InputState, StepFailure, Storage
-from osiris_inspect.model.event import Event, name_of, number
+from osiris_inspect.model.event import Event, finite_number, step_name
 from osiris_inspect.model.failure import error_message
 from osiris_inspect.model.run_card import StepStatus
 
@@ -15,7 +15,7 @@ _CFG_OF = re.compile(r"(?:^|/)cfg/(.+)\.json\Z")
 
 
 @dataclass(slots=True)
-class Draft:
+class StepBuilder:
     """A step while the log is read. It is finished when the last event was told."""
 
     id: str
@@ -34,16 +34,16 @@ class Draft:
     rows_processed: int | None = None
     rows_out: int | None = None
     rows_written: int | None = None
-    stored: Storage | None = None
-    starts: int = 0
-    first: int = 0
-    last: int = 0
+    location: Storage | None = None
+    start_count: int = 0
+    first_line: int = 0
+    last_line: int = 0
     unresolved_connection: StepFailure | None = None
     needs_inferred: bool = False
     line: int = 0
 
     @property
-    def was_run(self) -> bool:
+    def was_started(self) -> bool:
         """Whether it was begun, however it ended."""
         return self.status in ("running", "succeeded", "failed")
 
@@ -53,11 +53,11 @@ class Draft:
         return self.driver is not None and self.driver.endswith("extractor")
 
 
-def fold(events: Iterable[Event]) -> dict[str, Draft]:
+def build_steps(events: Iterable[Event]) -> dict[str, StepBuilder]:
     """One draft for each step the log names, in the order in which it names them."""
-    drafts: dict[str, Draft] = {}
+    drafts: dict[str, StepBuilder] = {}
     opened: str | None = None
-    for event in in_sequence(events):
+    for event in in_order(events):
         if event.name == "cfg_opened" and event.step is None:
             opened = _step_of_cfg(event.fields.get("path")) or opened
         step = event.step
@@ -65,15 +65,15 @@ def fold(events: Iterable[Event]) -> dict[str, Draft]:
             step = opened  # up to 0.3.1 the event names no step; the worker has just opened its configuration
         if step is None:
             continue
-        draft = drafts.setdefault(step, Draft(step))
-        _touch(draft, event)
-        told = _TOLD.get(event.name)
+        draft = drafts.setdefault(step, StepBuilder(step))
+        _note_lines(draft, event)
+        told = _HANDLERS.get(event.name)
         if told is not None:
             told(draft, event)
     return drafts
 
 
-def in_sequence(events: Iterable[Event]) -> list[Event]:
+def in_order(events: Iterable[Event]) -> list[Event]:
     """The events in the order in which they were told, each once.
 
     The lines of a log that was gathered from several places may be shuffled or doubled; the numbers its writer gave
@@ -94,55 +94,55 @@ def in_sequence(events: Iterable[Event]) -> list[Event]:
     return [event for _, _, event in (keyed if ordered else sorted(keyed, key=lambda entry: entry[:2]))]
 
 
-def _touch(draft: Draft, event: Event) -> None:
-    draft.first = draft.first or event.line
-    draft.last = event.line
+def _note_lines(draft: StepBuilder, event: Event) -> None:
+    draft.first_line = draft.first_line or event.line
+    draft.last_line = event.line
     if draft.driver is None:
         draft.driver = event.driver
 
 
-def _start(draft: Draft, event: Event) -> None:
-    draft.starts += 1
+def _start(draft: StepBuilder, event: Event) -> None:
+    draft.start_count += 1
     draft.status, draft.started, draft.start_line = "running", event.ts, event.line
     draft.failure = draft.ended = None
 
 
-def _end(draft: Draft, event: Event) -> None:
+def _end(draft: StepBuilder, event: Event) -> None:
     draft.ended, draft.end_line = event.ts, event.line
     draft.duration_s = event.duration_s
     if draft.duration_s is None and draft.started is not None and event.ts is not None:
         draft.duration_s = max(0.0, event.ts - draft.started)
 
 
-def _complete(draft: Draft, event: Event) -> None:
+def _complete(draft: StepBuilder, event: Event) -> None:
     _end(draft, event)
     draft.status = "succeeded"
-    draft.rows_processed = whole(event.fields.get("rows_processed"))
+    draft.rows_processed = as_int(event.fields.get("rows_processed"))
 
 
-def _failed(draft: Draft, event: Event) -> None:
+def _failed(draft: StepBuilder, event: Event) -> None:
     _end(draft, event)
     draft.status = "failed"
     draft.failure = failure_of(event)
 
 
-def _skipped(draft: Draft, event: Event) -> None:
+def _skipped(draft: StepBuilder, event: Event) -> None:
     draft.status = "skipped"
-    draft.because = name_of(event.fields.get("because"))
+    draft.because = step_name(event.fields.get("because"))
 
 
-def _resolved(draft: Draft, event: Event) -> None:
-    names = event.keys or ("df",) * len(event.from_steps)
-    for name, origin in zip(names, event.from_steps, strict=False):
-        rows = event.rows if len(event.from_steps) == 1 else None
+def _resolved(draft: StepBuilder, event: Event) -> None:
+    names = event.input_names or ("df",) * len(event.upstream_steps)
+    for name, origin in zip(names, event.upstream_steps, strict=False):
+        rows = event.row_count if len(event.upstream_steps) == 1 else None
         draft.inputs.append(
-            InputState(name, origin, event.place or "unresolved", rows, event.line, _tried(event))
+            InputState(name, origin, event.location or "unresolved", rows, event.line, _tried(event))
         )
 
 
-def _not_found(draft: Draft, event: Event) -> None:
-    name = event.keys[0] if event.keys else "df"
-    origin = event.from_steps[0] if event.from_steps else None
+def _not_found(draft: StepBuilder, event: Event) -> None:
+    name = event.input_names[0] if event.input_names else "df"
+    origin = event.upstream_steps[0] if event.upstream_steps else None
     draft.inputs.append(InputState(name, origin, "unresolved", None, event.line, _tried(event)))
 
 
@@ -151,32 +151,32 @@ def _tried(event: Event) -> tuple[Mapping[str, Any], ...]:
     return tuple(entry for entry in tried if isinstance(entry, Mapping)) if isinstance(tried, list) else ()
 
 
-def _rows_out(draft: Draft, event: Event) -> None:
-    draft.rows_out = event.rows
+def _rows_out(draft: StepBuilder, event: Event) -> None:
+    draft.rows_out = event.row_count
     if draft.status == "not_started":
         draft.status = (
             "succeeded"  # a log that tells neither start nor end of a step tells by this that it was done
         )
 
 
-def _stored(draft: Draft, event: Event) -> None:
-    draft.stored = _STORAGES.get(str(event.fields.get("storage")), draft.stored)
-    if event.rows is not None:
-        draft.rows_out = event.rows
+def _stored(draft: StepBuilder, event: Event) -> None:
+    draft.location = _STORAGES.get(str(event.fields.get("storage")), draft.location)
+    if event.row_count is not None:
+        draft.rows_out = event.row_count
 
 
-def _written(draft: Draft, event: Event) -> None:
-    draft.rows_written = whole(event.fields.get("rows_written"))
+def _written(draft: StepBuilder, event: Event) -> None:
+    draft.rows_written = as_int(event.fields.get("rows_written"))
 
 
-def _connection(draft: Draft, event: Event) -> None:
+def _connection(draft: StepBuilder, event: Event) -> None:
     error = event.fields.get("error")
     if event.fields.get("ok") is False:
         text = error if isinstance(error, str) else "the connection could not be resolved"
         draft.unresolved_connection = StepFailure(text, None, None, event.file, event.line)
 
 
-_TOLD = {
+_HANDLERS = {
     "step_start": _start,
     "step_complete": _complete,
     "step_failed": _failed,
@@ -193,7 +193,7 @@ _TOLD = {
 def failure_of(event: Event) -> StepFailure:
     """What an event says went wrong; a text is always there."""
     return StepFailure(
-        error_message(event.fields) or f"{event.original or event.name} without a reason",
+        error_message(event.fields) or f"{event.original_name or event.name} without a reason",
         event.error_type,
         event.traceback,
         event.file,
@@ -201,9 +201,9 @@ def failure_of(event: Event) -> StepFailure:
     )
 
 
-def whole(value: Any) -> int | None:
+def as_int(value: Any) -> int | None:
     """``value`` where it is a finite number, as a whole one."""
-    amount = number(value)
+    amount = finite_number(value)
     return None if amount is None else int(amount)
 
 

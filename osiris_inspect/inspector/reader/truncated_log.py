@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from osiris_inspect.inspector.run.run import LastWords, LogLine, StepState
+from osiris_inspect.inspector.run.run import LogLine, StepState, TruncatedError
 from osiris_inspect.model import run_layout as layout
 
 _ERRORS = frozenset({"ERROR", "CRITICAL", "FATAL"})
@@ -12,7 +12,7 @@ _OF_WORKER = re.compile(r"exited with (?:exit )?(?:code|status)|\b[Kk]illed\b")
 _LEVEL = re.compile(r"\b(?:ERROR|CRITICAL|FATAL)\b[\s:\-\]]*")
 
 
-def last_words(steps: Sequence[StepState], log_lines: Sequence[LogLine]) -> tuple[LastWords, ...]:
+def truncated_errors(steps: Sequence[StepState], log_lines: Sequence[LogLine]) -> tuple[TruncatedError, ...]:
     """The errors of the step that was running when the log of these steps stopped; none where nothing tells one.
 
     Lines that say that a step failed, a torn one of the log and the first of a text log, count before other errors: of
@@ -23,24 +23,24 @@ def last_words(steps: Sequence[StepState], log_lines: Sequence[LogLine]) -> tupl
         return ()
     step = running[-1]
     ended = [other.failure.message.partition("\n")[0][:60] for other in steps if other.failure is not None]
-    lines = [line for line in log_lines if line.level in _ERRORS and _may_be_of(line, step, ended)]
+    lines = [line for line in log_lines if line.level in _ERRORS and _may_belong_to(line, step, ended)]
     torn = [line for line in lines if line.file == layout.EVENTS]
     ends = [line for line in lines if line.file != layout.EVENTS and _OF_STEP.search(line.text)]
     said = [*torn, *ends[:1]]
     near = [line for line in lines if line.step == step.id or _OF_WORKER.search(line.text)]
-    sure = {line.line for line in said if line in torn or _names(line, step)}
+    sure = {line.line for line in said if line in torn or _mentions_step(line, step)}
     return tuple(
-        LastWords(line._replace(text=_error(line), step=step.id), line.line in sure)
+        TruncatedError(line._replace(text=_error(line), step=step.id), line.line in sure)
         for line in said or near[-1:]
     )
 
 
-def _names(line: LogLine, step: StepState) -> bool:
+def _mentions_step(line: LogLine, step: StepState) -> bool:
     match = _OF_STEP.search(line.text)
     return match is not None and match["step"] == step.id
 
 
-def _may_be_of(line: LogLine, step: StepState, ended: Sequence[str]) -> bool:
+def _may_belong_to(line: LogLine, step: StepState, ended: Sequence[str]) -> bool:
     """Whether an error may be that of a step: it names no other one, and no other one ended with it."""
     match = _OF_STEP.search(line.text)
     named = (match["step"] if match else None) or line.step

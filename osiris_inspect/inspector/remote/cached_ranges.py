@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Any, Final
 
 _FOLDER: Final = ".held"
-Span = tuple[int, int]
+ByteSpan = tuple[int, int]
 
 
 @dataclass(slots=True)
-class Held:
+class CachedRanges:
     """What is held of one file: its size and tag when it was fetched, and the spans of its bytes, in order."""
 
     size: int
-    tag: str
-    spans: list[Span] = field(default_factory=list)
+    etag: str
+    spans: list[ByteSpan] = field(default_factory=list)
 
-    def lacks(self, begin: int, end: int) -> list[Span]:
+    def missing_ranges(self, begin: int, end: int) -> list[ByteSpan]:
         """The parts of a span that are not held."""
-        missing: list[Span] = []
+        missing: list[ByteSpan] = []
         for low, high in self.spans:
             if high <= begin or low >= end:
                 continue
@@ -33,7 +33,7 @@ class Held:
 
     def add(self, begin: int, end: int) -> None:
         """Note that a span is held now."""
-        joined: list[Span] = []
+        joined: list[ByteSpan] = []
         for low, high in sorted([*self.spans, (begin, end)]):
             if joined and low <= joined[-1][1]:
                 joined[-1] = (joined[-1][0], max(joined[-1][1], high))
@@ -42,20 +42,20 @@ class Held:
         self.spans = joined
 
 
-def place_of(cache: Path, folder: Path) -> Path:
+def record_path(cache: Path, folder: Path) -> Path:
     """Where it is written down what the mirror in ``folder`` holds."""
     name = hashlib.blake2b(os.fsencode(folder), digest_size=12).hexdigest()
     return cache / "remote" / _FOLDER / f"{name}.json"
 
 
-def load(place: Path) -> dict[str, Held]:
+def load(place: Path) -> dict[str, CachedRanges]:
     """What a mirror holds; nothing where that is not known."""
     return _parsed(_document(place))
 
 
-def save(place: Path, folder: Path, held: dict[str, Held]) -> None:
+def save(place: Path, folder: Path, held: dict[str, CachedRanges]) -> None:
     """Write down what the mirror in ``folder`` holds."""
-    files = {name: [entry.size, entry.tag, entry.spans] for name, entry in held.items()}
+    files = {name: [entry.size, entry.etag, entry.spans] for name, entry in held.items()}
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     number, name = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=".json")
     with os.fdopen(number, "w") as stream:
@@ -63,7 +63,7 @@ def save(place: Path, folder: Path, held: dict[str, Held]) -> None:
     Path(name).replace(place)
 
 
-def kept(cache: Path) -> list[tuple[Path, Path, int]]:
+def cached_runs(cache: Path) -> list[tuple[Path, Path, int]]:
     """Every mirror of a cache, the one used longest ago first: where it is written down, its folder, its bytes."""
     found = []
     places = list((cache / "remote" / _FOLDER).glob("*.json"))
@@ -82,10 +82,10 @@ def _document(place: Path) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _parsed(document: dict[str, Any]) -> dict[str, Held]:
+def _parsed(document: dict[str, Any]) -> dict[str, CachedRanges]:
     try:
         return {
-            str(name): Held(int(size), str(tag), [(int(low), int(high)) for low, high in spans])
+            str(name): CachedRanges(int(size), str(tag), [(int(low), int(high)) for low, high in spans])
             for name, (size, tag, spans) in document["files"].items()
         }
     except (KeyError, TypeError, ValueError, AttributeError):  # not one of ours

@@ -8,9 +8,9 @@ from importlib import import_module
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote
 
-from osiris_inspect.inspector.remote.url import is_inside, is_web, shown
+from osiris_inspect.inspector.remote.url import is_http, is_inside, without_credentials
 from osiris_inspect.inspector.text.sanitize import excerpt
-from osiris_inspect.model.errors import UnreadableRun
+from osiris_inspect.model.errors import RunNotReadable
 
 T = TypeVar("T")
 AT_ONCE: Final = 16
@@ -20,7 +20,7 @@ _TIMES: Final = ("LastModified", "mtime", "created", "last_modified")
 
 
 @dataclass(frozen=True, slots=True)
-class Stat:
+class RemoteStat:
     """A file elsewhere.
 
     Attributes:
@@ -31,78 +31,78 @@ class Stat:
 
     name: str
     size: int
-    tag: str
+    etag: str
     modified: float | None = None
 
 
-class Wanted(NamedTuple):
+class ByteRange(NamedTuple):
     """Bytes of a file, from ``begin`` up to and without ``end``."""
 
-    file: Stat
+    file: RemoteStat
     begin: int
     end: int
 
 
-class Far:
+class RemoteFolder:
     """The folder at an address. What fsspec and the packages below it raise becomes one sentence."""
 
     def __init__(self, address: str) -> None:
-        self.address = shown(address)
-        self._is_web = is_web(address)
-        self._fs, self._root = self._in_words(lambda: _opened(address))
+        self.address = without_credentials(address)
+        self._is_web = is_http(address)
+        self._fs, self._root = self._readable_errors(lambda: _opened(address))
 
-    def children(self, relative: str) -> dict[str, Stat | None]:
+    def list_dir(self, relative: str) -> dict[str, RemoteStat | None]:
         """What lies directly in a folder, by name; None for a folder. A web server may tell of nothing."""
         folder = f"{self._root.rstrip('/')}/{relative}".rstrip("/")
-        found = self._in_words(lambda: self._listed(folder))
+        found = self._readable_errors(lambda: self._listed(folder))
         return {name: stat for name, stat in self._named(found, folder) if "/" not in name}
 
-    def under(self, relative: str) -> dict[str, Stat]:
+    def list_recursive(self, relative: str) -> dict[str, RemoteStat]:
         """Every file below a folder, by its name from there."""
         folder = f"{self._root.rstrip('/')}/{relative}".rstrip("/")
-        found = self._in_words(lambda: self._found(folder))
+        found = self._readable_errors(lambda: self._found(folder))
         return {name: stat for name, stat in self._named(found, folder) if stat is not None}
 
-    def some(self, relative: str, names: Iterable[str]) -> dict[str, Stat]:
+    def stat_many(self, relative: str, names: Iterable[str]) -> dict[str, RemoteStat]:
         """Those of the named files below a folder that are there, where the folder itself cannot be listed."""
         folder = f"{self._root.rstrip('/')}/{relative}".rstrip("/")
         found = _each(lambda name: self._info(f"{folder}/{name}"), list(names))
         return {name: stat for name, stat in self._named([info for info in found if info], folder) if stat}
 
-    def read(self, wanted: Sequence[Wanted]) -> list[bytes]:
+    def read(self, wanted: Sequence[ByteRange]) -> list[bytes]:
         """The bytes of each range, in order; several are asked for at once.
 
         Raises:
-            UnreadableRun: one of them cannot be had.
+            RunNotReadable: one of them cannot be had.
         """
         if not wanted:
             return []
         names = [part.file.name for part in wanted]
         begins, ends = [part.begin for part in wanted], [part.end for part in wanted]
-        pieces = self._in_words(lambda: self._fs.cat_ranges(names, begins, ends, on_error="raise"))
+        pieces = self._readable_errors(lambda: self._fs.cat_ranges(names, begins, ends, on_error="raise"))
         return [self._fitting(piece, part) for piece, part in zip(pieces, wanted, strict=True)]
 
-    def gives_ranges(self, file: Stat) -> bool:
+    def supports_ranges(self, file: RemoteStat) -> bool:
         """Whether a part of a file can be had without the rest of it; some web servers send the whole."""
         if not self._is_web or file.size < 2:
             return True
-        return len(self._in_words(lambda: self._fs.cat_file(file.name, start=0, end=1))) == 1
+        return len(self._readable_errors(lambda: self._fs.cat_file(file.name, start=0, end=1))) == 1
 
-    def _fitting(self, piece: bytes, wanted: Wanted) -> bytes:
+    def _fitting(self, piece: bytes, wanted: ByteRange) -> bytes:
         size = wanted.end - wanted.begin
         if len(piece) > size and len(piece) >= wanted.end:  # the server sent all of it
             piece = piece[wanted.begin : wanted.end]
         if len(piece) != size:
-            raise UnreadableRun(f"{self.address!r}: {wanted.file.name!r} changed while it was read")
+            raise RunNotReadable(f"{self.address!r}: {wanted.file.name!r} changed while it was read")
         return piece
 
     def _listed(self, folder: str) -> list[dict[str, Any]]:
-        return self._unless_closed(lambda: list(self._fs.ls(folder, detail=True)))
+        return self._listing_or_none(lambda: list(self._fs.ls(folder, detail=True)))
 
     def _found(self, folder: str) -> list[dict[str, Any]]:
-        return self._unless_closed(lambda: list(self._fs.find(folder, detail=True).values()))
+        return self._listing_or_none(lambda: list(self._fs.find(folder, detail=True).values()))
 
-    def _unless_closed(self, listed: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    def _listing_or_none(self, listed: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
         """A listing; nothing where a web server gives files and no list of them."""
         try:
             return listed()
@@ -112,7 +112,7 @@ class Far:
                 return []
             raise
 
-    def _named(self, found: Iterable[dict[str, Any]], folder: str) -> list[tuple[str, Stat | None]]:
+    def _named(self, found: Iterable[dict[str, Any]], folder: str) -> list[tuple[str, RemoteStat | None]]:
         infos = [info for info in found if str(info["name"]).startswith(f"{folder}/")]
         asked = [info for info in infos if info.get("size") is None and info.get("type") == "file"]
         told = dict(zip([info["name"] for info in asked], _each(self._info, [info["name"] for info in asked]), strict=True))  # fmt: skip
@@ -134,13 +134,13 @@ class Far:
         except FileNotFoundError:
             return None
 
-    def _in_words(self, ask: Callable[[], T]) -> T:
+    def _readable_errors(self, ask: Callable[[], T]) -> T:
         try:
             return ask()
-        except UnreadableRun:
+        except RunNotReadable:
             raise
         except Exception as error:  # each file system raises errors of its own libraries
-            raise UnreadableRun(f"{self.address!r}: {_words(error)}") from error
+            raise RunNotReadable(f"{self.address!r}: {_words(error)}") from error
 
 
 def _opened(address: str) -> tuple[Any, str]:
@@ -157,11 +157,11 @@ def _each(ask: Callable[[str], T], names: Sequence[str]) -> list[T]:
         return list(pool.map(ask, names))
 
 
-def _stat(info: dict[str, Any], name: str) -> Stat:
+def _stat(info: dict[str, Any], name: str) -> RemoteStat:
     size = info.get("size")
     size = size if isinstance(size, int) else 0
     tag = next((str(info[key]) for key in _TAGS if info.get(key)), str(size))
-    return Stat(name, size, tag, next((_seconds(info[key]) for key in _TIMES if info.get(key)), None))
+    return RemoteStat(name, size, tag, next((_seconds(info[key]) for key in _TIMES if info.get(key)), None))
 
 
 def _seconds(value: Any) -> float | None:

@@ -2,7 +2,7 @@
 
 import re
 
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
 MAX_TEXT = 65536
 """Characters of an error message that are searched."""
@@ -17,14 +17,14 @@ _LACKS_INPUT = re.compile(
 )
 
 
-def lacks_input(message: str) -> bool:
+def reports_missing_input(message: str) -> bool:
     """Whether a step's error is that it was given no frame."""
     return _LACKS_INPUT.search(message[:MAX_TEXT]) is not None
 
 
-_STUMBLED = Pattern(r"NoneType|^'?(?:input_)?df(?:_\w+)?'?$|KeyError: '(?:input_)?df")
+_NONE_ERRORS = LazyRegex(r"NoneType|^'?(?:input_)?df(?:_\w+)?'?$|KeyError: '(?:input_)?df")
 
 
-def may_lack_input(message: str) -> bool:
+def may_be_missing_input(message: str) -> bool:
     """Whether an error may be the want of an input: it says so, or the driver stumbled over there being none."""
-    return lacks_input(message) or _STUMBLED.search(message[:MAX_TEXT]) is not None
+    return reports_missing_input(message) or _NONE_ERRORS.search(message[:MAX_TEXT]) is not None

@@ -8,7 +8,7 @@ from typing import Protocol, Self
 
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import UnsafeName
+from osiris_inspect.model.errors import UnsafePath
 
 Cell = str | None
 """A value as text; None for a null."""
@@ -34,7 +34,7 @@ class FrameColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class FrameFacts:
+class FrameInfo:
     """What is known of a spilled frame without reading a row.
 
     Attributes:
@@ -46,23 +46,25 @@ class FrameFacts:
     bytes: int
     row_groups: int
     columns: tuple[FrameColumn, ...]
-    told_rows: int | None = None
+    recorded_rows: int | None = None
 
 
-class Frame(Protocol):
+class FrameReader(Protocol):
     """An open frame; a context manager, closed by whoever opened it. Not for two threads at once."""
 
     @property
-    def facts(self) -> FrameFacts:
+    def info(self) -> FrameInfo:
         """What is known of it without reading a row."""
 
-    def page(self, begin: int, count: int, columns: Sequence[str] | None = None) -> list[tuple[Cell, ...]]:
+    def read_page(
+        self, begin: int, count: int, columns: Sequence[str] | None = None
+    ) -> list[tuple[Cell, ...]]:
         """``count`` rows from ``begin`` (counted from 0), fewer at the end, their cells as text.
 
         Only the named columns are read, in the order of the frame; all of them without names.
 
         Raises:
-            SpillDamaged: the part of the file they lie in cannot be read.
+            SpillCorrupt: the part of the file they lie in cannot be read.
         """
 
     def __enter__(self) -> Self: ...
@@ -72,13 +74,13 @@ class Frame(Protocol):
     ) -> None: ...
 
 
-def frame_of(run: Run, step: str) -> Path:
+def frame_path(run: Run, step: str) -> Path:
     """Where the frame of a step is, or would be.
 
     Raises:
-        UnsafeName: the step's name leads out of its folder.
+        UnsafePath: the step's name leads out of its folder.
     """
-    path = run.path / layout.parquet(step)
+    path = run.path / layout.spill_path(step)
     if not path.resolve().is_relative_to(run.path.resolve()):
-        raise UnsafeName(f"the frame of step {step!r} lies outside of the run")
+        raise UnsafePath(f"the frame of step {step!r} lies outside of the run")
     return path

@@ -5,20 +5,20 @@ from typing import Any, NamedTuple
 
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.model.event import Event, number
+from osiris_inspect.model.event import Event, finite_number
 from osiris_inspect.model.run_card import StepCard
 
 _ON_DISK = ("parquet", "pickle")
 
 
-class Size(NamedTuple):
+class FrameBytes(NamedTuple):
     """The bytes of one frame; None where nothing tells them."""
 
     memory: int | None = None
     spill: int | None = None
 
 
-class Kept(NamedTuple):
+class FrameTotal(NamedTuple):
     """Frames that were kept in one place.
 
     Attributes:
@@ -28,10 +28,10 @@ class Kept(NamedTuple):
 
     frames: int
     bytes: int
-    untold: int
+    unknown_size: int
 
 
-class Totals(NamedTuple):
+class FrameTotals(NamedTuple):
     """All frames of a run. One that was kept in both places counts in both.
 
     Attributes:
@@ -39,16 +39,16 @@ class Totals(NamedTuple):
         lost: frames that were given, and a step that failed found them nowhere; they count in no other place.
     """
 
-    memory: Kept
-    spill: Kept
-    somewhere: int
+    memory: FrameTotal
+    spill: FrameTotal
+    unknown_location: int
     lost: int
 
 
-def sizes(run: Run) -> dict[str, Size]:
+def frame_sizes(run: Run) -> dict[str, FrameBytes]:
     """The size of each step's frame, as the run's own events tell it, else its card, else its files."""
-    stored = {event.step: event for event in run.told if event.name == "output_stored"}
-    written = {event.step: event for event in run.told if event.name == "spill_write"}
+    stored = {event.step: event for event in run.key_events if event.name == "output_stored"}
+    written = {event.step: event for event in run.key_events if event.name == "spill_write"}
     cards = {card.step_id: card for card in run.card.steps} if run.card is not None else {}
     return {
         step.id: _size(step, stored.get(step.id), written.get(step.id), cards.get(step.id))
@@ -56,49 +56,51 @@ def sizes(run: Run) -> dict[str, Size]:
     }
 
 
-def totals(run: Run, lineage: Lineage) -> Totals:
+def frame_totals(run: Run, lineage: Lineage) -> FrameTotals:
     """How many frames were kept where, and what they took together."""
-    known, missed = sizes(run), _missed(lineage)
+    known, missed = frame_sizes(run), _not_found_by_consumers(lineage)
     frames = [step for step in run.steps if step.status == "succeeded" and not step.is_writer]
     given = [step for step in frames if step.id not in missed]
-    return Totals(
+    return FrameTotals(
         memory=_kept(
             known[step.id].memory for step in given if step.storage == "memory" or known[step.id].memory
         ),
         spill=_kept(
             known[step.id].spill for step in given if step.storage == "spill" or known[step.id].spill
         ),
-        somewhere=sum(step.storage == "unknown" for step in given),
+        unknown_location=sum(step.storage == "unknown" for step in given),
         lost=len(frames) - len(given),
     )
 
 
-def _missed(lineage: Lineage) -> set[str]:
+def _not_found_by_consumers(lineage: Lineage) -> set[str]:
     """The steps whose frame a step that failed found nowhere. What the producer said of it is no longer to be believed."""
     failed = {step.id for step in lineage.steps if step.status == "failed"}
-    return {edge.producer for edge in lineage.edges if edge.place == "unresolved" and edge.consumer in failed}
+    return {
+        edge.producer for edge in lineage.edges if edge.location == "unresolved" and edge.consumer in failed
+    }
 
 
-def _size(step: StepState, stored: Event | None, written: Event | None, card: StepCard | None) -> Size:
+def _size(step: StepState, stored: Event | None, written: Event | None, card: StepCard | None) -> FrameBytes:
     if stored is not None:
         memory, spill = (_bytes(stored.fields.get(key)) for key in ("memory_bytes", "spill_bytes"))
         if written is None:
-            return Size(memory, spill)
+            return FrameBytes(memory, spill)
         # written later, to make room or because a step that needed it failed; in the second case it stayed in memory too
-        return Size(
+        return FrameBytes(
             memory if written.fields.get("in_memory") else 0, _bytes(written.fields.get("bytes")) or spill
         )
     files = [artifact.bytes for artifact in step.artifacts if artifact.kind in _ON_DISK]
     on_disk = card.spill_bytes if card is not None and card.spill_bytes else next(iter(files), None)
-    return Size(card.memory_bytes if card is not None else None, on_disk)
+    return FrameBytes(card.memory_bytes if card is not None else None, on_disk)
 
 
-def _kept(sizes: Iterable[int | None]) -> Kept:
+def _kept(sizes: Iterable[int | None]) -> FrameTotal:
     each = list(sizes)
     told = [size for size in each if size is not None]
-    return Kept(len(each), sum(told), len(each) - len(told))
+    return FrameTotal(len(each), sum(told), len(each) - len(told))
 
 
 def _bytes(value: Any) -> int | None:
-    size = number(value)
+    size = finite_number(value)
     return int(size) if size is not None else None

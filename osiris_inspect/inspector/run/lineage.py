@@ -18,7 +18,7 @@ class Edge(NamedTuple):
     producer: str
     consumer: str
     name: str
-    place: Literal["memory", "spill", "unresolved"]
+    location: Literal["memory", "spill", "unresolved"]
     rows_out: int | None = None
     rows_in: int | None = None
 
@@ -38,13 +38,13 @@ class Lineage(NamedTuple):
 
     def upstream(self, step: str) -> tuple[str, ...]:
         """Every step that ``step`` depends on, directly or not, nearest first; ends on a cycle."""
-        return self._reach(step, {edge.consumer: [] for edge in self.edges}, forward=False)
+        return self._walk(step, {edge.consumer: [] for edge in self.edges}, forward=False)
 
     def downstream(self, step: str) -> tuple[str, ...]:
         """Every step that depends on ``step``, directly or not, nearest first; ends on a cycle."""
-        return self._reach(step, {edge.producer: [] for edge in self.edges}, forward=True)
+        return self._walk(step, {edge.producer: [] for edge in self.edges}, forward=True)
 
-    def _reach(self, start: str, neighbours: dict[str, list[str]], *, forward: bool) -> tuple[str, ...]:
+    def _walk(self, start: str, neighbours: dict[str, list[str]], *, forward: bool) -> tuple[str, ...]:
         for edge in self.edges:
             near, far = (edge.producer, edge.consumer) if forward else (edge.consumer, edge.producer)
             neighbours[near].append(far)
@@ -56,7 +56,7 @@ class Lineage(NamedTuple):
         return tuple(step for step in reached if step != start)
 
 
-def trace(run: Run) -> Lineage:
+def build_lineage(run: Run) -> Lineage:
     """The lineage of a run: one edge an input, and one for each need that no input accounts for."""
     known = {step.id for step in run.steps}
     rows_out = {step.id: step.rows_out for step in run.steps}
@@ -69,7 +69,7 @@ def trace(run: Run) -> Lineage:
                         entry.from_step,
                         step.id,
                         entry.name,
-                        entry.place,
+                        entry.location,
                         rows_out[entry.from_step],
                         entry.rows,
                     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Finding, NotChecked
+from osiris_inspect.model.finding import Finding, SkippedRule
 
 if TYPE_CHECKING:
     pass
@@ -22,7 +22,7 @@ class Report:
     run: Run
     lineage: Lineage
     findings: tuple[Finding, ...]
-    not_checked: tuple[NotChecked, ...] = ()
+    not_checked: tuple[SkippedRule, ...] = ()
     allowed: tuple[Finding, ...] = ()
 
     @property
@@ -31,10 +31,14 @@ class Report:
         if self.run.status in ("success", "running"):
             return None
         return next(
-            (finding for finding in self.findings if finding.because is None and finding.severity == "error"),
+            (
+                finding
+                for finding in self.findings
+                if finding.caused_by is None and finding.severity == "error"
+            ),
             None,
         )
 
     def consequences(self, cause: Finding) -> tuple[Finding, ...]:
         """The findings that ``cause`` explains."""
-        return tuple(finding for finding in self.findings if finding.because == cause.address)
+        return tuple(finding for finding in self.findings if finding.caused_by == cause.id)

@@ -36,10 +36,10 @@ class InputState(NamedTuple):
 
     name: str
     from_step: str | None
-    place: Literal["memory", "spill", "unresolved"]
+    location: Literal["memory", "spill", "unresolved"]
     rows: int | None = None
     line: int = 0
-    tried: tuple[Mapping[str, Any], ...] = ()
+    attempts: tuple[Mapping[str, Any], ...] = ()
 
 
 class StepFailure(NamedTuple):
@@ -86,17 +86,17 @@ class StepState:
     needs: tuple[str, ...] = ()
     rows_in: int | None = None
     rows_out: int | None = None
-    rows_out_from: str | None = None
+    rows_out_source: str | None = None
     duration_s: float | None = None
     started: float | None = None
     ended: float | None = None
     storage: Storage = "unknown"
     inputs: tuple[InputState, ...] = ()
     failure: StepFailure | None = None
-    because: str | None = None
+    skipped_because: str | None = None
     artifacts: tuple[Artifact, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
-    lines: tuple[int, int] = (0, 0)
+    line_range: tuple[int, int] = (0, 0)
     needs_inferred: bool = False
     line: int = 0
 
@@ -107,7 +107,7 @@ class StepState:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnreadableInput:
     """A line or a file that could not be read, and why.
 
     ``line`` is 0 for a whole file. ``count`` is more than 1 where a file has so many unreadable lines that the rest of
@@ -134,14 +134,14 @@ class LogLine(NamedTuple):
     step: str | None = None
 
 
-class LastWords(NamedTuple):
+class TruncatedError(NamedTuple):
     """An error of the step at which a log stops. ``is_stated`` says that its line names that step."""
 
     line: LogLine
-    is_stated: bool
+    names_step: bool
 
 
-class Request(NamedTuple):
+class WorkerRequest(NamedTuple):
     """What the host told the worker to run: one ``exec_step`` line of ``file``."""
 
     step: str
@@ -151,7 +151,7 @@ class Request(NamedTuple):
     file: str = "commands.jsonl"
 
 
-class Exposure(NamedTuple):
+class ExposedSecret(NamedTuple):
     """A secret that stands in clear in a file of the run: where, never which.
 
     ``breaks_urls`` says that it has a character that ends it early where it is put into a URL as it is.
@@ -160,10 +160,10 @@ class Exposure(NamedTuple):
     file: str
     key: str
     step: str | None = None
-    breaks_urls: bool = False
+    breaks_url: bool = False
 
 
-class Outage(NamedTuple):
+class ConnectionOutage(NamedTuple):
     """A time in which the worker could not be heard, in seconds since 1970.
 
     ``ended`` is None where it was never heard again; ``line`` is the line of the log that tells of the loss.
@@ -176,14 +176,14 @@ class Outage(NamedTuple):
 
 
 @runtime_checkable
-class Abridged(Protocol):
+class LazyEvents(Protocol):
     """A log that is too long to be decoded as a whole: its events are decoded when asked for."""
 
     @property
-    def told(self) -> Sequence[Event]:
+    def key_events(self) -> Sequence[Event]:
         """The events that make the picture of the run."""
 
-    def raw(self, line: int) -> bytes:
+    def raw_line(self, line: int) -> bytes:
         """A line, counted from 0, without its newline."""
 
     def period(self) -> tuple[float, float] | None:
@@ -229,28 +229,30 @@ class Run:
     card: RunCard | None = None
     status_file: Status | None = None
     log_lines: tuple[LogLine, ...] = ()
-    unread: tuple[Unread, ...] = ()
+    unreadable: tuple[UnreadableInput, ...] = ()
     failure: StepFailure | None = None
     failed_stage: Literal["compile", "prepare", "finish"] | None = None
     kind: Literal["run", "compile"] = "run"
-    requests: tuple[Request, ...] = ()
-    exposures: tuple[Exposure, ...] = ()
+    worker_requests: tuple[WorkerRequest, ...] = ()
+    exposed_secrets: tuple[ExposedSecret, ...] = ()
     manifest_file: str = "manifest.yaml"
     isolation: str | None = None
-    outages: tuple[Outage, ...] = ()
-    last_words: tuple[LastWords, ...] = ()
+    outages: tuple[ConnectionOutage, ...] = ()
+    truncated_errors: tuple[TruncatedError, ...] = ()
 
     def step(self, step_id: str) -> StepState | None:
         """The step of that id."""
         return next((step for step in self.steps if step.id == step_id), None)
 
     @property
-    def told(self) -> Sequence[Event]:
+    def key_events(self) -> Sequence[Event]:
         """The events that make the picture of the run: all, unless a long log repeats some of them very often."""
         if isinstance(self.events, tuple):  # asked first: to ask a protocol takes its time
             return self.events
-        return self.events.told if isinstance(self.events, Abridged) else self.events
+        return self.events.key_events if isinstance(self.events, LazyEvents) else self.events
 
-    def named(self, *names: str, step: str | None = None) -> list[Event]:
+    def events_named(self, *names: str, step: str | None = None) -> list[Event]:
         """The events of these names, of one step where asked, in the order of the file."""
-        return [event for event in self.told if event.name in names and (step is None or event.step == step)]
+        return [
+            event for event in self.key_events if event.name in names and (step is None or event.step == step)
+        ]

@@ -8,7 +8,7 @@ from osiris_inspect.model.finding import Evidence
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class RecordedSetting:
     """One setting: its value, the variable that sets it, and what set it (``default``, ``environment``, ``flag``)."""
 
     value: Any
@@ -20,13 +20,13 @@ class Setting:
         return f"{self.variable}={shown} ({self.origin})"
 
 
-def settings_of(run: Run) -> dict[str, Setting]:
+def recorded_settings(run: Run) -> dict[str, RecordedSetting]:
     """The settings by name; empty where the run does not tell them."""
-    told = next((event.fields.get("settings") for event in run.named("run_start")), None)
+    told = next((event.fields.get("settings") for event in run.events_named("run_start")), None)
     if not isinstance(told, dict):
         return {}
     return {
-        str(name): Setting(
+        str(name): RecordedSetting(
             entry["value"], str(entry.get("variable") or name), str(entry.get("origin") or "?")
         )
         for name, entry in told.items()
@@ -34,7 +34,7 @@ def settings_of(run: Run) -> dict[str, Setting]:
     }
 
 
-def cite_settings(run: Run) -> tuple[Evidence, ...]:
+def settings_evidence(run: Run) -> tuple[Evidence, ...]:
     """Where the settings stand."""
-    events = [event for event in run.named("run_start") if "settings" in event.fields]
+    events = [event for event in run.events_named("run_start") if "settings" in event.fields]
     return (Evidence(events[0].file, events[0].line, '"settings"'),) if events else ()

@@ -17,7 +17,7 @@ STATUS_WORDS = {
     "compile_failed": "does not compile",
     "unreadable": "unreadable",
 }
-BAD = frozenset({"failed", "truncated", "compile_failed", "unreadable"})
+FAILED_STATUSES = frozenset({"failed", "truncated", "compile_failed", "unreadable"})
 """The statuses of a run that did not do what it was to do."""
 
 
@@ -32,7 +32,7 @@ class Summary(NamedTuple):
         unreadable_lines: lines and files that could not be read.
     """
 
-    verdict: str
+    headline: str
     steps: Mapping[str, int]
     findings: Mapping[str, int]
     events: int
@@ -44,16 +44,16 @@ def summarize(report: Report) -> Summary:
     """The figures of a report."""
     run = report.run
     return Summary(
-        verdict=STATUS_WORDS[run.status],
+        headline=STATUS_WORDS[run.status],
         steps=Counter(step.status for step in run.steps),
         findings=Counter(str(finding.severity) for finding in report.findings),
         events=len(run.events),
-        rows=rows_of(report),
-        unreadable_lines=sum(entry.count for entry in run.unread),
+        rows=output_rows(report),
+        unreadable_lines=sum(entry.count for entry in run.unreadable),
     )
 
 
-def rows_of(report: Report) -> int | None:
+def output_rows(report: Report) -> int | None:
     """The rows that left the run."""
     writers = [step.rows_out for step in report.run.steps if step.is_writer and step.rows_out is not None]
     if writers:
@@ -62,15 +62,15 @@ def rows_of(report: Report) -> int | None:
     return done[-1] if done else None
 
 
-def place_of(finding: Finding) -> str:
+def finding_scope(finding: Finding) -> str:
     """What a finding is about: a step, or a stage of the run."""
     return finding.step if finding.step is not None else f"({finding.stage})"
 
 
-def place_words(edge: Edge, run: Run) -> str:
+def location_label(edge: Edge, run: Run) -> str:
     """Where a frame was, in words; one that a step never gave, or that nobody came to ask for, was never made."""
-    if edge.place != "unresolved":
-        return edge.place
+    if edge.location != "unresolved":
+        return edge.location
     ends = [step for step in run.steps if step.id in (edge.producer, edge.consumer)]
     unborn = any(
         step.status in ("skipped", "not_started") or (step.id == edge.producer and step.status == "failed")
@@ -79,7 +79,7 @@ def place_words(edge: Edge, run: Run) -> str:
     return "never made" if unborn else "not found"
 
 
-def count_words(count: int, thing: str) -> str:
+def pluralize(count: int, thing: str) -> str:
     """``1 row``, ``2 rows``."""
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.model.event import Event, number
+from osiris_inspect.model.event import Event, finite_number
 
 Phase = Literal["waiting", "working", "spilling"]
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class PhaseSpan:
     """What a step did for a while."""
 
     phase: Phase
@@ -23,7 +23,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class StepTiming:
     """A step in time.
 
     Attributes:
@@ -34,13 +34,13 @@ class Bar:
     """
 
     step: StepState
-    stretches: tuple[Stretch, ...] = ()
+    phase_spans: tuple[PhaseSpan, ...] = ()
     is_critical: bool = False
     has_ended: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class MemoryLevel:
     """What the frames of a run took from this moment on, in bytes; ``step`` is the one whose frame changed it."""
 
     at: float
@@ -50,7 +50,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class RunTimeline:
     """A run in time.
 
     Attributes:
@@ -62,23 +62,23 @@ class Course:
 
     start: float | None
     length: float
-    bars: tuple[Bar, ...]
-    levels: tuple[Level, ...] = ()
+    step_timings: tuple[StepTiming, ...]
+    memory_levels: tuple[MemoryLevel, ...] = ()
 
 
-def course(run: Run) -> Course:
+def run_timeline(run: Run) -> RunTimeline:
     """The course of a run."""
     begins = {step.id: begin for step in run.steps if (begin := _begin(step)) is not None}
     known = [*begins.values(), *([run.started] if run.started is not None else [])]
     start = min(known, default=None)
     if start is None:
-        return Course(None, 0.0, tuple(Bar(step) for step in run.steps))
-    end = max([start, *_ends(run)])
+        return RunTimeline(None, 0.0, tuple(StepTiming(step) for step in run.steps))
+    end = max([start, *_run_end(run)])
     spilled = _spilled(run)
     times = {step.id: _times(step, begins[step.id], end) for step in run.steps if step.id in begins}
     critical = _critical(run.steps, times)
     bars = tuple(
-        Bar(
+        StepTiming(
             step,
             tuple(_stretches(step, times, start, spilled.get(step.id, 0.0))) if step.id in times else (),
             step.id in critical,
@@ -86,7 +86,7 @@ def course(run: Run) -> Course:
         )
         for step in run.steps
     )
-    return Course(start, end - start, bars, tuple(_levels(run.told, start)))
+    return RunTimeline(start, end - start, bars, tuple(_levels(run.key_events, start)))
 
 
 def _begin(step: StepState) -> float | None:
@@ -95,9 +95,9 @@ def _begin(step: StepState) -> float | None:
     return step.ended - step.duration_s if step.ended is not None and step.duration_s is not None else None
 
 
-def _ends(run: Run) -> Iterator[float]:
+def _run_end(run: Run) -> Iterator[float]:
     yield from (time for step in run.steps for time in (step.started, step.ended) if time is not None)
-    last = next((event.ts for event in reversed(run.told) if event.ts is not None), None)
+    last = next((event.ts for event in reversed(run.key_events) if event.ts is not None), None)
     yield from (time for time in (run.ended, last) if time is not None)
 
 
@@ -110,8 +110,8 @@ def _times(step: StepState, begin: float, end_of_run: float) -> tuple[float, flo
 def _spilled(run: Run) -> Mapping[str, float]:
     """Seconds each step spent on writing frames to disk."""
     seconds: dict[str, float] = {}
-    for event in run.named("spill_write"):
-        taken = number(event.fields.get("ms"))
+    for event in run.events_named("spill_write"):
+        taken = finite_number(event.fields.get("ms"))
         if event.step is not None and taken is not None:
             seconds[event.step] = seconds.get(event.step, 0.0) + taken / 1000
     return seconds
@@ -119,16 +119,16 @@ def _spilled(run: Run) -> Mapping[str, float]:
 
 def _stretches(
     step: StepState, times: Mapping[str, tuple[float, float]], start: float, spilled: float
-) -> Iterator[Stretch]:
+) -> Iterator[PhaseSpan]:
     begin, end = times[step.id]
     ready = max((times[need][1] for need in step.needs if need in times), default=start)
     if ready < begin:
-        yield Stretch("waiting", ready - start, begin - start)
+        yield PhaseSpan("waiting", ready - start, begin - start)
     written = max(begin, end - spilled)
     if written > begin or not spilled:
-        yield Stretch("working", begin - start, written - start)
+        yield PhaseSpan("working", begin - start, written - start)
     if spilled:
-        yield Stretch("spilling", written - start, end - start)
+        yield PhaseSpan("spilling", written - start, end - start)
 
 
 def _critical(steps: Sequence[StepState], times: Mapping[str, tuple[float, float]]) -> frozenset[str]:
@@ -142,7 +142,7 @@ def _critical(steps: Sequence[StepState], times: Mapping[str, tuple[float, float
     return frozenset(path)
 
 
-def _levels(events: Iterable[Event], start: float) -> Iterator[Level]:
+def _levels(events: Iterable[Event], start: float) -> Iterator[MemoryLevel]:
     """What the frames took after each event that tells of it. A frame that is stored again replaces itself."""
     held: dict[str, tuple[int, int]] = {}
     for event in events:
@@ -157,8 +157,8 @@ def _levels(events: Iterable[Event], start: float) -> Iterator[Level]:
             held = {step: (0, spill) for step, (_, spill) in held.items()}
         if held != before:
             memory, spill = (sum(taken[place] for taken in held.values()) for place in (0, 1))
-            yield Level(event.ts - start, memory, spill, event.step)
+            yield MemoryLevel(event.ts - start, memory, spill, event.step)
 
 
 def _bytes(event: Event, key: str) -> int:
-    return int(number(event.fields.get(key)) or 0)
+    return int(finite_number(event.fields.get(key)) or 0)

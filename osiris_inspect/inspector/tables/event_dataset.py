@@ -16,13 +16,13 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import dataset
 
-from osiris_inspect.inspector.event_log.index.large_log import LongLog
-from osiris_inspect.inspector.event_log.index.line_index import UNTIMED, Column
-from osiris_inspect.inspector.event_log.index.name_codes import Names
+from osiris_inspect.inspector.event_log.index.large_log import LargeLog
+from osiris_inspect.inspector.event_log.index.line_index import NO_TIMESTAMP, IntArray
+from osiris_inspect.inspector.event_log.index.name_codes import NameTable
 from osiris_inspect.inspector.event_log.index.scanner import NO_EVENT
 from osiris_inspect.inspector.event_log.index.vectorized import Numbers
 from osiris_inspect.inspector.tables import table_rows as run_rows
-from osiris_inspect.inspector.tables.table_rows import Progress
+from osiris_inspect.inspector.tables.table_rows import ProgressCallback
 from osiris_inspect.model.event import Event, canonical
 
 SCHEMA: Final = run_rows.schema("events")
@@ -34,15 +34,15 @@ _TIME: Final = 40
 """Bytes in which the time of a line stands that begins with it."""
 
 
-class Stopped(Exception):
+class QueryCancelled(Exception):
     """Nobody wants the rows any more."""
 
 
-class LongEvents(dataset.Dataset):  # type: ignore[misc]  # pyarrow ships no types
+class EventDataset(dataset.Dataset):  # type: ignore[misc]  # pyarrow ships no types
     """The table. Its rows are made anew for every query."""
 
-    def __init__(self, log: LongLog, told: Progress) -> None:
-        self._log, self._told = log, told
+    def __init__(self, log: LargeLog, on_progress: ProgressCallback) -> None:
+        self._log, self._told = log, on_progress
 
     @property
     def schema(self) -> pa.Schema:
@@ -54,12 +54,12 @@ class LongEvents(dataset.Dataset):  # type: ignore[misc]  # pyarrow ships no typ
         columns: Sequence[str] | None = None,
         filter: Any = None,  # noqa: A002  Arrow's name
         **_settings: Any,
-    ) -> "_Scan":
+    ) -> "_Scanner":
         """The rows that a filter keeps, with some of the columns."""
-        return _Scan(_Rows(self._log, self._told, tuple(columns or SCHEMA.names), filter))
+        return _Scanner(_Rows(self._log, self._told, tuple(columns or SCHEMA.names), filter))
 
 
-class _Scan:
+class _Scanner:
     """What Arrow calls a scanner."""
 
     def __init__(self, rows: "_Rows") -> None:
@@ -79,8 +79,8 @@ class _Rows:
         wanted: what Arrow calls a filter; None where every row is wanted.
     """
 
-    log: LongLog
-    told: Progress
+    log: LargeLog
+    on_progress: ProgressCallback
     columns: tuple[str, ...]
     wanted: Any
 
@@ -90,7 +90,7 @@ class _Rows:
         Raises:
             Stopped: nobody wants them any more.
         """
-        named = _named(self.wanted)
+        named = _referenced_columns(self.wanted)
         asked = {*self.columns, *named}
         is_decoded = not asked <= {*_indexed(self.log), "ts"}
         step = _DECODED_AT_ONCE if is_decoded or "ts" in asked else _AT_ONCE
@@ -102,17 +102,17 @@ class _Rows:
                 yield (
                     self._decoded(list(self.log.events(part)), named)
                     if is_decoded
-                    else self._seen(part, named)
+                    else self._rows_from_index(part, named)
                 )
         if (rest := _rest(self.log)) is not None:
             yield self._decoded([rest], named)
 
     def _go_on(self, line: int) -> None:
-        if not self.told(line, len(self.log.by_line)):
-            raise Stopped("stopped")
+        if not self.on_progress(line, len(self.log.by_line)):
+            raise QueryCancelled("stopped")
 
     def _lines(self) -> Iterator[Numbers]:
-        kinds = self.log.by_line.kinds
+        kinds = self.log.by_line.event_codes
         for begin in range(0, len(kinds), _AT_ONCE):
             self._go_on(begin)
             yield np.flatnonzero(kinds[begin : begin + _AT_ONCE] != NO_EVENT) + begin
@@ -133,11 +133,11 @@ class _Rows:
     def _decoded(self, events: Sequence[Event], named: set[str]) -> pa.RecordBatch:
         """The rows of decoded events."""
         if self.wanted is not None:
-            values = {name: run_rows.cells(name, events) for name in named}
+            values = {name: run_rows.event_column(name, events) for name in named}
             events = [events[place] for place in _places(values, self.wanted).tolist()]
-        return self._batch([run_rows.cells(name, events) for name in self.columns])
+        return self._batch([run_rows.event_column(name, events) for name in self.columns])
 
-    def _seen(self, lines: Numbers, named: set[str]) -> pa.RecordBatch:
+    def _rows_from_index(self, lines: Numbers, named: set[str]) -> pa.RecordBatch:
         """The rows of lines that need not be decoded."""
         if self.wanted is not None:
             lines = lines[
@@ -161,7 +161,7 @@ def _part_of_schema(columns: Sequence[str]) -> pa.Schema:
     return pa.schema([SCHEMA.field(name) for name in columns])
 
 
-def _named(wanted: Any) -> set[str]:
+def _referenced_columns(wanted: Any) -> set[str]:
     """The columns that a filter speaks of: without one of them it cannot be asked."""
     named = set()
     for name in SCHEMA.names if wanted is not None else ():
@@ -172,41 +172,41 @@ def _named(wanted: Any) -> set[str]:
     return named
 
 
-def _indexed(log: LongLog) -> list[str]:
+def _indexed(log: LargeLog) -> list[str]:
     """The columns that the index holds; one with more names than it has codes for is decoded."""
     names = log.by_line.sniffer
     return [
         "line",
-        *(["event"] if not names.kinds.is_full else []),
+        *(["event"] if not names.event_names.is_full else []),
         *(["step"] if not names.steps.is_full else []),
     ]
 
 
-def _without_decoding(log: LongLog, column: str, lines: Numbers) -> pa.Array:
+def _without_decoding(log: LargeLog, column: str, lines: Numbers) -> pa.Array:
     return _times(log, lines) if column == "ts" else _from_index(log, column, lines)
 
 
-def _from_index(log: LongLog, column: str, lines: Numbers) -> pa.Array:
+def _from_index(log: LargeLog, column: str, lines: Numbers) -> pa.Array:
     index = log.by_line
     if column == "line":
         return pa.array(lines + 1)
     if column == "event":
-        return _texts(index.sniffer.kinds, index.kinds[lines])
+        return _texts(index.sniffer.event_names, index.event_codes[lines])
     return _texts(index.sniffer.steps, index.steps[lines])
 
 
-def _texts(names: Names, codes: Column) -> pa.Array:
-    texts = [None, *(run_rows.shown(canonical(text)) for text in names.texts)]
+def _texts(names: NameTable, codes: IntArray) -> pa.Array:
+    texts = [None, *(run_rows.as_cell(canonical(text)) for text in names.texts)]
     return pa.array(texts, pa.string()).take(pa.array(codes))
 
 
-def _rest(log: LongLog) -> Event | None:
+def _rest(log: LargeLog) -> Event | None:
     """What stands behind the last newline, where it is an event: it is in no index."""
     last = log[-1] if len(log) else None
     return last if last is not None and last.line == len(log.by_line) + 1 else None
 
 
-def _times(log: LongLog, lines: Numbers) -> pa.Array:
+def _times(log: LargeLog, lines: Numbers) -> pa.Array:
     """The times of lines: the index knows the millisecond, the line itself three digits more.
 
     A line that does not begin with a time of six digits after the second is decoded.
@@ -221,7 +221,7 @@ def _times(log: LongLog, lines: Numbers) -> pa.Array:
         begin = len(head) + len("2026-01-31T10:00:00.")
         digits = table[:, begin : begin + 6].astype(np.int64) - ord("0")
         after = table[:, begin + 6]
-        fits = (table[:, : len(head)] == np.frombuffer(head, np.uint8)).all(axis=1) & (known != UNTIMED)
+        fits = (table[:, : len(head)] == np.frombuffer(head, np.uint8)).all(axis=1) & (known != NO_TIMESTAMP)
         fits &= ((digits >= 0) & (digits <= 9)).all(axis=1) & ((after < ord("0")) | (after > ord("9")))
         fits &= digits[:, :3] @ np.array([100, 10, 1]) == times % 1000
         micros = np.where(fits, times * 1000 + digits[:, 3:] @ np.array([100, 10, 1]), micros)
@@ -229,11 +229,11 @@ def _times(log: LongLog, lines: Numbers) -> pa.Array:
     told = pa.array(micros).cast(SCHEMA.field("ts").type)
     if is_sure.all():
         return told
-    slow = run_rows.cells("ts", list(log.events(lines[~is_sure])))
-    return _mixed(told, slow, is_sure)
+    slow = run_rows.event_column("ts", list(log.events(lines[~is_sure])))
+    return _merge(told, slow, is_sure)
 
 
-def _mixed(quick: pa.Array, slow: pa.Array, is_quick: Column) -> pa.Array:
+def _merge(quick: pa.Array, slow: pa.Array, is_quick: IntArray) -> pa.Array:
     """Values that were found in two ways, each in its place."""
     places = np.where(is_quick, np.arange(len(quick)), len(quick) + np.cumsum(~is_quick) - 1)
     return pa.concat_arrays([quick, slow]).take(pa.array(places))

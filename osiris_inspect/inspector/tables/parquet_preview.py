@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from osiris_inspect.inspector.files import remote_registry as mirrors
-from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameFacts
+from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameInfo
 from osiris_inspect.inspector.text.sanitize import shorten
-from osiris_inspect.model.errors import SpillDamaged, UnreadableRun
+from osiris_inspect.model.errors import RunNotReadable, SpillCorrupt
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,18 +29,18 @@ _MOST_LOOKUPS = 200_000
 _CELL = 2_000
 
 
-class SpilledFrame:
+class ParquetFrameReader:
     """An open frame; a context manager, closed by whoever opened it. Not for two threads at once."""
 
     def __init__(self, path: Path) -> None:
-        with _in_words(path):
+        with _readable_errors(path):
             from pyarrow.parquet import ParquetFile
 
             size = path.stat().st_size
             if size == 0:
-                raise SpillDamaged(f"{path.name} is empty: 0 bytes")
+                raise SpillCorrupt(f"{path.name} is empty: 0 bytes")
             self._file: ParquetFile = ParquetFile(path)
-            self.facts = _facts(path, size, self._file)
+            self.info = _facts(path, size, self._file)
         self._piece: pa.Table | None = None
         self._piece_begin = 0
         self._piece_columns: Sequence[str] | None = None
@@ -53,26 +53,28 @@ class SpilledFrame:
     ) -> None:
         self._file.close()
 
-    def page(self, begin: int, count: int, columns: Sequence[str] | None = None) -> list[tuple[Cell, ...]]:
+    def read_page(
+        self, begin: int, count: int, columns: Sequence[str] | None = None
+    ) -> list[tuple[Cell, ...]]:
         """``count`` rows from ``begin`` (counted from 0), fewer at the end, their cells as text.
 
         Only the named columns are read, in the order of the frame; all of them without names.
 
         Raises:
-            SpillDamaged: the part of the file they lie in cannot be read.
+            SpillCorrupt: the part of the file they lie in cannot be read.
         """
         rows: list[tuple[Cell, ...]] = []
-        with _in_words(self.facts.path):
-            while count > 0 and begin < self.facts.rows:
-                piece, start = self._piece_at(begin, columns)
+        with _readable_errors(self.info.path):
+            while count > 0 and begin < self.info.rows:
+                piece, start = self._chunk_at(begin, columns)
                 part = piece.slice(begin - start, count)
                 if not part.num_rows:
-                    raise SpillDamaged(f"{self.facts.path.name} ends before row {begin + 1:,}")
+                    raise SpillCorrupt(f"{self.info.path.name} ends before row {begin + 1:,}")
                 rows += zip(*(_texts(column) for column in part.columns), strict=True)
                 begin, count = begin + part.num_rows, count - part.num_rows
         return rows
 
-    def _piece_at(self, row: int, columns: Sequence[str] | None) -> tuple["pa.Table", int]:
+    def _chunk_at(self, row: int, columns: Sequence[str] | None) -> tuple["pa.Table", int]:
         """The table that holds a row, and its first row; the last one is kept for the next page."""
         piece = self._piece
         is_there = piece is not None and self._piece_begin <= row < self._piece_begin + piece.num_rows
@@ -80,7 +82,7 @@ class SpilledFrame:
             self._piece, self._piece_begin = self._read(row, columns)
             self._piece_columns = columns
         if self._piece is None:
-            raise SpillDamaged(f"{self.facts.path.name} ends before row {row + 1:,}")
+            raise SpillCorrupt(f"{self.info.path.name} ends before row {row + 1:,}")
         return self._piece, self._piece_begin
 
     def _read(self, row: int, columns: Sequence[str] | None) -> tuple["pa.Table | None", int]:
@@ -90,7 +92,7 @@ class SpilledFrame:
         for number in range(self._file.metadata.num_row_groups):
             rows = self._file.metadata.row_group(number).num_rows
             if begin <= row < begin + rows:
-                self._bring(number, names)
+                self._fetch_row_group(number, names)
                 if rows <= WHOLE_GROUP:
                     return self._file.read_row_group(number, columns=names), begin
                 for batch in self._file.iter_batches(_BATCH, row_groups=[number], columns=names):
@@ -101,9 +103,9 @@ class SpilledFrame:
             begin += rows
         return None, begin
 
-    def _bring(self, group: int, names: Sequence[str] | None) -> None:
+    def _fetch_row_group(self, group: int, names: Sequence[str] | None) -> None:
         """Fetch the bytes of a row group, where the frame lies elsewhere and they are not here."""
-        found = mirrors.of_file(self.facts.path)
+        found = mirrors.for_file(self.info.path)
         if found is None:
             return
         mirror, file = found
@@ -112,7 +114,7 @@ class SpilledFrame:
         wanted = (
             column for column in columns if names is None or column.path_in_schema.partition(".")[0] in names
         )
-        mirror.complete(file, [_span(column) for column in wanted])
+        mirror.fetch_all(file, [_span(column) for column in wanted])
 
 
 def _span(chunk: Any) -> tuple[int, int]:
@@ -121,17 +123,17 @@ def _span(chunk: Any) -> tuple[int, int]:
     return begin, begin + chunk.total_compressed_size
 
 
-def facts(path: Path) -> FrameFacts:
+def frame_info(path: Path) -> FrameInfo:
     """What is known of a frame without reading a row.
 
     Raises:
-        SpillDamaged: it is missing, empty, cut or no Parquet; the message says which.
+        SpillCorrupt: it is missing, empty, cut or no Parquet; the message says which.
     """
-    with SpilledFrame(path) as frame:
-        return frame.facts
+    with ParquetFrameReader(path) as frame:
+        return frame.info
 
 
-class _in_words:  # noqa: N801  reads as a phrase where it is used
+class _readable_errors:  # noqa: N801  reads as a phrase where it is used
     """Turns what pyarrow and the disk raise into one sentence."""
 
     def __init__(self, path: Path) -> None:
@@ -143,14 +145,14 @@ class _in_words:  # noqa: N801  reads as a phrase where it is used
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None or isinstance(error, SpillDamaged):
+        if error is None or isinstance(error, SpillCorrupt):
             return
-        if isinstance(error, UnreadableRun):
-            raise SpillDamaged(f"{self._path.name} cannot be fetched: {error}") from error
+        if isinstance(error, RunNotReadable):
+            raise SpillCorrupt(f"{self._path.name} cannot be fetched: {error}") from error
         if isinstance(error, FileNotFoundError):
-            raise SpillDamaged(f"{self._path.name} is not there") from error
+            raise SpillCorrupt(f"{self._path.name} is not there") from error
         if _is_of_the_file(error):
-            raise SpillDamaged(f"{self._path.name} cannot be read: {_first_line(error)}") from error
+            raise SpillCorrupt(f"{self._path.name} cannot be read: {_first_line(error)}") from error
 
 
 def _is_of_the_file(error: BaseException) -> bool:
@@ -164,25 +166,25 @@ def _first_line(error: BaseException) -> str:
     return text or type(error).__name__
 
 
-def _facts(path: Path, size: int, file: "ParquetFile") -> FrameFacts:
-    told = _told(path.with_name("schema.json"))
+def _facts(path: Path, size: int, file: "ParquetFile") -> FrameInfo:
+    told = _read_schema_json(path.with_name("schema.json"))
     dtypes = told.get("dtypes")
     columns = tuple(
         replace(column, dtype=_dtype(dtypes, column.name, number))
         for number, column in enumerate(_columns(file))
     )
     rows = told.get("row_count")
-    return FrameFacts(
+    return FrameInfo(
         path=path,
         rows=file.metadata.num_rows,
         bytes=size,
         row_groups=file.metadata.num_row_groups,
         columns=columns,
-        told_rows=rows if isinstance(rows, int) else None,
+        recorded_rows=rows if isinstance(rows, int) else None,
     )
 
 
-def _told(path: Path) -> dict[str, Any]:
+def _read_schema_json(path: Path) -> dict[str, Any]:
     """What ``schema.json`` says; nothing where it is not there or broken, which the rules report."""
     try:
         document = json.loads(path.read_bytes())

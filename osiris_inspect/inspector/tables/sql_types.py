@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
-from osiris_inspect.inspector.run.frame_info import Frame
+from osiris_inspect.inspector.run.frame_info import FrameReader
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class SqlTable:
     """A table that can be asked.
 
     Attributes:
@@ -22,7 +22,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class SqlError:
     """Why a query has no answer.
 
     Attributes:
@@ -30,35 +30,35 @@ class Refusal:
     """
 
     text: str
-    at: int | None = None
+    position: int | None = None
 
 
-class Answer(Frame, Protocol):
+class SqlResult(FrameReader, Protocol):
     """The rows a query gave. They are kept, so that they can be paged through without asking again.
 
     Attributes:
         is_whole: False where there were more rows than are kept.
     """
 
-    is_whole: bool
+    is_complete: bool
 
     def csv(self, out: TextIO) -> None:
         """Write all rows that are kept as CSV, secrets masked."""
 
 
-class Console(Protocol):
+class SqlSession(Protocol):
     """A run as tables. Not for two threads at once, but for ``stop``, which is for another one."""
 
-    def tables(self) -> Sequence[Table]:
+    def tables(self) -> Sequence[SqlTable]:
         """What can be asked."""
 
-    def ask(self, query: str) -> Answer | Refusal:
+    def run_query(self, query: str) -> SqlResult | SqlError:
         """The answer to one SELECT. It may take long; ``stop`` ends it."""
 
     def progress(self) -> str:
         """What is being done before the query itself, in a few words; empty where nothing is."""
 
-    def stop(self) -> None:
+    def cancel(self) -> None:
         """End what is being asked: its answer is a refusal."""
 
     def close(self) -> None:

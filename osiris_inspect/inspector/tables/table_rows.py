@@ -8,8 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from osiris_inspect.inspector.text import json_line
-from osiris_inspect.inspector.text.event_fields import fields_of
-from osiris_inspect.inspector.text.sanitize import whole
+from osiris_inspect.inspector.text.event_fields import masked_fields
+from osiris_inspect.inspector.text.sanitize import masked_text
 from osiris_inspect.model import redaction as redact
 from osiris_inspect.model import run_layout as layout
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from osiris_inspect.model.event import Event
     from osiris_inspect.model.metric import Metric
 
-Row = Sequence[Any]
-Progress = Callable[[int, int], bool]
+TableRow = Sequence[Any]
+ProgressCallback = Callable[[int, int], bool]
 """Is told how many lines of all were gone through; says whether to go on."""
 _AT_ONCE: Final = 10_000
 COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -37,7 +37,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
 """The tables that every run has, and the types of their columns."""
 
 
-def rows_of(report: "Report", table: str) -> Iterator[Row]:
+def table_rows(report: "Report", table: str) -> Iterator[TableRow]:
     """The rows of one of the tables, in the order of the log."""
     if table == "events":
         yield from map(_event, report.run.events)
@@ -47,7 +47,7 @@ def rows_of(report: "Report", table: str) -> Iterator[Row]:
         yield from {"steps": _steps, "findings": _findings}[table](report)
 
 
-def in_pieces(table: str, rows: Iterable[Row]) -> Iterator["pa.Table"]:
+def to_arrow_batches(table: str, rows: Iterable[TableRow]) -> Iterator["pa.Table"]:
     """Rows of one of the tables in Arrow, some at once, so that a long log never lies in memory as a whole."""
     import pyarrow as pa
 
@@ -64,7 +64,7 @@ def schema(table: str) -> "pa.Schema":
     return pa.schema([(column, _kind(kind)) for column, kind in COLUMNS[table].items()])
 
 
-def cells(column: str, events: Sequence["Event"]) -> "pa.Array":
+def event_column(column: str, events: Sequence["Event"]) -> "pa.Array":
     """One column of the table of events, for some of them."""
     import pyarrow as pa
 
@@ -79,49 +79,51 @@ def _kind(kind: str) -> Any:
     return kinds.get(kind, pa.string())
 
 
-def _event(event: "Event") -> Row:
+def _event(event: "Event") -> TableRow:
     return tuple(of(event) for of in _OF_EVENT.values())
 
 
 def _metrics(run: "Run") -> Iterable["Metric"]:
     """All of them: of a long file the run holds only those that steps are judged by."""
     from osiris_inspect.inspector.event_log import open_large_log as long_reading
-    from osiris_inspect.inspector.files.run_files import Disk
+    from osiris_inspect.inspector.files.run_files import RunFiles
 
-    disk = Disk(run.path)
-    return long_reading.every_metric_of(disk) if long_reading.is_long(disk, layout.METRICS) else run.metrics
+    disk = RunFiles(run.path)
+    return long_reading.iter_metrics(disk) if long_reading.is_large(disk, layout.METRICS) else run.metrics
 
 
-def _metric(metric: "Metric") -> Row:
-    tags = redact.mask_keys(dict(metric.tags))
+def _metric(metric: "Metric") -> TableRow:
+    tags = redact.mask_by_key(dict(metric.tags))
     return (
         metric.line,
         _time(metric.ts),
-        shown(metric.name),
+        as_cell(metric.name),
         metric.value,
-        shown(metric.step),
+        as_cell(metric.step),
         _json(tags),
     )
 
 
-def _steps(report: "Report") -> Iterator[Row]:
+def _steps(report: "Report") -> Iterator[TableRow]:
     for step in report.run.steps:
-        error = shown(step.failure.message) if step.failure is not None else None
-        yield (shown(step.id), shown(step.driver), step.status, [shown(need) for need in step.needs], _whole(step.rows_in), _whole(step.rows_out),
-               step.duration_s, _time(step.started), _time(step.ended), step.storage, shown(step.because), error)  # fmt: skip
+        error = as_cell(step.failure.message) if step.failure is not None else None
+        yield (as_cell(step.id), as_cell(step.driver), step.status, [as_cell(need) for need in step.needs], _whole(step.rows_in), _whole(step.rows_out),
+               step.duration_s, _time(step.started), _time(step.ended), step.storage, as_cell(step.skipped_because), error)  # fmt: skip
 
 
-def _findings(report: "Report") -> Iterator[Row]:
+def _findings(report: "Report") -> Iterator[TableRow]:
     for found in report.findings:
         proof = found.evidence[0] if found.evidence else None
         place = (
-            (shown(proof.file), proof.line, shown(proof.quote)) if proof is not None else (None, None, None)
+            (as_cell(proof.file), proof.line, as_cell(proof.quote))
+            if proof is not None
+            else (None, None, None)
         )
-        yield (shown(found.rule), str(found.severity), str(found.confidence), found.domain, found.stage, shown(found.step),
-               shown(found.message), shown(found.because), shown(found.fix), *place)  # fmt: skip
+        yield (as_cell(found.rule), str(found.severity), str(found.confidence), found.domain, found.stage, as_cell(found.step),
+               as_cell(found.message), as_cell(found.caused_by), as_cell(found.fix), *place)  # fmt: skip
 
 
-def interval(value: Any) -> str:
+def format_interval(value: Any) -> str:
     """A length of time as DuckDB writes it: ``2 days 00:16:39.999``. ``value`` is Arrow's: months, days, nanoseconds."""
     months, days, nanoseconds = value
     years = int(months / 12)
@@ -139,9 +141,9 @@ def interval(value: Any) -> str:
     return " ".join(parts)
 
 
-def shown(text: str | None) -> str | None:
+def as_cell(text: str | None) -> str | None:
     """A text as the tables hold it."""
-    return None if text is None else whole(text)
+    return None if text is None else masked_text(text)
 
 
 def _time(ts: float | None) -> int | None:
@@ -154,20 +156,20 @@ def _whole(number: int | None) -> int | None:
 
 
 def _json(value: Any) -> str:
-    return json_line.line(value).decode()
+    return json_line.to_json_line(value).decode()
 
 
 _OF_EVENT: Final[Mapping[str, Callable[["Event"], Any]]] = {
     "line": lambda event: event.line,
     "ts": lambda event: _time(event.ts),
-    "event": lambda event: shown(event.name),
-    "step": lambda event: shown(event.step),
+    "event": lambda event: as_cell(event.name),
+    "step": lambda event: as_cell(event.step),
     "side": lambda event: event.side,
-    "session": lambda event: shown(event.session),
+    "session": lambda event: as_cell(event.session),
     "seq": lambda event: _whole(event.seq),
-    "rows": lambda event: _whole(event.rows),
+    "rows": lambda event: _whole(event.row_count),
     "duration_s": lambda event: event.duration_s,
-    "error": lambda event: shown(event.error),
-    "fields": lambda event: _json(fields_of(event)),
+    "error": lambda event: as_cell(event.error),
+    "fields": lambda event: _json(masked_fields(event)),
 }
 """What each column says of an event."""

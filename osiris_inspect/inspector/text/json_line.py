@@ -9,23 +9,23 @@ from osiris_inspect.inspector.text.sanitize import escape_json
 from osiris_inspect.model import jsonl
 
 
-def line(value: Any) -> bytes:
+def to_json_line(value: Any) -> bytes:
     """The value as JSON: no NaN, no half of a surrogate pair, no newline, no raw invisible character; what JSON has no form for becomes its text."""
     try:
         encoded = jsonl.encode(value)
     except TypeError:
-        text = json.dumps(_sound(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(_sanitized(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         encoded = text.encode("utf-8", "replace")
     if encoded.isascii() and b"\x7f" not in encoded:
         return encoded
     return escape_json(encoded.decode()).encode()
 
 
-def _sound(value: Any) -> Any:
+def _sanitized(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(key): _sound(item) for key, item in value.items()}
+        return {str(key): _sanitized(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_sound(item) for item in value]
+        return [_sanitized(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, date):  # a datetime is one as well

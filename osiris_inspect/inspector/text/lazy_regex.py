@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 
 
-class Pattern:
+class LazyRegex:
     """A pattern of ``re``, with what the rules ask of one.
 
     Attributes:
         cause: what an error with this pattern means in the words of ``codes``; empty where no code says the same.
     """
 
-    def __init__(self, text: str, flags: int = 0, *, cause: str = "") -> None:
+    def __init__(self, text: str, flags: int = 0, *, error_class: str = "") -> None:
         self._text, self._flags = text, flags
-        self.cause = cause
+        self.error_class = error_class
 
     @cached_property
     def _compiled(self) -> re.Pattern[str]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from osiris_inspect.model.redaction import mask_keys, mask_patterns
+from osiris_inspect.model.redaction import mask_by_key, mask_by_pattern
 
 MAX_TEXT = 20_000
 """Characters of one text that are shown or exported; the log has the rest."""
@@ -26,19 +26,21 @@ _INVISIBLE = re.compile(
 _CI_COMMAND = re.compile(r"#(?=#)|(?m:^[^\S\n]*:(?=:))")
 
 
-def plain(text: str) -> str:
+def one_line(text: str) -> str:
     """Return ``text`` on one line, without invisible characters and with secrets masked."""
     text = _ESCAPES.sub("", excerpt(text, 4 * MAX_TEXT))
-    return whole(_INVISIBLE.sub("", _SPACES.sub(" ", text))).strip()
+    return masked_text(_INVISIBLE.sub("", _SPACES.sub(" ", text))).strip()
 
 
-def whole(text: str) -> str:
+def masked_text(text: str) -> str:
     """Return ``text`` as valid UTF-8 with secrets masked; for formats that escape characters themselves."""
-    head = mask_patterns(excerpt(text, MAX_TEXT - 1)) + "…" if len(text) > MAX_TEXT else mask_patterns(text)
+    head = (
+        mask_by_pattern(excerpt(text, MAX_TEXT - 1)) + "…" if len(text) > MAX_TEXT else mask_by_pattern(text)
+    )
     return head.encode("utf-8", "replace").decode("utf-8")
 
 
-def cut(text: str, width: int) -> str:
+def truncate(text: str, width: int) -> str:
     """Return masked ``text`` in at most ``width`` characters, with an ellipsis if it was longer."""
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
@@ -53,12 +55,12 @@ def excerpt(text: str, limit: int, start: int = 0) -> str:
     if len(part) == len(text):
         return part
     left, right = max(0, end - LOOKAHEAD), start + LOOKAHEAD
-    at_end = differing(mask_patterns(text[left:end]), mask_patterns(text[left : end + LOOKAHEAD]))
-    around_start = mask_patterns(text[max(0, start - LOOKAHEAD) : right]) if start else ""
-    at_start = differing(mask_patterns(text[start:right])[::-1], around_start[::-1]) if start else 0
+    at_end = differing(mask_by_pattern(text[left:end]), mask_by_pattern(text[left : end + LOOKAHEAD]))
+    around_start = mask_by_pattern(text[max(0, start - LOOKAHEAD) : right]) if start else ""
+    at_start = differing(mask_by_pattern(text[start:right])[::-1], around_start[::-1]) if start else 0
     if not at_start and not at_end:
         return part
-    masked = mask_patterns(part)
+    masked = mask_by_pattern(part)
     return masked[at_start : len(masked) - at_end]
 
 
@@ -78,7 +80,7 @@ def excerpt_of(match: re.Match[str], limit: int, group: int | str = 0) -> str:
 
 def shorten(text: str, limit: int) -> str:
     """Return ``text`` with secrets masked; if it is longer than ``limit``, say how many characters are missing."""
-    return mask_patterns(excerpt(text, limit)) + _rest(text, limit)
+    return mask_by_pattern(excerpt(text, limit)) + _rest(text, limit)
 
 
 def show_line(text: str, limit: int = MAX_LINE) -> str:
@@ -88,7 +90,7 @@ def show_line(text: str, limit: int = MAX_LINE) -> str:
 
 def multi_line(text: str, limit: int = MAX_TEXT) -> list[str]:
     """Return the lines of ``text``, each like ``show_line``; the text is cut at about ``limit`` characters."""
-    parts = mask_patterns(excerpt(text, limit)).replace("\r\n", "\n").split("\n")
+    parts = mask_by_pattern(excerpt(text, limit)).replace("\r\n", "\n").split("\n")
     rest = _rest(text, limit)
     return [_INVISIBLE.sub(_visible, part) for part in parts] + ([rest] if rest else [])
 
@@ -99,7 +101,7 @@ def json_lines(value: Mapping[str, Any], limit: int = MAX_TEXT, safe_keys: Colle
     ``safe_keys`` are keys that are named like a secret and are not one.
     """
     masked = {
-        key: mask_keys([item])[0] if key in safe_keys else mask_keys({key: item})[key]
+        key: mask_by_key([item])[0] if key in safe_keys else mask_by_key({key: item})[key]
         for key, item in _shortened(value, 4_000).items()
     }
     return multi_line(json.dumps(masked, indent=2, ensure_ascii=False, default=str), limit)
@@ -109,13 +111,13 @@ def inline_json(value: object, limit: int = 120) -> str:
     """Return a JSON value on one short line; a text has no quotes."""
     if isinstance(value, str):
         return show_line(value, limit)
-    masked = mask_keys(_shortened(value, 200))
+    masked = mask_by_key(_shortened(value, 200))
     return show_line(json.dumps(masked, ensure_ascii=False, default=str), limit)
 
 
 def key_value(key: str, value: object, limit: int = 120) -> str:
     """Return one field of an event as ``key=value``, masked if the key names a secret."""
-    masked: object = mask_keys({key: _shortened(value, 4 * limit)})[key]
+    masked: object = mask_by_key({key: _shortened(value, 4 * limit)})[key]
     return f"{show_line(key, 40)}={inline_json(masked, limit)}"
 
 

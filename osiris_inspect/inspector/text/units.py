@@ -5,22 +5,22 @@ from datetime import UTC, datetime
 UNKNOWN = "-"
 
 
-def count(number: int | None) -> str:
+def format_int(number: int | None) -> str:
     """A whole number with its thousands set apart."""
     return UNKNOWN if number is None else f"{number:,}"
 
 
-def rows(number: int | None) -> str:
+def format_rows(number: int | None) -> str:
     """``14 rows``."""
-    return UNKNOWN if number is None else plural(number, "row")
+    return UNKNOWN if number is None else pluralize(number, "row")
 
 
-def plural(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """``1 step``, ``2 steps``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def duration(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """``12 ms``, ``4.2 s``, ``3 min 05 s``, ``2 h 03 min``."""
     if seconds is None:
         return UNKNOWN
@@ -34,7 +34,7 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def size(number: int | None) -> str:
+def format_bytes(number: int | None) -> str:
     """Bytes, in units of 1,000."""
     if number is None:
         return UNKNOWN
@@ -52,7 +52,7 @@ def time_of_day(seconds: float | None) -> str:
     return UNKNOWN if moment is None else moment.strftime("%H:%M:%S.") + f"{moment.microsecond // 1000:03}"
 
 
-def elapsed(seconds: float | None) -> str:
+def format_elapsed(seconds: float | None) -> str:
     """Time since a beginning: ``+0.137``, ``+1:02:05``."""
     if seconds is None:
         return UNKNOWN

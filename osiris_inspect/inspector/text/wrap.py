@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from textwrap import wrap
 
-NARROWEST = 40
+MIN_WIDTH = 40
 """Columns that a text has at least, however narrow the terminal says it is."""
 
 
-def wrapped(text: str, width: int, lead: str = "") -> Iterator[str]:
+def wrap_labelled(text: str, width: int, label: str = "") -> Iterator[str]:
     """The lines of ``text`` behind ``lead``, which stands before the first line and is blank before the others."""
-    room = max(width - len(lead), NARROWEST)
+    room = max(width - len(label), MIN_WIDTH)
     for line in wrap(text, room, break_on_hyphens=False, break_long_words=False) or [""]:
-        yield f"{lead}{line}".rstrip()
-        lead = " " * len(lead)
+        yield f"{label}{line}".rstrip()
+        label = " " * len(label)

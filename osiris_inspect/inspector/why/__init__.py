@@ -4,7 +4,7 @@ The order is that of the contract: memory first, then spill, then an error. Wher
 told; where it does not, what its log, its artifacts and its text logs show. What nothing shows is said to be unknown.
 """
 
-from osiris_inspect.inspector.why.input_trace import Turn, Way
-from osiris_inspect.inspector.why.step_explanation import Why, why_of
+from osiris_inspect.inspector.why.input_trace import InputTrace, TraceStep
+from osiris_inspect.inspector.why.step_explanation import StepExplanation, explain_step
 
-__all__ = ["Turn", "Way", "Why", "why_of"]
+__all__ = ["InputTrace", "StepExplanation", "TraceStep", "explain_step"]

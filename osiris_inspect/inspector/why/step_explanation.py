@@ -3,15 +3,20 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import about, at, failure_of, saying_rows
-from osiris_inspect.inspector.diagnosis.evidence.missing_input import is_starved
-from osiris_inspect.inspector.diagnosis.evidence.quotes import verbatim
+from osiris_inspect.inspector.diagnosis.evidence.citations import (
+    any_evidence,
+    error_evidence,
+    event_evidence,
+    row_count_evidence,
+)
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import failed_for_missing_input
+from osiris_inspect.inspector.diagnosis.evidence.quotes import find_quotes
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
-from osiris_inspect.inspector.run.settings import cite_settings, settings_of
-from osiris_inspect.inspector.run.summary import count_words
+from osiris_inspect.inspector.run.settings import recorded_settings, settings_evidence
+from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.inspector.text.sanitize import excerpt
-from osiris_inspect.inspector.why.input_trace import Turn, Way, way_of
+from osiris_inspect.inspector.why.input_trace import InputTrace, TraceStep, trace_input
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import OsirisError
 from osiris_inspect.model.finding import Evidence, Finding
@@ -19,12 +24,12 @@ from osiris_inspect.model.finding import Evidence, Finding
 LONGEST = 300
 
 
-class NoSuchStep(OsirisError):
+class UnknownStep(OsirisError):
     """The run has no step, or the step no input, of that name; the message names those there are."""
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class StepExplanation:
     """What is known of one step and why.
 
     Attributes:
@@ -37,49 +42,49 @@ class Why:
 
     step: StepState
     verdict: str
-    ways: tuple[Way, ...]
-    turns: tuple[Turn, ...]
+    input_traces: tuple[InputTrace, ...]
+    output_trace: tuple[TraceStep, ...]
     causes: tuple[Finding, ...]
     consequences: tuple[str, ...]
 
 
-def why_of(report: Report, wanted: str) -> Why:
+def explain_step(report: Report, target: str) -> StepExplanation:
     """The answer for ``STEP`` or ``STEP.INPUT``.
 
     Raises:
-        NoSuchStep: there is none of that name.
+        UnknownStep: there is none of that name.
     """
     run = report.run
-    step, name = _chosen(run, wanted)
+    step, name = _chosen(run, target)
     entries = _inputs(step)
     if name is not None:
         entries = [entry for entry in entries if name in (entry.name, entry.from_step)]
-    answer = Why(
+    answer = StepExplanation(
         step=step,
         verdict=_verdict(run, step),
-        ways=tuple(way_of(run, step, entry) for entry in entries),
-        turns=tuple(_turns(run, step)),
+        input_traces=tuple(trace_input(run, step, entry) for entry in entries),
+        output_trace=tuple(_turns(run, step)),
         causes=tuple(_causes(report, step)),
-        consequences=tuple(other.id for other in run.steps if other.because == step.id),
+        consequences=tuple(other.id for other in run.steps if other.skipped_because == step.id),
     )
-    return _proved(answer, run)
+    return _verified(answer, run)
 
 
-def _chosen(run: Run, wanted: str) -> tuple[StepState, str | None]:
+def _chosen(run: Run, target: str) -> tuple[StepState, str | None]:
     """The step, and the input where one is named. A step id may hold dots, so the longest id that fits is taken."""
-    whole = run.step(wanted)
+    whole = run.step(target)
     if whole is not None:
         return whole, None
     for step in sorted(run.steps, key=lambda step: -len(step.id)):
-        name = wanted.removeprefix(f"{step.id}.")
-        if name != wanted:
+        name = target.removeprefix(f"{step.id}.")
+        if name != target:
             names = [text for entry in _inputs(step) for text in (entry.name, entry.from_step) if text]
             if name not in names:
                 there = ", ".join(map(repr, dict.fromkeys(names))) or "none"
-                raise NoSuchStep(f"step {step.id!r} has no input {name!r}; it has {there}")
+                raise UnknownStep(f"step {step.id!r} has no input {name!r}; it has {there}")
             return step, name
     there = ", ".join(repr(step.id) for step in run.steps) or "no steps"
-    raise NoSuchStep(f"the run has no step {wanted!r}; it has {there}")
+    raise UnknownStep(f"the run has no step {target!r}; it has {there}")
 
 
 def _inputs(step: StepState) -> list[InputState]:
@@ -97,13 +102,13 @@ def _verdict(run: Run, step: StepState) -> str:
         "running": f"step {step.id!r} began and has no end",
         "succeeded": f"step {step.id!r} succeeded",
     }[step.status]
-    if step.status in ("failed", "skipped", "not_started") and step.because is not None:
-        return f"{said} because of {_named(run, step.because)}"
+    if step.status in ("failed", "skipped", "not_started") and step.skipped_because is not None:
+        return f"{said} because of {_named(run, step.skipped_because)}"
     if step.status == "failed":
-        return f"{said} for want of an input" if is_starved(step) else said
+        return f"{said} for want of an input" if failed_for_missing_input(step) else said
     if step.status == "succeeded" and step.rows_out is not None:
         did = "wrote" if step.is_writer else "gave"
-        return f"{said} and {did} {count_words(step.rows_out, 'row')}"
+        return f"{said} and {did} {pluralize(step.rows_out, 'row')}"
     return said
 
 
@@ -111,71 +116,84 @@ def _named(run: Run, because: str) -> str:
     return f"step {because!r}" if run.step(because) is not None else because
 
 
-def _turns(run: Run, step: StepState) -> Iterator[Turn]:
-    yield from _skip(run, step)
+def _turns(run: Run, step: StepState) -> Iterator[TraceStep]:
+    yield from _explain_skip(run, step)
     if step.failure is not None:
         line = " ".join(step.failure.message.split())
-        yield Turn("error", excerpt(line, LONGEST), "miss", failure_of(step))
+        yield TraceStep("error", excerpt(line, LONGEST), "miss", error_evidence(step))
     if step.status == "running":
-        begun = [at(event) for event in run.named("step_start", step=step.id)]
-        end = (at(run.events[-1]),) if run.events else ()
-        yield Turn("end", "none: the log stops while the step is running", "miss", (*begun[-1:], *end))
-    yield from _zero(run, step)
-    yield from _kept(run, step)
+        begun = [event_evidence(event) for event in run.events_named("step_start", step=step.id)]
+        end = (event_evidence(run.events[-1]),) if run.events else ()
+        yield TraceStep("end", "none: the log stops while the step is running", "miss", (*begun[-1:], *end))
+    yield from _explain_zero_rows(run, step)
+    yield from _explain_storage(run, step)
 
 
-def _skip(run: Run, step: StepState) -> Iterator[Turn]:
+def _explain_skip(run: Run, step: StepState) -> Iterator[TraceStep]:
     if step.status not in ("skipped", "not_started"):
         return
-    told = [at(event, "because") for event in run.named("step_skipped", step=step.id)]
-    guilty = run.step(step.because or "")
+    told = [event_evidence(event, "because") for event in run.events_named("step_skipped", step=step.id)]
+    guilty = run.step(step.skipped_because or "")
     if guilty is not None:
-        yield Turn("skipped", f"it was not run, because {guilty.id!r} failed", "miss", tuple(told))
+        yield TraceStep("skipped", f"it was not run, because {guilty.id!r} failed", "miss", tuple(told))
         line = excerpt(" ".join(guilty.failure.message.split()), LONGEST) if guilty.failure else "failed"
-        yield Turn(guilty.id, line, "miss", failure_of(guilty))
+        yield TraceStep(guilty.id, line, "miss", error_evidence(guilty))
     elif told:
-        yield Turn(
-            "skipped", f"it was not run: {step.because or 'no reason was logged'}", "miss", tuple(told)
+        yield TraceStep(
+            "skipped",
+            f"it was not run: {step.skipped_because or 'no reason was logged'}",
+            "miss",
+            tuple(told),
         )
     else:
-        yield Turn("start", "the log never mentions its start", "miss", about(run, step))
+        yield TraceStep("start", "the log never mentions its start", "miss", any_evidence(run, step))
 
 
-def _zero(run: Run, step: StepState) -> Iterator[Turn]:
+def _explain_zero_rows(run: Run, step: StepState) -> Iterator[TraceStep]:
     if step.status != "succeeded" or step.rows_out != 0:
         return
     given = step.rows_in
     text = "it gave 0 rows" if step.needs else "the source gave 0 rows"
     if given:
-        text = f"it got {count_words(given, 'row')} and {'wrote' if step.is_writer else 'gave'} none"
+        text = f"it got {pluralize(given, 'row')} and {'wrote' if step.is_writer else 'gave'} none"
     elif given == 0:
         text = "it got 0 rows, so it could only give 0"
-    yield Turn("rows", text, "miss", saying_rows(run, step, 0))
+    yield TraceStep("rows", text, "miss", row_count_evidence(run, step, 0))
     for key in ("query", "path", "table"):
         value = step.config.get(key)
         if isinstance(value, str) and layout.is_safe_name(step.id):
-            cited = Evidence(layout.cfg(step.id), 0, f'"{key}"')
-            yield Turn(key, excerpt(" ".join(value.split()), LONGEST), "", (cited,))
+            cited = Evidence(layout.config_path(step.id), 0, f'"{key}"')
+            yield TraceStep(key, excerpt(" ".join(value.split()), LONGEST), "", (cited,))
 
 
-def _kept(run: Run, step: StepState) -> Iterator[Turn]:
+def _explain_storage(run: Run, step: StepState) -> Iterator[TraceStep]:
     """Where the step's own frame was kept, and by which setting."""
     if step.is_writer or step.status in ("skipped", "not_started"):
         return
-    stored = run.named("output_stored", step=step.id)
+    stored = run.events_named("output_stored", step=step.id)
     if stored:
         reason = stored[-1].fields.get("reason")
-        yield Turn("kept", f"{_where(step)}: {reason}", "", (at(stored[-1], "reason", "storage"),))
+        yield TraceStep(
+            "kept", f"{_where(step)}: {reason}", "", (event_evidence(stored[-1], "reason", "storage"),)
+        )
     elif step.storage in ("memory", "spill"):
-        yield Turn("kept", f"{_where(step)}; this run does not say why there", "", tuple(_spilled(run, step)))
+        yield TraceStep(
+            "kept", f"{_where(step)}; this run does not say why there", "", tuple(_spilled(run, step))
+        )
     elif step.storage == "none" and step.status == "succeeded":
-        yield Turn("kept", "nowhere: no trace of its frame in memory or on disk", "miss", about(run, step))
+        yield TraceStep(
+            "kept", "nowhere: no trace of its frame in memory or on disk", "miss", any_evidence(run, step)
+        )
     if step.storage == "spill":
         yield from _setting(run, step)
-    for event in run.named("spill_failed", step=step.id):
-        yield Turn("spill", f"not written: {event.error or 'no reason'}", "miss", (at(event, "error"),))
-    for event in run.named("frame_released", step=step.id):
-        yield Turn("released", str(event.fields.get("reason") or "let go of"), "", (at(event, "reason"),))
+    for event in run.events_named("spill_failed", step=step.id):
+        yield TraceStep(
+            "spill", f"not written: {event.error or 'no reason'}", "miss", (event_evidence(event, "error"),)
+        )
+    for event in run.events_named("frame_released", step=step.id):
+        yield TraceStep(
+            "released", str(event.fields.get("reason") or "let go of"), "", (event_evidence(event, "reason"),)
+        )
 
 
 def _where(step: StepState) -> str:
@@ -200,9 +218,9 @@ def _spilled(run: Run, step: StepState) -> Iterator[Evidence]:
             yield Evidence(layout.EVENTS, artifact.line, artifact.path)
 
 
-def _setting(run: Run, step: StepState) -> Iterator[Turn]:
+def _setting(run: Run, step: StepState) -> Iterator[TraceStep]:
     """The setting that decided, where the run tells its settings."""
-    settings = settings_of(run)
+    settings = recorded_settings(run)
     force, threshold = settings.get("force_spill"), settings.get("spill_threshold")
     budget = settings.get("spill_memory_bytes")
     tests: Iterable[tuple[object, Callable[[], bool]]] = (
@@ -212,7 +230,7 @@ def _setting(run: Run, step: StepState) -> Iterator[Turn]:
     )
     decided = next((str(setting) for setting, holds in tests if holds()), None)
     if decided is not None:
-        yield Turn("setting", decided, "", cite_settings(run))
+        yield TraceStep("setting", decided, "", settings_evidence(run))
 
 
 def _number(value: object) -> float:
@@ -221,28 +239,30 @@ def _number(value: object) -> float:
 
 def _causes(report: Report, step: StepState) -> Iterator[Finding]:
     """The findings on a step, then what explains them, up to the root; for a skipped step those of the guilty one."""
-    by_address = {finding.address: finding for finding in report.findings}
-    places = [step.id] if any(finding.step == step.id for finding in report.findings) else [step.because]
+    by_address = {finding.id: finding for finding in report.findings}
+    places = (
+        [step.id] if any(finding.step == step.id for finding in report.findings) else [step.skipped_because]
+    )
     waiting = [finding for finding in report.findings if finding.step in places and finding.step is not None]
     if not waiting and step.status in ("failed", "skipped", "not_started") and report.root_cause is not None:
         waiting = [report.root_cause]
     told: dict[str, Finding] = {}
-    for start in sorted(waiting, key=lambda finding: finding.because is None):
+    for start in sorted(waiting, key=lambda finding: finding.caused_by is None):
         finding: Finding | None = start
-        while finding is not None and finding.address not in told:
-            told[finding.address] = finding
-            finding = by_address.get(finding.because or "")
-    yield from sorted(told.values(), key=lambda finding: finding.because is None)
+        while finding is not None and finding.id not in told:
+            told[finding.id] = finding
+            finding = by_address.get(finding.caused_by or "")
+    yield from sorted(told.values(), key=lambda finding: finding.caused_by is None)
 
 
-def _proved(answer: Why, run: Run) -> Why:
+def _verified(answer: StepExplanation, run: Run) -> StepExplanation:
     """The answer with every piece of evidence word for word; what cannot be found again is left out."""
-    turns = [*answer.turns, *(turn for way in answer.ways for turn in way.turns)]
-    found = verbatim(run, [piece for turn in turns for piece in turn.evidence])
+    turns = [*answer.output_trace, *(turn for way in answer.input_traces for turn in way.trace_steps)]
+    found = find_quotes(run, [piece for turn in turns for piece in turn.evidence])
 
-    def proved(turn: Turn) -> Turn:
+    def proved(turn: TraceStep) -> TraceStep:
         pieces = (found[piece] for piece in turn.evidence if piece in found)
         return replace(turn, evidence=tuple(dict.fromkeys(pieces)))
 
-    ways = tuple(replace(way, turns=tuple(map(proved, way.turns))) for way in answer.ways)
-    return replace(answer, ways=ways, turns=tuple(map(proved, answer.turns)))
+    ways = tuple(replace(way, trace_steps=tuple(map(proved, way.trace_steps))) for way in answer.input_traces)
+    return replace(answer, input_traces=ways, output_trace=tuple(map(proved, answer.output_trace)))

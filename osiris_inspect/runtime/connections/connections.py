@@ -12,15 +12,15 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from osiris_inspect.model.errors import PipelineError, Problem, SettingsError
-from osiris_inspect.model.redaction import MASK, is_secret_key, mask_patterns
+from osiris_inspect.model.redaction import MASK, is_secret_key, mask_by_pattern
 from osiris_inspect.runtime.connections import env_file as variables
-from osiris_inspect.runtime.connections.env_file import Variables
+from osiris_inspect.runtime.connections.env_file import EnvironmentVariables
 from osiris_inspect.runtime.pipeline import json_values as plain
 from osiris_inspect.runtime.pipeline import yaml_positions as located
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
-from osiris_inspect.runtime.pipeline.step_compiler import nearest
-from osiris_inspect.runtime.pipeline.yaml_positions import Located
+from osiris_inspect.runtime.pipeline.step_compiler import did_you_mean
+from osiris_inspect.runtime.pipeline.yaml_positions import PositionedDocument
 
 FILE: Final = "osiris_connections.yaml"
 
@@ -41,13 +41,13 @@ class Connections:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
-    def none(cls) -> "Connections":
+    def empty(cls) -> "Connections":
         """No connection at all."""
         return cls()
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class ResolvedConnection:
     """One connection with its variables filled in."""
 
     family: str
@@ -57,21 +57,23 @@ class Resolved:
     is_default: bool = False
 
 
-class Book:
+class ConnectionsFile:
     """The connections of one file, not yet resolved.
 
     Attributes:
         file: where it lies; a message names it.
     """
 
-    def __init__(self, file: str, document: Located | None, variables_: Variables) -> None:
+    def __init__(
+        self, file: str, document: PositionedDocument | None, variables_: EnvironmentVariables
+    ) -> None:
         self.file = file
         self._document = document
         self._variables = variables_
         found = document.value.get("connections") if document is not None else None
         self.families: Mapping[str, Mapping[str, Any]] = found or {}
 
-    def pairs(self) -> Iterator[tuple[str, str]]:
+    def names(self) -> Iterator[tuple[str, str]]:
         """Family and alias of every connection, in the order of the file."""
         for family, aliases in self.families.items():
             for alias in aliases:
@@ -97,7 +99,7 @@ class Book:
             raise LookupError(f"there is no connections file; looked for {self.file}")
         if family not in self.families:
             there = ", ".join(self.families) or "none"
-            near = nearest(family, tuple(self.families))
+            near = did_you_mean(family, tuple(self.families))
             raise LookupError(f"{self.file} has no connections of family {family!r}{near}; it has {there}")
         aliases = ", ".join(map(str, self.families[family])) or "none"
         if alias is None:
@@ -107,11 +109,11 @@ class Book:
                 raise LookupError(f"{text}; name one as @{family}.<alias>, or set default: true")
             return chosen
         if alias not in self.families[family]:
-            near = nearest(alias, tuple(map(str, self.families[family])))
+            near = did_you_mean(alias, tuple(map(str, self.families[family])))
             raise LookupError(f"{self.file} has no connection {family}.{alias}{near}; it has {aliases}")
         return alias
 
-    def resolve(self, family: str, alias: str) -> Resolved:
+    def resolve_connections(self, family: str, alias: str) -> ResolvedConnection:
         """One connection, with its variables filled in.
 
         Raises:
@@ -125,7 +127,9 @@ class Book:
             if key in _NOT_SENT:
                 continue
             problems += self._not_plain(family, alias, key, value)
-            filled = variables.fill(value, self._variables) if isinstance(value, str) else None
+            filled = (
+                variables.substitute_variables(value, self._variables) if isinstance(value, str) else None
+            )
             if filled is None:
                 values[key] = value
             elif filled.value is None:
@@ -136,9 +140,9 @@ class Book:
                 secrets += _secrets_in(str(values.get(key, "")))
         if problems:
             raise PipelineError(problems)
-        return Resolved(family, alias, values, tuple(secrets), alias == self.default_of(family))
+        return ResolvedConnection(family, alias, values, tuple(secrets), alias == self.default_of(family))
 
-    def shown(self, family: str, alias: str) -> dict[str, str]:
+    def masked(self, family: str, alias: str) -> dict[str, str]:
         """One connection for people: variables by name, secrets masked."""
         return {
             str(key): _masked(str(key), value)
@@ -152,19 +156,19 @@ class Book:
             self._document.problem(
                 f"connection {family}.{alias}: {text}", "connections", family, alias, key, *below
             )
-            for text, below in plain.problems(key, value)
+            for text, below in plain.not_json_safe(key, value)
         ]
 
     def _missing(self, family: str, alias: str, key: str, name: str) -> Problem:
         assert self._document is not None  # noqa: S101  there are connections, so there is a document
         text = (
             f"connection {family}.{alias} takes {key!r} from the environment variable {name}, which is not set; "
-            f"looked in {self._variables.places}"
+            f"looked in {self._variables.describe_sources}"
         )
         return self._document.problem(text, "connections", family, alias, key)
 
 
-def find(named: Path | None, folders: Iterable[Path]) -> Path | None:
+def find_connections_file(named: Path | None, folders: Iterable[Path]) -> Path | None:
     """The connections file: the one that was named, else the first in the folders; None where there is none.
 
     Raises:
@@ -177,7 +181,9 @@ def find(named: Path | None, folders: Iterable[Path]) -> Path | None:
     return next((folder / FILE for folder in folders if (folder / FILE).is_file()), None)
 
 
-def read(file: Path | None, variables_: Variables, looked_in: Iterable[Path] = ()) -> Book:
+def load_connections(
+    file: Path | None, variables_: EnvironmentVariables, looked_in: Iterable[Path] = ()
+) -> ConnectionsFile:
     """The connections of a file; no file gives an empty book that says where it was looked for.
 
     Raises:
@@ -185,7 +191,7 @@ def read(file: Path | None, variables_: Variables, looked_in: Iterable[Path] = (
     """
     if file is None:
         sought = " and ".join(str(folder / FILE) for folder in dict.fromkeys(looked_in))
-        return Book(sought or FILE, None, variables_)
+        return ConnectionsFile(sought or FILE, None, variables_)
     try:
         text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -195,13 +201,15 @@ def read(file: Path | None, variables_: Variables, looked_in: Iterable[Path] = (
             [Problem(f"cannot be read: not UTF-8 at byte {error.start}", str(file))]
         ) from None
     document = located.parse(text, str(file))
-    problems = [*document.twice, *_of_shape(document)]
+    problems = [*document.duplicate_keys, *_of_shape(document)]
     if problems:
         raise PipelineError(problems)
-    return Book(str(file), document, variables_)
+    return ConnectionsFile(str(file), document, variables_)
 
 
-def resolve(compiled: Compiled, components: Mapping[str, Component], book: Book) -> Connections:
+def resolve_connections(
+    compiled: Compiled, components: Mapping[str, Component], book: ConnectionsFile
+) -> Connections:
     """The connection of each step that has one.
 
     Raises:
@@ -216,9 +224,9 @@ def resolve(compiled: Compiled, components: Mapping[str, Component], book: Book)
         if component.family is None or (reference is None and component.connection != "required"):
             continue
         _, _, alias = str(reference or "").partition(".")
-        line, column = compiled.connection_places.get(step.id, (step.line, 1))
+        line, column = compiled.connection_positions.get(step.id, (step.line, 1))
         try:
-            found = book.resolve(component.family, book.alias_of(component.family, alias or None))
+            found = book.resolve_connections(component.family, book.alias_of(component.family, alias or None))
         except LookupError as error:
             text = f"step {step.id!r} connects with {reference or 'the default of ' + component.family}: {error.args[0]}"
             problems[Problem(text, compiled.file, line, column)] = None
@@ -232,7 +240,7 @@ def resolve(compiled: Compiled, components: Mapping[str, Component], book: Book)
     return Connections(by_step, tuple(secrets))
 
 
-def _of_shape(document: Located) -> list[Problem]:
+def _of_shape(document: PositionedDocument) -> list[Problem]:
     value = document.value
     families = value.get("connections") if isinstance(value, dict) else None
     if not isinstance(families, dict):
@@ -280,6 +288,6 @@ def _password_of(value: str) -> str | None:
 
 
 def _masked(key: str, value: Any) -> str:
-    if is_secret_key(key) and value not in (None, "") and not variables.names_in(value):
+    if is_secret_key(key) and value not in (None, "") and not variables.contains_variable(value):
         return MASK
-    return mask_patterns(str(value))
+    return mask_by_pattern(str(value))

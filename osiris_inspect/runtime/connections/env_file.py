@@ -16,7 +16,7 @@ _ESCAPES: Mapping[str, str] = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": 
 
 
 @dataclass(frozen=True, slots=True)
-class Variables:
+class EnvironmentVariables:
     """Where values of variables are looked for.
 
     Attributes:
@@ -26,21 +26,21 @@ class Variables:
     """
 
     environment: Mapping[str, str]
-    of_file: Mapping[str, str] = field(default_factory=dict)
+    from_file: Mapping[str, str] = field(default_factory=dict)
     file: Path | None = None
 
     def get(self, name: str) -> str | None:
         """The value, None where it is set nowhere."""
-        return self.environment.get(name, self.of_file.get(name))
+        return self.environment.get(name, self.from_file.get(name))
 
     @property
-    def places(self) -> str:
+    def describe_sources(self) -> str:
         """Where was looked, in words."""
         return "the environment" + (f" and {self.file}" if self.file else f"; there is no {FILE} file")
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class Substituted:
     """A text with its variables filled in.
 
     Attributes:
@@ -54,19 +54,19 @@ class Filled:
     used: tuple[str, ...] = ()
 
 
-def read(environment: Mapping[str, str], file: Path | None) -> Variables:
+def read(environment: Mapping[str, str], file: Path | None) -> EnvironmentVariables:
     """The environment, and the ``.env`` file if it is there.
 
     Raises:
         PipelineError: a line of the file cannot be read; names it, and never what it holds.
     """
     if file is None or not file.is_file():
-        return Variables(environment)
+        return EnvironmentVariables(environment)
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise PipelineError([Problem(f"cannot be read: {_why(error)}", str(file))]) from None
-    return Variables(environment, parse(text, str(file)), file)
+    return EnvironmentVariables(environment, parse(text, str(file)), file)
 
 
 def parse(text: str, file: str) -> dict[str, str]:
@@ -100,7 +100,7 @@ def parse(text: str, file: str) -> dict[str, str]:
     return found
 
 
-def fill(text: str, variables: Variables) -> Filled:
+def substitute_variables(text: str, variables: EnvironmentVariables) -> Substituted:
     """``text`` with each ``${VAR}`` and ``${VAR:-default}`` replaced; an empty variable takes the default, as in a shell."""
     missing: list[str] = []
     used: list[str] = []
@@ -109,7 +109,7 @@ def fill(text: str, variables: Variables) -> Filled:
         name, default = match[1], match[2]
         value = variables.get(name)
         if default is not None and not value:
-            return fill(default, variables).value or ""
+            return substitute_variables(default, variables).value or ""
         if value is None:
             missing.append(name)
             return ""
@@ -117,10 +117,10 @@ def fill(text: str, variables: Variables) -> Filled:
         return value
 
     value = _VARIABLE.sub(replace, text)
-    return Filled(None if missing else value, tuple(dict.fromkeys(missing)), tuple(used))
+    return Substituted(None if missing else value, tuple(dict.fromkeys(missing)), tuple(used))
 
 
-def names_in(value: Any) -> bool:
+def contains_variable(value: Any) -> bool:
     """Whether a value names a variable."""
     return isinstance(value, str) and _VARIABLE.search(value) is not None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from osiris_inspect.model.errors import DriverError
 
-_PROBES: Mapping[str, tuple[str, str]] = {
+_TESTERS: Mapping[str, tuple[str, str]] = {
     "mysql": ("osiris_inspect.runtime.drivers.mysql.driver", "mysql"),
     "postgres": ("osiris_inspect.runtime.drivers.postgres.driver", "postgres"),
     "supabase": ("osiris_inspect.runtime.drivers.supabase.driver", "supabase"),
@@ -15,20 +15,20 @@ _PROBES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def probe(family: str, connection: Mapping[str, Any]) -> str:
+def test_connection(family: str, connection: Mapping[str, Any]) -> str:
     """What answers at the other end of a connection.
 
     Raises:
         DriverError: nothing does, it refuses, or its client library is missing.
     """
-    if family not in _PROBES:
+    if family not in _TESTERS:
         raise DriverError(
-            f"nothing here knows connections of family {family!r}; known are {', '.join(_PROBES)}"
+            f"nothing here knows connections of family {family!r}; known are {', '.join(_TESTERS)}"
         )
-    module, extra = _PROBES[family]
+    module, extra = _TESTERS[family]
     try:
         found: Callable[[Mapping[str, Any]], str] = getattr(
-            import_module(module), "probe" if extra else "folder"
+            import_module(module), "test_connection" if extra else "test_folder"
         )
     except ModuleNotFoundError as error:
         text = f"{error.name} is not installed; pip install 'osiris-inspect[{extra}]'"
@@ -36,7 +36,7 @@ def probe(family: str, connection: Mapping[str, Any]) -> str:
     return found(connection)
 
 
-def folder(connection: Mapping[str, Any]) -> str:
+def test_folder(connection: Mapping[str, Any]) -> str:
     """The folder of a filesystem connection.
 
     Raises:

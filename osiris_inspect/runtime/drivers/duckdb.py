@@ -15,9 +15,9 @@ import duckdb
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
-from osiris_inspect.runtime.drivers.interface.driver import Context
-from osiris_inspect.runtime.frames.resolved_input import Resolved
-from osiris_inspect.runtime.pipeline.step_compiler import nearest
+from osiris_inspect.runtime.drivers.interface.driver import DriverContext
+from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
+from osiris_inspect.runtime.pipeline.step_compiler import did_you_mean
 
 _GIVES_ROWS = frozenset(
     {"SELECT", "MULTI", "EXPLAIN"}
@@ -28,7 +28,12 @@ class DuckdbProcessor:
     """Runs the statements of ``query``; the last one's result is the frame."""
 
     def run(
-        self, *, step_id: str, config: Mapping[str, Any], inputs: Mapping[str, Resolved], ctx: Context
+        self,
+        *,
+        step_id: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, ResolvedInput],
+        ctx: DriverContext,
     ) -> Mapping[str, Any]:
         """The result as an Arrow table.
 
@@ -36,12 +41,12 @@ class DuckdbProcessor:
             DriverError: the SQL is wrong; carries DuckDB's own words, the line, and the tables there are.
         """
         tables: list[str] = []
-        with closing(duckdb.connect(":memory:")) as connection, ctx.stop.by(connection.interrupt):
+        with closing(duckdb.connect(":memory:")) as connection, ctx.cancel.on_cancel(connection.interrupt):
             try:
-                _limit(connection, config, inputs, ctx)
-                for names, resolved in _by_name(inputs).items():
-                    tables += _offer(connection, names, resolved)
-                _lock(connection, config)
+                _set_memory_limit(connection, config, inputs, ctx)
+                for names, resolved in _tables_by_name(inputs).items():
+                    tables += _register_inputs(connection, names, resolved)
+                _disable_external_access(connection, config)
                 table = _run(connection, step_id, config["query"])
             except duckdb.Error as error:
                 raise DriverError(f"step {step_id!r}: {_explain(str(error), tables)}") from error
@@ -49,18 +54,18 @@ class DuckdbProcessor:
         return {"df": table}
 
 
-def _by_name(inputs: Mapping[str, Resolved]) -> dict[tuple[str, ...], Resolved]:
+def _tables_by_name(inputs: Mapping[str, ResolvedInput]) -> dict[tuple[str, ...], ResolvedInput]:
     """Each input with the tables it is: its own name, ``df_<upstream>``, and for a sole one ``input_df`` and ``df``.
 
     Its own name comes first: a name that two inputs would have beside their own is left to neither.
     """
     taken = {name.lower() for name in inputs}
-    beside = Counter(input_name(resolved.ref.from_step).lower() for resolved in inputs.values())
+    beside = Counter(input_name(resolved.input_ref.from_step).lower() for resolved in inputs.values())
     by_name = {}
     for name, resolved in inputs.items():
         more = (
-            [input_name(resolved.ref.from_step)]
-            if beside[input_name(resolved.ref.from_step).lower()] == 1
+            [input_name(resolved.input_ref.from_step)]
+            if beside[input_name(resolved.input_ref.from_step).lower()] == 1
             else []
         )
         more += ["input_df", "df"] if len(inputs) == 1 else []
@@ -68,26 +73,29 @@ def _by_name(inputs: Mapping[str, Resolved]) -> dict[tuple[str, ...], Resolved]:
     return by_name
 
 
-def _offer(
-    connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], resolved: Resolved
+def _register_inputs(
+    connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], resolved: ResolvedInput
 ) -> tuple[str, ...]:
-    if resolved.parquet is not None:
+    if resolved.parquet_path is not None:
         # else a folder called `day=3` above the file would be a column
-        first, source = names[0], f"read_parquet({_text(str(resolved.parquet))}, hive_partitioning = false)"
+        first, source = (
+            names[0],
+            f"read_parquet({_text(str(resolved.parquet_path))}, hive_partitioning = false)",
+        )
     else:
         first, source = names[0], '"\x01arrow_' + names[0].replace('"', '""') + '"'
-        connection.register("\x01arrow_" + names[0], resolved.arrow())
+        connection.register("\x01arrow_" + names[0], resolved.to_arrow())
     connection.execute(f"CREATE TEMP VIEW {_quoted(first)} AS SELECT * FROM {source}")  # noqa: S608  both are quoted
     for name in names[1:]:
         connection.execute(f"CREATE TEMP VIEW {_quoted(name)} AS SELECT * FROM {_quoted(first)}")  # noqa: S608  quoted
     return names
 
 
-def _limit(
+def _set_memory_limit(
     connection: duckdb.DuckDBPyConnection,
     config: Mapping[str, Any],
-    inputs: Mapping[str, Resolved],
-    ctx: Context,
+    inputs: Mapping[str, ResolvedInput],
+    ctx: DriverContext,
 ) -> None:
     connection.execute(
         "SET python_enable_replacements = false"
@@ -100,12 +108,12 @@ def _limit(
         connection.execute(f"SET threads = {int(config['threads'])}")
     if not config.get("allow_external"):
         spilled = ", ".join(
-            _text(str(handle.parquet)) for handle in inputs.values() if handle.parquet is not None
+            _text(str(handle.parquet_path)) for handle in inputs.values() if handle.parquet_path is not None
         )
         connection.execute(f"SET allowed_paths = [{spilled}]")
 
 
-def _lock(connection: duckdb.DuckDBPyConnection, config: Mapping[str, Any]) -> None:
+def _disable_external_access(connection: duckdb.DuckDBPyConnection, config: Mapping[str, Any]) -> None:
     if not config.get("allow_external"):
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
@@ -121,9 +129,9 @@ def _run(connection: duckdb.DuckDBPyConnection, step_id: str, query: str) -> Any
     place = 0
     for statement in first:
         place = query.find(statement.query, place)
-        _at_line(query, place, partial(_do, connection, statement))
+        _with_query_line(query, place, partial(_do, connection, statement))
         place += len(statement.query)
-    return _at_line(query, query.find(last.query, place), partial(_frame_of, connection, last))
+    return _with_query_line(query, query.find(last.query, place), partial(_frame_of, connection, last))
 
 
 def _do(connection: duckdb.DuckDBPyConnection, statement: Any) -> None:
@@ -139,7 +147,7 @@ def _frame_of(connection: duckdb.DuckDBPyConnection, statement: Any) -> Any:
         raise
 
 
-def _at_line(query: str, place: int, do: Callable[[], Any]) -> Any:
+def _with_query_line(query: str, place: int, do: Callable[[], Any]) -> Any:
     """Do it; DuckDB counts the lines of one statement, so an error gets the line of the whole query."""
     try:
         return do()
@@ -168,7 +176,7 @@ def _explain(text: str, tables: list[str]) -> str:
 
 def _nearest(text: str, tables: list[str]) -> str:
     missing = re.search(r"Table with name (\S+) does not exist", text)
-    return nearest(missing[1], tuple(tables)) if missing else ""
+    return did_you_mean(missing[1], tuple(tables)) if missing else ""
 
 
 def _quoted(name: str) -> str:

@@ -9,21 +9,26 @@ import pyarrow.parquet as pq
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface import file_paths as files
 from osiris_inspect.runtime.drivers.interface import writer_input as incoming
-from osiris_inspect.runtime.drivers.interface.driver import Context
-from osiris_inspect.runtime.frames.resolved_input import Resolved
+from osiris_inspect.runtime.drivers.interface.driver import DriverContext
+from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 
 class ParquetExtractor:
     """Reads Parquet files."""
 
     def run(
-        self, *, step_id: str, config: Mapping[str, Any], inputs: Mapping[str, Resolved], ctx: Context
+        self,
+        *,
+        step_id: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, ResolvedInput],
+        ctx: DriverContext,
     ) -> Mapping[str, Any]:
         """The files' rows as one Arrow table, in the types of the files."""
         del inputs
         tables: list[pa.Table] = []
         rows = 0
-        for path in files.to_read(step_id, config, ctx, "Parquet"):
+        for path in files.input_paths(step_id, config, ctx, "Parquet"):
             try:
                 table = _read(step_id, path, config.get("columns"))
             except (pa.ArrowException, OSError) as error:
@@ -48,13 +53,18 @@ class ParquetWriter:
     """Writes one Parquet file, whole or not at all."""
 
     def run(
-        self, *, step_id: str, config: Mapping[str, Any], inputs: Mapping[str, Resolved], ctx: Context
+        self,
+        *,
+        step_id: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, ResolvedInput],
+        ctx: DriverContext,
     ) -> Mapping[str, Any]:
         """Write the input a batch at a time; the old file stands until the new one is whole."""
-        schema, batches = incoming.of(step_id, config, inputs).batches()
+        schema, batches = incoming.from_inputs(step_id, config, inputs).batches()
         written = 0
         with (
-            files.written_whole(step_id, config, ctx) as path,
+            files.output_file(step_id, config, ctx) as path,
             pq.ParquetWriter(
                 path, schema, compression=config["compression"], write_page_checksum=True
             ) as file,

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Final
 
 from osiris_inspect.runtime.files.atomic_write import sync_folder
-from osiris_inspect.runtime.files.symlinks import real
+from osiris_inspect.runtime.files.symlinks import resolved
 
 _SHOWN: Final = 40
 """Letters of a file's name in that of its temporary one: a name that is as long as names can be has no room for more."""
-_NOT_FILES: Final = ("/dev", "/proc")
+_SPECIAL_PATHS: Final = ("/dev", "/proc")
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replace_file(path: Path) -> Iterator[Path]:
     """A temporary path beside the file; what is written there becomes the file when the block ends well, synced.
 
     The old file stands until then, and after a failure. A new file gets the mode that the umask leaves it, one that is
@@ -31,7 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
     if is_special(path):
         yield path
         return
-    target = real(path)
+    target = resolved(path)
     if target.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     old = _old(target)
@@ -54,8 +54,8 @@ def is_special(path: Path) -> bool:
 
 
 def _names_no_file(path: Path) -> bool:
-    folder = real(path.parent)
-    return str(folder) in _NOT_FILES or Path("/proc") in folder.parents
+    folder = resolved(path.parent)
+    return str(folder) in _SPECIAL_PATHS or Path("/proc") in folder.parents
 
 
 def _old(target: Path) -> os.stat_result | None:
@@ -76,21 +76,21 @@ def _finish(temporary: Path, old: os.stat_result | None) -> None:
     descriptor = os.open(temporary, os.O_RDONLY)
     try:
         if old is not None:
-            _make_like(descriptor, old)
+            _copy_metadata(descriptor, old)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _make_like(descriptor: int, old: os.stat_result) -> None:
+def _copy_metadata(descriptor: int, old: os.stat_result) -> None:
     mode = stat.S_IMODE(old.st_mode) & 0o777
-    if not (_given(descriptor, old.st_uid, old.st_gid) or _given(descriptor, -1, old.st_gid)):
+    if not (_chown(descriptor, old.st_uid, old.st_gid) or _chown(descriptor, -1, old.st_gid)):
         mode = mode & 0o707 | (mode & 0o007) << 3  # another group gets what everybody has
     with suppress(PermissionError):  # it is ours: only a file system without modes refuses that
         os.fchmod(descriptor, mode)
 
 
-def _given(descriptor: int, user: int, group: int) -> bool:
+def _chown(descriptor: int, user: int, group: int) -> bool:
     """Whether the file belongs to them now; a user may not give it to everybody, nor to those a sandbox does not know."""
     there = os.fstat(descriptor)
     if user in (-1, there.st_uid) and group == there.st_gid:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
+def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
     """Write a file that is there whole or not at all: temporary name, sync, rename, sync of the folder.
 
     Not ``synced`` it survives the death of every process, and not that of the machine.
@@ -18,7 +18,7 @@ def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
     try:
         try:
             _write_all(descriptor, data)
-            if synced:
+            if sync:
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -26,11 +26,11 @@ def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
     except BaseException:
         Path(temporary).unlink()
         raise
-    if synced:
+    if sync:
         sync_folder(path.parent)
 
 
-def write_new(path: str, data: bytes) -> None:
+def write_plain(path: str, data: bytes) -> None:
     """Write a small file under its name at once: no reader needs it whole, and a second name costs as much as the file.
 
     Raises:
@@ -46,7 +46,7 @@ def write_new(path: str, data: bytes) -> None:
         os.close(descriptor)
 
 
-def read_whole(path: str) -> bytes:
+def read_bytes(path: str) -> bytes:
     """The bytes of a small file, without what a file object asks of the system."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

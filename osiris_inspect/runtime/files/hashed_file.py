@@ -68,7 +68,7 @@ class HashedFile:
         """No."""
         return False
 
-    def start(self) -> None:
+    def start_writeback(self) -> None:
         """Has the system begin to bring to the disk what was written, so that a later ``sync`` waits for less.
 
         What it is asked is to forget the pages, which it cannot before they are written: for small files that nobody reads soon.
@@ -84,7 +84,7 @@ class HashedFile:
         """What the system says of it."""
         return os.fstat(self._fd)
 
-    def abandon(self) -> None:
+    def discard(self) -> None:
         """From now on nothing is written: a writer that still wants to end its file does no harm."""
         self._abandoned = True
 
@@ -108,15 +108,15 @@ class HashedFile:
         self.close()
 
 
-class Disk:
+class Filesystem:
     """What spilling asks of a disk. Handed in, so that a full or failing one can be tried."""
 
-    def free(self, folder: str) -> int:
+    def free_bytes(self, folder: str) -> int:
         """Bytes free where ``folder`` lies, or will lie."""
         try:
             found = os.statvfs(folder)
         except FileNotFoundError:
-            return self.free(str(Path(folder).absolute().parent))
+            return self.free_bytes(str(Path(folder).absolute().parent))
         return found.f_bavail * found.f_frsize
 
     def create(self, path: str) -> HashedFile:
@@ -132,7 +132,7 @@ class Disk:
         sync_folder(folder)
 
 
-def hash_of(path: Path) -> str:
+def hash_file(path: Path) -> str:
     """The hash of a file, as ``HashedFile`` gives it."""
     found = xxhash.xxh3_128()
     with path.open("rb", buffering=0) as file:

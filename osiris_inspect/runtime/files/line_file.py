@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-RESERVED: Final = 128 * 1024
+RESERVED_BYTES: Final = 128 * 1024
 """Bytes kept for the last events, the run card and the verdict."""
 
 
-LEAST_S: Final = 0.05
+MIN_SYNC_INTERVAL_S: Final = 0.05
 """Seconds between two syncs of the log at least."""
 
 
@@ -22,7 +22,7 @@ _LOCK_TRIES: Final = 200
 _LOCK_PAUSE_S: Final = 0.005
 
 
-class LineFile:
+class JsonlFile:
     """One file of lines, open for appending until closed.
 
     ``locked`` it carries an exclusive ``flock`` as long as it is open: the kernel lets go of it when the process dies,
@@ -88,10 +88,10 @@ def _lock(descriptor: int) -> bool:
     return False
 
 
-class Reserve:
+class ReservedSpace:
     """Room on the disk that is kept for the end of a run: when the disk is full, its verdict still finds a place."""
 
-    def __init__(self, folder: Path, size: int = RESERVED) -> None:
+    def __init__(self, folder: Path, size: int = RESERVED_BYTES) -> None:
         self._path = folder / ".reserve"
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -99,26 +99,26 @@ class Reserve:
         finally:
             os.close(descriptor)
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Let the room go; a second time does nothing."""
         self._path.unlink(missing_ok=True)
 
 
-class Syncer:
+class BackgroundSync:
     """Syncs files in a thread of its own: a step need not wait for the disk, only for its turn to be asked.
 
     What was written lies with the system at once and survives the death of this process; the sync is for the machine's.
     Steps that end faster than ``LEAST_S`` share one.
     """
 
-    def __init__(self, *files: LineFile) -> None:
+    def __init__(self, *files: JsonlFile) -> None:
         self._files = files
         self._asked = threading.Event()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._work, name="log-sync", daemon=True)
         self._thread.start()
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Sync soon; asked again meanwhile, once more after that."""
         self._asked.set()
 
@@ -131,7 +131,7 @@ class Syncer:
     def _work(self) -> None:
         while not self._closed.is_set():
             self._asked.wait()
-            self._closed.wait(LEAST_S)
+            self._closed.wait(MIN_SYNC_INTERVAL_S)
             self._asked.clear()
             for file in self._files:
                 # a disk that cannot sync refuses the next write too, and there it is told

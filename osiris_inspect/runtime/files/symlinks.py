@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_MOST_LINKS: Final = 40
+_MAX_LINKS: Final = 40
 """As many as Linux follows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class LinkChain:
     """Where a path ends, and what must be there on the way to it.
 
     Attributes:
@@ -21,10 +21,10 @@ class Way:
 
     end: Path
     links: tuple[tuple[Path, str], ...] = ()
-    turns: tuple[Path, ...] = ()
+    required: tuple[Path, ...] = ()
 
 
-def way_to(path: Path) -> Way:
+def follow_links(path: Path) -> LinkChain:
     """The way to ``path``; what is not there is taken as named. A circle of links ends where Linux gives up."""
     here, left = Path("/"), [*reversed(path.absolute().parts[1:])]
     links: list[tuple[Path, str]] = []
@@ -34,16 +34,16 @@ def way_to(path: Path) -> Way:
         if part == "..":
             turns += [here] if here.name else []
             here = here.parent
-        elif (here / part).is_symlink() and len(links) < _MOST_LINKS:
+        elif (here / part).is_symlink() and len(links) < _MAX_LINKS:
             held = (here / part).readlink()
             links.append((here / part, str(held)))
             here = Path("/") if held.is_absolute() else here
             left += reversed(held.parts[1:] if held.is_absolute() else held.parts)
         else:
             here /= part
-    return Way(here, tuple(dict.fromkeys(links)), tuple(dict.fromkeys(turns)))
+    return LinkChain(here, tuple(dict.fromkeys(links)), tuple(dict.fromkeys(turns)))
 
 
-def real(path: Path) -> Path:
+def resolved(path: Path) -> Path:
     """Where the bytes of ``path`` lie: what its symbolic links lead to, there or not."""
     return path if "\0" in str(path) else Path(os.path.realpath(path))

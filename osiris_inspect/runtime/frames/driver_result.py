@@ -9,7 +9,7 @@ import pyarrow as pa
 from osiris_inspect.model.manifest import InputRef
 
 
-class Held(Protocol):
+class StoredResult(Protocol):
     """What the store keeps of a step."""
 
     result: dict[str, Any]
@@ -23,25 +23,25 @@ def is_frame(value: Any) -> bool:
     return isinstance(value, pd.DataFrame | pa.Table | pa.RecordBatchReader)
 
 
-def kinds(result: Any) -> dict[str, str]:
+def result_types(result: Any) -> dict[str, str]:
     """The keys of a result with the names of their types; empty for what is no mapping."""
     if not isinstance(result, Mapping):
         return {}
     return {str(key): type(value).__name__ for key, value in result.items()}
 
 
-def why_no_frame(result: Any) -> str:
+def missing_frame_reason(result: Any) -> str:
     """Why a result has no frame under ``df``; empty if it has one."""
     if result is None:
         return "the driver returned nothing"
     if not isinstance(result, Mapping):
-        return f"the driver returned {_an(type(result).__name__)}, not a mapping"
+        return f"the driver returned {_with_article(type(result).__name__)}, not a mapping"
     if "df" in result:
         found = result["df"]
         return (
             ""
             if is_frame(found)
-            else f"the driver returned 'df' as {_an(type(found).__name__)}, not as a frame"
+            else f"the driver returned 'df' as {_with_article(type(found).__name__)}, not as a frame"
         )
     if not result:
         return "the driver returned an empty mapping"
@@ -50,7 +50,7 @@ def why_no_frame(result: Any) -> str:
 
 def what_is_wrong(result: Any) -> str | None:
     """What a driver that was to give a frame did wrong, and how to mend it; None if nothing."""
-    why = why_no_frame(result)
+    why = missing_frame_reason(result)
     if not why:
         return None
     frames = (
@@ -63,13 +63,13 @@ def what_is_wrong(result: Any) -> str | None:
     return f"{why}; a step that gives a frame returns {{'df': frame}}"
 
 
-def look_in_memory(entry: Held | None, ref: InputRef, frame_key: str) -> dict[str, Any]:
+def memory_lookup(entry: StoredResult | None, ref: InputRef, frame_key: str) -> dict[str, Any]:
     """What is found in memory for an input: its outcome and the reason, as an event tells it."""
     outcome, reason = _outcome(entry, ref, frame_key)
     return {"place": "memory", "outcome": outcome, "reason": reason}
 
 
-def _outcome(entry: Held | None, ref: InputRef, frame_key: str) -> tuple[str, str]:
+def _outcome(entry: StoredResult | None, ref: InputRef, frame_key: str) -> tuple[str, str]:
     if entry is None:
         return "absent", f"{ref.from_step!r} put nothing into the store"
     if ref.key == frame_key and entry.frame is not None:
@@ -85,7 +85,7 @@ def _outcome(entry: Held | None, ref: InputRef, frame_key: str) -> tuple[str, st
     return (
         ("found", "in memory")
         if is_usable
-        else ("absent", f"{ref.key!r} is {_an(_kind(value))}, not a frame")
+        else ("absent", f"{ref.key!r} is {_with_article(_kind(value))}, not a frame")
     )
 
 
@@ -97,5 +97,5 @@ def _shown(result: Mapping[Any, Any]) -> str:
     return ", ".join(f"{str(key)!r}: {type(value).__name__}" for key, value in result.items())
 
 
-def _an(name: str) -> str:
+def _with_article(name: str) -> str:
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

@@ -9,16 +9,16 @@ import pandas as pd
 import pyarrow as pa
 
 
-def size_of(frame: Any) -> int:
+def frame_bytes(frame: Any) -> int:
     """Bytes a frame (or Arrow table) holds; 0 for what is neither."""
     if isinstance(frame, pd.DataFrame):
-        return size_of_columns(frame.index, (column.array for _, column in frame.items()))
+        return columns_bytes(frame.index, (column.array for _, column in frame.items()))
     if isinstance(frame, pa.Table | pa.RecordBatch):
         return int(frame.nbytes)
     return 0
 
 
-def size_of_columns(index: pd.Index, columns: Iterable[Any]) -> int:
+def columns_bytes(index: pd.Index, columns: Iterable[Any]) -> int:
     """Bytes a pandas frame holds, by its index and the values of its columns.
 
     Not ``frame.memory_usage``: it fails for names of columns that are no UTF-8, and costs more than a small frame.
@@ -34,7 +34,7 @@ def _size_of_values(values: Any) -> int:
     return int(values.nbytes)
 
 
-def give_back() -> None:
+def release_free_memory() -> None:
     """Returns what was freed to the system; without it a process keeps most of a frame it has dropped."""
     gc.collect()
     pa.default_memory_pool().release_unused()

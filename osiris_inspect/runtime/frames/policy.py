@@ -8,7 +8,7 @@ Place = Literal["memory", "spill", "none"]
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class SpillPolicy:
     """When frames leave memory. ``threshold`` is exceeded by more rows, not by as many."""
 
     force_spill: bool = False
@@ -18,7 +18,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
+class StoreSize:
     """Bytes of the frames in memory and of their files on disk."""
 
     memory_bytes: int
@@ -26,7 +26,7 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredFrame:
     """What became of a driver's result.
 
     Attributes:
@@ -51,6 +51,6 @@ class Kept:
     keys: Mapping[str, str]
 
     @classmethod
-    def without_frame(cls, reason: str, keys: Mapping[str, str]) -> "Kept":
+    def no_frame(cls, reason: str, keys: Mapping[str, str]) -> "StoredFrame":
         """A result in which there is no frame."""
         return cls(None, (), (), "none", reason, 0, 0, None, None, None, None, keys)

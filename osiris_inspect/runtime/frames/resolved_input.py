@@ -10,20 +10,20 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import SpillDamaged
+from osiris_inspect.model.errors import SpillCorrupt
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.runtime.frames import frame_copies as lending
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
-from osiris_inspect.runtime.frames.conversion.frame_plan import Form
+from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan
 from osiris_inspect.runtime.frames.spill import schema_json as schema_file
 from osiris_inspect.runtime.frames.spill import spill_file as spill
-from osiris_inspect.runtime.frames.spill.spill_file import Spilled
+from osiris_inspect.runtime.frames.spill.spill_file import SpillFile
 
-Tell = Callable[[str, dict[str, Any]], None]
+EmitEvent = Callable[[str, dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class ResolvedInput:
     """An input, and the ways to it.
 
     Every way gives the same values. ``frame`` gives each consumer its own: what one writes, no other sees.
@@ -36,35 +36,41 @@ class Resolved:
         schema_hash: the same for frames with the same columns.
     """
 
-    ref: InputRef
-    place: Literal["memory", "spill"]
+    input_ref: InputRef
+    location: Literal["memory", "spill"]
     rows: int
-    tried: tuple[Mapping[str, Any], ...]
+    attempts: tuple[Mapping[str, Any], ...]
     schema_hash: str
-    _form: Form | None = None
+    _form: FramePlan | None = None
     _frame: pd.DataFrame | pa.Table | None = None
-    _spilled: Spilled | None = None
-    _tell: Tell | None = None
+    _spilled: SpillFile | None = None
+    _tell: EmitEvent | None = None
 
     @classmethod
     def in_memory(
-        cls, ref: InputRef, frame: Any, form: Form, tried: tuple[Mapping[str, Any], ...]
-    ) -> "Resolved":
+        cls, input_ref: InputRef, frame: Any, form: FramePlan, attempts: tuple[Mapping[str, Any], ...]
+    ) -> "ResolvedInput":
         """An input that is a frame in memory, and its normal form."""
         return cls(
-            ref, "memory", form.rows or 0, tried, schema_file.schema_hash(form), _form=form, _frame=frame
+            input_ref,
+            "memory",
+            form.rows or 0,
+            attempts,
+            schema_file.schema_hash(form),
+            _form=form,
+            _frame=frame,
         )
 
     @classmethod
     def on_disk(
-        cls, ref: InputRef, spilled: Spilled, tried: tuple[Mapping[str, Any], ...], tell: Tell
-    ) -> "Resolved":
+        cls, input_ref: InputRef, spilled: SpillFile, attempts: tuple[Mapping[str, Any], ...], tell: EmitEvent
+    ) -> "ResolvedInput":
         """An input that was spilled; ``tell`` hears when it is read."""
         hash_ = str(spilled.document["schema_hash"])
-        return cls(ref, "spill", spilled.rows, tried, hash_, _spilled=spilled, _tell=tell)
+        return cls(input_ref, "spill", spilled.rows, attempts, hash_, _spilled=spilled, _tell=tell)
 
     @property
-    def parquet(self) -> Path | None:
+    def parquet_path(self) -> Path | None:
         """The file SQL can read instead of loading the frame; None for a frame in memory."""
         return self._spilled.parquet if self._spilled else None
 
@@ -77,55 +83,55 @@ class Resolved:
         assert self._form is not None  # noqa: S101 - in memory there is a form
         return {field["physical"]: field["dtype"] for field in self._form.fields}
 
-    def frame(self) -> pd.DataFrame:
+    def to_pandas(self) -> pd.DataFrame:
         """The frame for pandas, the consumer's own.
 
         Raises:
-            SpillDamaged: it was spilled, and its files are no longer what was written.
+            SpillCorrupt: it was spilled, and its files are no longer what was written.
         """
         if self._spilled is not None:
             frame: pd.DataFrame = self._read(spill.read_frame)
             return frame
         assert self._form is not None  # noqa: S101 - in memory there is a form
-        return lending.lend(self._frame, self._form.objects)
+        return lending.consumer_copy(self._frame, self._form.object_columns)
 
-    def arrow(self) -> pa.Table:
+    def to_arrow(self) -> pa.Table:
         """The frame in normal form.
 
         Raises:
-            SpillDamaged: as for ``frame``.
+            SpillCorrupt: as for ``frame``.
         """
         if self._spilled is not None:
             return self._read(spill.read_arrow)
         assert self._form is not None  # noqa: S101 - in memory there is a form
         return pa.Table.from_batches(
-            list(spill.batches_of(self._form, ROWS_PER_SLICE)), schema=self._form.schema
+            list(spill.plan_batches(self._form, ROWS_PER_SLICE)), schema=self._form.schema
         )
 
-    def batches(self, rows: int = ROWS_PER_SLICE) -> pa.RecordBatchReader:
+    def to_batches(self, rows: int = ROWS_PER_SLICE) -> pa.RecordBatchReader:
         """The frame in normal form, ``rows`` at a time.
 
         Raises:
-            SpillDamaged: as for ``frame``.
+            SpillCorrupt: as for ``frame``.
         """
         if self._spilled is not None:
             return self._read(lambda spilled: spill.read_batches(spilled, rows))
         assert self._form is not None  # noqa: S101 - in memory there is a form
-        return pa.RecordBatchReader.from_batches(self._form.schema, spill.batches_of(self._form, rows))
+        return pa.RecordBatchReader.from_batches(self._form.schema, spill.plan_batches(self._form, rows))
 
-    def _read(self, read: Callable[[Spilled], Any]) -> Any:
+    def _read(self, read: Callable[[SpillFile], Any]) -> Any:
         spilled, tell = self._spilled, self._tell
         assert spilled is not None  # noqa: S101 - only called for what was spilled
         assert tell is not None  # noqa: S101 - `on_disk` sets both
         told = {
-            "step_id": self.ref.from_step,
-            "path": layout.parquet(self.ref.from_step),
+            "step_id": self.input_ref.from_step,
+            "path": layout.spill_path(self.input_ref.from_step),
             "rows": spilled.rows,
         }
         start = perf_counter()
         try:
             found = read(spilled)
-        except SpillDamaged as damage:
+        except SpillCorrupt as damage:
             tell("spill_read", told | {"ok": False, "error": str(damage)})
             raise
         ms = round((perf_counter() - start) * 1000, 1)

@@ -10,8 +10,10 @@ import pyarrow as pa
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
 
 
-class SourceFailed(Exception):
+class StreamSourceError(Exception):
     """The stream broke off; ``cause`` is what it said. Never leaves the store: it tells a failing source from a failing disk."""
+
+    log_name = "SourceFailed"
 
     def __init__(self, rows: int, cause: Exception) -> None:
         self.rows, self.cause = rows, cause
@@ -19,15 +21,15 @@ class SourceFailed(Exception):
 
 
 @dataclass(slots=True)
-class Stream:
+class BatchStream:
     """Batches as they come, and those that were already taken from them."""
 
     schema: pa.Schema
     reader: Iterator[pa.RecordBatch]
-    taken: list[pa.RecordBatch] = field(default_factory=list)
+    buffered: list[pa.RecordBatch] = field(default_factory=list)
     ended: bool = False
 
-    def take(self, is_too_much: Callable[[int, int], bool]) -> bool:
+    def read_until(self, is_too_much: Callable[[int, int], bool]) -> bool:
         """Takes batches until they are too much (by rows and bytes, True) or the stream ends (False)."""
         rows = size = 0
         while not is_too_much(rows, size):
@@ -35,26 +37,26 @@ class Stream:
             if batch is None:
                 self.ended = True
                 return False
-            self.taken.append(batch)
+            self.buffered.append(batch)
             rows, size = rows + len(batch), size + batch.nbytes
         return True
 
     def table(self) -> pa.Table:
         """All of it in memory."""
-        batches, self.taken = [*self.taken, *self.reader], []
+        batches, self.buffered = [*self.buffered, *self.reader], []
         return pa.Table.from_batches(batches, schema=self.schema)
 
     def slices(self) -> Iterator[pa.Table]:
         """All of it, in tables of ``ROWS_PER_SLICE`` rows; what was handed out is forgotten."""
-        return _cut(self.schema, chain(_drain(self.taken), self.reader))
+        return _cut(self.schema, chain(_consume(self.buffered), self.reader))
 
 
-def opened(reader: Any) -> Stream:
+def open_stream(reader: Any) -> BatchStream:
     """The stream of a driver's reader."""
-    return Stream(reader.schema, _watched(reader))
+    return BatchStream(reader.schema, _naming_errors(reader))
 
 
-def _watched(reader: Any) -> Iterator[pa.RecordBatch]:
+def _naming_errors(reader: Any) -> Iterator[pa.RecordBatch]:
     rows = 0
     while True:
         try:
@@ -62,12 +64,12 @@ def _watched(reader: Any) -> Iterator[pa.RecordBatch]:
         except StopIteration:
             return
         except Exception as error:  # a driver's reader runs other people's code; the store names the step
-            raise SourceFailed(rows, error) from error
+            raise StreamSourceError(rows, error) from error
         rows += len(batch)
         yield batch
 
 
-def _drain(batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _consume(batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     while batches:
         yield batches.pop(0)
 

@@ -6,72 +6,80 @@ from importlib import metadata
 from typing import Final
 
 from osiris_inspect.model.errors import SettingsError
-from osiris_inspect.runtime.pipeline.component import GROUP, Component, Key
+from osiris_inspect.runtime.pipeline.component import GROUP, Component, ConfigKey
 
 
-def _without_effect(*names: str) -> tuple[Key, ...]:
+def _ignored_keys(*names: str) -> tuple[ConfigKey, ...]:
     """Keys that pipelines of the original write and that mean nothing here."""
     says = "taken from pipelines of the original; has no effect here"
-    return tuple(Key(name, "text", says, without_effect=True) for name in names)
+    return tuple(ConfigKey(name, "text", says, ignored=True) for name in names)
 
 
-_ENCODING = Key("encoding", "text", "the file's encoding", default="utf-8")
+_ENCODING = ConfigKey("encoding", "text", "the file's encoding", default="utf-8")
 _ONE: Final = (r'[^"\r\n]', 'one character that is no quote; a tab is "\\t" in double quotes')
-_DELIMITER_IN = Key(
+_DELIMITER_IN = ConfigKey(
     "delimiter",
     "text",
     r"what stands between two fields, one character; \s+ is any white space",
     default=",",
-    form=(
+    pattern=(
         r'[^"\r\n\x80-\U0010ffff]|\\s\+',
         r"one ASCII character that is no quote, or \s+ for any white space",
     ),
 )
-_DELIMITER_OUT = Key(
-    "delimiter", "text", "what stands between two fields, one character", default=",", form=_ONE
+_DELIMITER_OUT = ConfigKey(
+    "delimiter", "text", "what stands between two fields, one character", default=",", pattern=_ONE
 )
-_COLUMNS = Key("columns", "list", "the columns to read, in this order; all of them where absent")
-_PATH_IN = Key("path", "texts", "the file, or a pattern such as data/*.csv, or a list of them", required=True)
-_PATH_OUT = Key("path", "text", "the file, relative to the working folder", required=True)
-_CREATE_DIRS = Key("create_dirs", "switch", "whether to make missing folders", default=True)
-_ON_SEVERAL = Key(
+_COLUMNS = ConfigKey("columns", "list", "the columns to read, in this order; all of them where absent")
+_PATH_IN = ConfigKey(
+    "path", "texts", "the file, or a pattern such as data/*.csv, or a list of them", required=True
+)
+_PATH_OUT = ConfigKey("path", "text", "the file, relative to the working folder", required=True)
+_CREATE_DIRS = ConfigKey("create_dirs", "switch", "whether to make missing folders", default=True)
+_MULTIPLE_INPUTS_KEY = ConfigKey(
     "on_several_inputs",
     "text",
     "what to do with several inputs: append puts their rows one after another; where absent they are an error",
     choices=("append",),
 )
-_QUERY_TIMEOUT = Key("query_timeout", "number", "seconds the server may work on the query", lowest=0.001)
-_CONNECT_TIMEOUT = Key("connect_timeout", "whole", "seconds to wait for the server", default=10, lowest=1)
+_QUERY_TIMEOUT = ConfigKey(
+    "query_timeout", "number", "seconds the server may work on the query", minimum=0.001
+)
+_CONNECT_TIMEOUT = ConfigKey(
+    "connect_timeout", "whole", "seconds to wait for the server", default=10, minimum=1
+)
 _BATCHES = "reads in batches: memory is bounded by the frame, not by the client library"
 _TYPES = "types come from the declared columns, so 0 rows have the same types as a million"
 
 _WRITER_KEYS = (
-    Key("table", "text", "the table to write to", required=True),
-    Key("schema", "text", "the schema the table is in", default="public"),
-    Key(
+    ConfigKey("table", "text", "the table to write to", required=True),
+    ConfigKey("schema", "text", "the schema the table is in", default="public"),
+    ConfigKey(
         "write_mode",
         "text",
         "append (or insert): add rows; upsert: update rows whose key is there; replace: afterwards the table holds these rows and no others",
         default="append",
         choices=("append", "insert", "upsert", "replace"),
     ),
-    Key(
+    ConfigKey(
         "primary_key",
         "texts",
         "the column or columns that identify a row",
         required_when=("write_mode", ("upsert", "replace")),
     ),
-    Key(
+    ConfigKey(
         "on_duplicate_keys",
         "text",
         "what to do when two rows of the input have one key: error, or keep the last",
         default="error",
         choices=("error", "last"),
     ),
-    Key("create_if_missing", "switch", "whether to create the table from the frame's columns", default=False),
-    Key("connect_timeout", "whole", "seconds to wait for the server", default=10, lowest=1),
-    Key("statement_timeout", "number", "seconds the server may work on one statement", lowest=0.001),
-    _ON_SEVERAL,
+    ConfigKey(
+        "create_if_missing", "switch", "whether to create the table from the frame's columns", default=False
+    ),
+    ConfigKey("connect_timeout", "whole", "seconds to wait for the server", default=10, minimum=1),
+    ConfigKey("statement_timeout", "number", "seconds the server may work on one statement", minimum=0.001),
+    _MULTIPLE_INPUTS_KEY,
 )
 
 BUILT_IN: Final = (
@@ -84,44 +92,44 @@ BUILT_IN: Final = (
             _PATH_IN,
             _DELIMITER_IN,
             _ENCODING,
-            Key("header", "switch", "whether the first line names the columns", default=True),
+            ConfigKey("header", "switch", "whether the first line names the columns", default=True),
             _COLUMNS,
-            Key("skip_rows", "whole", "lines to skip before the header", lowest=0),
-            Key("limit", "whole", "rows to read at most", lowest=0),
-            Key(
+            ConfigKey("skip_rows", "whole", "lines to skip before the header", minimum=0),
+            ConfigKey("limit", "whole", "rows to read at most", minimum=0),
+            ConfigKey(
                 "on_bad_lines",
                 "text",
                 "what to do with a line that has more fields than the header; warn and skip leave it out and count it in the metric lines_left_out",
                 choices=("error", "warn", "skip"),
             ),
-            Key("na_values", "list", "texts that stand for nothing, beside the usual ones"),
-            Key(
+            ConfigKey("na_values", "list", "texts that stand for nothing, beside the usual ones"),
+            ConfigKey(
                 "keep_default_na",
                 "switch",
                 "false: NA, N/A, null, nan, None and the like are texts, and only the empty field stands for nothing",
             ),
-            Key(
+            ConfigKey(
                 "dtype",
                 "map",
                 "types by column, in pandas' words: {zip: str} keeps 00123, which is a whole number otherwise",
             ),
-            Key(
+            ConfigKey(
                 "parse_dates",
                 "list or switch",
                 "columns to read as times, 01/02/2024 with the month first; true: every column whose text is an ISO 8601 time",
             ),
-            Key(
+            ConfigKey(
                 "compression",
                 "text",
                 "how the file is compressed",
                 choices=("infer", "gzip", "bz2", "zip", "xz", "zstd", "none"),
             ),
-            Key("comment", "text", "the character that begins a comment", form=_ONE),
-            Key("file_column", "text", "a column to add that names the file of each row"),
-            *_without_effect("chunk_size", "skip_blank_lines"),
+            ConfigKey("comment", "text", "the character that begins a comment", pattern=_ONE),
+            ConfigKey("file_column", "text", "a column to add that names the file of each row"),
+            *_ignored_keys("chunk_size", "skip_blank_lines"),
         ),
         inputs="none",
-        gives_frame=True,
+        produces_frame=True,
         requires=("pandas",),
         family="filesystem",
         connection="optional",
@@ -142,22 +150,22 @@ BUILT_IN: Final = (
             _PATH_OUT,
             _DELIMITER_OUT,
             _ENCODING,
-            Key("header", "switch", "whether to write the names of the columns", default=True),
-            Key("newline", "text", "how a line ends", default="lf", choices=("lf", "crlf")),
+            ConfigKey("header", "switch", "whether to write the names of the columns", default=True),
+            ConfigKey("newline", "text", "how a line ends", default="lf", choices=("lf", "crlf")),
             _CREATE_DIRS,
-            Key(
+            ConfigKey(
                 "quoting",
                 "text",
                 "which fields stand in quotes",
                 default="minimal",
                 choices=("minimal", "all", "nonnumeric", "none"),
             ),
-            Key("na_rep", "text", "what stands for nothing"),
-            _ON_SEVERAL,
-            *_without_effect("chunk_size"),
+            ConfigKey("na_rep", "text", "what stands for nothing"),
+            _MULTIPLE_INPUTS_KEY,
+            *_ignored_keys("chunk_size"),
         ),
         inputs="one",
-        gives_frame=False,
+        produces_frame=False,
         requires=("pandas",),
         family="filesystem",
         connection="optional",
@@ -172,7 +180,7 @@ BUILT_IN: Final = (
         modes=("read",),
         keys=(_PATH_IN, _COLUMNS),
         inputs="none",
-        gives_frame=True,
+        produces_frame=True,
         requires=("pyarrow",),
         family="filesystem",
         connection="optional",
@@ -188,7 +196,7 @@ BUILT_IN: Final = (
         modes=("write",),
         keys=(
             _PATH_OUT,
-            Key(
+            ConfigKey(
                 "compression",
                 "text",
                 "how the file is compressed",
@@ -196,10 +204,10 @@ BUILT_IN: Final = (
                 choices=("zstd", "lz4", "snappy", "none"),
             ),
             _CREATE_DIRS,
-            _ON_SEVERAL,
+            _MULTIPLE_INPUTS_KEY,
         ),
         inputs="one",
-        gives_frame=False,
+        produces_frame=False,
         requires=("pyarrow",),
         family="filesystem",
         connection="optional",
@@ -213,18 +221,18 @@ BUILT_IN: Final = (
         driver="osiris_inspect.runtime.drivers.duckdb:DuckdbProcessor",
         modes=("transform",),
         keys=(
-            Key(
+            ConfigKey(
                 "query",
                 "text",
                 "SQL; one input is the table input_df, each one also df_<upstream step>",
                 required=True,
             ),
-            Key("allow_external", "switch", "whether the SQL may read and write files", default=False),
-            Key("memory_limit", "text", "memory DuckDB may use, e.g. 2GB"),
-            Key("threads", "whole", "threads DuckDB may use", lowest=1),
+            ConfigKey("allow_external", "switch", "whether the SQL may read and write files", default=False),
+            ConfigKey("memory_limit", "text", "memory DuckDB may use, e.g. 2GB"),
+            ConfigKey("threads", "whole", "threads DuckDB may use", minimum=1),
         ),
         inputs="many",
-        gives_frame=True,
+        produces_frame=True,
         requires=("duckdb", "pyarrow"),
         capabilities=(
             "reads spilled inputs from their files without loading them",
@@ -239,31 +247,31 @@ BUILT_IN: Final = (
         driver="osiris_inspect.runtime.drivers.mysql.driver:MysqlExtractor",
         modes=("read",),
         keys=(
-            Key("query", "text", "one SQL statement that gives rows", required=True),
+            ConfigKey("query", "text", "one SQL statement that gives rows", required=True),
             _QUERY_TIMEOUT,
             _CONNECT_TIMEOUT,
-            Key(
+            ConfigKey(
                 "tinyint1",
                 "text",
                 "what TINYINT(1) is: number (exact for every value), or switch (0 false, all else true)",
                 default="number",
                 choices=("number", "switch"),
             ),
-            Key(
+            ConfigKey(
                 "time",
                 "text",
                 "what TIME is: text as MySQL writes it, also beyond a day, or a duration",
                 default="text",
                 choices=("text", "duration"),
             ),
-            Key(
+            ConfigKey(
                 "zero_dates",
                 "text",
                 "what 0000-00-00 becomes, which no calendar has: an error, null, or text for the whole column",
                 default="error",
                 choices=("error", "null", "text"),
             ),
-            Key(
+            ConfigKey(
                 "wide_decimals",
                 "text",
                 "decimals of more than 38 digits: exact (text in SQL), fit (38 digits, more is an error), "
@@ -271,12 +279,12 @@ BUILT_IN: Final = (
                 default="auto",
                 choices=("auto", "exact", "fit"),
             ),
-            *_without_effect(
+            *_ignored_keys(
                 "batch_size", "echo", "pool_size", "pool_recycle", "schema", "offset", "host", "port"
             ),
         ),
         inputs="none",
-        gives_frame=True,
+        produces_frame=True,
         requires=("pymysql", "pyarrow"),
         extra="mysql",
         family="mysql",
@@ -291,10 +299,10 @@ BUILT_IN: Final = (
         driver="osiris_inspect.runtime.drivers.postgres.driver:PostgresExtractor",
         modes=("read",),
         keys=(
-            Key("query", "text", "one SQL statement that gives rows", required=True),
+            ConfigKey("query", "text", "one SQL statement that gives rows", required=True),
             _QUERY_TIMEOUT,
             _CONNECT_TIMEOUT,
-            Key(
+            ConfigKey(
                 "numeric",
                 "text",
                 "what NUMERIC without a declared precision is: text (exact) or float",
@@ -303,7 +311,7 @@ BUILT_IN: Final = (
             ),
         ),
         inputs="none",
-        gives_frame=True,
+        produces_frame=True,
         requires=("psycopg", "pyarrow"),
         extra="postgres",
         family="postgres",
@@ -319,7 +327,7 @@ BUILT_IN: Final = (
         modes=("write",),
         keys=_WRITER_KEYS,
         inputs="one",
-        gives_frame=False,
+        produces_frame=False,
         requires=("psycopg", "pyarrow"),
         extra="postgres",
         family="postgres",
@@ -338,26 +346,26 @@ BUILT_IN: Final = (
         modes=("write",),
         keys=(
             *_WRITER_KEYS,
-            Key(
+            ConfigKey(
                 "channel",
                 "text",
                 "sql, rest, or auto: sql where the connection has pg_dsn",
                 default="auto",
                 choices=("auto", "sql", "rest"),
             ),
-            Key("batch_size", "whole", "rows of one REST request; 5000 where absent", lowest=1),
-            Key(
+            ConfigKey("batch_size", "whole", "rows of one REST request; 5000 where absent", minimum=1),
+            ConfigKey(
                 "retries",
                 "whole",
                 "tries again after a failure that may pass, where that cannot write twice",
                 default=3,
-                lowest=0,
+                minimum=0,
             ),
-            Key("timeout", "number", "seconds to wait for a REST answer", default=30, lowest=0.001),
-            *_without_effect("returning", "prefer", "ddl_channel"),
+            ConfigKey("timeout", "number", "seconds to wait for a REST answer", default=30, minimum=0.001),
+            *_ignored_keys("returning", "prefer", "ddl_channel"),
         ),
         inputs="one",
-        gives_frame=False,
+        produces_frame=False,
         requires=("psycopg", "postgrest", "pyarrow"),
         extra="supabase",
         family="supabase",
@@ -374,7 +382,7 @@ BUILT_IN: Final = (
 
 
 @cache
-def known() -> Mapping[str, Component]:
+def all_components() -> Mapping[str, Component]:
     """Every component there is, by name: the built-in ones, then those of installed packages.
 
     Raises:
@@ -384,7 +392,7 @@ def known() -> Mapping[str, Component]:
 
     found = {component.name: component for component in BUILT_IN}
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
-        for component in _of_entry(entry):
+        for component in _from_entry_point(entry):
             if component.name in found:
                 text = (
                     f"component {component.name!r} of {_package(entry)} is there already; rename one of them"
@@ -394,7 +402,7 @@ def known() -> Mapping[str, Component]:
     return found
 
 
-def _of_entry(entry: metadata.EntryPoint) -> Iterable[Component]:
+def _from_entry_point(entry: metadata.EntryPoint) -> Iterable[Component]:
     try:
         loaded = entry.load()
     except Exception as error:  # code of another package: whatever it raises, say whose it is

@@ -17,7 +17,7 @@ from osiris_inspect.runtime.pipeline.compiler import Compiled
 _COMPILE = re.compile(r"compile_(\d+)")
 
 
-def last(logs: Path) -> Path:
+def latest_compile_dir(logs: Path) -> Path:
     """The folder that the latest compile under ``logs`` wrote.
 
     Raises:
@@ -35,7 +35,7 @@ def last(logs: Path) -> Path:
     return found[max(found)]
 
 
-def load(folder: Path) -> Compiled:
+def load_compiled(folder: Path) -> Compiled:
     """The compiled pipeline in a folder with ``manifest.yaml`` and ``cfg/``.
 
     Raises:
@@ -51,7 +51,7 @@ def load(folder: Path) -> Compiled:
     configs: dict[str, dict[str, Any]] = {}
     problems = []
     for step in plan.steps:
-        if not layout.is_inside(step.cfg_path):
+        if not layout.is_relative_and_safe(step.cfg_path):
             problems.append(
                 Problem(f"step {step.id!r}: {step.cfg_path!r} leads out of the folder", str(file))
             )
@@ -68,8 +68,8 @@ def load(folder: Path) -> Compiled:
                 configs[step.id] = config
             else:
                 problems.append(Problem("is no map; compile the pipeline again", str(folder / step.cfg_path)))
-    problems += masking.problems(plan, configs, str(file))
+    problems += masking.masked_key_problems(plan, configs, str(file))
     if problems:
         raise PipelineError(problems)
-    extra = {key: value for key, value in plan.extra.items() if key != masking.KEY}
-    return Compiled(replace(plan, extra=extra), configs, str(plan.extra.get("file") or file))
+    extra = {key: value for key, value in plan.other_keys.items() if key != masking.KEY}
+    return Compiled(replace(plan, other_keys=extra), configs, str(plan.other_keys.get("file") or file))

@@ -13,10 +13,10 @@ from osiris_inspect.model.redaction import is_secret_key
 
 GROUP: Final = "osiris_inspect.components"
 
-Kind = Literal["text", "whole", "number", "switch", "list", "map", "texts", "list or switch"]
-Mode = Literal["read", "transform", "write"]
+ValueKind = Literal["text", "whole", "number", "switch", "list", "map", "texts", "list or switch"]
+ComponentMode = Literal["read", "transform", "write"]
 
-_PYTHON: Mapping[Kind, tuple[type, ...]] = {
+_PYTHON: Mapping[ValueKind, tuple[type, ...]] = {
     "text": (str,),
     "whole": (int,),
     "number": (int, float),
@@ -26,7 +26,7 @@ _PYTHON: Mapping[Kind, tuple[type, ...]] = {
     "texts": (str, list),
     "list or switch": (list, bool),
 }
-_ARTICLE: Mapping[Kind, str] = {
+_ARTICLE: Mapping[ValueKind, str] = {
     "text": "text",
     "whole": "a whole number",
     "number": "a number",
@@ -39,7 +39,7 @@ _ARTICLE: Mapping[Kind, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ConfigKey:
     """One key of a component's configuration.
 
     Attributes:
@@ -54,25 +54,25 @@ class Key:
     """
 
     name: str
-    kind: Kind
-    says: str
+    kind: ValueKind
+    description: str
     required: bool = False
     default: Any = None
     choices: tuple[Any, ...] = ()
     secret: bool = False
-    lowest: float | None = None
+    minimum: float | None = None
     required_when: tuple[str, tuple[Any, ...]] | None = None
-    without_effect: bool = False
-    form: tuple[str, str] | None = None
+    ignored: bool = False
+    pattern: tuple[str, str] | None = None
 
     @property
     def is_secret(self) -> bool:
         """Whether its value is masked: it says so, or is called like a secret."""
         return self.secret or is_secret_key(self.name)
 
-    def problem(self, value: Any) -> str | None:
+    def validation_error(self, value: Any) -> str | None:
         """Why ``value`` cannot stand here, None where it can."""
-        if self.without_effect:
+        if self.ignored:
             return None
         takes = _PYTHON[self.kind]
         right_type = isinstance(value, takes) and (bool in takes or not isinstance(value, bool))
@@ -82,10 +82,10 @@ class Key:
             return f"{self.name!r} takes {_ARTICLE[self.kind]}, not {value!r}"
         if self.choices and value not in self.choices:
             return f"{self.name!r} is {value!r}; it takes one of {', '.join(map(repr, self.choices))}"
-        if self.lowest is not None and value < self.lowest:
-            return f"{self.name!r} is {value!r}; it takes {_ARTICLE[self.kind]} from {self.lowest:g}"
-        if self.form is not None and not re.fullmatch(self.form[0], value):
-            return f"{self.name!r} is {value!r}; it takes {self.form[1]}"
+        if self.minimum is not None and value < self.minimum:
+            return f"{self.name!r} is {value!r}; it takes {_ARTICLE[self.kind]} from {self.minimum:g}"
+        if self.pattern is not None and not re.fullmatch(self.pattern[0], value):
+            return f"{self.name!r} is {value!r}; it takes {self.pattern[1]}"
         return None
 
     def is_required_with(self, config: Mapping[str, Any]) -> bool:
@@ -117,10 +117,10 @@ class Component:
     name: str
     summary: str
     driver: str
-    modes: tuple[Mode, ...]
-    keys: tuple[Key, ...]
+    modes: tuple[ComponentMode, ...]
+    keys: tuple[ConfigKey, ...]
     inputs: Literal["none", "one", "many"]
-    gives_frame: bool
+    produces_frame: bool
     requires: tuple[str, ...] = ()
     extra: str | None = None
     family: str | None = None
@@ -128,7 +128,7 @@ class Component:
     capabilities: tuple[str, ...] = ()
     example: str = ""
 
-    def key(self, name: str) -> Key | None:
+    def key(self, name: str) -> ConfigKey | None:
         """The key of that name."""
         return next((key for key in self.keys if key.name == name), None)
 

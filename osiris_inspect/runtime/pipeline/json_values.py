@@ -10,21 +10,21 @@ _LEAST: Final = -(1 << 63)
 _MOST: Final = (1 << 64) - 1
 
 
-def problems(name: str, value: Any, path: Path = ()) -> Iterator[tuple[str, Path]]:
+def not_json_safe(name: str, value: Any, path: Path = ()) -> Iterator[tuple[str, Path]]:
     """Each part of a value that cannot travel: what is wrong with it, and where below ``value`` it stands."""
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from problems(str(key), item, (*path, str(key)))
+            yield from not_json_safe(str(key), item, (*path, str(key)))
     elif isinstance(value, list | tuple):
         for place, item in enumerate(value):
-            yield from problems(name, item, (*path, place))
+            yield from not_json_safe(name, item, (*path, place))
     else:
-        wrong = _wrong(value)
+        wrong = _problem(value)
         if wrong is not None:
             yield f"{name!r} {wrong}", path
 
 
-def _wrong(value: Any) -> str | None:
+def _problem(value: Any) -> str | None:
     match value:
         case bytes():
             return "is binary; write it as text"
@@ -35,11 +35,11 @@ def _wrong(value: Any) -> str | None:
         case float() if not math.isfinite(value):
             return f"is {value}, which is no number; write one, or text in quotes"
         case str():
-            return _wrong_text(value)
+            return _text_problem(value)
     return None
 
 
-def _wrong_text(text: str) -> str | None:
+def _text_problem(text: str) -> str | None:
     try:
         text.encode()
     except UnicodeEncodeError as error:

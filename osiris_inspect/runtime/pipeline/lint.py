@@ -11,19 +11,19 @@ from osiris_inspect.runtime.pipeline import parameters, sql_tables
 from osiris_inspect.runtime.pipeline import yaml_positions as located
 from osiris_inspect.runtime.pipeline.compiler import Compiled, compile_pipeline
 from osiris_inspect.runtime.pipeline.component import Component
-from osiris_inspect.runtime.pipeline.parameters import Given
-from osiris_inspect.runtime.pipeline.step_compiler import SQL, nearest
-from osiris_inspect.runtime.pipeline.yaml_positions import Located
+from osiris_inspect.runtime.pipeline.parameters import CompileInputs
+from osiris_inspect.runtime.pipeline.step_compiler import SQL, did_you_mean
+from osiris_inspect.runtime.pipeline.yaml_positions import PositionedDocument
 
-Weight = Literal["error", "warning"]
+LintSeverity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class LintMessage:
     """One thing about a pipeline file. An error would fail the run; a warning would not."""
 
     problem: Problem
-    weight: Weight
+    weight: LintSeverity
 
     def __str__(self) -> str:
         place, _, _ = str(self.problem).partition(f": {self.problem.message}")
@@ -31,30 +31,33 @@ class Remark:
 
 
 def lint(
-    text: str, file: str, components: Mapping[str, Component], given: Given | None = None
-) -> list[Remark]:
+    text: str, file: str, components: Mapping[str, Component], given: CompileInputs | None = None
+) -> list[LintMessage]:
     """Everything there is to say about a pipeline, in the order of its file."""
     try:
         compiled = compile_pipeline(text, file, components, given)
     except PipelineError as error:
-        return [Remark(problem, "error") for problem in error.problems]
+        return [LintMessage(problem, "error") for problem in error.problems]
     document = located.parse(text, file)
-    remarks: list[Remark] = []
+    remarks: list[LintMessage] = []
     by_id = {step.id: step for step in compiled.manifest.steps}
-    ids = [item["id"] for item in parameters.fill(document, given or Given(), [])["steps"]]
+    ids = [
+        item["id"]
+        for item in parameters.substitute_parameters(document, given or CompileInputs(), [])["steps"]
+    ]
     for place, step in enumerate(by_id[name] for name in ids):
-        looked = _Step(document, text, place, step, compiled)
-        remarks += _of_sql(looked) if step.driver == SQL else []
-        remarks += _of_keys(looked, components[step.component])
-    remarks += _of_outputs(document, ids, compiled, components)
+        looked = _CheckedStep(document, text, place, step, compiled)
+        remarks += _check_sql(looked) if step.driver == SQL else []
+        remarks += _check_keys(looked, components[step.component])
+    remarks += _check_unused_outputs(document, ids, compiled, components)
     return sorted(remarks, key=lambda remark: (remark.problem.line, remark.problem.column))
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class _CheckedStep:
     """A step that is looked at: where it stands, and what became of it."""
 
-    document: Located
+    document: PositionedDocument
     text: str
     place: int
     step: Step
@@ -82,36 +85,38 @@ class _Step:
         return Problem(message, self.document.file, number, column)
 
 
-def _of_sql(looked: _Step) -> Iterator[Remark]:
-    sql = str(looked.config["query"])
-    tables, fault = sql_tables.read_tables(sql)
+def _check_sql(checked: _CheckedStep) -> Iterator[LintMessage]:
+    sql = str(checked.config["query"])
+    tables, fault = sql_tables.referenced_tables(sql)
     if fault is not None:
         offset = sum(len(line) + 1 for line in sql.split("\n")[: fault.line - 1])
-        yield Remark(
-            looked.in_query(f"the SQL of step {looked.step.id!r} cannot be parsed: {fault.message}", offset),
+        yield LintMessage(
+            checked.in_query(
+                f"the SQL of step {checked.step.id!r} cannot be parsed: {fault.message}", offset
+            ),
             "error",
         )
         return
-    names = _names_of_inputs(looked.step)
+    names = _names_of_inputs(checked.step)
     known = {name.lower() for several in names.values() for name in several}
     for table in tables:
         if table.name.lower() not in known:
-            yield Remark(
-                looked.in_query(_no_such_table(table.name, looked.step, names), table.place), "error"
+            yield LintMessage(
+                checked.in_query(_no_such_table(table.name, checked.step, names), table.offset), "error"
             )
     read = {table.name.lower() for table in tables}
     if tables and known.issuperset(read):
         for need, several in names.items():
             if not read.intersection(name.lower() for name in several):
                 text = (
-                    f"step {looked.step.id!r} needs {need!r} and its SQL reads none of {', '.join(several)}"
+                    f"step {checked.step.id!r} needs {need!r} and its SQL reads none of {', '.join(several)}"
                 )
-                yield Remark(looked.problem(text, "needs"), "warning")
+                yield LintMessage(checked.problem(text, "needs"), "warning")
 
 
 def _no_such_table(name: str, step: Step, names: Mapping[str, tuple[str, ...]]) -> str:
     there = sorted({known for several in names.values() for known in several})
-    near = nearest(name, tuple(there))
+    near = did_you_mean(name, tuple(there))
     text = f"the SQL of step {step.id!r} reads table {name!r}, and no input is called so{near}"
     return text + (f"; it has {', '.join(there)}" if there else "; the step has no input")
 
@@ -129,21 +134,23 @@ def _names_of_inputs(step: Step) -> dict[str, tuple[str, ...]]:
     return {need: several for need, several in names.items() if several}
 
 
-def _of_keys(looked: _Step, component: Component) -> Iterator[Remark]:
-    written = looked.document.value["steps"][looked.place].get("config") or {}
+def _check_keys(checked: _CheckedStep, component: Component) -> Iterator[LintMessage]:
+    written = checked.document.value["steps"][checked.place].get("config") or {}
     for name in written:
         key = component.key(str(name))
-        if key is not None and key.without_effect:
+        if key is not None and key.ignored:
             text = f"{name!r} has no effect on {component.name}"
-            yield Remark(looked.document.at_key(text, "steps", looked.place, "config", str(name)), "warning")
+            yield LintMessage(
+                checked.document.problem_at_key(text, "steps", checked.place, "config", str(name)), "warning"
+            )
 
 
-def _of_outputs(
-    document: Located, ids: list[str], compiled: Compiled, components: Mapping[str, Component]
-) -> Iterator[Remark]:
+def _check_unused_outputs(
+    document: PositionedDocument, ids: list[str], compiled: Compiled, components: Mapping[str, Component]
+) -> Iterator[LintMessage]:
     """Frames that nobody takes: a need was forgotten, or the step is there for nothing."""
     used = {need for step in compiled.manifest.steps for need in step.needs}
     for step in compiled.manifest.steps:
-        if components[step.component].gives_frame and step.id not in used:
+        if components[step.component].produces_frame and step.id not in used:
             text = f"no step takes the frame of step {step.id!r}"
-            yield Remark(document.problem(text, "steps", ids.index(step.id), "id"), "warning")
+            yield LintMessage(document.problem(text, "steps", ids.index(step.id), "id"), "warning")

@@ -6,25 +6,25 @@ from typing import Any, Final
 
 from osiris_inspect.model.errors import Problem
 from osiris_inspect.model.manifest import Manifest
-from osiris_inspect.model.redaction import MASK, mask_keys
+from osiris_inspect.model.redaction import MASK, mask_by_key
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 
 KEY: Final = "masked"
 """Where the manifest of a compile tells it: the masked keys by step id. A manifest without it was made before."""
 
 
-def told(compiled: Compiled) -> Manifest:
+def masked_keys(compiled: Compiled) -> Manifest:
     """The manifest with what is masked in its configurations; empty where nothing is."""
     masked = {
-        step: list(_changed(config, mask_keys(config), ())) for step, config in compiled.configs.items()
+        step: list(_changed(config, mask_by_key(config), ())) for step, config in compiled.configs.items()
     }
     found = {step: keys for step, keys in masked.items() if keys}
-    return replace(compiled.manifest, extra={**compiled.manifest.extra, KEY: found})
+    return replace(compiled.manifest, other_keys={**compiled.manifest.other_keys, KEY: found})
 
 
-def problems(plan: Manifest, configs: Mapping[str, Mapping[str, Any]], file: str) -> list[Problem]:
+def masked_key_problems(plan: Manifest, configs: Mapping[str, Mapping[str, Any]], file: str) -> list[Problem]:
     """Why what was compiled cannot be run from disk: a line for each key that was masked."""
-    written = plan.extra.get("file") or "the pipeline file"
+    written = plan.other_keys.get("file") or "the pipeline file"
     return [
         Problem(
             f"step {step!r}: {key!r} held what looks like a secret and is masked on disk, so this is not what was "
@@ -37,10 +37,10 @@ def problems(plan: Manifest, configs: Mapping[str, Mapping[str, Any]], file: str
 
 
 def _masked(plan: Manifest, configs: Mapping[str, Mapping[str, Any]]) -> Mapping[str, list[str]]:
-    told_there = plan.extra.get(KEY)
+    told_there = plan.other_keys.get(KEY)
     if isinstance(told_there, Mapping):
         return {str(step): [str(key) for key in keys] for step, keys in told_there.items()}
-    return {step: list(_holding(config, ())) for step, config in configs.items()}
+    return {step: list(_keys_containing_mask(config, ())) for step, config in configs.items()}
 
 
 def _changed(value: Any, masked: Any, path: tuple[str, ...]) -> Iterator[str]:
@@ -55,13 +55,13 @@ def _changed(value: Any, masked: Any, path: tuple[str, ...]) -> Iterator[str]:
         yield ".".join(path)
 
 
-def _holding(value: Any, path: tuple[str, ...]) -> Iterator[str]:
+def _keys_containing_mask(value: Any, path: tuple[str, ...]) -> Iterator[str]:
     """The keys whose texts hold the mask."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _holding(item, (*path, str(key)))
+            yield from _keys_containing_mask(item, (*path, str(key)))
     elif isinstance(value, list):
         for place, item in enumerate(value):
-            yield from _holding(item, (*path, str(place)))
+            yield from _keys_containing_mask(item, (*path, str(place)))
     elif isinstance(value, str) and MASK in value:
         yield ".".join(path)

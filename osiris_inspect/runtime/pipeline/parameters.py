@@ -8,17 +8,17 @@ from typing import Any, Final
 import yaml
 
 from osiris_inspect.model.errors import Problem
-from osiris_inspect.runtime.pipeline.yaml_positions import Located
+from osiris_inspect.runtime.pipeline.yaml_positions import PositionedDocument
 
 PREFIX: Final = "OSIRIS_PARAM_"
 """The environment variable of parameter ``x`` is ``OSIRIS_PARAM_X``."""
-USUAL_PROFILE: Final = "default"
+DEFAULT_PROFILE: Final = "default"
 
 _PARAMETER = re.compile(r"\$\{params\.([A-Za-z_][\w-]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class CompileInputs:
     """What a pipeline is compiled with. The first of these that has a parameter decides its value.
 
     Attributes:
@@ -32,7 +32,9 @@ class Given:
     profile: str | None = None
 
 
-def fill(document: Located, given: Given, problems: list[Problem]) -> dict[str, Any]:
+def substitute_parameters(
+    document: PositionedDocument, given: CompileInputs, problems: list[Problem]
+) -> dict[str, Any]:
     """The pipeline with each parameter replaced; one that has no value is a problem at its place.
 
     Text that is nothing but one parameter becomes the parameter's value with its type; elsewhere its text.
@@ -54,12 +56,12 @@ def fill(document: Located, given: Given, problems: list[Problem]) -> dict[str, 
     return filled if isinstance(filled, dict) else {}
 
 
-def is_unfilled(value: Any) -> bool:
+def has_unresolved_parameter(value: Any) -> bool:
     """Whether a value still names a parameter that has none; that is said already."""
     return isinstance(value, str) and _PARAMETER.search(value) is not None
 
 
-def variable_of(name: str) -> str:
+def env_name(name: str) -> str:
     """The environment variable that gives parameter ``name``."""
     return PREFIX + re.sub(r"\W", "_", name).upper()
 
@@ -69,11 +71,11 @@ def _default(spec: Any) -> Any:
 
 
 def _of_profile(
-    document: Located, wanted: str | None, declared: Mapping[str, Any], problems: list[Problem]
+    document: PositionedDocument, wanted: str | None, declared: Mapping[str, Any], problems: list[Problem]
 ) -> dict[str, Any]:
     profiles = document.value.get("profiles")
     profiles = profiles if isinstance(profiles, dict) else {}
-    name = wanted or USUAL_PROFILE
+    name = wanted or DEFAULT_PROFILE
     if name not in profiles:
         if wanted is not None:
             there = ", ".join(map(str, profiles)) or "none"
@@ -85,7 +87,7 @@ def _of_profile(
         problems.append(document.problem(f"profile {name!r} takes a map with params", "profiles", name))
         return {}
     problems += [
-        document.at_key(
+        document.problem_at_key(
             f"profile {name!r} sets parameter {param!r}, which the pipeline does not have",
             *("profiles", name, "params", str(param)),
         )
@@ -97,9 +99,9 @@ def _of_profile(
 
 def _of_environment(environment: Mapping[str, str], declared: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: _typed(environment[variable_of(name)], spec)
+        name: _typed(environment[env_name(name)], spec)
         for name, spec in declared.items()
-        if variable_of(name) in environment
+        if env_name(name) in environment
     }
 
 
@@ -123,7 +125,7 @@ _KINDS = frozenset({"integer", "int", "number", "float", "boolean", "bool"})
 def _fill(
     value: Any,
     path: tuple[str | int, ...],
-    document: Located,
+    document: PositionedDocument,
     values: Mapping[str, Any],
     problems: list[Problem],
 ) -> Any:
@@ -141,7 +143,7 @@ def _fill(
     for name in _PARAMETER.findall(value):
         if values.get(name) is None:
             text = (
-                f"parameter {name!r} has no value; give --param {name}=…, {variable_of(name)} "
+                f"parameter {name!r} has no value; give --param {name}=…, {env_name(name)} "
                 "or a default under params"
             )
             problems.append(document.problem(text, *path))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from osiris_inspect.runtime.files.symlinks import real
+from osiris_inspect.runtime.files.symlinks import resolved
 from osiris_inspect.runtime.pipeline.component import Component
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _WILD: Final = frozenset("*?[")
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class PipelineFiles:
     """The host's files that a pipeline names.
 
     Attributes:
@@ -29,17 +29,17 @@ class Named:
     """
 
     read: tuple[Path, ...] = ()
-    listed: tuple[Path, ...] = ()
+    listable: tuple[Path, ...] = ()
     written: tuple[Path, ...] = ()
-    made: tuple[Path, ...] = ()
+    to_create: tuple[Path, ...] = ()
 
 
-def of(
+def files_of_pipeline(
     compiled: "Compiled",
     components: Mapping[str, Component],
     base: Path,
     connections: Mapping[str, Mapping[str, Any]],
-) -> Named:
+) -> PipelineFiles:
     """The files that the steps of a pipeline name as their ``path``."""
     read: list[Path] = []
     listed: list[Path] = []
@@ -54,11 +54,11 @@ def of(
         texts = list(_texts(config.get("path")))
         if "write" in component.modes:
             written += (start / text for text in texts)
-            made += (real(start / text).parent for text in texts if config.get("create_dirs"))
+            made += (resolved(start / text).parent for text in texts if config.get("create_dirs"))
         else:
-            read += (path for text in texts for path in meant(start, text))
-            listed += (_above(start, text) for text in texts if is_pattern(start, text))
-    return Named(tuple(read), tuple(listed), tuple(written), tuple(made))
+            read += (path for text in texts for path in matching_files(start, text))
+            listed += (_literal_prefix(start, text) for text in texts if is_pattern(start, text))
+    return PipelineFiles(tuple(read), tuple(listed), tuple(written), tuple(made))
 
 
 def folder(base: Path, connection: Mapping[str, Any] | None) -> Path:
@@ -71,7 +71,7 @@ def is_pattern(start: Path, text: str) -> bool:
     return bool(_WILD.intersection(text)) and not os.path.exists(start / text)  # noqa: PTH110  no error of a closed folder
 
 
-def meant(start: Path, text: str) -> list[Path]:
+def matching_files(start: Path, text: str) -> list[Path]:
     """The file of that name, there or not; a pattern's files in the order of their names, none where none matches."""
     if not is_pattern(start, text):
         return [start / text]
@@ -80,7 +80,7 @@ def meant(start: Path, text: str) -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
-def _above(start: Path, pattern: str) -> Path:
+def _literal_prefix(start: Path, pattern: str) -> Path:
     """The last folder on the way of a pattern that is named without a wildcard."""
     parts = Path(pattern).parts
     wild = next(place for place, part in enumerate(parts) if _WILD.intersection(part))

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from osiris_inspect.runtime.pipeline import sql_tokens as sql_words
 
-_MADE: Final = re.compile(
+_CREATE_PATTERN: Final = re.compile(
     r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP(?:ORARY)?\s+)?(?:TABLE|VIEW)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
     r"(?:(?:main|temp|memory)\.)*(\"(?:[^\"]|\"\")+\"|\w+)",
     re.IGNORECASE,
@@ -19,22 +19,22 @@ _MADE: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TableReference:
     """A table that SQL reads, and where its name stands: an offset in the text, in characters."""
 
     name: str
-    place: int
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SqlSyntaxError:
     """Why SQL cannot be parsed, and the line it is in, from 1."""
 
     message: str
     line: int
 
 
-def read_tables(sql: str) -> tuple[list[Table], Fault | None]:
+def referenced_tables(sql: str) -> tuple[list[TableReference], SqlSyntaxError | None]:
     """The tables that are read and not made by the SQL itself, in the order of the text; or why it cannot be parsed."""
     import duckdb
 
@@ -43,7 +43,7 @@ def read_tables(sql: str) -> tuple[list[Table], Fault | None]:
             statements = connection.extract_statements(sql)
         except duckdb.Error as error:
             return [], _fault(str(error))
-        found: list[Table] = []
+        found: list[TableReference] = []
         made: set[str] = set()
         start = 0
         for statement in statements:
@@ -52,22 +52,22 @@ def read_tables(sql: str) -> tuple[list[Table], Fault | None]:
             lead = len(text) - len(text.lstrip())
             for table in _of_statement(connection, text):
                 if table.name.lower() not in made:
-                    found.append(Table(table.name, start - lead + table.place))
-            made |= _made_by(text)
+                    found.append(TableReference(table.name, start - lead + table.offset))
+            made |= _created_tables(text)
             start += len(text.strip())
         return found, None
 
 
-def _made_by(text: str) -> set[str]:
-    match = _MADE.match(text)
+def _created_tables(text: str) -> set[str]:
+    match = _CREATE_PATTERN.match(text)
     return {match[1].strip('"').replace('""', '"').lower()} if match else set()
 
 
-def _of_statement(connection: Any, text: str) -> Iterator[Table]:
+def _of_statement(connection: Any, text: str) -> Iterator[TableReference]:
     sql = text.encode()
     for name, place in sorted(_read_in(connection, sql), key=lambda found: found[1]):
         # DuckDB counts bytes
-        yield Table(name, len(sql[:place].decode(errors="ignore")))
+        yield TableReference(name, len(sql[:place].decode(errors="ignore")))
 
 
 def _read_in(connection: Any, sql: bytes) -> Iterator[tuple[str, int]]:
@@ -75,11 +75,11 @@ def _read_in(connection: Any, sql: bytes) -> Iterator[tuple[str, int]]:
     if tree is not None:
         yield from _walk(tree, frozenset())
         return
-    words = sql_words.words_of(sql)
-    sql = sql_words.without_pivots(sql, words)
-    named = frozenset(sql_words.names_of_with(words))
+    words = sql_words.sql_tokens(sql)
+    sql = sql_words.rewrite_pivots(sql, words)
+    named = frozenset(sql_words.cte_names(words))
     covered = -1
-    for start, queries in sql_words.stretches(sql, sql_words.words_of(sql)):
+    for start, queries in sql_words.candidate_queries(sql, sql_words.sql_tokens(sql)):
         if start < covered:
             continue
         for query in queries:
@@ -125,6 +125,6 @@ def _is_plain(node: Mapping[str, Any], named: frozenset[str]) -> bool:
     )
 
 
-def _fault(text: str) -> Fault:
+def _fault(text: str) -> SqlSyntaxError:
     match = re.search(r"^LINE (\d+):", text, re.MULTILINE)
-    return Fault(text.split("\n", 1)[0], int(match[1]) if match else 1)
+    return SqlSyntaxError(text.split("\n", 1)[0], int(match[1]) if match else 1)

@@ -11,12 +11,12 @@ from typing import Final
 _BEGINS: Final = frozenset({b"select", b"with", b"from", b"values", b"using"})
 _CUTS: Final = frozenset({b"on", b"returning", b"when"})
 """What may follow a query inside a larger statement."""
-_AFTER_PIVOTED: Final = frozenset({b"on", b"using", b"group", b"order", b"limit"})
+_PIVOT_CLAUSES: Final = frozenset({b"on", b"using", b"group", b"order", b"limit"})
 _PIVOTS: Final = frozenset({b"pivot", b"pivot_wider"})
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class Token:
     """A word of SQL in lower case, where it stands, and in how many brackets."""
 
     text: bytes
@@ -29,29 +29,29 @@ class Word:
         return self.start + len(self.text)
 
 
-def words_of(sql: bytes) -> list[Word]:
+def sql_tokens(sql: bytes) -> list[Token]:
     """The words of SQL that is no comment; a text in quotes is a word."""
     import duckdb
 
     tokens = duckdb.tokenize(sql.decode())
     ends = [*(place for place, _ in tokens[1:]), len(sql)]
-    found: list[Word] = []
+    found: list[Token] = []
     depth = 0
     for (place, kind), end in zip(tokens, ends, strict=True):
         text = sql[place:end].rstrip()
         if kind == duckdb.token_type.comment:
             continue
         if kind != duckdb.token_type.operator:
-            found.append(Word(text.lower(), place, depth))
+            found.append(Token(text.lower(), place, depth))
             continue
         for offset, sign in enumerate(text):
             depth -= sign == ord(")")
-            found.append(Word(bytes([sign]), place + offset, depth))
+            found.append(Token(bytes([sign]), place + offset, depth))
             depth += sign == ord("(")
     return found
 
 
-def stretches(sql: bytes, words: list[Word]) -> Iterator[tuple[int, list[bytes]]]:
+def candidate_queries(sql: bytes, words: list[Token]) -> Iterator[tuple[int, list[bytes]]]:
     """Where a query may begin, and what it may be, the longest first; padded so that offsets hold."""
     for number, word in enumerate(words):
         if word.text in _BEGINS:
@@ -66,7 +66,7 @@ def stretches(sql: bytes, words: list[Word]) -> Iterator[tuple[int, list[bytes]]
             yield word.start, [head + sql[word.end : end] for end in (last, *reversed(cuts))]
 
 
-def without_pivots(sql: bytes, words: list[Word]) -> bytes:
+def rewrite_pivots(sql: bytes, words: list[Token]) -> bytes:
     """The SQL with each PIVOT statement in it made a FROM of what it pivots, every other word where it was."""
     text = bytearray(sql)
     for number, word in enumerate(words):
@@ -76,7 +76,7 @@ def without_pivots(sql: bytes, words: list[Word]) -> bytes:
         after = (
             other.start
             for other in words[number + 1 :]
-            if other.depth == word.depth and other.text in _AFTER_PIVOTED
+            if other.depth == word.depth and other.text in _PIVOT_CLAUSES
         )
         cut = min(next(after, last), last)
         text[word.start : word.end] = b"FROM".ljust(len(word.text))
@@ -84,7 +84,7 @@ def without_pivots(sql: bytes, words: list[Word]) -> bytes:
     return bytes(text)
 
 
-def names_of_with(words: list[Word]) -> set[str]:
+def cte_names(words: list[Token]) -> set[str]:
     """What a WITH names: each name before AS and a bracket."""
     begin = next((number for number, word in enumerate(words) if word.text == b"with"), len(words))
     names = set()
@@ -94,13 +94,13 @@ def names_of_with(words: list[Word]) -> set[str]:
     return names
 
 
-def _begins_statement(words: list[Word], number: int) -> bool:
+def _begins_statement(words: list[Token], number: int) -> bool:
     """Whether a PIVOT is a statement of its own, and not one that follows a table: that takes a bracket of values."""
     after = [word.text for word in words[number + 1 : number + 3]]
     return after[:1] != [b"("] or after[1:] in ([b"select"], [b"from"], [b"with"], [b"pivot"])
 
 
-def _limit(sql: bytes, words: list[Word], number: int) -> int:
+def _limit(sql: bytes, words: list[Token], number: int) -> int:
     """Where the bracket closes that a word stands in; the end where it stands in none."""
     depth = words[number].depth
     closing = (other.start for other in words[number + 1 :] if other.depth < depth)
@@ -108,12 +108,12 @@ def _limit(sql: bytes, words: list[Word], number: int) -> int:
     return last - 1 if sql[last - 1 : last] == b";" else last
 
 
-def _opens(words: list[Word], number: int) -> bool:
+def _opens(words: list[Token], number: int) -> bool:
     rest = [word.text for word in words[number : number + 3] if word.text not in (b"not", b"materialized")]
     return rest[:1] == [b"("]
 
 
-def _before_columns(words: list[Word], number: int) -> int:
+def _before_columns(words: list[Token], number: int) -> int:
     """The place of the name before ``(a, b)``, or of the word itself where there are no brackets."""
     if words[number].text != b")":
         return number

@@ -12,15 +12,15 @@ import yaml
 
 from osiris_inspect.model.errors import PipelineError, Problem
 
-Path = tuple[str | int, ...]
-Place = tuple[int, int]
+KeyPath = tuple[str | int, ...]
+Position = tuple[int, int]
 
-MOST_COPIES: Final = 100_000
+MAX_ALIAS_EXPANSION: Final = 100_000
 """Parts that aliases may add to those that stand in a text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class PositionedDocument:
     """A parsed document.
 
     Attributes:
@@ -32,24 +32,24 @@ class Located:
 
     value: Any
     file: str
-    places: Mapping[Path, Place]
-    twice: tuple[Problem, ...] = field(default=())
+    positions: Mapping[KeyPath, Position]
+    duplicate_keys: tuple[Problem, ...] = field(default=())
 
     def problem(self, message: str, *path: str | int) -> Problem:
         """A problem at the nearest place that ``path`` has."""
         for length in range(len(path), -1, -1):
-            if path[:length] in self.places:
-                line, column = self.places[path[:length]]
+            if path[:length] in self.positions:
+                line, column = self.positions[path[:length]]
                 return Problem(message, self.file, line, column)
         return Problem(message, self.file)
 
-    def at_key(self, message: str, *path: str | int) -> Problem:
+    def problem_at_key(self, message: str, *path: str | int) -> Problem:
         """A problem at a key rather than at its value."""
         *above, name = path
         return self.problem(message, *above, f"<key>{name}")
 
 
-class _Refused(yaml.constructor.ConstructorError):
+class _Rejected(yaml.constructor.ConstructorError):
     """It is YAML, and nothing that can be taken."""
 
     def __init__(self, message: str, node: yaml.Node) -> None:
@@ -63,7 +63,7 @@ class _Loader(yaml.SafeLoader):
         try:
             return super().construct_object(node, deep)
         except ValueError as error:
-            raise _Refused(f"cannot be read: {error}", node) from None
+            raise _Rejected(f"cannot be read: {error}", node) from None
 
     def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
         if isinstance(node, yaml.ScalarNode):
@@ -75,7 +75,7 @@ class _Loader(yaml.SafeLoader):
         return {_key_of(key): self.construct_object(value, deep=deep) for key, value in node.value}
 
 
-def parse(text: str, file: str) -> Located:
+def parse(text: str, file: str) -> PositionedDocument:
     """The document in ``text``.
 
     Raises:
@@ -85,27 +85,27 @@ def parse(text: str, file: str) -> Located:
     try:
         node = loader.get_single_node()
         if node is None:
-            return Located(None, file, {})
+            return PositionedDocument(None, file, {})
         _check_size(node)
         twice = tuple(_twice(node, file))  # before it is taken apart: what a merge brings may be written anew
         value = loader.construct_document(node)
-        places: dict[Path, Place] = {}
+        places: dict[KeyPath, Position] = {}
         for path, part in _walk(node, ()):
             places.setdefault(path, _place(part))
     except yaml.MarkedYAMLError as error:
-        raise PipelineError([_of_yaml(error, file)]) from None
+        raise PipelineError([_yaml_problem(error, file)]) from None
     except yaml.YAMLError as error:
         raise PipelineError([Problem(f"no YAML: {error}".splitlines()[0], file)]) from None
     except RecursionError:
         raise PipelineError([Problem("YAML nested too deep", file)]) from None
     finally:
         loader.dispose()
-    return Located(value, file, places, twice)
+    return PositionedDocument(value, file, places, twice)
 
 
 def _key_of(key: yaml.Node) -> str:
     if not isinstance(key, yaml.ScalarNode):
-        raise _Refused("a key is text, no list and no map", key)
+        raise _Rejected("a key is text, no list and no map", key)
     return _characters_of(key)
 
 
@@ -117,7 +117,7 @@ def _characters_of(node: yaml.ScalarNode) -> str:
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
-        raise _Refused("an escape here is half a character", node) from None
+        raise _Rejected("an escape here is half a character", node) from None
 
 
 def _check_size(root: yaml.Node) -> None:
@@ -127,20 +127,20 @@ def _check_size(root: yaml.Node) -> None:
 
     def size_of(node: yaml.Node) -> int:
         if id(node) in open_:
-            raise _Refused("this part contains itself: an alias in it names its own anchor", node)
+            raise _Rejected("this part contains itself: an alias in it names its own anchor", node)
         if id(node) not in sizes:
             open_.add(id(node))
-            sizes[id(node)] = 1 + sum(map(size_of, _below(node)))
+            sizes[id(node)] = 1 + sum(map(size_of, _children(node)))
             open_.discard(id(node))
-            if sizes[id(node)] > len(sizes) + MOST_COPIES:
-                text = f"aliases make more than {MOST_COPIES:,} copies here; write what is meant"
-                raise _Refused(text, node)
+            if sizes[id(node)] > len(sizes) + MAX_ALIAS_EXPANSION:
+                text = f"aliases make more than {MAX_ALIAS_EXPANSION:,} copies here; write what is meant"
+                raise _Rejected(text, node)
         return sizes[id(node)]
 
     size_of(root)
 
 
-def _below(node: yaml.Node) -> list[yaml.Node]:
+def _children(node: yaml.Node) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
         return [part for pair in node.value for part in pair]
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
@@ -155,7 +155,7 @@ def _twice(node: yaml.Node, file: str) -> Iterator[Problem]:
         if id(part) in seen:
             continue
         seen.add(id(part))
-        waiting += _below(part)
+        waiting += _children(part)
         if isinstance(part, yaml.MappingNode):
             names: set[str] = set()
             for key in (key for key, _ in part.value if isinstance(key, yaml.ScalarNode)):
@@ -165,7 +165,7 @@ def _twice(node: yaml.Node, file: str) -> Iterator[Problem]:
                 names.add(name)
 
 
-def _walk(node: yaml.Node, path: Path) -> Iterator[tuple[Path, yaml.Node]]:
+def _walk(node: yaml.Node, path: KeyPath) -> Iterator[tuple[KeyPath, yaml.Node]]:
     yield path, node
     if isinstance(node, yaml.MappingNode):
         for key, value in reversed(
@@ -178,12 +178,12 @@ def _walk(node: yaml.Node, path: Path) -> Iterator[tuple[Path, yaml.Node]]:
             yield from _walk(value, (*path, place))
 
 
-def _place(node: yaml.Node) -> Place:
+def _place(node: yaml.Node) -> Position:
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
-def _of_yaml(error: yaml.MarkedYAMLError, file: str) -> Problem:
+def _yaml_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
     mark = error.problem_mark or error.context_mark
-    said = "" if isinstance(error, _Refused) else "no YAML: "
+    said = "" if isinstance(error, _Rejected) else "no YAML: "
     message = said + (error.problem or error.context or "cannot be read")
     return Problem(message, file, mark.line + 1, mark.column + 1) if mark else Problem(message, file)

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import BadMessage
-from osiris_inspect.runtime.files.atomic_write import write_whole
+from osiris_inspect.model.errors import InvalidMessage
+from osiris_inspect.runtime.files.atomic_write import write_atomic
 from osiris_inspect.runtime.pipeline import pipeline_files as named_files
-from osiris_inspect.runtime.pipeline.component import Component, Key
-from osiris_inspect.runtime.pipeline.pipeline_files import Named
+from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
+from osiris_inspect.runtime.pipeline.pipeline_files import PipelineFiles
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.pipeline.compiler import Compiled
@@ -31,7 +31,7 @@ _ROOMS: Final = ("model", "runtime")
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class Bundle:
     """The hashes of what a worker is given.
 
     Attributes:
@@ -42,30 +42,30 @@ class Parcel:
 
     package: str
     files: Mapping[str, str]
-    named: Named = field(default_factory=Named)
+    input_files: PipelineFiles = field(default_factory=PipelineFiles)
 
     @property
-    def read(self) -> tuple[Path, ...]:
+    def inputs(self) -> tuple[Path, ...]:
         """The host's files that the pipeline names as its input."""
-        return self.named.read
+        return self.input_files.read
 
     @property
-    def written(self) -> tuple[Path, ...]:
+    def outputs(self) -> tuple[Path, ...]:
         """The files that the pipeline names as its output; they need not be there yet."""
-        return self.named.written
+        return self.input_files.written
 
-    def to_document(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """What is sent inside ``prepare`` and told in the log."""
         return {"package": self.package, "files": dict(self.files)}
 
 
-def pack(
+def build_bundle(
     run: Path,
     compiled: "Compiled",
     components: Mapping[str, Component],
     base: Path,
     connections: Mapping[str, Mapping[str, Any]],
-) -> Parcel:
+) -> Bundle:
     """Write the components of a pipeline into its run directory and name all its parts.
 
     Raises:
@@ -74,57 +74,57 @@ def pack(
     used = {
         step.driver: components[step.driver] for step in compiled.manifest.steps if step.driver in components
     }
-    write_whole(run / COMPONENTS, _document(used))
+    write_atomic(run / COMPONENTS, _document(used))
     names = [layout.MANIFEST, COMPONENTS, *(step.cfg_path for step in compiled.manifest.steps)]
-    named = named_files.of(compiled, used, base, connections)
-    return Parcel(package_hash(), {name: sha256(run / name) for name in names}, named)
+    named = named_files.files_of_pipeline(compiled, used, base, connections)
+    return Bundle(code_hash(), {name: sha256(run / name) for name in names}, named)
 
 
-def check(session: Path, wanted: Mapping[str, Any]) -> dict[str, str]:
+def verify_bundle(session: Path, wanted: Mapping[str, Any]) -> dict[str, str]:
     """Compare what lies here with what was sent; gives the hashes found.
 
     Raises:
-        BadMessage: something is missing or differs; the message names it and both hashes.
+        InvalidMessage: something is missing or differs; the message names it and both hashes.
     """
-    package = wanted.get("package") and package_hash()
+    package = wanted.get("package") and code_hash()
     if wanted.get("package") != package:
         text = f"the worker's own code is {package}, the host sent {wanted.get('package')}; they are of two versions"
-        raise BadMessage(text)
+        raise InvalidMessage(text)
     found = {}
     for name, expected in wanted.get("files", {}).items():
-        if not layout.is_inside(name):
-            raise BadMessage(f"a file of the parcel would lead out of the run directory: {name!r}")
+        if not layout.is_relative_and_safe(name):
+            raise InvalidMessage(f"a file of the parcel would lead out of the run directory: {name!r}")
         path = session / name
         found[name] = sha256(path) if path.is_file() else "nothing"
         if found[name] != expected:
-            raise BadMessage(f"{name} is {found[name]} here and {expected} on the host")
+            raise InvalidMessage(f"{name} is {found[name]} here and {expected} on the host")
     return found
 
 
-def components_in(session: Path) -> dict[str, Component]:
+def load_components(session: Path) -> dict[str, Component]:
     """The components a host wrote into a run directory.
 
     Raises:
-        BadMessage: the file is none of ours.
+        InvalidMessage: the file is none of ours.
     """
     try:
         document = orjson.loads((session / COMPONENTS).read_bytes())
         return {name: _component(entry) for name, entry in document["components"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise BadMessage(f"{COMPONENTS} cannot be read: {type(error).__name__}: {error}") from error
+        raise InvalidMessage(f"{COMPONENTS} cannot be read: {type(error).__name__}: {error}") from error
 
 
-def package_hash() -> str:
+def code_hash() -> str:
     """A hash over the code a worker is made of, file by file, as it lies on the disk now."""
     root = Path(__file__).parents[2]
     whole = hashlib.sha256()
-    for path in package_files():
+    for path in code_files():
         whole.update(f"{path.relative_to(root).as_posix()}\0".encode())
         whole.update(hashlib.sha256(path.read_bytes()).digest())
     return "sha256:" + whole.hexdigest()
 
 
-def package_files() -> list[Path]:
+def code_files() -> list[Path]:
     """The files a worker is made of, in order."""
     root = Path(__file__).parents[2]
     inner = (path for room in _ROOMS for path in (root / room).rglob("*.py"))
@@ -144,13 +144,13 @@ def sha256(path: Path) -> str:
 def _document(used: Mapping[str, Component]) -> bytes:
     document = {
         "components": {name: asdict(component) for name, component in sorted(used.items())},
-        "requirements": {extra: list(lines) for extra, lines in requirements().items()},
+        "requirements": {extra: list(lines) for extra, lines in optional_requirements().items()},
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 @cache
-def requirements() -> Mapping[str, tuple[str, ...]]:
+def optional_requirements() -> Mapping[str, tuple[str, ...]]:
     """What this package needs installed, by extra; those it always needs under an empty name."""
     needs: dict[str, list[str]] = {"": []}
     try:
@@ -165,12 +165,12 @@ def requirements() -> Mapping[str, tuple[str, ...]]:
 
 
 def _component(entry: Mapping[str, Any]) -> Component:
-    keys = tuple(Key(**_as_tuples(key)) for key in entry["keys"])
+    keys = tuple(ConfigKey(**_as_tuples(key)) for key in entry["keys"])
     return Component(**(_as_tuples(entry) | {"keys": keys}))
 
 
 def _as_tuples(entry: Mapping[str, Any]) -> dict[str, Any]:
-    known = {item.name for item in (*fields(Component), *fields(Key))}
+    known = {item.name for item in (*fields(Component), *fields(ConfigKey))}
     return {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in entry.items()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Stop:
+class CancelToken:
     """Asked once, heard by whoever is at work: a driver names what interrupts the call it is in."""
 
     def __init__(self) -> None:
@@ -13,7 +13,7 @@ class Stop:
         self._interrupts: list[Callable[[], None]] = []
 
     @contextmanager
-    def by(self, interrupt: Callable[[], None]) -> Iterator[None]:
+    def on_cancel(self, interrupt: Callable[[], None]) -> Iterator[None]:
         """While inside, ``ask`` calls ``interrupt``, from another thread."""
         with self._lock:
             self._interrupts.append(interrupt)
@@ -23,7 +23,7 @@ class Stop:
             with self._lock:
                 self._interrupts.remove(interrupt)
 
-    def ask(self) -> None:
+    def cancel(self) -> None:
         """Interrupt what is at work now."""
         with self._lock:
             for interrupt in self._interrupts:

@@ -16,18 +16,18 @@ from typing import Any, Final
 from osiris_inspect.model.errors import DependencyMissing
 
 INSTALL_LOG: Final = "artifacts/_system/install.log"
-OF_THE_WORKER: Final = ("orjson", "numpy", "pandas", "pyarrow", "xxhash", "yaml")
+WORKER_REQUIREMENTS: Final = ("orjson", "numpy", "pandas", "pyarrow", "xxhash", "yaml")
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingModule:
     """A module that is not there, and the extra of this package that brings it; None: this package itself does."""
 
     module: str
     extra: str | None = None
 
 
-def error_of(lacking: Iterable[Missing], log: str | None = None) -> DependencyMissing:
+def missing_error(lacking: Iterable[MissingModule], log: str | None = None) -> DependencyMissing:
     """The error that names the modules and what brings them."""
     lacking = tuple(lacking)
     names = ", ".join(item.module for item in lacking)
@@ -37,16 +37,18 @@ def error_of(lacking: Iterable[Missing], log: str | None = None) -> DependencyMi
     return DependencyMissing(f"missing modules: {names}; install them with: pip install '{package}'{tail}")
 
 
-def missing(components: Iterable[Mapping[str, Any]]) -> tuple[Missing, ...]:
+def find_missing(components: Iterable[Mapping[str, Any]]) -> tuple[MissingModule, ...]:
     """The modules of the worker itself, then those of ``components`` (``requires``, ``extra``), that are not there."""
-    lacking = [Missing(module) for module in OF_THE_WORKER if not _is_there(module)]
+    lacking = [MissingModule(module) for module in WORKER_REQUIREMENTS if not _is_there(module)]
     for component in components:
         names = [*component["requires"], component["driver"].partition(":")[0]]
-        lacking += [Missing(module, component.get("extra")) for module in names if not _is_there(module)]
+        lacking += [
+            MissingModule(module, component.get("extra")) for module in names if not _is_there(module)
+        ]
     return tuple({item.module: item for item in lacking}.values())
 
 
-def install(
+def pip_install(
     session: Path, components: Iterable[Mapping[str, Any]], python: str = sys.executable
 ) -> list[str]:
     """Install what is missing with pip; gives the requirements installed, none where nothing was missing.
@@ -57,10 +59,10 @@ def install(
         DependencyMissing: pip could not, or what it installed does not bring the modules.
     """
     components = list(components)
-    lacking = missing(components)
+    lacking = find_missing(components)
     if not lacking:
         return []
-    wanted = _wanted(session, lacking)
+    wanted = _requirements_for(session, lacking)
     log = session / INSTALL_LOG
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *wanted]
@@ -69,13 +71,13 @@ def install(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, check=False
         )
     importlib.invalidate_caches()
-    still = missing(components) if python == sys.executable else ()
+    still = find_missing(components) if python == sys.executable else ()
     if done.returncode != 0 or still:
-        raise error_of(still or lacking, INSTALL_LOG)
+        raise missing_error(still or lacking, INSTALL_LOG)
     return wanted
 
 
-def specs_in(session: Path) -> dict[str, Any]:
+def read_component_specs(session: Path) -> dict[str, Any]:
     """The components and requirements a host wrote into a run directory, as plain JSON.
 
     Raises:
@@ -86,8 +88,8 @@ def specs_in(session: Path) -> dict[str, Any]:
     return document
 
 
-def _wanted(session: Path, lacking: Iterable[Missing]) -> list[str]:
-    requirements = specs_in(session).get("requirements", {})
+def _requirements_for(session: Path, lacking: Iterable[MissingModule]) -> list[str]:
+    requirements = read_component_specs(session).get("requirements", {})
     lines: dict[str, None] = {}
     for item in lacking:
         found = requirements.get(item.extra or "") or [item.module]

@@ -11,13 +11,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from osiris_inspect.runtime.protocol.cancellation import Stop
+from osiris_inspect.runtime.protocol.cancellation import CancelToken
 
 _PACKAGES = ("osiris-inspect", "pandas", "pyarrow", "duckdb", "numpy", "orjson")
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class WorkerContext:
     """Handed to a worker when it is made.
 
     Attributes:
@@ -29,15 +29,15 @@ class Surroundings:
         install: whether modules that are missing are installed.
     """
 
-    session: Path
+    run_dir: Path
     isolation: str
     clock: Callable[[], float]
-    variables: tuple[str, ...] = ()
-    stop: Stop = field(default_factory=Stop)
-    install: bool = False
+    env_names: tuple[str, ...] = ()
+    cancel: CancelToken = field(default_factory=CancelToken)
+    install_missing: bool = False
 
 
-def describe(here: Surroundings) -> dict[str, Any]:
+def environment_snapshot(here: WorkerContext) -> dict[str, Any]:
     """What two runs are compared by when one works and the other does not: Python, packages, limits, time zone."""
     return {
         "python": platform.python_version(),
@@ -45,11 +45,11 @@ def describe(here: Surroundings) -> dict[str, Any]:
         "packages": {name: _version(name) for name in _PACKAGES},
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "disk_free_bytes": shutil.disk_usage(here.session).free,
+        "disk_free_bytes": shutil.disk_usage(here.run_dir).free,
         "timezone": time.tzname[0],
         "locale": locale.setlocale(locale.LC_CTYPE),
         "isolation": here.isolation,
-        "variables": list(here.variables),
+        "variables": list(here.env_names),
     }
 
 

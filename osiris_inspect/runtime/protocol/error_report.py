@@ -3,20 +3,20 @@
 import traceback
 from typing import Any, Final
 
-from osiris_inspect.model.errors import OsirisError
+from osiris_inspect.model.errors import OsirisError, log_name
 
 _LONGEST_CHAIN: Final = 10  # a chain of causes may be a circle
 
 
-def describe_error(error: BaseException) -> dict[str, Any]:
+def error_to_dict(error: BaseException) -> dict[str, Any]:
     """An error as JSON: type, message, the chain of causes, traceback."""
     causes: list[dict[str, str]] = []
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     while cause is not None and len(causes) < _LONGEST_CHAIN:
-        causes.append({"type": type(cause).__name__, "message": _message(cause)})
+        causes.append({"type": log_name(cause), "message": _message(cause)})
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return {
-        "type": type(error).__name__,
+        "type": log_name(error),
         "message": _message(error),
         "causes": causes,
         "traceback": _traceback(error),

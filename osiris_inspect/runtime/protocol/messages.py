@@ -14,14 +14,14 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from osiris_inspect.model.errors import BadMessage, MessageTooLarge
+from osiris_inspect.model.errors import InvalidMessage, MessageTooLarge
 
-LIMIT: Final = 64 * 1024 * 1024
+MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 """Bytes of one line at most."""
 
-LONGEST_TEXT: Final = 1_000_000
+MAX_TEXT_CHARS: Final = 1_000_000
 """Characters of one text in a message; what a driver says beyond that is cut and counted."""
-_DEEPEST: Final = 60
+MAX_DEPTH: Final = 60
 _NUMBER = re.compile(rb'\{"n":(\d{1,18}),')
 
 Verb = Literal["prepare", "exec_step", "cleanup", "ping"]
@@ -52,7 +52,7 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class ErrorResponse:
     """The worker could not do what command ``id`` asked; None where the bytes had no id.
 
     ``error`` holds ``type`` and ``message``, and where there is more ``causes`` and ``traceback``.
@@ -63,7 +63,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EventMessage:
     """Something happened in the worker. ``seq`` counts the worker's events from 0."""
 
     seq: int
@@ -74,7 +74,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MetricMessage:
     """A metric of the worker."""
 
     ts: float
@@ -84,7 +84,7 @@ class Measured:
     tags: Mapping[str, Any] = field(default_factory=dict)
 
 
-Reply = Response | Failure | Told | Measured
+WorkerMessage = Response | ErrorResponse | EventMessage | MetricMessage
 
 
 def encode_command(command: Command) -> bytes:
@@ -96,31 +96,31 @@ def decode_command(line: bytes) -> Command:
     """The command in a line.
 
     Raises:
-        BadMessage: no JSON object, an unknown verb, or a field that is missing or of the wrong type.
+        InvalidMessage: no JSON object, an unknown verb, or a field that is missing or of the wrong type.
     """
     value = _object(line)
     verb, number = value.get("cmd"), value.get("id")
     if verb not in _VERBS:
-        raise BadMessage(f"unknown command {verb!r}; known are {', '.join(_VERBS)}")
+        raise InvalidMessage(f"unknown command {verb!r}; known are {', '.join(_VERBS)}")
     if not isinstance(number, int) or isinstance(number, bool):
-        raise BadMessage(f"command {verb!r} has no whole number as its id")
+        raise InvalidMessage(f"command {verb!r} has no whole number as its id")
     body = {key: item for key, item in value.items() if key not in ("cmd", "id")}
     for name, kind in _FIELDS[verb].items():
         if not isinstance(body.get(name), kind):
-            raise BadMessage(f"command {verb!r} needs {name!r} of type {kind.__name__}")
+            raise InvalidMessage(f"command {verb!r} needs {name!r} of type {kind.__name__}")
     return Command(verb, number, body)
 
 
-def id_of(line: bytes) -> int | None:
+def command_id_of(line: bytes) -> int | None:
     """The id in a line that may be no good command, so that its error can be answered to the right one."""
     try:
         number = _object(line).get("id")
-    except BadMessage:
+    except InvalidMessage:
         return None
     return number if isinstance(number, int) and not isinstance(number, bool) else None
 
 
-def encode_reply(reply: Reply) -> bytes:
+def encode_message(reply: WorkerMessage) -> bytes:
     """One line, newline included.
 
     What JSON has no form for stands there as its text.
@@ -131,86 +131,88 @@ def encode_reply(reply: Reply) -> bytes:
     match reply:
         case Response(number, body):
             line = _line({"type": "response", "id": number, **body})
-        case Failure(number, error):
+        case ErrorResponse(number, error):
             line = _line({"type": "error", "id": number, "error": error})
-        case Told(seq, ts, name, step, fields):
+        case EventMessage(seq, ts, name, step, fields):
             line = _line(
                 {"type": "event", "seq": seq, "ts": ts, "event": name, "step_id": step, "data": fields}
             )
-        case Measured(ts, name, value, step, tags):
+        case MetricMessage(ts, name, value, step, tags):
             line = _line(
                 {"type": "metric", "ts": ts, "metric": name, "value": value, "step_id": step, "tags": tags}
             )
-    if len(line) > LIMIT:
-        raise MessageTooLarge(f"a message of {len(line):,} bytes; the limit is {LIMIT:,}")
+    if len(line) > MAX_MESSAGE_BYTES:
+        raise MessageTooLarge(f"a message of {len(line):,} bytes; the limit is {MAX_MESSAGE_BYTES:,}")
     return line
 
 
-def numbered(line: bytes, number: int) -> bytes:
+def with_sequence(line: bytes, number: int) -> bytes:
     """A reply's line with its number in front."""
     return b'{"n":%d,' % number + line[1:]
 
 
-def number_of(line: bytes) -> int | None:
+def sequence_of(line: bytes) -> int | None:
     """The number a worker gave to a line, None where it has none."""
     match = _NUMBER.match(line)
     return int(match[1]) if match else None
 
 
-def decode_reply(line: bytes) -> Reply:
+def decode_message(line: bytes) -> WorkerMessage:
     """The reply in a line.
 
     Raises:
-        BadMessage: it is none.
+        InvalidMessage: it is none.
     """
     value = _object(line)
     kind = value.get("type")
     match kind:
         case "response":
             body = {key: item for key, item in value.items() if key not in ("type", "id", "n")}
-            return Response(_needed(value, "id", int), body)
+            return Response(_required(value, "id", int), body)
         case "error":
-            error = _needed(value, "error", dict)
-            return Failure(
+            error = _required(value, "error", dict)
+            return ErrorResponse(
                 _optional(value, "id", int), {"type": "Error", "message": "no reason given"} | error
             )
         case "event":
-            told = _needed(value, "seq", int), _needed(value, "ts", float), _needed(value, "event", str)
-            return Told(*told, _optional(value, "step_id", str), _optional(value, "data", dict) or {})
+            told = _required(value, "seq", int), _required(value, "ts", float), _required(value, "event", str)
+            return EventMessage(*told, _optional(value, "step_id", str), _optional(value, "data", dict) or {})
         case "metric":
             measured = (
-                _needed(value, "ts", float),
-                _needed(value, "metric", str),
-                _needed(value, "value", float),
+                _required(value, "ts", float),
+                _required(value, "metric", str),
+                _required(value, "value", float),
             )
-            return Measured(*measured, _optional(value, "step_id", str), _optional(value, "tags", dict) or {})
-    raise BadMessage(f"unknown type of message {kind!r}")
+            return MetricMessage(
+                *measured, _optional(value, "step_id", str), _optional(value, "tags", dict) or {}
+            )
+    raise InvalidMessage(f"unknown type of message {kind!r}")
 
 
-def _needed(value: Mapping[str, Any], name: str, kind: type) -> Any:
+def _required(value: Mapping[str, Any], name: str, kind: type) -> Any:
     found = value.get(name)
     # fresh from JSON a value is of its type itself, never of a kind of it: so True is no number here
     if type(found) is kind or (kind is float and type(found) is int):
         return found
-    raise BadMessage(f"a message of type {value.get('type')!r} needs {name!r} of type {kind.__name__}")
+    raise InvalidMessage(f"a message of type {value.get('type')!r} needs {name!r} of type {kind.__name__}")
 
 
 def _optional(value: Mapping[str, Any], name: str, kind: type) -> Any:
-    return None if value.get(name) is None else _needed(value, name, kind)
+    return None if value.get(name) is None else _required(value, name, kind)
 
 
-def plain(value: Any, depth: int = 0) -> Any:
+def to_jsonable(value: Any, depth: int = 0) -> Any:
     """A value as JSON can hold it: what it has no form for becomes its text, what is too long or deep is cut."""
     if isinstance(value, str):
         return _text(value)
     if value is None or isinstance(value, bool | int | float):
         return value if not isinstance(value, int) or abs(value) < 1 << 63 else str(value)
     if isinstance(value, Integral | Real):
-        return plain(int(value) if isinstance(value, Integral) else float(value))
-    if isinstance(value, Mapping) and depth < _DEEPEST:
-        return {_text(str(key)): plain(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple | Set) and depth < _DEEPEST:
-        return [plain(item, depth + 1) for item in value]
+        return to_jsonable(int(value) if isinstance(value, Integral) else float(value))
+    if isinstance(value, Mapping) and depth < MAX_DEPTH:
+        return {_text(str(key)): to_jsonable(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | Set) and depth < MAX_DEPTH:
+        return [to_jsonable(item, depth + 1) for item in value]
     return _text(safe_repr(value))
 
 
@@ -224,18 +226,18 @@ def safe_repr(value: Any) -> str:
 
 def _text(text: str) -> str:
     """Text that is valid Unicode and not endless."""
-    if len(text) > LONGEST_TEXT:
-        text = f"{text[:LONGEST_TEXT]}… ({len(text) - LONGEST_TEXT:,} characters more)"
+    if len(text) > MAX_TEXT_CHARS:
+        text = f"{text[:MAX_TEXT_CHARS]}… ({len(text) - MAX_TEXT_CHARS:,} characters more)"
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-class Lines:
+class LineSplitter:
     """Bytes in any pieces in, whole lines out.
 
     A line over ``limit`` is thrown away and told once as ``MessageTooLarge``; what follows it is read.
     """
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = MAX_MESSAGE_BYTES) -> None:
         self._limit = limit
         self._parts: list[bytes] = []
         self._held = 0
@@ -276,14 +278,14 @@ def _line(value: Mapping[str, Any]) -> bytes:
     try:
         return orjson.dumps(value, option=option)
     except (TypeError, RecursionError):
-        return orjson.dumps(plain(value), option=option)
+        return orjson.dumps(to_jsonable(value), option=option)
 
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
         value = orjson.loads(line)
     except (orjson.JSONDecodeError, RecursionError) as error:
-        raise BadMessage(f"no JSON: {error}") from None
+        raise InvalidMessage(f"no JSON: {error}") from None
     if not isinstance(value, dict):
-        raise BadMessage(f"JSON of type {type(value).__name__}, not an object")
+        raise InvalidMessage(f"JSON of type {type(value).__name__}, not an object")
     return value

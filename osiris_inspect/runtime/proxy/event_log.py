@@ -16,10 +16,10 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event, Side
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.redaction import Redactor
-from osiris_inspect.runtime.files.line_file import LineFile, Reserve, Syncer
+from osiris_inspect.runtime.files.line_file import BackgroundSync, JsonlFile, ReservedSpace
 
 
-class Log:
+class EventLog:
     """The events and metrics of one run: the one writer of both files.
 
     ``seq`` counts from 0 without a gap; each line is masked before it is written.
@@ -28,13 +28,13 @@ class Log:
     def __init__(self, directory: Path, session: str, redactor: Redactor) -> None:
         self._session = session
         self._redactor = redactor
-        self._events = LineFile(directory / layout.EVENTS, locked=True)
-        self._metrics = LineFile(directory / layout.METRICS)
-        self._reserve = Reserve(directory)
-        self._syncer = Syncer(self._events, self._metrics)
+        self._events = JsonlFile(directory / layout.EVENTS, locked=True)
+        self._metrics = JsonlFile(directory / layout.METRICS)
+        self._reserve = ReservedSpace(directory)
+        self._syncer = BackgroundSync(self._events, self._metrics)
         self._seq = 0
 
-    def event(
+    def write_event(
         self, name: str, ts: float, side: Side, fields: Mapping[str, Any], step: str | None = None
     ) -> Event:
         """Write one event and give it as it was written.
@@ -46,7 +46,7 @@ class Log:
             name=name,
             ts=ts,
             step=step,
-            fields=self._redactor.value(dict(fields)),
+            fields=self._redactor.redact_value(dict(fields)),
             session=self._session,
             side=side,
             seq=self._seq,
@@ -55,14 +55,16 @@ class Log:
         self._seq += 1
         return event
 
-    def metric(self, metric: Metric) -> None:
+    def write_metric(self, metric: Metric) -> None:
         """Write one metric.
 
         Raises:
             OSError: the disk refuses.
         """
-        tags = self._redactor.value(dict(metric.tags))
-        self._metrics.write(metrics.encode(replace(metric, name=self._redactor.text(metric.name), tags=tags)))
+        tags = self._redactor.redact_value(dict(metric.tags))
+        self._metrics.write(
+            metrics.encode(replace(metric, name=self._redactor.redact_text(metric.name), tags=tags))
+        )
 
     @property
     def is_locked(self) -> bool:
@@ -74,22 +76,22 @@ class Log:
         """The ``seq`` of the last event, -1 before the first."""
         return self._seq - 1
 
-    def sync_soon(self) -> None:
+    def request_sync(self) -> None:
         """Have the disk take what was written until now, without waiting for it."""
-        self._syncer.ask()
+        self._syncer.request()
 
     def sync(self) -> None:
         """Wait until the disk has both files."""
         self._events.sync()
         self._metrics.sync()
 
-    def make_room(self) -> None:
+    def release_reserve(self) -> None:
         """Give back the reserved room, so that the end of the run can be written on a full disk."""
-        self._reserve.give_back()
+        self._reserve.release()
 
     def close(self) -> None:
         """Close both files; a second time does nothing."""
-        self._reserve.give_back()
+        self._reserve.release()
         self._syncer.close()
         self._events.close()
         self._metrics.close()

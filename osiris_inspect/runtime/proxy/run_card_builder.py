@@ -8,7 +8,7 @@ from osiris_inspect.model.event import Event
 from osiris_inspect.model.manifest import Manifest, Step
 from osiris_inspect.model.run_card import RunCard, StepCard
 
-NEEDED: Final = frozenset(
+CARD_EVENTS: Final = frozenset(
     {
         "step_start",
         "inputs_resolved",
@@ -23,7 +23,7 @@ NEEDED: Final = frozenset(
 """The events a card is made from; a host need keep no others."""
 
 
-def of(manifest: Manifest, events: Iterable[Event]) -> RunCard:
+def build_run_card(manifest: Manifest, events: Iterable[Event]) -> RunCard:
     """The card of a run: one entry a step of the manifest, in its order."""
     by_step: dict[str, list[Event]] = {step.id: [] for step in manifest.steps}
     for event in events:
@@ -41,15 +41,17 @@ def _step_card(step: Step, events: list[Event]) -> StepCard:
                 facts["status"] = "running"
             case "inputs_resolved":
                 name, from_step = event.fields.get("name"), event.fields.get("from_step")
-                inputs.append({"name": name, "from_step": from_step, "from": event.place, "rows": event.rows})
+                inputs.append(
+                    {"name": name, "from_step": from_step, "from": event.location, "rows": event.row_count}
+                )
             case "output_stored":
-                facts |= _stored(event)
+                facts |= _from_output_stored(event)
             case "spill_write":
-                facts |= _spilled(step, event)
+                facts |= _from_spill_write(step, event)
             case "frame_released":
                 facts["has_df_in_memory"] = False
             case "step_complete" | "step_failed":
-                facts |= _ended(event)
+                facts |= _from_step_end(event)
             case "step_skipped":
                 facts |= {"status": "skipped", "skipped_because": event.fields.get("because")}
     rows_in = [entry["rows"] for entry in inputs]
@@ -62,7 +64,7 @@ def _step_card(step: Step, events: list[Event]) -> StepCard:
     )
 
 
-def _stored(event: Event) -> dict[str, Any]:
+def _from_output_stored(event: Event) -> dict[str, Any]:
     fields = event.fields
     facts: dict[str, Any] = {
         "has_df_in_memory": fields.get("storage") == "memory",
@@ -76,18 +78,18 @@ def _stored(event: Event) -> dict[str, Any]:
     return facts
 
 
-def _spilled(step: Step, event: Event) -> dict[str, Any]:
+def _from_spill_write(step: Step, event: Event) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "spill_used": True,
         "spill_bytes": event.fields.get("bytes"),
-        "spill_paths": {"parquet": layout.parquet(step.id), "schema": layout.schema(step.id)},
+        "spill_paths": {"parquet": layout.spill_path(step.id), "schema": layout.schema_path(step.id)},
     }
     if not event.fields.get("in_memory"):
         facts["has_df_in_memory"] = False
     return facts
 
 
-def _ended(event: Event) -> dict[str, Any]:
+def _from_step_end(event: Event) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "status": "succeeded" if event.name == "step_complete" else "failed",
         "duration_ms": event.fields.get("duration_ms"),

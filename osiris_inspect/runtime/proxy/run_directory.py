@@ -12,14 +12,14 @@ import yaml
 from osiris_inspect.model import manifest, run_card
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.manifest import Manifest
-from osiris_inspect.model.redaction import Redactor, mask_keys
+from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.model.run_card import RunCard
-from osiris_inspect.runtime.files.atomic_write import write_whole
+from osiris_inspect.runtime.files.atomic_write import write_atomic
 from osiris_inspect.runtime.pipeline import masked_config as masking
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 
 
-def create(logs: Path, epoch_ms: int) -> Path:
+def create_run_dir(logs: Path, epoch_ms: int) -> Path:
     """A directory ``run_<ms>`` of its own under ``logs``; one that is taken moves the number on.
 
     Raises:
@@ -28,7 +28,7 @@ def create(logs: Path, epoch_ms: int) -> Path:
     return _create(logs, epoch_ms, layout.run_name)
 
 
-def create_compiled(logs: Path, epoch_ms: int, compiled: Compiled) -> Path:
+def create_compile_dir(logs: Path, epoch_ms: int, compiled: Compiled) -> Path:
     """The compiled pipeline under ``logs/compile_<ms>/compiled``, and what was masked in it; gives that folder.
 
     Raises:
@@ -38,14 +38,14 @@ def create_compiled(logs: Path, epoch_ms: int, compiled: Compiled) -> Path:
     folder = path / "compiled"
     try:
         folder.mkdir()
-        write_compiled(folder, replace(compiled, manifest=masking.told(compiled)))
+        write_compiled(folder, replace(compiled, manifest=masking.masked_keys(compiled)))
     except OSError:
-        discard(path)
+        remove(path)
         raise
     return folder
 
 
-def discard(path: Path) -> None:
+def remove(path: Path) -> None:
     """Take away a directory that could not be filled: half of one looks like a run that was lost."""
     # what refused to be written may refuse to be deleted; the error that brought us here is the one that is told
     shutil.rmtree(path, ignore_errors=True)
@@ -54,27 +54,27 @@ def discard(path: Path) -> None:
 def write_compiled(folder: Path, compiled: Compiled, redactor: Redactor | None = None) -> None:
     """Write ``manifest.yaml`` and ``cfg/<step>.json``, secrets masked by their keys and by what ``redactor`` knows."""
     redactor = redactor or Redactor()
-    document = redactor.value(manifest.to_document(compiled.manifest))
-    write_whole(folder / layout.MANIFEST, _yaml(document))
+    document = redactor.redact_value(manifest.to_dict(compiled.manifest))
+    write_atomic(folder / layout.MANIFEST, _yaml(document))
     for step in compiled.manifest.steps:
-        masked = redactor.value(mask_keys(compiled.configs[step.id]))
+        masked = redactor.redact_value(mask_by_key(compiled.configs[step.id]))
         # not synced one by one: the worker is told the hash of each, so a file that is lost is not taken for another
-        write_whole(folder / step.cfg_path, _json(masked), synced=False)
+        write_atomic(folder / step.cfg_path, _json(masked), sync=False)
 
 
 def manifest_bytes(plan: Manifest) -> bytes:
     """The manifest as YAML; same manifest, same bytes."""
-    return _yaml(manifest.to_document(plan))
+    return _yaml(manifest.to_dict(plan))
 
 
 def write_card(run: Path, card: RunCard, redactor: Redactor) -> None:
     """Write the run card."""
-    write_whole(run / layout.RUN_CARD, _json(redactor.value(run_card.to_document(card))))
+    write_atomic(run / layout.RUN_CARD, _json(redactor.redact_value(run_card.to_dict(card))))
 
 
 def write_status(run: Path, document: Mapping[str, Any]) -> None:
     """Write the verdict: the last file of a run."""
-    write_whole(run / layout.STATUS, _json(document))
+    write_atomic(run / layout.STATUS, _json(document))
 
 
 def _create(logs: Path, epoch_ms: int, name: Any) -> Path:

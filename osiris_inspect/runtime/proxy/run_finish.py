@@ -10,14 +10,14 @@ from osiris_inspect.model.manifest import Manifest
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.proxy import run_card_builder as card
 from osiris_inspect.runtime.proxy import run_directory
-from osiris_inspect.runtime.proxy.run_recorder import Books, DiskFull
+from osiris_inspect.runtime.proxy.run_recorder import DiskFull, RunRecorder
 
 RunStatus = Literal["success", "failed", "interrupted"]
 _EXIT_CODES: Final[Mapping[RunStatus, int]] = {"success": 0, "failed": 1, "interrupted": 130}
 
 
 @dataclass(slots=True)
-class Tally:
+class RunProgress:
     """How far a run has come.
 
     Attributes:
@@ -28,11 +28,11 @@ class Tally:
 
     path: Path
     manifest: Manifest
-    began: float
+    started_at: float
     redactor: Redactor
     succeeded: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    because: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
     reason: str | None = None
 
     @property
@@ -41,13 +41,17 @@ class Tally:
         return len(self.succeeded) == len(self.manifest.steps)
 
     @property
-    def counts(self) -> dict[str, int]:
+    def step_counts(self) -> dict[str, int]:
         """How many steps succeeded, of how many."""
         return {"steps_completed": len(self.succeeded), "steps_total": len(self.manifest.steps)}
 
 
-def close_books(
-    books: Books, tally: Tally, status: RunStatus, facts: Mapping[str, Any], clock: Callable[[], float]
+def finish_run(
+    books: RunRecorder,
+    tally: RunProgress,
+    status: RunStatus,
+    facts: Mapping[str, Any],
+    clock: Callable[[], float],
 ) -> RunStatus:
     """Write the run card, the last events and, last of all, the verdict; gives the status the run really ends with.
 
@@ -55,52 +59,56 @@ def close_books(
     """
     writes: tuple[Callable[[], None], ...] = (
         lambda: _write_card(books, tally, facts),
-        lambda: _tell_end(books, tally, _settled(status, tally, books), clock() - tally.began),
-        lambda: _write_verdict(tally, _settled(status, tally, books)),
+        lambda: _record_run_end(
+            books, tally, _final_status(status, tally, books), clock() - tally.started_at
+        ),
+        lambda: _write_status(tally, _final_status(status, tally, books)),
     )
     for write in writes:
         try:
             write()
         except (OSError, DiskFull) as error:
-            tally.reason = tally.reason or books.full or f"the run directory cannot be written: {error}"
+            tally.reason = (
+                tally.reason or books.disk_full_reason or f"the run directory cannot be written: {error}"
+            )
             status = "failed" if status == "success" else status
-    return _settled(status, tally, books)
+    return _final_status(status, tally, books)
 
 
-def _settled(status: RunStatus, tally: Tally, books: Books) -> RunStatus:
-    if books.full is not None and status == "success":
-        tally.reason = tally.reason or books.full
+def _final_status(status: RunStatus, tally: RunProgress, books: RunRecorder) -> RunStatus:
+    if books.disk_full_reason is not None and status == "success":
+        tally.reason = tally.reason or books.disk_full_reason
         return "failed"
     return status
 
 
-def _write_card(books: Books, tally: Tally, facts: Mapping[str, Any]) -> None:
-    made = card.of(tally.manifest, books.kept)
+def _write_card(books: RunRecorder, tally: RunProgress, facts: Mapping[str, Any]) -> None:
+    made = card.build_run_card(tally.manifest, books.card_events)
     run_directory.write_card(tally.path, replace(made, extra=dict(facts)), tally.redactor)
-    books.tell("artifact_created", {"artifact_type": "run_card", "path": layout.RUN_CARD})
+    books.record_host_event("artifact_created", {"artifact_type": "run_card", "path": layout.RUN_CARD})
 
 
-def _tell_end(books: Books, tally: Tally, status: RunStatus, seconds: float) -> None:
+def _record_run_end(books: RunRecorder, tally: RunProgress, status: RunStatus, seconds: float) -> None:
     if status == "success":
-        books.tell("run_complete", {**tally.counts, "duration_s": seconds})
+        books.record_host_event("run_complete", {**tally.step_counts, "duration_s": seconds})
     else:
         reason = tally.reason or "a step failed"
-        books.tell("run_error", {"error": reason, **tally.counts, "duration_s": seconds})
+        books.record_host_event("run_error", {"error": reason, **tally.step_counts, "duration_s": seconds})
     last = books.last_seq + 1
-    books.tell("run_end", {"status": status, "last_seq": last, "duration_s": seconds})
+    books.record_host_event("run_end", {"status": status, "last_seq": last, "duration_s": seconds})
     books.sync()
 
 
-def _write_verdict(tally: Tally, status: RunStatus) -> None:
+def _write_status(tally: RunProgress, status: RunStatus) -> None:
     verdict = {
         "run_id": tally.path.name,
         "pipeline": tally.manifest.name,
         "status": status,
         "ok": status == "success",
         "exit_code": _EXIT_CODES[status],
-        **tally.counts,
+        **tally.step_counts,
         "steps_failed": tally.failed,
-        "steps_skipped": tally.because,
+        "steps_skipped": tally.skipped,
         "reason": tally.reason,
     }
-    run_directory.write_status(tally.path, tally.redactor.value(verdict))
+    run_directory.write_status(tally.path, tally.redactor.redact_value(verdict))

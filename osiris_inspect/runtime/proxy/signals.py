@@ -5,11 +5,11 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
-_PATIENCE: Final = 3
+_MAX_SIGNALS: Final = 3
 """The signal of that number strikes at once: somebody does not want to wait for an end in order."""
 
 
-class Interrupts:
+class SignalFlag:
     """While entered, SIGINT, SIGTERM and SIGHUP are counted, so that a run ends in order in every phase.
 
     Outside the main thread nobody may listen to signals: there they do what they did before.
@@ -20,13 +20,13 @@ class Interrupts:
         self._before: list[tuple[signal.Signals, Any]] = []
 
     @property
-    def came(self) -> bool:
+    def is_set(self) -> bool:
         """Whether one came since this was entered."""
         return self._count > 0
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            before = _listen(number, self._take)
+            before = _install_handler(number, self._on_signal)
             if before is not None:
                 self._before.append((number, before))
         return self
@@ -37,14 +37,14 @@ class Interrupts:
         while self._before:
             signal.signal(*self._before.pop())
 
-    def _take(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         del number, frame
         self._count += 1
-        if self._count >= _PATIENCE:
+        if self._count >= _MAX_SIGNALS:
             raise KeyboardInterrupt
 
 
-def _listen(number: signal.Signals, take: Callable[[int, FrameType | None], None]) -> Any:
+def _install_handler(number: signal.Signals, take: Callable[[int, FrameType | None], None]) -> Any:
     """Listen, and give what listened before; None where this thread may not."""
     if signal.getsignal(number) is signal.SIG_IGN:
         return None  # nohup: whoever started us wants this signal to mean nothing

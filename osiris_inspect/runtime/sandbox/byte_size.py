@@ -21,7 +21,7 @@ _UNITS: Final = {
 _SIZE: Final = re.compile(r"\s*(\d{1,18}(?:\.\d{1,9})?)\s*([A-Za-z]{0,3})\s*", re.ASCII)
 
 
-def bytes_of(text: str, called: str) -> int:
+def parse_bytes(text: str, option: str) -> int:
     """The bytes that ``text`` names; ``called`` is what a person set, for the error.
 
     Raises:
@@ -29,5 +29,5 @@ def bytes_of(text: str, called: str) -> int:
     """
     match = _SIZE.fullmatch(text)
     if match is None or match[2].upper() not in _UNITS:
-        raise SettingsError(f"{called} is {text!r}; it takes bytes, or a size such as 500MB, 2GB or 1.5GiB")
+        raise SettingsError(f"{option} is {text!r}; it takes bytes, or a size such as 500MB, 2GB or 1.5GiB")
     return int(Decimal(match[1]) * _UNITS[match[2].upper()])

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from osiris_inspect.model.errors import SettingsError
-from osiris_inspect.runtime.files.symlinks import way_to
+from osiris_inspect.runtime.files.symlinks import follow_links
 from osiris_inspect.runtime.sandbox import landlock
 
 Level = Literal["bwrap", "landlock", "none"]
-Wanted = Literal["auto", "bwrap", "landlock", "none"]
+RequestedLevel = Literal["auto", "bwrap", "landlock", "none"]
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 """The best first."""
 
@@ -59,11 +59,11 @@ class Isolation:
     """A level, and the better ones that do not work here with the reason of each."""
 
     level: Level
-    declined: tuple[tuple[Level, str], ...] = ()
+    unavailable: tuple[tuple[Level, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Grants:
+class SandboxPermissions:
     """What an isolated worker can reach beyond the system's own libraries.
 
     Attributes:
@@ -78,25 +78,25 @@ class Grants:
     read: tuple[Path, ...] = ()
     write: tuple[Path, ...] = ()
     network: bool = True
-    listed: tuple[Path, ...] = ()
-    made: tuple[Path, ...] = ()
-    refused: tuple[tuple[Path, str], ...] = ()
+    listable: tuple[Path, ...] = ()
+    to_create: tuple[Path, ...] = ()
+    denied: tuple[tuple[Path, str], ...] = ()
 
-    def with_folders(self) -> "Grants":
+    def with_created_dirs(self) -> "SandboxPermissions":
         """The same once the missing folders are made: they must be there before the worker is closed in.
 
         One that cannot be made is granted to nobody; the step that writes there fails, as it does without a sandbox.
         """
         there: list[Path] = []
         refused: list[tuple[Path, str]] = []
-        for path in self.made:
+        for path in self.to_create:
             try:
                 path.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 refused.append((path, error.strerror or str(error)))
             else:
                 there.append(path)
-        return replace(self, write=(*self.write, *there), made=(), refused=(*self.refused, *refused))
+        return replace(self, write=(*self.write, *there), to_create=(), denied=(*self.denied, *refused))
 
     def to_document(self) -> dict[str, Any]:
         """For the log: what was granted."""
@@ -105,21 +105,21 @@ class Grants:
             "write": [str(path) for path in self.write],
             "network": self.network,
         }
-        if self.listed:
-            document["listed"] = [str(path) for path in self.listed]
-        if self.refused:
-            document["refused"] = [{"path": str(path), "reason": reason} for path, reason in self.refused]
+        if self.listable:
+            document["listed"] = [str(path) for path in self.listable]
+        if self.denied:
+            document["refused"] = [{"path": str(path), "reason": reason} for path, reason in self.denied]
         return document
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> "Grants":
+    def from_document(cls, document: Mapping[str, Any]) -> "SandboxPermissions":
         """What was granted, from what ``to_document`` gave."""
         read, write, listed = (tuple(map(Path, document.get(way, ()))) for way in ("read", "write", "listed"))
         return cls(read, write, document["network"], listed)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ResourceLimits:
     """What one worker may use; None for no bound.
 
     ``file_bytes`` is the size of one file. Without ``memory_bytes`` the system ends the worker when memory runs out;
@@ -146,7 +146,7 @@ def _lower(what: int, to: int) -> None:
     resource.setrlimit(what, (bound, bound))
 
 
-def choose(wanted: Wanted) -> Isolation:
+def choose(wanted: RequestedLevel) -> Isolation:
     """The level to use.
 
     Raises:
@@ -156,7 +156,7 @@ def choose(wanted: Wanted) -> Isolation:
         return Isolation("none")
     declined: list[tuple[Level, str]] = []
     for level in LEVELS if wanted == "auto" else (wanted,):
-        reason = why_not(level)
+        reason = unavailable_reason(level)
         if reason is None:
             return Isolation(level, tuple(declined))
         declined.append((level, reason))
@@ -165,7 +165,7 @@ def choose(wanted: Wanted) -> Isolation:
 
 
 @cache
-def why_not(level: Level) -> str | None:
+def unavailable_reason(level: Level) -> str | None:
     """Why a level does not work on this machine, found by trying; None where it does."""
     match level:
         case "bwrap":
@@ -179,7 +179,9 @@ def why_not(level: Level) -> str | None:
 def _why_no_bwrap() -> str | None:
     if shutil.which("bwrap") is None:
         return "there is no bwrap; install bubblewrap"
-    command = bwrap(Grants(network=False), Path("/"), [shutil.which("true") or "/bin/true"])
+    command = bwrap_command(
+        SandboxPermissions(network=False), Path("/"), [shutil.which("true") or "/bin/true"]
+    )
     try:
         tried = subprocess.run(command, capture_output=True, timeout=_PROBE_S, check=False, env={})
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -202,14 +204,14 @@ def _why_no_landlock() -> str | None:
     return None
 
 
-def interpreter() -> tuple[Path, ...]:
+def python_paths() -> tuple[Path, ...]:
     """The folders of this Python and its packages, and of this package where it lies elsewhere."""
     folders = {sys.prefix, sys.base_prefix, sys.exec_prefix, str(Path(__file__).parents[2])}
     folders |= {path for name, path in sysconfig.get_paths().items() if name in ("purelib", "platlib")}
     return tuple(sorted(Path(folder) for folder in folders))
 
 
-def bwrap(grants: Grants, cwd: Path, command: Iterable[str]) -> list[str]:
+def bwrap_command(grants: SandboxPermissions, cwd: Path, command: Iterable[str]) -> list[str]:
     """The command line that runs ``command`` in a sandbox of Bubblewrap.
 
     It can write what it was granted and nothing else, ``/tmp`` included: what lies beside that is made for it and goes
@@ -240,22 +242,22 @@ def _system_mounts() -> Iterator[str]:
         yield from ("--ro-bind", str(path.resolve()), str(path))
 
 
-def _mounts(grants: Grants, cwd: Path) -> Iterator[str]:
+def _mounts(grants: SandboxPermissions, cwd: Path) -> Iterator[str]:
     """Each folder and file where it really lies, folders before what lies in them; then the ways that lead there.
 
     A file in a writable folder has no mount of its own: what is mounted cannot be replaced. A folder has: the code of the
     interpreter stays closed where it lies in the pipeline's own folder.
     """
-    ways = [way_to(path) for path in (*grants.read, *grants.write, cwd)]
-    write = {way_to(path).end for path in grants.write}
-    read = {way_to(path).end for path in grants.read}
+    ways = [follow_links(path) for path in (*grants.read, *grants.write, cwd)]
+    write = {follow_links(path).end for path in grants.write}
+    read = {follow_links(path).end for path in grants.read}
     mounts = {path: "--ro-bind" for path in read if path.is_dir() or write.isdisjoint(path.parents)}
     mounts |= dict.fromkeys(write, "--bind")
     for path, kind in sorted(mounts.items(), key=lambda item: len(item[0].parts)):
         if path.exists():
             yield from (kind, str(path), str(path))
     there = {*mounts, *map(Path, _OF_THE_ROOT), *(Path("/etc") / name for name in _OF_ETC)}
-    for folder in sorted({folder for way in ways for folder in way.turns}):
+    for folder in sorted({folder for way in ways for folder in way.required}):
         if there.isdisjoint((folder, *folder.parents)):
             yield from ("--dir", str(folder))
     for link, target in sorted({link for way in ways for link in way.links}):
@@ -263,7 +265,7 @@ def _mounts(grants: Grants, cwd: Path) -> Iterator[str]:
             yield from ("--symlink", target, str(link))
 
 
-def restrict(grants: Grants) -> None:
+def restrict_self(grants: SandboxPermissions) -> None:
     """Close this process in by Landlock, for good.
 
     Raises:
@@ -273,7 +275,7 @@ def restrict(grants: Grants) -> None:
     system += [Path("/etc") / name for name in _OF_ETC]
     devices = [Path(name) for name in (*_OF_DEV, "/dev/shm")]  # noqa: S108  where threads of C libraries meet
     read, write = [*system, *grants.read], [*devices, *grants.write]
-    landlock.restrict(read, write, grants.listed, network=grants.network)
+    landlock.restrict(read, write, grants.listable, network=grants.network)
 
 
 def _existing(names: Iterable[str]) -> Iterator[Path]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from osiris_inspect.model.redaction import is_secret_key
 from osiris_inspect.runtime.files.atomic_replace import is_special
-from osiris_inspect.runtime.files.symlinks import real
+from osiris_inspect.runtime.files.symlinks import resolved
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.pipeline_files import FILES
-from osiris_inspect.runtime.protocol.bundle import Parcel
-from osiris_inspect.runtime.sandbox.isolation import Grants
+from osiris_inspect.runtime.protocol.bundle import Bundle
+from osiris_inspect.runtime.sandbox.isolation import SandboxPermissions
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.pipeline.compiler import Compiled
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 _OF_THE_SYSTEM: Final = frozenset(map(Path, ("/dev", "/proc", "/sys")))
 
 
-def of(
-    compiled: "Compiled", components: Mapping[str, Component], parcel: Parcel, connections: Mapping[str, Any]
-) -> Grants:
+def permissions_for(
+    compiled: "Compiled", components: Mapping[str, Component], parcel: Bundle, connections: Mapping[str, Any]
+) -> SandboxPermissions:
     """What an isolated worker gets beside the pipeline's own folder: no file that the pipeline does not name."""
     used = [components[step.driver] for step in compiled.manifest.steps if step.driver in components]
-    named = parcel.named
-    read = [*named.read, *_code(used), *_paths_in(connections)]
-    return Grants(
-        _there(read),
-        _there(_to_write(named.written)),
+    named = parcel.input_files
+    read = [*named.read, *_driver_packages(used), *_connection_paths(connections)]
+    return SandboxPermissions(
+        _existing(read),
+        _existing(_to_write(named.written)),
         _needs_network(used, compiled),
-        listed=_there(named.listed),
-        made=tuple(sorted({path for path in named.made if not os.path.exists(path)})),  # noqa: PTH110  as below
+        listable=_existing(named.listable),
+        to_create=tuple(sorted({path for path in named.to_create if not os.path.exists(path)})),  # noqa: PTH110  as below
     )
 
 
@@ -42,10 +42,10 @@ def _to_write(files: Iterable[Path]) -> Iterator[Path]:
         if is_special(path):
             yield path
         else:
-            yield from (path.parent, real(path).parent)
+            yield from (path.parent, resolved(path).parent)
 
 
-def secrets_in(compiled: "Compiled", components: Mapping[str, Component]) -> tuple[str, ...]:
+def config_secrets(compiled: "Compiled", components: Mapping[str, Component]) -> tuple[str, ...]:
     """The secrets that stand in the configurations themselves, by the names of their keys."""
     found: dict[str, None] = {}
     for step in compiled.manifest.steps:
@@ -57,31 +57,31 @@ def secrets_in(compiled: "Compiled", components: Mapping[str, Component]) -> tup
     return tuple(found)
 
 
-def _there(paths: Iterable[Path]) -> tuple[Path, ...]:
+def _existing(paths: Iterable[Path]) -> tuple[Path, ...]:
     """Those that are there and can be given: the root would be all of the host, and a sandbox has devices of its own."""
     there = {path.absolute() for path in paths if os.path.exists(path)}  # noqa: PTH110  a closed folder is no error here
-    return tuple(sorted(path for path in there if not _is_the_systems(path)))
+    return tuple(sorted(path for path in there if not _is_system_path(path)))
 
 
-def _is_the_systems(path: Path) -> bool:
+def _is_system_path(path: Path) -> bool:
     lies = Path(os.path.normpath(path))
     around = {lies, *lies.parents}
     in_memory = Path("/dev/shm") in around  # noqa: S108  a folder of files like others
     return lies == Path("/") or (not in_memory and not _OF_THE_SYSTEM.isdisjoint(around))
 
 
-def _code(used: Iterable[Component]) -> Iterator[Path]:
+def _driver_packages(used: Iterable[Component]) -> Iterator[Path]:
     """The packages the drivers lie in; those of this package and of the interpreter are granted anyway."""
     for name in {component.driver.partition(".")[0].partition(":")[0] for component in used}:
         found = importlib.util.find_spec(name)
         yield from map(Path, (found.submodule_search_locations or []) if found else [])
 
 
-def _paths_in(value: Any) -> Iterator[Path]:
+def _connection_paths(value: Any) -> Iterator[Path]:
     """Sockets and certificates that a connection names."""
     if isinstance(value, Mapping):
         for item in value.values():
-            yield from _paths_in(item)
+            yield from _connection_paths(item)
     elif isinstance(value, str) and value.startswith("/") and len(value) > 1 and "\0" not in value:
         yield Path(value)
 

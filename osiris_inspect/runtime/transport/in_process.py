@@ -17,40 +17,40 @@ from typing import Any, Final, Self
 
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import WorkerLost
-from osiris_inspect.runtime.protocol.cancellation import Stop
-from osiris_inspect.runtime.protocol.environment import Surroundings
-from osiris_inspect.runtime.transport.transport import Launch, Mode, Remote
+from osiris_inspect.runtime.protocol.cancellation import CancelToken
+from osiris_inspect.runtime.protocol.environment import WorkerContext
+from osiris_inspect.runtime.transport.transport import LaunchSpec, Mode, RemoteFile
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 _END: Final = None
-_PATIENCE_S: Final = 2.0
+_STOP_TIMEOUT_S: Final = 2.0
 
 
 class InProcess:
     """A worker thread and two queues of lines."""
 
     mode: Mode = "local"
-    isolation = "none"
-    is_far = False
+    isolation_level = "none"
+    is_remote = False
 
     def __init__(self, environment: Mapping[str, str], clock: Callable[[], float]) -> None:
-        self.facts: Mapping[str, Any] = {}
+        self.details: Mapping[str, Any] = {}
         self._variables, self._clock = tuple(sorted(environment)), clock
         self._commands: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._log: WorkerLog | None = None
-        self._kept: _Lent | None = None
+        self._kept: _RedirectedStdio | None = None
         self._left = False
         self._said: deque[bytes] = deque()  # what it says while it is ended is of no account
-        self._stop = Stop()
+        self._stop = CancelToken()
 
-    def start(self, launch: Launch) -> str:
+    def start(self, launch: LaunchSpec) -> str:
         """Start the thread. What drivers print goes to the worker's log, as it does elsewhere."""
-        self._log = WorkerLog(launch.session / layout.WORKER_LOG, launch.secrets)
-        self._kept = _Lent(self._log.descriptor())
-        here = Surroundings(launch.session, self.isolation, self._clock, self._variables, self._stop)
-        self._thread = threading.Thread(target=self._work, args=(here,), name="worker", daemon=True)
+        self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
+        self._kept = _RedirectedStdio(self._log.descriptor())
+        here = WorkerContext(launch.run_dir, self.isolation_level, self._clock, self._variables, self._stop)
+        self._thread = threading.Thread(target=self._run_worker, args=(here,), name="worker", daemon=True)
         self._thread.start()
         return str(launch.base)
 
@@ -84,19 +84,19 @@ class InProcess:
             self._said.extend(_split(lines) if lines is not _END else [])
         thread = self._thread
         if thread is not None and thread.ident is not None and not self._left:
-            self._stop.ask()
+            self._stop.cancel()
             # what no driver interrupts, Python does between two of its own instructions
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
             )
-            thread.join(_PATIENCE_S)
+            thread.join(_STOP_TIMEOUT_S)
         self._left = True
 
-    def remote(self) -> list[Remote]:
+    def list_remote_files(self) -> list[RemoteFile]:
         """None: it writes into the run directory itself."""
         return []
 
-    def fetch(self, file: Remote, to: Path) -> None:
+    def fetch(self, file: RemoteFile, to: Path) -> None:
         """Nothing is far, so nothing can be fetched."""
         raise AssertionError(file, to)
 
@@ -119,7 +119,7 @@ class InProcess:
     ) -> None:
         self.close()
 
-    def _work(self, here: Surroundings) -> None:
+    def _run_worker(self, here: WorkerContext) -> None:
         from osiris_inspect.runtime.worker.command_loop import serve
 
         try:
@@ -138,7 +138,7 @@ def _split(lines: bytes) -> list[bytes]:
     return lines.split(b"\n")[:-1]
 
 
-class _Lent:
+class _RedirectedStdio:
     """Descriptors 0 and 1 and ``sys.stdout`` of this process, lent to a worker: nothing to read, ``out`` to print to.
 
     A worker that would not stop and was left behind does not keep them.

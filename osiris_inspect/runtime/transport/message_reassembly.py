@@ -9,7 +9,7 @@ from osiris_inspect.runtime.protocol import messages as rpc
 _END: Final = None
 
 
-class Inbox:
+class MessageReassembler:
     """Takes pieces from the live stream and whole files of lines, gives lines.
 
     A line that came early waits for those before it; one that came twice is dropped.
@@ -23,13 +23,13 @@ class Inbox:
         self.bytes = 0
         self.how: str | None = None
         self._ready: queue.SimpleQueue[bytes | MessageTooLarge | None] = queue.SimpleQueue()
-        self._stream = rpc.Lines()
+        self._stream = rpc.LineSplitter()
         self._is_torn = False
         self._next = 0
         self._early: dict[int, bytes] = {}
 
     @property
-    def misses(self) -> bool:
+    def has_gap(self) -> bool:
         """Whether a line before one that came is still missing."""
         return bool(self._early)
 
@@ -37,21 +37,21 @@ class Inbox:
         """Take a piece of the live stream."""
         for line in self._stream.feed(data):
             was_torn, self._is_torn = self._is_torn, False
-            if was_torn and (isinstance(line, MessageTooLarge) or rpc.number_of(line) is None):
+            if was_torn and (isinstance(line, MessageTooLarge) or rpc.sequence_of(line) is None):
                 continue  # the end of a line whose beginning went to nobody; the worker's file has it whole
-            self._take(line)
+            self._accept(line)
 
-    def restart(self) -> None:
+    def reconnect(self) -> None:
         """The live stream begins anew, perhaps in the middle of a line."""
-        self._stream = rpc.Lines()
+        self._stream = rpc.LineSplitter()
         self._is_torn = True
 
-    def replay(self, data: bytes) -> None:
+    def fill_from_file(self, data: bytes) -> None:
         """Take the worker's own file, or the beginning of it; a last line without its newline is not whole yet."""
-        for line in rpc.Lines().feed(data):
-            self._take(line)
+        for line in rpc.LineSplitter().feed(data):
+            self._accept(line)
 
-    def note(self, line: bytes) -> None:
+    def inject(self, line: bytes) -> None:
         """Take a line that is not the worker's."""
         self._ready.put(line)
 
@@ -79,15 +79,15 @@ class Inbox:
             raise line
         return line
 
-    def _take(self, line: bytes | MessageTooLarge) -> None:
-        number = None if isinstance(line, MessageTooLarge) else rpc.number_of(line)
+    def _accept(self, line: bytes | MessageTooLarge) -> None:
+        number = None if isinstance(line, MessageTooLarge) else rpc.sequence_of(line)
         if number is None or isinstance(line, MessageTooLarge):
             self._ready.put(line)
         elif number >= self._next:
             self._early[number] = line
-            self._give()
+            self._deliver()
 
-    def _give(self) -> None:
+    def _deliver(self) -> None:
         while (line := self._early.pop(self._next, None)) is not None:
             self._next += 1
             self.bytes += len(line) + 1

@@ -20,18 +20,18 @@ from typing import Any, Final, Self
 import orjson
 
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import MessageTooLarge, WorkerLost, WorkerNotStarted
+from osiris_inspect.model.errors import MessageTooLarge, WorkerLost, WorkerStartFailed
 from osiris_inspect.runtime.protocol import messages as rpc
 from osiris_inspect.runtime.sandbox import isolation as isolations
-from osiris_inspect.runtime.sandbox.isolation import Grants, Limits, Wanted
-from osiris_inspect.runtime.transport.temp_directory import Scratch
-from osiris_inspect.runtime.transport.transport import Launch, Mode, Remote
+from osiris_inspect.runtime.sandbox.isolation import RequestedLevel, ResourceLimits, SandboxPermissions
+from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
+from osiris_inspect.runtime.transport.transport import LaunchSpec, Mode, RemoteFile
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 _CHUNK: Final = 1 << 16
-_PATIENCE_S: Final = 5.0
-_GRACE_S: Final = 0.5
-_ALLOWED: Final = (
+_EXIT_TIMEOUT_S: Final = 5.0
+_KILL_GRACE_S: Final = 0.5
+_PASSED_ENV_VARS: Final = (
     "PATH",
     "HOME",
     "LANG",
@@ -53,41 +53,46 @@ class Stdio:
         SettingsError: the isolation that was demanded does not work here.
     """
 
-    is_far = False
+    is_remote = False
 
     def __init__(
-        self, environment: Mapping[str, str], wanted: Wanted = "auto", limits: Limits | None = None
+        self,
+        environment: Mapping[str, str],
+        wanted: RequestedLevel = "auto",
+        limits: ResourceLimits | None = None,
     ) -> None:
         chosen = isolations.choose(wanted)
-        self.isolation: str = chosen.level
+        self.isolation_level: str = chosen.level
         self.mode: Mode = "process" if chosen.level == "none" else "sandbox"
-        self.facts: Mapping[str, Any] = {
-            "isolation_declined": [{"level": level, "reason": reason} for level, reason in chosen.declined]
+        self.details: Mapping[str, Any] = {
+            "isolation_declined": [{"level": level, "reason": reason} for level, reason in chosen.unavailable]
         }
         self._level = chosen.level
-        self._limits = limits or Limits()
+        self._limits = limits or ResourceLimits()
         if self._limits.memory_bytes is not None:
-            self.facts = {**self.facts, "memory_limit_bytes": self._limits.memory_bytes}
+            self.details = {**self.details, "memory_limit_bytes": self._limits.memory_bytes}
         self._environment = {
-            name: value for name, value in environment.items() if name in _ALLOWED or name.startswith("LC_")
+            name: value
+            for name, value in environment.items()
+            if name in _PASSED_ENV_VARS or name.startswith("LC_")
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._log: WorkerLog | None = None
-        self._scratch: Scratch | None = None
-        self._lines = rpc.Lines()
+        self._scratch: LockedTempDir | None = None
+        self._lines = rpc.LineSplitter()
         self._ready: deque[bytes | MessageTooLarge] = deque()
         self._ended = False
         self._pid_descriptor = -1
 
-    def start(self, launch: Launch) -> str:
+    def start(self, launch: LaunchSpec) -> str:
         """Start the child; its stderr, and all that drivers print, goes to the worker's log."""
         if self._level != "none" and launch.base.resolve() == Path("/"):
             text = "a sandbox with the whole file system as its folder would keep nothing apart; set --base"
-            raise WorkerNotStarted(text)
-        self._scratch = Scratch()
-        self._log = WorkerLog(launch.session / layout.WORKER_LOG, launch.secrets)
-        grants = self._grants(launch)
-        self.facts = {**self.facts, "grants": grants.to_document() if self._level != "none" else None}
+            raise WorkerStartFailed(text)
+        self._scratch = LockedTempDir()
+        self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
+        grants = self._permissions(launch)
+        self.details = {**self.details, "grants": grants.to_document() if self._level != "none" else None}
         try:
             self._process = subprocess.Popen(
                 self._command(launch, grants),
@@ -100,7 +105,7 @@ class Stdio:
                 bufsize=0,
             )
         except OSError as error:
-            raise WorkerNotStarted(f"the worker's process could not be started: {error}") from error
+            raise WorkerStartFailed(f"the worker's process could not be started: {error}") from error
         assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101, PT018  asked for
         for pipe in (self._process.stdin, self._process.stdout):
             os.set_blocking(pipe.fileno(), False)
@@ -118,17 +123,17 @@ class Stdio:
             except BlockingIOError:
                 self._wait(None, to_write=True)
                 if self._ended:
-                    raise WorkerLost(self._how()) from None
+                    raise WorkerLost(self._exit_description()) from None
             except BrokenPipeError:
-                self._drain()
-                raise WorkerLost(self._how()) from None
+                self._read_remaining()
+                raise WorkerLost(self._exit_description()) from None
 
     def receive(self, timeout: float | None) -> bytes | None:
         """The next line; noticed at once when the child ends, also while another process holds its pipe."""
         until = None if timeout is None else time.monotonic() + timeout
         while not self._ready:
             if self._ended:
-                raise WorkerLost(self._how())
+                raise WorkerLost(self._exit_description())
             left = None if until is None else max(0.0, until - time.monotonic())
             if not self._wait(left):
                 return None
@@ -143,18 +148,18 @@ class Stdio:
             return
         self._signal(signal.SIGTERM)
         try:
-            self._process.wait(_GRACE_S)
+            self._process.wait(_KILL_GRACE_S)
         except subprocess.TimeoutExpired:
             self._signal(signal.SIGKILL)
         self._process.wait()
         self._signal(signal.SIGKILL)  # what the child started and did not end
-        self._drain()
+        self._read_remaining()
 
-    def remote(self) -> list[Remote]:
+    def list_remote_files(self) -> list[RemoteFile]:
         """None: it writes into the run directory itself."""
         return []
 
-    def fetch(self, file: Remote, to: Path) -> None:
+    def fetch(self, file: RemoteFile, to: Path) -> None:
         """Nothing is far, so nothing can be fetched."""
         raise AssertionError(file, to)
 
@@ -162,7 +167,7 @@ class Stdio:
         """Let the child end by itself when its stdin does, make it end when it will not."""
         process, self._process = self._process, None
         if process is not None:
-            _end(process)
+            _terminate(process)
             os.close(self._pid_descriptor)
         if self._log is not None:
             self._log.close()
@@ -179,19 +184,19 @@ class Stdio:
 
     # --- how it is started
 
-    def _grants(self, launch: Launch) -> Grants:
-        write = (launch.base, launch.session, self._temporary())
-        read = (*isolations.interpreter(), *launch.grants.read)
-        asked = launch.grants if self._level == "none" else launch.grants.with_folders()
+    def _permissions(self, launch: LaunchSpec) -> SandboxPermissions:
+        write = (launch.base, launch.run_dir, self._temporary())
+        read = (*isolations.python_paths(), *launch.permissions.read)
+        asked = launch.permissions if self._level == "none" else launch.permissions.with_created_dirs()
         return replace(asked, read=read, write=(*asked.write, *write))
 
     def _temporary(self) -> Path:
         assert self._scratch is not None  # noqa: S101  start made it
         return self._scratch.path
 
-    def _command(self, launch: Launch, grants: Grants) -> list[str]:
+    def _command(self, launch: LaunchSpec, grants: SandboxPermissions) -> list[str]:
         told = {
-            "session": str(launch.session.absolute()),
+            "session": str(launch.run_dir.absolute()),
             "isolation": self._level,
             "host": 0 if self._level == "bwrap" else os.getpid(),  # there it has another number, or none
             "grants": grants.to_document() if self._level == "landlock" else None,
@@ -201,7 +206,11 @@ class Stdio:
         }
         # -P: a file of the pipeline's folder must not be taken for a module
         words = [sys.executable, "-P", "-m", "osiris_inspect.runtime.worker", orjson.dumps(told).decode()]
-        return isolations.bwrap(grants, launch.base.absolute(), words) if self._level == "bwrap" else words
+        return (
+            isolations.bwrap_command(grants, launch.base.absolute(), words)
+            if self._level == "bwrap"
+            else words
+        )
 
     def _variables(self) -> dict[str, str]:
         temporary = str(self._temporary())
@@ -222,12 +231,12 @@ class Stdio:
             poll.register(process.stdin.fileno(), select.POLLOUT)
         ready = dict(poll.poll(None if seconds is None else seconds * 1000))
         if self._pid_descriptor in ready:
-            self._drain()
+            self._read_remaining()
         elif process.stdout.fileno() in ready:
             self._read()
         return bool(ready)
 
-    def _drain(self) -> None:
+    def _read_remaining(self) -> None:
         """Read what the ended child left in its pipe, and no more: another process may hold it open."""
         while not self._ended and self._read():
             pass
@@ -254,7 +263,7 @@ class Stdio:
             raise WorkerLost("it was never started, or was closed")
         return self._process
 
-    def _how(self) -> str:
+    def _exit_description(self) -> str:
         process = self._started()
         try:
             code = process.wait(1.0)
@@ -272,13 +281,13 @@ class Stdio:
             _signal_group(self._process.pid, number)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _terminate(process: subprocess.Popen[bytes]) -> None:
     """Let a child end when its stdin does, make it end when it will not, and its whole group with it."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
     try:
-        process.wait(_PATIENCE_S)
+        process.wait(_EXIT_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         _signal_group(process.pid, signal.SIGKILL)
         process.wait()

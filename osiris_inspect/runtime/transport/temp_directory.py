@@ -20,7 +20,7 @@ _SUFFIX: Final = "_held"
 _TRIES: Final = 10
 
 
-class Scratch:
+class LockedTempDir:
     """A new folder for its user alone. A context manager; closed, the folder is gone with all that is in it.
 
     Raises:
@@ -28,8 +28,8 @@ class Scratch:
     """
 
     def __init__(self) -> None:
-        _sweep(Path(tempfile.gettempdir()))
-        self.path, self._descriptor = _made()
+        _remove_stale(Path(tempfile.gettempdir()))
+        self.path, self._descriptor = _create()
 
     def close(self) -> None:
         """Remove the folder; a second time does nothing."""
@@ -48,19 +48,19 @@ class Scratch:
         self.close()
 
 
-def _made() -> tuple[Path, int]:
+def _create() -> tuple[Path, int]:
     """A folder and the descriptor that holds its lock; made anew where a sweep came between the two."""
     for _ in range(_TRIES):
         path = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX))
         with suppress(FileNotFoundError):
             descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            if _is_held(descriptor) and path.exists():
+            if _try_lock(descriptor) and path.exists():
                 return path, descriptor
             os.close(descriptor)
     raise FileNotFoundError(f"folders in {path.parent} vanish as they are made")
 
 
-def _is_held(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     """Whether nobody else has the lock; where a file system knows no locks nobody can have it, a sweep neither."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,7 +71,7 @@ def _is_held(descriptor: int) -> bool:
     return True
 
 
-def _sweep(folder: Path) -> None:
+def _remove_stale(folder: Path) -> None:
     """Remove the folders of this user whose owners have died."""
     with os.scandir(folder) as entries:
         names = [
@@ -79,10 +79,10 @@ def _sweep(folder: Path) -> None:
         ]
     for name in names:
         with suppress(OSError):  # it went meanwhile, or is another user's: no litter of ours
-            _remove_dead(folder / name)
+            _remove_if_stale(folder / name)
 
 
-def _remove_dead(path: Path) -> None:
+def _remove_if_stale(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         found = os.fstat(descriptor)

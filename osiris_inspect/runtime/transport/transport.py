@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
-from osiris_inspect.runtime.protocol.bundle import Parcel
-from osiris_inspect.runtime.sandbox.isolation import Grants
+from osiris_inspect.runtime.protocol.bundle import Bundle
+from osiris_inspect.runtime.sandbox.isolation import SandboxPermissions
 
 Mode = Literal["local", "process", "sandbox", "e2b"]
 
@@ -17,7 +17,7 @@ def _never() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
+class LaunchSpec:
     """What a worker is started with.
 
     Attributes:
@@ -30,17 +30,17 @@ class Launch:
         given_up: whether the run was interrupted; asked while something takes long.
     """
 
-    session: Path
+    run_dir: Path
     base: Path
-    parcel: Parcel
-    grants: Grants = field(default_factory=Grants)
+    bundle: Bundle
+    permissions: SandboxPermissions = field(default_factory=SandboxPermissions)
     secrets: tuple[str, ...] = ()
     install: bool = False
-    given_up: Callable[[], bool] = _never
+    is_cancelled: Callable[[], bool] = _never
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
+class RemoteFile:
     """A file that lies where the worker is and not on the host. ``path`` starts from the host's folder it belongs to."""
 
     path: str
@@ -60,15 +60,15 @@ class Transport(Protocol):
     """
 
     mode: Mode
-    isolation: str
-    facts: Mapping[str, Any]
-    is_far: bool
+    isolation_level: str
+    details: Mapping[str, Any]
+    is_remote: bool
 
-    def start(self, launch: Launch) -> str:
+    def start(self, launch: LaunchSpec) -> str:
         """Start a worker; gives the folder its relative paths start from, as the worker sees it.
 
         Raises:
-            WorkerNotStarted: it could not be had; nothing was left behind.
+            WorkerStartFailed: it could not be had; nothing was left behind.
         """
 
     def send(self, line: bytes) -> None:
@@ -89,14 +89,14 @@ class Transport(Protocol):
     def kill(self) -> None:
         """End the worker and all it started, now. What it said before can still be received."""
 
-    def remote(self) -> list[Remote]:
+    def list_remote_files(self) -> list[RemoteFile]:
         """The files that lie only where the worker is; none where it is near."""
 
-    def fetch(self, file: Remote, to: Path) -> None:
+    def fetch(self, file: RemoteFile, to: Path) -> None:
         """Bring one of them to the host, whole.
 
         Raises:
-            WireError: it did not arrive as it is there; ``to`` is not written.
+            ProtocolError: it did not arrive as it is there; ``to`` is not written.
         """
 
     def close(self) -> None:

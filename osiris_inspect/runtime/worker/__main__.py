@@ -27,55 +27,59 @@ def main() -> None:
     """Serve until stdin ends."""
     told = json.loads(sys.argv[1])
     session = Path(told["session"]).expanduser().absolute()
-    _lead_group()
-    _die_with(told["host"])
+    _become_group_leader()
+    _exit_with_parent(told["host"])
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches a whole terminal; the host decides what ends
-    commands, wire = _guard()
+    commands, wire = _redirect_stdio()
     faulthandler.enable(2)  # a crash inside a C library leaves the line of Python it came from
     write = _writer(wire, told.get("durable"))
     try:
-        _close_in(told)
-        serve = _prepared(session, install=bool(told.get("install")))
+        _apply_sandbox(told)
+        serve = _load_serve(session, install=bool(told.get("install")))
     except Exception as error:  # noqa: BLE001  the host must hear why there will be no worker
-        write(_last_words(error))
+        write(_report_startup_error(error))
         sys.exit(_COULD_NOT_START)
-    serve(_chunks(commands), write, _surroundings(told, session))
+    serve(_chunks(commands), write, _context(told, session))
 
 
-def _prepared(session: Path, *, install: bool) -> Callable[..., None]:
+def _load_serve(session: Path, *, install: bool) -> Callable[..., None]:
     """The loop to run, imported only when all it imports is there."""
     from osiris_inspect.runtime.protocol import dependencies
 
     if install:
-        dependencies.install(session, [])
-    lacking = dependencies.missing([])
+        dependencies.pip_install(session, [])
+    lacking = dependencies.find_missing([])
     if lacking:
-        raise dependencies.error_of(lacking)
+        raise dependencies.missing_error(lacking)
     from osiris_inspect.runtime.worker.command_loop import serve
 
     return serve
 
 
-def _surroundings(told: dict[str, Any], session: Path) -> Any:
-    from osiris_inspect.runtime.protocol.environment import Surroundings
+def _context(told: dict[str, Any], session: Path) -> Any:
+    from osiris_inspect.runtime.protocol.environment import WorkerContext
 
-    return Surroundings(
-        session, told["isolation"], time.time, tuple(sorted(os.environ)), install=bool(told.get("install"))
+    return WorkerContext(
+        session,
+        told["isolation"],
+        time.time,
+        tuple(sorted(os.environ)),
+        install_missing=bool(told.get("install")),
     )
 
 
-def _close_in(told: dict[str, Any]) -> None:
-    from osiris_inspect.runtime.sandbox.isolation import Grants, Limits, restrict
+def _apply_sandbox(told: dict[str, Any]) -> None:
+    from osiris_inspect.runtime.sandbox.isolation import ResourceLimits, SandboxPermissions, restrict_self
 
-    Limits(told.get("memory_bytes"), told.get("file_bytes"), told.get("open_files") or 4096).apply()
+    ResourceLimits(told.get("memory_bytes"), told.get("file_bytes"), told.get("open_files") or 4096).apply()
     grants = told.get("grants")
     if grants is not None:
-        restrict(Grants.from_document(grants))
+        restrict_self(SandboxPermissions.from_document(grants))
 
 
-def _die_with(host: int) -> None:
+def _exit_with_parent(host: int) -> None:
     """End when the host dies, also in the middle of a step; 0 where the host sees to that another way."""
     if sys.platform == "linux" and host:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -83,13 +87,13 @@ def _die_with(host: int) -> None:
             sys.exit(1)  # it died before we asked
 
 
-def _lead_group() -> None:
+def _become_group_leader() -> None:
     """Lead a process group, so that one signal ends the worker and all it started."""
     if os.getpgid(0) != os.getpid():
         os.setpgid(0, 0)
 
 
-def _guard() -> tuple[int, int]:
+def _redirect_stdio() -> tuple[int, int]:
     commands, wire = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -108,7 +112,7 @@ def _writer(wire: int, durable: str | None) -> Callable[[bytes], None]:
 
     def write(lines: bytes) -> None:
         nonlocal kept
-        lines = in_ascii(lines) if durable else lines  # far away others decode the pieces
+        lines = escape_non_ascii(lines) if durable else lines  # far away others decode the pieces
         if kept >= 0:
             try:
                 _write_all(kept, lines)
@@ -124,7 +128,7 @@ def _writer(wire: int, durable: str | None) -> Callable[[bytes], None]:
     return write
 
 
-def in_ascii(lines: bytes) -> bytes:
+def escape_non_ascii(lines: bytes) -> bytes:
     """Lines of JSON without a byte beyond ASCII: no cut can go through a character."""
     if lines.isascii():
         return lines
@@ -136,8 +140,10 @@ def _write_all(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def _last_words(error: Exception) -> bytes:
-    told = {"type": type(error).__name__, "message": str(error)}
+def _report_startup_error(error: Exception) -> bytes:
+    from osiris_inspect.model.errors import log_name
+
+    told = {"type": log_name(error), "message": str(error)}
     return (
         json.dumps({"type": "error", "id": None, "error": told}).encode().replace(b"{", b'{"n":0,', 1) + b"\n"
     )

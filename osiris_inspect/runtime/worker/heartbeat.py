@@ -10,13 +10,13 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from osiris_inspect.runtime.worker.event_emitter import Teller
+from osiris_inspect.runtime.worker.event_emitter import EventEmitter
 
-EVERY_S: Final = 5.0
+INTERVAL_S: Final = 5.0
 _STATM = Path("/proc/self/statm")
 
 
-class Heart:
+class Heartbeat:
     """Beats while the worker is at something for long: a ``heartbeat`` event every few seconds, from one thread.
 
     Attributes:
@@ -24,13 +24,13 @@ class Heart:
         sizes: gives the bytes of frames in memory and on disk; None before there is a store.
     """
 
-    def __init__(self, teller: Teller, session: Path) -> None:
+    def __init__(self, teller: EventEmitter, session: Path) -> None:
         self.phase = ""
-        self.sizes: Callable[[], Any] | None = None
+        self.get_store_size: Callable[[], Any] | None = None
         self._teller, self._session = teller, session
         self._step: str | None = None
         self._rows: int | None = None
-        self._since: float | None = None
+        self._active_since: float | None = None
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -39,17 +39,17 @@ class Heart:
         self._rows = rows
 
     @contextmanager
-    def during(self, step: str | None, phase: str) -> Iterator[None]:
+    def active(self, step: str | None, phase: str) -> Iterator[None]:
         """While inside, what takes long shows signs of life."""
         if self._thread is None:
-            thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+            thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
             thread.start()  # may fail where memory is short: then there is none to join
             self._thread = thread
-        self._step, self.phase, self._rows, self._since = step, phase, None, monotonic()
+        self._step, self.phase, self._rows, self._active_since = step, phase, None, monotonic()
         try:
             yield
         finally:
-            self._since = None
+            self._active_since = None
 
     def stop(self) -> None:
         """Beat no more; a second time does nothing."""
@@ -57,10 +57,10 @@ class Heart:
         if self._thread is not None:
             self._thread.join()
 
-    def _beat(self) -> None:
-        while not self._stopped.wait(EVERY_S):
-            since = self._since
-            if since is None or monotonic() - since < EVERY_S:
+    def _run(self) -> None:
+        while not self._stopped.wait(INTERVAL_S):
+            since = self._active_since
+            if since is None or monotonic() - since < INTERVAL_S:
                 continue
             fields = {
                 "phase": self.phase,
@@ -69,11 +69,11 @@ class Heart:
                 "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
                 "disk_free_bytes": shutil.disk_usage(self._session).free,
             }
-            self._teller.tell("heartbeat", fields | self._frames(), self._step)
+            self._teller.emit("heartbeat", fields | self._store_sizes(), self._step)
 
-    def _frames(self) -> dict[str, int]:
+    def _store_sizes(self) -> dict[str, int]:
         try:
-            sizes = self.sizes() if self.sizes is not None else None
+            sizes = self.get_store_size() if self.get_store_size is not None else None
         except RuntimeError:
             return {}  # a frame was just being put; the next beat counts it
         if sizes is None:

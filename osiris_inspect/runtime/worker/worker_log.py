@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from osiris_inspect.model.redaction import Redactor
-from osiris_inspect.runtime.files.line_file import LineFile
+from osiris_inspect.runtime.files.line_file import JsonlFile
 
 _CHUNK: Final = 1 << 16
-_WIDEST_ESCAPE: Final = 16
+_MAX_ESCAPED_WIDTH: Final = 16
 """Characters that one of a secret may become in its widest escaped form."""
 
 
@@ -28,24 +28,24 @@ class WorkerLog:
     def __init__(self, path: Path, secrets: Iterable[str] = ()) -> None:
         secrets = tuple(secrets)
         self.refused: OSError | None = None
-        self._file = LineFile(path)
+        self._file = JsonlFile(path)
         self._redactor = Redactor(secrets)
-        self._held_back = max(map(len, secrets), default=0) * _WIDEST_ESCAPE
+        self._held_back = max(map(len, secrets), default=0) * _MAX_ESCAPED_WIDTH
         self._text = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape")
         self._lock = threading.Lock()
-        self._pipe: _Pipe | None = None
+        self._pipe: _PipeReader | None = None
 
     def write(self, data: bytes) -> None:
         """Take more bytes, cut anywhere."""
         with self._lock:
             self._text += self._decoder.decode(data)
-            self._let_go(len(self._text) - self._held_back)
+            self._flush_up_to(len(self._text) - self._held_back)
 
     def descriptor(self) -> int:
         """Where a process can print into this log; a thread copies. Closed with the log."""
         if self._pipe is None:
-            self._pipe = _Pipe(self)
+            self._pipe = _PipeReader(self)
         return self._pipe.end
 
     def close(self) -> None:
@@ -55,16 +55,16 @@ class WorkerLog:
             self._pipe = None
         with self._lock:
             self._text += self._decoder.decode(b"", final=True)
-            self._let_go(len(self._text))
+            self._flush_up_to(len(self._text))
             self._file.close()
 
-    def _let_go(self, upto: int) -> None:
+    def _flush_up_to(self, upto: int) -> None:
         """Write the text before ``upto`` unless a secret stands across it: then all of it waits for more."""
         if upto <= 0:
             return
         before, after = self._text[:upto], self._text[upto:]
-        masked = self._redactor.text(before)
-        if after and masked + self._redactor.text(after) != self._redactor.text(self._text):
+        masked = self._redactor.redact_text(before)
+        if after and masked + self._redactor.redact_text(after) != self._redactor.redact_text(self._text):
             return
         self._text = after
         try:
@@ -73,7 +73,7 @@ class WorkerLog:
             self.refused = error
 
 
-class _Pipe:
+class _PipeReader:
     """A pipe into a log, and the thread that copies."""
 
     def __init__(self, log: WorkerLog) -> None:

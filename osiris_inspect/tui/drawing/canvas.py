@@ -23,7 +23,7 @@ class Canvas:
     cells: dict[Point, tuple[str, str]] = field(default_factory=dict)
     _directions: dict[Point, int] = field(default_factory=dict)
 
-    def write(self, x: int, y: int, text: str, style: str = "") -> None:
+    def put_text(self, x: int, y: int, text: str, style: str = "") -> None:
         """Put text down, cell by cell; a wide character takes two."""
         for character in text:
             width = cell_len(character)
@@ -37,18 +37,18 @@ class Canvas:
         """Draw a frame; ``signs`` are corners and sides: ``╭─╮│╰╯``."""
         width, height = size
         top_left, across, top_right, side, bottom_left, bottom_right = tuple(signs)
-        self.write(x, y, top_left + across * (width - 2) + top_right, style)
+        self.put_text(x, y, top_left + across * (width - 2) + top_right, style)
         for row in range(y + 1, y + height - 1):
-            self.write(x, row, side, style)
-            self.write(x + width - 1, row, side, style)
-        self.write(x, y + height - 1, bottom_left + across * (width - 2) + bottom_right, style)
+            self.put_text(x, row, side, style)
+            self.put_text(x + width - 1, row, side, style)
+        self.put_text(x, y + height - 1, bottom_left + across * (width - 2) + bottom_right, style)
 
-    def wire(self, corners: list[Point], across: str, style: str) -> None:
+    def line(self, corners: list[Point], across: str, style: str) -> None:
         """Draw a line through corners; each is right of, left of, above or below the one before."""
         for start, end in pairwise(corners):
-            self._stretch(start, end, across, style)
+            self._segment(start, end, across, style)
 
-    def _stretch(self, start: Point, end: Point, across: str, style: str) -> None:
+    def _segment(self, start: Point, end: Point, across: str, style: str) -> None:
         (x, y), (far_x, far_y) = start, end
         step_x, step_y = (far_x > x) - (far_x < x), (far_y > y) - (far_y < y)
         ahead = {(1, 0): RIGHT, (-1, 0): LEFT, (0, 1): DOWN, (0, -1): UP}.get((step_x, step_y), 0)

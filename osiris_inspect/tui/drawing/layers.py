@@ -7,7 +7,7 @@ from typing import NamedTuple
 from osiris_inspect.inspector.run.lineage import Edge, Lineage
 
 
-class Hop(NamedTuple):
+class EdgeSegment(NamedTuple):
     """One piece of an edge, from one layer to the next. ``start`` and ``end`` are steps or bends."""
 
     start: str
@@ -16,19 +16,19 @@ class Hop(NamedTuple):
     is_last: bool
 
 
-class Layers(NamedTuple):
+class LayeredGraph(NamedTuple):
     """The steps and bends of each layer from top to bottom, and the hops between neighbouring layers."""
 
     layers: tuple[tuple[str, ...], ...]
-    hops: tuple[Hop, ...]
-    bends: frozenset[str]
+    hops: tuple[EdgeSegment, ...]
+    waypoints: frozenset[str]
 
-    def into(self, place: str) -> list[Hop]:
+    def segments_into(self, place: str) -> list[EdgeSegment]:
         """The hops that end at a place."""
         return [hop for hop in self.hops if hop.end == place]
 
 
-def arrange(lineage: Lineage) -> Layers | None:
+def assign_layers(lineage: Lineage) -> LayeredGraph | None:
     """The layers of a lineage; None where its edges run in a circle and no such order exists."""
     depth = _depths([step.id for step in lineage.steps], lineage.edges)
     if depth is None:
@@ -36,11 +36,11 @@ def arrange(lineage: Lineage) -> Layers | None:
     places: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
     for step in lineage.steps:
         places[depth[step.id]].append(step.id)
-    hops: list[Hop] = []
+    hops: list[EdgeSegment] = []
     for number, edge in enumerate(lineage.edges):
         hops += _hops(edge, number, depth, places)
     bends = {place for layer in places for place in layer} - {step.id for step in lineage.steps}
-    return Layers(_ordered(places, hops), tuple(hops), frozenset(bends))
+    return LayeredGraph(_ordered(places, hops), tuple(hops), frozenset(bends))
 
 
 def _depths(steps: Sequence[str], edges: Sequence[Edge]) -> dict[str, int] | None:
@@ -56,16 +56,16 @@ def _depths(steps: Sequence[str], edges: Sequence[Edge]) -> dict[str, int] | Non
     return None
 
 
-def _hops(edge: Edge, number: int, depth: dict[str, int], places: list[list[str]]) -> list[Hop]:
+def _hops(edge: Edge, number: int, depth: dict[str, int], places: list[list[str]]) -> list[EdgeSegment]:
     """The hops of an edge; where it passes a layer, it bends there and takes up a place."""
     bends = [f"\0{number}:{layer}" for layer in range(depth[edge.producer] + 1, depth[edge.consumer])]
     for layer, bend in enumerate(bends, start=depth[edge.producer] + 1):
         places[layer].append(bend)
     path = [edge.producer, *bends, edge.consumer]
-    return [Hop(start, end, edge, is_last=end == edge.consumer) for start, end in pairwise(path)]
+    return [EdgeSegment(start, end, edge, is_last=end == edge.consumer) for start, end in pairwise(path)]
 
 
-def _ordered(places: list[list[str]], hops: list[Hop]) -> tuple[tuple[str, ...], ...]:
+def _ordered(places: list[list[str]], hops: list[EdgeSegment]) -> tuple[tuple[str, ...], ...]:
     """Each layer in the order of what it reads from, so that few edges cross."""
     rank: dict[str, float] = {}
     for layer in places:

@@ -15,8 +15,8 @@ from osiris_inspect.inspector.text import units as figures
 from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.tui.drawing import symbols as marks
 from osiris_inspect.tui.drawing.canvas import Canvas
-from osiris_inspect.tui.drawing.layers import Hop, Layers, arrange
-from osiris_inspect.tui.drawing.symbols import MUTED, Wire
+from osiris_inspect.tui.drawing.layers import EdgeSegment, LayeredGraph, assign_layers
+from osiris_inspect.tui.drawing.symbols import MUTED, EdgeStyle
 
 MOST_BOXES = 60
 """Steps that are drawn as boxes; a larger run is read from top to bottom."""
@@ -33,7 +33,7 @@ _FRAMES = {
 _SELECTED = "╔═╗║╚╝"
 
 
-class Drawing(NamedTuple):
+class LineageDrawing(NamedTuple):
     """Lines, and where each step stands among them: its first line and how many it has."""
 
     lines: Sequence[Content]
@@ -41,27 +41,27 @@ class Drawing(NamedTuple):
     boxed: bool = False
 
 
-def draw(lineage: Lineage, width: int, selected: str | None = None) -> Drawing:
+def draw(lineage: Lineage, width: int, selected: str | None = None) -> LineageDrawing:
     """The lineage in ``width`` cells."""
     boxes = _boxes(lineage, width, selected) if len(lineage.steps) <= MOST_BOXES else None
-    return boxes or _rails(lineage, width)
+    return boxes or _draw_vertical(lineage, width)
 
 
-def label(edge: Edge, consumer: StepState) -> str:
+def edge_label(edge: Edge, consumer: StepState) -> str:
     """What stands on an edge: ``M 14 rows``, ``S 14 → 12 rows``, ``✗ none``."""
-    wire = marks.wire(edge, consumer)
+    wire = marks.edge_style(edge, consumer)
     if wire not in (marks.IN_MEMORY, marks.ON_DISK):
         return f"{wire.letter} {wire.word}"
     if edge.lost_rows:
-        return f"{wire.letter} {figures.count(edge.rows_out)} → {figures.rows(edge.rows_in)}"
+        return f"{wire.letter} {figures.format_int(edge.rows_out)} → {figures.format_rows(edge.rows_in)}"
     known = edge.rows_in if edge.rows_in is not None else edge.rows_out
-    return wire.letter if known is None else f"{wire.letter} {figures.rows(known)}"
+    return wire.letter if known is None else f"{wire.letter} {figures.format_rows(known)}"
 
 
 def legend(lineage: Lineage) -> Content:
     """The lines that occur, with their meaning."""
     states = {step.id: step for step in lineage.steps}
-    wires = dict.fromkeys(marks.wire(edge, states[edge.consumer]) for edge in lineage.edges)
+    wires = dict.fromkeys(marks.edge_style(edge, states[edge.consumer]) for edge in lineage.edges)
     parts = [
         Content.assemble((wire.across * 2, wire.style), (f" {wire.letter} {wire.word}", MUTED))
         for wire in wires
@@ -69,18 +69,18 @@ def legend(lineage: Lineage) -> Content:
     return Content("   ").join(parts)
 
 
-def outcome(step: StepState) -> str:
+def step_result(step: StepState) -> str:
     """How a step ended, in a few words: ``14 rows · 0.4 s``, ``failed · 20 ms``, ``skipped``."""
-    what = figures.rows(step.rows_out) if step.rows_out is not None else marks.STEP[step.status].word
+    what = figures.format_rows(step.rows_out) if step.rows_out is not None else marks.STEP[step.status].word
     if step.status in ("failed", "skipped"):
         what = marks.STEP[step.status].word
-    return what if step.duration_s is None else f"{what} · {figures.duration(step.duration_s)}"
+    return what if step.duration_s is None else f"{what} · {figures.format_duration(step.duration_s)}"
 
 
 # ── rails: one line a step, one line an edge ──
 
 
-def _rails(lineage: Lineage, width: int) -> Drawing:
+def _draw_vertical(lineage: Lineage, width: int) -> LineageDrawing:
     lines: list[Content] = []
     places: dict[str, tuple[int, int]] = {}
     longest = max((len(show_line(step.id, 60)) for step in lineage.steps), default=0)
@@ -89,27 +89,27 @@ def _rails(lineage: Lineage, width: int) -> Drawing:
         edges = [edge for edge in lineage.edges if edge.consumer == step.id]
         lines += [_rail(edge, step, above) for edge in edges] or ([Content("")] if lines and edges else [])
         places[step.id] = (len(lines), 1)
-        lines.append(_station(step, min(longest, max(12, width // 3)), width))
+        lines.append(_step_line(step, min(longest, max(12, width // 3)), width))
         above = step.id
-    return Drawing(lines, places)
+    return LineageDrawing(lines, places)
 
 
 def _rail(edge: Edge, consumer: StepState, above: str | None) -> Content:
-    wire = marks.wire(edge, consumer)
+    wire = marks.edge_style(edge, consumer)
     origin = "" if edge.producer == above else f"  from {show_line(edge.producer, 60)}"
     name = f"  {show_line(edge.name, 40)}" if edge.name else ""
-    return Content.assemble((f"{wire.down} {label(edge, consumer)}", wire.style), (name + origin, MUTED))
+    return Content.assemble((f"{wire.down} {edge_label(edge, consumer)}", wire.style), (name + origin, MUTED))
 
 
-def _station(step: StepState, longest: int, width: int) -> Content:
+def _step_line(step: StepState, longest: int, width: int) -> Content:
     mark = marks.STEP[step.status]
     name = Content.styled(show_line(step.id, 60), "bold").truncate(longest, ellipsis=True, pad=True)
     driver = Content.styled(show_line(step.driver or "", 40), MUTED).truncate(19, ellipsis=True, pad=True)
     line = Content.assemble(
-        (mark.sign, mark.style), " ", name, "  ", driver, "  ", (outcome(step), _tone(step))
+        (mark.symbol, mark.style), " ", name, "  ", driver, "  ", (step_result(step), _tone(step))
     )
-    if step.because:
-        line += Content.styled(f"  because of {show_line(step.because, 60)}", MUTED)
+    if step.skipped_because:
+        line += Content.styled(f"  because of {show_line(step.skipped_because, 60)}", MUTED)
     return line.truncate(width, ellipsis=True)
 
 
@@ -131,12 +131,12 @@ class _Box(NamedTuple):
         return self.y + self.height // 2
 
 
-def _boxes(lineage: Lineage, width: int, selected: str | None) -> Drawing | None:
-    layers = arrange(lineage)
+def _boxes(lineage: Lineage, width: int, selected: str | None) -> LineageDrawing | None:
+    layers = assign_layers(lineage)
     if layers is None or not layers.layers:
         return None
     states = {step.id: step for step in lineage.steps}
-    boxes = _stand(layers, states)
+    boxes = _place_boxes(layers, states)
     if max(box.x + box.width for box in boxes.values()) > width:
         return None
     canvas = Canvas()
@@ -145,19 +145,19 @@ def _boxes(lineage: Lineage, width: int, selected: str | None) -> Drawing | None
     for step in lineage.steps:
         _draw_box(canvas, step, boxes[step.id], is_selected=step.id == selected)
     places = {step.id: (boxes[step.id].y, boxes[step.id].height) for step in lineage.steps}
-    return Drawing(canvas.lines(), places, boxed=True)
+    return LineageDrawing(canvas.lines(), places, boxed=True)
 
 
 def _words(step: StepState) -> list[tuple[str, str]]:
     mark = marks.STEP[step.status]
     return [
-        (f"{mark.sign} {show_line(step.id, 60)}", mark.style if step.status == "failed" else "bold"),
+        (f"{mark.symbol} {show_line(step.id, 60)}", mark.style if step.status == "failed" else "bold"),
         (f"  {show_line(step.driver or '', 60)}", MUTED),
-        (f"  {outcome(step)}", _tone(step)),
+        (f"  {step_result(step)}", _tone(step)),
     ]
 
 
-def _stand(layers: Layers, states: Mapping[str, StepState]) -> dict[str, _Box]:
+def _place_boxes(layers: LayeredGraph, states: Mapping[str, StepState]) -> dict[str, _Box]:
     """Where each box stands: layers side by side, each in the middle of the height."""
     sizes = {place: _size(place, layers, states) for layer in layers.layers for place in layer}
     heights = [sum(sizes[place][1] + 1 for place in layer) - 1 for layer in layers.layers]
@@ -169,32 +169,36 @@ def _stand(layers: Layers, states: Mapping[str, StepState]) -> dict[str, _Box]:
         for place in layer:
             boxes[place] = _Box(x, y, width, sizes[place][1])
             y += sizes[place][1] + 1
-        x += width + _gutter(number, layers, states)
+        x += width + _column_gap(number, layers, states)
     return boxes
 
 
-def _size(place: str, layers: Layers, states: Mapping[str, StepState]) -> tuple[int, int]:
-    if place in layers.bends:
+def _size(place: str, layers: LayeredGraph, states: Mapping[str, StepState]) -> tuple[int, int]:
+    if place in layers.waypoints:
         return 1, 1
     words = max(Content(text).cell_length for text, _ in _words(states[place]))
-    return min(words, _WIDEST_BOX) + 4, max(_LEAST_INNER, len(layers.into(place))) + 2
+    return min(words, _WIDEST_BOX) + 4, max(_LEAST_INNER, len(layers.segments_into(place))) + 2
 
 
-def _gutter(layer: int, layers: Layers, states: Mapping[str, StepState]) -> int:
+def _column_gap(layer: int, layers: LayeredGraph, states: Mapping[str, StepState]) -> int:
     hops = [hop for hop in layers.hops if hop.start in layers.layers[layer]]
-    labels = [len(label(hop.edge, states[hop.edge.consumer])) for hop in hops if hop.is_last]
+    labels = [len(edge_label(hop.edge, states[hop.edge.consumer])) for hop in hops if hop.is_last]
     lanes = len(layers.layers[layer])  # a place whose line goes up or down does so in a lane of its own
     return lanes + max(labels, default=0) + 6
 
 
 def _draw_hop(
-    canvas: Canvas, hop: Hop, layers: Layers, boxes: Mapping[str, _Box], states: Mapping[str, StepState]
+    canvas: Canvas,
+    hop: EdgeSegment,
+    layers: LayeredGraph,
+    boxes: Mapping[str, _Box],
+    states: Mapping[str, StepState],
 ) -> None:
-    wire = marks.wire(hop.edge, states[hop.edge.consumer])
+    wire = marks.edge_style(hop.edge, states[hop.edge.consumer])
     start, end = boxes[hop.start], boxes[hop.end]
-    into = layers.into(hop.end)
+    into = layers.segments_into(hop.end)
     row = end.middle - len(into) // 2 + into.index(hop) if len(into) > 1 else end.middle
-    from_x = start.x if hop.start in layers.bends else start.x + start.width
+    from_x = start.x if hop.start in layers.waypoints else start.x + start.width
     side_by_side = next(layer for layer in layers.layers if hop.start in layer)
     lane = start.x + start.width + 1 + side_by_side.index(hop.start)
     corners = [
@@ -203,16 +207,18 @@ def _draw_hop(
         (lane, row),
         (end.x if not hop.is_last else end.x - 1, row),
     ]
-    canvas.wire(corners, wire.across, wire.style)
+    canvas.line(corners, wire.across, wire.style)
     if hop.is_last:
         _draw_label(canvas, hop, wire, (end.x, row), states[hop.edge.consumer])
 
 
-def _draw_label(canvas: Canvas, hop: Hop, wire: Wire, at: tuple[int, int], consumer: StepState) -> None:
+def _draw_label(
+    canvas: Canvas, hop: EdgeSegment, wire: EdgeStyle, at: tuple[int, int], consumer: StepState
+) -> None:
     x, y = at
-    text = f" {label(hop.edge, consumer)} "
-    canvas.write(x - 2 - len(text), y, text, wire.style)
-    canvas.write(x - 1, y, "▶", wire.style)
+    text = f" {edge_label(hop.edge, consumer)} "
+    canvas.put_text(x - 2 - len(text), y, text, wire.style)
+    canvas.put_text(x - 1, y, "▶", wire.style)
 
 
 def _draw_box(canvas: Canvas, step: StepState, box: _Box, *, is_selected: bool) -> None:
@@ -222,6 +228,6 @@ def _draw_box(canvas: Canvas, step: StepState, box: _Box, *, is_selected: bool) 
     top = box.y + 1 + (box.height - 2 - _LEAST_INNER) // 2
     for row, (text, tone) in enumerate(_words(step)):
         content = Content(text).truncate(box.width - 4, ellipsis=True)
-        canvas.write(box.x + 2, top + row, content.plain, tone)
+        canvas.put_text(box.x + 2, top + row, content.plain, tone)
     mark = marks.STEP[step.status]
-    canvas.write(box.x + 2, top, mark.sign, mark.style)
+    canvas.put_text(box.x + 2, top, mark.symbol, mark.style)

@@ -8,7 +8,7 @@ _HEIGHTS = "▁▂▃▄▅▆▇█"
 EMPTY = " "
 
 
-def heights(values: Sequence[float], *, most: float | None = None) -> str:
+def sparkline(values: Sequence[float], *, most: float | None = None) -> str:
     """One character a value, as high as the value is; nothing for a value of 0, and the lowest for the least other."""
     most = max(values, default=0) if most is None else most
     if most <= 0:
@@ -19,7 +19,7 @@ def heights(values: Sequence[float], *, most: float | None = None) -> str:
     )
 
 
-def counted(times: Sequence[float], start: float, width: float, buckets: int) -> list[int]:
+def bucket_counts(times: Sequence[float], start: float, width: float, buckets: int) -> list[int]:
     """How many of the times fall into each of the equal slices from ``start`` on; others are left out."""
     counts = [0] * buckets
     for time in times:
@@ -37,4 +37,4 @@ def histogram(events: Sequence[int], failures: Sequence[int], cursor: int | None
     marks = Content("").join(
         Content.styled(sign, "bold $state-bad" if sign == "✗" else "bold $state-link") for sign in signs
     )
-    return [Content.styled(heights(events), tone), marks]
+    return [Content.styled(sparkline(events), tone), marks]

@@ -13,20 +13,20 @@ from osiris_inspect.model.run_card import StepStatus
 MUTED = "$state-beside"
 
 
-class Mark(NamedTuple):
+class StatusSymbol(NamedTuple):
     """A sign, its word, and a style of the theme."""
 
-    sign: str
+    symbol: str
     word: str
     style: str
 
     @property
     def content(self) -> Content:
         """The sign and the word, coloured."""
-        return Content.styled(f"{self.sign} {self.word}", self.style)
+        return Content.styled(f"{self.symbol} {self.word}", self.style)
 
 
-class Wire(NamedTuple):
+class EdgeStyle(NamedTuple):
     """How an edge is drawn: the letter and the word of the place, and its line in each direction."""
 
     letter: str
@@ -36,40 +36,40 @@ class Wire(NamedTuple):
     down: str
 
 
-STEP: dict[StepStatus, Mark] = {
-    "succeeded": Mark("✓", "succeeded", "$state-good"),
-    "failed": Mark("✗", "failed", "bold $state-bad"),
-    "skipped": Mark("⊘", "skipped", "$state-warn"),
-    "running": Mark("…", "running", "$state-live"),
-    "not_started": Mark("·", "not started", MUTED),
+STEP: dict[StepStatus, StatusSymbol] = {
+    "succeeded": StatusSymbol("✓", "succeeded", "$state-good"),
+    "failed": StatusSymbol("✗", "failed", "bold $state-bad"),
+    "skipped": StatusSymbol("⊘", "skipped", "$state-warn"),
+    "running": StatusSymbol("…", "running", "$state-live"),
+    "not_started": StatusSymbol("·", "not started", MUTED),
 }
-RUN: dict[RunStatus, Mark] = {
-    "success": Mark("✓", STATUS_WORDS["success"], "$state-good"),
-    "failed": Mark("✗", STATUS_WORDS["failed"], "bold $state-bad"),
-    "truncated": Mark("✗", STATUS_WORDS["truncated"], "bold $state-bad"),
-    "compile_failed": Mark("✗", STATUS_WORDS["compile_failed"], "bold $state-bad"),
-    "running": Mark("…", STATUS_WORDS["running"], "$state-live"),
-    "unreadable": Mark("!", STATUS_WORDS["unreadable"], "$state-warn"),
+RUN: dict[RunStatus, StatusSymbol] = {
+    "success": StatusSymbol("✓", STATUS_WORDS["success"], "$state-good"),
+    "failed": StatusSymbol("✗", STATUS_WORDS["failed"], "bold $state-bad"),
+    "truncated": StatusSymbol("✗", STATUS_WORDS["truncated"], "bold $state-bad"),
+    "compile_failed": StatusSymbol("✗", STATUS_WORDS["compile_failed"], "bold $state-bad"),
+    "running": StatusSymbol("…", STATUS_WORDS["running"], "$state-live"),
+    "unreadable": StatusSymbol("!", STATUS_WORDS["unreadable"], "$state-warn"),
 }
-SEVERITY: dict[Severity, Mark] = {
-    Severity.ERROR: Mark("✗", "error", "bold $state-bad"),
-    Severity.WARNING: Mark("!", "warning", "$state-warn"),
-    Severity.NOTE: Mark("~", "note", "$state-live"),
+SEVERITY: dict[Severity, StatusSymbol] = {
+    Severity.ERROR: StatusSymbol("✗", "error", "bold $state-bad"),
+    Severity.WARNING: StatusSymbol("!", "warning", "$state-warn"),
+    Severity.NOTE: StatusSymbol("~", "note", "$state-live"),
 }
 
-IN_MEMORY = Wire("M", "memory", "$state-link", "━", "┃")
-ON_DISK = Wire("S", "spill", "$state-live", "╍", "╏")
-NOWHERE = Wire("✗", "none", "bold $state-bad", "┈", "┊")
-NOT_TOLD = Wire("?", "not told", MUTED, "┈", "┊")
-NOT_YET = Wire("·", "not read", MUTED, "┈", "┊")
+IN_MEMORY = EdgeStyle("M", "memory", "$state-link", "━", "┃")
+ON_DISK = EdgeStyle("S", "spill", "$state-live", "╍", "╏")
+NOT_FOUND = EdgeStyle("✗", "none", "bold $state-bad", "┈", "┊")
+UNKNOWN = EdgeStyle("?", "not told", MUTED, "┈", "┊")
+PENDING = EdgeStyle("·", "not read", MUTED, "┈", "┊")
 
 
-def wire(edge: Edge, consumer: StepState) -> Wire:
+def edge_style(edge: Edge, consumer: StepState) -> EdgeStyle:
     """How an edge is drawn. An input that was found nowhere is broken only where its step ended badly."""
-    if edge.place == "memory":
+    if edge.location == "memory":
         return IN_MEMORY
-    if edge.place == "spill":
+    if edge.location == "spill":
         return ON_DISK
     if consumer.status == "failed":
-        return NOWHERE
-    return NOT_YET if consumer.status in ("skipped", "not_started") else NOT_TOLD
+        return NOT_FOUND
+    return PENDING if consumer.status in ("skipped", "not_started") else UNKNOWN

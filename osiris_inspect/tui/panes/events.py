@@ -9,17 +9,17 @@ from textual.widgets import Static
 
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.text import units as figures
-from osiris_inspect.inspector.text.event_fields import harmless
+from osiris_inspect.inspector.text.event_fields import safe_keys
 from osiris_inspect.inspector.text.sanitize import json_lines, multi_line, show_line
 from osiris_inspect.model.event import Event
 from osiris_inspect.tui.drawing import sparklines as bars
 from osiris_inspect.tui.drawing import symbols as marks
 from osiris_inspect.tui.drawing.symbols import MUTED
-from osiris_inspect.tui.panes.list_and_detail import Split
+from osiris_inspect.tui.panes.list_and_detail import ListDetailPane
 from osiris_inspect.tui.panes.step_detail import title
-from osiris_inspect.tui.widgets.event_list import EventList, EventRow, EventRows, indexed
+from osiris_inspect.tui.widgets.event_list import EventList, EventRow, EventRows, large_log
 from osiris_inspect.tui.widgets.line_list import CursorMoved, LineList
-from osiris_inspect.tui.widgets.list_rows import Layout, Row, Sheet
+from osiris_inspect.tui.widgets.list_rows import Layout, ListContent, Row
 
 TALL = 24
 """Lines of the pane from which on the histogram is shown."""
@@ -51,12 +51,12 @@ class Histogram(Static):
         self.update(Content("\n").join(bars.histogram(counts, failures, at, MUTED)))
 
     def _count(self, room: int) -> tuple[int, float, float, list[int], list[int]]:
-        log = indexed(self._events)
+        log = large_log(self._events)
         if log is not None:
             slices = log.by_line.timeline(room)
             width = slices[1].start - slices[0].start if len(slices) > 1 else 0.0
             start = slices[0].start if slices else 0.0
-            return room, start, width, [s.events for s in slices], [s.failures for s in slices]
+            return room, start, width, [s.events for s in slices], [s.failure_lines for s in slices]
         timed = [(e.ts, e.is_failure) for e in self._events[:_MOST_BINNED] if e.ts is not None]
         times = [ts for ts, _ in timed]
         start, end = min(times, default=0.0), max(times, default=0.0)
@@ -66,12 +66,12 @@ class Histogram(Static):
             room,
             start,
             width,
-            bars.counted(times, start, width, room),
-            bars.counted(failed, start, width, room),
+            bars.bucket_counts(times, start, width, room),
+            bars.bucket_counts(failed, start, width, room),
         )
 
 
-class Events(Split):
+class Events(ListDetailPane):
     """The events of the run."""
 
     DEFAULT_CSS = """
@@ -88,7 +88,7 @@ class Events(Split):
             yield list_
         yield from details
 
-    def make_list(self) -> LineList:
+    def create_list(self) -> LineList:
         """A list that knows lines and moments."""
         return EventList()
 
@@ -97,34 +97,34 @@ class Events(Split):
         """The list."""
         return self.query_one(EventList)
 
-    def layout_of(self, report: Report) -> Layout:
+    def build_rows(self, report: Report) -> Layout:
         """A line an event."""
         run = report.run
         longest = max((len(step.id) for step in run.steps), default=0)
-        first = (event.ts for event in run.told if event.ts is not None)
+        first = (event.ts for event in run.key_events if event.ts is not None)
         start = run.started if run.started is not None else next(first, None)
         self.query_one(Histogram).show_events(run.events)
-        last = (event.ts for event in reversed(run.told) if event.ts is not None)
-        self.list.ends = next(last, run.ended)
+        last = (event.ts for event in reversed(run.key_events) if event.ts is not None)
+        self.list.end_time = next(last, run.ended)
 
-        def sheet(width: int) -> Sheet:
-            return Sheet(EventRows(run.events, start, min(longest, max(8, width // 5))))
+        def sheet(width: int) -> ListContent:
+            return ListContent(EventRows(run.events, start, min(longest, max(8, width // 5))))
 
         return sheet
 
-    def find_cause(self, report: Report) -> None:
+    def select_cause(self, report: Report) -> None:
         """Put the cursor on the line that proves the cause."""
         cause, rows = report.root_cause, self.list.sheet.rows
         if cause is None or not isinstance(rows, EventRows):
             return
-        if indexed(rows.events) is None:
-            super().find_cause(report)
+        if large_log(rows.events) is None:
+            super().select_cause(report)
             return
         proof = next((evidence.line for evidence in cause.evidence if evidence.file == "events.jsonl"), None)
         step = report.run.step(cause.step) if cause.step else None
         failure = step.failure.line if step is not None and step.failure is not None else None
         if proof or failure:
-            self.list.cursor = rows.number_of_line(proof or failure or 0)
+            self.list.cursor = rows.row_at_line(proof or failure or 0)
 
     def on_resize(self) -> None:
         """Show the histogram where there is room."""
@@ -152,7 +152,11 @@ def _describe(report: Report, event: Event) -> Iterator[Content]:
         *([show_line(event.step, 120)] if event.step else []),
         *([event.side] if event.side else []),
         *([f"seq {event.seq}"] if event.seq is not None else []),
-        *([f"written as {show_line(event.original, 80)}"] if event.original not in ("", event.name) else []),
+        *(
+            [f"written as {show_line(event.original_name, 80)}"]
+            if event.original_name not in ("", event.name)
+            else []
+        ),
     ]
     yield Content.styled(" · ".join(facts), MUTED)
     if event.error:
@@ -178,12 +182,12 @@ def _proves(report: Report, event: Event) -> Iterator[Content]:
         yield title("evidence of")
     for finding in found:
         mark = marks.SEVERITY[finding.severity]
-        yield Content.assemble((f"  {mark.sign} ", mark.style), show_line(finding.message, 400))
+        yield Content.assemble((f"  {mark.symbol} ", mark.style), show_line(finding.message, 400))
 
 
 def _json(event: Event) -> Iterator[Content]:
     fields = {key: value for key, value in event.fields.items() if key != "traceback"}
-    for line in json_lines(fields, safe_keys=harmless(event)):
+    for line in json_lines(fields, safe_keys=safe_keys(event)):
         name, colon, rest = line.partition('": ')
         styled = Content.assemble((name + '"', marks.IN_MEMORY.style), ": ", rest) if colon else Content(line)
         yield styled

@@ -10,25 +10,29 @@ from osiris_inspect.inspector.text.sanitize import multi_line, show_line
 from osiris_inspect.model.finding import Evidence, Finding
 from osiris_inspect.tui.drawing import symbols as marks
 from osiris_inspect.tui.drawing.symbols import MUTED
-from osiris_inspect.tui.panes.list_and_detail import Split
+from osiris_inspect.tui.panes.list_and_detail import ListDetailPane
 from osiris_inspect.tui.panes.step_detail import title
-from osiris_inspect.tui.widgets.list_rows import Layout, MadeRow, Row, Sheet
-from osiris_inspect.tui.widgets.table_layout import Column, lay_out
+from osiris_inspect.tui.widgets.list_rows import Layout, ListContent, Row, StaticRow
+from osiris_inspect.tui.widgets.table_layout import TableColumn, layout_table
 
-COLUMNS = (Column("  found", least=20), Column("step", least=8, enough=20), Column("rule", rank=1))
+COLUMNS = (
+    TableColumn("  found", min_width=20),
+    TableColumn("step", min_width=8, max_width=20),
+    TableColumn("rule", priority=1),
+)
 
 
-class Findings(Split):
+class Findings(ListDetailPane):
     """What the rules found, as a tree."""
 
-    def layout_of(self, report: Report) -> Layout:
+    def build_rows(self, report: Report) -> Layout:
         """Causes, each with what it explains."""
 
-        def sheet(width: int) -> Sheet:
+        def sheet(width: int) -> ListContent:
             cells = [_cells(number, report.findings) for number in range(len(report.findings))]
-            heading, lines = lay_out(COLUMNS, cells, width)
+            heading, lines = layout_table(COLUMNS, cells, width)
             rows = [_row(*numbered, report.findings) for numbered in enumerate(lines)]
-            return Sheet(rows, heading) if rows else Sheet([_nothing(report)])
+            return ListContent(rows, heading) if rows else ListContent([_nothing(report)])
 
         return sheet
 
@@ -44,35 +48,35 @@ class Findings(Split):
         return self.report.findings[row.key] if row.key < len(self.report.findings) else None
 
 
-def _nothing(report: Report) -> MadeRow:
-    text = f"nothing found; {figures.plural(len(report.not_checked), 'rule')} could not be asked"
-    return MadeRow(Content.styled(text, MUTED), text)
+def _nothing(report: Report) -> StaticRow:
+    text = f"nothing found; {figures.pluralize(len(report.not_checked), 'rule')} could not be asked"
+    return StaticRow(Content.styled(text, MUTED), text)
 
 
 def _cells(number: int, findings: Sequence[Finding]) -> list[Content]:
     finding = findings[number]
     mark = marks.SEVERITY[finding.severity]
-    message = (show_line(finding.message, 400), "bold" if finding.because is None else "")
+    message = (show_line(finding.message, 400), "bold" if finding.caused_by is None else "")
     return [
-        Content.assemble((_branch(number, findings), MUTED), (mark.sign, mark.style), " ", message),
+        Content.assemble((_branch(number, findings), MUTED), (mark.symbol, mark.style), " ", message),
         Content.styled(show_line(finding.step, 60) if finding.step else "the run", MUTED),
         Content.styled(show_line(finding.rule, 60), MUTED),
     ]
 
 
-def _row(number: int, line: Content, findings: Sequence[Finding]) -> MadeRow:
+def _row(number: int, line: Content, findings: Sequence[Finding]) -> StaticRow:
     finding = findings[number]
     fields = {"step": finding.step, "rule": finding.rule, "severity": str(finding.severity)}
     text = show_line(f"{finding.rule} {finding.step or ''} {finding.message}", 600)
     severity = finding.severity
-    return MadeRow(line, text, number, fields, severity == "error", severity == "warning")
+    return StaticRow(line, text, number, fields, severity == "error", severity == "warning")
 
 
 def _branch(number: int, findings: Sequence[Finding]) -> str:
     """The line that ties a consequence to its cause above it."""
-    if findings[number].because is None:
+    if findings[number].caused_by is None:
         return ""
-    is_last = number + 1 == len(findings) or findings[number + 1].because != findings[number].because
+    is_last = number + 1 == len(findings) or findings[number + 1].caused_by != findings[number].caused_by
     return " └─ " if is_last else " ├─ "
 
 
@@ -102,13 +106,13 @@ def _evidence(evidence: Evidence) -> Iterator[Content]:
 
 
 def _ties(report: Report, finding: Finding) -> Iterator[Content]:
-    if finding.because:
+    if finding.caused_by:
         yield Content("")
-        yield Content.assemble(("a consequence of ", MUTED), show_line(finding.because, 200))
+        yield Content.assemble(("a consequence of ", MUTED), show_line(finding.caused_by, 200))
     explained = report.consequences(finding)
     if explained:
         yield Content("")
-        yield title(figures.plural(len(explained), "consequence"))
+        yield title(figures.pluralize(len(explained), "consequence"))
         yield from (Content(f"  {show_line(other.message, 200)}") for other in explained)
 
 

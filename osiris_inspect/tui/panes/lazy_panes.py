@@ -4,16 +4,16 @@ from typing import TYPE_CHECKING
 
 from osiris_inspect.tui.panes.events import Events
 from osiris_inspect.tui.panes.findings import Findings
-from osiris_inspect.tui.panes.list_and_detail import Split
+from osiris_inspect.tui.panes.list_and_detail import ListDetailPane
 from osiris_inspect.tui.panes.log import Log
-from osiris_inspect.tui.panes.sql import Sql
+from osiris_inspect.tui.panes.sql import SqlPane
 from osiris_inspect.tui.panes.steps import Steps
 from osiris_inspect.tui.panes.timeline import Timeline
 
 if TYPE_CHECKING:
-    from osiris_inspect.tui.shared.data_source import Source
+    from osiris_inspect.tui.shared.data_source import DataSource
 
 
-def panes(source: "Source") -> tuple[Split | Sql, ...]:
+def build_panes(source: "DataSource") -> tuple[ListDetailPane | SqlPane, ...]:
     """One of each, in the order of their tabs."""
-    return Steps(), Events(), Findings(), Log(), Timeline(), Sql(source)
+    return Steps(), Events(), Findings(), Log(), Timeline(), SqlPane(source)

@@ -8,26 +8,26 @@ from textual.content import Content
 
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.tui.widgets.line_list import CursorMoved, LineList, RowOpened
-from osiris_inspect.tui.widgets.list_rows import Layout, Row, wrapped
-from osiris_inspect.tui.widgets.text_view import Page
+from osiris_inspect.tui.widgets.list_rows import Layout, Row, text_layout
+from osiris_inspect.tui.widgets.text_view import TextView
 
 WIDE = 120
 """Cells from which on list and details stand side by side."""
 
 
-class Split(Horizontal):
+class ListDetailPane(Horizontal):
     """A list, and the details of the row under its cursor.
 
     A pane says how its rows are laid out and what the details of one are; the rest is here.
     """
 
     DEFAULT_CSS = """
-    Split > .main { width: 3fr; }
-    Split > Page { width: 2fr; background: $surface; display: none; }
-    Split.-side > Page { display: block; }
-    Split.-open > Page { display: block; }
-    Split.-open > .main { display: none; }
-    Split.-side > .main { display: block; }
+    ListDetailPane > .main { width: 3fr; }
+    ListDetailPane > TextView { width: 2fr; background: $surface; display: none; }
+    ListDetailPane.-side > TextView { display: block; }
+    ListDetailPane.-open > TextView { display: block; }
+    ListDetailPane.-open > .main { display: none; }
+    ListDetailPane.-side > .main { display: block; }
     """
 
     report: Report | None = None
@@ -35,10 +35,10 @@ class Split(Horizontal):
 
     def compose(self) -> ComposeResult:
         """The list and the details."""
-        yield self.make_list()
-        yield Page()
+        yield self.create_list()
+        yield TextView()
 
-    def make_list(self) -> LineList:
+    def create_list(self) -> LineList:
         """The list, where a pane has one of its own."""
         return LineList(classes="main")
 
@@ -48,11 +48,11 @@ class Split(Horizontal):
         return self.query_one(".main", LineList)
 
     @property
-    def page(self) -> Page:
+    def page(self) -> TextView:
         """The details."""
-        return self.query_one(Page)
+        return self.query_one(TextView)
 
-    def layout_of(self, report: Report) -> Layout:
+    def build_rows(self, report: Report) -> Layout:
         """The rows of a report."""
         raise NotImplementedError
 
@@ -64,28 +64,28 @@ class Split(Horizontal):
         """Show another report, or the same one read again; at first the cursor stands on what proves the cause."""
         is_first = self.report is None
         self.report = report
-        self.list.show(self.layout_of(report))
+        self.list.show(self.build_rows(report))
         if is_first:
-            self.find_cause(report)
+            self.select_cause(report)
 
-    def find_cause(self, report: Report) -> None:
+    def select_cause(self, report: Report) -> None:
         """Put the cursor on what proves the cause."""
         cause = report.root_cause
         if cause is not None:
             proofs = {(evidence.file, evidence.line) for evidence in cause.evidence}
-            self.list.select(lambda row: row.key in proofs) or self.list.select(
+            self.list.move_to(lambda row: row.key in proofs) or self.list.move_to(
                 lambda row: row.is_failure and row.fields.get("step") == cause.step
             )
 
     def on_resize(self) -> None:
         """Put list and details side by side where there is room."""
         self.set_class(self.size.width >= WIDE, "-side")
-        self._fill()
+        self._update_details()
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """Show the details of the row the cursor went to."""
         if message.lines is self.list:
-            self._fill()
+            self._update_details()
 
     def on_row_opened(self, message: RowOpened) -> None:
         """Go into the details."""
@@ -100,7 +100,7 @@ class Split(Horizontal):
     def open(self) -> None:
         """Show the details and put the focus there."""
         self.add_class("-open")
-        self._fill()
+        self._update_details()
         self.page.focus()
 
     def close(self) -> bool:
@@ -111,14 +111,14 @@ class Split(Horizontal):
             self.list.focus()
         return was_open
 
-    def _fill(self) -> None:
+    def _update_details(self) -> None:
         row = self.list.row
         if self.report is None or not (self.has_class("-side") or self.has_class("-open")):
             return
         lines = self.details(self.report, row) if row is not None else []
         key = row.key if row is not None else None
         if key == self._filled:
-            self.page.show(wrapped(lines))  # the same row read again: the reader stays where they are
+            self.page.show(text_layout(lines))  # the same row read again: the reader stays where they are
         else:
             self._filled = key
             self.page.show_lines(lines)

@@ -16,9 +16,9 @@ from osiris_inspect.tui.drawing import lineage as drawing
 from osiris_inspect.tui.panes.step_detail import describe
 from osiris_inspect.tui.shared.messages import StepOpened
 from osiris_inspect.tui.widgets.line_list import CursorMoved, LineList, RowOpened
-from osiris_inspect.tui.widgets.list_rows import MadeRow, Sheet
-from osiris_inspect.tui.widgets.strips import with_matches
-from osiris_inspect.tui.widgets.text_view import Page
+from osiris_inspect.tui.widgets.list_rows import ListContent, StaticRow
+from osiris_inspect.tui.widgets.strips import highlight
+from osiris_inspect.tui.widgets.text_view import TextView
 
 ROOM = 5
 """Lines under the drawing from which on the step under the cursor is described there."""
@@ -27,11 +27,11 @@ _SHARE = 0.6
 """The part of the height that the drawing takes at most where a step is described under it."""
 
 
-class Graph(LineList):
+class LineageList(LineList):
     """The steps as a list whose lines are a drawing: the cursor goes from step to step."""
 
-    filters = False
-    _drawing = drawing.Drawing([])
+    hides_rows = False
+    _drawing = drawing.LineageDrawing([])
     _report: Report | None = None
 
     def show_report(self, report: Report) -> None:
@@ -39,9 +39,9 @@ class Graph(LineList):
         self._report = report
         self.show(self._sheet)
 
-    def _sheet(self, _width: int) -> Sheet:
+    def _sheet(self, _width: int) -> ListContent:
         steps = self._report.run.steps if self._report else ()
-        return Sheet([_row(step) for step in steps])
+        return ListContent([_row(step) for step in steps])
 
     def _lay_out(self, inner_width: int) -> None:
         super()._lay_out(inner_width)
@@ -66,13 +66,13 @@ class Graph(LineList):
         """A line of the drawing."""
         return self._drawing.lines[line]
 
-    def place_of(self, index: int) -> tuple[int, int]:
+    def line_span(self, index: int) -> tuple[int, int]:
         """Where a step is drawn."""
-        return self._drawing.places.get(str(self.at(index).key), (0, 0))
+        return self._drawing.places.get(str(self.row_at(index).key), (0, 0))
 
     def _with_cursor(self, line: int, base: Style) -> tuple[Content, Style]:
         if self._drawing.boxed:  # the frame of the box marks the cursor
-            return Content(" ") + with_matches(self.line_at(line), self.wanted_words), base
+            return Content(" ") + highlight(self.line_at(line), self.wanted_words), base
         return super()._with_cursor(line, base)
 
     def action_shift(self, by: int) -> None:
@@ -80,7 +80,7 @@ class Graph(LineList):
         self.action_move(1 if by > 0 else -1)
 
 
-class _Stack(Layout):
+class _OverviewLayout(Layout):
     """The drawing, its legend, and under them the step under the cursor, where there is room for it.
 
     A layout of its own knows the height of the drawing and the room for it at once. By styles it would take a second
@@ -95,9 +95,9 @@ class _Stack(Layout):
         """Where the three are; the last one may be nowhere."""
         del parent, greedy
         graph, legend, page = children
-        assert isinstance(graph, Graph)  # noqa: S101  tells mypy what compose made
+        assert isinstance(graph, LineageList)  # noqa: S101  tells mypy what compose made
         width = size.width - 1  # as far from the edge on the right as its letters are on the left
-        graph.fit(width)
+        graph.relayout(width)
         most = int(_SHARE * size.height)
         below = size.height - min(graph.line_count, most) - 2  # the legend, and a blank line under it
         drawn = min(graph.line_count, most) if below >= ROOM else max(0, size.height - 1)
@@ -107,7 +107,7 @@ class _Stack(Layout):
         return [WidgetPlacement(region, NULL_OFFSET, Spacing(), widget) for widget, region in places]
 
 
-_STACK = _Stack()
+_STACK = _OverviewLayout()
 
 
 class Overview(Vertical):
@@ -128,23 +128,23 @@ class Overview(Vertical):
 
     def compose(self) -> ComposeResult:
         """The drawing, its legend, the step under the cursor."""
-        yield Graph(classes="main")
+        yield LineageList(classes="main")
         yield Static(id="legend", markup=False)
-        yield Page()
+        yield TextView()
 
     @property
     def list(self) -> LineList:
         """The drawing."""
-        return self.query_one(Graph)
+        return self.query_one(LineageList)
 
     def show(self, report: Report) -> None:
         """Draw this run."""
         is_first, self._report = self._report is None, report
-        self.query_one(Graph).show_report(report)
+        self.query_one(LineageList).show_report(report)
         self.query_one("#legend", Static).update(drawing.legend(report.lineage))
         cause = report.root_cause
         if is_first and cause is not None and cause.step is not None:
-            self.list.select(lambda row: row.key == cause.step)
+            self.list.move_to(lambda row: row.key == cause.step)
         self._describe()
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
@@ -157,7 +157,7 @@ class Overview(Vertical):
         step = self._report.run.step(str(row.key)) if self._report and row else None
         if self._report and step is not None and step is not self._described:
             self._described = step
-            self.query_one(Page).show_lines(describe(self._report, step))
+            self.query_one(TextView).show_lines(describe(self._report, step))
 
     def on_row_opened(self, message: RowOpened) -> None:
         """Ask for the details of the step."""
@@ -174,8 +174,8 @@ class Overview(Vertical):
         return False
 
 
-def _row(step: StepState) -> MadeRow:
-    text = f"{show_line(step.id, 120)} {step.status} {drawing.outcome(step)}"
-    return MadeRow(
+def _row(step: StepState) -> StaticRow:
+    text = f"{show_line(step.id, 120)} {step.status} {drawing.step_result(step)}"
+    return StaticRow(
         Content(text), text, step.id, {"step": step.id, "status": step.status}, step.status == "failed"
     )

@@ -8,7 +8,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.summary import rows_of
+from osiris_inspect.inspector.run.summary import output_rows
 from osiris_inspect.inspector.text import units as figures
 from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.model.finding import Finding
@@ -24,20 +24,20 @@ _TALLEST = 3
 """Lines that one thought may take."""
 
 
-class Verdict(Widget):
+class RootCauseBanner(Widget):
     """A cause with its evidence, its fix and its consequences; for a run that went well, one calm line.
 
     One widget, not one a word: it stands on the first screen, and each widget there is a part of the wait.
     """
 
     DEFAULT_CSS = """
-    Verdict { height: auto; padding: 0 1; border-left: outer $foreground 30%; text-wrap: nowrap; }
-    Verdict.-bad { border-left: outer $error; background: $verdict-bad; }
-    Verdict.-good { border-left: outer $success; }
-    Verdict.-open { border-left: outer $accent; }
+    RootCauseBanner { height: auto; padding: 0 1; border-left: outer $foreground 30%; text-wrap: nowrap; }
+    RootCauseBanner.-bad { border-left: outer $error; background: $verdict-bad; }
+    RootCauseBanner.-good { border-left: outer $success; }
+    RootCauseBanner.-open { border-left: outer $accent; }
     """
 
-    _thoughts: Mapping[str, Content | None] = MappingProxyType({})
+    _lines_by_label: Mapping[str, Content | None] = MappingProxyType({})
     _sign = Content("")
 
     def show(self, report: Report) -> None:
@@ -46,8 +46,8 @@ class Verdict(Widget):
         tone = _TONE.get(report.run.status, "-bad")
         for name in _TONES:
             self.set_class(name == tone, name)
-        self._sign = Content.styled(mark.sign, mark.style)
-        self._thoughts = _of_cause(report, cause) if cause else _without_cause(report)
+        self._sign = Content.styled(mark.symbol, mark.style)
+        self._lines_by_label = _cause_lines(report, cause) if cause else _without_cause(report)
         self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -60,10 +60,10 @@ class Verdict(Widget):
         return Content("\n").join(self._lines(self.content_size.width))
 
     def _lines(self, width: int) -> list[Content]:
-        margin = 5 if "evidence" in self._thoughts else 2
+        margin = 5 if "evidence" in self._lines_by_label else 2
         return [
             (self._label(name) if number == 0 else Content("")).truncate(margin, pad=True) + line
-            for name, thought in self._thoughts.items()
+            for name, thought in self._lines_by_label.items()
             if thought is not None
             for number, line in enumerate(_fitted(name, thought, max(8, width - margin)))
         ]
@@ -83,7 +83,7 @@ def _fitted(name: str, thought: Content, width: int) -> list[Content]:
     return [*lines[: _TALLEST - 1], last]
 
 
-def _of_cause(report: Report, cause: Finding) -> dict[str, Content | None]:
+def _cause_lines(report: Report, cause: Finding) -> dict[str, Content | None]:
     place = cause.evidence[0]
     return {
         "cause": Content.assemble((_subject(cause), "$state-link"), (show_line(cause.message, 600), "bold")),
@@ -91,7 +91,7 @@ def _of_cause(report: Report, cause: Finding) -> dict[str, Content | None]:
             (show_line(str(place), 120), "$state-link"), "  ", (show_line(place.quote, 400), marks.MUTED)
         ),
         "fix": Content(show_line(cause.fix, 600)) if cause.fix else None,
-        "after": _after(report, cause),
+        "after": _consequences(report, cause),
     }
 
 
@@ -101,13 +101,13 @@ def _subject(cause: Finding) -> str:
     return "" if named else f"{show_line(cause.step or '', 80)}: "
 
 
-def _after(report: Report, cause: Finding) -> Content | None:
+def _consequences(report: Report, cause: Finding) -> Content | None:
     """How much follows from the cause, and what else was found."""
     consequences = len(report.consequences(cause))
     others = len(report.findings) - consequences - 1
     parts = [
-        *([figures.plural(consequences, "consequence")] if consequences else []),
-        *([f"{figures.plural(others, 'other finding')}"] if others else []),
+        *([figures.pluralize(consequences, "consequence")] if consequences else []),
+        *([f"{figures.pluralize(others, 'other finding')}"] if others else []),
         *([f"rule {show_line(cause.rule, 60)}, {cause.confidence} confidence"]),
     ]
     return Content.styled(" · ".join(parts), marks.MUTED)
@@ -123,10 +123,10 @@ def _without_cause(report: Report) -> dict[str, Content | None]:
 def _sentence(report: Report) -> str:
     run = report.run
     done = sum(step.status == "succeeded" for step in run.steps)
-    of_all = f"{done} of {figures.plural(len(run.steps), 'step')}"
+    of_all = f"{done} of {figures.pluralize(len(run.steps), 'step')}"
     if run.status == "success":
-        rows = rows_of(report)
-        return f"{of_all} succeeded" + (f", {figures.rows(rows)}" if rows is not None else "")
+        rows = output_rows(report)
+        return f"{of_all} succeeded" + (f", {figures.format_rows(rows)}" if rows is not None else "")
     if run.status == "running":
         return f"running: {of_all} done"
     return f"{marks.RUN[run.status].word}: {of_all} succeeded; no rule names a cause"
@@ -140,5 +140,5 @@ def _found(report: Report) -> Content | None:
     for severity, mark in marks.SEVERITY.items():
         number = sum(finding.severity == severity for finding in report.findings)
         if number:
-            parts.append(Content.styled(f"{mark.sign} {figures.plural(number, mark.word)}", mark.style))
+            parts.append(Content.styled(f"{mark.symbol} {figures.pluralize(number, mark.word)}", mark.style))
     return Content(" · ").join(parts) + Content.styled("  under 4 Findings", marks.MUTED)

@@ -9,14 +9,14 @@ from osiris_inspect.inspector.run.run import Artifact, InputState, StepState
 from osiris_inspect.inspector.text import units as figures
 from osiris_inspect.inspector.text.sanitize import inline_json, json_lines, multi_line, show_line
 from osiris_inspect.tui.drawing import symbols as marks
-from osiris_inspect.tui.drawing.symbols import MUTED, Mark
+from osiris_inspect.tui.drawing.symbols import MUTED, StatusSymbol
 
 ARTIFACT = {
-    "present": Mark("✓", "present", "$state-good"),
-    "missing": Mark("✗", "missing", "$state-bad"),
-    "not_downloaded": Mark("~", "not downloaded", MUTED),
-    "lost": Mark("✗", "lost on its way", "$state-bad"),
-    "corrupt": Mark("✗", "corrupt", "$state-bad"),
+    "present": StatusSymbol("✓", "present", "$state-good"),
+    "missing": StatusSymbol("✗", "missing", "$state-bad"),
+    "not_downloaded": StatusSymbol("~", "not downloaded", MUTED),
+    "lost": StatusSymbol("✗", "lost on its way", "$state-bad"),
+    "corrupt": StatusSymbol("✗", "corrupt", "$state-bad"),
 }
 
 
@@ -44,13 +44,13 @@ def _head(step: StepState) -> Iterator[Content]:
     if step.started is not None:
         facts.append(f"from {figures.time_of_day(step.started)}")
     if step.duration_s is not None:
-        facts.append(f"for {figures.duration(step.duration_s)}")
-    if step.lines != (0, 0):
-        facts.append(f"events.jsonl:{step.lines[0]}-{step.lines[1]}")
+        facts.append(f"for {figures.format_duration(step.duration_s)}")
+    if step.line_range != (0, 0):
+        facts.append(f"events.jsonl:{step.line_range[0]}-{step.line_range[1]}")
     if facts:
         yield Content.styled(" · ".join(facts), MUTED)
-    if step.because:
-        yield Content(f"because of {show_line(step.because, 200)}")
+    if step.skipped_because:
+        yield Content(f"because of {show_line(step.skipped_because, 200)}")
 
 
 def _failure(step: StepState) -> Iterator[Content]:
@@ -78,7 +78,7 @@ def _findings(report: Report, step: StepState) -> Iterator[Content]:
     yield title("findings")
     for finding in found:
         mark = marks.SEVERITY[finding.severity]
-        yield Content.assemble(f"  {mark.sign} ", show_line(finding.message, 400)).stylize(mark.style, 2, 3)
+        yield Content.assemble(f"  {mark.symbol} ", show_line(finding.message, 400)).stylize(mark.style, 2, 3)
 
 
 def _inputs(step: StepState) -> Iterator[Content]:
@@ -92,16 +92,16 @@ def _inputs(step: StepState) -> Iterator[Content]:
 
 def _input(entry: InputState, step: StepState) -> Iterator[Content]:
     wire = {"memory": marks.IN_MEMORY, "spill": marks.ON_DISK}.get(
-        entry.place, marks.NOWHERE if step.status == "failed" else marks.NOT_TOLD
+        entry.location, marks.NOT_FOUND if step.status == "failed" else marks.UNKNOWN
     )
     origin = show_line(entry.from_step, 120) if entry.from_step else "a step the log does not name"
     where = f"  events.jsonl:{entry.line}" if entry.line else ""
     yield Content.assemble(
         (f"  {wire.letter} {wire.word}", wire.style),
-        f"  {show_line(entry.name, 80)} from {origin}  {figures.rows(entry.rows)}",
+        f"  {show_line(entry.name, 80)} from {origin}  {figures.format_rows(entry.rows)}",
         (where, MUTED),
     )
-    for tried in entry.tried:
+    for tried in entry.attempts:
         place, result, reason = (
             inline_json(tried.get(key) or "", 200) for key in ("place", "outcome", "reason")
         )
@@ -111,20 +111,20 @@ def _input(entry: InputState, step: StepState) -> Iterator[Content]:
 def _output(step: StepState) -> Iterator[Content]:
     yield Content("")
     yield title("output")
-    told = f"  told by {show_line(step.rows_out_from, 80)}" if step.rows_out_from else ""
-    yield Content.assemble(f"  {figures.rows(step.rows_out)}  ", frame_place(step), (told, MUTED))
+    told = f"  told by {show_line(step.rows_out_source, 80)}" if step.rows_out_source else ""
+    yield Content.assemble(f"  {figures.format_rows(step.rows_out)}  ", frame_place(step), (told, MUTED))
     yield from (_artifact(artifact) for artifact in step.artifacts)
 
 
 def _artifact(artifact: Artifact) -> Content:
     mark = ARTIFACT[artifact.state]
-    size = f"  {figures.size(artifact.bytes)}" if artifact.bytes is not None else ""
+    size = f"  {figures.format_bytes(artifact.bytes)}" if artifact.bytes is not None else ""
     if artifact.state == "present" and artifact.path.endswith(".parquet"):
         size += "  p looks into it"
     elif artifact.state == "present":
         size += "  a opens it"
     return Content.assemble(
-        (f"  {mark.sign} ", mark.style), show_line(artifact.path, 300), (f"  {mark.word}{size}", MUTED)
+        (f"  {mark.symbol} ", mark.style), show_line(artifact.path, 300), (f"  {mark.word}{size}", MUTED)
     )
 
 
@@ -139,7 +139,7 @@ def frame_place(step: StepState) -> Content:
     """Where the frame of a step was kept."""
     if step.storage == "none" and (step.is_writer or step.status != "succeeded"):
         return Content.styled(figures.UNKNOWN, MUTED)  # there was no frame to keep
-    wires = {"memory": marks.IN_MEMORY, "spill": marks.ON_DISK, "none": marks.NOWHERE}
+    wires = {"memory": marks.IN_MEMORY, "spill": marks.ON_DISK, "none": marks.NOT_FOUND}
     wire = wires.get(step.storage)
     if wire is None:
         return Content.styled(figures.UNKNOWN, MUTED)

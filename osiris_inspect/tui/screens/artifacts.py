@@ -14,29 +14,29 @@ from osiris_inspect.inspector.files import remote_registry as mirrors
 from osiris_inspect.inspector.run.run import Artifact, StepState
 from osiris_inspect.inspector.text import units as figures
 from osiris_inspect.inspector.text.sanitize import json_lines, multi_line, show_line
-from osiris_inspect.model.errors import UnreadableRun
+from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.redaction import MASK, is_secret_key
 from osiris_inspect.tui.drawing.symbols import MUTED
 from osiris_inspect.tui.panes.step_detail import ARTIFACT
 from osiris_inspect.tui.screens.list_screen import ListScreen
 from osiris_inspect.tui.shared.messages import FrameOpened
-from osiris_inspect.tui.widgets.footer import Foot
+from osiris_inspect.tui.widgets.footer import Footer
 from osiris_inspect.tui.widgets.line_list import LineList, RowOpened
-from osiris_inspect.tui.widgets.list_rows import Layout, MadeRow, Sheet
-from osiris_inspect.tui.widgets.table_layout import Column, lay_out
+from osiris_inspect.tui.widgets.list_rows import Layout, ListContent, StaticRow
+from osiris_inspect.tui.widgets.table_layout import TableColumn, layout_table
 
-MOST_READ = 256 << 10
+MAX_READ = 256 << 10
 """Bytes of a file that are read to be shown."""
 
-_SNIFFED = 8_192
+_DETECT_BYTES = 8_192
 _HEX = 256
 _ASSIGNED = re.compile(r"^([\s>-]*[\"']?([\w.-]+)[\"']?\s*[:=]\s*)(?=\S)(?![|>]\s*$).*$")
 _COLUMNS = (
-    Column("", least=1),
-    Column("file", least=20),
-    Column("kind", rank=2),
-    Column("size", right=True, rank=1),
-    Column("state"),
+    TableColumn("", min_width=1),
+    TableColumn("file", min_width=20),
+    TableColumn("kind", priority=2),
+    TableColumn("size", right=True, priority=1),
+    TableColumn("state"),
 )
 
 
@@ -57,7 +57,7 @@ class ArtifactsScreen(ListScreen):
         title = Content.assemble(("files of ", MUTED), (show_line(self._step.id, 120), "bold"))
         yield Static(title, id="title", markup=False)
         yield LineList()
-        yield Foot(("screen", "list", "app"))
+        yield Footer(("screen", "list", "app"))
 
     @property
     def main_list(self) -> LineList:
@@ -69,7 +69,7 @@ class ArtifactsScreen(ListScreen):
         self.main_list.show(_layout(self._step.artifacts))
         self.main_list.focus()
 
-    def place_in_file(self) -> tuple[Path, int] | None:
+    def file_position(self) -> tuple[Path, int] | None:
         """The file under the cursor, from its beginning."""
         path = self._path(self._artifact())
         return (path, 1) if path is not None else None
@@ -113,16 +113,16 @@ class ArtifactsScreen(ListScreen):
     @work(thread=True, exclusive=True)
     def _read(self, name: str, path: Path) -> None:
         try:
-            mirrors.complete(path)
+            mirrors.fetch_all(path)
             size = path.stat().st_size
             with path.open("rb") as file:
-                head = file.read(MOST_READ)
+                head = file.read(MAX_READ)
         except OSError as error:
             self.app.call_from_thread(self._complain, f"{name}: {error.strerror or error}")
-        except UnreadableRun as error:
+        except RunNotReadable as error:
             self.app.call_from_thread(self._complain, str(error))
         else:
-            lines = described(head, size)
+            lines = describe_content(head, size)
             self.app.call_from_thread(self._show, name, lines)
 
     def _show(self, name: str, lines: Sequence[Content]) -> None:
@@ -131,17 +131,17 @@ class ArtifactsScreen(ListScreen):
         self.app.push_screen(TextScreen(show_line(name, 120), lines))
 
 
-def described(head: bytes, size: int) -> list[Content]:
+def describe_content(head: bytes, size: int) -> list[Content]:
     """What a file holds, from its first bytes: its text with secrets masked, or that it is none."""
     if not size:
         return [Content.styled("empty: 0 bytes", MUTED)]
-    if b"\0" in head[:_SNIFFED]:
+    if b"\0" in head[:_DETECT_BYTES]:
         return _binary(head, size)
     try:
         text = head.decode("utf-8-sig", "strict" if len(head) == size else "ignore")
     except UnicodeDecodeError:
         return _binary(head, size)
-    beyond = [f"… {figures.size(size - len(head))} more"] if size > len(head) else []
+    beyond = [f"… {figures.format_bytes(size - len(head))} more"] if size > len(head) else []
     return [
         *map(Content, _lines(text, is_whole=not beyond)),
         *(Content.styled(line, MUTED) for line in beyond),
@@ -154,8 +154,8 @@ def _lines(text: str, *, is_whole: bool) -> list[str]:
     except (ValueError, RecursionError):
         document = None
     if isinstance(document, dict):
-        return json_lines(document, MOST_READ)
-    return multi_line("\n".join(map(_masked, text.split("\n"))), MOST_READ)
+        return json_lines(document, MAX_READ)
+    return multi_line("\n".join(map(_masked, text.split("\n"))), MAX_READ)
 
 
 def _masked(line: str) -> str:
@@ -175,16 +175,16 @@ def _binary(head: bytes, size: int) -> list[Content]:
 
 
 def _layout(artifacts: Sequence[Artifact]) -> Layout:
-    def sheet(width: int) -> Sheet:
-        heading, lines = lay_out(_COLUMNS, [_cells(artifact) for artifact in artifacts], width)
+    def sheet(width: int) -> ListContent:
+        heading, lines = layout_table(_COLUMNS, [_cells(artifact) for artifact in artifacts], width)
         rows = [
-            MadeRow(
+            StaticRow(
                 line, show_line(artifact.path, 300), number, {"kind": artifact.kind, "state": artifact.state}
             )
             for number, (line, artifact) in enumerate(zip(lines, artifacts, strict=True))
         ]
-        nothing = MadeRow(Content.styled("this step left no file", MUTED), "")
-        return Sheet(rows or [nothing], heading if rows else None)
+        nothing = StaticRow(Content.styled("this step left no file", MUTED), "")
+        return ListContent(rows or [nothing], heading if rows else None)
 
     return sheet
 
@@ -192,9 +192,9 @@ def _layout(artifacts: Sequence[Artifact]) -> Layout:
 def _cells(artifact: Artifact) -> list[Content]:
     mark = ARTIFACT[artifact.state]
     return [
-        Content.styled(mark.sign, mark.style),
+        Content.styled(mark.symbol, mark.style),
         Content(show_line(artifact.path, 300)),
         Content.styled(show_line(artifact.kind, 40), MUTED),
-        Content(figures.size(artifact.bytes) if artifact.bytes is not None else figures.UNKNOWN),
+        Content(figures.format_bytes(artifact.bytes) if artifact.bytes is not None else figures.UNKNOWN),
         Content.styled(mark.word, mark.style),
     ]

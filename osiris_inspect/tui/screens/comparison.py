@@ -17,21 +17,25 @@ from osiris_inspect.tui.drawing import symbols as marks
 from osiris_inspect.tui.drawing.symbols import MUTED
 from osiris_inspect.tui.screens.list_screen import ListScreen
 from osiris_inspect.tui.screens.text import TextScreen
-from osiris_inspect.tui.shared.data_source import Source
-from osiris_inspect.tui.widgets.footer import Foot
+from osiris_inspect.tui.shared.data_source import DataSource
+from osiris_inspect.tui.widgets.footer import Footer
 from osiris_inspect.tui.widgets.line_list import LineList, RowOpened
-from osiris_inspect.tui.widgets.list_rows import Layout, MadeRow, Sheet, wrapped
-from osiris_inspect.tui.widgets.table_layout import Column, lay_out
+from osiris_inspect.tui.widgets.list_rows import Layout, ListContent, StaticRow, text_layout
+from osiris_inspect.tui.widgets.table_layout import TableColumn, layout_table
 
 FIRST = "▶"
 _COLUMNS = (
-    Column("", least=1),
-    Column("step", least=10, enough=30),
-    Column("one", least=10, enough=40),
-    Column("the other", least=10, enough=40),
-    Column("what differs", least=10),
+    TableColumn("", min_width=1),
+    TableColumn("step", min_width=10, max_width=30),
+    TableColumn("one", min_width=10, max_width=40),
+    TableColumn("the other", min_width=10, max_width=40),
+    TableColumn("what differs", min_width=10),
 )
-_CELLS = (Column("what differs", least=10, enough=40), Column("one", least=12), Column("the other", least=12))
+_CELLS = (
+    TableColumn("what differs", min_width=10, max_width=40),
+    TableColumn("one", min_width=12),
+    TableColumn("the other", min_width=12),
+)
 
 
 class ComparisonScreen(ListScreen):
@@ -46,7 +50,7 @@ class ComparisonScreen(ListScreen):
         self,
         compare: Callable[[], tuple[Content, Layout]],
         runs: tuple[Path, Path] | None = None,
-        source: Source | None = None,
+        source: DataSource | None = None,
     ) -> None:
         super().__init__()
         self._compare, self._runs, self._source = compare, runs, source
@@ -55,7 +59,7 @@ class ComparisonScreen(ListScreen):
         """Title, differences, foot."""
         yield Static(Content.styled("comparing …", MUTED), id="title", markup=False)
         yield LineList()
-        yield Foot(("screen", "list", "app"))
+        yield Footer(("screen", "list", "app"))
 
     @property
     def main_list(self) -> LineList:
@@ -73,13 +77,16 @@ class ComparisonScreen(ListScreen):
             title, rows = self._compare()
         except Exception as error:  # noqa: BLE001  strangers' runs; what goes wrong is said on the screen
             text = show_line(f"{type(error).__name__}: {error}", 400)
-            title, rows = Content("cannot be compared"), wrapped([Content.styled(f"✗ {text}", "$state-bad")])
+            title, rows = (
+                Content("cannot be compared"),
+                text_layout([Content.styled(f"✗ {text}", "$state-bad")]),
+            )
         self.app.call_from_thread(self._show, title, rows)
 
     def _show(self, title: Content, rows: Layout) -> None:
         self.query_one("#title", Static).update(title)
         self.main_list.show(rows)
-        self.main_list.select(lambda row: row.is_failure)
+        self.main_list.move_to(lambda row: row.is_failure)
 
     def action_preview(self) -> None:
         """Compare the frames of the step under the cursor."""
@@ -87,11 +94,11 @@ class ComparisonScreen(ListScreen):
         if row is None or self._runs is None or source is None or "step" not in row.fields:
             super().action_preview()
             return
-        step, paths = str(row.key), [run / layout.parquet(str(row.key)) for run in self._runs]
+        step, paths = str(row.key), [run / layout.spill_path(str(row.key)) for run in self._runs]
 
         def compare() -> tuple[Content, Layout]:
             with source.frame(paths[0]) as one, source.frame(paths[1]) as other:
-                return of_frames(step, compare_frames(one.facts, other.facts))
+                return frame_rows(step, compare_frames(one.info, other.info))
 
         self.app.push_screen(ComparisonScreen(compare))
 
@@ -104,22 +111,26 @@ class ComparisonScreen(ListScreen):
             self.app.push_screen(TextScreen(parts[0], [Content(part) for part in parts[1:]]))
 
 
-def of_runs(told: Comparison) -> tuple[Content, Layout]:
+def run_rows(told: Comparison) -> tuple[Content, Layout]:
     """The title and the rows of two runs."""
-    if told.first is not None:
-        verdict = Content.assemble("they first go apart at ", (show_line(told.first, 80), "bold"))
+    if told.first_difference is not None:
+        verdict = Content.assemble("they first go apart at ", (show_line(told.first_difference, 80), "bold"))
     else:
         verdict = Content("no step differs")
-    title = Content.assemble(_name(told.one), ("  and  ", MUTED), _name(told.other), "\n", verdict)
+    title = Content.assemble(_name(told.base), ("  and  ", MUTED), _name(told.other), "\n", verdict)
 
-    def sheet(width: int) -> Sheet:
-        heading, lines = lay_out(_COLUMNS, [_pair(pair, told.first) for pair in told.steps], width)
-        rows = [_pair_row(pair, line, told.first) for pair, line in zip(told.steps, lines, strict=True)]
-        return Sheet(
+    def sheet(width: int) -> ListContent:
+        heading, lines = layout_table(
+            _COLUMNS, [_pair(pair, told.first_difference) for pair in told.steps], width
+        )
+        rows = [
+            _pair_row(pair, line, told.first_difference) for pair, line in zip(told.steps, lines, strict=True)
+        ]
+        return ListContent(
             [
                 *rows,
-                *_beside("the runs", told.run, width),
-                *_beside("where they ran", told.surroundings, width),
+                *_section("the runs", told.run, width),
+                *_section("where they ran", told.environment, width),
             ],
             heading,
         )
@@ -127,30 +138,32 @@ def of_runs(told: Comparison) -> tuple[Content, Layout]:
     return title, sheet
 
 
-def of_frames(step: str, found: Sequence[Difference]) -> tuple[Content, Layout]:
+def frame_rows(step: str, found: Sequence[Difference]) -> tuple[Content, Layout]:
     """The title and the rows of two frames of one step."""
-    told = figures.plural(len(found), "difference") if found else "same rows, columns, types and bounds"
+    told = figures.pluralize(len(found), "difference") if found else "same rows, columns, types and bounds"
     title = Content.assemble(("frames of ", MUTED), (show_line(step, 120), "bold"), "\n", told)
-    return title, lambda width: Sheet(list(_differences(found, width)))
+    return title, lambda width: ListContent(list(_differences(found, width)))
 
 
 def _name(run: Run) -> Content:
     mark = marks.RUN[run.status]
-    return Content.assemble((f"{mark.sign} ", mark.style), (show_line(run.id, 80), "bold"))
+    return Content.assemble((f"{mark.symbol} ", mark.style), (show_line(run.id, 80), "bold"))
 
 
 def _pair(pair: StepPair, first: str | None) -> list[Content]:
     found = [difference.aspect for difference in pair.differences]
-    if pair.slower is not None:
+    if pair.slowdown is not None:
         found.append(
-            f"{pair.slower:.1f} times as long" if pair.slower >= 1 else f"{1 / pair.slower:.1f} times as fast"
+            f"{pair.slowdown:.1f} times as long"
+            if pair.slowdown >= 1
+            else f"{1 / pair.slowdown:.1f} times as fast"
         )
     sign = FIRST if pair.step == first else "≠" if pair.differences else "="
     tone = "bold $state-bad" if pair.step == first else "$state-warn" if pair.differences else "$state-good"
     return [
         Content.styled(sign, tone),
         Content.styled(show_line(pair.step, 80), "bold"),
-        _outcome(pair.one),
+        _outcome(pair.base),
         _outcome(pair.other),
         Content.styled(show_line(", ".join(found) or "same", 400), "" if found else MUTED),
     ]
@@ -160,18 +173,18 @@ def _outcome(step: StepState | None) -> Content:
     if step is None:
         return Content.styled("no such step", MUTED)
     mark = marks.STEP[step.status]
-    rows = f" {figures.rows(step.rows_out)}" if step.rows_out is not None else f" {mark.word}"
-    time = f" · {figures.duration(step.duration_s)}" if step.duration_s is not None else ""
-    return Content.assemble((mark.sign, mark.style), rows + time)
+    rows = f" {figures.format_rows(step.rows_out)}" if step.rows_out is not None else f" {mark.word}"
+    time = f" · {figures.format_duration(step.duration_s)}" if step.duration_s is not None else ""
+    return Content.assemble((mark.symbol, mark.style), rows + time)
 
 
-def _pair_row(pair: StepPair, line: Content, first: str | None) -> MadeRow:
+def _pair_row(pair: StepPair, line: Content, first: str | None) -> StaticRow:
     text = [show_line(pair.step, 120)]
     for difference in pair.differences:
         text += _in_words(difference)
     fields = {"step": pair.step, "differs": bool(pair.differences)}
     is_first = pair.step == first
-    return MadeRow(
+    return StaticRow(
         line, "\n".join(text), pair.step, fields, is_first, bool(pair.differences) and not is_first
     )
 
@@ -180,30 +193,30 @@ def _in_words(difference: Difference) -> list[str]:
     return [
         "",
         show_line(difference.aspect, 200),
-        f"  one    {show_line(difference.one, 2_000)}",
+        f"  one    {show_line(difference.base, 2_000)}",
         f"  other  {show_line(difference.other, 2_000)}",
     ]
 
 
-def _beside(name: str, found: Sequence[Difference], width: int) -> Iterator[MadeRow]:
+def _section(name: str, found: Sequence[Difference], width: int) -> Iterator[StaticRow]:
     """Differences that are no step's, under a heading of their own."""
     if found:
-        yield MadeRow(Content(""), "")
-        yield MadeRow(Content.styled(name, "bold $state-link"), "")
+        yield StaticRow(Content(""), "")
+        yield StaticRow(Content.styled(name, "bold $state-link"), "")
         yield from _differences(found, width)
 
 
-def _differences(found: Sequence[Difference], width: int) -> Iterator[MadeRow]:
+def _differences(found: Sequence[Difference], width: int) -> Iterator[StaticRow]:
     cells = [
         [
             Content(show_line(difference.aspect, 120)),
-            Content(show_line(difference.one, 400)),
+            Content(show_line(difference.base, 400)),
             Content(show_line(difference.other, 400)),
         ]
         for difference in found
     ]
-    _, lines = lay_out(_CELLS, cells, width)
+    _, lines = layout_table(_CELLS, cells, width)
     for difference, line in zip(found, lines, strict=True):
-        yield MadeRow(
+        yield StaticRow(
             line, "\n".join([show_line(difference.aspect, 120), *_in_words(difference)]), difference.aspect
         )

@@ -7,8 +7,8 @@ from textual.app import SuspendNotSupported
 from textual.screen import Screen
 
 from osiris_inspect.tui.shared import key_bindings as keys
-from osiris_inspect.tui.shared.host_services import NOTHING, Outside
-from osiris_inspect.tui.widgets.footer import PLACE_HINT, Foot
+from osiris_inspect.tui.shared.host_services import NO_HOST, HostServices
+from osiris_inspect.tui.widgets.footer import GOTO_HINT, Footer
 from osiris_inspect.tui.widgets.line_list import CursorMoved, LineList
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ class ListScreen(Screen[None]):
     AUTO_FOCUS = ""
 
     @property
-    def outside(self) -> Outside:
+    def host(self) -> HostServices:
         """The world beyond the terminal."""
-        told = getattr(self.app, "outside", NOTHING)
-        return told if isinstance(told, Outside) else NOTHING
+        told = getattr(self.app, "host", NO_HOST)
+        return told if isinstance(told, HostServices) else NO_HOST
 
     @property
     def main_list(self) -> LineList | None:
@@ -39,7 +39,7 @@ class ListScreen(Screen[None]):
         """The list that is worked with."""
         return self.focused if isinstance(self.focused, LineList) else self.main_list
 
-    def step_back(self) -> bool:
+    def close_details(self) -> bool:
         """Close what is open on this screen; whether something was."""
         return False
 
@@ -48,10 +48,10 @@ class ListScreen(Screen[None]):
     def action_back(self, may_quit: bool) -> None:
         """Go back by one: filter, detail, screen; at the first screen only ``q`` quits."""
         lines = self.main_list
-        if not may_quit and lines is not None and lines.shown is not None:
-            lines.forget()
-        elif self.step_back():
-            self._tell()
+        if not may_quit and lines is not None and lines.visible_rows is not None:
+            lines.clear_filter()
+        elif self.close_details():
+            self._update_footer()
         elif any(isinstance(screen, ListScreen) for screen in self.app.screen_stack[:-1]):
             self.app.pop_screen()
         elif may_quit:
@@ -59,26 +59,26 @@ class ListScreen(Screen[None]):
 
     # ── the filter ──
 
-    def action_ask_filter(self) -> None:
+    def action_filter(self) -> None:
         """Open the filter box for the list that is worked with."""
-        self._asked = self.lines
-        if self._asked is not None:
-            self.query_one(Foot).ask(self._asked.filter_text)
+        self._input_target = self.lines
+        if self._input_target is not None:
+            self.query_one(Footer).open_input(self._input_target.filter_text)
 
-    _asked: LineList | None = None
+    _input_target: LineList | None = None
     _asked_place = False
 
-    def action_ask_place(self) -> None:
+    def action_goto(self) -> None:
         """Ask where to go in the list that is worked with."""
-        self._asked, self._asked_place = self.lines, True
-        if self._asked is not None:
-            self.query_one(Foot).ask("", PLACE_HINT)
+        self._input_target, self._asked_place = self.lines, True
+        if self._input_target is not None:
+            self.query_one(Footer).open_input("", GOTO_HINT)
 
     def on_input_changed(self, event: "Input.Changed") -> None:
         """Filter while it is typed."""
         event.stop()
-        if self._asked is not None and not self._asked_place:
-            self._asked.set_filter(event.value)
+        if self._input_target is not None and not self._asked_place:
+            self._input_target.set_filter(event.value)
 
     def on_input_submitted(self, event: "Input.Submitted") -> None:
         """Keep the filter, or go to the place."""
@@ -89,27 +89,27 @@ class ListScreen(Screen[None]):
             self._leave_filter(is_kept=True)
 
     def _go(self, text: str) -> None:
-        from osiris_inspect.tui.widgets.goto import parse_place
+        from osiris_inspect.tui.widgets.goto import parse_target
 
-        lines, place = self._asked, parse_place(text)
-        self._leave_box()
+        lines, place = self._input_target, parse_target(text)
+        self._close_input()
         if lines is None or not text.strip():
             return
         complaint = lines.go_to(place) if place is not None else f"no line and no time: {text.strip()[:40]}"
         if complaint:
             self.notify(complaint, markup=False)
 
-    def _leave_box(self) -> LineList | None:
+    def _close_input(self) -> LineList | None:
         """Close the box, whatever was asked; the list it was asked for."""
-        lines, self._asked, self._asked_place = self._asked, None, False
+        lines, self._input_target, self._asked_place = self._input_target, None, False
         if lines is not None:
             lines.focus()
-        self.query_one(Foot).close()
+        self.query_one(Footer).close()
         return lines
 
     # ── the editor ──
 
-    def place_in_file(self) -> tuple[Path, int] | None:
+    def file_position(self) -> tuple[Path, int] | None:
         """The file and the line that the cursor is on; None where it is on no line of a file."""
         return None
 
@@ -119,7 +119,7 @@ class ListScreen(Screen[None]):
 
     def action_edit(self) -> None:
         """Open the file at the line in the user's editor."""
-        place, edit = self.place_in_file(), self.outside.edit
+        place, edit = self.file_position(), self.host.edit
         if place is None or edit is None:
             self.notify(
                 "no line of a file here" if place is None else "no editor: $EDITOR names none", markup=False
@@ -138,12 +138,12 @@ class ListScreen(Screen[None]):
         self._leave_filter(is_kept=message.is_kept)
 
     def _leave_filter(self, *, is_kept: bool) -> None:
-        is_place, lines = self._asked_place, self._leave_box()
+        is_place, lines = self._asked_place, self._close_input()
         if lines is None or is_place:
             return
         if not is_kept:
-            lines.forget()
-        elif not lines.filters:
+            lines.clear_filter()
+        elif not lines.hides_rows:
             lines.action_match(1)
 
     # ── the foot ──
@@ -151,11 +151,11 @@ class ListScreen(Screen[None]):
     def on_cursor_moved(self, message: CursorMoved) -> None:
         """Say where the cursor is."""
         if message.lines is self.lines:
-            self._tell()
+            self._update_footer()
 
     def on_descendant_focus(self) -> None:
         """Say where the cursor is in the list that got the focus."""
-        self._tell()
+        self._update_footer()
 
-    def _tell(self) -> None:
-        self.query_one(Foot).show(self.lines, getattr(self.focused, "KEYS_AT_WORK", None))
+    def _update_footer(self) -> None:
+        self.query_one(Footer).show(self.lines, getattr(self.focused, "KEYS_AT_WORK", None))

@@ -9,29 +9,29 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
 
-from osiris_inspect.inspector.analysis.pickling import with_log
+from osiris_inspect.inspector.analysis.pickling import attach_log
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import StepState
 from osiris_inspect.inspector.text import units as figures
 from osiris_inspect.inspector.text.sanitize import show_line
-from osiris_inspect.model.errors import UnsafeName
+from osiris_inspect.model.errors import UnsafePath
 from osiris_inspect.model.finding import Finding
 from osiris_inspect.tui.panes.overview import Overview
-from osiris_inspect.tui.panes.root_cause import Verdict
+from osiris_inspect.tui.panes.root_cause import RootCauseBanner
 from osiris_inspect.tui.screens.list_screen import ListScreen
 from osiris_inspect.tui.shared import key_bindings as keys
-from osiris_inspect.tui.shared.data_source import Source
+from osiris_inspect.tui.shared.data_source import DataSource
 from osiris_inspect.tui.shared.messages import FrameOpened, ScreenReady, StepOpened, TabChosen
-from osiris_inspect.tui.widgets.footer import Foot
+from osiris_inspect.tui.widgets.footer import Footer
 from osiris_inspect.tui.widgets.header import Header
 from osiris_inspect.tui.widgets.line_list import LineList, RowOpened
-from osiris_inspect.tui.widgets.tab_bar import Tabs
+from osiris_inspect.tui.widgets.tab_bar import TabBar
 
 if TYPE_CHECKING:
-    from osiris_inspect.tui.panes.list_and_detail import Split
-    from osiris_inspect.tui.panes.sql import Sql
+    from osiris_inspect.tui.panes.list_and_detail import ListDetailPane
+    from osiris_inspect.tui.panes.sql import SqlPane
 
-    Pane = Overview | Split | Sql
+    Pane = Overview | ListDetailPane | SqlPane
 
 STEPS, EVENTS, TIMELINE, SQL = 2, 3, 6, 7
 """Numbers of tabs, as ``keys.TABS`` names them."""
@@ -39,10 +39,10 @@ STEPS, EVENTS, TIMELINE, SQL = 2, 3, 6, 7
 POLL = 1.0
 """Seconds between looks at a run that is going on."""
 
-LOOK = 0.25
+PROGRESS_INTERVAL_S = 0.25
 """Seconds between looks at how far the reading of a long log has come."""
 
-SILENT = 20.0
+REREAD_AFTER_S = 20.0
 """Seconds after which a run that did not grow is read again all the same: it may count as cut off by then."""
 
 
@@ -53,39 +53,39 @@ class RunScreen(ListScreen):
     DEFAULT_CSS = """
     RunScreen ContentSwitcher { height: 1fr; }
     RunScreen #waiting { height: 1fr; padding: 1 2; color: $state-beside; }
-    RunScreen.-waiting ContentSwitcher, RunScreen.-waiting Verdict, RunScreen.-waiting Tabs { display: none; }
+    RunScreen.-waiting ContentSwitcher, RunScreen.-waiting RootCauseBanner, RunScreen.-waiting TabBar { display: none; }
     RunScreen #waiting { display: none; }
     RunScreen.-waiting #waiting { display: block; }
     """
 
-    def __init__(self, path: Path, source: Source, clock: Callable[[], float]) -> None:
+    def __init__(self, path: Path, source: DataSource, clock: Callable[[], float]) -> None:
         self._read_at = clock()
         self._signature: Hashable = source.signature(path)
-        self._at_once = source.at_once(path, self._read_at)
+        self._at_once = source.quick_report(path, self._read_at)
         super().__init__(classes=None if self._at_once else "-waiting")
         self._path = path
         self._source = source
         self._clock = clock
         self._is_loading = False
-        self.is_whole = False
-        self._later: list[Callable[[], None]] = []
+        self.is_loaded = False
+        self._deferred: list[Callable[[], None]] = []
         self.report: Report | None = None
         self._so_far: tuple[int, int] | None = None
 
     def compose(self) -> ComposeResult:
         """Header, verdict, tabs, panes, foot."""
         yield Header(markup=False)
-        yield Verdict()
-        yield Tabs()
+        yield RootCauseBanner()
+        yield TabBar()
         if self._at_once is None:
             yield Static(Content("\n").join(self._waiting()), id="waiting", markup=False)
         with ContentSwitcher(initial="tab-1"):
             yield Overview(id="tab-1")  # the others come when this one is seen
-        yield Foot(("screen", "list", "run", "app"))
+        yield Footer(("screen", "list", "run", "app"))
 
     def _waiting(self) -> list[Content]:
-        words = [Content(show_line(line, 400)) for line in self.outside.words]
-        return [*words, Content(f"reading {show_line(str(self._path), 300)} …{_how_far(self._so_far)}")]
+        words = [Content(show_line(line, 400)) for line in self.host.startup_lines]
+        return [*words, Content(f"reading {show_line(str(self._path), 300)} …{_progress_text(self._so_far)}")]
 
     def on_mount(self) -> None:
         """Show what is there, or begin to read; look again every second while the run goes on."""
@@ -94,17 +94,17 @@ class RunScreen(ListScreen):
             self._at_once = None
         else:
             self.load()
-            self._watch = self.set_interval(LOOK, self._tell_how_far)
-        self.set_interval(POLL, self.look_again)
+            self._watch = self.set_interval(PROGRESS_INTERVAL_S, self._update_progress)
+        self.set_interval(POLL, self.poll)
 
     @property
-    def stands_at_once(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether its first picture shows the run."""
         return not self.has_class("-waiting")
 
     # ── reading ──
 
-    def look_again(self) -> None:
+    def poll(self) -> None:
         """Read again what has grown, if the run was going on."""
         if self.report is not None and self.report.run.status == "running" and not self._is_loading:
             self.load()
@@ -114,12 +114,12 @@ class RunScreen(ListScreen):
         self._is_loading = True
         self._read()
 
-    def _hear(self, done: int, total: int) -> bool:
+    def _on_progress(self, done: int, total: int) -> bool:
         """Take note of how far the reading has come; whether the screen that waits for it is still there."""
         self._so_far = (done, total)
         return self.is_attached and self.app.is_running
 
-    def _tell_how_far(self) -> None:
+    def _update_progress(self) -> None:
         """Say how far the reading has come, until the run is there or it is said why it is not."""
         if self.report is not None or not self._is_loading:
             self._watch.stop()
@@ -132,19 +132,23 @@ class RunScreen(ListScreen):
         try:
             signature = self._source.signature(self._path)
             now = self._clock()
-            if self.report is not None and signature == self._signature and now - self._read_at < SILENT:
+            if (
+                self.report is not None
+                and signature == self._signature
+                and now - self._read_at < REREAD_AFTER_S
+            ):
                 return
             self._read_at = now
-            report = self._source.report(self._path, now, self._hear)
+            report = self._source.report(self._path, now, self._on_progress)
         except Exception as error:  # noqa: BLE001  a stranger's run and a stranger's rules; what goes wrong is shown
-            self.app.call_from_thread(self._refuse, error)
+            self.app.call_from_thread(self._show_error, error)
         else:
             if self.is_attached and self.app.is_running:  # else it was given up half-way, and is for nobody
                 self.app.call_from_thread(self._show, report, signature)
         finally:
             self._is_loading = False
 
-    def _refuse(self, error: Exception) -> None:
+    def _show_error(self, error: Exception) -> None:
         text = show_line(f"{type(error).__name__}: {error}", 600)
         for waiting in self.query("#waiting") if self.report is None else ():
             assert isinstance(waiting, Static)  # noqa: S101  tells mypy what compose made
@@ -157,36 +161,36 @@ class RunScreen(ListScreen):
         self.report, self._signature = report, signature
         self.remove_class("-waiting")
         self.query_one(Header).show(report)
-        self.query_one(Verdict).show(report)
-        for number in range(1, len(keys.TABS) + 1) if self.is_whole else (1,):
+        self.query_one(RootCauseBanner).show(report)
+        for number in range(1, len(keys.TABS) + 1) if self.is_loaded else (1,):
             self._show_in(self.pane(number), report)
-        self.query_one(Tabs).show(self.query_one(Tabs).active, _counts(report))
+        self.query_one(TabBar).show(self.query_one(TabBar).active, _counts(report))
         if is_first:
             self.pane(1).list.focus()
-            self._tell()
-            self.post_message(ScreenReady(is_painted=was_painted))
-            self.call_after_refresh(self._load_rest)
+            self._update_footer()
+            self.post_message(ScreenReady(was_painted=was_painted))
+            self.call_after_refresh(self._load_lazy_panes)
 
     def _show_in(self, pane: "Pane", report: Report) -> None:
         pane.list.is_live = report.run.status == "running"
         pane.show(report)
 
     @work(thread=True, group="rest")
-    def _load_rest(self) -> None:
+    def _load_lazy_panes(self) -> None:
         """Load what the panes behind the first one need: their code, and the log where the report came without it."""
-        from osiris_inspect.tui.panes.lazy_panes import panes
+        from osiris_inspect.tui.panes.lazy_panes import build_panes
 
         assert self.report is not None  # noqa: S101  asked for when there was one
         told = self.report
         try:
-            whole = with_log(told)
+            whole = attach_log(told)
         except Exception as error:  # noqa: BLE001  a stranger's log; what goes wrong is shown
-            self.app.call_from_thread(self._refuse, error)
+            self.app.call_from_thread(self._show_error, error)
         else:
-            self.call_later(self._mount_rest, panes, told, whole)
+            self.call_later(self._mount_rest, build_panes, told, whole)
 
     async def _mount_rest(
-        self, panes: "Callable[[Source], Iterable[Pane]]", told: Report, whole: Report
+        self, panes: "Callable[[DataSource], Iterable[Pane]]", told: Report, whole: Report
     ) -> None:
         """Add the panes behind the first one, and do what was asked of them meanwhile."""
         if self.report is told:  # and was not read again
@@ -197,22 +201,22 @@ class RunScreen(ListScreen):
                 return  # the program was left meanwhile
             if self.report is not None:
                 self._show_in(pane, self.report)
-        self.is_whole = True
-        self._recall(self.outside.recall(self._path))
-        for act in self._later:
+        self.is_loaded = True
+        self._restore_state(self.host.load_state(self._path))
+        for act in self._deferred:
             act()
-        self._later.clear()
+        self._deferred.clear()
 
-    def _when_whole(self, act: Callable[[], None]) -> None:
+    def _when_loaded(self, act: Callable[[], None]) -> None:
         """Do something that needs every pane, now or as soon as they are there: no key is lost."""
-        if self.is_whole:
+        if self.is_loaded:
             act()
         elif self.report is not None:
-            self._later.append(act)
+            self._deferred.append(act)
 
     # ── what is found again ──
 
-    def _recall(self, memory: Mapping[str, Any]) -> None:
+    def _restore_state(self, memory: Mapping[str, Any]) -> None:
         """Go back to the tab and the lines where the run was left, and mark what was marked."""
         for number in range(1, len(keys.TABS) + 1):
             place = memory.get("cursors", {}).get(str(number))
@@ -220,36 +224,36 @@ class RunScreen(ListScreen):
                 self.pane(number).list.cursor = place
         marked = memory.get("marked", ())
         self.pane(EVENTS).list.marked |= {(str(file), int(line)) for file, line in marked}
-        self.sql.box.asked = [str(query) for query in memory.get("queries", ())]
+        self.sql.box.history = [str(query) for query in memory.get("queries", ())]
         if memory.get("tab") in range(2, len(keys.TABS) + 1):
             self._open_tab(memory["tab"])
 
-    def _memory(self) -> dict[str, Any]:
+    def _state(self) -> dict[str, Any]:
         lists = {number: self.pane(number).list for number in range(1, len(keys.TABS) + 1)}
         marked = [list(key) for key in lists[EVENTS].marked if isinstance(key, tuple)]
-        whole = {str(number): lines.cursor for number, lines in lists.items() if lines.shown is None}
+        whole = {str(number): lines.cursor for number, lines in lists.items() if lines.visible_rows is None}
         return {
-            "tab": self.query_one(Tabs).active,
+            "tab": self.query_one(TabBar).active,
             "cursors": whole,
             "marked": sorted(marked),
-            "queries": self.sql.box.asked,
+            "queries": self.sql.box.history,
         }
 
-    def keep(self) -> None:
+    def save_state(self) -> None:
         """Keep where the run was left, for the next time."""
-        if self.is_whole:
-            self.outside.remember(self._path, self._memory())
+        if self.is_loaded:
+            self.host.save_state(self._path, self._state())
 
     def action_back(self, may_quit: bool) -> None:
         """Go back by one, and keep where the run was left."""
-        self.keep()
+        self.save_state()
         super().action_back(may_quit)
 
     # ── tabs and panes ──
 
     def pane(self, number: int | None = None) -> "Pane":
         """A pane by its number; the open one without."""
-        pane = self.query_one(f"#tab-{number or self.query_one(Tabs).active}")
+        pane = self.query_one(f"#tab-{number or self.query_one(TabBar).active}")
         return cast("Pane", pane)  # nothing else was given such an id
 
     @property
@@ -259,14 +263,14 @@ class RunScreen(ListScreen):
 
     def action_tab(self, number: int) -> None:
         """Open a tab."""
-        self._when_whole(lambda: self._open_tab(number))
+        self._when_loaded(lambda: self._open_tab(number))
 
     def _open_tab(self, number: int) -> None:
         self.query_one(ContentSwitcher).current = f"tab-{number}"
-        self.query_one(Tabs).show(number)
+        self.query_one(TabBar).show(number)
         self.pane(number).close()
         self.pane(number).take_focus()
-        self._tell()
+        self._update_footer()
 
     def on_tab_chosen(self, message: TabChosen) -> None:
         """Open the tab that was clicked."""
@@ -274,15 +278,15 @@ class RunScreen(ListScreen):
 
     def on_step_opened(self, message: StepOpened) -> None:
         """Show all that is known of a step."""
-        self._when_whole(lambda: self._open_step(message.step))
+        self._when_loaded(lambda: self._open_step(message.step))
 
     def _open_step(self, step: str) -> None:
         self._open_tab(STEPS)
-        steps = cast("Split", self.pane(STEPS))  # the pane of that number
-        if steps.list.select(lambda row: row.key == step):
+        steps = cast("ListDetailPane", self.pane(STEPS))  # the pane of that number
+        if steps.list.move_to(lambda row: row.key == step):
             steps.open()
 
-    def place_in_file(self) -> tuple[Path, int] | None:
+    def file_position(self) -> tuple[Path, int] | None:
         """The line of a log that the cursor is on; of a step its first line."""
         row = self.pane().list.row if self.report is not None else None
         if self.report is None or row is None:
@@ -293,11 +297,11 @@ class RunScreen(ListScreen):
         if finding is not None:
             return self._path / finding.evidence[0].file, max(1, finding.evidence[0].line)
         step = self.report.run.step(str(row.key))
-        return (self._path / "events.jsonl", max(1, step.lines[0])) if step is not None else None
+        return (self._path / "events.jsonl", max(1, step.line_range[0])) if step is not None else None
 
     def action_zoom(self) -> None:
         """Show the timeline from the first step on, or from the beginning."""
-        self._when_whole(self._zoom)
+        self._when_loaded(self._zoom)
 
     def _zoom(self) -> None:
         from osiris_inspect.tui.panes.timeline import Timeline
@@ -306,15 +310,15 @@ class RunScreen(ListScreen):
         self.query_one(Timeline).zoom()
 
     @property
-    def sql(self) -> "Sql":
+    def sql(self) -> "SqlPane":
         """The pane that is asked in SQL."""
-        return cast("Sql", self.pane(SQL))  # the pane of that number
+        return cast("SqlPane", self.pane(SQL))  # the pane of that number
 
     def action_save(self) -> None:
         """Keep the answer to a question in SQL."""
-        self._when_whole(
+        self._when_loaded(
             lambda: self.notify(
-                show_line(self.sql.save(self.outside.pictures, self._path.name), 400), markup=False
+                show_line(self.sql.save(self.host.screenshot_dir, self._path.name), 400), markup=False
             )
         )
 
@@ -338,7 +342,7 @@ class RunScreen(ListScreen):
     def on_row_opened(self, message: RowOpened) -> None:
         """Enter in the details of a step: its files are what can be opened there."""
         message.stop()
-        if self.query_one(Tabs).active in (STEPS, TIMELINE):
+        if self.query_one(TabBar).active in (STEPS, TIMELINE):
             self.action_artifacts()
 
     def action_preview(self) -> None:
@@ -346,16 +350,16 @@ class RunScreen(ListScreen):
         step = self._step_here()
         if step is None or self.report is None:
             return
-        from osiris_inspect.inspector.run.frame_info import frame_of
+        from osiris_inspect.inspector.run.frame_info import frame_path
 
         try:
-            path = frame_of(self.report.run, step.id)
-        except UnsafeName as error:
+            path = frame_path(self.report.run, step.id)
+        except UnsafePath as error:
             self.notify(show_line(str(error), 300), severity="error", markup=False)
         else:
             self.post_message(FrameOpened(step.id, path))
 
-    def step_back(self) -> bool:
+    def close_details(self) -> bool:
         """Close the details."""
         return self.report is not None and self.pane().close()
 
@@ -370,7 +374,7 @@ class RunScreen(ListScreen):
 
     def action_explain(self) -> None:
         """Show the manual of the finding under the cursor, or of the cause."""
-        self._when_whole(self._explain)
+        self._when_loaded(self._explain)
 
     def _explain(self) -> None:
         if self.report is None:
@@ -386,15 +390,15 @@ class RunScreen(ListScreen):
         self.app.push_screen(TextScreen(show_line(finding.rule, 80), text))
 
 
-def _how_far(so_far: tuple[int, int] | None) -> str:
+def _progress_text(so_far: tuple[int, int] | None) -> str:
     """How much of a long log was read: `` 1.2 GB of 2.3 GB, 52 %``; nothing where it is not long."""
     if so_far is None or not so_far[1]:
         return ""
     done, total = so_far
-    return f" {figures.size(done)} of {figures.size(total)}, {100 * done // total} %"
+    return f" {figures.format_bytes(done)} of {figures.format_bytes(total)}, {100 * done // total} %"
 
 
 def _counts(report: Report) -> list[int | None]:
     run = report.run
-    beyond = len(run.log_lines) + len(run.unread)
+    beyond = len(run.log_lines) + len(run.unreadable)
     return [None, len(run.steps), len(run.events), len(report.findings), beyond, None, None]

@@ -17,26 +17,26 @@ from osiris_inspect.tui.drawing.symbols import MUTED
 from osiris_inspect.tui.screens.list_screen import ListScreen
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.shared import key_bindings as keys
-from osiris_inspect.tui.shared.data_source import Source
+from osiris_inspect.tui.shared.data_source import DataSource
 from osiris_inspect.tui.shared.messages import RunOpened, ScreenReady
-from osiris_inspect.tui.widgets.footer import Foot
+from osiris_inspect.tui.widgets.footer import Footer
 from osiris_inspect.tui.widgets.line_list import LineList, RowOpened
-from osiris_inspect.tui.widgets.list_rows import Layout, MadeRow, Sheet, wrapped
-from osiris_inspect.tui.widgets.table_layout import Column, lay_out
+from osiris_inspect.tui.widgets.list_rows import Layout, ListContent, StaticRow, text_layout
+from osiris_inspect.tui.widgets.table_layout import TableColumn, layout_table
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.analysis.run_entry import RunEntry
 
 COLUMNS = (
-    Column("ended", least=3),
-    Column("pipeline", least=8, enough=20),
-    Column("cause", least=30, enough=50),
-    Column("before", rank=2, least=3),
-    Column("rows", right=True, rank=4),
-    Column("time", right=True, rank=3),
-    Column("mode", rank=5),
-    Column("started (UTC)", rank=1),
-    Column("run", rank=6, enough=20),
+    TableColumn("ended", min_width=3),
+    TableColumn("pipeline", min_width=8, max_width=20),
+    TableColumn("cause", min_width=30, max_width=50),
+    TableColumn("before", priority=2, min_width=3),
+    TableColumn("rows", right=True, priority=4),
+    TableColumn("time", right=True, priority=3),
+    TableColumn("mode", priority=5),
+    TableColumn("started (UTC)", priority=1),
+    TableColumn("run", priority=6, max_width=20),
 )
 
 LAST = 8
@@ -61,7 +61,7 @@ class RunsScreen(ListScreen):
     RunsScreen LineList { height: 1fr; }
     """
 
-    def __init__(self, path: Path, source: Source, clock: Callable[[], float]) -> None:
+    def __init__(self, path: Path, source: DataSource, clock: Callable[[], float]) -> None:
         super().__init__()
         self._path = path
         self._source = source
@@ -74,7 +74,7 @@ class RunsScreen(ListScreen):
         """Title, table, foot."""
         yield Static(_title(self._path, "reading …"), id="title", markup=False)
         yield LineList()
-        yield Foot(("screen", "list", "runs", "app"))
+        yield Footer(("screen", "list", "runs", "app"))
 
     @property
     def main_list(self) -> LineList:
@@ -119,9 +119,9 @@ class RunsScreen(ListScreen):
             self.app.switch_screen(RunScreen(entries[0].path, self._source, self._clock))
             return
         self._entries = list(entries)
-        self._lay()
+        self._refresh_table()
         failed = sum(entry.status not in ("success", "running") for entry in entries)
-        words = f"{figures.plural(len(entries), 'run')}, {failed:,} failed, {self._order_name}"
+        words = f"{figures.pluralize(len(entries), 'run')}, {failed:,} failed, {self._order_name}"
         self.query_one("#title", Static).update(
             _title(self._path, words if is_whole else f"{words}, reading …")
         )
@@ -132,9 +132,9 @@ class RunsScreen(ListScreen):
     def _order_name(self) -> str:
         return list(_ORDERS)[self._order]
 
-    def _lay(self) -> None:
+    def _refresh_table(self) -> None:
         self.main_list.show(
-            _layout(sorted(self._entries, key=_ORDERS[self._order_name]), _before(self._entries))
+            _layout(sorted(self._entries, key=_ORDERS[self._order_name]), _pipeline_history(self._entries))
         )
 
     def action_sort(self) -> None:
@@ -149,7 +149,7 @@ class RunsScreen(ListScreen):
         if pair is None:
             self.notify("mark two runs with m, then c compares them", markup=False)
             return
-        from osiris_inspect.tui.screens.comparison import ComparisonScreen, of_runs
+        from osiris_inspect.tui.screens.comparison import ComparisonScreen, run_rows
 
         one, other = pair
         source, now = self._source, self._clock()
@@ -157,7 +157,7 @@ class RunsScreen(ListScreen):
         def compare() -> tuple[Content, Layout]:
             from osiris_inspect.inspector.run.compare import compare
 
-            return of_runs(compare(source.report(one, now).run, source.report(other, now).run))
+            return run_rows(compare(source.report(one, now).run, source.report(other, now).run))
 
         self.app.push_screen(ComparisonScreen(compare, (one, other), source))
 
@@ -180,7 +180,7 @@ class RunsScreen(ListScreen):
     def _refuse(self, error: Exception) -> None:
         self.query_one("#title", Static).update(_title(self._path, "cannot be read"))
         text = show_line(f"{type(error).__name__}: {error}", 300)
-        self.main_list.show(wrapped([Content.styled(text, "$state-bad")]))
+        self.main_list.show(text_layout([Content.styled(text, "$state-bad")]))
         self.post_message(ScreenReady())
 
     def on_row_opened(self, message: RowOpened) -> None:
@@ -194,19 +194,19 @@ def _title(path: Path, words: str) -> Content:
     return Content.assemble((show_line(str(path), 200), "bold"), (f"  {words}", MUTED))
 
 
-def _before(entries: Iterable["RunEntry"]) -> dict[Path, Content]:
+def _pipeline_history(entries: Iterable["RunEntry"]) -> dict[Path, Content]:
     """For each run the last ones of its pipeline up to it, oldest first: how long they took, and ✗ where one failed."""
     told: dict[Path, Content] = {}
     so_far: dict[str | None, list[RunEntry]] = {}
     for entry in sorted(entries, key=lambda entry: entry.started or 0.0):
         line = so_far.setdefault(entry.pipeline, [])
         line.append(entry)
-        told[entry.path] = _last_ones(line[-LAST:])
+        told[entry.path] = _last_runs(line[-LAST:])
     return told
 
 
-def _last_ones(entries: Sequence["RunEntry"]) -> Content:
-    heights = bars.heights([max(entry.duration_s or 0.0, 1e-3) for entry in entries])
+def _last_runs(entries: Sequence["RunEntry"]) -> Content:
+    heights = bars.sparkline([max(entry.duration_s or 0.0, 1e-3) for entry in entries])
     return Content("").join(
         Content.styled(height, "$state-good")
         if entry.status in ("success", "running")
@@ -216,11 +216,13 @@ def _last_ones(entries: Sequence["RunEntry"]) -> Content:
 
 
 def _layout(entries: Sequence["RunEntry"], before: Mapping[Path, Content]) -> Layout:
-    def sheet(width: int) -> Sheet:
-        heading, lines = lay_out(COLUMNS, [_cells(entry, before[entry.path]) for entry in entries], width)
+    def sheet(width: int) -> ListContent:
+        heading, lines = layout_table(
+            COLUMNS, [_cells(entry, before[entry.path]) for entry in entries], width
+        )
         rows = [_row(entry, line) for entry, line in zip(entries, lines, strict=True)]
-        nothing = MadeRow(Content.styled("no run in this folder", MUTED), "")
-        return Sheet(rows or [nothing], heading if rows else None)
+        nothing = StaticRow(Content.styled("no run in this folder", MUTED), "")
+        return ListContent(rows or [nothing], heading if rows else None)
 
     return sheet
 
@@ -232,18 +234,18 @@ def _cells(entry: "RunEntry", before: Content) -> list[Content]:
         Content.styled(show_line(entry.pipeline or figures.UNKNOWN, 60), "bold"),
         Content(show_line(entry.cause or "", 200)),
         before,
-        Content(figures.count(entry.rows)),
-        Content(figures.duration(entry.duration_s)),
+        Content(figures.format_int(entry.rows)),
+        Content(figures.format_duration(entry.duration_s)),
         Content(entry.mode or figures.UNKNOWN),
         Content(figures.day_and_time(entry.started)),
         Content.styled(show_line(entry.id, 80), MUTED),
     ]
 
 
-def _row(entry: "RunEntry", line: Content) -> MadeRow:
+def _row(entry: "RunEntry", line: Content) -> StaticRow:
     fields = {"status": entry.status, "pipeline": entry.pipeline, "mode": entry.mode, "run": entry.id}
     is_failure = entry.status not in ("success", "running")
     text = show_line(
         f"{entry.id} {entry.pipeline or ''} {entry.status} {entry.mode or ''} {entry.cause or ''}", 400
     )
-    return MadeRow(line, text, entry.path, fields, is_failure)
+    return StaticRow(line, text, entry.path, fields, is_failure)

@@ -12,9 +12,9 @@ from textual.widgets import Static
 from osiris_inspect.inspector.text.sanitize import multi_line
 from osiris_inspect.tui.screens.list_screen import ListScreen
 from osiris_inspect.tui.shared import key_bindings as keys
-from osiris_inspect.tui.widgets.footer import Foot
+from osiris_inspect.tui.widgets.footer import Footer
 from osiris_inspect.tui.widgets.line_list import LineList
-from osiris_inspect.tui.widgets.text_view import Page
+from osiris_inspect.tui.widgets.text_view import TextView
 
 
 class TextScreen(ListScreen, ModalScreen[None]):
@@ -24,7 +24,7 @@ class TextScreen(ListScreen, ModalScreen[None]):
     TextScreen { align: center middle; }
     TextScreen Vertical { width: 90%; max-width: 100; height: 90%; background: $surface; border-left: outer $primary; }
     TextScreen #title { height: 1; padding: 0 1; background: $panel; text-style: bold; }
-    TextScreen Page { background: $surface; margin: 1 0 0 1; }
+    TextScreen TextView { background: $surface; margin: 1 0 0 1; }
     """
 
     def __init__(self, title: str, lines: Sequence[Content]) -> None:
@@ -36,28 +36,28 @@ class TextScreen(ListScreen, ModalScreen[None]):
         """Title, text."""
         with Vertical():
             yield Static(self._heading, id="title", markup=False)
-            yield Page()
-            yield Foot(("screen",))
+            yield TextView()
+            yield Footer(("screen",))
 
     def on_mount(self) -> None:
         """Show the text."""
-        self.query_one(Page).show_lines(self._lines)
-        self.query_one(Page).focus()
+        self.query_one(TextView).show_lines(self._lines)
+        self.query_one(TextView).focus()
 
     @property
     def main_list(self) -> LineList:
         """The text."""
-        return self.query_one(Page)
+        return self.query_one(TextView)
 
 
-def help_lines(table: Sequence[keys.Key] = keys.KEYS) -> list[Content]:
+def help_lines(table: Sequence[keys.KeyBinding] = keys.KEY_TABLE) -> list[Content]:
     """The table of keys as text."""
     lines: list[Content] = []
-    widest = max(cell_len(key.shown) for key in table)
+    widest = max(cell_len(key.label) for key in table)
     for group in keys.GROUPS:
         lines += [*([Content("")] if lines else []), Content.styled(group, "bold $state-link")]
         lines += [
-            Content.assemble((f"  {key.shown:<{widest}}", "bold"), f"  {key.words}")
+            Content.assemble((f"  {key.label:<{widest}}", "bold"), f"  {key.description}")
             for key in table
             if key.group == group and key.scope != "filter"
         ]

@@ -6,30 +6,30 @@ from typing import TYPE_CHECKING, Protocol
 
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import SpillDamaged
+from osiris_inspect.model.errors import SpillCorrupt
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.analysis.run_entry import RunEntry
-    from osiris_inspect.inspector.run.frame_info import Frame
-    from osiris_inspect.inspector.tables.sql_types import Console
+    from osiris_inspect.inspector.run.frame_info import FrameReader
+    from osiris_inspect.inspector.tables.sql_types import SqlSession
 
-Progress = Callable[[int, int], bool]
+ProgressCallback = Callable[[int, int], bool]
 """Is given the bytes of a long log that were read and all that there are; says whether anybody still waits for them."""
 
-SHORT = 256 << 10
+QUICK_BYTES = 256 << 10
 """Bytes of a log that are read while nobody would notice: some 10 ms."""
 
 
-class Source(Protocol):
+class DataSource(Protocol):
     """Runs and what is known of them. All but ``is_run`` and ``at_once`` may take long: screens call them off the loop."""
 
     def is_run(self, path: Path) -> bool:
         """Whether the directory is a run, not a folder of runs."""
 
-    def report(self, path: Path, now: float, told: Progress | None = None) -> Report:
+    def report(self, path: Path, now: float, on_progress: ProgressCallback | None = None) -> Report:
         """The report on a run. Where ``told`` says False, it is given up, and what is returned is for nobody."""
 
-    def at_once(self, path: Path, now: float) -> Report | None:
+    def quick_report(self, path: Path, now: float) -> Report | None:
         """The report on a run that is read before a screen could be painted; None where that takes longer, or fails."""
 
     def entries(self, path: Path, now: float) -> Iterator["RunEntry"]:
@@ -41,18 +41,18 @@ class Source(Protocol):
     def manual(self, rule: str) -> str | None:
         """The manual of a rule; None where it has none."""
 
-    def frame(self, path: Path) -> "Frame":
+    def frame(self, path: Path) -> "FrameReader":
         """An open frame, to be closed by whoever asked for it.
 
         Raises:
-            SpillDamaged: it is missing, or cannot be read.
+            SpillCorrupt: it is missing, or cannot be read.
         """
 
-    def console(self, report: Report) -> "Console":
+    def sql_session(self, report: Report) -> "SqlSession":
         """A run as tables, to be closed by whoever asked for it."""
 
 
-class Disk:
+class LocalDataSource:
     """Runs on disk, read by the inspector.
 
     Attributes:
@@ -66,13 +66,13 @@ class Disk:
     def __init__(
         self,
         cache: Path | None = None,
-        open_frame: "Callable[[Path], Frame] | None" = None,
-        open_console: "Callable[[Report], Console] | None" = None,
-        ahead: "Callable[[Path], Report | None] | None" = None,
+        open_frame: "Callable[[Path], FrameReader] | None" = None,
+        open_console: "Callable[[Report], SqlSession] | None" = None,
+        prefetched: "Callable[[Path], Report | None] | None" = None,
         repository: Path | None = None,
     ) -> None:
         self.cache, self.open_frame, self.open_console = cache, open_frame, open_console
-        self.ahead, self.repository = ahead, repository
+        self.prefetched, self.repository = prefetched, repository
 
     def is_run(self, path: Path) -> bool:
         """Whether the directory is a run."""
@@ -80,20 +80,20 @@ class Disk:
 
         return is_run(path)
 
-    def report(self, path: Path, now: float, told: Progress | None = None) -> Report:
+    def report(self, path: Path, now: float, on_progress: ProgressCallback | None = None) -> Report:
         """Read the run and ask every rule."""
-        from osiris_inspect.inspector.analysis.analyze import report
+        from osiris_inspect.inspector.analysis.analyze import analyze
 
-        return report(path, now=now, cache=self.cache, repository=self.repository, told=told)
+        return analyze(path, now=now, cache=self.cache, repository=self.repository, on_progress=on_progress)
 
-    def at_once(self, path: Path, now: float) -> Report | None:
+    def quick_report(self, path: Path, now: float) -> Report | None:
         """Read a run with a short log. What goes wrong is found again, and said, by whoever asks for the report."""
-        ahead, self.ahead = self.ahead, None
+        ahead, self.prefetched = self.prefetched, None
         try:
             told = ahead(path) if ahead is not None else None
             if told is not None:
                 return told
-            if (path / layout.EVENTS).stat().st_size > SHORT:
+            if (path / layout.EVENTS).stat().st_size > QUICK_BYTES:
                 return None
             return self.report(path, now)
         except Exception:  # noqa: BLE001  a stranger's run and a stranger's rules; the slow way says what went wrong
@@ -101,9 +101,9 @@ class Disk:
 
     def entries(self, path: Path, now: float) -> Iterator["RunEntry"]:
         """Read what there is under a folder, run by run; what is known of a run that did not change is not read again."""
-        from osiris_inspect.inspector.analysis.run_list import entries
+        from osiris_inspect.inspector.analysis.run_list import list_runs
 
-        yield from entries(path, now=now, cache=self.cache, repository=self.repository)
+        yield from list_runs(path, now=now, cache=self.cache, repository=self.repository)
 
     def signature(self, path: Path) -> Hashable:
         """Size and time of the log and of the verdict; a file that is not there yet counts as such."""
@@ -111,17 +111,17 @@ class Disk:
 
     def manual(self, rule: str) -> str | None:
         """The manual the rule ships with."""
-        from osiris_inspect.inspector.diagnosis.engine import manual
+        from osiris_inspect.inspector.diagnosis.engine import rule_manual
 
-        return manual(rule)
+        return rule_manual(rule)
 
-    def frame(self, path: Path) -> "Frame":
+    def frame(self, path: Path) -> "FrameReader":
         """Open a Parquet file."""
         if self.open_frame is None:
-            raise SpillDamaged(f"{path.name} cannot be read: nothing here knows how")
+            raise SpillCorrupt(f"{path.name} cannot be read: nothing here knows how")
         return self.open_frame(path)
 
-    def console(self, report: Report) -> "Console":
+    def sql_session(self, report: Report) -> "SqlSession":
         """Make tables of a run."""
         if self.open_console is None:
             raise LookupError("nothing here knows how to ask a run in SQL")

@@ -5,19 +5,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-Memory = Mapping[str, Any]
+SavedState = Mapping[str, Any]
 """What is to be found again when a run is opened the next time: its tab, cursors, marks."""
 
 
-def _recall(_run: Path) -> Memory:
+def _recall(_run: Path) -> SavedState:
     return {}
 
 
-def _forget(_run: Path, _memory: Memory) -> None:
+def _forget(_run: Path, _memory: SavedState) -> None:
     return None
 
 
-class Outside(NamedTuple):
+class HostServices(NamedTuple):
     """The world beyond the terminal.
 
     Attributes:
@@ -29,14 +29,14 @@ class Outside(NamedTuple):
         pictures: the folder for pictures of the screen; None where none can be kept.
     """
 
-    words: Sequence[str] = ()
+    startup_lines: Sequence[str] = ()
     edit: Callable[[Path, int], str | None] | None = None
-    recall: Callable[[Path], Memory] = _recall
-    remember: Callable[[Path, Memory], None] = _forget
+    load_state: Callable[[Path], SavedState] = _recall
+    save_state: Callable[[Path, SavedState], None] = _forget
     is_tmux: bool = False
-    keys: Mapping[str, object] = MappingProxyType({})
-    pictures: Path | None = None
+    custom_keys: Mapping[str, object] = MappingProxyType({})
+    screenshot_dir: Path | None = None
 
 
-NOTHING = Outside()
+NO_HOST = HostServices()
 """No world at all: nothing is kept, nothing is started."""

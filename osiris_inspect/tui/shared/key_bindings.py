@@ -13,7 +13,7 @@ GROUPS: tuple[Group, ...] = ("Move", "Find", "Look", "Go", "Program", "In the li
 _WORDS = {"SQL": "ask the run in SQL"}
 
 
-class Key(NamedTuple):
+class KeyBinding(NamedTuple):
     """One row of the table.
 
     Attributes:
@@ -30,25 +30,25 @@ class Key(NamedTuple):
 
     name: str
     keys: str
-    shown: str
+    label: str
     action: str
-    words: str
+    description: str
     scope: Scope
     group: Group
     hint: str = ""
 
 
-KEYS: tuple[Key, ...] = (
-    Key("down", "j,down", "j ↓", "move(1)", "down", "list", "Move"),
-    Key("up", "k,up", "k ↑", "move(-1)", "up", "list", "Move"),
-    Key("left", "h,left", "h ←", "shift(-8)", "left along a long line", "list", "Move"),
-    Key("right", "l,right", "l →", "shift(8)", "right along a long line", "list", "Move"),
-    Key("page_down", "space,pagedown", "space PgDn", "page(1)", "a page down", "list", "Move"),
-    Key("page_up", "b,pageup", "b PgUp", "page(-1)", "a page up", "list", "Move"),
-    Key("half_page_down", "ctrl+d", "ctrl+d", "half(1)", "half a page down", "list", "Move"),
-    Key("half_page_up", "ctrl+u", "ctrl+u", "half(-1)", "half a page up", "list", "Move"),
-    Key("first_line", "g,home", "g Home", "top", "to the first line", "list", "Move"),
-    Key(
+KEY_TABLE: tuple[KeyBinding, ...] = (
+    KeyBinding("down", "j,down", "j ↓", "move(1)", "down", "list", "Move"),
+    KeyBinding("up", "k,up", "k ↑", "move(-1)", "up", "list", "Move"),
+    KeyBinding("left", "h,left", "h ←", "shift(-8)", "left along a long line", "list", "Move"),
+    KeyBinding("right", "l,right", "l →", "shift(8)", "right along a long line", "list", "Move"),
+    KeyBinding("page_down", "space,pagedown", "space PgDn", "page(1)", "a page down", "list", "Move"),
+    KeyBinding("page_up", "b,pageup", "b PgUp", "page(-1)", "a page up", "list", "Move"),
+    KeyBinding("half_page_down", "ctrl+d", "ctrl+d", "half(1)", "half a page down", "list", "Move"),
+    KeyBinding("half_page_up", "ctrl+u", "ctrl+u", "half(-1)", "half a page up", "list", "Move"),
+    KeyBinding("first_line", "g,home", "g Home", "top", "to the first line", "list", "Move"),
+    KeyBinding(
         "last_line",
         "G,end",
         "G End",
@@ -57,8 +57,8 @@ KEYS: tuple[Key, ...] = (
         "list",
         "Move",
     ),
-    Key("follow", "f", "f", "follow", "follow what comes in; again, pause", "list", "Move"),
-    Key(
+    KeyBinding("follow", "f", "f", "follow", "follow what comes in; again, pause", "list", "Move"),
+    KeyBinding(
         "go_to",
         "colon",
         ":",
@@ -67,7 +67,7 @@ KEYS: tuple[Key, ...] = (
         "screen",
         "Move",
     ),
-    Key(
+    KeyBinding(
         "filter",
         "slash",
         "/",
@@ -77,20 +77,22 @@ KEYS: tuple[Key, ...] = (
         "Find",
         "filter",
     ),
-    Key("next_match", "n", "n", "match(1)", "next match", "list", "Find"),
-    Key("previous_match", "N", "N", "match(-1)", "previous match", "list", "Find"),
-    Key("next_failure", "e", "e", "failure(1)", "next failure", "list", "Find", "failure"),
-    Key("previous_failure", "E", "E", "failure(-1)", "previous failure", "list", "Find"),
-    Key("next_warning", "w", "w", "warning(1)", "next warning", "list", "Find"),
-    Key("previous_warning", "W", "W", "warning(-1)", "previous warning", "list", "Find"),
-    Key("next_same_step", "o", "o", "same_step(1)", "next line of the same step", "list", "Find"),
-    Key("previous_same_step", "O", "O", "same_step(-1)", "previous line of the same step", "list", "Find"),
-    Key("mark", "m", "m", "mark", "mark the line, or take the mark away", "list", "Find"),
-    Key("next_marked", "u", "u", "marked(1)", "next marked line", "list", "Find"),
-    Key("previous_marked", "U", "U", "marked(-1)", "previous marked line", "list", "Find"),
-    Key("open", "enter", "enter", "open", "open what the cursor is on", "list", "Look", "open"),
-    Key("explain", "x", "x", "explain", "explain the rule of the finding", "run", "Look", "explain"),
-    Key(
+    KeyBinding("next_match", "n", "n", "match(1)", "next match", "list", "Find"),
+    KeyBinding("previous_match", "N", "N", "match(-1)", "previous match", "list", "Find"),
+    KeyBinding("next_failure", "e", "e", "failure(1)", "next failure", "list", "Find", "failure"),
+    KeyBinding("previous_failure", "E", "E", "failure(-1)", "previous failure", "list", "Find"),
+    KeyBinding("next_warning", "w", "w", "warning(1)", "next warning", "list", "Find"),
+    KeyBinding("previous_warning", "W", "W", "warning(-1)", "previous warning", "list", "Find"),
+    KeyBinding("next_same_step", "o", "o", "same_step(1)", "next line of the same step", "list", "Find"),
+    KeyBinding(
+        "previous_same_step", "O", "O", "same_step(-1)", "previous line of the same step", "list", "Find"
+    ),
+    KeyBinding("mark", "m", "m", "mark", "mark the line, or take the mark away", "list", "Find"),
+    KeyBinding("next_marked", "u", "u", "marked(1)", "next marked line", "list", "Find"),
+    KeyBinding("previous_marked", "U", "U", "marked(-1)", "previous marked line", "list", "Find"),
+    KeyBinding("open", "enter", "enter", "open", "open what the cursor is on", "list", "Look", "open"),
+    KeyBinding("explain", "x", "x", "explain", "explain the rule of the finding", "run", "Look", "explain"),
+    KeyBinding(
         "preview",
         "p",
         "p",
@@ -99,14 +101,14 @@ KEYS: tuple[Key, ...] = (
         "screen",
         "Look",
     ),
-    Key("files", "a", "a", "artifacts", "the files the step left; enter opens one", "run", "Look"),
-    Key("zoom", "z", "z", "zoom", "timeline: leave out what was before the first step", "run", "Look"),
-    Key("copy", "y", "y", "copy", "copy the line to the clipboard, also over ssh", "list", "Look"),
-    Key("copy_cell", "Y", "Y", "copy_cell", "copy the cell of a frame", "frame", "Look"),
-    Key("save", "S", "S", "save", "SQL: keep the answer as a CSV file", "run", "Look"),
-    Key("edit", "ctrl+o", "ctrl+o", "edit", "open the file at the line in $EDITOR", "screen", "Look"),
-    Key("sort", "s", "s", "sort", "runs: sort by the next column", "runs", "Look"),
-    Key(
+    KeyBinding("files", "a", "a", "artifacts", "the files the step left; enter opens one", "run", "Look"),
+    KeyBinding("zoom", "z", "z", "zoom", "timeline: leave out what was before the first step", "run", "Look"),
+    KeyBinding("copy", "y", "y", "copy", "copy the line to the clipboard, also over ssh", "list", "Look"),
+    KeyBinding("copy_cell", "Y", "Y", "copy_cell", "copy the cell of a frame", "frame", "Look"),
+    KeyBinding("save", "S", "S", "save", "SQL: keep the answer as a CSV file", "run", "Look"),
+    KeyBinding("edit", "ctrl+o", "ctrl+o", "edit", "open the file at the line in $EDITOR", "screen", "Look"),
+    KeyBinding("sort", "s", "s", "sort", "runs: sort by the next column", "runs", "Look"),
+    KeyBinding(
         "compare",
         "c",
         "c",
@@ -117,13 +119,15 @@ KEYS: tuple[Key, ...] = (
         "compare",
     ),
     *(
-        Key(f"tab_{n}", str(n), str(n), f"tab({n})", _WORDS.get(name, name.lower()), "run", "Go")
+        KeyBinding(f"tab_{n}", str(n), str(n), f"tab({n})", _WORDS.get(name, name.lower()), "run", "Go")
         for n, name in enumerate(TABS, start=1)
     ),
-    Key("timeline", "i", "i", "tab(6)", "the timeline", "run", "Go"),
-    Key("next_pane", "tab", "tab", "app.focus_next", "next pane", "screen", "Go"),
-    Key("previous_pane", "shift+tab", "shift+tab", "app.focus_previous", "previous pane", "screen", "Go"),
-    Key(
+    KeyBinding("timeline", "i", "i", "tab(6)", "the timeline", "run", "Go"),
+    KeyBinding("next_pane", "tab", "tab", "app.focus_next", "next pane", "screen", "Go"),
+    KeyBinding(
+        "previous_pane", "shift+tab", "shift+tab", "app.focus_previous", "previous pane", "screen", "Go"
+    ),
+    KeyBinding(
         "back",
         "escape",
         "esc",
@@ -132,8 +136,8 @@ KEYS: tuple[Key, ...] = (
         "screen",
         "Go",
     ),
-    Key("quit", "q", "q", "back(True)", "back, and at the first screen quit", "screen", "Go", "back"),
-    Key(
+    KeyBinding("quit", "q", "q", "back(True)", "back, and at the first screen quit", "screen", "Go", "back"),
+    KeyBinding(
         "next_theme",
         "t",
         "t",
@@ -142,11 +146,11 @@ KEYS: tuple[Key, ...] = (
         "app",
         "Program",
     ),
-    Key("picture", "f12", "F12", "picture", "keep the screen as a picture (SVG)", "app", "Program"),
-    Key("help", "question_mark,f1", "? F1", "help", "this help", "app", "Program", "help"),
-    Key("commands", "ctrl+p", "ctrl+p", "command_palette", "every command by name", "app", "Program"),
-    Key("leave_filter", "escape", "esc", "leave", "end the filter", "filter", "Find"),
-    Key(
+    KeyBinding("picture", "f12", "F12", "picture", "keep the screen as a picture (SVG)", "app", "Program"),
+    KeyBinding("help", "question_mark,f1", "? F1", "help", "this help", "app", "Program", "help"),
+    KeyBinding("commands", "ctrl+p", "ctrl+p", "command_palette", "every command by name", "app", "Program"),
+    KeyBinding("leave_filter", "escape", "esc", "leave", "end the filter", "filter", "Find"),
+    KeyBinding(
         "earlier_question",
         "up",
         "↑",
@@ -156,8 +160,10 @@ KEYS: tuple[Key, ...] = (
         "In the line for SQL",
         "earlier",
     ),
-    Key("later_question", "down", "↓", "earlier(-1)", "a later question", "query", "In the line for SQL"),
-    Key(
+    KeyBinding(
+        "later_question", "down", "↓", "earlier(-1)", "a later question", "query", "In the line for SQL"
+    ),
+    KeyBinding(
         "leave_question",
         "escape",
         "esc",
@@ -167,20 +173,22 @@ KEYS: tuple[Key, ...] = (
         "In the line for SQL",
         "rows",
     ),
-    Key("ask", "enter,ctrl+enter,ctrl+j", "enter", "submit", "ask", "query", "In the line for SQL", "ask"),
-    Key("keep_filter", "down", "↓", "keep", "keep the filter and go to the lines", "filter", "Find"),
+    KeyBinding(
+        "ask", "enter,ctrl+enter,ctrl+j", "enter", "submit", "ask", "query", "In the line for SQL", "ask"
+    ),
+    KeyBinding("keep_filter", "down", "↓", "keep", "keep the filter and go to the lines", "filter", "Find"),
 )
 
 
 def bindings(scope: Scope) -> list[BindingType]:
     """The bindings of one owner."""
     return [
-        Binding(key.keys, key.action, key.words, show=False, key_display=key.shown, id=key.name)
-        for key in KEYS
+        Binding(key.keys, key.action, key.description, show=False, key_display=key.label, id=key.name)
+        for key in KEY_TABLE
         if key.scope == scope
     ]
 
 
-def hints(scopes: tuple[Scope, ...], table: Sequence[Key] = KEYS) -> list[tuple[str, str]]:
+def hints(scopes: tuple[Scope, ...], table: Sequence[KeyBinding] = KEY_TABLE) -> list[tuple[str, str]]:
     """The keys named at the foot of a screen, with their words."""
-    return [(key.shown.split()[0], key.hint) for key in table if key.hint and key.scope in scopes]
+    return [(key.label.split()[0], key.hint) for key in table if key.hint and key.scope in scopes]

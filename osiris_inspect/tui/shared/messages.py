@@ -44,9 +44,9 @@ class TextOpened(Message):
 class ScreenReady(Message):
     """A screen shows what it was opened for, or why it cannot; ``is_painted`` where it was painted without it before."""
 
-    def __init__(self, *, is_painted: bool = True) -> None:
+    def __init__(self, *, was_painted: bool = True) -> None:
         super().__init__()
-        self.is_painted = is_painted
+        self.was_painted = was_painted
 
 
 class TabChosen(Message):

@@ -53,11 +53,11 @@ _HIGH_CONTRAST: Final = Theme(
     panel="#202020",
 )
 
-OWN: Final = (_BLUE_ORANGE, _BLUE_ORANGE_LIGHT, _HIGH_CONTRAST)
+CUSTOM_THEMES: Final = (_BLUE_ORANGE, _BLUE_ORANGE_LIGHT, _HIGH_CONTRAST)
 CYCLE: Final = ("textual-dark", "textual-light", "blue-orange", "blue-orange-light", "high-contrast")
 
 
-def after(name: str) -> str:
+def next_theme(name: str) -> str:
     """The theme that follows; the first one after a theme that is not in the cycle."""
     return CYCLE[(CYCLE.index(name) + 1) % len(CYCLE)] if name in CYCLE else CYCLE[0]
 

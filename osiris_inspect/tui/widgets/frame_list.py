@@ -9,14 +9,14 @@ from typing import overload
 from rich.cells import cell_len
 from textual.content import Content
 
-from osiris_inspect.inspector.run.frame_info import Cell, Frame, FrameColumn
+from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameReader
 from osiris_inspect.inspector.text.sanitize import multi_line, show_line
-from osiris_inspect.model.errors import SpillDamaged
+from osiris_inspect.model.errors import SpillCorrupt
 from osiris_inspect.model.redaction import MASK, is_secret_key
 from osiris_inspect.tui.drawing.symbols import MUTED
 from osiris_inspect.tui.shared import key_bindings as keys
 from osiris_inspect.tui.widgets.line_list import COPY_LIMIT, LineList
-from osiris_inspect.tui.widgets.list_rows import Row, Sheet
+from osiris_inspect.tui.widgets.list_rows import ListContent, Row
 
 PAGE = 500
 """Rows that are turned into text together."""
@@ -32,7 +32,7 @@ _WIDEST = 40
 _NULL = "null"
 
 
-_FIGURES = (
+_NUMERIC_TYPES = (
     "int",
     "uint",
     "float",
@@ -67,12 +67,12 @@ class FrameRow:
     @property
     def fields(self) -> dict[str, object]:
         """Its cells by the names of their columns."""
-        return dict(zip(self.names, map(safe, self.names, self.cells), strict=True))
+        return dict(zip(self.names, map(safe_cell, self.names, self.cells), strict=True))
 
     @property
     def text(self) -> str:
         """Its cells with tabs between them, as a table calculation takes them."""
-        return "\t".join(map(safe, self.names, self.cells))
+        return "\t".join(map(safe_cell, self.names, self.cells))
 
     is_failure = is_warning = False
 
@@ -81,7 +81,7 @@ class FrameRow:
         """Its number and its cells from the first column shown on."""
         parts = [Content.styled(f"{self.number + 1:>{self.digits},}", MUTED)]
         for name, cell, width in zip(self.names, self.cells, self.widths, strict=True):
-            shown = Content.styled(_NULL, MUTED) if cell is None else Content(safe(name, cell))
+            shown = Content.styled(_NULL, MUTED) if cell is None else Content(safe_cell(name, cell))
             parts.append(_fitted(shown, width))
         return Content("  ").join(parts)
 
@@ -89,11 +89,13 @@ class FrameRow:
 def _width(column: FrameColumn, cells: Sequence[Cell]) -> int:
     """Cells of a column, as ``FrameRow`` has them."""
     longest = max(
-        [cell_len(show_line(column.name, 60)), *(cell_len(safe(column.name, cell)) for cell in cells)]
+        [cell_len(show_line(column.name, 60)), *(cell_len(safe_cell(column.name, cell)) for cell in cells)]
     )
     width = min(_WIDEST, longest)
     kind = column.type.lower()
-    return -width if kind.startswith(_FIGURES) and not kind.endswith("]") and kind != "interval" else width
+    return (
+        -width if kind.startswith(_NUMERIC_TYPES) and not kind.endswith("]") and kind != "interval" else width
+    )
 
 
 def _fitted(cell: Content, width: int) -> Content:
@@ -102,7 +104,7 @@ def _fitted(cell: Content, width: int) -> Content:
     return cell.truncate(-width, ellipsis=True).pad_left(max(0, -width - cell.cell_length))
 
 
-def safe(name: str, cell: Cell) -> str:
+def safe_cell(name: str, cell: Cell) -> str:
     """A cell as it may be shown: secrets masked, control characters inert."""
     if cell is None:
         return _NULL
@@ -112,9 +114,9 @@ def safe(name: str, cell: Cell) -> str:
 class FrameRows(Sequence[Row]):
     """The rows of an open frame, read when they are looked at; the last pages are kept."""
 
-    def __init__(self, frame: Frame, lock: Lock, first: int) -> None:
+    def __init__(self, frame: FrameReader, lock: Lock, first: int) -> None:
         self.frame, self.first = frame, first
-        names = [column.name for column in frame.facts.columns]
+        names = [column.name for column in frame.info.columns]
         is_narrow = len(names) <= AT_ONCE or len(set(names)) < len(
             names
         )  # equal names cannot be asked for one by one
@@ -125,11 +127,11 @@ class FrameRows(Sequence[Row]):
         self._digits = max(3, len(f"{len(self):,}"))
         ends = [*self._page(0)[:100], *self._page((len(self) - 1) // PAGE)[-100:]] if len(self) else []
         sample = [row[-len(self.names) :] for row in ends]
-        shown = frame.facts.columns[first : first + len(self.names)]
+        shown = frame.info.columns[first : first + len(self.names)]
         self._widths = [_width(column, [row[place] for row in sample]) for place, column in enumerate(shown)]
 
     def __len__(self) -> int:
-        return self.frame.facts.rows
+        return self.frame.info.rows
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
@@ -154,8 +156,8 @@ class FrameRows(Sequence[Row]):
         count = min(PAGE, len(self) - begin)
         try:
             with self._lock:
-                return self.frame.page(begin, count, self._columns)
-        except SpillDamaged as damage:
+                return self.frame.read_page(begin, count, self._columns)
+        except SpillCorrupt as damage:
             return [(f"✗ {damage}",) * len(self.names)] * count
 
 
@@ -163,37 +165,37 @@ class FrameList(LineList):
     """The rows of a frame, moved sideways column by column."""
 
     BINDINGS = keys.bindings("frame")
-    _frame: Frame | None = None
+    _frame: FrameReader | None = None
 
-    def open_frame(self, frame: Frame) -> None:
+    def open_frame(self, frame: FrameReader) -> None:
         """Show the rows of a frame."""
         self._frame, self._lock = frame, Lock()
-        self.show_from(0)
+        self.scroll_to_column(0)
 
-    def show_from(self, column: int) -> None:
+    def scroll_to_column(self, column: int) -> None:
         """Show the columns from this one on."""
         if self._frame is None:
             return
-        rows = FrameRows(self._frame, self._lock, max(0, min(column, len(self._frame.facts.columns) - 1)))
+        rows = FrameRows(self._frame, self._lock, max(0, min(column, len(self._frame.info.columns) - 1)))
         at = self.cursor
-        self.show(lambda _width: Sheet(rows, rows.heading()))
+        self.show(lambda _width: ListContent(rows, rows.heading()))
         self.cursor = at
 
     def action_shift(self, by: int) -> None:
         """Show the columns from the next or the previous one on."""
         rows = self.sheet.rows
         if isinstance(rows, FrameRows):
-            self.show_from(rows.first + (1 if by > 0 else -1))
+            self.scroll_to_column(rows.first + (1 if by > 0 else -1))
 
     def action_copy_cell(self) -> None:
         """Put the first cell that is shown on the clipboard."""
         if isinstance(self.row, FrameRow) and self.row.cells:
-            text = safe(self.row.names[0], self.row.cells[0])[:COPY_LIMIT]
+            text = safe_cell(self.row.names[0], self.row.cells[0])[:COPY_LIMIT]
             self.app.copy_to_clipboard(text)
             self.notify(f"copied {show_line(self.row.names[0], 60)}", markup=False)
 
 
-def in_full(row: FrameRow) -> list[Content]:
+def row_details(row: FrameRow) -> list[Content]:
     """A row of a frame, a cell under the name of its column."""
     lines: list[Content] = []
     for name, cell in zip(row.names, row.cells, strict=True):

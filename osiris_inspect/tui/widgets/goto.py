@@ -8,29 +8,29 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?\Z")
 _DAY = 86_400.0
 
 
-class Place(NamedTuple):
+class JumpTarget(NamedTuple):
     """A place in a list: a line from 1, a share from 0 to 1, seconds since the run began, or seconds of the day."""
 
     kind: Literal["line", "share", "since", "clock"]
     value: float
 
 
-def parse_place(text: str) -> Place | None:
+def parse_target(text: str) -> JumpTarget | None:
     """The place that was typed; None where it is none.
 
     ``120`` is a line, ``50%`` a share, ``+1.5`` seconds since the beginning, ``12:03`` or ``12:03:04.5`` a time (UTC).
     """
     text = text.strip().replace(",", "").removesuffix("s")
     if text.endswith("%") and _NUMBER.match(text[:-1]):
-        return Place("share", min(1.0, float(text[:-1]) / 100))
+        return JumpTarget("share", min(1.0, float(text[:-1]) / 100))
     if text.startswith("+") and _NUMBER.match(text[1:]):
-        return Place("since", float(text[1:]))
+        return JumpTarget("since", float(text[1:]))
     if match := _CLOCK.match(text):
-        return Place("clock", int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3] or 0))
-    return Place("line", float(text)) if text.isdecimal() else None
+        return JumpTarget("clock", int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3] or 0))
+    return JumpTarget("line", float(text)) if text.isdecimal() else None
 
 
-def moment(place: Place, start: float) -> float:
+def target_time(place: JumpTarget, start: float) -> float:
     """The moment of a ``since`` or ``clock`` place, in seconds since 1970, for a run that began at ``start``.
 
     A time of day that lies before the beginning means the day after it.

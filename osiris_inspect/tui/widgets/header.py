@@ -5,20 +5,20 @@ from collections.abc import Callable, Iterator
 from textual.content import Content
 from textual.widget import Widget
 
-from osiris_inspect.inspector.run.frame_sizes import Kept, Totals, totals
+from osiris_inspect.inspector.run.frame_sizes import FrameTotal, FrameTotals, frame_totals
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.run.summary import rows_of
+from osiris_inspect.inspector.run.summary import output_rows
 from osiris_inspect.inspector.text import units as figures
 from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.tui.drawing import symbols as marks
 
-ENOUGH_OF_ID = 24
+ID_WIDTH = 24
 """Cells of a run's id for which it is not told in fewer words what its frames took; the end of an id tells runs apart."""
-LEAST_OF_ID = 6
+MIN_ID_WIDTH = 6
 """Cells of it for which that is not left out."""
 
-Telling = Callable[[marks.Wire, Kept], str]
+FrameFormat = Callable[[marks.EdgeStyle, FrameTotal], str]
 
 
 def _where(run: Run) -> str:
@@ -29,26 +29,26 @@ def _where(run: Run) -> str:
     return run.mode or ""
 
 
-def _in_full(wire: marks.Wire, kept: Kept) -> str:
+def _format_full(wire: marks.EdgeStyle, kept: FrameTotal) -> str:
     return f"{wire.letter} {wire.word} {_counted(kept)}"
 
 
-def _by_letter(wire: marks.Wire, kept: Kept) -> str:
+def _format_short(wire: marks.EdgeStyle, kept: FrameTotal) -> str:
     return f"{wire.letter} {_counted(kept)}"
 
 
-def _by_size(wire: marks.Wire, kept: Kept) -> str:
-    if kept.untold == kept.frames:
-        return f"{wire.letter} {figures.plural(kept.frames, 'frame')}"
-    return f"{wire.letter} {figures.size(kept.bytes)}{'+' if kept.untold else ''}"
+def _format_bytes_only(wire: marks.EdgeStyle, kept: FrameTotal) -> str:
+    if kept.unknown_size == kept.frames:
+        return f"{wire.letter} {figures.pluralize(kept.frames, 'frame')}"
+    return f"{wire.letter} {figures.format_bytes(kept.bytes)}{'+' if kept.unknown_size else ''}"
 
 
-def _counted(kept: Kept) -> str:
+def _counted(kept: FrameTotal) -> str:
     """``2 frames, 868 B``; of frames whose size is not told that is said."""
-    frames = figures.plural(kept.frames, "frame")
-    if kept.untold == kept.frames:
+    frames = figures.pluralize(kept.frames, "frame")
+    if kept.unknown_size == kept.frames:
         return f"{frames}, size not told"
-    return f"{frames}, {figures.size(kept.bytes)}{' and more' if kept.untold else ''}"
+    return f"{frames}, {figures.format_bytes(kept.bytes)}{' and more' if kept.unknown_size else ''}"
 
 
 class Header(Widget):
@@ -59,11 +59,11 @@ class Header(Widget):
     """
 
     _report: Report | None = None
-    _totals: Totals | None = None
+    _totals: FrameTotals | None = None
 
     def show(self, report: Report) -> None:
         """Show this run."""
-        self._report, self._totals = report, totals(report.run, report.lineage)
+        self._report, self._totals = report, frame_totals(report.run, report.lineage)
         self.refresh()
 
     def render(self) -> Content:
@@ -80,28 +80,28 @@ class Header(Widget):
 
     def _lines(self, report: Report, length: int) -> Iterator[tuple[Content, int]]:
         """The line without the id in fewer and fewer words, and how many cells the id must have beside each."""
-        enough = min(length, ENOUGH_OF_ID)
+        enough = min(length, ID_WIDTH)
         where = _where(report.run)
-        yield self._line(report, where, _in_full), enough
-        yield self._line(report, where, _by_letter), enough
-        yield self._line(report, where, _by_size), enough
-        yield self._line(report, where, _by_size), min(length, LEAST_OF_ID)
-        yield self._line(report, report.run.mode or "", _by_size), min(length, LEAST_OF_ID)
+        yield self._line(report, where, _format_full), enough
+        yield self._line(report, where, _format_short), enough
+        yield self._line(report, where, _format_bytes_only), enough
+        yield self._line(report, where, _format_bytes_only), min(length, MIN_ID_WIDTH)
+        yield self._line(report, report.run.mode or "", _format_bytes_only), min(length, MIN_ID_WIDTH)
         yield self._line(report, where, None), 0
 
-    def _line(self, report: Report, where: str, telling: Telling | None) -> Content:
-        run, rows = report.run, rows_of(report)
+    def _line(self, report: Report, where: str, telling: FrameFormat | None) -> Content:
+        run, rows = report.run, output_rows(report)
         facts = [
             marks.RUN[run.status].content,
             *([Content(where)] if where else []),
-            *([Content(figures.duration(run.duration_s))] if run.duration_s is not None else []),
-            *([Content(figures.rows(rows))] if rows is not None else []),
+            *([Content(figures.format_duration(run.duration_s))] if run.duration_s is not None else []),
+            *([Content(figures.format_rows(rows))] if rows is not None else []),
             *(self._frames(telling) if telling is not None else ()),
         ]
         name = show_line(run.pipeline, 60) if run.pipeline else ""
         return Content.assemble((name, "bold"), "  " if name else "", Content(" · ").join(facts))
 
-    def _frames(self, telling: Telling) -> Iterator[Content]:
+    def _frames(self, telling: FrameFormat) -> Iterator[Content]:
         """What was kept in memory, what was spilled, what was kept nobody knows where, and what was lost; nothing of none."""
         if self._totals is None:
             return
@@ -109,9 +109,9 @@ class Header(Widget):
             if kept.frames:
                 yield Content.styled(telling(wire, kept), wire.style)
         if self._totals.lost:
-            lost = f"{marks.NOWHERE.letter} {figures.plural(self._totals.lost, 'frame')} lost"
-            yield Content.styled(lost, marks.NOWHERE.style)
-        if self._totals.somewhere:
-            told = "" if telling is _by_size else f" {marks.NOT_TOLD.word}"
-            frames = figures.plural(self._totals.somewhere, "frame")
-            yield Content.styled(f"{marks.NOT_TOLD.letter} {frames}{told}", marks.NOT_TOLD.style)
+            lost = f"{marks.NOT_FOUND.letter} {figures.pluralize(self._totals.lost, 'frame')} lost"
+            yield Content.styled(lost, marks.NOT_FOUND.style)
+        if self._totals.unknown_location:
+            told = "" if telling is _format_bytes_only else f" {marks.UNKNOWN.word}"
+            frames = figures.pluralize(self._totals.unknown_location, "frame")
+            yield Content.styled(f"{marks.UNKNOWN.letter} {frames}{told}", marks.UNKNOWN.style)

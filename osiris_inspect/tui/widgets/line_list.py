@@ -17,9 +17,9 @@ from textual.style import Style
 
 from osiris_inspect.tui.drawing.symbols import MUTED
 from osiris_inspect.tui.shared import key_bindings as keys
-from osiris_inspect.tui.widgets.list_rows import Layout, Row, Sheet
-from osiris_inspect.tui.widgets.list_search import Seeking
-from osiris_inspect.tui.widgets.strips import shifted, to_strip, with_matches
+from osiris_inspect.tui.widgets.list_rows import Layout, ListContent, Row
+from osiris_inspect.tui.widgets.list_search import SearchableList
+from osiris_inspect.tui.widgets.strips import highlight, scroll_strip, to_strip
 
 MARGIN = 1
 """Cells left of each line, where the mark of the cursor stands."""
@@ -29,15 +29,15 @@ COPY_LIMIT = 50_000
 
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.event_log.filter.filter import Query
-    from osiris_inspect.tui.widgets.goto import Place
+    from osiris_inspect.inspector.event_log.filter.filter import EventFilter
+    from osiris_inspect.tui.widgets.goto import JumpTarget
 
 
-def _empty(_width: int) -> Sheet:
-    return Sheet()
+def _empty(_width: int) -> ListContent:
+    return ListContent()
 
 
-class FromList(Message):
+class ListMessage(Message):
     """What a list tells of itself."""
 
     def __init__(self, lines: "LineList") -> None:
@@ -50,15 +50,15 @@ class FromList(Message):
         return self.lines
 
 
-class CursorMoved(FromList):
+class CursorMoved(ListMessage):
     """The cursor of a list stands on another row, or the rows under it changed."""
 
 
-class RowOpened(FromList):
+class RowOpened(ListMessage):
     """Enter was pressed on the row under the cursor."""
 
 
-class LineList(Seeking, can_focus=True):
+class LineList(SearchableList, can_focus=True):
     """Rows, a cursor, a filter, marks.
 
     Attributes:
@@ -82,19 +82,19 @@ class LineList(Seeking, can_focus=True):
     """
 
     cursor: reactive[int] = reactive(0, repaint=False)
-    filters = True
+    hides_rows = True
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  Textual's name
         super().__init__(id=id, classes=classes)
         self._layout: Layout = _empty
         self._laid_out_for = -1
-        self.sheet = Sheet()
-        self.wanted: Query | None = None
+        self.sheet = ListContent()
+        self.active_filter: EventFilter | None = None
         self.filter_text = ""
-        self.shown: Sequence[int] | None = None
+        self.visible_rows: Sequence[int] | None = None
         self._came_from = 0
         self.marked: set[Hashable] = set()
-        self.ends: float | None = None
+        self.end_time: float | None = None
         self.is_live = self.is_paused = False
         self._shift = 0
 
@@ -105,46 +105,48 @@ class LineList(Seeking, can_focus=True):
         before, at_end = self.row, self.follows
         self._layout = layout
         self._lay_out(self.inner_width)
-        if self.shown is not None:
+        if self.visible_rows is not None:
             self.set_filter(self.filter_text)
         elif at_end:
             self.cursor = max(0, len(self) - 1)
         elif before is not None:
-            self.cursor = self._find_again(before)
+            self.cursor = self._restore_cursor(before)
         self._changed()
 
     def __len__(self) -> int:
-        return len(self.sheet.rows) if self.shown is None else len(self.shown)
+        return len(self.sheet.rows) if self.visible_rows is None else len(self.visible_rows)
 
-    def at(self, index: int) -> Row:
+    def row_at(self, index: int) -> Row:
         """A row by its place among those that are shown."""
-        return self.sheet.rows[index if self.shown is None else self.shown[index]]
+        return self.sheet.rows[index if self.visible_rows is None else self.visible_rows[index]]
 
     @property
     def row(self) -> Row | None:
         """The row under the cursor."""
-        return self.at(self.cursor) if 0 <= self.cursor < len(self) else None
+        return self.row_at(self.cursor) if 0 <= self.cursor < len(self) else None
 
     @property
     def follows(self) -> bool:
         """Whether the cursor goes along when rows come."""
         return self.cursor > 0 and self.cursor >= len(self) - 1 and not self.is_paused
 
-    def select(self, wanted: Callable[[Row], bool]) -> bool:
+    def move_to(self, active_filter: Callable[[Row], bool]) -> bool:
         """Put the cursor on the first row that is wanted; whether there is one. For lists that are short."""
-        found = next((index for index in range(len(self)) if wanted(self.at(index))), None)
+        found = next((index for index in range(len(self)) if active_filter(self.row_at(index))), None)
         if found is not None:
             self.cursor = found
         return found is not None
 
     def go_to_row(self, number: int) -> None:
         """Put the cursor on a row by its number among all rows, or on the next one that is shown."""
-        if self.shown is None:
+        if self.visible_rows is None:
             self.cursor = number
         else:
-            self.cursor = next((at for at, row in enumerate(self.shown) if row >= number), len(self) - 1)
+            self.cursor = next(
+                (at for at, row in enumerate(self.visible_rows) if row >= number), len(self) - 1
+            )
 
-    def go_to(self, place: "Place") -> str | None:
+    def go_to(self, place: "JumpTarget") -> str | None:
         """Put the cursor on a place that was typed; a complaint where there is none like it."""
         total = len(self.sheet.rows)
         if place.kind == "line":
@@ -155,7 +157,7 @@ class LineList(Seeking, can_focus=True):
             return "these lines have no time"
         return None
 
-    def fit(self, width: int) -> None:
+    def relayout(self, width: int) -> None:
         """Lay the rows out for a list that is so many cells wide, where they are not.
 
         Whoever arranges or paints the list asks for it, so that its first picture is true. The news that the size has
@@ -168,19 +170,19 @@ class LineList(Seeking, can_focus=True):
     def _lay_out(self, inner_width: int) -> None:
         self._laid_out_for = inner_width
         self.sheet = self._layout(inner_width)
-        if self.shown is not None:
+        if self.visible_rows is not None:
             total = len(self.sheet.rows)
-            self.shown = [index for index in self.shown if index < total]
+            self.visible_rows = [index for index in self.visible_rows if index < total]
 
     @property
     def inner_width(self) -> int:
         """Cells there are for a row: as many with a scrollbar, which is part of the size, as without."""
         return max(1, self.size.width - MARGIN - 1)
 
-    def _find_again(self, before: Row) -> int:
-        if self.cursor < len(self) and self.at(self.cursor).key == before.key:
+    def _restore_cursor(self, before: Row) -> int:
+        if self.cursor < len(self) and self.row_at(self.cursor).key == before.key:
             return self.cursor
-        again = (index for index in range(min(len(self), 20_000)) if self.at(index).key == before.key)
+        again = (index for index in range(min(len(self), 20_000)) if self.row_at(index).key == before.key)
         return next(again, min(self.cursor, max(0, len(self) - 1)))
 
     def _changed(self) -> None:
@@ -191,7 +193,7 @@ class LineList(Seeking, can_focus=True):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Lay the rows out again where the width changed."""
-        self.fit(self.size.width)
+        self.relayout(self.size.width)
         self._changed()
 
     # ── painting; a list that is no table overrides the first three ──
@@ -203,9 +205,9 @@ class LineList(Seeking, can_focus=True):
 
     def line_at(self, line: int) -> Content:
         """A line to paint."""
-        return self.at(line).content
+        return self.row_at(line).content
 
-    def place_of(self, index: int) -> tuple[int, int]:
+    def line_span(self, index: int) -> tuple[int, int]:
         """First line of a row, and how many it has."""
         return index, 1
 
@@ -216,7 +218,7 @@ class LineList(Seeking, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The line at ``y`` of the window."""
-        self.fit(self.size.width)
+        self.relayout(self.size.width)
         base = self.visual_style
         line = y - self.heading_height + self.scroll_offset.y
         if y < self.heading_height and self.sheet.heading is not None:
@@ -226,12 +228,14 @@ class LineList(Seeking, can_focus=True):
         else:
             content, style = Content(""), base
         strip = to_strip(content, style, self.app.stylesheet.parse_style)
-        return shifted(strip, MARGIN, self._shift).crop_extend(0, self.size.width, style.rich_style)
+        return scroll_strip(strip, MARGIN, self._shift).crop_extend(0, self.size.width, style.rich_style)
 
     def _with_cursor(self, line: int, base: Style) -> tuple[Content, Style]:
-        content = with_matches(self.line_at(line), self.wanted_words)
-        top, height = self.place_of(self.cursor) if len(self) else (0, 0)
-        is_marked = bool(self.marked) and self.line_count == len(self) and self.at(line).key in self.marked
+        content = highlight(self.line_at(line), self.wanted_words)
+        top, height = self.line_span(self.cursor) if len(self) else (0, 0)
+        is_marked = (
+            bool(self.marked) and self.line_count == len(self) and self.row_at(line).key in self.marked
+        )
         if not top <= line < top + height:
             return Content.styled("●" if is_marked else " " * MARGIN, "$state-live") + content, base
         mark = Content.styled("▌", "$primary" if self.has_focus else "$text-disabled")
@@ -243,7 +247,7 @@ class LineList(Seeking, can_focus=True):
     @property
     def wanted_words(self) -> Sequence[str]:
         """The words that are shown where they were found."""
-        return self.wanted.words if self.wanted is not None else ()
+        return self.active_filter.highlight_terms if self.active_filter is not None else ()
 
     # ── moving ──
 
@@ -265,7 +269,7 @@ class LineList(Seeking, can_focus=True):
     def _reveal(self) -> None:
         if not self.size:
             return  # nothing was arranged yet, and what is in the window is not known
-        top, height = self.place_of(self.cursor) if len(self) else (0, 0)
+        top, height = self.line_span(self.cursor) if len(self) else (0, 0)
         if top < self.scroll_offset.y:
             self.scroll_to(y=top, animate=False)
         elif top + height > self.scroll_offset.y + self.page_height:
@@ -313,7 +317,7 @@ class LineList(Seeking, can_focus=True):
         """Put the cursor where the mouse is; a second click opens."""
         line = int(event.y) - self.heading_height + self.scroll_offset.y
         for index in range(len(self)) if self.line_count != len(self) else [line]:
-            top, height = self.place_of(index)
+            top, height = self.line_span(index)
             if top <= line < top + height and index < len(self):
                 self.cursor = index
                 if event.chain == 2:
@@ -323,68 +327,70 @@ class LineList(Seeking, can_focus=True):
 
     def set_filter(self, text: str) -> None:
         """Keep only the rows that ``text`` asks for; an empty one shows all again. The last query stays for ``n``."""
-        from osiris_inspect.inspector.event_log.filter.filter import parse_leniently
+        from osiris_inspect.inspector.event_log.filter.filter import parse_tolerant
 
-        asked = parse_leniently(text, now=self.ends)
+        asked = parse_tolerant(text, now=self.end_time)
         if asked:
-            self.wanted, self.filter_text = asked, text
-        if not self.filters:
+            self.active_filter, self.filter_text = asked, text
+        if not self.hides_rows:
             self._changed()
         elif asked:
-            self.seek_all(asked)
+            self.filter_all(asked)
         else:
             self._unfilter()
 
-    def filter_again(self) -> None:
+    def refilter(self) -> None:
         """Look through all rows anew."""
         self.set_filter(self.filter_text)
 
-    def forget(self) -> None:
+    def clear_filter(self) -> None:
         """Forget filter and query."""
         self._unfilter()
-        self.wanted, self.filter_text = None, ""
+        self.active_filter, self.filter_text = None, ""
         self.refresh()
 
     def _unfilter(self) -> None:
-        self.stop_seeking()
-        if self.shown is None:
+        self.cancel_search()
+        if self.visible_rows is None:
             return
-        place = self.shown[self.cursor] if 0 <= self.cursor < len(self.shown) else self._came_from
-        self.shown = None
+        place = (
+            self.visible_rows[self.cursor] if 0 <= self.cursor < len(self.visible_rows) else self._came_from
+        )
+        self.visible_rows = None
         self.cursor = place
         self._changed()
 
-    def keep(self, kept: Sequence[int], *, is_first: bool) -> None:
+    def show_matches(self, kept: Sequence[int], *, is_first: bool) -> None:
         """Show these rows, by number: the first ones a filter found, or the same and more."""
         if is_first:
             if 0 <= self.cursor < len(self):
-                self._came_from = self.cursor if self.shown is None else self.shown[self.cursor]
-            self.shown = kept
+                self._came_from = self.cursor if self.visible_rows is None else self.visible_rows[self.cursor]
+            self.visible_rows = kept
             after = (at for at, index in enumerate(kept) if index >= self._came_from)
             self.cursor = next(after, max(0, len(kept) - 1))
         else:
-            self.shown = kept
+            self.visible_rows = kept
         self._changed()
 
-    def is_kept(self, wanted: "Query", row: Row) -> bool:
+    def is_kept(self, active_filter: "EventFilter", row: Row) -> bool:
         """Whether a query keeps a row."""
-        return wanted.keeps(row.text, row.fields)
+        return active_filter.matches_row(row.text, row.fields)
 
     def action_match(self, by: int) -> None:
         """Go to the next match of the query."""
-        wanted = self.wanted
+        wanted = self.active_filter
         if wanted:
-            self.seek(by, lambda row: self.is_kept(wanted, row), "match")
+            self.find_next(by, lambda row: self.is_kept(wanted, row), "match")
         else:
             self.notify("nothing was searched for yet: / asks", markup=False)
 
     def action_failure(self, by: int) -> None:
         """Go to the next row that tells of a failure."""
-        self.seek(by, lambda row: row.is_failure, "failure")
+        self.find_next(by, lambda row: row.is_failure, "failure")
 
     def action_warning(self, by: int) -> None:
         """Go to the next row that tells of something that may be wrong."""
-        self.seek(by, lambda row: row.is_warning, "warning")
+        self.find_next(by, lambda row: row.is_warning, "warning")
 
     def action_same_step(self, by: int) -> None:
         """Go to the next row of the step that the cursor is on."""
@@ -392,7 +398,7 @@ class LineList(Seeking, can_focus=True):
         if step is None:
             self.notify("this line belongs to no step", markup=False)
         else:
-            self.seek(by, lambda row: row.fields.get("step") == step, "other line of this step")
+            self.find_next(by, lambda row: row.fields.get("step") == step, "other line of this step")
 
     def action_mark(self) -> None:
         """Mark the row, or take its mark away."""
@@ -403,7 +409,7 @@ class LineList(Seeking, can_focus=True):
     def action_marked(self, by: int) -> None:
         """Go to the next marked row."""
         if self.marked:
-            self.seek(by, lambda row: row.key in self.marked, "marked line")
+            self.find_next(by, lambda row: row.key in self.marked, "marked line")
         else:
             self.notify("nothing is marked: m marks", markup=False)
 

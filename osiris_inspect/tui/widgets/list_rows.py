@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 from textual.content import Content
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.event_log.filter.filter import Query
+    from osiris_inspect.inspector.event_log.filter.filter import EventFilter
 
 
 class Row(Protocol):
@@ -38,22 +38,22 @@ class Row(Protocol):
         """Whether it tells of something that may be wrong."""
 
 
-class Found(NamedTuple):
+class SearchBatch(NamedTuple):
     """What a search found in one piece of the rows: their numbers, maybe none; and the share of all that it has looked at."""
 
-    numbers: list[int]
-    share: float
+    row_numbers: list[int]
+    progress: float
 
 
 @runtime_checkable
-class Searched(Protocol):
+class SearchableRows(Protocol):
     """Rows that can be looked through faster than one by one."""
 
-    def matching(self, wanted: "Query") -> Iterator[Found]:
+    def search(self, wanted: "EventFilter") -> Iterator[SearchBatch]:
         """The rows that a query keeps, in their order, piece by piece."""
 
 
-class MadeRow(NamedTuple):
+class StaticRow(NamedTuple):
     """A row made in advance, for lists that are short."""
 
     content: Content
@@ -64,7 +64,7 @@ class MadeRow(NamedTuple):
     is_warning: bool = False
 
 
-class Sheet(NamedTuple):
+class ListContent(NamedTuple):
     """The rows of a list at one width, and the line that stands above them."""
 
     rows: Sequence[Row] = ()
@@ -73,21 +73,21 @@ class Sheet(NamedTuple):
 
 _BEFORE_WORDS = " ✓✗!~·"
 
-Layout = Callable[[int], Sheet]
+Layout = Callable[[int], ListContent]
 """The sheet for a width in cells. Called again when the width changes."""
 
 
-def made(content: Content | str, *, key: Hashable = None, step: str | None = None) -> MadeRow:
+def static_row(content: Content | str, *, key: Hashable = None, step: str | None = None) -> StaticRow:
     """A row whose text is what it shows."""
     content = Content(content) if isinstance(content, str) else content
-    return MadeRow(content, content.plain, key, {"step": step} if step else {})
+    return StaticRow(content, content.plain, key, {"step": step} if step else {})
 
 
-def wrapped(lines: Sequence[Content]) -> Layout:
+def text_layout(lines: Sequence[Content]) -> Layout:
     """The layout of a page of text: each line folded at the width, continued under its own indent."""
 
-    def sheet(width: int) -> Sheet:
-        return Sheet([made(part) for line in lines for part in _wrap(line, width)])
+    def sheet(width: int) -> ListContent:
+        return ListContent([static_row(part) for line in lines for part in _wrap(line, width)])
 
     return sheet
 

@@ -14,12 +14,12 @@ def to_strip(content: Content, base: Style, parse_style: Callable[[str | Style],
     return Strip([Segment(text, style.rich_style) for text, style in parts])
 
 
-def shifted(strip: Strip, margin: int, by: int) -> Strip:
+def scroll_strip(strip: Strip, margin: int, by: int) -> Strip:
     """A strip looked at from ``by`` cells further right; its margin stays where it is."""
     return Strip.join([strip.crop(0, margin), strip.crop(margin + by)]) if by else strip
 
 
-def with_matches(content: Content, words: Iterable[str]) -> Content:
+def highlight(content: Content, words: Iterable[str]) -> Content:
     """Content with each occurrence of the words, given in lower case, standing out."""
     folded = content.plain.lower()
     if len(folded) != len(content.plain):

@@ -17,7 +17,7 @@ def _labelled(counts: Sequence[str]) -> list[str]:
     ]
 
 
-def _round(count: int) -> str:
+def _short_count(count: int) -> str:
     """A count in at most four characters, rounded down: ``999``, ``12k``, ``3M``."""
     for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
         if count >= size:
@@ -25,11 +25,11 @@ def _round(count: int) -> str:
     return str(count)
 
 
-class Tabs(Widget):
+class TabBar(Widget):
     """Names of the tabs; ``active`` counts from 1."""
 
     DEFAULT_CSS = """
-    Tabs { height: 1; background: $surface; text-wrap: nowrap; text-overflow: clip; }
+    TabBar { height: 1; background: $surface; text-wrap: nowrap; text-overflow: clip; }
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,9 @@ class Tabs(Widget):
         """The texts of the tabs: with what is in each, in round figures where that is too long, or else without."""
         texts = _labelled([f" {count:,}" if count is not None else "" for count in self._counts])
         if self._is_too_long(texts):
-            texts = _labelled([f" {_round(count)}" if count is not None else "" for count in self._counts])
+            texts = _labelled(
+                [f" {_short_count(count)}" if count is not None else "" for count in self._counts]
+            )
         return _labelled([""] * len(TABS)) if self._is_too_long(texts) else texts
 
     def _is_too_long(self, texts: Sequence[str]) -> bool:

@@ -9,7 +9,7 @@ GAP = "  "
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """One column.
 
     Attributes:
@@ -22,13 +22,13 @@ class Column:
 
     title: str
     right: bool = False
-    rank: int = 0
-    least: int = 8
-    enough: int = 1_000
+    priority: int = 0
+    min_width: int = 8
+    max_width: int = 1_000
 
 
-def lay_out(
-    columns: Sequence[Column], table: Sequence[Sequence[Content]], width: int
+def layout_table(
+    columns: Sequence[TableColumn], table: Sequence[Sequence[Content]], width: int
 ) -> tuple[Content, list[Content]]:
     """The heading and the lines of a table in ``width`` cells."""
     widths = _widths(columns, table, width)
@@ -36,24 +36,26 @@ def lay_out(
     return heading, [_line(columns, cells, widths) for cells in table]
 
 
-def _widths(columns: Sequence[Column], table: Sequence[Sequence[Content]], width: int) -> list[int]:
+def _widths(columns: Sequence[TableColumn], table: Sequence[Sequence[Content]], width: int) -> list[int]:
     """The width of each column, 0 for one that is left out."""
     natural = [
         max([len(column.title), *(cells[place].cell_length for cells in table)])
         for place, column in enumerate(columns)
     ]
-    widths = [min(cells, column.enough) for cells, column in zip(natural, columns, strict=True)]
-    for rank in sorted({column.rank for column in columns if column.rank}, reverse=True):
+    widths = [min(cells, column.max_width) for cells, column in zip(natural, columns, strict=True)]
+    for rank in sorted({column.priority for column in columns if column.priority}, reverse=True):
         if _total(widths) > width:
-            widths = [0 if column.rank == rank else old for column, old in zip(columns, widths, strict=True)]
-    _shorten(widths, [column.least for column in columns], width)
+            widths = [
+                0 if column.priority == rank else old for column, old in zip(columns, widths, strict=True)
+            ]
+    _shorten(widths, [column.min_width for column in columns], width)
     return _lengthen(widths, natural, width)
 
 
-def _shorten(widths: list[int], least: Sequence[int], width: int) -> None:
+def _shorten(widths: list[int], min_width: Sequence[int], width: int) -> None:
     """Take what is too much from the column that can spare most, again and again."""
     while _total(widths) > width:
-        spare = [old - end if old else 0 for old, end in zip(widths, least, strict=True)]
+        spare = [old - end if old else 0 for old, end in zip(widths, min_width, strict=True)]
         widest = spare.index(max(spare))
         if spare[widest] <= 0:
             return
@@ -74,7 +76,7 @@ def _total(widths: Sequence[int]) -> int:
     return sum(kept) + len(GAP) * max(0, len(kept) - 1)
 
 
-def _line(columns: Sequence[Column], cells: Sequence[Content], widths: Sequence[int]) -> Content:
+def _line(columns: Sequence[TableColumn], cells: Sequence[Content], widths: Sequence[int]) -> Content:
     parts = [
         _cell(cell, width, right=column.right)
         for column, cell, width in zip(columns, cells, widths, strict=True)

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from osiris_inspect.tui.widgets.line_list import COPY_LIMIT, LineList
-from osiris_inspect.tui.widgets.list_rows import wrapped
+from osiris_inspect.tui.widgets.list_rows import text_layout
 
 
-class Page(LineList):
+class TextView(LineList):
     """Text to read: no cursor; moving scrolls, and a search puts its match at the top."""
 
-    filters = False
+    hides_rows = False
 
-    def place_of(self, index: int) -> tuple[int, int]:
+    def line_span(self, index: int) -> tuple[int, int]:
         """The cursor is the top line of the window and has no mark."""
         return index, 0
 
@@ -42,7 +42,7 @@ class Page(LineList):
     def show_lines(self, lines: Sequence[Content]) -> None:
         """Show a text from its beginning."""
         self.cursor = 0
-        self.show(wrapped(lines))
+        self.show(text_layout(lines))
 
     def action_copy(self) -> None:
         """Put the whole text on the clipboard."""

@@ -10,8 +10,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from osiris_inspect.inspector.analysis.analyze import report
-from osiris_inspect.inspector.export import Job, format_names, renderer
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.export import CIContext, format_names, get_renderer
 from osiris_inspect.inspector.run.report import Report
 from tests.samples import ROOT, runs
 
@@ -35,14 +35,14 @@ SUFFIXES = {
 
 def told(run: Path) -> Report:
     """The report of a sample run, its path taken from the project's folder, so that no machine shows in it."""
-    found = report(run)
+    found = analyze(run)
     return replace(found, run=replace(found.run, path=run.relative_to(ROOT)))
 
 
 def rendered(format_: str, *reports: Report) -> str:
     """The whole output of a format."""
     out = io.StringIO()
-    renderer(format_)(reports, out, job=Job(token=TOKEN))
+    get_renderer(format_)(reports, out, ci=CIContext(token=TOKEN))
     return out.getvalue()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 from tests.inspector.making import native, run_dir
@@ -73,7 +73,7 @@ def run_saying(text: str, folder: Path) -> Path:
 
 def report_of(text: str, folder: Path) -> Report:
     """The report of such a run."""
-    return report(run_saying(text, folder))
+    return analyze(run_saying(text, folder))
 
 
 def finding(number: int, text: str) -> Finding:
@@ -87,12 +87,12 @@ def finding(number: int, text: str) -> Finding:
         evidence=(Evidence("events.jsonl", 1, text[:240]),),
         step=f"step-{number}",
         fix=text[:200],
-        because=f"unexplained-failure@step-{number - 1}" if number % 5 == 4 else None,
+        caused_by=f"unexplained-failure@step-{number - 1}" if number % 5 == 4 else None,
     )
 
 
 def report_with(count: int, folder: Path, texts: Sequence[str] = tuple(TEXTS.values())) -> Report:
     """A report with that many findings, each of a step of its own, whose texts are hostile in turn."""
-    found = report(run_dir(folder, [native("step_failed", 0, step_id="a", error="boom")]))
+    found = analyze(run_dir(folder, [native("step_failed", 0, step_id="a", error="boom")]))
     findings = [finding(number, texts[number % len(texts)][:5000]) for number in range(count)]
     return replace(found, findings=tuple(findings))

@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
-from osiris_inspect.inspector.export import Job, format_names, renderer
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.export import CIContext, format_names, get_renderer
 from osiris_inspect.inspector.files.find_runs import find_runs
 from tests.inspector.export import runner
 from tests.inspector.export.test_readers import check_chrome_trace, check_otlp, read_openlineage
@@ -26,11 +26,11 @@ def cases() -> list[Path]:
 
 @pytest.mark.parametrize("case", cases(), ids=lambda path: path.name)
 def test_every_format_is_written_and_read(case: Path) -> None:
-    reports = [report(run) for run in find_runs(case)]
+    reports = [analyze(run) for run in find_runs(case)]
     told = {}
     for name in format_names():
         out = io.StringIO()
-        renderer(name)(reports, out, job=Job(token="0123456789abcdef"))
+        get_renderer(name)(reports, out, ci=CIContext(token="0123456789abcdef"))
         told[name] = out.getvalue()
     assert len(runner.of_github(told["github"])) == sum(len(found.findings) for found in reports)
     assert {command.name for command in runner.of_azure(told["azure"])} <= {"task.logissue"}

@@ -12,8 +12,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from markdown_it import MarkdownIt
 
-from osiris_inspect.inspector.export import Job, format_names, renderer
-from osiris_inspect.inspector.project.source_location import Checkout
+from osiris_inspect.inspector.export import CIContext, format_names, get_renderer
+from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 from osiris_inspect.inspector.run.report import Report
 from tests.inspector.export import runner
 from tests.inspector.export.hostile import NAMES, SIGN, TEXTS, report_of, report_with
@@ -28,7 +28,7 @@ OfMany = Callable[[str], str]
 
 def rendered(format_: str, *reports: Report) -> str:
     out = io.StringIO()
-    renderer(format_)(reports, out, job=Job(Checkout(Path("/repo"), Path("/repo")), TOKEN))
+    get_renderer(format_)(reports, out, ci=CIContext(RepositoryCheckout(Path("/repo"), Path("/repo")), TOKEN))
     return out.getvalue()
 
 
@@ -80,7 +80,7 @@ def test_azure_agent_obeys_nothing_but_our_issues(name: str, said: Said) -> None
     commands = runner.of_azure(rendered("azure", found))
     assert {command.name for command in commands} == {"task.logissue"}
     assert len(commands) == sum(
-        finding.because is None and finding.severity != "note" for finding in found.findings
+        finding.caused_by is None and finding.severity != "note" for finding in found.findings
     )
     for command in commands:
         assert set(command.properties) <= {"type", "sourcepath", "linenumber", "code"}
@@ -182,7 +182,7 @@ def test_github_has_ten_annotations_a_type_and_the_last_one_counts_the_rest(of_m
 
 def test_azure_says_how_many_issues_it_leaves_out(many: Report, of_many: OfMany) -> None:
     commands = runner.of_azure(of_many("azure"))
-    loud = sum(finding.because is None and finding.severity != "note" for finding in many.findings)
+    loud = sum(finding.caused_by is None and finding.severity != "note" for finding in many.findings)
     assert len(commands) == 100
     assert commands[-1].message.startswith(f"+{loud - 99:,} more")
 

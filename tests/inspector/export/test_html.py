@@ -82,7 +82,7 @@ def places(*edges: tuple[str, str]) -> dict[str, float]:
     lineage = Lineage(
         tuple(map(step, names)), tuple(Edge(one, other, "df", "memory") for one, other in edges)
     )
-    drawn = _graph.svg(lineage, RUN, "g")
+    drawn = _graph.lineage_svg(lineage, RUN, "g")
     xs = re.findall(r'<title>(\w+)</title>\n<rect x="([\d.]+)"', drawn)
     return {name: float(x) for name, x in xs}
 
@@ -110,4 +110,4 @@ def test_a_cycle_is_drawn_too(edges: list[tuple[str, str]]) -> None:
 
 def test_too_many_steps_are_no_picture() -> None:
     steps = tuple(step(f"s{number}") for number in range(_graph.MOST_STEPS + 1))
-    assert _graph.svg(Lineage(steps, ()), RUN, "g") == ""
+    assert _graph.lineage_svg(Lineage(steps, ()), RUN, "g") == ""

@@ -9,10 +9,17 @@ from hypothesis import strategies as st
 from junitparser import JUnitXml
 
 from osiris_inspect.inspector.project import baseline
-from osiris_inspect.inspector.run.min_confidence import confident
+from osiris_inspect.inspector.run.min_confidence import with_min_confidence
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.model.errors import SettingsError
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, fingerprint, template
+from osiris_inspect.model.finding import (
+    Confidence,
+    Evidence,
+    Finding,
+    Severity,
+    fingerprint,
+    message_template,
+)
 from tests.inspector.export import runner
 from tests.inspector.export.accept import rendered, told
 from tests.samples import runs
@@ -47,7 +54,7 @@ def failed() -> Report:
     ],
 )
 def test_what_differs_from_run_to_run_is_not_in_a_template(one: str, other: str) -> None:
-    assert template(one) == template(other)
+    assert message_template(one) == message_template(other)
 
 
 @pytest.mark.parametrize(
@@ -59,18 +66,22 @@ def test_what_differs_from_run_to_run_is_not_in_a_template(one: str, other: str)
     ],
 )
 def test_what_names_a_thing_stays_in_a_template(one: str, other: str) -> None:
-    assert template(one) != template(other)
+    assert message_template(one) != message_template(other)
 
 
 @given(st.text())
 def test_a_template_of_a_template_is_itself(text: str) -> None:
-    assert template(template(text)) == template(text)
+    assert message_template(message_template(text)) == message_template(text)
 
 
 def test_a_fingerprint_is_of_rule_pipeline_step_and_message_and_of_nothing_else() -> None:
     own = fingerprint(FINDING, "p")
     same = replace(
-        FINDING, message="3 rows of 7 were lost", evidence=(Evidence("x", 9, "y"),), because="z", known=True
+        FINDING,
+        message="3 rows of 7 were lost",
+        evidence=(Evidence("x", 9, "y"),),
+        caused_by="z",
+        in_baseline=True,
     )
     assert fingerprint(same, "p") == own
     others = [
@@ -101,24 +112,24 @@ def test_a_finding_that_several_runs_share_is_one_entry_of_gitlab(failed: Report
 
 
 def test_what_was_written_is_read_and_knows_everything(failed: Report) -> None:
-    entries = baseline.parse(baseline.text(baseline.of([failed])).encode(), "b.json")
-    assert entries == baseline.of([failed])
-    (marked,) = baseline.mark([failed], entries)
-    assert all(finding.known for finding in marked.findings)
-    assert baseline.unused([failed], entries) == []
+    entries = baseline.load(baseline.dump(baseline.baseline_of([failed])).encode(), "b.json")
+    assert entries == baseline.baseline_of([failed])
+    (marked,) = baseline.mark_known([failed], entries)
+    assert all(finding.in_baseline for finding in marked.findings)
+    assert baseline.fixed_entries([failed], entries) == []
 
 
 def test_a_baseline_is_the_same_in_whatever_order_the_runs_come() -> None:
     found = [told(run) for run in runs()]
-    assert baseline.text(baseline.of(found)) == baseline.text(baseline.of(found[::-1]))
+    assert baseline.dump(baseline.baseline_of(found)) == baseline.dump(baseline.baseline_of(found[::-1]))
 
 
 def test_what_is_no_longer_found_is_named_for_the_pipelines_that_were_read(failed: Report) -> None:
     mended = replace(failed, findings=failed.findings[1:])
-    entries = baseline.of([failed])
-    assert [entry.rule for entry in baseline.unused([mended], entries)] == [failed.findings[0].rule]
+    entries = baseline.baseline_of([failed])
+    assert [entry.rule for entry in baseline.fixed_entries([mended], entries)] == [failed.findings[0].rule]
     elsewhere = replace(mended, run=replace(mended.run, pipeline="other"))
-    assert baseline.unused([elsewhere], entries) == []
+    assert baseline.fixed_entries([elsewhere], entries) == []
 
 
 @pytest.mark.parametrize(
@@ -128,11 +139,11 @@ def test_what_is_no_longer_found_is_named_for_the_pipelines_that_were_read(faile
 )  # fmt: skip
 def test_a_file_that_is_no_baseline_is_refused_by_name(content: bytes) -> None:
     with pytest.raises(SettingsError, match=r"'b\.json'"):
-        baseline.parse(content, "b.json")
+        baseline.load(content, "b.json")
 
 
 def test_known_findings_are_shown_quietly_and_fail_nothing(failed: Report) -> None:
-    (marked,) = baseline.mark([failed], baseline.of([failed]))
+    (marked,) = baseline.mark_known([failed], baseline.baseline_of([failed]))
     assert {command.name for command in runner.of_github(rendered("github", marked))} == {"notice"}
     assert runner.of_azure(rendered("azure", marked)) == []
     (suite,) = JUnitXml.fromstring(rendered("junit", marked).encode())
@@ -149,6 +160,6 @@ def test_a_finding_less_sure_than_asked_for_is_left_out_and_what_it_explained_st
 ) -> None:
     cause, consequence = failed.findings
     unsure = replace(failed, findings=(replace(cause, confidence=Confidence.LOW), consequence))
-    (left,) = confident(unsure, "medium").findings
-    assert (left.rule, left.because) == (consequence.rule, None)
-    assert confident(unsure, "low") == unsure
+    (left,) = with_min_confidence(unsure, "medium").findings
+    assert (left.rule, left.caused_by) == (consequence.rule, None)
+    assert with_min_confidence(unsure, "low") == unsure

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
-from osiris_inspect.inspector.export.shared.deduplicate import beyond, without_end
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.export.shared.deduplicate import additional_text, drop_repeated_error
 from tests.inspector.export.accept import rendered
 from tests.inspector.making import CHAIN, failing_locally, run_dir
 
@@ -25,7 +25,7 @@ SAID = f"the server does not let this client in: {ERROR}"
     ],
 )
 def test_only_an_error_that_was_told_as_a_whole_is_left_out(text: str, left: str) -> None:
-    assert without_end(text, SAID) == left
+    assert drop_repeated_error(text, SAID) == left
 
 
 @pytest.mark.parametrize(
@@ -46,12 +46,12 @@ def test_only_an_error_that_was_told_as_a_whole_is_left_out(text: str, left: str
     ],
 )
 def test_a_quote_shows_what_the_cause_does_not(quote: str, left: str) -> None:
-    assert beyond(quote, SAID) == left
+    assert additional_text(quote, SAID) == left
 
 
 def test_an_error_stands_once_in_a_report_and_its_place_beside_every_finding(tmp_path: Path) -> None:
     error = "ValueError: something that nobody has met before and that takes a whole line to tell"
-    found = report(run_dir(tmp_path, failing_locally(error), steps=CHAIN))
+    found = analyze(run_dir(tmp_path, failing_locally(error), steps=CHAIN))
     assert found.root_cause is not None
     text = " ".join(rendered("text", found).split())
     assert text.count("that nobody has met before") == 1

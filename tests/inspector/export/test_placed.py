@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from osiris_inspect.inspector.analysis.analyze import report
-from osiris_inspect.inspector.export import Job, renderer
-from osiris_inspect.inspector.project.source_location import NOWHERE, Checkout, Source, sources_of
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.export import CIContext, get_renderer
+from osiris_inspect.inspector.project.source_location import (
+    NO_CHECKOUT,
+    RepositoryCheckout,
+    SourceLocation,
+    step_locations,
+)
 from osiris_inspect.inspector.run.report import Report
 from tests.inspector.export import runner
 from tests.inspector.export.accept import rendered, told
@@ -19,7 +24,7 @@ REPO = Path("/repo")
 
 def run_of(tmp_path: Path, file: str, line: object = 7) -> Report:
     plan = {"step_id": "extract", "driver": "mysql.extractor", "file": file, "line": line}
-    return report(
+    return analyze(
         run_dir(
             tmp_path,
             [
@@ -56,23 +61,23 @@ def run_of(tmp_path: Path, file: str, line: object = 7) -> Report:
 def test_a_file_is_named_from_the_root_and_has_no_place_outside(
     folder: Path | None, root: Path | None, file: str, place: str | None
 ) -> None:
-    assert Checkout(folder, root).place(file) == place
+    assert RepositoryCheckout(folder, root).repo_path(file) == place
 
 
 def test_each_step_of_a_plan_has_its_line(tmp_path: Path) -> None:
-    assert sources_of(run_of(tmp_path, "p/a.yaml").run) == {
-        None: Source("p/a.yaml"),
-        "extract": Source("p/a.yaml", 7),
+    assert step_locations(run_of(tmp_path, "p/a.yaml").run) == {
+        None: SourceLocation("p/a.yaml"),
+        "extract": SourceLocation("p/a.yaml", 7),
     }
 
 
 @pytest.mark.parametrize("line", [None, "7", -1, True, 0])
 def test_a_line_that_is_none_leaves_the_file(tmp_path: Path, line: object) -> None:
-    assert sources_of(run_of(tmp_path, "a.yaml", line).run)["extract"] == Source("a.yaml", 0)
+    assert step_locations(run_of(tmp_path, "a.yaml", line).run)["extract"] == SourceLocation("a.yaml", 0)
 
 
 def test_a_run_without_a_plan_has_no_places(tmp_path: Path) -> None:
-    assert sources_of(report(run_dir(tmp_path, failing_locally("boom"))).run) == {}
+    assert step_locations(analyze(run_dir(tmp_path, failing_locally("boom"))).run) == {}
 
 
 def test_every_failed_sample_of_ours_is_annotated_at_the_step_that_is_the_cause() -> None:
@@ -85,24 +90,24 @@ def test_a_file_outside_of_the_repository_gets_no_place(tmp_path: Path) -> None:
     import io
 
     out = io.StringIO()
-    job = Job(Checkout(REPO, REPO), "0123456789abcdef")
-    renderer("github")([run_of(tmp_path, "/elsewhere/a.yaml")], out, job=job)
+    job = CIContext(RepositoryCheckout(REPO, REPO), "0123456789abcdef")
+    get_renderer("github")([run_of(tmp_path, "/elsewhere/a.yaml")], out, ci=job)
     assert all("file" not in command.properties for command in runner.of_github(out.getvalue()))
 
 
 def test_gitlab_is_given_the_log_where_no_pipeline_file_is_known(tmp_path: Path) -> None:
-    found = report(run_dir(tmp_path, failing_locally("boom")))
+    found = analyze(run_dir(tmp_path, failing_locally("boom")))
     (entry, *_) = json.loads(rendered("gitlab", found))
     assert entry["location"]["path"] == "run_1759170586030/events.jsonl"
     assert entry["location"]["lines"]["begin"] == found.findings[0].evidence[0].line
 
 
 def test_nowhere_places_nothing_absolute() -> None:
-    assert NOWHERE.place("/a") is None
+    assert NO_CHECKOUT.repo_path("/a") is None
 
 
 def test_github_refuses_to_write_without_a_token() -> None:
     import io
 
     with pytest.raises(ValueError, match="token"):
-        renderer("github")([], io.StringIO())
+        get_renderer("github")([], io.StringIO())

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.analysis.analyze import report
+from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.export import format_names
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.model.redaction import MASK, Redactor, mask_patterns
+from osiris_inspect.model.redaction import MASK, Redactor, mask_by_pattern
 from tests.inspector.export.accept import rendered
 from tests.inspector.making import native, run_dir
 
@@ -90,7 +90,7 @@ def run_with(text: str, folder: Path) -> Report:
         native("run_end", 4, status="failed", error=text),
     ]
     config = {"password": SECRET, "path": text, "query": f"SELECT 1 -- {text}"}
-    return report(
+    return analyze(
         run_dir(folder, events, files={"cfg/extract.json": config, "worker.log": f"ERROR {text}\n"})
     )
 
@@ -109,20 +109,20 @@ def test_where_a_secret_stood_there_is_a_mask(name: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", STANDING)
 def test_masking_again_changes_nothing(name: str) -> None:
-    once = mask_patterns(STANDING[name])
-    assert mask_patterns(once) == once
+    once = mask_by_pattern(STANDING[name])
+    assert mask_by_pattern(once) == once
 
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
-    assert mask_patterns(text) == text
+    assert mask_by_pattern(text) == text
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("secret", [SECRET, NASTY, "it's", "a b c d", "ünïcödé", "x" * 200])
 def test_a_known_secret_is_masked_in_every_form_it_travels_in(form: str, secret: str) -> None:
     carried = FORMS[form](secret)
-    masked = Redactor([secret]).text(f"before {carried} after")
+    masked = Redactor([secret]).redact_text(f"before {carried} after")
     assert MASK in masked
     assert carried not in masked
     assert masked.startswith("before ")
@@ -133,9 +133,13 @@ def test_a_known_secret_is_masked_in_every_form_it_travels_in(form: str, secret:
 def test_a_known_secret_is_masked_in_base64_at_every_shift(before: bytes, secret: str, after: bytes) -> None:
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         carried = encode(before + secret.encode("utf-8", "replace") + after).decode()
-        assert MASK in Redactor([secret.encode("utf-8", "replace").decode()]).text(carried)
+        assert MASK in Redactor([secret.encode("utf-8", "replace").decode()]).redact_text(carried)
 
 
 def test_masking_keeps_the_shape_of_a_value() -> None:
     value = {"a": [SECRET, {"b": f"x{SECRET}y", SECRET: 1}], "c": None, "d": 2.5}
-    assert Redactor([SECRET]).value(value) == {"a": [MASK, {"b": f"x{MASK}y", MASK: 1}], "c": None, "d": 2.5}
+    assert Redactor([SECRET]).redact_value(value) == {
+        "a": [MASK, {"b": f"x{MASK}y", MASK: 1}],
+        "c": None,
+        "d": 2.5,
+    }

@@ -7,11 +7,11 @@ character, so that every place in the text stays where it was.
 import re
 from functools import lru_cache
 
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
 _BLANK = "_"
 
-_REPEATED = Pattern(
+_ECHOED = LazyRegex(
     r"Execution failed on sql '(?P<pandas>(?:[^E]|E(?!xecution failed on)){0,16000}?': (?=\()|(?:[^E]|E(?!xecution failed on)){0,16000}?': )"
     r"|\[SQL: (?P<alchemy>(?:[^\[]|\[(?!SQL: )){0,16000}?)\](?=\s*(?:\[parameters: |\(Background on|\Z))"
     r"|\[parameters: (?P<parameters>(?:[^\[]|\[(?!parameters: )){0,16000}?)\](?=\s*(?:\(Background on|\Z))"
@@ -32,20 +32,20 @@ A query ends at the latest where the next one would begin, so that no text takes
 
 
 @lru_cache(maxsize=64)
-def own_words(text: str) -> str:
+def without_echoed_text(text: str) -> str:
     """The text with everything blanked that it repeats; of the same length."""
-    return _REPEATED.sub(_blanked, text)
+    return _ECHOED.sub(_blank, text)
 
 
-def found_in(text: str, pattern: Pattern | re.Pattern[str]) -> re.Match[str] | None:
+def search_own_text(text: str, pattern: LazyRegex | re.Pattern[str]) -> re.Match[str] | None:
     """The first place in a text where the pattern is in the text's own words."""
     if pattern.search(text) is None:
         return None
-    own = pattern.search(own_words(text))
+    own = pattern.search(without_echoed_text(text))
     return None if own is None else pattern.match(text, own.start())
 
 
-def _blanked(repeated: re.Match[str]) -> str:
+def _blank(repeated: re.Match[str]) -> str:
     start = repeated.start(repeated.lastgroup or 0) - repeated.start()
     end = repeated.end(repeated.lastgroup or 0) - repeated.start()
     whole = repeated[0]

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from osiris_inspect.inspector.diagnosis.evidence.echoed_text import own_words
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.diagnosis.evidence.echoed_text import without_echoed_text
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
-CAUSES: Mapping[str, str] = {
+ERROR_CODES: Mapping[str, str] = {
     "credentials": "1045 1698 1820 1862 3118 28P01 28000 InvalidPassword InvalidAuthorizationSpecification",
     "token": "PGRST300 PGRST301 PGRST302 PGRST303",
     "rights": "1044 1142 1143 1227 1370 42501 InsufficientPrivilege",
@@ -56,9 +56,9 @@ CAUSES: Mapping[str, str] = {
 }
 """What is wrong, and the codes that say so. ``21000`` is PostgreSQL's for rows that meet themselves in one upsert."""
 
-_MEANING: Mapping[str, str] = {code: cause for cause, codes in CAUSES.items() for code in codes.split()}
+_MEANING: Mapping[str, str] = {code: cause for cause, codes in ERROR_CODES.items() for code in codes.split()}
 _NAME = r"(?:[^'\"«»„“\n]{0,60}['\"«»„“] ?(?P<%s>[^'\"«»“”\n]{1,120}?) ?['\"«»“”])?"
-_SPOKEN = Pattern(
+_CODE_PATTERNS = LazyRegex(
     r"(?<![\w.])\(([1-4]\d{3}), [\"']"
     + _NAME % "n1"
     + r"|(?<![\w'\"])['\"](?:code|C)['\"]: ?['\"]([0-9A-Z]{5}|PGRST\d{3})['\"]"
@@ -70,11 +70,11 @@ _SPOKEN = Pattern(
 )
 _GROUPS = (1, 3, 4, 5, 6, 7)
 """Those that hold a code; the others, which have names, hold what the text names after it."""
-_RAISED = re.compile(r"^[A-Za-z_][\w.]{0,200}: [^\n]{0,2000}", re.MULTILINE)
+_EXCEPTION_CLASSES = re.compile(r"^[A-Za-z_][\w.]{0,200}: [^\n]{0,2000}", re.MULTILINE)
 _HANDLING = "During handling of the above exception"
 
 
-class Code(NamedTuple):
+class ErrorCode(NamedTuple):
     """A code that is known: what it means and where it stands.
 
     The named groups of ``match`` hold the name in quotes with which the text goes on, where it does.
@@ -85,27 +85,27 @@ class Code(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def code_in(text: str, kind: str = "", traceback: str = "") -> Code | None:
+def find_error_code(text: str, kind: str = "", traceback: str = "") -> ErrorCode | None:
     """The first known code of an error: in its text, else as its class, else in what its traceback says was raised.
 
     What a driver met before and dealt with is no part of the error, so only the end of a traceback counts.
     """
-    spoken = next(_known(own_words(text), text), None)
+    spoken = next(_known(without_echoed_text(text), text), None)
     if spoken is not None:
         return spoken
     if kind in _MEANING and kind != "SyntaxError":  # Python has a class of that name as well
         match = re.match(r"\w+", kind)
-        return Code(_MEANING[kind], match) if match else None
-    raised = _RAISED.findall(traceback.rpartition(_HANDLING)[2])
-    return next((code for line in reversed(raised) for code in _known(own_words(line), line)), None)
+        return ErrorCode(_MEANING[kind], match) if match else None
+    raised = _EXCEPTION_CLASSES.findall(traceback.rpartition(_HANDLING)[2])
+    return next((code for line in reversed(raised) for code in _known(without_echoed_text(line), line)), None)
 
 
-def _known(own: str, text: str) -> Iterator[Code]:
+def _known(own: str, text: str) -> Iterator[ErrorCode]:
     """The known codes of a text's own words, as they stand in the text."""
-    for place in _SPOKEN.finditer(own):
-        match = _SPOKEN.match(text, place.start())
+    for place in _CODE_PATTERNS.finditer(own):
+        match = _CODE_PATTERNS.match(text, place.start())
         if match is None:
             continue
         said = next(match[group] for group in _GROUPS if match[group])
         if said in _MEANING:
-            yield Code(_MEANING[said], match)
+            yield ErrorCode(_MEANING[said], match)

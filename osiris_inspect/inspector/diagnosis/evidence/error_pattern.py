@@ -4,9 +4,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from osiris_inspect.inspector.diagnosis.evidence.error_text import Told, complaints, match_in, matching
+from osiris_inspect.inspector.diagnosis.evidence.error_text import (
+    ErrorText,
+    match_error,
+    matching_errors,
+    matching_log_lines,
+)
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
 from osiris_inspect.model.finding import Confidence, Domain, Finding, Severity
 
@@ -18,7 +23,7 @@ _OWN_STEP = re.compile(r"^(?:\w{1,80}: |Driver error: )?[Ss]tep '?[\w.\-]{1,200}
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class ErrorPattern:
     """What an error looks like and what is to be said of it.
 
     Attributes:
@@ -33,40 +38,46 @@ class Signature:
     """
 
     rule: str
-    pattern: Pattern | re.Pattern[str]
+    pattern: LazyRegex | re.Pattern[str]
     message: str
     fix: str
     domain: Domain
     confidence: Confidence = Confidence.HIGH
-    in_logs: bool = False
-    about: str = ""
-    hint: Pattern | None = None
+    search_text_logs: bool = False
+    name_group: str = ""
+    suggestion_pattern: LazyRegex | None = None
 
-    def findings(self, run: Run) -> Iterator[Finding]:
+    def find_all(self, run: Run) -> Iterator[Finding]:
         """One finding for each failure that has the pattern."""
-        for told, match in matching(run, self.pattern):
+        for told, match in matching_errors(run, self.pattern):
             yield self._finding(told, match)
-        yield from self._of_last_words(run)
-        if self.in_logs:
+        yield from self._from_truncated_log(run)
+        if self.search_text_logs:
             failed = {step.id for step in run.steps if step.status == "failed"}
-            for told, match in complaints(run, self.pattern):
+            for told, match in matching_log_lines(run, self.pattern):
                 if told.step in failed:
                     yield self._finding(told, match)
 
-    def _of_last_words(self, run: Run) -> Iterator[Finding]:
+    def _from_truncated_log(self, run: Run) -> Iterator[Finding]:
         """What a log that was cut off says in its last error; where no line calls it the end, that is one inference."""
-        for line, is_stated in run.last_words:
-            told = Told(line.text, line.file, line.line, line.step)
-            match = match_in(told, self.pattern)
+        for line, is_stated in run.truncated_errors:
+            told = ErrorText(line.text, line.file, line.line, line.step)
+            match = match_error(told, self.pattern)
             if match:
                 finding = self._finding(told, match)
-                yield (finding if is_stated else replace(finding, confidence=_less_sure(finding.confidence)))
+                yield (
+                    finding
+                    if is_stated
+                    else replace(finding, confidence=_lower_confidence(finding.confidence))
+                )
 
-    def _finding(self, told: Told, match: re.Match[str]) -> Finding:
+    def _finding(self, told: ErrorText, match: re.Match[str]) -> Finding:
         groups = {name: excerpt_of(match, 160, name).strip() for name in match.groupdict()}
-        if self.about:
-            groups[self.about] = next((repr(value.strip("[]'\"")) for value in groups.values() if value), "")
-        groups["said"] = said(match.string, match)
+        if self.name_group:
+            groups[self.name_group] = next(
+                (repr(value.strip("[]'\"")) for value in groups.values() if value), ""
+            )
+        groups["said"] = matching_line(match.string, match)
         message = self.message if "{" in self.message else f"{self.message}: {{said}}"
         return Finding(
             rule=self.rule,
@@ -74,23 +85,23 @@ class Signature:
             confidence=self.confidence,
             domain=self.domain,
             message=" ".join(message.format(**groups).split()),
-            evidence=(told.cite(match[0][:200]),),
+            evidence=(told.evidence(match[0][:200]),),
             step=told.step,
             stage=told.stage,
             fix=self.fix.format(**groups) + self._hint(told),
         )
 
-    def _hint(self, told: Told) -> str:
-        found = self.hint.search(told.text) if self.hint else None
+    def _hint(self, told: ErrorText) -> str:
+        found = self.suggestion_pattern.search(told.text) if self.suggestion_pattern else None
         hint = " ".join(excerpt_of(found, 120, "hint").split()) if found else ""
         return f"; the error itself proposes {hint}" if found else ""
 
 
-def _less_sure(confidence: Confidence) -> Confidence:
+def _lower_confidence(confidence: Confidence) -> Confidence:
     return Confidence.MEDIUM if confidence == Confidence.HIGH else confidence
 
 
-def said(text: str, match: re.Match[str]) -> str:
+def matching_line(text: str, match: re.Match[str]) -> str:
     """The line of an error that has the match, cut around it where it is long."""
     start = text.rfind("\n", 0, match.start()) + 1
     end = text.find("\n", match.end())

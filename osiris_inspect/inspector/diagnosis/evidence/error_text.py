@@ -5,20 +5,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from osiris_inspect.inspector.diagnosis.evidence.echoed_text import found_in
-from osiris_inspect.inspector.diagnosis.evidence.error_codes import code_in
+from osiris_inspect.inspector.diagnosis.evidence.echoed_text import search_own_text
+from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_error_code
 from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
 from osiris_inspect.inspector.run.run import Run, StepFailure
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Evidence, Stage
 
-_CODE = Pattern(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
+_CODE = LazyRegex(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
 _NO_REASON = re.compile(r"\S{1,80} without a reason")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ErrorText:
     """One text that says what went wrong, where it belongs and where it stands.
 
     ``kind`` is the class of the error where it is told beside the text, ``traceback`` what came with it.
@@ -33,19 +33,19 @@ class Told:
     traceback: str = ""
 
     @property
-    def searched(self) -> str:
+    def searchable(self) -> str:
         """The text after the class that it does not name itself; the class alone where there is no text."""
         if not self.kind or self.kind in self.text:
             return self.text
         return self.kind if _NO_REASON.fullmatch(self.text) else f"{self.kind}: {self.text}"
 
-    def cite(self, part: str) -> Evidence:
+    def evidence(self, part: str) -> Evidence:
         """The evidence for a part of this text, or of its class and its text together."""
         own = part.removeprefix(f"{self.kind}: ") if self.kind and part not in self.text else part
         return Evidence(self.file, self.line, own or part)
 
 
-def failures(run: Run) -> Iterator[Told]:
+def error_texts(run: Run) -> Iterator[ErrorText]:
     """The failure of each failed step, then that of the run itself."""
     for step in run.steps:
         if step.failure is not None:
@@ -55,9 +55,9 @@ def failures(run: Run) -> Iterator[Told]:
         yield _told(run.failure, running, run.failed_stage or ("step" if running else "finish"))
 
 
-def _told(failure: StepFailure, step: str | None, stage: Stage) -> Told:
+def _told(failure: StepFailure, step: str | None, stage: Stage) -> ErrorText:
     kind, traceback = (failure.type or "")[:120], (failure.traceback or "")[-MAX_TEXT:]
-    return Told(_shortened(failure.message), failure.file, failure.line, step, stage, kind, traceback)
+    return ErrorText(_shortened(failure.message), failure.file, failure.line, step, stage, kind, traceback)
 
 
 @lru_cache(maxsize=64)
@@ -69,31 +69,35 @@ def _shortened(text: str) -> str:
     return f"{excerpt(text, half)}\n{excerpt(text, half, len(text) - half)}"
 
 
-def matching(run: Run, pattern: Pattern | re.Pattern[str]) -> Iterator[tuple[Told, re.Match[str]]]:
+def matching_errors(
+    run: Run, pattern: LazyRegex | re.Pattern[str]
+) -> Iterator[tuple[ErrorText, re.Match[str]]]:
     """The failures that have the pattern in their own words, or a code that means the same; with what matched."""
-    for told in failures(run):
-        match = match_in(told, pattern)
+    for told in error_texts(run):
+        match = match_error(told, pattern)
         if match:
             yield told, match
 
 
-def complaints(run: Run, pattern: Pattern | re.Pattern[str]) -> Iterator[tuple[Told, re.Match[str]]]:
+def matching_log_lines(
+    run: Run, pattern: LazyRegex | re.Pattern[str]
+) -> Iterator[tuple[ErrorText, re.Match[str]]]:
     """The lines of text logs that have the pattern or a code that means the same, with what matched."""
     for line in run.log_lines:
-        told = Told(line.text, line.file, line.line, line.step)
-        match = match_in(told, pattern)
+        told = ErrorText(line.text, line.file, line.line, line.step)
+        match = match_error(told, pattern)
         if match:
             yield told, match
 
 
-def match_in(told: Told, pattern: Pattern | re.Pattern[str]) -> re.Match[str] | None:
+def match_error(told: ErrorText, pattern: LazyRegex | re.Pattern[str]) -> re.Match[str] | None:
     """Where a text has the pattern. A code decides before any phrase: what means something else does not match."""
-    cause = pattern.cause if isinstance(pattern, Pattern) else ""
-    texts = dict.fromkeys((told.text, told.searched))
-    match = next(filter(None, (found_in(text, pattern) for text in texts)), None)
+    cause = pattern.error_class if isinstance(pattern, LazyRegex) else ""
+    texts = dict.fromkeys((told.text, told.searchable))
+    match = next(filter(None, (search_own_text(text, pattern) for text in texts)), None)
     if match is None and not cause:
         return None
-    code = code_in(told.searched, told.kind, told.traceback)
+    code = find_error_code(told.searchable, told.kind, told.traceback)
     if code is None:
         return match
     if code.cause != cause:

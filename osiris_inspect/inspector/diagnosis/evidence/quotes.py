@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import about, first_line
+from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, first_line_evidence
 from osiris_inspect.inspector.files import text_log as textlog
-from osiris_inspect.inspector.files.run_files import Disk
-from osiris_inspect.inspector.run.run import Abridged, Run
+from osiris_inspect.inspector.files.run_files import RunFiles
+from osiris_inspect.inspector.run.run import LazyEvents, Run
 from osiris_inspect.inspector.text.sanitize import differing, excerpt
 from osiris_inspect.model import redaction as redact
 from osiris_inspect.model import run_layout as layout
@@ -25,30 +25,32 @@ _SHORTEST = 6
 _NAME = re.compile(r'"(?:event|name|metric|cmd|step_id)"\s*:\s*"[^"\\]{1,80}"')
 
 
-def quoted(run: Run, findings: Sequence[Finding]) -> list[Finding]:
+def verify_quotes(run: Run, findings: Sequence[Finding]) -> list[Finding]:
     """The findings with their evidence word for word; one that cannot be quoted is shown where its step is named."""
-    found = verbatim(run, [evidence for finding in findings for evidence in finding.evidence])
+    found = find_quotes(run, [evidence for finding in findings for evidence in finding.evidence])
     proved = []
     for finding in findings:
         evidence = tuple(dict.fromkeys(found[item] for item in finding.evidence if item in found))
-        proved.append(replace(finding, evidence=evidence or _stand_in(run, finding)))
+        proved.append(replace(finding, evidence=evidence or _fallback_evidence(run, finding)))
     return proved
 
 
-def _stand_in(run: Run, finding: Finding) -> tuple[Evidence, ...]:
+def _fallback_evidence(run: Run, finding: Finding) -> tuple[Evidence, ...]:
     """A line that is there in place of those that are not; of a run without any line only the file, quoted with nothing."""
     step = run.step(finding.step) if finding.step else None
-    named = about(run, step) if step is not None else ()
-    for places in (named, first_line(run)):
-        found = verbatim(run, places)
+    named = any_evidence(run, step) if step is not None else ()
+    for places in (named, first_line_evidence(run)):
+        found = find_quotes(run, places)
         if found:
             return tuple(found.values())[:1]
-    disk = Disk(run.path)
-    file = next((piece.file for piece in finding.evidence if disk.has(piece.file)), finding.evidence[0].file)
+    disk = RunFiles(run.path)
+    file = next(
+        (piece.file for piece in finding.evidence if disk.exists(piece.file)), finding.evidence[0].file
+    )
     return (Evidence(file, 1, ""),)
 
 
-def verbatim(run: Run, wanted: Iterable[Evidence]) -> dict[Evidence, Evidence]:
+def find_quotes(run: Run, wanted: Iterable[Evidence]) -> dict[Evidence, Evidence]:
     """Each piece of evidence as it stands in its file; one that cannot be found again is not among them."""
     by_file: dict[str, set[Evidence]] = {}
     for evidence in wanted:
@@ -63,10 +65,10 @@ def verbatim(run: Run, wanted: Iterable[Evidence]) -> dict[Evidence, Evidence]:
 def _numbered(run: Run, file: str, pieces: Iterable[Evidence]) -> Iterable[tuple[int, bytes]]:
     """The lines of a file with their numbers; of a long log only those that are cited, where each is cited by number."""
     cited = {piece.line for piece in pieces}
-    if file == layout.EVENTS and isinstance(run.events, Abridged) and 0 not in cited:
+    if file == layout.EVENTS and isinstance(run.events, LazyEvents) and 0 not in cited:
         log = run.events
-        return ((line, log.raw(line - 1)) for line in sorted(cited))
-    disk = Disk(run.path)
+        return ((line, log.raw_line(line - 1)) for line in sorted(cited))
+    disk = RunFiles(run.path)
     return textlog.lines_of(disk, file) if file.endswith(".log") else disk.lines(file)
 
 
@@ -81,18 +83,18 @@ def _in_file(
     found: dict[Evidence, Evidence] = {}
     last = max(at_line, default=0)
     for number, raw in lines:
-        here = [*at_line.get(number, ()), *_better(searched, raw)]
-        found |= {piece: _cited(file, number, raw, piece.quote) for piece in here}
+        here = [*at_line.get(number, ()), *_better_matches(searched, raw)]
+        found |= {piece: _evidence_at(file, number, raw, piece.quote) for piece in here}
         if number >= last and not any(searched.values()):
             break
     return found
 
 
-def _cited(file: str, number: int, raw: bytes, wanted: str) -> Evidence:
+def _evidence_at(file: str, number: int, raw: bytes, wanted: str) -> Evidence:
     return Evidence(file, number, _verbatim(raw.decode("utf-8", "replace"), wanted))
 
 
-def _better(searched: dict[Evidence, list[bytes]], raw: bytes) -> list[Evidence]:
+def _better_matches(searched: dict[Evidence, list[bytes]], raw: bytes) -> list[Evidence]:
     """The pieces that a line has in a better form than the lines before it; only still better ones are searched on."""
     better = []
     for piece, forms in searched.items():
@@ -122,7 +124,7 @@ def _verbatim(line: str, wanted: str) -> str:
     """Return the start of the quote before its first secret, or else the name that the line has."""
     start, end = _place(line, wanted)
     quote = line[start : min(end, start + LONGEST)]
-    masked = redact.mask_patterns(excerpt(line, len(quote), start))
+    masked = redact.mask_by_pattern(excerpt(line, len(quote), start))
     own = quote[: len(quote) - differing(quote, masked)]
     return (own if own == quote or len(own) >= _SHORTEST else "") or _name(line)
 

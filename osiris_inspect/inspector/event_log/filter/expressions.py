@@ -10,7 +10,7 @@ Sign = Literal["=", "!=", "~", "!~", ">", "<", ">=", "<="]
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.ASCII)
 
 
-class Row(Protocol):
+class FilterRow(Protocol):
     """What a filter is asked about."""
 
     def field(self, key: str) -> object | None:
@@ -25,122 +25,124 @@ class Row(Protocol):
         """When it happened."""
 
 
-class Node(Protocol):
+class Expression(Protocol):
     """A part of a filter."""
 
-    def holds(self, row: Row) -> bool:
+    def matches(self, row: FilterRow) -> bool:
         """Whether the part holds for a row."""
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class TextContains:
     """A text, in lower case, that must be found."""
 
     text: str
 
-    def holds(self, row: Row) -> bool:
+    def matches(self, row: FilterRow) -> bool:
         """Whether the row's text holds it."""
         return self.text in row.text
 
 
 @dataclass(frozen=True, slots=True)
-class Compare:
+class FieldComparison:
     """A field compared with a value, which is in lower case."""
 
     key: str
-    sign: Sign
+    operator: Sign
     value: str
 
-    def holds(self, row: Row) -> bool:
+    def matches(self, row: FilterRow) -> bool:
         """Whether the row's field compares like that."""
-        if self.sign in ("!=", "!~"):
-            return not Compare(self.key, "=" if self.sign == "!=" else "~", self.value).holds(row)
+        if self.operator in ("!=", "!~"):
+            return not FieldComparison(self.key, "=" if self.operator == "!=" else "~", self.value).matches(
+                row
+            )
         if self.key == "text":
-            return self.fits(row.text)
+            return self.compare_value(row.text)
         found = row.field(self.key)
         if isinstance(found, tuple):
-            return any(self.fits(one) for one in found)
-        return found is not None and self.fits(found)
+            return any(self.compare_value(one) for one in found)
+        return found is not None and self.compare_value(found)
 
-    def fits(self, found: object) -> bool:
+    def compare_value(self, found: object) -> bool:
         """Whether a value that is there compares like that."""
-        if self.sign == "~":
+        if self.operator == "~":
             return self.value in _text(found)
-        if self.sign == "=":
+        if self.operator == "=":
             return _equal(_text(found), self.value)
-        number, limit = number_of(found), number_of(self.value)
+        number, limit = parse_number(found), parse_number(self.value)
         if number is None or limit is None:
             return False
-        if self.sign in (">", ">="):
-            return number > limit or (self.sign == ">=" and number == limit)
-        return number < limit or (self.sign == "<=" and number == limit)
+        if self.operator in (">", ">="):
+            return number > limit or (self.operator == ">=" and number == limit)
+        return number < limit or (self.operator == "<=" and number == limit)
 
 
 @dataclass(frozen=True, slots=True)
-class When:
+class TimeBound:
     """A bound in time, in seconds since 1970; what has no time is outside."""
 
-    side: Literal["since", "until"]
-    moment: float
+    bound: Literal["since", "until"]
+    timestamp: float
 
-    def holds(self, row: Row) -> bool:
+    def matches(self, row: FilterRow) -> bool:
         """Whether the row happened on that side."""
         if row.ts is None:
             return False
-        return row.ts >= self.moment if self.side == "since" else row.ts <= self.moment
+        return row.ts >= self.timestamp if self.bound == "since" else row.ts <= self.timestamp
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
     """What must not hold."""
 
-    part: Node
+    part: Expression
 
-    def holds(self, row: Row) -> bool:
+    def matches(self, row: FilterRow) -> bool:
         """Whether the part does not hold."""
-        return not self.part.holds(row)
+        return not self.part.matches(row)
 
 
 @dataclass(frozen=True, slots=True)
-class All:
+class And:
     """Parts that must all hold; none at all hold for everything."""
 
-    parts: tuple[Node, ...] = ()
+    parts: tuple[Expression, ...] = ()
 
-    def holds(self, row: Row) -> bool:
+    def matches(self, row: FilterRow) -> bool:
         """Whether all of them hold."""
-        return all(part.holds(row) for part in self.parts)
+        return all(part.matches(row) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
-class Either:
+class Or:
     """Parts of which one must hold."""
 
-    parts: tuple[Node, ...]
+    parts: tuple[Expression, ...]
 
-    def holds(self, row: Row) -> bool:
+    def matches(self, row: FilterRow) -> bool:
         """Whether one of them holds."""
-        return any(part.holds(row) for part in self.parts)
+        return any(part.matches(row) for part in self.parts)
 
 
-def words_of(node: Node) -> Iterator[str]:
+def highlight_terms(node: Expression) -> Iterator[str]:
     """The texts that what a part keeps may show, in lower case."""
-    if isinstance(node, Word):
+    if isinstance(node, TextContains):
         yield node.text
-    elif isinstance(node, Compare) and node.sign == "~":
+    elif isinstance(node, FieldComparison) and node.operator == "~":
         yield node.value
-    elif isinstance(node, All | Either):
+    elif isinstance(node, And | Or):
         for part in node.parts:
-            yield from words_of(part)
+            yield from highlight_terms(part)
 
 
-def wanted_of(node: Node) -> Iterator[Compare]:
+def positive_comparisons(node: Expression) -> Iterator[FieldComparison]:
     """The comparisons by which a part keeps something; one that only leaves something out is none of them."""
-    if isinstance(node, Compare) and node.sign not in ("!=", "!~"):
+    if isinstance(node, FieldComparison) and node.operator not in ("!=", "!~"):
         yield node
-    elif isinstance(node, All | Either):
+    elif isinstance(node, And | Or):
         for part in node.parts:
-            yield from wanted_of(part)
+            yield from positive_comparisons(part)
 
 
 def _equal(found: str, value: str) -> bool:
@@ -152,11 +154,11 @@ def _equal(found: str, value: str) -> bool:
 
 
 def _same_number(one: str, other: str) -> bool:
-    first = number_of(one)
-    return first is not None and first == number_of(other)
+    first = parse_number(one)
+    return first is not None and first == parse_number(other)
 
 
-def number_of(value: object) -> float | None:
+def parse_number(value: object) -> float | None:
     """The number in a value; None where it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
@@ -168,7 +170,7 @@ def number_of(value: object) -> float | None:
         return None
 
 
-def shown(value: object) -> str:
+def as_text(value: object) -> str:
     """A value as a filter sees it: a text as it is, all else as JSON has it, with ``None`` for what is not there."""
     if isinstance(value, Mapping | list):
         return json.dumps(value, ensure_ascii=False)
@@ -178,4 +180,4 @@ def shown(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    return shown(value).lower()
+    return as_text(value).lower()

@@ -21,18 +21,18 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from osiris_inspect.inspector.event_log.filter.expressions import (
-    All,
-    Compare,
-    Either,
-    Node,
+    And,
+    Expression,
+    FieldComparison,
     Not,
-    When,
-    Word,
-    number_of,
-    shown,
-    words_of,
+    Or,
+    TextContains,
+    TimeBound,
+    as_text,
+    highlight_terms,
+    parse_number,
 )
-from osiris_inspect.model.event import Event, epoch
+from osiris_inspect.model.event import Event, parse_timestamp
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<open>\()|(?P<close>\))|(?P<minus>-)(?=[^\s)])"
@@ -40,97 +40,99 @@ _TOKEN = re.compile(
     r"|\"(?P<quoted>[^\"]*)\"?|(?P<word>[^\s()]+))"
 )
 __all__ = [
-    "All",
-    "BadQuery",
-    "Compare",
-    "Either",
+    "And",
+    "EventFilter",
+    "FieldComparison",
+    "FilterSyntaxError",
     "Not",
-    "Query",
-    "When",
-    "Word",
-    "field_of",
-    "moment_of",
+    "Or",
+    "TextContains",
+    "TimeBound",
+    "event_field",
     "parse",
-    "parse_leniently",
-    "text_of",
+    "parse_time",
+    "parse_tolerant",
+    "searchable_text",
 ]
 
-_EVERYTHING: Final = All()
+_EVERYTHING: Final = And()
 _AGO = re.compile(r"-?(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DEEPEST = 50
 _TIME_KEYS = ("since", "until")
 
 
-class BadQuery(ValueError):
+class FilterSyntaxError(ValueError):
     """A filter that cannot be understood; the message says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class EventFilter:
     """A filter; an empty one keeps everything."""
 
-    root: Node = _EVERYTHING
+    root: Expression = _EVERYTHING
 
     def __bool__(self) -> bool:
         return self.root != _EVERYTHING
 
     @property
-    def words(self) -> tuple[str, ...]:
+    def highlight_terms(self) -> tuple[str, ...]:
         """The texts that what is kept may show, in lower case: what to mark in it."""
-        return tuple(words_of(self.root))
+        return tuple(highlight_terms(self.root))
 
-    def keeps(self, text: str, fields: Mapping[str, object]) -> bool:
+    def matches_row(self, text: str, fields: Mapping[str, object]) -> bool:
         """Whether a row of this text and these fields is kept. Its time is the field ``ts``."""
-        return self.root.holds(_Plain(text, fields))
+        return self.root.matches(_TextRow(text, fields))
 
     def matches(self, event: Event) -> bool:
         """Whether an event is kept."""
-        return self.root.holds(_OfEvent(event))
+        return self.root.matches(_FilterableEvent(event))
 
 
-def parse(text: str, *, now: float | None = None) -> Query:
+def parse(text: str, *, now: float | None = None) -> EventFilter:
     """The filter that was written. Relative times count from ``now``, in seconds since 1970.
 
     Raises:
-        BadQuery: it cannot be understood.
+        FilterSyntaxError: it cannot be understood.
     """
-    return Query(_Parser(text, now).whole())
+    return EventFilter(_Parser(text, now).whole())
 
 
-def parse_leniently(text: str, *, now: float | None = None) -> Query:
+def parse_tolerant(text: str, *, now: float | None = None) -> EventFilter:
     """The filter in what is being typed: what is no filter yet counts as words, so nothing is an error."""
     try:
         return parse(text, now=now)
-    except BadQuery:
-        return Query(All(tuple(Word(word.lower()) for word in re.findall(r'[^\s()"]+', text))))
+    except FilterSyntaxError:
+        return EventFilter(And(tuple(TextContains(word.lower()) for word in re.findall(r'[^\s()"]+', text))))
 
 
-def moment_of(text: str, now: float | None) -> float:
+def parse_time(text: str, now: float | None) -> float:
     """The time, in seconds since 1970, of ``-3h``, ``90m`` (so long before ``now``) or an ISO date or time.
 
     Raises:
-        BadQuery: it is no time, or a relative one and nothing tells what it is relative to.
+        FilterSyntaxError: it is no time, or a relative one and nothing tells what it is relative to.
     """
     ago = _AGO.fullmatch(text)
     if ago is None:
-        moment = epoch(text.upper())
+        moment = parse_timestamp(text.upper())
         if moment is None:
-            raise BadQuery(f"{text!r} is no time: write -5m, -3h, -2d, 2026-01-31 or 2026-01-31T10:00")
+            raise FilterSyntaxError(
+                f"{text!r} is no time: write -5m, -3h, -2d, 2026-01-31 or 2026-01-31T10:00"
+            )
         return moment
     if now is None:
-        raise BadQuery(f"{text!r} is relative, and nothing here has a time")
+        raise FilterSyntaxError(f"{text!r} is relative, and nothing here has a time")
     return now - float(ago[1]) * _SECONDS[ago[2]]
 
 
-def text_of(event: Event) -> str:
+def searchable_text(event: Event) -> str:
     """All of an event as one text: name, step, fields."""
-    fields = " ".join(f"{key}={shown(value)}" for key, value in event.fields.items())
-    names = event.name if event.original in ("", event.name) else f"{event.name} {event.original}"
+    fields = " ".join(f"{key}={as_text(value)}" for key, value in event.fields.items())
+    names = event.name if event.original_name in ("", event.name) else f"{event.name} {event.original_name}"
     return f"{names} {event.step or ''} {fields}"
 
 
-class _Plain:
+class _TextRow:
     """A row that is a text and fields."""
 
     def __init__(self, text: str, fields: Mapping[str, object]) -> None:
@@ -147,7 +149,7 @@ class _Plain:
 
 
 _OF_EVENT: Final[Mapping[str, Callable[[Event], object | None]]] = {
-    "event": lambda event: (event.name, event.original) if event.original else event.name,
+    "event": lambda event: (event.name, event.original_name) if event.original_name else event.name,
     "step": lambda event: event.step,
     "step_id": lambda event: event.step,
     "side": lambda event: event.side,
@@ -156,21 +158,21 @@ _OF_EVENT: Final[Mapping[str, Callable[[Event], object | None]]] = {
     "line": lambda event: event.line,
     "dialect": lambda event: event.dialect,
     "ts": lambda event: event.ts,
-    "place": lambda event: event.place,
+    "place": lambda event: event.location,
 }
-_TOLD: Final[Mapping[str, Callable[[Event], object | None]]] = {
-    "rows": lambda event: event.rows,
+_NORMALIZED_FIELDS: Final[Mapping[str, Callable[[Event], object | None]]] = {
+    "rows": lambda event: event.row_count,
     "error": lambda event: event.error,
     "error_type": lambda event: event.error_type,
     "duration": lambda event: event.duration_s,
     "duration_s": lambda event: event.duration_s,
-    "from_step": lambda event: event.from_steps or None,
+    "from_step": lambda event: event.upstream_steps or None,
 }
-OWN_KEYS: Final = frozenset({*_OF_EVENT, *_TOLD, "text"})
+BUILTIN_FIELDS: Final = frozenset({*_OF_EVENT, *_NORMALIZED_FIELDS, "text"})
 """Keys that an event may answer to without a field of that name."""
 
 
-class _OfEvent:
+class _FilterableEvent:
     """A row that is an event; its text is only made where it is asked for."""
 
     def __init__(self, event: Event) -> None:
@@ -179,19 +181,19 @@ class _OfEvent:
 
     @property
     def text(self) -> str:
-        return text_of(self._event).lower()
+        return searchable_text(self._event).lower()
 
     def field(self, key: str) -> object | None:
-        return field_of(self._event, key)
+        return event_field(self._event, key)
 
 
-def field_of(event: Event, key: str) -> object | None:
+def event_field(event: Event, key: str) -> object | None:
     """What an event answers to a key of a filter; None where it has no such field."""
     if key in _OF_EVENT:
         return _OF_EVENT[key](event)
     found = _look_up(event.fields, key)
-    if found is None and key in _TOLD:
-        return _TOLD[key](event)  # what the dialects say in other words
+    if found is None and key in _NORMALIZED_FIELDS:
+        return _NORMALIZED_FIELDS[key](event)  # what the dialects say in other words
     return found
 
 
@@ -204,23 +206,23 @@ class _Parser:
         self._depth = 0
         self._now = now
 
-    def whole(self) -> Node:
+    def whole(self) -> Expression:
         if not self._tokens:
-            return All()
+            return And()
         root = self._either()
         if self._at < len(self._tokens):
             self._fail("a ')' that nothing opened")
         return root
 
-    def _either(self) -> Node:
+    def _either(self) -> Expression:
         parts = [self._all()]
         while self._is_word("or"):
             self._at += 1
             parts.append(self._all())
-        return parts[0] if len(parts) == 1 else Either(tuple(parts))
+        return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
-    def _all(self) -> Node:
-        parts: list[Node] = []
+    def _all(self) -> Expression:
+        parts: list[Expression] = []
         while (token := self._peek()) is not None and not token["close"] and not self._is_word("or"):
             if self._is_word("and"):
                 if not parts:
@@ -231,9 +233,9 @@ class _Parser:
                 parts.append(self._part())
         if not parts:
             self._fail("a part is missing")
-        return All(tuple(parts))
+        return And(tuple(parts))
 
-    def _part(self) -> Node:
+    def _part(self) -> Expression:
         token = self._peek()
         if token is None or token["close"] or self._is_word("or") or self._is_word("and"):
             self._fail("a part is missing")
@@ -251,32 +253,32 @@ class _Parser:
             return inner
         return self._leaf(token)
 
-    def _operator_as_word(self) -> Node | None:
+    def _operator_as_word(self) -> Expression | None:
         """``-or`` can only mean the word."""
         token = self._peek()
         word = (token["word"] or "").lower() if token is not None else ""
         if word not in ("and", "or", "not"):
             return None
         self._at += 1
-        return Word(word)
+        return TextContains(word)
 
-    def _leaf(self, token: re.Match[str]) -> Node:
+    def _leaf(self, token: re.Match[str]) -> Expression:
         if not token["key"]:
-            return Word((token["quoted"] if token["quoted"] is not None else token["word"]).lower())
+            return TextContains((token["quoted"] if token["quoted"] is not None else token["word"]).lower())
         value = (token["quoted_value"] if token["quoted_value"] is not None else token["value"]).lower()
         sign = "~" if token["sign"] == "~=" else token["sign"]
         key = token["key"]
         if key == "since" and sign == "=":
-            return When("since", moment_of(value, self._now))
+            return TimeBound("since", parse_time(value, self._now))
         if key == "until" and sign == "=":
-            return When("until", moment_of(value, self._now))
+            return TimeBound("until", parse_time(value, self._now))
         if key in _TIME_KEYS:
             self._fail(f"{key!r} takes '='")
-        if sign in (">", "<", ">=", "<=") and number_of(value) is None:
+        if sign in (">", "<", ">=", "<=") and parse_number(value) is None:
             self._fail(f"{value!r} is no number")
-        return Compare(key, sign, value)  # type: ignore[arg-type]  # the pattern knows only these signs
+        return FieldComparison(key, sign, value)  # type: ignore[arg-type]  # the pattern knows only these signs
 
-    def _deeper(self, inner: Callable[[], Node]) -> Node:
+    def _deeper(self, inner: Callable[[], Expression]) -> Expression:
         self._depth += 1
         if self._depth > _DEEPEST:
             self._fail(f"nested deeper than {_DEEPEST}")
@@ -296,7 +298,7 @@ class _Parser:
         place = (
             f"at {token[0].strip()!r}, character {token.start() + 1}" if token is not None else "at the end"
         )
-        raise BadQuery(f"the filter cannot be understood {place}: {what}")
+        raise FilterSyntaxError(f"the filter cannot be understood {place}: {what}")
 
 
 def _look_up(fields: Mapping[str, object], key: str) -> object | None:

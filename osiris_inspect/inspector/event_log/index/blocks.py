@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from osiris_inspect.inspector.event_log.index.vectorized import SLACK, Lines, Numbers
+from osiris_inspect.inspector.event_log.index.vectorized import PADDING, LineBlock, Numbers
 from osiris_inspect.model import jsonl
 
 BLOCK = 1 << 20
@@ -13,23 +13,23 @@ BLOCK = 1 << 20
 NEWLINE = 10
 
 
-def blocks(
+def iter_blocks(
     descriptor: int, begin: int, *, until: int | None = None, size: int = BLOCK
-) -> Iterator[tuple[Lines, int]]:
+) -> Iterator[tuple[LineBlock, int]]:
     """The lines of each block and its bytes, from ``begin`` up to the last newline of the file, or before ``until``.
 
     The memory of a block is used again for the next one. ``until`` is where a line begins.
 
     A line longer than a block is a block of its own; of one that is too long to be decoded only its place is given.
     """
-    raw = bytearray(size + 2 * SLACK)
-    room = memoryview(raw)[SLACK : SLACK + size]
+    raw = bytearray(size + 2 * PADDING)
+    room = memoryview(raw)[PADDING : PADDING + size]
     while until is None or begin < until:
-        count = fill(descriptor, room if until is None else room[: until - begin], begin)
-        ends = newlines(raw, count)
+        count = read_into(descriptor, room if until is None else room[: until - begin], begin)
+        ends = newline_positions(raw, count)
         if len(ends):
             taken = int(ends[-1]) + 1
-            yield Lines(raw, _starts(ends), ends), taken
+            yield LineBlock(raw, _starts(ends), ends), taken
             begin += taken
         elif count < size or (end := next_newline(descriptor, begin + count)) is None:
             return
@@ -38,12 +38,12 @@ def blocks(
             begin = end + 1
 
 
-def newlines(raw: bytearray, count: int) -> Numbers:
+def newline_positions(raw: bytearray, count: int) -> Numbers:
     """The places of all newlines among the first ``count`` bytes behind the slack.
 
     The comparison is packed to bits first, so that 64 bytes without a newline are passed over at once.
     """
-    is_newline = np.frombuffer(raw, np.uint8, count, SLACK) == NEWLINE
+    is_newline = np.frombuffer(raw, np.uint8, count, PADDING) == NEWLINE
     bits = np.packbits(is_newline, bitorder="little")
     bits = np.concatenate([bits, np.zeros(-len(bits) % 8, np.uint8)]) if len(bits) % 8 else bits
     words = bits.view(np.uint64)
@@ -62,7 +62,7 @@ def newlines(raw: bytearray, count: int) -> Numbers:
     )
 
 
-def fill(descriptor: int, room: memoryview, begin: int) -> int:
+def read_into(descriptor: int, room: memoryview, begin: int) -> int:
     """Read a file from ``begin`` on, as much as there is room for; how many bytes there were."""
     filled = 0
     while filled < len(room):
@@ -90,8 +90,10 @@ def next_newline(descriptor: int, begin: int) -> int | None:
     return None
 
 
-def _long_line(descriptor: int, begin: int, length: int) -> Lines:
+def _long_line(descriptor: int, begin: int, length: int) -> LineBlock:
     fits = length <= jsonl.MAX_LINE
     piece = os.pread(descriptor, length, begin) if fits else b""
-    raw = bytearray(SLACK) + piece + bytearray(SLACK)
-    return Lines(raw, np.zeros(1, np.int64), np.array([length], np.int64) if fits else np.zeros(1, np.int64))
+    raw = bytearray(PADDING) + piece + bytearray(PADDING)
+    return LineBlock(
+        raw, np.zeros(1, np.int64), np.array([length], np.int64) if fits else np.zeros(1, np.int64)
+    )

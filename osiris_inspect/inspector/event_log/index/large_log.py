@@ -8,23 +8,23 @@ from typing import overload
 
 import numpy as np
 
-from osiris_inspect.inspector.event_log.index.line_index import Index
+from osiris_inspect.inspector.event_log.index.line_index import LineIndex
 from osiris_inspect.inspector.event_log.index.scanner import NO_EVENT
 from osiris_inspect.inspector.event_log.index.vectorized import Numbers
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl
-from osiris_inspect.model.errors import UnreadableLine
+from osiris_inspect.model.errors import InvalidLine
 from osiris_inspect.model.event import Event
 
 Line = tuple[int, bytes]
-MOST = 64
+KEY_EVENTS_PER_KIND = 64
 """Of an event that one step repeats more often, only the first and the last so many make the picture of the run."""
 _READ = 1 << 18
-_PEEK = 4096
+_READ_AHEAD = 4096
 _MOST_READ = jsonl.MAX_LINE + 1
 
 
-class LongLog(Sequence[Event]):
+class LargeLog(Sequence[Event]):
     """The readable events of a log in the order of the file; a slice of it is one as well.
 
     The file is held open until the log is forgotten, so it can be replaced meanwhile.
@@ -34,11 +34,11 @@ class LongLog(Sequence[Event]):
         descriptor: the file.
     """
 
-    def __init__(self, descriptor: int, index: Index, file: str) -> None:
+    def __init__(self, descriptor: int, index: LineIndex, file: str) -> None:
         self.by_line = index
         self.descriptor = descriptor
         self._file = file
-        self._rest = _rest(descriptor, index.size)
+        self._partial_line = _partial_line(descriptor, index.size)
         self._rest_is_event, self._rest_says = self._look_at_rest()
         self._lines: Numbers | range = self._readable()
         weakref.finalize(self, os.close, descriptor)
@@ -52,16 +52,16 @@ class LongLog(Sequence[Event]):
     def __getitem__(self, number: slice) -> Sequence[Event]: ...
     def __getitem__(self, number: int | slice) -> Event | Sequence[Event]:
         if isinstance(number, slice):
-            return Part(self, self._lines[number])
+            return LargeLogSlice(self, self._lines[number])
         return self.event(int(self._lines[number]))
 
     def __iter__(self) -> Iterator[Event]:
         return self.events(self._lines)
 
     @cached_property
-    def told(self) -> tuple[Event, ...]:
+    def key_events(self) -> tuple[Event, ...]:
         """The events that make the picture of the run: all but the many repetitions of one event by one step."""
-        lines = self.by_line.chosen(MOST)
+        lines = self.by_line.key_lines(KEY_EVENTS_PER_KIND)
         return tuple(self.events(np.append(lines, len(self.by_line)) if self._rest_is_event else lines))
 
     def period(self) -> tuple[float, float] | None:
@@ -72,7 +72,7 @@ class LongLog(Sequence[Event]):
             return known if rest is None else (rest, rest)
         return min(known[0], rest), max(known[1], rest)
 
-    def place_of(self, line: int) -> int:
+    def event_number_at_line(self, line: int) -> int:
         """The number of the event in a line (from 1), or of the next one."""
         if isinstance(self._lines, range):
             return max(0, min(line - 1, len(self._lines)))
@@ -80,18 +80,18 @@ class LongLog(Sequence[Event]):
 
     def event(self, line: int) -> Event:
         """The event in a line, counted from 0; one that cannot be decoded says why."""
-        return self.decoded(line, self.raw(line))
+        return self.decoded(line, self.raw_line(line))
 
     def events(self, lines: Numbers | range) -> Iterator[Event]:
         """The events in lines that stand in the order of the file."""
         for line, raw in self.raw_lines(lines):
             yield self.decoded(line, raw)
 
-    def raw(self, line: int) -> bytes:
+    def raw_line(self, line: int) -> bytes:
         """A line without its newline; empty where it is longer than a line may be."""
         if line == len(self.by_line):
-            return self._rest
-        start, end = self.by_line.span(line)
+            return self._partial_line
+        start, end = self.by_line.byte_range(line)
         return os.pread(self.descriptor, end - start - 1, start) if end - start - 1 <= jsonl.MAX_LINE else b""
 
     def raw_lines(self, lines: Numbers | range) -> Iterator[Line]:
@@ -101,24 +101,24 @@ class LongLog(Sequence[Event]):
         for line, start, end in self.by_line.spans(whole):
             if end > begin + len(piece) or start < begin:
                 near = start <= begin + len(piece) + _READ and bool(piece)
-                size = _READ if near else _PEEK
+                size = _READ if near else _READ_AHEAD
                 begin, piece = (
                     start,
                     os.pread(self.descriptor, min(max(size, end - start), _MOST_READ), start),
                 )
             yield line, piece[start - begin : end - begin - 1] if end <= begin + len(piece) else b""
         if len(whole) < len(lines):
-            yield len(self.by_line), self._rest
+            yield len(self.by_line), self._partial_line
 
-    def rest_is_broken(self) -> str | None:
+    def partial_line_error(self) -> str | None:
         """Why what stands behind the last newline is no event; None where it is one, and where nothing stands there."""
         return self._rest_says
 
     def decoded(self, line: int, raw: bytes) -> Event:
         """The event in the bytes of a line, counted from 0; what cannot be decoded is one that says why."""
         try:
-            return events.decode(raw, number_of_line=line + 1, file=self._file)
-        except UnreadableLine as error:
+            return events.decode(raw, line_number=line + 1, file=self._file)
+        except InvalidLine as error:
             # its bytes looked like an event; it keeps its place, so that numbers stay what they are
             return Event("unreadable", fields={"reason": str(error)}, line=line + 1, file=self._file)
 
@@ -127,22 +127,22 @@ class LongLog(Sequence[Event]):
         bad = len(index.unreadable())
         if not bad:
             return range(len(index) + self._rest_is_event)
-        lines = np.flatnonzero(index.kinds != NO_EVENT)
+        lines = np.flatnonzero(index.event_codes != NO_EVENT)
         return np.append(lines, len(index)) if self._rest_is_event else lines
 
     def _look_at_rest(self) -> tuple[bool, str | None]:
         """Whether what stands behind the last newline is an event as well, and if not, why."""
         try:
-            events.decode(self._rest)
-        except UnreadableLine as error:
-            return False, str(error) if self._rest.strip() else None
+            events.decode(self._partial_line)
+        except InvalidLine as error:
+            return False, str(error) if self._partial_line.strip() else None
         return True, None
 
 
-class Part(Sequence[Event]):
+class LargeLogSlice(Sequence[Event]):
     """Some events of a log."""
 
-    def __init__(self, log: LongLog, lines: Numbers | range) -> None:
+    def __init__(self, log: LargeLog, lines: Numbers | range) -> None:
         self._log = log
         self._lines = lines
 
@@ -155,14 +155,14 @@ class Part(Sequence[Event]):
     def __getitem__(self, number: slice) -> Sequence[Event]: ...
     def __getitem__(self, number: int | slice) -> Event | Sequence[Event]:
         if isinstance(number, slice):
-            return Part(self._log, self._lines[number])
+            return LargeLogSlice(self._log, self._lines[number])
         return self._log.event(int(self._lines[number]))
 
     def __iter__(self) -> Iterator[Event]:
         return self._log.events(self._lines)
 
 
-def _rest(descriptor: int, begin: int) -> bytes:
+def _partial_line(descriptor: int, begin: int) -> bytes:
     """What stands behind the last newline; empty where it is longer than a line may be."""
     rest = os.pread(descriptor, jsonl.MAX_LINE + 1, begin)
     return rest if len(rest) <= jsonl.MAX_LINE else b""

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-LONGEST = 256
+MAX_TEMPLATE_BYTES = 256
 """Bytes of a shape at most: what a block keeps free before its first and behind its last line."""
-SLOT = 32
+WORD_BYTES = 32
 """Bytes of a name that are looked at: one that is longer is decoded."""
 
-TimeForm = Literal["seconds", "milliseconds", "epoch"]
+TimestampFormat = Literal["seconds", "milliseconds", "epoch"]
 
 _TOKEN = re.compile(rb'\s*[{,]\s*"([^"\\]{1,64})"\s*:\s*')
 _TEXT = re.compile(rb'"[^"\\]*"')
@@ -26,7 +26,7 @@ _TIMES = (b"ts", b"timestamp")
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class LineTemplate:
     """The bytes before a text that is wanted, aligned so that this text begins on a word.
 
     Attributes:
@@ -38,9 +38,9 @@ class Shape:
 
     length: int
     mask: bytes
-    want: bytes
+    expected: bytes
     time_at: int | None = None
-    time_form: TimeForm | None = None
+    time_form: TimestampFormat | None = None
     gives_text: bool = True
 
     @property
@@ -57,7 +57,7 @@ class _Value:
     is_text: bool
 
 
-def head_of(line: bytes) -> Shape | None:
+def event_template(line: bytes) -> LineTemplate | None:
     """The shape of a line up to the name of its event; None where the name cannot be found like that."""
     values = list(_values(line))
     of_worker = any(value.key == b"type" for value in values)
@@ -68,7 +68,7 @@ def head_of(line: bytes) -> Shape | None:
     return _shape(line, 0, name.start + 1, [value for value in values if value.end <= name.start])
 
 
-def tail_of(line: bytes, begin: int, *, needs_time: bool) -> Shape | None:
+def step_template(line: bytes, begin: int, *, needs_time: bool) -> LineTemplate | None:
     """The shape of a line from ``begin``, the closing quote of the event's name, up to the name of its step.
 
     Where no step follows at a place of its own, the shape ends behind the time, where that is asked for.
@@ -89,7 +89,7 @@ def tail_of(line: bytes, begin: int, *, needs_time: bool) -> Shape | None:
 def text_at(line: bytes, start: int) -> bytes | None:
     """The bytes of the JSON text that begins there, up to its quote; None where they could be ambiguous."""
     end = line.find(b'"', start)
-    if end < 0 or end - start >= SLOT or line[end - 1 : end] == b"\\":
+    if end < 0 or end - start >= WORD_BYTES or line[end - 1 : end] == b"\\":
         return None
     return line[start:end]
 
@@ -97,9 +97,9 @@ def text_at(line: bytes, start: int) -> bytes | None:
 def _values(line: bytes) -> Iterator[_Value]:
     """The scalar values of an object in their order, up to the first that is none; ``data`` is gone into."""
     place = 0
-    while (token := _TOKEN.match(line, place, LONGEST)) is not None:
-        text = _TEXT.match(line, token.end(), LONGEST)
-        found = text or _BARE.match(line, token.end(), LONGEST)
+    while (token := _TOKEN.match(line, place, MAX_TEMPLATE_BYTES)) is not None:
+        text = _TEXT.match(line, token.end(), MAX_TEMPLATE_BYTES)
+        found = text or _BARE.match(line, token.end(), MAX_TEMPLATE_BYTES)
         if found is not None:
             yield _Value(token[1], found.start(), found.end(), text is not None)
             place = found.end()
@@ -111,14 +111,14 @@ def _values(line: bytes) -> Iterator[_Value]:
 
 def _shape(
     line: bytes, begin: int, end: int, values: list[_Value], *, gives_text: bool = True
-) -> Shape | None:
+) -> LineTemplate | None:
     length = end - begin
     pad = -length % 8
-    if length + pad > LONGEST:
+    if length + pad > MAX_TEMPLATE_BYTES:
         return None
     mask = bytearray(b"\0" * pad + b"\xff" * length)
     time_at: int | None = None
-    form: TimeForm | None = None
+    form: TimestampFormat | None = None
     for value in values:
         at = pad + value.start - begin
         if value.key in _TIMES:
@@ -127,12 +127,12 @@ def _shape(
                 return None
             time_at -= begin
         if value.key in _TIMES or not value.is_text:
-            _free_digits(mask, line[value.start : value.end], at)
+            _mask_digits(mask, line[value.start : value.end], at)
     want = bytes(byte & bits for byte, bits in zip(b"\0" * pad + line[begin:end], mask, strict=True))
-    return Shape(length, bytes(mask), want, time_at, form, gives_text)
+    return LineTemplate(length, bytes(mask), want, time_at, form, gives_text)
 
 
-def _time(line: bytes, value: _Value) -> tuple[int | None, TimeForm | None]:
+def _time(line: bytes, value: _Value) -> tuple[int | None, TimestampFormat | None]:
     raw = line[value.start : value.end]
     if value.is_text:
         iso = _ISO.fullmatch(raw, 1, len(raw) - 1)
@@ -140,7 +140,7 @@ def _time(line: bytes, value: _Value) -> tuple[int | None, TimeForm | None]:
     return (value.start, "epoch") if _EPOCH.fullmatch(raw) else (None, None)
 
 
-def _free_digits(mask: bytearray, raw: bytes, at: int) -> None:
+def _mask_digits(mask: bytearray, raw: bytes, at: int) -> None:
     """Let every digit stand for any other."""
     for place, byte in enumerate(raw):
         if 0x30 <= byte <= 0x39:

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from osiris_inspect.inspector.event_log.index.vectorized import Numbers, Words, hash_of
+from osiris_inspect.inspector.event_log.index.vectorized import Numbers, WordArray, hash_bytes
 
 Codes = npt.NDArray[np.uint16]
 
 
-class Names:
+class NameTable:
     """Texts and their codes, from 1 on; 0 is none, the highest code stands for all that came too late.
 
     The bytes of a text are looked up by their hash, in two places of a table each.
@@ -41,20 +41,20 @@ class Names:
             code = self._codes[text] = len(self.texts)
         return self.other if code is None else code
 
-    def learn(self, raw: bytes, text: str) -> None:
+    def register(self, raw: bytes, text: str) -> None:
         """Remember that these bytes mean this text."""
         code = self.code(text)
         if code == self.other or raw in self._learned or self._hashes[code]:
             return  # of two spellings of one text the second is decoded each time
         self._learned[raw] = code
-        hashed = hash_of(raw)
+        hashed = hash_bytes(raw)
         self._hashes[code] = hashed[0]
         for table, place in zip(self._table, _places(hashed), strict=True):
             if not table[place].any():
                 table[place] = code
                 return
 
-    def look_up(self, hashes: Words) -> Codes:
+    def lookup_hashes(self, hashes: WordArray) -> Codes:
         """The codes of hashed texts; 0 for what was never learned."""
         first, second = _places(hashes)
         codes: Codes = self._table[0][first]
@@ -67,7 +67,7 @@ class Names:
         return codes
 
 
-def _places(hashes: Words) -> tuple[Numbers, Numbers]:
+def _places(hashes: WordArray) -> tuple[Numbers, Numbers]:
     """The two places of a hash in a table of 65,536."""
     first = (hashes >> np.uint64(48)).astype(np.int64)
     return first, ((hashes >> np.uint64(32)) & np.uint64(0xFFFF)).astype(np.int64)

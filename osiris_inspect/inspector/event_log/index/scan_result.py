@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from osiris_inspect.inspector.event_log.index.blocks import BLOCK, blocks
-from osiris_inspect.inspector.event_log.index.scanner import Sniffer, Told
+from osiris_inspect.inspector.event_log.index.blocks import BLOCK, iter_blocks
+from osiris_inspect.inspector.event_log.index.scanner import LineColumns, LineScanner
 from osiris_inspect.inspector.event_log.index.vectorized import NO_TIME, Numbers
 
 _WIDTHS: Final = ("u1", "u2", "u4", "i8")
@@ -23,12 +23,12 @@ _COLUMNS: Final = 4
 Column = npt.NDArray[Any]
 
 
-class Nonsense(Exception):
+class InvalidScanMessage(Exception):
     """What was told cannot be: whoever told it is not to be listened to any further."""
 
 
 @dataclass(slots=True)
-class Sniffed:
+class ScannedBlock:
     """The lines of a block.
 
     Attributes:
@@ -37,47 +37,50 @@ class Sniffed:
         told: what its lines are.
     """
 
-    taken: int
+    consumed: int
     lengths: Numbers
-    told: Told
+    line_columns: LineColumns
 
 
-def sniffed(
-    descriptor: int, begin: int, sniffer: Sniffer, *, until: int | None = None, size: int = BLOCK
-) -> Iterator[Sniffed]:
+def scan_blocks(
+    descriptor: int, begin: int, sniffer: LineScanner, *, until: int | None = None, size: int = BLOCK
+) -> Iterator[ScannedBlock]:
     """The whole lines of a file from ``begin`` on, block by block."""
-    for lines, taken in blocks(descriptor, begin, until=until, size=size):
-        yield Sniffed(taken, np.diff(lines.starts, append=taken), sniffer.tell(lines))
+    for lines, taken in iter_blocks(descriptor, begin, until=until, size=size):
+        yield ScannedBlock(taken, np.diff(lines.starts, append=taken), sniffer.scan(lines))
 
 
 @dataclass(slots=True)
-class Teller:
+class BlockEncoder:
     """Puts blocks into words, and knows which names it has told already."""
 
-    sniffer: Sniffer
+    sniffer: LineScanner
     _kinds: int = 0
     _steps: int = 0
     _decoded: int = 0
 
-    def words(self, block: Sniffed) -> tuple[bytes, bytes]:
+    def to_message(self, block: ScannedBlock) -> tuple[bytes, bytes]:
         """A block as a line that tells of it, and the columns it tells of."""
-        low, since = _since(block.told.times)
-        columns = [_narrow(of) for of in (block.lengths, block.told.kinds, block.told.steps, since)]
-        kinds, steps = self.sniffer.kinds.texts, self.sniffer.steps.texts
+        low, since = _relative_times(block.line_columns.times)
+        columns = [
+            _smallest_dtype(of)
+            for of in (block.lengths, block.line_columns.event_names, block.line_columns.steps, since)
+        ]
+        kinds, steps = self.sniffer.event_names.texts, self.sniffer.steps.texts
         said = {
-            "taken": block.taken,
+            "taken": block.consumed,
             "lines": len(block.lengths),
-            "decoded": self.sniffer.decoded - self._decoded,
+            "decoded": self.sniffer.decoded_count - self._decoded,
             "low": low,
             "widths": [column.dtype.str[1:] for column in columns],
             "kinds": kinds[self._kinds :],
             "steps": steps[self._steps :],
         }
-        self._kinds, self._steps, self._decoded = len(kinds), len(steps), self.sniffer.decoded
+        self._kinds, self._steps, self._decoded = len(kinds), len(steps), self.sniffer.decoded_count
         return json.dumps(said).encode() + b"\n", b"".join(column.tobytes() for column in columns)
 
 
-def said_in(line: bytes) -> dict[str, Any]:
+def parse_message(line: bytes) -> dict[str, Any]:
     """What a teller said in one line.
 
     Raises:
@@ -86,14 +89,14 @@ def said_in(line: bytes) -> dict[str, Any]:
     try:
         said = json.loads(line)
     except ValueError as error:
-        raise Nonsense(str(error)) from error
+        raise InvalidScanMessage(str(error)) from error
     if not isinstance(said, dict) or not isinstance(said.get("taken"), int):
-        raise Nonsense(repr(said)[:80])
+        raise InvalidScanMessage(repr(said)[:80])
     return said
 
 
 @dataclass(slots=True)
-class Listener:
+class BlockDecoder:
     """Understands what a teller said, with the names of ``sniffer``.
 
     Attributes:
@@ -101,12 +104,12 @@ class Listener:
     """
 
     columns: int
-    sniffer: Sniffer
+    sniffer: LineScanner
     _place: int = 0
     _kinds: list[int] = field(default_factory=lambda: [0])
     _steps: list[int] = field(default_factory=lambda: [0])
 
-    def block(self, said: Mapping[str, Any]) -> Sniffed:
+    def block(self, said: Mapping[str, Any]) -> ScannedBlock:
         """The block that a teller speaks of.
 
         Raises:
@@ -119,17 +122,19 @@ class Listener:
             times = since.astype(np.int64) + (int(said["low"]) - 1)
             times[since == 0] = NO_TIME
         except (ValueError, KeyError, TypeError, OverflowError) as error:
-            raise Nonsense(str(error)) from error
+            raise InvalidScanMessage(str(error)) from error
         if not said["taken"] == lengths.sum() > 0 or not lengths.all():
-            raise Nonsense(f"{said['taken']} bytes in lines of {lengths.sum()} bytes")
-        told = Told(np.array(self._kinds, np.uint16)[kinds], np.array(self._steps, np.uint16)[steps], times)
-        self.sniffer.decoded += decoded
-        return Sniffed(said["taken"], lengths.astype(np.int64), told)
+            raise InvalidScanMessage(f"{said['taken']} bytes in lines of {lengths.sum()} bytes")
+        told = LineColumns(
+            np.array(self._kinds, np.uint16)[kinds], np.array(self._steps, np.uint16)[steps], times
+        )
+        self.sniffer.decoded_count += decoded
+        return ScannedBlock(said["taken"], lengths.astype(np.int64), told)
 
     def _columns_of(self, said: Mapping[str, Any]) -> list[Column]:
         widths, count = said["widths"], int(said["lines"])
         if len(widths) != _COLUMNS or not set(widths) <= set(_WIDTHS) or count < 1:
-            raise Nonsense(f"{count} lines in columns of {widths}")
+            raise InvalidScanMessage(f"{count} lines in columns of {widths}")
         sizes = [np.dtype(width).itemsize * count for width in widths]
         raw = os.pread(self.columns, sum(sizes), self._place)
         self._place += sum(sizes)
@@ -140,12 +145,12 @@ class Listener:
         """Give names that are new a code, once it is known that all codes have names."""
         known = ((kinds, self._kinds, said["kinds"]), (steps, self._steps, said["steps"]))
         if any(codes.max() >= len(table) + len(new) for codes, table, new in known):
-            raise Nonsense("a code without a name")
-        self._kinds += [self.sniffer.kinds.code(str(text)) for text in said["kinds"]]
+            raise InvalidScanMessage("a code without a name")
+        self._kinds += [self.sniffer.event_names.code(str(text)) for text in said["kinds"]]
         self._steps += [self.sniffer.steps.code(str(text)) for text in said["steps"]]
 
 
-def _since(times: Numbers) -> tuple[int, Numbers]:
+def _relative_times(times: Numbers) -> tuple[int, Numbers]:
     """The earliest of some times, and each of them counted from 1 ms before it; 0 for none."""
     low = int(times.min())
     if low != NO_TIME:
@@ -155,7 +160,7 @@ def _since(times: Numbers) -> tuple[int, Numbers]:
     return low, np.where(known, times - (low - 1), 0)
 
 
-def _narrow(values: Column) -> Column:
+def _smallest_dtype(values: Column) -> Column:
     """The same numbers, none of them negative, in as few bytes each as all of them need."""
     most = int(values.max(initial=0))
     width = next(width for width in _WIDTHS if most <= np.iinfo(width).max)

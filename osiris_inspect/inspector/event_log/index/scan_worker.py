@@ -9,9 +9,9 @@ import os
 import signal
 import sys
 
-from osiris_inspect.inspector.event_log.index.name_codes import Names
-from osiris_inspect.inspector.event_log.index.scan_result import Teller, sniffed
-from osiris_inspect.inspector.event_log.index.scanner import Sniffer
+from osiris_inspect.inspector.event_log.index.name_codes import NameTable
+from osiris_inspect.inspector.event_log.index.scan_result import BlockEncoder, scan_blocks
+from osiris_inspect.inspector.event_log.index.scanner import LineScanner
 
 MOST_NAMES = 65535
 
@@ -22,17 +22,17 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     log, columns, begin, end, size = map(int, arguments)
-    work(log, (begin, end), size, columns=columns, out=sys.stdout.fileno())
+    scan_range(log, (begin, end), size, columns=columns, out=sys.stdout.fileno())
 
 
-def work(log: int, part: tuple[int, int], size: int, *, columns: int, out: int) -> None:
+def scan_range(log: int, part: tuple[int, int], size: int, *, columns: int, out: int) -> None:
     """Sniff the lines of a range, and tell of each block. Where names outnumber their codes, leave the rest."""
-    sniffer = Sniffer(Names(MOST_NAMES), Names(MOST_NAMES))
-    teller = Teller(sniffer)
-    for block in sniffed(log, part[0], sniffer, until=part[1], size=size):
-        if sniffer.kinds.is_full or sniffer.steps.is_full:
+    sniffer = LineScanner(NameTable(MOST_NAMES), NameTable(MOST_NAMES))
+    teller = BlockEncoder(sniffer)
+    for block in scan_blocks(log, part[0], sniffer, until=part[1], size=size):
+        if sniffer.event_names.is_full or sniffer.steps.is_full:
             return
-        line, numbers = teller.words(block)
+        line, numbers = teller.to_message(block)
         _write(columns, numbers)
         _write(out, line)
 

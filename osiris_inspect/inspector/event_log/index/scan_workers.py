@@ -16,21 +16,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from osiris_inspect.inspector.event_log.index.blocks import BLOCK
-from osiris_inspect.inspector.event_log.index.scan_result import Listener, Nonsense, Sniffed, said_in
-from osiris_inspect.inspector.event_log.index.scanner import Sniffer
+from osiris_inspect.inspector.event_log.index.scan_result import (
+    BlockDecoder,
+    InvalidScanMessage,
+    ScannedBlock,
+    parse_message,
+)
+from osiris_inspect.inspector.event_log.index.scanner import LineScanner
 
 if TYPE_CHECKING:
     import subprocess
 
-MOST: Final = 4
+MAX_WORKERS: Final = 4
 """Processes at most: the disk and the memory of the machine are there for others too."""
-LEAST: Final = 64 << 20
+MIN_BYTES_PER_WORKER: Final = 64 << 20
 """Bytes for which it is worth having another process."""
-HEAD_START: Final = 96 << 20
+OWN_SHARE_BYTES: Final = 96 << 20
 """Bytes that are sniffed while another process starts."""
-_TAKING_OVER: Final = 0.12
+_TAKEOVER_COST: Final = 0.12
 """What it takes to add lines that another one sniffed, as a share of sniffing them."""
-PATIENCE: Final = 200
+WORKER_TIMEOUT_S: Final = 200
 """Looks at a mate that tells nothing, while it is waited for, before it is left alone."""
 _LOOK_MS: Final = 50
 _HEARD: Final = 1 << 16
@@ -38,7 +43,7 @@ _PROGRAM: Final = "osiris_inspect.inspector.event_log.index.scan_worker"
 
 
 @dataclass(frozen=True, slots=True)
-class Sharing:
+class Partitioning:
     """How a file is shared out.
 
     Attributes:
@@ -49,13 +54,13 @@ class Sharing:
     """
 
     most: int
-    least: int = LEAST
-    head_start: int = HEAD_START
+    least: int = MIN_BYTES_PER_WORKER
+    head_start: int = OWN_SHARE_BYTES
     block: int = BLOCK
 
 
 @dataclass(slots=True)
-class Mate:
+class ScanWorker:
     """A process that sniffs the lines from ``begin`` to ``end``, and what it has told so far.
 
     Attributes:
@@ -66,87 +71,89 @@ class Mate:
 
     begin: int
     end: int
-    heard: int
+    received: int
     columns: int
-    ahead: int = 0
+    pending: int = 0
     _said: deque[dict[str, Any]] = field(default_factory=deque)
     _rest: bytes = b""
     _is_done: bool = False
     _poll: select.poll = field(default_factory=select.poll)
 
     def __post_init__(self) -> None:
-        self._poll.register(self.heard, select.POLLIN)
+        self._poll.register(self.received, select.POLLIN)
 
-    def listen(self, wait_ms: int = 0) -> bool:
+    def poll_messages(self, wait_ms: int = 0) -> bool:
         """Hear what was told; where there is nothing, wait for it, but not for long. Whether there was something."""
         if not self._is_done and self._poll.poll(wait_ms):
-            told = os.read(self.heard, _HEARD)
+            told = os.read(self.received, _HEARD)
             *lines, self._rest = (self._rest + told).split(b"\n")
             self._is_done = not told
             try:
                 for line in lines:
-                    self._hear(said_in(line))
-            except Nonsense:  # what it told before may be right; what it leaves is sniffed by who asks
+                    self._hear(parse_message(line))
+            except (
+                InvalidScanMessage
+            ):  # what it told before may be right; what it leaves is sniffed by who asks
                 self._is_done = True
         return bool(self._said)
 
-    def blocks(self, sniffer: Sniffer) -> Iterator[Sniffed | None]:
+    def blocks(self, sniffer: LineScanner) -> Iterator[ScannedBlock | None]:
         """The blocks of its range with the names of a sniffer, as far as it tells of them; None while it lets one wait."""
-        listener, looks = Listener(self.columns, sniffer), 0
-        while (self._said or not self._is_done) and looks < PATIENCE:
-            if not self._said and not self.listen(_LOOK_MS):
+        listener, looks = BlockDecoder(self.columns, sniffer), 0
+        while (self._said or not self._is_done) and looks < WORKER_TIMEOUT_S:
+            if not self._said and not self.poll_messages(_LOOK_MS):
                 looks += 1
                 yield None
                 continue
             try:
                 block = listener.block(self._take())
-            except Nonsense:
+            except InvalidScanMessage:
                 break
             looks = 0
             yield block
-        self.leave()
+        self.stop()
 
-    def leave(self) -> None:
+    def stop(self) -> None:
         """Listen no more."""
         self._said.clear()
-        self._is_done, self.ahead = True, 0
+        self._is_done, self.pending = True, 0
 
     def _hear(self, said: dict[str, Any]) -> None:
         self._said.append(said)
-        self.ahead += said["taken"]
+        self.pending += said["taken"]
 
     def _take(self) -> dict[str, Any]:
         said = self._said.popleft()
-        self.ahead -= said["taken"]
+        self.pending -= said["taken"]
         return said
 
 
 @contextmanager
-def mates(descriptor: int, begin: int, sharing: Sharing) -> Iterator[list[Mate]]:
+def start_workers(descriptor: int, begin: int, sharing: Partitioning) -> Iterator[list[ScanWorker]]:
     """Processes that sniff the later parts of what stands behind ``begin``; none where that is not worth it.
 
     They are gone when this is left.
     """
     with ExitStack() as stack:
-        found: list[Mate] = []
+        found: list[ScanWorker] = []
         if sharing.most > 1:
-            for part in parts(descriptor, begin, sharing)[1:]:
+            for part in split_ranges(descriptor, begin, sharing)[1:]:
                 with suppress(OSError):  # no process, no room for a file: the range is sniffed by who asks
                     found.append(stack.enter_context(_started(descriptor, part, sharing.block)))
         yield found
 
 
-def sharing_here() -> Sharing:
+def default_partitioning() -> Partitioning:
     """How files are shared out on this machine: by as many processes as there are processors for this one."""
     is_python = Path(sys.executable or "").name.startswith(("python", "pypy"))
     if not sys.platform.startswith("linux") or not is_python or getattr(sys, "frozen", False):
-        return Sharing(
+        return Partitioning(
             1
         )  # elsewhere descriptors are not handed on like this; a program that holds Python is not one
-    return Sharing(min(MOST, len(os.sched_getaffinity(0))))
+    return Partitioning(min(MAX_WORKERS, len(os.sched_getaffinity(0))))
 
 
-def parts(descriptor: int, begin: int, sharing: Sharing) -> list[tuple[int, int]]:
+def split_ranges(descriptor: int, begin: int, sharing: Partitioning) -> list[tuple[int, int]]:
     """What stands behind ``begin``, in parts that take about the same time and begin where lines begin.
 
     The first one is for who asks.
@@ -161,7 +168,7 @@ def parts(descriptor: int, begin: int, sharing: Sharing) -> list[tuple[int, int]
 
 def _for_each(bytes_: int, mates: int) -> int:
     """Bytes for each of some mates, so that the one who asks has time to take over what they sniffed."""
-    return int(bytes_ / (1 + mates * (1 - _TAKING_OVER)))
+    return int(bytes_ / (1 + mates * (1 - _TAKEOVER_COST)))
 
 
 def _next_line(descriptor: int, place: int) -> int | None:
@@ -171,7 +178,7 @@ def _next_line(descriptor: int, place: int) -> int | None:
 
 
 @contextmanager
-def _started(descriptor: int, part: tuple[int, int], block: int) -> Iterator[Mate]:
+def _started(descriptor: int, part: tuple[int, int], block: int) -> Iterator[ScanWorker]:
     import tempfile
 
     with tempfile.TemporaryFile(buffering=0) as columns, ExitStack() as stack:
@@ -182,7 +189,7 @@ def _started(descriptor: int, part: tuple[int, int], block: int) -> Iterator[Mat
         finally:
             os.close(out)  # the only one left is the mate's, so that its end is heard
         stack.callback(process.kill)
-        yield Mate(*part, heard, columns.fileno())
+        yield ScanWorker(*part, heard, columns.fileno())
 
 
 def _process(

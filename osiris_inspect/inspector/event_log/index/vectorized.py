@@ -8,16 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from osiris_inspect.inspector.event_log.index.line_templates import LONGEST, SLOT, Shape
+from osiris_inspect.inspector.event_log.index.line_templates import (
+    MAX_TEMPLATE_BYTES,
+    WORD_BYTES,
+    LineTemplate,
+)
 
-Words = npt.NDArray[np.uint64]
+WordArray = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-SLACK = LONGEST
+PADDING = MAX_TEMPLATE_BYTES
 """Bytes that must be free before the first and behind the last line of a block."""
 NO_TIME = -1
-MIX = [np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)]  # fmt: skip
+HASH_MULTIPLIER = [np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)]  # fmt: skip
 """Odd numbers that spread the words of a text over a hash."""
 
 _QUOTES = np.uint64(0x2222222222222222)
@@ -28,7 +32,7 @@ _DIGITS = np.uint64(0x0F0F0F0F0F0F0F0F)
 
 
 @dataclass(slots=True)
-class Lines:
+class LineBlock:
     """A block of whole lines: ``raw`` with ``SLACK`` bytes before and behind, and where each line starts and ends.
 
     Places count from behind the first ``SLACK`` bytes. A line ends before its newline.
@@ -40,19 +44,19 @@ class Lines:
 
     def text(self, line: int) -> bytes:
         """One line without its newline."""
-        return bytes(self.raw[self.starts[line] + SLACK : self.ends[line] + SLACK])
+        return bytes(self.raw[self.starts[line] + PADDING : self.ends[line] + PADDING])
 
 
-def gather(lines: Lines, places: Numbers, width: int) -> Words:
+def read_windows(lines: LineBlock, places: Numbers, width: int) -> WordArray:
     """``width`` bytes from each place of a block, as a row of words."""
     every = np.ndarray((len(lines.raw) - width + 1,), f"V{width}", lines.raw, strides=(1,))
-    return every[places + SLACK].view(np.uint64).reshape(-1, width // 8)
+    return every[places + PADDING].view(np.uint64).reshape(-1, width // 8)
 
 
-def matches(words: Words, shape: Shape) -> Mask:
+def match_template(words: WordArray, shape: LineTemplate) -> Mask:
     """Which rows begin like a shape."""
     differ = np.zeros(len(words), np.uint64)
-    masks, wants = np.frombuffer(shape.mask, np.uint64), np.frombuffer(shape.want, np.uint64)
+    masks, wants = np.frombuffer(shape.mask, np.uint64), np.frombuffer(shape.expected, np.uint64)
     for column, (mask, want) in enumerate(zip(masks, wants, strict=True)):
         here = words[:, column] ^ want if mask == _ALL else (words[:, column] & mask) ^ want
         differ |= here
@@ -60,7 +64,7 @@ def matches(words: Words, shape: Shape) -> Mask:
     return same
 
 
-def hashed(words: Words, column: int) -> tuple[Words, Numbers]:
+def hash_until_quote(words: WordArray, column: int) -> tuple[WordArray, Numbers]:
     """A hash of each text that begins in a column and ends at a quote, and its length; ``SLOT`` where it does not end.
 
     The lowest zero byte of ``word ^ quotes`` is found by the borrow trick; the bits below the mark in it are kept, so the
@@ -68,8 +72,8 @@ def hashed(words: Words, column: int) -> tuple[Words, Numbers]:
     """
     hashes = np.zeros(len(words), np.uint64)
     lengths = np.zeros(len(words), np.int64)
-    is_open: Words | None = None
-    for part, odd in enumerate(MIX):
+    is_open: WordArray | None = None
+    for part, odd in enumerate(HASH_MULTIPLIER):
         word = words[:, column + part]
         kept = _up_to_quote(word)
         if is_open is not None:
@@ -85,7 +89,7 @@ def hashed(words: Words, column: int) -> tuple[Words, Numbers]:
     return hashes, lengths
 
 
-def _up_to_quote(word: Words) -> Words:
+def _up_to_quote(word: WordArray) -> WordArray:
     """All bits of the bytes before the first quote and seven of its own; all bits where there is none."""
     unlike = word ^ _QUOTES
     quotes = unlike - _ONES
@@ -98,13 +102,13 @@ def _up_to_quote(word: Words) -> Words:
     return below
 
 
-def hash_of(raw: bytes) -> Words:
+def hash_bytes(raw: bytes) -> WordArray:
     """The hash that ``hashed`` gives for a text of these bytes."""
-    words = np.frombuffer((raw + b'"').ljust(SLOT, b"\0"), np.uint64)
-    return np.array([np.bitwise_xor.reduce(words * np.array(MIX))])
+    words = np.frombuffer((raw + b'"').ljust(WORD_BYTES, b"\0"), np.uint64)
+    return np.array([np.bitwise_xor.reduce(words * np.array(HASH_MULTIPLIER))])
 
 
-def iso_times(words: Words, days: Numbers | int, *, fraction: bool) -> Numbers:
+def parse_iso(words: WordArray, days: Numbers | int, *, fraction: bool) -> Numbers:
     """Times like ``2026-11-22T06:54:51.990``, given as three words each."""
     clock = words[:, 1] & _DIGITS
     pairs = clock * np.uint64(10) + (clock >> np.uint64(8))
@@ -122,7 +126,7 @@ def iso_times(words: Words, days: Numbers | int, *, fraction: bool) -> Numbers:
     return times
 
 
-def epoch_times(words: Words) -> Numbers:
+def parse_epoch(words: WordArray) -> Numbers:
     """Times like ``1759170586.123``, given as two words each."""
     digits = words[:, 0] & _DIGITS
     pairs = (digits * np.uint64(10) + (digits >> np.uint64(8))) & np.uint64(0x00FF00FF00FF00FF)
@@ -133,5 +137,5 @@ def epoch_times(words: Words) -> Numbers:
     return (eight * 100 + _byte(pairs, 0)) * 1000 + _byte(pairs, 3) * 10 + _byte(rest, 5)
 
 
-def _byte(words: Words, number: int) -> Numbers:
+def _byte(words: WordArray, number: int) -> Numbers:
     return ((words >> np.uint64(8 * number)) & np.uint64(0xFF)).astype(np.int64)

@@ -16,14 +16,14 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from osiris_inspect.inspector.event_log.index.blocks import fill, next_newline
-from osiris_inspect.inspector.event_log.search.literals import ESCAPE, Needle, folded
+from osiris_inspect.inspector.event_log.index.blocks import next_newline, read_into
+from osiris_inspect.inspector.event_log.search.literals import ESCAPE, Literal, casefold_ascii
 from osiris_inspect.model import jsonl
 
 BLOCK: Final = 1 << 20
 """Bytes that one thread looks at at once: they and their folded copy fit the processor's cache."""
 _MOST_THREADS: Final = 4
-_AHEAD: Final = 4
+_BLOCKS_AHEAD: Final = 4
 """Blocks for each thread that may be looked at before the first of them is asked for."""
 _BEFORE: Final = 1 << 12
 """Bytes before a block that are read along with it, to see whether a line begins with it: a page, since pages are copied."""
@@ -31,13 +31,13 @@ _TAIL: Final = 1 << 14
 """Bytes behind a block that are read along with it, for its last line to end there."""
 _SAMPLES: Final = 16
 _SAMPLE: Final = 1 << 16
-_RARE: Final = 1 << 13
+_RARE_THRESHOLD: Final = 1 << 13
 """Bytes for each find from which on looking for it is worth more than an index."""
 
 Find = Callable[[int, int, bytes], int]
 
 
-class Line(NamedTuple):
+class MatchedLine(NamedTuple):
     """A line that was found: its number in the file, from 0, and its bytes without the newline.
 
     The bytes of a line that is too long to be decoded are left out.
@@ -47,7 +47,7 @@ class Line(NamedTuple):
     raw: bytes
 
 
-def rarest(descriptor: int, end: int, needles: Sequence[Needle]) -> Needle | None:
+def rarest_literal(descriptor: int, end: int, needles: Sequence[Literal]) -> Literal | None:
     """The needle that stands in the fewest lines, as samples of the file tell.
 
     None where there is none, or where it stands in so many lines that looking for it spares nothing.
@@ -59,7 +59,7 @@ def rarest(descriptor: int, end: int, needles: Sequence[Needle]) -> Needle | Non
     looked_at = sum(map(len, samples))
     counts = [sum(sample.count(text) for sample in samples for text in needle) for needle in needles]
     least_often = min(range(len(needles)), key=counts.__getitem__)
-    return needles[least_often] if counts[least_often] * _RARE <= looked_at else None
+    return needles[least_often] if counts[least_often] * _RARE_THRESHOLD <= looked_at else None
 
 
 def _sample(descriptor: int, place: int, end: int) -> bytes:
@@ -67,22 +67,24 @@ def _sample(descriptor: int, place: int, end: int) -> bytes:
     return (np.frombuffer(raw, np.uint8) | 0x20).tobytes()
 
 
-def scan(descriptor: int, end: int, needle: Needle, *, block: int = BLOCK) -> Iterator[list[Line]]:
+def find_lines(
+    descriptor: int, end: int, literal: Literal, *, block: int = BLOCK
+) -> Iterator[list[MatchedLine]]:
     """The lines up to ``end`` that may hold a needle, block by block; an empty list for a block without one.
 
     Lines with an escape that may hide it are among them, and the last one of a block where it is a long one. ``end`` is
     where a line ends, or the end of the file.
     """
     threads = min(_MOST_THREADS, os.cpu_count() or 1)
-    free: SimpleQueue[_Looker] = SimpleQueue()
+    free: SimpleQueue[_BlockSearcher] = SimpleQueue()
     for _ in range(threads):
-        free.put(_Looker(descriptor, end, needle, block))
+        free.put(_BlockSearcher(descriptor, end, literal, block))
     lines = 0
     with ThreadPoolExecutor(threads) as pool:
-        looking: deque[Future[tuple[int, list[Line]]]] = deque()
+        looking: deque[Future[tuple[int, list[MatchedLine]]]] = deque()
         for begin in range(0, end, block):
             looking.append(pool.submit(_look, free, begin))
-            if len(looking) > _AHEAD * threads:
+            if len(looking) > _BLOCKS_AHEAD * threads:
                 lines, found = _counted(lines, looking.popleft())
                 yield found
         while looking:
@@ -90,35 +92,35 @@ def scan(descriptor: int, end: int, needle: Needle, *, block: int = BLOCK) -> It
             yield found
 
 
-def _look(free: "SimpleQueue[_Looker]", begin: int) -> tuple[int, list[Line]]:
+def _look(free: "SimpleQueue[_BlockSearcher]", begin: int) -> tuple[int, list[MatchedLine]]:
     looker = free.get()
     try:
-        return looker.look(begin)
+        return looker.search_block(begin)
     finally:
         free.put(looker)
 
 
-def _counted(before: int, looked: Future[tuple[int, list[Line]]]) -> tuple[int, list[Line]]:
+def _counted(before: int, looked: Future[tuple[int, list[MatchedLine]]]) -> tuple[int, list[MatchedLine]]:
     count, found = looked.result()
     return before + count, [line._replace(number=before + line.number) for line in found]
 
 
-class _Looker:
+class _BlockSearcher:
     """Looks at one block after the other, in memory of its own."""
 
-    def __init__(self, descriptor: int, end: int, needle: Needle, block: int) -> None:
+    def __init__(self, descriptor: int, end: int, literal: Literal, block: int) -> None:
         self._descriptor, self._end, self._block = descriptor, end, block
-        self._needle = needle
+        self._needle = literal
         self._raw = bytearray(_BEFORE + block + _TAIL)
         self._bytes = np.frombuffer(self._raw, np.uint8)
         self._folded, self._is_end = np.empty_like(self._bytes), np.empty(len(self._bytes), bool)
         self._find_raw, self._find_folded = _find_in(self._bytes), _find_in(self._folded)
 
-    def look(self, begin: int) -> tuple[int, list[Line]]:
+    def search_block(self, begin: int) -> tuple[int, list[MatchedLine]]:
         """How many lines begin in a block, and those of them that may hold the needle, numbered from the first one on."""
         before = min(begin, _BEFORE)
         at = begin - before
-        count = fill(self._descriptor, memoryview(self._raw)[: self._end - at], at)
+        count = read_into(self._descriptor, memoryview(self._raw)[: self._end - at], at)
         if count <= before:
             return 0, []  # the file was cut meanwhile
         edge = min(before + self._block, count)
@@ -131,7 +133,7 @@ class _Looker:
         stop = stop or count
         return self._lines(first, stop), self._found(first, stop)
 
-    def _with_long_line(self, at: int, first: int, count: int) -> tuple[int, list[Line]]:
+    def _with_long_line(self, at: int, first: int, count: int) -> tuple[int, list[MatchedLine]]:
         """The same where the last line goes on behind what was read."""
         last = self._raw.rfind(b"\n", first, count) + 1 or first
         end = next_newline(self._descriptor, at + count)
@@ -139,7 +141,7 @@ class _Looker:
         length = end - at - last
         raw = os.pread(self._descriptor, length, at + last) if length <= jsonl.MAX_LINE else b""
         before = self._lines(first, last)
-        return before + 1, [*self._found(first, last), Line(before, raw)]
+        return before + 1, [*self._found(first, last), MatchedLine(before, raw)]
 
     def _lines(self, first: int, stop: int) -> int:
         """How many lines end there; where they end is marked."""
@@ -148,9 +150,9 @@ class _Looker:
         ends = np.equal(self._bytes[first:stop], ord("\n"), out=self._is_end[first:stop])
         return int(np.count_nonzero(ends))
 
-    def _found(self, first: int, stop: int) -> list[Line]:
+    def _found(self, first: int, stop: int) -> list[MatchedLine]:
         """The lines that may hold the needle; their ends have been marked."""
-        raw, found = self._raw, list[Line]()
+        raw, found = self._raw, list[MatchedLine]()
         known, number = first, 0
         for place in sorted(self._places(first, stop)):
             if found and place < known:
@@ -159,7 +161,7 @@ class _Looker:
             end = raw.find(b"\n", place, stop)
             end = stop if end < 0 else end
             number += int(np.count_nonzero(self._is_end[known:begin]))
-            found.append(Line(number, bytes(raw[begin:end])))
+            found.append(MatchedLine(number, bytes(raw[begin:end])))
             known = end
         return found
 
@@ -168,7 +170,7 @@ class _Looker:
         for text in self._needle:
             yield from self._places_of(text, first, stop)
         if self._find_raw(first, stop, b"\\") >= 0:
-            for place in self._places_of(folded(ESCAPE), first, stop):
+            for place in self._places_of(casefold_ascii(ESCAPE), first, stop):
                 if self._raw.startswith(ESCAPE, place) and self._raw[place + len(ESCAPE)] in b"234567":
                     yield place
 

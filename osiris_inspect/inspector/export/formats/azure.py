@@ -9,9 +9,9 @@ Limit: 100 issues; the last of them says how many more there are.
 from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
-from osiris_inspect.inspector.export import NO_JOB, Job
-from osiris_inspect.inspector.export.shared.annotations import Placed, placed
-from osiris_inspect.inspector.export.shared.ci_report import report_text
+from osiris_inspect.inspector.export import NO_CI, CIContext
+from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations
+from osiris_inspect.inspector.export.shared.ci_report import ci_report_text
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.text.sanitize import escape_ci_commands
 from osiris_inspect.model.finding import Severity
@@ -26,25 +26,25 @@ def render(
     *,
     width: int = 100,
     color: bool = False,
-    job: Job = NO_JOB,
+    ci: CIContext = NO_CI,
 ) -> None:
     """Write the text, then the issues; a note is no issue and stands in the text alone."""
     del width, color  # a log is as wide as its lines, and it is kept as a file
-    out.write(report_text(reports))
-    issues = [entry for entry in placed(reports, job.checkout) if entry.weight is not Severity.NOTE]
+    out.write(ci_report_text(reports))
+    issues = [entry for entry in annotations(reports, ci.checkout) if entry.level is not Severity.NOTE]
     out.writelines(f"{line}\n" for line in _issues(issues))
 
 
-def _issues(entries: Sequence[Placed]) -> Iterator[str]:
+def _issues(entries: Sequence[Annotation]) -> Iterator[str]:
     shown = entries if len(entries) <= MOST else entries[: MOST - 1]
     yield from map(_issue, shown)
     if len(shown) < len(entries):
         yield f"##vso[task.logissue type=warning;]+{len(entries) - len(shown):,} more; the log of this step has them all"
 
 
-def _issue(entry: Placed) -> str:
+def _issue(entry: Annotation) -> str:
     properties = {
-        "type": str(entry.weight),
+        "type": str(entry.level),
         "sourcepath": entry.file,
         "linenumber": str(entry.line) if entry.line else None,
         "code": entry.finding.rule,

@@ -9,11 +9,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
-from osiris_inspect.inspector.export import NO_JOB, Job
-from osiris_inspect.inspector.export.shared.spans import Span, timeline
+from osiris_inspect.inspector.export import NO_CI, CIContext
+from osiris_inspect.inspector.export.shared.spans import Span, run_spans
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.text.sanitize import plain
-from osiris_inspect.model.event import number
+from osiris_inspect.inspector.text.sanitize import one_line
+from osiris_inspect.model.event import finite_number
 
 
 def render(
@@ -22,10 +22,10 @@ def render(
     *,
     width: int = 100,
     color: bool = False,
-    job: Job = NO_JOB,
+    ci: CIContext = NO_CI,
 ) -> None:
     """Write one document with every run."""
-    del width, color, job  # for formats that people or a CI system read
+    del width, color, ci  # for formats that people or a CI system read
     events = [event for number, report in enumerate(reports, start=1) for event in _run(report, number)]
     out.write('{"displayTimeUnit": "ms", "traceEvents": [\n')
     out.write(",\n".join(json.dumps(event) for event in events))
@@ -33,13 +33,13 @@ def render(
 
 
 def _run(report: Report, pid: int) -> Iterator[dict[str, Any]]:
-    run, times = report.run, timeline(report.run)
+    run, times = report.run, run_spans(report.run)
     known, start = times.spans, times.start
     threads = {step.id: tid for tid, step in enumerate(run.steps, start=1)}
-    yield _named("process_name", pid, 0, f"{plain(run.pipeline or '?')} {plain(run.id)} {run.status}")
+    yield _named("process_name", pid, 0, f"{one_line(run.pipeline or '?')} {one_line(run.id)} {run.status}")
     for step, tid in threads.items():
         unknown = "" if step in known else " (no time is known)"
-        yield _named("thread_name", pid, tid, plain(step) + unknown)
+        yield _named("thread_name", pid, tid, one_line(step) + unknown)
         yield {"ph": "M", "name": "thread_sort_index", "pid": pid, "tid": tid, "args": {"sort_index": tid}}
     for step, span in known.items():
         yield _span(span, pid, threads[step], start)
@@ -55,15 +55,15 @@ def _span(span: Span, pid: int, tid: int, start: float) -> dict[str, Any]:
     step = span.step
     told = {
         "status": step.status,
-        "driver": plain(step.driver) if step.driver else None,
+        "driver": one_line(step.driver) if step.driver else None,
         "rows_in": step.rows_in,
         "rows_out": step.rows_out,
         "storage": step.storage,
-        "error": plain(step.failure.message) if step.failure else None,
+        "error": one_line(step.failure.message) if step.failure else None,
     }
     return {
         "ph": "X",
-        "name": plain(step.id),
+        "name": one_line(step.id),
         "cat": "step",
         "pid": pid,
         "tid": tid,
@@ -78,16 +78,17 @@ def _arrows(report: Report, known: Mapping[str, Span], pid: int, start: float) -
     for place, edge in enumerate(report.lineage.edges):
         if edge.producer not in known or edge.consumer not in known:
             continue  # an arrow needs a span at both ends
-        shared = {"name": plain(edge.name) or "frame", "cat": "frame", "id": f"{pid}.{place}", "pid": pid}
+        shared = {"name": one_line(edge.name) or "frame", "cat": "frame", "id": f"{pid}.{place}", "pid": pid}
         sent, taken = known[edge.producer].end, known[edge.consumer].start
         yield {"ph": "s", **shared, "tid": tids[edge.producer], "ts": _us(min(sent, taken) - start)}
         yield {"ph": "f", "bp": "e", **shared, "tid": tids[edge.consumer], "ts": _us(taken - start)}
 
 
 def _memory(report: Report, pid: int, start: float) -> Iterator[dict[str, Any]]:
-    for event in report.run.named("heartbeat"):
+    for event in report.run.events_named("heartbeat"):
         used = next(
-            (number(event.fields.get(key)) for key in ("rss", "rss_bytes") if key in event.fields), None
+            (finite_number(event.fields.get(key)) for key in ("rss", "rss_bytes") if key in event.fields),
+            None,
         )
         if used is not None and event.ts is not None:
             at = _us(event.ts - start)

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final, TextIO
 
-from osiris_inspect.inspector.export import NO_JOB, Job
-from osiris_inspect.inspector.export.shared.annotations import Placed, placed
-from osiris_inspect.inspector.export.shared.ci_report import report_text
+from osiris_inspect.inspector.export import NO_CI, CIContext
+from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations
+from osiris_inspect.inspector.export.shared.ci_report import ci_report_text
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.model.finding import Severity
 
@@ -28,7 +28,7 @@ def render(
     *,
     width: int = 100,
     color: bool = False,
-    job: Job = NO_JOB,
+    ci: CIContext = NO_CI,
 ) -> None:
     """Write the text in its bracket, then the annotations.
 
@@ -36,14 +36,14 @@ def render(
         ValueError: the job has no token; without it the bracket could be closed by the log.
     """
     del width, color  # a log is as wide as its lines, and it is kept as a file
-    if not job.token:
+    if not ci.token:
         raise ValueError("the github format needs a token that cannot be guessed")
-    out.write(f"::stop-commands::{job.token}\n{report_text(reports)}::{job.token}::\n")
-    for severity, group in groupby(placed(reports, job.checkout), key=lambda entry: entry.weight):
+    out.write(f"::stop-commands::{ci.token}\n{ci_report_text(reports)}::{ci.token}::\n")
+    for severity, group in groupby(annotations(reports, ci.checkout), key=lambda entry: entry.level):
         out.writelines(f"{line}\n" for line in _annotations(_COMMANDS[severity], list(group)))
 
 
-def _annotations(command: str, entries: Sequence[Placed]) -> Iterator[str]:
+def _annotations(command: str, entries: Sequence[Annotation]) -> Iterator[str]:
     shown = entries if len(entries) <= PER_TYPE else entries[: PER_TYPE - 1]
     yield from (_annotation(command, entry) for entry in shown)
     if len(shown) < len(entries):
@@ -51,7 +51,7 @@ def _annotations(command: str, entries: Sequence[Placed]) -> Iterator[str]:
         yield f"::{command} title=osiris-inspect::+{more:,} more of this kind; the log of this step has them all"
 
 
-def _annotation(command: str, entry: Placed) -> str:
+def _annotation(command: str, entry: Annotation) -> str:
     place = {"file": entry.file, "line": str(entry.line) if entry.line else None, "title": entry.title}
     properties = ",".join(f"{name}={_property(value)}" for name, value in place.items() if value)
     return f"::{command} {properties}::{_message(entry.text(LONGEST_MESSAGE))}"

@@ -8,12 +8,12 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, TextIO
 
-from osiris_inspect.inspector.export import NO_JOB, Job
-from osiris_inspect.inspector.export.shared.annotations import Placed, log_place, placed
-from osiris_inspect.inspector.project.source_location import Checkout
+from osiris_inspect.inspector.export import NO_CI, CIContext
+from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations, log_path
+from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.summary import place_of
-from osiris_inspect.inspector.text.sanitize import cut, plain
+from osiris_inspect.inspector.run.summary import finding_scope
+from osiris_inspect.inspector.text.sanitize import one_line, truncate
 from osiris_inspect.model.finding import Severity
 
 MOST: Final = 5000
@@ -27,28 +27,28 @@ def render(
     *,
     width: int = 100,
     color: bool = False,
-    job: Job = NO_JOB,
+    ci: CIContext = NO_CI,
 ) -> None:
     """Write the list, strongest first; what is over the limit is one entry more, which counts it."""
     del width, color  # for formats that people read
-    by_fingerprint: dict[str, list[Placed]] = {}
-    for entry in placed(reports, job.checkout):
+    by_fingerprint: dict[str, list[Annotation]] = {}
+    for entry in annotations(reports, ci.checkout):
         by_fingerprint.setdefault(entry.fingerprint, []).append(entry)
     groups = list(by_fingerprint.items())
-    entries = [_entry(fingerprint, group, job.checkout) for fingerprint, group in groups[:MOST]]
+    entries = [_entry(fingerprint, group, ci.checkout) for fingerprint, group in groups[:MOST]]
     if len(groups) > MOST:
         entries.append(_more(len(groups) - MOST, entries[0]["location"]))
     json.dump(entries, out, indent=2)
     out.write("\n")
 
 
-def _entry(fingerprint: str, group: Sequence[Placed], checkout: Checkout) -> dict[str, Any]:
+def _entry(fingerprint: str, group: Sequence[Annotation], checkout: RepositoryCheckout) -> dict[str, Any]:
     entry, finding = group[0], group[0].finding
     runs = f" (in {len(group)} runs)" if len(group) > 1 else ""
-    known = "known: " if finding.known else ""
-    message = f"{known}{finding.rule}, {place_of(finding)}: {finding.message}"
+    known = "known: " if finding.in_baseline else ""
+    message = f"{known}{finding.rule}, {finding_scope(finding)}: {finding.message}"
     return {
-        "description": cut(plain(message), LONGEST_DESCRIPTION) + runs,
+        "description": truncate(one_line(message), LONGEST_DESCRIPTION) + runs,
         "check_name": finding.rule,
         "fingerprint": fingerprint,
         "severity": _severity(entry),
@@ -56,18 +56,18 @@ def _entry(fingerprint: str, group: Sequence[Placed], checkout: Checkout) -> dic
     }
 
 
-def _severity(entry: Placed) -> str:
-    consequence = entry.finding.because is not None and not entry.finding.known
-    return "minor" if consequence else _SEVERITIES[entry.weight]
+def _severity(entry: Annotation) -> str:
+    consequence = entry.finding.caused_by is not None and not entry.finding.in_baseline
+    return "minor" if consequence else _SEVERITIES[entry.level]
 
 
-def _location(entry: Placed, checkout: Checkout) -> dict[str, Any]:
+def _location(entry: Annotation, checkout: RepositoryCheckout) -> dict[str, Any]:
     """The pipeline file; the log where that is not known, since an entry without a place is dropped."""
     if entry.file is not None:
         return {"path": entry.file, "lines": {"begin": entry.line or 1}}
     evidence = entry.finding.evidence[0]
     return {
-        "path": log_place(entry.report, evidence, checkout),
+        "path": log_path(entry.report, evidence, checkout),
         "lines": {"begin": max(1, evidence.line)},
     }
 

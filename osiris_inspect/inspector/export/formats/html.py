@@ -9,18 +9,22 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Final, TextIO
 
-from osiris_inspect.inspector.export import NO_JOB, Job
+from osiris_inspect.inspector.export import NO_CI, CIContext
 from osiris_inspect.inspector.export.shared import gantt_svg as _gantt
 from osiris_inspect.inspector.export.shared import lineage_svg as _graph
-from osiris_inspect.inspector.export.shared.annotations import log_place
+from osiris_inspect.inspector.export.shared.annotations import log_path
 from osiris_inspect.inspector.export.shared.html_style import STYLE
-from osiris_inspect.inspector.export.shared.spans import timeline
-from osiris_inspect.inspector.project.source_location import Checkout, Source, sources_of
+from osiris_inspect.inspector.export.shared.spans import run_spans
+from osiris_inspect.inspector.project.source_location import (
+    RepositoryCheckout,
+    SourceLocation,
+    step_locations,
+)
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import StepState
-from osiris_inspect.inspector.run.summary import BAD, duration, place_of, summarize
-from osiris_inspect.inspector.text.event_fields import fields_of
-from osiris_inspect.inspector.text.sanitize import cut, plain
+from osiris_inspect.inspector.run.summary import FAILED_STATUSES, duration, finding_scope, summarize
+from osiris_inspect.inspector.text.event_fields import masked_fields
+from osiris_inspect.inspector.text.sanitize import one_line, truncate
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Evidence, Finding
 
@@ -37,15 +41,15 @@ def render(
     *,
     width: int = 100,
     color: bool = False,
-    job: Job = NO_JOB,
+    ci: CIContext = NO_CI,
 ) -> None:
     """Write one document with a section for each run, the bad ones first."""
     del width, color  # the reader's browser decides
-    ordered = sorted(reports, key=lambda report: report.run.status not in BAD)
-    out.writelines(f"{line}\n" for line in _document(ordered, job.checkout))
+    ordered = sorted(reports, key=lambda report: report.run.status not in FAILED_STATUSES)
+    out.writelines(f"{line}\n" for line in _document(ordered, ci.checkout))
 
 
-def _document(reports: Sequence[Report], checkout: Checkout) -> Iterator[str]:
+def _document(reports: Sequence[Report], checkout: RepositoryCheckout) -> Iterator[str]:
     title = f"{_text(reports[0].run.id)}" if len(reports) == 1 else f"{len(reports)} runs"
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
@@ -53,27 +57,27 @@ def _document(reports: Sequence[Report], checkout: Checkout) -> Iterator[str]:
     yield f"<title>osiris-inspect: {title}</title>"
     yield f"<style>{STYLE}</style>\n</head>\n<body>"
     if len(reports) > 1:
-        yield from _contents(reports)
+        yield from _table_of_contents(reports)
     for number, report in enumerate(reports, start=1):
         yield from _run(report, number, checkout)
     yield "</body>\n</html>"
 
 
-def _contents(reports: Sequence[Report]) -> Iterator[str]:
-    bad = sum(report.run.status in BAD for report in reports)
+def _table_of_contents(reports: Sequence[Report]) -> Iterator[str]:
+    bad = sum(report.run.status in FAILED_STATUSES for report in reports)
     yield f"<h1>{len(reports)} runs, {bad} of them did not succeed</h1>\n<ul>"
     for number, report in enumerate(reports, start=1):
-        told = f"{_text(report.run.id)} {_text(report.run.pipeline or '')}: {summarize(report).verdict}"
+        told = f"{_text(report.run.id)} {_text(report.run.pipeline or '')}: {summarize(report).headline}"
         yield f'<li><a href="#run{number}">{told}</a></li>'
     yield "</ul>"
 
 
-def _run(report: Report, number: int, checkout: Checkout) -> Iterator[str]:
+def _run(report: Report, number: int, checkout: RepositoryCheckout) -> Iterator[str]:
     run = report.run
     yield f'<section class="run {run.status}" id="run{number}">'
     yield from _verdict(report, checkout)
-    yield from _drawing("Lineage", _graph.svg(report.lineage, run, f"run{number}"))
-    yield from _drawing("Course", _gantt.svg(timeline(run)))
+    yield from _drawing("Lineage", _graph.lineage_svg(report.lineage, run, f"run{number}"))
+    yield from _drawing("Course", _gantt.timeline_svg(run_spans(run)))
     yield from _steps(run.steps)
     yield from _findings(report, checkout)
     yield from _failing_step(report)
@@ -81,15 +85,15 @@ def _run(report: Report, number: int, checkout: Checkout) -> Iterator[str]:
     yield "</section>"
 
 
-def _verdict(report: Report, checkout: Checkout) -> Iterator[str]:
+def _verdict(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     run, cause, summary = report.run, report.root_cause, summarize(report)
     rows = f"{summary.rows:,} row{'' if summary.rows == 1 else 's'}" if summary.rows is not None else ""
     facts = filter(None, (run.mode, duration(run.duration_s), rows, f"{summary.events:,} events"))
-    yield f'<h1>{_code(run.pipeline or run.id)} <span class="verdict">{summary.verdict}</span></h1>'
+    yield f'<h1>{_code(run.pipeline or run.id)} <span class="verdict">{summary.headline}</span></h1>'
     yield f'<p class="faint">{_code(run.id)} · {" · ".join(facts)}</p>'
     if cause is None:
         return
-    place = f"<b>{_code(place_of(cause))}</b> {_text(cause.message)}"
+    place = f"<b>{_code(finding_scope(cause))}</b> {_text(cause.message)}"
     yield f'<div class="cause"><p>{place} <span class="faint">({cause.rule}, {cause.confidence})</span></p>'
     yield from (f"<p>{_evidence(report, piece, checkout)}</p>" for piece in cause.evidence[:3])
     if cause.fix:
@@ -117,7 +121,11 @@ def _steps(steps: Sequence[StepState]) -> Iterator[str]:
 
 def _step(step: StepState) -> str:
     status = f'<b class="{step.status}">{step.status.replace("_", " ")}</b>'
-    because = f' <span class="faint">because of {_text(step.because, 80)}</span>' if step.because else ""
+    because = (
+        f' <span class="faint">because of {_text(step.skipped_because, 80)}</span>'
+        if step.skipped_because
+        else ""
+    )
     frame = "" if step.is_writer or step.storage == "unknown" else step.storage
     numbers = (_rows(step.rows_in), _rows(step.rows_out), duration(step.duration_s))
     return (
@@ -127,28 +135,30 @@ def _step(step: StepState) -> str:
     )
 
 
-def _findings(report: Report, checkout: Checkout) -> Iterator[str]:
+def _findings(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     yield "<h2>Findings</h2>"
     if not report.findings:
         yield "<p>Nothing found.</p>"
-    sources = sources_of(report.run)
+    sources = step_locations(report.run)
     for finding in report.findings[:MOST_FINDINGS]:
         yield from _finding(report, finding, sources.get(finding.step), checkout)
     yield from _more(len(report.findings) - MOST_FINDINGS, "findings")
 
 
-def _finding(report: Report, finding: Finding, source: Source | None, checkout: Checkout) -> Iterator[str]:
-    kind = ' class="because"' if finding.because else " open"
-    known = "known " if finding.known else ""
+def _finding(
+    report: Report, finding: Finding, source: SourceLocation | None, checkout: RepositoryCheckout
+) -> Iterator[str]:
+    kind = ' class="because"' if finding.caused_by else " open"
+    known = "known " if finding.in_baseline else ""
     yield (
         f'<details{kind}><summary><b class="{finding.severity}">{known}{finding.severity}</b> '
-        f"<b>{finding.rule}</b> {_code(place_of(finding))} {_text(finding.message)}</summary>\n<ul>"
+        f"<b>{finding.rule}</b> {_code(finding_scope(finding))} {_text(finding.message)}</summary>\n<ul>"
     )
-    file = checkout.place(source.file) if source is not None else None
+    file = checkout.repo_path(source.file) if source is not None else None
     if source is not None and file is not None:
         yield f"<li>written at {_code(f'{file}:{source.line}' if source.line else file)}</li>"
-    if finding.because:
-        yield f"<li>because of {_code(finding.because)}</li>"
+    if finding.caused_by:
+        yield f"<li>because of {_code(finding.caused_by)}</li>"
     yield from (f"<li>{_evidence(report, piece, checkout)}</li>" for piece in finding.evidence)
     if finding.fix:
         yield f"<li>Fix: {_text(finding.fix)}</li>"
@@ -157,18 +167,18 @@ def _finding(report: Report, finding: Finding, source: Source | None, checkout: 
 
 def _failing_step(report: Report) -> Iterator[str]:
     cause = report.root_cause
-    events = [event for event in report.run.told if cause is not None and event.step == cause.step]
+    events = [event for event in report.run.key_events if cause is not None and event.step == cause.step]
     if cause is None or cause.step is None or not events:
         return
     yield f"<h2>Events of {_code(cause.step)}</h2>"
     if len(events) > MOST_EVENTS:
         repeated = (
             " Of a long log those that repeat are left out."
-            if report.run.told is not report.run.events
+            if report.run.key_events is not report.run.events
             else ""
         )
         yield f'<p class="faint">The last {MOST_EVENTS} of {len(events):,}.{repeated}</p>'
-    start = timeline(report.run).start
+    start = run_spans(report.run).start
     yield '<div class="wide"><table><tr><th class="number">line</th><th class="number">after</th>'
     yield "<th>event</th><th>fields</th></tr>"
     yield from (_event(event, start) for event in events[-MOST_EVENTS:])
@@ -177,7 +187,7 @@ def _failing_step(report: Report) -> Iterator[str]:
 
 def _event(event: Event, start: float) -> str:
     after = duration(max(0.0, event.ts - start)) if event.ts is not None else "?"
-    fields = " ".join(f"{key}={_value(value)}" for key, value in fields_of(event).items())
+    fields = " ".join(f"{key}={_value(value)}" for key, value in masked_fields(event).items())
     return (
         f'<tr><td class="number">{event.line}</td><td class="number">{after}</td>'
         f'<td>{_text(event.name, 80)}</td><td class="fields">{_text(fields)}</td></tr>'
@@ -195,8 +205,8 @@ def _not_checked(report: Report) -> Iterator[str]:
         yield "</ul></details>"
 
 
-def _evidence(report: Report, piece: Evidence, checkout: Checkout) -> str:
-    place = f"{log_place(report, piece, checkout)}:{piece.line}"
+def _evidence(report: Report, piece: Evidence, checkout: RepositoryCheckout) -> str:
+    place = f"{log_path(report, piece, checkout)}:{piece.line}"
     return f'<code class="faint">{_text(place)}</code> {_code(piece.quote)}'
 
 
@@ -214,4 +224,4 @@ def _code(text: str) -> str:
 
 
 def _text(text: str, longest: int = LONGEST) -> str:
-    return escape(cut(plain(text), longest))
+    return escape(truncate(one_line(text), longest))

@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from osiris_inspect.inspector.export import NO_JOB, Job
+from osiris_inspect.inspector.export import NO_CI, CIContext
 from osiris_inspect.inspector.files import remote_registry as mirrors
-from osiris_inspect.inspector.project.source_location import Source, sources_of
+from osiris_inspect.inspector.project.source_location import SourceLocation, step_locations
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.text.sanitize import whole
+from osiris_inspect.inspector.text.sanitize import masked_text
 from osiris_inspect.model.finding import Finding, fingerprint
 
 SCHEMA_VERSION = 1
@@ -21,10 +21,10 @@ def render(
     *,
     width: int = 100,
     color: bool = False,
-    job: Job = NO_JOB,
+    ci: CIContext = NO_CI,
 ) -> None:
     """Write one JSON document with every report."""
-    del width, color, job  # for formats that people or a CI system read
+    del width, color, ci  # for formats that people or a CI system read
     json.dump(document(reports), out, indent=2, allow_nan=False)
     out.write("\n")
 
@@ -35,10 +35,10 @@ def document(reports: Sequence[Report]) -> dict[str, Any]:
 
 
 def _run(report: Report) -> dict[str, Any]:
-    run, sources = report.run, sources_of(report.run)
+    run, sources = report.run, step_locations(report.run)
     return {
-        "path": whole(mirrors.shown(run.path)),
-        "run": whole(run.id),
+        "path": masked_text(mirrors.display_name(run.path)),
+        "run": masked_text(run.id),
         "pipeline": _text(run.pipeline),
         "mode": run.mode,
         "dialect": run.dialect,
@@ -48,11 +48,13 @@ def _run(report: Report) -> dict[str, Any]:
         "root_cause": _cause(report.root_cause),
         "steps": [_step(step) for step in run.steps],
         "findings": [_finding(finding, run, sources) for finding in report.findings],
-        "not_checked": [{"rule": entry.rule, "reason": whole(entry.reason)} for entry in report.not_checked],
-        "unreadable_lines": sum(entry.count for entry in run.unread),
+        "not_checked": [
+            {"rule": entry.rule, "reason": masked_text(entry.reason)} for entry in report.not_checked
+        ],
+        "unreadable_lines": sum(entry.count for entry in run.unreadable),
         "unread": [
-            {"file": whole(entry.file), "line": entry.line or None, "reason": whole(entry.reason)}
-            for entry in run.unread
+            {"file": masked_text(entry.file), "line": entry.line or None, "reason": masked_text(entry.reason)}
+            for entry in run.unreadable
         ],
     }
 
@@ -64,35 +66,35 @@ def _cause(cause: Finding | None) -> dict[str, Any] | None:
         "stage": cause.stage,
         "step": _text(cause.step),
         "rule": cause.rule,
-        "message": whole(cause.message),
+        "message": masked_text(cause.message),
     }
 
 
 def _step(step: StepState) -> dict[str, Any]:
     return {
-        "id": whole(step.id),
+        "id": masked_text(step.id),
         "driver": _text(step.driver),
         "status": step.status,
         "rows_in": step.rows_in,
         "rows_out": step.rows_out,
-        "rows_out_from": step.rows_out_from,
+        "rows_out_from": step.rows_out_source,
         "duration_s": step.duration_s,
         "storage": step.storage,
         "inputs": [
             {
-                "name": whole(entry.name),
+                "name": masked_text(entry.name),
                 "from_step": _text(entry.from_step),
-                "from": entry.place,
+                "from": entry.location,
                 "rows": entry.rows,
             }
             for entry in step.inputs
         ],
-        "because": _text(step.because),
+        "because": _text(step.skipped_because),
         "error": _text(step.failure.message) if step.failure else None,
     }
 
 
-def _finding(finding: Finding, run: Run, sources: Mapping[str | None, Source]) -> dict[str, Any]:
+def _finding(finding: Finding, run: Run, sources: Mapping[str | None, SourceLocation]) -> dict[str, Any]:
     source = sources.get(finding.step) or sources.get(None)
     return {
         "rule": finding.rule,
@@ -101,18 +103,20 @@ def _finding(finding: Finding, run: Run, sources: Mapping[str | None, Source]) -
         "domain": finding.domain,
         "stage": finding.stage,
         "step": _text(finding.step),
-        "message": whole(finding.message),
-        "because": _text(finding.because),
+        "message": masked_text(finding.message),
+        "because": _text(finding.caused_by),
         "fix": _text(finding.fix),
         "evidence": [
-            {"file": whole(piece.file), "line": piece.line, "quote": whole(piece.quote)}
+            {"file": masked_text(piece.file), "line": piece.line, "quote": masked_text(piece.quote)}
             for piece in finding.evidence
         ],
-        "source": {"file": whole(source.file), "line": source.line or None} if source is not None else None,
+        "source": {"file": masked_text(source.file), "line": source.line or None}
+        if source is not None
+        else None,
         "fingerprint": fingerprint(finding, run.pipeline),
-        "known": finding.known,
+        "known": finding.in_baseline,
     }
 
 
 def _text(text: str | None) -> str | None:
-    return None if text is None else whole(text)
+    return None if text is None else masked_text(text)

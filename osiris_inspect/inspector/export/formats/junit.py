@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final, Literal, TextIO
 
-from osiris_inspect.inspector.export import NO_JOB, Job
-from osiris_inspect.inspector.export.shared.annotations import Placed, placed
-from osiris_inspect.inspector.export.shared.spans import moment
+from osiris_inspect.inspector.export import NO_CI, CIContext
+from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations
+from osiris_inspect.inspector.export.shared.spans import iso_timestamp
 from osiris_inspect.inspector.files import remote_registry as mirrors
-from osiris_inspect.inspector.project.source_location import Checkout
+from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import StepState
-from osiris_inspect.inspector.run.summary import BAD, STATUS_WORDS
-from osiris_inspect.inspector.text.sanitize import cut, escape_ci_commands, plain
+from osiris_inspect.inspector.run.summary import FAILED_STATUSES, STATUS_WORDS
+from osiris_inspect.inspector.text.sanitize import escape_ci_commands, one_line, truncate
 from osiris_inspect.model.finding import Severity
 
 LONGEST_BODY: Final = (4000, 400, 100)
@@ -28,13 +28,13 @@ MOST_BYTES: Final = 29_000_000
 """GitLab ignores a file over 30 MB."""
 _NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-Outcome = Literal["passed", "failure", "error", "skipped"]
+CaseOutcome = Literal["passed", "failure", "error", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class _TestCase:
     name: str
-    outcome: Outcome
+    outcome: CaseOutcome
     message: str = ""
     kind: str = ""
     body: str = ""
@@ -47,11 +47,11 @@ def render(
     *,
     width: int = 100,
     color: bool = False,
-    job: Job = NO_JOB,
+    ci: CIContext = NO_CI,
 ) -> None:
     """Write one document with a suite for each run, with shorter texts where it would be over the limit."""
     del width, color  # for formats that people read
-    suites = [(report, _cases(report, job.checkout)) for report in reports]
+    suites = [(report, _cases(report, ci.checkout)) for report in reports]
     text = ""
     for longest in LONGEST_BODY:
         text = "".join(f"{line}\n" for line in _document(suites, longest))
@@ -60,7 +60,7 @@ def render(
     out.write(text)
 
 
-def _document(suites: Sequence[tuple[Report, Sequence[_Case]]], longest: int) -> Iterator[str]:
+def _document(suites: Sequence[tuple[Report, Sequence[_TestCase]]], longest: int) -> Iterator[str]:
     totals = _counts([case for _, cases in suites for case in cases])
     counts = _attributes(tests=totals["tests"], failures=totals["failure"], errors=totals["error"])
     pipelines = Counter(report.run.pipeline for report, _ in suites)
@@ -73,62 +73,66 @@ def _document(suites: Sequence[tuple[Report, Sequence[_Case]]], longest: int) ->
     yield "</testsuites>"
 
 
-def _cases(report: Report, checkout: Checkout) -> list[_Case]:
-    by_step: dict[str | None, list[Placed]] = {}
-    for entry in placed([report], checkout):
+def _cases(report: Report, checkout: RepositoryCheckout) -> list[_TestCase]:
+    by_step: dict[str | None, list[Annotation]] = {}
+    for entry in annotations([report], checkout):
         by_step.setdefault(entry.finding.step, []).append(entry)
     steps = {step.id for step in report.run.steps}
     causes = {
-        finding.step: finding.address
+        finding.step: finding.id
         for finding in reversed(report.findings)
-        if finding.because is None and finding.severity is Severity.ERROR
+        if finding.caused_by is None and finding.severity is Severity.ERROR
     }
     cases = [_case_of(step, by_step.get(step.id, ()), causes) for step in report.run.steps]
     for step_id, entries in by_step.items():
         if step_id not in steps:
-            cases += _outside(entries)
-    if report.run.status in BAD and not any(_tells_the_end(case) for case in cases):
+            cases += _run_level_cases(entries)
+    if report.run.status in FAILED_STATUSES and not any(_is_run_end(case) for case in cases):
         words = STATUS_WORDS[report.run.status]
-        cases.append(_Case("(run)", "failure", f"the run {words}", report.run.status))
+        cases.append(_TestCase("(run)", "failure", f"the run {words}", report.run.status))
     return cases
 
 
-def _tells_the_end(case: _Case) -> bool:
+def _is_run_end(case: _TestCase) -> bool:
     return case.outcome in ("failure", "error") or case.kind == "known"
 
 
-def _case_of(step: StepState, entries: Sequence[Placed], causes: Mapping[str | None, str]) -> _Case:
+def _case_of(step: StepState, entries: Sequence[Annotation], causes: Mapping[str | None, str]) -> _TestCase:
     worst = next((entry for entry in entries if entry.finding.severity is Severity.ERROR), None)
     if worst is not None:
         return _of_error(step.id, worst, entries, step.duration_s)
-    body = "\n".join(_told(entry) for entry in entries)
-    if step.status == "failed" and step.because is None:
+    body = "\n".join(_case_text(entry) for entry in entries)
+    if step.status == "failed" and step.skipped_because is None:
         text = step.failure.message if step.failure is not None else "the step failed"
-        return _Case(step.id, "failure", text, "failed", body, step.duration_s)
+        return _TestCase(step.id, "failure", text, "failed", body, step.duration_s)
     if step.status in ("failed", "skipped", "not_started", "running"):
         because = (
-            f"caused by {causes.get(step.because, step.because)}"
-            if step.because
+            f"caused by {causes.get(step.skipped_because, step.skipped_because)}"
+            if step.skipped_because
             else step.status.replace("_", " ")
         )
-        return _Case(step.id, "skipped", because, "", body)
-    return _Case(step.id, "passed", body=body, seconds=step.duration_s)
+        return _TestCase(step.id, "skipped", because, "", body)
+    return _TestCase(step.id, "passed", body=body, seconds=step.duration_s)
 
 
-def _of_error(name: str, worst: Placed, entries: Sequence[Placed], seconds: float | None) -> _Case:
+def _of_error(
+    name: str, worst: Annotation, entries: Sequence[Annotation], seconds: float | None
+) -> _TestCase:
     finding = worst.finding
-    body = "\n\n".join(_told(entry) for entry in entries)
-    if finding.known:
-        return _Case(name, "skipped", f"known since the baseline: {finding.message}", "known", body, seconds)
-    if finding.because is not None:
-        return _Case(name, "skipped", f"caused by {finding.because}", "", body, seconds)
-    outcome: Outcome = "error" if finding.domain == "infra" else "failure"
-    return _Case(name, outcome, finding.message, finding.rule, body, seconds)
+    body = "\n\n".join(_case_text(entry) for entry in entries)
+    if finding.in_baseline:
+        return _TestCase(
+            name, "skipped", f"known since the baseline: {finding.message}", "known", body, seconds
+        )
+    if finding.caused_by is not None:
+        return _TestCase(name, "skipped", f"caused by {finding.caused_by}", "", body, seconds)
+    outcome: CaseOutcome = "error" if finding.domain == "infra" else "failure"
+    return _TestCase(name, outcome, finding.message, finding.rule, body, seconds)
 
 
-def _outside(entries: Sequence[Placed]) -> Iterator[_Case]:
+def _run_level_cases(entries: Sequence[Annotation]) -> Iterator[_TestCase]:
     """Cases for findings about no step: one a stage of the run."""
-    by_stage: dict[str, list[Placed]] = {}
+    by_stage: dict[str, list[Annotation]] = {}
     for entry in entries:
         by_stage.setdefault(entry.finding.step or f"({entry.finding.stage})", []).append(entry)
     for stage, group in by_stage.items():
@@ -136,15 +140,15 @@ def _outside(entries: Sequence[Placed]) -> Iterator[_Case]:
         if worst is not None:
             yield _of_error(stage, worst, group, None)
         else:
-            yield _Case(stage, "passed", body="\n\n".join(_told(entry) for entry in group))
+            yield _TestCase(stage, "passed", body="\n\n".join(_case_text(entry) for entry in group))
 
 
-def _told(entry: Placed) -> str:
+def _case_text(entry: Annotation) -> str:
     place = f"{entry.file}:{entry.line}\n" if entry.file else ""
     return f"{entry.finding.severity} {entry.title}\n{place}{entry.text(LONGEST_BODY[0])}"
 
 
-def _suite(report: Report, cases: Sequence[_Case], class_name: str, longest: int) -> Iterator[str]:
+def _suite(report: Report, cases: Sequence[_TestCase], class_name: str, longest: int) -> Iterator[str]:
     run, counts = report.run, _counts(cases)
     told = _attributes(
         name=run.id,
@@ -160,7 +164,7 @@ def _suite(report: Report, cases: Sequence[_Case], class_name: str, longest: int
         "status": run.status,
         "mode": run.mode,
         "pipeline": run.pipeline,
-        "path": mirrors.shown(run.path),
+        "path": mirrors.display_name(run.path),
     }
     yield "    <properties>"
     yield from (
@@ -172,28 +176,30 @@ def _suite(report: Report, cases: Sequence[_Case], class_name: str, longest: int
     yield "  </testsuite>"
 
 
-def _case(case: _Case, class_name: str, longest: int) -> Iterator[str]:
+def _case(case: _TestCase, class_name: str, longest: int) -> Iterator[str]:
     head = f"    <testcase{_attributes(name=case.name, classname=class_name, time=_seconds(case.seconds))}"
     if case.outcome == "passed" and not case.body:
         yield f"{head}/>"
         return
-    body = escape(escape_ci_commands(_NOT_IN_XML.sub("", cut(case.body, longest))), quote=False)
+    body = escape(escape_ci_commands(_NOT_IN_XML.sub("", truncate(case.body, longest))), quote=False)
     yield f"{head}>"
     if case.outcome == "passed":
         yield f"      <system-out>{body}</system-out>"
     else:
-        told = _attributes(type=case.kind or None, message=cut(plain(case.message), min(longest, 1000)))
+        told = _attributes(
+            type=case.kind or None, message=truncate(one_line(case.message), min(longest, 1000))
+        )
         yield f"      <{case.outcome}{told}>{body}</{case.outcome}>"
     yield "    </testcase>"
 
 
-def _counts(cases: Sequence[_Case]) -> Counter[str]:
+def _counts(cases: Sequence[_TestCase]) -> Counter[str]:
     return Counter({"tests": len(cases)}) + Counter(case.outcome for case in cases)
 
 
 def _attributes(**values: str | int | None) -> str:
     return "".join(
-        f' {name}="{escape(_NOT_IN_XML.sub("", plain(str(value))))}"'
+        f' {name}="{escape(_NOT_IN_XML.sub("", one_line(str(value))))}"'
         for name, value in values.items()
         if value is not None
     )
@@ -204,4 +210,4 @@ def _seconds(seconds: float | None) -> str | None:
 
 
 def _moment(ts: float | None) -> str | None:
-    return None if ts is None else moment(ts)[:19]
+    return None if ts is None else iso_timestamp(ts)[:19]

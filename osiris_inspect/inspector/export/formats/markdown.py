@@ -11,19 +11,26 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Final, TextIO
 
-from osiris_inspect.inspector.export import NO_JOB, Job
-from osiris_inspect.inspector.export.shared.annotations import Placed, log_place, placed
-from osiris_inspect.inspector.project.source_location import Checkout
+from osiris_inspect.inspector.export import NO_CI, CIContext
+from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations, log_path
+from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import BAD, count_words, duration, place_of, place_words, summarize
-from osiris_inspect.inspector.text.sanitize import cut, plain
+from osiris_inspect.inspector.run.summary import (
+    FAILED_STATUSES,
+    duration,
+    finding_scope,
+    location_label,
+    pluralize,
+    summarize,
+)
+from osiris_inspect.inspector.text.sanitize import one_line, truncate
 from osiris_inspect.model.finding import Finding
 
 MOST_BYTES: Final = 900_000
 LONGEST: Final = 400
-_ROOM_FOR_NOTES: Final = 300
+_RESERVED_BYTES: Final = 300
 _MARKS = {
     "success": "✅",
     "failed": "❌",
@@ -42,23 +49,25 @@ def render(
     *,
     width: int = 100,
     color: bool = False,
-    job: Job = NO_JOB,
+    ci: CIContext = NO_CI,
 ) -> None:
     """Write a table of the runs where there are several, then a section for each, the bad ones first."""
     del width, color  # Markdown has neither
-    out.write(document(reports, job.checkout))
+    out.write(render_markdown(reports, ci.checkout))
 
 
-def document(reports: Sequence[Report], checkout: Checkout, most_bytes: int = MOST_BYTES) -> str:
+def render_markdown(
+    reports: Sequence[Report], checkout: RepositoryCheckout, most_bytes: int = MOST_BYTES
+) -> str:
     """The document in at most ``most_bytes`` of UTF-8; empty where not even a note has room."""
-    ordered = sorted(reports, key=lambda report: report.run.status not in BAD)
+    ordered = sorted(reports, key=lambda report: report.run.status not in FAILED_STATUSES)
     sections = [_overview(ordered)] if len(ordered) > 1 else []
     sections += [_run(report, checkout) for report in ordered]
-    room = most_bytes - _ROOM_FOR_NOTES
-    return "".join(f"{line}\n" for line in _within(sections, room)) if room > 0 else ""
+    room = most_bytes - _RESERVED_BYTES
+    return "".join(f"{line}\n" for line in _fit_sections(sections, room)) if room > 0 else ""
 
 
-def _within(sections: Sequence[Sequence[str]], room: int) -> Iterator[str]:
+def _fit_sections(sections: Sequence[Sequence[str]], room: int) -> Iterator[str]:
     """The sections that have room together; where not even the first run has, its first lines."""
     ends = list(accumulate(map(_size, sections)))
     whole = sum(end <= room for end in ends)
@@ -83,10 +92,10 @@ def _size(section: Sequence[str]) -> int:
 
 
 def _overview(reports: Sequence[Report]) -> list[str]:
-    bad = sum(report.run.status in BAD for report in reports)
+    bad = sum(report.run.status in FAILED_STATUSES for report in reports)
     rows = [
-        f"| {_MARKS[report.run.status]} {summarize(report).verdict} | {code(report.run.id)} "
-        f"| {code(report.run.pipeline or '')} | {duration(report.run.duration_s)} | {_short_cause(report)} |"
+        f"| {_MARKS[report.run.status]} {summarize(report).headline} | {code_span(report.run.id)} "
+        f"| {code_span(report.run.pipeline or '')} | {duration(report.run.duration_s)} | {_short_cause(report)} |"
         for report in reports
     ]
     head = f"## {len(reports)} runs, {bad} of them did not succeed"
@@ -95,10 +104,10 @@ def _overview(reports: Sequence[Report]) -> list[str]:
 
 def _short_cause(report: Report) -> str:
     cause = report.root_cause
-    return f"{code(place_of(cause), 60)} {cause.rule}" if cause is not None else ""
+    return f"{code_span(finding_scope(cause), 60)} {cause.rule}" if cause is not None else ""
 
 
-def _run(report: Report, checkout: Checkout) -> list[str]:
+def _run(report: Report, checkout: RepositoryCheckout) -> list[str]:
     return [
         *_verdict(report, checkout),
         *_steps(report),
@@ -108,20 +117,20 @@ def _run(report: Report, checkout: Checkout) -> list[str]:
     ]
 
 
-def _verdict(report: Report, checkout: Checkout) -> Iterator[str]:
+def _verdict(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     run, cause = report.run, report.root_cause
-    facts = filter(None, (summarize(report).verdict, run.mode, duration(run.duration_s)))
-    pipeline = f" {code(run.pipeline)}" if run.pipeline else ""
-    yield f"## {_MARKS[run.status]} {code(run.id)}{pipeline}: {', '.join(facts)}"
+    facts = filter(None, (summarize(report).headline, run.mode, duration(run.duration_s)))
+    pipeline = f" {code_span(run.pipeline)}" if run.pipeline else ""
+    yield f"## {_MARKS[run.status]} {code_span(run.id)}{pipeline}: {', '.join(facts)}"
     yield ""
     if cause is None:
         return
-    yield f"**Cause:** {code(place_of(cause))} {code(cause.message)} ({cause.rule}, {cause.confidence})"
+    yield f"**Cause:** {code_span(finding_scope(cause))} {code_span(cause.message)} ({cause.rule}, {cause.confidence})"
     yield ""
     for piece in cause.evidence[:3]:
-        yield f"- {code(f'{log_place(report, piece, checkout)}:{piece.line}')} {code(piece.quote)}"
+        yield f"- {code_span(f'{log_path(report, piece, checkout)}:{piece.line}')} {code_span(piece.quote)}"
     if cause.fix:
-        yield f"- **Fix:** {code(cause.fix)}"
+        yield f"- **Fix:** {code_span(cause.fix)}"
     yield ""
 
 
@@ -137,8 +146,8 @@ def _steps(report: Report) -> Iterator[str]:
 def _step(step: StepState) -> str:
     frame = "" if step.is_writer or step.storage == "unknown" else step.storage
     cells = (
-        code(step.id),
-        code(step.driver or "?"),
+        code_span(step.id),
+        code_span(step.driver or "?"),
         f"{_STEP_MARKS[step.status]} {step.status.replace('_', ' ')}",
         _rows(step.rows_in),
         _rows(step.rows_out),
@@ -160,30 +169,30 @@ def _lineage(report: Report) -> Iterator[str]:
 
 
 def _edge(edge: Edge, run: Run) -> str:
-    rows = "" if edge.rows_in is None else f"{count_words(edge.rows_in, 'row')}, "
-    name = f" as {code(edge.name)}" if edge.name else ""
-    return f"{code(edge.producer)} → {code(edge.consumer)}{name}: {rows}{place_words(edge, run)}"
+    rows = "" if edge.rows_in is None else f"{pluralize(edge.rows_in, 'row')}, "
+    name = f" as {code_span(edge.name)}" if edge.name else ""
+    return f"{code_span(edge.producer)} → {code_span(edge.consumer)}{name}: {rows}{location_label(edge, run)}"
 
 
-def _findings(report: Report, checkout: Checkout) -> Iterator[str]:
+def _findings(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     if not report.findings:
         yield "Nothing found."
         yield ""
         return
     yield "### Findings"
     yield ""
-    places = {id(entry.finding): entry for entry in placed([report], checkout)}
+    places = {id(entry.finding): entry for entry in annotations([report], checkout)}
     yield from (_finding(finding, places[id(finding)]) for finding in report.findings)
     yield ""
 
 
-def _finding(finding: Finding, entry: Placed) -> str:
-    indent = "  " if finding.because else ""
-    known = "known: " if finding.known else ""
-    place = f" at {code(f'{entry.file}:{entry.line}')}" if entry.file and entry.line else ""
-    because = f", because of {code(finding.because)}" if finding.because else ""
-    told = f"**{finding.rule}** {code(place_of(finding))}{place} {code(finding.message)}"
-    return f"{indent}- {_FINDING_MARKS[str(finding.severity)]} {known}{told} ({code(str(finding.evidence[0]))}{because})"
+def _finding(finding: Finding, entry: Annotation) -> str:
+    indent = "  " if finding.caused_by else ""
+    known = "known: " if finding.in_baseline else ""
+    place = f" at {code_span(f'{entry.file}:{entry.line}')}" if entry.file and entry.line else ""
+    because = f", because of {code_span(finding.caused_by)}" if finding.caused_by else ""
+    told = f"**{finding.rule}** {code_span(finding_scope(finding))}{place} {code_span(finding.message)}"
+    return f"{indent}- {_FINDING_MARKS[str(finding.severity)]} {known}{told} ({code_span(str(finding.evidence[0]))}{because})"
 
 
 def _not_checked(report: Report) -> Iterator[str]:
@@ -196,9 +205,9 @@ def _rows(rows: int | None) -> str:
     return "?" if rows is None else f"{rows:,}"
 
 
-def code(text: str, longest: int = LONGEST) -> str:
+def code_span(text: str, longest: int = LONGEST) -> str:
     """A text as a code span that it cannot leave, also inside a table."""
-    text = cut(plain(text), longest).replace("|", "\\|") or " "
+    text = truncate(one_line(text), longest).replace("|", "\\|") or " "
     fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     pad = " " if text[0] == "`" or text[-1] == "`" else ""
     return f"{fence}{pad}{text}{pad}{fence}"

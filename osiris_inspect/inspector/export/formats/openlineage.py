@@ -8,14 +8,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 
-from osiris_inspect.inspector.export import NO_JOB, Job
+from osiris_inspect.inspector.export import NO_CI, CIContext
 from osiris_inspect.inspector.export.shared.group_by_step import edges_by_consumer, findings_by_step
-from osiris_inspect.inspector.export.shared.spans import Span, Timeline, identity, moment, timeline
+from osiris_inspect.inspector.export.shared.spans import RunSpans, Span, iso_timestamp, run_spans, stable_id
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, RunStatus, StepFailure, StepState
-from osiris_inspect.inspector.text.sanitize import whole
-from osiris_inspect.model.event import number
+from osiris_inspect.inspector.text.sanitize import masked_text
+from osiris_inspect.model.event import finite_number
 from osiris_inspect.model.finding import Finding, Severity
 from osiris_inspect.model.run_card import StepStatus
 from osiris_inspect.model.version import __version__
@@ -45,49 +45,49 @@ def render(
     *,
     width: int = 100,
     color: bool = False,
-    job: Job = NO_JOB,
+    ci: CIContext = NO_CI,
 ) -> None:
     """Write the events of every run in the order of their times; a run's own begin and end around its steps'."""
-    del width, color, job  # for formats that people or a CI system read
+    del width, color, ci  # for formats that people or a CI system read
     for report in reports:
         out.writelines(f"{json.dumps(event)}\n" for event in _events(report))
 
 
 def _events(report: Report) -> Iterator[dict[str, Any]]:
-    run, times = report.run, timeline(report.run)
+    run, times = report.run, run_spans(report.run)
     findings, edges = findings_by_step(report), edges_by_consumer(report)
     of_steps = [
         event
         for step in run.steps
-        for event in _of_step(run, step, times, (findings.get(step.id, ()), edges.get(step.id, ())))
+        for event in _step_events(run, step, times, (findings.get(step.id, ()), edges.get(step.id, ())))
     ]
     job = {"jobType": _job_type("DAG")}
-    yield _event("START", times.start, _told(run, None, {}, job))
+    yield _event("START", times.start, _run_and_job(run, None, {}, job))
     yield from sorted(of_steps, key=lambda event: str(event["eventTime"]))
     if run.status in _END_OF_RUN:
         about = _failure(run.failure) | _tests(findings.get(None, ())) | _engine(run)
-        yield _event(_END_OF_RUN[run.status], times.end, _told(run, None, about, job))
+        yield _event(_END_OF_RUN[run.status], times.end, _run_and_job(run, None, about, job))
 
 
-def _of_step(
-    run: Run, step: StepState, times: Timeline, known: tuple[Sequence[Finding], Sequence[Edge]]
+def _step_events(
+    run: Run, step: StepState, times: RunSpans, known: tuple[Sequence[Finding], Sequence[Edge]]
 ) -> Iterator[dict[str, Any]]:
     if step.status == "not_started":
         return
     span = times.spans.get(step.id, Span(step, times.end, times.end))
-    parent = {"run": {"runId": str(identity(run))}, "job": _named(run, None)}
+    parent = {"run": {"runId": str(stable_id(run))}, "job": _named(run, None)}
     facets = {"parent": _facet("1-2-0/ParentRunFacet", parent)}
     job = {"jobType": _job_type("STEP"), **_sql(step)}
-    yield _event("START", span.start, _told(run, step.id, facets, job))
-    last = _end_of(run, step)
+    yield _event("START", span.start, _run_and_job(run, step.id, facets, job))
+    last = _step_end_type(run, step)
     if last is not None:
         findings, edges = known
         facets = facets | _failure(step.failure) | _tests(findings)
         frames = {"inputs": _inputs(run, step, edges), "outputs": _outputs(run, step)}
-        yield _event(last, span.end, {**_told(run, step.id, facets, job), **frames})
+        yield _event(last, span.end, {**_run_and_job(run, step.id, facets, job), **frames})
 
 
-def _end_of(run: Run, step: StepState) -> str | None:
+def _step_end_type(run: Run, step: StepState) -> str | None:
     if step.status == "running":
         return None if run.status == "running" else "ABORT"
     return _END_OF_STEP[step.status]
@@ -95,12 +95,18 @@ def _end_of(run: Run, step: StepState) -> str | None:
 
 def _event(kind: str, at: float, told: Mapping[str, Any]) -> dict[str, Any]:
     schema = f"{SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
-    return {"eventType": kind, "eventTime": moment(at), "producer": PRODUCER, "schemaURL": schema, **told}
-
-
-def _told(run: Run, step: str | None, run_facets: Facets, job_facets: Facets) -> dict[str, Any]:
     return {
-        "run": {"runId": str(identity(run, step)), "facets": run_facets},
+        "eventType": kind,
+        "eventTime": iso_timestamp(at),
+        "producer": PRODUCER,
+        "schemaURL": schema,
+        **told,
+    }
+
+
+def _run_and_job(run: Run, step: str | None, run_facets: Facets, job_facets: Facets) -> dict[str, Any]:
+    return {
+        "run": {"runId": str(stable_id(run, step)), "facets": run_facets},
         "job": {**_named(run, step), "facets": job_facets},
         "inputs": [],
         "outputs": [],
@@ -108,25 +114,32 @@ def _told(run: Run, step: str | None, run_facets: Facets, job_facets: Facets) ->
 
 
 def _named(run: Run, step: str | None) -> dict[str, str]:
-    pipeline = whole(run.pipeline or "unnamed")
-    return {"namespace": NAMESPACE, "name": f"{pipeline}.{whole(step)}" if step is not None else pipeline}
+    pipeline = masked_text(run.pipeline or "unnamed")
+    return {
+        "namespace": NAMESPACE,
+        "name": f"{pipeline}.{masked_text(step)}" if step is not None else pipeline,
+    }
 
 
 def _engine(run: Run) -> Facets:
-    packages = next((event.fields.get("packages") for event in run.named("environment")), None)
+    packages = next((event.fields.get("packages") for event in run.events_named("environment")), None)
     version = packages.get("osiris-inspect") if isinstance(packages, Mapping) else None
     if not isinstance(version, str):
         return {}
-    told = {"version": whole(version), "name": "osiris-inspect", "openlineageAdapterVersion": __version__}
+    told = {
+        "version": masked_text(version),
+        "name": "osiris-inspect",
+        "openlineageAdapterVersion": __version__,
+    }
     return {"processing_engine": _facet("1-1-1/ProcessingEngineRunFacet", told)}
 
 
 def _failure(failure: StepFailure | None) -> Facets:
     if failure is None:
         return {}
-    told = {"message": whole(failure.message), "programmingLanguage": "PYTHON"}
+    told = {"message": masked_text(failure.message), "programmingLanguage": "PYTHON"}
     if failure.traceback:
-        told["stackTrace"] = whole(failure.traceback)
+        told["stackTrace"] = masked_text(failure.traceback)
     return {"errorMessage": _facet("1-0-1/ErrorMessageRunFacet", told)}
 
 
@@ -139,13 +152,13 @@ def _test(finding: Finding) -> dict[str, Any]:
     return {
         "name": finding.rule,
         "status": "fail",
-        "severity": "error" if finding.severity is Severity.ERROR and not finding.known else "warn",
+        "severity": "error" if finding.severity is Severity.ERROR and not finding.in_baseline else "warn",
         "type": finding.domain,
-        "description": whole(finding.message),
+        "description": masked_text(finding.message),
         "params": {
             "confidence": str(finding.confidence),
-            "evidence": [whole(str(piece)) for piece in finding.evidence],
-            **({"because": whole(finding.because)} if finding.because else {}),
+            "evidence": [masked_text(str(piece)) for piece in finding.evidence],
+            **({"because": masked_text(finding.caused_by)} if finding.caused_by else {}),
         },
     }
 
@@ -156,9 +169,9 @@ def _sql(step: StepState) -> Facets:
     )
     if query is None:
         return {}
-    told = {"query": whole(query)}
+    told = {"query": masked_text(query)}
     family = (step.driver or "").partition(".")[0]
-    return {"sql": _facet("1-1-0/SQLJobFacet", told | ({"dialect": whole(family)} if family else {}))}
+    return {"sql": _facet("1-1-0/SQLJobFacet", told | ({"dialect": masked_text(family)} if family else {}))}
 
 
 def _job_type(kind: str) -> dict[str, Any]:
@@ -168,7 +181,9 @@ def _job_type(kind: str) -> dict[str, Any]:
 
 def _inputs(run: Run, step: StepState, edges: Sequence[Edge]) -> list[dict[str, Any]]:
     frames = [
-        {**_frame(run, edge.producer), **_input_facets(edge)} for edge in edges if edge.place != "unresolved"
+        {**_frame(run, edge.producer), **_input_facets(edge)}
+        for edge in edges
+        if edge.location != "unresolved"
     ]
     return frames if step.is_writer or frames else _file(step)
 
@@ -185,20 +200,23 @@ def _outputs(run: Run, step: StepState) -> list[dict[str, Any]]:
         return []
     if step.is_writer:
         return [{**file, **_output_facets(step, None)} for file in _file(step)]
-    stored = next(iter(run.named("output_stored", step=step.id)), None)
+    stored = next(iter(run.events_named("output_stored", step=step.id)), None)
     fields = stored.fields if stored is not None else {}
     facets = _schema(fields) | _storage(step)
-    size = number(fields.get("spill_bytes")) or number(fields.get("memory_bytes"))
+    size = finite_number(fields.get("spill_bytes")) or finite_number(fields.get("memory_bytes"))
     return [{**_frame(run, step.id), "facets": facets, **_output_facets(step, size)}]
 
 
 def _frame(run: Run, step: str) -> dict[str, Any]:
-    return {"namespace": NAMESPACE, "name": f"{whole(run.pipeline or 'unnamed')}/{whole(step)}/df"}
+    return {
+        "namespace": NAMESPACE,
+        "name": f"{masked_text(run.pipeline or 'unnamed')}/{masked_text(step)}/df",
+    }
 
 
 def _file(step: StepState) -> list[dict[str, Any]]:
     path = step.config.get("path")
-    return [{"namespace": "file", "name": whole(path)}] if isinstance(path, str) and path else []
+    return [{"namespace": "file", "name": masked_text(path)}] if isinstance(path, str) and path else []
 
 
 def _output_facets(step: StepState, size: float | None) -> Facets:
@@ -215,7 +233,7 @@ def _schema(fields: Mapping[str, Any]) -> Facets:
         return {}
     types = types if isinstance(types, list) and len(types) == len(columns) else [None] * len(columns)
     told = [
-        {"name": whole(str(column)), **({"type": whole(str(kind))} if kind is not None else {})}
+        {"name": masked_text(str(column)), **({"type": masked_text(str(kind))} if kind is not None else {})}
         for column, kind in zip(columns, types, strict=True)
     ]
     return {"schema": _facet("1-2-0/SchemaDatasetFacet", {"fields": told})}

@@ -8,14 +8,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TextIO
 
-from osiris_inspect.inspector.export import NO_JOB, Job
+from osiris_inspect.inspector.export import NO_CI, CIContext
 from osiris_inspect.inspector.export.shared.group_by_step import edges_by_consumer, findings_by_step
-from osiris_inspect.inspector.export.shared.spans import Span, Timeline, identity, timeline
+from osiris_inspect.inspector.export.shared.spans import RunSpans, Span, run_spans, stable_id
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepFailure
-from osiris_inspect.inspector.run.summary import BAD
-from osiris_inspect.inspector.text.sanitize import whole
+from osiris_inspect.inspector.run.summary import FAILED_STATUSES
+from osiris_inspect.inspector.text.sanitize import masked_text
 from osiris_inspect.model.finding import Finding
 from osiris_inspect.model.version import __version__
 
@@ -30,16 +30,16 @@ def render(
     *,
     width: int = 100,
     color: bool = False,
-    job: Job = NO_JOB,
+    ci: CIContext = NO_CI,
 ) -> None:
     """Write one document with the trace of every run."""
-    del width, color, job  # for formats that people or a CI system read
+    del width, color, ci  # for formats that people or a CI system read
     json.dump({"resourceSpans": [_resource(report) for report in reports]}, out, indent=2)
     out.write("\n")
 
 
 def _resource(report: Report) -> dict[str, Any]:
-    run, times = report.run, timeline(report.run)
+    run, times = report.run, run_spans(report.run)
     findings, edges = findings_by_step(report), edges_by_consumer(report)
     about = {"service.name": run.pipeline or "osiris", "osiris.run": run.id, "osiris.mode": run.mode}
     scope = {"name": "osiris-inspect", "version": __version__}
@@ -57,14 +57,16 @@ def _resource(report: Report) -> dict[str, Any]:
     return {"resource": {"attributes": _attributes(about)}, "scopeSpans": [{"scope": scope, "spans": told}]}
 
 
-def _root(report: Report, times: Timeline, findings: Sequence[Finding]) -> dict[str, Any]:
+def _root(report: Report, times: RunSpans, findings: Sequence[Finding]) -> dict[str, Any]:
     run, cause = report.run, report.root_cause
     return {
         **_identified(run, None),
         **_named(run.pipeline or run.id, times.start, times.end),
         "attributes": _attributes({"osiris.status": run.status, "osiris.dialect": run.dialect}),
         "events": _events(findings, run.failure, times.end),
-        "status": _status(failed=run.status in BAD, message=cause.message if cause is not None else None),
+        "status": _status(
+            failed=run.status in FAILED_STATUSES, message=cause.message if cause is not None else None
+        ),
     }
 
 
@@ -91,7 +93,7 @@ def _step(run: Run, span: Span, findings: Sequence[Finding]) -> dict[str, Any]:
 
 def _named(name: str, start: float, end: float) -> dict[str, Any]:
     return {
-        "name": whole(name),
+        "name": masked_text(name),
         "kind": INTERNAL,
         "startTimeUnixNano": _ns(start),
         "endTimeUnixNano": _ns(end),
@@ -104,7 +106,7 @@ def _events(findings: Sequence[Finding], failure: StepFailure | None, at: float)
 
 
 def _link(run: Run, edge: Edge) -> dict[str, Any]:
-    about = {"osiris.input": edge.name, "osiris.rows": edge.rows_in, "osiris.place": edge.place}
+    about = {"osiris.input": edge.name, "osiris.rows": edge.rows_in, "osiris.place": edge.location}
     return {**_identified(run, edge.producer), "attributes": _attributes(about)}
 
 
@@ -115,7 +117,7 @@ def _finding(finding: Finding, at: float) -> dict[str, Any]:
         "osiris.confidence": str(finding.confidence),
         "osiris.message": finding.message,
         "osiris.evidence": str(finding.evidence[0]),
-        "osiris.because": finding.because,
+        "osiris.because": finding.caused_by,
         "osiris.fix": finding.fix,
     }
     return {"timeUnixNano": _ns(at), "name": "osiris.finding", "attributes": _attributes(about)}
@@ -133,7 +135,7 @@ def _exception(failure: StepFailure, at: float) -> dict[str, Any]:
 def _status(*, failed: bool, message: str | None) -> dict[str, Any]:
     if not failed:
         return {"code": OK}
-    return {"code": ERROR, "message": whole(message)} if message else {"code": ERROR}
+    return {"code": ERROR, "message": masked_text(message)} if message else {"code": ERROR}
 
 
 def _attributes(values: Mapping[str, str | int | None]) -> list[dict[str, Any]]:
@@ -141,15 +143,15 @@ def _attributes(values: Mapping[str, str | int | None]) -> list[dict[str, Any]]:
 
 
 def _value(value: str | int) -> dict[str, str]:
-    return {"intValue": str(value)} if isinstance(value, int) else {"stringValue": whole(value)}
+    return {"intValue": str(value)} if isinstance(value, int) else {"stringValue": masked_text(value)}
 
 
 def _identified(run: Run, step: str | None) -> dict[str, str]:
-    return {"traceId": identity(run).hex, "spanId": _span_id(run, step)}
+    return {"traceId": stable_id(run).hex, "spanId": _span_id(run, step)}
 
 
 def _span_id(run: Run, step: str | None) -> str:
-    return identity(run, step).hex[:16]
+    return stable_id(run, step).hex[:16]
 
 
 def _ns(seconds: float) -> str:

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any, Final, TextIO
 from urllib.parse import quote
 
-from osiris_inspect.inspector.diagnosis.engine import manual
-from osiris_inspect.inspector.export import NO_JOB, Job
-from osiris_inspect.inspector.export.shared.annotations import Placed, log_place, placed
-from osiris_inspect.inspector.project.source_location import Checkout
+from osiris_inspect.inspector.diagnosis.engine import rule_manual
+from osiris_inspect.inspector.export import NO_CI, CIContext
+from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations, log_path
+from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.text.sanitize import cut, plain
+from osiris_inspect.inspector.text.sanitize import one_line, truncate
 from osiris_inspect.model.finding import Evidence, Severity
 from osiris_inspect.model.version import __version__
 
@@ -32,17 +32,17 @@ def render(
     *,
     width: int = 100,
     color: bool = False,
-    job: Job = NO_JOB,
+    ci: CIContext = NO_CI,
 ) -> None:
     """Write one document; findings over the limit are counted in a notification."""
     del width, color  # for formats that people read
-    json.dump(document(reports, job.checkout), out, indent=2)
+    json.dump(document(reports, ci.checkout), out, indent=2)
     out.write("\n")
 
 
-def document(reports: Sequence[Report], checkout: Checkout) -> dict[str, Any]:
+def document(reports: Sequence[Report], checkout: RepositoryCheckout) -> dict[str, Any]:
     """The document, as plain values."""
-    entries = placed(reports, checkout)
+    entries = annotations(reports, checkout)
     kept = entries[:MOST]
     rules = sorted({entry.finding.rule for entry in kept})
     run = {
@@ -55,7 +55,7 @@ def document(reports: Sequence[Report], checkout: Checkout) -> dict[str, Any]:
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _driver(rules: Sequence[str], entries: Sequence[Placed]) -> dict[str, Any]:
+def _driver(rules: Sequence[str], entries: Sequence[Annotation]) -> dict[str, Any]:
     return {
         "name": "osiris-inspect",
         "semanticVersion": __version__,
@@ -63,8 +63,8 @@ def _driver(rules: Sequence[str], entries: Sequence[Placed]) -> dict[str, Any]:
     }
 
 
-def _rule(rule: str, entries: Sequence[Placed]) -> dict[str, Any]:
-    text = manual(rule) or rule
+def _rule(rule: str, entries: Sequence[Annotation]) -> dict[str, Any]:
+    text = rule_manual(rule) or rule
     first = entries[0].finding
     return {
         "id": rule,
@@ -83,51 +83,51 @@ def _invocation(left_out: int) -> dict[str, Any]:
     return invocation
 
 
-def _result(entry: Placed, rule_index: int, checkout: Checkout) -> dict[str, Any]:
+def _result(entry: Annotation, rule_index: int, checkout: RepositoryCheckout) -> dict[str, Any]:
     finding = entry.finding
     steps = [_evidence(entry.report, piece, checkout) for piece in finding.evidence]
     result: dict[str, Any] = {
         "ruleId": finding.rule,
         "ruleIndex": rule_index,
-        "level": "note" if finding.known else _LEVELS[finding.severity],
+        "level": "note" if finding.in_baseline else _LEVELS[finding.severity],
         "message": {"text": _escaped(entry.text(LONGEST))},
         "locations": [_source(entry) if entry.file is not None else steps[0]["location"]],
         "codeFlows": [{"threadFlows": [{"locations": steps}]}],
         "partialFingerprints": {FINGERPRINT: entry.fingerprint},
         "properties": _properties(entry),
     }
-    if finding.known:
+    if finding.in_baseline:
         result["baselineState"] = "unchanged"
     return result
 
 
-def _properties(entry: Placed) -> dict[str, Any]:
+def _properties(entry: Annotation) -> dict[str, Any]:
     finding = entry.finding
     told = {
-        "run": plain(entry.report.run.id),
-        "pipeline": plain(entry.report.run.pipeline or ""),
-        "step": plain(finding.step or ""),
+        "run": one_line(entry.report.run.id),
+        "pipeline": one_line(entry.report.run.pipeline or ""),
+        "step": one_line(finding.step or ""),
         "stage": finding.stage,
         "domain": finding.domain,
         "confidence": str(finding.confidence),
-        "because": plain(finding.because or ""),
-        "fix": plain(finding.fix or ""),
+        "because": one_line(finding.caused_by or ""),
+        "fix": one_line(finding.fix or ""),
     }
     return {key: value for key, value in told.items() if value}
 
 
-def _source(entry: Placed) -> dict[str, Any]:
+def _source(entry: Annotation) -> dict[str, Any]:
     return {"physicalLocation": _physical(entry.file or "", max(1, entry.line))}
 
 
-def _evidence(report: Report, piece: Evidence, checkout: Checkout) -> dict[str, Any]:
-    place = _physical(log_place(report, piece, checkout), max(1, piece.line))
-    place["region"]["snippet"] = {"text": cut(plain(piece.quote), LONGEST)}
-    return {"location": {"physicalLocation": place, "message": {"text": _escaped(plain(str(piece)))}}}
+def _evidence(report: Report, piece: Evidence, checkout: RepositoryCheckout) -> dict[str, Any]:
+    place = _physical(log_path(report, piece, checkout), max(1, piece.line))
+    place["region"]["snippet"] = {"text": truncate(one_line(piece.quote), LONGEST)}
+    return {"location": {"physicalLocation": place, "message": {"text": _escaped(one_line(str(piece)))}}}
 
 
 def _physical(file: str, line: int) -> dict[str, Any]:
-    location = {"uri": quote(plain(file)), "uriBaseId": "%SRCROOT%"}
+    location = {"uri": quote(one_line(file)), "uriBaseId": "%SRCROOT%"}
     return {"artifactLocation": location, "region": {"startLine": line}}
 
 

@@ -3,14 +3,21 @@
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from osiris_inspect.inspector.export import NO_JOB, Job
-from osiris_inspect.inspector.export.shared.deduplicate import beyond, without_end
+from osiris_inspect.inspector.export import NO_CI, CIContext
+from osiris_inspect.inspector.export.shared.deduplicate import additional_text, drop_repeated_error
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import BAD, count_words, duration, place_of, place_words, summarize
-from osiris_inspect.inspector.text.sanitize import cut, escape_ci_commands, plain
-from osiris_inspect.inspector.text.wrap import wrapped
+from osiris_inspect.inspector.run.summary import (
+    FAILED_STATUSES,
+    duration,
+    finding_scope,
+    location_label,
+    pluralize,
+    summarize,
+)
+from osiris_inspect.inspector.text.sanitize import escape_ci_commands, one_line, truncate
+from osiris_inspect.inspector.text.wrap import wrap_labelled
 from osiris_inspect.model.finding import Finding
 
 _GLYPHS = {
@@ -43,10 +50,10 @@ def render(
     *,
     width: int = 100,
     color: bool = False,
-    job: Job = NO_JOB,
+    ci: CIContext = NO_CI,
 ) -> None:
     """Write every report, and with several of them their number by status at the end."""
-    del job  # for formats that a CI system reads
+    del ci  # for formats that a CI system reads
     for number, report in enumerate(reports):
         if number:
             out.write("\n")
@@ -64,7 +71,7 @@ def _report(report: Report, width: int) -> Iterator[str]:
     if report.lineage.edges:
         yield ""
         for edge in report.lineage.edges:
-            yield from wrapped(_edge(edge, report.run), width, "  ")
+            yield from wrap_labelled(_edge(edge, report.run), width, "  ")
     if report.findings:
         yield ""
         said = _said(report)
@@ -75,29 +82,29 @@ def _report(report: Report, width: int) -> Iterator[str]:
 
 def _verdict(report: Report, width: int) -> Iterator[str]:
     run, cause = report.run, report.root_cause
-    facts = [summarize(report).verdict, run.mode or "", duration(run.duration_s)]
-    head = f"{plain(run.id)}  {plain(run.pipeline or '')}  {', '.join(filter(None, facts))}"
-    yield from wrapped(head, width, f"{_GLYPHS[run.status]} ")
+    facts = [summarize(report).headline, run.mode or "", duration(run.duration_s)]
+    head = f"{one_line(run.id)}  {one_line(run.pipeline or '')}  {', '.join(filter(None, facts))}"
+    yield from wrap_labelled(head, width, f"{_GLYPHS[run.status]} ")
     if cause is None:
         return
     yield from _labelled(
-        "cause", f"{place_of(cause)}: {cause.message}  [{cause.rule}, {cause.confidence}]", width
+        "cause", f"{finding_scope(cause)}: {cause.message}  [{cause.rule}, {cause.confidence}]", width
     )
     said = _said(report)
     for piece in cause.evidence[:_QUOTED]:
-        yield from _labelled("", f"{piece}  {beyond(piece.quote, said)}", width)
+        yield from _labelled("", f"{piece}  {additional_text(piece.quote, said)}", width)
     if cause.fix:
         yield from _labelled("fix", cause.fix, width)
 
 
 def _said(report: Report) -> str:
     """What the header says of the cause."""
-    return plain(report.root_cause.message) if report.root_cause is not None else ""
+    return one_line(report.root_cause.message) if report.root_cause is not None else ""
 
 
 def _labelled(label: str, text: str, width: int) -> Iterator[str]:
     """A label and its text, which goes on below itself where it is too long for one line."""
-    yield from wrapped(cut(plain(text), LONGEST), width, f"  {label:<6} ")
+    yield from wrap_labelled(truncate(one_line(text), LONGEST), width, f"  {label:<6} ")
 
 
 def _steps(run: Run, width: int) -> Iterator[str]:
@@ -115,7 +122,7 @@ def _steps(run: Run, width: int) -> Iterator[str]:
         for column, limit in zip(range(6), limits, strict=True)
     ]
     for row in rows:
-        cells = (cut(cell, size).ljust(size) for cell, size in zip(row, wide, strict=True))
+        cells = (truncate(cell, size).ljust(size) for cell, size in zip(row, wide, strict=True))
         yield f"  {'  '.join(cells)}".rstrip()
 
 
@@ -130,7 +137,7 @@ def _step(step: StepState) -> tuple[str, str, str, str, str, str]:
     made = "-" if step.status in ("skipped", "not_started") else _rows(step.rows_out)
     rows = f"{given} → {made}"
     took = "-" if step.status in ("skipped", "not_started") else duration(step.duration_s)
-    return plain(step.id), plain(step.driver or "?"), status, rows, took, frame
+    return one_line(step.id), one_line(step.driver or "?"), status, rows, took, frame
 
 
 def _takes_nothing(step: StepState) -> bool:
@@ -143,9 +150,9 @@ def _rows(rows: int | None) -> str:
 
 
 def _edge(edge: Edge, run: Run) -> str:
-    rows = "" if edge.rows_in is None else f"{count_words(edge.rows_in, 'row')}, "
-    name = f" as {plain(edge.name)}" if edge.name else ""
-    return f"{plain(edge.producer)} ──{rows}{place_words(edge, run)}──▶ {plain(edge.consumer)}{name}"
+    rows = "" if edge.rows_in is None else f"{pluralize(edge.rows_in, 'row')}, "
+    name = f" as {one_line(edge.name)}" if edge.name else ""
+    return f"{one_line(edge.producer)} ──{rows}{location_label(edge, run)}──▶ {one_line(edge.consumer)}{name}"
 
 
 def _finding(finding: Finding, said: str) -> str:
@@ -153,35 +160,35 @@ def _finding(finding: Finding, said: str) -> str:
 
     An error that the header, which is ``said``, has told is not told again.
     """
-    because = f", because of {finding.because}" if finding.because else ""
-    known = "known " if finding.known else ""
-    message = without_end(plain(finding.message), said)
-    text = f"{known}{finding.severity} {finding.rule} {place_of(finding)}: {message} ({finding.evidence[0]}{because})"
-    lead = f"{'    ' if finding.because else '  '}{_GLYPHS[str(finding.severity)]} "
-    return f"{lead}{cut(plain(text), LONGEST)}"
+    because = f", because of {finding.caused_by}" if finding.caused_by else ""
+    known = "known " if finding.in_baseline else ""
+    message = drop_repeated_error(one_line(finding.message), said)
+    text = f"{known}{finding.severity} {finding.rule} {finding_scope(finding)}: {message} ({finding.evidence[0]}{because})"
+    lead = f"{'    ' if finding.caused_by else '  '}{_GLYPHS[str(finding.severity)]} "
+    return f"{lead}{truncate(one_line(text), LONGEST)}"
 
 
 def _counts(report: Report) -> str:
     summary = summarize(report)
     steps = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in summary.steps.items())
     found = ", ".join(
-        count_words(count, severity)
+        pluralize(count, severity)
         for severity in ("error", "warning", "note")
         if (count := summary.findings.get(severity, 0))
     )
     parts = [
-        f"{count_words(len(report.run.steps), 'step')} ({steps})" if steps else "no steps",
+        f"{pluralize(len(report.run.steps), 'step')} ({steps})" if steps else "no steps",
         found or "nothing found",
-        count_words(summary.events, "event"),
-        count_words(summary.unreadable_lines, "unreadable line") if summary.unreadable_lines else "",
-        f"{count_words(len(report.not_checked), 'rule')} not checked" if report.not_checked else "",
+        pluralize(summary.events, "event"),
+        pluralize(summary.unreadable_lines, "unreadable line") if summary.unreadable_lines else "",
+        f"{pluralize(len(report.not_checked), 'rule')} not checked" if report.not_checked else "",
         f"{len(report.allowed)} allowed" if report.allowed else "",
     ]
     return " · ".join(filter(None, parts))
 
 
 def _total(reports: Sequence[Report]) -> str:
-    bad = sum(report.run.status in BAD for report in reports)
+    bad = sum(report.run.status in FAILED_STATUSES for report in reports)
     return f"{len(reports)} runs, {bad} of them did not succeed"
 
 

@@ -3,6 +3,11 @@
 A form is a module with ``lines(graph, ...)``: ``text``, ``mermaid``, ``dot`` and ``json``.
 """
 
-from osiris_inspect.inspector.export.lineage.diagram import Graph, Link, Node, graph_of
+from osiris_inspect.inspector.export.lineage.diagram import (
+    DiagramEdge,
+    DiagramNode,
+    LineageDiagram,
+    build_diagram,
+)
 
-__all__ = ["Graph", "Link", "Node", "graph_of"]
+__all__ = ["DiagramEdge", "DiagramNode", "LineageDiagram", "build_diagram"]

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from osiris_inspect.inspector.run import frame_sizes
-from osiris_inspect.inspector.run.frame_sizes import Size
+from osiris_inspect.inspector.run.frame_sizes import FrameBytes
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, RunStatus, Storage
-from osiris_inspect.inspector.run.summary import place_words
+from osiris_inspect.inspector.run.summary import location_label
 from osiris_inspect.model.run_card import StepStatus
 
-Part = Literal["cause", "consequence", ""]
+NodeRole = Literal["cause", "consequence", ""]
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class DiagramNode:
     """A step.
 
     Attributes:
@@ -29,18 +29,18 @@ class Node:
     id: str
     driver: str | None
     status: StepStatus
-    part: Part
+    role: NodeRole
     rows: int | None
     storage: Storage
     memory_bytes: int | None
     spill_bytes: int | None
-    released: bool
+    was_released: bool
     is_writer: bool
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class DiagramEdge:
     """A frame on its way.
 
     Attributes:
@@ -61,52 +61,52 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
+class LineageDiagram:
     """The picture of one run."""
 
     run: str
     pipeline: str | None
     status: RunStatus
-    nodes: tuple[Node, ...]
-    links: tuple[Link, ...]
+    nodes: tuple[DiagramNode, ...]
+    links: tuple[DiagramEdge, ...]
 
-    def after(self, step: str) -> tuple[Link, ...]:
+    def outgoing(self, step: str) -> tuple[DiagramEdge, ...]:
         """The frames that leave a step."""
         return tuple(link for link in self.links if link.producer == step)
 
 
-def graph_of(report: Report) -> Graph:
+def build_diagram(report: Report) -> LineageDiagram:
     """The picture of a report."""
     run = report.run
     parts = _parts(report)
-    sizes = frame_sizes.sizes(run)
+    sizes = frame_sizes.frame_sizes(run)
     cause = report.root_cause
     nodes = tuple(
-        Node(
+        DiagramNode(
             id=step.id,
             driver=step.driver,
             status=step.status,
-            part=parts.get(step.id, ""),
+            role=parts.get(step.id, ""),
             rows=step.rows_out,
             storage=step.storage,
             memory_bytes=sizes[step.id].memory or None,
             spill_bytes=sizes[step.id].spill or None,
-            released=bool(run.named("frame_released", step=step.id)),
+            was_released=bool(run.events_named("frame_released", step=step.id)),
             is_writer=step.is_writer,
             why=cause.message if cause is not None and parts.get(step.id) == "cause" else "",
         )
         for step in run.steps
     )
     links = tuple(_link(edge, run, parts, sizes) for edge in report.lineage.edges)
-    return Graph(run.id, run.pipeline, run.status, nodes, links)
+    return LineageDiagram(run.id, run.pipeline, run.status, nodes, links)
 
 
-def _parts(report: Report) -> dict[str, Part]:
+def _parts(report: Report) -> dict[str, NodeRole]:
     """The cause and what it took down."""
     cause = report.root_cause
     if cause is None or cause.step is None:
         return {}
-    parts: dict[str, Part] = {cause.step: "cause"}
+    parts: dict[str, NodeRole] = {cause.step: "cause"}
     down = set(report.lineage.downstream(cause.step))
     for step in report.run.steps:
         if step.id in down and step.status in ("failed", "skipped", "not_started"):
@@ -114,16 +114,18 @@ def _parts(report: Report) -> dict[str, Part]:
     return parts
 
 
-def _link(edge: Edge, run: Run, parts: Mapping[str, Part], sizes: Mapping[str, Size]) -> Link:
+def _link(
+    edge: Edge, run: Run, parts: Mapping[str, NodeRole], sizes: Mapping[str, FrameBytes]
+) -> DiagramEdge:
     size = sizes[edge.producer]
-    arrived = edge.place != "unresolved"
-    return Link(
+    arrived = edge.location != "unresolved"
+    return DiagramEdge(
         producer=edge.producer,
         consumer=edge.consumer,
         name=edge.name,
-        place=place_words(edge, run),
+        place=location_label(edge, run),
         rows=edge.rows_in if edge.rows_in is not None else edge.rows_out,
         lost=edge.lost_rows if arrived else None,
-        bytes={"memory": size.memory or None, "spill": size.spill or None}.get(edge.place),
+        bytes={"memory": size.memory or None, "spill": size.spill or None}.get(edge.location),
         is_failing=edge.producer in parts and parts.get(edge.consumer) == "consequence",
     )

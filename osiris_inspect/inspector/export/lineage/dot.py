@@ -5,14 +5,14 @@ Every text is a quoted string in which quotes and backslashes are escaped, so no
 
 from collections.abc import Iterator
 
-from osiris_inspect.inspector.export.lineage.diagram import Graph, Link, Node
-from osiris_inspect.inspector.export.lineage.labels import GLYPHS, of_link, of_node
-from osiris_inspect.inspector.text.sanitize import cut, plain
+from osiris_inspect.inspector.export.lineage.diagram import DiagramEdge, DiagramNode, LineageDiagram
+from osiris_inspect.inspector.export.lineage.labels import GLYPHS, edge_label, node_label
+from osiris_inspect.inspector.text.sanitize import one_line, truncate
 
 _LONGEST = 200
 
 
-def lines(graph: Graph) -> Iterator[str]:
+def lines(graph: LineageDiagram) -> Iterator[str]:
     """The graph, line by line."""
     yield "digraph lineage {"
     yield '  graph [rankdir=LR, fontname="sans-serif"];'
@@ -20,27 +20,27 @@ def lines(graph: Graph) -> Iterator[str]:
     yield '  edge [fontname="sans-serif", fontsize=10];'
     names = {node.id: f"n{number}" for number, node in enumerate(graph.nodes)}
     for node in graph.nodes:
-        label = quoted(f"{GLYPHS[node.status]} {plain(node.id)}", of_node(node))
+        label = quoted(f"{GLYPHS[node.status]} {one_line(node.id)}", node_label(node))
         yield f"  {names[node.id]} [label={label}{_style(node)}];"
     for link in graph.links:
-        label = quoted(of_link(link))
+        label = quoted(edge_label(link))
         yield f"  {names[link.producer]} -> {names[link.consumer]} [label={label}{_line(link)}];"
     yield "}"
 
 
 def quoted(*texts: str) -> str:
     """The texts as one string of Graphviz, a line each."""
-    safe = (cut(plain(text), _LONGEST).replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    safe = (truncate(one_line(text), _LONGEST).replace("\\", "\\\\").replace('"', '\\"') for text in texts)
     return '"' + "\\n".join(safe) + '"'
 
 
-def _style(node: Node) -> str:
-    if node.part == "cause":
+def _style(node: DiagramNode) -> str:
+    if node.role == "cause":
         return ', fillcolor="#b00020", fontcolor="#ffffff"'
     if node.status in ("failed", "running"):
         return ', fillcolor="#fde7e9", color="#b00020"'
     return ', style="rounded,dashed", color="#8a8a8a"' if node.status in ("skipped", "not_started") else ""
 
 
-def _line(link: Link) -> str:
+def _line(link: DiagramEdge) -> str:
     return ', color="#b00020", style=dashed' if link.is_failing else ""

@@ -4,25 +4,30 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from osiris_inspect.inspector.export.lineage.diagram import Graph
-from osiris_inspect.inspector.text.sanitize import whole
+from osiris_inspect.inspector.export.lineage.diagram import LineageDiagram
+from osiris_inspect.inspector.text.sanitize import masked_text
 
 SCHEMA_VERSION = 1
+_KEYS = {
+    "role": "part",
+    "was_released": "released",
+    "location": "place",
+}  # keys of the format that are older than the field names
 
 
-def lines(graph: Graph) -> Iterator[str]:
+def lines(graph: LineageDiagram) -> Iterator[str]:
     """The document, line by line."""
     import json
 
     yield from json.dumps(document(graph), indent=2, allow_nan=False).split("\n")
 
 
-def document(graph: Graph) -> dict[str, Any]:
+def document(graph: LineageDiagram) -> dict[str, Any]:
     """The document as plain values, secrets masked."""
     return {
         "schema_version": SCHEMA_VERSION,
-        "run": whole(graph.run),
-        "pipeline": None if graph.pipeline is None else whole(graph.pipeline),
+        "run": masked_text(graph.run),
+        "pipeline": None if graph.pipeline is None else masked_text(graph.pipeline),
         "status": graph.status,
         "steps": [_masked(asdict(node)) for node in graph.nodes],
         "frames": [_masked(asdict(link)) for link in graph.links],
@@ -30,4 +35,7 @@ def document(graph: Graph) -> dict[str, Any]:
 
 
 def _masked(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: whole(value) if isinstance(value, str) else value for key, value in values.items()}
+    return {
+        _KEYS.get(key, key): masked_text(value) if isinstance(value, str) else value
+        for key, value in values.items()
+    }

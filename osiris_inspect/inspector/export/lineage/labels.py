@@ -1,13 +1,13 @@
 """What stands at a node and at a link, in words that every form uses."""
 
-from osiris_inspect.inspector.export.lineage.diagram import Link, Node
-from osiris_inspect.inspector.run.summary import count_words
-from osiris_inspect.inspector.text.sanitize import plain
+from osiris_inspect.inspector.export.lineage.diagram import DiagramEdge, DiagramNode
+from osiris_inspect.inspector.run.summary import pluralize
+from osiris_inspect.inspector.text.sanitize import one_line
 
 GLYPHS = {"succeeded": "✓", "failed": "✗", "skipped": "-", "not_started": "·", "running": "~"}
 
 
-def of_node(node: Node) -> str:
+def node_label(node: DiagramNode) -> str:
     """What a step gave and where its frame was kept."""
     if node.status in ("skipped", "not_started"):
         return "was never run"
@@ -16,11 +16,11 @@ def of_node(node: Node) -> str:
     if node.status == "running":
         return "has no end"
     did = "wrote" if node.is_writer else "gave"
-    rows = "rows not told" if node.rows is None else f"{did} {count_words(node.rows, 'row')}"
+    rows = "rows not told" if node.rows is None else f"{did} {pluralize(node.rows, 'row')}"
     return rows if node.is_writer else f"{rows}, {_kept(node)}"
 
 
-def _kept(node: Node) -> str:
+def _kept(node: DiagramNode) -> str:
     size = {"memory": node.memory_bytes, "spill": node.spill_bytes}.get(node.storage)
     words = {
         "memory": "kept in memory",
@@ -31,20 +31,18 @@ def _kept(node: Node) -> str:
     told = words[node.storage] + (f" ({size_words(size)})" if size else "")
     if node.storage == "memory" and node.spill_bytes:
         told += f" and on disk ({size_words(node.spill_bytes)})"
-    return told + (", let go of after its last use" if node.released else "")
+    return told + (", let go of after its last use" if node.was_released else "")
 
 
-def of_link(link: Link) -> str:
+def edge_label(link: DiagramEdge) -> str:
     """What travelled, and what of it was lost."""
-    rows = "" if link.rows is None else f"{count_words(link.rows, 'row')}, "
-    lost = f", {count_words(link.lost, 'row')} lost" if link.lost is not None and link.lost > 0 else ""
+    rows = "" if link.rows is None else f"{pluralize(link.rows, 'row')}, "
+    lost = f", {pluralize(link.lost, 'row')} lost" if link.lost is not None and link.lost > 0 else ""
     gained = (
-        f", {count_words(-link.lost, 'row')} more than given"
-        if link.lost is not None and link.lost < 0
-        else ""
+        f", {pluralize(-link.lost, 'row')} more than given" if link.lost is not None and link.lost < 0 else ""
     )
     size = f" ({size_words(link.bytes)})" if link.bytes else ""
-    name = f" as {plain(link.name)}" if link.name else ""
+    name = f" as {one_line(link.name)}" if link.name else ""
     return f"{rows}{link.place}{size}{lost}{gained}{name}"
 
 

@@ -7,9 +7,9 @@ step can end its label or add a node.
 import re
 from collections.abc import Iterator
 
-from osiris_inspect.inspector.export.lineage.diagram import Graph, Node
-from osiris_inspect.inspector.export.lineage.labels import GLYPHS, of_link, of_node
-from osiris_inspect.inspector.text.sanitize import cut, plain
+from osiris_inspect.inspector.export.lineage.diagram import DiagramNode, LineageDiagram
+from osiris_inspect.inspector.export.lineage.labels import GLYPHS, edge_label, node_label
+from osiris_inspect.inspector.text.sanitize import one_line, truncate
 
 _LONGEST = 200
 _MEANING = re.compile(r"[^\w \-.,:/()→✓✗·~…]", re.ASCII)
@@ -20,7 +20,7 @@ _STYLES = (
 )
 
 
-def lines(graph: Graph) -> Iterator[str]:
+def lines(graph: LineageDiagram) -> Iterator[str]:
     """The chart, line by line."""
     yield "flowchart LR"
     names = {node.id: f"n{number}" for number, node in enumerate(graph.nodes)}
@@ -28,7 +28,7 @@ def lines(graph: Graph) -> Iterator[str]:
         yield f'  {names[node.id]}["{_label(node)}"]{_style(node)}'
     for link in graph.links:
         arrow = "-.->" if link.is_failing else "-->"
-        label = escaped(of_link(link))
+        label = escaped(edge_label(link))
         yield f'  {names[link.producer]} {arrow}|"{label}"| {names[link.consumer]}'
     failing = [str(number) for number, link in enumerate(graph.links) if link.is_failing]
     if failing:
@@ -38,16 +38,16 @@ def lines(graph: Graph) -> Iterator[str]:
 
 def escaped(text: str) -> str:
     """Text that is nothing but text inside a quoted label."""
-    return _MEANING.sub(lambda sign: f"#{ord(sign[0])};", cut(plain(text), _LONGEST))
+    return _MEANING.sub(lambda sign: f"#{ord(sign[0])};", truncate(one_line(text), _LONGEST))
 
 
-def _label(node: Node) -> str:
+def _label(node: DiagramNode) -> str:
     glyph = GLYPHS[node.status].replace("-", "·")  # Mermaid takes a hyphen in front for a list
-    return f"{escaped(f'{glyph} {node.id}')}<br/>{escaped(of_node(node))}"
+    return f"{escaped(f'{glyph} {node.id}')}<br/>{escaped(node_label(node))}"
 
 
-def _style(node: Node) -> str:
-    if node.part == "cause":
+def _style(node: DiagramNode) -> str:
+    if node.role == "cause":
         return ":::cause"
     if node.status in ("failed", "running"):
         return ":::failed"

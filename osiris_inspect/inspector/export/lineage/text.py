@@ -2,28 +2,28 @@
 
 from collections.abc import Iterator
 
-from osiris_inspect.inspector.export.lineage.diagram import Graph, Node
-from osiris_inspect.inspector.export.lineage.labels import GLYPHS, of_link, of_node
+from osiris_inspect.inspector.export.lineage.diagram import DiagramNode, LineageDiagram
+from osiris_inspect.inspector.export.lineage.labels import GLYPHS, edge_label, node_label
 from osiris_inspect.inspector.run.summary import STATUS_WORDS
-from osiris_inspect.inspector.text.sanitize import plain
-from osiris_inspect.inspector.text.wrap import wrapped
+from osiris_inspect.inspector.text.sanitize import one_line
+from osiris_inspect.inspector.text.wrap import wrap_labelled
 
 
-def lines(graph: Graph, width: int = 100) -> Iterator[str]:
+def lines(graph: LineageDiagram, width: int = 100) -> Iterator[str]:
     """The picture, line by line."""
-    title = f"{plain(graph.pipeline or '')}  {plain(graph.run)}  {STATUS_WORDS[graph.status]}".strip()
-    yield from wrapped(title, width)
+    title = f"{one_line(graph.pipeline or '')}  {one_line(graph.run)}  {STATUS_WORDS[graph.status]}".strip()
+    yield from wrap_labelled(title, width)
     for node in graph.nodes:
         yield ""
-        yield from wrapped(
-            f"{plain(node.id)}  {of_node(node)}{_part(node)}", width, f"{GLYPHS[node.status]} "
+        yield from wrap_labelled(
+            f"{one_line(node.id)}  {node_label(node)}{_part(node)}", width, f"{GLYPHS[node.status]} "
         )
         if node.why:
-            yield from wrapped(plain(node.why), width, "    ")
-        for link in graph.after(node.id):
+            yield from wrap_labelled(one_line(node.why), width, "    ")
+        for link in graph.outgoing(node.id):
             lead = "    ✗▶ " if link.is_failing else "    └▶ "
-            yield from wrapped(f"{plain(link.consumer)}  {of_link(link)}", width, lead)
+            yield from wrap_labelled(f"{one_line(link.consumer)}  {edge_label(link)}", width, lead)
 
 
-def _part(node: Node) -> str:
-    return {"cause": "  ◀ the cause", "consequence": "  (because of the cause)", "": ""}[node.part]
+def _part(node: DiagramNode) -> str:
+    return {"cause": "  ◀ the cause", "consequence": "  (because of the cause)", "": ""}[node.role]

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from osiris_inspect.inspector.project.source_location import Checkout, sources_of
+from osiris_inspect.inspector.project.source_location import RepositoryCheckout, step_locations
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.summary import place_of
-from osiris_inspect.inspector.text.sanitize import cut, plain
+from osiris_inspect.inspector.run.summary import finding_scope
+from osiris_inspect.inspector.text.sanitize import one_line, truncate
 from osiris_inspect.model.finding import Evidence, Finding, Severity, fingerprint
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class Annotation:
     """A finding and where it is shown.
 
     Attributes:
@@ -25,9 +25,9 @@ class Placed:
     line: int
 
     @property
-    def weight(self) -> Severity:
+    def level(self) -> Severity:
         """How loudly it is shown: what a baseline lists and what is only a consequence is a note."""
-        quiet = self.finding.known or self.finding.because is not None
+        quiet = self.finding.in_baseline or self.finding.caused_by is not None
         return Severity.NOTE if quiet else self.finding.severity
 
     @property
@@ -38,34 +38,36 @@ class Placed:
     @property
     def title(self) -> str:
         """Rule and step."""
-        known = "known: " if self.finding.known else ""
-        return f"{known}{self.finding.rule}, {plain(place_of(self.finding))}"
+        known = "known: " if self.finding.in_baseline else ""
+        return f"{known}{self.finding.rule}, {one_line(finding_scope(self.finding))}"
 
     def text(self, limit: int) -> str:
         """Everything there is to say in at most ``limit`` characters, a line each: message, cause, evidence, fix, run."""
         finding = self.finding
-        lines = [plain(finding.message)]
-        if finding.because:
-            lines.append(f"because of {plain(finding.because)}")
-        lines += [f"{plain(str(piece))} {plain(piece.quote)}" for piece in finding.evidence[:3]]
+        lines = [one_line(finding.message)]
+        if finding.caused_by:
+            lines.append(f"because of {one_line(finding.caused_by)}")
+        lines += [f"{one_line(str(piece))} {one_line(piece.quote)}" for piece in finding.evidence[:3]]
         if finding.fix:
-            lines.append(f"fix: {plain(finding.fix)}")
-        lines.append(f"run {plain(self.report.run.id)}, confidence {finding.confidence}")
-        return cut("\n".join(lines), limit)
+            lines.append(f"fix: {one_line(finding.fix)}")
+        lines.append(f"run {one_line(self.report.run.id)}, confidence {finding.confidence}")
+        return truncate("\n".join(lines), limit)
 
 
-def placed(reports: Sequence[Report], checkout: Checkout) -> list[Placed]:
+def annotations(reports: Sequence[Report], checkout: RepositoryCheckout) -> list[Annotation]:
     """Every finding of every report: the loudest first, else in the order of the reports."""
-    found: list[Placed] = []
+    found: list[Annotation] = []
     for report in reports:
-        sources = sources_of(report.run)
+        sources = step_locations(report.run)
         for finding in report.findings:
             source = sources.get(finding.step) or sources.get(None)
-            file = checkout.place(source.file) if source is not None else None
-            found.append(Placed(report, finding, file, source.line if source is not None and file else 0))
-    return sorted(found, key=lambda entry: (entry.weight.rank, entry.finding.severity.rank))
+            file = checkout.repo_path(source.file) if source is not None else None
+            found.append(Annotation(report, finding, file, source.line if source is not None and file else 0))
+    return sorted(found, key=lambda entry: (entry.level.rank, entry.finding.severity.rank))
 
 
-def log_place(report: Report, evidence: Evidence, checkout: Checkout) -> str:
+def log_path(report: Report, evidence: Evidence, checkout: RepositoryCheckout) -> str:
     """The file of a piece of evidence, from the root of the repository; from the run where it lies outside."""
-    return plain(checkout.place(str(report.run.path / evidence.file)) or f"{report.run.id}/{evidence.file}")
+    return one_line(
+        checkout.repo_path(str(report.run.path / evidence.file)) or f"{report.run.id}/{evidence.file}"
+    )

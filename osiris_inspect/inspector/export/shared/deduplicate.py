@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.text.sanitize import plain
+from osiris_inspect.inspector.text.sanitize import one_line
 
 LEFT_OUT: Final = "…"
 _LEAST: Final = 40
@@ -17,20 +17,20 @@ _LEAST: Final = 40
 _PARTS: Final = re.compile(": ")
 
 
-def without_end(text: str, said: str) -> str:
+def drop_repeated_error(text: str, shown: str) -> str:
     """``text`` up to the error at its end, where that stands in ``said``: ``the query was refused: …``."""
     tails = _tails(text)
     next(tails, None)  # all of it: something of it is always said
-    tail = next((tail for tail in tails if tail in said), "")
+    tail = next((tail for tail in tails if tail in shown), "")
     return f"{text.removesuffix(tail)}{LEFT_OUT}" if tail else text
 
 
-def beyond(quote: str, said: str) -> str:
+def additional_text(quote: str, shown: str) -> str:
     """What ``quote``, a part of a line of JSON, holds more than ``said`` does; empty where that holds all of it."""
-    told = plain(_decoded(quote))
-    if len(told) >= _LEAST and told in said:
+    told = one_line(_decoded(quote))
+    if len(told) >= _LEAST and told in shown:
         return ""
-    tail = next((tail for tail in _tails(said) if tail in told), "")
+    tail = next((tail for tail in _tails(shown) if tail in told), "")
     return told.replace(tail, LEFT_OUT) if tail else quote
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from html import escape
 from typing import Final
 
-from osiris_inspect.inspector.export.shared.spans import Span, Timeline
+from osiris_inspect.inspector.export.shared.spans import RunSpans, Span
 from osiris_inspect.inspector.run.summary import duration
-from osiris_inspect.inspector.text.sanitize import cut, plain
+from osiris_inspect.inspector.text.sanitize import one_line, truncate
 
 MOST_STEPS: Final = 150
 NAMES: Final = 190
@@ -16,7 +16,7 @@ TOP: Final = 22
 MOST_TICKS: Final = 6
 
 
-def svg(times: Timeline) -> str:
+def timeline_svg(times: RunSpans) -> str:
     """The drawing as an SVG element; empty where no step has a time, or too many have."""
     if not times.spans or len(times.spans) > MOST_STEPS:
         return ""
@@ -38,7 +38,7 @@ def svg(times: Timeline) -> str:
 
 
 def _scale(length: float, high: int) -> Iterator[str]:
-    apart = _apart(length)
+    apart = _tick_interval(length)
     for number in range(int(length / apart) + 1):
         x = NAMES + number * apart / length * BARS
         told = duration(number * apart) if number else "0"
@@ -46,7 +46,7 @@ def _scale(length: float, high: int) -> Iterator[str]:
         yield f'<text class="faint" x="{x:.1f}" y="{TOP - 8}" text-anchor="middle">{told}</text>'
 
 
-def _apart(length: float) -> float:
+def _tick_interval(length: float) -> float:
     """Seconds between two marks: 1, 2 or 5 times a power of ten."""
     power = 1e-6
     while length / power > MOST_TICKS * 10:
@@ -57,9 +57,9 @@ def _apart(length: float) -> float:
 def _bar(span: Span, row: int, start: float, scale: float) -> Iterator[str]:
     x, y = NAMES + (span.start - start) * scale, TOP + row * ROW
     wide = max(2.0, (span.end - span.start) * scale)
-    name = plain(span.step.id)
+    name = one_line(span.step.id)
     told = duration(span.end - span.start)
-    yield f'<g class="node {span.step.status}"><title>{escape(cut(name, 200))}: {told}</title>'
-    yield f'<text x="{NAMES - 10}" y="{y + 15}" text-anchor="end">{escape(cut(name, 26))}</text>'
+    yield f'<g class="node {span.step.status}"><title>{escape(truncate(name, 200))}: {told}</title>'
+    yield f'<text x="{NAMES - 10}" y="{y + 15}" text-anchor="end">{escape(truncate(name, 26))}</text>'
     yield f'<rect x="{x:.1f}" y="{y + 3}" width="{wide:.1f}" height="{ROW - 8}" rx="3"/>'
     yield f'<text class="faint" x="{x + wide + 6:.1f}" y="{y + 15}">{told}</text></g>'

@@ -8,13 +8,13 @@ from typing import Final
 
 from osiris_inspect.inspector.run.lineage import Edge, Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import place_words
-from osiris_inspect.inspector.text.sanitize import cut, plain
+from osiris_inspect.inspector.run.summary import location_label
+from osiris_inspect.inspector.text.sanitize import one_line, truncate
 
 MOST_STEPS: Final = 150
 """More of them are no picture any more."""
-WIDE: Final = 212
-HIGH: Final = 62
+NODE_WIDTH: Final = 212
+NODE_HEIGHT: Final = 62
 GAP_X: Final = 124
 GAP_Y: Final = 26
 EDGE: Final = 12
@@ -22,18 +22,18 @@ _GLYPHS: Final = {"succeeded": "✓", "failed": "✗", "skipped": "⊘", "not_st
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Position:
     x: float
     y: float
 
 
-def svg(lineage: Lineage, run: Run, name: str) -> str:
+def lineage_svg(lineage: Lineage, run: Run, name: str) -> str:
     """The drawing as an SVG element with ids of its own; empty where there is nothing to draw, or too much."""
     if not lineage.steps or len(lineage.steps) > MOST_STEPS:
         return ""
     places = _places(lineage)
-    wide = max(place.x for place in places.values()) + WIDE + EDGE
-    high = max(place.y for place in places.values()) + HIGH + EDGE
+    wide = max(place.x for place in places.values()) + NODE_WIDTH + EDGE
+    high = max(place.y for place in places.values()) + NODE_HEIGHT + EDGE
     parts = [
         f'<svg class="lineage" role="img" aria-label="lineage" viewBox="0 0 {wide:g} {high:g}" '
         f'width="{wide:g}" height="{high:g}">',
@@ -42,7 +42,7 @@ def svg(lineage: Lineage, run: Run, name: str) -> str:
         *(
             line
             for edge in lineage.edges
-            for line in _edge(edge, places, place_words(edge, run), f"{name}-tip")
+            for line in _edge(edge, places, location_label(edge, run), f"{name}-tip")
         ),
         *(line for step in lineage.steps for line in _node(step, places[step.id])),
         "</svg>",
@@ -50,7 +50,7 @@ def svg(lineage: Lineage, run: Run, name: str) -> str:
     return "\n".join(parts)
 
 
-def _places(lineage: Lineage) -> Mapping[str, _Place]:
+def _places(lineage: Lineage) -> Mapping[str, _Position]:
     columns: dict[int, list[str]] = defaultdict(list)
     for step, depth in _depths(lineage).items():
         columns[depth].append(step)
@@ -61,9 +61,9 @@ def _places(lineage: Lineage) -> Mapping[str, _Place]:
         rows |= {step: float(row) for row, step in enumerate(ordered)}
     tallest = max(map(len, columns.values()))
     return {
-        step: _Place(
-            EDGE + depth * (WIDE + GAP_X),
-            EDGE + (rows[step] + (tallest - len(steps)) / 2) * (HIGH + GAP_Y),
+        step: _Position(
+            EDGE + depth * (NODE_WIDTH + GAP_X),
+            EDGE + (rows[step] + (tallest - len(steps)) / 2) * (NODE_HEIGHT + GAP_Y),
         )
         for depth, steps in columns.items()
         for step in steps
@@ -91,12 +91,12 @@ def _middle(step: str, edges: Sequence[Edge], rows: Mapping[str, float]) -> floa
     return sum(above) / len(above) if above else 0.0
 
 
-def _node(step: StepState, place: _Place) -> Iterator[str]:
+def _node(step: StepState, place: _Position) -> Iterator[str]:
     rows = "? rows" if step.rows_out is None else f"{step.rows_out:,} row{'' if step.rows_out == 1 else 's'}"
     where = "" if step.is_writer or step.storage in ("none", "unknown") else f" · {step.storage}"
     told = rows + where if step.status == "succeeded" else step.status.replace("_", " ")
     yield f'<g class="node {step.status}"><title>{_text(step.id, 200)}</title>'
-    yield f'<rect x="{place.x:g}" y="{place.y:g}" width="{WIDE}" height="{HIGH}" rx="6"/>'
+    yield f'<rect x="{place.x:g}" y="{place.y:g}" width="{NODE_WIDTH}" height="{NODE_HEIGHT}" rx="6"/>'
     lines = (
         (f"{_GLYPHS[step.status]} {_text(step.id, 24)}", "name"),
         (_text(step.driver or "", 25), "faint"),
@@ -107,13 +107,13 @@ def _node(step: StepState, place: _Place) -> Iterator[str]:
     yield "</g>"
 
 
-def _edge(edge: Edge, places: Mapping[str, _Place], where: str, tip: str) -> Iterator[str]:
+def _edge(edge: Edge, places: Mapping[str, _Position], where: str, tip: str) -> Iterator[str]:
     start, end = places[edge.producer], places[edge.consumer]
-    x1, y1 = start.x + WIDE, start.y + HIGH / 2
-    x2, y2 = end.x, end.y + HIGH / 2
+    x1, y1 = start.x + NODE_WIDTH, start.y + NODE_HEIGHT / 2
+    x2, y2 = end.x, end.y + NODE_HEIGHT / 2
     bend = max(40.0, abs(x2 - x1) / 2)
     way = f"M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
-    yield f'<path class="edge {edge.place}" d="{way}" marker-end="url(#{tip})"/>'
+    yield f'<path class="edge {edge.location}" d="{way}" marker-end="url(#{tip})"/>'
     rows = "" if edge.rows_in is None else f"{edge.rows_in:,} · "
     yield (
         f'<text class="label" x="{(x1 + x2) / 2:g}" y="{(y1 + y2) / 2 - 6:g}" text-anchor="middle">'
@@ -122,4 +122,4 @@ def _edge(edge: Edge, places: Mapping[str, _Place], where: str, tip: str) -> Ite
 
 
 def _text(text: str, longest: int) -> str:
-    return escape(cut(plain(text), longest))
+    return escape(truncate(one_line(text), longest))

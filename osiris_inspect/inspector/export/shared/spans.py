@@ -22,7 +22,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class RunSpans:
     """When a run and its steps were, in seconds since 1970.
 
     Attributes:
@@ -36,23 +36,23 @@ class Timeline:
     spans: Mapping[str, Span]
 
 
-def timeline(run: Run) -> Timeline:
+def run_spans(run: Run) -> RunSpans:
     """The times of a run, each inside the calendar, no end before its beginning."""
     starts = {step.id: start for step in run.steps if (start := _start(step)) is not None}
     begin = run.started if run.started is not None else min(starts.values(), default=0.0)
-    last = max((event.ts for event in run.told if event.ts is not None), default=begin)
+    last = max((event.ts for event in run.key_events if event.ts is not None), default=begin)
     end = max(_inside(run.ended if run.ended is not None else last), _inside(begin))
     spans = {step.id: _span(step, starts[step.id], end) for step in run.steps if step.id in starts}
-    return Timeline(_inside(begin), end, spans)
+    return RunSpans(_inside(begin), end, spans)
 
 
-def identity(run: Run, step: str | None = None) -> UUID:
+def stable_id(run: Run, step: str | None = None) -> UUID:
     """The id of a run or of one of its steps; it comes from their names alone."""
     parts = ("osiris-inspect:", run.pipeline or "", run.id, step or "")
     return uuid5(NAMESPACE_URL, "/".join(parts).encode("utf-8", "replace").decode())
 
 
-def moment(ts: float) -> str:
+def iso_timestamp(ts: float) -> str:
     """A time in ISO 8601, UTC, with microseconds."""
     return datetime.fromtimestamp(_inside(ts), UTC).isoformat(timespec="microseconds")
 

@@ -19,17 +19,17 @@ import pandas as pd
 from osiris_inspect.model.errors import DriverError
 
 _LINES_AT_A_TIME: Final = 50_000
-_LEFT_OUT: Final = re.compile(r"^Skipping line (\d+): ", re.MULTILINE)
-_USUAL_NOTHING: Final = (
+_SKIP_MODE: Final = re.compile(r"^Skipping line (\d+): ", re.MULTILINE)
+_DEFAULT_NULL_VALUES: Final = (
     *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"),
     *("N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
 )
 _WIDTHS_ONLY: Final[Mapping[str, Any]] = {"dtype": "S1", "na_filter": False}
 """Options that make pandas keep a letter of each field: the cheapest way through a file."""
-_DAMAGED: Final = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+_CORRUPT_HINT: Final = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 _REFUSALS: Final = (
     *(pd.errors.ParserWarning, LookupError, OSError, ValueError, TypeError, ImportError),
-    *_DAMAGED,
+    *_CORRUPT_HINT,
 )
 
 
@@ -55,11 +55,11 @@ class CsvFile:
     columns: tuple[Any, ...]
     dtypes: Mapping[Any, Any]
     times: tuple[Any, ...] | Literal[True]
-    left_out: tuple[int, ...]
+    skipped_lines: tuple[int, ...]
     rows: int | None
 
     @property
-    def nothing(self) -> list[str]:
+    def null_values(self) -> list[str]:
         """Texts that stand for nothing."""
         return _nothing(self.config)
 
@@ -72,7 +72,7 @@ class CsvFile:
         as_text = dict.fromkeys(self.times, "str") if self.times is not True else {}
         return self._read(self.columns, {**self.dtypes, **as_text})
 
-    def texts(self, columns: Iterable[Any], rows: int) -> pd.DataFrame:
+    def text_columns(self, columns: Iterable[Any], rows: int) -> pd.DataFrame:
         """Some of its columns as text, what stands for nothing as nothing.
 
         Raises:
@@ -100,33 +100,33 @@ class CsvFile:
             "usecols": None if columns == self.header else sorted(places[name] for name in columns),
             "dtype": dtype,
             "nrows": self.rows,
-            "skiprows": [*range(skipped), *(line - 1 for line in self.left_out)]
-            if self.left_out
+            "skiprows": [*range(skipped), *(line - 1 for line in self.skipped_lines)]
+            if self.skipped_lines
             else skipped,
         }
-        with explained(self.step_id, self.path, self.config):
+        with csv_errors(self.step_id, self.path, self.config):
             try:
                 frame = _frame(self.source, self.config, **options)
             except pd.errors.ParserWarning:
-                _lines_too_long(self.source, self.config, self.rows)  # says which line it is about
+                _ragged_lines(self.source, self.config, self.rows)  # says which line it is about
                 raise
         return frame[list(columns)]
 
 
-def opened(step_id: str, path: Path, config: Mapping[str, Any], rows: int | None) -> CsvFile:
+def open_csv(step_id: str, path: Path, config: Mapping[str, Any], rows: int | None) -> CsvFile:
     """The file, its header and bad lines read.
 
     Raises:
         DriverError: it cannot be read, is no table, or has not a column that the step names.
     """
     _check_delimiter(step_id, config["delimiter"])
-    with explained(step_id, path, config):
+    with csv_errors(step_id, path, config):
         source = path if path.is_file() else path.read_bytes()
         header = tuple(_parsed(source, config, nrows=0).columns)
         # reading all columns finds such lines on its way
         finds = config.get("on_bad_lines", "error") == "error" and not config.get("columns")
-        left_out = () if finds else _lines_too_long(source, config, rows)
-    named = _Names(step_id, path, header)
+        left_out = () if finds else _ragged_lines(source, config, rows)
+    named = _ColumnSelector(step_id, path, header)
     times, dtypes = config.get("parse_dates") or (), config.get("dtype") or {}
     columns = tuple(named.all_of("columns", config.get("columns") or header))
     return CsvFile(
@@ -153,7 +153,7 @@ def _check_delimiter(step_id: str, delimiter: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Names:
+class _ColumnSelector:
     step_id: str
     path: Path
     header: tuple[Any, ...]
@@ -213,11 +213,11 @@ def _frame(source: Path | bytes, config: Mapping[str, Any], **more: Any) -> pd.D
 
 
 def _nothing(config: Mapping[str, Any]) -> list[str]:
-    usual = _USUAL_NOTHING if config.get("keep_default_na", True) else ()
+    usual = _DEFAULT_NULL_VALUES if config.get("keep_default_na", True) else ()
     return ["", *usual, *map(str, config.get("na_values") or ())]
 
 
-def _lines_too_long(source: Path | bytes, config: Mapping[str, Any], rows: int | None) -> tuple[int, ...]:
+def _ragged_lines(source: Path | bytes, config: Mapping[str, Any], rows: int | None) -> tuple[int, ...]:
     """The lines that have more fields than the header, from 1.
 
     pandas takes the first line after the header for as wide as the table, and looks at no line's width when it reads
@@ -232,22 +232,22 @@ def _lines_too_long(source: Path | bytes, config: Mapping[str, Any], rows: int |
         "chunksize": _LINES_AT_A_TIME,
         "nrows": rows,
     }
-    said = _complaints(source, config, **asked, **_WIDTHS_ONLY)
+    said = _parser_warnings(source, config, **asked, **_WIDTHS_ONLY)
     if not _only_left_out(said):
         # perhaps each line ends in a delimiter: what comes after it is looked at before it is called a field
-        said = _complaints(source, config, **asked)
+        said = _parser_warnings(source, config, **asked)
     if not _only_left_out(said):
         # read as if it were a line like the others, the header says how wide the table is
         asked["nrows"] = None if rows is None else rows + int(config["header"])
-        said = _complaints(source, {**config, "header": False}, **asked, **_WIDTHS_ONLY)
-    return tuple(int(number) for text in said for number in _LEFT_OUT.findall(text))
+        said = _parser_warnings(source, {**config, "header": False}, **asked, **_WIDTHS_ONLY)
+    return tuple(int(number) for text in said for number in _SKIP_MODE.findall(text))
 
 
 def _only_left_out(said: list[str]) -> bool:
-    return all(_LEFT_OUT.match(text) for text in said)
+    return all(_SKIP_MODE.match(text) for text in said)
 
 
-def _complaints(source: Path | bytes, config: Mapping[str, Any], **more: Any) -> list[str]:
+def _parser_warnings(source: Path | bytes, config: Mapping[str, Any], **more: Any) -> list[str]:
     """What pandas says of lines while it reads the file; the rows go as they come."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", pd.errors.ParserWarning)
@@ -257,7 +257,7 @@ def _complaints(source: Path | bytes, config: Mapping[str, Any], **more: Any) ->
 
 
 @contextmanager
-def explained(step_id: str, path: Path, config: Mapping[str, Any]) -> Iterator[None]:
+def csv_errors(step_id: str, path: Path, config: Mapping[str, Any]) -> Iterator[None]:
     """What pandas raises in the block becomes an error that names the file and what to do.
 
     Raises:
@@ -266,10 +266,10 @@ def explained(step_id: str, path: Path, config: Mapping[str, Any]) -> Iterator[N
     try:
         yield
     except _REFUSALS as error:
-        raise DriverError(f"step {step_id!r}: {_told(error, path, config)}") from error
+        raise DriverError(f"step {step_id!r}: {_error_message(error, path, config)}") from error
 
 
-def _told(error: Exception, path: Path, config: Mapping[str, Any]) -> str:
+def _error_message(error: Exception, path: Path, config: Mapping[str, Any]) -> str:
     match error:
         case pd.errors.EmptyDataError():
             text = "is empty; there is not even a header"

@@ -14,7 +14,7 @@ _OFFSET: Final = r".*(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})\s*"
 _ISO: Final = "ISO8601"
 
 
-def with_times(frame: pd.DataFrame, file: CsvFile) -> pd.DataFrame:
+def parse_timestamp_columns(frame: pd.DataFrame, file: CsvFile) -> pd.DataFrame:
     """The frame, the columns that are to be times as times; ``file`` is one of those it came from.
 
     Raises:
@@ -24,7 +24,7 @@ def with_times(frame: pd.DataFrame, file: CsvFile) -> pd.DataFrame:
     if file.times is True:
         for name in file.columns:
             if name not in file.dtypes and isinstance(frame[name].dtype, pd.StringDtype):
-                times = _first(frame[name], _of_iso(frame[name]))
+                times = _first_matching_format(frame[name], _parse_iso(frame[name]))
                 found[name] = frame[name] if times is None else times
     else:
         for name in file.times:
@@ -33,28 +33,28 @@ def with_times(frame: pd.DataFrame, file: CsvFile) -> pd.DataFrame:
 
 
 def _asked_times(step_id: str, texts: "pd.Series[Any]") -> "pd.Series[Any]":
-    guess = _guess(texts)
-    times = _first(texts, [*_of_iso(texts), *([{"format": guess}] if guess else [])])
+    guess = _infer_format(texts)
+    times = _first_matching_format(texts, [*_parse_iso(texts), *([{"format": guess}] if guess else [])])
     if times is not None:
         return times
     raise DriverError(f"step {step_id!r}: {_why_not(texts, guess)}; without parse_dates it is read as text")
 
 
 def _why_not(texts: "pd.Series[Any]", guess: str | None) -> str:
-    odd = _none_of(texts, _ISO)
+    odd = _unparsable(texts, _ISO)
     if not len(odd):
         return f"column {texts.name!r} has times with and without an offset"
     like = f" of the form {guess}" if guess else ""
-    odd = _none_of(texts, guess) if guess else odd
+    odd = _unparsable(texts, guess) if guess else odd
     return f"column {texts.name!r} has {odd.iloc[0]!r}, which is no time{like}"
 
 
-def _none_of(texts: "pd.Series[Any]", form: str) -> "pd.Series[Any]":
+def _unparsable(texts: "pd.Series[Any]", form: str) -> "pd.Series[Any]":
     """The texts that are no time of that form."""
     return texts[pd.to_datetime(texts, format=form, errors="coerce", utc=True).isna() & texts.notna()]
 
 
-def _of_iso(texts: "pd.Series[Any]") -> Iterator[dict[str, Any]]:
+def _parse_iso(texts: "pd.Series[Any]") -> Iterator[dict[str, Any]]:
     yield {"format": _ISO}
     if texts.dropna().str.fullmatch(_OFFSET).all():
         yield {
@@ -63,7 +63,7 @@ def _of_iso(texts: "pd.Series[Any]") -> Iterator[dict[str, Any]]:
         }  # offsets that change with the season: the instants are one column
 
 
-def _first(texts: "pd.Series[Any]", ways: Any) -> "pd.Series[Any] | None":
+def _first_matching_format(texts: "pd.Series[Any]", ways: Any) -> "pd.Series[Any] | None":
     """The texts as times in the first way that all of them take."""
     for way in ways:
         try:
@@ -74,7 +74,7 @@ def _first(texts: "pd.Series[Any]", ways: Any) -> "pd.Series[Any] | None":
     return None
 
 
-def _guess(texts: "pd.Series[Any]") -> str | None:
+def _infer_format(texts: "pd.Series[Any]") -> str | None:
     """The format of the first text; None where it is not plain, or where the text is no whole date."""
     present = texts.dropna()
     with warnings.catch_warnings():

@@ -13,13 +13,13 @@ import pyarrow as pa
 
 _Column = pd.Series  # of whatever type the file gives
 _WHOLE: Final = r"\s*[+-]?[0-9]+\s*"
-_TRUTH: Final = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
+_BOOLEANS: Final = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
 _FIRST_ROUNDED: Final = 2**53
 _LONGEST_FLOAT: Final = 309
 """Digits before the point of the largest float."""
 
 
-def settle(
+def unify_types(
     parts: Sequence[pd.DataFrame],
     texts_of: Callable[[list[Any]], list[pd.DataFrame]],
     asked: Mapping[Hashable, Any],
@@ -38,7 +38,7 @@ def settle(
     names = [
         name
         for name in parts[0].columns
-        if _is_unsettled([part[name] for part in parts], nothing, asked=name in asked)
+        if _needs_reinference([part[name] for part in parts], nothing, asked=name in asked)
     ]
     if not names:
         return
@@ -46,18 +46,18 @@ def settle(
     for name in names:
         columns = [part[name] for part in parts]
         joint = pd.concat([text[name] for text in texts], ignore_index=True)
-        column = _settled(joint, columns)
-        _hand_out(column.astype(asked[name]) if name in asked else column, name, parts)
+        column = _infer_column(joint, columns)
+        _split_to_parts(column.astype(asked[name]) if name in asked else column, name, parts)
 
 
-def _hand_out(joint: "_Column[Any]", name: Any, parts: Sequence[pd.DataFrame]) -> None:
+def _split_to_parts(joint: "_Column[Any]", name: Any, parts: Sequence[pd.DataFrame]) -> None:
     start = 0
     for part in parts:
         part[name] = joint.iloc[start : start + len(part)].array
         start += len(part)
 
 
-def _is_unsettled(columns: Sequence["_Column[Any]"], nothing: Sequence[str], *, asked: bool) -> bool:
+def _needs_reinference(columns: Sequence["_Column[Any]"], nothing: Sequence[str], *, asked: bool) -> bool:
     if asked:
         return len({column.dtype for column in columns}) > 1  # categories differ from file to file
     kinds = {str(column.dtype) for column in columns}
@@ -81,23 +81,25 @@ def _may_be_rounded(columns: Sequence["_Column[Any]"]) -> bool:
     return any(((some >= _FIRST_ROUNDED) | (some <= -_FIRST_ROUNDED)).any() for some in present)
 
 
-def _settled(texts: "_Column[Any]", columns: Sequence["_Column[Any]"]) -> "_Column[Any]":
+def _infer_column(texts: "_Column[Any]", columns: Sequence["_Column[Any]"]) -> "_Column[Any]":
     """The column that ``texts`` make; ``columns`` are its parts as pandas read them."""
     present = texts.dropna()
     if present.empty:
         return texts.astype("float64")
     is_whole = present.str.fullmatch(_WHOLE)
     if is_whole.all():
-        return _whole(texts)
-    if present.isin(list(_TRUTH)).all():
-        truth = texts.map(_TRUTH).astype("boolean")
+        return _parse_integers(texts)
+    if present.isin(list(_BOOLEANS)).all():
+        truth = texts.map(_BOOLEANS).astype("boolean")
         return truth if truth.hasnans else truth.astype("bool")
-    if all(column.dtype.kind in "iuf" for column in columns) and not any(map(_rounds, present[is_whole])):
+    if all(column.dtype.kind in "iuf" for column in columns) and not any(
+        map(_loses_precision, present[is_whole])
+    ):
         return pd.concat([column.astype("float64") for column in columns], ignore_index=True)
     return texts
 
 
-def _whole(texts: "_Column[Any]") -> "_Column[Any]":
+def _parse_integers(texts: "_Column[Any]") -> "_Column[Any]":
     """Whole numbers of 64 bits, the texts where one is larger."""
     array = pa.array(texts.str.strip().str.removeprefix("+"), pa.large_string(), from_pandas=True)
     for arrow_type, with_gaps in ((pa.int64(), pd.Int64Dtype()), (pa.uint64(), pd.UInt64Dtype())):
@@ -111,6 +113,6 @@ def _whole(texts: "_Column[Any]") -> "_Column[Any]":
     return texts
 
 
-def _rounds(text: str) -> bool:
+def _loses_precision(text: str) -> bool:
     digits = text.strip()
     return len(digits) > _LONGEST_FLOAT or float(digits) != int(digits)

@@ -22,7 +22,7 @@ _QUOTING: Final[Mapping[str, Literal[0, 1, 2, 3]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class CsvDialect:
     """How a CSV file is written."""
 
     encoding: str
@@ -31,7 +31,7 @@ class Form:
     options: Mapping[str, Any]
 
 
-def form(step_id: str, config: Mapping[str, Any]) -> Form:
+def dialect_for(step_id: str, config: Mapping[str, Any]) -> CsvDialect:
     """The form that the step asks for.
 
     Raises:
@@ -42,7 +42,7 @@ def form(step_id: str, config: Mapping[str, Any]) -> Form:
         raise DriverError(
             f"step {step_id!r}: delimiter is {delimiter!r}; it takes one character that is no quote"
         )
-    return Form(
+    return CsvDialect(
         config["encoding"],
         config["header"],
         "\r\n" if config["newline"] == "crlf" else "\n",
@@ -50,7 +50,9 @@ def form(step_id: str, config: Mapping[str, Any]) -> Form:
     )
 
 
-def write(path: Path, frames: Iterable[pd.DataFrame], form: Form, progress: Callable[[int], None]) -> int:
+def write(
+    path: Path, frames: Iterable[pd.DataFrame], form: CsvDialect, progress: Callable[[int], None]
+) -> int:
     """Write the frames one after another, under one header; gives the number of rows."""
     written, header = 0, form.header
     with path.open("w", encoding=form.encoding, newline="") as file:
@@ -64,17 +66,17 @@ def write(path: Path, frames: Iterable[pd.DataFrame], form: Form, progress: Call
     return written
 
 
-def _text(part: pd.DataFrame, form: Form, *, header: bool) -> str:
+def _text(part: pd.DataFrame, form: CsvDialect, *, header: bool) -> str:
     lines = StringIO()
     part.to_csv(lines, index=False, header=header, lineterminator=form.line_end, **form.options)
     if form.line_end == "\n" and "\r" in lines.getvalue():
         # a line could end at a bare "\r"; it is quoted where it is part of the line's end
-        lines = _LineFeeds()
+        lines = _NewlineNormalizer()
         part.to_csv(lines, index=False, header=header, lineterminator="\r\n", **form.options)
     return lines.getvalue()
 
 
-class _LineFeeds(StringIO):
+class _NewlineNormalizer(StringIO):
     """Takes lines that end in carriage return and line feed, one at a time; keeps them with the line feed alone."""
 
     def write(self, line: str, /) -> int:
@@ -82,7 +84,7 @@ class _LineFeeds(StringIO):
 
 
 @contextmanager
-def explained(step_id: str, config: Mapping[str, Any]) -> Iterator[None]:
+def csv_write_errors(step_id: str, config: Mapping[str, Any]) -> Iterator[None]:
     """What cannot be written becomes an error that names the reason and what to set.
 
     Raises:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from osiris_inspect.model.errors import DriverNotFound
 from osiris_inspect.runtime.pipeline import builtin_components as built_in
-from osiris_inspect.runtime.protocol.cancellation import Stop
+from osiris_inspect.runtime.protocol.cancellation import CancelToken
 
 if TYPE_CHECKING:
-    from osiris_inspect.runtime.frames.resolved_input import Resolved
+    from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class DriverContext:
     """What a driver may use beside its configuration and inputs.
 
     Attributes:
@@ -30,7 +30,7 @@ class Context:
     artifacts: Path
     metric: Callable[[str, float], None]
     progress: Callable[[int], None]
-    stop: Stop
+    cancel: CancelToken
 
 
 class Driver(Protocol):
@@ -42,27 +42,32 @@ class Driver(Protocol):
     """
 
     def run(
-        self, *, step_id: str, config: Mapping[str, Any], inputs: Mapping[str, "Resolved"], ctx: Context
+        self,
+        *,
+        step_id: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, "ResolvedInput"],
+        ctx: DriverContext,
     ) -> Mapping[str, Any] | None:
         """Do the step's work."""
 
 
-def load(name: str) -> Driver:
+def load_driver(name: str) -> Driver:
     """The driver of a component.
 
     Raises:
         DriverNotFound: there is no such component; the message names those there are.
     """
-    component = built_in.known().get(name)
+    component = built_in.all_components().get(name)
     if component is None:
-        there_are = ", ".join(sorted(built_in.known()))
+        there_are = ", ".join(sorted(built_in.all_components()))
         raise DriverNotFound(f"no driver {name!r}; there are {there_are}")
     module, _, attribute = component.driver.partition(":")
     driver: Driver = getattr(import_module(module), attribute)()
     return driver
 
 
-def gives_frame(name: str) -> bool:
+def produces_frame(name: str) -> bool:
     """Whether a step of that component must end with a frame."""
-    component = built_in.known().get(name)
-    return component is not None and component.gives_frame
+    component = built_in.all_components().get(name)
+    return component is not None and component.produces_frame

@@ -9,7 +9,7 @@ from osiris_inspect.model.errors import DriverError
 
 
 @contextmanager
-def named(step_id: str) -> Iterator[None]:
+def errors_name_step(step_id: str) -> Iterator[None]:
     """What goes wrong inside names the step."""
     try:
         yield
@@ -17,7 +17,7 @@ def named(step_id: str) -> Iterator[None]:
         raise DriverError(f"step {step_id!r}: {error}") from error.__cause__
 
 
-def streamed(batches: Iterator[pa.RecordBatch], stack: ExitStack) -> Iterator[pa.RecordBatch]:
+def closing_stream(batches: Iterator[pa.RecordBatch], stack: ExitStack) -> Iterator[pa.RecordBatch]:
     """The batches; ``stack`` is closed after the last one, and after a failure. Who takes them names the step."""
     with stack:
         yield from batches

@@ -9,15 +9,15 @@ import pyarrow as pa
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
-from osiris_inspect.runtime.frames.resolved_input import Resolved
+from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class WriterInput:
     """The rows a writer is to write, one part after another."""
 
     step_id: str
-    parts: Mapping[str, Resolved]
+    parts: Mapping[str, ResolvedInput]
 
     @property
     def rows(self) -> int:
@@ -37,7 +37,7 @@ class Incoming:
         """
         first: list[Any] | None = None
         for name, part in self.parts.items():
-            frame = part.frame()
+            frame = part.to_pandas()
             names = list(frame.columns)
             first = first if first is not None else names
             self._check_names(name, names, first)
@@ -49,7 +49,7 @@ class Incoming:
         Raises:
             DriverError: a part has other columns than the first, or of types that have no type in common.
         """
-        readers = {name: part.batches(rows) for name, part in self.parts.items()}
+        readers = {name: part.to_batches(rows) for name, part in self.parts.items()}
         schemas = [reader.schema for reader in readers.values()]
         for name, schema in zip(readers, schemas, strict=True):
             self._check_names(name, schema.names, schemas[0].names)
@@ -65,7 +65,7 @@ class Incoming:
             raise DriverError(f"step {self.step_id!r} cannot append its inputs: {text}")
 
 
-def of(step_id: str, config: Mapping[str, Any], inputs: Mapping[str, Resolved]) -> Incoming:
+def from_inputs(step_id: str, config: Mapping[str, Any], inputs: Mapping[str, ResolvedInput]) -> WriterInput:
     """What the step was handed.
 
     Raises:
@@ -76,7 +76,7 @@ def of(step_id: str, config: Mapping[str, Any], inputs: Mapping[str, Resolved]) 
     if len(inputs) > 1 and config.get("on_several_inputs") != "append":
         text = f"step {step_id!r} writes one frame and got {len(inputs)}: {', '.join(inputs)}"
         raise DriverError(f"{text}; join them in a step before it, or set on_several_inputs: append")
-    return Incoming(step_id, inputs)
+    return WriterInput(step_id, inputs)
 
 
 def _cast(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -16,13 +16,13 @@ from pymysql.constants import COMMAND
 from pymysql.protocol import FieldDescriptorPacket
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers.interface.driver import Context
-from osiris_inspect.runtime.drivers.interface.streaming import named, streamed
+from osiris_inspect.runtime.drivers.interface.driver import DriverContext
+from osiris_inspect.runtime.drivers.interface.streaming import closing_stream, errors_name_step
 from osiris_inspect.runtime.drivers.mysql import errors as mysql_errors
 from osiris_inspect.runtime.drivers.mysql import wire_protocol as mysql_wire
-from osiris_inspect.runtime.drivers.mysql.types import Column, Options, column_of
-from osiris_inspect.runtime.frames.resolved_input import Resolved
-from osiris_inspect.runtime.pipeline.step_compiler import nearest
+from osiris_inspect.runtime.drivers.mysql.types import MysqlColumn, TypeOptions, column_for_field
+from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
+from osiris_inspect.runtime.pipeline.step_compiler import did_you_mean
 
 _NO_SUCH_TABLE: Final = 1146
 _TLS_MODES: Final = ("disabled", "preferred", "required", "verify_ca", "verify_identity")
@@ -32,7 +32,12 @@ class MysqlExtractor:
     """Runs one query."""
 
     def run(
-        self, *, step_id: str, config: Mapping[str, Any], inputs: Mapping[str, Resolved], ctx: Context
+        self,
+        *,
+        step_id: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, ResolvedInput],
+        ctx: DriverContext,
     ) -> Mapping[str, Any]:
         """The rows as a stream of Arrow batches; no row still gives every column in its type.
 
@@ -42,38 +47,40 @@ class MysqlExtractor:
         """
         del inputs
         connection = config["resolved_connection"]
-        options = Options(config["tinyint1"], config["time"], config["zero_dates"], config["wide_decimals"])
-        with ExitStack() as stack, named(step_id):
+        options = TypeOptions(
+            config["tinyint1"], config["time"], config["zero_dates"], config["wide_decimals"]
+        )
+        with ExitStack() as stack, errors_name_step(step_id):
             session = stack.enter_context(closing(connect(connection, config["connect_timeout"])))
-            _limit(session, config.get("query_timeout"))
-            stack.enter_context(ctx.stop.by(_stopper(session, connection)))
-            query = _Query(session, connection, ctx)
-            columns = query.ask(config["query"], options)
+            _set_query_timeout(session, config.get("query_timeout"))
+            stack.enter_context(ctx.cancel.on_cancel(_kill_query(session, connection)))
+            query = _StreamingQuery(session, connection, ctx)
+            columns = query.send_query(config["query"], options)
             # one name may stand twice in a result
             schema = pa.schema([pa.field(column.name, column.type) for column in columns])
-            batches = streamed(query.batches(columns, schema), stack.pop_all())
+            batches = closing_stream(query.batches(columns, schema), stack.pop_all())
             return {"df": pa.RecordBatchReader.from_batches(schema, batches)}
 
 
-class _Query:
+class _StreamingQuery:
     """One query on its way."""
 
-    def __init__(self, session: Any, connection: Mapping[str, Any], ctx: Context) -> None:
+    def __init__(self, session: Any, connection: Mapping[str, Any], ctx: DriverContext) -> None:
         self._session, self._connection, self._ctx = session, connection, ctx
         self._rows = 0
 
-    def ask(self, sql: str, options: Options) -> list[Column]:
+    def send_query(self, sql: str, options: TypeOptions) -> list[MysqlColumn]:
         """Send the query and take what the server says of its columns."""
-        with self._errors_named():
+        with self._driver_errors():
             self._session._execute_command(COMMAND.COM_QUERY, sql)
-            return [column_of(field, options) for field in self._fields()]
+            return [column_for_field(field, options) for field in self._fields()]
 
-    def batches(self, columns: list[Column], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def batches(self, columns: list[MysqlColumn], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """The rows, as they come."""
-        ended = mysql_wire.Ended()
+        ended = mysql_wire.ResultEnd()
         stream = self._session._rfile
-        with self._errors_named():
-            for raw in mysql_wire.columns(stream.read1, len(columns), ended):
+        with self._driver_errors():
+            for raw in mysql_wire.read_columns(stream.read1, len(columns), ended):
                 arrays = [_read(column, array) for column, array in zip(columns, raw, strict=True)]
                 batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
                 self._rows += batch.num_rows
@@ -94,17 +101,17 @@ class _Query:
         self._session._read_packet()
 
     @contextmanager
-    def _errors_named(self) -> Iterator[None]:
+    def _driver_errors(self) -> Iterator[None]:
         try:
             yield
-        except mysql_wire.ServerFailed as failed:
+        except mysql_wire.ServerErrorPacket as failed:
             error = _error_in(failed.packet)
-            raise DriverError(mysql_errors.of_query(error, self._connection)) from error
+            raise DriverError(mysql_errors.query_error(error, self._connection)) from error
         except mysql_wire.StreamEnded as lost:
             error = pymysql.OperationalError(2013, "lost connection to the server during the query")
-            raise DriverError(mysql_errors.of_query(error, self._connection)) from lost
+            raise DriverError(mysql_errors.query_error(error, self._connection)) from lost
         except (pymysql.MySQLError, OSError) as error:
-            text = mysql_errors.of_query(error, self._connection)
+            text = mysql_errors.query_error(error, self._connection)
             raise DriverError(text + self._nearest_table(error)) from error
 
     def _nearest_table(self, error: BaseException) -> str:
@@ -113,7 +120,7 @@ class _Query:
         name = str(error.args[1]).split("'")[1].rpartition(".")[2]
         with self._session.cursor() as cursor:
             cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = database()")
-            return nearest(name, tuple(str(row[0]) for row in cursor.fetchall()))
+            return did_you_mean(name, tuple(str(row[0]) for row in cursor.fetchall()))
 
 
 def connect(connection: Mapping[str, Any], timeout: int) -> Any:
@@ -124,7 +131,7 @@ def connect(connection: Mapping[str, Any], timeout: int) -> Any:
     """
     for key in ("database", "user"):
         if not connection.get(key):
-            raise DriverError(f"{mysql_errors.name_of(connection)} has no {key!r}")
+            raise DriverError(f"{mysql_errors.connection_label(connection)} has no {key!r}")
     where: dict[str, Any] = {"host": connection.get("host", "localhost"), "port": _port(connection)}
     if connection.get("unix_socket"):
         where = {"unix_socket": connection["unix_socket"]}
@@ -142,12 +149,12 @@ def connect(connection: Mapping[str, Any], timeout: int) -> Any:
             **_tls(connection),
         )
     except (pymysql.MySQLError, OSError, ssl.SSLError, RuntimeError) as error:
-        raise DriverError(mysql_errors.of_connecting(error, connection)) from error
+        raise DriverError(mysql_errors.connect_error(error, connection)) from error
     session._read_timeout = None  # a query may take longer than a greeting
     return session
 
 
-def probe(connection: Mapping[str, Any]) -> str:
+def test_connection(connection: Mapping[str, Any]) -> str:
     """What answers at the other end.
 
     Raises:
@@ -166,7 +173,7 @@ def _port(connection: Mapping[str, Any]) -> int:
     port = str(connection.get("port") or 3306)
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise DriverError(
-            f"{mysql_errors.name_of(connection)}: port is {port!r}; it takes a number from 1 to 65535"
+            f"{mysql_errors.connection_label(connection)}: port is {port!r}; it takes a number from 1 to 65535"
         )
     return int(port)
 
@@ -177,7 +184,7 @@ def _tls(connection: Mapping[str, Any]) -> dict[str, Any]:
     ).lower()
     if mode not in _TLS_MODES:
         text = f"ssl_mode is {mode!r}; it takes one of {', '.join(_TLS_MODES)}"
-        raise DriverError(f"{mysql_errors.name_of(connection)}: {text}")
+        raise DriverError(f"{mysql_errors.connection_label(connection)}: {text}")
     if mode == "disabled":
         return {"ssl_disabled": True}
     files = {key: connection[key] for key in ("ssl_ca", "ssl_cert", "ssl_key") if connection.get(key)}
@@ -190,7 +197,7 @@ def _tls(connection: Mapping[str, Any]) -> dict[str, Any]:
     return {**files, "ssl_verify_cert": mode != "required", "ssl_verify_identity": mode == "verify_identity"}
 
 
-def _limit(session: Any, seconds: float | None) -> None:
+def _set_query_timeout(session: Any, seconds: float | None) -> None:
     if seconds is None:
         return
     is_maria = "mariadb" in session.get_server_info().lower()
@@ -201,7 +208,7 @@ def _limit(session: Any, seconds: float | None) -> None:
         cursor.execute(f"SET SESSION {setting}")
 
 
-def _stopper(session: Any, connection: Mapping[str, Any]) -> Callable[[], None]:
+def _kill_query(session: Any, connection: Mapping[str, Any]) -> Callable[[], None]:
     """What stops a query: on the server, where it would work on for nobody, then here."""
     number, wire = session.thread_id(), session._sock  # the session forgets it when it is closed
 
@@ -214,7 +221,7 @@ def _stopper(session: Any, connection: Mapping[str, Any]) -> Callable[[], None]:
     return stop
 
 
-def _read(column: Column, raw: pa.Array) -> pa.Array:
+def _read(column: MysqlColumn, raw: pa.Array) -> pa.Array:
     try:
         return column.read(raw)
     except pa.ArrowException as error:

@@ -18,10 +18,10 @@ _ADVICE: Final[Mapping[int, str]] = {
 }
 _TIMED_OUT: Final = frozenset({1969, 3024})
 _LOST: Final = frozenset({2006, 2013})
-_STOPPED: Final = frozenset({1317, 1927})
+_QUERY_KILLED: Final = frozenset({1317, 1927})
 
 
-def name_of(connection: Mapping[str, Any]) -> str:
+def connection_label(connection: Mapping[str, Any]) -> str:
     """A connection as messages call it; never its password."""
     called = (
         f"@{connection.get('family')}.{connection.get('alias')}"
@@ -35,9 +35,9 @@ def name_of(connection: Mapping[str, Any]) -> str:
     return f"{called} ({connection.get('user')} at {where})"
 
 
-def of_connecting(error: BaseException, connection: Mapping[str, Any]) -> str:
+def connect_error(error: BaseException, connection: Mapping[str, Any]) -> str:
     """Why no connection came about."""
-    name, (code, text) = name_of(connection), _parts(error)
+    name, (code, text) = connection_label(connection), _parts(error)
     cause = getattr(error, "original_exception", None) or error.__cause__ or error.__context__ or error
     host = connection.get("host", "localhost")
     if isinstance(cause, socket.gaierror):
@@ -52,14 +52,14 @@ def of_connecting(error: BaseException, connection: Mapping[str, Any]) -> str:
     return f"MySQL connection failed: {name}: {text}" + (f"; {advice}" if advice else "")
 
 
-def of_query(error: BaseException, connection: Mapping[str, Any]) -> str:
+def query_error(error: BaseException, connection: Mapping[str, Any]) -> str:
     """Why a query did not end well."""
     code, text = _parts(error)
     if code in _TIMED_OUT:
         return f"MySQL query failed: it took longer than query_timeout allows: {text}"
     if code in _LOST:
-        return f"MySQL query failed: the connection {name_of(connection)} was lost: {text}"
-    if code in _STOPPED:
+        return f"MySQL query failed: the connection {connection_label(connection)} was lost: {text}"
+    if code in _QUERY_KILLED:
         return f"MySQL query failed: it was stopped: {text}"
     advice = _ADVICE.get(code)
     return f"MySQL query failed: {text}" + (f"; {advice}" if advice else "")

@@ -14,7 +14,7 @@ from osiris_inspect.model.errors import DriverError
 BINARY: Final = 63
 """The character set of bytes that are no text."""
 
-_WHOLE: Mapping[int, tuple[pa.DataType, pa.DataType]] = {
+_INTEGER_TYPES: Mapping[int, tuple[pa.DataType, pa.DataType]] = {
     FIELD_TYPE.TINY: (pa.int8(), pa.uint8()),
     FIELD_TYPE.SHORT: (pa.int16(), pa.uint16()),
     FIELD_TYPE.INT24: (pa.int32(), pa.uint32()),
@@ -22,19 +22,19 @@ _WHOLE: Mapping[int, tuple[pa.DataType, pa.DataType]] = {
     FIELD_TYPE.LONGLONG: (pa.int64(), pa.uint64()),
     FIELD_TYPE.YEAR: (pa.int16(), pa.int16()),
 }
-_MOMENTS: Mapping[int, pa.DataType] = {
+_DATETIME_TYPES: Mapping[int, pa.DataType] = {
     FIELD_TYPE.DATE: pa.date32(),
     FIELD_TYPE.NEWDATE: pa.date32(),
     FIELD_TYPE.DATETIME: pa.timestamp("us"),
     FIELD_TYPE.TIMESTAMP: pa.timestamp("us"),
 }
-LONGEST_IN_SQL: Final = 38
+MAX_DECIMAL_DIGITS: Final = 38
 """Digits of the longest decimal that DuckDB calculates with."""
 _ZERO_IN_DATE: Final = r"^0000-|-00-|-00$|-00 "
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class TypeOptions:
     """What a step says of types.
 
     Attributes:
@@ -53,7 +53,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class MysqlColumn:
     """A column of a result: its name, the type it gets, and how its bytes become that."""
 
     name: str
@@ -64,57 +64,57 @@ class Column:
 Plan = tuple[pa.DataType, Callable[[pa.Array], pa.Array]]
 
 
-def column_of(field: Any, options: Options) -> Column:
+def column_for_field(field: Any, options: TypeOptions) -> MysqlColumn:
     """The column that a field of the server's answer describes."""
     kind, read = _plan(field, options)
-    return Column(field.name, kind, read)
+    return MysqlColumn(field.name, kind, read)
 
 
-def _plan(field: Any, options: Options) -> Plan:
-    return _PLANNERS.get(field.type_code, _plan_letters)(field, options)
+def _plan(field: Any, options: TypeOptions) -> Plan:
+    return _PLANNERS.get(field.type_code, _plan_text)(field, options)
 
 
-def _plan_whole(field: Any, options: Options) -> Plan:
+def _plan_whole(field: Any, options: TypeOptions) -> Plan:
     if field.type_code == FIELD_TYPE.TINY and field.length == 1 and options.tinyint1 == "switch":
         return pa.bool_(), lambda raw: pc.not_equal(_text(raw).cast(pa.int8()), 0)
-    kind = _WHOLE[field.type_code][bool(field.flags & FLAG.UNSIGNED)]
+    kind = _INTEGER_TYPES[field.type_code][bool(field.flags & FLAG.UNSIGNED)]
     return kind, lambda raw: _text(raw).cast(kind)
 
 
-def _plan_float(field: Any, options: Options) -> Plan:
+def _plan_float(field: Any, options: TypeOptions) -> Plan:
     del options
     kind = pa.float32() if field.type_code == FIELD_TYPE.FLOAT else pa.float64()
     return kind, lambda raw: _text(raw).cast(kind)
 
 
-def _plan_decimal(field: Any, options: Options) -> Plan:
+def _plan_decimal(field: Any, options: TypeOptions) -> Plan:
     kind = _decimal(field, options)
     return kind, lambda raw: _text(raw).cast(kind)
 
 
-def _plan_moment(field: Any, options: Options) -> Plan:
-    kind = pa.large_string() if options.zero_dates == "text" else _MOMENTS[field.type_code]
+def _plan_datetime(field: Any, options: TypeOptions) -> Plan:
+    kind = pa.large_string() if options.zero_dates == "text" else _DATETIME_TYPES[field.type_code]
     return kind, lambda raw: _moments(field.name, _text(raw), kind, options)
 
 
-def _plan_time(field: Any, options: Options) -> Plan:
+def _plan_time(field: Any, options: TypeOptions) -> Plan:
     del field
     if options.time == "text":
         return pa.large_string(), _text
     return pa.duration("us"), lambda raw: _durations(_text(raw))
 
 
-def _plan_bits(field: Any, options: Options) -> Plan:
+def _plan_bits(field: Any, options: TypeOptions) -> Plan:
     del field, options
     return pa.uint64(), _bits
 
 
-def _plan_nothing(field: Any, options: Options) -> Plan:
+def _plan_null(field: Any, options: TypeOptions) -> Plan:
     del field, options
     return pa.null(), lambda raw: pa.nulls(len(raw))
 
 
-def _plan_letters(field: Any, options: Options) -> Plan:
+def _plan_text(field: Any, options: TypeOptions) -> Plan:
     """Text, or bytes where the server says that they are no text."""
     del options
     code = field.type_code
@@ -123,14 +123,14 @@ def _plan_letters(field: Any, options: Options) -> Plan:
     return pa.large_binary(), lambda raw: raw
 
 
-_PLANNERS: Final[Mapping[int, Callable[[Any, Options], Plan]]] = {
-    **dict.fromkeys(_WHOLE, _plan_whole),
+_PLANNERS: Final[Mapping[int, Callable[[Any, TypeOptions], Plan]]] = {
+    **dict.fromkeys(_INTEGER_TYPES, _plan_whole),
     **dict.fromkeys((FIELD_TYPE.FLOAT, FIELD_TYPE.DOUBLE), _plan_float),
     **dict.fromkeys((FIELD_TYPE.NEWDECIMAL, FIELD_TYPE.DECIMAL), _plan_decimal),
-    **dict.fromkeys(_MOMENTS, _plan_moment),
+    **dict.fromkeys(_DATETIME_TYPES, _plan_datetime),
     FIELD_TYPE.TIME: _plan_time,
     FIELD_TYPE.BIT: _plan_bits,
-    FIELD_TYPE.NULL: _plan_nothing,
+    FIELD_TYPE.NULL: _plan_null,
 }
 
 
@@ -138,17 +138,17 @@ def _text(raw: pa.Array) -> pa.Array:
     return raw.cast(pa.large_string())
 
 
-def _decimal(field: Any, options: Options) -> pa.DataType:
+def _decimal(field: Any, options: TypeOptions) -> pa.DataType:
     """DECIMAL(p, s) from its length on the screen: digits, a point, a sign."""
     precision = field.length - (field.scale > 0) - (not field.flags & FLAG.UNSIGNED)
     precision = max(precision, field.scale, 1)
     is_exact = options.wide_decimals == "exact" or (options.wide_decimals == "auto" and bool(field.org_table))
-    if precision > LONGEST_IN_SQL and is_exact:
+    if precision > MAX_DECIMAL_DIGITS and is_exact:
         return pa.decimal256(min(precision, 76), field.scale)
-    return pa.decimal128(min(precision, LONGEST_IN_SQL), min(field.scale, LONGEST_IN_SQL))
+    return pa.decimal128(min(precision, MAX_DECIMAL_DIGITS), min(field.scale, MAX_DECIMAL_DIGITS))
 
 
-def _moments(name: str, texts: pa.Array, kind: pa.DataType, options: Options) -> pa.Array:
+def _moments(name: str, texts: pa.Array, kind: pa.DataType, options: TypeOptions) -> pa.Array:
     if options.zero_dates == "text":
         return texts
     is_zero = pc.match_substring_regex(texts, _ZERO_IN_DATE)

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 Array = np.ndarray[Any, Any]
-Read = Callable[[int], bytes]
+ReadBytes = Callable[[int], bytes]
 """Waits for bytes of the stream and gives what has come, at most so many; empty when the other end is gone."""
 
 BLOCK: Final = 4 * 1024 * 1024
@@ -28,15 +28,17 @@ _NULL: Final = 0xFB
 _MORE_RESULTS: Final = 8
 _header = struct.Struct("<I").unpack_from
 
-Stop = Literal["end", "error", "long row"]
+StopReason = Literal["end", "error", "long row"]
 
 
 class StreamEnded(Exception):
     """The stream ended before its last row."""
 
 
-class ServerFailed(Exception):
+class ServerErrorPacket(Exception):
     """The server sent an error instead of a row; ``packet`` is what it sent."""
+
+    log_name = "ServerFailed"
 
     def __init__(self, packet: bytes) -> None:
         super().__init__("the server sent an error instead of a row")
@@ -44,7 +46,7 @@ class ServerFailed(Exception):
 
 
 @dataclass(slots=True)
-class Ended:
+class ResultEnd:
     """What the server said after the last row: whether rows of another result follow."""
 
     more_results: bool = False
@@ -58,21 +60,21 @@ class _Block:
     starts: Array
 
 
-def columns(read: Read, count: int, ended: Ended) -> Iterator[list[pa.Array]]:
+def read_columns(read: ReadBytes, count: int, ended: ResultEnd) -> Iterator[list[pa.Array]]:
     """The rows of a result as ``count`` columns of bytes, a block of rows at a time.
 
     Raises:
-        ServerFailed: the server gave up in the middle.
+        ServerErrorPacket: the server gave up in the middle.
         StreamEnded: the connection is gone.
     """
     for block in _blocks(read, ended):
         yield list(_columns_of(block, count))
 
 
-def _blocks(read: Read, ended: Ended) -> Iterator[_Block]:
+def _blocks(read: ReadBytes, ended: ResultEnd) -> Iterator[_Block]:
     data, starts, place = bytearray(), list[int](), 0
     while True:
-        place, stop = _scan(data, place, starts)
+        place, stop = _find_row_starts(data, place, starts)
         if starts and (stop or place >= BLOCK):
             yield _Block(bytes(memoryview(data)[:place]), np.array(starts, dtype=np.int64))
         if stop or place >= BLOCK:
@@ -80,17 +82,17 @@ def _blocks(read: Read, ended: Ended) -> Iterator[_Block]:
             starts, place = [], 0
         if stop == "end":
             if int.from_bytes(data[7:9], "little") & _MORE_RESULTS:
-                ended.more_results = _follow_rows(data, read)
+                ended.more_results = _next_result_has_rows(data, read)
             return
         if stop == "error":
-            raise ServerFailed(bytes(data[4 : 4 + (_header(data)[0] & _LONGEST)]))
+            raise ServerErrorPacket(bytes(data[4 : 4 + (_header(data)[0] & _LONGEST)]))
         if stop == "long row":
-            yield _Block(_long_row(data, read), np.zeros(1, dtype=np.int64))
+            yield _Block(_multi_packet_row(data, read), np.zeros(1, dtype=np.int64))
         else:
-            data += _some(read)
+            data += _read_or_raise(read)
 
 
-def _scan(data: bytearray, place: int, starts: list[int]) -> tuple[int, Stop | None]:
+def _find_row_starts(data: bytearray, place: int, starts: list[int]) -> tuple[int, StopReason | None]:
     """Note where each whole row from ``place`` on begins; gives where the last one ends, and what stands there."""
     size = len(data)
     while place + 4 <= size:
@@ -111,22 +113,22 @@ def _scan(data: bytearray, place: int, starts: list[int]) -> tuple[int, Stop | N
     return place, None
 
 
-def _follow_rows(data: bytearray, read: Read) -> bool:
+def _next_result_has_rows(data: bytearray, read: ReadBytes) -> bool:
     """Whether the answer after this result has rows; a CALL ends with one that has none."""
     end = 4 + (_header(data)[0] & _LONGEST)
     while len(data) < end + 5:
-        data += _some(read)
+        data += _read_or_raise(read)
     if data[end + 4] == 0xFF:
-        raise ServerFailed(bytes(data[end + 4 :]))
+        raise ServerErrorPacket(bytes(data[end + 4 :]))
     return bool(data[end + 4] != 0)
 
 
-def _long_row(data: bytearray, read: Read) -> bytes:
+def _multi_packet_row(data: bytearray, read: ReadBytes) -> bytes:
     """A row that is spread over several packets; it is taken out of ``data``."""
     row = bytearray()
     while True:
         while len(data) < 4 or len(data) < 4 + (_header(data)[0] & _LONGEST):
-            data += _some(read)
+            data += _read_or_raise(read)
         length = _header(data)[0] & _LONGEST
         row += memoryview(data)[4 : 4 + length]
         del data[: 4 + length]
@@ -134,7 +136,7 @@ def _long_row(data: bytearray, read: Read) -> bytes:
             return bytes(row)
 
 
-def _some(read: Read) -> bytes:
+def _read_or_raise(read: ReadBytes) -> bytes:
     part = read(_READ)
     if not part:
         raise StreamEnded
@@ -150,7 +152,7 @@ def _columns_of(block: _Block, count: int) -> Iterator[pa.Array]:
         at = begin + length
         if at.max() > len(data):
             raise StreamEnded  # Arrow would read beyond the block
-        yield _cut(buffer, begin, at, is_null)
+        yield _take_bytes(buffer, begin, at, is_null)
 
 
 def _values_at(data: Array, at: Array) -> tuple[Array, Array, Array | None]:
@@ -172,7 +174,7 @@ def _values_at(data: Array, at: Array) -> tuple[Array, Array, Array | None]:
     return begin, length, is_null
 
 
-def _cut(buffer: Any, begin: Array, end: Array, is_null: Array | None) -> pa.Array:
+def _take_bytes(buffer: Any, begin: Array, end: Array, is_null: Array | None) -> pa.Array:
     """The bytes from ``begin`` to ``end``, row by row.
 
     The block is seen as one long column in which every second value is what lies between two of ours.

@@ -14,7 +14,7 @@ _ADDRESS: Final = re.compile(
     r"(?P<scheme>postgres(?:ql)?://)(?P<user>[^:/@]*):(?P<password>.*)@(?P<rest>[^@]*)\Z", re.S
 )
 _ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_TAKEN: Final = (
+_ACCEPTED_KEYS: Final = (
     "sslmode",
     "sslrootcert",
     "sslcert",
@@ -25,7 +25,7 @@ _TAKEN: Final = (
 )
 _DIRECT: Final = re.compile(r"db\.[\w-]+\.supabase\.(?:co|com|in|net|red)", re.IGNORECASE)
 """Hosts of Supabase's databases themselves: IPv6 only, unless the project pays for more."""
-_NO_WAY: Final = (
+_UNREACHABLE: Final = (
     "Network is unreachable",
     "No route to host",
     "Cannot assign requested address",
@@ -39,9 +39,9 @@ _UNKNOWN: Final = (
     "No address associated",
 )
 _SILENT: Final = ("timeout expired", "timed out")
-_BY_WORDS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
+_MESSAGE_PATTERNS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     (
-        _NO_WAY,
+        _UNREACHABLE,
         "{text}; {host} may have an IPv6 address only, and this machine does not get there: use an address with IPv4",
     ),
     (_UNKNOWN, "host {host!r} is not known; check host"),
@@ -52,7 +52,7 @@ _BY_WORDS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
         "{text}; check user and password of the connection",
     ),
 )
-_OF_DIRECT_HOST: Final = (
+_IPV6_ONLY_ADVICE: Final = (
     "{text}; {host} is a direct host of Supabase, which has an IPv6 address only, and this machine does not get there: "
     "use the address of the pooler, which Supabase shows under Connect (<...>.pooler.supabase.com)"
 )
@@ -82,11 +82,11 @@ def connect(connection: Mapping[str, Any], timeout: int) -> psycopg.Connection[A
         return psycopg.connect(**options, connect_timeout=timeout, prepare_threshold=None, autocommit=True)
     except psycopg.Error as error:
         raise DriverError(
-            f"PostgreSQL connection failed: {name_of(connection)}: {_why(error, options)}"
+            f"PostgreSQL connection failed: {connection_label(connection)}: {_why(error, options)}"
         ) from error
 
 
-def name_of(connection: Mapping[str, Any]) -> str:
+def connection_label(connection: Mapping[str, Any]) -> str:
     """A connection as messages call it; never its password."""
     called = (
         f"@{connection.get('family')}.{connection.get('alias')}"
@@ -102,7 +102,7 @@ def name_of(connection: Mapping[str, Any]) -> str:
     )
 
 
-def probe(connection: Mapping[str, Any]) -> str:
+def test_connection(connection: Mapping[str, Any]) -> str:
     """What answers at the other end.
 
     Raises:
@@ -142,7 +142,7 @@ def _options(connection: Mapping[str, Any]) -> dict[str, Any]:
         "dbname": connection["database"],
         "user": connection["user"],
         "password": connection.get("password"),
-        **{key: connection[key] for key in _TAKEN if connection.get(key)},
+        **{key: connection[key] for key in _ACCEPTED_KEYS if connection.get(key)},
     }
     return {key: value for key, value in options.items() if value is not None}
 
@@ -164,9 +164,9 @@ def _of_dsn(dsn: str) -> dict[str, Any]:
 
 def _why(error: psycopg.Error, options: Mapping[str, Any]) -> str:
     text, host = _first_line(str(error)), str(options.get("host", "localhost"))
-    if _DIRECT.fullmatch(host) and any(words in text for words in (*_NO_WAY, *_UNKNOWN, *_SILENT)):
-        return _OF_DIRECT_HOST.format(text=text, host=host)
-    meanings = (meaning for signs, meaning in _BY_WORDS if any(words in text for words in signs))
+    if _DIRECT.fullmatch(host) and any(words in text for words in (*_UNREACHABLE, *_UNKNOWN, *_SILENT)):
+        return _IPV6_ONLY_ADVICE.format(text=text, host=host)
+    meanings = (meaning for signs, meaning in _MESSAGE_PATTERNS if any(words in text for words in signs))
     return next(meanings, "{text}").format(text=text, host=host)
 
 

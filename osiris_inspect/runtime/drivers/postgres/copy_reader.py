@@ -10,14 +10,14 @@ import pyarrow.csv as pc
 from psycopg import pq
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers.interface.driver import Context
+from osiris_inspect.runtime.drivers.interface.driver import DriverContext
 from osiris_inspect.runtime.drivers.postgres.connect import explain
-from osiris_inspect.runtime.drivers.postgres.types import Column, column_of
+from osiris_inspect.runtime.drivers.postgres.types import PostgresColumn, column_of
 
 _BLOCK: Final = 4 * 1024 * 1024
 
 
-def describe(session: psycopg.Connection[Any], sql: str, numeric: str) -> list[Column]:
+def describe(session: psycopg.Connection[Any], sql: str, numeric: str) -> list[PostgresColumn]:
     """The columns a query gives, without running it.
 
     Raises:
@@ -42,7 +42,7 @@ def describe(session: psycopg.Connection[Any], sql: str, numeric: str) -> list[C
 
 
 def batches(
-    session: psycopg.Connection[Any], sql: str, columns: list[Column], ctx: Context
+    session: psycopg.Connection[Any], sql: str, columns: list[PostgresColumn], ctx: DriverContext
 ) -> Iterator[pa.RecordBatch]:
     """The rows, a few megabytes at a time.
 

@@ -15,15 +15,15 @@ import pyarrow.csv as pc
 from psycopg import sql
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers.interface.driver import Context
-from osiris_inspect.runtime.drivers.interface.writer_input import Incoming
+from osiris_inspect.runtime.drivers.interface.driver import DriverContext
+from osiris_inspect.runtime.drivers.interface.writer_input import WriterInput
 from osiris_inspect.runtime.drivers.postgres import types as postgres_types
 from osiris_inspect.runtime.drivers.postgres.connect import explain
-from osiris_inspect.runtime.drivers.postgres.types import Read, Written
-from osiris_inspect.runtime.pipeline.step_compiler import nearest
+from osiris_inspect.runtime.drivers.postgres.types import DecodeColumn, TargetColumn
+from osiris_inspect.runtime.pipeline.step_compiler import did_you_mean
 
 _ROWS_AT_A_TIME: Final = 65_536
-_STAGE: Final = sql.Identifier("osiris_stage")
+_STAGING_TABLE: Final = sql.Identifier("osiris_stage")
 _COLUMNS: Final = """
     SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attgenerated <> ''
     FROM pg_attribute a WHERE a.attrelid = %s::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
@@ -36,7 +36,7 @@ _UNIQUE: Final = """
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class WriteTarget:
     """Where rows go and how.
 
     Attributes:
@@ -49,11 +49,11 @@ class Target:
     table: str
     mode: str
     key: tuple[str, ...]
-    keeps_last: bool
-    creates: bool
+    keep_last_duplicate: bool
+    create_if_missing: bool
 
     @classmethod
-    def of(cls, config: Mapping[str, Any]) -> "Target":
+    def from_config(cls, config: Mapping[str, Any]) -> "WriteTarget":
         """What a step's configuration says. ``table`` may name its schema: ``sales.orders``."""
         schema, table = str(config["schema"]), str(config["table"])
         if table.count(".") == 1:
@@ -80,7 +80,9 @@ class Target:
         return sql.Identifier(self.schema, self.table)
 
 
-def write(session: psycopg.Connection[Any], target: Target, frames: Incoming, ctx: Context) -> int:
+def write(
+    session: psycopg.Connection[Any], target: WriteTarget, frames: WriterInput, ctx: DriverContext
+) -> int:
     """Write all rows in the session's transaction and give how many the server took.
 
     If that is not all of them, it is an error, and with the transaction nothing is written.
@@ -89,18 +91,18 @@ def write(session: psycopg.Connection[Any], target: Target, frames: Incoming, ct
         DriverError: says what the server said, and what to do.
     """
     schema, batches = frames.batches(_ROWS_AT_A_TIME)
-    writing = _Writing(session, target, schema, frames.dtypes)
+    writing = _TableWriter(session, target, schema, frames.dtypes)
     writing.open()
     return writing.run(batches, frames.rows, ctx)
 
 
-def create(session: psycopg.Connection[Any], target: Target, frames: Incoming) -> None:
+def create(session: psycopg.Connection[Any], target: WriteTarget, frames: WriterInput) -> None:
     """Make the table, if it is not there, from the frame's columns."""
     schema, _ = frames.batches(1)
-    _Writing(session, target, schema, frames.dtypes).open()
+    _TableWriter(session, target, schema, frames.dtypes).open()
 
 
-def failed(target: Target, error: psycopg.Error) -> str:
+def write_error(target: WriteTarget, error: psycopg.Error) -> str:
     """What a write that the server ended means."""
     if error.sqlstate is None:
         end = "nothing was written, unless it was lost while the last answer was on its way"
@@ -109,11 +111,15 @@ def failed(target: Target, error: psycopg.Error) -> str:
     return f"PostgreSQL write to {target.name} failed: {explain(error)}; {end}"
 
 
-class _Writing:
+class _TableWriter:
     """One write, inside its transaction."""
 
     def __init__(
-        self, session: psycopg.Connection[Any], target: Target, schema: pa.Schema, dtypes: Mapping[str, str]
+        self,
+        session: psycopg.Connection[Any],
+        target: WriteTarget,
+        schema: pa.Schema,
+        dtypes: Mapping[str, str],
     ) -> None:
         self._session, self._target, self._schema, self._dtypes = session, target, schema, dtypes
         self._types: dict[str, str] = {}
@@ -137,14 +143,14 @@ class _Writing:
         if has_policies is not None and has_policies[0]:
             self._copies_straight = False  # COPY does not obey policies, and is refused where there are any
 
-    def run(self, batches: Iterator[pa.RecordBatch], rows: int, ctx: Context) -> int:
+    def run(self, batches: Iterator[pa.RecordBatch], rows: int, ctx: DriverContext) -> int:
         """Send the rows; gives how many the server took."""
         if self._copies_straight:
             taken = self._copy(self._target.identifier, batches, ctx)
         else:
             self._copy_into_stage(batches, ctx)
-            wanted = self._without_double_keys(rows)
-            taken = self._take_over()
+            wanted = self._deduplicate(rows)
+            taken = self._merge_stage()
             rows = wanted
         if taken != rows:
             text = (
@@ -164,17 +170,17 @@ class _Writing:
         return int(row[0]) if row is not None else None
 
     def _create(self) -> None:
-        if not self._target.creates:
+        if not self._target.create_if_missing:
             tables = self._session.execute(
                 "SELECT tablename FROM pg_tables WHERE schemaname = %s", [self._target.schema]
             ).fetchall()
-            near = nearest(self._target.table, tuple(str(row[0]) for row in tables))
+            near = did_you_mean(self._target.table, tuple(str(row[0]) for row in tables))
             text = f"table {self._target.name} does not exist{near or '; set create_if_missing: true to make it'}"
             raise DriverError(text)
         columns = [
             sql.SQL("{} {}").format(
                 sql.Identifier(field.name),
-                sql.SQL(postgres_types.ddl_of(field.type, self._dtypes.get(field.name, ""))),
+                sql.SQL(postgres_types.ddl_type(field.type, self._dtypes.get(field.name, ""))),
             )
             for field in self._schema
         ]
@@ -197,7 +203,7 @@ class _Writing:
     def _check_columns(self, writable: list[str]) -> None:
         unknown = [name for name in self._schema.names if name not in writable]
         if unknown:
-            near = nearest(unknown[0], tuple(writable))
+            near = did_you_mean(unknown[0], tuple(writable))
             text = f"table {self._target.name} has no column {', '.join(map(repr, unknown))}{near}"
             raise DriverError(f"{text}; it has {', '.join(writable)}")
 
@@ -211,7 +217,7 @@ class _Writing:
 
     # --- the rows
 
-    def _copy(self, into: sql.Identifier, batches: Iterator[pa.RecordBatch], ctx: Context) -> int:
+    def _copy(self, into: sql.Identifier, batches: Iterator[pa.RecordBatch], ctx: DriverContext) -> int:
         command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(into, _names(self._schema.names))
         writers = [self._writer(field) for field in self._schema]
         sent = 0
@@ -223,19 +229,19 @@ class _Writing:
                     ctx.progress(sent)
             return cursor.rowcount
 
-    def _writer(self, field: pa.Field) -> Read:
+    def _writer(self, field: pa.Field) -> DecodeColumn:
         dtype, target = self._dtypes.get(field.name, ""), self._types[field.name]
-        return postgres_types.writer_of(Written(field.name, field.type, dtype, target))
+        return postgres_types.encoder_for(TargetColumn(field.name, field.type, dtype, target))
 
-    def _copy_into_stage(self, batches: Iterator[pa.RecordBatch], ctx: Context) -> None:
+    def _copy_into_stage(self, batches: Iterator[pa.RecordBatch], ctx: DriverContext) -> None:
         self._session.execute(
             sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
-                _STAGE, _names(self._schema.names), self._target.identifier
+                _STAGING_TABLE, _names(self._schema.names), self._target.identifier
             )
         )
-        self._copy(_STAGE, batches, ctx)
+        self._copy(_STAGING_TABLE, batches, ctx)
 
-    def _without_double_keys(self, rows: int) -> int:
+    def _deduplicate(self, rows: int) -> int:
         """See that each row has a key of its own; gives how many rows are left."""
         if not self._target.key:
             return rows
@@ -243,16 +249,16 @@ class _Writing:
         is_null = sql.SQL(" OR ").join(
             sql.SQL("{} IS NULL").format(sql.Identifier(name)) for name in self._target.key
         )
-        (nulls,) = self._one(sql.SQL("SELECT count(*) FROM {} WHERE {}").format(_STAGE, is_null))
+        (nulls,) = self._one(sql.SQL("SELECT count(*) FROM {} WHERE {}").format(_STAGING_TABLE, is_null))
         if nulls:
             raise DriverError(
                 f"{nulls:,} rows have nothing in ({', '.join(self._target.key)}), so they have no key"
             )
         double = sql.SQL("SELECT {}, count(*) FROM {} GROUP BY {} HAVING count(*) > 1 ORDER BY {} LIMIT 1")
-        found = self._session.execute(double.format(key, _STAGE, key, key)).fetchone()
+        found = self._session.execute(double.format(key, _STAGING_TABLE, key, key)).fetchone()
         if found is None:
             return rows
-        if not self._target.keeps_last:
+        if not self._target.keep_last_duplicate:
             shown = ", ".join(f"{name}={value}" for name, value in zip(self._target.key, found, strict=False))
             text = f"{found[-1]} rows of the input have one key ({shown})"
             raise DriverError(f"{text}; make them one row before, or set on_duplicate_keys: last")
@@ -260,17 +266,19 @@ class _Writing:
             sql.SQL("a.{0} = b.{0}").format(sql.Identifier(name)) for name in self._target.key
         )
         self._session.execute(
-            sql.SQL("DELETE FROM {0} a USING {0} b WHERE a.ctid < b.ctid AND {1}").format(_STAGE, same)
+            sql.SQL("DELETE FROM {0} a USING {0} b WHERE a.ctid < b.ctid AND {1}").format(
+                _STAGING_TABLE, same
+            )
         )
-        (left,) = self._one(sql.SQL("SELECT count(*) FROM {}").format(_STAGE))
+        (left,) = self._one(sql.SQL("SELECT count(*) FROM {}").format(_STAGING_TABLE))
         return int(left)
 
-    def _take_over(self) -> int:
+    def _merge_stage(self) -> int:
         names, into = _names(self._schema.names), self._target.identifier
         if self._target.mode == "replace":
             # nobody else writes between our rows going in and the others going out
             self._session.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(into))
-        insert = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(into, names, names, _STAGE)
+        insert = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(into, names, names, _STAGING_TABLE)
         if self._target.mode != "append":
             insert = sql.SQL("{} ON CONFLICT ({}) DO UPDATE SET {}").format(
                 insert, _names(self._target.key), self._set()
@@ -282,7 +290,7 @@ class _Writing:
             )
             self._session.execute(
                 sql.SQL("DELETE FROM {} t WHERE NOT EXISTS (SELECT FROM {} s WHERE {})").format(
-                    into, _STAGE, same
+                    into, _STAGING_TABLE, same
                 )
             )
         return taken
@@ -305,7 +313,7 @@ def _names(names: Any) -> sql.Composable:
     return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
-def _csv(batch: pa.RecordBatch, writers: list[Read]) -> bytes:
+def _csv(batch: pa.RecordBatch, writers: list[DecodeColumn]) -> bytes:
     """Rows as PostgreSQL's CSV: nothing is an empty field, empty text is a pair of quotes."""
     arrays = [write_(array) for write_, array in zip(writers, batch.columns, strict=True)]
     names = [f"c{place}" for place in range(len(arrays))]

@@ -9,23 +9,28 @@ import pyarrow as pa
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface import writer_input as incoming
-from osiris_inspect.runtime.drivers.interface.driver import Context
-from osiris_inspect.runtime.drivers.interface.streaming import named, streamed
+from osiris_inspect.runtime.drivers.interface.driver import DriverContext
+from osiris_inspect.runtime.drivers.interface.streaming import closing_stream, errors_name_step
 from osiris_inspect.runtime.drivers.postgres import connect as postgres_connect
 from osiris_inspect.runtime.drivers.postgres import copy_reader as postgres_read
 from osiris_inspect.runtime.drivers.postgres import copy_writer as postgres_write
-from osiris_inspect.runtime.drivers.postgres.connect import probe
-from osiris_inspect.runtime.drivers.postgres.copy_writer import Target
-from osiris_inspect.runtime.frames.resolved_input import Resolved
+from osiris_inspect.runtime.drivers.postgres.connect import test_connection
+from osiris_inspect.runtime.drivers.postgres.copy_writer import WriteTarget
+from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
-__all__ = ["PostgresExtractor", "PostgresWriter", "probe", "transaction", "write"]
+__all__ = ["PostgresExtractor", "PostgresWriter", "test_connection", "transaction", "write"]
 
 
 class PostgresExtractor:
     """Runs one query."""
 
     def run(
-        self, *, step_id: str, config: Mapping[str, Any], inputs: Mapping[str, Resolved], ctx: Context
+        self,
+        *,
+        step_id: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, ResolvedInput],
+        ctx: DriverContext,
     ) -> Mapping[str, Any]:
         """The rows as a stream of Arrow batches; no row still gives every column in its type.
 
@@ -34,20 +39,25 @@ class PostgresExtractor:
                 fails later fails while the stream is read.
         """
         del inputs
-        with ExitStack() as stack, named(step_id):
+        with ExitStack() as stack, errors_name_step(step_id):
             session = stack.enter_context(transaction(config, config.get("query_timeout")))
-            stack.enter_context(ctx.stop.by(session.cancel))
+            stack.enter_context(ctx.cancel.on_cancel(session.cancel))
             columns = postgres_read.describe(session, config["query"], config["numeric"])
             schema = pa.schema([pa.field(column.name, column.type) for column in columns])
             rows = postgres_read.batches(session, config["query"], columns, ctx)
-            return {"df": pa.RecordBatchReader.from_batches(schema, streamed(rows, stack.pop_all()))}
+            return {"df": pa.RecordBatchReader.from_batches(schema, closing_stream(rows, stack.pop_all()))}
 
 
 class PostgresWriter:
     """Writes one frame."""
 
     def run(
-        self, *, step_id: str, config: Mapping[str, Any], inputs: Mapping[str, Resolved], ctx: Context
+        self,
+        *,
+        step_id: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, ResolvedInput],
+        ctx: DriverContext,
     ) -> Mapping[str, Any]:
         """Write the input, all of it or nothing.
 
@@ -58,17 +68,20 @@ class PostgresWriter:
 
 
 def write(
-    step_id: str, config: Mapping[str, Any], inputs: Mapping[str, Resolved], ctx: Context
+    step_id: str, config: Mapping[str, Any], inputs: Mapping[str, ResolvedInput], ctx: DriverContext
 ) -> Mapping[str, Any]:
     """Write the input over a session of PostgreSQL."""
-    frames = incoming.of(step_id, config, inputs)
-    target = Target.of(config)
-    with named(step_id):
+    frames = incoming.from_inputs(step_id, config, inputs)
+    target = WriteTarget.from_config(config)
+    with errors_name_step(step_id):
         try:
-            with transaction(config, config.get("statement_timeout")) as session, ctx.stop.by(session.cancel):
+            with (
+                transaction(config, config.get("statement_timeout")) as session,
+                ctx.cancel.on_cancel(session.cancel),
+            ):
                 rows = postgres_write.write(session, target, frames, ctx)
         except psycopg.Error as error:  # also of the commit, where deferred constraints are checked
-            raise DriverError(postgres_write.failed(target, error)) from error
+            raise DriverError(postgres_write.write_error(target, error)) from error
     ctx.metric("rows_written", rows)
     return {"rows_written": rows}
 

@@ -11,7 +11,7 @@ import pyarrow.types as kinds
 
 from osiris_inspect.model.errors import DriverError
 
-Read = Callable[[pa.Array], pa.Array]
+DecodeColumn = Callable[[pa.Array], pa.Array]
 
 _NUMERIC: Final = 1700
 _PLAIN: Final[Mapping[int, pa.DataType]] = {
@@ -30,7 +30,7 @@ _READ_FROM_TEXT: Final[Mapping[int, pa.DataType]] = {
     1184: pa.timestamp("us", "UTC"),
 }
 _BYTEA: Final = 17
-_WIDE: Final = re.compile(r"decimal256\((\d+), (-?\d+)\)")
+_WIDE_DECIMAL: Final = re.compile(r"decimal256\((\d+), (-?\d+)\)")
 _DDL: Final[Mapping[pa.DataType, str]] = {
     pa.bool_(): "boolean",
     pa.int8(): "smallint",
@@ -48,7 +48,7 @@ _DDL: Final[Mapping[pa.DataType, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class PostgresColumn:
     """A column of a result.
 
     Attributes:
@@ -60,23 +60,23 @@ class Column:
     name: str
     csv: pa.DataType
     type: pa.DataType
-    read: Read
+    read: DecodeColumn
 
 
-def column_of(name: str, oid: int, modifier: int, numeric: str) -> Column:
+def column_of(name: str, oid: int, modifier: int, numeric: str) -> PostgresColumn:
     """The column that PostgreSQL describes by a type's number and its modifier."""
     text = pa.large_string()
     if oid in _PLAIN:
-        return Column(name, _PLAIN[oid], _PLAIN[oid], lambda array: array)
+        return PostgresColumn(name, _PLAIN[oid], _PLAIN[oid], lambda array: array)
     if oid in _READ_FROM_TEXT:
         kind = _READ_FROM_TEXT[oid]
-        return Column(name, text, kind, lambda array: _of_text(name, array, kind))
+        return PostgresColumn(name, text, kind, lambda array: _of_text(name, array, kind))
     if oid == _BYTEA:
-        return Column(name, text, pa.large_binary(), _bytes)
+        return PostgresColumn(name, text, pa.large_binary(), _bytes)
     if oid == _NUMERIC:
         wanted = _numeric(modifier, numeric)
-        return Column(name, text, wanted, lambda array: _of_text(name, array, wanted))
-    return Column(name, text, text, lambda array: array)
+        return PostgresColumn(name, text, wanted, lambda array: _of_text(name, array, wanted))
+    return PostgresColumn(name, text, text, lambda array: array)
 
 
 def _numeric(modifier: int, undeclared: str) -> pa.DataType:
@@ -88,19 +88,19 @@ def _numeric(modifier: int, undeclared: str) -> pa.DataType:
     return pa.decimal256(precision, scale) if precision <= 76 else pa.large_string()
 
 
-def _of_text(name: str, array: pa.Array, kind: pa.DataType) -> pa.Array:
-    if array.type == kind:
+def _of_text(name: str, array: pa.Array, arrow_type: pa.DataType) -> pa.Array:
+    if array.type == arrow_type:
         return array
     try:
-        if kinds.is_time(kind):  # Arrow reads moments and no times of day
+        if kinds.is_time(arrow_type):  # Arrow reads moments and no times of day
             text = pa.large_string()
             moments = pc.binary_join_element_wise(pa.scalar("1970-01-01", text), array, pa.scalar(" ", text))
-            return moments.cast(pa.timestamp("us")).cast(kind)
-        return array.cast(kind)
+            return moments.cast(pa.timestamp("us")).cast(arrow_type)
+        return array.cast(arrow_type)
     except pa.ArrowException as error:
         sample = re.search(r"'([^']*)'", str(error))
         shown = repr(sample[1]) if sample else "a value"
-        text = f"column {name!r} holds {shown}, which no {kind} can be; leave it out or cast it to text in the query"
+        text = f"column {name!r} holds {shown}, which no {arrow_type} can be; leave it out or cast it to text in the query"
         raise DriverError(text) from error
 
 
@@ -109,43 +109,43 @@ def _bytes(array: pa.Array) -> pa.Array:
     return pa.array(values, pa.large_binary())
 
 
-def ddl_of(kind: pa.DataType, dtype: str) -> str:
+def ddl_type(arrow_type: pa.DataType, dtype: str) -> str:
     """The type a new column gets for values of ``kind``; ``dtype`` says what they were for their driver."""
     for fits, text in _DDL_RULES:
-        if fits(kind, dtype):
-            return text(kind, dtype)
-    return _DDL.get(kind, "text")
+        if fits(arrow_type, dtype):
+            return text(arrow_type, dtype)
+    return _DDL.get(arrow_type, "text")
 
 
-def _is_duration(kind: pa.DataType, dtype: str) -> bool:
-    del kind
+def _is_duration(arrow_type: pa.DataType, dtype: str) -> bool:
+    del arrow_type
     return dtype.startswith(("duration", "timedelta64"))
 
 
-def _is_wide(kind: pa.DataType, dtype: str) -> bool:
-    del kind
-    return _WIDE.match(dtype) is not None
+def _is_wide(arrow_type: pa.DataType, dtype: str) -> bool:
+    del arrow_type
+    return _WIDE_DECIMAL.match(dtype) is not None
 
 
-def _is_bytes(kind: pa.DataType, dtype: str) -> bool:
+def _is_bytes(arrow_type: pa.DataType, dtype: str) -> bool:
     del dtype
-    return bool(kinds.is_binary(kind) or kinds.is_large_binary(kind))
+    return bool(kinds.is_binary(arrow_type) or kinds.is_large_binary(arrow_type))
 
 
-def _wide_ddl(kind: pa.DataType, dtype: str) -> str:
-    del kind
-    precision, scale = _WIDE.findall(dtype)[0]
+def _wide_ddl(arrow_type: pa.DataType, dtype: str) -> str:
+    del arrow_type
+    precision, scale = _WIDE_DECIMAL.findall(dtype)[0]
     return f"numeric({precision},{scale})"
 
 
-def _moment_ddl(kind: pa.DataType, dtype: str) -> str:
+def _moment_ddl(arrow_type: pa.DataType, dtype: str) -> str:
     del dtype
-    return "timestamp with time zone" if kind.tz else "timestamp without time zone"
+    return "timestamp with time zone" if arrow_type.tz else "timestamp without time zone"
 
 
-def is_json(kind: pa.DataType, dtype: str) -> bool:
+def is_json(arrow_type: pa.DataType, dtype: str) -> bool:
     """Whether values are lists or structures, as they are or as JSON."""
-    return kinds.is_nested(kind) or dtype.startswith(("struct<", "list<", "large_list<", "map<"))
+    return kinds.is_nested(arrow_type) or dtype.startswith(("struct<", "list<", "large_list<", "map<"))
 
 
 _DDL_RULES: Final[
@@ -154,35 +154,35 @@ _DDL_RULES: Final[
     (_is_duration, lambda _kind, _dtype: "interval"),
     (_is_wide, _wide_ddl),
     (
-        lambda kind, _dtype: kinds.is_decimal(kind),
-        lambda kind, _dtype: f"numeric({kind.precision},{kind.scale})",
+        lambda arrow_type, _dtype: kinds.is_decimal(arrow_type),
+        lambda arrow_type, _dtype: f"numeric({arrow_type.precision},{arrow_type.scale})",
     ),
-    (lambda kind, _dtype: kinds.is_timestamp(kind), _moment_ddl),
-    (lambda kind, _dtype: kinds.is_time(kind), lambda _kind, _dtype: "time without time zone"),
+    (lambda arrow_type, _dtype: kinds.is_timestamp(arrow_type), _moment_ddl),
+    (lambda arrow_type, _dtype: kinds.is_time(arrow_type), lambda _kind, _dtype: "time without time zone"),
     (_is_bytes, lambda _kind, _dtype: "bytea"),
     (is_json, lambda _kind, _dtype: "jsonb"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class TargetColumn:
     """A column on its way to PostgreSQL: what it is here, and the type it is to have there (empty: not known)."""
 
     name: str
-    kind: pa.DataType
+    arrow_type: pa.DataType
     dtype: str
     target: str
 
 
-def writer_of(column: Written) -> Read:
+def encoder_for(column: TargetColumn) -> DecodeColumn:
     """What turns a column into one that PostgreSQL takes as text."""
     for fits, convert in _WRITERS:
-        if fits(column.kind, column.dtype):
+        if fits(column.arrow_type, column.dtype):
             return lambda array: convert(column, array)
     return lambda array: array
 
 
-def _numbers(column: Written, array: pa.Array) -> pa.Array:
+def _numbers(column: TargetColumn, array: pa.Array) -> pa.Array:
     name, target = column.name, column.target
     if column.dtype.startswith("float"):  # pandas writes a gap as NaN; in Arrow ("double") a NaN is one
         array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
@@ -195,15 +195,15 @@ def _numbers(column: Written, array: pa.Array) -> pa.Array:
     return array
 
 
-def _microseconds(column: Written, array: pa.Array) -> pa.Array:
+def _microseconds(column: TargetColumn, array: pa.Array) -> pa.Array:
     try:
-        return array.cast(pa.timestamp("us", column.kind.tz))
+        return array.cast(pa.timestamp("us", column.arrow_type.tz))
     except pa.ArrowException as error:
         text = f"column {column.name!r} holds nanoseconds, which PostgreSQL cannot keep; round them in a step before"
         raise DriverError(text) from error
 
 
-def _intervals(column: Written, array: pa.Array) -> pa.Array:
+def _intervals(column: TargetColumn, array: pa.Array) -> pa.Array:
     unit = re.search(r"\[(\w+)\]", column.dtype)
     per = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}[unit[1] if unit else "us"]
     ticks = array.cast(pa.int64())
@@ -215,13 +215,13 @@ def _intervals(column: Written, array: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(texts, pa.scalar("microseconds", text), pa.scalar(" ", text))
 
 
-def _hex(column: Written, array: pa.Array) -> pa.Array:
+def _hex(column: TargetColumn, array: pa.Array) -> pa.Array:
     del column
     values = [None if value is None else "\\x" + value.hex() for value in array.to_pylist()]
     return pa.array(values, pa.large_string())
 
 
-def _nested(column: Written, array: pa.Array) -> pa.Array:
+def _nested(column: TargetColumn, array: pa.Array) -> pa.Array:
     import orjson
 
     if column.target.endswith("[]"):
@@ -229,20 +229,20 @@ def _nested(column: Written, array: pa.Array) -> pa.Array:
             [None if value is None else _literal(value) for value in array.to_pylist()], pa.large_string()
         )
     values = [
-        None if value is None else orjson.dumps(_plain(value), default=str).decode()
+        None if value is None else orjson.dumps(_json_value(value), default=str).decode()
         for value in array.to_pylist()
     ]
     return pa.array(values, pa.large_string())
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """A map comes from Arrow as pairs; JSON wants an object."""
     if (
         isinstance(value, list)
         and value
         and all(isinstance(item, tuple) and len(item) == 2 for item in value)
     ):
-        return {str(key): _plain(item) for key, item in value}
+        return {str(key): _json_value(item) for key, item in value}
     return value
 
 
@@ -260,25 +260,25 @@ def _literal(values: list[Any]) -> str:
     return "{" + ",".join(parts) + "}"
 
 
-def _unwrapped(column: Written, array: pa.Array) -> pa.Array:
+def _unwrapped(column: TargetColumn, array: pa.Array) -> pa.Array:
     """Decimals of more than 38 digits, which are JSON in the normal form."""
     del column
     return pc.replace_substring_regex(array, r'^\{"\$decimal":"(.*)"\}$', r"\1")
 
 
-def _decoded(column: Written, array: pa.Array) -> pa.Array:
+def _decoded(column: TargetColumn, array: pa.Array) -> pa.Array:
     del column
     return array.cast(pa.large_string())
 
 
 _WRITERS: Final[
-    tuple[tuple[Callable[[pa.DataType, str], bool], Callable[[Written, pa.Array], pa.Array]], ...]
+    tuple[tuple[Callable[[pa.DataType, str], bool], Callable[[TargetColumn, pa.Array], pa.Array]], ...]
 ] = (
     (_is_duration, _intervals),
     (_is_wide, _unwrapped),
-    (lambda kind, _dtype: kinds.is_floating(kind), _numbers),
-    (lambda kind, _dtype: kinds.is_dictionary(kind), _decoded),
-    (lambda kind, _dtype: kinds.is_timestamp(kind) and kind.unit == "ns", _microseconds),
+    (lambda arrow_type, _dtype: kinds.is_floating(arrow_type), _numbers),
+    (lambda arrow_type, _dtype: kinds.is_dictionary(arrow_type), _decoded),
+    (lambda arrow_type, _dtype: kinds.is_timestamp(arrow_type) and arrow_type.unit == "ns", _microseconds),
     (_is_bytes, _hex),
-    (lambda kind, _dtype: kinds.is_nested(kind), _nested),
+    (lambda arrow_type, _dtype: kinds.is_nested(arrow_type), _nested),
 )

@@ -8,15 +8,20 @@ import psycopg
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface import writer_input as incoming
-from osiris_inspect.runtime.drivers.interface.driver import Context
-from osiris_inspect.runtime.drivers.interface.streaming import named
+from osiris_inspect.runtime.drivers.interface.driver import DriverContext
+from osiris_inspect.runtime.drivers.interface.streaming import errors_name_step
 from osiris_inspect.runtime.drivers.postgres import connect as postgres_connect
 from osiris_inspect.runtime.drivers.postgres import copy_writer as postgres_write
 from osiris_inspect.runtime.drivers.postgres import driver as postgres
-from osiris_inspect.runtime.drivers.postgres.copy_writer import Target
-from osiris_inspect.runtime.drivers.supabase.rest_client import Refused, RestSession, Retries, Unreachable
-from osiris_inspect.runtime.drivers.supabase.rest_writer import RestWriting
-from osiris_inspect.runtime.frames.resolved_input import Resolved
+from osiris_inspect.runtime.drivers.postgres.copy_writer import WriteTarget
+from osiris_inspect.runtime.drivers.supabase.rest_client import (
+    PostgrestClient,
+    RequestRejected,
+    RetryPolicy,
+    Unreachable,
+)
+from osiris_inspect.runtime.drivers.supabase.rest_writer import RestWriter
+from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 _ADDRESSES = ("pg_dsn", "dsn", "sql_url")
 
@@ -25,7 +30,12 @@ class SupabaseWriter:
     """Writes one frame."""
 
     def run(
-        self, *, step_id: str, config: Mapping[str, Any], inputs: Mapping[str, Resolved], ctx: Context
+        self,
+        *,
+        step_id: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, ResolvedInput],
+        ctx: DriverContext,
     ) -> Mapping[str, Any]:
         """Write the input; ``rows_written`` is what the server counted.
 
@@ -34,16 +44,20 @@ class SupabaseWriter:
         """
         if _channel(step_id, config) == "sql":
             return postgres.write(step_id, config, inputs, ctx)
-        frames = incoming.of(step_id, config, inputs)
-        target = Target.of(config)
-        with named(step_id):
-            made = _make_table(config, target, frames) if target.creates and _has_address(config) else False
-            retries = Retries(config["retries"])
+        frames = incoming.from_inputs(step_id, config, inputs)
+        target = WriteTarget.from_config(config)
+        with errors_name_step(step_id):
+            made = (
+                _make_table(config, target, frames)
+                if target.create_if_missing and _has_address(config)
+                else False
+            )
+            retries = RetryPolicy(config["retries"])
             connection = config["resolved_connection"]
-            with closing(RestSession(connection, target.schema, config["timeout"], retries)) as session:
-                writing = RestWriting(session, target, ctx, config.get("batch_size"))
+            with closing(PostgrestClient(connection, target.schema, config["timeout"], retries)) as session:
+                writing = RestWriter(session, target, ctx, config.get("batch_size"))
                 if made:
-                    writing.wait_until_seen(frames.batches(1)[0].names)
+                    writing.wait_for_schema_cache(frames.batches(1)[0].names)
                 rows = writing.run(frames)
         ctx.metric("rows_written", rows)
         return {"rows_written": rows}
@@ -56,13 +70,15 @@ def probe(connection: Mapping[str, Any]) -> str:
         DriverError: nothing does, or it refuses.
     """
     if any(connection.get(key) for key in _ADDRESSES):
-        return postgres_connect.probe(connection)
-    with closing(RestSession(connection, str(connection.get("schema", "public")), 10, Retries(0))) as session:
+        return postgres_connect.test_connection(connection)
+    with closing(
+        PostgrestClient(connection, str(connection.get("schema", "public")), 10, RetryPolicy(0))
+    ) as session:
         try:
-            session.knock()
+            session.check_access()
         except Unreachable as error:
             raise DriverError(f"Supabase connection failed: {error}") from error
-        except Refused as refused:
+        except RequestRejected as refused:
             raise DriverError(f"Supabase connection failed: {session.name}: {refused}") from refused
         return f"REST at {session.name}"
 
@@ -80,7 +96,7 @@ def _has_address(config: Mapping[str, Any]) -> bool:
     return any(config["resolved_connection"].get(key) for key in _ADDRESSES)
 
 
-def _make_table(config: Mapping[str, Any], target: Target, frames: incoming.Incoming) -> bool:
+def _make_table(config: Mapping[str, Any], target: WriteTarget, frames: incoming.WriterInput) -> bool:
     try:
         with postgres.transaction(config, config.get("statement_timeout")) as session:
             postgres_write.create(session, target, frames)

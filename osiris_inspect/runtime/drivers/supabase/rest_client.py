@@ -21,7 +21,7 @@ from osiris_inspect.model.errors import DriverError
 _FIRST_WAIT_S: Final = 0.25
 _LONGEST_WAIT_S: Final = 10.0
 _Answer = TypeVar("_Answer")
-_NOT_TAKEN_UP: Final = frozenset({429, 503})
+_NOT_PROCESSED_STATUS: Final = frozenset({429, 503})
 """Statuses of a request that the database never saw."""
 _ADVICE: Final[Mapping[str, str]] = {
     "PGRST106": "expose the schema in the project's API settings",
@@ -36,26 +36,32 @@ _ADVICE: Final[Mapping[str, str]] = {
 }
 
 
-class Refused(Exception):
+class RequestRejected(Exception):
     """The server answered that it will not: ``code`` of PostgreSQL or PostgREST, empty where it gave none."""
 
-    def __init__(self, status: int, code: str, words: str, wait_s: float = 0.0) -> None:
-        super().__init__(words)
-        self.status, self.code, self.words, self.wait_s = status, code, words, wait_s
+    log_name = "Refused"
+
+    def __init__(self, status: int, code: str, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.retry_after_s = status, code, message, retry_after_s
 
     @property
     def is_missing_table(self) -> bool:
         """Whether there is no such table; PostgREST up to 12 says so with an empty body."""
-        return self.code in ("42P01", "PGRST205") or (self.status == 404 and not self.code and not self.words)
+        return self.code in ("42P01", "PGRST205") or (
+            self.status == 404 and not self.code and not self.message
+        )
 
     def __str__(self) -> str:
         advice = _ADVICE.get(self.code) or ("check key of the connection" if self.status == 401 else None)
         named = f"({self.code}) " if self.code else f"(HTTP {self.status}) "
-        return named + (self.words or "no reason given") + (f"; {advice}" if advice else "")
+        return named + (self.message or "no reason given") + (f"; {advice}" if advice else "")
 
 
-class AnswerLost(Exception):
+class ResponseLost(Exception):
     """The request went out and no answer came back: it may have been carried out or not."""
+
+    log_name = "AnswerLost"
 
 
 class Unreachable(Exception):
@@ -63,7 +69,7 @@ class Unreachable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Retries:
+class RetryPolicy:
     """How often a request that may pass is sent again."""
 
     times: int
@@ -77,13 +83,15 @@ class Query(Protocol):
         """Send it and give the answer."""
 
 
-class RestSession:
+class PostgrestClient:
     """Requests with one key to one server.
 
     A request that never reached the database is sent again; one whose answer was lost only where it is idempotent.
     """
 
-    def __init__(self, connection: Mapping[str, Any], schema: str, timeout: float, retries: Retries) -> None:
+    def __init__(
+        self, connection: Mapping[str, Any], schema: str, timeout: float, retries: RetryPolicy
+    ) -> None:
         url = _url_of(connection)
         self._retries = retries
         self._name = _name_of(connection, url)
@@ -111,17 +119,17 @@ class RestSession:
             raise DriverError(f"table {name!r} has no address over REST; write to it over SQL, with pg_dsn")
         return self._client.from_(name)
 
-    def ask(self, query: Query, *, is_idempotent: bool = True) -> APIResponse:
+    def run(self, query: Query, *, is_idempotent: bool = True) -> APIResponse:
         """The answer to a request that succeeded.
 
         Raises:
             Refused: the server said no.
-            AnswerLost: a request that is not idempotent went out, and nothing came back.
+            ResponseLost: a request that is not idempotent went out, and nothing came back.
             Unreachable: the server cannot be reached.
         """
-        return self._tried(query.execute, is_idempotent=is_idempotent)
+        return self._with_retries(query.execute, is_idempotent=is_idempotent)
 
-    def knock(self) -> None:
+    def check_access(self) -> None:
         """See that the server answers and takes the key.
 
         Raises:
@@ -129,7 +137,7 @@ class RestSession:
             Unreachable: it cannot be reached.
         """
         client = self._client
-        self._tried(
+        self._with_retries(
             lambda: client.session.get(f"{client.base_url}/", headers=client.headers), is_idempotent=True
         )
 
@@ -138,30 +146,30 @@ class RestSession:
         """The connection as messages call it."""
         return self._name
 
-    def _tried(self, send: Callable[[], _Answer], *, is_idempotent: bool) -> _Answer:
+    def _with_retries(self, send: Callable[[], _Answer], *, is_idempotent: bool) -> _Answer:
         wait = self._retries.first_wait_s
         for left in range(self._retries.times, -1, -1):
             try:
                 return send()
-            except Refused as refused:
+            except RequestRejected as refused:
                 self._check_may_try_again(refused, left, is_idempotent=is_idempotent)
-                wait = max(wait, refused.wait_s)
+                wait = max(wait, refused.retry_after_s)
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-                if not left or _is_for_good(error):
+                if not left or _is_permanent(error):
                     raise Unreachable(f"{self._name}: {_why(error)}") from error
             except (httpx.TransportError, httpx.DecodingError) as error:
                 if not is_idempotent or not left:
-                    raise AnswerLost(f"no answer came back ({_why(error)})") from error
+                    raise ResponseLost(f"no answer came back ({_why(error)})") from error
             except (httpx.InvalidURL, UnicodeError) as error:
                 raise Unreachable(f"{self._name}: {error}") from error
             time.sleep(min(wait, _LONGEST_WAIT_S))
             wait *= 2
         raise AssertionError("the last try returns or raises")  # pragma: no cover  the loop's own promise
 
-    def _check_may_try_again(self, refused: Refused, left: int, *, is_idempotent: bool) -> None:
-        if not is_idempotent and _is_unclear(refused):
-            raise AnswerLost(f"what stands before the database answered {refused}") from refused
-        if not left or not (refused.status in _NOT_TAKEN_UP or _is_unclear(refused)):
+    def _check_may_try_again(self, refused: RequestRejected, left: int, *, is_idempotent: bool) -> None:
+        if not is_idempotent and _may_have_been_applied(refused):
+            raise ResponseLost(f"what stands before the database answered {refused}") from refused
+        if not left or not (refused.status in _NOT_PROCESSED_STATUS or _may_have_been_applied(refused)):
             raise refused
 
 
@@ -204,10 +212,10 @@ def _refuse(answer: httpx.Response) -> None:
     raise _refused(answer)
 
 
-def _refused(answer: httpx.Response) -> Refused:
+def _refused(answer: httpx.Response) -> RequestRejected:
     if answer.has_redirect_location:
         words = f"the server is elsewhere, at {answer.headers['location']}; set url of the connection to that"
-        return Refused(answer.status_code, "", words)
+        return RequestRejected(answer.status_code, "", words)
     wait = _asked_wait(answer)
     try:
         told = orjson.loads(answer.content)
@@ -216,16 +224,16 @@ def _refused(answer: httpx.Response) -> Refused:
     if not isinstance(told, dict):
         # cut between words: a secret in it is masked later
         words = shorten(answer.text.strip().partition("\n")[0], 200, placeholder="…")
-        return Refused(answer.status_code, "", words, wait)
+        return RequestRejected(answer.status_code, "", words, wait)
     parts = [str(told[key]).rstrip(".") for key in ("message", "details", "hint") if told.get(key)]
     words = "; ".join(parts) or answer.reason_phrase
-    return Refused(answer.status_code, str(told.get("code") or ""), words, wait)
+    return RequestRejected(answer.status_code, str(told.get("code") or ""), words, wait)
 
 
-def _is_unclear(refused: Refused) -> bool:
+def _may_have_been_applied(refused: RequestRejected) -> bool:
     """Whether the database may have done what was asked: something before it failed, and not it itself."""
     of_database = re.fullmatch(r"[0-9A-Z]{5}", refused.code) is not None
-    return refused.status >= 500 and refused.status not in _NOT_TAKEN_UP and not of_database
+    return refused.status >= 500 and refused.status not in _NOT_PROCESSED_STATUS and not of_database
 
 
 def _asked_wait(answer: httpx.Response) -> float:
@@ -233,7 +241,7 @@ def _asked_wait(answer: httpx.Response) -> float:
     return float(asked) if asked.isdigit() else 0.0
 
 
-def _is_for_good(error: BaseException) -> bool:
+def _is_permanent(error: BaseException) -> bool:
     return "Name or service not known" in str(error) or "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 

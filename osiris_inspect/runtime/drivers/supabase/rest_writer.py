@@ -14,23 +14,30 @@ import pyarrow.compute as pc
 from postgrest import APIResponse, CountMethod, ReturnMethod, SyncRequestBuilder, SyncSelectRequestBuilder
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers.interface.driver import Context
-from osiris_inspect.runtime.drivers.interface.writer_input import Incoming
-from osiris_inspect.runtime.drivers.postgres.copy_writer import Target
+from osiris_inspect.runtime.drivers.interface.driver import DriverContext
+from osiris_inspect.runtime.drivers.interface.writer_input import WriterInput
+from osiris_inspect.runtime.drivers.postgres.copy_writer import WriteTarget
 from osiris_inspect.runtime.drivers.supabase import row_encoding as rest_rows
-from osiris_inspect.runtime.drivers.supabase.rest_client import AnswerLost, Refused, RestSession, Unreachable
+from osiris_inspect.runtime.drivers.supabase.rest_client import (
+    PostgrestClient,
+    RequestRejected,
+    ResponseLost,
+    Unreachable,
+)
 
 BATCH: Final = 5_000
 _PAGE: Final = 1_000
 _LONGEST_FILTER: Final = 4_000
-_TOO_MUCH: Final = frozenset({"57014"})
-_SEEN_WITHIN_S: Final = 10.0
+_PAYLOAD_TOO_LARGE: Final = frozenset({"57014"})
+_SCHEMA_CACHE_TIMEOUT_S: Final = 10.0
 
 
-class RestWriting:
+class RestWriter:
     """One write over REST."""
 
-    def __init__(self, session: RestSession, target: Target, ctx: Context, batch_size: int | None) -> None:
+    def __init__(
+        self, session: PostgrestClient, target: WriteTarget, ctx: DriverContext, batch_size: int | None
+    ) -> None:
         self._session, self._target, self._ctx = session, target, ctx
         self._batch = batch_size or BATCH
         self._written = 0
@@ -39,7 +46,7 @@ class RestWriting:
         self._is_removing = False
         self._documents: frozenset[str] = frozenset()
 
-    def run(self, frames: Incoming) -> int:
+    def run(self, frames: WriterInput) -> int:
         """Write all rows and give how many the server counted.
 
         Raises:
@@ -50,42 +57,42 @@ class RestWriting:
         if not schema.names:
             raise DriverError("the frame has no columns; there is nothing to write")
         if self._target.mode != "append":
-            table = _with_one_row_a_key(table, self._target)
+            table = _deduplicate(table, self._target)
         self._total = table.num_rows
         try:
             self._check_columns(schema.names)
-            asked = rest_rows.may_be_documents(table)
+            asked = rest_rows.json_text_columns(table)
             self._documents = frozenset(name for name in asked if self._holds_json(name))
             for start in range(0, table.num_rows, self._batch):
                 self._send(table.slice(start, self._batch), frames.dtypes)
             if self._target.mode == "replace":
-                self._remove_stale()
-        except (Refused, AnswerLost, Unreachable) as error:
+                self._delete_stale_rows()
+        except (RequestRejected, ResponseLost, Unreachable) as error:
             raise DriverError(self._failed(error)) from error
         return self._written
 
     def _check_columns(self, names: list[str]) -> None:
         """See that table, key and columns are what they should be before a row is sent."""
-        self._session.ask(_showing(self._table.select(), map(_quoted, names)).limit(0))
+        self._session.run(_select(self._table.select(), map(_quoted, names)).limit(0))
 
     def _holds_json(self, name: str) -> bool:
         """Whether a column is of JSON, where text would be kept as one piece of text: only there one can look inside."""
         look = [f"{_quoted(name)}->osiris"]
         try:
-            self._session.ask(_showing(self._table.select(), look).limit(0))
-        except Refused as refused:
+            self._session.run(_select(self._table.select(), look).limit(0))
+        except RequestRejected as refused:
             if refused.status in (400, 404):
                 return False
             raise
         return True
 
-    def wait_until_seen(self, names: list[str]) -> None:
+    def wait_for_schema_cache(self, names: list[str]) -> None:
         """Wait until PostgREST knows a table that was just made; it looks again a moment after it is told to."""
-        until = time.monotonic() + _SEEN_WITHIN_S
+        until = time.monotonic() + _SCHEMA_CACHE_TIMEOUT_S
         while True:
             try:
                 self._check_columns(names)
-            except Refused as refused:
+            except RequestRejected as refused:
                 if (
                     not (refused.is_missing_table or refused.code in ("PGRST204", "42703"))
                     or time.monotonic() > until
@@ -109,14 +116,14 @@ class RestWriting:
     def _send(self, rows: pa.Table, dtypes: Mapping[str, str]) -> None:
         """One batch; one that takes the server too long goes in two halves."""
         try:
-            query = self._insert(rest_rows.of(rows, dtypes, self._documents))
+            query = self._insert(rest_rows.encode_rows(rows, dtypes, self._documents))
         except DriverError as error:
-            text = f"Supabase write to {self._target.name} failed: {error}; {self._stays()}"
+            text = f"Supabase write to {self._target.name} failed: {error}; {self._rows_remain_note()}"
             raise DriverError(text) from error
         try:
-            answer = self._session.ask(query, is_idempotent=self._target.mode != "append")
-        except Refused as refused:
-            if rows.num_rows < 2 or not (refused.code in _TOO_MUCH or refused.status == 413):
+            answer = self._session.run(query, is_idempotent=self._target.mode != "append")
+        except RequestRejected as refused:
+            if rows.num_rows < 2 or not (refused.code in _PAYLOAD_TOO_LARGE or refused.status == 413):
                 raise
             half = rows.num_rows // 2
             self._send(rows.slice(0, half), dtypes)
@@ -133,14 +140,14 @@ class RestWriting:
         if self._target.mode == "upsert":
             return self._table.upsert(rows, count=count, returning=ReturnMethod.minimal, on_conflict=key)
         query = self._table.upsert(rows, count=count, returning=ReturnMethod.representation, on_conflict=key)
-        return _showing(query, self._key_as_text)
+        return _select(query, self._key_as_text)
 
     def _count(self, taken: int | None, sent: int) -> None:
         if taken is None:
             text = f"the server did not say how many of {sent:,} rows it took"
             raise DriverError(
                 f"Supabase write to {self._target.name} failed: {text}: what stands before it drops Content-Range; "
-                f"they may have been written or not; {self._stays()}"
+                f"they may have been written or not; {self._rows_remain_note()}"
             )
         self._written += taken
         self._ctx.progress(self._written)
@@ -148,16 +155,18 @@ class RestWriting:
             text = (
                 f"the server took {taken:,} of {sent:,} rows (a trigger, rule or policy holds back the rest)"
             )
-            raise DriverError(f"Supabase write to {self._target.name} failed: {text}; {self._stays()}")
+            raise DriverError(
+                f"Supabase write to {self._target.name} failed: {text}; {self._rows_remain_note()}"
+            )
 
     # --- what is stale
 
-    def _remove_stale(self) -> None:
+    def _delete_stale_rows(self) -> None:
         self._is_removing = True
         stale = [row for row in self._rows_there() if _identity(row, self._target.key) not in self._kept]
         for some in _in_filters(stale, self._target.key):
-            self._session.ask(self._table.delete(returning=ReturnMethod.minimal).or_(some))
-        there = self._session.ask(self._table.select("*", count=CountMethod.exact, head=True)).count
+            self._session.run(self._table.delete(returning=ReturnMethod.minimal).or_(some))
+        there = self._session.run(self._table.select("*", count=CountMethod.exact, head=True)).count
         if there is not None and there != len(self._kept):
             text = f"it holds {there:,} rows and should hold {len(self._kept):,}: somebody else writes to it"
             raise DriverError(
@@ -168,10 +177,10 @@ class RestWriting:
         """The key of every row; a server gives a page at most, however much is asked for."""
         seen = 0
         while True:
-            query = _showing(self._table.select(), self._key_as_text).limit(_PAGE).offset(seen)
+            query = _select(self._table.select(), self._key_as_text).limit(_PAGE).offset(seen)
             for name in self._target.key:
                 query = query.order(_quoted(name))
-            page = _rows_of(self._session.ask(query))
+            page = _rows_of(self._session.run(query))
             if not page:
                 return
             seen += len(page)
@@ -179,11 +188,11 @@ class RestWriting:
 
     # --- what went wrong
 
-    def _failed(self, error: Refused | AnswerLost | Unreachable) -> str:
+    def _failed(self, error: RequestRejected | ResponseLost | Unreachable) -> str:
         if isinstance(error, Unreachable):
-            return f"Supabase connection failed: {error}; {self._stays()}"
+            return f"Supabase connection failed: {error}; {self._rows_remain_note()}"
         text = f"Supabase write to {self._target.name} failed: "
-        if isinstance(error, AnswerLost):
+        if isinstance(error, ResponseLost):
             text += f"{error}; the batch after row {self._written:,} may have been written or not"
             return (
                 f"{text}, so it was not sent again; upsert can be tried again"
@@ -193,14 +202,14 @@ class RestWriting:
         if error.is_missing_table:
             made = (
                 "set create_if_missing: true"
-                if self._target.creates is False
+                if self._target.create_if_missing is False
                 else "it can be made only over SQL"
             )
             text += f"table {self._target.name} does not exist; {made}, with pg_dsn in the connection"
             return text
-        return f"{text}{error}; {self._stays()}"
+        return f"{text}{error}; {self._rows_remain_note()}"
 
-    def _stays(self) -> str:
+    def _rows_remain_note(self) -> str:
         if self._is_removing:
             rows = f"all {self._written:,} rows are written" if self._written else "there was no row to write"
             return f"{rows}, and of the rows that should go some may still be there; it can be run again"
@@ -209,7 +218,7 @@ class RestWriting:
         return f"{self._written:,} of {self._total:,} rows were written before and stay"
 
 
-def _with_one_row_a_key(table: pa.Table, target: Target) -> pa.Table:
+def _deduplicate(table: pa.Table, target: WriteTarget) -> pa.Table:
     """The rows, each with a key of its own.
 
     Raises:
@@ -229,7 +238,7 @@ def _with_one_row_a_key(table: pa.Table, target: Target) -> pa.Table:
     groups = placed.group_by(list(target.key)).aggregate([("osiris_place", "max"), ("osiris_place", "count")])
     if groups.num_rows == table.num_rows:
         return table
-    if target.keeps_last:
+    if target.keep_last_duplicate:
         return table.take(groups["osiris_place_max"].combine_chunks().sort())
     double = groups.filter(pc.greater(groups["osiris_place_count"], 1)).slice(0, 1).to_pylist()[0]
     shown = ", ".join(f"{name}={double[name]}" for name in target.key)
@@ -254,7 +263,7 @@ def _in_filters(rows: list[dict[str, Any]], key: tuple[str, ...]) -> Iterator[st
         yield ",".join(held)
 
 
-def _showing(query: SyncSelectRequestBuilder, columns: Iterable[str]) -> SyncSelectRequestBuilder:
+def _select(query: SyncSelectRequestBuilder, columns: Iterable[str]) -> SyncSelectRequestBuilder:
     """The request with these columns in its answer, as they are: the library takes blanks out of some quoted names."""
     query.request.params = query.request.params.set("select", ",".join(columns))
     return query

@@ -11,12 +11,14 @@ import pyarrow.types as kinds
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.postgres import types as postgres_types
-from osiris_inspect.runtime.drivers.postgres.types import Written
+from osiris_inspect.runtime.drivers.postgres.types import TargetColumn
 
 Values = Callable[[pa.Array], list[Any]]
 
 
-def of(table: pa.Table, dtypes: Mapping[str, str], documents: Collection[str] = ()) -> list[dict[str, Any]]:
+def encode_rows(
+    table: pa.Table, dtypes: Mapping[str, str], documents: Collection[str] = ()
+) -> list[dict[str, Any]]:
     """Each row as an object of plain values, as they stand in JSON; text in the columns ``documents`` is JSON itself.
 
     Raises:
@@ -24,7 +26,7 @@ def of(table: pa.Table, dtypes: Mapping[str, str], documents: Collection[str] = 
     """
     names = table.column_names
     columns = [
-        _documents(name, column)
+        _json_values(name, column)
         if name in documents
         else _values(name, column.combine_chunks(), dtypes.get(name, ""))
         for name, column in zip(names, table.columns, strict=True)
@@ -32,7 +34,7 @@ def of(table: pa.Table, dtypes: Mapping[str, str], documents: Collection[str] = 
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def may_be_documents(table: pa.Table) -> list[str]:
+def json_text_columns(table: pa.Table) -> list[str]:
     """The columns of text whose first value is JSON: whether it is meant so, only the table they go to knows."""
     found = []
     for name, column in zip(table.column_names, table.columns, strict=True):
@@ -51,7 +53,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _documents(name: str, column: pa.ChunkedArray) -> list[Any]:
+def _json_values(name: str, column: pa.ChunkedArray) -> list[Any]:
     try:
         # Python's own reader keeps every digit of a whole number
         return [None if value is None else json.loads(value) for value in column.to_pylist()]
@@ -65,11 +67,11 @@ def _values(name: str, array: Any, dtype: str) -> list[Any]:
     array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
     kind = array.type
     if kinds.is_nested(kind):
-        return _through_json([_plain(value) for value in array.to_pylist()])
+        return _through_json([_json_value(value) for value in array.to_pylist()])
     if postgres_types.is_json(kind, dtype):
         # Python's own reader keeps every digit of a whole number
         return [None if value is None else json.loads(value) for value in array.to_pylist()]
-    array = postgres_types.writer_of(Written(name, kind, dtype, ""))(array)
+    array = postgres_types.encoder_for(TargetColumn(name, kind, dtype, ""))(array)
     if kinds.is_floating(array.type):
         return _numbers(array)
     if kinds.is_decimal(array.type) or kinds.is_temporal(array.type):
@@ -95,13 +97,13 @@ def _through_json(values: list[Any]) -> list[Any]:
     return found
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _json_value(item) for key, item in value.items()}
     if isinstance(value, list):
         if value and all(isinstance(item, tuple) and len(item) == 2 for item in value):
-            return {str(key): _plain(item) for key, item in value}
-        return [_plain(item) for item in value]
+            return {str(key): _json_value(item) for key, item in value}
+        return [_json_value(item) for item in value]
     return value

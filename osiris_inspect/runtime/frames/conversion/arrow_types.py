@@ -17,31 +17,33 @@ from osiris_inspect.model.errors import DriverError
 ROWS_PER_SLICE = 131_072
 """Rows that are worked on at a time, and the size of a row group."""
 
-WORDS = pa.dictionary(pa.int32(), pa.string())
+TEXT_TYPE = pa.dictionary(pa.int32(), pa.string())
 """Text of few different values; the type in which Parquet gives such columns back."""
 
 
-def normal_type(kind: pa.DataType) -> pa.DataType | None:
+def storage_type(kind: pa.DataType) -> pa.DataType | None:
     """The type under which columns of type ``kind`` are kept; None where only text (JSON) will do."""
     if kinds.is_dictionary(kind):
         return _of_dictionary(kind)
     if kinds.is_run_end_encoded(kind):
-        return normal_type(kind.value_type)
+        return storage_type(kind.value_type)
     if kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
-        inner = normal_type(kind.value_type)
+        inner = storage_type(kind.value_type)
         return None if inner is None or inner != kind.value_type else pa.list_(inner)
     if kinds.is_struct(kind):
-        whole = kind.num_fields and all(normal_type(field.type) == field.type for field in kind)
+        whole = kind.num_fields and all(storage_type(field.type) == field.type for field in kind)
         return kind if whole else None
     if kinds.is_map(kind):
-        whole = normal_type(kind.key_type) == kind.key_type and normal_type(kind.item_type) == kind.item_type
+        whole = (
+            storage_type(kind.key_type) == kind.key_type and storage_type(kind.item_type) == kind.item_type
+        )
         return kind if whole else None
     return _of_flat(kind)
 
 
 def _of_dictionary(kind: pa.DataType) -> pa.DataType | None:
-    inner = normal_type(kind.value_type)
-    return WORDS if inner == pa.large_string() else inner
+    inner = storage_type(kind.value_type)
+    return TEXT_TYPE if inner == pa.large_string() else inner
 
 
 def _of_flat(kind: pa.DataType) -> pa.DataType | None:
@@ -77,7 +79,7 @@ _FLAT = {
 }
 
 
-def to_normal(array: pa.Array, kind: pa.DataType) -> pa.Array:
+def to_storage(array: pa.Array, kind: pa.DataType) -> pa.Array:
     """``array`` in its normal type ``kind``."""
     if array.type == kind:
         return array
@@ -90,7 +92,7 @@ def to_normal(array: pa.Array, kind: pa.DataType) -> pa.Array:
     return array.cast(kind)
 
 
-def from_normal(array: Any, kind: pa.DataType) -> Any:
+def from_storage(array: Any, kind: pa.DataType) -> Any:
     """A column of the normal form in the type ``kind`` that it had."""
     if array.type == kind:
         return array
@@ -104,23 +106,23 @@ def from_normal(array: Any, kind: pa.DataType) -> Any:
     return array.cast(kind)
 
 
-def one_array(values: Any) -> pa.Array:
+def single_array(values: Any) -> pa.Array:
     """A chunked array (or an array) as one array; copies only where there are several chunks."""
     if isinstance(values, pa.ChunkedArray):
         return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
     return values
 
 
-def is_flat(kind: pa.DataType) -> bool:
+def is_primitive(kind: pa.DataType) -> bool:
     """Whether a type holds no other type and is kept as one of Arrow's own: such types are equal only if they are the same."""
-    return normal_type(kind) is not None and not (
+    return storage_type(kind) is not None and not (
         kinds.is_nested(kind) or kinds.is_dictionary(kind) or kinds.is_run_end_encoded(kind)
     )
 
 
-def write_type(kind: pa.DataType) -> str:
+def type_to_text(kind: pa.DataType) -> str:
     """A type as text that ``read_type`` understands."""
-    return _written(kind) if is_flat(kind) else _write(kind)
+    return _written(kind) if is_primitive(kind) else _write(kind)
 
 
 def _write(kind: pa.DataType) -> str:
@@ -130,12 +132,12 @@ def _write(kind: pa.DataType) -> str:
 _written = lru_cache(maxsize=512)(_write)
 
 
-def read_type(text: str) -> pa.DataType:
+def type_from_text(text: str) -> pa.DataType:
     """The type that was written."""
     return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text))).field(0).type
 
 
-def to_frame(table: pa.Table) -> pd.DataFrame:
+def table_to_pandas(table: pa.Table) -> pd.DataFrame:
     """A pandas frame of a table that a driver gave: whole numbers and truth values with gaps keep their type.
 
     Raises:

@@ -18,85 +18,92 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from osiris_inspect.model.errors import SpillDamaged
+from osiris_inspect.model.errors import SpillCorrupt
 from osiris_inspect.runtime.frames.conversion import time_zones as zones
 
 
-def encode(cell: Any, lost: set[str]) -> str:
+def encode(cell: Any, not_restorable: set[str]) -> str:
     """The JSON text of ``cell``. What has no exact form is named in ``lost`` and written as its text.
 
     Only ASCII is written: a lone half of a surrogate pair is no UTF-8, but has an escape.
     """
-    return json.dumps(to_json(cell, lost), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return json.dumps(
+        cell_to_json(cell, not_restorable), ensure_ascii=True, allow_nan=False, separators=(",", ":")
+    )
 
 
 def decode(text: str) -> Any:
     """The cell that was encoded."""
-    return from_json(json.loads(text))
+    return cell_from_json(json.loads(text))
 
 
-def to_json(cell: Any, lost: set[str]) -> Any:
+def cell_to_json(cell: Any, not_restorable: set[str]) -> Any:
     """``cell`` as a value of JSON; see ``encode``."""
     kind = type(cell)
     if kind in _PLAIN:
-        return _PLAIN[kind](cell, lost)
+        return _PLAIN[kind](cell, not_restorable)
     if kind in _WRITERS:
         tag, write = _WRITERS[kind]
-        return {tag: write(cell, lost)}
-    return _scalar(cell, lost) if isinstance(cell, np.generic) else _lost(cell, lost)
+        return {tag: write(cell, not_restorable)}
+    return _scalar(cell, not_restorable) if isinstance(cell, np.generic) else _stringify(cell, not_restorable)
 
 
-def from_json(value: Any) -> Any:
+def cell_from_json(value: Any) -> Any:
     """The cell that ``to_json`` wrote.
 
     Raises:
-        SpillDamaged: an object with a tag that we never wrote.
+        SpillCorrupt: an object with a tag that we never wrote.
     """
     if isinstance(value, list):
-        return [from_json(item) for item in value]
+        return [cell_from_json(item) for item in value]
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
         tag, content = next(iter(value.items()))
         if tag.startswith("$"):
             return _read(tag, content)
-    return {key: from_json(item) for key, item in value.items()}
+    return {key: cell_from_json(item) for key, item in value.items()}
 
 
 def _read(tag: str, content: Any) -> Any:
     reader = _READERS.get(tag)
     if reader is None:
-        raise SpillDamaged(f"a cell of the unknown kind {tag!r}; was it written by a newer version?")
+        raise SpillCorrupt(f"a cell of the unknown kind {tag!r}; was it written by a newer version?")
     return reader(content)
 
 
-def _dict(cell: dict[Any, Any], lost: set[str]) -> Any:
+def _dict(cell: dict[Any, Any], not_restorable: set[str]) -> Any:
     if all(type(key) is str and not key.startswith("$") for key in cell):
-        return {key: to_json(item, lost) for key, item in cell.items()}
-    return {"$dict": [[to_json(key, lost), to_json(item, lost)] for key, item in cell.items()]}
+        return {key: cell_to_json(item, not_restorable) for key, item in cell.items()}
+    return {
+        "$dict": [
+            [cell_to_json(key, not_restorable), cell_to_json(item, not_restorable)]
+            for key, item in cell.items()
+        ]
+    }
 
 
-def _items(cell: Any, lost: set[str]) -> list[Any]:
-    return [to_json(item, lost) for item in cell]
+def _items(cell: Any, not_restorable: set[str]) -> list[Any]:
+    return [cell_to_json(item, not_restorable) for item in cell]
 
 
-def _sorted_items(cell: Any, lost: set[str]) -> list[Any]:
+def _sorted_items(cell: Any, not_restorable: set[str]) -> list[Any]:
     """A set has no order: written in that of its text, so that the same set is the same bytes."""
-    return sorted(_items(cell, lost), key=lambda item: json.dumps(item, sort_keys=True))
+    return sorted(_items(cell, not_restorable), key=lambda item: json.dumps(item, sort_keys=True))
 
 
-def _lost(cell: Any, lost: set[str]) -> dict[str, Any]:
+def _stringify(cell: Any, not_restorable: set[str]) -> dict[str, Any]:
     kind = type(cell)
-    lost.add(f"{kind.__module__}.{kind.__qualname__}")
+    not_restorable.add(f"{kind.__module__}.{kind.__qualname__}")
     return {"$lost": [f"{kind.__module__}.{kind.__qualname__}", str(cell)]}
 
 
-def _datetime(cell: datetime, lost: set[str]) -> Any:
+def _datetime(cell: datetime, not_restorable: set[str]) -> Any:
     if cell.tzinfo is None:
         return [cell.isoformat(), cell.fold, None]
     zone = zones.to_json(cell.tzinfo)
     if zone is None:
-        lost.add(f"time zone {type(cell.tzinfo).__module__}.{type(cell.tzinfo).__qualname__}")
+        not_restorable.add(f"time zone {type(cell.tzinfo).__module__}.{type(cell.tzinfo).__qualname__}")
         return [cell.isoformat(), 0, None]
     offset = cell.utcoffset()
     return [cell.replace(tzinfo=None).isoformat(), cell.fold, zone, offset.total_seconds() if offset else 0]
@@ -107,13 +114,13 @@ def _read_datetime(content: list[Any]) -> datetime:
     moment = datetime.fromisoformat(text)
     if zone is None:
         return moment.replace(fold=fold)
-    return zones.attach(moment.replace(fold=fold), zone, timedelta(seconds=offset[0]))
+    return zones.localize(moment.replace(fold=fold), zone, timedelta(seconds=offset[0]))
 
 
-def _time(cell: time, lost: set[str]) -> Any:
+def _time(cell: time, not_restorable: set[str]) -> Any:
     zone = None if cell.tzinfo is None else zones.to_json(cell.tzinfo)
     if cell.tzinfo is not None and zone is None:
-        lost.add("time zone of a time of day")
+        not_restorable.add("time zone of a time of day")
     return [cell.replace(tzinfo=None).isoformat(), cell.fold, zone]
 
 
@@ -123,10 +130,10 @@ def _read_time(content: list[Any]) -> time:
     return time.fromisoformat(text).replace(fold=fold, tzinfo=tz)
 
 
-def _timestamp(cell: pd.Timestamp, lost: set[str]) -> Any:
+def _timestamp(cell: pd.Timestamp, not_restorable: set[str]) -> Any:
     zone = None if cell.tzinfo is None else zones.to_json(cell.tzinfo)
     if cell.tzinfo is not None and zone is None:
-        lost.add("time zone of a timestamp")
+        not_restorable.add("time zone of a timestamp")
     naive = cell.tz_convert("UTC").tz_localize(None) if cell.tzinfo is not None else cell
     return [int(naive.asm8.view("i8")), cell.unit, zone]
 
@@ -144,9 +151,9 @@ def _read_timedelta(content: list[Any]) -> pd.Timedelta:
     return pd.Timedelta(np.timedelta64(ticks, unit)).as_unit(unit)
 
 
-def _scalar(cell: Any, lost: set[str]) -> Any:
+def _scalar(cell: Any, not_restorable: set[str]) -> Any:
     write = _SCALARS.get(cell.dtype.kind)
-    return {"$numpy": [cell.dtype.str, write(cell)]} if write else _lost(cell, lost)
+    return {"$numpy": [cell.dtype.str, write(cell)]} if write else _stringify(cell, not_restorable)
 
 
 _SCALARS: dict[str, Callable[[Any], Any]] = {
@@ -170,27 +177,27 @@ def _read_scalar(content: list[Any]) -> Any:
     return dtype.type(value)
 
 
-def _ndarray(cell: "np.ndarray[Any, Any]", lost: set[str]) -> Any:
+def _ndarray(cell: "np.ndarray[Any, Any]", not_restorable: set[str]) -> Any:
     if cell.dtype.kind == "O":
-        return ["|O", list(cell.shape), _items(cell.ravel(), lost)]
+        return ["|O", list(cell.shape), _items(cell.ravel(), not_restorable)]
     if cell.dtype.kind == "V":
-        return ["|O", list(cell.shape), [_lost(item, lost) for item in cell.ravel()]]
+        return ["|O", list(cell.shape), [_stringify(item, not_restorable) for item in cell.ravel()]]
     return [cell.dtype.str, list(cell.shape), base64.b64encode(np.ascontiguousarray(cell).tobytes()).decode()]
 
 
 def _read_ndarray(content: list[Any]) -> "np.ndarray[Any, Any]":
     dtype, shape, data = content
     if dtype == "|O":
-        return np.fromiter((from_json(item) for item in data), dtype=object).reshape(shape)
+        return np.fromiter((cell_from_json(item) for item in data), dtype=object).reshape(shape)
     return np.frombuffer(base64.b64decode(data), dtype=np.dtype(dtype)).reshape(shape).copy()
 
 
-def _interval(cell: Any, lost: set[str]) -> Any:
-    return [to_json(cell.left, lost), to_json(cell.right, lost), cell.closed]
+def _interval(cell: Any, not_restorable: set[str]) -> Any:
+    return [cell_to_json(cell.left, not_restorable), cell_to_json(cell.right, not_restorable), cell.closed]
 
 
 def _read_interval(content: list[Any]) -> Any:
-    return pd.Interval(from_json(content[0]), from_json(content[1]), content[2])
+    return pd.Interval(cell_from_json(content[0]), cell_from_json(content[1]), content[2])
 
 
 def _read_period(content: list[Any]) -> Any:
@@ -200,7 +207,7 @@ def _read_period(content: list[Any]) -> Any:
 _PLAIN: dict[type, Callable[[Any, set[str]], Any]] = {
     **dict.fromkeys((str, int, bool, type(None)), lambda cell, _: cell),
     float: lambda cell, _: cell if math.isfinite(cell) else {"$float": repr(cell)},
-    list: lambda cell, lost: [to_json(item, lost) for item in cell],
+    list: lambda cell, not_restorable: [cell_to_json(item, not_restorable) for item in cell],
     dict: _dict,
 }
 
@@ -230,10 +237,10 @@ _WRITERS: dict[type, tuple[str, Callable[[Any, set[str]], Any]]] = {
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "$float": float,
-    "$tuple": lambda items: tuple(from_json(item) for item in items),
-    "$set": lambda items: {from_json(item) for item in items},
-    "$frozenset": lambda items: frozenset(from_json(item) for item in items),
-    "$dict": lambda pairs: {from_json(key): from_json(item) for key, item in pairs},
+    "$tuple": lambda items: tuple(cell_from_json(item) for item in items),
+    "$set": lambda items: {cell_from_json(item) for item in items},
+    "$frozenset": lambda items: frozenset(cell_from_json(item) for item in items),
+    "$dict": lambda pairs: {cell_from_json(key): cell_from_json(item) for key, item in pairs},
     "$bytes": base64.b64decode,
     "$bytearray": lambda text: bytearray(base64.b64decode(text)),
     "$decimal": Decimal,

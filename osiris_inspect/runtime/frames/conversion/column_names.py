@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def sql_names(labels: Sequence[Any]) -> list[str]:
+def unique_sql_names(labels: Sequence[Any]) -> list[str]:
     """A name for each column that SQL can tell from the others.
 
     Text that is no name of an earlier column (SQL does not tell ``a`` from ``A``) stays; anything else is ``c<place>``.
@@ -13,7 +13,7 @@ def sql_names(labels: Sequence[Any]) -> list[str]:
     seen: set[str] = set()
     names = []
     for place, label in enumerate(labels):
-        name = label if _is_sql_name(label) and label.lower() not in seen else _free_name(place, taken)
+        name = label if _is_sql_name(label) and label.lower() not in seen else _unused_name(place, taken)
         seen.add(name.lower())
         taken.add(name.lower())
         names.append(str(name))
@@ -28,7 +28,7 @@ def _is_utf8(text: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def _free_name(place: int, taken: set[str]) -> str:
+def _unused_name(place: int, taken: set[str]) -> str:
     name = f"c{place}"
     while name in taken:
         name += "_"

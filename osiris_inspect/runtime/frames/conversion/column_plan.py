@@ -13,7 +13,7 @@ Reader = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ColumnPlan:
     """A plan for one column.
 
     Attributes:
@@ -25,11 +25,11 @@ class Column:
     """
 
     type: pa.DataType
-    facts: Mapping[str, Any]
+    restore_info: Mapping[str, Any]
     encode: Encoder
-    beside: Mapping[str, tuple[pa.DataType, Encoder]] = field(default_factory=dict)
-    lost: set[str] = field(default_factory=set)
+    hidden: Mapping[str, tuple[pa.DataType, Encoder]] = field(default_factory=dict)
+    not_restorable: set[str] = field(default_factory=set)
 
 
-Planner = Callable[[Any], Column]
+Planner = Callable[[Any], ColumnPlan]
 """A whole column's values: how they are kept."""

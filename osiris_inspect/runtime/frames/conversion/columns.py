@@ -17,22 +17,22 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from osiris_inspect.model.errors import SpillDamaged
+from osiris_inspect.model.errors import SpillCorrupt
 from osiris_inspect.runtime.frames.conversion import arrow_types as arrow_form
 from osiris_inspect.runtime.frames.conversion import cell_json as cells
 from osiris_inspect.runtime.frames.conversion import extension_columns
 from osiris_inspect.runtime.frames.conversion import index as index_form
 from osiris_inspect.runtime.frames.conversion import numpy_columns as number_columns
 from osiris_inspect.runtime.frames.conversion import object_columns as objects
-from osiris_inspect.runtime.frames.conversion.column_plan import Column, Planner, Reader
+from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan, Planner, Reader
 
 
-def plan(values: Any) -> Column:
+def plan(values: Any) -> ColumnPlan:
     """How the column ``values`` (what ``Series.array`` or ``Index.array`` gives) is kept."""
-    return plan_of_type(values.dtype) or _plan_values(values)
+    return plan_for_dtype(values.dtype) or _plan_values(values)
 
 
-def _plan_values(values: Any) -> Column:
+def _plan_values(values: Any) -> ColumnPlan:
     dtype = values.dtype
     if isinstance(dtype, np.dtype):
         return number_columns.plan_numpy(np.asarray(values), dtype)
@@ -42,17 +42,17 @@ def _plan_values(values: Any) -> Column:
         if isinstance(dtype, kind):
             return planner(values)
     column = objects.plan(np.asarray(values, dtype=object))
-    column.lost.add(f"dtype {dtype} of {type(dtype).__module__}")
+    column.not_restorable.add(f"dtype {dtype} of {type(dtype).__module__}")
     return replace(column, encode=lambda part: column.encode(np.asarray(part, dtype=object)))
 
 
-def plan_of_type(dtype: Any) -> Column | None:
+def plan_for_dtype(dtype: Any) -> ColumnPlan | None:
     """How every column of a type is kept; None where that depends on its values."""
     return _plan_of_type(dtype) if isinstance(dtype, SIMPLE) else None
 
 
 @lru_cache(maxsize=512)
-def _plan_of_type(dtype: Any) -> Column | None:
+def _plan_of_type(dtype: Any) -> ColumnPlan | None:
     if isinstance(dtype, np.dtype):
         return number_columns.plan_of_type(dtype)
     if isinstance(dtype, pd.StringDtype) and dtype.storage == "python":
@@ -64,55 +64,60 @@ def restore(array: Any, facts: Mapping[str, Any], beside: Mapping[str, Any]) -> 
     """The values of a column for pandas.
 
     Raises:
-        SpillDamaged: the facts speak of a form we do not know.
+        SpillCorrupt: the facts speak of a form we do not know.
     """
     reader = _READERS.get(facts["form"])
     if reader is None:
-        raise SpillDamaged(
+        raise SpillCorrupt(
             f"a column in the unknown form {facts['form']!r}; was it written by a newer version?"
         )
     return reader(array, facts, beside)
 
 
-def _plan_intervals(values: Any) -> Column:
+def _plan_intervals(values: Any) -> ColumnPlan:
     inner = plan(values.left.array)
     kind = pa.struct([("left", inner.type), ("right", inner.type)])
-    facts = {"form": "interval", "closed": values.closed, "inner": dict(inner.facts)}
-    return Column(kind, facts, lambda part: _intervals(part, inner, kind))
+    facts = {"form": "interval", "closed": values.closed, "inner": dict(inner.restore_info)}
+    return ColumnPlan(kind, facts, lambda part: _intervals(part, inner, kind))
 
 
-def _intervals(values: Any, inner: Column, kind: pa.DataType) -> pa.Array:
+def _intervals(values: Any, inner: ColumnPlan, kind: pa.DataType) -> pa.Array:
     sides = [inner.encode(values.left.array), inner.encode(values.right.array)]
     return pa.StructArray.from_arrays(sides, fields=list(kind), mask=pa.array(np.asarray(values.isna())))
 
 
-def _plan_sparse(values: Any) -> Column:
+def _plan_sparse(values: Any) -> ColumnPlan:
     lost: set[str] = set()
-    dense = plan(_dense(values))
+    dense = plan(_sparse_to_dense(values))
     facts = {
         "form": "sparse",
-        "fill": cells.to_json(values.dtype.fill_value, lost),
+        "fill": cells.cell_to_json(values.dtype.fill_value, lost),
         "subtype": values.dtype.subtype.str,
-        "inner": dict(dense.facts),
+        "inner": dict(dense.restore_info),
     }
-    return replace(dense, facts=facts, encode=lambda part: dense.encode(_dense(part)), lost=lost | dense.lost)
+    return replace(
+        dense,
+        restore_info=facts,
+        encode=lambda part: dense.encode(_sparse_to_dense(part)),
+        not_restorable=lost | dense.not_restorable,
+    )
 
 
-def _dense(values: Any) -> Any:
+def _sparse_to_dense(values: Any) -> Any:
     return np.asarray(values.to_dense() if hasattr(values, "to_dense") else values).astype(
         values.dtype.subtype
     )
 
 
-def _plan_categories(values: Any) -> Column:
-    labels = _labels(values.categories)
-    packed = index_form.pack(values.categories, plan)
+def _plan_categories(values: Any) -> ColumnPlan:
+    labels = _category_values(values.categories)
+    packed = index_form.index_to_json(values.categories, plan)
     facts = {
         "form": "category",
         "ordered": bool(values.ordered),
         "categories": packed.facts,
     }
-    kind = arrow_form.WORDS if labels.type == pa.large_string() else labels.type
+    kind = arrow_form.TEXT_TYPE if labels.type == pa.large_string() else labels.type
     words = labels.cast(pa.string()) if kind != labels.type else labels
 
     def encode(part: Any) -> pa.Array:
@@ -122,13 +127,16 @@ def _plan_categories(values: Any) -> Column:
             return labels.take(indices)
         return pa.DictionaryArray.from_arrays(indices, words)
 
-    return Column(kind, facts, encode, lost=set(packed.lost))
+    return ColumnPlan(kind, facts, encode, not_restorable=set(packed.lost))
 
 
-def _labels(categories: pd.Index) -> pa.Array:
+def _category_values(categories: pd.Index) -> pa.Array:
     """What SQL sees of each category: the value where a plain type holds it, else its text."""
     inner = plan(categories.array)
-    if inner.facts["form"] in ("string", "numpy", "datetime") or inner.facts.get("cells") == "str":
+    if (
+        inner.restore_info["form"] in ("string", "numpy", "datetime")
+        or inner.restore_info.get("cells") == "str"
+    ):
         return inner.encode(categories.array)
     texts = [str(category) for category in categories]
     if len(set(texts)) < len(texts):
@@ -138,7 +146,7 @@ def _labels(categories: pd.Index) -> pa.Array:
 
 
 def _read_interval(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> Any:
-    whole = arrow_form.one_array(array)
+    whole = arrow_form.single_array(array)
     left, right = (
         restore(pa.chunked_array([whole.field(side)]), facts["inner"], {}) for side in ("left", "right")
     )
@@ -146,14 +154,14 @@ def _read_interval(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, A
 
 
 def _read_sparse(array: Any, facts: Mapping[str, Any], beside: Mapping[str, Any]) -> Any:
-    fill = cells.from_json(facts["fill"])
+    fill = cells.cell_from_json(facts["fill"])
     dtype = pd.SparseDtype(np.dtype(facts["subtype"]), fill)
     return pd.arrays.SparseArray(restore(array, facts["inner"], beside), fill_value=fill, dtype=dtype)
 
 
 def _read_category(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> Any:
-    categories = index_form.unpack(facts["categories"], restore)
-    codes = _codes(array, _labels(categories))
+    categories = index_form.index_from_json(facts["categories"], restore)
+    codes = _codes(array, _category_values(categories))
     return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(categories, ordered=facts["ordered"]))
 
 
@@ -169,7 +177,7 @@ def _codes_of(chunk: pa.Array, labels: pa.Array) -> "np.ndarray[Any, Any]":
     else:
         places = pc.index_in(chunk, value_set=labels, skip_nulls=True)
     if places.null_count != chunk.null_count:
-        raise SpillDamaged("a category that is not in the list of categories")
+        raise SpillCorrupt("a category that is not in the list of categories")
     codes: np.ndarray[Any, Any] = pc.fill_null(places, -1).to_numpy(zero_copy_only=False)
     return codes
 

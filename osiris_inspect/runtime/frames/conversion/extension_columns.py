@@ -12,27 +12,33 @@ import pyarrow as pa
 from osiris_inspect.runtime.frames.conversion import arrow_types as arrow_form
 from osiris_inspect.runtime.frames.conversion import object_columns as objects
 from osiris_inspect.runtime.frames.conversion import time_zones as zones
-from osiris_inspect.runtime.frames.conversion.column_plan import Column, Planner, Reader
+from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan, Planner, Reader
 from osiris_inspect.runtime.frames.conversion.numpy_columns import (
-    encode_moments,
-    encode_ticks,
+    as_integers,
+    encode_as_integers,
+    encode_datetimes,
     fits_microseconds,
-    ticks_of,
 )
 
 
-def _plan_zoned(values: Any) -> Column:
+def _plan_zoned(values: Any) -> ColumnPlan:
     unit, zone = values.dtype.unit, zones.to_json(values.dtype.tz)
     facts = {"form": "zoned", "unit": unit, "tz": zone}
     lost = set() if zone is not None else {f"time zone {values.dtype.tz!r}; the moments are kept in UTC"}
     if not fits_microseconds(values.view("i8"), unit):
-        return Column(
-            pa.int64(), facts | {"form": "zoned ticks"}, lambda part: encode_ticks(_utc(part)), lost=lost
+        return ColumnPlan(
+            pa.int64(),
+            facts | {"form": "zoned ticks"},
+            lambda part: encode_as_integers(_utc(part)),
+            not_restorable=lost,
         )
-    name = zones.name(values.dtype.tz)
+    name = zones.zone_name(values.dtype.tz)
     kind = pa.timestamp("ns" if unit == "ns" else "us", name)
-    return Column(
-        kind, facts, lambda part: encode_moments(_utc(part), pa.timestamp(kind.unit)).cast(kind), lost=lost
+    return ColumnPlan(
+        kind,
+        facts,
+        lambda part: encode_datetimes(_utc(part), pa.timestamp(kind.unit)).cast(kind),
+        not_restorable=lost,
     )
 
 
@@ -40,7 +46,7 @@ def _utc(values: Any) -> "np.ndarray[Any, Any]":
     return np.asarray(values.view("i8")).view(f"M8[{values.dtype.unit}]")
 
 
-def _plan_strings(values: Any) -> Column:
+def _plan_strings(values: Any) -> ColumnPlan:
     dtype = values.dtype
     missing = "NA" if dtype.na_value is pd.NA else "nan"
     facts = {"form": "string", "storage": dtype.storage.removesuffix("_numpy"), "missing": missing}
@@ -49,11 +55,11 @@ def _plan_strings(values: Any) -> Column:
         return replace(
             column,
             encode=lambda part: column.encode(np.asarray(part, dtype=object)),
-            facts={"form": "string objects", "inner": dict(column.facts)}
+            restore_info={"form": "string objects", "inner": dict(column.restore_info)}
             | facts
             | {"form": "string objects"},
         )
-    return Column(pa.large_string(), facts, _strings)
+    return ColumnPlan(pa.large_string(), facts, _strings)
 
 
 def _is_utf8(values: Any) -> bool:
@@ -67,50 +73,56 @@ def _is_utf8(values: Any) -> bool:
 
 def _strings(values: Any) -> pa.Array:
     if hasattr(values, "__arrow_array__"):
-        return arrow_form.one_array(pa.array(values, type=pa.large_string()))
+        return arrow_form.single_array(pa.array(values, type=pa.large_string()))
     return pa.array(np.asarray(values, dtype=object), type=pa.large_string(), from_pandas=True)
 
 
-def _plan_masked(values: Any) -> Column:
+def _plan_masked(values: Any) -> ColumnPlan:
     kind = pa.array(values[:0]).type
-    return Column(
+    return ColumnPlan(
         kind, {"form": "masked", "dtype": str(values.dtype)}, lambda part: pa.array(part, type=kind)
     )
 
 
-def _plan_arrow(values: Any) -> Column:
+def _plan_arrow(values: Any) -> ColumnPlan:
     original = values.dtype.pyarrow_dtype
-    return plan_arrow(original, {"form": "arrow", "type": arrow_form.write_type(original)}, pa.array)
+    return plan_arrow(original, {"form": "arrow", "type": arrow_form.type_to_text(original)}, pa.array)
 
 
-def plan_arrow(original: pa.DataType, facts: dict[str, Any], take: Callable[[Any], Any]) -> Column:
+def plan_arrow(original: pa.DataType, facts: dict[str, Any], take: Callable[[Any], Any]) -> ColumnPlan:
     """How a column that is Arrow already is kept; ``take`` gives its array."""
-    kind = arrow_form.normal_type(original)
+    kind = arrow_form.storage_type(original)
     if pa.types.is_decimal256(original) and kind is None:
-        return Column(
+        return ColumnPlan(
             pa.large_string(),
             facts | {"cells": "decimal text"},
-            lambda part: objects.decimal_texts(arrow_form.one_array(take(part)).to_pylist()),
+            lambda part: objects.decimal_texts(arrow_form.single_array(take(part)).to_pylist()),
         )
     if kind is None:
         lost: set[str] = set()
-        return Column(
+        return ColumnPlan(
             pa.large_string(),
             facts | {"cells": "json"},
-            lambda part: objects.json_array(arrow_form.one_array(take(part)).to_pylist(), lost),
-            lost=lost,
+            lambda part: objects.json_array(arrow_form.single_array(take(part)).to_pylist(), lost),
+            not_restorable=lost,
         )
-    return Column(kind, facts, lambda part: arrow_form.to_normal(arrow_form.one_array(take(part)), kind))
+    return ColumnPlan(
+        kind, facts, lambda part: arrow_form.to_storage(arrow_form.single_array(take(part)), kind)
+    )
 
 
-def _plan_periods(values: Any) -> Column:
+def _plan_periods(values: Any) -> ColumnPlan:
     facts = {"form": "period", "freq": values.dtype.name.removeprefix("period[").removesuffix("]")}
-    return Column(pa.int64(), facts, lambda part: encode_ticks(np.asarray(part.view("i8")).view("m8[ns]")))
+    return ColumnPlan(
+        pa.int64(), facts, lambda part: encode_as_integers(np.asarray(part.view("i8")).view("m8[ns]"))
+    )
 
 
 def _read_zoned(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> Any:
     unit = facts["unit"] if facts["form"] == "zoned ticks" else array.type.unit
-    moments = pd.DatetimeIndex(ticks_of(array).view(f"M8[{unit}]")).as_unit(facts["unit"]).tz_localize("UTC")
+    moments = (
+        pd.DatetimeIndex(as_integers(array).view(f"M8[{unit}]")).as_unit(facts["unit"]).tz_localize("UTC")
+    )
     return moments.array if facts["tz"] is None else moments.tz_convert(zones.from_json(facts["tz"])).array
 
 
@@ -148,17 +160,17 @@ def _read_arrow(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]
 
 def arrow_values(array: Any, facts: Mapping[str, Any]) -> pa.ChunkedArray:
     """A column of the normal form in the Arrow type it had."""
-    kind = arrow_form.read_type(facts["type"])
+    kind = arrow_form.type_from_text(facts["type"])
     if facts.get("cells") == "decimal text":
         array = pa.array(objects.decimals_of(array), type=kind)
     if facts.get("cells") == "json":
         array = pa.array(objects.json_values(array), type=kind)
-    back = arrow_form.from_normal(array, kind)
+    back = arrow_form.from_storage(array, kind)
     return back if isinstance(back, pa.ChunkedArray) else pa.chunked_array([back])
 
 
 def _read_period(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> Any:
-    return pd.arrays.PeriodArray(ticks_of(array), dtype=pd.PeriodDtype(facts["freq"]))
+    return pd.arrays.PeriodArray(as_integers(array), dtype=pd.PeriodDtype(facts["freq"]))
 
 
 MASKED: tuple[type, ...] = (

@@ -19,22 +19,27 @@ from osiris_inspect.runtime.frames.conversion import cell_json as cells
 from osiris_inspect.runtime.frames.conversion import columns, extension_columns
 from osiris_inspect.runtime.frames.conversion import index as index_form
 from osiris_inspect.runtime.frames.conversion import schema_cache as shapes
-from osiris_inspect.runtime.frames.conversion.column_names import sql_names
-from osiris_inspect.runtime.frames.conversion.column_plan import Column
-from osiris_inspect.runtime.frames.conversion.frame_plan import Form, Part, beside, field_of
-from osiris_inspect.runtime.frames.conversion.schema_cache import Labels
+from osiris_inspect.runtime.frames.conversion.column_names import unique_sql_names
+from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan
+from osiris_inspect.runtime.frames.conversion.frame_plan import (
+    FramePlan,
+    PlannedColumn,
+    field_metadata,
+    hidden_column,
+)
+from osiris_inspect.runtime.frames.conversion.schema_cache import ColumnLabels
 
-NO_COLUMNS = "_no_columns"
+ROW_COUNT_COLUMN = "_no_columns"
 """The one column of a frame that has rows and no columns, so that its rows can be counted in SQL."""
 
-Read = Callable[[str], pa.ChunkedArray]
+ReadColumn = Callable[[str], pa.ChunkedArray]
 
 
-def plan(frame: pd.DataFrame) -> Form:
+def plan_pandas(frame: pd.DataFrame) -> FramePlan:
     """How a pandas frame is kept."""
     values = [_values(series) for _, series in frame.items()]
-    labels = shapes.labels_of(frame.columns)
-    index, (attrs, lost_attrs) = _Index.of(frame.index), _attrs(frame.attrs)
+    labels = shapes.column_labels(frame.columns)
+    index, (attrs, lost_attrs) = _IndexPlan.of(frame.index), _attrs(frame.attrs)
     lost = [("", f"names of columns: {what}") for what in labels.packed.lost] + list(index.lost) + lost_attrs
     if type(frame) is not pd.DataFrame:
         lost.append(
@@ -47,11 +52,11 @@ def plan(frame: pd.DataFrame) -> Form:
         "attrs": attrs,
         "duplicate_labels": bool(frame.flags.allows_duplicate_labels),
     }
-    shape = shapes.shape_of(labels, tuple(some.dtype for some in values))
+    shape = shapes.cached_schema(labels, tuple(some.dtype for some in values))
     if shape is None:
         return _plan_each(frame, values, labels, index.parts, facts, tuple(lost))
-    parts = tuple(map(Part, labels.names, shape.columns, values))
-    return Form(
+    parts = tuple(map(PlannedColumn, labels.names, shape.columns, values))
+    return FramePlan(
         len(frame),
         parts,
         index.parts,
@@ -66,82 +71,87 @@ def plan(frame: pd.DataFrame) -> Form:
 def _plan_each(
     frame: pd.DataFrame,
     values: Sequence[Any],
-    labels: Labels,
-    beside_index: tuple[Part, ...],
+    labels: ColumnLabels,
+    beside_index: tuple[PlannedColumn, ...],
     facts: Mapping[str, Any],
     lost: tuple[tuple[str, str], ...],
-) -> Form:
+) -> FramePlan:
     parts = tuple(
-        Part(name, columns.plan(some), some) for name, some in zip(labels.names, values, strict=True)
+        PlannedColumn(name, columns.plan(some), some) for name, some in zip(labels.names, values, strict=True)
     )
     fields = tuple(
-        field_of(part.name, part.column, label, part.values.dtype)
-        for part, label in zip(parts, labels.given, strict=True)
+        field_metadata(part.name, part.column, label, part.values.dtype)
+        for part, label in zip(parts, labels.original, strict=True)
     )
-    return Form(
+    return FramePlan(
         rows=len(frame),
-        parts=parts or (_no_columns(len(frame)),),
-        besides=(*(beside(part, key) for part in parts for key in part.column.beside), *beside_index),
-        facts=facts,
+        planned_columns=parts or (_no_columns(len(frame)),),
+        index_columns=(
+            *(hidden_column(part, key) for part in parts for key in part.column.hidden),
+            *beside_index,
+        ),
+        restore_info=facts,
         fields=fields,
-        lost=lost,
+        not_restorable=lost,
         metadata=partial(shapes.metadata_of, frame, labels, fields),
     )
 
 
-def plan_table(table: pa.Table) -> Form:
+def plan_table(table: pa.Table) -> FramePlan:
     """How an Arrow table is kept: it never becomes a pandas frame on the way."""
     return _plan_arrow(table.schema, table.columns, table.num_rows)
 
 
-def plan_stream(schema: pa.Schema, tables: Iterator[pa.Table]) -> Form:
+def plan_stream(schema: pa.Schema, tables: Iterator[pa.Table]) -> FramePlan:
     """How Arrow tables that come one after the other are kept; all but the last hold ``ROWS_PER_SLICE`` rows."""
     return replace(_plan_arrow(schema, [None] * len(schema), 0), rows=None, stream=tables)
 
 
-def _plan_arrow(schema: pa.Schema, values: Sequence[Any], rows: int) -> Form:
+def _plan_arrow(schema: pa.Schema, values: Sequence[Any], rows: int) -> FramePlan:
     parts = tuple(
-        Part(name, arrow_column(field_.type), some)
-        for name, field_, some in zip(sql_names(schema.names), schema, values, strict=True)
+        PlannedColumn(name, plan_arrow_column(field_.type), some)
+        for name, field_, some in zip(unique_sql_names(schema.names), schema, values, strict=True)
     )
     fields = tuple(
-        field_of(part.name, part.column, field_.name, field_.type)
+        field_metadata(part.name, part.column, field_.name, field_.type)
         for part, field_ in zip(parts, schema, strict=True)
     )
-    return Form(rows, parts or (_no_columns(rows),), (), {"kind": "arrow"}, fields)
+    return FramePlan(rows, parts or (_no_columns(rows),), (), {"kind": "arrow"}, fields)
 
 
-def arrow_column(kind: pa.DataType) -> Column:
+def plan_arrow_column(kind: pa.DataType) -> ColumnPlan:
     """How a column of a driver's Arrow table is kept."""
-    return _flat_column(kind) if arrow_form.is_flat(kind) else _arrow_column(kind)
+    return _flat_column(kind) if arrow_form.is_primitive(kind) else _arrow_column(kind)
 
 
-def _arrow_column(kind: pa.DataType) -> Column:
-    facts = {"form": "arrow", "type": arrow_form.write_type(kind)}
-    return extension_columns.plan_arrow(kind, facts, arrow_form.one_array)
+def _arrow_column(kind: pa.DataType) -> ColumnPlan:
+    facts = {"form": "arrow", "type": arrow_form.type_to_text(kind)}
+    return extension_columns.plan_arrow(kind, facts, arrow_form.single_array)
 
 
 _flat_column = lru_cache(maxsize=512)(_arrow_column)
 
 
-def restore(form: Mapping[str, Any], rows: int, read: Read, read_beside: Read) -> pd.DataFrame:
+def restore_pandas(
+    form: Mapping[str, Any], rows: int, read: ReadColumn, read_beside: ReadColumn
+) -> pd.DataFrame:
     """The frame of which ``form`` holds ``facts`` and ``fields``; columns are read one at a time."""
     facts, fields = form["facts"], form["fields"]
     if facts["kind"] == "arrow":
-        return arrow_form.to_frame(restore_table(form, rows, read))
-    index = _Index.restore(facts["index"], read_beside)
+        return arrow_form.table_to_pandas(restore_arrow(form, rows, read))
+    index = _IndexPlan.restore_pandas(facts["index"], read_beside)
     series = {}
     for place, field_ in enumerate(fields):
         kept = {key: read_beside(name) for key, name in field_["beside"].items()}
         values = columns.restore(read(field_["physical"]), field_["facts"], kept)
         series[place] = pd.Series(values, index=index, dtype=getattr(values, "dtype", None), copy=False)
     frame = pd.DataFrame(series, index=index, copy=False)
-    frame.columns = index_form.unpack(facts["columns"], columns.restore)
-    frame.attrs = cells.from_json(facts["attrs"])
+    frame.columns = index_form.index_from_json(facts["columns"], columns.restore)
+    frame.attrs = cells.cell_from_json(facts["attrs"])
     return frame if facts["duplicate_labels"] else frame.set_flags(allows_duplicate_labels=False)
 
 
-def restore_table(form: Mapping[str, Any], rows: int, read: Read) -> pa.Table:
+def restore_arrow(form: Mapping[str, Any], rows: int, read: ReadColumn) -> pa.Table:
     """The Arrow table a driver gave, in the types it had.
 
     Raises:
@@ -149,11 +159,11 @@ def restore_table(form: Mapping[str, Any], rows: int, read: Read) -> pa.Table:
     """
     arrays = [_restored(field_, read) for field_ in form["fields"]]
     if not arrays:
-        return pa.table({NO_COLUMNS: pa.nulls(rows)}).select([])
-    return pa.table(arrays, names=[cells.from_json(field_["name"]) for field_ in form["fields"]])
+        return pa.table({ROW_COUNT_COLUMN: pa.nulls(rows)}).select([])
+    return pa.table(arrays, names=[cells.cell_from_json(field_["name"]) for field_ in form["fields"]])
 
 
-def _restored(field_: Mapping[str, Any], read: Read) -> pa.ChunkedArray:
+def _restored(field_: Mapping[str, Any], read: ReadColumn) -> pa.ChunkedArray:
     kept = read(field_["physical"])
     try:
         return extension_columns.arrow_values(kept, field_["facts"])
@@ -166,63 +176,69 @@ def _values(series: Any) -> Any:
     return series.to_numpy() if isinstance(series.dtype, np.dtype) else series.array
 
 
-def _no_columns(rows: int) -> Part:
-    return Part(NO_COLUMNS, Column(pa.bool_(), {}, lambda part: pa.nulls(len(part), pa.bool_())), range(rows))
+def _no_columns(rows: int) -> PlannedColumn:
+    return PlannedColumn(
+        ROW_COUNT_COLUMN,
+        ColumnPlan(pa.bool_(), {}, lambda part: pa.nulls(len(part), pa.bool_())),
+        range(rows),
+    )
 
 
 def _attrs(attrs: Mapping[Any, Any]) -> tuple[Any, list[tuple[str, str]]]:
     lost: set[str] = set()
-    kept = cells.to_json(dict(attrs), lost)
+    kept = cells.cell_to_json(dict(attrs), lost)
     return kept, [("", f"attrs: {what}") for what in sorted(lost)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Index:
+class _IndexPlan:
     """The rows' labels: a range is a fact, anything else is kept beside the columns."""
 
     facts: Mapping[str, Any]
-    parts: tuple[Part, ...] = ()
+    parts: tuple[PlannedColumn, ...] = ()
     lost: tuple[tuple[str, str], ...] = field(default=())
 
     @classmethod
-    def of(cls, index: pd.Index) -> "_Index":
+    def of(cls, index: pd.Index) -> "_IndexPlan":
         if isinstance(index, pd.RangeIndex):
-            packed = index_form.pack(index, columns.plan)
+            packed = index_form.index_to_json(index, columns.plan)
             return cls(packed.facts, lost=tuple(("", f"index: {what}") for what in packed.lost))
         lost: set[str] = set()
         parts, levels = [], []
-        for place, level in enumerate(index_form.levels_of(index)):
+        for place, level in enumerate(index_form.index_levels(index)):
             values = _values(level)
-            part = Part(f"index.{place}", columns.plan(values), values)
-            parts += [part, *(beside(part, key) for key in part.column.beside)]
-            levels.append(field_of(part.name, part.column, None, level.dtype))
+            part = PlannedColumn(f"index.{place}", columns.plan(values), values)
+            parts += [part, *(hidden_column(part, key) for key in part.column.hidden)]
+            levels.append(field_metadata(part.name, part.column, None, level.dtype))
         facts = {
             "kind": "multi" if isinstance(index, pd.MultiIndex) else "flat",
-            "names": [cells.to_json(name, lost) for name in index.names],
+            "names": [cells.cell_to_json(name, lost) for name in index.names],
             "levels": levels,
             "freq": index_form.frequency(index, lost),
         }
         return cls(facts, tuple(parts), tuple(("", f"index: {what}") for what in sorted(lost)))
 
     @staticmethod
-    def restore(facts: Mapping[str, Any], read: Read) -> pd.Index:
+    def restore_pandas(facts: Mapping[str, Any], read: ReadColumn) -> pd.Index:
         if facts["kind"] == "range":
-            return index_form.unpack(facts, columns.restore)
+            return index_form.index_from_json(facts, columns.restore)
         levels = []
         for level in facts["levels"]:
             kept = {key: read(name) for key, name in level["beside"].items()}
             levels.append(columns.restore(read(level["physical"]), level["facts"], kept))
-        return index_form.join(levels, [cells.from_json(name) for name in facts["names"]], facts)
+        return index_form.index_from_levels(
+            levels, [cells.cell_from_json(name) for name in facts["names"]], facts
+        )
 
 
-def plan_any(frame: pd.DataFrame | pa.Table) -> Form:
+def plan_frame(frame: pd.DataFrame | pa.Table) -> FramePlan:
     """How a frame of pandas or of Arrow is kept."""
-    return plan_table(frame) if isinstance(frame, pa.Table) else plan(frame)
+    return plan_table(frame) if isinstance(frame, pa.Table) else plan_pandas(frame)
 
 
-def downgrades(form: Form) -> list[dict[str, Any]]:
+def type_downgrades(form: FramePlan) -> list[dict[str, Any]]:
     """The columns SQL sees in another type than pandas, and whether pandas gets them back exactly."""
-    lost = {item["column"] for item in form.fidelity()}
+    lost = {item["column"] for item in form.fidelity_report()}
     return [
         {
             "column": field_["physical"],

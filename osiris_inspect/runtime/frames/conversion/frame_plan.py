@@ -9,23 +9,23 @@ import pyarrow as pa
 
 from osiris_inspect.runtime.frames.conversion import cell_json as cells
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
-from osiris_inspect.runtime.frames.conversion.column_plan import Column
+from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan
 
 Slice = tuple[list[pa.Array], list[pa.Array]]
 """Arrays of the columns SQL sees, and of those beside them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PlannedColumn:
     """A column under the name it has in a table, and the values it is taken from."""
 
     name: str
-    column: Column
+    column: ColumnPlan
     values: Any
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class SchemaJson:
     """JSON of a form's fields, and of what follows from them. Many frames have it in common; keys are sorted.
 
     ``dtypes`` stand in the order of the columns, ``sorted_dtypes`` in that of their names. ``labels`` are those of the
@@ -40,12 +40,12 @@ class Texts:
     schema_hash: str | None = None
 
     @classmethod
-    def of(
+    def build(
         cls,
         fields: Sequence[Mapping[str, Any]],
         labels: Mapping[str, Any] | None = None,
         schema_hash: str | None = None,
-    ) -> "Texts":
+    ) -> "SchemaJson":
         """What stands in JSON of these fields."""
         names, dtypes = columns_of(fields), dtypes_of(fields)
         return cls(
@@ -69,7 +69,7 @@ def dtypes_of(fields: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class FramePlan:
     """How a frame is kept.
 
     Attributes:
@@ -86,49 +86,51 @@ class Form:
     """
 
     rows: int | None
-    parts: tuple[Part, ...]
-    besides: tuple[Part, ...]
-    facts: Mapping[str, Any]
+    planned_columns: tuple[PlannedColumn, ...]
+    index_columns: tuple[PlannedColumn, ...]
+    restore_info: Mapping[str, Any]
     fields: tuple[Mapping[str, Any], ...]
-    lost: tuple[tuple[str, str], ...] = ()
+    not_restorable: tuple[tuple[str, str], ...] = ()
     stream: Iterator[pa.Table] | None = None
     metadata: Callable[[], Mapping[bytes, bytes] | None] = lambda: None
-    texts: Texts | None = None
+    texts: SchemaJson | None = None
 
     @property
     def schema(self) -> pa.Schema:
         """The columns SQL sees."""
-        return _schema(self.parts)
+        return _schema(self.planned_columns)
 
     @property
     def beside_schema(self) -> pa.Schema:
         """The columns beside them; empty for most frames."""
-        return _schema(self.besides)
+        return _schema(self.index_columns)
 
     @property
-    def objects(self) -> tuple[int, ...]:
+    def object_columns(self) -> tuple[int, ...]:
         """The places of the columns of Python objects."""
         if self.texts:
             return ()
         return tuple(place for place, field in enumerate(self.fields) if field["dtype"] == "object")
 
-    def written(self) -> tuple[str, Texts]:
+    def schema_texts(self) -> tuple[str, SchemaJson]:
         """``facts`` as JSON, and the texts of the fields."""
-        texts = self.texts or Texts.of(self.fields)
+        texts = self.texts or SchemaJson.build(self.fields)
         known = {"columns": texts.labels}
-        facts = [f'"{key}": {known.get(key) or _json(self.facts[key])}' for key in sorted(self.facts)]
+        facts = [
+            f'"{key}": {known.get(key) or _json(self.restore_info[key])}' for key in sorted(self.restore_info)
+        ]
         return f"{{{', '.join(facts)}}}", texts
 
     def arrays(self, rows: int = ROWS_PER_SLICE) -> Iterator[Slice]:
         """The frame in normal form as bare arrays, ``rows`` at a time."""
         if self.stream is not None:
             for table in self.stream:
-                yield _encoded(self.parts, table.columns or [range(table.num_rows)]), []
+                yield _encoded(self.planned_columns, table.columns or [range(table.num_rows)]), []
             return
         whole = self.rows or 0
         for start in range(0, whole, rows):
             cut = slice(start, min(start + rows, whole)) if rows < whole else None
-            yield _cut(self.parts, cut), _cut(self.besides, cut)
+            yield _cut(self.planned_columns, cut), _cut(self.index_columns, cut)
 
     def slices(self, rows: int = ROWS_PER_SLICE) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch | None]]:
         """The frame in normal form, ``rows`` at a time; the second of each pair is None where nothing is beside."""
@@ -138,43 +140,45 @@ class Form:
             yield pa.RecordBatch.from_arrays(main, schema=schema), other
             del main, beside, other  # else they live until the next slice is made, and the peak is two slices
 
-    def fidelity(self) -> list[dict[str, str]]:
+    def fidelity_report(self) -> list[dict[str, str]]:
         """What cannot be restored. Complete once every slice was taken."""
-        found = list(self.lost)
-        for part in (*self.parts, *self.besides):
-            found += [(part.name, what) for what in sorted(part.column.lost)]
+        found = list(self.not_restorable)
+        for part in (*self.planned_columns, *self.index_columns):
+            found += [(part.name, what) for what in sorted(part.column.not_restorable)]
         return [{"column": column, "lost": what} for column, what in dict.fromkeys(found)]
 
 
-def field_of(part_name: str, column: Column, label: Any, dtype: Any) -> dict[str, Any]:
+def field_metadata(part_name: str, column: ColumnPlan, label: Any, dtype: Any) -> dict[str, Any]:
     """What ``schema.json`` says of a column."""
     return {
-        "name": cells.to_json(label, set()),
+        "name": cells.cell_to_json(label, set()),
         "name_type": type(label).__name__,
         "physical": part_name,
         "dtype": str(dtype),
         "arrow": str(column.type),
-        "facts": dict(column.facts),
-        "beside": {key: f"{part_name}.{key}" for key in column.beside},
+        "facts": dict(column.restore_info),
+        "beside": {key: f"{part_name}.{key}" for key in column.hidden},
     }
 
 
-def beside(part: Part, key: str) -> Part:
+def hidden_column(part: PlannedColumn, key: str) -> PlannedColumn:
     """What a column keeps beside it under ``key``."""
-    kind, encode = part.column.beside[key]
-    return Part(f"{part.name}.{key}", Column(kind, {}, encode), part.values)
+    kind, encode = part.column.hidden[key]
+    return PlannedColumn(f"{part.name}.{key}", ColumnPlan(kind, {}, encode), part.values)
 
 
-def _schema(parts: Sequence[Part]) -> pa.Schema:
-    return pa.schema([pa.field(part.name, part.column.type) for part in parts])
+def _schema(planned_columns: Sequence[PlannedColumn]) -> pa.Schema:
+    return pa.schema([pa.field(part.name, part.column.type) for part in planned_columns])
 
 
-def _cut(parts: Sequence[Part], cut: slice | None) -> list[pa.Array]:
-    return _encoded(parts, [part.values if cut is None else part.values[cut] for part in parts])
+def _cut(planned_columns: Sequence[PlannedColumn], cut: slice | None) -> list[pa.Array]:
+    return _encoded(
+        planned_columns, [part.values if cut is None else part.values[cut] for part in planned_columns]
+    )
 
 
-def _encoded(parts: Sequence[Part], values: Sequence[Any]) -> list[pa.Array]:
-    return [part.column.encode(some) for part, some in zip(parts, values, strict=True)]
+def _encoded(planned_columns: Sequence[PlannedColumn], values: Sequence[Any]) -> list[pa.Array]:
+    return [part.column.encode(some) for part, some in zip(planned_columns, values, strict=True)]
 
 
 _json = json.JSONEncoder(sort_keys=True, allow_nan=False).encode

@@ -9,48 +9,48 @@ import pyarrow.compute as pc
 
 from osiris_inspect.runtime.frames.conversion import arrow_types as arrow_form
 from osiris_inspect.runtime.frames.conversion import object_columns as objects
-from osiris_inspect.runtime.frames.conversion.column_plan import Column, Encoder, Reader
+from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan, Encoder, Reader
 
 _US_LIMIT = {"s": 2**63 // 1_000_000 - 1, "ms": 2**63 // 1_000 - 1}
 
 
-def plan_numpy(values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> Column:
+def plan_numpy(values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> ColumnPlan:
     """How an array of numpy is kept."""
     planner = _PLANNERS.get(dtype.kind)
     return planner(values, dtype) if planner else objects.plan(values.astype(object))
 
 
-def plan_of_type(dtype: "np.dtype[Any]") -> Column | None:
+def plan_of_type(dtype: "np.dtype[Any]") -> ColumnPlan | None:
     """How every array of a type is kept; None where that depends on its values."""
     depends = dtype.kind == "O" or (dtype.kind == "M" and np.datetime_data(dtype)[0] in _US_LIMIT)
     return None if depends or dtype.kind not in _PLANNERS else plan_numpy(np.empty(0, dtype), dtype)
 
 
-def _plan_objects(values: "np.ndarray[Any, Any]", _dtype: "np.dtype[Any]") -> Column:
+def _plan_objects(values: "np.ndarray[Any, Any]", _dtype: "np.dtype[Any]") -> ColumnPlan:
     return objects.plan(values)
 
 
-def _plan_durations(_values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> Column:
-    return Column(pa.int64(), _numpy_facts("timedelta", dtype), encode_ticks)
+def _plan_durations(_values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> ColumnPlan:
+    return ColumnPlan(pa.int64(), _numpy_facts("timedelta", dtype), encode_as_integers)
 
 
-def _plan_numbers(_values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> Column:
+def _plan_numbers(_values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> ColumnPlan:
     if dtype.kind == "f" and dtype.itemsize > 8:
-        return Column(pa.large_string(), _numpy_facts("text number", dtype), _text_numbers)
+        return ColumnPlan(pa.large_string(), _numpy_facts("text number", dtype), _text_numbers)
     # half floats cannot be read by SQL from memory
     kind = (
         pa.float32()
         if dtype.kind == "f" and dtype.itemsize == 2
         else pa.from_numpy_dtype(dtype.newbyteorder("="))
     )
-    return Column(kind, _numpy_facts("numpy", dtype), _native(kind))
+    return ColumnPlan(kind, _numpy_facts("numpy", dtype), _native_byte_order(kind))
 
 
 def _numpy_facts(form: str, dtype: "np.dtype[Any]") -> dict[str, Any]:
     return {"form": form, "dtype": dtype.str}
 
 
-def _native(kind: pa.DataType) -> Encoder:
+def _native_byte_order(kind: pa.DataType) -> Encoder:
     wanted = kind.to_pandas_dtype()
 
     def encode(values: Any) -> pa.Array:
@@ -62,13 +62,13 @@ def _native(kind: pa.DataType) -> Encoder:
     return encode
 
 
-def _plan_moments(values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> Column:
+def _plan_datetimes(values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> ColumnPlan:
     unit = np.datetime_data(dtype)[0]
     facts = _numpy_facts("datetime", dtype)
     if not fits_microseconds(values.view("i8"), unit):
-        return Column(pa.int64(), _numpy_facts("datetime ticks", dtype), encode_ticks)
+        return ColumnPlan(pa.int64(), _numpy_facts("datetime ticks", dtype), encode_as_integers)
     kind = pa.timestamp("ns" if unit == "ns" else "us")
-    return Column(kind, facts, lambda part: encode_moments(part, kind))
+    return ColumnPlan(kind, facts, lambda part: encode_datetimes(part, kind))
 
 
 def fits_microseconds(ticks: "np.ndarray[Any, Any]", unit: str) -> bool:
@@ -80,14 +80,14 @@ def fits_microseconds(ticks: "np.ndarray[Any, Any]", unit: str) -> bool:
     return not len(real) or (int(real.max()) <= limit and int(real.min()) >= -limit)
 
 
-def encode_moments(values: Any, kind: pa.DataType) -> pa.Array:
+def encode_datetimes(values: Any, kind: pa.DataType) -> pa.Array:
     """An array of datetime64 as timestamps of type ``kind``."""
     part = np.asarray(values)
     array = pa.array(part.astype(part.dtype.newbyteorder("=")) if not part.dtype.isnative else part)
     return array if array.type == kind else array.cast(kind)
 
 
-def encode_ticks(values: Any) -> pa.Array:
+def encode_as_integers(values: Any) -> pa.Array:
     """Moments or durations as the numbers that numpy holds; NaT is a gap."""
     part = np.asarray(values)
     native = part.astype(part.dtype.newbyteorder("=")) if not part.dtype.isnative else part
@@ -95,15 +95,17 @@ def encode_ticks(values: Any) -> pa.Array:
     return pa.array(ticks, mask=ticks == np.iinfo("i8").min)
 
 
-def _plan_complex(_values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> Column:
+def _plan_complex(_values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> ColumnPlan:
     if dtype.itemsize > 16:
         kind = pa.struct([("real", pa.large_string()), ("imag", pa.large_string())])
-        return Column(
+        return ColumnPlan(
             kind, _numpy_facts("complex text", dtype), lambda part: _complex(part, kind, _all_text_numbers)
         )
     half = pa.float32() if dtype.itemsize == 8 else pa.float64()
     kind = pa.struct([("real", half), ("imag", half)])
-    return Column(kind, _numpy_facts("complex", dtype), lambda part: _complex(part, kind, _native_kept(half)))
+    return ColumnPlan(
+        kind, _numpy_facts("complex", dtype), lambda part: _complex(part, kind, _native_kept(half))
+    )
 
 
 def _native_kept(kind: pa.DataType) -> Encoder:
@@ -128,10 +130,10 @@ def _all_text_numbers(values: Any) -> pa.Array:
 
 def _read_numpy(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> Any:
     dtype = np.dtype(facts["dtype"])
-    return _own(array).astype(dtype, copy=False)
+    return _writable_copy(array).astype(dtype, copy=False)
 
 
-def _own(array: Any) -> "np.ndarray[Any, Any]":
+def _writable_copy(array: Any) -> "np.ndarray[Any, Any]":
     """The values of an Arrow array, to write to: a view of Arrow's memory cannot be."""
     chunked = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
     values: np.ndarray[Any, Any] = chunked.to_numpy()
@@ -140,24 +142,24 @@ def _own(array: Any) -> "np.ndarray[Any, Any]":
 
 def _read_datetime(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> Any:
     unit = array.type.unit
-    return ticks_of(array).view(f"M8[{unit}]").astype(np.dtype(facts["dtype"]), copy=False)
+    return as_integers(array).view(f"M8[{unit}]").astype(np.dtype(facts["dtype"]), copy=False)
 
 
-def ticks_of(array: Any) -> "np.ndarray[Any, Any]":
+def as_integers(array: Any) -> "np.ndarray[Any, Any]":
     """The 64-bit numbers of a column, with gaps as pandas writes them (NaT)."""
     ticks = array.cast(pa.int64()) if array.type != pa.int64() else array
     if ticks.null_count:
         ticks = pc.fill_null(ticks, pa.scalar(np.iinfo("i8").min, pa.int64()))
-    return _own(ticks)
+    return _writable_copy(ticks)
 
 
 def _read_ticks(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> Any:
     dtype = np.dtype(facts["dtype"])
-    return ticks_of(array).view(dtype.newbyteorder("=")).astype(dtype, copy=False)
+    return as_integers(array).view(dtype.newbyteorder("=")).astype(dtype, copy=False)
 
 
 def _read_complex(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> Any:
-    whole = arrow_form.one_array(array)
+    whole = arrow_form.single_array(array)
     real, imag = (whole.field(name).to_numpy(zero_copy_only=False) for name in ("real", "imag"))
     dtype = np.dtype(facts["dtype"])
     values = np.empty(len(whole), dtype=dtype)
@@ -175,10 +177,10 @@ def _read_text_numbers(array: Any, facts: Mapping[str, Any], _beside: Mapping[st
     return np.array([dtype.type("nan" if text is None else text) for text in array.to_pylist()], dtype=dtype)
 
 
-_PLANNERS: dict[str, Callable[["np.ndarray[Any, Any]", "np.dtype[Any]"], Column]] = {
+_PLANNERS: dict[str, Callable[["np.ndarray[Any, Any]", "np.dtype[Any]"], ColumnPlan]] = {
     **dict.fromkeys("biuf", _plan_numbers),
     "c": _plan_complex,
-    "M": _plan_moments,
+    "M": _plan_datetimes,
     "m": _plan_durations,
     "O": _plan_objects,
 }

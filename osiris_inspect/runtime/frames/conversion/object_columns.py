@@ -18,40 +18,40 @@ import pyarrow as pa
 from osiris_inspect.runtime.frames.conversion import arrow_types as arrow_form
 from osiris_inspect.runtime.frames.conversion import cell_json as cells
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
-from osiris_inspect.runtime.frames.conversion.column_plan import Column
+from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan
 
-_GAPS: tuple[Any, ...] = (None, float("nan"), pd.NaT, pd.NA)
+_MISSING_VALUES: tuple[Any, ...] = (None, float("nan"), pd.NaT, pd.NA)
 _GAP_TYPES = {type(None): 0, float: 1, type(pd.NaT): 2, type(pd.NA): 3}
-_EXACT = Context(prec=100)
+_EXACT_TYPES = Context(prec=100)
 """Decimals of up to 38 digits are moved without rounding."""
 
 
-def plan(values: "np.ndarray[Any, Any]") -> Column:
+def plan(values: "np.ndarray[Any, Any]") -> ColumnPlan:
     """How an array of objects is kept."""
     kinds = set(map(type, values)) - {type(None), type(pd.NaT), type(pd.NA)}
-    gaps = _gaps(values)
+    gaps = _missing_kinds(values)
     if float in kinds and kinds != {float} and not _has_real_float(values):
         kinds.discard(float)  # its only floats are NaN, which are gaps
     elif kinds == {float} and not _has_real_float(values):
         kinds = set()
-    column = _of_kinds(kinds, values) or _json()
+    column = _plan_for_types(kinds, values) or _json()
     return _with_gaps(column, gaps)
 
 
 def restore(array: Any, facts: Mapping[str, Any], beside: Mapping[str, Any]) -> "np.ndarray[Any, Any]":
     """The cells of a column of objects."""
-    found = as_objects(_READERS[facts["cells"]](array, facts, beside))
+    found = object_array(_READERS[facts["cells"]](array, facts, beside))
     return _fill_gaps(found, array, facts, beside)
 
 
-def as_objects(items: Iterable[Any]) -> "np.ndarray[Any, Any]":
+def object_array(items: Iterable[Any]) -> "np.ndarray[Any, Any]":
     """An array with one object an item; numpy would make a table of lists that are of one length."""
     return np.fromiter(items, dtype=object)
 
 
 def json_array(items: Iterable[Any], lost: set[str]) -> pa.Array:
     """Cells as JSON text; a gap stays a gap."""
-    texts = [None if _is_gap(item) else cells.encode(item, lost) for item in items]
+    texts = [None if _is_missing(item) else cells.encode(item, lost) for item in items]
     return pa.array(texts, type=pa.large_string())
 
 
@@ -62,7 +62,7 @@ def json_values(array: Any) -> list[Any]:
 
 def decimal_texts(items: Iterable[Decimal | None]) -> pa.Array:
     """Decimals that no number of SQL holds as text that SQL can cast: plain where that keeps every digit, else with an exponent."""
-    texts = [None if _is_gap(item) else _plain_decimal(item) for item in items]
+    texts = [None if _is_missing(item) else _plain_decimal(item) for item in items]
     return pa.array(texts, type=pa.large_string())
 
 
@@ -90,17 +90,17 @@ def text_array(texts: list[str]) -> pa.Array:
 # -- gaps --------------------------------------------------------------------------------------------------------------
 
 
-def _is_gap(cell: Any) -> bool:
+def _is_missing(cell: Any) -> bool:
     return cell is None or cell is pd.NaT or cell is pd.NA or (type(cell) is float and math.isnan(cell))
 
 
-def _gaps(values: "np.ndarray[Any, Any]") -> set[int]:
+def _missing_kinds(values: "np.ndarray[Any, Any]") -> set[int]:
     """The kinds of gaps among the cells, as numbers."""
     return set(_gap_codes(values).tolist()) - {-1}
 
 
 def _gap_codes(values: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-    codes = [_GAP_TYPES[type(cell)] if _is_gap(cell) else -1 for cell in values]
+    codes = [_GAP_TYPES[type(cell)] if _is_missing(cell) else -1 for cell in values]
     return np.array(codes, dtype="i1")
 
 
@@ -108,14 +108,18 @@ def _has_real_float(values: "np.ndarray[Any, Any]") -> bool:
     return any(type(cell) is float and not math.isnan(cell) for cell in values)
 
 
-def _with_gaps(column: Column, gaps: set[int]) -> Column:
-    facts = dict(column.facts) | {"form": "objects"}
+def _with_gaps(column: ColumnPlan, gaps: set[int]) -> ColumnPlan:
+    facts = dict(column.restore_info) | {"form": "objects"}
     if len(gaps) <= 1:
-        return Column(
-            column.type, facts | {"gap": next(iter(gaps), 0)}, column.encode, column.beside, column.lost
+        return ColumnPlan(
+            column.type,
+            facts | {"gap": next(iter(gaps), 0)},
+            column.encode,
+            column.hidden,
+            column.not_restorable,
         )
-    kept = {**column.beside, "gaps": (pa.int8(), lambda part: pa.array(_gap_codes(part)))}
-    return Column(column.type, facts | {"gap": None}, column.encode, kept, column.lost)
+    kept = {**column.hidden, "gaps": (pa.int8(), lambda part: pa.array(_gap_codes(part)))}
+    return ColumnPlan(column.type, facts | {"gap": None}, column.encode, kept, column.not_restorable)
 
 
 def _fill_gaps(
@@ -123,10 +127,10 @@ def _fill_gaps(
 ) -> "np.ndarray[Any, Any]":
     if facts["gap"] is not None:
         if array.null_count:
-            values[np.asarray(array.is_null())] = _GAPS[facts["gap"]]
+            values[np.asarray(array.is_null())] = _MISSING_VALUES[facts["gap"]]
         return values
     codes = np.asarray(beside["gaps"].to_numpy())
-    for code, gap in enumerate(_GAPS):
+    for code, gap in enumerate(_MISSING_VALUES):
         values[codes == code] = gap
     return values
 
@@ -134,9 +138,9 @@ def _fill_gaps(
 # -- one kind of cell --------------------------------------------------------------------------------------------------
 
 
-def _of_kinds(kinds: set[type], values: "np.ndarray[Any, Any]") -> Column | None:
+def _plan_for_types(kinds: set[type], values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
     if not kinds:
-        return Column(pa.null(), {"cells": "none"}, lambda part: pa.nulls(len(part)))
+        return ColumnPlan(pa.null(), {"cells": "none"}, lambda part: pa.nulls(len(part)))
     if len(kinds) > 1:
         return None
     kind = next(iter(kinds))
@@ -148,12 +152,14 @@ def _of_kinds(kinds: set[type], values: "np.ndarray[Any, Any]") -> Column | None
     return None
 
 
-def _json() -> Column:
+def _json() -> ColumnPlan:
     lost: set[str] = set()
-    return Column(pa.large_string(), {"cells": "json"}, lambda part: json_array(part, lost), lost=lost)
+    return ColumnPlan(
+        pa.large_string(), {"cells": "json"}, lambda part: json_array(part, lost), not_restorable=lost
+    )
 
 
-def _try(kind: pa.DataType, name: str, values: "np.ndarray[Any, Any]") -> Column | None:
+def _try(kind: pa.DataType, name: str, values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
     """A plan with the Arrow type ``kind``; None if a cell does not fit."""
     encode = partial(_typed, kind)
     try:
@@ -161,18 +167,18 @@ def _try(kind: pa.DataType, name: str, values: "np.ndarray[Any, Any]") -> Column
             encode(values[start : start + ROWS_PER_SLICE])
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
         return None
-    return Column(kind, {"cells": name}, encode)
+    return ColumnPlan(kind, {"cells": name}, encode)
 
 
 def _typed(kind: pa.DataType, values: Any) -> pa.Array:
-    return pa.array([None if _is_gap(cell) else cell for cell in values], type=kind)
+    return pa.array([None if _is_missing(cell) else cell for cell in values], type=kind)
 
 
-def _plan_text(values: "np.ndarray[Any, Any]") -> Column | None:
+def _plan_text(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
     return _try(pa.large_string(), "str", values)
 
 
-def _plan_whole(values: "np.ndarray[Any, Any]") -> Column | None:
+def _plan_integers(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
     return (
         _try(pa.int64(), "int", values)
         or _try(pa.uint64(), "int", values)
@@ -180,32 +186,32 @@ def _plan_whole(values: "np.ndarray[Any, Any]") -> Column | None:
     )
 
 
-def _plan_moments(values: "np.ndarray[Any, Any]") -> Column | None:
-    real = [cell for cell in values if not _is_gap(cell)]
+def _plan_datetimes(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
+    real = [cell for cell in values if not _is_missing(cell)]
     if all(cell.tzinfo is None and not cell.fold for cell in real):
         return _try(pa.timestamp("us"), "datetime", values)
     return None
 
 
-def _plan_times(values: "np.ndarray[Any, Any]") -> Column | None:
-    if all(cell.tzinfo is None and not cell.fold for cell in values if not _is_gap(cell)):
+def _plan_times(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
+    if all(cell.tzinfo is None and not cell.fold for cell in values if not _is_missing(cell)):
         return _try(pa.time64("us"), "time", values)
     return None
 
 
-def _plan_durations(values: "np.ndarray[Any, Any]") -> Column | None:
+def _plan_durations(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
     column = _try(pa.duration("us"), "timedelta", values)
     if column is None:
         return None
-    return Column(pa.int64(), column.facts, lambda part: column.encode(part).cast(pa.int64()))
+    return ColumnPlan(pa.int64(), column.restore_info, lambda part: column.encode(part).cast(pa.int64()))
 
 
-def _plan_decimals(values: "np.ndarray[Any, Any]") -> Column:
-    column = _plan_exact_decimals([cell for cell in values if not _is_gap(cell)], values)
-    return column or Column(pa.large_string(), {"cells": "decimal text"}, decimal_texts)
+def _plan_decimals(values: "np.ndarray[Any, Any]") -> ColumnPlan:
+    column = _plan_exact_decimals([cell for cell in values if not _is_missing(cell)], values)
+    return column or ColumnPlan(pa.large_string(), {"cells": "decimal text"}, decimal_texts)
 
 
-def _plan_exact_decimals(real: list[Decimal], values: "np.ndarray[Any, Any]") -> Column | None:
+def _plan_exact_decimals(real: list[Decimal], values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
     """A column of SQL's decimals; None if it has no type that holds them all."""
     if not all(cell.is_finite() and not (cell.is_zero() and cell.is_signed()) for cell in real):
         return None
@@ -217,27 +223,31 @@ def _plan_exact_decimals(real: list[Decimal], values: "np.ndarray[Any, Any]") ->
         return None
     column = _try(pa.decimal128(precision, scale), "decimal", values)
     if column is None or len(exponents) == 1:
-        return column and Column(
+        return column and ColumnPlan(
             column.type, {"cells": "decimal", "exponent": exponents.pop()}, column.encode
         )
-    return Column(column.type, {"cells": "decimal"}, column.encode, {"exponents": (pa.int16(), _exponents)})
+    return ColumnPlan(
+        column.type, {"cells": "decimal"}, column.encode, {"exponents": (pa.int16(), _exponents)}
+    )
 
 
 def _exponents(values: Any) -> pa.Array:
-    return pa.array([0 if _is_gap(cell) else cell.as_tuple().exponent for cell in values], type=pa.int16())
+    return pa.array(
+        [0 if _is_missing(cell) else cell.as_tuple().exponent for cell in values], type=pa.int16()
+    )
 
 
-def _plan_scalars(kind: type) -> Column | None:
+def _plan_scalars(kind: type) -> ColumnPlan | None:
     dtype = np.dtype(kind)
     if dtype.kind not in "biuf" or dtype.itemsize > 8 or dtype.kind == "f":
         return None
     native = pa.from_numpy_dtype(dtype)
-    return Column(native, {"cells": "scalar", "dtype": dtype.str}, partial(_typed, native))
+    return ColumnPlan(native, {"cells": "scalar", "dtype": dtype.str}, partial(_typed, native))
 
 
-def _plan_nested(values: "np.ndarray[Any, Any]") -> Column | None:
+def _plan_nested(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
     """Lists, or dicts, that Arrow gives back as they were; an empty dict or two sets of keys are JSON."""
-    real = [None if _is_gap(cell) else cell for cell in values]
+    real = [None if _is_missing(cell) else cell for cell in values]
     try:
         array = pa.array(real)
     except (
@@ -249,9 +259,9 @@ def _plan_nested(values: "np.ndarray[Any, Any]") -> Column | None:
     ):
         return None
     kind = array.type
-    if arrow_form.normal_type(kind) != kind or not _same(array.to_pylist(), real):
+    if arrow_form.storage_type(kind) != kind or not _same(array.to_pylist(), real):
         return None
-    return Column(kind, {"cells": "nested"}, partial(_typed, kind))
+    return ColumnPlan(kind, {"cells": "nested"}, partial(_typed, kind))
 
 
 def _same(left: Any, right: Any) -> bool:
@@ -265,14 +275,14 @@ def _same(left: Any, right: Any) -> bool:
     return repr(left) == repr(right)  # tells -0.0 from 0.0, and finds NaN equal to NaN
 
 
-_PLANNERS: dict[type, Callable[["np.ndarray[Any, Any]"], Column | None]] = {
+_PLANNERS: dict[type, Callable[["np.ndarray[Any, Any]"], ColumnPlan | None]] = {
     str: _plan_text,
-    int: _plan_whole,
+    int: _plan_integers,
     bool: lambda values: _try(pa.bool_(), "bool", values),
     float: lambda values: _try(pa.float64(), "float", values),
     bytes: lambda values: _try(pa.large_binary(), "bytes", values),
     date: lambda values: _try(pa.date32(), "date", values),
-    datetime: _plan_moments,
+    datetime: _plan_datetimes,
     time: _plan_times,
     timedelta: _plan_durations,
     Decimal: _plan_decimals,
@@ -300,7 +310,7 @@ def _decimals(array: Any, facts: Mapping[str, Any], beside: Mapping[str, Any]) -
     found = array.to_pylist()
     exponents = beside["exponents"].to_pylist() if "exponents" in beside else [facts["exponent"]] * len(found)
     return [
-        None if cell is None else cell.quantize(Decimal((0, (1,), exponent)), context=_EXACT)
+        None if cell is None else cell.quantize(Decimal((0, (1,), exponent)), context=_EXACT_TYPES)
         for cell, exponent in zip(found, exponents, strict=True)
     ]
 

@@ -37,15 +37,15 @@ def from_json(value: dict[str, Any]) -> tzinfo:
     return UTC if value["zone"] == "UTC" and "kind" in value else ZoneInfo(value["zone"])
 
 
-def attach(wall: datetime, zone: dict[str, Any], offset: timedelta) -> datetime:
+def localize(local_time: datetime, zone: dict[str, Any], offset: timedelta) -> datetime:
     """The moment which clocks in ``zone`` showed as ``wall``, when they were ``offset`` ahead of UTC."""
     tz = from_json(zone)
     if zone.get("kind") == "pytz":  # a pytz zone is another object for each offset, and picks it itself
-        return (wall - offset).replace(tzinfo=UTC, fold=0).astimezone(tz)
-    return wall.replace(tzinfo=tz)
+        return (local_time - offset).replace(tzinfo=UTC, fold=0).astimezone(tz)
+    return local_time.replace(tzinfo=tz)
 
 
-def name(zone: tzinfo | None) -> str:
+def zone_name(zone: tzinfo | None) -> str:
     """A name that other programs know for the zone; UTC where it has none (the moments are the same)."""
     value = to_json(zone) if zone is not None else None
     return str(value["zone"]) if value and "zone" in value else "UTC"

@@ -16,12 +16,12 @@ class Fingerprint:
     def __init__(self) -> None:
         self._hash = xxhash.xxh3_128()
 
-    def add(self, arrays: Iterable[pa.Array]) -> None:
+    def update(self, arrays: Iterable[pa.Array]) -> None:
         """Takes the columns of the next slice."""
         for array in arrays:
             self._array(array)
 
-    def text(self, identity: str) -> str:
+    def hexdigest(self, identity: str) -> str:
         """The fingerprint of what was taken; ``identity`` says what belongs to the frame beside its values."""
         whole = self._hash.copy()
         whole.update(identity.encode("ascii"))
@@ -36,7 +36,7 @@ class Fingerprint:
         gaps = array.null_count
         self._hash.update(len(array).to_bytes(8, "little") + (b"gaps" if gaps else b"full"))
         if gaps:
-            self._bits(array.is_null())
+            self._update_bitmap(array.is_null())
         if kinds.is_nested(kind):
             self._nested(array)
         elif not kinds.is_null(kind):
@@ -57,7 +57,7 @@ class Fingerprint:
     def _flat(self, array: pa.Array) -> None:
         kind = array.type
         if kinds.is_boolean(kind):
-            self._bits(pc.fill_null(array, False) if array.null_count else array)
+            self._update_bitmap(pc.fill_null(array, False) if array.null_count else array)
         elif kinds.is_large_string(kind) or kinds.is_large_binary(kind):
             self._text(array)
         else:
@@ -78,7 +78,7 @@ class Fingerprint:
         if data is not None:
             self._hash.update(memoryview(data)[ends[0] : ends[-1]])
 
-    def _bits(self, array: Any) -> None:
+    def _update_bitmap(self, array: Any) -> None:
         self._flat(array.cast(pa.uint8()))
 
 
@@ -86,10 +86,10 @@ def _with_zeros(array: Any) -> Any:
     """Gaps hold whatever was there before; as zeros they are the same everywhere."""
     if kinds.is_decimal(array.type):
         return pc.fill_null(array, pa.scalar(0, pa.decimal128(1, 0)).cast(array.type))
-    return pc.fill_null(array, pa.scalar(0, _number_of(array.type)).cast(array.type))
+    return pc.fill_null(array, pa.scalar(0, _type_number(array.type)).cast(array.type))
 
 
-def _number_of(kind: pa.DataType) -> pa.DataType:
+def _type_number(kind: pa.DataType) -> pa.DataType:
     if kind.bit_width == 64:
         return pa.int64()
     return pa.int32() if kind.bit_width == 32 and not kinds.is_floating(kind) else pa.int8()

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 from osiris_inspect.runtime.files.hashed_file import HashedFile
 
 _SAMPLE = 4096
-_FEW = 0.3
-_CLOSE = 2**32
+_DICTIONARY_RATIO = 0.3
+_DELTA_RANGE = 2**32
 _CODEC = "lz4"
-_IN_VAIN = 0.9
+_MIN_COMPRESSION_GAIN = 0.9
 _BYTES_OF_A_NUMBER = 8
 _CELLS_AT_ONCE = 8192
 _BYTES_OF_A_PAGE = 256 * 1024
@@ -27,7 +27,7 @@ _SMALL = 65_536
 """Bytes of a slice up to which nothing is gained by looking at its cells first."""
 
 
-class TableWriter:
+class ParquetTableWriter:
     """A Parquet file being written to ``file``, which stays open."""
 
     def __init__(self, file: HashedFile, schema: pa.Schema) -> None:
@@ -39,18 +39,18 @@ class TableWriter:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Writes a slice as one row group."""
-        writer = self._writer or self._begin(batch)
+        writer = self._writer or self._open_writer(batch)
         writer.write_batch(batch)
         self.rows += len(batch)
 
-    def _begin(self, first: pa.RecordBatch | None) -> pq.ParquetWriter:
+    def _open_writer(self, first: pa.RecordBatch | None) -> pq.ParquetWriter:
         sample = first if first is not None and first.nbytes > _SMALL else None
         if (
             first is not None and sample is None
         ):  # made in memory: Arrow would ask Python for each of its pieces
             self._small = pa.BufferOutputStream()
         repeated = _with_dictionary(self._schema, sample)
-        close = _close_together(self._schema, sample)
+        close = _delta_columns(self._schema, sample)
         self._writer = pq.ParquetWriter(
             self._small or self.file,
             self._schema,
@@ -72,15 +72,15 @@ class TableWriter:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         try:
             if error is None:
-                (self._writer or self._begin(None)).close()
+                (self._writer or self._open_writer(None)).close()
                 if self._small is not None:
                     self.file.write(self._small.getvalue())
                 self.file.flush()
         finally:
-            self.file.abandon()
-            self._end()
+            self.file.discard()
+            self._discard_writer()
 
-    def _end(self) -> None:
+    def _discard_writer(self) -> None:
         """Ends a writer whose file will not be used; else it tries to write when it is forgotten."""
         if self._writer is None:
             return
@@ -106,12 +106,12 @@ def _with_dictionary(schema: pa.Schema, sample: pa.RecordBatch | None) -> list[s
             chosen.append(field_.name)
         elif sample is not None and pa.types.is_large_string(field_.type):
             cells = sample.column(place).slice(0, _SAMPLE)
-            if len(cells.unique()) < _FEW * len(cells):
+            if len(cells.unique()) < _DICTIONARY_RATIO * len(cells):
                 chosen.append(field_.name)
     return chosen
 
 
-def _close_together(schema: pa.Schema, sample: pa.RecordBatch | None) -> list[str]:
+def _delta_columns(schema: pa.Schema, sample: pa.RecordBatch | None) -> list[str]:
     """Whole numbers whose sampled cells lie close together: as differences they take less room, and less time than to compress."""
     if sample is None:
         return []
@@ -123,7 +123,7 @@ def _close_together(schema: pa.Schema, sample: pa.RecordBatch | None) -> list[st
         for place, field_ in enumerate(schema)
         if pa.types.is_integer(field_.type)
         and not (is_nested and "." in field_.name)
-        and _spread(sample.column(place).slice(0, _SAMPLE)) < _CLOSE
+        and _spread(sample.column(place).slice(0, _SAMPLE)) < _DELTA_RANGE
     ]
 
 
@@ -133,17 +133,17 @@ def _compression(schema: pa.Schema, sample: pa.RecordBatch | None, close: list[s
         return _CODEC
     codecs = dict.fromkeys(schema.names, _CODEC)
     for place, field_ in enumerate(schema):
-        if field_.name not in close and _is_packed_in_vain(sample.column(place).slice(0, _SAMPLE)):
+        if field_.name not in close and _is_incompressible(sample.column(place).slice(0, _SAMPLE)):
             codecs[field_.name] = "none"
     return codecs
 
 
-def _is_packed_in_vain(cells: pa.Array) -> bool:
+def _is_incompressible(cells: pa.Array) -> bool:
     """Whether cells of eight bytes each, as floats and times are, hardly become smaller."""
     if not pa.types.is_primitive(cells.type) or cells.type.bit_width != _BYTES_OF_A_NUMBER * 8:
         return False
     values = cells.buffers()[1].slice(cells.offset * _BYTES_OF_A_NUMBER, len(cells) * _BYTES_OF_A_NUMBER)
-    return bool(pa.compress(values, _CODEC).size > _IN_VAIN * values.size)
+    return bool(pa.compress(values, _CODEC).size > _MIN_COMPRESSION_GAIN * values.size)
 
 
 def _spread(cells: pa.Array) -> int:
@@ -151,7 +151,7 @@ def _spread(cells: pa.Array) -> int:
     return 0 if ends["min"] is None else int(ends["max"] - ends["min"])
 
 
-class TableReader:
+class ParquetTableReader:
     """One Parquet file, opened when a column is asked for; read a column at a time unless it is small."""
 
     def __init__(self, path: Path) -> None:

@@ -6,28 +6,30 @@ from typing import Any, Final
 
 import xxhash
 
-from osiris_inspect.model.errors import SpillDamaged
+from osiris_inspect.model.errors import SpillCorrupt
 from osiris_inspect.runtime.files.hashed_file import HashedFile
 from osiris_inspect.runtime.frames.conversion import schema_cache as shapes
-from osiris_inspect.runtime.frames.conversion.frame_plan import Form, columns_of, dtypes_of
+from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of, dtypes_of
 
 FORMAT: Final = 1
 _encode_sorted: Final = json.JSONEncoder(sort_keys=True).encode
 
 
-def identity(form: Form, rows: int) -> str:
+def fingerprint_identity(form: FramePlan, rows: int) -> str:
     """What a fingerprint says of a frame beside its values: rows, names, types and how they are restored."""
-    facts, texts = form.written()
+    facts, texts = form.schema_texts()
     return f"[{rows}, {facts}, [{', '.join(texts.fields)}]]"
 
 
-def schema_hash(form: Form) -> str:
+def schema_hash(form: FramePlan) -> str:
     """The same for all frames with the same columns, in the same order, of the same types."""
     known = form.texts.schema_hash if form.texts else None
     return known or shapes.schema_hash(form.fields)
 
 
-def describe(form: Form, rows: int, fingerprint: str, files: Mapping[str, HashedFile]) -> dict[str, Any]:
+def build_schema_document(
+    form: FramePlan, rows: int, fingerprint: str, files: Mapping[str, HashedFile]
+) -> dict[str, Any]:
     """What ``schema.json`` says, as a reader will see it: nothing but what JSON has, and text as every key."""
     return {
         "row_count": rows,
@@ -37,18 +39,18 @@ def describe(form: Form, rows: int, fingerprint: str, files: Mapping[str, Hashed
         "fingerprint": fingerprint,
         "schema_hash": schema_hash(form),
         "files": {name: {"bytes": file.size, "xxh3_128": file.hash} for name, file in files.items()},
-        "fidelity": form.fidelity(),
-        "restore": {"facts": form.facts, "fields": list(form.fields)},
+        "fidelity": form.fidelity_report(),
+        "restore": {"facts": form.restore_info, "fields": list(form.fields)},
     }
 
 
-def write(document: Mapping[str, Any], form: Form) -> str:
+def serialize(document: Mapping[str, Any], form: FramePlan) -> str:
     """The text of ``schema.json`` that says what ``describe`` said of ``form``.
 
     There is a line for each key and for each column. Put together of what was written as JSON before: frames of one shape
     have most of it in common.
     """
-    facts, texts = form.written()
+    facts, texts = form.schema_texts()
     lines = {
         "row_count": str(document["row_count"]),
         "columns": texts.columns,
@@ -69,24 +71,24 @@ def write(document: Mapping[str, Any], form: Form) -> str:
     return "{\n" + ",\n".join([f' "{key}": {text}' for key, text in lines.items()]) + "\n}\n"
 
 
-def read(text: bytes, where: str) -> dict[str, Any]:
+def parse(text: bytes, where: str) -> dict[str, Any]:
     """The document that was written.
 
     Raises:
-        SpillDamaged: it is not ours, or not what was written.
+        SpillCorrupt: it is not ours, or not what was written.
     """
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise SpillDamaged(f"{where} cannot be read: {error}") from error
+        raise SpillCorrupt(f"{where} cannot be read: {error}") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise SpillDamaged(f"{where} is not ours, or of a newer version")
-    if document.pop("seal", None) != _seal(document):
-        raise SpillDamaged(f"{where} is not what was written: its seal does not fit")
+        raise SpillCorrupt(f"{where} is not ours, or of a newer version")
+    if document.pop("seal", None) != _checksum(document):
+        raise SpillCorrupt(f"{where} is not what was written: its seal does not fit")
     return document
 
 
-def _seal(document: Mapping[str, Any]) -> str:
+def _checksum(document: Mapping[str, Any]) -> str:
     """The hash of what ``schema.json`` says: nothing else tells that one of its bytes was changed."""
     return _hash(_encode_sorted(document))
 

@@ -19,25 +19,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import SpillDamaged, SpillFailed
-from osiris_inspect.runtime.files.atomic_group import TEMPORARY, Commit, facts_of
-from osiris_inspect.runtime.files.hashed_file import Disk, hash_of
+from osiris_inspect.model.errors import SpillCorrupt, SpillFailed
+from osiris_inspect.runtime.files.atomic_group import TEMPORARY, AtomicFileGroup, stat_signature
+from osiris_inspect.runtime.files.hashed_file import Filesystem, hash_file
 from osiris_inspect.runtime.frames.conversion import frame as frames
-from osiris_inspect.runtime.frames.conversion.frame_plan import Form
+from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan
 from osiris_inspect.runtime.frames.spill import schema_json as schema_file
 from osiris_inspect.runtime.frames.spill.fingerprint import Fingerprint
-from osiris_inspect.runtime.frames.spill.parquet_file import TableReader, TableWriter
+from osiris_inspect.runtime.frames.spill.parquet_file import ParquetTableReader, ParquetTableWriter
 
-BESIDE: Final = "index.parquet"
+INDEX_FILE: Final = "index.parquet"
 """What only pandas needs, beside ``output.parquet``; most frames have none."""
-_MAIN: Final = layout.parquet("step").rpartition("/")[2]
-_MARK: Final = layout.schema("step").rpartition("/")[2]
-HEADROOM: Final = 1.2
+_MAIN: Final = layout.spill_path("step").rpartition("/")[2]
+_MARK: Final = layout.schema_path("step").rpartition("/")[2]
+FREE_SPACE_FACTOR: Final = 1.2
 """Free disk that is asked for, in sizes of the frame."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spilled:
+class SpillFile:
     """A frame on the disk: where, how large, and what ``schema.json`` says of it.
 
     ``seen`` holds what the system said of each file when its hash was last right; nothing where it was not yet tested.
@@ -47,13 +47,13 @@ class Spilled:
     root: Path
     step: str
     document: Mapping[str, Any]
-    seen: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    stat_cache: dict[str, tuple[int, ...]] = field(default_factory=dict)
     schema_bytes: int = 0
 
     @property
     def parquet(self) -> Path:
         """The file SQL can read."""
-        return self.root / layout.parquet(self.step)
+        return self.root / layout.spill_path(self.step)
 
     @property
     def rows(self) -> int:
@@ -71,7 +71,7 @@ class Spilled:
         return sum(int(file["bytes"]) for file in self.document["files"].values())
 
 
-def write(root: Path, step: str, form: Form, size: int, disk: Disk) -> Spilled:
+def write_spill(root: Path, step: str, form: FramePlan, size: int, disk: Filesystem) -> SpillFile:
     """Spills a frame of ``size`` bytes in memory.
 
     Raises:
@@ -82,93 +82,98 @@ def write(root: Path, step: str, form: Form, size: int, disk: Disk) -> Spilled:
         _prepare(folder, size, disk)
         document, seen, schema_bytes = _write(folder, form, disk)
     except (OSError, pa.ArrowException) as error:
-        _clear(folder)
+        _remove_leftovers(folder)
         raise SpillFailed(f"step {step!r} could not be spilled: {error}") from error
     except BaseException:
-        _clear(folder)
+        _remove_leftovers(folder)
         raise
-    return Spilled(root, step, document, seen, schema_bytes)
+    return SpillFile(root, step, document, seen, schema_bytes)
 
 
-def find(root: Path, step: str) -> Spilled | None:
+def find_spill(root: Path, step: str) -> SpillFile | None:
     """The spill of a step; None if it has none.
 
     Raises:
-        SpillDamaged: there is one, and its ``schema.json`` cannot be used.
+        SpillCorrupt: there is one, and its ``schema.json`` cannot be used.
     """
-    path = root / layout.schema(step)
+    path = root / layout.schema_path(step)
     try:
         text = path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise SpillDamaged(f"{layout.schema(step)} cannot be read: {error}") from error
-    document = schema_file.read(text, layout.schema(step))
-    if not document["files"].keys() <= {_MAIN, BESIDE}:
-        raise SpillDamaged(f"{layout.schema(step)} names files that are no part of a spill")
-    return Spilled(root, step, document)
+        raise SpillCorrupt(f"{layout.schema_path(step)} cannot be read: {error}") from error
+    document = schema_file.parse(text, layout.schema_path(step))
+    if not document["files"].keys() <= {_MAIN, INDEX_FILE}:
+        raise SpillCorrupt(f"{layout.schema_path(step)} names files that are no part of a spill")
+    return SpillFile(root, step, document)
 
 
-def check(spilled: Spilled) -> None:
+def verify(spilled: SpillFile) -> None:
     """Makes sure that the files are the ones that were written.
 
     A file that the system says is untouched since its hash was last right is not read again.
 
     Raises:
-        SpillDamaged: one is missing, cut, changed or of another frame.
+        SpillCorrupt: one is missing, cut, changed or of another frame.
     """
     for name, facts in spilled.document["files"].items():
         path = spilled.parquet.parent / name
-        seen = look(path)
-        if spilled.seen.get(name) == seen:
+        seen = stat_file(path)
+        if spilled.stat_cache.get(name) == seen:
             continue
         if seen[0] != facts["bytes"]:
-            raise SpillDamaged(f"{path} holds {seen[0]:,} bytes, {facts['bytes']:,} were written")
-        if hash_of(path) != facts["xxh3_128"]:
-            raise SpillDamaged(f"{path} is not the file that was written: its hash differs from schema.json")
-        spilled.seen[name] = seen
+            raise SpillCorrupt(f"{path} holds {seen[0]:,} bytes, {facts['bytes']:,} were written")
+        if hash_file(path) != facts["xxh3_128"]:
+            raise SpillCorrupt(f"{path} is not the file that was written: its hash differs from schema.json")
+        spilled.stat_cache[name] = seen
 
 
-def read_frame(spilled: Spilled) -> pd.DataFrame:
+def read_frame(spilled: SpillFile) -> pd.DataFrame:
     """The frame, equal to the one that was spilled but for what ``fidelity`` names.
 
     Raises:
-        SpillDamaged: a file is missing, cut, changed or not ours.
+        SpillCorrupt: a file is missing, cut, changed or not ours.
     """
-    check(spilled)
-    with _damage_named(spilled):
-        main, beside = TableReader(spilled.parquet), TableReader(spilled.parquet.parent / BESIDE)
+    verify(spilled)
+    with _as_spill_corrupt(spilled):
+        main, beside = (
+            ParquetTableReader(spilled.parquet),
+            ParquetTableReader(spilled.parquet.parent / INDEX_FILE),
+        )
         with main, beside:
-            return frames.restore(spilled.document["restore"], spilled.rows, main.column, beside.column)
+            return frames.restore_pandas(
+                spilled.document["restore"], spilled.rows, main.column, beside.column
+            )
 
 
-def read_arrow(spilled: Spilled) -> pa.Table:
+def read_arrow(spilled: SpillFile) -> pa.Table:
     """The frame in normal form.
 
     Raises:
-        SpillDamaged: the file is missing, cut, changed or not ours.
+        SpillCorrupt: the file is missing, cut, changed or not ours.
     """
-    check(spilled)
-    with _damage_named(spilled):
+    verify(spilled)
+    with _as_spill_corrupt(spilled):
         return pq.read_table(
             spilled.parquet, memory_map=True, page_checksum_verification=True, partitioning=None
         )
 
 
-def read_batches(spilled: Spilled, rows: int) -> pa.RecordBatchReader:
+def read_batches(spilled: SpillFile, rows: int) -> pa.RecordBatchReader:
     """The frame in normal form, ``rows`` at a time, never more than that in memory.
 
     Raises:
-        SpillDamaged: the file is missing, cut, changed or not ours.
+        SpillCorrupt: the file is missing, cut, changed or not ours.
     """
-    check(spilled)
-    with _damage_named(spilled):
+    verify(spilled)
+    with _as_spill_corrupt(spilled):
         file = pq.ParquetFile(spilled.parquet, memory_map=True, page_checksum_verification=True)
     return pa.RecordBatchReader.from_batches(file.schema_arrow, _batches(spilled, file, rows))
 
 
-def _batches(spilled: Spilled, file: pq.ParquetFile, rows: int) -> Iterator[pa.RecordBatch]:
-    with file, _damage_named(spilled):
+def _batches(spilled: SpillFile, file: pq.ParquetFile, rows: int) -> Iterator[pa.RecordBatch]:
+    with file, _as_spill_corrupt(spilled):
         yield from file.iter_batches(batch_size=rows)
 
 
@@ -176,10 +181,10 @@ _SIGNS_OF_DAMAGE = (OSError, pa.ArrowException, LookupError, TypeError, ValueErr
 """What reading raises where a file says things that do not fit together."""
 
 
-class _damage_named:  # noqa: N801 - reads as a word at the `with`
-    """Turns what Arrow says of a broken file into SpillDamaged."""
+class _as_spill_corrupt:  # noqa: N801 - reads as a word at the `with`
+    """Turns what Arrow says of a broken file into SpillCorrupt."""
 
-    def __init__(self, spilled: Spilled) -> None:
+    def __init__(self, spilled: SpillFile) -> None:
         self._path = spilled.parquet
 
     def __enter__(self) -> None:
@@ -187,33 +192,33 @@ class _damage_named:  # noqa: N801 - reads as a word at the `with`
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, _SIGNS_OF_DAMAGE):
-            raise SpillDamaged(f"{self._path} cannot be read: {error}") from error
+            raise SpillCorrupt(f"{self._path} cannot be read: {error}") from error
 
 
-def look(path: Path) -> tuple[int, ...]:
+def stat_file(path: Path) -> tuple[int, ...]:
     """What the system says of a file; it changes when somebody writes to it."""
     try:
         found = path.stat()
     except OSError as error:
-        raise SpillDamaged(f"{path} is gone, but schema.json says it was written") from error
-    return facts_of(found)
+        raise SpillCorrupt(f"{path} is gone, but schema.json says it was written") from error
+    return stat_signature(found)
 
 
 def _folder(root: Path, step: str) -> str:
-    return f"{root}/{layout.artifacts(step)}"
+    return f"{root}/{layout.artifacts_dir(step)}"
 
 
-def _prepare(folder: str, size: int, disk: Disk) -> None:
+def _prepare(folder: str, size: int, disk: Filesystem) -> None:
     if not os.path.isdir(folder):  # noqa: PTH112 - text, as in `disk`
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text, as in `disk`
     _forget(folder, disk)
     if not has_room(folder, size, disk):
         raise OSError(
-            f"{disk.free(folder):,} bytes are free on the disk, {int(size * HEADROOM):,} are wanted"
+            f"{disk.free_bytes(folder):,} bytes are free on the disk, {int(size * FREE_SPACE_FACTOR):,} are wanted"
         )
 
 
-def forget(root: Path, step: str, disk: Disk) -> None:
+def remove_spill(root: Path, step: str, disk: Filesystem) -> None:
     """Takes a spill away, its commit mark first.
 
     Raises:
@@ -222,7 +227,7 @@ def forget(root: Path, step: str, disk: Disk) -> None:
     _forget(_folder(root, step), disk)
 
 
-def _forget(folder: str, disk: Disk) -> None:
+def _forget(folder: str, disk: Filesystem) -> None:
     mark = f"{folder}/{_MARK}"
     try:
         os.stat(mark)  # noqa: PTH116 - text, as in `disk`
@@ -230,17 +235,17 @@ def _forget(folder: str, disk: Disk) -> None:
         return
     os.unlink(mark)  # noqa: PTH108 - text, as in `disk`
     disk.sync_folder(folder)
-    _clear(folder)
+    _remove_leftovers(folder)
 
 
-def has_room(folder: str, size: int, disk: Disk) -> bool:
+def has_room(folder: str, size: int, disk: Filesystem) -> bool:
     """Whether the disk has room for a frame of ``size`` bytes, with some to spare."""
-    return disk.free(folder) >= size * HEADROOM
+    return disk.free_bytes(folder) >= size * FREE_SPACE_FACTOR
 
 
-def _clear(folder: str) -> None:
+def _remove_leftovers(folder: str) -> None:
     """Takes away what a failed spill left; what cannot be removed has no commit mark and is never read."""
-    names = (_MARK, _MAIN, BESIDE)
+    names = (_MARK, _MAIN, INDEX_FILE)
     for name in (*names, *(name + TEMPORARY for name in names)):
         try:
             Path(folder, name).unlink(missing_ok=True)
@@ -250,38 +255,42 @@ def _clear(folder: str) -> None:
             return
 
 
-def _write(folder: str, form: Form, disk: Disk) -> tuple[dict[str, Any], dict[str, tuple[int, ...]], int]:
+def _write(
+    folder: str, form: FramePlan, disk: Filesystem
+) -> tuple[dict[str, Any], dict[str, tuple[int, ...]], int]:
     """Gives what ``schema.json`` says, what the system says of the files, and the size of ``schema.json``."""
     found = Fingerprint()
-    with Commit(disk, folder) as files:
+    with AtomicFileGroup(disk, folder) as files:
         written = {_MAIN: files.create(_MAIN)}
-        if form.besides:
-            written[BESIDE] = files.create(BESIDE)
-        with TableWriter(written[_MAIN], form.schema.with_metadata(form.metadata())) as main:
-            if form.besides:
-                with TableWriter(written[BESIDE], form.beside_schema) as other:
-                    _pour(form, found, main, other)
+        if form.index_columns:
+            written[INDEX_FILE] = files.create(INDEX_FILE)
+        with ParquetTableWriter(written[_MAIN], form.schema.with_metadata(form.metadata())) as main:
+            if form.index_columns:
+                with ParquetTableWriter(written[INDEX_FILE], form.beside_schema) as other:
+                    _write_slices(form, found, main, other)
             else:
-                _pour(form, found, main, None)
-        fingerprint = found.text(schema_file.identity(form, main.rows))
-        document = schema_file.describe(form, main.rows, fingerprint, written)
+                _write_slices(form, found, main, None)
+        fingerprint = found.hexdigest(schema_file.fingerprint_identity(form, main.rows))
+        document = schema_file.build_schema_document(form, main.rows, fingerprint, written)
         mark = files.create(_MARK)
-        mark.write(schema_file.write(document, form).encode())
-        files.finish()
-        return document, files.seen(written), mark.size
+        mark.write(schema_file.serialize(document, form).encode())
+        files.commit()
+        return document, files.stat_signatures(written), mark.size
 
 
-def _pour(form: Form, found: Fingerprint, main: TableWriter, other: TableWriter | None) -> None:
+def _write_slices(
+    form: FramePlan, found: Fingerprint, main: ParquetTableWriter, other: ParquetTableWriter | None
+) -> None:
     for batch, beside in form.slices():
         main.add(batch)
-        found.add(batch.columns)
+        found.update(batch.columns)
         if other is not None and beside is not None:
             other.add(beside)
-            found.add(beside.columns)
+            found.update(beside.columns)
         del batch, beside  # else they live until the next slice is made, and the peak is two slices
 
 
-def sync_names(root: Path, step: str, disk: Disk) -> None:
+def sync_directory(root: Path, step: str, disk: Filesystem) -> None:
     """Waits until the names of a spill hold.
 
     Raises:
@@ -290,15 +299,15 @@ def sync_names(root: Path, step: str, disk: Disk) -> None:
     disk.sync_folder(_folder(root, step))
 
 
-def fingerprint_of(form: Form) -> str:
+def frame_fingerprint(form: FramePlan) -> str:
     """The fingerprint of a frame in memory, the same as it would get on disk."""
     found = Fingerprint()
     for arrays, besides in form.arrays():
-        found.add(arrays)
-        found.add(besides)
-    return found.text(schema_file.identity(form, form.rows or 0))
+        found.update(arrays)
+        found.update(besides)
+    return found.hexdigest(schema_file.fingerprint_identity(form, form.rows or 0))
 
 
-def batches_of(form: Form, rows: int) -> Iterator[pa.RecordBatch]:
+def plan_batches(form: FramePlan, rows: int) -> Iterator[pa.RecordBatch]:
     """The columns SQL sees, ``rows`` at a time."""
     return (batch for batch, _ in form.slices(rows))

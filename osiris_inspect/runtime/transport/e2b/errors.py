@@ -7,10 +7,10 @@ by the names of their classes.
 import re
 from typing import Final
 
-from osiris_inspect.model.redaction import mask_patterns
+from osiris_inspect.model.redaction import mask_by_pattern
 
-_GONE: Final = frozenset({"SandboxNotRunningException", "SandboxNotFoundException"})
-_PASSING: Final = frozenset(
+_SANDBOX_GONE: Final = frozenset({"SandboxNotRunningException", "SandboxNotFoundException"})
+_TRANSIENT: Final = frozenset(
     {
         "RateLimitException",
         "ServiceBusyException",
@@ -23,7 +23,7 @@ _PASSING: Final = frozenset(
 )
 _PASSING_STATUS: Final = frozenset({429, 500, 502, 503, 504})
 _STATUS_SAID: Final = re.compile(r"(\d{3}): ")
-_SAID: Final = {
+_MESSAGES: Final = {
     "AuthenticationException": "E2B refuses the key (401); check E2B_API_KEY",
     "RateLimitException": "E2B limits the rate of requests (429); try again later",
     "ServiceBusyException": "E2B has no room for a sandbox now (503); try again later",
@@ -34,17 +34,17 @@ _SAID: Final = {
 def is_gone(error: BaseException) -> bool:
     """Whether the sandbox is no more, so that trying again is of no use."""
     text = str(error)
-    return bool(_names(error) & _GONE) or ("sandbox" in text.lower() and "not found" in text.lower())
+    return bool(_names(error) & _SANDBOX_GONE) or ("sandbox" in text.lower() and "not found" in text.lower())
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Whether the same request may succeed a little later."""
     if is_gone(error):
         return False
     # some of the SDK's errors carry the status, some only say it
     said = _STATUS_SAID.match(str(error))
     status = getattr(error, "status_code", None) or (int(said[1]) if said else None)
-    return bool(_names(error) & _PASSING) or status in _PASSING_STATUS
+    return bool(_names(error) & _TRANSIENT) or status in _PASSING_STATUS
 
 
 def is_no_such_process(error: BaseException) -> bool:
@@ -52,14 +52,14 @@ def is_no_such_process(error: BaseException) -> bool:
     return "NotFoundException" in _names(error) and not is_gone(error)
 
 
-def words(error: BaseException) -> str:
+def user_message(error: BaseException) -> str:
     """One line that says what happened and what to do."""
     for name in (type_.__name__ for type_ in type(error).__mro__):
-        if name in _SAID:
-            return _SAID[name]
+        if name in _MESSAGES:
+            return _MESSAGES[name]
     if is_gone(error):
         return "the sandbox is gone: it was ended from outside or reached the end of its lifetime"
-    text = mask_patterns(str(error)).splitlines()
+    text = mask_by_pattern(str(error)).splitlines()
     return f"{type(error).__name__}: {text[0] if text else 'no words'}"
 
 

@@ -3,14 +3,14 @@
 import signal
 from typing import Any, Final
 
-WATCH: Final = (
+WATCH_SCRIPT: Final = (
     # looks at the process itself: a grandchild may hold its pipes open for ever. Field 52 of stat is the exit code.
     "p={pid}; [ -r /proc/$p/stat ] || {{ echo blind; exit; }}; while s=$(cat /proc/$p/stat 2>/dev/null); do set -- ${{s##*) }}; "
     '[ "$1" = Z ] && {{ shift 49; echo $1; exit; }}; sleep 0.1; done; echo gone'
 )
 
 
-def how_of(ended: Any) -> str:
+def describe_exit(ended: Any) -> str:
     """How a process ended, from the SDK's words: ``signal: killed`` or an exit code."""
     text = str(ended.error or "")
     if text.startswith("signal: "):
@@ -22,7 +22,7 @@ def how_of(ended: Any) -> str:
     return f"killed by {signal.Signals(-code).name}" if code < 0 and code != -1 else f"exit code {code}"
 
 
-def how_of_status(said: str) -> str:
+def describe_wait_status(said: str) -> str:
     """How a process ended, from the status the system keeps of it."""
     if not said.isdigit():
         return "its process is gone"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-_KNOWN_TO_THE_HOST = "artifacts/_system/components.json"
+_SKIPPED_FILES = "artifacts/_system/components.json"
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     for folder, names in ((Path(run), _artifacts(Path(run))), (Path(base), iter(outputs))):
         for name in names:
             path = folder / name
-            if path.is_file() and name != _KNOWN_TO_THE_HOST:
+            if path.is_file() and name != _SKIPPED_FILES:
                 sys.stdout.write(json.dumps(_line(path, name, is_output=folder == Path(base))) + "\n")
 
 

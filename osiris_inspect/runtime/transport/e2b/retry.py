@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class E2bRetryPolicy:
     """How long things are waited for, in seconds.
 
     Attributes:
@@ -21,20 +21,20 @@ class Patience:
         backoff: before the second try of a request; doubled before each further one.
     """
 
-    lifetime: int = 300
-    silence: float = 12.0
-    reattach: float = 60.0
+    sandbox_timeout_s: int = 300
+    stall_timeout_s: float = 12.0
+    reconnect_timeout_s: float = 60.0
     backoff: float = 0.5
-    tries: int = 5
+    max_attempts: int = 5
 
-    async def ask(self, request: Callable[[], Awaitable[T]]) -> T:
+    async def call(self, request: Callable[[], Awaitable[T]]) -> T:
         """Ask, and ask again after a failure that passes."""
         delay = self.backoff
-        for _ in range(self.tries - 1):
+        for _ in range(self.max_attempts - 1):
             try:
                 return await request()
             except Exception as error:  # the SDK's errors have no common root; what does not pass goes on
-                if not e2b_errors.is_passing(error):
+                if not e2b_errors.is_transient(error):
                     raise
             await asyncio.sleep(delay)
             delay *= 2

@@ -10,18 +10,18 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import SettingsError, WireError, WorkerLost, WorkerNotStarted
+from osiris_inspect.model.errors import ProtocolError, SettingsError, WorkerLost, WorkerStartFailed
 from osiris_inspect.runtime.transport.e2b import upload as e2b_parcel
-from osiris_inspect.runtime.transport.e2b.retry import Patience
+from osiris_inspect.runtime.transport.e2b.retry import E2bRetryPolicy
 from osiris_inspect.runtime.transport.e2b.sandbox import E2bSandbox
-from osiris_inspect.runtime.transport.temp_directory import Scratch
-from osiris_inspect.runtime.transport.transport import Launch, Mode, Remote
+from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
+from osiris_inspect.runtime.transport.transport import LaunchSpec, Mode, RemoteFile
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 T = TypeVar("T")
 KEY: Final = "E2B_API_KEY"
 TEMPLATE: Final = "E2B_TEMPLATE"
-_OF_THE_SDK: Final = {
+_SDK_MODULES: Final = {
     KEY: "api_key",
     "E2B_DOMAIN": "domain",
     "E2B_API_URL": "api_url",
@@ -29,7 +29,7 @@ _OF_THE_SDK: Final = {
 }
 
 
-class E2b:
+class E2bTransport:
     """A worker in the cloud.
 
     Raises:
@@ -37,14 +37,14 @@ class E2b:
     """
 
     mode: Mode = "e2b"
-    isolation = "e2b"
-    is_far = True
+    isolation_level = "e2b"
+    is_remote = True
 
     def __init__(
         self,
         environment: Mapping[str, str],
         template: str | None = None,
-        patience: Patience | None = None,
+        retry_policy: E2bRetryPolicy | None = None,
         python: str = "python3",
     ) -> None:
         if find_spec("e2b") is None:
@@ -54,34 +54,38 @@ class E2b:
         if not environment.get(KEY):
             raise SettingsError(f"--on e2b needs a key in the environment variable {KEY}, which is not set")
         connection = {
-            name: environment[variable] for variable, name in _OF_THE_SDK.items() if environment.get(variable)
+            name: environment[variable]
+            for variable, name in _SDK_MODULES.items()
+            if environment.get(variable)
         }
         template = template or environment.get(TEMPLATE) or None
-        self.facts: Mapping[str, Any] = {"template": template}
+        self.details: Mapping[str, Any] = {"template": template}
         self.secrets = (environment[KEY],)
         self._python = python
-        self._loop = _Loop()
-        self._sandbox = E2bSandbox(connection, template, patience or Patience())
+        self._loop = _EventLoopThread()
+        self._sandbox = E2bSandbox(connection, template, retry_policy or E2bRetryPolicy())
         self._log: WorkerLog | None = None
         self._outputs: list[str] = []
 
-    def start(self, launch: Launch) -> str:
+    def start(self, launch: LaunchSpec) -> str:
         """Create a sandbox, bring the worker up and start it."""
-        self._log = WorkerLog(launch.session / layout.WORKER_LOG, launch.secrets)
+        self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
         self._sandbox.on_words = self._log.write
-        self._outputs = [e2b_parcel.inside(path, launch.base, "writes") for path in launch.parcel.written]
-        with Scratch() as scratch:
+        self._outputs = [
+            e2b_parcel.archive_name(path, launch.base, "writes") for path in launch.bundle.outputs
+        ]
+        with LockedTempDir() as scratch:
             archive = scratch.path / e2b_parcel.ARCHIVE
             try:
-                e2b_parcel.archive(launch, archive)
+                e2b_parcel.build_archive(launch, archive)
             except OSError as error:
-                raise WorkerNotStarted(f"the worker's parcel cannot be packed: {error}") from error
+                raise WorkerStartFailed(f"the worker's parcel cannot be packed: {error}") from error
             self._loop.start()
-            self._loop.run(self._sandbox.create(launch.session.name))
-            self.facts = {**self.facts, "sandbox": self._sandbox.id}
-            _go_on(launch)
+            self._loop.run(self._sandbox.create(launch.run_dir.name))
+            self.details = {**self.details, "sandbox": self._sandbox.id}
+            _not_cancelled(launch)
             self._loop.run(self._sandbox.upload(archive))
-            _go_on(launch)
+            _not_cancelled(launch)
             self._loop.run(self._sandbox.start(self._python, install=launch.install))
         return f"~/{e2b_parcel.BASE}"
 
@@ -100,15 +104,15 @@ class E2b:
     def kill(self) -> None:
         """End the worker's process and all it started; the sandbox stays until ``close``."""
         if self._loop.is_running:
-            self._loop.run(self._sandbox.end_worker())
+            self._loop.run(self._sandbox.kill_worker())
 
-    def remote(self) -> list[Remote]:
+    def list_remote_files(self) -> list[RemoteFile]:
         """What lies in the sandbox."""
         if self._sandbox.id is None:
             return []
         return self._loop.run(self._sandbox.listing(self._python, self._outputs))
 
-    def fetch(self, file: Remote, to: Path) -> None:
+    def fetch(self, file: RemoteFile, to: Path) -> None:
         """Bring one file here."""
         self._loop.run(self._sandbox.fetch(file, to))
 
@@ -117,8 +121,8 @@ class E2b:
         try:
             if self._loop.is_running:
                 self._loop.run(self._sandbox.close())
-        except WireError as error:
-            self.facts = {**self.facts, "sandbox_left_behind": str(error)}
+        except ProtocolError as error:
+            self.details = {**self.details, "sandbox_left_behind": str(error)}
         finally:
             self._loop.stop()
             if self._log is not None:
@@ -133,12 +137,12 @@ class E2b:
         self.close()
 
 
-def _go_on(launch: Launch) -> None:
-    if launch.given_up():
-        raise WorkerNotStarted("the run was interrupted")
+def _not_cancelled(launch: LaunchSpec) -> None:
+    if launch.is_cancelled():
+        raise WorkerStartFailed("the run was interrupted")
 
 
-class _Loop:
+class _EventLoopThread:
     """An event loop in a thread. What runs on it goes on to its end, also when the waiting side is interrupted."""
 
     def __init__(self) -> None:

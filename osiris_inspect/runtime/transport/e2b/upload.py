@@ -5,10 +5,10 @@ import tarfile
 from pathlib import Path
 from typing import Final
 
-from osiris_inspect.model.errors import WorkerNotStarted
-from osiris_inspect.runtime.files.symlinks import real
+from osiris_inspect.model.errors import WorkerStartFailed
+from osiris_inspect.runtime.files.symlinks import resolved
 from osiris_inspect.runtime.protocol import bundle as parcel
-from osiris_inspect.runtime.transport.transport import Launch
+from osiris_inspect.runtime.transport.transport import LaunchSpec
 
 CODE: Final = "osiris"
 RUN: Final = "run"
@@ -16,44 +16,44 @@ BASE: Final = "work"
 ARCHIVE: Final = "osiris-parcel.tgz"
 
 
-def archive(launch: Launch, to: Path) -> None:
+def build_archive(launch: LaunchSpec, to: Path) -> None:
     """Write the archive of a run to a file.
 
     Raises:
-        WorkerNotStarted: the pipeline names a file outside its folder, which has no place in a sandbox.
+        WorkerStartFailed: the pipeline names a file outside its folder, which has no place in a sandbox.
         OSError: a file cannot be read, or the archive not be written.
     """
     root = Path(parcel.__file__).parents[2]
     with tarfile.open(to, "w:gz", compresslevel=3) as tar:
-        for path in parcel.package_files():
+        for path in parcel.code_files():
             _add(tar, path, f"{CODE}/{root.name}/{path.relative_to(root).as_posix()}")
-        for name in launch.parcel.files:
-            _add(tar, launch.session / name, f"{RUN}/{name}")
+        for name in launch.bundle.files:
+            _add(tar, launch.run_dir / name, f"{RUN}/{name}")
         _folder(tar, BASE)
-        for path in launch.parcel.read:
-            name = inside(path, launch.base, "reads")
+        for path in launch.bundle.inputs:
+            name = archive_name(path, launch.base, "reads")
             if path.is_file():
                 _add(tar, path, f"{BASE}/{name}")
-        for path in launch.parcel.written:
-            name = inside(path, launch.base, "writes")
+        for path in launch.bundle.outputs:
+            name = archive_name(path, launch.base, "writes")
             if path.parent.is_dir():
                 _folder(tar, str(Path(BASE, name).parent))
 
 
-def inside(path: Path, base: Path, does: str) -> str:
+def archive_name(path: Path, base: Path, does: str) -> str:
     """``path`` as seen from ``base``, by the name it is opened with: a symbolic link is a file where it arrives.
 
     Raises:
-        WorkerNotStarted: it lies elsewhere, or what it links to.
+        WorkerStartFailed: it lies elsewhere, or what it links to.
     """
     try:
-        lies = real(path).relative_to(real(base))
+        lies = resolved(path).relative_to(resolved(base))
         named = path.absolute()
         is_plain = ".." not in named.parts and named.is_relative_to(base.absolute())
         return (named.relative_to(base.absolute()) if is_plain else lies).as_posix()
     except ValueError:
         text = f"the pipeline {does} {path}, which lies outside its folder {base}; a sandbox has only what lies in it"
-        raise WorkerNotStarted(text) from None
+        raise WorkerStartFailed(text) from None
 
 
 def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:

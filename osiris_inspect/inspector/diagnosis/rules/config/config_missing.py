@@ -19,21 +19,25 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_text import Told, complaints, matching
+from osiris_inspect.inspector.diagnosis.evidence.error_text import (
+    ErrorText,
+    matching_errors,
+    matching_log_lines,
+)
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Request, Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.run.run import Run, WorkerRequest
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, Stage
 
 NEEDS: Final = ("failures",)
 RANK: Final = 18
 
-_BEFORE = Pattern(
+_BEFORE = LazyRegex(
     r"Missing required cfg files:[^\n]{0,160}"
     r"|Missing configuration files required by manifest[^\n]{0,120}"
     r"|Cannot find source location for cfg files[^\n]{0,120}"
 )
-_AT_STEP = Pattern(
+_AT_STEP = LazyRegex(
     r"(?:[Cc]onfig(?:uration)? file not found|configuration is not there|[Cc]onfig(?:uration)? (?:file )?is missing): "
     r"\S{0,300}?(?P<step>[^/\s'\"]{1,200})\.json"
 )
@@ -41,9 +45,9 @@ _AT_STEP = Pattern(
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Missing configurations, at the step they belong to where it is known."""
-    for told, match in matching(run, _BEFORE):
+    for told, match in matching_errors(run, _BEFORE):
         yield _finding(told, match[0], None, "prepare")
-    for told, match in (*matching(run, _AT_STEP), *complaints(run, _AT_STEP)):
+    for told, match in (*matching_errors(run, _AT_STEP), *matching_log_lines(run, _AT_STEP)):
         yield _finding(told, match[0], match["step"], "step")
     for request in _passed_over(run):
         yield Finding(
@@ -59,12 +63,12 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         )
 
 
-def _passed_over(run: Run) -> Iterator[Request]:
+def _passed_over(run: Run) -> Iterator[WorkerRequest]:
     """Requests without a trace of their step, where the worker went on to a later one or to its end."""
-    seen = {event.step for event in run.told if event.step is not None}
-    seen |= {name for event in run.named("cfg_opened") if (name := _step_of(event.fields.get("path")))}
-    went_on = bool(run.named("cleanup_start", "cleanup_complete"))
-    for request in reversed(run.requests):
+    seen = {event.step for event in run.key_events if event.step is not None}
+    seen |= {name for event in run.events_named("cfg_opened") if (name := _step_of(event.fields.get("path")))}
+    went_on = bool(run.events_named("cleanup_start", "cleanup_complete"))
+    for request in reversed(run.worker_requests):
         if request.step in seen:
             went_on = True
         elif went_on and seen:
@@ -76,21 +80,21 @@ def _step_of(path: object) -> str | None:
     return match[1] if match else None
 
 
-def _finding(told: Told, text: str, step: str | None, stage: Stage) -> Finding:
+def _finding(told: ErrorText, text: str, step: str | None, stage: Stage) -> Finding:
     return Finding(
         rule="config-missing",
         severity=Severity.ERROR,
         confidence=Confidence.HIGH,
         domain="infra",
         message=f"the configuration of {_names(told, step)} is missing",
-        evidence=(told.cite(text[:120]),),
+        evidence=(told.evidence(text[:120]),),
         step=told.step if step is None else step,
         stage=stage,
         fix="compile the pipeline again, and run from the directory that was compiled",
     )
 
 
-def _names(told: Told, step: str | None) -> str:
+def _names(told: ErrorText, step: str | None) -> str:
     """The steps whose configuration is named as missing."""
     named = re.findall(r"cfg/([^/\s'\"]{1,200})\.json", told.text) if step is None else [step]
     return ", ".join(map(repr, dict.fromkeys(named))) or "a step"

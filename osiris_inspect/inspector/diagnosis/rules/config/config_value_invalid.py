@@ -16,18 +16,18 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 48
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="config-value-invalid",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"(?:Invalid|Unsupported|Unknown) (?:value|option|mode|region|channel|\w{1,30}_\w{1,30}|write mode|delimiter)\b"
         r"[^\n]{0,120}"
         r"|\b\w{1,60} must be (?:one of|between|a list|an? (?:whole )?number|\d+-\d+|[<>]=?)[^\n]{0,100}"
@@ -42,4 +42,4 @@ SIGNATURE: Final = Signature(
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    return SIGNATURE.find_all(run)

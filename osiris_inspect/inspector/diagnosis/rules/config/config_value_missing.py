@@ -16,18 +16,18 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 42
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="config-value-missing",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"(?:Missing '(?P<k1>\w+)'|'(?P<k2>\w+)' is required) (?:in|for) [^\n]{0,80}"
         r"|Missing resolved_connection in config"
         r"|'resolved_connection' is required"
@@ -46,4 +46,4 @@ SIGNATURE: Final = Signature(
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    return SIGNATURE.find_all(run)

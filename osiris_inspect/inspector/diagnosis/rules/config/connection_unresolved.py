@@ -18,20 +18,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
-from osiris_inspect.inspector.diagnosis.evidence.error_text import complaints
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
 from osiris_inspect.inspector.files.log_phrases import CONNECTION_OF
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 40
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="connection-unresolved",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"Connection alias '(?P<a1>[^'\n]{0,80})' not found in family '(?P<f1>[^'\n]{0,80})'[^\n]{0,120}"
         r"|Connection family '[^'\n]{0,80}' not found"
         r"|No connections? (?:configured|defined)[^\n]{0,80}"
@@ -50,19 +50,19 @@ SIGNATURE: Final = Signature(
 )
 
 
-_MISMATCH = Pattern(r"step uses '?(?P<family>[\w\-]{1,60})'?, ref is '?(?P<other>[\w\-]{1,60})")
+_MISMATCH = LazyRegex(r"step uses '?(?P<family>[\w\-]{1,60})'?, ref is '?(?P<other>[\w\-]{1,60})")
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so, at the step that refers to the connection also where the host says it beforehand."""
-    for finding in SIGNATURE.findings(run):
+    for finding in SIGNATURE.find_all(run):
         step = finding.step or _step_of(run, finding.message)
         yield replace(finding, step=step, stage="step" if step else finding.stage)
 
 
 def _step_of(run: Run, text: str) -> str | None:
     """The first step whose reference is the one a text speaks of."""
-    for _, match in complaints(run, CONNECTION_OF):
+    for _, match in matching_log_lines(run, CONNECTION_OF):
         if match["why"] in text:
             return match["step"]
     mismatch = _MISMATCH.search(text)

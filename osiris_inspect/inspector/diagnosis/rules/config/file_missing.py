@@ -16,19 +16,19 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 46
 
 SIGNATURES: Final = (
-    Signature(
+    ErrorPattern(
         rule="file-missing",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"CSV file not found: (?P<f1>[^\n]{1,200})"
             r"|No files found that match the pattern \\?\"(?P<f2>[^\"\n\\]{1,200})"
             r"|\[Errno 2\] No such file or directory: '(?P<f3>[^'\n]{1,200})'"
@@ -41,11 +41,11 @@ SIGNATURES: Final = (
         message="file {file} does not exist",
         fix="correct the path; a relative path is looked up where the step runs, not where the pipeline lies",
         domain="config",
-        about="file",
+        name_group="file",
     ),
-    Signature(
+    ErrorPattern(
         rule="file-missing",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"^FileNotFoundError\b[^\n'\"]{0,200}$"
             r"|^(?![^\n]*(?:socket|Can't connect))[^\n]{0,200}(?i:no such file or directory)(?: \(os error 2\))?\.?$"
         ),
@@ -59,4 +59,4 @@ SIGNATURES: Final = (
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
     for signature in SIGNATURES:
-        yield from signature.findings(run)
+        yield from signature.find_all(run)

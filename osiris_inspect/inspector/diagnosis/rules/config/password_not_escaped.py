@@ -19,28 +19,32 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_text import Told, complaints, matching
+from osiris_inspect.inspector.diagnosis.evidence.error_text import (
+    ErrorText,
+    matching_errors,
+    matching_log_lines,
+)
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("failures",)
 RANK: Final = 37
 
-_TRIED = Pattern(
+_TRIED = LazyRegex(
     r"(?:Can't connect to (?:MySQL )?server on|could not translate host name|connection to server at) "
     r"['\"](?P<host>[^'\"\n]{1,200})['\"]"
 )
-_NO_REASON = Pattern(r"connection failed(?: for step [^\s:]{1,100})?\s*(?:$|\n)")
+_NO_REASON = LazyRegex(r"connection failed(?: for step [^\s:]{1,100})?\s*(?:$|\n)")
 _FIX = "escape the password where the URL is made, or choose one without '@', ':', '/', '%'; rotate it"
-_MEANT = Pattern(r"connection for step (?P<step>[^\s:]{1,200}): [^\n@]{0,200}@(?P<host>[\w.\-]{1,200}):\d")
+_MEANT = LazyRegex(r"connection for step (?P<step>[^\s:]{1,200}): [^\n@]{0,200}@(?P<host>[\w.\-]{1,200}):\d")
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Connections whose host is not the configured one."""
     meant = _meant(run)
-    for told, match in (*matching(run, _TRIED), *complaints(run, _TRIED)):
+    for told, match in (*matching_errors(run, _TRIED), *matching_log_lines(run, _TRIED)):
         wanted = meant.get(told.step or "")
         strayed = "@" in match["host"] or (wanted is not None and wanted[0] != match["host"])
         if strayed and (step := run.step(told.step or "")) is not None and step.status == "failed":
@@ -50,8 +54,10 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
 
 def _likely(run: Run) -> Iterator[Finding]:
     """Connections that failed without a reason, whose password has such a character."""
-    for told, match in matching(run, _NO_REASON):
-        exposed = next((item for item in run.exposures if item.step == told.step and item.breaks_urls), None)
+    for told, match in matching_errors(run, _NO_REASON):
+        exposed = next(
+            (item for item in run.exposed_secrets if item.step == told.step and item.breaks_url), None
+        )
         if told.step is not None and exposed is not None and "password" in exposed.key.lower():
             yield Finding(
                 rule="password-not-escaped",
@@ -60,7 +66,7 @@ def _likely(run: Run) -> Iterator[Finding]:
                 domain="config",
                 message="the connection failed without a reason, and its password has a character that ends it early "
                 "where it is put into a URL as it is",
-                evidence=(told.cite(match[0]), Evidence(exposed.file, 0, f'"{exposed.key}"')),
+                evidence=(told.evidence(match[0]), Evidence(exposed.file, 0, f'"{exposed.key}"')),
                 step=told.step,
                 fix=_FIX,
             )
@@ -73,12 +79,12 @@ def _meant(run: Run) -> dict[str, tuple[str, Evidence | None]]:
         connection = step.config.get("resolved_connection")
         if isinstance(connection, dict) and isinstance(connection.get("host"), str):
             hosts[step.id] = connection["host"], None
-    for told, match in complaints(run, _MEANT):
-        hosts[match["step"]] = match["host"], told.cite(match[0])
+    for told, match in matching_log_lines(run, _MEANT):
+        hosts[match["step"]] = match["host"], told.evidence(match[0])
     return hosts
 
 
-def _finding(told: Told, match: re.Match[str], wanted: tuple[str, Evidence | None] | None) -> Finding:
+def _finding(told: ErrorText, match: re.Match[str], wanted: tuple[str, Evidence | None] | None) -> Finding:
     meant = f", the connection says {wanted[0]!r}" if wanted else ""
     proof = (wanted[1],) if wanted and wanted[1] else ()
     return Finding(
@@ -88,7 +94,7 @@ def _finding(told: Told, match: re.Match[str], wanted: tuple[str, Evidence | Non
         domain="config",
         message=f"the driver looked for another server than the configured one{meant}: "
         "a character of the password ended it early",
-        evidence=(told.cite(match[0].partition(" on ")[0]), *proof),
+        evidence=(told.evidence(match[0].partition(" on ")[0]), *proof),
         step=told.step,
         fix=_FIX,
     )

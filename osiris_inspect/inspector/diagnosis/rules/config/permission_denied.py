@@ -16,19 +16,19 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 42
 
 SIGNATURES: Final = (
-    Signature(
+    ErrorPattern(
         rule="permission-denied",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"\b\w+ command denied to user[^\n]{0,100}"
             r"|permission denied for (?:table|schema|relation|database|sequence|function|view) [^\s]{0,80}"
             r"|must be owner of [^\n]{1,80}"
@@ -40,12 +40,12 @@ SIGNATURES: Final = (
             r"|Access denied for user [^\n]{1,120} to database [^\n]{1,80}"
             r"|Access denied; you need [^\n]{1,120}"
             r"|violates row-level security policy[^\n]{0,80}",
-            cause="rights",
+            error_class="rights",
         ),
         message="access was denied",
         fix="grant the missing right, or use an account that has it",
         domain="config",
-        in_logs=True,
+        search_text_logs=True,
     ),
 )
 
@@ -53,4 +53,4 @@ SIGNATURES: Final = (
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
     for signature in SIGNATURES:
-        yield from signature.findings(run)
+        yield from signature.find_all(run)

@@ -18,7 +18,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import counts_what_it_writes, saying_rows
+from osiris_inspect.inspector.diagnosis.evidence.citations import has_own_row_count, row_count_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -32,9 +32,9 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
         given = step.rows_in or sum(edge.rows_out or 0 for edge in lineage.edges if edge.consumer == step.id)
         if step.status != "succeeded" or step.rows_out != 0 or not given:
             continue
-        if step.is_writer and not counts_what_it_writes(run):
+        if step.is_writer and not has_own_row_count(run):
             continue
-        evidence = saying_rows(run, step, 0)
+        evidence = row_count_evidence(run, step, 0)
         if evidence:
             yield Finding(
                 rule="all-rows-lost",

@@ -17,7 +17,7 @@ Example:
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.event import Event
@@ -28,7 +28,7 @@ NEEDS: Final = ("output_stored",)
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Frames with a column of nulls, at the first step that has it."""
-    stored = {event.step: event for event in run.named("output_stored") if event.rows}
+    stored = {event.step: event for event in run.events_named("output_stored") if event.row_count}
     for step in run.steps:
         event = stored.get(step.id)
         if event is None:
@@ -47,7 +47,10 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                 domain="data",
                 message=f"no row has a value in {', '.join(map(repr, (lost or empty)[:8]))}"
                 + (", which the input of the step had" if lost else ""),
-                evidence=(at(event, "dtypes"), *(at(other, "dtypes") for other in inputs[:2] if lost)),
+                evidence=(
+                    event_evidence(event, "dtypes"),
+                    *(event_evidence(other, "dtypes") for other in inputs[:2] if lost),
+                ),
                 step=step.id,
                 fix="look at the join or the cast that makes the column",
             )

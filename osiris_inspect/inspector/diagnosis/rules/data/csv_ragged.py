@@ -16,18 +16,18 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 46
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="csv-ragged",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"Error tokenizing data\. C error: (?!out of memory|Calling read)(?P<what>[^\n]{1,120})"
         r"|CSV parsing failed(?!: (?:No columns to parse|'?[\w-]{1,30}'? codec))[^\n]{0,160}"
         r"|CSV Error on Line:? ?\d+[^\n]{0,80}"
@@ -41,4 +41,4 @@ SIGNATURE: Final = Signature(
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    return SIGNATURE.find_all(run)

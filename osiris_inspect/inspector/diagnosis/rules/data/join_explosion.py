@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import saying_rows
+from osiris_inspect.inspector.diagnosis.evidence.citations import row_count_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -43,7 +43,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.MEDIUM,
             domain="data",
             message=f"the step got {sizes} rows and gave {step.rows_out:,}",
-            evidence=saying_rows(run, step, step.rows_out),
+            evidence=row_count_evidence(run, step, step.rows_out),
             step=step.id,
             fix="see whether the key of the join is unique on one side",
         )

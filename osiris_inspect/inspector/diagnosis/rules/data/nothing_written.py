@@ -16,30 +16,30 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
-from osiris_inspect.inspector.diagnosis.evidence.error_text import complaints
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("table.ddl_planned",)
 
 
-_REFUSED = Pattern(
+_REFUSED = LazyRegex(
     r"HTTP/\d(?:\.\d)? (?:401 Unauthorized|403 Forbidden|429|50\d)[^\n\"]{0,30}|\bConnectError\b"
 )
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Planned tables without a write."""
-    for event in run.named("table.ddl_planned"):
+    for event in run.events_named("table.ddl_planned"):
         step = run.step(event.step or "")
-        written = run.named("write.complete", "table.ddl_executed", step=event.step)
+        written = run.events_named("write.complete", "table.ddl_executed", step=event.step)
         if event.fields.get("executed") or step is None or step.status != "succeeded" or written:
             continue
         lost = f" {step.rows_in:,} rows" if step.rows_in else " the rows"
-        refused = [told.cite(match[0]) for told, match in complaints(run, _REFUSED)][-1:]
+        refused = [told.evidence(match[0]) for told, match in matching_log_lines(run, _REFUSED)][-1:]
         doubt = (
             f"; the service answered {refused[0].quote!r}, so the table may well be there" if refused else ""
         )
@@ -49,7 +49,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.HIGH,
             domain="config",
             message=f"the table was only planned:{lost} of this step were written nowhere{doubt}",
-            evidence=(at(event, "executed"), *refused),
+            evidence=(event_evidence(event, "executed"), *refused),
             step=step.id,
             fix="create the table from ddl_plan.sql, or give the connection a SQL channel",
         )

@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
-    counts_what_it_writes,
-    metrics_during,
-    saying_rows,
+    has_own_row_count,
+    row_count_evidence,
+    step_metrics,
 )
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
@@ -35,9 +35,9 @@ _COUNTED = frozenset({"write.complete event", "rows_out event", "rows_written me
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Inputs whose rows do not agree with one of their ends."""
-    rows_out = {step.id: (step.rows_out, step.rows_out_from) for step in run.steps if not step.is_writer}
+    rows_out = {step.id: (step.rows_out, step.rows_out_source) for step in run.steps if not step.is_writer}
     for step in run.steps:
-        got = [entry for entry in step.inputs if entry.place != "unresolved" and entry.rows is not None]
+        got = [entry for entry in step.inputs if entry.location != "unresolved" and entry.rows is not None]
         for entry in got:
             given, told_by = rows_out.get(entry.from_step or "", (None, None))
             sure = told_by in ("rows_out event", "rows_out metric")
@@ -57,7 +57,7 @@ def _given_otherwise(run: Run, step: StepState, entry: InputState) -> Iterator[F
     is_source = source is not None and (source.driver or "").endswith("extractor") and not source.needs
     if source is None or not is_source or run.mode != "local" or source.status != "succeeded":
         return
-    counted = metrics_during(run, source, "rows_read")
+    counted = step_metrics(run, source, "rows_read")
     if len(counted) == 1 and counted[0].value is not None and int(counted[0].value) != entry.rows:
         cited = (
             Evidence(counted[0].file, counted[0].line, "value"),
@@ -68,7 +68,7 @@ def _given_otherwise(run: Run, step: StepState, entry: InputState) -> Iterator[F
 
 def _wrote_otherwise(run: Run, step: StepState, entry: InputState) -> bool:
     """Whether a writer counted some of its rows, and others than it got; merged rows are counted as each target likes."""
-    told = step.status == "succeeded" and step.rows_out_from in _COUNTED and counts_what_it_writes(run)
+    told = step.status == "succeeded" and step.rows_out_source in _COUNTED and has_own_row_count(run)
     merges = step.config.get("write_mode") == "upsert" or bool(step.config.get("primary_key"))
     return told and not merges and step.is_writer and bool(step.rows_out) and step.rows_out != entry.rows
 
@@ -81,14 +81,14 @@ def _written(run: Run, step: StepState, entry: InputState) -> Finding:
         confidence=Confidence.MEDIUM,
         domain="data",
         message=f"the step got {entry.rows or 0:,} rows and wrote {wrote:,}",
-        evidence=(*saying_rows(run, step, wrote), Evidence("events.jsonl", entry.line, "rows")),
+        evidence=(*row_count_evidence(run, step, wrote), Evidence("events.jsonl", entry.line, "rows")),
         step=step.id,
         fix="look into its target: rows may be missing there, or stand there twice",
     )
 
 
 def _read_otherwise(run: Run, step: StepState, entry: InputState) -> Iterator[Finding]:
-    for metric in metrics_during(run, step, "rows_read"):
+    for metric in step_metrics(run, step, "rows_read"):
         if metric.value is not None and int(metric.value) != entry.rows:
             cited = Evidence(metric.file, metric.line, "value"), Evidence("events.jsonl", entry.line, "rows")
             yield _finding(step, entry, int(metric.value), cited)

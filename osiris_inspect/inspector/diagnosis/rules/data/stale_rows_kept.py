@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model import run_layout as layout
@@ -27,16 +27,16 @@ NEEDS: Final = ("steps",)
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Replacing writes that deleted nothing."""
-    for event in run.named("write.start"):
+    for event in run.events_named("write.start"):
         step = run.step(event.step or "")
         if event.fields.get("mode") != "replace" or step is None or step.status != "succeeded":
             continue
-        deletions = run.named("ddl_attempt", "ddl_succeeded", "table.ddl_executed", step=step.id)
+        deletions = run.events_named("ddl_attempt", "ddl_succeeded", "table.ddl_executed", step=step.id)
         if not deletions:
-            yield _finding(step.id, "rows were written and none was deleted", at(event, "mode"))
+            yield _finding(step.id, "rows were written and none was deleted", event_evidence(event, "mode"))
     for step in run.steps:
         if _replaces_unseen(run, step):
-            cited = Evidence(layout.cfg(step.id), 0, '"write_mode"')
+            cited = Evidence(layout.config_path(step.id), 0, '"write_mode"')
             yield _finding(step.id, "its connection has no channel to delete what was there", cited)
 
 

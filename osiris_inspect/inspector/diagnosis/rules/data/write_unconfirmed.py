@@ -17,7 +17,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import end_of
+from osiris_inspect.inspector.diagnosis.evidence.citations import completion_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model import run_layout as layout
@@ -38,7 +38,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         if (
             run.dialect == "native"
             or not _may_have_planned_only(step)
-            or run.named("write.complete", step=step.id)
+            or run.events_named("write.complete", step=step.id)
         ):
             continue
         yield Finding(
@@ -47,7 +47,10 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.MEDIUM,
             domain="config",
             message="the step may have planned its table and written nothing: no event confirms the write",
-            evidence=(Evidence(layout.cfg(step.id), 0, '"create_if_missing"'), *end_of(run, step)),
+            evidence=(
+                Evidence(layout.config_path(step.id), 0, '"create_if_missing"'),
+                *completion_evidence(run, step),
+            ),
             step=step.id,
             fix="look into the table; give the connection a SQL channel or create the table first",
         )

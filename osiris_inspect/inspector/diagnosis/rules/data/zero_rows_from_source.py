@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import saying_rows
+from osiris_inspect.inspector.diagnosis.evidence.citations import row_count_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -29,9 +29,9 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
     for step in run.steps:
         if step.status != "succeeded" or step.is_writer or step.rows_out != 0 or lineage.upstream(step.id):
             continue
-        if step.needs or any(entry.place != "unresolved" for entry in step.inputs):
+        if step.needs or any(entry.location != "unresolved" for entry in step.inputs):
             continue
-        evidence = saying_rows(run, step, 0)
+        evidence = row_count_evidence(run, step, 0)
         if evidence:
             yield Finding(
                 rule="zero-rows-from-source",

@@ -17,23 +17,23 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
-from osiris_inspect.inspector.diagnosis.evidence.error_text import Told, matching
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("failures",)
 RANK: Final = 44
 
-_KEY = Pattern(r"\bKeyError: (?P<key>['\"][^'\"\n]{1,200}['\"]|\d{1,12})$", re.MULTILINE)
+_KEY = LazyRegex(r"\bKeyError: (?P<key>['\"][^'\"\n]{1,200}['\"]|\d{1,12})$", re.MULTILINE)
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="column-missing",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"Unknown column '(?P<c1>[^'\n]{1,120})'"
         r"|Referenced column \"(?P<c2>[^\"\n]{1,120})\" not found"
         r"|column \"?(?P<c3>[^\"\s\n]{1,120})\"? (?:of relation \S{1,80} )?does not exist"
@@ -44,32 +44,34 @@ SIGNATURE: Final = Signature(
         r"|None of \[[^\[\n]{0,40}\(?(?P<c10>\[[^\]\n]{1,160}\])[^\n]{0,60}\] are in the \[(?:columns|index)\]"
         r"|column '(?P<c9>[^'\n]{1,120})' (?:is )?(?:not (?:there|found|in)|missing|unknown)"
         r"|no such column: (?P<c11>[\w.]{1,120})",
-        cause="no column",
+        error_class="no column",
     ),
     message="column {column} does not exist",
     fix="use a name that the source has",
     domain="config",
-    about="column",
-    hint=Pattern(r"(?:Candidate (?:bindings|tables)|Did you mean)[: ]+(?P<hint>[^\s:?][^\n?]{0,159})"),
+    name_group="column",
+    suggestion_pattern=LazyRegex(
+        r"(?:Candidate (?:bindings|tables)|Did you mean)[: ]+(?P<hint>[^\s:?][^\n?]{0,159})"
+    ),
 )
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so, and a key that the code of a step missed: a step without an input lacks no column."""
-    yield from SIGNATURE.findings(run)
-    for told, match in matching(run, _KEY):
+    yield from SIGNATURE.find_all(run)
+    for told, match in matching_errors(run, _KEY):
         step = run.step(told.step or "")
         if step is not None and _may_be_a_column(step, told):
             yield _of_key(run, step, told, match)
 
 
-def _may_be_a_column(step: StepState, told: Told) -> bool:
+def _may_be_a_column(step: StepState, told: ErrorText) -> bool:
     """Whether a missed key can be one of a frame: pandas missed it, or the step was given frames to look into."""
     asked_for_variable = "environ" in told.traceback[-2000:]
     return "pandas" in told.traceback or (bool(step.inputs or step.needs) and not asked_for_variable)
 
 
-def _of_key(run: Run, step: StepState, told: Told, match: re.Match[str]) -> Finding:
+def _of_key(run: Run, step: StepState, told: ErrorText, match: re.Match[str]) -> Finding:
     """The finding of a key that was missed. Where pandas missed it, it was a column."""
     of_pandas = "pandas" in told.traceback
     return Finding(
@@ -78,7 +80,7 @@ def _of_key(run: Run, step: StepState, told: Told, match: re.Match[str]) -> Find
         confidence=Confidence.HIGH if of_pandas else Confidence.MEDIUM,
         domain="code",
         message=f"the driver asked for {match['key']}, and there is no such {'column' if of_pandas else 'key'}",
-        evidence=(told.cite(match[0]), *_columns(run, step)),
+        evidence=(told.evidence(match[0]), *_columns(run, step)),
         step=step.id,
         fix="use a name that its input has" + _there_are(run, step),
     )
@@ -88,12 +90,14 @@ def _given(run: Run, step: StepState) -> list[Event]:
     """The events that tell the columns of a step's inputs."""
     givers = [entry.from_step for entry in step.inputs]
     return [
-        event for event in run.named("output_stored") if event.step in givers and event.fields.get("columns")
+        event
+        for event in run.events_named("output_stored")
+        if event.step in givers and event.fields.get("columns")
     ]
 
 
 def _columns(run: Run, step: StepState) -> tuple[Evidence, ...]:
-    return tuple(at(event, "columns") for event in _given(run, step)[:2])
+    return tuple(event_evidence(event, "columns") for event in _given(run, step)[:2])
 
 
 def _there_are(run: Run, step: StepState) -> str:

@@ -16,10 +16,10 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
@@ -28,64 +28,65 @@ RANK: Final = 43
 _PARTLY = "; rows that came before may have been written"
 
 SIGNATURES: Final = (
-    Signature(
+    ErrorPattern(
         rule="constraint-violated",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"duplicate key value violates unique constraint[^\n]{0,120}"
             r"|Duplicate entry '[^'\n]{0,80}' for key[^\n]{0,80}"
             r"|UNIQUE constraint failed[^\n]{0,80}"
             r"|PRIMARY KEY or UNIQUE constraint violation[^\n]{0,100}",
-            cause="duplicate",
+            error_class="duplicate",
         ),
         message="the target refused rows that break a constraint",
         fix="write with mode upsert, or remove the rows that are there already",
         domain="data",
     ),
-    Signature(
+    ErrorPattern(
         rule="constraint-violated",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"violates not-null constraint[^\n]{0,120}|NOT NULL constraint failed[^\n]{0,80}"
             r"|Column '[^'\n]{1,80}' cannot be null|Field '[^'\n]{1,80}' doesn't have a default value",
-            cause="null",
+            error_class="null",
         ),
         message="the target refused rows without a value that a column must have",
         fix="give the column a value in the pipeline, leave such rows out, or give it a default" + _PARTLY,
         domain="data",
     ),
-    Signature(
+    ErrorPattern(
         rule="constraint-violated",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"[Vv]iolates foreign key constraint[^\n]{0,120}|(?i:foreign key constraint fail)[^\n]{0,80}"
             r"|(?i:cannot (?:add or update a child|delete or update a parent) row)[^\n]{0,80}",
-            cause="foreign key",
+            error_class="foreign key",
         ),
         message="the target refused rows that refer to rows of another table, which are not there",
         fix="write the table that is referred to first, or leave out rows that refer to nothing" + _PARTLY,
         domain="data",
     ),
-    Signature(
+    ErrorPattern(
         rule="constraint-violated",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"violates check constraint[^\n]{0,120}|(?i:check constraint)[^\n]{1,100}(?:is violated|failed)",
-            cause="check",
+            error_class="check",
         ),
         message="the target refused rows whose values break a rule of the table",
         fix="see what the named constraint allows, and correct or leave out the other rows" + _PARTLY,
         domain="data",
     ),
-    Signature(
+    ErrorPattern(
         rule="constraint-violated",
-        pattern=Pattern(
-            r"ON CONFLICT DO UPDATE command cannot affect row a second time", cause="twice in one write"
+        pattern=LazyRegex(
+            r"ON CONFLICT DO UPDATE command cannot affect row a second time", error_class="twice in one write"
         ),
         message="two rows of one write have the same key",
         fix="make the rows unique by the key of the upsert before they are written",
         domain="data",
     ),
-    Signature(
+    ErrorPattern(
         rule="constraint-violated",
-        pattern=Pattern(
-            r"no unique or exclusion constraint matching the ON CONFLICT[^\n]{0,40}", cause="no matching key"
+        pattern=LazyRegex(
+            r"no unique or exclusion constraint matching the ON CONFLICT[^\n]{0,40}",
+            error_class="no matching key",
         ),
         message="the target has no unique constraint on the key of the upsert",
         fix="name the primary key of the table as it is, or add a unique constraint on these columns",
@@ -97,4 +98,4 @@ SIGNATURES: Final = (
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
     for signature in SIGNATURES:
-        yield from signature.findings(run)
+        yield from signature.find_all(run)

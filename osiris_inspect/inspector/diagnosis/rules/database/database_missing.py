@@ -16,34 +16,34 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 40
 
 SIGNATURES: Final = (
-    Signature(
+    ErrorPattern(
         rule="database-missing",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"Unknown database '(?P<d1>[^'\n]{1,120})'|database \"(?P<d2>[^\"\n]{1,120})\" does not exist",
-            cause="no database",
+            error_class="no database",
         ),
         message="database {database} does not exist",
         fix="correct the name of the database in the connection, or create it",
         domain="config",
-        about="database",
-        in_logs=True,
+        name_group="database",
+        search_text_logs=True,
     ),
-    Signature(
+    ErrorPattern(
         rule="database-missing",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"schema \"(?P<s1>[^\"\n]{1,120})\" does not exist"
             r"|The schema must be one of the following: [^\n]{1,120}",
-            cause="no schema",
+            error_class="no schema",
         ),
         message="the schema is not there, or not open to this connection",
         fix="correct the name of the schema, create it, or add it to those the service shows",
@@ -55,4 +55,4 @@ SIGNATURES: Final = (
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
     for signature in SIGNATURES:
-        yield from signature.findings(run)
+        yield from signature.find_all(run)

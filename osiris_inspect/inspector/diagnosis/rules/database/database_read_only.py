@@ -16,23 +16,23 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 43
 
 SIGNATURES: Final = (
-    Signature(
+    ErrorPattern(
         rule="database-read-only",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"cannot execute [A-Z ]{1,40} in a read-only transaction"
             r"|running with the --(?:super-)?read-only option[^\n]{0,80}"
             r"|(?i:database is (?:in read-only mode|read-only))|attached in read-only mode",
-            cause="read-only",
+            error_class="read-only",
         ),
         message="the database takes no writes",
         fix="connect to the primary server, or end its read-only mode",
@@ -44,4 +44,4 @@ SIGNATURES: Final = (
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
     for signature in SIGNATURES:
-        yield from signature.findings(run)
+        yield from signature.find_all(run)

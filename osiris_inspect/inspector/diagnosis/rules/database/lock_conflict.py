@@ -16,24 +16,24 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 44
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="lock-conflict",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"(?i:lock wait timeout exceeded)[^\n]{0,60}"
         r"|(?i:deadlock (?:found|detected))[^\n]{0,60}"
         r"|(?i:could not obtain lock)[^\n]{0,80}"
         r"|(?i:database is locked)"
         r"|(?i:could not serialize access)[^\n]{0,80}",
-        cause="lock",
+        error_class="lock",
     ),
     message="another transaction held what the step needed",
     fix="repeat; avoid that two jobs write one table at a time",
@@ -43,4 +43,4 @@ SIGNATURE: Final = Signature(
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    return SIGNATURE.find_all(run)

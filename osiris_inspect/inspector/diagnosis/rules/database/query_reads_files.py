@@ -20,14 +20,14 @@ from typing import Final
 
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt_of
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("configuration", "steps")
 
-_READS = Pattern(
+_READS = LazyRegex(
     r"\b(?:read_\w{1,30}|parquet_scan|glob|COPY\b[^;']{0,200}|FROM|ATTACH)\s*\(?\s*\[?\s*"
     r"'(?P<path>(?:/|~|[a-zA-Z]:\\|https?://|s3://|file:)[^'\n]{0,300})'",
     re.IGNORECASE,
@@ -47,7 +47,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.HIGH,
             domain="config",
             message=f"the query itself reads {excerpt_of(match, 120, 'path')!r}",
-            evidence=(Evidence(layout.cfg(step.id), 0, '"query"'),),
+            evidence=(Evidence(layout.config_path(step.id), 0, '"query"'),),
             step=step.id,
             fix="read the file with an extractor and hand its frame to the query",
         )

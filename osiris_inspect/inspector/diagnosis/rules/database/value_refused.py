@@ -16,18 +16,18 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 45
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="value-refused",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"Data too long for column '[^'\n]{1,80}'[^\n]{0,60}"
         r"|value too long for type [^\n]{1,60}"
         r"|Incorrect \w{1,20} value: [^\n]{1,120}"
@@ -35,7 +35,7 @@ SIGNATURE: Final = Signature(
         r"|(?i:out of range (?:value|for type))[^\n]{0,80}"
         r"|invalid input syntax for (?:type )?[^\n]{1,120}"
         r"|Data truncated for column '[^'\n]{1,80}'[^\n]{0,60}",
-        cause="value",
+        error_class="value",
     ),
     message="the target refused a value",
     fix="convert the value in the pipeline, or widen the column",
@@ -45,4 +45,4 @@ SIGNATURE: Final = Signature(
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    return SIGNATURE.find_all(run)

@@ -16,11 +16,11 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("failures",)
@@ -29,9 +29,9 @@ RANK: Final = 48
 _FIX: Final = "install the package where the step runs (--e2b-install-deps for a sandbox)"
 
 SIGNATURES: Final = (
-    Signature(
+    ErrorPattern(
         rule="dependency-missing",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"Missing required dependencies(?: after installation)?: (?P<what>[^\n.]{1,160})"
             r"|No module named '(?P<m>[\w.]{1,80})'"
             r"|\bModuleNotFoundError\b[^\n]{0,120}"
@@ -45,9 +45,9 @@ SIGNATURES: Final = (
         fix=_FIX,
         domain="infra",
     ),
-    Signature(
+    ErrorPattern(
         rule="dependency-missing",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"ImportError: (?:cannot import name|\S{0,200}/|DLL load|[^\n]{0,200}(?:undefined symbol|shared object|not found \(required by))"
             r"[^\n]{0,160}"
             r"|cannot import name '[^'\n]{1,80}' from [^\n]{1,100}"
@@ -58,9 +58,9 @@ SIGNATURES: Final = (
         fix="install versions that fit each other and the system the step runs on",
         domain="infra",
     ),
-    Signature(
+    ErrorPattern(
         rule="dependency-missing",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"Failed to download extension [^\n]{1,120}"
             r"|automatically install(?:ing)? the required extension '[^\n]{1,60}"
             r"|Extension \"[^\"\n]{1,200}\" (?:not found|could not be loaded)[^\n]{0,80}"
@@ -75,8 +75,8 @@ SIGNATURES: Final = (
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so, and packages that a check before the first step missed."""
     for signature in SIGNATURES:
-        yield from signature.findings(run)
-    for event in run.named("dependency_check"):
+        yield from signature.find_all(run)
+    for event in run.events_named("dependency_check"):
         missing = event.fields.get("missing")
         if not isinstance(missing, list) or not missing:
             continue
@@ -87,7 +87,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.HIGH,
             domain="infra",
             message=f"packages are missing where the steps run: {', '.join(map(str, missing[:8]))}",
-            evidence=(at(event, "missing"),),
+            evidence=(event_evidence(event, "missing"),),
             stage="prepare",
             fix=_FIX,
         )

@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -26,7 +26,7 @@ NEEDS: Final = ("driver_file_verified",)
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Drivers whose bytes are not those of the host."""
-    for event in run.named("driver_file_verified"):
+    for event in run.events_named("driver_file_verified"):
         if event.fields.get("match") is False or event.fields.get("sha256_match") is False:
             yield Finding(
                 rule="driver-code-differs",
@@ -34,7 +34,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                 confidence=Confidence.HIGH,
                 domain="infra",
                 message=f"the sandbox has another file of the driver {event.driver!r} than the host",
-                evidence=(at(event, "sha256_match", "match"),),
+                evidence=(event_evidence(event, "sha256_match", "match"),),
                 stage="prepare",
                 fix="upload the driver again",
             )

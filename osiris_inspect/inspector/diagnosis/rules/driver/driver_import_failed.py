@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.sanitize import excerpt
@@ -28,7 +28,7 @@ RANK: Final = 35
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failed imports: an error at the failed steps that need them, else one note for all."""
-    broken = run.named("driver_registration_failed")
+    broken = run.events_named("driver_registration_failed")
     unused = []
     for event in broken:
         users = [step.id for step in run.steps if step.driver == event.driver and step.status == "failed"]
@@ -40,7 +40,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                 confidence=Confidence.MEDIUM,
                 domain="infra",
                 message=f"the driver {event.driver!r} could not be imported: {excerpt(event.error or '', 120)}",
-                evidence=(at(event, "error"),),
+                evidence=(event_evidence(event, "error"),),
                 step=step,
                 fix="install or upload what the import misses",
             )
@@ -52,7 +52,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.HIGH,
             domain="infra",
             message=f"drivers that no failed step uses could not be imported: {names}",
-            evidence=tuple(at(event, "error") for event in unused[:3]),
+            evidence=tuple(event_evidence(event, "error") for event in unused[:3]),
             stage="prepare",
             fix="install or upload what the imports miss",
         )

@@ -17,18 +17,18 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import failure_of
-from osiris_inspect.inspector.diagnosis.evidence.error_text import Told, matching, raised_at
+from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors, raised_at
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("steps",)
 RANK: Final = 90
 
-_MISTAKE = Pattern(
+_MISTAKE = LazyRegex(
     r"object (?:has no attribute '[^'\n]{1,80}'|is not (?:callable|iterable|subscriptable))"
     r"|'\w{1,60}' object (?:does not support item|cannot be interpreted)"
     r"|name '[^'\n]{1,80}' is not defined"
@@ -54,7 +54,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Steps whose error is one of a program."""
     if run.status != "failed":
         return  # what was asked for before the run began is no part of it
-    for told, _ in matching(run, _MISTAKE):
+    for told, _ in matching_errors(run, _MISTAKE):
         step = run.step(told.step or "")
         if step is None or step.failure is None:
             continue
@@ -64,11 +64,11 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.MEDIUM,
             domain="code",
             message=f"the code of the driver {step.driver or ''} stumbled: {_said(told)}{raised_at(step.failure)}",
-            evidence=failure_of(step),
+            evidence=error_evidence(step),
             step=step.id,
             fix="see what the driver was given, and mend the place the traceback ends at",
         )
 
 
-def _said(told: Told) -> str:
-    return excerpt(told.searched.strip().partition("\n")[0], 200)
+def _said(told: ErrorText) -> str:
+    return excerpt(told.searchable.strip().partition("\n")[0], 200)

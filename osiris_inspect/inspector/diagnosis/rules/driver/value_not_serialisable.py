@@ -18,19 +18,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
-from osiris_inspect.inspector.diagnosis.evidence.error_text import matching
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 40
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="value-not-serialisable",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"Object of type (?P<type>\w{1,60}) is not JSON serializable"
         r"|(?:Out of range float values|NaN) (?:are|is) not JSON compliant"
     ),
@@ -40,13 +40,13 @@ SIGNATURE: Final = Signature(
 )
 
 
-_OF_ROWS = Pattern(r"(?i:\bwrite failed)[^\n]{0,200}not JSON|not JSON compliant")
+_OF_ROWS = LazyRegex(r"(?i:\bwrite failed)[^\n]{0,200}not JSON|not JSON compliant")
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so. What a writer sends to a service are rows, not what it logs."""
-    of_rows = {told.step for told, _ in matching(run, _OF_ROWS)}
-    for finding in SIGNATURE.findings(run):
+    of_rows = {told.step for told, _ in matching_errors(run, _OF_ROWS)}
+    for finding in SIGNATURE.find_all(run):
         if finding.step not in of_rows:
             yield finding
             continue

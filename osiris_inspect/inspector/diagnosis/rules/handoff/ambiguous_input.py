@@ -17,18 +17,18 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import failure_of
-from osiris_inspect.inspector.run.error_phrases import lacks_input
+from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
+from osiris_inspect.inspector.run.error_phrases import reports_missing_input
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("configuration", "steps")
 RANK: Final = 27
 
-_ANY = Pattern(r"\b(?:FROM|JOIN)\s+\"?(?P<table>input_df|df)\b(?!\s*\.)", re.IGNORECASE)
+_ANY = LazyRegex(r"\b(?:FROM|JOIN)\s+\"?(?P<table>input_df|df)\b(?!\s*\.)", re.IGNORECASE)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
@@ -47,7 +47,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             continue
         if named.count(match["table"]) == 1 and len(set(named)) == len(named):
             continue  # the pipeline itself gives one of its inputs this name
-        failed = step.failure is not None and lacks_input(step.failure.message)
+        failed = step.failure is not None and reports_missing_input(step.failure.message)
         yield Finding(
             rule="ambiguous-input",
             severity=Severity.ERROR if failed else Severity.WARNING,
@@ -55,7 +55,10 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             domain="config",
             message=f"the query reads {match['table']!r}, and the step has {len(step.inputs)} inputs: "
             f"{', '.join(map(repr, dict.fromkeys(named)))}",
-            evidence=(Evidence(layout.cfg(step.id), 0, '"query"'), *(failure_of(step) if failed else ())),
+            evidence=(
+                Evidence(layout.config_path(step.id), 0, '"query"'),
+                *(error_evidence(step) if failed else ()),
+            ),
             step=step.id,
             fix="use the name of each input in the query",
         )

@@ -20,11 +20,15 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import end_of, failure_of, in_card
-from osiris_inspect.inspector.diagnosis.evidence.missing_input import starved_by
+from osiris_inspect.inspector.diagnosis.evidence.citations import (
+    completion_evidence,
+    error_evidence,
+    run_card_evidence,
+)
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import consumers_missing_input
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import count_words
+from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("steps",)
@@ -34,16 +38,20 @@ RANK: Final = 60
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
     """Steps whose rows were there and whose frame was not."""
     for step in run.steps:
-        starved = starved_by(step, run, lineage)
+        starved = consumers_missing_input(step, run, lineage)
         if step.status != "succeeded" or step.is_writer or not starved or not _is_lost(run, step, starved):
             continue
-        evidence = (*end_of(run, step), *in_card(run, step, "has_df_in_memory"), *failure_of(starved[0]))
+        evidence = (
+            *completion_evidence(run, step),
+            *run_card_evidence(run, step, "has_df_in_memory"),
+            *error_evidence(starved[0]),
+        )
         yield Finding(
             rule="frame-dropped-from-cache",
             severity=Severity.ERROR,
             confidence=Confidence.MEDIUM,
             domain="code",
-            message=f"the step gave {count_words(step.rows_out or 0, 'row')}, and their frame is in neither memory "
+            message=f"the step gave {pluralize(step.rows_out or 0, 'row')}, and their frame is in neither memory "
             f"nor spill; step {starved[0].id!r} got nothing",
             evidence=evidence,
             step=step.id,
@@ -58,8 +66,8 @@ def _is_lost(run: Run, step: StepState, starved: list[StepState]) -> bool:
     missed = [
         event
         for other in starved
-        for event in run.named("input_not_found", step=other.id)
-        if step.id in event.from_steps and event.fields.get("key") in (None, "df")
+        for event in run.events_named("input_not_found", step=other.id)
+        if step.id in event.upstream_steps and event.fields.get("key") in (None, "df")
     ]
     return any(
         all(

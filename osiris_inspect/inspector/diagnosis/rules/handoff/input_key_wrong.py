@@ -16,10 +16,10 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
-from osiris_inspect.inspector.diagnosis.evidence.error_text import complaints
-from osiris_inspect.inspector.diagnosis.evidence.missing_input import is_starved
-from osiris_inspect.inspector.files.log_phrases import KEY_NOT_HELD, keys_in
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import failed_for_missing_input
+from osiris_inspect.inspector.files.log_phrases import UPSTREAM_KEY_MISSING, parse_key_list
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -30,22 +30,22 @@ RANK: Final = 25
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
     """Steps that asked for a key that is not there while the frame is."""
-    for told, match in complaints(run, KEY_NOT_HELD):
-        keys = keys_in(match["keys"])
+    for told, match in matching_log_lines(run, UPSTREAM_KEY_MISSING):
+        keys = parse_key_list(match["keys"])
         if {"df", "df_path"} & set(keys) and match["key"] not in keys:
             consumer = told.step or next(iter(lineage.downstream(match["step"])), None)
-            yield _finding(consumer, match["key"], match["step"], told.cite(match[0][:200]))
-    for request in run.requests:
+            yield _finding(consumer, match["key"], match["step"], told.evidence(match[0][:200]))
+    for request in run.worker_requests:
         step = run.step(request.step)
         for name, reference in request.inputs.items():
-            if reference.key not in ("df", "table") and step is not None and is_starved(step):
+            if reference.key not in ("df", "table") and step is not None and failed_for_missing_input(step):
                 cited = Evidence(request.file, request.line, name)
                 yield _finding(request.step, reference.key, reference.from_step, cited)
 
-    for event in run.named("input_not_found"):
-        origin, key = run.step(next(iter(event.from_steps), "")), event.fields.get("key")
+    for event in run.events_named("input_not_found"):
+        origin, key = run.step(next(iter(event.upstream_steps), "")), event.fields.get("key")
         if isinstance(key, str) and key != "df" and origin is not None and origin.status == "succeeded":
-            yield _finding(event.step, key, origin.id, at(event))
+            yield _finding(event.step, key, origin.id, event_evidence(event))
 
 
 def _finding(consumer: str | None, key: str, origin: str, evidence: Evidence) -> Finding:

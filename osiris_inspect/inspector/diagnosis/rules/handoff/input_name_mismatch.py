@@ -18,9 +18,9 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import failure_of
-from osiris_inspect.inspector.diagnosis.evidence.missing_input import sought_by, wanted_by
-from osiris_inspect.inspector.run.error_phrases import lacks_input
+from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import requested_input_name, requested_step
+from osiris_inspect.inspector.run.error_phrases import reports_missing_input
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -34,14 +34,14 @@ _FIX = "use in the query the name under which the input is bound"
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Steps that had an input and did not find it; one that looked for another step's frame was not given that."""
     for step in run.steps:
-        got = [entry for entry in step.inputs if entry.place != "unresolved"]
-        if step.failure is None or not got or not lacks_input(step.failure.message):
+        got = [entry for entry in step.inputs if entry.location != "unresolved"]
+        if step.failure is None or not got or not reports_missing_input(step.failure.message):
             continue
-        sought = sought_by(step, run)
+        sought = requested_step(step, run)
         if sought is not None and sought.id in step.needs:
             continue
-        wanted = wanted_by(step)
-        names = ", ".join(f"{entry.name!r} ({entry.from_step}, {entry.place})" for entry in got)
+        wanted = requested_input_name(step)
+        names = ", ".join(f"{entry.name!r} ({entry.from_step}, {entry.location})" for entry in got)
         looked_for = f"{wanted!r}" if wanted else "another name"
         yield Finding(
             rule="input-name-mismatch",
@@ -50,7 +50,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             domain="code",
             message=f"the step looks for {looked_for} and was given {names}",
             evidence=(
-                *failure_of(step),
+                *error_evidence(step),
                 *(Evidence("events.jsonl", entry.line, "rows") for entry in got if entry.line),
             ),
             step=step.id,

@@ -16,9 +16,9 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at, failure_of
-from osiris_inspect.inspector.diagnosis.evidence.missing_input import is_starved, sought_by
-from osiris_inspect.inspector.run.error_phrases import lacks_input
+from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence, event_evidence
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import failed_for_missing_input, requested_step
+from osiris_inspect.inspector.run.error_phrases import reports_missing_input
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -31,9 +31,9 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failed steps that got no input."""
     for step in run.steps:
         unmade = _unmade(run, step)
-        if not is_starved(step) and unmade is None:
+        if not failed_for_missing_input(step) and unmade is None:
             continue
-        looked = [at(event) for event in run.named("input_not_found", step=step.id)]
+        looked = [event_evidence(event) for event in run.events_named("input_not_found", step=step.id)]
         yield Finding(
             rule="input-not-found",
             severity=Severity.ERROR,
@@ -42,7 +42,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             message=_message(run, step)
             if unmade is None
             else f"the step got no frame of {unmade!r}, which did not succeed",
-            evidence=(*looked, *failure_of(step)),
+            evidence=(*looked, *error_evidence(step)),
             step=step.id,
             fix=f"see why {repr(unmade) if unmade else _origins(step) or 'the step upstream'} left no frame",
         )
@@ -50,15 +50,19 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
 
 def _unmade(run: Run, step: StepState) -> str | None:
     """The step whose frame a failed step missed beside others that it got, where it was never made."""
-    if is_starved(step) or step.failure is None or not lacks_input(step.failure.message):
+    if (
+        failed_for_missing_input(step)
+        or step.failure is None
+        or not reports_missing_input(step.failure.message)
+    ):
         return None
-    sought = sought_by(step, run)
+    sought = requested_step(step, run)
     is_needed = sought is not None and sought.id in step.needs
     return sought.id if sought is not None and is_needed and sought.status != "succeeded" else None
 
 
 def _origins(step: StepState) -> str:
-    missing = [entry.from_step for entry in step.inputs if entry.place == "unresolved" and entry.from_step]
+    missing = [entry.from_step for entry in step.inputs if entry.location == "unresolved" and entry.from_step]
     return ", ".join(map(repr, dict.fromkeys(missing)))
 
 
@@ -66,11 +70,11 @@ def _message(run: Run, step: StepState) -> str:
     """What was asked for, what the step upstream gave in its place, and what was found in each place."""
     origins = _origins(step)
     source = f" of step {origins}" if origins else ""
-    wanted = [entry for entry in step.inputs if entry.place == "unresolved"]
+    wanted = [entry for entry in step.inputs if entry.location == "unresolved"]
     tried = [
         f"{place.get('place')}: {place['reason']}"
         for entry in wanted
-        for place in entry.tried
+        for place in entry.attempts
         if place.get("reason")
     ]
     reasons = f" ({'; '.join(tried)})" if tried else ""
@@ -79,7 +83,7 @@ def _message(run: Run, step: StepState) -> str:
 
 
 def _given(run: Run, entry: InputState) -> str:
-    for event in run.named("output_stored", step=entry.from_step):
+    for event in run.events_named("output_stored", step=entry.from_step):
         keys = event.fields.get("keys")
         if entry.from_step and isinstance(keys, dict) and keys:
             told = ", ".join(f"{key!r} ({kind})" for key, kind in keys.items())

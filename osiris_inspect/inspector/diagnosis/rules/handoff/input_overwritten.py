@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import in_manifest
+from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -28,11 +28,11 @@ NEEDS: Final = ("steps", "events")
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Steps of local runs whose inputs share a name."""
     for step in run.steps:
-        got = [entry for entry in step.inputs if entry.place != "unresolved"]
+        got = [entry for entry in step.inputs if entry.location != "unresolved"]
         shared = [name for name, count in Counter(entry.name for entry in got).items() if count > 1]
         origins = {entry.from_step for entry in got}
         if not got and _had_no_names(run, step):
-            yield _finding(step.id, f"{len(step.needs)} inputs", (in_manifest(run, step.id),))
+            yield _finding(step.id, f"{len(step.needs)} inputs", (manifest_evidence(run, step.id),))
         elif shared and len(origins) > 1 and run.mode == "local":
             cited = tuple(Evidence("events.jsonl", entry.line, "key") for entry in got if entry.line)
             yield _finding(step.id, f"{len(got)} inputs are all called {shared[0]!r}", cited)
@@ -40,7 +40,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
 
 def _had_no_names(run: Run, step: StepState) -> bool:
     """Whether the step ran in a version that logs no inputs and keeps all of them under one name."""
-    old = run.dialect == "host" and run.mode == "local" and not run.named("inputs_resolved")
+    old = run.dialect == "host" and run.mode == "local" and not run.events_named("inputs_resolved")
     return old and step.status == "succeeded" and len(step.needs) > 1
 
 

@@ -20,11 +20,11 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import failure_of
-from osiris_inspect.inspector.diagnosis.evidence.missing_input import is_starved, sought_by
-from osiris_inspect.inspector.run.error_phrases import lacks_input
+from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import failed_for_missing_input, requested_step
+from osiris_inspect.inspector.run.error_phrases import reports_missing_input
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Request, Run, StepState
+from osiris_inspect.inspector.run.run import Run, StepState, WorkerRequest
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 from osiris_inspect.model.run_layout import EVENTS
 
@@ -35,7 +35,7 @@ RANK: Final = 26
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Requests with fewer inputs than needs, and steps that starved because nobody asked for an input."""
     needs = {step.id: step.needs for step in run.manifest.steps} if run.manifest else {}
-    for request in run.requests:
+    for request in run.worker_requests:
         asked = {reference.from_step for reference in request.inputs.values()}
         lost = [need for need in needs.get(request.step, ()) if need not in asked]
         step = run.step(request.step)
@@ -43,9 +43,9 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             continue  # told below: what is missing is what the step failed for
         if asked and lost:
             yield _finding(request, Severity.WARNING, f"{_list(lost)} as well, and was not given it")
-        elif not asked and step is not None and is_starved(step):
+        elif not asked and step is not None and failed_for_missing_input(step):
             said = f"{_list(lost)}, and was given nothing" if lost else "an input, and none was asked for"
-            yield _finding(request, Severity.ERROR, said, failure_of(step))
+            yield _finding(request, Severity.ERROR, said, error_evidence(step))
     for step in run.steps:
         need = _sought(step, run)
         if need is not None:
@@ -54,21 +54,23 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
 
 def _sought(step: StepState, run: Run) -> str | None:
     """The need whose frame a failed step looked for, which was there to be had and which nothing says it was passed."""
-    if step.failure is None or not lacks_input(step.failure.message):
+    if step.failure is None or not reports_missing_input(step.failure.message):
         return None
-    sought = sought_by(step, run)
+    sought = requested_step(step, run)
     if sought is None or sought.status != "succeeded" or sought.id not in step.needs:
         return None
-    got_another = any(entry.line and entry.place != "unresolved" for entry in step.inputs)
+    got_another = any(entry.line and entry.location != "unresolved" for entry in step.inputs)
     looked_for = any(entry.from_step == sought.id for entry in step.inputs)
     return sought.id if got_another and not looked_for else None
 
 
 def _missed(run: Run, step: StepState, need: str) -> Finding:
     asked = [
-        Evidence(request.file, request.line, "inputs") for request in run.requests if request.step == step.id
+        Evidence(request.file, request.line, "inputs")
+        for request in run.worker_requests
+        if request.step == step.id
     ]
-    got = [entry for entry in step.inputs if entry.line and entry.place != "unresolved"]
+    got = [entry for entry in step.inputs if entry.line and entry.location != "unresolved"]
     names = ", ".join(f"{entry.name!r} ({entry.from_step})" for entry in got)
     return Finding(
         rule="need-not-passed",
@@ -76,7 +78,7 @@ def _missed(run: Run, step: StepState, need: str) -> Finding:
         confidence=Confidence.HIGH if asked else Confidence.MEDIUM,
         domain="code",
         message=f"the step looks for the frame of {need!r}, which it needs, and was given {names} only",
-        evidence=(*failure_of(step), *asked, *(Evidence(EVENTS, entry.line, "rows") for entry in got)),
+        evidence=(*error_evidence(step), *asked, *(Evidence(EVENTS, entry.line, "rows") for entry in got)),
         step=step.id,
         fix=f"pass the frame of {need!r} to the step as well; another one under its name would be wrong data",
     )
@@ -86,7 +88,9 @@ def _list(steps: list[str]) -> str:
     return ", ".join(map(repr, steps))
 
 
-def _finding(request: Request, severity: Severity, said: str, more: tuple[Evidence, ...] = ()) -> Finding:
+def _finding(
+    request: WorkerRequest, severity: Severity, said: str, more: tuple[Evidence, ...] = ()
+) -> Finding:
     return Finding(
         rule="need-not-passed",
         severity=severity,

@@ -16,9 +16,9 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
-from osiris_inspect.inspector.diagnosis.evidence.error_text import complaints
-from osiris_inspect.inspector.files.log_phrases import KEY_NOT_HELD, keys_in
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
+from osiris_inspect.inspector.files.log_phrases import UPSTREAM_KEY_MISSING, parse_key_list
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -29,18 +29,18 @@ RANK: Final = 30
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
     """Steps whose result has other keys than the one that counts."""
-    for told, match in complaints(run, KEY_NOT_HELD):
-        keys = keys_in(match["keys"])
+    for told, match in matching_log_lines(run, UPSTREAM_KEY_MISSING):
+        keys = parse_key_list(match["keys"])
         if not {"df", "df_path"} & set(keys):
-            yield _finding(match["step"], list(map(repr, keys)), told.cite(match[0][:200]))
-    for event in run.named("output_stored"):
+            yield _finding(match["step"], list(map(repr, keys)), told.evidence(match[0][:200]))
+    for event in run.events_named("output_stored"):
         returned, step = event.fields.get("keys"), run.step(event.step or "")
         if event.fields.get("storage") != "none" or step is None or not isinstance(returned, dict):
             continue
         wanted = lineage.downstream(step.id) or step.status == "failed"
         if returned and "df" not in returned and wanted and not step.is_writer:
             kinds = [f"{str(key)!r} ({kind})" for key, kind in returned.items()]
-            yield _finding(step.id, kinds, at(event, "keys"))
+            yield _finding(step.id, kinds, event_evidence(event, "keys"))
 
 
 def _finding(step: str, keys: list[str], evidence: Evidence) -> Finding:

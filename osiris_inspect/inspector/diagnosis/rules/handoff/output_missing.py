@@ -16,8 +16,12 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at, end_of, failure_of
-from osiris_inspect.inspector.diagnosis.evidence.missing_input import starved_by
+from osiris_inspect.inspector.diagnosis.evidence.citations import (
+    completion_evidence,
+    error_evidence,
+    event_evidence,
+)
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import consumers_missing_input
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -30,7 +34,7 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
     """Steps that completed with nothing to show for it, and those that failed because their driver gave nothing."""
     yield from _told(run)
     for step in run.steps:
-        starved = starved_by(step, run, lineage)
+        starved = consumers_missing_input(step, run, lineage)
         if step.status != "succeeded" or step.is_writer or not starved or not _gave_nothing(run, step):
             continue
         yield Finding(
@@ -39,14 +43,14 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.MEDIUM,
             domain="code",
             message=f"the step completed and left no frame; step {starved[0].id!r} got nothing",
-            evidence=(*end_of(run, step), *failure_of(starved[0])),
+            evidence=(*completion_evidence(run, step), *error_evidence(starved[0])),
             step=step.id,
             fix='let the driver return {"df": frame}, also for an empty frame',
         )
 
 
 def _told(run: Run) -> Iterator[Finding]:
-    for event in run.named("output_stored"):
+    for event in run.events_named("output_stored"):
         step, reason = run.step(event.step or ""), str(event.fields.get("reason") or "")
         gave_nothing = event.fields.get("storage") == "none" and not event.fields.get("keys")
         if step is None or step.status != "failed" or step.is_writer or not gave_nothing:
@@ -58,7 +62,7 @@ def _told(run: Run) -> Iterator[Finding]:
                 confidence=Confidence.HIGH,
                 domain="code",
                 message=f"the driver {step.driver} was to return {{'df': frame}}: {reason or 'it returned nothing'}",
-                evidence=(at(event, "reason", "keys"), *failure_of(step)),
+                evidence=(event_evidence(event, "reason", "keys"), *error_evidence(step)),
                 step=step.id,
                 fix='let the driver return {"df": frame}, also for an empty frame',
             )
@@ -71,5 +75,5 @@ def _gave_nothing(run: Run, step: StepState) -> bool:
 
 def _rows_logged(run: Run, step: StepState) -> int:
     """The rows the step's end speaks of; 0 also where it names none."""
-    ends = run.named("step_complete", "output_stored", step=step.id)
-    return max((event.rows or 0 for event in ends), default=0)
+    ends = run.events_named("step_complete", "output_stored", step=step.id)
+    return max((event.row_count or 0 for event in ends), default=0)

@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.event import Event
@@ -28,7 +28,7 @@ RANK: Final = 31
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
     """Results of steps that were to give a frame and gave something else."""
-    for event in run.named("output_stored"):
+    for event in run.events_named("output_stored"):
         step = run.step(event.step or "")
         if step is None or step.is_writer or event.fields.get("storage") != "none":
             continue
@@ -41,7 +41,7 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.HIGH,
             domain="code",
             message=f"the driver {step.driver} was to return {{'df': frame}} and returned {gave}",
-            evidence=(at(event, "reason", "keys"),),
+            evidence=(event_evidence(event, "reason", "keys"),),
             step=step.id,
             fix='let the driver return {"df": frame}, a pandas frame or an Arrow table',
         )

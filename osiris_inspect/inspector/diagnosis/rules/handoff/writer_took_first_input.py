@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import saying_rows
+from osiris_inspect.inspector.diagnosis.evidence.citations import row_count_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -27,7 +27,7 @@ NEEDS: Final = ("inputs_resolved",)
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Writers whose rows are those of their first input."""
     for step in run.steps:
-        got = [entry for entry in step.inputs if entry.place != "unresolved" and entry.rows is not None]
+        got = [entry for entry in step.inputs if entry.location != "unresolved" and entry.rows is not None]
         if not step.is_writer or step.status != "succeeded" or len(got) < 2 or step.rows_out is None:
             continue
         total = sum(entry.rows or 0 for entry in got)
@@ -40,7 +40,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                 domain="data",
                 message=f"the writer wrote {step.rows_out:,} of {total:,} rows: those of {dropped} were dropped",
                 evidence=(
-                    *saying_rows(run, step, step.rows_out),
+                    *row_count_evidence(run, step, step.rows_out),
                     *(Evidence("events.jsonl", entry.line, "rows") for entry in got if entry.line),
                 ),
                 step=step.id,

@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
-from osiris_inspect.inspector.reader.step_builder import in_sequence
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
+from osiris_inspect.inspector.reader.step_builder import in_order
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Abridged, Run
+from osiris_inspect.inspector.run.run import LazyEvents, Run
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
@@ -39,10 +39,10 @@ _FEW = 2
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """The greatest step back in time."""
-    timed = [event for event in in_sequence(run.told) if event.ts is not None]
+    timed = [event for event in in_order(run.key_events) if event.ts is not None]
     numbered = [event for event in timed if event.seq is not None]
     steps = _back(numbered, TOLERANCE_S) if numbered else _back(timed, WITHOUT_NUMBERS_S)
-    if not steps or (not numbered and (len(steps) > _FEW or isinstance(run.events, Abridged))):
+    if not steps or (not numbered and (len(steps) > _FEW or isinstance(run.events, LazyEvents))):
         return
     seconds, before, after = max(steps, key=lambda step: step[0])
     sides = f" from {before.side} to {after.side}" if before.side != after.side else ""
@@ -52,7 +52,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         confidence=Confidence.HIGH if numbered else Confidence.MEDIUM,
         domain="infra",
         message=f"the time goes back by {seconds:.1f} s{sides}",
-        evidence=(at(before, "ts"), at(after, "ts")),
+        evidence=(event_evidence(before, "ts"), event_evidence(after, "ts")),
         stage="finish",
         fix=f"order lines by their {'number' if numbered else 'place in the file'}; set the clocks",
     )

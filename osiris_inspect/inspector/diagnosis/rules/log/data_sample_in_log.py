@@ -16,15 +16,15 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_text import matching
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("events",)
 
-_SAMPLE = Pattern(
+_SAMPLE = LazyRegex(
     r"(?P<shown>Failing row contains|Key \([^)\n]{1,120}\)=(?=\()|Duplicate entry(?= '))"
     r"|(?<![\w:/.+-])(?=[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,4}[a-z]{2,12}\b(?!:))"
 )
@@ -32,7 +32,7 @@ _SAMPLE = Pattern(
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Errors that show a row, or somebody's address."""
-    for told, match in matching(run, _SAMPLE):
+    for told, match in matching_errors(run, _SAMPLE):
         shown = match["shown"]
         yield Finding(
             rule="data-sample-in-log",
@@ -40,7 +40,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.MEDIUM,
             domain="data",
             message="the error repeats values of a row" if shown else "the error shows an address of e-mail",
-            evidence=(told.cite(shown or told.text[: max(12, match.start())][:40]),),
+            evidence=(told.evidence(shown or told.text[: max(12, match.start())][:40]),),
             step=told.step,
             stage=told.stage,
             fix="shorten such errors where they are logged, and treat the log as data",

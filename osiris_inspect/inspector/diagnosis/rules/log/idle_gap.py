@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
-from osiris_inspect.inspector.reader.step_builder import in_sequence
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
+from osiris_inspect.inspector.reader.step_builder import in_order
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Abridged, Run
+from osiris_inspect.inspector.run.run import LazyEvents, Run
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
@@ -34,9 +34,9 @@ PART = 0.3
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """The longest pause between steps."""
-    if isinstance(run.events, Abridged) or run.status == "running":
+    if isinstance(run.events, LazyEvents) or run.status == "running":
         return  # of a long log only a part was decoded
-    timed = [event for event in in_sequence(run.told) if event.ts is not None]
+    timed = [event for event in in_order(run.key_events) if event.ts is not None]
     pauses = list(_pauses(timed))
     if not pauses:
         return
@@ -49,8 +49,8 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         severity=Severity.NOTE,
         confidence=Confidence.MEDIUM,
         domain="infra",
-        message=f"no step ran for {seconds:.0f} of {whole:.0f} s, between {before.original} and {after.original}",
-        evidence=(at(before), at(after)),
+        message=f"no step ran for {seconds:.0f} of {whole:.0f} s, between {before.original_name} and {after.original_name}",
+        evidence=(event_evidence(before), event_evidence(after)),
         stage="finish",
         fix="look at what stands on both sides of the pause",
     )

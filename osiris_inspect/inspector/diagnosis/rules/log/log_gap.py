@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
-from osiris_inspect.inspector.reader.step_builder import in_sequence
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
+from osiris_inspect.inspector.reader.step_builder import in_order
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Abridged, Run
-from osiris_inspect.inspector.run.summary import count_words
+from osiris_inspect.inspector.run.run import LazyEvents, Run
+from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 from osiris_inspect.model.run_layout import EVENTS
@@ -31,14 +31,14 @@ NEEDS: Final = ("events",)
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Jumps in the numbers of the lines, told once. Lines that are there and cannot be read are told elsewhere."""
-    if isinstance(run.events, Abridged):
+    if isinstance(run.events, LazyEvents):
         return  # of a long log only a part was decoded
-    numbered = [event for event in in_sequence(run.told) if event.seq is not None]
+    numbered = [event for event in in_order(run.key_events) if event.seq is not None]
     if len({event.session for event in numbered}) != 1:
         return
     gaps = list(_gaps(numbered))
     missing = sum(count for _, _, count in gaps)
-    broken = sum(entry.count for entry in run.unread if entry.file == EVENTS)
+    broken = sum(entry.count for entry in run.unreadable if entry.file == EVENTS)
     if missing <= broken:
         return
     before, after, _ = max(gaps, key=lambda gap: gap[2])
@@ -47,9 +47,9 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         severity=Severity.WARNING,
         confidence=Confidence.HIGH,
         domain="infra",
-        message=f"{count_words(missing, 'line')} of the log {'is' if missing == 1 else 'are'} missing, "
+        message=f"{pluralize(missing, 'line')} of the log {'is' if missing == 1 else 'are'} missing, "
         f"most between numbers {before.seq} and {after.seq}",
-        evidence=(at(before, "seq"), at(after, "seq")),
+        evidence=(event_evidence(before, "seq"), event_evidence(after, "seq")),
         stage="finish",
         fix="look for what cut or filtered the file, and read the whole one",
     )

@@ -18,15 +18,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_text import matching
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("events",)
 
-_MARKUP = Pattern(
+_MARKUP = LazyRegex(
     r"<(?:script|iframe|object|embed)\b|<[a-z]{1,10}\s[^<>\n]{0,300}\bon[a-z]{3,20}\s*=|\bjavascript:",
     re.IGNORECASE,
 )
@@ -34,14 +34,14 @@ _MARKUP = Pattern(
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Errors with such a text."""
-    for told, match in matching(run, _MARKUP):
+    for told, match in matching_errors(run, _MARKUP):
         yield Finding(
             rule="markup-in-log",
             severity=Severity.NOTE,
             confidence=Confidence.HIGH,
             domain="code",
             message="the error holds markup that a browser would run",
-            evidence=(told.cite(match[0]),),
+            evidence=(told.evidence(match[0]),),
             step=told.step,
             stage=told.stage,
             fix="show the run only where texts are escaped; see where the name came from",

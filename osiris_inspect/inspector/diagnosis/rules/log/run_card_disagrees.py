@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at, in_card
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence, run_card_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -30,8 +30,8 @@ _ENDS = {"step_complete": "succeeded", "step_failed": "failed", "step_skipped": 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Steps whose card and log do not agree."""
     for step in run.steps:
-        card = run.card.of(step.id) if run.card is not None else None
-        ends = run.named(*_ENDS, step=step.id)
+        card = run.card.for_step(step.id) if run.card is not None else None
+        ends = run.events_named(*_ENDS, step=step.id)
         if card is None or not ends:
             continue
         told = _difference(run, step, card)
@@ -42,7 +42,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                 confidence=Confidence.HIGH,
                 domain="code",
                 message=f"the run card says {told[0]}, the log says {told[1]}",
-                evidence=(*in_card(run, step, "step_id"), at(ends[-1])),
+                evidence=(*run_card_evidence(run, step, "step_id"), event_evidence(ends[-1])),
                 step=step.id,
                 stage="finish",
                 fix="believe the log",
@@ -54,7 +54,9 @@ def _difference(run: Run, step: StepState, card: StepCard) -> tuple[str, str] | 
     if card.status in _ENDS.values() and step.status in _ENDS.values() and card.status != step.status:
         return str(card.status), step.status
     # the original counts a writer's rows as 0, and rows that failed as written: its figures are no evidence
-    stored = [event.rows for event in run.named("rows_out", step=step.id) if event.dialect == "native"]
+    stored = [
+        event.row_count for event in run.events_named("rows_out", step=step.id) if event.dialect == "native"
+    ]
     if stored and card.rows_out is not None and stored[-1] != card.rows_out:
         return f"{card.rows_out:,} rows", f"{stored[-1] or 0:,} rows"
     return None

@@ -26,7 +26,7 @@ NEEDS: Final = ("steps",)
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Steps whose configuration holds a secret."""
-    for exposure in run.exposures:
+    for exposure in run.exposed_secrets:
         yield Finding(
             rule="secret-in-artifact",
             severity=Severity.WARNING,

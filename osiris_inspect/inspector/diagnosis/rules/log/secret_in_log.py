@@ -27,9 +27,9 @@ NEEDS: Final = ("events",)
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Events and lines of text logs that show a secret."""
-    for event in run.told:
+    for event in run.key_events:
         if any(_shows_secret(text) for text in _texts(event)):
-            yield _finding(Evidence(event.file, event.line, event.original), event.step)
+            yield _finding(Evidence(event.file, event.line, event.original_name), event.step)
     for line in run.log_lines:
         if _shows_secret(line.text):
             yield _finding(Evidence(line.file, line.line, line.text[:40]), None)
@@ -45,7 +45,7 @@ def _texts(event: Event) -> Iterator[str]:
 
 
 def _shows_secret(text: str) -> bool:
-    return redact.mask_patterns(text[:MAX_TEXT]) != text[:MAX_TEXT]
+    return redact.mask_by_pattern(text[:MAX_TEXT]) != text[:MAX_TEXT]
 
 
 def _finding(evidence: Evidence, step: str | None) -> Finding:

@@ -17,7 +17,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import in_status
+from osiris_inspect.inspector.diagnosis.evidence.citations import status_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -34,7 +34,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.HIGH,
             domain="code",
             message=f"status.json says that the run is not ok ({run.status_file.reason}); its log says that it is",
-            evidence=(*in_status(run, "ok"), *in_status(run, "reason")),
+            evidence=(*status_evidence(run, "ok"), *status_evidence(run, "reason")),
             stage="finish",
             fix="believe the log",
         )

@@ -17,10 +17,10 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.run.summary import count_words
+from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
@@ -29,13 +29,13 @@ NEEDS: Final = ("cleanup_complete", "steps")
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Totals that the steps do not bear out."""
-    for event in run.named("cleanup_complete")[-1:]:
+    for event in run.events_named("cleanup_complete")[-1:]:
         done = sum(step.status == "succeeded" for step in run.steps)
         ended = sum(step.status in ("succeeded", "failed") for step in run.steps)
         claimed = event.fields.get("steps_executed")
         if isinstance(claimed, int) and claimed > done and run.status == "failed" and ended < claimed:
             yield _finding(
-                event, "steps_executed", f"{count_words(claimed, 'step')} executed", f"{done} completed"
+                event, "steps_executed", f"{pluralize(claimed, 'step')} executed", f"{done} completed"
             )
         written = sum(step.rows_out or 0 for step in run.steps if step.is_writer)
         if event.fields.get("total_rows") == 0 and written > 0:
@@ -49,7 +49,7 @@ def _finding(event: Event, key: str, claim: str, truth: str) -> Finding:
         confidence=Confidence.LOW,
         domain="code",
         message=f"the end of the log says {claim}; by its steps {truth}",
-        evidence=(at(event, key),),
+        evidence=(event_evidence(event, key),),
         stage="finish",
         fix="believe the steps",
     )

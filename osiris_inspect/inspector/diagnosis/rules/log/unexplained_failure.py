@@ -16,8 +16,8 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import failure_of, first_line
-from osiris_inspect.inspector.diagnosis.evidence.error_text import failures, raised_at
+from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence, first_line_evidence
+from osiris_inspect.inspector.diagnosis.evidence.error_text import error_texts, raised_at
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.sanitize import excerpt
@@ -32,15 +32,15 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     if run.status not in ("failed", "compile_failed", "truncated"):
         return
     is_cut = run.status == "truncated"
-    for told in failures(run):
+    for told in error_texts(run):
         step = run.step(told.step) if told.step else None
         if is_cut and (step is None or step.failure is None):
             return  # what the run itself says is told where it was cut off
         # a step that was running when the run failed has no failure of its own
-        evidence = (failure_of(step) if step else ()) or (told.cite(told.text[:160]),)
+        evidence = (error_evidence(step) if step else ()) or (told.evidence(told.text[:160]),)
         yield _finding(_text(told.text, step), evidence, told.step, told.stage)
     if not is_cut and run.failure is None and not any(step.failure for step in run.steps):
-        yield _finding("no reason was logged", first_line(run), None, "finish")
+        yield _finding("no reason was logged", first_line_evidence(run), None, "finish")
 
 
 def _text(text: str, step: StepState | None) -> str:

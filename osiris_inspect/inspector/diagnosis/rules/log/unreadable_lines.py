@@ -17,9 +17,9 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import in_status
+from osiris_inspect.inspector.diagnosis.evidence.citations import status_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run, Unread
+from osiris_inspect.inspector.run.run import Run, UnreadableInput
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 from osiris_inspect.model.run_layout import EVENTS
 
@@ -28,14 +28,14 @@ NEEDS: Final = ()
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """One finding for all of them: an error only where nothing else could be read, or nothing of a log that failed."""
-    if not run.unread:
+    if not run.unreadable:
         return
-    log = next((entry for entry in run.unread if entry.file == EVENTS and not entry.line), None)
+    log = next((entry for entry in run.unreadable if entry.file == EVENTS and not entry.line), None)
     if log is not None and not run.events and run.status in ("failed", "truncated"):
-        yield _without_log(log, in_status(run, "reason"))
+        yield _without_log(log, status_evidence(run, "reason"))
         return
-    total = sum(entry.count for entry in run.unread)
-    first = run.unread[0]
+    total = sum(entry.count for entry in run.unreadable)
+    first = run.unreadable[0]
     place = f"{first.file}:{first.line}" if first.line else first.file
     nothing_else = run.status == "unreadable"
     yield Finding(
@@ -44,13 +44,13 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         confidence=Confidence.HIGH,
         domain="infra",
         message=f"{total:,} {'place' if total == 1 else 'places'} could not be read; the first is {place}: {first.reason}",
-        evidence=tuple(Evidence(entry.file, max(entry.line, 1), "") for entry in run.unread[:3]),
+        evidence=tuple(Evidence(entry.file, max(entry.line, 1), "") for entry in run.unreadable[:3]),
         stage="finish",
         fix="look at what wrote these lines",
     )
 
 
-def _without_log(log: Unread, said: tuple[Evidence, ...]) -> Finding:
+def _without_log(log: UnreadableInput, said: tuple[Evidence, ...]) -> Finding:
     return Finding(
         rule="unreadable-lines",
         severity=Severity.ERROR,

@@ -18,19 +18,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
-from osiris_inspect.inspector.diagnosis.evidence.error_text import complaints
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 60
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="connection-failed",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"MySQL connection failed(?: for step [^\s:]{1,100})?(?=\s*$|\n|:)"
         r"|(?:Database|PostgreSQL|Postgres|Supabase|HTTP) connection failed[^\n]{0,80}"
     ),
@@ -40,25 +40,27 @@ SIGNATURE: Final = Signature(
 )
 
 
-_REFUSED: Final = Signature(
+_REFUSED: Final = ErrorPattern(
     rule="connection-failed",
-    pattern=Pattern(r"connection to server (?:at|on) [^\n]{1,200} failed: FATAL: {1,4}[^\n]{1,160}"),
+    pattern=LazyRegex(r"connection to server (?:at|on) [^\n]{1,200} failed: FATAL: {1,4}[^\n]{1,160}"),
     message="the server was reached and did not let the step in",
     fix="read what the server says: mostly it is user, password, database or a rule for the address",
     domain="config",
     confidence=Confidence.MEDIUM,
 )
 
-_TRIED = Pattern(
+_TRIED = LazyRegex(
     r"connection for step (?P<step>[^\s:]{1,200}): [^\n@]{0,80}@(?P<server>[\w.\-]{1,200}:\d{1,5})"
 )
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so, with the server that was tried where a text log tells it."""
-    yield from _REFUSED.findings(run)
-    for finding in SIGNATURE.findings(run):
-        tried = [(told, match) for told, match in complaints(run, _TRIED) if match["step"] == finding.step]
+    yield from _REFUSED.find_all(run)
+    for finding in SIGNATURE.find_all(run):
+        tried = [
+            (told, match) for told, match in matching_log_lines(run, _TRIED) if match["step"] == finding.step
+        ]
         if not tried:
             yield finding
             continue
@@ -66,5 +68,5 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         yield replace(
             finding,
             message=f"{finding.message}; it was tried at {match['server']}",
-            evidence=(*finding.evidence, told.cite(match[0])),
+            evidence=(*finding.evidence, told.evidence(match[0])),
         )

@@ -16,19 +16,19 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 44
 
 SIGNATURES: Final = (
-    Signature(
+    ErrorPattern(
         rule="connection-lost",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"(?i:server closed the connection unexpectedly)"
             r"|(?i:SSL connection has been closed unexpectedly|SSL SYSCALL error: EOF detected)"
             r"|(?i:terminating connection due to )[^\n]{1,80}"
@@ -41,7 +41,7 @@ SIGNATURES: Final = (
         message="the connection broke off",
         fix="look in the log of the server at that minute, then repeat; a part of the work may have been done",
         domain="infra",
-        in_logs=True,
+        search_text_logs=True,
     ),
 )
 
@@ -49,4 +49,4 @@ SIGNATURES: Final = (
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
     for signature in SIGNATURES:
-        yield from signature.findings(run)
+        yield from signature.find_all(run)

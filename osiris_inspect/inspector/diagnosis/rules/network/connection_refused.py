@@ -17,70 +17,72 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 41
 
 SIGNATURES: Final = (
-    Signature(
+    ErrorPattern(
         rule="connection-refused",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"(?i:too many (?:connections|clients))[^\n]{0,60}"
             r"|remaining connection slots are reserved[^\n]{0,80}"
             r"|(?i:max client connections reached|MaxClientsInSessionMode)[^\n]{0,80}",
-            cause="too many connections",
+            error_class="too many connections",
         ),
         message="the server has no connection left to give",
         fix="end connections that nobody needs, or raise the limit of the server; the address of the connection is right",
         domain="infra",
-        in_logs=True,
+        search_text_logs=True,
     ),
-    Signature(
+    ErrorPattern(
         rule="connection-refused",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"the database system is (?:starting up|shutting down|in recovery mode)[^\n]{0,60}",
-            cause="starting",
+            error_class="starting",
         ),
         message="the server is starting or shutting down",
         fix="wait until the server is up, and repeat",
         domain="infra",
-        in_logs=True,
+        search_text_logs=True,
     ),
-    Signature(
+    ErrorPattern(
         rule="connection-refused",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"no pg_hba\.conf entry for [^\n]{1,160}"
             r"|Host '[^'\n]{1,120}' is not allowed to connect[^\n]{0,120}",
-            cause="client not allowed",
+            error_class="client not allowed",
         ),
         message="the server does not let this client in",
         fix="allow the address the step connects from on the server; where it says no encryption, connect with TLS",
         domain="config",
-        in_logs=True,
+        search_text_logs=True,
     ),
-    Signature(
+    ErrorPattern(
         rule="connection-refused",
-        pattern=Pattern(r"Host '[^'\n]{1,120}' is blocked because of[^\n]{0,120}", cause="client blocked"),
+        pattern=LazyRegex(
+            r"Host '[^'\n]{1,120}' is blocked because of[^\n]{0,120}", error_class="client blocked"
+        ),
         message="the server has blocked this client for its many failed connections",
         fix="unblock it on the server (FLUSH HOSTS), and see what made the connections fail",
         domain="config",
-        in_logs=True,
+        search_text_logs=True,
     ),
-    Signature(
+    ErrorPattern(
         rule="connection-refused",
-        pattern=Pattern(r"\bProxyError\b[^\n]{0,160}|Tunnel connection failed: [^\n]{1,80}"),
+        pattern=LazyRegex(r"\bProxyError\b[^\n]{0,160}|Tunnel connection failed: [^\n]{1,80}"),
         message="the proxy did not let the connection through",
         fix="check HTTPS_PROXY and NO_PROXY where the step runs; 407 means that the proxy wants a user and a password",
         domain="config",
     ),
-    Signature(
+    ErrorPattern(
         rule="connection-refused",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"Can't connect to (?:local )?(?:MySQL )?server[^\n]{0,120}"
             r"|(?i:connection refused)"
             r"|\bConnectionRefusedError\b[^\n]{0,120}"
@@ -96,7 +98,7 @@ SIGNATURES: Final = (
         message="the server did not accept a connection",
         fix="check host, port and firewall, and that the server runs",
         domain="infra",
-        in_logs=True,
+        search_text_logs=True,
     ),
 )
 
@@ -104,4 +106,4 @@ SIGNATURES: Final = (
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
     for signature in SIGNATURES:
-        yield from signature.findings(run)
+        yield from signature.find_all(run)

@@ -16,25 +16,25 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 52
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="endpoint-missing",
-    pattern=Pattern(r"\b404 (?:Client Error|Not Found)[^\n]{0,160}|not found \(404\)|\(HTTP 404\)"),
+    pattern=LazyRegex(r"\b404 (?:Client Error|Not Found)[^\n]{0,160}|not found \(404\)|\(HTTP 404\)"),
     message="the service does not know the address",
     fix="correct the address in the connection or in the step",
     domain="config",
 )
-_NO_URL: Final = Signature(
+_NO_URL: Final = ErrorPattern(
     rule="endpoint-missing",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"Invalid URL '[^'\n]{0,160}': No scheme supplied|Request URL is missing an 'http://' or 'https://'"
     ),
     message="the address of the service is no URL",
@@ -45,5 +45,5 @@ _NO_URL: Final = Signature(
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
-    yield from SIGNATURE.findings(run)
-    yield from _NO_URL.findings(run)
+    yield from SIGNATURE.find_all(run)
+    yield from _NO_URL.find_all(run)

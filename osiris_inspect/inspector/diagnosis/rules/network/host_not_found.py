@@ -16,18 +16,18 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 40
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="host-not-found",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"(?i:name or service not known)"
         r"|(?i:nodename nor servname provided)"
         r"|(?i:temporary failure in name resolution)"
@@ -41,10 +41,10 @@ SIGNATURE: Final = Signature(
     message="the name of the server does not resolve",
     fix="check the spelling of the host, and DNS where the step ran",
     domain="infra",
-    in_logs=True,
+    search_text_logs=True,
 )
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
-    return SIGNATURE.findings(run)
+    return SIGNATURE.find_all(run)

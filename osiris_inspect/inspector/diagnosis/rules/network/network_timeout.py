@@ -16,19 +16,19 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 44
 
 SIGNATURES: Final = (
-    Signature(
+    ErrorPattern(
         rule="network-timeout",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"\b(?:Read|Connect|Write|Pool)Timeout(?:Error)?\b[^\n]{0,80}"
             r"|(?i:(?:read|write|connection|connect|operation|request|query|handshake) (?:operation )?timed out)"
             r"|(?i:^(?:driver error: |execution failed: )?(?:TimeoutError: )?timed out\.?$)"
@@ -37,24 +37,25 @@ SIGNATURES: Final = (
             r"|(?i:(?:connection|request|read) timeout)[^\n]{0,60}"
             r"|Lost connection to MySQL server[^\n]{0,80}"
             r"|MySQL server has gone away",
-            cause="connection lost",
+            error_class="connection lost",
         ),
         message="the server did not answer in time",
         fix="repeat; if it stays, look at the load of the server and at the query",
         domain="infra",
     ),
-    Signature(
+    ErrorPattern(
         rule="network-timeout",
-        pattern=Pattern(
-            r"(?i:statement timeout|maximum statement execution time exceeded)", cause="statement timeout"
+        pattern=LazyRegex(
+            r"(?i:statement timeout|maximum statement execution time exceeded)",
+            error_class="statement timeout",
         ),
         message="the server ended the query at its time limit",
         fix="make the query lighter, read or write less at once, or raise the limit of the server",
         domain="infra",
     ),
-    Signature(
+    ErrorPattern(
         rule="network-timeout",
-        pattern=Pattern(r"^(?:\w{1,60}\.)?TimeoutError$"),
+        pattern=LazyRegex(r"^(?:\w{1,60}\.)?TimeoutError$"),
         message="something did not answer in time, and the error does not say what",
         fix="see where the traceback ends: what was waited for",
         domain="infra",
@@ -66,4 +67,4 @@ SIGNATURES: Final = (
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
     for signature in SIGNATURES:
-        yield from signature.findings(run)
+        yield from signature.find_all(run)

@@ -16,30 +16,30 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 53
 
 SIGNATURES: Final = (
-    Signature(
+    ErrorPattern(
         rule="request-refused",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"\b413\b[^\n]{0,20}(?:Request Entity|Payload|Content) Too Large[^\n]{0,120}"
             r"|(?i:got a packet bigger than)[^\n]{0,80}",
-            cause="too large",
+            error_class="too large",
         ),
         message="the request is too large for the server",
         fix="write smaller batches",
         domain="config",
     ),
-    Signature(
+    ErrorPattern(
         rule="request-refused",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"\b4(?:00|02|05|06|09|10|11|12|14|15|16|17|22|23|24|28|31) Client Error[^\n]{0,160}"
             r"|\bClient error '4(?:00|02|05|06|09|10|11|12|14|15|16|17|22|23|24|28|31)\b[^\n]{0,160}"
         ),
@@ -53,4 +53,4 @@ SIGNATURES: Final = (
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
     for signature in SIGNATURES:
-        yield from signature.findings(run)
+        yield from signature.find_all(run)

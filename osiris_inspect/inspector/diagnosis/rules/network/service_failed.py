@@ -16,33 +16,33 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 63
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="service-failed",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"\b50[0-9] (?:Server Error|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)[^\n]{0,120}"
         r"|\b[Ss]erver error '?50[0-9]\b[^\n]{0,80}"
         r"|(?i:\bservice unavailable\b|\bbad gateway\b|\binternal server error\b)"
         r"|\bHTTP(?:/\d(?:\.\d)?)? 50[0-9]\b[^\n]{0,80}"
         r"|\berror '5\d\d\b[^\n]{0,80}"
         r"|\bServiceBusyException\b[^\n]{0,80}",
-        cause="service without database",
+        error_class="service without database",
     ),
     message="the service failed",
     fix="repeat later; a part of the work may have been done",
     domain="infra",
 )
-_NO_JSON: Final = Signature(
+_NO_JSON: Final = ErrorPattern(
     rule="service-failed",
-    pattern=Pattern(r"Expecting value: line 1 column 1 \(char 0\)"),
+    pattern=LazyRegex(r"Expecting value: line 1 column 1 \(char 0\)"),
     message="what should have been JSON is none",
     fix="look at the answer by hand: mostly it is empty, or a page of a proxy or of a login",
     domain="infra",
@@ -52,5 +52,5 @@ _NO_JSON: Final = Signature(
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
-    yield from SIGNATURE.findings(run)
-    yield from _NO_JSON.findings(run)
+    yield from SIGNATURE.find_all(run)
+    yield from _NO_JSON.find_all(run)

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import in_manifest
+from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -38,7 +38,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                 confidence=Confidence.HIGH,
                 domain="config",
                 message=f"{count} steps are called {step!r}; the configuration of the last one counts for all",
-                evidence=(in_manifest(run, step),),
+                evidence=(manifest_evidence(run, step),),
                 step=step,
                 fix="give each step its own id",
             )

@@ -32,7 +32,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         kind = (step.driver or "").rpartition(".")[2].rpartition("_")[2]
         mode = step.config.get("mode")
         if kind in _MODES and isinstance(mode, str) and mode not in _MODES[kind]:
-            cfg = layout.cfg(step.id)
+            cfg = layout.config_path(step.id)
             yield Finding(
                 rule="mode-unsupported",
                 severity=Severity.WARNING,

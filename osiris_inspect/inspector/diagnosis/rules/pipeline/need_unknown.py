@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import in_manifest
+from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -43,7 +43,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                     confidence=Confidence.HIGH,
                     domain="config",
                     message=f"the step needs {need!r}, and there is no such step",
-                    evidence=(in_manifest(run, need),),
+                    evidence=(manifest_evidence(run, need),),
                     step=step.id,
                     fix=hint,
                 )

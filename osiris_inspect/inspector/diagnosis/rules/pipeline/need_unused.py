@@ -56,7 +56,7 @@ def _finding(step: StepState, unused: list[str]) -> Finding:
         confidence=Confidence.MEDIUM,
         domain="config",
         message=f"the query never names the frame of {', '.join(map(repr, unused))}, which the step needs",
-        evidence=(Evidence(layout.cfg(step.id), 0, '"query"'),),
+        evidence=(Evidence(layout.config_path(step.id), 0, '"query"'),),
         step=step.id,
         fix="use the table in the query, or remove the need",
     )

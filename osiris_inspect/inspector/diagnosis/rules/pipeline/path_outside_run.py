@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import about
+from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -37,7 +37,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.HIGH,
             domain="config",
             message=f"the step id {step.id!r} leads out of the run directory",
-            evidence=about(run, step),
+            evidence=any_evidence(run, step),
             step=step.id,
             fix="use letters, digits, '.', '-' and '_' in step ids",
         )

@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import in_manifest
+from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -41,7 +41,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.HIGH,
             domain="config",
             message=f"the steps need each other in a circle: {' needs '.join([*circle, circle[0]])}",
-            evidence=(in_manifest(run, step),),
+            evidence=(manifest_evidence(run, step),),
             step=failed[0] if failed else step,
             fix="remove one of these needs",
         )

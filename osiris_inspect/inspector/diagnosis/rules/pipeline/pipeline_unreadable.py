@@ -16,18 +16,18 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 45
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="pipeline-unreadable",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"while (?:parsing|scanning|composing|constructing) (?:a|an|the) [^\n]{1,100}"
         r"|(?:expected|but found|but got|could not find|did not find) '?<[a-z ]{3,40}>"
         r"|found (?:undefined alias|duplicate (?:key|anchor)|unexpected [^\n]{1,40})"
@@ -44,9 +44,9 @@ SIGNATURE: Final = Signature(
 )
 
 
-_NO_FORM = Signature(
+_NO_FORM = ErrorPattern(
     rule="pipeline-unreadable",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"'(?:NoneType|list|str|int|float|bool)' object (?:has no attribute '\w{1,40}'|is not [\w ]{1,40})"
         r"|(?:string|list) indices must be [^\n]{1,60}"
     ),
@@ -59,6 +59,6 @@ _NO_FORM = Signature(
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so, and a compiler that stumbled over a file of another form."""
-    yield from SIGNATURE.findings(run)
+    yield from SIGNATURE.find_all(run)
     if run.status == "compile_failed":
-        yield from _NO_FORM.findings(run)
+        yield from _NO_FORM.find_all(run)

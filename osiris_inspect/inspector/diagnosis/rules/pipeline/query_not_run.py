@@ -18,17 +18,17 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import metrics_during
+from osiris_inspect.inspector.diagnosis.evidence.citations import step_metrics
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import count_words
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.run.summary import pluralize
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("metrics", "configuration")
 
-_AS_IT_IS = Pattern(r"\s*SELECT\s+\*\s+FROM\s+\"?\w+\"?\s*;?\s*", re.IGNORECASE)
+_AS_IT_IS = LazyRegex(r"\s*SELECT\s+\*\s+FROM\s+\"?\w+\"?\s*;?\s*", re.IGNORECASE)
 
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
@@ -37,17 +37,17 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
         query = step.config.get("query")
         if run.dialect != "host" or step.driver != "duckdb.processor" or not isinstance(query, str):
             continue
-        written = metrics_during(run, step, "rows_written")
+        written = step_metrics(run, step, "rows_written")
         same = step.rows_out is not None and step.rows_out == _given(step, lineage)
-        if not written or metrics_during(run, step, "rows_read") or not same or _AS_IT_IS.fullmatch(query):
+        if not written or step_metrics(run, step, "rows_read") or not same or _AS_IT_IS.fullmatch(query):
             continue
-        cfg = Evidence(layout.cfg(step.id), 0, "query") if layout.is_safe_name(step.id) else None
+        cfg = Evidence(layout.config_path(step.id), 0, "query") if layout.is_safe_name(step.id) else None
         yield Finding(
             rule="query-not-run",
             severity=Severity.WARNING,
             confidence=Confidence.MEDIUM,
             domain="code",
-            message=f"the step gave the {count_words(step.rows_out or 0, 'row')} it got and counted none read; "
+            message=f"the step gave the {pluralize(step.rows_out or 0, 'row')} it got and counted none read; "
             "its query seems not to have been run",
             evidence=(Evidence(written[0].file, written[0].line, "value"), *((cfg,) if cfg else ())),
             step=step.id,

@@ -17,7 +17,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import in_manifest
+from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -41,7 +41,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                 confidence=Confidence.HIGH,
                 domain="config",
                 message=f"the frames of {' and '.join(map(repr, ids))} would both be the table {table!r}",
-                evidence=tuple(in_manifest(run, step) for step in ids[:3]),
+                evidence=tuple(manifest_evidence(run, step) for step in ids[:3]),
                 step=ids[1],
                 fix="rename one of the steps",
             )

@@ -17,8 +17,12 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import failure_of, in_manifest, lines_of
-from osiris_inspect.inspector.diagnosis.evidence.missing_input import is_starved, was_early
+from osiris_inspect.inspector.diagnosis.evidence.citations import (
+    error_evidence,
+    first_event_evidence,
+    manifest_evidence,
+)
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import failed_for_missing_input, ran_before
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -31,13 +35,15 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Needs that stand further down, and needs that were run later."""
     yield from _planned(run)
     for step in run.steps:
-        if not is_starved(step):
+        if not failed_for_missing_input(step):
             continue
-        wanted = [run.step(entry.from_step or "") for entry in step.inputs if entry.place == "unresolved"]
-        late = [origin for origin in wanted if origin is not None and was_early(step, origin)]
+        wanted = [run.step(entry.from_step or "") for entry in step.inputs if entry.location == "unresolved"]
+        late = [origin for origin in wanted if origin is not None and ran_before(step, origin)]
         if late:
             names = [origin.id for origin in late]
-            yield _finding(step.id, names, (*failure_of(step), *lines_of(late[0])), failed=True)
+            yield _finding(
+                step.id, names, (*error_evidence(step), *first_event_evidence(late[0])), failed=True
+            )
 
 
 def _planned(run: Run) -> Iterator[Finding]:
@@ -49,7 +55,7 @@ def _planned(run: Run) -> Iterator[Finding]:
         if not late or any(step.id in other.needs for other in planned if other.id in late):
             continue
         failed = state is not None and state.status == "failed"
-        yield _finding(step.id, late, (in_manifest(run, step.id),), failed=failed)
+        yield _finding(step.id, late, (manifest_evidence(run, step.id),), failed=failed)
 
 
 def _finding(step: str, late: list[str], evidence: tuple[Evidence, ...], *, failed: bool) -> Finding:

@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.sanitize import excerpt
@@ -28,7 +28,7 @@ NEEDS: Final = ("events",)
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Files that were lost, and a run whose files could not be listed."""
-    for event in run.named("artifact_lost", "artifacts_lost"):
+    for event in run.events_named("artifact_lost", "artifacts_lost"):
         path = event.fields.get("path")
         what = f"{path} was" if isinstance(path, str) else "the files of the steps were"
         yield Finding(
@@ -37,7 +37,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.HIGH,
             domain="infra",
             message=f"{what} not brought back: {excerpt(error_message(event.fields) or 'no reason was logged', 160)}",
-            evidence=(at(event, "error", "path"),),
+            evidence=(event_evidence(event, "error", "path"),),
             step=event.step,
             stage="finish",
             fix="run again where the file is needed; look at its size and at the time limit of the sandbox",

@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import about
+from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -32,7 +32,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                 named = (
                     (Evidence("events.jsonl", artifact.line, artifact.path),)
                     if artifact.line
-                    else about(run, step)
+                    else any_evidence(run, step)
                 )
                 yield Finding(
                     rule="pickle-in-artifacts",

@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import about, lines_of
+from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, first_event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
@@ -37,7 +37,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                 confidence=Confidence.HIGH,
                 domain="infra",
                 message=f"{artifact.path} is no Parquet file, or a damaged one",
-                evidence=(named,) if named else lines_of(step) or about(run, step),
+                evidence=(named,) if named else first_event_evidence(step) or any_evidence(run, step),
                 step=step.id,
                 fix="do not trust the file; fetch it again as bytes",
             )

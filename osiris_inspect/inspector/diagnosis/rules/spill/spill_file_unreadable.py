@@ -17,30 +17,36 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at, failure_of
-from osiris_inspect.inspector.diagnosis.evidence.error_text import Told, complaints, matching
-from osiris_inspect.inspector.diagnosis.evidence.missing_input import starved_by
+from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence, event_evidence
+from osiris_inspect.inspector.diagnosis.evidence.error_text import (
+    ErrorText,
+    matching_errors,
+    matching_log_lines,
+)
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import consumers_missing_input
 from osiris_inspect.inspector.files.log_phrases import SPILL_NOT_READ
 from osiris_inspect.inspector.reader.artifacts import DATA_KINDS
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("steps",)
 RANK: Final = 22
 
-_PRODUCER = Pattern(r"artifacts/(?P<folder>[^/\s'\"]{1,200})/output\.|step '(?P<step>[^']{1,200})'")
+_PRODUCER = LazyRegex(r"artifacts/(?P<folder>[^/\s'\"]{1,200})/output\.|step '(?P<step>[^']{1,200})'")
 
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
     """Spilled frames that did not come back, at the step that gave them."""
-    for event in run.named("spill_read"):
+    for event in run.events_named("spill_read"):
         if event.fields.get("ok") is False:
             why = str(event.fields.get("error") or "no reason was logged")
             yield _finding(
-                f"its spilled frame did not come back: {excerpt(why, 240)}", (at(event, "error"),), event.step
+                f"its spilled frame did not come back: {excerpt(why, 240)}",
+                (event_evidence(event, "error"),),
+                event.step,
             )
     for step in run.steps:
         lost = [
@@ -48,26 +54,26 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
             for item in step.artifacts
             if item.kind in DATA_KINDS and item.state in ("missing", "corrupt")
         ]
-        starved = starved_by(step, run, lineage)
+        starved = consumers_missing_input(step, run, lineage)
         if lost and starved:
             state = "is not there" if lost[0].state == "missing" else "is damaged"
             named = (Evidence("events.jsonl", lost[0].line, lost[0].path),) if lost[0].line else ()
             yield _finding(
-                f"the spilled frame {lost[0].path} {state}", (*named, *failure_of(starved[0])), step.id
+                f"the spilled frame {lost[0].path} {state}", (*named, *error_evidence(starved[0])), step.id
             )
-    for told, match in (*matching(run, SPILL_NOT_READ), *complaints(run, SPILL_NOT_READ)):
+    for told, match in (*matching_errors(run, SPILL_NOT_READ), *matching_log_lines(run, SPILL_NOT_READ)):
         message = f"a spilled frame could not be read: {excerpt_of(match, 160)}"
-        yield _finding(message, (told.cite(match[0][:160]),), _producer(told, run))
+        yield _finding(message, (told.evidence(match[0][:160]),), _producer(told, run))
 
 
-def _producer(told: Told, run: Run) -> str | None:
+def _producer(told: ErrorText, run: Run) -> str | None:
     """The step whose frame it was: named by the text, else the upstream of the step that says so."""
     match = _PRODUCER.search(told.text)
     named = (match["folder"] or match["step"]) if match else None
     step = run.step(told.step or "")
     if named is not None and run.step(named) is not None and (step is None or named != step.id):
         return named
-    waiting = [entry.from_step for entry in step.inputs if entry.place == "unresolved"] if step else []
+    waiting = [entry.from_step for entry in step.inputs if entry.location == "unresolved"] if step else []
     return waiting[0] if len(waiting) == 1 else told.step
 
 

@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -27,18 +27,20 @@ NEEDS: Final = ("output_stored", "inputs_resolved")
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Inputs from memory whose frame had gone to disk."""
     spilled = {
-        event.step: event for event in run.named("output_stored") if event.fields.get("storage") == "spill"
+        event.step: event
+        for event in run.events_named("output_stored")
+        if event.fields.get("storage") == "spill"
     }
-    for event in run.named("inputs_resolved"):
-        givers = [spilled[step] for step in event.from_steps if step in spilled]
-        if event.place == "memory" and givers and event.fields.get("key") in (None, "df"):
+    for event in run.events_named("inputs_resolved"):
+        givers = [spilled[step] for step in event.upstream_steps if step in spilled]
+        if event.location == "memory" and givers and event.fields.get("key") in (None, "df"):
             yield Finding(
                 rule="spill-not-used",
                 severity=Severity.WARNING,
                 confidence=Confidence.HIGH,
                 domain="code",
                 message=f"the frame of {givers[0].step!r} was spilled, and this step was given one from memory",
-                evidence=(at(event, "from_memory"), at(givers[0], "storage")),
+                evidence=(event_evidence(event, "from_memory"), event_evidence(givers[0], "storage")),
                 step=event.step,
                 fix="resolve the input from the spilled file",
             )

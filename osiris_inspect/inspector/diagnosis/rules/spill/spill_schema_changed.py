@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -26,11 +26,13 @@ NEEDS: Final = ("output_stored", "inputs_resolved")
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Inputs from spill with another hash of their schema than their producer told."""
-    given = {event.step: event for event in run.named("output_stored") if event.fields.get("schema_hash")}
-    for event in run.named("inputs_resolved"):
+    given = {
+        event.step: event for event in run.events_named("output_stored") if event.fields.get("schema_hash")
+    }
+    for event in run.events_named("inputs_resolved"):
         got, key = event.fields.get("schema_hash"), event.fields.get("key")
-        givers = [given[step] for step in event.from_steps if step in given]
-        if event.place != "spill" or not got or not givers or key not in (None, "df"):
+        givers = [given[step] for step in event.upstream_steps if step in given]
+        if event.location != "spill" or not got or not givers or key not in (None, "df"):
             continue
         was = givers[0].fields["schema_hash"]
         if got != was:
@@ -40,7 +42,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                 confidence=Confidence.HIGH,
                 domain="data",
                 message=f"the frame of {givers[0].step!r} was given with schema {was} and came back from disk with {got}",
-                evidence=(at(event, "schema_hash"), at(givers[0], "schema_hash")),
+                evidence=(event_evidence(event, "schema_hash"), event_evidence(givers[0], "schema_hash")),
                 step=event.step,
                 fix=f"compare the columns {givers[0].step!r} gave with its schema.json",
             )

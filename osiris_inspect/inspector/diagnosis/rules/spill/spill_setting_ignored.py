@@ -17,10 +17,10 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.run.settings import cite_settings, settings_of
+from osiris_inspect.inspector.run.settings import recorded_settings, settings_evidence
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("run_start", "output_stored")
@@ -28,12 +28,12 @@ NEEDS: Final = ("run_start", "output_stored")
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Frames that should have been spilled, and were not even tried."""
-    settings = settings_of(run)
+    settings = recorded_settings(run)
     force, threshold = settings.get("force_spill"), settings.get("spill_threshold")
     limit = threshold.value if threshold is not None and isinstance(threshold.value, int) else None
-    tried = {event.step for event in run.named("spill_failed", "spill_write")}
-    for event in run.named("output_stored"):
-        rows = event.rows
+    tried = {event.step for event in run.events_named("spill_failed", "spill_write")}
+    for event in run.events_named("output_stored"):
+        rows = event.row_count
         if event.fields.get("storage") != "memory" or rows is None or event.step in tried:
             continue
         over = limit is not None and rows > limit
@@ -45,7 +45,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
                 confidence=Confidence.HIGH,
                 domain="code",
                 message=f"{asked} asks for a spill, and the frame of {rows:,} rows stayed in memory",
-                evidence=(at(event, "storage"), *cite_settings(run)),
+                evidence=(event_evidence(event, "storage"), *settings_evidence(run)),
                 step=event.step,
                 fix="see whether the setting reached the worker",
             )

@@ -17,8 +17,8 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
-from osiris_inspect.inspector.diagnosis.evidence.error_text import complaints
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
 from osiris_inspect.inspector.files.log_phrases import SPILL_NOT_WRITTEN
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -31,13 +31,16 @@ RANK: Final = 20
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Steps whose frame could not be spilled."""
-    for told, match in complaints(run, SPILL_NOT_WRITTEN):
+    for told, match in matching_log_lines(run, SPILL_NOT_WRITTEN):
         step = run.step(match["step"])
         lost = step is None or step.storage in ("none", "unknown")
-        yield _finding(match["step"], excerpt_of(match, 160, "why"), told.cite(match[0][:160]), lost=lost)
-    for event in run.named("spill_failed"):
+        yield _finding(match["step"], excerpt_of(match, 160, "why"), told.evidence(match[0][:160]), lost=lost)
+    for event in run.events_named("spill_failed"):
         yield _finding(
-            event.step, str(event.fields.get("error") or "no reason"), at(event, "error"), lost=False
+            event.step,
+            str(event.fields.get("error") or "no reason"),
+            event_evidence(event, "error"),
+            lost=False,
         )
 
 

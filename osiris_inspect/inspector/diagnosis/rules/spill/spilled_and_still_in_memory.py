@@ -17,7 +17,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import in_card
+from osiris_inspect.inspector.diagnosis.evidence.citations import run_card_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -29,7 +29,7 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
     """Steps in both places, unless a step that failed needed them."""
     failed = {step.id for step in run.steps if step.status == "failed"}
     for step in run.steps:
-        card = run.card.of(step.id) if run.card is not None else None
+        card = run.card.for_step(step.id) if run.card is not None else None
         captured = any(edge.producer == step.id and edge.consumer in failed for edge in lineage.edges)
         if card is None or captured or not (card.has_df_in_memory and card.spill_used):
             continue
@@ -39,7 +39,10 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.HIGH,
             domain="code",
             message="the frame was spilled and is still in memory, so the spill freed nothing",
-            evidence=(*in_card(run, step, "spill_used"), *in_card(run, step, "has_df_in_memory")),
+            evidence=(
+                *run_card_evidence(run, step, "spill_used"),
+                *run_card_evidence(run, step, "has_df_in_memory"),
+            ),
             step=step.id,
             fix="drop the frame from memory once its spill is complete",
         )

@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -27,7 +27,7 @@ NEEDS: Final = ("dtype_downgraded",)
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Columns that the spill changed, a finding a step."""
     by_step: dict[str | None, list[tuple[str, bool]]] = {}
-    for event in run.named("dtype_downgraded"):
+    for event in run.events_named("dtype_downgraded"):
         fields = event.fields
         what = f"{fields.get('column')!r} from {fields.get('from')} to {fields.get('to')}"
         by_step.setdefault(event.step, []).append((what, fields.get("lossless") is False))
@@ -36,7 +36,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         shown = lossy or [what for what, _ in changes]
         events = [
             event
-            for event in run.named("dtype_downgraded")
+            for event in run.events_named("dtype_downgraded")
             if event.step == step and (event.fields.get("lossless") is False or not lossy)
         ]
         kept = "and does not come back exactly" if lossy else "as SQL sees it; it comes back exactly"
@@ -46,7 +46,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.HIGH,
             domain="data",
             message=f"on disk the type of {', '.join(shown[:5])} is another one, {kept}",
-            evidence=tuple(at(event, "column") for event in events[:3]),
+            evidence=tuple(event_evidence(event, "column") for event in events[:3]),
             step=step,
             fix="convert the column in the step that makes it",
         )

@@ -16,30 +16,30 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 40
 
 SIGNATURES: Final = (
-    Signature(
+    ErrorPattern(
         rule="out-of-memory",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"Out of sort memory[^\n]{0,100}"
             r"|ERROR: {1,4}out of memory[^\n]{0,60}|out of shared memory",
-            cause="memory of the server",
+            error_class="memory of the server",
         ),
         message="the database server had not enough memory for the query",
         fix="make the query lighter, or give the server more memory; that of the step does not matter",
         domain="infra",
     ),
-    Signature(
+    ErrorPattern(
         rule="out-of-memory",
-        pattern=Pattern(
+        pattern=LazyRegex(
             r"Out of Memory Error(?!: failed to offload)[^\n]{0,160}"
             r"|\b(?:_Array)?MemoryError\b"
             r"|Unable to allocate [^\n]{1,100}"
@@ -50,7 +50,7 @@ SIGNATURES: Final = (
         message="there was not enough memory",
         fix="let frames spill to disk, read less at once, or give the step more memory",
         domain="infra",
-        in_logs=True,
+        search_text_logs=True,
     ),
 )
 
@@ -58,4 +58,4 @@ SIGNATURES: Final = (
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
     for signature in SIGNATURES:
-        yield from signature.findings(run)
+        yield from signature.find_all(run)

@@ -19,10 +19,14 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at, first_line, in_status
-from osiris_inspect.inspector.reader.raw_run import TORN
+from osiris_inspect.inspector.diagnosis.evidence.citations import (
+    event_evidence,
+    first_line_evidence,
+    status_evidence,
+)
+from osiris_inspect.inspector.reader.raw_run import TRUNCATED_LINE
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run, Unread
+from osiris_inspect.inspector.run.run import Run, UnreadableInput
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 from osiris_inspect.model.run_layout import EVENTS
@@ -40,31 +44,31 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         yield _cut_file(run)
         return
     for step in running:
-        begun = [at(event) for event in run.named("step_start", step=step.id)][-1:]
+        begun = [event_evidence(event) for event in run.events_named("step_start", step=step.id)][-1:]
         where = f"while step {step.id!r} is running"
-        unread = _unread_after(run, step.lines[1])
+        unread = _unread_after(run, step.line_range[1])
         if unread is not None:
             yield _perhaps_cut(unread, where, step.id)
         else:
             yield _finding(f"the log stops {where}{_said(run)}", (*begun, *_end(run)), step.id)
     if not running:
         what = "the log stops before the end of the run" if run.events else "the log holds no event"
-        yield _finding(f"{what}{_said(run)}", _end(run) or first_line(run), None)
+        yield _finding(f"{what}{_said(run)}", _end(run) or first_line_evidence(run), None)
 
 
 def _ended_well(run: Run) -> bool:
     """Whether the status file, which is written last, tells of an end that the log does not have."""
     status = run.status_file
-    return status is not None and (status.ok is True or status.is_known_false_alarm)
+    return status is not None and (status.ok is True or status.is_upstream_false_alarm)
 
 
-def _unread_after(run: Run, line: int) -> Unread | None:
+def _unread_after(run: Run, line: int) -> UnreadableInput | None:
     """A line behind the last one of a step that could not be read, other than one cut off at the end."""
     return next(
         (
             entry
-            for entry in run.unread
-            if entry.file == EVENTS and entry.line > line and not entry.reason.startswith(TORN)
+            for entry in run.unreadable
+            if entry.file == EVENTS and entry.line > line and not entry.reason.startswith(TRUNCATED_LINE)
         ),
         None,
     )
@@ -73,7 +77,7 @@ def _unread_after(run: Run, line: int) -> Unread | None:
 def _said(run: Run) -> str:
     if run.failure is not None:
         return f"; the host says: {excerpt(' '.join(run.failure.message.split()), 120)}"
-    words = run.last_words
+    words = run.truncated_errors
     return f"; the last error is: {excerpt(' '.join(words[-1].line.text.split()), 160)}" if words else ""
 
 
@@ -81,10 +85,10 @@ def _end(run: Run) -> tuple[Evidence, ...]:
     if run.failure is not None:
         return (
             Evidence(run.failure.file, run.failure.line, run.failure.message[:120]),
-            *in_status(run, "reason"),
+            *status_evidence(run, "reason"),
         )
-    said = [Evidence(line.file, line.line, line.text[:120]) for line, _ in run.last_words[-1:]]
-    return (*([at(run.events[-1])] if run.events else []), *said)
+    said = [Evidence(line.file, line.line, line.text[:120]) for line, _ in run.truncated_errors[-1:]]
+    return (*([event_evidence(run.events[-1])] if run.events else []), *said)
 
 
 def _finding(message: str, evidence: tuple[Evidence, ...], step: str | None) -> Finding:
@@ -112,13 +116,14 @@ def _cut_file(run: Run) -> Finding:
         domain="infra",
         message=f"{EVENTS} stops before the end of the run, and status.json tells of a good end{steps}: "
         "the file was cut, not the run",
-        evidence=(*_end(run), *in_status(run, "exit_code"), *in_status(run, "ok")) or first_line(run),
+        evidence=(*_end(run), *status_evidence(run, "exit_code"), *status_evidence(run, "ok"))
+        or first_line_evidence(run),
         stage="finish",
         fix="look for what cut the file: a copy that was interrupted, a rotation, a full disk; read the whole one",
     )
 
 
-def _perhaps_cut(unread: Unread, where: str, step: str) -> Finding:
+def _perhaps_cut(unread: UnreadableInput, where: str, step: str) -> Finding:
     return Finding(
         rule="run-truncated",
         severity=Severity.ERROR,

@@ -17,18 +17,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 39
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="sandbox-lost",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"(?i:(?:the )?sandbox (?:is|was|has been|got)? ?(?:gone|lost|killed|terminated|paused|ended|shut down|not running))"
         r"|(?i:sandbox (?:timed out|timeout|expired|has expired))"
         r"|(?i:sandbox \S{1,60} (?:does not|doesn't) exist)"
@@ -41,12 +41,12 @@ SIGNATURE: Final = Signature(
 )
 _NOT_FOUND: Final = replace(
     SIGNATURE,
-    pattern=Pattern(r"(?i:sandbox (?:[^\s:]{1,80} )?(?:was )?not found)|\bSandboxNotFoundException\b"),
+    pattern=LazyRegex(r"(?i:sandbox (?:[^\s:]{1,80} )?(?:was )?not found)|\bSandboxNotFoundException\b"),
 )
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so. What is not found has gone away only where a step had begun in it."""
-    yield from SIGNATURE.findings(run)
+    yield from SIGNATURE.find_all(run)
     if any(step.status != "not_started" for step in run.steps):
-        yield from _NOT_FOUND.findings(run)
+        yield from _NOT_FOUND.find_all(run)

@@ -16,19 +16,19 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Domain, Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 38
 
 
-def _signature(message: str, fix: str, pattern: str, domain: Domain = "infra") -> Signature:
-    return Signature(
-        rule="sandbox-unavailable", pattern=Pattern(pattern), message=message, fix=fix, domain=domain
+def _signature(message: str, fix: str, pattern: str, domain: Domain = "infra") -> ErrorPattern:
+    return ErrorPattern(
+        rule="sandbox-unavailable", pattern=LazyRegex(pattern), message=message, fix=fix, domain=domain
     )
 
 
@@ -97,4 +97,4 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures whose text says so."""
     begun = any(step.status != "not_started" for step in run.steps)
     for signature in SIGNATURES if begun else (*SIGNATURES, *_EARLY):
-        yield from signature.findings(run)
+        yield from signature.find_all(run)

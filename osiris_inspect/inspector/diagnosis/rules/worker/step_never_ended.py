@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.event import Event
@@ -32,15 +32,15 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         later = _what_went_on(run, step) if step.status == "running" else None
         if later is None:
             continue
-        begun = [at(event) for event in run.named("step_start", step=step.id)]
+        begun = [event_evidence(event) for event in run.events_named("step_start", step=step.id)]
         yield Finding(
             rule="step-never-ended",
             severity=Severity.ERROR,
             confidence=Confidence.HIGH,
             domain="infra",
-            message=f"the step began and has no end, and the log goes on with {later.original}"
+            message=f"the step began and has no end, and the log goes on with {later.original_name}"
             + (f" of {later.step!r}" if later.step else ""),
-            evidence=(*begun[-1:], at(later)),
+            evidence=(*begun[-1:], event_evidence(later)),
             step=step.id,
             fix="see what became of the step in the worker's text log",
         )
@@ -48,5 +48,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
 
 def _what_went_on(run: Run, step: StepState) -> Event | None:
     """The first sign that whoever ran the step had gone on; the end of a run that was given up is none."""
-    events = run.named("step_start", "step_complete", "step_failed")
-    return next((event for event in events if event.step != step.id and event.line > step.lines[1]), None)
+    events = run.events_named("step_start", "step_complete", "step_failed")
+    return next(
+        (event for event in events if event.step != step.id and event.line > step.line_range[1]), None
+    )

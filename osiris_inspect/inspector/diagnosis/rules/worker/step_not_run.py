@@ -16,7 +16,7 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import in_manifest, in_status
+from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence, status_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -28,7 +28,7 @@ RANK: Final = 68
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """The first step that was not begun in a run that ended without a failed step."""
     done = [step for step in run.steps if step.status == "succeeded"]
-    idle = [step for step in run.steps if step.status == "not_started" and step.because is None]
+    idle = [step for step in run.steps if step.status == "not_started" and step.skipped_because is None]
     failed = any(step.status in ("failed", "running") for step in run.steps)
     if run.status != "failed" or run.failed_stage != "finish" or failed or not done or not idle:
         return
@@ -38,7 +38,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         confidence=Confidence.MEDIUM,
         domain="infra",
         message=f"the run ended, and {', '.join(repr(step.id) for step in idle[:5])} had not been begun",
-        evidence=(in_manifest(run, idle[0].id), *in_status(run, "reason")),
+        evidence=(manifest_evidence(run, idle[0].id), *status_evidence(run, "reason")),
         step=idle[0].id,
         fix="see what the worker was asked to run, and run the whole pipeline again",
     )

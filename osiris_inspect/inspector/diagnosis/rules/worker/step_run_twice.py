@@ -17,8 +17,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import at
-from osiris_inspect.inspector.reader.step_builder import in_sequence
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
+from osiris_inspect.inspector.reader.step_builder import in_order
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
@@ -30,7 +30,9 @@ RANK: Final = 66
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Steps with more starts than the manifest has entries for them."""
     planned = Counter(step.id for step in run.manifest.steps) if run.manifest else Counter[str]()
-    started = Counter(event.step for event in in_sequence(run.named("step_start")) if event.step is not None)
+    started = Counter(
+        event.step for event in in_order(run.events_named("step_start")) if event.step is not None
+    )
     for step, count in started.items():
         if count <= max(1, planned[step]):
             continue
@@ -41,7 +43,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             confidence=Confidence.MEDIUM,
             domain="code",
             message=f"the step was started {count} times",
-            evidence=tuple(at(event) for event in run.named("step_start", step=step)[:3]),
+            evidence=tuple(event_evidence(event) for event in run.events_named("step_start", step=step)[:3]),
             step=step,
             fix="see what asked for the step again, and whether its rows were written twice",
         )

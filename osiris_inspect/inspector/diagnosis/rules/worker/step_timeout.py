@@ -17,18 +17,18 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 72
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="step-timeout",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"(?:[Bb]atch execution|[Ss]tep [^\n]{0,100}|[Ww]orker|[Ss]andbox) (?:timed out|exceeded its time)[^\n]{0,80}"
         r"|(?:took|ran) (?:longer|more) than \d[^\n]{0,60}"
         r"|\bE2B_STEP_TIMEOUT\b[^\n]{0,80}"
@@ -43,4 +43,4 @@ SIGNATURE: Final = Signature(
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures that speak of a time limit."""
-    return SIGNATURE.findings(run)
+    return SIGNATURE.find_all(run)

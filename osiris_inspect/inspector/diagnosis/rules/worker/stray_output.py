@@ -17,23 +17,23 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_text import complaints
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.run.summary import count_words
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.run.summary import pluralize
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("text logs",)
 
-_STRAY = Pattern(
+_STRAY = LazyRegex(
     r"(?:Invalid JSON|[Nn]on-JSON (?:line|output)|not a message) (?:from|of) (?:the )?(?:batch runner|worker): ?[^\n]{0,120}"
 )
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """All of them as one finding."""
-    stray = [(told, match) for told, match in complaints(run, _STRAY)]
+    stray = [(told, match) for told, match in matching_log_lines(run, _STRAY)]
     if stray:
         steps = {told.step for told, _ in stray if told.step is not None}
         yield Finding(
@@ -41,9 +41,9 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             severity=Severity.WARNING,
             confidence=Confidence.HIGH,
             domain="code",
-            message=f"{count_words(len(stray), 'line')} that came out of the worker {'is' if len(stray) == 1 else 'are'} "
+            message=f"{pluralize(len(stray), 'line')} that came out of the worker {'is' if len(stray) == 1 else 'are'} "
             "no message; what stood beside is lost",
-            evidence=tuple(told.cite(match[0]) for told, match in stray[:3]),
+            evidence=tuple(told.evidence(match[0]) for told, match in stray[:3]),
             step=steps.pop() if len(steps) == 1 else None,
             fix="let the driver log in place of printing",
         )

@@ -16,18 +16,18 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import Signature
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Finding
 
 NEEDS: Final = ("failures",)
 RANK: Final = 45
 
-SIGNATURE: Final = Signature(
+SIGNATURE: Final = ErrorPattern(
     rule="worker-killed",
-    pattern=Pattern(
+    pattern=LazyRegex(
         r"the worker is gone(?:: (?P<how>[^\n]{1,120}))?"
         r"|[Ww]orker (?:was )?(?:killed|lost|died|exited)[^\n]{0,100}"
         r"|killed by SIG[A-Z]{2,8}"
@@ -41,4 +41,4 @@ SIGNATURE: Final = Signature(
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Failures that say that the worker went away."""
-    return SIGNATURE.findings(run)
+    return SIGNATURE.find_all(run)

@@ -17,18 +17,18 @@ Example:
 from collections.abc import Iterator
 from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import in_status
-from osiris_inspect.inspector.diagnosis.evidence.error_text import complaints
+from osiris_inspect.inspector.diagnosis.evidence.citations import status_evidence
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import Pattern
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS: Final = ("events",)
 RANK: Final = 36
 
-_LAST_WORDS = Pattern(
+_LAST_WORDS = LazyRegex(
     r"Worker error \(fatal\): (?P<why>[^\n]{1,200})|\bfatal\b.{0,40}(?:import_error|worker_init_failed|commands_not_found)"
 )
 
@@ -37,7 +37,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
     """Remote runs that ended before their first step."""
     if run.failed_stage != "prepare" or run.status != "failed" or run.mode not in ("e2b", "sandbox"):
         return
-    words = [told.cite(excerpt_of(match, 200)) for told, match in complaints(run, _LAST_WORDS)]
+    words = [told.evidence(excerpt_of(match, 200)) for told, match in matching_log_lines(run, _LAST_WORDS)]
     lost = run.status_file is not None and run.status_file.written_by_fallback
     if run.failure is None or not (words or (lost and "timed out" in run.failure.message)):
         return
@@ -51,7 +51,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         evidence=(
             *words[:2],
             Evidence(run.failure.file, run.failure.line, run.failure.message[:120]),
-            *in_status(run, "reason"),
+            *status_evidence(run, "reason"),
         ),
         stage="prepare",
         fix="repair what the worker misses; the time limit is not the cause",
