@@ -17,24 +17,41 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.analysis.analyze import analyze
-    from osiris_inspect.inspector.reader.loader import load
-    from osiris_inspect.inspector.run.report import Report
-    from osiris_inspect.inspector.run.run import Run
+    from osiris_inspect.api import Finding, Frame, Run, Step, Table, compile, lint, open, open_all, run  # noqa: A004  the API's names
+    from osiris_inspect.model.errors import OsirisError
     from osiris_inspect.model.version import __version__
+    from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
 
-__all__ = ["Report", "Run", "__version__", "analyze", "load"]
+__all__ = [
+    "Component",
+    "ConfigKey",
+    "Finding",
+    "Frame",
+    "OsirisError",
+    "Run",
+    "Step",
+    "Table",
+    "__version__",
+    "compile",
+    "lint",
+    "open",
+    "open_all",
+    "run",
+]
 
-_ROOM_OF = {
-    "Report": "osiris_inspect.inspector.run.report",
-    "Run": "osiris_inspect.inspector.run.run",
+_MODULES = {
+    "Component": "osiris_inspect.runtime.pipeline.component",
+    "ConfigKey": "osiris_inspect.runtime.pipeline.component",
+    "OsirisError": "osiris_inspect.model.errors",
     "__version__": "osiris_inspect.model.version",
-    "load": "osiris_inspect.inspector.reader.loader",
-    "analyze": "osiris_inspect.inspector.analysis.analyze",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOM_OF:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_ROOM_OF[name]), name)
+    return getattr(import_module(_MODULES.get(name, "osiris_inspect.api")), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -214,6 +214,16 @@ class _SqlResult:
         part = part if columns is None else part.select(list(columns))
         return list(zip(*(_texts(column) for column in part.columns), strict=True))
 
+    def to_arrow(self) -> "pa.Table":
+        """Return the rows with the types of the query, secrets masked."""
+        import pyarrow as pa
+
+        columns = [
+            _masked_column(name, column)
+            for name, column in zip(self._table.column_names, self._table.columns, strict=True)
+        ]
+        return pa.table(columns, names=self._table.column_names)
+
     def csv(self, out: TextIO) -> None:
         """Write the rows as CSV, secrets masked."""
         names = self._table.column_names
@@ -228,6 +238,16 @@ def _masked(name: str, cell: Cell) -> str:
     if cell is None:
         return ""
     return redact.MASK if cell and redact.is_secret_key(name) else masked_text(cell)
+
+
+def _masked_column(name: str, column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    import pyarrow as pa
+
+    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    if not is_text and not redact.is_secret_key(name):
+        return column
+    cells = [None if cell is None else _masked(name, str(cell)) for cell in column.to_pylist()]
+    return pa.chunked_array([pa.array(cells, pa.string())])
 
 
 def _texts(column: "pa.ChunkedArray") -> list[Cell]:

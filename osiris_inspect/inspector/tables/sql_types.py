@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from osiris_inspect.inspector.run.frame_info import FrameReader
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,9 @@ class SqlResult(FrameReader, Protocol):
     """
 
     is_complete: bool
+
+    def to_arrow(self) -> "pa.Table":
+        """Return the rows that are kept with the types of the query, secrets masked."""
 
     def csv(self, out: TextIO) -> None:
         """Write all rows that are kept as CSV, secrets masked."""

@@ -1,0 +1,766 @@
+"""The Python API: open runs, ask them, run pipelines.
+
+```python
+import osiris_inspect as oi
+
+run = oi.open("logs")  # the newest run below logs/
+run.root_cause  # the finding that explains the failure, or None
+run.steps["extract-movies"].rows_out
+run.events.to_pandas()
+run.sql("SELECT step, status FROM steps").to_pandas()
+```
+
+Text of a log is shown with secrets masked and control characters removed, and escaped in notebooks.
+"""
+
+import io
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+
+from osiris_inspect.inspector.text.sanitize import multi_line, one_line
+from osiris_inspect.model import run_layout as layout
+from osiris_inspect.model.errors import OsirisError, RunNotReadable, SettingsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from osiris_inspect.inspector.diagnosis.engine import Rule
+    from osiris_inspect.inspector.run.lineage import Edge
+    from osiris_inspect.inspector.run.report import Report
+    from osiris_inspect.inspector.run.run import StepState
+    from osiris_inspect.inspector.why.step_explanation import StepExplanation
+    from osiris_inspect.model.event import Event
+    from osiris_inspect.model.finding import Evidence
+    from osiris_inspect.model.finding import Finding as ModelFinding
+    from osiris_inspect.model.metric import Metric
+    from osiris_inspect.runtime.pipeline.compiler import Compiled
+    from osiris_inspect.runtime.pipeline.lint import LintMessage
+    from osiris_inspect.runtime.transport.transport import Transport
+
+PathLike = str | os.PathLike[str]
+Item_co = TypeVar("Item_co", covariant=True)
+Target = Literal["local", "sandbox", "e2b"]
+_MAX_SHOWN_ROWS = 20
+_MAX_SHOWN_CELL = 200
+
+
+class QueryError(OsirisError):
+    """A query that DuckDB rejects; ``position`` counts characters from 0, None if it is unknown."""
+
+    def __init__(self, message: str, position: int | None) -> None:
+        self.position = position
+        super().__init__(message)
+
+
+class StepNotFound(OsirisError, KeyError):
+    """The run has no step with this id; the message lists the steps it has."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class FrameNotFound(OsirisError):
+    """The step left no frame in the run directory; the message says where the frame was kept."""
+
+
+def open(  # noqa: A001  the name users expect: osiris_inspect.open
+    path: PathLike = ".", *, rules: "Sequence[Rule]" = (), project: PathLike | None = None
+) -> "Run":
+    """Open a run: a run directory, an s3:// or https:// URL, or a folder, whose newest run is opened.
+
+    Args:
+        path: by default the newest run below ``logs/`` or ``run_logs/`` of the current directory.
+        rules: rules to apply in addition to the built-in ones.
+        project: the folder whose ``.osiris-inspect.toml``, suppressions and rules apply; none by default.
+
+    Raises:
+        RunNotReadable: there is no run at this path, or it cannot be read.
+        SettingsError: the settings of the project are invalid.
+    """
+    return _analyzed(_run_directories(path)[0], rules, project)
+
+
+def open_all(
+    path: PathLike = ".", *, rules: "Sequence[Rule]" = (), project: PathLike | None = None
+) -> "tuple[Run, ...]":
+    """Open every run below a folder, the newest first. Arguments and errors are those of ``open``."""
+    return tuple(_analyzed(directory, rules, project) for directory in _run_directories(path))
+
+
+def lint(
+    pipeline: PathLike, *, params: Mapping[str, str] | None = None, profile: str | None = None
+) -> "list[LintMessage]":
+    """Check a pipeline file without running it; each message has severity, line and column.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    from osiris_inspect.runtime.pipeline.builtin_components import all_components
+    from osiris_inspect.runtime.pipeline.lint import lint as check
+    from osiris_inspect.runtime.pipeline.parameters import CompileInputs
+
+    path = Path(pipeline)
+    inputs = CompileInputs(dict(params or {}), os.environ, profile)
+    return list(check(_pipeline_text(path), str(path), all_components(), inputs))
+
+
+def compile(  # noqa: A001  the name of the command
+    pipeline: PathLike, *, params: Mapping[str, str] | None = None, profile: str | None = None
+) -> "Compiled":
+    """Compile a pipeline file to its manifest and step configurations.
+
+    Raises:
+        PipelineError: the pipeline has mistakes; ``problems`` holds all of them with line and column.
+        SettingsError: the file cannot be read.
+    """
+    from osiris_inspect.runtime.pipeline.builtin_components import all_components
+    from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
+    from osiris_inspect.runtime.pipeline.parameters import CompileInputs
+
+    path = Path(pipeline)
+    inputs = CompileInputs(dict(params or {}), os.environ, profile)
+    return compile_pipeline(_pipeline_text(path), str(path), all_components(), inputs)
+
+
+def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
+    pipeline: PathLike,
+    *,
+    on: Target = "local",
+    params: Mapping[str, str] | None = None,
+    profile: str | None = None,
+    logs: PathLike = "logs",
+    base: PathLike = ".",
+    connections: PathLike | None = None,
+    env_file: PathLike | None = None,
+    force_spill: bool | None = None,
+    spill_threshold: int | None = None,
+    step_timeout: float | None = None,
+    fail_fast: bool = False,
+) -> "Run":
+    """Run a pipeline and open its run; a failed run is returned, not raised.
+
+    Args:
+        pipeline: the pipeline file.
+        on: ``local`` (this process), ``sandbox`` (an isolated child process) or ``e2b``.
+        params: values of ``${params.NAME}``.
+        profile: the profile of the parameters.
+        logs: the folder in which the run directory is created.
+        base: the folder that relative paths of the pipeline start from.
+        connections: the connections file; by default ``osiris_connections.yaml`` in ``base`` or beside the pipeline.
+        env_file: the file with variables; by default ``.env`` beside the connections file.
+        force_spill: whether every frame is written to disk.
+        spill_threshold: rows above which a frame is written to disk.
+        step_timeout: seconds a step may take.
+        fail_fast: whether the first failed step ends the run.
+
+    Raises:
+        PipelineError: the pipeline has mistakes.
+        SettingsError: a setting, a file or a connection is invalid, or the run directory cannot be created.
+    """
+    from osiris_inspect.model.errors import RunError
+    from osiris_inspect.runtime import settings
+    from osiris_inspect.runtime.connections import env_file as env_files
+    from osiris_inspect.runtime.connections.connections import (
+        find_connections_file,
+        load_connections,
+        resolve_connections,
+    )
+    from osiris_inspect.runtime.pipeline.builtin_components import all_components
+    from osiris_inspect.runtime.proxy import proxy
+
+    compiled = compile(pipeline, params=params, profile=profile)
+    base_dir = Path(base).resolve()
+    folders = (base_dir, Path(pipeline).parent)
+    file = find_connections_file(None if connections is None else Path(connections), folders)
+    variables = env_files.read(
+        os.environ,
+        Path(env_file) if env_file is not None else (file.parent if file else base_dir) / env_files.FILE,
+    )
+    flags = {
+        "force_spill": None if force_spill is None else str(int(force_spill)),
+        "spill_threshold": None if spill_threshold is None else str(spill_threshold),
+        "step_timeout_s": None if step_timeout is None else str(step_timeout),
+    }
+    key = os.environ.get("E2B_API_KEY")
+    request = proxy.RunRequest(
+        compiled,
+        settings.read(os.environ, flags),
+        Path(logs),
+        base_dir,
+        time.time,
+        tuple(sorted(os.environ)),
+        fail_fast=fail_fast,
+        connections=resolve_connections(
+            compiled, all_components(), load_connections(file, variables, folders)
+        ),
+        secrets=(key,) if key else (),
+    )
+    try:
+        Path(logs).mkdir(parents=True, exist_ok=True)
+        return open(proxy.run(request, _transport(on)).path)
+    except (OSError, RunError) as error:
+        raise SettingsError(str(error)) from error
+
+
+class Table(Sequence[Item_co], Generic[Item_co]):
+    """Rows of a run: a sequence of its items that also converts to pandas and Arrow."""
+
+    def __init__(self, name: str, items: Sequence[Item_co], report: "Report") -> None:
+        self._name, self._items, self._report = name, items, report
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> Item_co: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Item_co]: ...
+    def __getitem__(self, index: int | slice) -> Item_co | Sequence[Item_co]:
+        return self._items[index]
+
+    def to_arrow(self) -> "pa.Table":
+        """Return one row an item, with the columns that ``sql`` has; times are UTC, nested fields JSON text."""
+        import pyarrow as pa
+
+        from osiris_inspect.inspector.tables.table_rows import schema, table_rows, to_arrow_batches
+
+        batches = to_arrow_batches(self._name, table_rows(self._report, self._name))
+        return pa.concat_tables([schema(self._name).empty_table(), *batches])
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return ``to_arrow()`` as a DataFrame."""
+        frame: pd.DataFrame = self.to_arrow().to_pandas()
+        return frame
+
+    def __repr__(self) -> str:
+        return f"<{self._name}: {len(self):,} rows>"
+
+    def _repr_html_(self) -> str:
+        return _html_table(self.to_arrow().slice(0, _MAX_SHOWN_ROWS), len(self))
+
+
+class QueryResult:
+    """The rows that a query returned, with the masked cells that ``osiris-inspect sql`` prints."""
+
+    def __init__(self, table: "pa.Table") -> None:
+        self._table = table
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(self._table.column_names)
+
+    def to_arrow(self) -> "pa.Table":
+        """Return the rows as an Arrow table."""
+        return self._table
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return the rows as a DataFrame."""
+        frame: pd.DataFrame = self._table.to_pandas()
+        return frame
+
+    def __repr__(self) -> str:
+        return f"<query result: {len(self):,} rows, {len(self.columns)} columns>"
+
+    def _repr_html_(self) -> str:
+        return _html_table(self._table.slice(0, _MAX_SHOWN_ROWS), len(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found.
+
+    Attributes:
+        rule: the rule's id; ``osiris-inspect explain RULE`` prints its manual.
+        severity: ``error``, ``warning`` or ``note``.
+        confidence: ``high`` (the log states it), ``medium`` or ``low``.
+        step: the step's id, None for the whole run.
+        message: what happened.
+        fix: what to do, None if the rule has no advice.
+        evidence: the lines that prove it: file, line counted from 1, quote.
+        caused_by: the id of the finding that explains this one, None for a cause.
+    """
+
+    rule: str
+    severity: str
+    confidence: str
+    step: str | None
+    message: str
+    fix: str | None
+    evidence: "tuple[Evidence, ...]"
+    caused_by: str | None = None
+
+    def __repr__(self) -> str:
+        where = f" {self.step!r}" if self.step else ""
+        return f"<{self.severity} {self.rule} ({self.confidence}){where}: {self.message}>"
+
+    def _repr_html_(self) -> str:
+        proof = "".join(
+            f"<li><code>{escape(str(piece))}</code> {escape(piece.quote)}</li>" for piece in self.evidence
+        )
+        fix = f"<p><b>fix</b> {escape(self.fix)}</p>" if self.fix else ""
+        return (
+            f"<p><b>{escape(self.severity)}</b> {escape(self.rule)} ({escape(self.confidence)}): "
+            f"{escape(self.message)}</p>{fix}<ul>{proof}</ul>"
+        )
+
+
+class Frame:
+    """A frame that a step spilled to disk."""
+
+    def __init__(self, run_dir: Path, step: str) -> None:
+        self._run_dir, self._step = run_dir, step
+        self.path = run_dir / layout.spill_path(step)
+
+    @cached_property
+    def _file(self) -> Any:
+        from pyarrow import parquet
+
+        return parquet.ParquetFile(self.path)
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return int(self._file.metadata.num_rows)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns in the file."""
+        return tuple(self._file.schema_arrow.names)
+
+    def to_arrow(self) -> "pa.Table":
+        """Return the frame as the file holds it."""
+        return self._file.read()
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return the frame as the step returned it: index, dtypes and Python objects are restored.
+
+        The Parquet file of another program is read as it is.
+
+        Raises:
+            SpillCorrupt: the files are not the ones that were written.
+        """
+        from osiris_inspect.runtime.frames.spill import spill_file
+
+        spill = spill_file.find_spill(self._run_dir, self._step) if self._is_ours else None
+        return self.to_arrow().to_pandas() if spill is None else spill_file.read_frame(spill)
+
+    @property
+    def _is_ours(self) -> bool:
+        path = self._run_dir / layout.schema_path(self._step)
+        return path.is_file() and b'"restore"' in path.read_bytes()
+
+    def __repr__(self) -> str:
+        return f"<frame of {one_line(self._step)!r}: {self.rows:,} rows, {len(self.columns)} columns>"
+
+    def _repr_html_(self) -> str:
+        head = next(self._file.iter_batches(batch_size=_MAX_SHOWN_ROWS), None)
+        if head is None:
+            return f"<p>{escape(repr(self))}</p>"
+        import pyarrow as pa
+
+        return _html_table(pa.Table.from_batches([head]), self.rows)
+
+
+class Step:
+    """A step as the run left it. Attributes of the step state (``status``, ``rows_out``, …) are its own."""
+
+    def __init__(self, run: "Run", state: "StepState") -> None:
+        self._run, self.state = run, state
+
+    @property
+    def id(self) -> str:
+        """The step's id."""
+        return self.state.id
+
+    @property
+    def driver(self) -> str | None:
+        """The component that ran it; None if unknown."""
+        return self.state.driver
+
+    @property
+    def status(self) -> str:
+        """``succeeded``, ``failed``, ``skipped``, ``running`` or ``not_started``."""
+        return self.state.status
+
+    @property
+    def rows_in(self) -> int | None:
+        """The sum of the rows of its inputs; None if the log does not tell."""
+        return self.state.rows_in
+
+    @property
+    def rows_out(self) -> int | None:
+        """The rows it produced, or wrote; None if the log does not tell."""
+        return self.state.rows_out
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from its start to its end; None if the log does not tell."""
+        return self.state.duration_s
+
+    @property
+    def storage(self) -> str:
+        """Where its frame was kept: ``memory``, ``spill``, ``none`` or ``unknown``."""
+        return self.state.storage
+
+    @property
+    def error(self) -> str | None:
+        """The error message of a failed step, secrets masked; None for others."""
+        return "\n".join(multi_line(self.state.failure.message)) if self.state.failure else None
+
+    def frame(self) -> Frame:
+        """Return the spilled frame of the step; errors are those of ``Run.frame``."""
+        return self._run.frame(self.id)
+
+    def why(self) -> "Explanation":
+        """Explain the step; see ``Run.why``."""
+        return self._run.why(self.id)
+
+    def __repr__(self) -> str:
+        rows = "?" if self.rows_out is None else f"{self.rows_out:,}"
+        return f"<step {one_line(self.id)!r} {self.status}, {rows} rows, {self.storage}>"
+
+    def _repr_html_(self) -> str:
+        error = f"<pre>{escape(self.error)}</pre>" if self.error else ""
+        return f"<p>{escape(repr(self)[1:-1])}</p>{error}"
+
+
+class StepMap(Mapping[str, Step]):
+    """The steps of a run by id, in the order of the manifest."""
+
+    def __init__(self, run: "Run", report: "Report") -> None:
+        self._report = report
+        self._steps = {state.id: Step(run, state) for state in report.run.steps}
+
+    def __getitem__(self, step_id: str) -> Step:
+        if step_id not in self._steps:
+            ids = ", ".join(map(repr, map(one_line, self._steps))) or "no steps"
+            raise StepNotFound(f"no step {step_id!r}; the run has {ids}")
+        return self._steps[step_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._steps)
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return one row a step."""
+        return Table("steps", self._report.run.steps, self._report).to_pandas()
+
+    def __repr__(self) -> str:
+        return f"<steps: {', '.join(f'{one_line(step.id)} {step.status}' for step in self.values())}>"
+
+    def _repr_html_(self) -> str:
+        return Table("steps", self._report.run.steps, self._report)._repr_html_()
+
+
+class Lineage:
+    """StepMap as nodes, frames as edges, with rows and where each frame was."""
+
+    def __init__(self, report: "Report") -> None:
+        self._report = report
+
+    @property
+    def edges(self) -> "tuple[Edge, ...]":
+        """The frames: producer, consumer, input name, location, rows out and in."""
+        return self._report.lineage.edges
+
+    def upstream(self, step: str) -> tuple[str, ...]:
+        """Return the ids of all steps that ``step`` depends on, nearest first."""
+        return self._report.lineage.upstream(step)
+
+    def downstream(self, step: str) -> tuple[str, ...]:
+        """Return the ids of all steps that depend on ``step``, nearest first."""
+        return self._report.lineage.downstream(step)
+
+    def to_text(self, format: Literal["text", "mermaid", "dot", "json"] = "text") -> str:  # noqa: A002
+        """Return the graph in a format of ``osiris-inspect lineage``."""
+        from importlib import import_module
+
+        from osiris_inspect.inspector.export.lineage import build_diagram
+
+        module = import_module(f"osiris_inspect.inspector.export.lineage.{format}")
+        width = (100,) if format == "text" else ()
+        return "\n".join(module.lines(build_diagram(self._report), *width)) + "\n"
+
+    def __repr__(self) -> str:
+        return f"<lineage: {len(self._report.lineage.steps)} steps, {len(self.edges)} frames>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(self.to_text())}</pre>"
+
+
+class Explanation:
+    """Why a step got what it got, or did what it did: the path of its inputs through memory and disk."""
+
+    def __init__(self, explanation: "StepExplanation") -> None:
+        self._explanation = explanation
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document of ``osiris-inspect why --format json``."""
+        from osiris_inspect.inspector.why.json import document
+
+        return document(self._explanation)
+
+    def __str__(self) -> str:
+        from osiris_inspect.inspector.why.text import lines
+
+        return "\n".join(lines(self._explanation))
+
+    def __repr__(self) -> str:
+        return f"<why {one_line(str(self.to_dict()['step']))!r}: {len(str(self).splitlines())} lines>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """A run and what the rules found in it."""
+
+    _report: "Report" = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """The name of the run directory."""
+        return self._report.run.id
+
+    @property
+    def path(self) -> Path:
+        """The run directory; for a remote run, its local copy."""
+        return self._report.run.path
+
+    @property
+    def pipeline(self) -> str | None:
+        """The name of the pipeline; None if unknown."""
+        return self._report.run.pipeline
+
+    @property
+    def status(self) -> str:
+        """``success``, ``failed``, ``running``, ``truncated``, ``compile_failed`` or ``unreadable``."""
+        return self._report.run.status
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from start to end; None if the log does not tell."""
+        return self._report.run.duration_s
+
+    @cached_property
+    def steps(self) -> StepMap:
+        """The steps by id."""
+        return StepMap(self, self._report)
+
+    @cached_property
+    def findings(self) -> Table[Finding]:
+        """What the rules found: the worst first, each cause before its consequences."""
+        return Table("findings", tuple(map(_finding, self._report.findings)), self._report)
+
+    @property
+    def root_cause(self) -> Finding | None:
+        """The finding that explains why the run is not a success; None for a successful or a running one."""
+        cause = self._report.root_cause
+        return None if cause is None else _finding(cause)
+
+    @property
+    def lineage(self) -> Lineage:
+        """Which frame went from which step to which."""
+        return Lineage(self._report)
+
+    @property
+    def events(self) -> "Table[Event]":
+        """The events in the order of the file."""
+        return Table("events", self._report.run.events, self._report)
+
+    @property
+    def metrics(self) -> "Table[Metric]":
+        """The metrics in the order of the file."""
+        return Table("metrics", self._report.run.metrics, self._report)
+
+    def frame(self, step: str) -> Frame:
+        """Return the frame that a step spilled to disk.
+
+        Raises:
+            StepNotFound: the run has no such step.
+            FrameNotFound: the frame is not in the run directory.
+        """
+        state = self.steps[step].state
+        frame = Frame(self.path, step)
+        if not frame.path.is_file():
+            raise FrameNotFound(
+                f"step {step!r} left no {layout.spill_path(step)}: its frame was kept in {state.storage};"
+                " run again with force_spill=True to keep frames"
+            )
+        return frame
+
+    def sql(self, query: str) -> QueryResult:
+        """Run one SELECT over events, metrics, steps, findings and spilled frames; secrets are masked.
+
+        Raises:
+            QueryError: DuckDB rejects the query, or it is not a single SELECT.
+        """
+        from osiris_inspect.inspector.tables.sql_console import SqlConsole
+        from osiris_inspect.inspector.tables.sql_types import SqlError
+
+        console = SqlConsole(self._report)
+        try:
+            result = console.run_query(query)
+            if isinstance(result, SqlError):
+                raise QueryError(result.text, result.position)
+            with result:
+                return QueryResult(result.to_arrow())
+        finally:
+            console.close()
+
+    def why(self, target: str | None = None) -> Explanation:
+        """Explain a step, or one input of it (``step.input``); by default the step of the root cause.
+
+        Raises:
+            StepNotFound: the run has no such step or input, or no step failed and none is named.
+        """
+        from osiris_inspect.inspector.why import explain_step
+        from osiris_inspect.inspector.why.step_explanation import UnknownStep
+
+        if target is None:
+            failed = (step.id for step in self.steps.values() if step.status == "failed")
+            target = (self.root_cause and self.root_cause.step) or next(failed, None)
+            if target is None:
+                raise StepNotFound("no step failed; name a step")
+        try:
+            return Explanation(explain_step(self._report, target))
+        except UnknownStep as error:
+            raise StepNotFound(str(error)) from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the run as ``summarize --format json`` prints it, secrets masked."""
+        from osiris_inspect.inspector.export.formats.json import document
+
+        runs: list[dict[str, Any]] = document([self._report])["runs"]
+        return runs[0]
+
+    def to_html(self) -> str:
+        """Return the report of ``summarize --format html``: one page that loads nothing else."""
+        from osiris_inspect.inspector.export.formats.html import render
+
+        out = io.StringIO()
+        render([self._report], out)
+        return out.getvalue()
+
+    def __repr__(self) -> str:
+        pipeline = f" of {one_line(self.pipeline)!r}" if self.pipeline else ""
+        seconds = f", {self.duration_s:.1f} s" if self.duration_s is not None else ""
+        return f"<run {one_line(self.id)}{pipeline}: {self.status}, {len(self.steps)} steps{seconds}>"
+
+    def _repr_html_(self) -> str:
+        cause = self.root_cause
+        return f"<p><b>{escape(repr(self)[1:-1])}</b></p>{cause._repr_html_() if cause else ''}{self.steps._repr_html_()}"
+
+
+def _run_directories(path: PathLike) -> list[Path]:
+    from osiris_inspect.inspector.files.find_runs import find_runs
+
+    text = os.fspath(path)
+    if text == ".":
+        folders = [folder for folder in (Path("logs"), Path("run_logs")) if folder.is_dir()]
+        if folders:
+            runs = [run for folder in folders for run in find_runs(folder)]
+            return sorted(runs, key=lambda run: layout.parse_start_ms(run.name) or 0, reverse=True)
+    if ":/" in text:
+        import platformdirs
+
+        from osiris_inspect.inspector.remote.open_remote import open_remote
+        from osiris_inspect.inspector.remote.url import parse_url
+
+        url = parse_url(Path(text))
+        if url is not None:
+            return find_runs(
+                open_remote(url, platformdirs.user_cache_path("osiris-inspect", appauthor=False))
+            )
+    directories = find_runs(Path(text))
+    if not directories:
+        raise RunNotReadable(f"no run in {text!r}")
+    return directories
+
+
+def _analyzed(directory: Path, rules: "Sequence[Rule]", project: PathLike | None) -> Run:
+    from osiris_inspect.inspector.analysis.analyze import analyze
+
+    repository = None if project is None else Path(project)
+    return Run(analyze(directory, extra_rules=rules, repository=repository))
+
+
+def _pipeline_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"cannot read the pipeline {str(path)!r}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"cannot read the pipeline {str(path)!r}: not UTF-8 at byte {error.start}"
+        ) from None
+
+
+def _transport(target: str) -> "Transport":
+    if target == "local":
+        from osiris_inspect.runtime.transport.in_process import InProcess
+
+        return InProcess(os.environ, time.time)
+    if target == "sandbox":
+        from osiris_inspect.runtime.transport.stdio import Stdio
+
+        return Stdio(os.environ, "auto", None)
+    if target == "e2b":
+        from osiris_inspect.runtime.transport.e2b.transport import E2bTransport
+
+        return E2bTransport(os.environ)
+    raise SettingsError(f"cannot run on {target!r}; use 'local', 'sandbox' or 'e2b'")
+
+
+def _finding(finding: "ModelFinding") -> Finding:
+    return Finding(
+        rule=finding.rule,
+        severity=str(finding.severity),
+        confidence=str(finding.confidence),
+        step=finding.step,
+        message=one_line(finding.message),
+        fix=None if finding.fix is None else one_line(finding.fix),
+        evidence=tuple(piece._replace(quote=one_line(piece.quote)) for piece in finding.evidence),
+        caused_by=finding.caused_by,
+    )
+
+
+def _html_table(table: "pa.Table", total: int) -> str:
+    rows = zip(*(column.to_pylist() for column in table.columns), strict=True) if table.num_columns else ()
+    head = "".join(f"<th>{escape(one_line(name))}</th>" for name in table.column_names)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td>{escape(_cell(name, value))}</td>"
+            for name, value in zip(table.column_names, row, strict=True)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    more = f"<p>{total:,} rows, {table.num_rows} shown</p>" if total > table.num_rows else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def _cell(name: str, value: object) -> str:
+    from osiris_inspect.model.redaction import MASK, is_secret_key
+
+    if value is None:
+        return ""
+    if is_secret_key(name):
+        return MASK
+    text = one_line(str(value))
+    return text if len(text) <= _MAX_SHOWN_CELL else f"{text[:_MAX_SHOWN_CELL]}…"

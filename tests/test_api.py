@@ -1,0 +1,151 @@
+"""The Python API, as a notebook uses it."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import osiris_inspect as oi
+from osiris_inspect.api import FrameNotFound, QueryError, StepNotFound
+from osiris_inspect.model.errors import PipelineError, RunNotReadable
+from tests.samples import SAMPLES
+
+FAILED = SAMPLES / "original_nonetype"
+PIPELINE = """oml_version: "0.1.0"
+name: people
+params:
+  age: {required: true}
+steps:
+- id: read
+  component: filesystem.csv_extractor
+  config: {path: people.csv}
+- id: adults
+  component: duckdb.processor
+  needs: [read]
+  config: {query: "SELECT * FROM df WHERE age >= ${params.age}"}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "people.csv").write_text("name,age\nAda,36\nBob,12\n")
+    (tmp_path / "people.yaml").write_text(PIPELINE)
+    return tmp_path
+
+
+@pytest.mark.parametrize("path", [FAILED, str(FAILED), FAILED / "run_1759170586030"])
+def test_open_path_returns_failed_run(path: str | Path) -> None:
+    run = oi.open(path)
+    assert run.status == "failed"
+    assert run.root_cause is not None
+    assert run.root_cause.step == "extract-movies"
+    assert run.steps["extract-movies"].rows_out == 14
+    assert len(run.events.to_pandas()) == len(run.events) == 37
+
+
+def test_open_all_returns_every_run() -> None:
+    assert {run.status for run in oi.open_all(SAMPLES)} >= {"success", "failed"}
+
+
+def test_open_empty_folder_raises(tmp_path: Path) -> None:
+    with pytest.raises(RunNotReadable):
+        oi.open(tmp_path)
+
+
+def test_steps_unknown_id_lists_ids() -> None:
+    with pytest.raises(StepNotFound, match="no step 'x'; the run has 'extract-movies'"):
+        oi.open(FAILED).steps["x"]
+
+
+def test_sql_returns_rows_as_frame() -> None:
+    frame = oi.open(FAILED).sql("SELECT step, status FROM steps WHERE status = 'failed'").to_pandas()
+    assert list(frame["step"]) == ["compute-director-stats", "write-director-stats"]
+
+
+def test_sql_invalid_query_raises() -> None:
+    with pytest.raises(QueryError):
+        oi.open(FAILED).sql("DROP TABLE steps")
+
+
+def test_frame_spilled_step_is_restored() -> None:
+    frame = oi.open(SAMPLES / "all_spilled").frame("extract-movies")
+    assert len(frame.to_pandas()) == frame.rows == 14
+    assert list(frame.to_pandas()) == list(frame.columns)
+
+
+def test_frame_in_memory_raises() -> None:
+    with pytest.raises(FrameNotFound, match="force_spill"):
+        oi.open(SAMPLES / "good_local").frame("extract-movies")
+
+
+def test_why_defaults_to_root_cause_step() -> None:
+    assert oi.open(FAILED).why().to_dict()["step"] == "extract-movies"
+
+
+def test_why_of_good_run_needs_step() -> None:
+    with pytest.raises(StepNotFound, match="name a step"):
+        oi.open(SAMPLES / "good_local").why()
+
+
+def test_public_objects_have_one_line_repr_and_html() -> None:
+    run = oi.open(FAILED)
+    spilled = oi.open(SAMPLES / "all_spilled").frame("extract-movies")
+    objects = (
+        run,
+        run.steps,
+        run.steps["extract-movies"],
+        run.root_cause,
+        run.findings,
+        run.events,
+        run.lineage,
+    )
+    for item in (*objects, run.why(), run.sql("SELECT 1"), spilled):
+        assert "\n" not in repr(item)
+        assert item._repr_html_().startswith("<")  # type: ignore[union-attr]
+
+
+def test_html_escapes_log_text(tmp_path: Path) -> None:
+    run = tmp_path / "run_1"
+    run.mkdir()
+    text = "<script>alert(1)</script>"
+    events = [
+        {"ts": 1, "event": "step_start", "step_id": text},
+        {"ts": 2, "event": "step_failed", "step_id": text, "error": text},
+    ]
+    (run / "events.jsonl").write_text("".join(f"{json.dumps(event)}\n" for event in events))
+    opened = oi.open(run)
+    for item in (opened, opened.steps, opened.steps[text], opened.events, opened.findings, opened.lineage):
+        assert "<script>" not in item._repr_html_()
+
+
+def test_run_local_passes_params_and_returns_run(folder: Path) -> None:
+    run = oi.run(
+        folder / "people.yaml", params={"age": "18"}, logs=folder / "logs", base=folder, force_spill=True
+    )
+    assert run.status == "success"
+    pd.testing.assert_frame_equal(
+        run.frame("adults").to_pandas(), pd.DataFrame({"name": ["Ada"], "age": [36]})
+    )
+    assert oi.open(folder / "logs").id == run.id
+
+
+def test_run_failed_step_is_returned(folder: Path) -> None:
+    (folder / "people.csv").unlink()
+    run = oi.run(folder / "people.yaml", params={"age": "18"}, logs=folder / "logs", base=folder)
+    assert run.status == "failed"
+    assert run.root_cause is not None
+    assert run.root_cause.step == "read"
+
+
+def test_compile_missing_param_names_line(folder: Path) -> None:
+    with pytest.raises(PipelineError) as caught:
+        oi.compile(folder / "people.yaml")
+    assert caught.value.problems[0].line == 12
+
+
+def test_lint_reports_unknown_table(folder: Path) -> None:
+    (folder / "people.yaml").write_text(
+        PIPELINE.replace("FROM df", "FROM peple").replace("${params.age}", "18")
+    )
+    assert any("peple" in str(message) for message in oi.lint(folder / "people.yaml"))
