@@ -21,7 +21,7 @@ from osiris_inspect.model.manifest import InputRef, Manifest
 from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.runtime import settings
 from osiris_inspect.runtime.drivers.interface import driver as drivers
-from osiris_inspect.runtime.files.atomic_write import read_bytes, write_plain
+from osiris_inspect.runtime.files.atomic_write import write_atomic
 from osiris_inspect.runtime.frames.policy import StoredFrame
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
@@ -207,7 +207,7 @@ class Worker:
         if not layout.is_safe_name(step_id) or not layout.is_relative_and_safe(relative):
             raise InvalidMessage(f"step {step_id!r} with {relative!r} would lead out of the run directory")
         try:
-            config: dict[str, Any] = orjson.loads(read_bytes(f"{self._session}/{relative}"))
+            config: dict[str, Any] = orjson.loads((self._session / relative).read_bytes())
         except FileNotFoundError:
             raise DriverError(f"step {step_id!r}: its configuration is not there: {relative}") from None
         except orjson.JSONDecodeError as error:
@@ -280,7 +280,7 @@ class Worker:
         """Leave the configuration as the driver gets it, without its secrets."""
         relative = layout.cleaned_config_path(step_id)
         shown = self._teller.redactor.redact_value(mask_by_key(settled))
-        write_plain(f"{self._session}/{relative}", orjson.dumps(shown, option=orjson.OPT_INDENT_2))
+        write_atomic(self._session / relative, orjson.dumps(shown, option=orjson.OPT_INDENT_2), sync=False)
         self._teller.emit("artifact_created", {"artifact_type": "cleaned_config", "path": relative}, step_id)
 
     def _store_result(
