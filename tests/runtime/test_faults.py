@@ -61,7 +61,7 @@ def test_a_driver_that_reads_stdin_finds_nothing_there(tmp_path: Path, on: str, 
     [
         ("sys_exit", r"called sys\.exit\(7\)", "SystemExit"),
         ("huge_error", r"^x+… \([\d,]+ characters more\)$", "ValueError"),
-        ("odd_error", "whose text raises RuntimeError", "_Unspeakable"),
+        ("odd_error", "whose __str__ raises RuntimeError", "_Unspeakable"),
         ("surrogates", r"a name that is no text: \\udcff", "ValueError"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The worker's loop: bytes in, commands done, numbered lines out."""
+"""Command loop of the worker: reads commands from chunks of bytes and writes numbered lines."""
 
 from collections.abc import Iterable
 
@@ -10,9 +10,9 @@ from osiris_inspect.runtime.worker.worker import Worker
 
 
 def serve(chunks: Iterable[bytes], write: Write, context: WorkerContext) -> None:
-    """Answer the commands in ``chunks`` (bytes cut anywhere) until they end; every frame is let go of then.
+    """Execute the commands in ``chunks`` until they end, then release every frame.
 
-    ``write`` takes whole lines, one or several at a time, in the order of their numbers.
+    ``write`` receives one or more whole lines per call, in the order of their sequence numbers.
     """
     worker = Worker(context, MessageWriter(write))
     lines = rpc.LineSplitter()

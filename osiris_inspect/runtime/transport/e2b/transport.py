@@ -72,7 +72,7 @@ class E2bTransport:
         self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
         self._sandbox.on_words = self._log.write
         self._outputs = [
-            e2b_parcel.archive_name(path, launch.base, "writes") for path in launch.bundle.outputs
+            e2b_parcel.archive_name(path, launch.base, "writes") for path in launch.bundle.input_files.written
         ]
         with LockedTempDir() as scratch:
             archive = scratch.path / e2b_parcel.ARCHIVE
