@@ -26,7 +26,7 @@ def test_it_names_python_packages_isolation_e2b_disk_and_memory() -> None:
 
 def test_a_level_that_does_not_work_has_its_reason() -> None:
     found = json.loads(doctor("--json", PATH="/nowhere").stdout)
-    assert found["isolation"]["levels"]["bwrap"] == "there is no bwrap; install bubblewrap"
+    assert found["isolation"]["levels"]["bwrap"] == "bwrap is not installed; install bubblewrap"
     assert found["isolation"]["auto"] != "bwrap"
 
 

@@ -111,10 +111,10 @@ def test_a_memory_limit_is_given_as_people_write_it_and_stands_in_the_log(work: 
         (
             "sandbox",
             "much",
-            "--memory-limit is 'much'; it takes bytes, or a size such as 500MB, 2GB or 1.5GiB",
+            "invalid --memory-limit: 'much' is not a size; use bytes, or a size such as 500MB, 2GB or 1.5GiB",
         ),
-        ("sandbox", "-1GB", "--memory-limit is '-1GB'; it takes bytes"),
-        ("sandbox", "2 parsec", "--memory-limit is '2 parsec'; it takes bytes"),
+        ("sandbox", "-1GB", "invalid --memory-limit: '-1GB' is not a size"),
+        ("sandbox", "2 parsec", "invalid --memory-limit: '2 parsec' is not a size"),
         ("sandbox", "100MB", "--memory-limit 100MB is less than a worker needs to start: 768 MiB"),
         ("local", "2GB", "--memory-limit bounds a worker process; it goes with --on sandbox"),
     ],

@@ -102,8 +102,8 @@ def test_a_command_longer_than_any_pipe_comes_whole_character_by_character(
         ("not UTF-8", "not valid JSON"),
         ("JSON of another kind", "expected a JSON object, got list"),
         ("half a message", "needs 'ts' of type float"),
-        ("one byte at a time", "unknown type of message 'forged'"),
-        ("65 MiB", "a line of 68,157,440 bytes; the limit is 67,108,864"),
+        ("one byte at a time", "unknown message type 'forged'"),
+        ("65 MiB", "line too large: 68,157,440 bytes; the limit is 67,108,864"),
     ],
 )
 def test_what_is_no_message_is_told_once_and_the_run_goes_on_whole(

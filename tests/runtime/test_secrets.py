@@ -133,7 +133,7 @@ def test_refused_metric_with_long_secret_is_masked(tmp_path: Path) -> None:
     written: list[bytes] = []
     worker = Worker(WorkerContext(tmp_path, "none", time.time), MessageWriter(written.append))
     worker._emitter.redactor = Redactor(["Zq7kTrv9PxLm"])
-    worker._measure("a", "m", "x" * 190 + "Zq7kTrv9PxLm")
+    worker._send_metric("a", "m", "x" * 190 + "Zq7kTrv9PxLm")
     (line,) = written
     assert b"metric_refused" in line
     assert b"Zq7k" not in line

@@ -72,8 +72,7 @@ def _context(options: dict[str, Any], run_dir: Path) -> Any:
 def _apply_sandbox(options: dict[str, Any]) -> None:
     from osiris_inspect.runtime.sandbox.isolation import ResourceLimits, SandboxPermissions, restrict_self
 
-    limits = ResourceLimits(options.get("memory_bytes"), options.get("file_bytes"))
-    limits.apply()
+    ResourceLimits(options.get("memory_bytes")).apply()
     grants = options.get("grants")
     if grants is not None:
         restrict_self(SandboxPermissions.from_document(grants))
