@@ -42,4 +42,4 @@ def test_it_says_whether_there_is_a_key_and_never_which(variables: dict[str, str
 def test_a_setting_that_cannot_be_is_said_and_ends_nothing() -> None:
     done = doctor(E2B_SPILL_THRESHOLD="many")
     assert done.returncode == 0
-    assert "E2B_SPILL_THRESHOLD is 'many'" in done.stdout
+    assert "invalid E2B_SPILL_THRESHOLD: 'many'" in done.stdout

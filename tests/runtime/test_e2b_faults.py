@@ -223,7 +223,7 @@ def test_a_file_that_changes_on_its_way_is_not_written_and_said_so(
     monkeypatch.setattr(transport_module.E2bTransport, "list_remote_files", changed)
     outcome = make_run(tmp_path, "e2b", transport=in_the(cloud))
     assert outcome.status == "failed"
-    assert "stats.csv did not come back" in str(outcome.reason)
+    assert "stats.csv' was not downloaded" in str(outcome.reason)
     assert not (tmp_path / "stats.csv").exists()
 
 
@@ -310,6 +310,6 @@ def test_a_disk_that_fills_up_ends_run_and_sandbox_with_a_verdict(tmp_path: Path
     events = events_of(run)
     assert [event["seq"] for event in events] == list(range(len(events)))
     assert events[-1]["event"] == "run_end"
-    assert status_of(run)["reason"] == "the log cannot be written: No space left on device"
+    assert status_of(run)["reason"] == "cannot write the log: No space left on device"
     assert (run / "metrics.jsonl").read_bytes().endswith(b"\n")
     assert not cloud.sandboxes

@@ -261,9 +261,9 @@ def test_a_disk_that_fills_up_ends_the_run_with_a_verdict(tmp_path: Path, on: st
         "faulty(sys.argv[3])", 'faulty("tell_much", times="100000")'
     )
     run, said = run_on_a_small_disk(tmp_path, code)
-    assert said.startswith("failed the log cannot be written: No space left on device")
+    assert said.startswith("failed cannot write the log: No space left on device")
     events = events_of(run)
     assert [event["seq"] for event in events] == list(range(len(events)))
     assert events[-1]["event"] == "run_end"
-    assert status_of(run)["reason"].startswith("the log cannot be written")
+    assert status_of(run)["reason"].startswith("cannot write the log")
     assert (run / "metrics.jsonl").read_bytes().endswith(b"\n")
