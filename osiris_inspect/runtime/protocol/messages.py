@@ -8,7 +8,7 @@ which lines it missed.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any, Final, Literal, get_args
@@ -242,6 +242,12 @@ class LineSplitter:
             self._append(piece)
             yield from self.end()
         self._append(tail)
+
+    def split(self, chunks: Iterable[bytes]) -> Iterator[bytes | MessageTooLarge]:
+        """Yield the lines of a whole stream."""
+        for chunk in chunks:
+            yield from self.feed(chunk)
+        yield from self.end()
 
     def end(self) -> Iterator[bytes | MessageTooLarge]:
         """Yield the last line if it has no newline."""

@@ -126,22 +126,20 @@ def _cannot_create(logs: Path, error: OSError) -> RunError:
     )
 
 
+@dataclass
 class _RunExecution:
     """Execution of one run."""
 
-    def __init__(
-        self,
-        request: RunRequest,
-        transport: Transport,
-        recorder: RunRecorder,
-        progress: RunProgress,
-        signals: SignalFlag,
-    ) -> None:
-        self.request, self.transport, self.recorder, self.progress = request, transport, recorder, progress
-        self.signals = signals
-        self.client = WorkerClient(transport, recorder, progress.redactor, signals)
-        self.emit = recorder.record_host_event
-        self.worker_lost_reason: str | None = None
+    request: RunRequest
+    transport: Transport
+    recorder: RunRecorder
+    progress: RunProgress
+    signals: SignalFlag
+    worker_lost_reason: str | None = None
+
+    def __post_init__(self) -> None:
+        self.client = WorkerClient(self.transport, self.recorder, self.progress.redactor, self.signals)
+        self.emit = self.recorder.record_host_event
 
     def execute(self, components: Mapping[str, Component], secrets: tuple[str, ...]) -> RunResult:
         progress = self.progress

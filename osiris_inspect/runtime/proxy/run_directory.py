@@ -1,4 +1,4 @@
-"""Creates a run directory and writes its compiled pipeline, run card and status."""
+"""Creates a run directory and writes its files."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -9,10 +9,9 @@ from typing import Any
 import orjson
 import yaml
 
-from osiris_inspect.model import manifest, run_card
+from osiris_inspect.model import manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.redaction import Redactor, mask_by_key
-from osiris_inspect.model.run_card import RunCard
 from osiris_inspect.runtime.files.atomic_write import write_atomic
 from osiris_inspect.runtime.pipeline import masked_config
 from osiris_inspect.runtime.pipeline.compiler import Compiled
@@ -56,19 +55,8 @@ def write_compiled(folder: Path, compiled: Compiled, redactor: Redactor | None =
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
     write_atomic(folder / layout.MANIFEST, text.encode())
     for step in compiled.manifest.steps:
-        masked = redactor.redact_value(mask_by_key(compiled.configs[step.id]))
         # not synced: the worker compares the hashes, so a lost file is noticed
-        write_atomic(folder / step.cfg_path, _to_json(masked), sync=False)
-
-
-def write_card(run: Path, card: RunCard, redactor: Redactor) -> None:
-    """Write the run card."""
-    write_atomic(run / layout.RUN_CARD, _to_json(redactor.redact_value(run_card.to_dict(card))))
-
-
-def write_status(run: Path, document: Mapping[str, Any]) -> None:
-    """Write ``status.json``, the last file of a run."""
-    write_atomic(run / layout.STATUS, _to_json(document))
+        write_json(folder / step.cfg_path, mask_by_key(compiled.configs[step.id]), redactor, sync=False)
 
 
 def _create(logs: Path, epoch_ms: int, path_of: Callable[[int], str]) -> Path:
@@ -83,5 +71,7 @@ def _create(logs: Path, epoch_ms: int, path_of: Callable[[int], str]) -> Path:
             return path
 
 
-def _to_json(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+def write_json(path: Path, value: Mapping[str, Any], redactor: Redactor, *, sync: bool = True) -> None:
+    """Write a JSON file with secrets masked."""
+    option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    write_atomic(path, orjson.dumps(redactor.redact_value(value), option=option), sync=sync)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from osiris_inspect.model import run_card
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.manifest import Manifest
 from osiris_inspect.model.redaction import Redactor
@@ -82,7 +83,8 @@ def _check_disk(status: RunStatus, progress: RunProgress, error: str | None) -> 
 
 def _write_card(recorder: RunRecorder, progress: RunProgress, details: Mapping[str, Any]) -> None:
     card = build_run_card(progress.manifest, recorder.card_events)
-    run_directory.write_card(progress.path, replace(card, extra=dict(details)), progress.redactor)
+    document = run_card.to_dict(replace(card, extra=dict(details)))
+    run_directory.write_json(progress.path / layout.RUN_CARD, document, progress.redactor)
     recorder.record_host_event("artifact_created", {"artifact_type": "run_card", "path": layout.RUN_CARD})
 
 
@@ -110,4 +112,4 @@ def _write_status(progress: RunProgress, status: RunStatus) -> None:
         "steps_skipped": progress.skipped,
         "reason": progress.reason,
     }
-    run_directory.write_status(progress.path, progress.redactor.redact_value(document))
+    run_directory.write_json(progress.path / layout.STATUS, document, progress.redactor)

@@ -167,13 +167,8 @@ def choose(requested: RequestedLevel) -> Isolation:
 @cache
 def unavailable_reason(level: Level) -> str | None:
     """Return the reason why a level does not work on this machine, found by trying it; None if it works."""
-    match level:
-        case "bwrap":
-            return _bwrap_unavailable()
-        case "landlock":
-            return _landlock_unavailable()
-        case "none":
-            return None
+    checks = {"bwrap": _bwrap_unavailable, "landlock": _landlock_unavailable}
+    return checks[level]() if level in checks else None
 
 
 def _bwrap_unavailable() -> str | None:

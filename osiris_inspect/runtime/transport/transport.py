@@ -11,10 +11,6 @@ from osiris_inspect.runtime.sandbox.isolation import SandboxPermissions
 Mode = Literal["local", "process", "sandbox", "e2b"]
 
 
-def _never() -> bool:
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class LaunchSpec:
     """Parameters of a worker's start.
@@ -35,7 +31,7 @@ class LaunchSpec:
     permissions: SandboxPermissions = field(default_factory=SandboxPermissions)
     secrets: tuple[str, ...] = ()
     install: bool = False
-    is_cancelled: Callable[[], bool] = _never
+    is_cancelled: Callable[[], bool] = field(default=lambda: False)
 
 
 @dataclass(frozen=True, slots=True)

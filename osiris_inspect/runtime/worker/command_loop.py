@@ -15,24 +15,16 @@ def serve(chunks: Iterable[bytes], write: Write, context: WorkerContext) -> None
     ``write`` receives one or more whole lines per call, in the order of their sequence numbers.
     """
     worker = Worker(context, MessageWriter(write))
-    lines = rpc.LineSplitter()
     try:
-        for chunk in chunks:
-            for line in lines.feed(chunk):
-                _handle_line(worker, line)
-        for line in lines.end():
-            _handle_line(worker, line)
+        for line in rpc.LineSplitter().split(chunks):
+            if isinstance(line, MessageTooLarge):
+                worker.reject(None, line)
+                continue
+            try:
+                command = rpc.decode_command(line)
+            except InvalidMessage as error:
+                worker.reject(rpc.command_id_of(line), error)
+            else:
+                worker.handle(command)
     finally:
         worker.close()
-
-
-def _handle_line(worker: Worker, line: bytes | MessageTooLarge) -> None:
-    if isinstance(line, MessageTooLarge):
-        worker.reject(None, line)
-        return
-    try:
-        command = rpc.decode_command(line)
-    except InvalidMessage as error:
-        worker.reject(rpc.command_id_of(line), error)
-        return
-    worker.handle(command)

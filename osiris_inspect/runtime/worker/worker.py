@@ -5,7 +5,7 @@ Each command gets exactly one answer, whatever a driver does.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib import import_module
 from pathlib import Path
@@ -53,7 +53,6 @@ class _Session:
     components: Mapping[str, Component]
     connections: Mapping[str, Mapping[str, Any]]
     configs: Mapping[str, Mapping[str, Any]]
-    step_positions: Mapping[str, int]
 
 
 class Worker:
@@ -133,7 +132,6 @@ class Worker:
             components=components,
             connections=body.get("connections") or {},
             configs=body.get("configs") or {},
-            step_positions={step.id: position for position, step in enumerate(plan.steps)},
         )
         self._heartbeat.get_store_size = store.total_size
         self._emitter.emit("session_initialized", {"run_id": body["run_id"], "drivers_loaded": driver_names})
@@ -181,7 +179,19 @@ class Worker:
                 self._emitter.emit("step_start", {"driver": driver_name}, step_id)
                 outcome = self._run_driver(step_id, driver_name, config, inputs)
         except BaseException as error:
-            self._fail(step_id, driver_name, error, inputs, self._context.clock() - started)
+            self._writer.flush()
+            if inputs:
+                session.store.spill_inputs_of_failed_step(step_id, inputs)
+            report = error_to_dict(error)
+            event_fields = {
+                "driver": driver_name,
+                "error": report["message"],
+                "error_type": report["type"],
+                "causes": report["causes"],
+                "traceback": report["traceback"],
+                "duration_ms": (self._context.clock() - started) * 1000,
+            }
+            self._emitter.emit("step_failed", event_fields, step_id)
             self._release_inputs((step_id, *session.manifest.downstream(step_id)), inputs)
             raise
         duration_ms = (self._context.clock() - started) * 1000
@@ -305,37 +315,15 @@ class Worker:
             outcome["rows_written"] = written
         return outcome
 
-    def _release_inputs(self, steps: Iterable[str], inputs: dict[str, ResolvedInput]) -> None:
+    def _release_inputs(self, steps: Container[str], inputs: dict[str, ResolvedInput]) -> None:
         """Release the inputs of a step and tell the store that ``steps`` need their inputs no more."""
         session = self._prepared
         inputs.clear()
-        for position in [session.step_positions[step] for step in steps if step in session.step_positions]:
-            bound = manifest.bind_inputs(session.manifest.steps[position])
-            for upstream in {ref.from_step for ref in bound.values()}:
-                session.store.mark_consumed(upstream, position)
+        for position, step in enumerate(session.manifest.steps):
+            if step.id in steps:
+                for upstream in {ref.from_step for ref in manifest.bind_inputs(step).values()}:
+                    session.store.mark_consumed(upstream, position)
         session.store.trim_memory()
-
-    def _fail(
-        self,
-        step_id: str,
-        driver_name: str,
-        error: BaseException,
-        inputs: Mapping[str, ResolvedInput],
-        seconds: float,
-    ) -> None:
-        self._writer.flush()
-        if inputs:
-            self._prepared.store.spill_inputs_of_failed_step(step_id, inputs)
-        report = error_to_dict(error)
-        event_fields = {
-            "driver": driver_name,
-            "error": report["message"],
-            "error_type": report["type"],
-            "causes": report["causes"],
-            "traceback": report["traceback"],
-            "duration_ms": seconds * 1000,
-        }
-        self._emitter.emit("step_failed", event_fields, step_id)
 
     def _send_metric(self, step_id: str, name: str, value: Any) -> None:
         """Send a metric. A value that is not a finite number is reported as an event and does not fail the step."""

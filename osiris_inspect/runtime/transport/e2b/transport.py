@@ -61,7 +61,6 @@ class E2bTransport(Transport):
         }
         template = template or environment.get(TEMPLATE) or None
         self.details: Mapping[str, Any] = {"template": template}
-        self.secrets = (environment[KEY],)
         self._python = python
         self._loop = _EventLoopThread()
         self._sandbox = E2bSandbox(connection, template, retry_policy or E2bRetryPolicy())
