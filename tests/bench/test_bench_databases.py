@@ -39,19 +39,19 @@ def done(began, before, rows, how=None): print(json.dumps({"s": time.perf_counte
 """
 OURS = """
 from tests.runtime.driving import context, handed, drive, STORAGES
-from osiris_inspect.runtime import drivers
-from osiris_inspect.runtime.components import known
-from osiris_inspect.runtime.store import FrameStore, Policy
+from osiris_inspect.runtime.drivers.interface import driver as drivers
+from osiris_inspect.runtime.pipeline.builtin_components import all_components
+from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
 folder = Path(tempfile.mkdtemp())
 """
 SIDES = {
     "mysql ours": OURS
     + """
 import osiris_inspect.runtime.drivers.mysql, pyarrow.compute
-config = {**known()["mysql.extractor"].defaults, "query": "SELECT * FROM bench", "resolved_connection": told["connection"]}
-store = FrameStore(folder, Policy())
+config = {**all_components()["mysql.extractor"].defaults, "query": "SELECT * FROM bench", "resolved_connection": told["connection"]}
+store = FrameStore(folder, SpillPolicy())
 before, began = peak(), time.perf_counter()
-kept = store.put("s", drivers.load("mysql.extractor").run(step_id="s", config=config, inputs={}, ctx=context(folder)))
+kept = store.put("s", drivers.load_driver("mysql.extractor").run(step_id="s", config=config, inputs={}, ctx=context(folder)))
 done(began, before, kept.rows)
 """,
     "mysql theirs": """

@@ -43,20 +43,20 @@ def cpu(*whose):
 """
 INDEX = """
 import resource
-from osiris_inspect.inspector.index import Index
-from osiris_inspect.inspector.long.mates import Sharing, sharing_here
-sharing = sharing_here() if sys.argv[3:] == [] else Sharing(int(sys.argv[3]))
+from osiris_inspect.inspector.event_log.index.line_index import LineIndex
+from osiris_inspect.inspector.event_log.index.scan_workers import Partitioning, default_partitioning
+sharing = default_partitioning() if sys.argv[3:] == [] else Partitioning(int(sys.argv[3]))
 descriptor = os.open(log, os.O_RDONLY)
 begin = time.perf_counter()
-index = Index()
-index.grow(descriptor, sharing=sharing)
+index = LineIndex()
+index.index_new_lines(descriptor, sharing=sharing)
 seconds = time.perf_counter() - begin
 mates = resource.getrusage(resource.RUSAGE_CHILDREN)
 done(
     seconds=seconds,
     cpu=cpu(resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN),
     lines=len(index),
-    decoded=index.sniffer.decoded,
+    decoded=index.sniffer.decoded_count,
     mates=sharing.most - 1,
     mate_mb=mates.ru_maxrss // 1024,
 )
@@ -70,18 +70,18 @@ lines = duckdb.sql(f"select event, count(*) n from read_ndjson('{log}', columns=
 done(seconds=time.perf_counter() - begin, cpu=cpu(resource.RUSAGE_SELF), lines=sum(count for _, count in lines))
 """
 SECOND = """
-from osiris_inspect.inspector.long.sidecar import Sidecars, opened
+from osiris_inspect.inspector.event_log.index.index_file import IndexCache, open_index
 descriptor = os.open(log, os.O_RDONLY)
 begin = time.perf_counter()
-index = opened(descriptor, Sidecars(cache))
+index = open_index(descriptor, IndexCache(cache))
 done(seconds=time.perf_counter() - begin, lines=len(index))
 """
 QUESTIONS = """
 import statistics
-from osiris_inspect.inspector.query import parse
-from osiris_inspect.inspector.long.search import pieces
-from osiris_inspect.inspector.long.sidecar import Sidecars, opened
-index = opened(os.open(log, os.O_RDONLY), Sidecars(cache))
+from osiris_inspect.inspector.event_log.filter.filter import parse
+from osiris_inspect.inspector.event_log.search.search import candidate_chunks
+from osiris_inspect.inspector.event_log.index.index_file import IndexCache, open_index
+index = open_index(os.open(log, os.O_RDONLY), IndexCache(cache))
 def took(ask, rounds=7):
     times = []
     for _ in range(rounds):
@@ -91,17 +91,17 @@ def took(ask, rounds=7):
     return statistics.median(times)
 wanted = parse("event=step_failed step=join-all")
 done(
-    filter=took(lambda: list(pieces(index, wanted))),
+    filter=took(lambda: list(candidate_chunks(index, wanted))),
     next_failure=took(lambda: index.next_failure(len(index) // 2)),
     timeline=took(lambda: index.timeline(140)),
-    chosen=took(lambda: index.chosen(64)),
-    found=sum(map(len, pieces(index, wanted))),
+    chosen=took(lambda: index.key_lines(64)),
+    found=sum(map(len, candidate_chunks(index, wanted))),
 )
 """
 REPORT = """
-from osiris_inspect.inspector.report import report
+from osiris_inspect.inspector.analysis.analyze import analyze
 begin = time.perf_counter()
-told = report(log.parent, now=4e9, cache=cache)
+told = analyze(log.parent, now=4e9, cache=cache)
 done(seconds=time.perf_counter() - begin, status=told.run.status, events=len(told.run.events))
 """
 
@@ -203,9 +203,9 @@ def _ripgrep(log: Path) -> float:
 
 
 TIMELINE = """
-from osiris_inspect.inspector.index import Index
-index = Index()
-index.grow(os.open(log, os.O_RDONLY))
+from osiris_inspect.inspector.event_log.index.line_index import LineIndex
+index = LineIndex()
+index.index_new_lines(os.open(log, os.O_RDONLY))
 print(index.timeline(140))
 """
 

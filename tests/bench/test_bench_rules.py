@@ -20,24 +20,24 @@ steps = ("extract-movies", "extract-directors", "compute-stats", "join-all", "wr
 needs = {"compute-stats": ["extract-movies"], "join-all": ["compute-stats", "extract-directors"], "write-stats": ["join-all"]}
 planned = [{"id": step, "driver": "duckdb.processor", "needs": needs.get(step, [])} for step in steps]
 (log.parent / "manifest.yaml").write_text(text.dumps({"name": "bench", "steps": planned}))
-from osiris_inspect.inspector.diagnose import diagnose, rules
-from osiris_inspect.inspector.index import Index
-from osiris_inspect.inspector.lineage import trace
-from osiris_inspect.inspector.reading.loading import load
-rules()
+from osiris_inspect.inspector.diagnosis.engine import builtin_rules, run_rules
+from osiris_inspect.inspector.event_log.index.line_index import LineIndex
+from osiris_inspect.inspector.run.lineage import build_lineage
+from osiris_inspect.inspector.reader.loader import load
+builtin_rules()
 def cpu():
     own = os.times()
     return own.user + own.system
 begin = cpu()
-Index().grow(os.open(log, os.O_RDONLY))
+LineIndex().index_new_lines(os.open(log, os.O_RDONLY))
 indexed = cpu() - begin
 begin = cpu()
 run = load(log.parent, now=4e9, cache=cache)
 loaded = cpu() - begin
 begin = cpu()
-lineage = trace(run)
-findings, not_checked = diagnose(run, lineage)
-done(index=indexed, load=loaded, rules=cpu() - begin, asked=len(rules()) - len(not_checked), findings=len(findings))
+lineage = build_lineage(run)
+findings, not_checked = run_rules(run, lineage)
+done(index=indexed, load=loaded, rules=cpu() - begin, asked=len(builtin_rules()) - len(not_checked), findings=len(findings))
 """
 
 
