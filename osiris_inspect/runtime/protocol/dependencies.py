@@ -9,7 +9,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,33 +21,26 @@ INSTALL_LOG: Final = "artifacts/_system/install.log"
 WORKER_REQUIREMENTS: Final = ("orjson", "numpy", "pandas", "pyarrow", "xxhash", "yaml")
 
 
-@dataclass(frozen=True, slots=True)
-class MissingModule:
-    """Module that is not installed, and the extra of this package that installs it (None: no extra)."""
-
-    module: str
-    extra: str | None = None
-
-
-def missing_error(missing: Iterable[MissingModule], log: str | None = None) -> DependencyMissing:
-    """Return the error that names the modules and the command that installs them."""
-    missing = tuple(missing)
-    names = ", ".join(item.module for item in missing)
-    extras = sorted({item.extra for item in missing if item.extra})
+def missing_error(missing: Mapping[str, str | None], log: str | None = None) -> DependencyMissing:
+    """Return the error for modules from ``find_missing``; it states the command that installs them."""
+    extras = sorted({extra for extra in missing.values() if extra})
     package = f"osiris-inspect[{','.join(extras)}]" if extras else "osiris-inspect"
     tail = f"; see {log} for the output of pip" if log else ", or run with --install-deps"
-    return DependencyMissing(f"missing modules: {names}; install them with: pip install '{package}'{tail}")
+    return DependencyMissing(
+        f"missing modules: {', '.join(missing)}; install them with: pip install '{package}'{tail}"
+    )
 
 
-def find_missing(components: Iterable[Mapping[str, Any]]) -> tuple[MissingModule, ...]:
-    """Return the missing modules of the worker, then those of ``components`` (``requires``, ``driver``, ``extra``)."""
+def find_missing(components: Iterable[Mapping[str, Any]]) -> dict[str, str | None]:
+    """Return the modules of the worker and of ``components`` (``requires``, ``driver``, ``extra``) that are missing.
+
+    The value is the extra of this package that installs the module; None if it needs no extra.
+    """
     modules: dict[str, str | None] = dict.fromkeys(WORKER_REQUIREMENTS)
     for component in components:
         for module in (*component["requires"], component["driver"].partition(":")[0]):
             modules.setdefault(module, component.get("extra"))
-    return tuple(
-        MissingModule(module, extra) for module, extra in modules.items() if not _is_installed(module)
-    )
+    return {module: extra for module, extra in modules.items() if not _is_installed(module)}
 
 
 def pip_install(
@@ -74,7 +66,7 @@ def pip_install(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, check=False
         )
     importlib.invalidate_caches()
-    still_missing = find_missing(components) if python == sys.executable else ()
+    still_missing = find_missing(components) if python == sys.executable else {}
     if completed.returncode != 0 or still_missing:
         raise missing_error(still_missing or missing, INSTALL_LOG)
     return requirements
@@ -91,11 +83,10 @@ def read_component_specs(run_dir: Path) -> dict[str, Any]:
     return document
 
 
-def _requirements_for(run_dir: Path, missing: Iterable[MissingModule]) -> list[str]:
+def _requirements_for(run_dir: Path, missing: Mapping[str, str | None]) -> list[str]:
     by_extra = read_component_specs(run_dir).get("requirements", {})
-    return list(
-        dict.fromkeys(line for item in missing for line in by_extra.get(item.extra or "") or [item.module])
-    )
+    lines = (line for module, extra in missing.items() for line in by_extra.get(extra or "") or [module])
+    return list(dict.fromkeys(lines))
 
 
 def _is_installed(module: str) -> bool:

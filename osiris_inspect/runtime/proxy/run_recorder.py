@@ -28,7 +28,6 @@ class RunRecorder:
     def __init__(self, log: EventLog, clock: Callable[[], float], on_event: EventListener) -> None:
         self.log, self._clock, self._on_event = log, clock, on_event
         self.card_events: list[Event] = []
-        self._names: dict[str, set[str]] = {}
         self.disk_full_reason: str | None = None
 
     def record_host_event(self, name: str, fields: Mapping[str, Any], step: str | None = None) -> None:
@@ -67,12 +66,11 @@ class RunRecorder:
 
     def event_names(self, step: str) -> Set[str]:
         """Return the names of the step's events in ``card_events``."""
-        return self._names.get(step, frozenset())
+        return {event.name for event in self.card_events if event.step == step}
 
     def _after_event(self, event: Event) -> None:
         if event.name in CARD_EVENTS:
             self.card_events.append(event)
-            self._names.setdefault(event.step or "", set()).add(event.name)
         if event.name in _SYNCED:
             self.log.request_sync()
         try:

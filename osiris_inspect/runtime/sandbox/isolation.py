@@ -25,7 +25,7 @@ RequestedLevel = Literal["auto", "bwrap", "landlock", "none"]
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 """Strongest first."""
 
-LEAST_MEMORY: Final = 768 * 2**20
+MIN_MEMORY_BYTES: Final = 768 * 2**20
 """Bytes of address space that a worker needs to start."""
 _MAX_OPEN_FILES: Final = 4096
 _PROBE_TIMEOUT_S: Final = 10.0

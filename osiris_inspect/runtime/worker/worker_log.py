@@ -13,6 +13,7 @@ from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.files.line_file import JsonlFile
 
 _CHUNK: Final = 1 << 16
+_POLL_INTERVAL_MS: Final = 100
 _MAX_ESCAPED_WIDTH: Final = 16
 """Maximum characters of one character of a secret in escaped form."""
 
@@ -74,30 +75,25 @@ class _PipeReader:
     def __init__(self, log: WorkerLog) -> None:
         self._log = log
         self._read_end, self.write_end = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self._read_end, False)
-        self._wake_read_end, self._wake_write_end = os.pipe2(os.O_CLOEXEC)
+        self._is_closed = False
         self._thread = threading.Thread(target=self._copy, name="worker-log", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
+        """Copy the rest, without waiting for a grandchild that keeps the pipe open."""
         os.close(self.write_end)
-        os.close(self._wake_write_end)  # a grandchild may keep the write end open: do not wait for its end
+        self._is_closed = True
         self._thread.join()
         os.close(self._read_end)
-        os.close(self._wake_read_end)
 
     def _copy(self) -> None:
         poll = select.poll()
         poll.register(self._read_end, select.POLLIN)
-        poll.register(self._wake_read_end, select.POLLIN)
         while True:
-            ready = dict(poll.poll())
-            try:
+            if poll.poll(_POLL_INTERVAL_MS):
                 data = os.read(self._read_end, _CHUNK)
-            except BlockingIOError:
-                if self._wake_read_end in ready:
-                    return
-            else:
                 if not data:
                     return
                 self._log.write(data)
+            elif self._is_closed:
+                return
