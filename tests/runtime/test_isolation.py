@@ -234,7 +234,7 @@ def test_the_whole_file_system_is_no_folder_for_a_sandbox(tmp_path: Path, on: st
     asked = replace(order(tmp_path), base=Path("/"))
     outcome = run(asked, TRANSPORTS[on]())
     assert outcome.status == "failed"
-    assert "would keep nothing apart; set --base" in str(outcome.reason)
+    assert "its folder is '/'; set --base" in str(outcome.reason)
 
 
 @EVERYWHERE

@@ -116,4 +116,4 @@ def test_an_archive_that_did_not_arrive_as_it_was_ends_the_run(
 
     monkeypatch.setattr(Filesystem, "write", cut)
     outcome = make_run(tmp_path, on, text=faulty("nothing"), transport=transport)
-    _check_refused(outcome, r"the parcel is \w{64} in the sandbox and \w{64} here")
+    _check_refused(outcome, r"its hash is \w{64} in the sandbox and \w{64} here")
