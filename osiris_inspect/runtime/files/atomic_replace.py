@@ -21,8 +21,8 @@ _SPECIAL_PATHS: Final = ("/dev", "/proc")
 def replace_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder that replaces the file, synced, if the block succeeds.
 
-    Keeps the old file if the block fails. A replaced file keeps its mode and, if the user may change it, its owner; a
-    new file gets the umask's mode. A pipe or device such as ``/dev/stdout`` is yielded itself.
+    Keeps the old file if the block fails. A replaced file keeps its mode and, if the user may change it, its
+    owner; a new file gets the umask's mode. A pipe or device such as ``/dev/stdout`` is yielded itself.
 
     Raises:
         OSError: the write failed.
@@ -51,7 +51,7 @@ def replace_file(path: Path) -> Iterator[Path]:
 
 
 def is_special(path: Path) -> bool:
-    """Return True if ``path`` exists and is not a replaceable file: a pipe, a device or an open descriptor."""
+    """Return True if ``path`` is a pipe, a device or an open descriptor, which cannot be replaced."""
     # os.path: a path in a folder closed to this user is not special; opening it reports the cause
     return os.path.exists(path) and (not os.path.isfile(path) or _is_in_special_folder(path))  # noqa: PTH110, PTH113  as above
 

@@ -22,8 +22,8 @@ class JsonlFile:
     A new line is started if the last line of an existing file has no newline.
 
     Attributes:
-        is_locked: True if the file holds an exclusive ``flock`` until it is closed or the process dies. A reader that
-            gets a shared lock knows that the writer has ended.
+        is_locked: True if the file holds an exclusive ``flock`` until it is closed or the process dies. A
+            reader that gets a shared lock knows that the writer has ended.
     """
 
     def __init__(self, path: Path, *, locked: bool = False) -> None:
@@ -68,7 +68,7 @@ class JsonlFile:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a file exclusively; return False if the file system has no locks or the lock stays taken for a second.
+    """Lock a file exclusively; return False without support for locks or after one second.
 
     Readers hold the shared lock only for a moment, to test whether the writer is alive.
     """

@@ -1,7 +1,7 @@
 """Contents of a worker by hash: its code, the manifest, configurations, components and input files.
 
-Proxy and worker compute the hashes independently. The run ends before its first step if one differs, because a worker
-of another version or a truncated file could produce a wrong result.
+Proxy and worker compute the hashes independently. The run ends before its first step if one differs, because
+a worker of another version or a truncated file could produce a wrong result.
 """
 
 import hashlib

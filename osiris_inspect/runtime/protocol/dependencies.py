@@ -32,9 +32,10 @@ def missing_error(missing: Mapping[str, str | None], log: str | None = None) -> 
 
 
 def find_missing(components: Iterable[Mapping[str, Any]]) -> dict[str, str | None]:
-    """Return the modules of the worker and of ``components`` (``requires``, ``driver``, ``extra``) that are missing.
+    """Return the missing modules of the worker and of ``components``.
 
-    The value is the extra of this package that installs the module; None if it needs no extra.
+    Each component has ``requires``, ``driver`` and optionally ``extra``. The value is the extra of this
+    package that installs the module; None if it needs no extra.
     """
     modules: dict[str, str | None] = dict.fromkeys(WORKER_REQUIREMENTS)
     for component in components:

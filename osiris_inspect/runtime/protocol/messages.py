@@ -1,10 +1,11 @@
 """Messages between proxy and worker, and their encoding. No I/O.
 
-One JSON object per line. The proxy sends commands, each with an ``id``. The worker answers each command with exactly one
-``response`` or ``error`` of that id, and sends events and metrics in between. Messages never contain frames.
+One JSON object per line. The proxy sends commands, each with an ``id``. The worker answers each command with
+exactly one ``response`` or ``error`` of that id, and sends events and metrics in between. Messages never
+contain frames.
 
-Each line of the worker starts with its sequence number, ``{"n":7,``, so that a proxy that lost the connection knows
-which lines it missed.
+Each line of the worker starts with its sequence number, ``{"n":7,``, so that a proxy that lost the connection
+knows which lines it missed.
 """
 
 import re
@@ -118,7 +119,7 @@ def command_id_of(line: bytes) -> int | None:
 
 
 def encode_message(message: WorkerMessage) -> bytes:
-    """Return a message of the worker as one line, newline included; values that JSON cannot represent become text.
+    """Return a message as one line, newline included; values that JSON cannot represent become text.
 
     Raises:
         MessageTooLarge: the line exceeds the limit.
@@ -198,7 +199,7 @@ def _required(value: Mapping[str, Any], name: str, kind: type, context: str) -> 
 
 
 def to_jsonable(value: Any, depth: int = 0) -> Any:
-    """Return a value that JSON can represent: other objects become text, long or deep values are truncated."""
+    """Return a JSON value: other objects become text, long or deep values are truncated."""
     if isinstance(value, str):
         return _truncate(value)
     if value is None or isinstance(value, bool | int | float):
@@ -228,7 +229,7 @@ def _truncate(text: str) -> str:
 
 
 class LineSplitter:
-    """Splits a stream of bytes into lines. A line over ``limit`` bytes is replaced by a ``MessageTooLarge``."""
+    """Splits a stream into lines. A line over ``limit`` bytes is replaced by a ``MessageTooLarge``."""
 
     def __init__(self, limit: int = MAX_MESSAGE_BYTES) -> None:
         self._limit = limit

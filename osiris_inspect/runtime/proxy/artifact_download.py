@@ -1,4 +1,4 @@
-"""Downloads artifacts and output files from a remote worker; a file arrives complete or is reported missing."""
+"""Downloads artifacts from a remote worker; a file arrives complete or is reported missing."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,10 +18,10 @@ EmitEvent = Callable[[str, Mapping[str, Any]], None]
 def download_artifacts(
     transport: Transport, policy: ArtifactPolicy, run_dir: Path, base_dir: Path, emit: EmitEvent
 ) -> str | None:
-    """Download the pipeline's output files, and the artifacts that the policy selects; emit an event per file.
+    """Download the output files, and the artifacts that the policy selects; emit an event per file.
 
-    Artifacts are written into ``run_dir``, output files into ``base_dir``. Returns why an output file is missing; None
-    if none is.
+    Artifacts are written into ``run_dir``, output files into ``base_dir``. Returns why an output file is
+    missing; None if none is.
     """
     try:
         files = transport.list_remote_files()

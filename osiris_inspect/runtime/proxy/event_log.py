@@ -1,4 +1,4 @@
-"""Writer of ``events.jsonl`` and ``metrics.jsonl``. Each line is one write, so a killed process loses nothing."""
+"""Writer of ``events.jsonl`` and ``metrics.jsonl``. Each line is one unbuffered write."""
 
 from collections.abc import Mapping
 from dataclasses import replace

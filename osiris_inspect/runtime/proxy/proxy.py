@@ -1,7 +1,7 @@
 """The proxy: runs a compiled pipeline over a transport and writes its run directory.
 
-A run ends in order whatever happens to the worker: the running step fails with a reason, its dependents are skipped with
-their cause, and ``run_end``, run card and ``status.json`` are written.
+A run ends in order whatever happens to the worker: the running step fails with a reason, its dependents are
+skipped with their cause, and ``run_end``, run card and ``status.json`` are written.
 """
 
 from collections.abc import Callable, Mapping
@@ -312,7 +312,7 @@ class _RunExecution:
         return isinstance(answer, Response)
 
     def _kill_timed_out(self, step: Step) -> CommandResult:
-        """Kill the worker of a step that reached its time limit; return its answer if it arrived meanwhile."""
+        """Kill the worker of a step that timed out; return its answer if it arrived meanwhile."""
         self.transport.kill()
         timeout = self.request.settings.step_timeout_s
         self.worker_lost_reason = f"step {step.id!r} took longer than {timeout:g} s"

@@ -12,7 +12,8 @@ _MAX_SIGNALS: Final = 3
 class SignalFlag:
     """Counts SIGINT, SIGTERM and SIGHUP inside the block, so that a run ends in order in every phase.
 
-    Only the main thread can handle signals; in other threads it does nothing. Ignored signals (nohup) stay ignored.
+    Only the main thread can handle signals; in other threads it does nothing. Ignored signals (nohup) stay
+    ignored.
     """
 
     def __init__(self) -> None:

@@ -69,7 +69,7 @@ class WorkerClient:
                 return answer
 
     def drain(self) -> CommandResult | None:
-        """Record the remaining messages of an ended worker; return the answer to the last command if it is there."""
+        """Record the remaining messages of an ended worker; return the answer to the last command, if any."""
         result = None
         try:
             while True:

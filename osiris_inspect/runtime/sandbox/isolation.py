@@ -1,7 +1,7 @@
 """Isolation of a local worker: detection of the levels that work here, and their application.
 
-``bwrap``: own file system and processes, and no network unless the pipeline needs it. ``landlock``: the host's file
-system, closed except for what is granted. ``none``: a local process with the rights of its user.
+``bwrap``: own file system and processes, and no network unless the pipeline needs it. ``landlock``: the
+host's file system, closed except for what is granted. ``none``: a local process with the rights of its user.
 """
 
 import os
@@ -89,7 +89,8 @@ class SandboxPermissions:
     def with_created_dirs(self) -> "SandboxPermissions":
         """Create the folders of ``to_create``, which must exist before the sandbox is applied.
 
-        A folder that cannot be created is denied, and the step that writes there fails as it does without a sandbox.
+        A folder that cannot be created is denied, and the step that writes there fails as it does without a
+        sandbox.
         """
         created: list[Path] = []
         denied = [*self.denied]
@@ -129,8 +130,8 @@ class ResourceLimits:
     """Limits of a worker.
 
     Attributes:
-        memory_bytes: address space; a driver that exceeds it gets a MemoryError. None: no limit, and the kernel kills
-            the worker when memory runs out.
+        memory_bytes: address space; a driver that exceeds it gets a MemoryError. None: no limit, and the
+            kernel kills the worker when memory runs out.
     """
 
     memory_bytes: int | None = None
@@ -210,8 +211,8 @@ def python_paths() -> tuple[Path, ...]:
 def bwrap_command(permissions: SandboxPermissions, cwd: Path, command: Iterable[str]) -> list[str]:
     """Return the command line that runs ``command`` in a bubblewrap sandbox.
 
-    Everything that is not granted is read-only, ``/tmp`` included: bubblewrap creates those folders and discards them,
-    so files written there would be lost silently.
+    Everything that is not granted is read-only, ``/tmp`` included: bubblewrap creates those folders and
+    discards them, so files written there would be lost silently.
     """
     arguments = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--cap-drop", "ALL"]
     arguments += ["--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
@@ -238,10 +239,10 @@ def _system_mounts() -> Iterator[str]:
 
 
 def _mounts(permissions: SandboxPermissions, cwd: Path) -> Iterator[str]:
-    """Yield mounts of the resolved paths, parents first, then the folders and symbolic links that lead to them.
+    """Yield mounts of the resolved paths, parents first, then the folders and links that lead to them.
 
-    A file in a writable folder is not mounted, because a mount point cannot be replaced. A readable folder is, so that
-    the code of the interpreter stays read-only if it is inside the pipeline's folder.
+    A file in a writable folder is not mounted, because a mount point cannot be replaced. A readable folder
+    is, so that the code of the interpreter stays read-only if it is inside the pipeline's folder.
     """
     chains = [follow_links(path) for path in (*permissions.read, *permissions.write, cwd)]
     write = {follow_links(path).end for path in permissions.write}

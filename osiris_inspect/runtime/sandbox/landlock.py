@@ -54,8 +54,8 @@ def restrict(
 ) -> None:
     """Restrict this process to reading and executing ``read``, writing ``write`` and listing ``listable``.
 
-    TCP is allowed only with ``network``. The restriction is permanent and applies to child processes. Missing paths are
-    ignored.
+    TCP is allowed only with ``network``. The restriction is permanent and applies to child processes. Missing
+    paths are ignored.
 
     Raises:
         OSError: the kernel refused; nothing is restricted.

@@ -57,7 +57,7 @@ def config_secrets(compiled: "Compiled", components: Mapping[str, Component]) ->
 
 
 def _existing(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Return the paths that exist, without ``/``, which is the whole host, and the system's special folders."""
+    """Return the existing paths, without ``/`` and the system's special folders."""
     existing = {path.absolute() for path in paths if os.path.exists(path)}  # noqa: PTH110  False in a closed folder
     return tuple(sorted(path for path in existing if not _is_system_path(path)))
 

@@ -1,7 +1,8 @@
 """Transport to a worker in a thread of this process. Messages are still encoded as bytes.
 
-So a frame cannot be passed by reference, and values that cannot be serialized fail here as with a remote worker.
-Descriptors 0 and 1 are redirected as in a child process: a driver cannot read stdin or print to stdout.
+So a frame cannot be passed by reference, and values that cannot be serialized fail here as with a remote
+worker. Descriptors 0 and 1 are redirected as in a child process: a driver cannot read stdin or print to
+stdout.
 """
 
 import ctypes
@@ -74,7 +75,7 @@ class InProcess(Transport):
         return line
 
     def kill(self) -> None:
-        """Cancel the step and stop the thread. A thread that does not stop is abandoned and dies with the process."""
+        """Cancel the step and stop the thread; a thread that does not stop is abandoned."""
         self._commands.put(_END)
         thread = self._thread
         if self._end_reason is None and thread is not None and thread.ident is not None:
@@ -124,7 +125,8 @@ class InProcess(Transport):
 class _RedirectedStdio:
     """Redirects descriptors 0 and 1 and ``sys.stdout`` of this process until ``restore``.
 
-    Reads return nothing; output goes to the descriptor ``out``. A driver in an abandoned thread loses the redirection.
+    Reads return nothing; output goes to the descriptor ``out``. A driver in an abandoned thread loses the
+    redirection.
     """
 
     def __init__(self, out: int) -> None:

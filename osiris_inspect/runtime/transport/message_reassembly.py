@@ -15,7 +15,8 @@ class MessageReassembler:
     Lines that arrive early wait for the lines before them; duplicates are dropped.
 
     Attributes:
-        bytes: length of all numbered lines delivered so far, newlines included; also an offset in the worker's file.
+        bytes: length of all numbered lines delivered so far, newlines included; also an offset in the
+            worker's file.
         how: how the worker ended; None while it runs.
     """
 

@@ -118,7 +118,7 @@ class Stdio(Transport):
                 raise WorkerLost(self._exit_description()) from None
 
     def receive(self, timeout: float | None) -> bytes | None:
-        """Return the next line; notice the end of the child also while another process keeps its pipe open."""
+        """Return the next line; notice the end of the child even if its pipe stays open."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._ready:
             if self._ended:
@@ -190,7 +190,7 @@ class Stdio(Transport):
     # --- messages
 
     def _wait(self, seconds: float | None, *, to_write: bool = False) -> bool:
-        """Wait until the child's pipe can be read (or written) and read it; return False after ``seconds``."""
+        """Wait until a pipe can be read (or written) and read it; return False after ``seconds``."""
         self._check_started()
         poll = select.poll()
         poll.register(self._stdout, select.POLLIN)
@@ -205,7 +205,7 @@ class Stdio(Transport):
         return bool(ready)
 
     def _read_remaining(self) -> None:
-        """Read what is in the pipe of the ended child, without waiting for other processes that keep it open."""
+        """Read what the ended child left in its pipe, without waiting for the end of the stream."""
         while not self._ended and self._read():
             pass
         self._end()

@@ -1,7 +1,7 @@
 """Temporary folder of a worker. Folders that a killed process left behind are removed by the next one.
 
-The owner holds a lock on its folder, which the kernel releases when the owner dies. A folder whose lock is free is
-unused, also if it is shared between containers.
+The owner holds a lock on its folder, which the kernel releases when the owner dies. A folder whose lock is
+free is unused, also if it is shared between containers.
 """
 
 import fcntl
@@ -46,7 +46,7 @@ class LockedTempDir:
 
 
 def _create() -> tuple[Path, int]:
-    """Return a folder and the descriptor of its lock; retry if another process removes the folder before it is locked."""
+    """Return a locked folder and the descriptor of its lock; retry if it is removed before it is locked."""
     for _ in range(_MAX_ATTEMPTS):
         path = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX))
         with suppress(FileNotFoundError):

@@ -36,7 +36,11 @@ class LaunchSpec:
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """File on the side of a remote worker. ``path`` is relative to the run directory, or to the base folder if output."""
+    """File on the side of a remote worker.
+
+    Attributes:
+        path: relative to the run directory, or to the base folder if ``is_output``.
+    """
 
     path: str
     bytes: int

@@ -1,8 +1,8 @@
 """The worker as a process: ``python -P -m osiris_inspect.runtime.worker JSON``.
 
-Commands and messages use duplicates of descriptors 0 and 1. Descriptor 1 then points at stderr and descriptor 0 at
-/dev/null, so that a driver, a C library or a child process can neither print messages nor read commands. The sandbox is
-applied before any other code is loaded.
+Commands and messages use duplicates of descriptors 0 and 1. Descriptor 1 then points at stderr and descriptor
+0 at /dev/null, so that a driver, a C library or a child process can neither print messages nor read commands.
+The sandbox is applied before any other code is loaded.
 """
 
 import ctypes

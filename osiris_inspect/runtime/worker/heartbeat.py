@@ -20,7 +20,8 @@ class Heartbeat:
     """Thread that emits a ``heartbeat`` event every ``INTERVAL_S`` while the worker is busy.
 
     Attributes:
-        phase: phase of the step: ``resolving``, ``driving`` or ``keeping``; ``preparing`` before the first step.
+        phase: phase of the step: ``resolving``, ``driving`` or ``keeping``; ``preparing`` before the first
+            step.
         get_store_size: returns the bytes of frames in memory and on disk; None before there is a store.
     """
 

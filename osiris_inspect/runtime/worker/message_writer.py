@@ -21,9 +21,9 @@ Write = Callable[[bytes], object]
 class MessageWriter:
     """Writes messages in the order of their sequence numbers; thread-safe.
 
-    Between ``start_batch`` and ``flush`` the lines of the batching thread are collected and written together. No driver
-    runs inside a batch, so a driver that kills the process cannot lose a message. Lines of other threads are written at
-    once, after the collected ones.
+    Between ``start_batch`` and ``flush`` the lines of the batching thread are collected and written together.
+    No driver runs inside a batch, so a driver that kills the process cannot lose a message. Lines of other
+    threads are written at once, after the collected ones.
     """
 
     def __init__(self, write: Write) -> None:
@@ -68,7 +68,7 @@ class MessageWriter:
 
 
 def _encode(message: WorkerMessage) -> bytes:
-    """Return the line of a message; a message over the limit is shortened, so that the proxy does not wait for it."""
+    """Return the line of a message, shortened if it exceeds the limit: the proxy waits for an answer."""
     try:
         return rpc.encode_message(message)
     except MessageTooLarge as error:

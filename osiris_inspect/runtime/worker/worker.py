@@ -1,7 +1,7 @@
 """The worker: resolves a step's inputs, runs its driver, stores the result and emits events.
 
-The same worker runs in a thread, a child process and an E2B sandbox. It emits events to the proxy, which writes the log.
-Each command gets exactly one answer, whatever a driver does.
+The same worker runs in a thread, a child process and an E2B sandbox. It emits events to the proxy, which
+writes the log. Each command gets exactly one answer, whatever a driver does.
 """
 
 import math
@@ -138,7 +138,7 @@ class Worker:
         return {"drivers": driver_names}
 
     def _load_bundle(self, expected: Mapping[str, Any] | None) -> Mapping[str, Component]:
-        """Verify the bundle and its modules; return the components of the proxy, none if it sent no bundle."""
+        """Verify the bundle and its modules; return its components, none if the proxy sent no bundle."""
         if expected is None:
             return {}
         hashes = bundle.verify_bundle(self._run_dir, expected)
@@ -326,7 +326,7 @@ class Worker:
         session.store.trim_memory()
 
     def _send_metric(self, step_id: str, name: str, value: Any) -> None:
-        """Send a metric. A value that is not a finite number is reported as an event and does not fail the step."""
+        """Send a metric; emit an event if the value is not a finite number."""
         number = _finite_number(value)
         if number is None:
             text = self._emitter.redactor.redact_text(safe_repr(value))[:200]

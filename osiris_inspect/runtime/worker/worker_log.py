@@ -1,4 +1,4 @@
-"""Log of what drivers, C libraries and child processes print. Secrets are masked before bytes are written."""
+"""Log of the output of drivers, C libraries and child processes, with secrets masked."""
 
 import codecs
 import os

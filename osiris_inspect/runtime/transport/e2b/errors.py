@@ -1,7 +1,7 @@
 """Classification of the E2B SDK's errors, and messages that tell the user what to do.
 
-The SDK's errors have no common base class (some are bare exceptions), and the names differ between its versions, so
-they are recognized by class name.
+The SDK's errors have no common base class (some are bare exceptions), and the names differ between its
+versions, so they are recognized by class name.
 """
 
 import re

@@ -4,7 +4,7 @@ import signal
 from typing import Any, Final
 
 WATCH_SCRIPT: Final = (
-    # reads the process table, because a grandchild may keep the pipes open; field 52 of stat is the exit status
+    # reads /proc, because a grandchild may keep the pipes open; field 52 of stat is the exit status
     "p={pid}; [ -r /proc/$p/stat ] || {{ echo blind; exit; }}; while s=$(cat /proc/$p/stat 2>/dev/null); do set -- ${{s##*) }}; "
     '[ "$1" = Z ] && {{ shift 49; echo $1; exit; }}; sleep 0.1; done; echo gone'
 )

@@ -15,7 +15,8 @@ class E2bRetryPolicy:
     """Timeouts in seconds, and number of attempts.
 
     Attributes:
-        sandbox_timeout_s: lifetime of the sandbox, extended while the run is alive; it outlives a dead proxy that long.
+        sandbox_timeout_s: lifetime of the sandbox, extended while the run is alive; it outlives a dead proxy
+            that long.
         stall_timeout_s: silence after which the worker's own file is checked for messages.
         reconnect_timeout_s: time for reconnecting a lost stream.
         backoff: delay before the second attempt of a request; doubled before each further one.

@@ -1,7 +1,8 @@
 """E2B sandbox and the worker in it, through E2B's SDK. All coroutines run on one event loop.
 
-Messages that the worker sends while the stream is disconnected are lost, so the worker also writes them to a file, from
-which the gap is filled after a reconnect. The lifetime of the sandbox is extended while the run is alive.
+Messages that the worker sends while the stream is disconnected are lost, so the worker also writes them to a
+file, from which the gap is filled after a reconnect. The lifetime of the sandbox is extended while the run is
+alive.
 """
 
 import asyncio
@@ -311,7 +312,7 @@ class E2bSandbox:
         self.inbox.end(how)
 
     async def _file_has_more(self, grace_s: float = 0.0) -> bool:
-        """Return True if the worker's file has lines that do not arrive over the stream within ``grace_s``."""
+        """Return True if the worker's file has lines that do not arrive within ``grace_s``."""
         info = await self._sandbox.files.get_info(WORKER_LINES_FILE, request_timeout=_REQUEST_TIMEOUT_S)
         if int(info.size) > self.inbox.bytes:
             await asyncio.sleep(grace_s)

@@ -1,4 +1,4 @@
-"""Archive that is uploaded into a sandbox: the worker's code, the run's files and the pipeline's input files."""
+"""Archive for the sandbox: the worker's code, the run's files and the pipeline's input files."""
 
 import io
 import tarfile
@@ -41,7 +41,7 @@ def build_archive(launch: LaunchSpec, to: Path) -> None:
 
 
 def archive_name(path: Path, base: Path, action: str) -> str:
-    """Return ``path`` relative to ``base``, by the name it is opened with: links become files in the sandbox.
+    """Return ``path`` relative to ``base``, unresolved: links become files in the sandbox.
 
     Raises:
         WorkerStartFailed: the path or its link target is outside ``base``.
