@@ -77,7 +77,7 @@ def test_show_of_an_unknown_one_says_what_was_perhaps_meant() -> None:
 
 
 def test_asking_about_components_loads_no_driver_and_no_heavy_package() -> None:
-    code = "from osiris_inspect.runtime.pipeline import built_in; built_in.known(); import sys, json; print(json.dumps([m for m in sys.modules if m in ('pandas', 'pyarrow', 'duckdb', 'pymysql', 'psycopg', 'httpx')]))"
+    code = "from osiris_inspect.runtime.pipeline import builtin_components; builtin_components.all_components(); import sys, json; print(json.dumps([m for m in sys.modules if m in ('pandas', 'pyarrow', 'duckdb', 'pymysql', 'psycopg', 'httpx')]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
 
