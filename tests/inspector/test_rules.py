@@ -1,15 +1,13 @@
-import ast
 import json
 import re
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
-from osiris_inspect.inspector.diagnosis import rules as folder
-from osiris_inspect.inspector.diagnosis.engine import FALLBACK_RULE, Rule, builtin_rules
+from osiris_inspect.inspector.diagnosis.engine import FALLBACK_RULE, builtin_rules
+from osiris_inspect.inspector.diagnosis.rule import Rule
 from osiris_inspect.inspector.run.report import Report
 from tests.inspector.making import (
     CHAIN,
@@ -36,19 +34,6 @@ def test_manual_has_its_headings_in_order(rule: Rule) -> None:
     lines = [line for line in rule.rule_manual.splitlines() if line in HEADINGS]
     assert tuple(lines) == HEADINGS
     assert rule.rule_manual.splitlines()[0].endswith(".")
-
-
-@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.id)
-def test_rule_names_only_itself(rule: Rule) -> None:
-    source = (Path(folder.__path__[0]) / f"{rule.id.replace('-', '_')}.py").read_text()
-    named = {
-        keyword.value.value
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call)
-        for keyword in node.keywords
-        if keyword.arg == "rule" and isinstance(keyword.value, ast.Constant)
-    }
-    assert named == {rule.id}
 
 
 def test_name_of_a_rule_is_words_with_hyphens() -> None:
@@ -380,15 +365,6 @@ def test_end_of_a_very_long_error_is_searched(tmp_path: Path) -> None:
     cause = analyze(run_dir(tmp_path, failing_locally(error), steps=CHAIN)).root_cause
     assert cause is not None
     assert cause.rule == "table-missing"
-
-
-def test_rule_of_a_signature_is_asked_wherever_a_failure_is_told() -> None:
-    signed = {rule.id for rule in ALL if hasattr(import_module(_module(rule)), "SIGNATURE")}
-    assert sorted(rule.id for rule in ALL if rule.id in signed and "failures" not in rule.needs) == []
-
-
-def _module(rule: Rule) -> str:
-    return f"{folder.__name__}.{rule.id.replace('-', '_')}"
 
 
 def test_last_resort_stays_only_where_nothing_else_explains_the_step(tmp_path: Path) -> None:

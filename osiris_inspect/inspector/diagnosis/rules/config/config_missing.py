@@ -17,7 +17,6 @@ Example:
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.error_text import (
     ErrorText,
@@ -29,8 +28,8 @@ from osiris_inspect.inspector.run.run import Run, WorkerRequest
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, Stage
 
-NEEDS: Final = ("failures",)
-RANK: Final = 18
+NEEDS = ("failures",)
+RANK = 18
 
 _BEFORE = LazyRegex(
     r"Missing required cfg files:[^\n]{0,160}"

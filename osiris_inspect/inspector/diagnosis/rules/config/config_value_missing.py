@@ -13,37 +13,24 @@ Example:
     `Step extract: 'query' is required in config`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 42
-
-SIGNATURE: Final = ErrorPattern(
-    rule="config-value-missing",
-    pattern=LazyRegex(
-        r"(?:Missing '(?P<k1>\w+)'|'(?P<k2>\w+)' is required) (?:in|for) [^\n]{0,80}"
-        r"|Missing resolved_connection in config"
-        r"|'resolved_connection' is required"
-        r"|requires 'primary_key'[^\n]{0,60}"
-        r"|'primary_key' (?:is required|must be provided)[^\n]{0,60}"
-        r"|Missing [\w' ]{1,60} in (?:resolved_connection|config(?:uration)?|connection)\b"
-        r"|(?:\w+ )?provided but \w+ not provided|but \w+ not provided"
-        r"|Compilation failed: '\w{1,60}'\s*$"
-        r"|(?:[Mm]issing required|lacks required) (?:config|configuration|key|option|setting)[^\n]{0,100}"
+RANK = 42
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"(?:Missing '(?P<k1>\w+)'|'(?P<k2>\w+)' is required) (?:in|for) [^\n]{0,80}"
+            r"|Missing resolved_connection in config"
+            r"|'resolved_connection' is required"
+            r"|requires 'primary_key'[^\n]{0,60}"
+            r"|'primary_key' (?:is required|must be provided)[^\n]{0,60}"
+            r"|Missing [\w' ]{1,60} in (?:resolved_connection|config(?:uration)?|connection)\b"
+            r"|(?:\w+ )?provided but \w+ not provided|but \w+ not provided"
+            r"|Compilation failed: '\w{1,60}'\s*$"
+            r"|(?:[Mm]issing required|lacks required) (?:config|configuration|key|option|setting)[^\n]{0,100}"
+        ),
+        message="the configuration of the step lacks a value",
+        fix="add the missing key to the step, or to its connection",
+        domain="config",
     ),
-    message="the configuration of the step lacks a value",
-    fix="add the missing key to the step, or to its connection",
-    domain="config",
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

@@ -14,24 +14,19 @@ Example:
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
+from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.files.log_phrases import CONNECTION_OF
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 40
-
-SIGNATURE: Final = ErrorPattern(
-    rule="connection-unresolved",
-    pattern=LazyRegex(
+RANK = 40
+_PATTERN = ErrorPattern(
+    pattern=(
         r"Connection alias '(?P<a1>[^'\n]{0,80})' not found in family '(?P<f1>[^'\n]{0,80})'[^\n]{0,120}"
         r"|Connection family '[^'\n]{0,80}' not found"
         r"|No connections? (?:configured|defined)[^\n]{0,80}"
@@ -48,14 +43,12 @@ SIGNATURE: Final = ErrorPattern(
     fix="correct the reference @family.alias, or add the connection to osiris_connections.yaml",
     domain="config",
 )
-
-
 _MISMATCH = LazyRegex(r"step uses '?(?P<family>[\w\-]{1,60})'?, ref is '?(?P<other>[\w\-]{1,60})")
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
+def check(run: Run, _lineage: Lineage) -> Findings:
     """Failures whose text says so, at the step that refers to the connection also where the host says it beforehand."""
-    for finding in SIGNATURE.find_all(run):
+    for finding in _PATTERN.find_all(run):
         step = finding.step or _step_of(run, finding.message)
         yield replace(finding, step=step, stage="step" if step else finding.stage)
 

@@ -15,7 +15,7 @@ Example:
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 from osiris_inspect.inspector.diagnosis.evidence.error_text import (
     ErrorText,
@@ -28,8 +28,8 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("failures",)
-RANK: Final = 30
+NEEDS = ("failures",)
+RANK = 30
 
 _UNSET = LazyRegex(
     r"[Ee]nvironment variable '?(?P<name>[A-Za-z_]\w{0,120})'? (?:is )?not set(?: for \w+ in (?P<connection>[\w.\-]{1,160}))?"

@@ -13,22 +13,12 @@ Example:
     `CSV file not found: /srv/data/orders.csv`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 46
-
-SIGNATURES: Final = (
+RANK = 46
+PATTERNS = (
     ErrorPattern(
-        rule="file-missing",
-        pattern=LazyRegex(
+        pattern=(
             r"CSV file not found: (?P<f1>[^\n]{1,200})"
             r"|No files found that match the pattern \\?\"(?P<f2>[^\"\n\\]{1,200})"
             r"|\[Errno 2\] No such file or directory: '(?P<f3>[^'\n]{1,200})'"
@@ -38,14 +28,12 @@ SIGNATURES: Final = (
             r"|(?<!on socket )['\"](?P<f7>[^'\"\n]{1,200})['\"]: (?i:no such file or directory)"
             r"|(?i:no such file or directory)(?: \(os error 2\))?: ?'?(?P<f8>[^'\n]{1,200})"
         ),
-        message="file {file} does not exist",
+        message="file {name} does not exist",
         fix="correct the path; a relative path is looked up where the step runs, not where the pipeline lies",
         domain="config",
-        name_group="file",
     ),
     ErrorPattern(
-        rule="file-missing",
-        pattern=LazyRegex(
+        pattern=(
             r"^FileNotFoundError\b[^\n'\"]{0,200}$"
             r"|^(?![^\n]*(?:socket|Can't connect))[^\n]{0,200}(?i:no such file or directory)(?: \(os error 2\))?\.?$"
         ),
@@ -54,9 +42,3 @@ SIGNATURES: Final = (
         domain="config",
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

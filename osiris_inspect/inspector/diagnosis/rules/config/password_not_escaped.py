@@ -17,7 +17,6 @@ Example:
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.error_text import (
     ErrorText,
@@ -29,8 +28,8 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("failures",)
-RANK: Final = 37
+NEEDS = ("failures",)
+RANK = 37
 
 _TRIED = LazyRegex(
     r"(?:Can't connect to (?:MySQL )?server on|could not translate host name|connection to server at) "

@@ -13,31 +13,18 @@ Example:
     `Path is not a file: /srv/data`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 46
-
-SIGNATURE: Final = ErrorPattern(
-    rule="path-is-directory",
-    pattern=LazyRegex(
-        r"Path is not a file: (?P<file>[^\n]{1,200})"
-        r"|\[Errno 21\] Is a directory[^\n]{0,200}"
-        r"|is a (?:folder|directory), not (?:a|an) [^\n]{0,60}"
+RANK = 46
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"Path is not a file: (?P<file>[^\n]{1,200})"
+            r"|\[Errno 21\] Is a directory[^\n]{0,200}"
+            r"|is a (?:folder|directory), not (?:a|an) [^\n]{0,60}"
+        ),
+        message="the path is a directory, not a file",
+        fix="name the file itself",
+        domain="config",
     ),
-    message="the path is a directory, not a file",
-    fix="name the file itself",
-    domain="config",
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

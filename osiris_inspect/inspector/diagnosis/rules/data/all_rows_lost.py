@@ -16,14 +16,13 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import has_own_row_count, row_count_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("steps",)
+NEEDS = ("steps",)
 
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:

@@ -15,7 +15,6 @@ Example:
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -23,7 +22,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("output_stored",)
+NEEDS = ("output_stored",)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -13,22 +13,12 @@ Example:
     `You are trying to merge on int64 and object columns for key 'id'`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 47
-
-SIGNATURES: Final = (
+RANK = 47
+PATTERNS = (
     ErrorPattern(
-        rule="join-refused",
-        pattern=LazyRegex(
+        pattern=(
             r"You are trying to merge on [^\n]{1,160}"
             r"|Merge keys are not unique in [^\n]{1,120}"
             r"|\bMergeError\b[^\n]{0,160}"
@@ -40,9 +30,3 @@ SIGNATURES: Final = (
         domain="data",
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

@@ -14,7 +14,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
@@ -23,7 +22,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("table.ddl_planned",)
+NEEDS = ("table.ddl_planned",)
 
 
 _REFUSED = LazyRegex(

@@ -16,7 +16,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
     has_own_row_count,
@@ -27,7 +26,7 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("inputs_resolved", "steps")
+NEEDS = ("inputs_resolved", "steps")
 
 
 _COUNTED = frozenset({"write.complete event", "rows_out event", "rows_written metric", "metric, by time"})

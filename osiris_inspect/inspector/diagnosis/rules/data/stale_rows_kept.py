@@ -14,7 +14,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -22,7 +21,7 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("steps",)
+NEEDS = ("steps",)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

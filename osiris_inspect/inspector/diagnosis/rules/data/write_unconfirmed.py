@@ -15,7 +15,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import completion_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -23,7 +22,7 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("configuration",)
+NEEDS = ("configuration",)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -13,89 +13,62 @@ Example:
     `duplicate key value violates unique constraint`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 43
-
+RANK = 43
 _PARTLY = "; rows that came before may have been written"
-
-SIGNATURES: Final = (
+PATTERNS = (
     ErrorPattern(
-        rule="constraint-violated",
-        pattern=LazyRegex(
+        pattern=(
             r"duplicate key value violates unique constraint[^\n]{0,120}"
             r"|Duplicate entry '[^'\n]{0,80}' for key[^\n]{0,80}"
             r"|UNIQUE constraint failed[^\n]{0,80}"
-            r"|PRIMARY KEY or UNIQUE constraint violation[^\n]{0,100}",
-            error_class="duplicate",
+            r"|PRIMARY KEY or UNIQUE constraint violation[^\n]{0,100}"
         ),
         message="the target refused rows that break a constraint",
         fix="write with mode upsert, or remove the rows that are there already",
         domain="data",
+        error_class="duplicate",
     ),
     ErrorPattern(
-        rule="constraint-violated",
-        pattern=LazyRegex(
+        pattern=(
             r"violates not-null constraint[^\n]{0,120}|NOT NULL constraint failed[^\n]{0,80}"
-            r"|Column '[^'\n]{1,80}' cannot be null|Field '[^'\n]{1,80}' doesn't have a default value",
-            error_class="null",
+            r"|Column '[^'\n]{1,80}' cannot be null|Field '[^'\n]{1,80}' doesn't have a default value"
         ),
         message="the target refused rows without a value that a column must have",
         fix="give the column a value in the pipeline, leave such rows out, or give it a default" + _PARTLY,
         domain="data",
+        error_class="null",
     ),
     ErrorPattern(
-        rule="constraint-violated",
-        pattern=LazyRegex(
+        pattern=(
             r"[Vv]iolates foreign key constraint[^\n]{0,120}|(?i:foreign key constraint fail)[^\n]{0,80}"
-            r"|(?i:cannot (?:add or update a child|delete or update a parent) row)[^\n]{0,80}",
-            error_class="foreign key",
+            r"|(?i:cannot (?:add or update a child|delete or update a parent) row)[^\n]{0,80}"
         ),
         message="the target refused rows that refer to rows of another table, which are not there",
         fix="write the table that is referred to first, or leave out rows that refer to nothing" + _PARTLY,
         domain="data",
+        error_class="foreign key",
     ),
     ErrorPattern(
-        rule="constraint-violated",
-        pattern=LazyRegex(
-            r"violates check constraint[^\n]{0,120}|(?i:check constraint)[^\n]{1,100}(?:is violated|failed)",
-            error_class="check",
-        ),
+        pattern=r"violates check constraint[^\n]{0,120}|(?i:check constraint)[^\n]{1,100}(?:is violated|failed)",
         message="the target refused rows whose values break a rule of the table",
         fix="see what the named constraint allows, and correct or leave out the other rows" + _PARTLY,
         domain="data",
+        error_class="check",
     ),
     ErrorPattern(
-        rule="constraint-violated",
-        pattern=LazyRegex(
-            r"ON CONFLICT DO UPDATE command cannot affect row a second time", error_class="twice in one write"
-        ),
+        pattern=r"ON CONFLICT DO UPDATE command cannot affect row a second time",
         message="two rows of one write have the same key",
         fix="make the rows unique by the key of the upsert before they are written",
         domain="data",
+        error_class="twice in one write",
     ),
     ErrorPattern(
-        rule="constraint-violated",
-        pattern=LazyRegex(
-            r"no unique or exclusion constraint matching the ON CONFLICT[^\n]{0,40}",
-            error_class="no matching key",
-        ),
+        pattern=r"no unique or exclusion constraint matching the ON CONFLICT[^\n]{0,40}",
         message="the target has no unique constraint on the key of the upsert",
         fix="name the primary key of the table as it is, or add a unique constraint on these columns",
         domain="config",
+        error_class="no matching key",
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

@@ -16,7 +16,6 @@ Example:
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -25,7 +24,7 @@ from osiris_inspect.inspector.text.sanitize import excerpt_of
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("configuration", "steps")
+NEEDS = ("configuration", "steps")
 
 _READS = LazyRegex(
     r"\b(?:read_\w{1,30}|parquet_scan|glob|COPY\b[^;']{0,200}|FROM|ATTACH)\s*\(?\s*\[?\s*"

@@ -13,25 +13,18 @@ Example:
     `Missing required dependencies: psycopg2`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
-NEEDS: Final = ("failures",)
-RANK: Final = 48
-
-_FIX: Final = "install the package where the step runs (--e2b-install-deps for a sandbox)"
-
-SIGNATURES: Final = (
+RANK = 48
+_FIX = "install the package where the step runs (--e2b-install-deps for a sandbox)"
+PATTERNS = (
     ErrorPattern(
-        rule="dependency-missing",
-        pattern=LazyRegex(
+        pattern=(
             r"Missing required dependencies(?: after installation)?: (?P<what>[^\n.]{1,160})"
             r"|No module named '(?P<m>[\w.]{1,80})'"
             r"|\bModuleNotFoundError\b[^\n]{0,120}"
@@ -46,8 +39,7 @@ SIGNATURES: Final = (
         domain="infra",
     ),
     ErrorPattern(
-        rule="dependency-missing",
-        pattern=LazyRegex(
+        pattern=(
             r"ImportError: (?:cannot import name|\S{0,200}/|DLL load|[^\n]{0,200}(?:undefined symbol|shared object|not found \(required by))"
             r"[^\n]{0,160}"
             r"|cannot import name '[^'\n]{1,80}' from [^\n]{1,100}"
@@ -59,8 +51,7 @@ SIGNATURES: Final = (
         domain="infra",
     ),
     ErrorPattern(
-        rule="dependency-missing",
-        pattern=LazyRegex(
+        pattern=(
             r"Failed to download extension [^\n]{1,120}"
             r"|automatically install(?:ing)? the required extension '[^\n]{1,60}"
             r"|Extension \"[^\"\n]{1,200}\" (?:not found|could not be loaded)[^\n]{0,80}"
@@ -70,24 +61,17 @@ SIGNATURES: Final = (
         domain="infra",
     ),
 )
+_CHECKED = FindingTemplate(Severity.NOTE, "infra", _FIX, stage="prepare")
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so, and packages that a check before the first step missed."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find also packages that the check before the first step reported as missing."""
     for event in run.events_named("dependency_check"):
         missing = event.fields.get("missing")
-        if not isinstance(missing, list) or not missing:
-            continue
-        blocked = run.status == "failed" and run.failed_stage == "prepare"
-        yield Finding(
-            rule="dependency-missing",
-            severity=Severity.ERROR if blocked else Severity.NOTE,
-            confidence=Confidence.HIGH,
-            domain="infra",
-            message=f"packages are missing where the steps run: {', '.join(map(str, missing[:8]))}",
-            evidence=(event_evidence(event, "missing"),),
-            stage="prepare",
-            fix=_FIX,
-        )
+        if isinstance(missing, list) and missing:
+            blocked = run.status == "failed" and run.failed_stage == "prepare"
+            yield _CHECKED.finding(
+                f"packages are missing where the steps run: {', '.join(map(str, missing[:8]))}",
+                event_evidence(event, "missing"),
+                severity=Severity.ERROR if blocked else None,
+            )

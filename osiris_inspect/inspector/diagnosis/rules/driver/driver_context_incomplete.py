@@ -13,33 +13,20 @@ Example:
     `Context must provide get_db_connection() method`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 40
-
-SIGNATURE: Final = ErrorPattern(
-    rule="driver-context-incomplete",
-    pattern=LazyRegex(
-        r"Context must provide [^\n]{1,100}"
-        r"|'(?:SimpleContext|RunnerContext|\w*Context)' object has no attribute '[^'\n]{1,80}'"
-        r"|\d+ validation errors? for \w*(?:Message|Command|Context)\b[^\n]{0,60}"
-        r"|_ddl_attempt\(\) takes 1 positional argument but \d+ were given[^\n]{0,40}"
-        r"|run\(\) (?:got an unexpected keyword argument|missing \d+ required)[^\n]{0,100}"
+RANK = 40
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"Context must provide [^\n]{1,100}"
+            r"|'(?:SimpleContext|RunnerContext|\w*Context)' object has no attribute '[^'\n]{1,80}'"
+            r"|\d+ validation errors? for \w*(?:Message|Command|Context)\b[^\n]{0,60}"
+            r"|_ddl_attempt\(\) takes 1 positional argument but \d+ were given[^\n]{0,40}"
+            r"|run\(\) (?:got an unexpected keyword argument|missing \d+ required)[^\n]{0,100}"
+        ),
+        message="driver and worker do not fit together",
+        fix="use driver and worker of the same version",
+        domain="code",
     ),
-    message="driver and worker do not fit together",
-    fix="use driver and worker of the same version",
-    domain="code",
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

@@ -14,7 +14,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -22,8 +21,8 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("driver_registration_failed",)
-RANK: Final = 35
+NEEDS = ("driver_registration_failed",)
+RANK = 35
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -15,7 +15,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors, raised_at
@@ -25,8 +24,8 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("steps",)
-RANK: Final = 90
+NEEDS = ("steps",)
+RANK = 90
 
 _MISTAKE = LazyRegex(
     r"object (?:has no attribute '[^'\n]{1,80}'|is not (?:callable|iterable|subscriptable))"

@@ -13,39 +13,20 @@ Example:
     `'utf-8' codec can't decode byte 0xe9 in position 12`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 45
-
-SIGNATURES: Final = (
+RANK = 45
+PATTERNS = (
     ErrorPattern(
-        rule="encoding-wrong",
-        pattern=LazyRegex(
-            r"CSV encoding error[^\n]{0,120}|codec can't decode [^\n]{1,160}|unknown encoding: [^\n]{1,60}"
-        ),
+        pattern=r"CSV encoding error[^\n]{0,120}|codec can't decode [^\n]{1,160}|unknown encoding: [^\n]{1,60}",
         message="the file is not in the encoding it was read as",
         fix="set the encoding of the file, often latin-1 or cp1252",
         domain="data",
     ),
     ErrorPattern(
-        rule="encoding-wrong",
-        pattern=LazyRegex(r"codec can't encode [^\n]{1,160}"),
+        pattern=r"codec can't encode [^\n]{1,160}",
         message="the encoding that is written to has no such character",
         fix="write as utf-8",
         domain="config",
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

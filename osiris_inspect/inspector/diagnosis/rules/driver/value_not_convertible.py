@@ -13,22 +13,12 @@ Example:
     `could not convert string to float: '1,234.5'`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 47
-
-SIGNATURES: Final = (
+RANK = 47
+PATTERNS = (
     ErrorPattern(
-        rule="value-not-convertible",
-        pattern=LazyRegex(
+        pattern=(
             r"could not convert string to (?:float|int\w{0,10}|complex)[^\n]{0,160}"
             r"|invalid literal for int\(\) with base \d{1,2}: [^\n]{1,120}"
             r"|[Cc]ould not convert [^\n]{1,120} with type \w{1,40}[^\n]{0,120}"
@@ -46,9 +36,3 @@ SIGNATURES: Final = (
         domain="data",
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

@@ -15,7 +15,6 @@ Example:
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
 from osiris_inspect.inspector.run.error_phrases import reports_missing_input
@@ -25,8 +24,8 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("configuration", "steps")
-RANK: Final = 27
+NEEDS = ("configuration", "steps")
+RANK = 27
 
 _ANY = LazyRegex(r"\b(?:FROM|JOIN)\s+\"?(?P<table>input_df|df)\b(?!\s*\.)", re.IGNORECASE)
 

@@ -18,7 +18,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
     completion_evidence,
@@ -31,8 +30,8 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("steps",)
-RANK: Final = 60
+NEEDS = ("steps",)
+RANK = 60
 
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:

@@ -14,7 +14,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
@@ -24,8 +23,8 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("steps",)
-RANK: Final = 25
+NEEDS = ("steps",)
+RANK = 25
 
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:

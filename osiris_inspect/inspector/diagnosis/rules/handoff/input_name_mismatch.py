@@ -16,7 +16,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import requested_input_name, requested_step
@@ -25,8 +24,8 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("inputs_resolved",)
-RANK: Final = 28
+NEEDS = ("inputs_resolved",)
+RANK = 28
 
 _FIX = "use in the query the name under which the input is bound"
 

@@ -14,7 +14,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence, event_evidence
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import failed_for_missing_input, requested_step
@@ -23,8 +22,8 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("steps",)
-RANK: Final = 80
+NEEDS = ("steps",)
+RANK = 80
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -15,14 +15,13 @@ Example:
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("steps", "events")
+NEEDS = ("steps", "events")
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

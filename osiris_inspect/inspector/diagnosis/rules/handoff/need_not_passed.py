@@ -18,7 +18,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import failed_for_missing_input, requested_step
@@ -28,8 +27,8 @@ from osiris_inspect.inspector.run.run import Run, StepState, WorkerRequest
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 from osiris_inspect.model.run_layout import EVENTS
 
-NEEDS: Final = ("steps",)
-RANK: Final = 26
+NEEDS = ("steps",)
+RANK = 26
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

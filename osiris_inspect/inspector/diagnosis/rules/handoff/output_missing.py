@@ -14,7 +14,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
     completion_evidence,
@@ -26,8 +25,8 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("steps",)
-RANK: Final = 55
+NEEDS = ("steps",)
+RANK = 55
 
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:

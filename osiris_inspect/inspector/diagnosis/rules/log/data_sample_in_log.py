@@ -14,7 +14,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -22,7 +21,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("events",)
+NEEDS = ("events",)
 
 _SAMPLE = LazyRegex(
     r"(?P<shown>Failing row contains|Key \([^)\n]{1,120}\)=(?=\()|Duplicate entry(?= '))"

@@ -16,7 +16,6 @@ Example:
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.reader.step_builder import in_order
@@ -25,7 +24,7 @@ from osiris_inspect.inspector.run.run import LazyEvents, Run
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("events",)
+NEEDS = ("events",)
 
 LONG_S = 20.0
 PART = 0.3

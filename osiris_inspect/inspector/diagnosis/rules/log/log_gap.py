@@ -15,7 +15,6 @@ Example:
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.reader.step_builder import in_order
@@ -26,7 +25,7 @@ from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 from osiris_inspect.model.run_layout import EVENTS
 
-NEEDS: Final = ("events",)
+NEEDS = ("events",)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -16,7 +16,6 @@ Example:
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -24,7 +23,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("events",)
+NEEDS = ("events",)
 
 _MARKUP = LazyRegex(
     r"<(?:script|iframe|object|embed)\b|<[a-z]{1,10}\s[^<>\n]{0,300}\bon[a-z]{3,20}\s*=|\bjavascript:",

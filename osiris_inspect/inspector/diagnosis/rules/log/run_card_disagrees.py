@@ -14,7 +14,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence, run_card_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -22,7 +21,7 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 from osiris_inspect.model.run_card import StepCard
 
-NEEDS: Final = ("run card", "events")
+NEEDS = ("run card", "events")
 
 _ENDS = {"step_complete": "succeeded", "step_failed": "failed", "step_skipped": "skipped"}
 

@@ -15,13 +15,12 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("steps",)
+NEEDS = ("steps",)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -14,7 +14,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -22,7 +21,7 @@ from osiris_inspect.model import redaction as redact
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("events",)
+NEEDS = ("events",)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
@@ -35,7 +34,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
             yield _finding(Evidence(line.file, line.line, line.text[:40]), None)
 
 
-MAX_TEXT: Final = 20_000
+MAX_TEXT = 20_000
 """Characters of a text that are searched."""
 
 

@@ -15,7 +15,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -24,7 +23,7 @@ from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("cleanup_complete", "steps")
+NEEDS = ("cleanup_complete", "steps")
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

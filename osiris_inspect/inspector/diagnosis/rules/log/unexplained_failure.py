@@ -14,7 +14,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence, first_line_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_text import error_texts, raised_at
@@ -23,8 +22,8 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, Stage
 
-NEEDS: Final = ()
-RANK: Final = 99
+NEEDS = ()
+RANK = 99
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -15,7 +15,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import status_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -23,7 +22,7 @@ from osiris_inspect.inspector.run.run import Run, UnreadableInput
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 from osiris_inspect.model.run_layout import EVENTS
 
-NEEDS: Final = ()
+NEEDS = ()
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

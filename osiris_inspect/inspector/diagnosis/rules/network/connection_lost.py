@@ -13,22 +13,12 @@ Example:
     `server closed the connection unexpectedly`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 44
-
-SIGNATURES: Final = (
+RANK = 44
+PATTERNS = (
     ErrorPattern(
-        rule="connection-lost",
-        pattern=LazyRegex(
+        pattern=(
             r"(?i:server closed the connection unexpectedly)"
             r"|(?i:SSL connection has been closed unexpectedly|SSL SYSCALL error: EOF detected)"
             r"|(?i:terminating connection due to )[^\n]{1,80}"
@@ -44,9 +34,3 @@ SIGNATURES: Final = (
         search_text_logs=True,
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

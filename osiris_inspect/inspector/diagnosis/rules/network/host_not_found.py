@@ -13,38 +13,25 @@ Example:
     `[Errno -2] Name or service not known`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 40
-
-SIGNATURE: Final = ErrorPattern(
-    rule="host-not-found",
-    pattern=LazyRegex(
-        r"(?i:name or service not known)"
-        r"|(?i:nodename nor servname provided)"
-        r"|(?i:temporary failure in name resolution)"
-        r"|(?i:could not translate host name)"
-        r"|(?i:no A records found)"
-        r"|(?i:getaddrinfo failed)"
-        r"|(?i:no address associated with hostname)"
-        r"|\b(?:NameResolutionError|gaierror)\b[^\n]{0,120}"
-        r"|(?i:ipv[46] resolution failed)[^\n]{0,80}"
+RANK = 40
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"(?i:name or service not known)"
+            r"|(?i:nodename nor servname provided)"
+            r"|(?i:temporary failure in name resolution)"
+            r"|(?i:could not translate host name)"
+            r"|(?i:no A records found)"
+            r"|(?i:getaddrinfo failed)"
+            r"|(?i:no address associated with hostname)"
+            r"|\b(?:NameResolutionError|gaierror)\b[^\n]{0,120}"
+            r"|(?i:ipv[46] resolution failed)[^\n]{0,80}"
+        ),
+        message="the name of the server does not resolve",
+        fix="check the spelling of the host, and DNS where the step ran",
+        domain="infra",
+        search_text_logs=True,
     ),
-    message="the name of the server does not resolve",
-    fix="check the spelling of the host, and DNS where the step ran",
-    domain="infra",
-    search_text_logs=True,
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

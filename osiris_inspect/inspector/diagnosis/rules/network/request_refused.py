@@ -13,33 +13,22 @@ Example:
     `400 Client Error: Bad Request for url: https://api.example.org/graphql`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 53
-
-SIGNATURES: Final = (
+RANK = 53
+PATTERNS = (
     ErrorPattern(
-        rule="request-refused",
-        pattern=LazyRegex(
+        pattern=(
             r"\b413\b[^\n]{0,20}(?:Request Entity|Payload|Content) Too Large[^\n]{0,120}"
-            r"|(?i:got a packet bigger than)[^\n]{0,80}",
-            error_class="too large",
+            r"|(?i:got a packet bigger than)[^\n]{0,80}"
         ),
         message="the request is too large for the server",
         fix="write smaller batches",
         domain="config",
+        error_class="too large",
     ),
     ErrorPattern(
-        rule="request-refused",
-        pattern=LazyRegex(
+        pattern=(
             r"\b4(?:00|02|05|06|09|10|11|12|14|15|16|17|22|23|24|28|31) Client Error[^\n]{0,160}"
             r"|\bClient error '4(?:00|02|05|06|09|10|11|12|14|15|16|17|22|23|24|28|31)\b[^\n]{0,160}"
         ),
@@ -48,9 +37,3 @@ SIGNATURES: Final = (
         domain="config",
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

@@ -14,14 +14,13 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("configuration",)
+NEEDS = ("configuration",)
 
 _MODES = {"extractor": {"extract", "read"}, "processor": {"transform"}, "writer": {"write", "load"}}
 

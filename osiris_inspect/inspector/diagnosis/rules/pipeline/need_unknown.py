@@ -15,15 +15,14 @@ Example:
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("manifest",)
-RANK: Final = 15
+NEEDS = ("manifest",)
+RANK = 15
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -15,7 +15,6 @@ Example:
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
@@ -23,7 +22,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 from osiris_inspect.model.manifest import input_name
 
-NEEDS: Final = ("configuration", "steps")
+NEEDS = ("configuration", "steps")
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -14,15 +14,14 @@ Example:
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("manifest",)
-RANK: Final = 14
+NEEDS = ("manifest",)
+RANK = 14
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

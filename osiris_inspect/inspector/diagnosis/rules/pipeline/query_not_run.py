@@ -16,7 +16,6 @@ Example:
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import step_metrics
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -26,7 +25,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("metrics", "configuration")
+NEEDS = ("metrics", "configuration")
 
 _AS_IT_IS = LazyRegex(r"\s*SELECT\s+\*\s+FROM\s+\"?\w+\"?\s*;?\s*", re.IGNORECASE)
 

@@ -15,7 +15,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -23,8 +22,8 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 from osiris_inspect.model.manifest import input_name
 
-NEEDS: Final = ("manifest",)
-RANK: Final = 17
+NEEDS = ("manifest",)
+RANK = 17
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -15,7 +15,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
     error_evidence,
@@ -27,8 +26,8 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("steps",)
-RANK: Final = 16
+NEEDS = ("steps",)
+RANK = 16
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

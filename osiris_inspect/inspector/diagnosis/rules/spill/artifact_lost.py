@@ -14,7 +14,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -23,7 +22,7 @@ from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.failure import error_message
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("events",)
+NEEDS = ("events",)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

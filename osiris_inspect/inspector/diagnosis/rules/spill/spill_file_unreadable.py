@@ -15,7 +15,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence, event_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_text import (
@@ -32,8 +31,8 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("steps",)
-RANK: Final = 22
+NEEDS = ("steps",)
+RANK = 22
 
 _PRODUCER = LazyRegex(r"artifacts/(?P<folder>[^/\s'\"]{1,200})/output\.|step '(?P<step>[^']{1,200})'")
 

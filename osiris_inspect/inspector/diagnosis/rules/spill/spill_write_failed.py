@@ -15,7 +15,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
@@ -25,8 +24,8 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("steps",)
-RANK: Final = 20
+NEEDS = ("steps",)
+RANK = 20
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -15,14 +15,13 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import run_card_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("run card",)
+NEEDS = ("run card",)
 
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:

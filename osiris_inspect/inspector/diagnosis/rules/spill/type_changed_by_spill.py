@@ -14,14 +14,13 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("dtype_downgraded",)
+NEEDS = ("dtype_downgraded",)
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -13,33 +13,22 @@ Example:
     `Out of Memory Error: failed to allocate data of size 32.0 MiB`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 40
-
-SIGNATURES: Final = (
+RANK = 40
+PATTERNS = (
     ErrorPattern(
-        rule="out-of-memory",
-        pattern=LazyRegex(
+        pattern=(
             r"Out of sort memory[^\n]{0,100}"
-            r"|ERROR: {1,4}out of memory[^\n]{0,60}|out of shared memory",
-            error_class="memory of the server",
+            r"|ERROR: {1,4}out of memory[^\n]{0,60}|out of shared memory"
         ),
         message="the database server had not enough memory for the query",
         fix="make the query lighter, or give the server more memory; that of the step does not matter",
         domain="infra",
+        error_class="memory of the server",
     ),
     ErrorPattern(
-        rule="out-of-memory",
-        pattern=LazyRegex(
+        pattern=(
             r"Out of Memory Error(?!: failed to offload)[^\n]{0,160}"
             r"|\b(?:_Array)?MemoryError\b"
             r"|Unable to allocate [^\n]{1,100}"
@@ -53,9 +42,3 @@ SIGNATURES: Final = (
         search_text_logs=True,
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

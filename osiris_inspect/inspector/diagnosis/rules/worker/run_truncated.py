@@ -17,7 +17,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
     event_evidence,
@@ -31,8 +30,8 @@ from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 from osiris_inspect.model.run_layout import EVENTS
 
-NEEDS: Final = ()
-RANK: Final = 70
+NEEDS = ()
+RANK = 70
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -14,7 +14,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -22,8 +21,8 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("step_start",)
-RANK: Final = 69
+NEEDS = ("step_start",)
+RANK = 69
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

@@ -15,7 +15,6 @@ Example:
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.reader.step_builder import in_order
@@ -23,8 +22,8 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
-NEEDS: Final = ("step_start",)
-RANK: Final = 66
+NEEDS = ("step_start",)
+RANK = 66
 
 
 def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:

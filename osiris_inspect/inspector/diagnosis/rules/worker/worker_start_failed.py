@@ -15,7 +15,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import status_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
@@ -25,8 +24,8 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
-NEEDS: Final = ("events",)
-RANK: Final = 36
+NEEDS = ("events",)
+RANK = 36
 
 _LAST_WORDS = LazyRegex(
     r"Worker error \(fatal\): (?P<why>[^\n]{1,200})|\bfatal\b.{0,40}(?:import_error|worker_init_failed|commands_not_found)"
