@@ -4,7 +4,7 @@ A rule names a file, a line and a text of that line; ``quotes`` looks it up and 
 the first line that contains the text, for documents without line numbers.
 """
 
-from osiris_inspect.inspector.run.run import InputState, Run, StepState
+from osiris_inspect.inspector.run.run import Artifact, InputState, Run, StepState
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Evidence
@@ -49,6 +49,13 @@ def any_evidence(run: Run, step: StepState) -> tuple[Evidence, ...]:
     if run.manifest is not None:
         return (manifest_evidence(run, step.id),)
     return run_card_evidence(run, step, "step_id")
+
+
+def artifact_evidence(run: Run, step: StepState, artifact: Artifact) -> tuple[Evidence, ...]:
+    """Cite the event of an artifact; without one, any line that names its step."""
+    if artifact.line:
+        return (Evidence(layout.EVENTS, artifact.line, artifact.path),)
+    return any_evidence(run, step)
 
 
 def run_card_evidence(run: Run, step: StepState, key: str) -> tuple[Evidence, ...]:

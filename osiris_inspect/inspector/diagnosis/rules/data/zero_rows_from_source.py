@@ -13,32 +13,23 @@ Example:
     `extract-movies` completes, and `inputs_resolved` of the next step says `rows: 0`.
 """
 
-from collections.abc import Iterator
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import row_count_evidence
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import resolved_inputs
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
+TEMPLATE = FindingTemplate(Severity.WARNING, "data", "check the query or the file the step reads")
 
 
-def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
-    """Steps at the start of the pipeline that gave 0 rows."""
+def check(run: Run, lineage: Lineage) -> Findings:
+    """Find steps without inputs that completed with 0 rows."""
     for step in run.steps:
         if step.status != "succeeded" or step.is_writer or step.rows_out != 0 or lineage.upstream(step.id):
             continue
-        if step.needs or any(entry.location != "unresolved" for entry in step.inputs):
-            continue
         evidence = row_count_evidence(run, step, 0)
-        if evidence:
-            yield Finding(
-                rule="zero-rows-from-source",
-                severity=Severity.WARNING,
-                confidence=Confidence.HIGH,
-                domain="data",
-                message="the source gave 0 rows, and everything downstream of it is empty",
-                evidence=evidence,
-                step=step.id,
-                fix="check the query or the file the step reads",
-            )
+        if evidence and not step.needs and not resolved_inputs(step):
+            message = "the source gave 0 rows, and everything downstream of it is empty"
+            yield TEMPLATE.finding(message, *evidence, step=step.id)

@@ -17,61 +17,53 @@ Example:
     `Python Object "input_df" of type "NoneType"`.
 """
 
-from collections.abc import Iterator
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
     completion_evidence,
     error_evidence,
     run_card_evidence,
 )
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import consumers_missing_input
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.run.summary import pluralize
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
 RANK = 60
+TEMPLATE = FindingTemplate(
+    Severity.ERROR,
+    "code",
+    "keep the whole result of the step, frame included; drop it from memory only after a spill succeeded",
+    Confidence.MEDIUM,
+)
 
 
-def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
-    """Steps whose rows were there and whose frame was not."""
+def check(run: Run, lineage: Lineage) -> Findings:
+    """Find steps that produced rows and whose frame was not available to a consumer."""
     for step in run.steps:
-        starved = consumers_missing_input(step, run, lineage)
-        if step.status != "succeeded" or step.is_writer or not starved or not _is_lost(run, step, starved):
-            continue
-        evidence = (
-            *completion_evidence(run, step),
-            *run_card_evidence(run, step, "has_df_in_memory"),
-            *error_evidence(starved[0]),
-        )
-        yield Finding(
-            rule="frame-dropped-from-cache",
-            severity=Severity.ERROR,
-            confidence=Confidence.MEDIUM,
-            domain="code",
-            message=f"the step gave {pluralize(step.rows_out or 0, 'row')}, and their frame is in neither memory "
-            f"nor spill; step {starved[0].id!r} got nothing",
-            evidence=evidence,
-            step=step.id,
-            fix="keep the whole result of the step, frame included; drop it from memory only after a spill succeeded",
-        )
+        consumers = consumers_missing_input(step, run, lineage)
+        if step.status == "succeeded" and not step.is_writer and _is_lost(run, step, consumers):
+            yield TEMPLATE.finding(
+                f"the step gave {pluralize(step.rows_out or 0, 'row')}, and their frame is in neither memory "
+                f"nor spill; step {consumers[0].id!r} got nothing",
+                *completion_evidence(run, step),
+                *run_card_evidence(run, step, "has_df_in_memory"),
+                *error_evidence(consumers[0]),
+                step=step.id,
+            )
 
 
-def _is_lost(run: Run, step: StepState, starved: list[StepState]) -> bool:
-    """Whether a frame was given and is gone: the log says that it was kept nowhere, or who asked found it nowhere."""
+def _is_lost(run: Run, step: StepState, consumers: list[StepState]) -> bool:
+    """Return True if the log says that the frame was not stored, or a consumer found it at no location."""
     if step.storage == "none":
-        return bool(step.rows_out)
-    missed = [
-        event
-        for other in starved
-        for event in run.events_named("input_not_found", step=other.id)
-        if step.id in event.upstream_steps and event.fields.get("key") in (None, "df")
-    ]
+        return bool(step.rows_out and consumers)
+    misses = [event for other in consumers for event in run.events_named("input_not_found", step=other.id)]
     return any(
         all(
-            isinstance(place, dict) and place.get("outcome") == "absent"
-            for place in event.fields.get("tried") or ()
+            isinstance(tried, dict) and tried.get("outcome") == "absent"
+            for tried in event.fields.get("tried") or ()
         )
-        for event in missed
+        for event in misses
+        if step.id in event.upstream_steps and event.fields.get("key") in (None, "df")
     )

@@ -14,30 +14,24 @@ Example:
     `write-stats` needs `compute-stats`, and was given the frame of `extract-movies`.
 """
 
-from collections.abc import Iterator
-
+from osiris_inspect.inspector.diagnosis.evidence.citations import input_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
 NEEDS = ("manifest", "inputs_resolved")
+TEMPLATE = FindingTemplate(
+    Severity.WARNING, "code", "verify the target; use a version that follows the manifest"
+)
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Inputs that the manifest does not know."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find inputs that are not among the needs of the manifest."""
     needs = {step.id: step.needs for step in run.manifest.steps if not step.inputs} if run.manifest else {}
     for step in run.steps:
         for entry in step.inputs:
-            if not entry.line or entry.from_step is None or not needs.get(step.id):
-                continue
-            if entry.from_step not in needs[step.id]:
-                yield Finding(
-                    rule="input-from-other-step",
-                    severity=Severity.WARNING,
-                    confidence=Confidence.HIGH,
-                    domain="code",
-                    message=f"the step got the frame of {entry.from_step!r}, which it does not need",
-                    evidence=(Evidence("events.jsonl", entry.line, entry.from_step),),
-                    step=step.id,
-                    fix="verify the target; use a version that follows the manifest",
-                )
+            needed = needs.get(step.id)
+            if needed and entry.line and entry.from_step is not None and entry.from_step not in needed:
+                message = f"the step got the frame of {entry.from_step!r}, which it does not need"
+                yield TEMPLATE.finding(message, *input_evidence(entry, key=entry.from_step), step=step.id)

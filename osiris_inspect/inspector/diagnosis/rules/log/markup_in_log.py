@@ -15,33 +15,26 @@ Example:
 """
 
 import re
-from collections.abc import Iterator
 
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
 NEEDS = ("events",)
-
+TEMPLATE = FindingTemplate(
+    Severity.NOTE, "code", "show the run only where texts are escaped; see where the name came from"
+)
 _MARKUP = LazyRegex(
     r"<(?:script|iframe|object|embed)\b|<[a-z]{1,10}\s[^<>\n]{0,300}\bon[a-z]{3,20}\s*=|\bjavascript:",
     re.IGNORECASE,
 )
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Errors with such a text."""
-    for told, match in matching_errors(run, _MARKUP):
-        yield Finding(
-            rule="markup-in-log",
-            severity=Severity.NOTE,
-            confidence=Confidence.HIGH,
-            domain="code",
-            message="the error holds markup that a browser would run",
-            evidence=(told.evidence(match[0]),),
-            step=told.step,
-            stage=told.stage,
-            fix="show the run only where texts are escaped; see where the name came from",
-        )
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find errors that contain markup."""
+    for error, match in matching_errors(run, _MARKUP):
+        message = "the error holds markup that a browser would run"
+        yield TEMPLATE.finding(message, error.evidence(match[0]), step=error.step, stage=error.stage)

@@ -14,25 +14,20 @@ Example:
     `"resolved_connection": {"password": ...}` in `cfg/extract-movies.json`
 """
 
-from collections.abc import Iterator
-
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.model.finding import Evidence, Severity
 
 NEEDS = ("steps",)
+TEMPLATE = FindingTemplate(
+    Severity.WARNING, "config", "remove the value, and rotate it if the directory was shared"
+)
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Steps whose configuration holds a secret."""
-    for exposure in run.exposed_secrets:
-        yield Finding(
-            rule="secret-in-artifact",
-            severity=Severity.WARNING,
-            confidence=Confidence.HIGH,
-            domain="config",
-            message=f"{exposure.file} holds the value of {exposure.key!r} in clear",
-            evidence=(Evidence(exposure.file, 0, f'"{exposure.key}"'),),
-            step=exposure.step,
-            fix="remove the value, and rotate it if the directory was shared",
-        )
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find secrets in configuration files."""
+    for secret in run.exposed_secrets:
+        evidence = Evidence(secret.file, 0, f'"{secret.key}"')
+        message = f"{secret.file} holds the value of {secret.key!r} in clear"
+        yield TEMPLATE.finding(message, evidence, step=secret.step)

@@ -14,26 +14,21 @@ Example:
     `"ok": false, "reason": "missing_events_jsonl"` beside an `events.jsonl` that ends well
 """
 
-from collections.abc import Iterator
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import status_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
 NEEDS = ("events", "status file")
+TEMPLATE = FindingTemplate(Severity.NOTE, "code", "believe the log", stage="finish")
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Successes that the status file denies."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find successful runs whose status file reports a failure."""
     if run.status == "success" and run.status_file is not None and run.status_file.ok is False:
-        yield Finding(
-            rule="status-disagrees",
-            severity=Severity.NOTE,
-            confidence=Confidence.HIGH,
-            domain="code",
-            message=f"status.json says that the run is not ok ({run.status_file.reason}); its log says that it is",
-            evidence=(*status_evidence(run, "ok"), *status_evidence(run, "reason")),
-            stage="finish",
-            fix="believe the log",
+        yield TEMPLATE.finding(
+            f"status.json says that the run is not ok ({run.status_file.reason}); its log says that it is",
+            *status_evidence(run, "ok"),
+            *status_evidence(run, "reason"),
         )

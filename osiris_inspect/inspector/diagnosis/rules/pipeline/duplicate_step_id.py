@@ -15,29 +15,22 @@ Example:
 """
 
 from collections import Counter
-from collections.abc import Iterator
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
 NEEDS = ("manifest",)
 RANK = 13
+TEMPLATE = FindingTemplate(Severity.WARNING, "config", "give each step its own id")
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Ids that are not the name of one step."""
-    counts = Counter(step.id for step in run.manifest.steps) if run.manifest else Counter[str]()
-    for step, count in counts.items():
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find ids that more than one step of the manifest has."""
+    planned = run.manifest.steps if run.manifest else ()
+    for step, count in Counter(planned_step.id for planned_step in planned).items():
         if count > 1:
-            yield Finding(
-                rule="duplicate-step-id",
-                severity=Severity.WARNING,
-                confidence=Confidence.HIGH,
-                domain="config",
-                message=f"{count} steps are called {step!r}; the configuration of the last one counts for all",
-                evidence=(manifest_evidence(run, step),),
-                step=step,
-                fix="give each step its own id",
-            )
+            message = f"{count} steps are called {step!r}; the configuration of the last one counts for all"
+            yield TEMPLATE.finding(message, manifest_evidence(run, step), step=step)

@@ -13,32 +13,28 @@ Example:
     `duckdb.processor` with `mode: write`
 """
 
-from collections.abc import Iterator
-
+from osiris_inspect.inspector.diagnosis.evidence.citations import config_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
 NEEDS = ("configuration",)
-
+TEMPLATE = FindingTemplate(Severity.WARNING, "config")
 _MODES = {"extractor": {"extract", "read"}, "processor": {"transform"}, "writer": {"write", "load"}}
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Steps whose mode does not go with the last word of their driver."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find steps whose mode does not match the type of their driver."""
     for step in run.steps:
-        kind = (step.driver or "").rpartition(".")[2].rpartition("_")[2]
+        modes = _MODES.get((step.driver or "").rpartition(".")[2].rpartition("_")[2])
         mode = step.config.get("mode")
-        if kind in _MODES and isinstance(mode, str) and mode not in _MODES[kind]:
-            cfg = layout.config_path(step.id)
-            yield Finding(
-                rule="mode-unsupported",
-                severity=Severity.WARNING,
-                confidence=Confidence.HIGH,
-                domain="config",
-                message=f"{step.driver} cannot {mode}",
-                evidence=(Evidence(cfg, 0, '"mode"'), Evidence(f"compiled/{cfg}", 0, '"mode"')),
+        if modes and isinstance(mode, str) and mode not in modes:
+            evidence = config_evidence(step.id, "mode")
+            yield TEMPLATE.finding(
+                f"{step.driver} cannot {mode}",
+                evidence,
+                evidence._replace(file=f"compiled/{evidence.file}"),
                 step=step.id,
-                fix=f"set the mode to {' or '.join(sorted(_MODES[kind]))}",
+                fix=f"set the mode to {' or '.join(sorted(modes))}",
             )

@@ -13,33 +13,23 @@ Example:
     `artifacts/extract-movies/output.pkl`, written by versions of late September 2025
 """
 
-from collections.abc import Iterator
-
-from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence
+from osiris_inspect.inspector.diagnosis.evidence.citations import artifact_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
+TEMPLATE = FindingTemplate(Severity.NOTE, "code", "delete it; spill to Parquet")
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Steps that left a pickle."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find pickle files."""
     for step in run.steps:
         for artifact in step.artifacts:
             if artifact.kind == "pickle" and artifact.state == "present":
-                named = (
-                    (Evidence("events.jsonl", artifact.line, artifact.path),)
-                    if artifact.line
-                    else any_evidence(run, step)
-                )
-                yield Finding(
-                    rule="pickle-in-artifacts",
-                    severity=Severity.NOTE,
-                    confidence=Confidence.HIGH,
-                    domain="code",
-                    message=f"{artifact.path} is a pickle; opening it would run its code",
-                    evidence=named,
+                yield TEMPLATE.finding(
+                    f"{artifact.path} is a pickle; opening it would run its code",
+                    *artifact_evidence(run, step, artifact),
                     step=step.id,
-                    fix="delete it; spill to Parquet",
                 )

@@ -13,30 +13,23 @@ Example:
     `artifacts/extract-movies/output.parquet` of a run with `E2B_DOWNLOAD_DATA_ARTIFACTS=1`.
 """
 
-from collections.abc import Iterator
-
-from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, first_event_evidence
+from osiris_inspect.inspector.diagnosis.evidence.citations import artifact_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
+TEMPLATE = FindingTemplate(Severity.WARNING, "infra", "do not trust the file; fetch it again as bytes")
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Artifacts that claim to be Parquet and are not."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find Parquet files without the marks of one."""
     for step in run.steps:
         for artifact in step.artifacts:
-            if artifact.state != "corrupt":
-                continue
-            named = Evidence("events.jsonl", artifact.line, artifact.path) if artifact.line else None
-            yield Finding(
-                rule="spill-file-corrupt",
-                severity=Severity.WARNING,
-                confidence=Confidence.HIGH,
-                domain="infra",
-                message=f"{artifact.path} is no Parquet file, or a damaged one",
-                evidence=(named,) if named else first_event_evidence(step) or any_evidence(run, step),
-                step=step.id,
-                fix="do not trust the file; fetch it again as bytes",
-            )
+            if artifact.state == "corrupt":
+                yield TEMPLATE.finding(
+                    f"{artifact.path} is no Parquet file, or a damaged one",
+                    *artifact_evidence(run, step, artifact),
+                    step=step.id,
+                )

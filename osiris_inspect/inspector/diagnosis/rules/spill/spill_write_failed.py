@@ -14,44 +14,34 @@ Example:
     `Failed to cache DataFrame for step extract-dup: Duplicate column names found: ['id', 'id']`
 """
 
-from collections.abc import Iterator
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.files.log_phrases import SPILL_NOT_WRITTEN
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
 RANK = 20
+TEMPLATE = FindingTemplate(
+    Severity.WARNING, "data", "make column names unique and column types uniform, or see why the disk refused"
+)
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Steps whose frame could not be spilled."""
-    for told, match in matching_log_lines(run, SPILL_NOT_WRITTEN):
-        step = run.step(match["step"])
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find frames that could not be spilled."""
+    for line, match in matching_log_lines(run, SPILL_NOT_WRITTEN):
+        step, reason = run.step(match["step"]), excerpt_of(match, 160, "why")
         lost = step is None or step.storage in ("none", "unknown")
-        yield _finding(match["step"], excerpt_of(match, 160, "why"), told.evidence(match[0][:160]), lost=lost)
-    for event in run.events_named("spill_failed"):
-        yield _finding(
-            event.step,
-            str(event.fields.get("error") or "no reason"),
-            event_evidence(event, "error"),
-            lost=False,
+        yield TEMPLATE.finding(
+            f"the frame could not be spilled and {'is lost' if lost else 'stays in memory'}: {reason}",
+            line.evidence(match[0][:160]),
+            step=match["step"],
+            severity=Severity.ERROR if lost else None,
         )
-
-
-def _finding(step: str | None, why: str, evidence: Evidence, *, lost: bool) -> Finding:
-    outcome = "is lost" if lost else "stays in memory"
-    return Finding(
-        rule="spill-write-failed",
-        severity=Severity.ERROR if lost else Severity.WARNING,
-        confidence=Confidence.HIGH,
-        domain="data",
-        message=f"the frame could not be spilled and {outcome}: {excerpt(why, 160)}",
-        evidence=(evidence,),
-        step=step,
-        fix="make column names unique and column types uniform, or see why the disk refused",
-    )
+    for event in run.events_named("spill_failed"):
+        reason = excerpt(str(event.fields.get("error") or "no reason"), 160)
+        message = f"the frame could not be spilled and stays in memory: {reason}"
+        yield TEMPLATE.finding(message, event_evidence(event, "error"), step=event.step)

@@ -14,34 +14,26 @@ Example:
     `"has_df_in_memory": true, "spill_used": true`
 """
 
-from collections.abc import Iterator
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import run_card_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
 NEEDS = ("run card",)
+TEMPLATE = FindingTemplate(Severity.NOTE, "code", "drop the frame from memory once its spill is complete")
 
 
-def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
-    """Steps in both places, unless a step that failed needed them."""
+def check(run: Run, lineage: Lineage) -> Findings:
+    """Find frames that are spilled and in memory, except the inputs of a failed step, which a replay needs."""
     failed = {step.id for step in run.steps if step.status == "failed"}
     for step in run.steps:
         card = run.card.for_step(step.id) if run.card is not None else None
-        captured = any(edge.producer == step.id and edge.consumer in failed for edge in lineage.edges)
-        if card is None or captured or not (card.has_df_in_memory and card.spill_used):
-            continue
-        yield Finding(
-            rule="spilled-and-still-in-memory",
-            severity=Severity.NOTE,
-            confidence=Confidence.HIGH,
-            domain="code",
-            message="the frame was spilled and is still in memory, so the spill freed nothing",
-            evidence=(
+        for_replay = any(edge.producer == step.id and edge.consumer in failed for edge in lineage.edges)
+        if card is not None and not for_replay and card.has_df_in_memory and card.spill_used:
+            yield TEMPLATE.finding(
+                "the frame was spilled and is still in memory, so the spill freed nothing",
                 *run_card_evidence(run, step, "spill_used"),
                 *run_card_evidence(run, step, "has_df_in_memory"),
-            ),
-            step=step.id,
-            fix="drop the frame from memory once its spill is complete",
-        )
+                step=step.id,
+            )
