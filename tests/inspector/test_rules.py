@@ -321,10 +321,10 @@ def test_finding_whose_quote_is_nowhere_is_shown_where_its_step_is_named(tmp_pat
 @pytest.mark.parametrize(
     ("error", "fix"),
     [
-        ("Table with name df_extract does not exist!", "use 'df' in place of 'df_extract'"),
+        ("Table with name df_extract does not exist!", "use 'df' instead of 'df_extract'"),
         (
             "Table with name df_other does not exist!",
-            "let the step need 'other', whose frame its query names",
+            "add 'other' to the needs of the step",
         ),
     ],
 )
@@ -349,7 +349,7 @@ def test_good_end_in_the_status_file_says_that_the_file_was_cut(tmp_path: Path) 
     cause = analyze(run).root_cause
     assert cause is not None
     assert (cause.rule, cause.step, str(cause.confidence)) == ("run-truncated", None, "medium")
-    assert "the file was cut, not the run" in cause.message
+    assert "the file was truncated, not the run" in cause.message
 
 
 def test_line_that_could_not_be_read_may_be_the_end_of_a_step(tmp_path: Path) -> None:
@@ -481,7 +481,7 @@ def test_rule_whose_events_a_run_does_not_record_is_listed_as_not_checked(tmp_pa
 def test_lost_artifact_names_the_logged_reason(tmp_path: Path) -> None:
     lost = native("artifact_lost", 6, step_id="extract", path="artifacts/extract/a.csv", error="too large")
     (finding,) = analyze(run_dir(tmp_path, [*succeeding_locally(), lost], steps=CHAIN)).findings
-    assert finding.message == "artifacts/extract/a.csv was not brought back: too large"
+    assert finding.message == "artifacts/extract/a.csv was not downloaded: too large"
 
 
 def test_run_that_ended_failed_names_its_error(tmp_path: Path) -> None:

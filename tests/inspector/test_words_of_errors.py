@@ -66,15 +66,15 @@ def test_what_an_error_repeats_of_queries_and_rows_is_no_cause(tmp_path: Path, r
 
 
 CODES = [
-    ("table-missing", "(pymysql.err.ProgrammingError) (1146, \"Tabelle 'm.a' nicht gefunden\")", "table 'm.a' does not exist"),
-    ("table-missing", "(psycopg2.errors.UndefinedTable) la relation « films » n'existe pas", "table 'films' does not exist"),
-    ("authentication-failed", "(1045, \"Zugriff verweigert (verwendetes Passwort: JA)\")", "refused"),
+    ("table-missing", "(pymysql.err.ProgrammingError) (1146, \"Tabelle 'm.a' nicht gefunden\")", "table 'm.a' was not found"),
+    ("table-missing", "(psycopg2.errors.UndefinedTable) la relation « films » n'existe pas", "table 'films' was not found"),
+    ("authentication-failed", "(1045, \"Zugriff verweigert (verwendetes Passwort: JA)\")", "rejected"),
     ("permission-denied", "(1044, \"Access denied for user 'r'@'%' to database 'm'\")", "access was denied"),
     ("query-failed", "(1356, \"View 'm.v' references invalid table(s) or definer/invoker of view lack rights to use them\")", "view"),
     ("constraint-violated", "{'code': '23503', 'message': 'Einfuegen verletzt Fremdschluessel'}", "another table"),
-    ("database-read-only", "(1792, 'Transaktion ist READ ONLY')", "takes no writes"),
+    ("database-read-only", "(1792, 'Transaktion ist READ ONLY')", "rejected writes"),
     ("lock-conflict", "{'S': 'ERROR', 'C': '40P01', 'M': 'Verklemmung entdeckt'}", "another transaction"),
-    ("authentication-failed", "Error PGRST301:\nMessage: jeton invalide", "key or the token"),
+    ("authentication-failed", "Error PGRST301:\nMessage: jeton invalide", "key or token"),
 ]  # fmt: skip
 
 
@@ -118,16 +118,16 @@ def test_code_in_a_traceback_counts_where_it_is_the_cause(tmp_path: Path, end: s
 @pytest.mark.parametrize(
     ("error", "fitting", "wrong"),
     [
-        ("(1040, 'Too many connections')", "raise the limit", "firewall"),
+        ("(1040, 'Too many connections')", "raise the connection limit", "firewall"),
         ("(1129, \"Host '10.0.0.4' is blocked because of many connection errors\")", "unblock", "TRY_CAST"),
         ("(pymysql.err.InternalError) (1290, 'The server is running with the --read-only option')", "primary", "TRY_CAST"),
         ("(pymysql.err.OperationalError) (1242, 'Subquery returns more than 1 row')", "correct the query", "TRY_CAST"),
-        ('Binder Error: Ambiguous reference to column name "id" (use: "a.id" or "b.id")', "name of the table", "TRY_CAST"),
+        ('Binder Error: Ambiguous reference to column name "id" (use: "a.id" or "b.id")', "table name", "TRY_CAST"),
         ("{'code': '23502', 'message': 'null value violates not-null constraint'}", "default", "upsert"),
-        ("{'code': '23514', 'message': 'new row violates check constraint \"c\"'}", "allows", "upsert"),
+        ("{'code': '23514', 'message': 'new row violates check constraint \"c\"'}", "does not allow", "upsert"),
         ("Out of Memory Error: failed to offload data block of size 256.0 KiB", "max_temp_directory_size", "let frames spill"),
         ("ERROR:  out of memory", "server", "let frames spill"),
-        ("Binder Error: Referenced column \"x\" not found in FROM clause!\nCandidate bindings: : ", "use a name", "proposes"),
+        ("Binder Error: Referenced column \"x\" not found in FROM clause!\nCandidate bindings: : ", "use a column name", "suggests"),
         ("'charmap' codec can't encode character '\\u0159' in position 12", "utf-8", "latin-1"),
         ("Supabase write failed: Out of range float values are not JSON compliant", "NULL", "logged"),
     ],

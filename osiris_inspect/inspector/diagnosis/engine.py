@@ -44,7 +44,10 @@ def rule_manual(rule_id: str) -> str | None:
 def run_rules(
     run: Run, lineage: Lineage, extra_rules: Sequence[Rule] = ()
 ) -> tuple[tuple[Finding, ...], tuple[SkippedRule, ...]]:
-    """Run all rules; return the findings, worst first and each root cause before its consequences, and skipped rules."""
+    """Run all rules and return the findings and the skipped rules.
+
+    Findings are sorted: worst first, and each root cause before its consequences.
+    """
     all_rules = (*builtin_rules(), *extra_rules)
     findings: list[Finding] = []
     skipped: list[SkippedRule] = []

@@ -69,7 +69,7 @@ def build_rule(module: ModuleType, name: str, *, is_external: bool = False) -> R
 
 @dataclass(frozen=True, slots=True)
 class FindingTemplate:
-    """What the findings of a rule have in common; the engine adds the id of the rule."""
+    """Common values of the findings of a rule; the engine adds the rule id."""
 
     severity: Severity
     domain: Domain

@@ -114,7 +114,7 @@ def row_count_evidence(run: Run, step: StepState, rows: int) -> tuple[Evidence, 
 
 
 def has_own_row_count(run: Run) -> bool:
-    """Return True if writers count their rows themselves; in a sandbox the original's worker does, and mostly logs 0."""
+    """Return True if writers count rows themselves; in a sandbox the original's worker mostly logs 0."""
     return run.mode == "local" or run.dialect == "native"
 
 

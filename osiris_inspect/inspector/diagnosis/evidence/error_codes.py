@@ -75,7 +75,7 @@ _HANDLING = "During handling of the above exception"
 
 
 class ErrorCode(NamedTuple):
-    """A known code and its match, whose named groups contain the quoted name after the code, if there is one."""
+    """A known code and its match; the named groups contain the quoted name after the code."""
 
     error_class: str
     match: re.Match[str]
@@ -83,7 +83,7 @@ class ErrorCode(NamedTuple):
 
 @lru_cache(maxsize=64)
 def find_error_code(text: str, error_type: str = "", traceback: str = "") -> ErrorCode | None:
-    """Return the first known code of an error: in its text, else its class, else the last exceptions of its traceback.
+    """Return the first known code of an error: in its text, its class or its traceback.
 
     Exceptions that the driver handled before are not part of the error.
     """

@@ -85,7 +85,7 @@ class ErrorPattern:
             evidence=(text.evidence(match[0][:200]),),
             step=text.step,
             stage=text.stage,
-            fix=self.fix.format(**values) + (f"; the error itself proposes {names}" if names else ""),
+            fix=self.fix.format(**values) + (f"; the error message suggests {names}" if names else ""),
         )
 
 

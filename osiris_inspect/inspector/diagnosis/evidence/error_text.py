@@ -74,7 +74,7 @@ def log_text(line: LogLine) -> ErrorText:
 
 @lru_cache(maxsize=64)
 def _shorten(text: str) -> str:
-    """Return the start and the end of a text that is too long: errors name the cause in the first or last lines."""
+    """Return a text without its middle if it is too long: errors name the cause at either end."""
     half = MAX_TEXT // 2
     if len(text) <= MAX_TEXT:
         return text

@@ -27,7 +27,7 @@ _FIELD_VALUE = re.compile(r'"?\s*:\s*(?:"(?:[^"\\]|\\.){0,160}"|[^,}\]\s"{\[]{1,
 
 
 def verify_quotes(run: Run, findings: Sequence[Finding]) -> list[Finding]:
-    """Return the findings with verbatim evidence, or with the line that names their step if none was found."""
+    """Return the findings with verbatim evidence; without any, with the line that names their step."""
     quotes = find_quotes(run, [evidence for finding in findings for evidence in finding.evidence])
     verified = []
     for finding in findings:
@@ -60,7 +60,7 @@ def find_quotes(run: Run, evidence: Iterable[Evidence]) -> dict[Evidence, Eviden
 
 
 def _numbered_lines(run: Run, file: str, items: Iterable[Evidence]) -> Iterable[tuple[int, bytes]]:
-    """Return the lines of a file with their numbers; of a long log only the cited lines, unless one must be searched."""
+    """Return the numbered lines of a file; of a long log only the cited ones, if all have a number."""
     cited = {item.line for item in items}
     if file == layout.EVENTS and isinstance(run.events, LazyEvents) and 0 not in cited:
         log = run.events
@@ -88,7 +88,7 @@ def _find_in_lines(lines: Iterable[tuple[int, bytes]], items: set[Evidence]) -> 
 
 
 def _better_matches(searched: dict[Evidence, list[bytes]], raw: bytes) -> list[Evidence]:
-    """Return the items that a line contains in a better form than earlier lines; search on for better forms only."""
+    """Return the items that a line contains in a better form than all earlier lines."""
     better = []
     for item, forms in searched.items():
         rank = next((rank for rank, form in enumerate(forms) if form in raw), None)
@@ -121,7 +121,7 @@ def _verbatim(line: str, text: str) -> str:
 
 
 def _span(line: str, text: str) -> tuple[int, int]:
-    """Return the span of a text in a line in the best of its forms, else that of the name field or the line's start."""
+    """Return the span of a text in a line, else that of the name field or the line's start."""
     for form in _forms(text):
         start = line.find(form)
         if start >= 0:

@@ -17,7 +17,10 @@ def duckdb_queries(run: Run) -> Iterator[tuple[StepState, str]]:
 
 
 def unlogged_supabase_writes(run: Run) -> Iterator[StepState]:
-    """Yield the Supabase writers that succeeded without a SQL channel in a sandbox of the original, which logs no writes."""
+    """Yield successful Supabase writers without a SQL channel in sandboxes of the original.
+
+    These sandboxes log no writes.
+    """
     if run.mode not in ("e2b", "worker") or run.dialect == "native":
         return
     for step in run.steps:

@@ -1,13 +1,13 @@
-"""A configuration has a key nobody knows.
+"""A configuration contains an unknown key.
 
 What it finds:
-    An error in which a component does not know a key it was given.
+    An error in which a component rejects a configuration key.
 
 Why it matters:
-    Mostly a misspelt key, so the value that was meant is not set.
+    The key is usually misspelt, so the intended value is not set.
 
 How to fix:
-    Correct the spelling; the component lists the keys it knows.
+    Correct the spelling; the error lists the keys that the component accepts.
 
 Example:
     `Unknown configuration key 'sqlx' for component 'mysql.extractor'`
@@ -22,8 +22,8 @@ PATTERNS = (
             r"Unknown configuration keys?:? '?(?P<key>[^'\n]{1,120})'?[^\n]{0,80}"
             r"|unknown (?:config )?key '(?P<key2>[^'\n]{1,80})'"
         ),
-        message="the configuration has an unknown key",
-        fix="remove the key or correct its spelling",
+        message="the configuration contained an unknown key",
+        fix="correct the spelling of the key or remove it",
         domain="config",
     ),
 )

@@ -1,13 +1,13 @@
-"""A configuration has a value that its component does not take.
+"""A configuration contains an invalid value.
 
 What it finds:
-    An error in which a driver refuses the value of a key that it knows.
+    An error in which a driver rejects the value of a known key.
 
 Why it matters:
-    The step cannot begin, whatever the data.
+    The step cannot start, regardless of the data.
 
 How to fix:
-    Use one of the values the message lists.
+    Use one of the values that the message lists.
 
 Example:
     `Invalid ddl_channel 'rest'. Expected auto, http_sql, or psycopg2`
@@ -25,8 +25,8 @@ PATTERNS = (
             r"|(?:\"delimiter\"|\"quotechar\"|\"escapechar\") must be a[^\n]{0,80}"
             r"|'mode': [^\n]{1,60} is not one of [^\n]{1,80}"
         ),
-        message="the configuration has a value that is not taken",
-        fix="use a value that the message lists",
+        message="the configuration contained an invalid value",
+        fix="use one of the values that the message lists",
         domain="config",
     ),
 )

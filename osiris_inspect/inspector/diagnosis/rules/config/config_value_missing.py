@@ -1,13 +1,13 @@
-"""A step lacks a value that its driver needs.
+"""A required configuration value is missing.
 
 What it finds:
-    An error in which a driver misses a key of its configuration.
+    An error in which a driver does not find a key in its configuration.
 
 Why it matters:
-    The step cannot begin.
+    The step cannot start.
 
 How to fix:
-    Add the key the message names.
+    Add the key that the message names.
 
 Example:
     `Step extract: 'query' is required in config`
@@ -29,8 +29,8 @@ PATTERNS = (
             r"|Compilation failed: '\w{1,60}'\s*$"
             r"|(?:[Mm]issing required|lacks required) (?:config|configuration|key|option|setting)[^\n]{0,100}"
         ),
-        message="the configuration of the step lacks a value",
-        fix="add the missing key to the step, or to its connection",
+        message="a required configuration value was missing",
+        fix="add the missing key to the step or its connection",
         domain="config",
     ),
 )

@@ -1,13 +1,13 @@
-"""A connection reads an environment variable that is not set.
+"""An environment variable that a connection reads is not set.
 
 What it finds:
     An error that names an environment variable without a value.
 
 Why it matters:
-    The step cannot connect. The original ends such a run without an error of the step: it only stops.
+    The step cannot connect. The original stops such a run without an error of the step.
 
 How to fix:
-    Set the variable where the run is started, and see that it reaches the sandbox.
+    Set the variable in the environment of the run, and pass it to the sandbox.
 
 Example:
     `Environment variable 'MYSQL_PASSWORD' not set for password in mysql.db_movies`
@@ -41,22 +41,22 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         logged = [(line, at) for line, at in matching_log_lines(run, CONNECTION_OF) if name in line.text][:1]
         step = error.step or next((at["step"] for _, at in logged), _step_using(run, match["connection"]))
         yield TEMPLATE.finding(
-            f"the environment variable {name} is not set",
+            f"environment variable {name} was not set",
             error.evidence(match[0]),
             *(line.evidence(at[0]) for line, at in logged),
             step=step,
             stage="step" if step else error.stage,
-            fix=f"set {name} where the run is started",
+            fix=f"set {name} in the environment of the run",
         )
     for error, match in matching_errors(run, _KEY_ERROR):
         name, read = match["name"], _ENVIRON_READ.search(error.traceback[-2000:])
         if read is not None and read["name"] in (None, name):
             yield TEMPLATE.finding(
-                f"the environment variable {name} is not set where the step runs",
+                f"environment variable {name} was not set where the step ran",
                 error.evidence(match[0]),
                 step=error.step,
                 stage=error.stage,
-                fix=f"set {name} where the step runs: a sandbox has not the environment of the host",
+                fix=f"set {name} where the step runs; a sandbox does not inherit the host's environment",
             )
 
 

@@ -1,13 +1,13 @@
-"""A file that a step reads is not there.
+"""A file that a step reads does not exist.
 
 What it finds:
-    An error in which a file could not be found.
+    An error that reports a missing file.
 
 Why it matters:
-    The step has nothing to read. Paths of your machine mean nothing inside a sandbox.
+    The step has no input. Paths of the host do not exist inside a sandbox.
 
 How to fix:
-    Correct the path, or bring the file to where the step runs.
+    Correct the path, or copy the file to where the step runs.
 
 Example:
     `CSV file not found: /srv/data/orders.csv`
@@ -28,8 +28,8 @@ PATTERNS = (
             r"|(?<!on socket )['\"](?P<f7>[^'\"\n]{1,200})['\"]: (?i:no such file or directory)"
             r"|(?i:no such file or directory)(?: \(os error 2\))?: ?'?(?P<f8>[^'\n]{1,200})"
         ),
-        message="file {name} does not exist",
-        fix="correct the path; a relative path is looked up where the step runs, not where the pipeline lies",
+        message="file {name} was not found",
+        fix="correct the path; a relative path is resolved where the step runs, not next to the pipeline file",
         domain="config",
     ),
     ErrorPattern(
@@ -37,8 +37,8 @@ PATTERNS = (
             r"^FileNotFoundError\b[^\n'\"]{0,200}$"
             r"|^(?![^\n]*(?:socket|Can't connect))[^\n]{0,200}(?i:no such file or directory)(?: \(os error 2\))?\.?$"
         ),
-        message="a file does not exist",
-        fix="correct the path; a relative path is looked up where the step runs, not where the pipeline lies",
+        message="a file was not found",
+        fix="correct the path; a relative path is resolved where the step runs, not next to the pipeline file",
         domain="config",
     ),
 )

@@ -1,18 +1,19 @@
-"""A part of a password was taken for the name of a server.
+"""A part of a password was interpreted as a host name.
 
 What it finds:
-    A connection that went to another host than the one configured.
+    A connection to a different host than the configured one.
 
 Why it matters:
-    Where host, user and password are put together into a URL, an `@`, `:`, `/` or `%` of the password ends it early:
-    what follows becomes the host. The error then speaks of a server that does not exist, and tells a part of the
-    password.
+    If host, user and password are combined into a URL, an unescaped `@`, `:`, `/` or `%` in the password ends
+    it early and the rest becomes the host. The error then names a server that does not exist, and exposes a
+    part of the password.
 
 How to fix:
-    Escape the password where the URL is made, or choose one without these characters. Treat it as told: rotate it.
+    URL-escape the password or choose one without these characters. Rotate it, because the log contains a part
+    of it.
 
 Example:
-    `Can't connect to MySQL server on 'rest-of-it@127.0.0.1'` while the connection says `host: 127.0.0.1`
+    `Can't connect to MySQL server on 'rest-of-it@127.0.0.1'` while the connection reports `host: 127.0.0.1`
 """
 
 from typing import Any
@@ -28,7 +29,7 @@ RANK = 37
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
     "config",
-    "escape the password where the URL is made, or choose one without '@', ':', '/', '%'; rotate it",
+    "URL-escape the password or choose one without '@', ':', '/' and '%', and rotate it",
 )
 _TRIED = LazyRegex(
     r"(?:Can't connect to (?:MySQL )?server on|could not translate host name|connection to server at) "
@@ -41,7 +42,7 @@ _CONFIGURED = LazyRegex(
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
-    """Find connections to another host than the configured one, and failed ones whose password breaks a URL."""
+    """Find connections to an unexpected host, and failed ones whose password breaks a URL."""
     configured = _configured_hosts(run)
     for error, match in (*matching_errors(run, _TRIED), *matching_log_lines(run, _TRIED)):
         step = run.step(error.step or "")
@@ -49,9 +50,9 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         differs = "@" in match["host"] or host not in (None, match["host"])
         if differs and step is not None and step.status == "failed":
             yield TEMPLATE.finding(
-                "the driver looked for another server than the configured one"
-                + (f", the connection says {host!r}" if host else "")
-                + ": a character of the password ended it early",
+                "the driver connected to a different server than the configured one"
+                + (f", {host!r}" if host else "")
+                + ": a character of the password ended the user part of the URL early",
                 error.evidence(match[0].partition(" on ")[0]),
                 *host_evidence,
                 step=step.id,
@@ -60,8 +61,8 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         secrets = [item for item in run.exposed_secrets if item.step == error.step and item.breaks_url]
         if error.step is not None and secrets and "password" in secrets[0].key.lower():
             yield TEMPLATE.finding(
-                "the connection failed without a reason, and its password has a character that ends it early "
-                "where it is put into a URL as it is",
+                "the connection failed without a reason; its password contains a character that must be escaped "
+                "in a URL",
                 error.evidence(match[0]),
                 Evidence(secrets[0].file, 0, f'"{secrets[0].key}"'),
                 step=error.step,

@@ -1,4 +1,4 @@
-"""A step was given a directory where it needs a file.
+"""A step received a directory instead of a file.
 
 What it finds:
     An error in which a directory was opened as a file.
@@ -7,7 +7,7 @@ Why it matters:
     Nothing was read.
 
 How to fix:
-    Put the name of the file at the end of the path.
+    Add the file name to the path.
 
 Example:
     `Path is not a file: /srv/data`
@@ -23,8 +23,8 @@ PATTERNS = (
             r"|\[Errno 21\] Is a directory[^\n]{0,200}"
             r"|is a (?:folder|directory), not (?:a|an) [^\n]{0,60}"
         ),
-        message="the path is a directory, not a file",
-        fix="name the file itself",
+        message="the path was a directory, not a file",
+        fix="add the file name to the path",
         domain="config",
     ),
 )

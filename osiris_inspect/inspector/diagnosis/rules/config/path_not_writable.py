@@ -1,13 +1,13 @@
-"""A step cannot write where it was told to.
+"""The target path of a step is not writable.
 
 What it finds:
     An error in which a target file could not be created.
 
 Why it matters:
-    The result of the run is not there.
+    The result of the run was not written.
 
 How to fix:
-    Create the directory, or write to another one.
+    Create the directory or use another one.
 
 Example:
     `Cannot save file into a non-existent directory: 'out'`
@@ -23,8 +23,8 @@ PATTERNS = (
             r"|Cannot save file into a non-existent directory[^\n]{0,160}"
             r"|\[Errno (?:17|20|36|40)\] (?:File exists|Not a directory|File name too long|Too many levels)[^\n]{0,160}"
         ),
-        message="the target cannot be written",
-        fix="name a directory that exists and may be written",
+        message="the target could not be written",
+        fix="use an existing, writable directory",
         domain="config",
     ),
 )

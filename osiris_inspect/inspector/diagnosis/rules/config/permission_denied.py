@@ -1,13 +1,13 @@
-"""A server or the file system refused what the step may not do.
+"""A server or the file system denied access.
 
 What it finds:
-    An error in which a known user is refused one action.
+    An error in which an authenticated user lacks a permission.
 
 Why it matters:
-    The credentials are right and the rights are not: a retry will not help.
+    The credentials are valid and the permissions are not: a retry does not help.
 
 How to fix:
-    Grant the right named in the message, or write to a place the step may write to.
+    Grant the permission that the message names, or write to a location that the step may access.
 
 Example:
     `(1142, "INSERT command denied to user 'reader'@'localhost' for table 'stats'")`
@@ -32,7 +32,7 @@ PATTERNS = (
             r"|violates row-level security policy[^\n]{0,80}"
         ),
         message="access was denied",
-        fix="grant the missing right, or use an account that has it",
+        fix="grant the missing permission or use an account that has it",
         domain="config",
         search_text_logs=True,
         error_class="rights",

@@ -1,13 +1,13 @@
-"""A pipeline file holds a secret in clear.
+"""A pipeline file contains a secret in plain text.
 
 What it finds:
     A compile error about a secret in the pipeline file.
 
 Why it matters:
-    A secret in a file under version control is no secret.
+    A secret under version control is exposed.
 
 How to fix:
-    Put it into the environment, and rotate it.
+    Move it to an environment variable and rotate it.
 
 Example:
     `Inline secret detected at steps[0].config.password`
@@ -19,8 +19,8 @@ RANK = 40
 PATTERNS = (
     ErrorPattern(
         pattern=r"Inline secrets? (?:detected|at|found)[^\n]{0,120}",
-        message="the pipeline holds a secret in clear and was refused",
-        fix="move the secret to a connection and refer to it by the name of an environment variable",
+        message="the pipeline was rejected because it contained a secret in plain text",
+        fix="move the secret to a connection that reads it from an environment variable",
         domain="config",
     ),
 )

@@ -1,17 +1,17 @@
-"""A column holds nothing but nulls.
+"""A column contains only nulls.
 
 What it finds:
-    A frame with rows whose column has the type `null`, which only a column without any value has.
+    A DataFrame with rows in which a column has the type `null`, which only a column without values has.
 
 Why it matters:
-    A join that met no partner or a conversion that failed silently leaves such a column, and a target then gets nothing
-    in it.
+    A join without matches or a conversion that failed silently creates such a column, and the target receives
+    no values.
 
 How to fix:
-    Look at the step that makes the column; where an input still has values in it, at its join or its cast.
+    Check the step that creates the column; if its input still has values, check the join or the cast.
 
 Example:
-    `stats` gives `discount` as `null`, and its input had it as `float64`
+    `stats` returns `discount` as `null`, and its input had it as `float64`
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
@@ -22,7 +22,7 @@ from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("output_stored",)
-TEMPLATE = FindingTemplate(Severity.NOTE, "data", "look at the join or the cast that makes the column")
+TEMPLATE = FindingTemplate(Severity.NOTE, "data", "check the join or cast that creates the column")
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -43,7 +43,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if empty:
             columns = ", ".join(map(repr, (lost or empty)[:8]))
             yield TEMPLATE.finding(
-                f"no row has a value in {columns}" + (", which the input of the step had" if lost else ""),
+                f"{columns} had no values" + (", although the input had some" if lost else ""),
                 event_evidence(event, "dtypes"),
                 *(event_evidence(source, "dtypes") for source in inputs[:2] if lost),
                 step=step.id,

@@ -1,13 +1,13 @@
-"""A CSV file has rows of different width.
+"""A CSV file has rows with different numbers of fields.
 
 What it finds:
-    An error in which a CSV reader found a row that does not fit.
+    An error in which a CSV reader rejects a row.
 
 Why it matters:
-    Either the delimiter is wrong or the file is damaged.
+    The delimiter is wrong or the file is damaged.
 
 How to fix:
-    Look at the line the message names; correct delimiter, quoting or the file.
+    Check the line that the message names; correct the delimiter, the quoting or the file.
 
 Example:
     `Expected 4 fields in line 17, saw 5`
@@ -24,8 +24,8 @@ PATTERNS = (
             r"|CSV Error on Line:? ?\d+[^\n]{0,80}"
             r"|Expected \d+ (?:fields|columns)[^\n]{0,60}(?:saw|found|got) \d+"
         ),
-        message="a row of the CSV file has another number of fields",
-        fix="check the delimiter and the quoting, or the row the message names",
+        message="a row of the CSV file had a different number of fields",
+        fix="check the delimiter, the quoting and the row that the message names",
         domain="data",
     ),
 )

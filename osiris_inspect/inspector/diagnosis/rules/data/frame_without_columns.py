@@ -1,13 +1,13 @@
-"""A step was given a frame without any column.
+"""A step received a DataFrame without columns.
 
 What it finds:
-    An error in which a frame without columns cannot be used.
+    An error in which a DataFrame without columns cannot be used.
 
 Why it matters:
-    An empty file became an empty frame upstream, and fails only here.
+    An empty file became an empty DataFrame upstream, and the failure appears only here.
 
 How to fix:
-    Look at the source: the file has 0 bytes, or only blank lines.
+    Check the source: the file has 0 bytes or only blank lines.
 
 Example:
     `Need a DataFrame with at least one column`
@@ -24,7 +24,7 @@ PATTERNS = (
             r"|EmptyDataError[^\n]{0,60}"
             r"|\S{1,300} is empty; there is not even a header"
         ),
-        message="the input has no column at all: {error_line}",
+        message="the input had no columns: {error_line}",
         fix="check that the source file is not empty",
         domain="data",
     ),

@@ -1,16 +1,17 @@
-"""A join gave far more rows than it got.
+"""A join produced many more rows than it received.
 
 What it finds:
-    A step with several inputs that gave more than ten times the rows of the largest of them.
+    A step with several inputs whose output has more than ten times the rows of its largest input.
 
 Why it matters:
-    The key of the join is not unique on either side, or there is none: every row meets many. Sums over it count twice.
+    The join key is not unique on either side, or there is no key, so rows are multiplied and sums count them
+    twice.
 
 How to fix:
-    Count the rows for each key on both sides; make the key unique on one of them.
+    Count the rows per key on both sides and make the key unique on one of them.
 
 Example:
-    `join-orders` gets 500 and 40 rows and gives 20,000.
+    `join-orders` receives 500 and 40 rows and returns 20,000.
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import row_count_evidence
@@ -23,7 +24,7 @@ NEEDS = ("inputs_resolved",)
 MAX_FACTOR = 10
 MIN_ROWS = 100
 TEMPLATE = FindingTemplate(
-    Severity.NOTE, "data", "see whether the key of the join is unique on one side", Confidence.MEDIUM
+    Severity.NOTE, "data", "check that the join key is unique on one side", Confidence.MEDIUM
 )
 
 
@@ -37,5 +38,5 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             sizes = " and ".join(f"{rows:,}" for rows in rows_in)
             evidence = row_count_evidence(run, step, step.rows_out)
             yield TEMPLATE.finding(
-                f"the step got {sizes} rows and gave {step.rows_out:,}", *evidence, step=step.id
+                f"received {sizes} rows and produced {step.rows_out:,}", *evidence, step=step.id
             )

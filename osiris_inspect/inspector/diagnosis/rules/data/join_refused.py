@@ -1,13 +1,13 @@
-"""Two frames could not be joined.
+"""Two DataFrames could not be joined.
 
 What it finds:
-    An error of pandas when it joins frames: keys of different types, keys that are not unique, labels that stand twice.
+    An error of pandas in a join: keys of different types, keys that are not unique, or duplicate labels.
 
 Why it matters:
-    The frames are both there; their keys do not fit each other.
+    Both DataFrames exist, but their keys are incompatible.
 
 How to fix:
-    Bring the keys to one type, or make them unique, before the join.
+    Convert the keys to the same type, or make them unique, before the join.
 
 Example:
     `You are trying to merge on int64 and object columns for key 'id'`
@@ -25,8 +25,8 @@ PATTERNS = (
             r"|cannot reindex on an axis with duplicate labels"
             r"|columns overlap but no suffix specified[^\n]{0,100}"
         ),
-        message="the keys of two frames do not fit each other",
-        fix="bring the keys to one type and make them unique before the join",
+        message="the join keys of two DataFrames were incompatible",
+        fix="convert the keys to the same type and make them unique before the join",
         domain="data",
     ),
 )

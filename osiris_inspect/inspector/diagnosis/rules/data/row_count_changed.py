@@ -1,18 +1,19 @@
-"""A frame had another number of rows when it was used than when it was given.
+"""The row count of a DataFrame differs between its producer and its consumer.
 
 What it finds:
-    An input with other rows than its producer gave or had read, a processor that read other rows than its input had, or
-    a writer that wrote other rows than it got and does not merge them with those of its target.
+    An input with a different row count than its producer stored or read, a processor that read a different
+    number of rows than its input has, or a writer that wrote a different number of rows than it received and
+    does not merge them into its target.
 
 Why it matters:
-    Somebody changed the frame in between: a driver that works on its input in place changes it for everyone. A writer
-    that wrote a part of its rows is a success all the same.
+    A driver that changes its input in place changes it for every consumer. A writer that wrote only some of
+    its rows still succeeds.
 
 How to fix:
-    Let drivers copy what they change.
+    Copy a DataFrame in the driver before changing it.
 
 Example:
-    `inputs_resolved` says 14 rows, and the step's own `rows_read` says 5.
+    `inputs_resolved` reports 14 rows, and the step's own `rows_read` reports 5.
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
@@ -30,12 +31,12 @@ from osiris_inspect.model.metric import Metric
 
 NEEDS = ("inputs_resolved", "steps")
 TEMPLATE = FindingTemplate(
-    Severity.WARNING, "code", "let drivers copy a frame before they change it", Confidence.MEDIUM
+    Severity.WARNING, "code", "copy a DataFrame in the driver before changing it", Confidence.MEDIUM
 )
 _WRITTEN = FindingTemplate(
     Severity.WARNING,
     "data",
-    "look into its target: rows may be missing there, or stand there twice",
+    "check the target for missing or duplicate rows",
     Confidence.MEDIUM,
 )
 _WRITER_COUNTS = {"write.complete event", "rows_out event", "rows_written metric", "metric, by time"}
@@ -53,7 +54,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
 
 
 def _compare_producer(run: Run, step: StepState, entry: InputState) -> Findings:
-    """Compare an input with the output of its producer, or with what a local extractor counted while it ran."""
+    """Compare an input with the output of its producer, or with the count of a local extractor."""
     producer = run.step(entry.from_step or "")
     if producer is None:
         return
@@ -77,19 +78,17 @@ def _compare_metric(step: StepState, entry: InputState, metric: Metric) -> Findi
 
 
 def _difference(step: StepState, entry: InputState, other: int, *evidence: Evidence) -> Finding:
-    message = (
-        f"the frame of {entry.from_step!r} has {entry.rows or 0:,} rows in one place and {other:,} in another"
-    )
+    message = f"the DataFrame of {entry.from_step!r} was logged with {entry.rows or 0:,} rows and with {other:,} rows"
     return TEMPLATE.finding(message, *evidence, *input_evidence(entry), step=step.id)
 
 
 def _compare_written(run: Run, step: StepState, entry: InputState) -> Findings:
-    """Compare the rows of a writer with its input, unless it merges rows, which each target counts differently."""
+    """Compare a writer with its input, unless it merges rows: targets count those differently."""
     counted = step.rows_out_source in _WRITER_COUNTS and has_own_row_count(run)
     merges = step.config.get("write_mode") == "upsert" or bool(step.config.get("primary_key"))
     if counted and not merges and step.rows_out and step.rows_out != entry.rows:
         yield _WRITTEN.finding(
-            f"the step got {entry.rows or 0:,} rows and wrote {step.rows_out:,}",
+            f"received {entry.rows or 0:,} rows and wrote {step.rows_out:,}",
             *row_count_evidence(run, step, step.rows_out),
             *input_evidence(entry),
             step=step.id,

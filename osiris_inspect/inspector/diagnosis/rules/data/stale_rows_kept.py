@@ -1,13 +1,15 @@
-"""A writer that was to replace a table only added to it.
+"""A writer with mode `replace` kept existing rows.
 
 What it finds:
-    A Supabase write with mode `replace` that succeeded without deleting what is not in the frame.
+    A Supabase write with mode `replace` that succeeded without deleting the rows that are missing from its
+    input.
 
 Why it matters:
-    Without a SQL channel the original falls back to an upsert: rows that are gone at the source stay in the target.
+    Without a SQL channel the original falls back to an upsert: rows that were deleted at the source stay in
+    the target.
 
 How to fix:
-    Give the connection a SQL channel (`pg_dsn`), or empty the table before.
+    Configure a SQL channel for the connection (`pg_dsn`), or empty the table first.
 
 Example:
     `write.start` with `mode: replace`, and no event that deletes.
@@ -23,7 +25,10 @@ from osiris_inspect.model.run_layout import is_safe_name
 
 NEEDS = ("steps",)
 TEMPLATE = FindingTemplate(
-    Severity.WARNING, "config", "give the connection a SQL channel (pg_dsn or sql_url)", Confidence.MEDIUM
+    Severity.WARNING,
+    "config",
+    "configure a SQL channel for the connection (pg_dsn or sql_url)",
+    Confidence.MEDIUM,
 )
 
 
@@ -34,10 +39,10 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if event.fields.get("mode") != "replace" or step is None or step.status != "succeeded":
             continue
         if not run.events_named("ddl_attempt", "ddl_succeeded", "table.ddl_executed", step=step.id):
-            message = "the table was to be replaced; rows were written and none was deleted"
+            message = "the table was not replaced: rows were written and none were deleted"
             yield TEMPLATE.finding(message, event_evidence(event, "mode"), step=step.id)
     for step in unlogged_supabase_writes(run):
         has_connection = isinstance(step.config.get("resolved_connection"), dict)
         if step.config.get("write_mode") == "replace" and has_connection and is_safe_name(step.id):
-            message = "the table was to be replaced; its connection has no channel to delete what was there"
+            message = "the table was not replaced: its connection has no channel to delete existing rows"
             yield TEMPLATE.finding(message, config_evidence(step.id, "write_mode"), step=step.id)

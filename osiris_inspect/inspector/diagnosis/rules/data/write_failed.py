@@ -7,7 +7,7 @@ Why it matters:
     Earlier batches stay written, so a second run must not append them again.
 
 How to fix:
-    Repair the service, then repeat with `upsert`.
+    Repair the service, then run again with `upsert`.
 
 Example:
     `Batch write failed after retry: 503 Service Unavailable`
@@ -23,8 +23,8 @@ PATTERNS = (
             r"|Replace cleanup failed: (?P<w2>[^\n]{1,120})"
             r"|produced zero rows but had \d+ input rows"
         ),
-        message="the writer gave up",
-        fix="look at the answer of the service; a part of the rows may have been written",
+        message="the writer gave up after its retries",
+        fix="check the response of the service; some rows may have been written",
         domain="infra",
     ),
 )

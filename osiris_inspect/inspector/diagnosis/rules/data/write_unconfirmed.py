@@ -1,14 +1,14 @@
-"""Nothing in the log confirms that rows were written.
+"""No event confirms that rows were written.
 
 What it finds:
-    A Supabase writer in a sandbox that may create its table, has no SQL channel to do so, and succeeded.
+    A Supabase writer in a sandbox that may create its table, has no SQL channel, and succeeded.
 
 Why it matters:
-    Inside a sandbox the original logs no write at all. If the table was missing it only planned to create it, wrote
-    nothing, and reports all rows as processed.
+    The original logs no writes inside a sandbox. If the table was missing, it only planned to create it,
+    wrote nothing, and reported all rows as processed.
 
 How to fix:
-    Look into the table. Give the connection a SQL channel, or create the table beforehand.
+    Check the table. Configure a SQL channel for the connection, or create the table first.
 
 Example:
     `write-stats` completes with 5 rows, `create_if_missing` is true, and no `write.complete` exists.
@@ -25,7 +25,7 @@ NEEDS = ("configuration",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "config",
-    "look into the table; give the connection a SQL channel or create the table first",
+    "check the table; configure a SQL channel for the connection or create the table first",
     Confidence.MEDIUM,
 )
 
@@ -36,7 +36,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         confirmed = run.events_named("write.complete", step=step.id)
         if step.config.get("create_if_missing") is True and not confirmed:
             yield TEMPLATE.finding(
-                "the step may have planned its table and written nothing: no event confirms the write",
+                "may have only planned its table: no event confirms the write",
                 config_evidence(step.id, "create_if_missing"),
                 *completion_evidence(run, step),
                 step=step.id,

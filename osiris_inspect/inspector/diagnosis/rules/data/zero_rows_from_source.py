@@ -1,16 +1,17 @@
-"""A source gave no row at all.
+"""A source produced 0 rows.
 
 What it finds:
     A step without inputs that completed with 0 rows.
 
 Why it matters:
-    The run is a success and its result is empty: nobody is told, and a writer that replaces has emptied its target.
+    The run succeeds with an empty result, and a writer that replaces has emptied its target.
 
 How to fix:
-    Look at the query or the file: a filter, a date, an empty export. If empty is normal, ignore this rule for the step.
+    Check the query or the file: a filter, a date, an empty export. If empty is normal, suppress this rule for
+    the step.
 
 Example:
-    `extract-movies` completes, and `inputs_resolved` of the next step says `rows: 0`.
+    `extract-movies` completes, and `inputs_resolved` of the next step reports `rows: 0`.
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import row_count_evidence
@@ -21,7 +22,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
-TEMPLATE = FindingTemplate(Severity.WARNING, "data", "check the query or the file the step reads")
+TEMPLATE = FindingTemplate(Severity.WARNING, "data", "check the query or file that the step reads")
 
 
 def check(run: Run, lineage: Lineage) -> Findings:
@@ -31,5 +32,5 @@ def check(run: Run, lineage: Lineage) -> Findings:
             continue
         evidence = row_count_evidence(run, step, 0)
         if evidence and not step.needs and not resolved_inputs(step):
-            message = "the source gave 0 rows, and everything downstream of it is empty"
+            message = "produced 0 rows, so everything downstream was empty"
             yield TEMPLATE.finding(message, *evidence, step=step.id)

@@ -1,13 +1,13 @@
-"""A query, a file or a target lacks a column.
+"""A query, a file or a target has no column of the requested name.
 
 What it finds:
-    An error in which a column is asked for that is not there.
+    An error that reports a missing column.
 
 Why it matters:
-    Either a name is misspelt, or the source has changed its schema.
+    The name is misspelt, or the schema of the source has changed.
 
 How to fix:
-    Use the name the source has, or adapt the pipeline to the new schema.
+    Use the name in the source, or adapt the pipeline to the new schema.
 
 Example:
     `Binder Error: Referenced column "custommer_id" not found in FROM clause!`
@@ -40,8 +40,8 @@ PATTERNS = (
             r"|column '(?P<c9>[^'\n]{1,120})' (?:is )?(?:not (?:there|found|in)|missing|unknown)"
             r"|no such column: (?P<c11>[\w.]{1,120})"
         ),
-        message="column {name} does not exist",
-        fix="use a name that the source has",
+        message="column {name} was not found",
+        fix="use a column name that exists in the source",
         domain="config",
         error_class="no column",
     ),
@@ -63,16 +63,16 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         columns = ", ".join([str(name) for event in stored for name in event.fields["columns"]][:12])
         raised_by_pandas = "pandas" in error.traceback
         yield _KEY_ERROR.finding(
-            f"the driver asked for {match['key']}, and there is no such {'column' if raised_by_pandas else 'key'}",
+            f"the driver used {'column' if raised_by_pandas else 'key'} {match['key']}, which did not exist",
             error.evidence(match[0]),
             *(event_evidence(event, "columns") for event in stored[:2]),
             step=step.id,
             confidence=Confidence.HIGH if raised_by_pandas else Confidence.MEDIUM,
-            fix="use a name that its input has" + (f": {columns}" if columns else ""),
+            fix="use a column name that exists in the input" + (f": {columns}" if columns else ""),
         )
 
 
 def _may_be_column(step: StepState, error: ErrorText) -> bool:
-    """Return True if pandas raised the error, or the step has inputs and did not read an environment variable."""
+    """Return True if pandas raised the error, or a step with inputs did not read a variable."""
     reads_variable = "environ" in error.traceback[-2000:]
     return "pandas" in error.traceback or (bool(step.inputs or step.needs) and not reads_variable)

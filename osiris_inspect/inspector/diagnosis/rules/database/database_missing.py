@@ -1,13 +1,13 @@
 """The database of a connection does not exist.
 
 What it finds:
-    An error in which a server does not know the database that was asked for.
+    An error in which a server does not know the requested database.
 
 Why it matters:
-    The server answers and the credentials are right, so only the name is wrong, or the wrong server was asked.
+    The server responds and the credentials are valid, so the name or the server is wrong.
 
 How to fix:
-    Correct the name of the database in the connection, or create it.
+    Correct the database name in the connection, or create the database.
 
 Example:
     `(1049, "Unknown database 'movies'")`
@@ -19,8 +19,8 @@ RANK = 40
 PATTERNS = (
     ErrorPattern(
         pattern=r"Unknown database '(?P<d1>[^'\n]{1,120})'|database \"(?P<d2>[^\"\n]{1,120})\" does not exist",
-        message="database {name} does not exist",
-        fix="correct the name of the database in the connection, or create it",
+        message="database {name} was not found",
+        fix="correct the database name in the connection or create the database",
         domain="config",
         search_text_logs=True,
         error_class="no database",
@@ -30,8 +30,8 @@ PATTERNS = (
             r"schema \"(?P<s1>[^\"\n]{1,120})\" does not exist"
             r"|The schema must be one of the following: [^\n]{1,120}"
         ),
-        message="the schema is not there, or not open to this connection",
-        fix="correct the name of the schema, create it, or add it to those the service shows",
+        message="the schema was missing or not exposed to this connection",
+        fix="correct the schema name, create the schema, or expose it in the service",
         domain="config",
         error_class="no schema",
     ),

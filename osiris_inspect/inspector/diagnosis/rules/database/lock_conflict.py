@@ -1,13 +1,13 @@
-"""Another transaction held what a step needed.
+"""Another transaction held a lock that a step needed.
 
 What it finds:
-    An error of a lock that was not given in time, or of two transactions that waited for each other.
+    An error about a lock timeout or a deadlock.
 
 Why it matters:
-    The data is not at fault, and a repeat mostly works. Nothing of the transaction was kept.
+    The data is not the cause, and running again usually works. The transaction was rolled back.
 
 How to fix:
-    Repeat; write in smaller batches, and not while another job writes the same table.
+    Run again; write in smaller batches, and not while another job writes the same table.
 
 Example:
     `(1213, 'Deadlock found when trying to get lock')`
@@ -25,8 +25,8 @@ PATTERNS = (
             r"|(?i:database is locked)"
             r"|(?i:could not serialize access)[^\n]{0,80}"
         ),
-        message="another transaction held what the step needed",
-        fix="repeat; avoid that two jobs write one table at a time",
+        message="another transaction held a lock that the step needed",
+        fix="run again while no other job writes the table",
         domain="infra",
         error_class="lock",
     ),

@@ -1,7 +1,7 @@
-"""A percent sign in a query was taken for a placeholder.
+"""A percent sign in a query was interpreted as a placeholder.
 
 What it finds:
-    An error of text formatting inside a query.
+    A string-formatting error inside a query.
 
 Why it matters:
     Drivers that format the query treat `%` as the start of a parameter, so `LIKE` patterns break.
@@ -23,8 +23,8 @@ PATTERNS = (
             r"|unsupported format character[^\n]{0,60}"
             r"|not enough arguments for format string"
         ),
-        message="a % in the query was taken for a placeholder by the database driver",
-        fix="write %% where the query means one percent sign",
+        message="the database driver interpreted a % in the query as a placeholder",
+        fix="write %% for a percent sign in the query",
         domain="code",
     ),
 )

@@ -1,14 +1,14 @@
-"""A query reads a file of the machine it runs on by its full path.
+"""A query reads a file by an absolute path or a URL.
 
 What it finds:
-    A DuckDB query that opens an absolute path, a folder of somebody's home or an address of the network.
+    A DuckDB query that opens an absolute path, a path in a home directory, or a URL.
 
 Why it matters:
-    The step depends on a file that the pipeline does not name and that a sandbox does not have; and a query from outside
-    can read what the worker can read.
+    The step depends on a file that the pipeline does not name and that a sandbox does not have. A query from
+    an untrusted source can read every file that the worker can read.
 
 How to fix:
-    Read the file with an extractor, and hand its frame to the query.
+    Read the file with an extractor, and use its output in the query.
 
 Example:
     `SELECT * FROM read_csv('/etc/passwd')`
@@ -27,7 +27,7 @@ from osiris_inspect.model.finding import Severity
 
 NEEDS = ("configuration", "steps")
 TEMPLATE = FindingTemplate(
-    Severity.NOTE, "config", "read the file with an extractor and hand its frame to the query"
+    Severity.NOTE, "config", "read the file with an extractor and use its output in the query"
 )
 _READS = LazyRegex(
     r"\b(?:read_\w{1,30}|parquet_scan|glob|COPY\b[^;']{0,200}|FROM|ATTACH)\s*\(?\s*\[?\s*"
@@ -41,5 +41,5 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     for step, query in duckdb_queries(run):
         match = _READS.search(query)
         if match is not None:
-            message = f"the query itself reads {excerpt_of(match, 120, 'path')!r}"
+            message = f"the query read {excerpt_of(match, 120, 'path')!r}"
             yield TEMPLATE.finding(message, config_evidence(step.id, "query"), step=step.id)

@@ -1,4 +1,4 @@
-"""A query is no valid SQL.
+"""A query is not valid SQL.
 
 What it finds:
     An error of the SQL parser of a database.
@@ -7,7 +7,7 @@ Why it matters:
     The query can never run; nothing was read or written.
 
 How to fix:
-    Run the query by hand in the database of the step, and correct it.
+    Run the query manually in the database of the step and correct it.
 
 Example:
     `(1064, "You have an error in your SQL syntax; ...")`
@@ -23,8 +23,8 @@ PATTERNS = (
             r"|Parser Error: [^\n]{1,160}"
             r"|syntax error at or near [^\n]{1,80}"
         ),
-        message="the query is no valid SQL",
-        fix="correct the query near the place the message names",
+        message="the query was not valid SQL",
+        fix="correct the query at the position that the message names",
         domain="config",
         error_class="syntax",
     ),

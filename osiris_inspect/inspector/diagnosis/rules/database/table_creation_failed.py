@@ -1,7 +1,7 @@
 """A target table could not be created.
 
 What it finds:
-    A writer that was to create its table and could not.
+    A writer that failed to create its table.
 
 Why it matters:
     Nothing was written.
@@ -19,8 +19,8 @@ RANK = 40
 PATTERNS = (
     ErrorPattern(
         pattern=r"Table creation failed: (?P<what>[^\n]{1,160})",
-        message="the target table is missing and could not be created: {what}",
-        fix="create the table by hand, or give the connection a SQL channel (pg_dsn or sql_url)",
+        message="the target table was missing and could not be created: {what}",
+        fix="create the table manually or configure a SQL channel for the connection (pg_dsn or sql_url)",
         domain="config",
     ),
 )

@@ -1,15 +1,15 @@
-"""A query names a table that is not there.
+"""A query names a table that does not exist.
 
 What it finds:
-    An error in which a database does not know a table. For a Supabase target the original says so also
-    when it could not reach the service or its key was refused.
+    An error in which a database does not know a table. For a Supabase target, the original reports this also
+    if the service was unreachable or rejected the key.
 
 Why it matters:
-    The query cannot run; often the name is misspelt or the database is another one.
+    The query cannot run; the name is often misspelt or the database is the wrong one.
 
 How to fix:
-    Correct the query or the target; for Supabase look first whether the text log has an answer with
-    status 401 or 5xx.
+    Correct the query or the target; for Supabase, check the text log first for a response with status 401 or
+    5xx.
 
 Example:
     `(1146, "Table 'movies_db.moviez' doesn't exist")`
@@ -28,8 +28,8 @@ PATTERNS = (
             r"|Could not find the table '(?P<t5>[^'\n]{1,120})'"
             r"|no such table: (?P<t6>[\w.]{1,120})"
         ),
-        message="table {name} does not exist",
-        fix="correct the name of the table, or create it",
+        message="table {name} was not found",
+        fix="correct the table name or create the table",
         domain="config",
         error_class="no table",
     ),

@@ -1,10 +1,10 @@
-"""A target refused a value for its type or its length.
+"""A target rejected a value because of its type or length.
 
 What it finds:
-    An error in which a database cannot take a value into a column.
+    An error in which a database cannot store a value in a column.
 
 Why it matters:
-    Source and target disagree on what the column holds. Earlier batches may have been written.
+    Source and target disagree on the type of the column. Earlier batches may have been written.
 
 How to fix:
     Convert the value in the pipeline, or widen the column.
@@ -27,8 +27,8 @@ PATTERNS = (
             r"|invalid input syntax for (?:type )?[^\n]{1,120}"
             r"|Data truncated for column '[^'\n]{1,80}'[^\n]{0,60}"
         ),
-        message="the target refused a value",
-        fix="convert the value in the pipeline, or widen the column",
+        message="the target rejected a value",
+        fix="convert the value in the pipeline or widen the column",
         domain="data",
         error_class="value",
     ),

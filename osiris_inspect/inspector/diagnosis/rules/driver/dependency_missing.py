@@ -1,13 +1,13 @@
 """A Python package is missing where a step ran.
 
 What it finds:
-    An error of an import.
+    An import error, or a package that the check before the first step reported as missing.
 
 Why it matters:
     The driver cannot work without it.
 
 How to fix:
-    Install the package; in a sandbox let the run install its dependencies.
+    Install the package; in a sandbox, let the run install its dependencies.
 
 Example:
     `Missing required dependencies: psycopg2`
@@ -34,7 +34,7 @@ PATTERNS = (
             r"|ImportError: (?!cannot import name|\S{0,200}/|DLL load|[^\n]{0,200}(?:undefined symbol|shared object|not found \(required by))[^\n]{1,120}"
             r"|pip command failed[^\n]{0,120}"
         ),
-        message="a Python package is missing",
+        message="a Python package was missing",
         fix=_FIX,
         domain="infra",
     ),
@@ -46,8 +46,8 @@ PATTERNS = (
             r"|version `\w{1,20}_[\d.]{1,20}' not found[^\n]{0,100}"
             r"|numpy\.dtype size changed, may indicate binary incompatibility[^\n]{0,100}"
         ),
-        message="a Python package is there and cannot be used: it does not fit another package or the system",
-        fix="install versions that fit each other and the system the step runs on",
+        message="a Python package was installed but incompatible with another package or the system",
+        fix="install compatible versions where the step runs",
         domain="infra",
     ),
     ErrorPattern(
@@ -56,8 +56,8 @@ PATTERNS = (
             r"|automatically install(?:ing)? the required extension '[^\n]{1,60}"
             r"|Extension \"[^\"\n]{1,200}\" (?:not found|could not be loaded)[^\n]{0,80}"
         ),
-        message="an extension of DuckDB is missing and could not be fetched",
-        fix="install the extension where the step runs, or let the step reach the server of extensions",
+        message="a DuckDB extension was missing and could not be downloaded",
+        fix="install the extension where the step runs or allow access to the extension server",
         domain="infra",
     ),
 )
@@ -71,7 +71,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if isinstance(missing, list) and missing:
             blocked = run.status == "failed" and run.failed_stage == "prepare"
             yield _CHECKED.finding(
-                f"packages are missing where the steps run: {', '.join(map(str, missing[:8]))}",
+                f"packages were missing where the steps ran: {', '.join(map(str, missing[:8]))}",
                 event_evidence(event, "missing"),
                 severity=Severity.ERROR if blocked else None,
             )

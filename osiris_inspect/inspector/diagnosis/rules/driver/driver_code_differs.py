@@ -1,13 +1,13 @@
-"""A sandbox runs another file of a driver than the host has.
+"""The driver file in the sandbox differs from the file on the host.
 
 What it finds:
-    A check of a driver's file in the sandbox that found other bytes.
+    A checksum of a driver file in the sandbox that does not match the host.
 
 Why it matters:
-    What was tested here is not what ran there.
+    The tested code is not the executed code.
 
 How to fix:
-    Upload the driver again, and see what replaced it.
+    Upload the driver again, and find out what replaced it.
 
 Example:
     `driver_file_verified` with `match: false`
@@ -28,6 +28,6 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     for event in run.events_named("driver_file_verified"):
         if event.fields.get("match") is False or event.fields.get("sha256_match") is False:
             yield TEMPLATE.finding(
-                f"the sandbox has another file of the driver {event.driver!r} than the host",
+                f"the file of driver {event.driver!r} differed between sandbox and host",
                 event_evidence(event, "sha256_match", "match"),
             )

@@ -1,13 +1,13 @@
-"""A driver expects something of its context that the worker does not give.
+"""A driver expects a context method that the worker does not provide.
 
 What it finds:
-    An error in which a driver and the program around it disagree about their interface.
+    An error in which a driver and the worker disagree about their interface.
 
 Why it matters:
-    Every step of that driver fails, whatever the data.
+    Every step with that driver fails, regardless of the data.
 
 How to fix:
-    Use a released version; report it to the author of the driver.
+    Use a released version; report the error to the author of the driver.
 
 Example:
     `Context must provide get_db_connection() method`
@@ -25,8 +25,8 @@ PATTERNS = (
             r"|_ddl_attempt\(\) takes 1 positional argument but \d+ were given[^\n]{0,40}"
             r"|run\(\) (?:got an unexpected keyword argument|missing \d+ required)[^\n]{0,100}"
         ),
-        message="driver and worker do not fit together",
-        fix="use driver and worker of the same version",
+        message="the driver and the worker were incompatible",
+        fix="use the same version of driver and worker",
         domain="code",
     ),
 )

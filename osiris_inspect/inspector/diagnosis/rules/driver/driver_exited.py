@@ -1,13 +1,13 @@
-"""A driver tried to end the whole process.
+"""A driver tried to exit the worker process.
 
 What it finds:
     A step that failed because its driver called `sys.exit`.
 
 Why it matters:
-    A driver is a guest in the worker: it may fail its own step, and must not take the other steps with it.
+    A driver shares the worker process with other steps and must fail only its own step.
 
 How to fix:
-    Let the driver raise an error that says what is wrong.
+    Raise an exception that names the cause instead.
 
 Example:
     `the driver called sys.exit(3)`
@@ -19,8 +19,8 @@ RANK = 47
 PATTERNS = (
     ErrorPattern(
         pattern=r"the driver called sys\.exit\((?P<code>[^)\n]{0,60})\)|\bSystemExit\b",
-        message="the driver tried to end the worker",
-        fix="let the driver raise an error in place of calling sys.exit",
+        message="the driver tried to exit the worker process",
+        fix="raise an exception in the driver instead of calling sys.exit",
         domain="code",
     ),
 )

@@ -4,10 +4,10 @@ What it finds:
     Drivers that failed to register in the worker.
 
 Why it matters:
-    A step that uses such a driver cannot run. Where no step uses it, it is only a sign that the sandbox is incomplete.
+    A step that uses such a driver cannot run. If no step uses it, the sandbox is only incomplete.
 
 How to fix:
-    Install or upload what the import misses.
+    Install or upload the missing package or module.
 
 Example:
     `driver_registration_failed` for `filesystem.csv_extractor`: `No module named 'osiris.core.config'`
@@ -23,7 +23,7 @@ from osiris_inspect.model.finding import Confidence, Severity
 NEEDS = ("driver_registration_failed",)
 RANK = 35
 TEMPLATE = FindingTemplate(
-    Severity.ERROR, "infra", "install or upload what the import misses", Confidence.MEDIUM
+    Severity.ERROR, "infra", "install or upload the missing package or module", Confidence.MEDIUM
 )
 
 
@@ -35,7 +35,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if not users:
             unused.append(event)
             continue
-        message = f"the driver {event.driver!r} could not be imported: {excerpt(event.error or '', 120)}"
+        message = f"driver {event.driver!r} could not be imported: {excerpt(event.error or '', 120)}"
         yield TEMPLATE.finding(message, event_evidence(event, "error"), step=users[0])
     if unused:
         names = ", ".join(sorted({event.driver or "?" for event in unused}))
@@ -45,5 +45,5 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             severity=Severity.NOTE,
             confidence=Confidence.HIGH,
             stage="prepare",
-            fix="install or upload what the imports miss",
+            fix="install or upload the missing packages or modules",
         )

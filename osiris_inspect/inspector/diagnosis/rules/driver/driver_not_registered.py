@@ -1,13 +1,13 @@
-"""No driver of the name a step asks for.
+"""No driver with the requested name is registered.
 
 What it finds:
-    A step whose driver is not known to the worker.
+    A step whose driver the worker does not know.
 
 Why it matters:
-    The step gave nothing; later steps of the original ran all the same.
+    The step produced nothing; the original continued with later steps.
 
 How to fix:
-    Correct the name; for a sandbox see whether the driver was denied or failed to import.
+    Correct the name; for a sandbox, check whether the driver was denied or failed to import.
 
 Example:
     `Driver 'postgres.extractor' not registered. Available drivers: duckdb.processor, mysql.extractor`
@@ -23,8 +23,8 @@ PATTERNS = (
             r"|Driver not found: (?P<d2>[\w.\-]{1,80})"
             r"|no driver '(?P<d3>[^'\n]{1,80})'"
         ),
-        message="there is no driver of that name where the step ran",
-        fix="correct the component, or install the driver where the step runs",
+        message="the driver was not available where the step ran",
+        fix="correct the component name or install the driver where the step runs",
         domain="config",
     ),
 )

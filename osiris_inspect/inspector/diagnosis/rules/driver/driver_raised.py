@@ -1,14 +1,14 @@
-"""A driver has a fault in its own code.
+"""A driver contains a programming error.
 
 What it finds:
-    An error of a kind that Python raises for a mistake in a program: a wrong type, a name or an attribute that is not
-    there, an index out of range.
+    An exception that Python raises for a mistake in a program: a wrong type, a missing name or attribute, an
+    index out of range.
 
 Why it matters:
-    Data and connections are mostly right; the driver cannot cope with what it was given.
+    The data and the connections are usually correct; the driver does not handle its input.
 
 How to fix:
-    Read the place the traceback ends at. A `NoneType` in the message means that something it relied on was absent.
+    Check the last line of the traceback. `NoneType` in the message means that a value was missing.
 
 Example:
     `AttributeError: 'NoneType' object has no attribute 'groupby'`
@@ -28,7 +28,7 @@ RANK = 90
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
     "code",
-    "see what the driver was given, and mend the place the traceback ends at",
+    "correct the driver at the last line of the traceback",
     Confidence.MEDIUM,
 )
 _MISTAKE = LazyRegex(
@@ -61,5 +61,5 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         step = run.step(error.step or "")
         if step is not None and step.failure is not None:
             line = excerpt(error.searchable.strip().partition("\n")[0], 200)
-            message = f"the code of the driver {step.driver or ''} stumbled: {line}{raised_at(step.failure)}"
+            message = f"the driver {step.driver or ''} raised an error: {line}{raised_at(step.failure)}"
             yield TEMPLATE.finding(message, *error_evidence(step), step=step.id)

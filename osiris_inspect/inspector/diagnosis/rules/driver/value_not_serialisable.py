@@ -1,14 +1,14 @@
-"""A step handed over a value that has no form in JSON.
+"""A step produced a value that JSON cannot represent.
 
 What it finds:
     An error while a metric or a result was written.
 
 Why it matters:
-    A step that had done its work fails because of what it says about it.
+    A step that completed its work fails because of a log entry.
 
 How to fix:
-    Call `int()` or `float()` on numpy values before they are logged. Where it is a row for a service, write NULL for NaN
-    and text for times.
+    Call `int()` or `float()` on numpy values before logging them. In rows for a service, write NULL for NaN
+    and strings for times.
 
 Example:
     `Object of type int64 is not JSON serializable`
@@ -29,14 +29,14 @@ _PATTERN = ErrorPattern(
         r"Object of type (?P<type>\w{1,60}) is not JSON serializable"
         r"|(?:Out of range float values|NaN) (?:are|is) not JSON compliant"
     ),
-    message="a driver logged a value that has no form in JSON",
-    fix="convert the value to a plain number or text before it is logged",
+    message="the driver logged a value that JSON cannot represent",
+    fix="convert the value to a plain number or string before logging it",
     domain="code",
 )
 _IN_ROW = replace(
     _PATTERN,
-    message="a row holds a value that has no form in JSON",
-    fix="write NULL for NaN and infinity, and text for times, in the pipeline before the rows are sent",
+    message="a row contained a value that JSON cannot represent",
+    fix="convert NaN and infinity to NULL, and times to strings, before the rows are sent",
     domain="data",
 )
 _ROW_ERROR = LazyRegex(r"(?i:\bwrite failed)[^\n]{0,200}not JSON|not JSON compliant")

@@ -1,16 +1,16 @@
-"""A query with several inputs names none of them.
+"""A query with several inputs does not name any of them.
 
 What it finds:
-    A DuckDB step of several inputs whose query reads `df` or `input_df`, which stand for the only input of a step.
+    A DuckDB step with several inputs whose query reads `df` or `input_df`, the table names of an only input.
 
 Why it matters:
-    Which frame that is depends on the version: the last one, the first one, or none.
+    The version decides which input is read: the last one, the first one, or none.
 
 How to fix:
     Use the name of each input in the query: `df_<step>`.
 
 Example:
-    `join` needs `orders` and `customers`, and its query says `FROM input_df`.
+    `join` needs `orders` and `customers`, and its query reports `FROM input_df`.
 """
 
 import re
@@ -43,7 +43,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             continue  # the pipeline itself gives one of the inputs this name
         failed = error_reports_missing_input(step)
         yield TEMPLATE.finding(
-            f"the query reads {match['table']!r}, and the step has {len(names)} inputs: "
+            f"the query read {match['table']!r}, but the step has {len(names)} inputs: "
             f"{', '.join(map(repr, dict.fromkeys(names)))}",
             config_evidence(step.id, "query"),
             *(error_evidence(step) if failed else ()),

@@ -1,16 +1,16 @@
-"""A step gave a frame and the frame was kept nowhere.
+"""A step produced a DataFrame that was not stored.
 
 What it finds:
-    A step completed with rows, nothing of them is in memory or in spill, and a step that needed them failed for want
-    of an input.
+    A step that completed with rows that are in neither memory nor spill, and a step that failed because it
+    needed them.
 
 Why it matters:
-    The error appears at the next step and speaks of a None, while the fault is in the worker: what it kept of the
-    step's result did not hold the frame. Changing the query of the failing step does not help.
+    The error appears at the next step and mentions None, but the fault is in the worker: the stored result
+    did not contain the DataFrame. Changing the query of the failed step does not help.
 
 How to fix:
-    Keep the whole result of a step, frame included, and drop the frame from memory only after it was spilled. With the
-    original, use a version whose worker does so, or see whether its spill to disk failed.
+    Keep the whole result of a step in memory until the spill has succeeded. With the original, use a version
+    whose worker does so, and check whether the spill failed.
 
 Example:
     `extract-movies` completes with 14 rows, no `output.parquet`, and `compute-stats` fails with
@@ -34,7 +34,7 @@ RANK = 60
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
     "code",
-    "keep the whole result of the step, frame included; drop it from memory only after a spill succeeded",
+    "keep the DataFrame in memory until a spill has succeeded",
     Confidence.MEDIUM,
 )
 
@@ -45,8 +45,8 @@ def check(run: Run, lineage: Lineage) -> Findings:
         consumers = consumers_missing_input(step, run, lineage)
         if step.status == "succeeded" and not step.is_writer and _is_lost(run, step, consumers):
             yield TEMPLATE.finding(
-                f"the step gave {pluralize(step.rows_out or 0, 'row')}, and their frame is in neither memory "
-                f"nor spill; step {consumers[0].id!r} got nothing",
+                f"produced {pluralize(step.rows_out or 0, 'row')}, but the DataFrame was neither kept in memory "
+                f"nor spilled; {consumers[0].id!r} received no input",
                 *completion_evidence(run, step),
                 *run_card_evidence(run, step, "has_df_in_memory"),
                 *error_evidence(consumers[0]),

@@ -1,13 +1,13 @@
-"""A step asked for an output under a key that the upstream step does not have.
+"""A step requested an output key that the upstream step does not have.
 
 What it finds:
-    An input whose key is not among the outputs of its step, although the frame is there.
+    An input whose key is not among the outputs of its producer, although the DataFrame exists.
 
 Why it matters:
-    The frame was given and kept; only the request for it is wrong, so the step that asked is at fault.
+    The DataFrame was produced and stored; only the request is wrong.
 
 How to fix:
-    Ask for the key `df`.
+    Request the key `df`.
 
 Example:
     `Key 'data' not found in outputs from step 'extract-movies' (available: ['df', 'spilled'])`
@@ -24,7 +24,7 @@ from osiris_inspect.model.finding import Evidence, Finding, Severity
 
 NEEDS = ("steps",)
 RANK = 25
-TEMPLATE = FindingTemplate(Severity.ERROR, "config", "ask for the key 'df'")
+TEMPLATE = FindingTemplate(Severity.ERROR, "config", "request the key 'df'")
 
 
 def check(run: Run, lineage: Lineage) -> Findings:
@@ -47,5 +47,5 @@ def check(run: Run, lineage: Lineage) -> Findings:
 
 
 def _finding(consumer: str | None, key: str, producer: str, evidence: Evidence) -> Finding:
-    message = f"the step asks step {producer!r} for {key!r}; the frame there is called 'df'"
+    message = f"requested {key!r} from step {producer!r}, whose DataFrame has the key 'df'"
     return TEMPLATE.finding(message, evidence, step=consumer)

@@ -1,17 +1,17 @@
-"""A step got its input and looked for it under another name.
+"""A step received its input and requested it under another name.
 
 What it finds:
-    A step that failed because a table or an input is missing, although its input had been resolved.
+    A step that failed because a table or an input is missing, although its input was resolved.
 
 Why it matters:
-    Everything looks healthy: the rows are there, from memory or spill. Only the name the step uses is not the name it
-    was given: `input_df`, `df` and `df_<step>` belong to different versions, locally and in a sandbox.
+    The rows exist, in memory or spill, but the step uses another name: `input_df`, `df` and `df_<step>`
+    belong to different versions, locally and in a sandbox.
 
 How to fix:
-    Use the name under which the input was bound. In this project one input is known by all three names.
+    Use the bound name of the input. In this project an only input has all three names.
 
 Example:
-    `inputs_resolved` says 14 rows for the key `df`, then
+    `inputs_resolved` reports 14 rows for the key `df`, then
     `Catalog Error: Table with name df_extract_movies does not exist!`
 """
 
@@ -29,7 +29,7 @@ from osiris_inspect.model.finding import Severity
 
 NEEDS = ("inputs_resolved",)
 RANK = 28
-TEMPLATE = FindingTemplate(Severity.ERROR, "code", "use in the query the name under which the input is bound")
+TEMPLATE = FindingTemplate(Severity.ERROR, "code", "use the bound input name in the query")
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -41,12 +41,12 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         name, other = requested_input_name(step), requested_step(step, run)
         if other is not None and other.id in step.needs:
             continue
-        fix = f"use {inputs[0].name!r} in place of {name!r}" if name and len(inputs) == 1 else None
+        fix = f"use {inputs[0].name!r} instead of {name!r}" if name and len(inputs) == 1 else None
         names = ", ".join(f"{entry.name!r} ({entry.from_step}, {entry.location})" for entry in inputs)
         yield TEMPLATE.finding(
-            f"the step looks for {repr(name) if name else 'another name'} and was given {names}",
+            f"requested {repr(name) if name else 'another name'} but received {names}",
             *error_evidence(step),
             *input_evidence(*inputs),
             step=step.id,
-            fix=f"let the step need {other.id!r}, whose frame its query names" if other is not None else fix,
+            fix=f"add {other.id!r} to the needs of the step" if other is not None else fix,
         )

@@ -1,13 +1,13 @@
-"""A step was given no frame.
+"""A step received no input.
 
 What it finds:
-    A step that failed because an input it needs was found in neither memory nor spill.
+    A step that failed because an input was found in neither memory nor spill.
 
 Why it matters:
-    It is nearly always a consequence: the step upstream failed, was never run, or gave nothing that was kept.
+    It is nearly always a consequence: the upstream step failed, did not run, or stored no output.
 
 How to fix:
-    Look upstream, not at this step: the finding that explains it is named beside it.
+    Check the upstream step; the finding that explains the failure is listed with this one.
 
 Example:
     `FilesystemCsvWriterDriver requires inputs with DataFrame`, without an `inputs_resolved` event for the step.
@@ -43,7 +43,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             if producer is None or producer.id not in step.needs or producer.status == "succeeded":
                 continue
             source = repr(producer.id)
-            message = f"the step got no frame of {source}, which did not succeed"
+            message = f"received no input from {source}, which did not succeed"
         else:
             continue
         yield TEMPLATE.finding(
@@ -51,7 +51,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             *(event_evidence(event) for event in run.events_named("input_not_found", step=step.id)),
             *error_evidence(step),
             step=step.id,
-            fix=f"see why {source or 'the step upstream'} left no frame",
+            fix=f"check why {source or 'the upstream step'} stored no output",
         )
 
 
@@ -64,7 +64,7 @@ def _message(run: Run, inputs: list[InputState], source: str) -> str:
         if attempt.get("reason")
     ]
     return (
-        f"the step got no frame: the output{f' of step {source}' if source else ''} is in neither memory nor spill"
+        f"received no input: the output{f' of step {source}' if source else ''} was in neither memory nor spill"
         + (f" ({'; '.join(reasons)})" if reasons else "")
         + "".join(_returned_keys(run, entry.from_step) for entry in inputs if entry.from_step)
     )
@@ -75,5 +75,5 @@ def _returned_keys(run: Run, producer: str) -> str:
         keys = event.fields.get("keys")
         if isinstance(keys, dict) and keys:
             returned = ", ".join(f"{key!r} ({type_name})" for key, type_name in keys.items())
-            return f"; {producer!r} did return {returned}"
+            return f"; {producer!r} returned {returned}"
     return ""

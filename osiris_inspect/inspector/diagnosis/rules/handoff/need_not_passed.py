@@ -1,17 +1,16 @@
-"""A step needs a frame and was not given it.
+"""A step did not receive an input that it needs.
 
 What it finds:
-    A step whose host asked for fewer inputs than the manifest has needs, or that failed for want of an input that
-    nobody had asked for. Where the requests were not kept: a step that got one of its inputs and failed for want of
-    another, of which the log says nothing although the step upstream has done its work.
+    A command with fewer inputs than the manifest has needs, or a step that failed because an input was not
+    requested. If the commands were not kept: a step that received one input and failed because of another
+    one, although the upstream step succeeded.
 
 Why it matters:
-    The original's proxy passes the first need only. A join then fails, or works on half of its data and calls it a
-    success.
+    The original's proxy passes only the first need. A join then fails, or succeeds with half of its data.
 
 How to fix:
-    Pass one input for each need; with the original use a version that does so, or run locally. Do not write another
-    name into the query: it would join a frame with itself.
+    Pass one input for each need; with the original, use a version that does so or run locally. Do not use
+    another input name in the query: it would join a DataFrame with itself.
 
 Example:
     `join` needs `extract-orders` and `extract-customers`; `commands.jsonl` has one input.
@@ -35,7 +34,7 @@ TEMPLATE = FindingTemplate(Severity.ERROR, "code", "pass one input for each need
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
-    """Find requests with fewer inputs than needs, and steps that failed because an input was not requested."""
+    """Find requests with fewer inputs than needs, and steps that failed for lack of an unrequested input."""
     needs = {step.id: step.needs for step in run.manifest.steps} if run.manifest else {}
     for request in run.worker_requests:
         requested = {reference.from_step for reference in request.inputs.values()}
@@ -45,13 +44,11 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         evidence = Evidence(request.file, request.line, "inputs")
         if step is None or _missed_need(step, run) not in lost:
             if requested and lost:
-                message = f"the step needs {names} as well, and was not given it"
+                message = f"was not given {names}, which it needs"
                 yield TEMPLATE.finding(message, evidence, step=request.step, severity=Severity.WARNING)
             elif not requested and step is not None and failed_for_missing_input(step):
-                reason = f"{names}, and was given nothing" if lost else "an input, and none was asked for"
-                yield TEMPLATE.finding(
-                    f"the step needs {reason}", evidence, *error_evidence(step), step=request.step
-                )
+                reason = f"{names}, but received no input" if lost else "an input, but none was requested"
+                yield TEMPLATE.finding(f"needs {reason}", evidence, *error_evidence(step), step=request.step)
     for step in run.steps:
         need = _missed_need(step, run)
         if need is not None:
@@ -59,7 +56,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
 
 
 def _missed_need(step: StepState, run: Run) -> str | None:
-    """Return the need that a failed step requested, if it was available and the log does not say that it was passed."""
+    """Return the need that a failed step requested, if it was available and not logged as passed."""
     producer = requested_step(step, run) if error_reports_missing_input(step) else None
     if producer is None or producer.status != "succeeded" or producer.id not in step.needs:
         return None
@@ -76,11 +73,11 @@ def _missed(run: Run, step: StepState, need: str) -> Finding:
     inputs = [entry for entry in resolved_inputs(step) if entry.line]
     names = ", ".join(f"{entry.name!r} ({entry.from_step})" for entry in inputs)
     return TEMPLATE.finding(
-        f"the step looks for the frame of {need!r}, which it needs, and was given {names} only",
+        f"requested the output of {need!r}, which it needs, but received only {names}",
         *error_evidence(step),
         *requests,
         *input_evidence(*inputs),
         step=step.id,
         confidence=Confidence.HIGH if requests else Confidence.MEDIUM,
-        fix=f"pass the frame of {need!r} to the step as well; another one under its name would be wrong data",
+        fix=f"pass the output of {need!r} to the step; do not rename another input",
     )

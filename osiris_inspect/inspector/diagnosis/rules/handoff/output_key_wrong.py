@@ -1,13 +1,13 @@
-"""A step gave its frame under a name nobody asks for.
+"""A step returned its DataFrame under the wrong key.
 
 What it finds:
-    A result that has keys, and not the key `df` that the next step was to get.
+    A result with keys, but without the key `df` that the next step requests.
 
 Why it matters:
-    The step counts as a success with 0 rows, the frame is lost, and the next step fails.
+    The step succeeds with 0 rows, the DataFrame is lost, and the next step fails.
 
 How to fix:
-    Return the frame as `{"df": frame}`.
+    Return the DataFrame as `{"df": frame}`.
 
 Example:
     `Key 'df' not found in outputs from step 'compute-stats' (available: ['data'])`
@@ -23,7 +23,7 @@ from osiris_inspect.model.finding import Evidence, Finding, Severity
 
 NEEDS = ("steps",)
 RANK = 30
-TEMPLATE = FindingTemplate(Severity.ERROR, "code", 'let the driver return {"df": frame}')
+TEMPLATE = FindingTemplate(Severity.ERROR, "code", 'return {"df": DataFrame} from the driver')
 
 
 def check(run: Run, lineage: Lineage) -> Findings:
@@ -43,5 +43,5 @@ def check(run: Run, lineage: Lineage) -> Findings:
 
 
 def _finding(step: str, keys: list[str], evidence: Evidence) -> Finding:
-    message = f"the driver returned {', '.join(keys) or 'nothing'} and no 'df', so its frame is lost"
+    message = f"the driver returned {', '.join(keys) or 'nothing'} instead of 'df', so the DataFrame was lost"
     return TEMPLATE.finding(message, evidence, step=step)

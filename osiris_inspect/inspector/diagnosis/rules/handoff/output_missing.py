@@ -1,13 +1,13 @@
-"""A step that should give a frame gave nothing.
+"""A step returned no DataFrame.
 
 What it finds:
-    A step that completed without a frame, while a step that needs one failed for want of it.
+    A step that completed without a DataFrame, and a step that failed because it needed one.
 
 Why it matters:
-    The step calls itself a success, so the error appears one step later and looks like a fault there.
+    The step succeeds, so the error appears one step later and seems to be caused there.
 
 How to fix:
-    Let the driver return `{"df": frame}`, also when the frame is empty.
+    Return `{"df": frame}` from the driver, even if the DataFrame is empty.
 
 Example:
     `compute-stats` completes with `rows_processed: 0` and no `rows_out`; `write-stats` requires a DataFrame.
@@ -27,7 +27,7 @@ from osiris_inspect.model.finding import Confidence, Severity
 NEEDS = ("steps",)
 RANK = 55
 TEMPLATE = FindingTemplate(
-    Severity.ERROR, "code", 'let the driver return {"df": frame}, also for an empty frame'
+    Severity.ERROR, "code", 'return {"df": DataFrame} from the driver, even if it is empty'
 )
 
 
@@ -40,7 +40,7 @@ def check(run: Run, lineage: Lineage) -> Findings:
             continue
         if "not a mapping" not in reason:
             yield TEMPLATE.finding(
-                f"the driver {step.driver} was to return {{'df': frame}}: {reason or 'it returned nothing'}",
+                f"the driver {step.driver} did not return {{'df': DataFrame}}: {reason or 'it returned nothing'}",
                 event_evidence(event, "reason", "keys"),
                 *error_evidence(step),
                 step=step.id,
@@ -49,7 +49,7 @@ def check(run: Run, lineage: Lineage) -> Findings:
         consumers = consumers_missing_input(step, run, lineage)
         if step.status == "succeeded" and not step.is_writer and consumers and _has_no_output(run, step):
             yield TEMPLATE.finding(
-                f"the step completed and left no frame; step {consumers[0].id!r} got nothing",
+                f"completed without a DataFrame; {consumers[0].id!r} received no input",
                 *completion_evidence(run, step),
                 *error_evidence(consumers[0]),
                 step=step.id,

@@ -1,16 +1,17 @@
-"""A step gave something that is no frame.
+"""A step returned a value that is not a DataFrame.
 
 What it finds:
-    A driver that returned a list, a text or a dictionary where a frame was to be, or a result that is no mapping.
+    A driver that returned a list, a string or a dictionary instead of a DataFrame, or a result that is not a
+    mapping.
 
 Why it matters:
-    What is no frame cannot be kept, spilled or handed on, so everything downstream has no input.
+    Such a value cannot be stored, spilled or passed on, so all downstream steps have no input.
 
 How to fix:
-    Return `{"df": frame}`, where `frame` is a pandas frame or an Arrow table.
+    Return `{"df": frame}`, where `frame` is a pandas DataFrame or an Arrow table.
 
 Example:
-    `output_stored` says `the driver returned 'df' as a dict, not as a frame`
+    `output_stored` reports `the driver returned 'df' as a dict, not as a frame`
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
@@ -23,7 +24,9 @@ from osiris_inspect.model.finding import Severity
 NEEDS = ("output_stored",)
 RANK = 31
 TEMPLATE = FindingTemplate(
-    Severity.ERROR, "code", 'let the driver return {"df": frame}, a pandas frame or an Arrow table'
+    Severity.ERROR,
+    "code",
+    'return {"df": DataFrame} from the driver, with a pandas DataFrame or an Arrow table',
 )
 
 
@@ -36,7 +39,7 @@ def check(run: Run, lineage: Lineage) -> Findings:
         returned = _returned(event)
         if returned is not None and (step.status == "failed" or lineage.downstream(step.id)):
             yield TEMPLATE.finding(
-                f"the driver {step.driver} was to return {{'df': frame}} and returned {returned}",
+                f"the driver {step.driver} returned {returned} instead of {{'df': DataFrame}}",
                 event_evidence(event, "reason", "keys"),
                 step=step.id,
             )

@@ -1,16 +1,16 @@
-"""A writer with several inputs wrote the first of them only.
+"""A writer with several inputs wrote only the first.
 
 What it finds:
-    A writer that got several frames and wrote as many rows as the first has.
+    A writer that received several inputs and wrote as many rows as the first one has.
 
 Why it matters:
-    The other frames are nowhere, and the run is a success.
+    The other inputs are lost, and the run succeeds.
 
 How to fix:
-    Use one writer for each frame, or unite them in a step before.
+    Use one writer per input, or concatenate the inputs in an earlier step.
 
 Example:
-    `write-both` gets 500 and 40 rows and writes 500.
+    `write-both` receives 500 and 40 rows and writes 500.
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import input_evidence, row_count_evidence
@@ -21,7 +21,9 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("inputs_resolved",)
-TEMPLATE = FindingTemplate(Severity.WARNING, "data", "use one writer for each frame, or unite them before")
+TEMPLATE = FindingTemplate(
+    Severity.WARNING, "data", "use one writer per input or concatenate the inputs first"
+)
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -34,7 +36,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if step.rows_out == inputs[0].rows and step.rows_out != total:
             dropped = ", ".join(repr(entry.from_step) for entry in inputs[1:])
             yield TEMPLATE.finding(
-                f"the writer wrote {step.rows_out:,} of {total:,} rows: those of {dropped} were dropped",
+                f"wrote {step.rows_out:,} of {total:,} rows: those of {dropped} were dropped",
                 *row_count_evidence(run, step, step.rows_out),
                 *input_evidence(*inputs),
                 step=step.id,

@@ -1,17 +1,18 @@
-"""Two clocks wrote one log.
+"""The timestamps of a log come from different clocks.
 
 What it finds:
-    Lines whose numbers go up while their times go back by more than a second; where lines have no numbers, times that
-    go back by more than a minute, once or twice in the whole log.
+    Lines with increasing sequence numbers whose timestamps go back by more than a second; without sequence
+    numbers, timestamps that go back by more than a minute, once or twice in the whole log.
 
 Why it matters:
-    Durations and the order of what host and worker did cannot be read from the times.
+    Durations and the order of host and worker events cannot be derived from the timestamps.
 
 How to fix:
-    Trust the numbers (`seq`), else the order of the lines, and set the clock of the sandbox or the host.
+    Use the sequence numbers (`seq`) or the order of the lines, and synchronize the clocks of sandbox and
+    host.
 
 Example:
-    `seq` 8 is of 10:00:07, and `seq` 9 of 09:58:51
+    `seq` 8 has the time 10:00:07, and `seq` 9 has 09:58:51
 """
 
 from itertools import pairwise
@@ -49,9 +50,9 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     seconds, before, after = max(jumps, key=lambda jump: jump[0])
     sides = f" from {before.side} to {after.side}" if before.side != after.side else ""
     yield TEMPLATE.finding(
-        f"the time goes back by {seconds:.1f} s{sides}",
+        f"timestamps went back by {seconds:.1f} s{sides}",
         event_evidence(before, "ts"),
         event_evidence(after, "ts"),
         confidence=Confidence.HIGH if numbered else Confidence.MEDIUM,
-        fix=f"order lines by their {'number' if numbered else 'place in the file'}; set the clocks",
+        fix=f"order lines by {'seq' if numbered else 'position in the file'}, and synchronize the clocks",
     )

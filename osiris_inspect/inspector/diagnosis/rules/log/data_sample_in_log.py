@@ -1,13 +1,13 @@
-"""An error text shows rows of data.
+"""An error message contains row values.
 
 What it finds:
-    An error in which a database repeats the row it refused, or in which an address of e-mail stands.
+    An error in which a database repeats a rejected row, or that contains an e-mail address.
 
 Why it matters:
-    Logs are kept longer and read by more people than the data; what is in a row may be about a person.
+    Logs are kept longer and read by more people than the data, and a row may contain personal data.
 
 How to fix:
-    Shorten such errors where they are logged, and treat the log as the data it shows.
+    Shorten such errors before logging them, and protect the log like the data.
 
 Example:
     `DETAIL: Failing row contains (7, Ada, ada@example.org)`
@@ -24,7 +24,7 @@ NEEDS = ("events",)
 TEMPLATE = FindingTemplate(
     Severity.NOTE,
     "data",
-    "shorten such errors where they are logged, and treat the log as data",
+    "shorten such errors before logging them, and protect the log like the data",
     Confidence.MEDIUM,
 )
 _SAMPLE = LazyRegex(
@@ -38,7 +38,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     for error, match in matching_errors(run, _SAMPLE):
         row = match["row"]
         yield TEMPLATE.finding(
-            "the error repeats values of a row" if row else "the error shows an address of e-mail",
+            "the error contained values of a row" if row else "the error contained an e-mail address",
             error.evidence(row or error.text[: max(12, match.start())][:40]),
             step=error.step,
             stage=error.stage,

@@ -1,14 +1,13 @@
-"""Nothing ran for a large part of the run.
+"""No step ran during a large part of the run.
 
 What it finds:
-    A pause between two events, with no step running, that is long and a good part of the whole run.
+    A pause between two events without a running step that is long and a large share of the run.
 
 Why it matters:
-    The time went into preparing, waiting or fetching, not into the pipeline; a faster query will not help.
+    The time was spent on preparing, waiting or downloading; a faster query does not help.
 
 How to fix:
-    Look at what stands on both sides of the pause: a sandbox that starts, packages that are installed, files that are
-    fetched.
+    Check the events on both sides of the pause: the start of a sandbox, installed packages, downloaded files.
 
 Example:
     40 s between `session_initialized` and the first `step_start`, of 55 s in all
@@ -30,7 +29,7 @@ MIN_SECONDS = 20.0
 MIN_SHARE = 0.3
 """The share of the run's duration."""
 TEMPLATE = FindingTemplate(
-    Severity.NOTE, "infra", "look at what stands on both sides of the pause", Confidence.MEDIUM, "finish"
+    Severity.NOTE, "infra", "check the events on both sides of the pause", Confidence.MEDIUM, "finish"
 )
 
 

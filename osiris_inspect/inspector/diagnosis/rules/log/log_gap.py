@@ -1,13 +1,13 @@
 """Lines of the log are missing.
 
 What it finds:
-    Numbers that the writer of the log gave to its lines and that no line has.
+    Sequence numbers that no line has.
 
 Why it matters:
-    What stood there is missing from every other answer: a step may have failed, or written, in between.
+    A missing line may contain a failure or a write, so every other result is incomplete.
 
 How to fix:
-    Look for what cut or filtered the file: a rotation, a copy that was interrupted, a `grep`.
+    Find out what truncated or filtered the file: a rotation, an interrupted copy, a `grep`.
 
 Example:
     `"seq": 17` is followed by `"seq": 21`
@@ -28,7 +28,7 @@ NEEDS = ("events",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "infra",
-    "look for what cut or filtered the file, and read the whole one",
+    "find out what truncated or filtered the file, and read the complete file",
     stage="finish",
 )
 
@@ -46,8 +46,8 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     if missing > unreadable:
         _, before, after = max(gaps, key=lambda gap: gap[0])
         yield TEMPLATE.finding(
-            f"{pluralize(missing, 'line')} of the log {'is' if missing == 1 else 'are'} missing, "
-            f"most between numbers {before.seq} and {after.seq}",
+            f"{pluralize(missing, 'line')} of the log {'was' if missing == 1 else 'were'} missing, "
+            f"most between seq {before.seq} and {after.seq}",
             event_evidence(before, "seq"),
             event_evidence(after, "seq"),
         )

@@ -1,16 +1,17 @@
-"""The run card says something else of a step than the log.
+"""The run card and the log disagree about a step.
 
 What it finds:
-    A step that the run card calls succeeded and the log failed, or the other way round; in our own runs also other rows.
+    A step that succeeded in the run card and failed in the log, or the reverse; in runs of this project also
+    a different row count.
 
 Why it matters:
-    Reports are made from the card. Whoever reads only that is told something that did not happen.
+    Reports are made from the run card, and a reader of the card alone is misled.
 
 How to fix:
-    Believe the log: it was written while things happened.
+    Trust the log: it was written during the run.
 
 Example:
-    `events.jsonl` has `step_failed` of `compute-stats`, and the card says `"status": "succeeded"`
+    `events.jsonl` has `step_failed` of `compute-stats`, and the card reports `"status": "succeeded"`
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence, run_card_evidence
@@ -21,7 +22,7 @@ from osiris_inspect.model.finding import Severity
 from osiris_inspect.model.run_card import StepCard
 
 NEEDS = ("run card", "events")
-TEMPLATE = FindingTemplate(Severity.NOTE, "code", "believe the log", stage="finish")
+TEMPLATE = FindingTemplate(Severity.NOTE, "code", "trust the log", stage="finish")
 _ENDS = {"step_complete": "succeeded", "step_failed": "failed", "step_skipped": "skipped"}
 
 
@@ -33,7 +34,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         values = _different_values(run, step, card) if card is not None and ends else None
         if values is not None:
             yield TEMPLATE.finding(
-                f"the run card says {values[0]}, the log says {values[1]}",
+                f"the run card recorded {values[0]}, but the log {values[1]}",
                 *run_card_evidence(run, step, "step_id"),
                 event_evidence(ends[-1]),
                 step=step.id,

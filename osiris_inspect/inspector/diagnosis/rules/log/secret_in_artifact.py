@@ -1,14 +1,14 @@
-"""A secret stands in clear in a file of the run.
+"""A file of the run contains a secret in plain text.
 
 What it finds:
-    Configuration files that hold a password, a key or a token instead of a reference to one.
+    Configuration files that contain a password, a key or a token instead of a reference.
 
 Why it matters:
-    Run directories are copied, zipped and attached to tickets. The original writes the resolved connection of each
-    step of a remote run to `cfg/<step>.json`.
+    Run directories are copied, zipped and attached to tickets. The original writes the resolved connection of
+    each step of a remote run to `cfg/<step>.json`.
 
 How to fix:
-    Remove the value from the file, and rotate the secret if the directory left your machine.
+    Remove the value from the file, and rotate the secret if the directory was shared.
 
 Example:
     `"resolved_connection": {"password": ...}` in `cfg/extract-movies.json`
@@ -21,7 +21,7 @@ from osiris_inspect.model.finding import Evidence, Severity
 
 NEEDS = ("steps",)
 TEMPLATE = FindingTemplate(
-    Severity.WARNING, "config", "remove the value, and rotate it if the directory was shared"
+    Severity.WARNING, "config", "remove the value, and rotate the secret if the directory was shared"
 )
 
 
@@ -29,5 +29,5 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     """Find secrets in configuration files."""
     for secret in run.exposed_secrets:
         evidence = Evidence(secret.file, 0, f'"{secret.key}"')
-        message = f"{secret.file} holds the value of {secret.key!r} in clear"
+        message = f"{secret.file} contained {secret.key!r} in plain text"
         yield TEMPLATE.finding(message, evidence, step=secret.step)

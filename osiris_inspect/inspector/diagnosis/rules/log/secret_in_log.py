@@ -1,13 +1,13 @@
-"""A secret stands in clear in an error of the log.
+"""An error in the log contains a secret in plain text.
 
 What it finds:
-    Error texts and tracebacks with a password in a URL, a token or a key.
+    Error messages and tracebacks that contain a URL with a password, a token or a key.
 
 Why it matters:
-    Logs are shared when something fails. The original's redaction misses most connection URLs.
+    Logs are shared after failures. The original's redaction does not mask most connection URLs.
 
 How to fix:
-    Rotate the secret; mask it where the text is written.
+    Rotate the secret, and mask it before logging.
 
 Example:
     `mysql+pymysql://reader:...@127.0.0.1/movies`
@@ -23,7 +23,7 @@ NEEDS = ("events",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "config",
-    "rotate the secret, and mask it where the text is written",
+    "rotate the secret, and mask it before logging",
     Confidence.MEDIUM,
 )
 MAX_TEXT = 20_000
@@ -32,7 +32,7 @@ MAX_TEXT = 20_000
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find failure events and lines of text logs that contain a secret."""
-    message = "an error text shows what looks like a secret"
+    message = "an error contained text that looks like a secret"
     for event in run.key_events:
         is_failure = "error" in event.name or "fail" in event.name
         if is_failure and any(_has_secret(text) for text in (event.error, event.traceback) if text):

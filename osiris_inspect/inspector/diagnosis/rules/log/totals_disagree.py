@@ -1,17 +1,17 @@
-"""The totals at the end of a log are not the sum of the log.
+"""The totals at the end of a log differ from the sum of its steps.
 
 What it finds:
-    A clean-up that counts more steps than completed, or a run that wrote rows and counts none.
+    A clean-up that counts more steps than completed, or a run that wrote rows and reports 0.
 
 Why it matters:
-    The original counts the steps it planned, also where they failed, and no rows of its CSV drivers. Whoever reads the
-    last line only believes that a broken run was complete.
+    The original counts the planned steps, even if they failed, and does not count the rows of its CSV
+    drivers. The last line alone makes an incomplete run look complete.
 
 How to fix:
-    Count `step_complete` and the rows of the steps; this report does.
+    Count `step_complete` events and the rows of the steps, as this report does.
 
 Example:
-    `cleanup_complete` says `steps_executed: 3`, and one step completed.
+    `cleanup_complete` reports `steps_executed: 3`, and one step completed.
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
@@ -22,7 +22,7 @@ from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("cleanup_complete", "steps")
-TEMPLATE = FindingTemplate(Severity.NOTE, "code", "believe the steps", Confidence.LOW, "finish")
+TEMPLATE = FindingTemplate(Severity.NOTE, "code", "trust the steps", Confidence.LOW, "finish")
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -33,12 +33,12 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         executed = event.fields.get("steps_executed")
         if isinstance(executed, int) and run.status == "failed" and executed > completed + failed:
             yield TEMPLATE.finding(
-                f"the end of the log says {pluralize(executed, 'step')} executed; by its steps {completed} completed",
+                f"the log ended with {pluralize(executed, 'step')} executed, but {completed} completed",
                 event_evidence(event, "steps_executed"),
             )
         written = sum(step.rows_out or 0 for step in run.steps if step.is_writer)
         if event.fields.get("total_rows") == 0 and written > 0:
             yield TEMPLATE.finding(
-                f"the end of the log says 0 rows; by its steps {written:,} were written",
+                f"the log ended with 0 rows in total, but its steps wrote {written:,}",
                 event_evidence(event, "total_rows"),
             )

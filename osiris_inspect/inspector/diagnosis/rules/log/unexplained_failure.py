@@ -1,13 +1,13 @@
-"""A step or a run failed, and no other rule knows why.
+"""A step or a run failed, and no other rule explains it.
 
 What it finds:
-    Every failure; it is kept only where no other finding explains it.
+    Every failure; the finding is kept only if no other finding explains it.
 
 Why it matters:
-    A failed run has always at least one finding, and the number of these is what the rules do not know yet.
+    A failed run always has at least one finding, and the number of these shows what the rules do not cover.
 
 How to fix:
-    Read the error and the lines before it.
+    Read the error and the log lines before it.
 
 Example:
     `RuntimeError: something new`
@@ -23,7 +23,9 @@ from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ()
 RANK = 99
-TEMPLATE = FindingTemplate(Severity.ERROR, "code", "read the error and what stands before it", Confidence.LOW)
+TEMPLATE = FindingTemplate(
+    Severity.ERROR, "code", "read the error and the log lines before it", Confidence.LOW
+)
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:

@@ -1,14 +1,14 @@
-"""Lines of the log that are no JSON.
+"""Lines of the log are not JSON.
 
 What it finds:
     Lines and files of a run that could not be read.
 
 Why it matters:
-    What stood there is missing from every other answer. One torn line at the end is how a killed writer looks; lines in
-    the middle are output of somebody else, or damage.
+    An unreadable line may contain relevant events. A single truncated line at the end means that the writer
+    was killed; other lines are output of another program, or damaged.
 
 How to fix:
-    Look at the lines. A driver that prints to stdout, or two writers of one file, are the usual reasons.
+    Check the lines. The usual causes are a driver that prints to stdout and two writers of one file.
 
 Example:
     `events.jsonl:212  {"ts":"2026-11-22T04:29:4`
@@ -22,7 +22,7 @@ from osiris_inspect.model.finding import Evidence, Severity
 from osiris_inspect.model.run_layout import EVENTS
 
 NEEDS = ()
-TEMPLATE = FindingTemplate(Severity.NOTE, "infra", "look at what wrote these lines", stage="finish")
+TEMPLATE = FindingTemplate(Severity.NOTE, "infra", "check the program that wrote these lines", stage="finish")
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -33,17 +33,17 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     log = next((entry for entry in run.unreadable if entry.file == EVENTS and not entry.line), None)
     if log is not None and not run.events and run.status in ("failed", "truncated"):
         yield TEMPLATE.finding(
-            f"{log.file} could not be read ({log.reason}), and it is what tells why the run did not succeed",
+            f"{log.file} could not be read ({log.reason}), but contains the reason of the failure",
             Evidence(log.file, 1, ""),
             *status_evidence(run, "reason"),
             severity=Severity.ERROR,
-            fix=f"make {log.file} readable, and look again",
+            fix=f"make {log.file} readable and analyze the run again",
         )
         return
     total = sum(entry.count for entry in run.unreadable)
     position = f"{first.file}:{first.line}" if first.line else first.file
     yield TEMPLATE.finding(
-        f"{total:,} {'place' if total == 1 else 'places'} could not be read; the first is {position}: {first.reason}",
+        f"{total:,} {'entry' if total == 1 else 'entries'} could not be read, the first at {position}: {first.reason}",
         *(Evidence(entry.file, max(entry.line, 1), "") for entry in run.unreadable[:3]),
         severity=Severity.ERROR if run.status == "unreadable" else None,
     )

@@ -1,14 +1,14 @@
-"""A database or service refused the credentials.
+"""A database or service rejected the credentials.
 
 What it finds:
-    An error in which a server says that user, password or key are wrong.
+    An error in which a server reports a wrong user, password or key.
 
 Why it matters:
-    Nothing downstream can work, and a retry only locks the account.
+    Downstream steps cannot work either, and retries only lock the account.
 
 How to fix:
     Correct the connection or the environment variable it reads. A password with `@`, `:` or `/` must be
-    escaped where it goes into a URL.
+    escaped in a URL.
 
 Example:
     `(1045, "Access denied for user 'reader'@'localhost' (using password: YES)")`
@@ -28,24 +28,24 @@ PATTERNS = (
             r"|(?i:\bunauthenticated\b|must be authenticated)"
             r"|(?i:invalid api key)"
         ),
-        message="the credentials were refused",
-        fix="check user and password of the connection, and that the environment variable it reads holds the current one",
+        message="the credentials were rejected",
+        fix="check the user and password of the connection and the environment variable that it reads",
         domain="config",
         search_text_logs=True,
         error_class="credentials",
     ),
     ErrorPattern(
         pattern=r"\b(?:JWT (?:expired|invalid)|JWSError|invalid JWT)\b[^\n]{0,60}",
-        message="the service refused the key or the token",
-        fix="renew the key or the token of the connection, and see that it belongs to this project",
+        message="the service rejected the key or token",
+        fix="renew the key or token of the connection and check that it belongs to this project",
         domain="config",
         search_text_logs=True,
         error_class="token",
     ),
     ErrorPattern(
         pattern=r"(?i:tenant or user not found)",
-        message="the pooler knows no such project or user",
-        fix="behind the pooler of Supabase the user is postgres.<project>, and the host that of the project's region",
+        message="the connection pooler did not find the project or user",
+        fix="use postgres.<project> as user and the pooler host of the project's region",
         domain="config",
         search_text_logs=True,
     ),

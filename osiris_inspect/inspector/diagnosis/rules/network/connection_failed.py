@@ -1,14 +1,14 @@
-"""A connection failed and the log hides why.
+"""A connection failed, and the log hides the reason.
 
 What it finds:
-    A driver that says that it could not connect, and nothing more.
+    A driver that reports a failed connection without a reason.
 
 Why it matters:
-    Since 0.5 the original drops the reason on purpose, so the log alone cannot tell a wrong password from
-    a closed port.
+    Since 0.5 the original drops the reason on purpose, so the log cannot tell a wrong password from a closed
+    port.
 
 How to fix:
-    Repeat the run verbosely, or try the connection with the client of the database.
+    Run again with `--verbose`, or test the connection with the database client.
 
 Example:
     `MySQL connection failed for step extract-movies`
@@ -30,8 +30,8 @@ _NO_REASON = ErrorPattern(
         r"MySQL connection failed(?: for step [^\s:]{1,100})?(?=\s*$|\n|:)"
         r"|(?:Database|PostgreSQL|Postgres|Supabase|HTTP) connection failed[^\n]{0,80}"
     ),
-    message="the connection to the database failed; this version of the driver hides the reason",
-    fix='run again with --verbose and look for "Connection error details" in debug.log; then check host, port, user and password',
+    message="the database connection failed; this driver version hides the reason",
+    fix='run again with --verbose and look for "Connection error details" in debug.log',
     domain="infra",
 )
 _TRIED = LazyRegex(
@@ -40,8 +40,8 @@ _TRIED = LazyRegex(
 PATTERNS = (
     ErrorPattern(
         pattern=r"connection to server (?:at|on) [^\n]{1,200} failed: FATAL: {1,4}[^\n]{1,160}",
-        message="the server was reached and did not let the step in",
-        fix="read what the server says: mostly it is user, password, database or a rule for the address",
+        message="the server was reached, but rejected the connection",
+        fix="check user, password, database and the address rules of the server",
         domain="config",
         confidence=Confidence.MEDIUM,
     ),
@@ -56,7 +56,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         ]
         if attempts:
             line, match = attempts[-1]
-            message = f"{finding.message}; it was tried at {match['server']}"
+            message = f"{finding.message}; it was attempted at {match['server']}"
             yield replace(finding, message=message, evidence=(*finding.evidence, line.evidence(match[0])))
         else:
             yield finding

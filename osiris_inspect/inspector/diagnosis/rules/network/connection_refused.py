@@ -1,14 +1,14 @@
-"""A server could be found and did not answer.
+"""A server was found but did not accept the connection.
 
 What it finds:
     An error in which a connection to a server was refused.
 
 Why it matters:
-    The step cannot read or write anything; the pipeline itself may be right.
+    The step cannot read or write; the pipeline itself may be correct.
 
 How to fix:
-    Check host and port of the connection from the place where the step ran: a sandbox does not see your
-    localhost.
+    Check host and port of the connection from where the step ran: a sandbox cannot reach the localhost of the
+    host.
 
 Example:
     `(2003, "Can't connect to MySQL server on '127.0.0.1' ([Errno 111] Connection refused)")`
@@ -24,16 +24,16 @@ PATTERNS = (
             r"|remaining connection slots are reserved[^\n]{0,80}"
             r"|(?i:max client connections reached|MaxClientsInSessionMode)[^\n]{0,80}"
         ),
-        message="the server has no connection left to give",
-        fix="end connections that nobody needs, or raise the limit of the server; the address of the connection is right",
+        message="the server had no free connections",
+        fix="close idle connections or raise the connection limit of the server",
         domain="infra",
         search_text_logs=True,
         error_class="too many connections",
     ),
     ErrorPattern(
         pattern=r"the database system is (?:starting up|shutting down|in recovery mode)[^\n]{0,60}",
-        message="the server is starting or shutting down",
-        fix="wait until the server is up, and repeat",
+        message="the server was starting or shutting down",
+        fix="run again when the server is up",
         domain="infra",
         search_text_logs=True,
         error_class="starting",
@@ -43,24 +43,24 @@ PATTERNS = (
             r"no pg_hba\.conf entry for [^\n]{1,160}"
             r"|Host '[^'\n]{1,120}' is not allowed to connect[^\n]{0,120}"
         ),
-        message="the server does not let this client in",
-        fix="allow the address the step connects from on the server; where it says no encryption, connect with TLS",
+        message="the server did not allow this client",
+        fix="allow the step's address on the server; connect with TLS if the message says no encryption",
         domain="config",
         search_text_logs=True,
         error_class="client not allowed",
     ),
     ErrorPattern(
         pattern=r"Host '[^'\n]{1,120}' is blocked because of[^\n]{0,120}",
-        message="the server has blocked this client for its many failed connections",
-        fix="unblock it on the server (FLUSH HOSTS), and see what made the connections fail",
+        message="the server blocked this client after too many failed connections",
+        fix="unblock the client on the server (FLUSH HOSTS) after fixing the failing connections",
         domain="config",
         search_text_logs=True,
         error_class="client blocked",
     ),
     ErrorPattern(
         pattern=r"\bProxyError\b[^\n]{0,160}|Tunnel connection failed: [^\n]{1,80}",
-        message="the proxy did not let the connection through",
-        fix="check HTTPS_PROXY and NO_PROXY where the step runs; 407 means that the proxy wants a user and a password",
+        message="the proxy rejected the connection",
+        fix="check HTTPS_PROXY and NO_PROXY where the step runs; status 407 means that the proxy requires a login",
         domain="config",
     ),
     ErrorPattern(
@@ -77,8 +77,8 @@ PATTERNS = (
             r"|\bconnect failed \(addresses tried: [^\n]{1,120}"
             r"|Network is unreachable|No route to host"
         ),
-        message="the server did not accept a connection",
-        fix="check host, port and firewall, and that the server runs",
+        message="the server did not accept the connection",
+        fix="check host, port, firewall and whether the server is running",
         domain="infra",
         search_text_logs=True,
     ),

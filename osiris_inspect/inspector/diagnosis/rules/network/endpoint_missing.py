@@ -1,13 +1,13 @@
-"""An address of a service does not exist.
+"""A URL of a service does not exist.
 
 What it finds:
-    An answer with status 404 from a web service.
+    A response with status 404 from a web service.
 
 Why it matters:
-    The address is wrong, or belongs to another version of the service.
+    The URL is wrong, or belongs to another version of the service.
 
 How to fix:
-    Correct the address in the connection or in the step.
+    Correct the URL in the connection or in the step.
 
 Example:
     `404 Client Error: Not Found for url: ...`
@@ -19,14 +19,14 @@ RANK = 52
 PATTERNS = (
     ErrorPattern(
         pattern=r"\b404 (?:Client Error|Not Found)[^\n]{0,160}|not found \(404\)|\(HTTP 404\)",
-        message="the service does not know the address",
-        fix="correct the address in the connection or in the step",
+        message="the URL was not found on the service",
+        fix="correct the URL in the connection or the step",
         domain="config",
     ),
     ErrorPattern(
         pattern=r"Invalid URL '[^'\n]{0,160}': No scheme supplied|Request URL is missing an 'http://' or 'https://'",
-        message="the address of the service is no URL",
-        fix="write the address with https:// in front",
+        message="the address of the service was not a URL",
+        fix="add https:// to the address",
         domain="config",
     ),
 )

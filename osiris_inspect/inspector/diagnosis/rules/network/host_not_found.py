@@ -1,13 +1,13 @@
-"""The name of a server could not be resolved.
+"""A host name could not be resolved.
 
 What it finds:
     An error of name resolution.
 
 Why it matters:
-    Without an address there is no connection. A sandbox may have other DNS than your machine.
+    Without an address there is no connection. A sandbox may use another DNS server than the host.
 
 How to fix:
-    Correct the host name in the connection, or make it known where the step runs.
+    Correct the host name in the connection, or make it resolvable where the step runs.
 
 Example:
     `[Errno -2] Name or service not known`
@@ -29,8 +29,8 @@ PATTERNS = (
             r"|\b(?:NameResolutionError|gaierror)\b[^\n]{0,120}"
             r"|(?i:ipv[46] resolution failed)[^\n]{0,80}"
         ),
-        message="the name of the server does not resolve",
-        fix="check the spelling of the host, and DNS where the step ran",
+        message="the host name could not be resolved",
+        fix="check the spelling of the host name and the DNS where the step ran",
         domain="infra",
         search_text_logs=True,
     ),

@@ -1,13 +1,13 @@
-"""A server did not answer in time.
+"""A server did not respond in time.
 
 What it finds:
-    An error of a network connection that had been made and fell silent.
+    A timeout on an established network connection.
 
 Why it matters:
-    The query may still run on the server.
+    The query may still be running on the server.
 
 How to fix:
-    Repeat; read less at once.
+    Run again; read less data at once.
 
 Example:
     `Lost connection to MySQL server during query`
@@ -29,22 +29,22 @@ PATTERNS = (
             r"|Lost connection to MySQL server[^\n]{0,80}"
             r"|MySQL server has gone away"
         ),
-        message="the server did not answer in time",
-        fix="repeat; if it stays, look at the load of the server and at the query",
+        message="the server did not respond in time",
+        fix="run again; if it fails again, check the query and the server load",
         domain="infra",
         error_class="connection lost",
     ),
     ErrorPattern(
         pattern=r"(?i:statement timeout|maximum statement execution time exceeded)",
-        message="the server ended the query at its time limit",
-        fix="make the query lighter, read or write less at once, or raise the limit of the server",
+        message="the server cancelled the query at its time limit",
+        fix="simplify the query, process less data at once, or raise the time limit of the server",
         domain="infra",
         error_class="statement timeout",
     ),
     ErrorPattern(
         pattern=r"^(?:\w{1,60}\.)?TimeoutError$",
-        message="something did not answer in time, and the error does not say what",
-        fix="see where the traceback ends: what was waited for",
+        message="an operation timed out, and the error does not name it",
+        fix="check the last line of the traceback for the operation",
         domain="infra",
         confidence=Confidence.MEDIUM,
     ),

@@ -1,13 +1,13 @@
-"""A service asked to slow down.
+"""A service rejected requests because of its rate limit.
 
 What it finds:
-    An answer with status 429, or an error that names a rate limit.
+    A response with status 429, or an error that names a rate limit.
 
 Why it matters:
-    A repeat at once makes it worse.
+    An immediate retry makes it worse.
 
 How to fix:
-    Slow down, or ask for a higher limit.
+    Send fewer requests, or request a higher limit.
 
 Example:
     `429 Too Many Requests`
@@ -22,8 +22,8 @@ PATTERNS = (
             r"(?i:\btoo many requests\b)"
             r"|(?i:rate limit(?:ed| exceeded))|\bRateLimitException\b"
         ),
-        message="the service limits the rate of requests",
-        fix="wait and repeat, or make the batches larger and fewer",
+        message="the service rejected requests because of its rate limit",
+        fix="run again later or send fewer, larger batches",
         domain="infra",
         search_text_logs=True,
     ),

@@ -1,13 +1,13 @@
-"""A service answered with an error of its own.
+"""A service reported an internal error.
 
 What it finds:
-    An answer of a web service with a status of 500 or more.
+    A response of a web service with a status of 500 or more.
 
 Why it matters:
-    The fault is on the other side. What was sent before may have been taken.
+    The fault is in the service. Earlier requests may have been processed.
 
 How to fix:
-    Repeat later; look at the status page of the service.
+    Run again later; check the status page of the service.
 
 Example:
     `503 Server Error: Service Unavailable for url: ...`
@@ -27,15 +27,15 @@ PATTERNS = (
             r"|\berror '5\d\d\b[^\n]{0,80}"
             r"|\bServiceBusyException\b[^\n]{0,80}"
         ),
-        message="the service failed",
-        fix="repeat later; a part of the work may have been done",
+        message="the service reported an internal error",
+        fix="run again later; some work may have been done",
         domain="infra",
         error_class="service without database",
     ),
     ErrorPattern(
         pattern=r"Expecting value: line 1 column 1 \(char 0\)",
-        message="what should have been JSON is none",
-        fix="look at the answer by hand: mostly it is empty, or a page of a proxy or of a login",
+        message="the response was not JSON",
+        fix="check the response; it is often empty, or a proxy or login page",
         domain="infra",
         confidence=Confidence.MEDIUM,
     ),

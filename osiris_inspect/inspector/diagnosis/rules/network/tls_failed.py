@@ -1,13 +1,14 @@
-"""An encrypted connection could not be made.
+"""An encrypted connection could not be established.
 
 What it finds:
-    An error of TLS: a certificate that is not trusted, or two ends that do not agree on encryption.
+    A TLS error: an untrusted certificate, or two ends that do not agree on encryption.
 
 Why it matters:
-    No data was exchanged. A sandbox may lack the certificates your machine has.
+    No data was exchanged. A sandbox may lack certificates that the host has.
 
 How to fix:
-    Install the certificate where the step runs, or correct the TLS settings of the connection. Do not switch the check off.
+    Install the certificate where the step runs, or correct the TLS settings of the connection. Do not disable
+    verification.
 
 Example:
     `certificate verify failed: unable to get local issuer certificate`
@@ -28,8 +29,8 @@ PATTERNS = (
             r"|(?i:SSL connection (?:is required|error))[^\n]{0,80}"
             r"|(?i:server does not support SSL|insecure transport are prohibited)[^\n]{0,60}"
         ),
-        message="the encrypted connection could not be made",
-        fix="install the certificate where the step runs, or correct the TLS settings of the connection",
+        message="the encrypted connection could not be established",
+        fix="install the certificate where the step runs or correct the TLS settings of the connection",
         domain="infra",
         error_class="encryption",
     ),

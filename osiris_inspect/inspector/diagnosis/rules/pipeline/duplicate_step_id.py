@@ -1,17 +1,17 @@
-"""Two steps have one id.
+"""Several steps have the same id.
 
 What it finds:
-    A manifest in which an id stands twice.
+    A manifest that contains an id twice.
 
 Why it matters:
-    The steps share one configuration file and one place for their frame: the second replaces the first, and the run is
-    a success with wrong data.
+    The steps share one configuration file and one output: the second replaces the first, and the run succeeds
+    with wrong data.
 
 How to fix:
-    Give each step its own id.
+    Give each step a unique id.
 
 Example:
-    Two steps called `extract`; both read `customers.csv`, and nobody reads `orders.csv`.
+    Two steps called `extract`; both read `customers.csv`, and `orders.csv` is never read.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ from osiris_inspect.model.finding import Severity
 
 NEEDS = ("manifest",)
 RANK = 13
-TEMPLATE = FindingTemplate(Severity.WARNING, "config", "give each step its own id")
+TEMPLATE = FindingTemplate(Severity.WARNING, "config", "give each step a unique id")
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -32,5 +32,5 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     planned = run.manifest.steps if run.manifest else ()
     for step, count in Counter(planned_step.id for planned_step in planned).items():
         if count > 1:
-            message = f"{count} steps are called {step!r}; the configuration of the last one counts for all"
+            message = f"{count} steps had the id {step!r}, so the last configuration applied to all"
             yield TEMPLATE.finding(message, manifest_evidence(run, step), step=step)

@@ -1,13 +1,13 @@
-"""A step runs in a mode its component does not have.
+"""A step has a mode that its component does not support.
 
 What it finds:
-    A processor that is to write, a writer that is to extract, and the like.
+    A processor with the mode `write`, a writer with the mode `extract`, and similar combinations.
 
 Why it matters:
-    The original's compiler collects this error and never looks at it, so the step does something else than was meant.
+    The original's compiler collects this error and ignores it, so the step does something else than intended.
 
 How to fix:
-    Set the mode that belongs to the component.
+    Set a mode that the component supports.
 
 Example:
     `duckdb.processor` with `mode: write`
@@ -32,7 +32,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if modes and isinstance(mode, str) and mode not in modes:
             evidence = config_evidence(step.id, "mode")
             yield TEMPLATE.finding(
-                f"{step.driver} cannot {mode}",
+                f"{step.driver} does not support mode {mode!r}",
                 evidence,
                 evidence._replace(file=f"compiled/{evidence.file}"),
                 step=step.id,

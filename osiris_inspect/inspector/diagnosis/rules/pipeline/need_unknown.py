@@ -1,10 +1,10 @@
 """A step needs a step that does not exist.
 
 What it finds:
-    A need in the manifest that is the id of no step.
+    A need in the manifest that is not the id of a step.
 
 Why it matters:
-    The original compiles it without a word; at run time the step simply has no input.
+    The original compiles it without an error; at run time the step has no input.
 
 How to fix:
     Correct the spelling in the pipeline.
@@ -23,7 +23,7 @@ from osiris_inspect.model.finding import Severity
 
 NEEDS = ("manifest",)
 RANK = 15
-TEMPLATE = FindingTemplate(Severity.WARNING, "config", "name a step of the pipeline")
+TEMPLATE = FindingTemplate(Severity.WARNING, "config", "use the id of a step of the pipeline")
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -37,9 +37,9 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             if need not in ids:
                 similar = get_close_matches(need, ids, n=1)
                 yield TEMPLATE.finding(
-                    f"the step needs {need!r}, and there is no such step",
+                    f"needs step {need!r}, which does not exist",
                     manifest_evidence(run, need),
                     step=step.id,
                     severity=Severity.ERROR if failed else None,
-                    fix=f"write {similar[0]!r}" if similar else None,
+                    fix=f"use {similar[0]!r}" if similar else None,
                 )

@@ -1,10 +1,10 @@
-"""A query never uses a frame that its step needs.
+"""A query does not use an input that its step needs.
 
 What it finds:
-    A DuckDB step with several inputs whose query names all but one of them.
+    A DuckDB step with several inputs whose query does not name all of them.
 
 Why it matters:
-    Either the query forgets a table, or the step waits, and fails, for one it does not want.
+    The query misses a table, or the step waits for an input that it does not use.
 
 How to fix:
     Use the table in the query, or remove the need.
@@ -26,7 +26,7 @@ from osiris_inspect.model.manifest import input_name
 
 NEEDS = ("configuration", "steps")
 TEMPLATE = FindingTemplate(
-    Severity.NOTE, "config", "use the table in the query, or remove the need", Confidence.MEDIUM
+    Severity.NOTE, "config", "use the table in the query or remove the need", Confidence.MEDIUM
 )
 
 
@@ -37,7 +37,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if len(step.inputs) < 2 or not unused or _names_table(query, {"input_df", "df"}):
             continue
         names = ", ".join(repr(entry.from_step) for entry in unused if entry.from_step)
-        message = f"the query never names the frame of {names}, which the step needs"
+        message = f"the query did not use the output of {names}, which the step needs"
         yield TEMPLATE.finding(message, config_evidence(step.id, "query"), step=step.id)
 
 

@@ -1,4 +1,4 @@
-"""A pipeline has a parameter without a value.
+"""A pipeline parameter has no value.
 
 What it finds:
     A compile error about a parameter.
@@ -7,7 +7,7 @@ Why it matters:
     The pipeline cannot be compiled without it.
 
 How to fix:
-    Pass a value, or write a default into the pipeline.
+    Pass a value, or add a default to the pipeline.
 
 Example:
     `Unresolved parameters: ['params.table']`
@@ -22,8 +22,8 @@ PATTERNS = (
             r"Unresolved parameters?: (?P<what>[^\n]{1,160})"
             r"|parameter '(?P<p>[^'\n]{1,80})' has no value"
         ),
-        message="a parameter has no value",
-        fix="give it with --param, a profile, the environment or a default",
+        message="a parameter had no value",
+        fix="set it with --param, a profile, the environment or a default",
         domain="config",
     ),
 )

@@ -1,10 +1,10 @@
-"""A step id is a path that leads out of the run.
+"""A step id is a path outside the run directory.
 
 What it finds:
-    A step id that is no file name: with slashes, or with `..`.
+    A step id that is not a file name: it contains slashes or `..`.
 
 Why it matters:
-    Configuration and artifacts lie under names made of the id. Such an id reads or overwrites files elsewhere.
+    Configuration and artifacts are stored under the id, so such an id reads or overwrites other files.
 
 How to fix:
     Use letters, digits, dots, dashes and underscores.
@@ -21,7 +21,9 @@ from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
 RANK = 12
-TEMPLATE = FindingTemplate(Severity.WARNING, "config", "use letters, digits, '.', '-' and '_' in step ids")
+TEMPLATE = FindingTemplate(
+    Severity.WARNING, "config", "use only letters, digits, '.', '-' and '_' in step ids"
+)
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -30,7 +32,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if "/" in step.id or "\\" in step.id or ".." in step.id:
             in_error = step.failure is not None and step.id in step.failure.message
             yield TEMPLATE.finding(
-                f"the step id {step.id!r} leads out of the run directory",
+                f"the step id {step.id!r} pointed outside the run directory",
                 *any_evidence(run, step),
                 step=step.id,
                 severity=Severity.ERROR if in_error else None,

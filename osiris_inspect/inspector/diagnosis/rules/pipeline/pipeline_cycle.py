@@ -1,13 +1,13 @@
-"""Steps need each other in a circle.
+"""Steps need each other in a cycle.
 
 What it finds:
     A manifest in which a step, directly or not, needs itself.
 
 Why it matters:
-    No order of the steps can be right: the first of them runs without its input.
+    No order of the steps is valid: the first step runs without its input.
 
 How to fix:
-    Remove one need of the circle.
+    Remove one need of the cycle.
 
 Example:
     `a` needs `b`, and `b` needs `a`.
@@ -37,7 +37,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         reported.update(cycle)
         failed = [member for member in cycle if (state := run.step(member)) and state.status == "failed"]
         yield TEMPLATE.finding(
-            f"the steps need each other in a circle: {' needs '.join([*cycle, cycle[0]])}",
+            f"the steps formed a cycle: {' needs '.join([*cycle, cycle[0]])}",
             manifest_evidence(run, step),
             step=failed[0] if failed else step,
             severity=Severity.ERROR if failed else None,

@@ -1,13 +1,13 @@
-"""A pipeline file is no valid YAML or of an unknown version.
+"""A pipeline file is not valid YAML or has an unknown version.
 
 What it finds:
-    A compile error about the form of the pipeline file.
+    A compile error about the format of the pipeline file.
 
 Why it matters:
-    Nothing could be compiled.
+    Nothing was compiled.
 
 How to fix:
-    Correct the file; most editors mark the place.
+    Correct the file; most editors mark the position.
 
 Example:
     `expected ',' or ']', but got '<stream end>'`
@@ -33,8 +33,8 @@ PATTERNS = (
             r"|could not find expected ':'"
             r"|found character '[^\n]{1,6}' that cannot start any token"
         ),
-        message="the pipeline file cannot be read",
-        fix="correct the YAML at the line the message names",
+        message="the pipeline file could not be read",
+        fix="correct the YAML at the line that the message names",
         domain="config",
     ),
 )
@@ -43,8 +43,8 @@ _WRONG_STRUCTURE = ErrorPattern(
         r"'(?:NoneType|list|str|int|float|bool)' object (?:has no attribute '\w{1,40}'|is not [\w ]{1,40})"
         r"|(?:string|list) indices must be [^\n]{1,60}"
     ),
-    message="the pipeline file has not the form of a pipeline, so the compiler stumbled",
-    fix="let the file be a mapping with oml_version, name and a list of steps, each with id, component and config",
+    message="the pipeline file did not have the structure of a pipeline",
+    fix="write a mapping with oml_version, name and a list of steps, each with id, component and config",
     domain="config",
     confidence=Confidence.MEDIUM,
 )

@@ -1,17 +1,17 @@
-"""A SQL step passed its rows through without running its query.
+"""A SQL step returned its input without executing its query.
 
 What it finds:
-    A DuckDB step of an old local run that counts rows written and no rows read, and gives exactly the rows it got. A
-    step that runs its query counts both.
+    A DuckDB step of an old local run that counted rows written and no rows read, and produced exactly the
+    rows it received. A step that executes its query counts both.
 
 Why it matters:
-    Up to 0.3.1 the original runs a mock in place of DuckDB: the run is a success and its result is the raw data.
+    Up to 0.3.1 the original runs a mock instead of DuckDB: the run succeeds and its result is the raw data.
 
 How to fix:
-    Use a later version; run the pipeline again.
+    Use a later version and run the pipeline again.
 
 Example:
-    `compute-stats` groups by director, gets 14 rows and gives 14.
+    `compute-stats` groups by director, receives 14 rows and returns 14.
 """
 
 import re
@@ -27,7 +27,7 @@ from osiris_inspect.model.finding import Confidence, Evidence, Severity
 
 NEEDS = ("metrics", "configuration")
 TEMPLATE = FindingTemplate(
-    Severity.WARNING, "code", "use a version in which DuckDB runs the query", Confidence.MEDIUM
+    Severity.WARNING, "code", "use a version that executes the query in DuckDB", Confidence.MEDIUM
 )
 _SELECT_ALL = LazyRegex(r"\s*SELECT\s+\*\s+FROM\s+\"?\w+\"?\s*;?\s*", re.IGNORECASE)
 
@@ -43,8 +43,8 @@ def check(run: Run, lineage: Lineage) -> Findings:
         if step.rows_out is None or step.rows_out != rows_in or _SELECT_ALL.fullmatch(query):
             continue
         yield TEMPLATE.finding(
-            f"the step gave the {pluralize(step.rows_out, 'row')} it got and counted none read; "
-            "its query seems not to have been run",
+            f"produced the {pluralize(step.rows_out, 'row')} it received and counted 0 rows read; "
+            "its query was probably not executed",
             Evidence(written[0].file, written[0].line, "value"),
             config_evidence(step.id, "query"),
             step=step.id,

@@ -1,11 +1,11 @@
-"""The names of two steps become one word in SQL.
+"""Two step ids produce the same table name.
 
 What it finds:
-    Step ids that differ in signs only which a table name cannot have, such as `-`, `.` and `_`.
+    Step ids that differ only in characters that a table name cannot contain, such as `-`, `.` and `_`.
 
 Why it matters:
-    Each frame is a table `df_<step>`. Where two have one name the original adds a suffix nobody expects, and older versions
-    keep one of the two.
+    Each output is a table `df_<step>`. For equal names the original adds an unexpected suffix, and older
+    versions keep only one of them.
 
 How to fix:
     Rename one of the steps.
@@ -35,7 +35,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     for table, steps in by_table.items():
         if len(steps) > 1:
             yield TEMPLATE.finding(
-                f"the frames of {' and '.join(map(repr, steps))} would both be the table {table!r}",
+                f"the outputs of {' and '.join(map(repr, steps))} had the same table name {table!r}",
                 *(manifest_evidence(run, step) for step in steps[:3]),
                 step=steps[1],
             )

@@ -1,17 +1,17 @@
-"""A step comes before a step it needs.
+"""A step precedes a step it needs.
 
 What it finds:
-    A manifest whose order contradicts its needs, without a circle; or a step that failed for want of a frame before the
-    step that gives it had begun.
+    A manifest whose order contradicts its needs, without a cycle; or a step that failed because an input was
+    missing before the producer had started.
 
 Why it matters:
-    The original runs steps in the order of the file, so the step runs before its input is there.
+    The original runs steps in the order of the file, so the step runs before its input exists.
 
 How to fix:
-    Put the step behind those it needs.
+    Move the step after the steps it needs.
 
 Example:
-    `write-stats` needs `compute-stats`, which stands below it.
+    `write-stats` needs `compute-stats`, which follows it.
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
@@ -31,7 +31,7 @@ from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
 RANK = 16
-TEMPLATE = FindingTemplate(Severity.WARNING, "config", "put the step behind those it needs")
+TEMPLATE = FindingTemplate(Severity.WARNING, "config", "move the step after the steps it needs")
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -60,4 +60,4 @@ def check(run: Run, _lineage: Lineage) -> Findings:
 
 
 def _message(late: list[str]) -> str:
-    return f"the step comes before {', '.join(map(repr, late))}, which it needs"
+    return f"ran before {', '.join(map(repr, late))}, which it needs"

@@ -7,7 +7,7 @@ Why it matters:
     The pipeline cannot be compiled, so nothing ran.
 
 How to fix:
-    Correct the spelling, or use a version that has the component.
+    Correct the spelling, or use a version that contains the component.
 
 Example:
     `Components missing runtime drivers: a (component: unknown)`
@@ -24,8 +24,8 @@ PATTERNS = (
             r"|Component '?[\w.\-]{1,80}'? not found"
             r"|no driver (?:is )?(?:named|called) '(?P<d>[^'\n]{1,80})'"
         ),
-        message="a component of the pipeline does not exist or cannot be run",
-        fix="correct the name of the component, or install what provides it",
+        message="a component of the pipeline did not exist or had no driver",
+        fix="correct the component name or install the package that provides it",
         domain="config",
     ),
 )

@@ -1,13 +1,13 @@
-"""A file of a step did not come back from where the step ran.
+"""A file of a step was not downloaded.
 
 What it finds:
-    A remote run that tells of a file it could not fetch.
+    A remote run that reports a file it could not download.
 
 Why it matters:
-    The step is a success and what it left is gone with its sandbox: a spilled frame, a report, a log.
+    The step succeeds, and its spilled DataFrame, report or log is lost with the sandbox.
 
 How to fix:
-    Run again where the file is needed; see whether its size or the time limit of the sandbox was the reason.
+    Run again if you need the file; check its size and the time limit of the sandbox.
 
 Example:
     `artifact_lost` for `artifacts/extract-movies/output.parquet`
@@ -25,7 +25,7 @@ NEEDS = ("events",)
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "infra",
-    "run again where the file is needed; look at its size and at the time limit of the sandbox",
+    "check the file size and the time limit of the sandbox, then run again if you need the file",
     stage="finish",
 )
 
@@ -37,4 +37,4 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         subject = f"{path} was" if isinstance(path, str) else "the files of the steps were"
         reason = excerpt(error_message(event.fields) or "no reason was logged", 160)
         evidence = event_evidence(event, "error", "path")
-        yield TEMPLATE.finding(f"{subject} not brought back: {reason}", evidence, step=event.step)
+        yield TEMPLATE.finding(f"{subject} not downloaded: {reason}", evidence, step=event.step)

@@ -1,10 +1,10 @@
-"""A frame was kept as a pickle.
+"""A DataFrame was stored as a pickle.
 
 What it finds:
     `.pkl` files among the artifacts of a run.
 
 Why it matters:
-    Opening a pickle runs whatever code its author put there. This program names such files and never opens them.
+    Loading a pickle executes code that it contains. This program lists such files and never opens them.
 
 How to fix:
     Use a version that spills to Parquet, and delete the files.
@@ -20,7 +20,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
-TEMPLATE = FindingTemplate(Severity.NOTE, "code", "delete it; spill to Parquet")
+TEMPLATE = FindingTemplate(Severity.NOTE, "code", "delete the file and use a version that spills to Parquet")
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -29,7 +29,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         for artifact in step.artifacts:
             if artifact.kind == "pickle" and artifact.state == "present":
                 yield TEMPLATE.finding(
-                    f"{artifact.path} is a pickle; opening it would run its code",
+                    f"{artifact.path} is a pickle; loading it would execute its code",
                     *artifact_evidence(run, step, artifact),
                     step=step.id,
                 )

@@ -1,13 +1,13 @@
-"""A spilled frame on disk is no Parquet file.
+"""A spilled DataFrame is not a valid Parquet file.
 
 What it finds:
-    A `.parquet` artifact that does not begin and end as Parquet files do.
+    A `.parquet` artifact without the magic bytes of a Parquet file.
 
 Why it matters:
-    It cannot be opened. The original downloads binary files of a sandbox as text, which damages each of them.
+    It cannot be read. The original downloads binary files of a sandbox as text, which damages them.
 
 How to fix:
-    Take the file from the sandbox by other means, or do not download data at all.
+    Copy the file from the sandbox with another tool, or do not download data.
 
 Example:
     `artifacts/extract-movies/output.parquet` of a run with `E2B_DOWNLOAD_DATA_ARTIFACTS=1`.
@@ -20,7 +20,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
-TEMPLATE = FindingTemplate(Severity.WARNING, "infra", "do not trust the file; fetch it again as bytes")
+TEMPLATE = FindingTemplate(Severity.WARNING, "infra", "download the file again in binary mode")
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -29,7 +29,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         for artifact in step.artifacts:
             if artifact.state == "corrupt":
                 yield TEMPLATE.finding(
-                    f"{artifact.path} is no Parquet file, or a damaged one",
+                    f"{artifact.path} is not a Parquet file or is damaged",
                     *artifact_evidence(run, step, artifact),
                     step=step.id,
                 )

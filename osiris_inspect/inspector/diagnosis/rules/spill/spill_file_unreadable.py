@@ -1,17 +1,17 @@
-"""A spilled frame was gone or damaged when it was needed.
+"""A spilled DataFrame was missing or damaged when a step needed it.
 
 What it finds:
-    A step that failed for want of an input, whose frame had been spilled to a file that is missing, damaged or could
-    not be loaded.
+    A step that failed because its input had been spilled to a file that is missing, damaged or could not be
+    read.
 
 Why it matters:
-    The step that gave the frame is a success and the one that needs it is not at fault: the file between them is.
+    The producer succeeded and the consumer is correct: the file between them is the cause.
 
 How to fix:
-    Keep the artifacts of a run until it is over, and look at the disk. Run again from the step that gave the frame.
+    Keep the artifacts of a run until it has ended, and check the disk. Run again from the producer.
 
 Example:
-    `artifact_created` for `artifacts/extract-movies/output.parquet`, and the file is not there.
+    `artifact_created` for `artifacts/extract-movies/output.parquet`, and the file is missing.
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
@@ -40,7 +40,7 @@ from osiris_inspect.model.finding import Severity
 NEEDS = ("steps",)
 RANK = 22
 TEMPLATE = FindingTemplate(
-    Severity.ERROR, "infra", "keep the artifacts until the run is over, look at the disk, and run again"
+    Severity.ERROR, "infra", "keep the artifacts until the run has ended, check the disk, and run again"
 )
 _PRODUCER = LazyRegex(r"artifacts/(?P<folder>[^/\s'\"]{1,200})/output\.|step '(?P<step>[^']{1,200})'")
 
@@ -50,7 +50,7 @@ def check(run: Run, lineage: Lineage) -> Findings:
     for event in run.events_named("spill_read"):
         if event.fields.get("ok") is False:
             reason = excerpt(str(event.fields.get("error") or "no reason was logged"), 240)
-            message = f"its spilled frame did not come back: {reason}"
+            message = f"the spilled DataFrame could not be read: {reason}"
             yield TEMPLATE.finding(message, event_evidence(event, "error"), step=event.step)
     for step in run.steps:
         files = [
@@ -60,20 +60,20 @@ def check(run: Run, lineage: Lineage) -> Findings:
         ]
         consumers = consumers_missing_input(step, run, lineage)
         if files and consumers:
-            state = "is not there" if files[0].state == "missing" else "is damaged"
+            state = "was missing" if files[0].state == "missing" else "was damaged"
             yield TEMPLATE.finding(
-                f"the spilled frame {files[0].path} {state}",
+                f"the spilled DataFrame {files[0].path} {state}",
                 *(artifact_evidence(run, step, files[0]) if files[0].line else ()),
                 *error_evidence(consumers[0]),
                 step=step.id,
             )
     for error, match in (*matching_errors(run, SPILL_NOT_READ), *matching_log_lines(run, SPILL_NOT_READ)):
-        message = f"a spilled frame could not be read: {excerpt_of(match, 160)}"
+        message = f"a spilled DataFrame could not be read: {excerpt_of(match, 160)}"
         yield TEMPLATE.finding(message, error.evidence(match[0][:160]), step=_producer(error, run))
 
 
 def _producer(error: ErrorText, run: Run) -> str | None:
-    """Return the producer that the error names, else the only unresolved producer of the step, else the step."""
+    """Return the producer that the error names, else the only unresolved one, else the step."""
     match = _PRODUCER.search(error.text)
     producer = (match["folder"] or match["step"]) if match else None
     step = run.step(error.step or "")

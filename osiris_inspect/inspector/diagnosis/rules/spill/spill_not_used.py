@@ -1,16 +1,16 @@
-"""A frame was spilled and its consumer was given one from memory.
+"""A spilled DataFrame was read from memory.
 
 What it finds:
-    An input that was resolved from memory although its producer says that the frame is on disk only.
+    An input that was resolved from memory although its producer logged that the DataFrame is only on disk.
 
 Why it matters:
-    The two frames need not be the same: what went to disk is what a replay will see, and not what this step saw.
+    The two DataFrames may differ: a replay reads the spilled one, which this step did not read.
 
 How to fix:
-    Let go of the frame in memory once the spill is complete, and resolve the input from the file.
+    Release the DataFrame once the spill is complete, and resolve the input from the file.
 
 Example:
-    `output_stored` says `storage: spill`, and `inputs_resolved` of the next step `from_memory: true`
+    `output_stored` reports `storage: spill`, and `inputs_resolved` of the next step `from_memory: true`
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
@@ -31,7 +31,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         producers = [spilled[step] for step in event.upstream_steps if step in spilled]
         if event.location == "memory" and producers and event.fields.get("key") in (None, "df"):
             yield TEMPLATE.finding(
-                f"the frame of {producers[0].step!r} was spilled, and this step was given one from memory",
+                f"the output of {producers[0].step!r} was spilled, but this step received one from memory",
                 event_evidence(event, "from_memory"),
                 event_evidence(producers[0], "storage"),
                 step=event.step,

@@ -1,13 +1,15 @@
-"""A frame came back from disk with other columns than it had.
+"""A spilled DataFrame was read with a different schema.
 
 What it finds:
-    An input from spill whose columns or types are not those that its producer gave.
+    An input from spill whose columns or types differ from those that its producer stored.
 
 Why it matters:
-    The step works on other data than the one upstream made, and a run without spill would give another result.
+    The step processes different data than the upstream step produced, and a run without spill returns another
+    result.
 
 How to fix:
-    Compare `schema.json` of the step upstream with its `output_stored` event; look for a second writer of the folder.
+    Compare `schema.json` of the upstream step with its `output_stored` event; check for a second writer of
+    the directory.
 
 Example:
     `schema_hash` is `3f06e80036856c28` in `output_stored`, and another one in `inputs_resolved`
@@ -37,10 +39,10 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             expected = producer.fields["schema_hash"]
             if actual != expected:
                 yield TEMPLATE.finding(
-                    f"the frame of {producer.step!r} was given with schema {expected} and came back from disk "
-                    f"with {actual}",
+                    f"the output of {producer.step!r} was stored with schema {expected}, but was read from disk "
+                    f"with schema {actual}",
                     event_evidence(event, "schema_hash"),
                     event_evidence(producer, "schema_hash"),
                     step=event.step,
-                    fix=f"compare the columns {producer.step!r} gave with its schema.json",
+                    fix=f"compare the output columns of {producer.step!r} with its schema.json",
                 )

@@ -1,17 +1,17 @@
-"""A setting asked for a spill and the frame stayed in memory.
+"""A DataFrame stayed in memory although a setting requires a spill.
 
 What it finds:
-    A run whose settings spill every frame, or every frame over a number of rows, and a frame to which that applies and that
-    was kept in memory without an attempt to write it.
+    A run whose settings spill every DataFrame, or every one above a row count, and a DataFrame that was kept
+    in memory without an attempt to spill it.
 
 Why it matters:
-    Who spills wants to save memory, or to look at the frames afterwards. The run then does neither, and nothing says so.
+    A spill saves memory or keeps DataFrames for later inspection. The run does neither, without an error.
 
 How to fix:
-    Look at the settings as the run recorded them (`run_start`), and whether they reached the worker.
+    Check the settings that the run recorded (`run_start`), and whether they reached the worker.
 
 Example:
-    `E2B_FORCE_SPILL=true (environment)`, and `output_stored` says `storage: memory`
+    `E2B_FORCE_SPILL=true (environment)`, and `output_stored` reports `storage: memory`
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
@@ -22,7 +22,7 @@ from osiris_inspect.inspector.run.settings import recorded_settings, settings_ev
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("run_start", "output_stored")
-TEMPLATE = FindingTemplate(Severity.WARNING, "code", "see whether the setting reached the worker")
+TEMPLATE = FindingTemplate(Severity.WARNING, "code", "check whether the setting reached the worker")
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -41,7 +41,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             setting = threshold
         if setting is not None:
             yield TEMPLATE.finding(
-                f"{setting} asks for a spill, and the frame of {rows:,} rows stayed in memory",
+                f"{setting} requires a spill, but the DataFrame of {rows:,} rows stayed in memory",
                 event_evidence(event, "storage"),
                 *settings_evidence(run),
                 step=event.step,

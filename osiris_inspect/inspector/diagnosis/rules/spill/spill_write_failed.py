@@ -1,14 +1,14 @@
-"""A frame could not be written to disk and was lost.
+"""A DataFrame could not be spilled.
 
 What it finds:
-    A worker's log line that a frame could not be kept, while the step counts as a success.
+    A log line of the worker that a DataFrame could not be stored, although the step succeeded.
 
 Why it matters:
-    The original drops the frame when its spill fails and says so only in the text log; the next step then has no
+    The original drops the DataFrame if its spill fails and logs it only in the text log; the next step has no
     input.
 
 How to fix:
-    Remove what Parquet refuses: column names that stand twice, cells of mixed types. Or run without a forced spill.
+    Remove duplicate column names and cells of mixed types, or run without a forced spill.
 
 Example:
     `Failed to cache DataFrame for step extract-dup: Duplicate column names found: ['id', 'id']`
@@ -26,7 +26,7 @@ from osiris_inspect.model.finding import Severity
 NEEDS = ("steps",)
 RANK = 20
 TEMPLATE = FindingTemplate(
-    Severity.WARNING, "data", "make column names unique and column types uniform, or see why the disk refused"
+    Severity.WARNING, "data", "make column names unique and column types uniform, or check the disk"
 )
 
 
@@ -36,12 +36,12 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         step, reason = run.step(match["step"]), excerpt_of(match, 160, "why")
         lost = step is None or step.storage in ("none", "unknown")
         yield TEMPLATE.finding(
-            f"the frame could not be spilled and {'is lost' if lost else 'stays in memory'}: {reason}",
+            f"the DataFrame could not be spilled and {'was lost' if lost else 'stayed in memory'}: {reason}",
             line.evidence(match[0][:160]),
             step=match["step"],
             severity=Severity.ERROR if lost else None,
         )
     for event in run.events_named("spill_failed"):
         reason = excerpt(str(event.fields.get("error") or "no reason"), 160)
-        message = f"the frame could not be spilled and stays in memory: {reason}"
+        message = f"the DataFrame could not be spilled and stayed in memory: {reason}"
         yield TEMPLATE.finding(message, event_evidence(event, "error"), step=event.step)

@@ -1,13 +1,14 @@
-"""A column has another type on disk than in memory.
+"""A column has a different type on disk than in memory.
 
 What it finds:
-    Columns that Parquet cannot hold as they are: a warning where values do not come back exactly, else a note.
+    Columns that Parquet cannot store unchanged: a warning if values are not restored exactly, otherwise a
+    note.
 
 Why it matters:
-    A query sees another type with spill than without, so the same pipeline can give two results.
+    A query sees another type with spill than without, so the same pipeline can return two results.
 
 How to fix:
-    Convert the column in the step that makes it, to a type that Parquet has.
+    Convert the column, in the step that creates it, to a type that Parquet supports.
 
 Example:
     `dtype_downgraded`: column `payload`, from `object` to `string`, `lossless: false`
@@ -21,7 +22,7 @@ from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("dtype_downgraded",)
-TEMPLATE = FindingTemplate(Severity.NOTE, "data", "convert the column in the step that makes it")
+TEMPLATE = FindingTemplate(Severity.NOTE, "data", "convert the column in the step that creates it")
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -35,9 +36,9 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             f"{event.fields.get('column')!r} from {event.fields.get('from')} to {event.fields.get('to')}"
             for event in (lossy or events)[:5]
         )
-        effect = "and does not come back exactly" if lossy else "as SQL sees it; it comes back exactly"
+        effect = "; it is not restored exactly" if lossy else "for SQL; it is restored exactly"
         yield TEMPLATE.finding(
-            f"on disk the type of {changes} is another one, {effect}",
+            f"the spill changed the type of {changes}{effect}",
             *(event_evidence(event, "column") for event in (lossy or events)[:3]),
             step=step,
             severity=Severity.WARNING if lossy else None,

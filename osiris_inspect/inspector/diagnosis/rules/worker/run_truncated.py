@@ -1,18 +1,18 @@
-"""The log of a run stops before its end.
+"""The log of a run ended before the run did.
 
 What it finds:
-    A run whose end was never logged, or a step that began and has no end.
+    A run without a logged end, or a step that started and has no end.
 
 Why it matters:
-    The process was killed, ran out of memory or time, or its machine went away. Nothing says whether what the step was
-    doing took effect.
+    The process was killed, ran out of memory or time, or its machine was lost. The log does not show whether
+    the work of the step took effect.
 
 How to fix:
-    Look at the step that was running: give it more time or memory. Then run again; a writer may have written a part.
-    Where the status file tells a good end, or lines of the log cannot be read, see what became of the file first.
+    Check the step that was running: give it more time or memory, then run again. A writer may have written
+    some rows. If the status file reports success, or lines of the log cannot be read, check the file first.
 
 Example:
-    `step_start` of `extract-slow` is the last thing its worker said, and the host says
+    `step_start` of `extract-slow` is the last event of its worker, and the host logs
     `Batch execution timed out after 20 seconds`.
 """
 
@@ -35,7 +35,7 @@ RANK = 70
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
     "infra",
-    "see what ended the process: memory, a time limit, a signal; then run again",
+    "find out what ended the process (memory, time limit, signal), then run again",
     stage="finish",
 )
 
@@ -51,13 +51,13 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     elif running:
         yield from (_running_step(run, step) for step in running)
     else:
-        reason = "the log stops before the end of the run" if run.events else "the log holds no event"
+        reason = "the log ended before the run did" if run.events else "the log contained no events"
         evidence = _end_evidence(run) or first_line_evidence(run)
         yield TEMPLATE.finding(f"{reason}{_last_error(run)}", *evidence)
 
 
 def _running_step(run: Run, step: StepState) -> Finding:
-    """Report a running step, with low confidence if a later line could not be read: it may contain the end."""
+    """Report a running step; an unreadable later line, which may contain its end, lowers the confidence."""
     unread = next(
         (
             entry
@@ -70,16 +70,16 @@ def _running_step(run: Run, step: StepState) -> Finding:
     )
     if unread is None:
         started = [event_evidence(event) for event in run.events_named("step_start", step=step.id)]
-        message = f"the log stops while step {step.id!r} is running{_last_error(run)}"
+        message = f"the log ended while step {step.id!r} was running{_last_error(run)}"
         return TEMPLATE.finding(message, *started[-1:], *_end_evidence(run), step=step.id, stage="step")
     return TEMPLATE.finding(
-        f"what can be read of the log stops while step {step.id!r} is running; line {unread.line:,} could not be "
-        f"read, and may be its end ({unread.reason})",
+        f"the readable part of the log ended while step {step.id!r} was running; line {unread.line:,} could not be "
+        f"read and may contain its end ({unread.reason})",
         Evidence(unread.file, unread.line, ""),
         step=step.id,
         stage="step",
         confidence=Confidence.LOW,
-        fix=f"read line {unread.line:,} of {unread.file} by other means, and shorten what is logged",
+        fix=f"read line {unread.line:,} of {unread.file} with another tool, and shorten what the step logs",
     )
 
 
@@ -89,19 +89,19 @@ def _truncated_file(run: Run, status: Status) -> Finding:
     steps = f" with {done} of {total} steps" if done and total else ""
     evidence = (*_end_evidence(run), *status_evidence(run, "exit_code"), *status_evidence(run, "ok"))
     return TEMPLATE.finding(
-        f"{EVENTS} stops before the end of the run, and status.json tells of a good end{steps}: "
-        "the file was cut, not the run",
+        f"{EVENTS} ended before the run did, but status.json reports success{steps}: "
+        "the file was truncated, not the run",
         *(evidence or first_line_evidence(run)),
         confidence=Confidence.MEDIUM,
-        fix="look for what cut the file: a copy that was interrupted, a rotation, a full disk; read the whole one",
+        fix="check for an interrupted copy, a log rotation or a full disk, then read the complete file",
     )
 
 
 def _last_error(run: Run) -> str:
     if run.failure is not None:
-        return f"; the host says: {excerpt(' '.join(run.failure.message.split()), 120)}"
+        return f"; the host reported: {excerpt(' '.join(run.failure.message.split()), 120)}"
     errors = run.truncated_errors
-    return f"; the last error is: {excerpt(' '.join(errors[-1].line.text.split()), 160)}" if errors else ""
+    return f"; the last error was: {excerpt(' '.join(errors[-1].line.text.split()), 160)}" if errors else ""
 
 
 def _end_evidence(run: Run) -> tuple[Evidence, ...]:

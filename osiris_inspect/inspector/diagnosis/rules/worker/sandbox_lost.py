@@ -1,13 +1,14 @@
-"""The sandbox went away while the run was going on.
+"""The sandbox ended during the run.
 
 What it finds:
-    An error that says that a sandbox, which had been there, was not found, was ended, or did not answer any more.
+    An error in which a sandbox that was in use was not found, was terminated, or did not respond any more.
 
 Why it matters:
-    What the worker kept is gone with it. Work that had been done outside, such as rows in a table, is not.
+    Everything the worker stored is lost with it. Work outside the sandbox, such as rows in a table, is not.
 
 How to fix:
-    Look at the time limit of the sandbox and at its memory. Run again; the host keeps what was told before.
+    Check the time limit and the memory of the sandbox, then run again; the host keeps the events it had
+    received.
 
 Example:
     `the sandbox is gone: it was ended at its time limit`
@@ -30,8 +31,8 @@ PATTERNS = (
             r"|(?i:sandbox (?:is running but envd inside it )?could not be reached)"
             r"|\bSandbox(?:Timeout|NotRunning|Unreachable|Closed)Exception\b"
         ),
-        message="the sandbox went away during the run",
-        fix="look at the time limit and the memory of the sandbox, raise what was reached, then run again",
+        message="the sandbox ended during the run",
+        fix="check the time limit and memory of the sandbox, raise the limit that was reached, then run again",
         domain="infra",
     ),
 )

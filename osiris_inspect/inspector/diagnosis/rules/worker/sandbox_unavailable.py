@@ -1,13 +1,13 @@
-"""No sandbox could be had.
+"""No sandbox could be created.
 
 What it finds:
-    An error before the first step, about the sandbox itself.
+    An error about the sandbox itself, before the first step.
 
 Why it matters:
-    No step was run.
+    No step ran.
 
 How to fix:
-    Check the key, the quota and the installed SDK.
+    Check the API key, the quota and the installed SDK.
 
 Example:
     `E2B_API_KEY not found`
@@ -26,52 +26,52 @@ PATTERNS = (
             r"|API key is required, please visit the API Keys[^\n]{0,80}"
             r"|Failed to create sandbox: 401\b[^\n]{0,80}"
         ),
-        message="no sandbox could be had without a valid key",
-        fix="set E2B_API_KEY to a valid key where the run is started",
+        message="no sandbox could be created without a valid API key",
+        fix="set E2B_API_KEY to a valid key in the environment of the run",
         domain="config",
     ),
     ErrorPattern(
         pattern=r"E2B SDK not installed[^\n]{0,60}",
-        message="no sandbox could be had",
+        message="no sandbox could be created",
         fix="install the SDK: pip install e2b",
         domain="infra",
     ),
     ErrorPattern(
         pattern=r"(?:maximum|max) number of concurrent E2B sandboxes[^\n]{0,60}|Failed to create sandbox: 429\b[^\n]{0,120}",
-        message="no sandbox could be had: there are as many as the plan allows",
-        fix="end sandboxes that nobody needs, or raise the limit",
+        message="no sandbox could be created: the plan's limit of concurrent sandboxes was reached",
+        fix="stop unused sandboxes or raise the limit",
         domain="infra",
     ),
     ErrorPattern(
         pattern=r"(?i:team is blocked)[^\n]{0,100}|(?i:billing limit reached)",
-        message="no sandbox could be had: the account is blocked",
-        fix="look at billing and limits of the account",
+        message="no sandbox could be created: the account was blocked",
+        fix="check the billing and limits of the account",
         domain="config",
     ),
     ErrorPattern(
         pattern=r"(?i:template '[^'\n]{1,120}' (?:was )?not found)|\bTemplateException\b[^\n]{0,100}",
-        message="no sandbox could be had: its template is not there, or too old",
-        fix="correct the name of the template, or build it again",
+        message="no sandbox could be created: its template was missing or too old",
+        fix="correct the template name or rebuild the template",
         domain="config",
     ),
     ErrorPattern(
         pattern=r"Timeout cannot be greater than [^\n]{1,60}",
-        message="no sandbox could be had for so long a time",
-        fix="ask for a time limit that the plan allows",
+        message="no sandbox could be created with this time limit",
+        fix="use a time limit that the plan allows",
         domain="config",
     ),
     ErrorPattern(
         pattern=r"requires async execution|Failed to create sandbox[^\n]{0,100}",
-        message="no sandbox could be had",
-        fix="see what the service answered",
+        message="no sandbox could be created",
+        fix="check the response of the service",
         domain="infra",
     ),
 )
 _BEFORE_STEPS = (
     ErrorPattern(
         pattern=r"401: Unauthorized, please check your credentials\.[^\n]{0,80}",
-        message="no sandbox could be had without a valid key",
-        fix="set E2B_API_KEY to a valid key where the run is started",
+        message="no sandbox could be created without a valid API key",
+        fix="set E2B_API_KEY to a valid key in the environment of the run",
         domain="config",
     ),
     ErrorPattern(
@@ -80,8 +80,8 @@ _BEFORE_STEPS = (
             r"|\b(?:429: Rate limit exceeded|503: Service temporarily unavailable), please [^\n]{1,120}"
             r"|(?i:sandbox (?:[^\s:]{1,80} )?(?:was )?not found)"
         ),
-        message="no sandbox could be had",
-        fix="see what the service answered",
+        message="no sandbox could be created",
+        fix="check the response of the service",
         domain="infra",
     ),
 )

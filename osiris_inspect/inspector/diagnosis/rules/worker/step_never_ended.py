@@ -1,13 +1,13 @@
-"""A step began, and the run went on without its end.
+"""A step started, and the run continued without its end.
 
 What it finds:
-    A step without an end in a log that goes on: other steps begin after it, or the run says that it is over.
+    A step without an end in a log that continues: other steps start after it, or the run ends.
 
 Why it matters:
-    Nothing says whether the step did its work. Whoever wrote the log lost track of it, so its figures are not complete.
+    The log does not show whether the step completed, so its totals are incomplete.
 
 How to fix:
-    Look at what runs the steps: it must note an end for each beginning, whatever happens in between.
+    Check the program that runs the steps: it must log an end for each start.
 
 Example:
     `step_start` of `compute-stats` is followed by `step_start` of `write-stats`.
@@ -21,7 +21,7 @@ from osiris_inspect.model.finding import Severity
 
 NEEDS = ("step_start",)
 RANK = 69
-TEMPLATE = FindingTemplate(Severity.ERROR, "infra", "see what became of the step in the worker's text log")
+TEMPLATE = FindingTemplate(Severity.ERROR, "infra", "check the worker's text log for the outcome of the step")
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -32,7 +32,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if step.status == "running" and later:
             started = [event_evidence(event) for event in run.events_named("step_start", step=step.id)]
             yield TEMPLATE.finding(
-                f"the step began and has no end, and the log goes on with {later[0].original_name}"
+                f"started but never ended, and the log continued with {later[0].original_name}"
                 + (f" of {later[0].step!r}" if later[0].step else ""),
                 *started[-1:],
                 event_evidence(later[0]),

@@ -1,16 +1,16 @@
-"""A step of the pipeline was never begun, and nothing says why.
+"""A step of the pipeline never started, without a logged reason.
 
 What it finds:
-    A run that ended with fewer steps than it has, where no step failed and none was skipped for a reason.
+    A run that ended with fewer steps than planned, although no step failed or was skipped for a reason.
 
 Why it matters:
-    Everything that ran is green, and a part of the result is missing.
+    Every step that ran succeeded, but a part of the result is missing.
 
 How to fix:
-    See what the worker was asked to run; begin again with the whole pipeline.
+    Check the commands sent to the worker, and run the whole pipeline again.
 
 Example:
-    `status.json` says `Completed 2/3 steps`, and `write-stats` left no trace.
+    `status.json` reports `Completed 2/3 steps`, and `write-stats` logged nothing.
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence, status_evidence
@@ -24,7 +24,7 @@ RANK = 68
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
     "infra",
-    "see what the worker was asked to run, and run the whole pipeline again",
+    "check the commands sent to the worker, then run the whole pipeline again",
     Confidence.MEDIUM,
 )
 
@@ -37,7 +37,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         return
     if "succeeded" in statuses and not statuses & {"failed", "running"}:
         yield TEMPLATE.finding(
-            f"the run ended, and {', '.join(repr(step.id) for step in idle[:5])} had not been begun",
+            f"the run ended before {', '.join(repr(step.id) for step in idle[:5])} started",
             manifest_evidence(run, idle[0].id),
             *status_evidence(run, "reason"),
             step=idle[0].id,

@@ -1,13 +1,13 @@
-"""A step was run more than once.
+"""A step ran more than once.
 
 What it finds:
-    A step with several starts, although the manifest has it once.
+    A step with several starts that the manifest contains once.
 
 Why it matters:
-    A repeated write doubles rows, and the count of completed steps no longer fits, so a good run calls itself failed.
+    A repeated write duplicates rows, and a wrong count of completed steps marks a successful run as failed.
 
 How to fix:
-    See what asked for the step again: a retry, or a request that was sent twice.
+    Check for a retry or a duplicate command.
 
 Example:
     `"reason": "Completed 4/3 steps"`
@@ -27,7 +27,7 @@ RANK = 66
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "code",
-    "see what asked for the step again, and whether its rows were written twice",
+    "check for a retry or a duplicate command, and the target for duplicate rows",
     Confidence.MEDIUM,
 )
 
@@ -40,7 +40,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if count > max(1, planned[step]):
             explains_failure = run.status == "failed" and run.failed_stage == "finish"
             yield TEMPLATE.finding(
-                f"the step was started {count} times",
+                f"started {count} times",
                 *(event_evidence(event) for event in run.events_named("step_start", step=step)[:3]),
                 step=step,
                 severity=Severity.ERROR if explains_failure else None,

@@ -1,14 +1,14 @@
-"""A step took longer than it was allowed to.
+"""A step exceeded its time limit.
 
 What it finds:
-    An error that speaks of a time limit.
+    An error that reports a time limit.
 
 Why it matters:
-    The step was stopped in the middle. With the original, a worker that was killed looks the same: its host notices
-    only when the time is over.
+    The step was stopped before its end. In the original, a killed worker looks the same: its host notices it
+    only at the time limit.
 
 How to fix:
-    Give the step more time, or less to do. See whether the worker was still alive.
+    Raise the time limit or process less data. Check whether the worker was still alive.
 
 Example:
     `Batch execution timed out after 900 seconds`
@@ -27,7 +27,7 @@ PATTERNS = (
             r"|likely due to exceeding '(?:request_)?timeout'"
         ),
         message="the time limit was reached",
-        fix="raise the time limit, or give the step less to do",
+        fix="raise the time limit or process less data in the step",
         domain="infra",
         confidence=Confidence.MEDIUM,
     ),

@@ -1,14 +1,14 @@
-"""Something else than messages came out of the worker.
+"""The worker printed lines that are not messages.
 
 What it finds:
-    Lines of a remote run that its host could not read as messages.
+    Lines of a remote run that its host could not parse as messages.
 
 Why it matters:
-    A driver that prints, or a library under it, writes into the channel between worker and host. A message that stands
-    on the same line is lost: an event, a metric, or the end of a step.
+    A driver or a library that prints writes into the channel between worker and host. A message on the same
+    line is lost: an event, a metric, or the end of a step.
 
 How to fix:
-    Let the driver log in place of printing; send what libraries print to stderr.
+    Use logging instead of print in the driver; redirect the output of libraries to stderr.
 
 Example:
     `Invalid JSON from batch runner: progress: 50%`
@@ -23,7 +23,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("text logs",)
-TEMPLATE = FindingTemplate(Severity.WARNING, "code", "let the driver log in place of printing")
+TEMPLATE = FindingTemplate(Severity.WARNING, "code", "use logging instead of print in the driver")
 _STRAY = LazyRegex(
     r"(?:Invalid JSON|[Nn]on-JSON (?:line|output)|not a message) (?:from|of) (?:the )?(?:batch runner|worker): ?[^\n]{0,120}"
 )
@@ -35,8 +35,8 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     if stray:
         steps = {line.step for line, _ in stray if line.step is not None}
         yield TEMPLATE.finding(
-            f"{pluralize(len(stray), 'line')} that came out of the worker {'is' if len(stray) == 1 else 'are'} "
-            "no message; what stood beside is lost",
+            f"{pluralize(len(stray), 'line')} of worker output {'was' if len(stray) == 1 else 'were'} "
+            "not a message; messages on the same line were lost",
             *(line.evidence(match[0]) for line, match in stray[:3]),
             step=steps.pop() if len(steps) == 1 else None,
         )

@@ -1,14 +1,14 @@
-"""The worker of a remote run did not come up.
+"""The worker of a remote run did not start.
 
 What it finds:
     A remote run without any step, whose worker ended before it was ready.
 
 Why it matters:
-    The host of the original does not listen to the worker's last words and waits for its whole time limit, so the error
-    speaks of time and the cause stands in the text log.
+    The original's host ignores the last output of the worker and waits for its whole time limit, so the error
+    reports a timeout and only the text log contains the cause.
 
 How to fix:
-    Repair what the worker misses: a module that was not uploaded, a package, a file of commands.
+    Install or upload what the worker could not find: a module, a package, a command file.
 
 Example:
     `Worker error (fatal): import_error - No module named 'osiris.components'`
@@ -28,7 +28,7 @@ RANK = 36
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
     "infra",
-    "repair what the worker misses; the time limit is not the cause",
+    "install or upload what the worker could not find; the time limit is not the cause",
     stage="prepare",
 )
 _FATAL = LazyRegex(
