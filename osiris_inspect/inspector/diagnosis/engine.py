@@ -28,12 +28,12 @@ MAX_EVIDENCE = 5
 def builtin_rules() -> tuple[Rule, ...]:
     """Return the rules of this package, sorted by id."""
     modules = pkgutil.walk_packages(rules.__path__, f"{rules.__name__}.")
-    found = [
+    built = [
         build_rule(import_module(module.name), module.name.rpartition(".")[2])
         for module in modules
         if not module.ispkg
     ]
-    return tuple(sorted(found, key=lambda rule: rule.id))
+    return tuple(sorted(built, key=lambda rule: rule.id))
 
 
 def rule_manual(rule_id: str) -> str | None:

@@ -1,6 +1,6 @@
 """Evidence: the lines of a run that rules cite.
 
-A rule names a file, a line and a text of that line; ``quotes`` looks it up and takes it verbatim. Line 0 stands for
+A rule names a file, a line and a text of that line; ``quotes`` looks it up and takes it verbatim. Line 0 means
 the first line that contains the text, for documents without line numbers.
 """
 

@@ -72,7 +72,7 @@ class ErrorPattern:
     def _finding(self, text: ErrorText, match: re.Match[str]) -> Finding:
         values = {name: excerpt_of(match, 160, name).strip() for name in match.groupdict()}
         values["name"] = next((repr(value.strip("[]'\"")) for value in values.values() if value), "")
-        values["error_line"] = matching_line(match)
+        values["error_line"] = _matching_line(match)
         message = self.message if "{" in self.message else f"{self.message}: {{error_line}}"
         suggestion = _SUGGESTION.search(text.text)
         names = " ".join(excerpt_of(suggestion, 120, "names").split()) if suggestion else ""
@@ -89,7 +89,7 @@ class ErrorPattern:
         )
 
 
-def matching_line(match: re.Match[str]) -> str:
+def _matching_line(match: re.Match[str]) -> str:
     """Return the line of the error that contains the match; a long line starts shortly before the match."""
     text = match.string
     start = text.rfind("\n", 0, match.start()) + 1

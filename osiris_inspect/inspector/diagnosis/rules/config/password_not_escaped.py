@@ -13,7 +13,7 @@ How to fix:
     of it.
 
 Example:
-    `Can't connect to MySQL server on 'rest-of-it@127.0.0.1'` while the connection reports `host: 127.0.0.1`
+    `Can't connect to MySQL server on 'rest-of-it@127.0.0.1'` while the connection has `host: 127.0.0.1`
 """
 
 from typing import Any
@@ -50,7 +50,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         differs = "@" in match["host"] or host not in (None, match["host"])
         if differs and step is not None and step.status == "failed":
             yield TEMPLATE.finding(
-                "the driver connected to a different server than the configured one"
+                "the driver tried to connect to a different server than the configured one"
                 + (f", {host!r}" if host else "")
                 + ": a character of the password ended the user part of the URL early",
                 error.evidence(match[0].partition(" on ")[0]),

@@ -55,7 +55,7 @@ def check(run: Run, lineage: Lineage) -> Findings:
 
 
 def _is_lost(run: Run, step: StepState, consumers: list[StepState]) -> bool:
-    """Return True if the log says that the frame was not stored, or a consumer found it at no location."""
+    """Return True if the frame was logged as not stored, or a consumer found it at no location."""
     if step.storage == "none":
         return bool(step.rows_out and consumers)
     misses = [event for other in consumers for event in run.events_named("input_not_found", step=other.id)]
