@@ -97,9 +97,10 @@ OF_THE_REST = (
 
 def test_the_first_picture_waits_for_nothing_that_another_process_does_or_that_is_behind_it() -> None:
     code = (
-        "from osiris_inspect.cli import ahead, surroundings\n"
+        "from osiris_inspect.cli.inspect import launch_tui\n"
+        "from osiris_inspect.cli.startup import prefetch\n"
         "import osiris_inspect.tui.app, osiris_inspect.tui.first_paint_driver\n"
-        "surroundings.outside(__import__('pathlib').Path('sample_logs'))"
+        "launch_tui.host_services(__import__('pathlib').Path('sample_logs'))"
     )
     assert loaded(code, OF_THE_REST) == set()
 
@@ -111,8 +112,8 @@ def test_a_report_on_a_long_log_that_was_read_before_takes_no_numbers(tmp_path: 
     (run / "events.jsonl").write_text(beat * 80_000 + '{"event": "run_end", "status": "success"}\n')
     again = (
         "from pathlib import Path\n"
-        "from osiris_inspect.cli.startup.prefetch import _told\n"
-        f"assert _told(Path({str(run)!r}), 0.0, Path({str(cache)!r}), None)"
+        "from osiris_inspect.cli.startup.prefetch import _pickled_report\n"
+        f"assert _pickled_report(Path({str(run)!r}), 0.0, Path({str(cache)!r}), None)"
     )
     assert loaded(again, ("numpy",)) == {"numpy"}
     assert loaded(again, ("numpy",)) == set()
