@@ -25,9 +25,10 @@ PROGRAM = str(Path(sys.executable).with_name("osiris-inspect"))
 COUNT = """
 import os, sys
 from pathlib import Path
-from osiris_inspect.inspector.long.sidecar import Sidecars, opened
-index = opened(os.open(sys.argv[1], os.O_RDONLY), Sidecars(Path(sys.argv[2])))
-print(index.counts())
+import numpy as np
+from osiris_inspect.inspector.event_log.index.index_file import IndexCache, open_index
+index = open_index(os.open(sys.argv[1], os.O_RDONLY), IndexCache(Path(sys.argv[2])))
+print(dict(zip(index.scanner.event_names.texts, np.bincount(index.event_codes)[1:].tolist())))
 """
 OF_LNAV = {
     "osiris_log": {

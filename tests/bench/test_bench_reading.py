@@ -56,7 +56,7 @@ done(
     seconds=seconds,
     cpu=cpu(resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN),
     lines=len(index),
-    decoded=index.sniffer.decoded,
+    decoded=index.scanner.decoded_count,
     mates=sharing.most - 1,
     mate_mb=mates.ru_maxrss // 1024,
 )

@@ -68,7 +68,7 @@ class FilterHints:
 
     def learn_all_names(self, index: "LineIndex") -> None:
         """Learn the names of a whole log from its index, unless they were too many for it."""
-        names, steps = index.sniffer.event_names, index.sniffer.steps
+        names, steps = index.scanner.event_names, index.scanner.steps
         self.add_event_names(name for text in names.texts for name in (text, events.canonical(text)))
         self.add_step_names(steps.texts)
         self._knows_names = not (names.is_full or steps.is_full)

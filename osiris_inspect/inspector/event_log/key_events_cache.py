@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from osiris_inspect.inspector.event_log.deferred_log import DeferredLog
+from osiris_inspect.inspector.event_log.open_large_log import cached_index
 from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.run.run import LazyEvents
 from osiris_inspect.model import event as events
@@ -96,10 +97,7 @@ def is_quick_to_read(run: Path, cache: Path | None) -> bool:
     try:
         if _kept(descriptor, cache) is not None:
             return True
-        from osiris_inspect.inspector.event_log.index.index_file import IndexCache
-        from osiris_inspect.inspector.event_log.open_large_log import INDEX_DIR
-
-        index = IndexCache(cache / INDEX_DIR).load(descriptor)
+        index = cached_index(descriptor, cache)
         return index is not None and size - index.size <= QUICK_BYTES
     finally:
         os.close(descriptor)
@@ -113,7 +111,11 @@ def save_key_events(log: object, run: Path, cache: Path) -> bool:
     if isinstance(log, tuple | CachedKeyEvents) or not isinstance(log, LazyEvents):
         return False
     long: LargeLog = log  # type: ignore[assignment]  # the only one there is, whose room takes long to load
-    if len(long.key_events) > MAX_KEY_EVENTS or len(long.by_line.unreadable()) or long.partial_line_error():
+    if (
+        len(long.key_events) > MAX_KEY_EVENTS
+        or len(long.line_index.unreadable())
+        or long.partial_line_error()
+    ):
         return False
     descriptor = RunFiles(run).descriptor(layout.EVENTS)
     if descriptor is None:
@@ -134,15 +136,15 @@ def _places(log: "LargeLog") -> Iterator[tuple[int, int, int]]:
     """Number, beginning and end of each line, without its newline."""
     for event in log.key_events:
         line = event.line - 1
-        if line == len(log.by_line):
-            yield line, log.by_line.size, _size(log)
+        if line == len(log.line_index):
+            yield line, log.line_index.size, _size(log)
         else:
-            start, end = log.by_line.byte_range(line)
+            start, end = log.line_index.byte_range(line)
             yield line, start, end - 1
 
 
 def _size(log: "LargeLog") -> int:
-    return log.by_line.size + len(log.raw_line(len(log.by_line)))  # what stands behind the last newline
+    return log.line_index.size + len(log.raw_line(len(log.line_index)))  # what stands behind the last newline
 
 
 def _place(descriptor: int, cache: Path) -> Path:

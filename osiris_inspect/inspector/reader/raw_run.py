@@ -89,7 +89,7 @@ def read_raw_run(
 
 def _events(disk: RunFiles, cache: Path | None, on_progress: "ProgressCallback | None") -> Sequence[Event]:
     if long_reading.is_large(disk, layout.EVENTS):
-        return long_reading.open_events(disk, cache, told=on_progress) or ()
+        return long_reading.open_events(disk, cache, on_progress=on_progress) or ()
     return tuple(_decoded(disk, layout.EVENTS, lambda line, n: events.decode(line, line_number=n)))
 
 
