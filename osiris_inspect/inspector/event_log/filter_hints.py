@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from osiris_inspect.base.near_names import near_names
 from osiris_inspect.inspector.event_log.filter.expressions import FieldComparison, positive_comparisons
 from osiris_inspect.inspector.event_log.filter.filter import BUILTIN_FIELDS, EventFilter, event_field
 from osiris_inspect.inspector.files.run_files import RunFiles
@@ -134,9 +135,7 @@ def _called(part: FieldComparison) -> str:
 
 def _suggest(name: str, there_are: Collection[str]) -> str:
     """The names that are near, else those there are; a few of them where there are many."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, sorted(there_are), n=3)
+    near = near_names(name, sorted(there_are), limit=3)
     if near:
         return f"; did you mean {' or '.join(repr(one_line(one)) for one in near)}?"
     listed = [repr(one_line(one)) for one in sorted(there_are)[:_LISTED]]

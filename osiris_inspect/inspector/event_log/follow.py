@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from osiris_inspect.base.safe_open import open_regular
 from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl
@@ -113,7 +114,7 @@ class LogFollower(AbstractContextManager["LogFollower"]):
     def _reopen(self) -> None:
         self.close()
         try:
-            self._descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            self._descriptor = open_regular(self._path, follow_symlinks=True)
         except OSError:  # gone again; looked for the next time
             self._descriptor = None
         self._reset()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from osiris_inspect.base.safe_open import open_regular
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl
 from osiris_inspect.model.errors import InvalidLine
@@ -17,7 +18,7 @@ _MAX_LINES = 1_000
 def last_time(path: Path) -> float | None:
     """Return the time of the last event that has one, in seconds since 1970; None if the end of the log has none."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_regular(path, follow_symlinks=True)
     except OSError:  # reading the run says why
         return None
     try:

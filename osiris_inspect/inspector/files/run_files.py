@@ -6,13 +6,13 @@ the reader or show it something that is no part of the run.
 
 import fcntl
 import os
-import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+from osiris_inspect.base.safe_open import open_regular
 from osiris_inspect.inspector.files import remote_registry as mirrors
 from osiris_inspect.inspector.run.run import UnreadableInput
 from osiris_inspect.inspector.text.sanitize import excerpt
@@ -25,17 +25,11 @@ FIRST_BLOCK = 1 << 16
 """Bytes that are read at first: most logs have no more, and room for a large block takes longer to get than to fill."""
 MAX_DOCUMENT = 32 * 1024 * 1024
 """Bytes of a JSON or YAML document that is parsed; a longer one is reported, not read."""
-YAML_CACHE_LIMIT = 256 * 1024
-"""Bytes of a YAML document that is kept for the next run, which may have the same."""
-MAX_DEPTH = 100
-"""Levels of a YAML document."""
 MAX_LISTED_PER_FILE = 1000
 """Unreadable lines of one file that are listed one by one; the rest of them is one entry with a count."""
 
 T = TypeVar("T")
 NumberedLine = tuple[int, bytes]
-_BREAKS = re.compile(rb"[\r\n]|\xc2\x85|\xe2\x80[\xa8\xa9]")
-"""Where a line of YAML ends."""
 
 
 class RunFiles:
@@ -235,19 +229,13 @@ class RunFiles:
             if not self.exists(relative):
                 return None
             if self._has_symlink(relative):
-                self._check_inside_run(Path(path), relative)
-            # without O_NONBLOCK a pipe somebody put there would be waited for
-            number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+                path = self._resolve_inside_run(Path(path), relative)
+            descriptor = open_regular(path)
         except (OSError, ValueError, RuntimeError) as error:
             if not quiet:
                 self.record_unreadable(relative, 0, _reason(error))
             return None
-        if not stat.S_ISREG(os.fstat(number).st_mode):
-            os.close(number)
-            if not quiet:
-                self.record_unreadable(relative, 0, "not a regular file")
-            return None
-        return os.fdopen(number, "rb", buffering=0)
+        return os.fdopen(descriptor, "rb", buffering=0)
 
     def _has_symlink(self, relative: str) -> bool:
         """Whether there is a link on the way to a file, or a step up: then it may be anywhere."""
@@ -257,11 +245,13 @@ class RunFiles:
         ways = (f"{self._name}/{'/'.join((first, *more[: place + 1]))}" for place in range(len(more)))
         return any(map(os.path.islink, ways))
 
-    def _check_inside_run(self, path: Path, relative: str) -> None:
-        outside = relative.startswith("../")  # only text logs directly beside the run are asked for like that
+    def _resolve_inside_run(self, path: Path, relative: str) -> str:
+        outside = relative.startswith("../")  # used only for text logs in the parent directory
         root = self._real_root.parent if outside else self._real_root
-        if not path.resolve().is_relative_to(root):
+        resolved = path.resolve()
+        if not resolved.is_relative_to(root):
             raise ValueError("a link that leads out of the run directory")
+        return os.fspath(resolved)
 
     def _split(self, stream: BinaryIO, relative: str) -> Iterator[NumberedLine]:
         number, parts, size, room = 1, list[bytes](), 0, FIRST_BLOCK
@@ -303,49 +293,6 @@ def parse_json(content: bytes) -> Any:
     if not content.strip():
         raise InvalidLine("empty file")
     return jsonl.decode_object(content)
-
-
-def parse_yaml(content: bytes) -> Any:
-    """A YAML document, which nobody may change: runs of one pipeline have the same, so it is parsed once for all.
-
-    Raises:
-        Exception: whatever PyYAML makes of a broken one.
-    """
-    return _parsed_once(content) if len(content) <= YAML_CACHE_LIMIT else _parsed(content)
-
-
-@lru_cache(maxsize=32)
-def _parsed_once(content: bytes) -> Any:
-    return _parsed(content)
-
-
-def _parsed(content: bytes) -> Any:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    # the fast loader recurses in C and would take the process down with it; its parser does not recurse
-    if _deepest(content) > MAX_DEPTH:
-        depth = 0
-        for event in yaml.parse(content, Loader=loader):
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > MAX_DEPTH:
-                raise InvalidLine(f"YAML nested deeper than {MAX_DEPTH}")
-    return yaml.load(content, Loader=loader)  # noqa: S506  both are safe loaders, the first is the fast one
-
-
-def _deepest(content: bytes) -> int:
-    """At least as many levels as a YAML document has, found without parsing it.
-
-    A bracket begins a level, and may hold a pair, which is one more. Of the others, two at most begin in one column, and
-    none begins behind the blanks and signs that a line begins with.
-    """
-    if b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return len(content)  # UTF-16: its bytes are no characters
-    longest = max(len(line) - len(line.lstrip(b" \t-?:")) for line in _BREAKS.split(content))
-    return 2 * (longest + 1 + content.count(b"[") + content.count(b"{"))
 
 
 def _or_none(read: Callable[[], T]) -> T | None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from osiris_inspect.base.bounded_yaml import load_yaml
 from osiris_inspect.inspector.event_log import open_large_log as long_reading
 from osiris_inspect.inspector.files import text_log as textlog
-from osiris_inspect.inspector.files.run_files import RunFiles, ends_mid_line, parse_json, parse_yaml
+from osiris_inspect.inspector.files.run_files import RunFiles, ends_mid_line, parse_json
 from osiris_inspect.inspector.run.run import ExposedSecret, LazyEvents, LogLine, WorkerRequest
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl, manifest, metric, run_card, status
@@ -126,7 +127,7 @@ def _decoded(disk: RunFiles, file: str, decode: Callable[[bytes, int], T | None]
 
 def _manifest(disk: RunFiles) -> tuple[str, Manifest | None]:
     for file in (layout.MANIFEST, layout.COMPILED_MANIFEST):
-        document = disk.read_document(file, parse_yaml) if disk.exists(file) else None
+        document = disk.read_document(file, load_yaml) if disk.exists(file) else None
         if isinstance(document, Mapping):
             return file, manifest.parse(document)
         if document is not None:

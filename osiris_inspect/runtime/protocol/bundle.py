@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 COMPONENTS: Final = "artifacts/_system/components.json"
 """What the worker knows the components by; written by the host."""
-_ROOMS: Final = ("model", "runtime")
+_ROOMS: Final = ("base", "model", "runtime")
 """The folders of this package that a worker is made of."""
 
 

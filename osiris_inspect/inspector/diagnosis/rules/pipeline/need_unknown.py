@@ -14,9 +14,9 @@ Example:
 """
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Final
 
+from osiris_inspect.base.near_names import near_names
 from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -34,7 +34,7 @@ def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
         state = run.step(step.id)
         for need in step.needs:
             if need not in ids:
-                near = get_close_matches(need, ids, n=1)
+                near = near_names(need, ids)
                 hint = f"write {near[0]!r}" if near else "name a step of the pipeline"
                 failed = state is not None and state.status == "failed"
                 yield Finding(
