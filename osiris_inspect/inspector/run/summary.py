@@ -77,20 +77,3 @@ def location_label(edge: Edge, run: Run) -> str:
         for step in ends
     )
     return "never made" if unborn else "not found"
-
-
-def pluralize(count: int, thing: str) -> str:
-    """``1 row``, ``2 rows``."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
-def duration(seconds: float | None) -> str:
-    """A duration in words; ``?`` where it is not known."""
-    if seconds is None:
-        return "?"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

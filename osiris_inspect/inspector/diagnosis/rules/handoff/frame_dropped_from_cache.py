@@ -28,7 +28,7 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import consumers_missing_input
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import pluralize
+from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("steps",)

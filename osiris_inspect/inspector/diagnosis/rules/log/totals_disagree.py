@@ -20,7 +20,7 @@ from typing import Final
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.run.summary import pluralize
+from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 

@@ -21,8 +21,8 @@ from typing import Final
 from osiris_inspect.inspector.diagnosis.evidence.citations import step_metrics
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 

@@ -20,8 +20,8 @@ from typing import Final
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS: Final = ("text logs",)
