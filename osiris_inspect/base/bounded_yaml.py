@@ -46,8 +46,8 @@ def _load(content: bytes) -> Any:
 def max_depth(content: bytes) -> int:
     """Return an upper bound of the depth of a YAML document, without parsing it.
 
-    A bracket begins a level and may hold a pair, which is another level. Of the other levels, at most two begin in
-    each column, and only at the blanks and indicators that a line begins with.
+    A bracket begins a level and may hold a pair, which is another level. Of the other levels, at most two
+    begin in each column, and only at the blanks and indicators that a line begins with.
     """
     if b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return len(content)  # UTF-16

@@ -564,7 +564,7 @@ def test_time_without_the_worker_is_told_from_its_loss_to_its_return(tmp_path: P
 def test_lines_that_never_came_are_among_what_was_not_read(tmp_path: Path) -> None:
     run = load(run_dir(tmp_path, [native("run_start"), native("lines_missing", 1, **{"from": 4, "to": 6})]))
     assert [(entry.line, entry.reason) for entry in run.unreadable] == [
-        (2, "3 lines of the worker never came: 4 to 6")
+        (2, "3 lines of the worker missing: 4 to 6")
     ]
 
 

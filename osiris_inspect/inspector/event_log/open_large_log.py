@@ -1,7 +1,7 @@
 """Reads logs over a size limit without decoding each line.
 
-Events are indexed and decoded on demand. Of metrics only the row counts that steps are judged by are read: the first
-and the last of each name and step.
+Events are indexed and decoded on demand. Of metrics only the row counts that steps are judged by are read:
+the first and the last of each name and step.
 """
 
 import os
@@ -66,8 +66,8 @@ def filter_events(
 ) -> "Iterator[tuple[Event, bytes]]":
     """Yield the events of a long log that match a filter, each with its line; none if the log cannot be read.
 
-    If the log has no cached index and the filter requires a rare text, it is not indexed: then only lines that
-    contain the text are read, and unreadable lines are recorded only among those.
+    If the log has no cached index and the filter requires a rare text, it is not indexed: then only lines
+    that contain the text are read, and unreadable lines are recorded only among those.
     """
     from osiris_inspect.inspector.event_log.search.search import candidates_without_index, search
 

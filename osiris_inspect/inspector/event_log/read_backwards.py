@@ -1,4 +1,4 @@
-"""What the end of a log says, found from its end: in milliseconds, however long the log is and without an index."""
+"""Finds the last time of a log by reading it backwards, without an index."""
 
 import os
 from collections.abc import Iterator

@@ -1,10 +1,10 @@
 """Cache files of log indexes, in a folder of the user's cache, so that a long log opens at once the second time.
 
-A cached index is used if the file, its head and its last indexed bytes are unchanged. A log that grew is indexed
-further; one that was truncated, replaced or rewritten is indexed again.
+A cached index is used if the file, its head and its last indexed bytes are unchanged. A log that grew is
+indexed further; one that was truncated, replaced or rewritten is indexed again.
 
-A file is the magic, the length of a JSON header, the header, and the columns as little-endian arrays at multiples of
-64 bytes.
+A file is the magic, the length of a JSON header, the header, and the columns as little-endian arrays at
+multiples of 64 bytes.
 """
 
 import json

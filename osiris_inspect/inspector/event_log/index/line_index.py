@@ -1,7 +1,7 @@
 """Index of the lines of a log, ten bytes a line: the position, event name, step and time of each line.
 
-The index grows with its file: only new whole lines are read. Most lines are not decoded (see ``scanner``); the fields
-of an event are always decoded from the file. Lines count from 0.
+The index grows with its file: only new whole lines are read. Most lines are not decoded (see ``scanner``);
+the fields of an event are always decoded from the file. Lines count from 0.
 """
 
 import hashlib
@@ -122,8 +122,8 @@ class LineIndex:
     def index_new_lines(self, descriptor: int, *, on_progress: ProgressCallback | None = None) -> int:
         """Index the whole lines that were added to the file and return their number.
 
-        A file that was truncated or rewritten is indexed from its beginning. A long one is divided among processes.
-        ``on_progress`` is called after each block; if it returns False, the rest is not indexed.
+        A file that was truncated or rewritten is indexed from its beginning. A long one is divided among
+        processes. ``on_progress`` is called after each block; if it returns False, the rest is not indexed.
         """
         if not self.matches_file(descriptor):
             self.clear()

@@ -1,8 +1,8 @@
 """Templates of how the lines of one log begin: learned from a decoded line, matched against all others at once.
 
 Programs write the keys of an event in one order, so most lines of a log begin alike up to the event name, and
-go on alike up to the step. A template is such a beginning as bytes with a mask: which bytes are fixed, and which
-are digits. A line that matches no template is decoded; a match gives the same values as decoding.
+go on alike up to the step. A template is such a beginning as bytes with a mask: which bytes are fixed, and
+which are digits. A line that matches no template is decoded; a match gives the same values as decoding.
 """
 
 import re

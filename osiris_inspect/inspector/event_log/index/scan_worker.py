@@ -1,9 +1,9 @@
 """Process that scans one range of a long log, and the format in which it hands the blocks over.
 
-``python -m osiris_inspect.inspector.event_log.index.scan_worker LOG BEGIN END PARENT``: an open descriptor of the
-log, the range in bytes, and the process that reads the result. The first 8 bytes of stdout, which must be a file,
-count the bytes scanned so far. For each block follow a line of JSON and the columns that it describes. The codes of
-names are those of the worker; each block lists the names that are new in it.
+``python -m osiris_inspect.inspector.event_log.index.scan_worker LOG BEGIN END PARENT``: an open descriptor of
+the log, the range in bytes, and the process that reads the result. The first 8 bytes of stdout, which must be
+a file, count the bytes scanned so far. For each block follow a line of JSON and the columns that it
+describes. The codes of names are those of the worker; each block lists the names that are new in it.
 """
 
 import json

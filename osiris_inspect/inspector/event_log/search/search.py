@@ -1,7 +1,7 @@
 """Searches a long log with a filter, decoding only the lines that may match.
 
-The index excludes lines by their events, steps and times, chunk by chunk, so the first results come at once. A filter
-for a rare text searches the bytes of the file, with or without an index.
+The index excludes lines by their events, steps and times, chunk by chunk, so the first results come at once.
+A filter for a rare text searches the bytes of the file, with or without an index.
 """
 
 import os
