@@ -49,13 +49,13 @@ def test_file_is_no_run_directory(tmp_path: Path) -> None:
 
 def test_directory_of_other_things_is_no_run(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(RunNotReadable, match="no run"):
+    with pytest.raises(RunNotReadable, match="not a run"):
         load(tmp_path)
 
 
 def test_text_log_alone_is_no_run_and_is_named(tmp_path: Path) -> None:
     (tmp_path / "osiris.log").write_text("ERROR - boom\n")
-    with pytest.raises(RunNotReadable, match=r"status\.json.*it holds osiris\.log"):
+    with pytest.raises(RunNotReadable, match=r"status\.json.*it contains osiris\.log"):
         load(tmp_path)
 
 

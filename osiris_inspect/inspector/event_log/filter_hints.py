@@ -6,7 +6,7 @@ first and last lines.
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -46,19 +46,11 @@ class FilterHints:
 
     def observe(self, event: Event) -> None:
         """Collect the names of an event."""
-        self.add_event_names([event.name, event.original_name] if event.original_name else [event.name])
-        self.add_step_names([event.step] if event.step else [])
+        self._names |= {event.name, event.original_name or event.name}
+        self._steps |= {event.step} if event.step else set()
         if self._missing_fields:
             self._fields.update(event.fields)
             self._missing_fields = {key for key in self._missing_fields if event_field(event, key) is None}
-
-    def add_event_names(self, names: Iterable[str]) -> None:
-        """Add event names, as logged or canonical."""
-        self._names.update(names)
-
-    def add_step_names(self, steps: Iterable[str]) -> None:
-        """Add step names."""
-        self._steps.update(steps)
 
     def sample(self, disk: RunFiles, file: str) -> None:
         """Collect names from both ends of a long log; messages then refer to the ends only."""
@@ -71,8 +63,8 @@ class FilterHints:
     def learn_all_names(self, index: "LineIndex") -> None:
         """Collect all names of a log from its index, unless there are too many for it."""
         names, steps = index.scanner.event_names, index.scanner.steps
-        self.add_event_names(name for text in names.texts for name in (text, events.canonical(text)))
-        self.add_step_names(steps.texts)
+        self._names.update(names.texts, map(events.canonical, names.texts))
+        self._steps.update(steps.texts)
         self._knows_names = not (names.is_full or steps.is_full)
 
     def messages(self) -> list[str]:

@@ -57,7 +57,7 @@ class LogFollower(AbstractContextManager["LogFollower"]):
             self._descriptor = None
 
     def new_lines(self) -> Iterator[NumberedLine]:
-        """Yield the lines completed since the last call, with their numbers from 1, without their newlines."""
+        """Yield the lines completed since the last call, numbered from 1, without their newlines."""
         if self._descriptor is not None:
             yield from self._added()
         if self._was_replaced():

@@ -7,13 +7,13 @@ unchanged.
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from osiris_inspect.inspector.event_log.deferred_log import DeferredLog
 from osiris_inspect.inspector.event_log.open_large_log import cached_index
+from osiris_inspect.inspector.files import cache_file
 from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.run.run import LazyEvents
 from osiris_inspect.model import event as events
@@ -74,7 +74,7 @@ def load_key_events(disk: RunFiles, cache: Path | None) -> CachedKeyEvents | Non
 
 def _entry(descriptor: int, cache: Path) -> dict[str, Any] | None:
     """Return the cache entry of a log; None if there is no valid one."""
-    path = _entry_path(descriptor, cache)
+    path = cache_file.path_for(cache / _FOLDER, descriptor, ".json")
     try:
         entry: dict[str, Any] = json.loads(path.read_bytes())
         if entry["key"] != _key(descriptor):
@@ -104,10 +104,9 @@ def is_quick_to_read(run: Path, cache: Path | None) -> bool:
 
 
 def save_key_events(log: object, run: Path, cache: Path) -> bool:
-    """Cache the positions of the key events of a long log that has ended; return False if that is not possible.
+    """Cache the positions of the key events of a finished long log; return False if that failed.
 
-    The positions of a log with unreadable lines are not cached, because a report of those lines needs the
-    index.
+    The positions of a log with unreadable lines are not cached, because a report of those lines needs the index.
     """
     if isinstance(log, tuple | CachedKeyEvents) or not isinstance(log, LazyEvents):
         return False
@@ -125,7 +124,10 @@ def save_key_events(log: object, run: Path, cache: Path) -> bool:
         if os.fstat(descriptor).st_size != _size(long):
             return False  # it has grown
         entry = {"key": _key(descriptor), "count": len(long), "period": long.period()}
-        _write(_entry_path(descriptor, cache), entry | {"lines": list(_line_spans(long))})
+        _save(
+            cache_file.path_for(cache / _FOLDER, descriptor, ".json"),
+            entry | {"lines": list(_line_spans(long))},
+        )
     except OSError:  # the cache is full or read-only, which is not an error
         return False
     finally:
@@ -148,11 +150,6 @@ def _size(log: "LargeLog") -> int:
     return log.line_index.size + len(log.raw_line(len(log.line_index)))  # the text after the last newline
 
 
-def _entry_path(descriptor: int, cache: Path) -> Path:
-    state = os.fstat(descriptor)
-    return cache / _FOLDER / f"{state.st_dev:x}-{state.st_ino:x}.json"
-
-
 def _key(descriptor: int) -> list[Any]:
     """Return what identifies the content of a file."""
     import hashlib
@@ -162,16 +159,8 @@ def _key(descriptor: int) -> list[Any]:
     return [VERSION, state.st_size, state.st_mtime_ns, hashlib.blake2b(ends, digest_size=16).hexdigest()]
 
 
-def _write(path: Path, cached: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".json")
-    try:
-        with os.fdopen(number, "wb") as stream:
-            stream.write(json.dumps(cached).encode())
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
+def _save(path: Path, entry: dict[str, Any]) -> None:
+    cache_file.replace(path, [json.dumps(entry).encode()])
     entries = sorted(path.parent.glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
     for old in entries[MAX_CACHED_LOGS:]:
         old.unlink(missing_ok=True)

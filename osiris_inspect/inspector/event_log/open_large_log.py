@@ -46,7 +46,7 @@ def open_events(
     *,
     on_progress: "ProgressCallback | None" = None,
 ) -> "LargeLog | None":
-    """Return the events of a long log; None if it cannot be read, which is recorded. Its index is in ``cache``.
+    """Return the events of a long log, whose index is in ``cache``; None if unreadable, which is recorded.
 
     If ``on_progress`` returns False, indexing stops and the returned log is incomplete.
     """

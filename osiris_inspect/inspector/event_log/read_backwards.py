@@ -16,7 +16,7 @@ _MAX_LINES = 1_000
 
 
 def last_time(path: Path) -> float | None:
-    """Return the time of the last event that has one, in seconds since 1970; None if the end of the log has none."""
+    """Return the last time in a log in seconds since 1970; None if its last lines have none."""
     try:
         descriptor = open_regular(path, follow_symlinks=True)
     except OSError:  # reading the run says why

@@ -23,7 +23,7 @@ from osiris_inspect.model.errors import InvalidLine
 BLOCK = 1 << 20
 """Bytes of one read."""
 FIRST_BLOCK = 1 << 16
-"""Bytes of the first read; most logs are shorter, and a smaller buffer is allocated faster."""
+"""Bytes of the first read; most logs are shorter."""
 MAX_DOCUMENT = 32 * 1024 * 1024
 """A JSON or YAML document of more bytes is reported and not parsed."""
 MAX_LISTED_PER_FILE = 1000
@@ -91,16 +91,14 @@ class RunFiles:
 
     def exists(self, relative: str) -> bool:
         """Return True if a file exists, readable or not."""
-        if self._listed is not None and "/" not in relative and relative not in ("", ".", ".."):
-            return relative in self._listed
+        first = relative.partition("/")[0]
+        is_listed = self._listed is None or first in self._listed
+        if self._listed is not None and first not in ("", ".", "..") and (first == relative or not is_listed):
+            return is_listed
         try:
-            return self._may_have(relative) and os.path.lexists(self._path(relative))
+            return os.path.lexists(self._path(relative))
         except (OSError, ValueError):
             return False
-
-    def _may_have(self, relative: str) -> bool:
-        first = relative.partition("/")[0]
-        return self._listed is None or first in self._listed or first in ("", ".", "..")
 
     def _path(self, relative: str) -> str:
         """Return the path of a file; a ``Path`` is ten times slower."""
@@ -121,7 +119,7 @@ class RunFiles:
                 self.record_unreadable(relative, 0, _reason(error))
 
     def descriptor(self, relative: str) -> int | None:
-        """Return a descriptor of a file, which the caller closes; None if it cannot be read, which is recorded."""
+        """Return a descriptor, which the caller closes; None if unreadable, which is recorded."""
         stream = self._open(relative)
         if stream is None:
             return None
@@ -129,7 +127,7 @@ class RunFiles:
             return os.dup(stream.fileno())
 
     def read_document(self, relative: str, parse: Callable[[bytes], Any]) -> Any:
-        """Return the result of ``parse`` for a whole file; None if it is missing or unreadable."""
+        """Return the result of ``parse`` for a file; None if it is missing or unreadable."""
         stream = self._open(relative)
         if stream is None:
             return None

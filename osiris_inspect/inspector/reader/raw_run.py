@@ -251,10 +251,6 @@ def _secrets(value: Any) -> Iterator[tuple[str, str]]:
             isinstance(item, str)
             and item.strip("*")
             and redact.is_secret_key(key)
-            and not _is_reference(item)
+            and not item.startswith(("${", "@"))
         ):
             yield key, item
-
-
-def _is_reference(value: str) -> bool:
-    return value.startswith(("${", "@"))

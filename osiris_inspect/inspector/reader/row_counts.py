@@ -22,7 +22,7 @@ def rows_out(
     *,
     is_writer: bool,
 ) -> tuple[int | None, str | None]:
-    """Return the rows that a step returned or, for a writer, wrote, and their source; (None, None) if unknown."""
+    """Return the rows that a step returned or wrote and their source; (None, None) if unknown."""
     if draft.status in ("skipped", "not_started"):
         return None, None
     sources = (

@@ -139,12 +139,11 @@ def _has_ended(events: Sequence[Event]) -> bool:
     """
     last = events[-200:]
     if any(event.dialect in ("host", "native") for event in last):
-        return any(event.name == "run_end" or _is_final(event) for event in last)
+        return any(
+            event.name == "run_end" or (event.name == "run_complete" and "total_duration" in event.fields)
+            for event in last
+        )
     return any(event.name in _ENDS for event in last)
-
-
-def _is_final(event: Event) -> bool:
-    return event.name == "run_complete" and "total_duration" in event.fields
 
 
 def _all_steps_ended(drafts: Sequence[StepBuilder]) -> bool:

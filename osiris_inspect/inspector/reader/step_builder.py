@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from osiris_inspect.inspector.run.run import InputState, StepFailure, Storage
-from osiris_inspect.model.event import Event, finite_number, step_name
+from osiris_inspect.model.event import Event, finite_int, step_name
 from osiris_inspect.model.failure import error_message
 from osiris_inspect.model.run_card import StepStatus
 
@@ -119,7 +119,7 @@ def _end(draft: StepBuilder, event: Event) -> None:
 def _complete(draft: StepBuilder, event: Event) -> None:
     _end(draft, event)
     draft.status = "succeeded"
-    draft.rows_processed = as_int(event.fields.get("rows_processed"))
+    draft.rows_processed = finite_int(event.fields.get("rows_processed"))
 
 
 def _failed(draft: StepBuilder, event: Event) -> None:
@@ -168,7 +168,7 @@ def _stored(draft: StepBuilder, event: Event) -> None:
 
 
 def _written(draft: StepBuilder, event: Event) -> None:
-    draft.rows_written = as_int(event.fields.get("rows_written"))
+    draft.rows_written = finite_int(event.fields.get("rows_written"))
 
 
 def _connection(draft: StepBuilder, event: Event) -> None:
@@ -201,12 +201,6 @@ def failure_of(event: Event) -> StepFailure:
         event.file,
         event.line,
     )
-
-
-def as_int(value: Any) -> int | None:
-    """Return ``value`` as an integer if it is a finite number."""
-    amount = finite_number(value)
-    return None if amount is None else int(amount)
 
 
 def _step_of_cfg(path: Any) -> str | None:

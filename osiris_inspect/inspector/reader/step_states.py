@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from osiris_inspect.inspector.files.log_phrases import UPSTREAM_KEY_MISSING, UPSTREAM_RESULT_MISSING
 from osiris_inspect.inspector.reader.artifacts import artifacts_of, missing_artifacts
@@ -18,6 +18,8 @@ from osiris_inspect.model.event import Event
 from osiris_inspect.model.manifest import InputRef, Manifest
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.run_card import StepCard
+
+T = TypeVar("T", Event, Metric)
 
 
 def ordered_steps(drafts: dict[str, StepBuilder], material: RawRun) -> list[StepBuilder]:
@@ -40,13 +42,11 @@ def _planned(manifest: Manifest, drafts: Mapping[str, StepBuilder]) -> list[Step
     for step in manifest.steps:
         draft = planned.setdefault(step.id, drafts.get(step.id) or StepBuilder(step.id))
         draft.driver = draft.driver or step.driver or None
-        draft.needs = tuple(dict.fromkeys((*draft.needs, *step.needs, *_input_steps(step.inputs))))
+        draft.needs = tuple(
+            dict.fromkeys((*draft.needs, *step.needs, *(entry.from_step for entry in step.inputs.values())))
+        )
         draft.line = draft.line or step.line
     return list(planned.values())
-
-
-def _input_steps(inputs: Mapping[str, InputRef]) -> tuple[str, ...]:
-    return tuple(reference.from_step for reference in inputs.values())
 
 
 def _fill_from_run_card(draft: StepBuilder, card: StepCard) -> None:
@@ -90,15 +90,7 @@ def _use_requested_names(draft: StepBuilder, requested: Mapping[str, InputRef]) 
     """Replace input names: the worker logs the upstream key, and the request has the input's own name."""
     names = {reference.from_step: name for name, reference in requested.items()}
     draft.inputs = [
-        InputState(
-            names.get(entry.from_step or "", entry.name),
-            entry.from_step,
-            entry.location,
-            entry.rows,
-            entry.line,
-            entry.attempts,
-        )
-        for entry in draft.inputs
+        entry._replace(name=names.get(entry.from_step or "", entry.name)) for entry in draft.inputs
     ]
 
 
@@ -121,12 +113,8 @@ def _infer_needs(drafts: Sequence[StepBuilder], material: RawRun) -> None:
     for draft in drafts:
         needs = [entry.from_step for entry in draft.inputs if entry.from_step] + searched.get(draft.id, [])
         unused = [step for step in waiting if step not in received]
-        if (
-            not needs
-            and unused
-            and draft.failure is not None
-            and reports_missing_input(draft.failure.message)
-        ):
+        error = draft.failure.message if draft.failure is not None else ""
+        if not needs and unused and reports_missing_input(error):
             needs, draft.needs_inferred = unused[-1:], True
         draft.needs = tuple(dict.fromkeys((*draft.needs, *needs)))
         received.update(needs)
@@ -147,8 +135,8 @@ def finish_steps(drafts: Sequence[StepBuilder], material: RawRun, mode: Mode | N
     _mark_cascades(drafts)
     _set_next_starts(drafts)
     consumers = _consumers(drafts)
-    created_events = _created(material.events)
-    count_metrics = _counts(material.metrics)
+    created_events = _by_step(event for event in material.events if event.name == "artifact_created")
+    count_metrics = _by_step(metric for metric in material.metrics if metric.name.startswith("rows_"))
     inputs_recorded = _records_inputs(drafts, material)
     missing = missing_artifacts(material.events, mode, material.disk)
     states = []
@@ -249,17 +237,8 @@ def _records_inputs(drafts: Iterable[StepBuilder], material: RawRun) -> bool:
     return any(event.dialect in ("worker", "forwarded", "document", "native") for event in material.events)
 
 
-def _created(events: Iterable[Event]) -> dict[str, list[Event]]:
-    grouped: dict[str, list[Event]] = {}
-    for event in events:
-        if event.step is not None and event.name == "artifact_created":
-            grouped.setdefault(event.step, []).append(event)
-    return grouped
-
-
-def _counts(metrics: Iterable[Metric]) -> dict[str | None, list[Metric]]:
-    grouped: dict[str | None, list[Metric]] = {}
-    for metric in metrics:
-        if metric.name.startswith("rows_"):
-            grouped.setdefault(metric.step, []).append(metric)
+def _by_step(items: Iterable[T]) -> dict[str | None, list[T]]:
+    grouped: dict[str | None, list[T]] = {}
+    for item in items:
+        grouped.setdefault(item.step, []).append(item)
     return grouped

@@ -3,10 +3,11 @@
 import hashlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from osiris_inspect.inspector.files import cache_file
 
 _FOLDER: Final = ".held"
 ByteSpan = tuple[int, int]
@@ -56,11 +57,7 @@ def load(record: Path) -> dict[str, CachedRanges]:
 def save(record: Path, folder: Path, cached: dict[str, CachedRanges]) -> None:
     """Write the record of the mirror in ``folder``."""
     files = {name: [entry.size, entry.etag, entry.spans] for name, entry in cached.items()}
-    record.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    number, name = tempfile.mkstemp(dir=record.parent, prefix=".", suffix=".json")
-    with os.fdopen(number, "w") as stream:
-        json.dump({"folder": os.fspath(folder), "files": files}, stream)
-    Path(name).replace(record)
+    cache_file.replace(record, [json.dumps({"folder": os.fspath(folder), "files": files}).encode()])
 
 
 def cached_runs(cache: Path) -> list[tuple[Path, Path, int]]:

@@ -49,7 +49,7 @@ def open_remote(address: str, cache: Path) -> Path:
 
 
 def _runs(remote: RemoteFolder) -> Iterator[tuple[str, Children]]:
-    """Yield the runs at an address and below, with the files in their folders; folders are listed in parallel."""
+    """Yield the runs at an address and below with their files; folders are listed in parallel."""
     level, searched = [""], 0
     with ThreadPoolExecutor(MAX_PARALLEL) as pool:
         for _ in range(MAX_DEPTH + 1):

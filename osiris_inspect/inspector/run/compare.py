@@ -115,9 +115,8 @@ def _step_differences(base: StepState, other: StepState) -> Iterator[Difference]
     yield from _difference("rows out", _format_rows(base.rows_out), _format_rows(other.rows_out))
     if "unknown" not in (base.storage, other.storage) and base.storage != other.storage:
         yield Difference("storage", base.storage, other.storage)
-    left, right = (_first_line(side.failure.message) if side.failure else "-" for side in (base, other))
-    if left != right:
-        yield Difference("error", left, right)
+    errors = [side.failure.message.strip() if side.failure else "-" for side in (base, other)]
+    yield from _difference("error", *(error.partition("\n")[0] for error in errors))
 
 
 def _event_differences(step: str, base: Run, other: Run) -> Iterator[Difference]:
@@ -127,13 +126,12 @@ def _event_differences(step: str, base: Run, other: Run) -> Iterator[Difference]
     ):
         return  # dialects differ in their events, and of a long log not all are decoded
     names = [_event_names(run, step) for run in (base, other)]
-    left, right = (", ".join(sorted(mine - others)) or "-" for mine, others in (names, names[::-1]))
-    if left != right:
-        yield Difference("events", left, right)
+    only = (", ".join(sorted(mine - others)) or "-" for mine, others in (names, names[::-1]))
+    yield from _difference("events", *only)
 
 
 def _event_names(run: Run, step: str) -> set[str]:
-    """Return the event names of a step, without those that occur at random or depend on the frame's location."""
+    """Return the event names of a step, without random ones and those of the frame's location."""
     return {
         event.name
         for event in run.key_events
@@ -159,20 +157,16 @@ def _run_differences(base: Run, other: Run) -> Iterator[Difference]:
 
 def _orders(base: Run, other: Run) -> tuple[str | None, str | None]:
     """Return the steps that both runs began, in the order of each run."""
-    began = [_began(run) for run in (base, other)]
-    both = set(began[0]) & set(began[1])
-    left, right = (", ".join(step for step in steps if step in both) or None for steps in began)
+    started = [dict.fromkeys(event.step for event in run.events_named("step_start")) for run in (base, other)]
+    left, right = (
+        ", ".join(step for step in steps if step and all(step in each for each in started)) or None
+        for steps in started
+    )
     return left, right
 
 
-def _began(run: Run) -> list[str]:
-    return list(
-        dict.fromkeys(event.step for event in run.events_named("step_start") if event.step is not None)
-    )
-
-
 def _environment_differences(base: Run, other: Run) -> Iterator[Difference]:
-    """Yield the differences of the environments by key, for the worker and the host separately."""
+    """Yield the differences of the environments, for the worker and the host separately."""
     left, right = _environment(base), _environment(other)
     for key in sorted(left.keys() & right.keys()):
         if left[key] != right[key] and not set(_IGNORED_KEYS) & set(key.replace("_", " ").split()):
@@ -223,10 +217,6 @@ def _format_rows(rows: int | None) -> str | None:
 
 def _value(config: Mapping[str, Any], key: str) -> str:
     return str(mask_by_key({key: config[key]})[key]) if key in config else "-"
-
-
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0]
 
 
 def _slower(base: StepState, other: StepState) -> float | None:

@@ -26,5 +26,5 @@ _NONE_ERRORS = LazyRegex(r"NoneType|^'?(?:input_)?df(?:_\w+)?'?$|KeyError: '(?:i
 
 
 def may_be_missing_input(message: str) -> bool:
-    """Return True if a missing input may have caused the error: it says so, or a driver used None as a frame."""
+    """Return True if a missing input may have caused the error: it says so or used None as a frame."""
     return reports_missing_input(message) or _NONE_ERRORS.search(message[:MAX_TEXT]) is not None

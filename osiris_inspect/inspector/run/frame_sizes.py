@@ -1,11 +1,11 @@
 """Sizes of the frames of a run in memory and on disk, and where they were kept."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.model.event import Event, finite_number
+from osiris_inspect.model.event import Event, finite_int
 from osiris_inspect.model.run_card import StepCard
 
 _ON_DISK = ("parquet", "pickle")
@@ -83,12 +83,12 @@ def _not_found_by_consumers(lineage: Lineage) -> set[str]:
 
 def _size(step: StepState, stored: Event | None, written: Event | None, card: StepCard | None) -> FrameBytes:
     if stored is not None:
-        memory, spill = (_bytes(stored.fields.get(key)) for key in ("memory_bytes", "spill_bytes"))
+        memory, spill = (finite_int(stored.fields.get(key)) for key in ("memory_bytes", "spill_bytes"))
         if written is None:
             return FrameBytes(memory, spill)
         # spilled later: to free memory, or because a consumer failed; then it is also in memory
         return FrameBytes(
-            memory if written.fields.get("in_memory") else 0, _bytes(written.fields.get("bytes")) or spill
+            memory if written.fields.get("in_memory") else 0, finite_int(written.fields.get("bytes")) or spill
         )
     files = [artifact.bytes for artifact in step.artifacts if artifact.kind in _ON_DISK]
     on_disk = card.spill_bytes if card is not None and card.spill_bytes else next(iter(files), None)
@@ -99,8 +99,3 @@ def _total(sizes: Iterable[int | None]) -> FrameTotal:
     all_sizes = list(sizes)
     known = [size for size in all_sizes if size is not None]
     return FrameTotal(len(all_sizes), sum(known), len(all_sizes) - len(known))
-
-
-def _bytes(value: Any) -> int | None:
-    size = finite_number(value)
-    return int(size) if size is not None else None

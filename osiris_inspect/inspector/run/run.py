@@ -253,7 +253,7 @@ class Run:
 
     @property
     def key_events(self) -> Sequence[Event]:
-        """The events that a report needs: all of them, but of a long log not the many repetitions of an event."""
+        """The events that a report needs; in a long log without the many repetitions of an event."""
         if isinstance(self.events, tuple):  # first, because a check of a protocol is slow
             return self.events
         return self.events.key_events if isinstance(self.events, LazyEvents) else self.events

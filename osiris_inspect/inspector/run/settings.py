@@ -9,7 +9,7 @@ from osiris_inspect.model.finding import Evidence
 
 @dataclass(frozen=True, slots=True)
 class RecordedSetting:
-    """A setting: its value, its environment variable, and its origin (``default``, ``environment``, ``flag``)."""
+    """A setting: value, environment variable, and origin (``default``, ``environment``, ``flag``)."""
 
     value: Any
     variable: str

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.model.event import Event, finite_number
+from osiris_inspect.model.event import Event, finite_int, finite_number
 
 Phase = Literal["waiting", "working", "spilling"]
 
@@ -143,22 +143,21 @@ def _critical(steps: Sequence[StepState], times: Mapping[str, tuple[float, float
 
 
 def _levels(events: Iterable[Event], start: float) -> Iterator[MemoryLevel]:
-    """Yield the size of all frames after each event that changes it. A frame that is stored again replaces itself."""
+    """Yield the size of all frames after each event that changes it; a stored frame replaces itself."""
     held: dict[str, tuple[int, int]] = {}
     for event in events:
         if event.ts is None:
             continue
         before = dict(held)
         if event.name == "output_stored" and event.step is not None:
-            held[event.step] = (_bytes(event, "memory_bytes"), _bytes(event, "spill_bytes"))
+            memory, spill = (
+                finite_int(event.fields.get(key)) or 0 for key in ("memory_bytes", "spill_bytes")
+            )
+            held[event.step] = (memory, spill)
         elif event.name == "spill_write" and event.step in held:
-            held[event.step] = (0, _bytes(event, "bytes"))
+            held[event.step] = (0, finite_int(event.fields.get("bytes")) or 0)
         elif event.name == "cleanup_complete":
             held = {step: (0, spill) for step, (_, spill) in held.items()}
         if held != before:
             memory, spill = (sum(sizes[location] for sizes in held.values()) for location in (0, 1))
             yield MemoryLevel(event.ts - start, memory, spill, event.step)
-
-
-def _bytes(event: Event, key: str) -> int:
-    return int(finite_number(event.fields.get(key)) or 0)

@@ -76,17 +76,17 @@ def excerpt_of(match: re.Match[str], limit: int, group: int | str = 0) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Return ``text`` with secrets masked; if it is longer than ``limit``, say how many characters are missing."""
+    """Return masked ``text``; if it is longer than ``limit``, with the number of missing characters."""
     return mask_by_pattern(excerpt(text, limit)) + _rest(text, limit)
 
 
 def show_line(text: str, limit: int = MAX_LINE) -> str:
-    """Return ``text`` as one line of about ``limit`` characters, with codes in place of invisible characters."""
+    """Return ``text`` as one line of about ``limit`` characters, with codes for invisible characters."""
     return INVISIBLE.sub(_visible, shorten(text, limit))
 
 
 def multi_line(text: str, limit: int = MAX_TEXT) -> list[str]:
-    """Return the lines of ``text``, each like ``show_line``; the text is cut at about ``limit`` characters."""
+    """Return the lines of ``text``, each like ``show_line``, up to about ``limit`` characters."""
     parts = mask_by_pattern(excerpt(text, limit)).replace("\r\n", "\n").split("\n")
     rest = _rest(text, limit)
     return [INVISIBLE.sub(_visible, part) for part in parts] + ([rest] if rest else [])

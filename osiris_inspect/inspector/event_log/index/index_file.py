@@ -1,16 +1,16 @@
-"""Cache files of log indexes, in a folder of the user's cache, so that a long log opens at once the second time.
+"""Cache files of log indexes, so that a long log opens at once the second time.
 
-A cached index is used if the file, its head and its last indexed bytes are unchanged. A log that grew is
-indexed further; one that was truncated, replaced or rewritten is indexed again.
+A cached index is used if the file, its head and its last indexed bytes are unchanged. A log that grew is indexed
+further; one that was truncated, replaced or rewritten is indexed again.
 
-A file is the magic, the length of a JSON header, the header, and the columns as little-endian arrays at
-multiples of 64 bytes.
+A file is the magic, the length of a JSON header, the header, and the columns as little-endian arrays at multiples
+of 64 bytes.
 """
 
 import json
 import mmap
 import os
-import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +25,7 @@ from osiris_inspect.inspector.event_log.index.line_index import (
 )
 from osiris_inspect.inspector.event_log.index.name_codes import NameTable
 from osiris_inspect.inspector.event_log.index.scanner import LineScanner
-from osiris_inspect.inspector.event_log.index.vectorized import IntArray
+from osiris_inspect.inspector.files import cache_file
 
 VERSION: Final = 3
 """Increased whenever the index of the same log changes."""
@@ -49,7 +49,7 @@ class IndexCache:
 
     def load(self, descriptor: int) -> LineIndex | None:
         """Return the cached index of a log, which may have grown since; None if there is no valid one."""
-        path = self._path(descriptor)
+        path = cache_file.path_for(self.folder, descriptor, SUFFIX)
         try:
             with path.open("rb") as stream:
                 content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
@@ -64,30 +64,11 @@ class IndexCache:
     def save(self, descriptor: int, index: LineIndex) -> bool:
         """Write an index; return False if the cache cannot be written, which is not an error."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._write(self._path(descriptor), index)
+            cache_file.replace(cache_file.path_for(self.folder, descriptor, SUFFIX), _content(index))
             self._evict()
         except OSError:  # full or read-only
             return False
         return True
-
-    def _path(self, descriptor: int) -> Path:
-        state = os.fstat(descriptor)
-        return self.folder / f"{state.st_dev:x}-{state.st_ino:x}{SUFFIX}"
-
-    def _write(self, path: Path, index: LineIndex) -> None:
-        number, name = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=SUFFIX)
-        try:
-            with os.fdopen(number, "wb") as stream:
-                header, columns = _header(index)
-                stream.write(header)
-                for column in columns:
-                    stream.write(bytes(-stream.tell() % ALIGNMENT))
-                    stream.write(column.data)
-            Path(name).replace(path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
 
     def _evict(self) -> None:
         files = [(path, path.stat()) for path in self.folder.glob(f"*{SUFFIX}")]
@@ -115,7 +96,7 @@ def open_index(
     return index
 
 
-def _header(index: LineIndex) -> tuple[bytes, list[IntArray]]:
+def _content(index: LineIndex) -> Iterator[bytes | memoryview]:
     columns = {name: np.ascontiguousarray(column.values) for name, column in index.columns.items()}
     header: dict[str, Any] = {
         "version": VERSION,
@@ -130,7 +111,13 @@ def _header(index: LineIndex) -> tuple[bytes, list[IntArray]]:
         "columns": {name: [len(column), column.dtype.str] for name, column in columns.items()},
     }
     text = json.dumps(header).encode()
-    return MAGIC + len(text).to_bytes(8, "little") + text, list(columns.values())
+    yield MAGIC + len(text).to_bytes(8, "little") + text
+    position = 16 + len(text)
+    for column in columns.values():
+        padding = -position % ALIGNMENT
+        yield bytes(padding)
+        yield column.data
+        position += padding + column.nbytes
 
 
 def _parse(content: mmap.mmap, descriptor: int) -> LineIndex | None:

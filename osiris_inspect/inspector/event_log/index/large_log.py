@@ -111,7 +111,7 @@ class LargeLog(_LogEvents):
         return os.pread(self.descriptor, end - start - 1, start) if end - start - 1 <= jsonl.MAX_LINE else b""
 
     def raw_lines(self, lines: Numbers | range) -> Iterator[NumberedLine]:
-        """Yield lines with their numbers, counted from 0, in the order of the file; nearby lines are read together."""
+        """Yield lines with their numbers from 0, in the order of the file; nearby lines are read together."""
         has_partial_line = len(lines) > 0 and lines[-1] == len(self.line_index)
         begin, block = 0, b""
         for line, start, end in self.line_index.spans(lines[:-1] if has_partial_line else lines):
@@ -124,11 +124,11 @@ class LargeLog(_LogEvents):
             yield len(self.line_index), self._partial_line
 
     def partial_line_error(self) -> str | None:
-        """Return why the text after the last newline is not an event; None if it is one or if there is no text."""
+        """Return why the text after the last newline is not an event; None if it is one or empty."""
         return self._partial_line_error
 
     def decoded(self, line: int, raw: bytes) -> Event:
-        """Return the event in the bytes of a line, counted from 0; an ``unreadable`` event if it is not valid."""
+        """Return the event in a line, counted from 0; an ``unreadable`` event if it is not valid."""
         try:
             return events.decode(raw, line_number=line + 1, file=self._file)
         except InvalidLine as error:

@@ -140,7 +140,7 @@ class LineIndex:
         return len(self) - before
 
     def _scan_blocks(self, descriptor: int, workers: Sequence[ScanWorker]) -> Iterator[ScannedBlock | None]:
-        """Yield the blocks after the indexed part in the order of the file; the caller adds each before the next.
+        """Yield the blocks after the indexed part in order; the caller adds each before the next.
 
         Lines that a worker did not scan are scanned here. None means that a worker is still running.
         """
@@ -151,7 +151,7 @@ class LineIndex:
         yield from scan_blocks(descriptor, self.size, self.scanner)
 
     def matches_file(self, descriptor: int) -> bool:
-        """Return True if the indexed part of the file is unchanged, judging by its first and its last bytes."""
+        """Return True if the first and the last bytes of the indexed part are unchanged."""
         if self.size == 0 or self.size > os.fstat(descriptor).st_size:
             return self.size == 0
         return (self.head_digest, self.tail_digest) == _digests(descriptor, self.size)

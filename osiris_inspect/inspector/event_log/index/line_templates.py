@@ -1,8 +1,8 @@
-"""Templates of how the lines of one log begin: learned from a decoded line, matched against all others at once.
+"""Templates of how the lines of one log begin, learned from decoded lines.
 
-Programs write the keys of an event in one order, so most lines of a log begin alike up to the event name, and
-go on alike up to the step. A template is such a beginning as bytes with a mask: which bytes are fixed, and
-which are digits. A line that matches no template is decoded; a match gives the same values as decoding.
+Programs write the keys of an event in one order, so most lines of a log begin alike up to the event name, and go
+on alike up to the step. A template is such a beginning as bytes with a mask: which bytes are fixed, and which are
+digits. A line that matches no template is decoded; a match gives the same values as decoding.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 MAX_TEMPLATE_BYTES = 256
-"""Maximum length of a template; a block has this many spare bytes before its first and after its last line."""
+"""Maximum length of a template; a block has this many spare bytes on both sides."""
 WORD_BYTES = 32
 """Bytes of a name that are hashed; a line with a longer name is decoded."""
 
@@ -58,7 +58,7 @@ class _Value:
 
 
 def event_template(line: bytes) -> LineTemplate | None:
-    """Return the template of a line up to the event name; None if the name cannot be located by a template."""
+    """Return the template of a line up to the event name; None if no template can locate it."""
     values = list(_values(line))
     key = b"name" if any(value.key == b"type" for value in values) else b"event"
     name = next((value for value in values if value.key == key and value.is_text), None)
@@ -87,7 +87,7 @@ def step_template(line: bytes, begin: int, *, needs_time: bool) -> LineTemplate 
 
 
 def text_at(line: bytes, start: int) -> bytes | None:
-    """Return the bytes of the JSON string that begins at ``start``; None if it is too long or has an escape."""
+    """Return the bytes of the JSON string at ``start``; None if it is too long or has an escape."""
     end = line.find(b'"', start)
     if end < 0 or end - start >= WORD_BYTES or line[end - 1 : end] == b"\\":
         return None
@@ -95,7 +95,7 @@ def text_at(line: bytes, start: int) -> bytes | None:
 
 
 def _values(line: bytes) -> Iterator[_Value]:
-    """Yield the scalar values of an object in order, up to the first other value, but including those of ``data``."""
+    """Yield the scalar values of an object in order, up to the first other value, and those of ``data``."""
     position = 0
     while (token := _TOKEN.match(line, position, MAX_TEMPLATE_BYTES)) is not None:
         text = _TEXT.match(line, token.end(), MAX_TEMPLATE_BYTES)

@@ -11,7 +11,7 @@ Codes = npt.NDArray[np.uint16]
 
 
 class NameTable:
-    """Names and their codes, from 1 on: 0 is no name, the highest code is shared by all names that came too late.
+    """Names and their codes from 1 on; 0 is no name, and the highest code is shared by all late names.
 
     Names in a block of lines are looked up by the hash of their bytes, in two slots of a table each.
     """

@@ -58,7 +58,7 @@ def _write_block(output: BinaryIO, block: ScannedBlock, new_names: list[str], ne
 
 
 def read_blocks(output: BinaryIO, scanner: LineScanner) -> Iterator[ScannedBlock]:
-    """Yield the blocks that a worker wrote, with the codes of ``scanner``, up to the first that is incomplete."""
+    """Yield the complete blocks that a worker wrote, with the codes of ``scanner``."""
     name_codes, step_codes = [0], [0]
     output.seek(PROGRESS_BYTES)
     while line := output.readline():

@@ -63,7 +63,7 @@ class ScanWorker:
 
 @contextmanager
 def start_workers(descriptor: int, begin: int) -> Iterator[list[ScanWorker]]:
-    """Start workers for the later parts of a log from ``begin`` on, if it is long enough; kill them at the end."""
+    """Start workers for the later parts of a long log from ``begin`` on; kill them at the end."""
     with ExitStack() as stack:
         workers: list[ScanWorker] = []
         for start, end in split_ranges(descriptor, begin, max_processes())[1:]:

@@ -52,7 +52,7 @@ _STEP_KEY = b'"step_id"'
 
 @dataclass(slots=True)
 class LineColumns:
-    """For each line of a block: the code of its event name, the code of its step, its time in ms since 1970."""
+    """For each line of a block: the codes of event name and step, and the time in ms since 1970."""
 
     event_names: npt.NDArray[np.uint16]
     steps: npt.NDArray[np.uint16]
@@ -140,7 +140,7 @@ class LineScanner:
         words: WordArray,
         columns: LineColumns,
     ) -> Numbers:
-        """Fill in lines that begin like ``template``; return those with an unknown name or a step to decode."""
+        """Fill in lines that begin like ``template``; return those that must be decoded."""
         codes, lengths = _lookup(self.event_names, words, template)
         known = codes != 0
         unknown, matched = matched[~known], _select(known, matched)
@@ -154,7 +154,7 @@ class LineScanner:
     def _fill_steps(
         self, lines: LineBlock, remaining: Numbers, begins: Numbers, columns: LineColumns, *, has_time: bool
     ) -> Numbers:
-        """Fill in the steps of lines whose event names end at ``begins``; return the lines that must be decoded."""
+        """Fill in the steps of lines whose event names end at ``begins``; return the other lines."""
         undecided: list[Numbers] = []
         for template in tuple(self._step_templates):
             if not len(remaining):
@@ -282,7 +282,7 @@ def _with_step_elsewhere(lines: LineBlock, remaining: Numbers, begins: Numbers) 
 
 
 def _ends_with_brace(lines: LineBlock) -> Mask:
-    """Return which lines end with the brace of an object; the others are truncated, blank or not JSON objects."""
+    """Return which lines end with ``}``; the others are truncated, blank or not JSON objects."""
     raw = np.frombuffer(lines.raw, np.uint8)
     last, before_last = raw[lines.ends + (PADDING - 1)], raw[lines.ends + (PADDING - 2)]
     closed: Mask = (last == ord("}")) | ((last == ord("\r")) & (before_last == ord("}")))

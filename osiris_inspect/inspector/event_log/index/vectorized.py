@@ -88,7 +88,7 @@ def hash_until_quote(words: WordArray, column: int) -> tuple[WordArray, Numbers]
 
 
 def _up_to_quote(word: WordArray) -> WordArray:
-    """Return the bits of the bytes before the first quote and seven of its own; all bits if there is no quote."""
+    """Return all bits before the first quote and 7 of its own; all bits if there is no quote."""
     difference = word ^ _QUOTES
     quotes = difference - _ONES  # in place from here on: this is a tenth of the whole work
     quotes &= np.invert(difference, out=difference)

@@ -36,14 +36,14 @@ Find = Callable[[int, int, bytes], int]
 
 
 class MatchedLine(NamedTuple):
-    """A line: its number in the file, from 0, and its bytes without the newline; none if it exceeds the limit."""
+    """A line: its number from 0, and its bytes without the newline; none if it exceeds the limit."""
 
     number: int
     raw: bytes
 
 
 def rarest_literal(descriptor: int, end: int, literals: Sequence[Literal]) -> Literal | None:
-    """Return the literal in the fewest lines, judging by samples; None if all are frequent or there is none."""
+    """Return the literal that is rarest in samples of the file; None if all are frequent."""
     if not literals:
         return None
     positions = range(0, end, max(1, end // _SAMPLE_COUNT))

@@ -97,7 +97,7 @@ def _with_literals(lines: list[NumberedLine], literals: Sequence[Literal]) -> li
 
 
 def _rare_literal(log: LargeLog, query: EventFilter, literals: Sequence[Literal]) -> Literal | None:
-    """Return the text to search in the bytes of the log; None if decoding the lines of the index is faster."""
+    """Return the text to search in the bytes of the log; None if the index is faster."""
     if not literals:
         return None
     count = sum(map(len, candidate_chunks(log.line_index, query)))
