@@ -199,6 +199,12 @@ def finite_number(value: Any) -> float | None:
     return value if abs(value) < 1e300 else None  # NaN and infinities compare false
 
 
+def finite_int(value: Any) -> int | None:
+    """Return ``value`` as an integer if it is a finite number."""
+    number = finite_number(value)
+    return None if number is None else int(number)
+
+
 def step_name(value: Any) -> str | None:
     """A step's name, where ``value`` is one: YAML makes a number of an id without quotes, and logs repeat it."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)

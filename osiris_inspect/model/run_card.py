@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from osiris_inspect.model.event import finite_number, step_name
+from osiris_inspect.model.event import finite_int, finite_number, step_name
 
 T = TypeVar("T")
 StepStatus = Literal["succeeded", "failed", "skipped", "running", "not_started"]
@@ -87,24 +87,19 @@ def _step(item: Mapping[str, Any]) -> StepCard:
         step_id=step_name(item.get("step_id")) or "",
         driver=_typed(item.get("driver"), str),
         status=status if status in _STATUSES else None,
-        rows_in=_whole(item.get("rows_in")),
-        rows_out=_whole(item.get("rows_out")),
+        rows_in=finite_int(item.get("rows_in")),
+        rows_out=finite_int(item.get("rows_out")),
         duration_ms=finite_number(item.get("duration_ms")),
         has_df_in_memory=_typed(item.get("has_df_in_memory"), bool),
         spill_used=_typed(item.get("spill_used"), bool),
         spill_paths=_typed(item.get("spill_paths"), dict),
-        memory_bytes=_whole(item.get("memory_bytes")),
-        spill_bytes=_whole(item.get("spill_bytes")),
+        memory_bytes=finite_int(item.get("memory_bytes")),
+        spill_bytes=finite_int(item.get("spill_bytes")),
         inputs=tuple(entry for entry in _list(item.get("inputs")) if isinstance(entry, Mapping)),
         error=_typed(item.get("error"), str),
         skipped_because=step_name(item.get("skipped_because")),
         artifacts=tuple(path for path in _list(item.get("artifacts")) if isinstance(path, str)),
     )
-
-
-def _whole(value: Any) -> int | None:
-    amount = finite_number(value)
-    return None if amount is None else int(amount)
 
 
 def _typed(value: Any, kind: type[T]) -> T | None:

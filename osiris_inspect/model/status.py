@@ -7,7 +7,7 @@ A reader weighs it and never just believes it: since 0.4.0 the original writes `
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from osiris_inspect.model.event import finite_number
+from osiris_inspect.model.event import finite_int
 
 
 class Status(NamedTuple):
@@ -45,15 +45,10 @@ def parse(document: Any) -> Status:
     ok, reason, status = document.get("ok"), document.get("reason"), document.get("status")
     return Status(
         ok=ok if isinstance(ok, bool) else None,
-        exit_code=_whole(document.get("exit_code")),
-        steps_completed=_whole(document.get("steps_completed")),
-        steps_total=_whole(document.get("steps_total")),
+        exit_code=finite_int(document.get("exit_code")),
+        steps_completed=finite_int(document.get("steps_completed")),
+        steps_total=finite_int(document.get("steps_total")),
         reason=reason if isinstance(reason, str) and reason else None,
         written_by_fallback=reason == "Worker failed to write status.json",
         status=status if isinstance(status, str) else None,
     )
-
-
-def _whole(value: Any) -> int | None:
-    amount = finite_number(value)
-    return None if amount is None else int(amount)

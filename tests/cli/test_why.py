@@ -85,7 +85,7 @@ def test_explain_in_a_run_that_is_none_says_only_that(tmp_path: Path) -> None:
 def test_what_is_no_run_is_said(tmp_path: Path, command: list[str]) -> None:
     done = osiris_inspect(command[0], tmp_path, *command[1:], cwd=tmp_path)
     assert (done.code, done.out) == (3, "")
-    assert "holds no run" in done.err
+    assert "contains no run" in done.err
 
 
 @pytest.mark.parametrize(

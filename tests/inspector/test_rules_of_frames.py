@@ -291,7 +291,10 @@ def test_key_that_pandas_missed_names_the_columns_there_were(tmp_path: Path) -> 
     )
     cause = analyze(run_dir(tmp_path, lines, steps=PAIR)).root_cause
     assert cause is not None
-    assert (cause.rule, cause.fix) == ("column-missing", "use a column name that exists in the input: id, name")
+    assert (cause.rule, cause.fix) == (
+        "column-missing",
+        "use a column name that exists in the input: id, name",
+    )
 
 
 @pytest.mark.parametrize("make", [local, document], ids=["local", "document"])

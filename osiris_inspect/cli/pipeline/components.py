@@ -31,8 +31,8 @@ def list_command() -> None:
 
 def show_command(name: Annotated[str, typer.Argument(help="Its name.", show_default=False)]) -> None:
     """Everything about one component: keys, defaults, an example to copy."""
+    from osiris_inspect.base.near_names import did_you_mean
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
-    from osiris_inspect.runtime.pipeline.step_compiler import did_you_mean
 
     component = built_in.all_components().get(name)
     if component is None:

@@ -21,8 +21,8 @@ from osiris_inspect.inspector.files.log_phrases import (
 )
 from osiris_inspect.inspector.reader.artifacts import DATA_KINDS
 from osiris_inspect.inspector.run.run import Artifact, InputState, LogLine, Run, StepState
-from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
+from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Evidence
 from osiris_inspect.model.manifest import InputRef

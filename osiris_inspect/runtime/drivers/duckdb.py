@@ -13,11 +13,11 @@ from typing import Any
 
 import duckdb
 
+from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
 from osiris_inspect.runtime.drivers.interface.driver import DriverContext
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
-from osiris_inspect.runtime.pipeline.step_compiler import did_you_mean
 
 _GIVES_ROWS = frozenset(
     {"SELECT", "MULTI", "EXPLAIN"}

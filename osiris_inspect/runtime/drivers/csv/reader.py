@@ -9,13 +9,13 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import pandas as pd
 
+from osiris_inspect.base.near_names import near_names
 from osiris_inspect.model.errors import DriverError
 
 _LINES_AT_A_TIME: Final = 50_000
@@ -178,7 +178,7 @@ class _ColumnSelector:
 
     def _without(self, missing: list[Any], key: str) -> str:
         there = [str(name) for name in self.header]
-        near = get_close_matches(str(missing[0]), there, n=1)
+        near = near_names(str(missing[0]), there)
         hint = f"did you mean {near[0]!r} in {key}?" if near else f"look at {key}"
         named = ", ".join(repr(str(name)) for name in missing)
         return f"{self.path} has no column {named}; it has {', '.join(there)}; {hint}"

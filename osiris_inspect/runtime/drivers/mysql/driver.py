@@ -15,6 +15,7 @@ import pymysql
 from pymysql.constants import COMMAND
 from pymysql.protocol import FieldDescriptorPacket
 
+from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import DriverContext
 from osiris_inspect.runtime.drivers.interface.streaming import closing_stream, errors_name_step
@@ -22,7 +23,6 @@ from osiris_inspect.runtime.drivers.mysql import errors as mysql_errors
 from osiris_inspect.runtime.drivers.mysql import wire_protocol as mysql_wire
 from osiris_inspect.runtime.drivers.mysql.types import MysqlColumn, TypeOptions, column_for_field
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
-from osiris_inspect.runtime.pipeline.step_compiler import did_you_mean
 
 _NO_SUCH_TABLE: Final = 1146
 _TLS_MODES: Final = ("disabled", "preferred", "required", "verify_ca", "verify_identity")

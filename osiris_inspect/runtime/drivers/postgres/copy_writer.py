@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.csv as pc
 from psycopg import sql
 
+from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import DriverContext
 from osiris_inspect.runtime.drivers.interface.writer_input import WriterInput
 from osiris_inspect.runtime.drivers.postgres import types as postgres_types
 from osiris_inspect.runtime.drivers.postgres.connect import explain
 from osiris_inspect.runtime.drivers.postgres.types import DecodeColumn, TargetColumn
-from osiris_inspect.runtime.pipeline.step_compiler import did_you_mean
 
 _ROWS_AT_A_TIME: Final = 65_536
 _STAGING_TABLE: Final = sql.Identifier("osiris_stage")
