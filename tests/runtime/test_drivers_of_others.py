@@ -1,5 +1,6 @@
 """A driver that another package ships: installed beside this one, it is found, shown, compiled, run and complained of like ours."""
 
+import json
 import os
 import subprocess
 import sys
@@ -94,3 +95,21 @@ def test_without_the_package_it_is_unknown(installed: Path) -> None:
     assert (
         "p.yaml:4:28: error: unknown component 'counting.extractor'" in ask(nowhere, "lint", "p.yaml").stdout
     )
+
+
+def test_wrong_return_key_advice_reaches_user(installed: Path) -> None:
+    module = installed / "counting_for_osiris.py"
+    module.write_text(module.read_text().replace('{"df":', '{"data":'))
+    (installed.parent / "p.yaml").write_text(PIPELINE)
+    advice = "return the DataFrame under 'df' instead of 'data'"
+    assert advice in ask(installed, "run", "p.yaml").stderr
+    (log,) = (installed.parent / "logs").glob("*/events.jsonl")
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    (error,) = [event["error"] for event in events if event["event"] == "step_failed"]
+    assert error == (
+        "step 'count': driver counting.extractor returned no frame under 'df': "
+        f"the driver returned 'data': DataFrame, not 'df'; {advice}"
+    )
+    cards = json.loads((log.parent / "artifacts" / "_system" / "run_card.json").read_text())
+    assert advice in json.dumps(cards)
+    assert f"fix    {advice}" in ask(installed, "summarize", "logs", "--latest").stdout

@@ -134,15 +134,19 @@ def test_a_result_without_a_frame_is_kept_and_its_kind_is_said(
     kept = FrameStore(tmp_path, SPILLS).put("extract", result)
     assert (kept.storage, kept.rows) == ("none", None)
     assert said in kept.reason
-    assert said in str(results.what_is_wrong(result))
 
 
-def test_a_frame_under_another_key_is_named_with_the_way_out() -> None:
-    assert "under 'df' instead of 'data'" in str(results.what_is_wrong({"data": FRAME, "n": 1}))
-
-
-def test_a_good_result_has_nothing_wrong() -> None:
-    assert results.what_is_wrong({"df": FRAME, "n": 1}) is None
+@pytest.mark.parametrize(
+    ("result", "advice"),
+    [
+        ({"data": FRAME, "n": 1}, "return the DataFrame under 'df' instead of 'data'"),
+        ({"a": FRAME, "b": FRAME}, "return {'df': frame}, where frame is a DataFrame or an Arrow table"),
+        (FRAME, "return {'df': frame}, where frame is a DataFrame or an Arrow table"),
+        (None, "return {'df': frame}, where frame is a DataFrame or an Arrow table"),
+    ],
+)
+def test_missing_frame_advice_names_wrong_key(result: Any, advice: str) -> None:
+    assert results.missing_frame_advice(result) == advice
 
 
 def test_a_frame_under_another_key_is_found_under_that_key(tmp_path: Path) -> None:

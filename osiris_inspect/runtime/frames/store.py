@@ -25,6 +25,7 @@ from osiris_inspect.runtime.frames import memory
 from osiris_inspect.runtime.frames import stream as streams
 from osiris_inspect.runtime.frames.conversion import frame as frames
 from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan
+from osiris_inspect.runtime.frames.driver_result import FRAME_KEY
 from osiris_inspect.runtime.frames.policy import Place, SpillPolicy, StoredFrame, StoreSize
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.spill import schema_json as schema_file
@@ -32,8 +33,6 @@ from osiris_inspect.runtime.frames.spill import spill_file as spill
 from osiris_inspect.runtime.frames.spill.spill_file import SpillFile
 from osiris_inspect.runtime.frames.spill.spiller import Batching, EmitEvent, Spiller
 
-FRAME = "df"
-"""The key of a result under which a driver returns its frame."""
 _NEVER = sys.maxsize
 _TRIM_THRESHOLD = 1_000_000
 """Bytes that left memory from which on it pays to tell the system."""
@@ -123,7 +122,7 @@ class FrameStore:
         kept = dict(result) if isinstance(result, Mapping) else {}
         keys, why = results.result_types(result), results.missing_frame_reason(result)
         del result  # what is spilled below must be nobody's
-        frame = kept.pop(FRAME) if not why else None
+        frame = kept.pop(FRAME_KEY) if not why else None
         entry = self._entries[step] = _StepEntry(kept, remaining_uses=list(self._next_uses.get(step, ())))
         # an earlier try of the step must not be taken for this one, in no other process either
         self._spills.remove(step)
@@ -289,20 +288,22 @@ class FrameStore:
             InputNotFound: in neither; ``tried`` says what was found in each.
         """
         entry = self._entries.get(ref.from_step)
-        tried = [results.memory_lookup(entry, ref, FRAME)]
+        tried = [results.memory_lookup(entry, ref)]
         if entry is not None and tried[0]["outcome"] == "found":
-            if ref.key == FRAME and entry.form is not None:
+            if ref.key == FRAME_KEY and entry.form is not None:
                 return ResolvedInput.in_memory(ref, entry.frame, entry.form, tuple(tried))
             value = entry.result[ref.key]
             return ResolvedInput.in_memory(ref, value, frames.plan_frame(value), tuple(tried))
-        if ref.key == FRAME:
+        if ref.key == FRAME_KEY:
             found, said, cause = self._find_spill(entry, ref.from_step)
             tried.append(said)
             if found is not None:
                 return ResolvedInput.on_disk(ref, found, tuple(tried), self._tell)
         else:
             cause = None
-            tried.append({"place": "spill", "outcome": "absent", "reason": f"only {FRAME!r} is ever spilled"})
+            tried.append(
+                {"place": "spill", "outcome": "absent", "reason": f"only {FRAME_KEY!r} is ever spilled"}
+            )
         raise InputNotFound(
             step=step, name=name, upstream=ref.from_step, tried=tried, present=self.held_steps()
         ) from cause
@@ -337,7 +338,7 @@ class FrameStore:
             reason = f"input of {step!r}, which failed"
             if resolved.location == "spill" or (
                 entry is not None
-                and resolved.input_ref.key == FRAME
+                and resolved.input_ref.key == FRAME_KEY
                 and self._spill(resolved.input_ref.from_step, entry, reason, drop=False)
             ):
                 paths.append(layout.spill_path(resolved.input_ref.from_step))

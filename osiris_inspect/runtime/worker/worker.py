@@ -22,6 +22,7 @@ from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.runtime import settings
 from osiris_inspect.runtime.drivers.interface import driver as drivers
 from osiris_inspect.runtime.files.atomic_write import read_bytes, write_plain
+from osiris_inspect.runtime.frames.driver_result import missing_frame_advice
 from osiris_inspect.runtime.frames.policy import StoredFrame
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
@@ -298,7 +299,8 @@ class Worker:
         self._teller.emit("output_stored", _stored_to_dict(kept), step_id)
         if gives_frame and kept.rows is None:
             raise DriverError(
-                f"step {step_id!r}: driver {driver_name} gave no frame under 'df': {kept.reason}"
+                f"step {step_id!r}: driver {driver_name} returned no frame under 'df': {kept.reason}; "
+                f"{missing_frame_advice(result)}"
             )
         written = _row_count(result.get("rows_written")) if isinstance(result, Mapping) else None
         rows = kept.rows if kept.rows is not None else written

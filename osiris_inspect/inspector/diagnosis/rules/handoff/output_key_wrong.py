@@ -26,6 +26,9 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 NEEDS: Final = ("steps",)
 RANK: Final = 30
 
+_FRAME_TYPES: Final = ("DataFrame", "Table", "RecordBatchReader")
+_FIX: Final = 'let the driver return {"df": frame}'
+
 
 def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
     """Steps whose result has other keys than the one that counts."""
@@ -40,10 +43,12 @@ def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
         wanted = lineage.downstream(step.id) or step.status == "failed"
         if returned and "df" not in returned and wanted and not step.is_writer:
             kinds = [f"{str(key)!r} ({kind})" for key, kind in returned.items()]
-            yield _finding(step.id, kinds, event_evidence(event, "keys"))
+            frames = [str(key) for key, kind in returned.items() if kind in _FRAME_TYPES]
+            fix = f"return the DataFrame under 'df' instead of {frames[0]!r}" if len(frames) == 1 else _FIX
+            yield _finding(step.id, kinds, event_evidence(event, "keys"), fix)
 
 
-def _finding(step: str, keys: list[str], evidence: Evidence) -> Finding:
+def _finding(step: str, keys: list[str], evidence: Evidence, fix: str = _FIX) -> Finding:
     return Finding(
         rule="output-key-wrong",
         severity=Severity.ERROR,
@@ -52,5 +57,5 @@ def _finding(step: str, keys: list[str], evidence: Evidence) -> Finding:
         message=f"the driver returned {', '.join(keys) or 'nothing'} and no 'df', so its frame is lost",
         evidence=(evidence,),
         step=step,
-        fix='let the driver return {"df": frame}',
+        fix=fix,
     )
