@@ -5,7 +5,6 @@ number from a file, half floats and long decimals cannot be read from memory, li
 """
 
 import base64
-from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -113,23 +112,9 @@ def single_array(values: Any) -> pa.Array:
     return values
 
 
-def is_primitive(kind: pa.DataType) -> bool:
-    """Whether a type holds no other type and is kept as one of Arrow's own: such types are equal only if they are the same."""
-    return storage_type(kind) is not None and not (
-        kinds.is_nested(kind) or kinds.is_dictionary(kind) or kinds.is_run_end_encoded(kind)
-    )
-
-
 def type_to_text(kind: pa.DataType) -> str:
     """A type as text that ``read_type`` understands."""
-    return _written(kind) if is_primitive(kind) else _write(kind)
-
-
-def _write(kind: pa.DataType) -> str:
     return base64.b64encode(pa.schema([pa.field("x", kind)]).serialize()).decode()
-
-
-_written = lru_cache(maxsize=512)(_write)
 
 
 def type_from_text(text: str) -> pa.DataType:

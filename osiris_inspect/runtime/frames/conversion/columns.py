@@ -9,7 +9,6 @@ Here live the types that hold values of other types: intervals, sparse columns, 
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,10 +28,6 @@ from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan, Pla
 
 def plan(values: Any) -> ColumnPlan:
     """How the column ``values`` (what ``Series.array`` or ``Index.array`` gives) is kept."""
-    return plan_for_dtype(values.dtype) or _plan_values(values)
-
-
-def _plan_values(values: Any) -> ColumnPlan:
     dtype = values.dtype
     if isinstance(dtype, np.dtype):
         return number_columns.plan_numpy(np.asarray(values), dtype)
@@ -44,20 +39,6 @@ def _plan_values(values: Any) -> ColumnPlan:
     column = objects.plan(np.asarray(values, dtype=object))
     column.not_restorable.add(f"dtype {dtype} of {type(dtype).__module__}")
     return replace(column, encode=lambda part: column.encode(np.asarray(part, dtype=object)))
-
-
-def plan_for_dtype(dtype: Any) -> ColumnPlan | None:
-    """How every column of a type is kept; None where that depends on its values."""
-    return _plan_of_type(dtype) if isinstance(dtype, SIMPLE) else None
-
-
-@lru_cache(maxsize=512)
-def _plan_of_type(dtype: Any) -> ColumnPlan | None:
-    if isinstance(dtype, np.dtype):
-        return number_columns.plan_of_type(dtype)
-    if isinstance(dtype, pd.StringDtype) and dtype.storage == "python":
-        return None  # it may hold what is no UTF-8
-    return _plan_values(pd.array([], dtype=dtype))
 
 
 def restore(array: Any, facts: Mapping[str, Any], beside: Mapping[str, Any]) -> Any:
@@ -188,9 +169,6 @@ _EXTENSIONS: dict[type, Planner] = {
     pd.IntervalDtype: _plan_intervals,
     pd.SparseDtype: _plan_sparse,
 }
-
-SIMPLE = (np.dtype, pd.StringDtype, *extension_columns.MASKED)
-"""Types that are quickly told apart: to compare two types of categories is to compare all categories."""
 
 _READERS: dict[str, Reader] = {
     **number_columns.READERS,

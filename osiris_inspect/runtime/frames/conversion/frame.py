@@ -6,7 +6,7 @@ beside it, of the same length: the levels of an index that is more than a range,
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from osiris_inspect.runtime.frames.conversion import arrow_types as arrow_form
 from osiris_inspect.runtime.frames.conversion import cell_json as cells
 from osiris_inspect.runtime.frames.conversion import columns, extension_columns
 from osiris_inspect.runtime.frames.conversion import index as index_form
-from osiris_inspect.runtime.frames.conversion import schema_cache as shapes
 from osiris_inspect.runtime.frames.conversion.column_names import unique_sql_names
 from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan
 from osiris_inspect.runtime.frames.conversion.frame_plan import (
@@ -27,7 +26,6 @@ from osiris_inspect.runtime.frames.conversion.frame_plan import (
     field_metadata,
     hidden_column,
 )
-from osiris_inspect.runtime.frames.conversion.schema_cache import ColumnLabels
 
 ROW_COUNT_COLUMN = "_no_columns"
 """The one column of a frame that has rows and no columns, so that its rows can be counted in SQL."""
@@ -38,63 +36,65 @@ ReadColumn = Callable[[str], pa.ChunkedArray]
 def plan_pandas(frame: pd.DataFrame) -> FramePlan:
     """How a pandas frame is kept."""
     values = [_values(series) for _, series in frame.items()]
-    labels = shapes.column_labels(frame.columns)
+    labels, packed = tuple(frame.columns), index_form.index_to_json(frame.columns, columns.plan)
     index, (attrs, lost_attrs) = _IndexPlan.of(frame.index), _attrs(frame.attrs)
-    lost = [("", f"names of columns: {what}") for what in labels.packed.lost] + list(index.lost) + lost_attrs
+    lost = [("", f"names of columns: {what}") for what in packed.lost] + list(index.lost) + lost_attrs
     if type(frame) is not pd.DataFrame:
         lost.append(
             ("", f"the class {type(frame).__module__}.{type(frame).__qualname__}; it is a DataFrame again")
         )
     facts = {
         "kind": "pandas",
-        "columns": labels.packed.facts,
+        "columns": packed.facts,
         "index": index.facts,
         "attrs": attrs,
         "duplicate_labels": bool(frame.flags.allows_duplicate_labels),
     }
-    shape = shapes.cached_schema(labels, tuple(some.dtype for some in values))
-    if shape is None:
-        return _plan_each(frame, values, labels, index.parts, facts, tuple(lost))
-    parts = tuple(map(PlannedColumn, labels.names, shape.columns, values))
-    return FramePlan(
-        len(frame),
-        parts,
-        index.parts,
-        facts,
-        shape.fields,
-        tuple(lost),
-        metadata=shape.metadata,
-        texts=shape.texts,
-    )
-
-
-def _plan_each(
-    frame: pd.DataFrame,
-    values: Sequence[Any],
-    labels: ColumnLabels,
-    beside_index: tuple[PlannedColumn, ...],
-    facts: Mapping[str, Any],
-    lost: tuple[tuple[str, str], ...],
-) -> FramePlan:
     parts = tuple(
-        PlannedColumn(name, columns.plan(some), some) for name, some in zip(labels.names, values, strict=True)
+        PlannedColumn(name, columns.plan(some), some)
+        for name, some in zip(unique_sql_names(labels), values, strict=True)
     )
     fields = tuple(
         field_metadata(part.name, part.column, label, part.values.dtype)
-        for part, label in zip(parts, labels.original, strict=True)
+        for part, label in zip(parts, labels, strict=True)
     )
     return FramePlan(
         rows=len(frame),
         planned_columns=parts or (_no_columns(len(frame)),),
         index_columns=(
             *(hidden_column(part, key) for part in parts for key in part.column.hidden),
-            *beside_index,
+            *index.parts,
         ),
         restore_info=facts,
         fields=fields,
-        not_restorable=lost,
-        metadata=partial(shapes.metadata_of, frame, labels, fields),
+        not_restorable=tuple(lost),
+        metadata=partial(_pandas_metadata, frame, labels, fields),
     )
+
+
+def _pandas_metadata(
+    frame: pd.DataFrame, labels: tuple[Any, ...], fields: Sequence[Mapping[str, Any]]
+) -> Mapping[bytes, bytes] | None:
+    """What ``pandas.read_parquet`` reads the types of such a frame from; None where our form would mislead it."""
+    if not fields or any(
+        label != field_["physical"] or not _is_read_by_pandas(field_["facts"])
+        for label, field_ in zip(labels, fields, strict=True)
+    ):
+        return None
+    empty = frame.iloc[:0].reset_index(drop=True)
+    empty.attrs = {}
+    return {b"pandas": pa.Schema.from_pandas(empty, preserve_index=False).metadata[b"pandas"]}
+
+
+def _is_read_by_pandas(facts: Mapping[str, Any]) -> bool:
+    if facts["form"] == "category":
+        levels = facts["categories"].get("levels")  # a range of numbers has none
+        return bool(levels) and _is_text(levels[0]["facts"])
+    return _is_text(facts) or facts["form"] in ("numpy", "datetime", "masked")
+
+
+def _is_text(facts: Mapping[str, Any]) -> bool:
+    return facts["form"] == "string" or facts.get("cells") == "str"
 
 
 def plan_table(table: pa.Table) -> FramePlan:
@@ -121,15 +121,8 @@ def _plan_arrow(schema: pa.Schema, values: Sequence[Any], rows: int) -> FramePla
 
 def plan_arrow_column(kind: pa.DataType) -> ColumnPlan:
     """How a column of a driver's Arrow table is kept."""
-    return _flat_column(kind) if arrow_form.is_primitive(kind) else _arrow_column(kind)
-
-
-def _arrow_column(kind: pa.DataType) -> ColumnPlan:
     facts = {"form": "arrow", "type": arrow_form.type_to_text(kind)}
     return extension_columns.plan_arrow(kind, facts, arrow_form.single_array)
-
-
-_flat_column = lru_cache(maxsize=512)(_arrow_column)
 
 
 def restore_pandas(

@@ -1,6 +1,5 @@
 """How a frame is kept, as a value: its columns in normal form, slice by slice, and what restores it."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,40 +21,6 @@ class PlannedColumn:
     name: str
     column: ColumnPlan
     values: Any
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaJson:
-    """JSON of a form's fields, and of what follows from them. Many frames have it in common; keys are sorted.
-
-    ``dtypes`` stand in the order of the columns, ``sorted_dtypes`` in that of their names. ``labels`` are those of the
-    columns where they are known too.
-    """
-
-    fields: tuple[str, ...]
-    columns: str
-    dtypes: str
-    sorted_dtypes: str
-    labels: str | None = None
-    schema_hash: str | None = None
-
-    @classmethod
-    def build(
-        cls,
-        fields: Sequence[Mapping[str, Any]],
-        labels: Mapping[str, Any] | None = None,
-        schema_hash: str | None = None,
-    ) -> "SchemaJson":
-        """What stands in JSON of these fields."""
-        names, dtypes = columns_of(fields), dtypes_of(fields)
-        return cls(
-            tuple(map(_json, fields)),
-            _json(names),
-            _json_in_order(dtypes),
-            _json(dtypes),
-            None if labels is None else _json(labels),
-            schema_hash,
-        )
 
 
 def columns_of(fields: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -82,7 +47,6 @@ class FramePlan:
         stream: where the slices come from, once, if there is no frame to cut.
         metadata: gives what ``pandas.read_parquet`` reads the types from; None where our form would mislead it.
             Asked for only when the frame is written: making it costs more than all else of a small frame.
-        texts: JSON of ``facts`` and ``fields`` that is known already.
     """
 
     rows: int | None
@@ -93,7 +57,6 @@ class FramePlan:
     not_restorable: tuple[tuple[str, str], ...] = ()
     stream: Iterator[pa.Table] | None = None
     metadata: Callable[[], Mapping[bytes, bytes] | None] = lambda: None
-    texts: SchemaJson | None = None
 
     @property
     def schema(self) -> pa.Schema:
@@ -108,18 +71,7 @@ class FramePlan:
     @property
     def object_columns(self) -> tuple[int, ...]:
         """The places of the columns of Python objects."""
-        if self.texts:
-            return ()
         return tuple(place for place, field in enumerate(self.fields) if field["dtype"] == "object")
-
-    def schema_texts(self) -> tuple[str, SchemaJson]:
-        """``facts`` as JSON, and the texts of the fields."""
-        texts = self.texts or SchemaJson.build(self.fields)
-        known = {"columns": texts.labels}
-        facts = [
-            f'"{key}": {known.get(key) or _json(self.restore_info[key])}' for key in sorted(self.restore_info)
-        ]
-        return f"{{{', '.join(facts)}}}", texts
 
     def arrays(self, rows: int = ROWS_PER_SLICE) -> Iterator[Slice]:
         """The frame in normal form as bare arrays, ``rows`` at a time."""
@@ -179,7 +131,3 @@ def _cut(planned_columns: Sequence[PlannedColumn], cut: slice | None) -> list[pa
 
 def _encoded(planned_columns: Sequence[PlannedColumn], values: Sequence[Any]) -> list[pa.Array]:
     return [part.column.encode(some) for part, some in zip(planned_columns, values, strict=True)]
-
-
-_json = json.JSONEncoder(sort_keys=True, allow_nan=False).encode
-_json_in_order = json.JSONEncoder(allow_nan=False).encode

@@ -20,12 +20,6 @@ def plan_numpy(values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> Column
     return planner(values, dtype) if planner else objects.plan(values.astype(object))
 
 
-def plan_of_type(dtype: "np.dtype[Any]") -> ColumnPlan | None:
-    """How every array of a type is kept; None where that depends on its values."""
-    depends = dtype.kind == "O" or (dtype.kind == "M" and np.datetime_data(dtype)[0] in _US_LIMIT)
-    return None if depends or dtype.kind not in _PLANNERS else plan_numpy(np.empty(0, dtype), dtype)
-
-
 def _plan_objects(values: "np.ndarray[Any, Any]", _dtype: "np.dtype[Any]") -> ColumnPlan:
     return objects.plan(values)
 

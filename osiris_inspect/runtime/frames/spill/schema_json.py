@@ -8,23 +8,21 @@ import xxhash
 
 from osiris_inspect.model.errors import SpillCorrupt
 from osiris_inspect.runtime.files.hashed_file import HashedFile
-from osiris_inspect.runtime.frames.conversion import schema_cache as shapes
 from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of, dtypes_of
 
 FORMAT: Final = 1
-_encode_sorted: Final = json.JSONEncoder(sort_keys=True).encode
+_encode: Final = json.JSONEncoder(sort_keys=True).encode
 
 
 def fingerprint_identity(form: FramePlan, rows: int) -> str:
     """What a fingerprint says of a frame beside its values: rows, names, types and how they are restored."""
-    facts, texts = form.schema_texts()
-    return f"[{rows}, {facts}, [{', '.join(texts.fields)}]]"
+    return _encode([rows, form.restore_info, form.fields])
 
 
 def schema_hash(form: FramePlan) -> str:
     """The same for all frames with the same columns, in the same order, of the same types."""
-    known = form.texts.schema_hash if form.texts else None
-    return known or shapes.schema_hash(form.fields)
+    columns = [[field["name"], field["dtype"], field["arrow"]] for field in form.fields]
+    return xxhash.xxh3_64(json.dumps(columns).encode()).hexdigest()
 
 
 def build_schema_document(
@@ -44,31 +42,15 @@ def build_schema_document(
     }
 
 
-def serialize(document: Mapping[str, Any], form: FramePlan) -> str:
-    """The text of ``schema.json`` that says what ``describe`` said of ``form``.
-
-    There is a line for each key and for each column. Put together of what was written as JSON before: frames of one shape
-    have most of it in common.
-    """
-    facts, texts = form.schema_texts()
-    lines = {
-        "row_count": str(document["row_count"]),
-        "columns": texts.columns,
-        "dtypes": texts.dtypes,
-        "format": str(FORMAT),
-        "fingerprint": f'"{document["fingerprint"]}"',
-        "schema_hash": f'"{document["schema_hash"]}"',
-        "files": _encode_sorted(document["files"]),
-        "fidelity": _encode_sorted(document["fidelity"]) if document["fidelity"] else "[]",
-        "restore": f'{{"facts": {facts}, "fields": [' + ",\n  ".join(("", *texts.fields))[1:] + "]}",
-    }
-    flat = {
-        "dtypes": texts.sorted_dtypes,
-        "restore": f'{{"facts": {facts}, "fields": [{", ".join(texts.fields)}]}}',
-    }
-    sealed = ", ".join([f'"{key}": {flat.get(key, lines[key])}' for key in sorted(lines)])
-    lines["seal"] = f'"{_hash(f"{{{sealed}}}")}"'
-    return "{\n" + ",\n".join([f' "{key}": {text}' for key, text in lines.items()]) + "\n}\n"
+def serialize(document: Mapping[str, Any]) -> str:
+    """The text of ``schema.json``: a line for each key and for each column."""
+    lines = {key: _encode(value) for key, value in document.items()}
+    restore = document["restore"]
+    fields = "".join(f",\n  {_encode(field)}" for field in restore["fields"])[1:]
+    lines["dtypes"] = json.dumps(document["dtypes"])  # in the order of the columns
+    lines["restore"] = f'{{"facts": {_encode(restore["facts"])}, "fields": [{fields}]}}'
+    lines["seal"] = _encode(_checksum(document))
+    return "{\n" + ",\n".join(f' "{key}": {text}' for key, text in lines.items()) + "\n}\n"
 
 
 def parse(text: bytes, where: str) -> dict[str, Any]:
@@ -90,8 +72,4 @@ def parse(text: bytes, where: str) -> dict[str, Any]:
 
 def _checksum(document: Mapping[str, Any]) -> str:
     """The hash of what ``schema.json`` says: nothing else tells that one of its bytes was changed."""
-    return _hash(_encode_sorted(document))
-
-
-def _hash(text: str) -> str:
-    return xxhash.xxh3_128(text.encode()).hexdigest()
+    return xxhash.xxh3_128(_encode(document).encode()).hexdigest()

@@ -273,7 +273,7 @@ def _write(
         fingerprint = found.hexdigest(schema_file.fingerprint_identity(form, main.rows))
         document = schema_file.build_schema_document(form, main.rows, fingerprint, written)
         mark = files.create(_MARK)
-        mark.write(schema_file.serialize(document, form).encode())
+        mark.write(schema_file.serialize(document).encode())
         files.commit()
         return document, files.stat_signatures(written), mark.size
 
