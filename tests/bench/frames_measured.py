@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,7 @@ def restore(rows: int, folder: Path) -> dict[str, Any]:
 
 def drop(rows: int, folder: Path) -> dict[str, Any]:
     """What the process holds once a frame was put and has left memory, beside what it held before there was one."""
-    with FrameStore(folder, SpillPolicy(force_spill=True)) as store:
+    with closing(FrameStore(folder, SpillPolicy(force_spill=True))) as store:
         store.put("warm", {"df": mixed_frame(1000)})
         memory.release_free_memory()
         base = status("VmRSS")
@@ -163,7 +164,7 @@ def sql_read_back(rows: int, folder: Path) -> dict[str, Any]:
 def sql_spill(rows: int, folder: Path, kept: str = ALL) -> dict[str, Any]:
     import duckdb
 
-    with FrameStore(folder, SpillPolicy(force_spill=True)) as store:
+    with closing(FrameStore(folder, SpillPolicy(force_spill=True))) as store:
         store.put("step", {"df": mixed_frame(rows)})
         with duckdb.connect() as connection, Measured() as measured:
             resolved = store.resolve("next", "df", InputRef("step"))
