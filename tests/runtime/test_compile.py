@@ -169,7 +169,7 @@ def test_a_parameter_keeps_its_type_where_it_stands_alone() -> None:
         ),
         (
             HEAD + "steps:\n" + READ.replace("a.csv", "'${params.x}'"),
-            "pipeline.yaml:4:65: parameter 'x' has no value; declare it with a default under params, or declare it and set --param x=… or OSIRIS_PARAM_X",
+            "pipeline.yaml:4:65: parameter 'x' is not declared; add it under params: {x: <default>}",
         ),
         (
             HEAD + "steps:\n" + READ.replace("path: a.csv", "path: a.csv, path: b.csv"),

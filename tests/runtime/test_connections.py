@@ -234,7 +234,7 @@ def test_a_line_of_an_env_file_that_is_none_is_named_and_not_shown() -> None:
     ],
 )
 def test_variables_are_filled_in_as_a_shell_does(text: str, expected: str | None) -> None:
-    assert variables.substitute_variables(text, EnvironmentVariables({"A": "one", "E": ""})).value == expected
+    assert variables.substitute_variables(text, EnvironmentVariables({"A": "one", "E": ""}))[0] == expected
 
 
 def test_the_environment_comes_before_the_env_file(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_text_becomes_the_type_of_the_parameter(given: dict[str, Any], key: str,
         (PIPELINE, {"profile": "day"}, "unknown profile 'day'; the pipeline has default, night"),
         (PIPELINE.replace("night: {params: {where", "night: {params: {were"), {"profile": "night"}, "p.yaml:9:20: profile 'night' sets unknown parameter 'were'; declare it under params"),
         (PIPELINE.replace("night: {params: {where: of-night}}", "night: 3"), {"profile": "night"}, "profile 'night' must be a mapping with params"),
-        (PIPELINE.replace("${params.most}", "${params.mots}"), {}, "p.yaml:13:72: parameter 'mots' has no value; declare it with a default under params, or declare it and set --param mots=… or OSIRIS_PARAM_MOTS"),
+        (PIPELINE.replace("${params.most}", "${params.mots}"), {}, "p.yaml:13:72: parameter 'mots' is not declared; add it under params: {mots: <default>}"),
         (PIPELINE, {"params": {"most": "some"}}, "p.yaml:13:72: invalid value 'some' for 'limit': expected integer"),
     ],
 )  # fmt: skip

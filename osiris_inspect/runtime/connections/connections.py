@@ -44,16 +44,6 @@ class Connections:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedConnection:
-    """Connection with its variables substituted."""
-
-    family: str
-    alias: str
-    values: Mapping[str, Any] = field(repr=False)
-    secrets: tuple[str, ...] = field(repr=False)
-
-
 class ConnectionsFile:
     """Unresolved connections of one file.
 
@@ -113,8 +103,8 @@ class ConnectionsFile:
             )
         return alias
 
-    def resolve_connections(self, family: str, alias: str) -> ResolvedConnection:
-        """Return one connection with its variables substituted.
+    def resolve_connections(self, family: str, alias: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Return one connection with its variables substituted, and its secret values.
 
         Raises:
             PipelineError: contains each variable that is not set and each value that cannot be sent, with its position.
@@ -125,17 +115,26 @@ class ConnectionsFile:
         for key, value in self.families[family][alias].items():
             if key in _NOT_SENT:
                 continue
-            problems += self._invalid_values(family, alias, key, value)
+            problems += [
+                self._problem(f": {text}", family, alias, key, *below)
+                for text, below in not_json_safe(key, value)
+            ]
             values[key] = value
             if isinstance(value, str):
-                text = substitute_variables(value, self._variables)
-                values[key] = text.value
-                problems += [self._missing_variable(family, alias, key, name) for name in text.missing]
+                values[key], missing = substitute_variables(value, self._variables)
+                problems += [
+                    self._problem(
+                        f" takes {key!r} from the environment variable {name}, which is not set; "
+                        f"set it (searched {self._variables.describe_sources})",
+                        *(family, alias, key),
+                    )
+                    for name in missing
+                ]
             if is_secret_key(key):
                 secrets += _secrets_in(str(values[key]))
         if problems:
             raise PipelineError(problems)
-        return ResolvedConnection(family, alias, values, tuple(secrets))
+        return values, tuple(secrets)
 
     def masked(self, family: str, alias: str) -> dict[str, str]:
         """Return one connection for display: variables by name, secrets masked."""
@@ -145,22 +144,10 @@ class ConnectionsFile:
             if key not in _NOT_SENT
         }
 
-    def _invalid_values(self, family: str, alias: str, key: str, value: Any) -> list[Problem]:
+    def _problem(self, text: str, family: str, alias: str, *path: str | int) -> Problem:
         assert self._document is not None  # noqa: S101  only called for a loaded file
-        return [
-            self._document.problem(
-                f"connection {family}.{alias}: {text}", "connections", family, alias, key, *below
-            )
-            for text, below in not_json_safe(key, value)
-        ]
-
-    def _missing_variable(self, family: str, alias: str, key: str, name: str) -> Problem:
-        assert self._document is not None  # noqa: S101  only called for a loaded file
-        text = (
-            f"connection {family}.{alias} takes {key!r} from the environment variable {name}, which is not set; "
-            f"set it (searched {self._variables.describe_sources})"
-        )
-        return self._document.problem(text, "connections", family, alias, key)
+        text = f"connection {family}.{alias}{text}"
+        return self._document.problem(text, "connections", family, alias, *path)
 
 
 def find_connections_file(path: Path | None, folders: Iterable[Path]) -> Path | None:
@@ -221,7 +208,7 @@ def resolve_connections(
         line, column = compiled.connection_positions.get(step.id, (step.line, 1))
         try:
             alias = file.alias_of(component.family, alias or None)
-            connection = file.resolve_connections(component.family, alias)
+            values, secrets_of_step = file.resolve_connections(component.family, alias)
         except LookupError as error:
             name = reference or f"the default of {component.family}"
             text = f"cannot resolve connection {name} of step {step.id!r}: {error.args[0]}"
@@ -229,8 +216,8 @@ def resolve_connections(
         except PipelineError as error:
             problems |= dict.fromkeys(error.problems)
         else:
-            by_step[step.id] = {**connection.values, "family": component.family, "alias": alias}
-            secrets |= dict.fromkeys(connection.secrets)
+            by_step[step.id] = {**values, "family": component.family, "alias": alias}
+            secrets |= dict.fromkeys(secrets_of_step)
     if problems:
         raise PipelineError(list(problems))
     return Connections(by_step, tuple(secrets))

@@ -39,19 +39,6 @@ class EnvironmentVariables:
         return "the environment" + (f" and {self.file}" if self.file else f"; there is no {FILE} file")
 
 
-@dataclass(frozen=True, slots=True)
-class Substituted:
-    """Text with its variables substituted.
-
-    Attributes:
-        value: the text; None if a variable is missing.
-        missing: names of variables that are not set and have no default.
-    """
-
-    value: str | None
-    missing: tuple[str, ...] = ()
-
-
 def read(environment: Mapping[str, str], file: Path | None) -> EnvironmentVariables:
     """Return the environment and the variables of the ``.env`` file, if it exists.
 
@@ -98,22 +85,25 @@ def parse(text: str, file: str) -> dict[str, str]:
     return variables
 
 
-def substitute_variables(text: str, variables: EnvironmentVariables) -> Substituted:
-    """Return ``text`` with ``${VAR}`` and ``${VAR:-default}`` replaced; an empty variable takes its default, as in a shell."""
+def substitute_variables(text: str, variables: EnvironmentVariables) -> tuple[str | None, tuple[str, ...]]:
+    """Return ``text`` with its variables replaced (None if one is missing), and the names of the missing ones.
+
+    Replaces ``${VAR}`` and ``${VAR:-default}``; an empty variable takes its default, as in a shell.
+    """
     missing: list[str] = []
 
     def replace(match: re.Match[str]) -> str:
         name, default = match[1], match[2]
         value = variables.get(name)
         if default is not None and not value:
-            return substitute_variables(default, variables).value or ""
+            return substitute_variables(default, variables)[0] or ""
         if value is None:
             missing.append(name)
             return ""
         return value
 
     value = _VARIABLE.sub(replace, text)
-    return Substituted(None if missing else value, tuple(dict.fromkeys(missing)))
+    return None if missing else value, tuple(dict.fromkeys(missing))
 
 
 def contains_variable(value: Any) -> bool:

@@ -25,7 +25,7 @@ class StoreSize:
     disk_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFrame:
     """Description of a driver's stored result.
 
@@ -37,20 +37,15 @@ class StoredFrame:
         keys: type name of each key that the driver returned.
     """
 
-    rows: int | None
-    columns: tuple[str, ...]
-    dtypes: tuple[str, ...]
-    storage: FrameLocation
+    rows: int | None = None
+    columns: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    storage: FrameLocation = "none"
     reason: str
-    memory_bytes: int
-    spill_bytes: int
-    parquet: str | None
-    schema: str | None
-    fingerprint: str | None
-    schema_hash: str | None
+    memory_bytes: int = 0
+    spill_bytes: int = 0
+    parquet: str | None = None
+    schema: str | None = None
+    fingerprint: str | None = None
+    schema_hash: str | None = None
     keys: Mapping[str, str]
-
-    @classmethod
-    def no_frame(cls, reason: str, keys: Mapping[str, str]) -> "StoredFrame":
-        """Return the description of a result without a frame."""
-        return cls(None, (), (), "none", reason, 0, 0, None, None, None, None, keys)

@@ -35,7 +35,6 @@ from osiris_inspect.runtime.frames.spill import spill_file as spill
 from osiris_inspect.runtime.frames.spill.spill_file import SpillFile
 from osiris_inspect.runtime.frames.spill.spiller import Batching, EmitEvent, Spiller, discard_event
 
-_NEVER = sys.maxsize
 _TRIM_THRESHOLD = 1_000_000
 """Released bytes above which freed memory is returned to the system."""
 _HEADROOM_FRACTION = 4
@@ -55,10 +54,6 @@ class _StepEntry:
     spilled: SpillFile | None = None
     released: bool = False
     remaining_uses: list[int] = field(default_factory=list)
-
-    @property
-    def next_use(self) -> int:
-        return min(self.remaining_uses, default=_NEVER)
 
 
 def _size_of(frame: pd.DataFrame | pa.Table, plan: FramePlan) -> int:
@@ -120,7 +115,7 @@ class FrameStore:
         # no process may read the spill of an earlier attempt as this result
         self._spills.remove(step)
         if frame is None:
-            return StoredFrame.no_frame(missing, keys)
+            return StoredFrame(reason=missing, keys=keys)
         if isinstance(frame, pa.RecordBatchReader):
             plan, reason = self._store_stream(step, entry, frame)
         else:
@@ -262,7 +257,7 @@ class FrameStore:
         refused: set[str] = set()
         while self.total_size().memory_bytes > allowed:
             candidates = [
-                (entry.next_use, step)
+                (min(entry.remaining_uses, default=sys.maxsize), step)
                 for step, entry in self._entries.items()
                 if entry.frame is not None and step not in refused
             ]

@@ -16,26 +16,17 @@ GROUP: Final = "osiris_inspect.components"
 ValueKind = Literal["text", "whole", "number", "switch", "list", "map", "texts", "list or switch"]
 ComponentMode = Literal["read", "transform", "write"]
 
-_KIND_TYPES: Mapping[ValueKind, tuple[type, ...]] = {
-    "text": (str,),
-    "whole": (int,),
-    "number": (int, float),
-    "switch": (bool,),
-    "list": (list,),
-    "map": (dict,),
-    "texts": (str, list),
-    "list or switch": (list, bool),
+_KINDS: Mapping[ValueKind, tuple[str, tuple[type, ...]]] = {
+    "text": ("string", (str,)),
+    "whole": ("integer", (int,)),
+    "number": ("number", (int, float)),
+    "switch": ("true/false", (bool,)),
+    "list": ("list", (list,)),
+    "map": ("mapping", (dict,)),
+    "texts": ("string or list", (str, list)),
+    "list or switch": ("list or true/false", (list, bool)),
 }
-_TYPE_NAMES: Mapping[ValueKind, str] = {
-    "text": "string",
-    "whole": "integer",
-    "number": "number",
-    "switch": "true/false",
-    "list": "list",
-    "map": "mapping",
-    "texts": "string or list",
-    "list or switch": "list or true/false",
-}
+"""Name and Python types of each kind of value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +64,16 @@ class ConfigKey:
     @property
     def type_name(self) -> str:
         """Name of the type of its values, for users."""
-        return _TYPE_NAMES[self.kind]
+        return _KINDS[self.kind][0]
 
     def validation_error(self, value: Any) -> str | None:
         """Return why ``value`` is invalid; None if it is valid."""
         if self.ignored:
             return None
-        types = _KIND_TYPES[self.kind]
+        expected, types = _KINDS[self.kind]
         is_valid = isinstance(value, types) and (bool in types or not isinstance(value, bool))
         if is_valid and self.kind == "texts" and isinstance(value, list):
             is_valid = bool(value) and all(isinstance(item, str) for item in value)
-        expected = self.type_name
         if is_valid and self.choices:
             is_valid, expected = value in self.choices, f"one of {', '.join(map(repr, self.choices))}"
         if is_valid and self.minimum is not None:

@@ -45,7 +45,11 @@ def substitute_parameters(
     declared = {str(name): spec for name, spec in declared.items()} if isinstance(declared, dict) else {}
     values = {name: _default(spec) for name, spec in declared.items()}
     values |= _profile_values(document, inputs.profile, declared, problems)
-    values |= _environment_values(inputs.environment, declared)
+    values |= {
+        name: _typed(inputs.environment[env_name(name)], spec)
+        for name, spec in declared.items()
+        if env_name(name) in inputs.environment
+    }
     values |= {name: _typed(text, declared.get(name)) for name, text in inputs.params.items()}
     problems += [
         Problem(f"unknown parameter {name!r}; declare it under params: {{{name}: <default>}}", document.file)
@@ -99,14 +103,6 @@ def _profile_values(
     return {str(param): value for param, value in params.items()}
 
 
-def _environment_values(environment: Mapping[str, str], declared: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _typed(environment[env_name(name)], spec)
-        for name, spec in declared.items()
-        if env_name(name) in environment
-    }
-
-
 def _typed(text: str, spec: Any) -> Any:
     """Return a text value in the type of the parameter's default."""
     default = _default(spec)
@@ -146,8 +142,9 @@ def _fill(
     for name in _PARAMETER.findall(value):
         if values.get(name) is None:
             text = (
-                f"parameter {name!r} has no value; declare it with a default under params, "
-                f"or declare it and set --param {name}=… or {env_name(name)}"
+                f"parameter {name!r} has no value; set --param {name}=…, {env_name(name)} or a default under params"
+                if name in values
+                else f"parameter {name!r} is not declared; add it under params: {{{name}: <default>}}"
             )
             problems.append(document.problem(text, *path))
             return value

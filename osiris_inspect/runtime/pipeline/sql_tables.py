@@ -48,7 +48,9 @@ def referenced_tables(sql: str) -> tuple[list[TableReference], SqlSyntaxError | 
         try:
             statements = connection.extract_statements(sql)
         except duckdb.Error as error:
-            return [], _syntax_error(str(error))
+            message = str(error)
+            match = re.search(r"^LINE (\d+):", message, re.MULTILINE)
+            return [], SqlSyntaxError(message.split("\n", 1)[0], int(match[1]) if match else 1)
         tables: list[TableReference] = []
         created: set[str] = set()
         start = 0
@@ -61,14 +63,10 @@ def referenced_tables(sql: str) -> tuple[list[TableReference], SqlSyntaxError | 
                 if name.lower() not in created:
                     offset = len(encoded[:byte_offset].decode(errors="ignore"))
                     tables.append(TableReference(name, start - lead + offset))
-            created |= _created_tables(text)
+            if match := _CREATE_PATTERN.match(text):
+                created.add(match[1].strip('"').replace('""', '"').lower())
             start += len(text.strip())
         return tables, None
-
-
-def _created_tables(text: str) -> set[str]:
-    match = _CREATE_PATTERN.match(text)
-    return {match[1].strip('"').replace('""', '"').lower()} if match else set()
 
 
 def _base_tables(connection: Any, sql: bytes) -> Iterator[tuple[str, int]]:
@@ -121,8 +119,3 @@ def _is_plain(node: Mapping[str, Any], ctes: frozenset[str]) -> bool:
     name = str(node["table_name"])
     schema = str(node.get("schema_name") or "")
     return name.lower() not in ctes and schema in ("", "main", "temp") and "." not in name and "/" not in name
-
-
-def _syntax_error(text: str) -> SqlSyntaxError:
-    match = re.search(r"^LINE (\d+):", text, re.MULTILINE)
-    return SqlSyntaxError(text.split("\n", 1)[0], int(match[1]) if match else 1)

@@ -17,7 +17,6 @@ from osiris_inspect.runtime.pipeline.yaml_positions import Position, PositionedD
 _STEP_KEYS = ("id", "component", "mode", "needs", "inputs", "config", "description")
 SQL = "duckdb.processor"
 """Component whose inputs are SQL tables."""
-_MODES = ("read", "transform", "write")
 _OLD_MODES = {"extract": "read", "load": "write"}
 """Further mode names in pipelines of the original Osiris."""
 _REFERENCE = re.compile(r"@([\w-]+)(?:\.([\w-]+))?")
@@ -109,11 +108,8 @@ class StepCompiler:
         mode = self.item.get("mode")
         if mode is None or self._mode(component) in component.modes:
             return
-        use = f"use {' or '.join(component.modes)}"
-        if mode in _MODES:
-            self._problem(f"{component.name} does not support mode {mode!r}; {use}", "mode")
-        else:
-            self._problem(f"unknown mode {mode!r}{did_you_mean(str(mode), _MODES)}; {use}", "mode")
+        modes = " or ".join(component.modes)
+        self._problem(f"{component.name} does not support mode {mode!r}; use {modes}", "mode")
 
     def _check_config(self, component: Component) -> None:
         if not isinstance(self.item.get("config", {}), dict):
@@ -231,8 +227,8 @@ class StepCompiler:
 
 def did_you_mean(name: str, known: tuple[str, ...]) -> str:
     """Return a suggestion of the closest known name; empty if none is close."""
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    matches = get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
 def _is_empty(value: Any) -> bool:

@@ -23,7 +23,8 @@ TEXT_TYPE = pa.dictionary(pa.int32(), pa.string())
 def storage_type(kind: pa.DataType) -> pa.DataType | None:
     """Return the type in which columns of type ``kind`` are stored; None if only JSON text can represent them."""
     if kinds.is_dictionary(kind):
-        return _dictionary_storage(kind)
+        inner = storage_type(kind.value_type)
+        return TEXT_TYPE if inner == pa.large_string() else inner
     if kinds.is_run_end_encoded(kind):
         return storage_type(kind.value_type)
     if kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
@@ -36,11 +37,6 @@ def storage_type(kind: pa.DataType) -> pa.DataType | None:
         is_unchanged = all(storage_type(inner) == inner for inner in (kind.key_type, kind.item_type))
         return kind if is_unchanged else None
     return _flat_storage(kind)
-
-
-def _dictionary_storage(kind: pa.DataType) -> pa.DataType | None:
-    inner = storage_type(kind.value_type)
-    return TEXT_TYPE if inner == pa.large_string() else inner
 
 
 def _flat_storage(kind: pa.DataType) -> pa.DataType | None:

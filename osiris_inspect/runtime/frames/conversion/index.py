@@ -49,17 +49,12 @@ def index_from_levels(levels: list[Any], names: list[Any], info: Mapping[str, An
     """Return the index with these level values, with its names and frequency."""
     if info["kind"] == "multi":
         return pd.MultiIndex.from_arrays(levels, names=names)
-    index = as_index(levels[0], names[0])
+    values = levels[0]
+    if getattr(values, "dtype", None) == np.dtype(object):  # pandas would infer a narrower type
+        values = pd.Index(values, dtype=object, tupleize_cols=False)
+    index: pd.Index = pd.Index(values, name=names[0], copy=False)
     if info.get("freq"):
         setattr(index, "freq", pd.tseries.frequencies.to_offset(info["freq"]))  # noqa: B010 - the stubs call it read-only
-    return index
-
-
-def as_index(values: Any, name: Any = None) -> pd.Index:
-    """Return values as an index of exactly their type; pandas would infer a narrower one for objects."""
-    if getattr(values, "dtype", None) == np.dtype(object):
-        values = pd.Index(values, dtype=object, tupleize_cols=False)
-    index: pd.Index = pd.Index(values, name=name, copy=False)
     return index
 
 

@@ -41,11 +41,11 @@ def _numpy_info(form: str, dtype: "np.dtype[Any]") -> dict[str, Any]:
     return {"form": form, "dtype": dtype.str}
 
 
-def _number_encoder(kind: pa.DataType) -> Encoder:
+def _number_encoder(kind: pa.DataType, *, nan_is_gap: bool = True) -> Encoder:
     dtype = kind.to_pandas_dtype()
 
     def encode(values: Any) -> pa.Array:
-        return pa.array(np.asarray(values, dtype=dtype), type=kind, from_pandas=True)
+        return pa.array(np.asarray(values, dtype=dtype), type=kind, from_pandas=nan_is_gap)
 
     return encode
 
@@ -92,13 +92,9 @@ def _plan_complex(_values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> Co
     half = pa.float32() if dtype.itemsize == 8 else pa.float64()
     kind = pa.struct([("real", half), ("imag", half)])
     return ColumnPlan(
-        kind, _numpy_info("complex", dtype), partial(_complex, kind=kind, encode=_nan_encoder(half))
-    )
-
-
-def _nan_encoder(kind: pa.DataType) -> Encoder:
-    return lambda values: pa.array(
-        np.ascontiguousarray(values, dtype=kind.to_pandas_dtype()), from_pandas=False
+        kind,
+        _numpy_info("complex", dtype),
+        partial(_complex, kind=kind, encode=_number_encoder(half, nan_is_gap=False)),
     )
 
 
@@ -127,11 +123,6 @@ def _writable_copy(array: Any) -> "np.ndarray[Any, Any]":
     return values if values.flags.writeable else values.copy()
 
 
-def _read_datetime(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> Any:
-    unit = array.type.unit
-    return as_integers(array).view(f"M8[{unit}]").astype(np.dtype(info["dtype"]), copy=False)
-
-
 def as_integers(array: Any) -> "np.ndarray[Any, Any]":
     """Return the 64-bit integers of a column, with gaps as NaT."""
     ticks = array.cast(pa.int64()) if array.type != pa.int64() else array
@@ -142,7 +133,8 @@ def as_integers(array: Any) -> "np.ndarray[Any, Any]":
 
 def _read_ticks(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> Any:
     dtype = np.dtype(info["dtype"])
-    return as_integers(array).view(dtype.newbyteorder("=")).astype(dtype, copy=False)
+    stored = f"M8[{array.type.unit}]" if info["form"] == "datetime" else dtype.newbyteorder("=")
+    return as_integers(array).view(stored).astype(dtype, copy=False)
 
 
 def _read_complex(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> Any:
@@ -174,7 +166,7 @@ _PLANNERS: dict[str, Callable[["np.ndarray[Any, Any]", "np.dtype[Any]"], ColumnP
 
 READERS: dict[str, Reader] = {
     "numpy": _read_numpy,
-    "datetime": _read_datetime,
+    "datetime": _read_ticks,
     "datetime ticks": _read_ticks,
     "timedelta": _read_ticks,
     "complex": _read_complex,

@@ -29,9 +29,15 @@ def from_json(value: dict[str, Any]) -> tzinfo:
         return UTC if not offset else timezone(offset)
     try:
         if value.get("kind") == "pytz":
-            return _to_pytz(value)
+            import pytz  # type: ignore[import-untyped]  # it ships no types
+
+            pytz_zone: tzinfo = pytz.timezone(value["zone"])
+            return pytz_zone
         if value.get("kind") == "dateutil":
-            return _to_dateutil(value)
+            from dateutil import tz  # type: ignore[import-untyped]  # it ships no types
+
+            dateutil_zone: tzinfo | None = tz.UTC if value["zone"] == "UTC" else tz.gettz(value["zone"])
+            return dateutil_zone or ZoneInfo(value["zone"])
     except ImportError:
         pass  # fall back to zoneinfo
     return UTC if value["zone"] == "UTC" and "kind" in value else ZoneInfo(value["zone"])
@@ -64,17 +70,3 @@ def _dateutil_json(zone: Any) -> dict[str, Any] | None:
     file = str(getattr(zone, "_filename", "") or "")  # dateutil has no other record of the name
     _, separator, key = file.rpartition("zoneinfo/")
     return {"kind": "dateutil", "zone": key} if separator else None
-
-
-def _to_pytz(value: dict[str, Any]) -> tzinfo:
-    import pytz  # type: ignore[import-untyped]  # it ships no types
-
-    zone: tzinfo = pytz.timezone(value["zone"])
-    return zone
-
-
-def _to_dateutil(value: dict[str, Any]) -> tzinfo:
-    from dateutil import tz  # type: ignore[import-untyped]  # it ships no types
-
-    zone: tzinfo | None = tz.UTC if value["zone"] == "UTC" else tz.gettz(value["zone"])
-    return zone or ZoneInfo(value["zone"])

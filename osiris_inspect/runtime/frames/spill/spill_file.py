@@ -2,7 +2,7 @@
 
 ``schema.json`` is the commit mark: written last, and removed first when a step is spilled again, so that a
 spill is complete or absent even after ``kill -9``. Each file gets a temporary name, is synced and renamed.
-``sync_directory`` comes later: before it, a power cut may lose the spill.
+The directory is synced later: before, a power cut may lose the spill.
 
 ``schema.json`` holds the hash of each file, so a changed file is detected before a value of it is used. Page
 checksums are verified while a frame is read.
@@ -77,7 +77,7 @@ def write_spill(root: Path, step: str, plan: FramePlan, size: int, disk: Filesys
     Raises:
         SpillFailed: the disk refused. No partial file is left; an earlier spill of the step is removed.
     """
-    folder = _folder(root, step)
+    folder = f"{root}/{layout.artifacts_dir(step)}"
     try:
         _prepare(folder, size, disk)
         document, stat_cache, schema_bytes = _write(folder, plan, disk)
@@ -200,14 +200,10 @@ def stat_file(path: Path) -> tuple[int, ...]:
         raise SpillCorrupt(f"{path} is missing, although schema.json lists it") from error
 
 
-def _folder(root: Path, step: str) -> str:
-    return f"{root}/{layout.artifacts_dir(step)}"
-
-
 def _prepare(folder: str, size: int, disk: Filesystem) -> None:
     if not os.path.isdir(folder):  # noqa: PTH112 - text, as in `disk`
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text, as in `disk`
-    _forget(folder, disk)
+    remove_spill(folder, disk)
     if not has_room(folder, size, disk):
         raise OSError(
             f"{disk.free_bytes(folder):,} bytes are free on the disk, "
@@ -215,16 +211,12 @@ def _prepare(folder: str, size: int, disk: Filesystem) -> None:
         )
 
 
-def remove_spill(root: Path, step: str, disk: Filesystem) -> None:
-    """Remove a spill, its commit mark first.
+def remove_spill(folder: str, disk: Filesystem) -> None:
+    """Remove the spill in a step's directory, its commit mark first.
 
     Raises:
         OSError: the disk refused.
     """
-    _forget(_folder(root, step), disk)
-
-
-def _forget(folder: str, disk: Filesystem) -> None:
     mark = f"{folder}/{_MARK}"
     try:
         os.stat(mark)  # noqa: PTH116 - text, as in `disk`
@@ -283,15 +275,6 @@ def _write_slices(
             other.add(hidden)
             fingerprint.update(hidden.columns)
         del batch, hidden  # or two slices are in memory while the next one is made
-
-
-def sync_directory(root: Path, step: str, disk: Filesystem) -> None:
-    """Sync the directory of a spill.
-
-    Raises:
-        OSError: the disk refused.
-    """
-    disk.sync_folder(_folder(root, step))
 
 
 def frame_fingerprint(plan: FramePlan) -> str:

@@ -90,7 +90,7 @@ class Spiller:
     def remove(self, step: str) -> None:
         """Remove the spill of an earlier attempt of a step; emit an event if the disk refuses."""
         try:
-            spill.remove_spill(self._root, step, self._disk)
+            spill.remove_spill(f"{self._root}/{layout.artifacts_dir(step)}", self._disk)
         except OSError as error:
             reason = "the spill of an earlier attempt could not be removed"
             self._emit("spill_failed", {"step_id": step, "reason": reason, "error": str(error)})
@@ -104,7 +104,7 @@ class Spiller:
         steps, self._unsynced = self._unsynced, {}
         for step in steps:
             try:
-                spill.sync_directory(self._root, step, self._disk)
+                self._disk.sync_folder(f"{self._root}/{layout.artifacts_dir(step)}")
             except OSError as error:
                 reason = "the files were written, but a power cut may lose them"
                 event_fields = {"path": layout.spill_path(step), "reason": reason, "error": str(error)}
