@@ -66,16 +66,16 @@ def test_a_variable_that_cannot_be_is_said_before_anything_is_written(work: Path
     [
         (
             ("path: movies.csv", "pth: movies.csv"),
-            "pipeline.yaml:7:14: filesystem.csv_extractor has no key 'pth'",
+            "pipeline.yaml:7:14: unknown key 'pth' for filesystem.csv_extractor",
         ),
-        (("needs: [extract-movies]", "needs: [write-stats]"), "steps need each other in a circle"),
+        (("needs: [extract-movies]", "needs: [write-stats]"), "steps need each other in a cycle"),
         (
             ("id: extract-movies", "id: ../../escape"),
-            "pipeline.yaml:4:9: step id '../../escape' is no file name",
+            "pipeline.yaml:4:9: step id '../../escape' is invalid",
         ),
         (("name: director-stats", "name: ["), "pipeline.yaml:"),
     ],
-    ids=["unknown key", "cycle", "step id with ../", "no YAML"],
+    ids=["unknown key", "cycle", "step id with ../", "invalid YAML"],
 )
 @pytest.mark.parametrize("command", ["compile", "run"])
 def test_a_bad_pipeline_is_named_with_its_line_and_nothing_is_written(
@@ -171,7 +171,7 @@ def test_what_was_masked_by_compile_is_not_run_from_there(work: Path) -> None:
     assert osiris_inspect("compile", "pipeline.yaml", cwd=work).code == 0
     done = osiris_inspect("run", "--last-compile", cwd=work)
     assert (done.code, done.out) == (1, "")
-    assert "step 'compute-stats': 'query' held what looks like a secret" in done.err
+    assert "cannot run step 'compute-stats' from disk: 'query' looked like a secret" in done.err
     assert not list(work.glob("logs/run_*"))
 
 

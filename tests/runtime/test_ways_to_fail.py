@@ -33,24 +33,24 @@ OF_REST = "test_a_refused_write_says_why"
 NEVER_MISSING = "test_a_server_that_cannot_be_used_is_never_taken_for_a_missing_table"
 
 WAYS: dict[str, list[Met]] = {
-    "M01": [Met("a need that is no step", "compile", PLACES, "step 'j' needs 'k', and no step has that id")],
+    "M01": [Met("a need that is no step", "compile", PLACES, "step 'j' needs unknown step 'k'")],
     "M02": [Met("steps out of order", "compile", "test_steps_written_in_another_order_run_after_what_they_need")],
-    "M03": [Met("needs in a circle", "compile", PLACES, "steps need each other in a circle: j → k → j")],
-    "M04": [Met("one id twice", "compile", PLACES, "step id 'a' stands in line 4 already")],
+    "M03": [Met("needs in a circle", "compile", PLACES, "steps need each other in a cycle: j → k → j")],
+    "M04": [Met("one id twice", "compile", PLACES, "step id 'a' is a duplicate of line 4")],
     "M05": [
-        Met("an id that leads elsewhere", "compile", PLACES, "step id '../a' is no file name"),
+        Met("an id that leads elsewhere", "compile", PLACES, "step id '../a' is invalid"),
         Met("and in the worker", "worker", "test_no_configuration_outside_the_run_directory_is_opened"),
     ],
     "M06": [Met("an unknown component", "compile", PLACES, "did you mean 'filesystem.csv_extractor'?")],
-    "M07": [Met("an unknown key", "compile", PLACES, "has no key 'pth'; did you mean 'path'?")],
-    "M08": [Met("a secret in the pipeline", "compile", PLACES, "a secret stands in the pipeline, in 'password'")],
-    "M09": [Met("a parameter without a value", "compile", PLACES, "give --param x=…, OSIRIS_PARAM_X or a default under params")],
+    "M07": [Met("an unknown key", "compile", PLACES, "unknown key 'pth' for filesystem.csv_extractor; did you mean 'path'?")],
+    "M08": [Met("a secret in the pipeline", "compile", PLACES, "'password' is a secret in the pipeline file")],
+    "M09": [Met("a parameter without a value", "compile", PLACES, "parameter 'x' is not declared; add it under params")],
     "M10": [
-        Met("no version", "compile", PLACES, "oml_version is missing; write oml_version:"),
+        Met("no version", "compile", PLACES, "oml_version is missing; add oml_version:"),
         Met("another version", "compile", PLACES, "oml_version '9' is not supported"),
     ],
     "M11": [
-        Met("no primary_key", "components", "test_a_key_that_another_makes_required_is_asked_for", "needs 'primary_key' in the config of step 'w' with write_mode"),
+        Met("no primary_key", "components", "test_a_key_that_another_makes_required_is_asked_for", "lacks 'primary_key', which supabase.writer requires with write_mode"),
         Met("primary_key taken for a secret", "components", "test_a_key_column_is_no_secret_and_stands_in_the_compiled_configuration"),
     ],
     "M12": [Met("a compiled file is gone", "components", "test_last_compile_is_run_without_its_pipeline", "has no configuration cfg/write-stats.json; compile the pipeline again")],
@@ -58,22 +58,22 @@ WAYS: dict[str, list[Met]] = {
         Met("a configuration did not reach the worker", "worker_files", "test_a_file_that_did_not_come_is_named", "missing in the worker, sha256:"),
         Met("another one did", "worker_files", "test_a_file_that_came_otherwise_is_named_with_both_hashes", "on the host"),
     ],
-    "M14": [Met("a mode that a component has not", "compile", PLACES, "filesystem.csv_extractor cannot be used in mode 'write'")],
+    "M14": [Met("a mode that a component has not", "compile", PLACES, "filesystem.csv_extractor does not support mode 'write'")],
     "M15": [
-        Met("no path", "compile", PLACES, "filesystem.csv_extractor needs 'path' in the config of step 'a'"),
-        Met("a blank query", "compile", PLACES, "postgres.extractor needs 'query' in the config of step 'q'"),
-        Met("a table without a name", "compile", PLACES, "supabase.writer needs 'table' in the config of step 'w'"),
+        Met("no path", "compile", PLACES, "config of step 'a' lacks 'path', which filesystem.csv_extractor requires"),
+        Met("a blank query", "compile", PLACES, "config of step 'q' lacks 'query', which postgres.extractor requires"),
+        Met("a table without a name", "compile", PLACES, "config of step 'w' lacks 'table', which supabase.writer requires"),
         Met("a query of comments", "duckdb", OF_DUCKDB, "query holds no statement"),
     ],
     "C01": [Met("a variable that is not set", "connections", "test_each_variable_that_is_not_set_is_named_with_file_line_connection_and_key", "takes 'password' from the environment variable DB_PASSWORD")],
     "C02": [Met("an unknown alias", "connections", "test_an_unknown_alias_names_the_place_the_file_and_what_there_is", "has no connection mysql.mian; did you mean 'main'?")],
     "C03": [
         Met("an unknown family", "connections", "test_an_unknown_family_says_which_there_are", "has no connections of family 'supabase'"),
-        Met("no file", "connections", "test_without_a_file_the_message_says_where_it_was_looked_for", "there is no connections file; looked for"),
+        Met("no file", "connections", "test_without_a_file_the_message_says_where_it_was_looked_for", "no connections file; create"),
     ],
-    "C04": [Met("another family", "connections", "test_a_reference_that_cannot_be_is_found_by_compiling", "is of family 'supabase', and mysql.extractor takes one of family 'mysql'")],
+    "C04": [Met("another family", "connections", "test_a_reference_that_cannot_be_is_found_by_compiling", "is of family 'supabase'; mysql.extractor requires family 'mysql'")],
     "C05": [
-        Met("a reference of another form", "connections", "test_a_reference_that_cannot_be_is_found_by_compiling", "write @mysql.<alias>, or @mysql for the default one"),
+        Met("a reference of another form", "connections", "test_a_reference_that_cannot_be_is_found_by_compiling", "write @mysql.<alias>, or @mysql for the default connection"),
         Met("a family alone", "connections", "test_which_alias_a_reference_means"),
     ],
     "C06": [Met("a wrong password", "mysql", OF_MYSQL, "(1045) Access denied for user"), Met("the same", "postgres", OF_MYSQL, "check user and password of the connection")],
@@ -113,7 +113,7 @@ WAYS: dict[str, list[Met]] = {
     "T04": [Met("not enough memory", "duckdb", "test_more_than_the_memory_it_may_use_is_an_error_that_says_so", "raise memory_limit, or read less in one statement")],
     "T05": [
         Met("an unknown table", "duckdb", OF_DUCKDB, "tables here: df, df_extract_movies, input_df; did you mean 'input_df'?"),
-        Met("found before it runs", "lint", "test_what_sql_reads_is_held_against_the_inputs", "reads table 'df_b', and no input is called so; did you mean 'df_b_2'?"),
+        Met("found before it runs", "lint", "test_what_sql_reads_is_held_against_the_inputs", "reads table 'df_b', which is not an input of the step; did you mean 'df_b_2'?"),
     ],
     "W01": [
         Met("no such table", "postgres", "test_a_refused_write_leaves_the_table_as_it_was_and_says_why", "table public.stat does not exist; did you mean 'stats'?"),
@@ -146,7 +146,7 @@ WAYS: dict[str, list[Met]] = {
         Met("a full disk", "csv", "test_a_place_that_cannot_be_written_to_is_named", "No space left on device"),
         Met("no such folder", "csv", "test_a_place_that_cannot_be_written_to_is_named", "is not there; set create_dirs: true"),
     ],
-    "W12": [Met("an unknown key", "compile", PLACES, "filesystem.csv_extractor has no key 'pth'; did you mean 'path'?")],
+    "W12": [Met("an unknown key", "compile", PLACES, "unknown key 'pth' for filesystem.csv_extractor; did you mean 'path'?")],
     "W13": [
         Met("no client library", "dependencies", "test_the_error_names_modules_and_what_brings_them", "pip install 'osiris-inspect[postgres]'"),
         Met("only IPv6", "postgres", "test_a_direct_host_of_supabase_that_only_ipv6_reaches_says_to_use_the_pooler", "use the address of the pooler, which Supabase shows under Connect"),

@@ -63,7 +63,7 @@ def _page(component: "Component") -> Iterator[str]:
     shown = [key for key in component.keys if not key.ignored]
     width = max(len(key.name) for key in shown)
     for key in shown:
-        yield f"  {key.name:<{width}}  {key.kind}{_facts(key)}"
+        yield f"  {key.name:<{width}}  {key.type_name}{_facts(key)}"
         yield f"  {'':<{width}}  {key.description}"
     quiet = [key.name for key in component.keys if key.ignored]
     if quiet:

@@ -161,7 +161,7 @@ def execute(
         order = RunRequest(
             compiled, told, logs, base.resolve(), time.time, variables, how.fail_fast, progress.on_event
         )
-        order = replace(order, connections=how.connections or Connections.empty())
+        order = replace(order, connections=how.connections or Connections())
         key = os.environ.get("E2B_API_KEY")
         order = replace(
             order,

@@ -77,7 +77,7 @@ class RunRequest:
     env_names: tuple[str, ...] = ()
     fail_fast: bool = False
     on_event: EventListener = field(default=lambda _: None)
-    connections: Connections = field(default_factory=Connections.empty)
+    connections: Connections = field(default_factory=Connections)
     components: Mapping[str, Component] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     artifact_policy: ArtifactPolicy = "small"

@@ -22,6 +22,7 @@ from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.runtime import settings
 from osiris_inspect.runtime.drivers.interface import driver as drivers
 from osiris_inspect.runtime.files.atomic_write import write_atomic
+from osiris_inspect.runtime.frames.driver_result import missing_frame_advice
 from osiris_inspect.runtime.frames.policy import StoredFrame
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
@@ -303,7 +304,8 @@ class Worker:
         )
         if produces_frame and stored.rows is None:
             raise DriverError(
-                f"step {step_id!r}: driver {driver_name!r} returned no frame under 'df': {stored.reason}"
+                f"step {step_id!r}: driver {driver_name!r} returned no frame under 'df': {stored.reason}; "
+                f"{missing_frame_advice(result)}"
             )
         written = _finite_number(result.get("rows_written")) if isinstance(result, Mapping) else None
         written = None if written is None else int(written)

@@ -25,6 +25,8 @@ NEEDS = ("steps",)
 RANK = 30
 TEMPLATE = FindingTemplate(Severity.ERROR, "code", 'return {"df": DataFrame} from the driver')
 
+_FRAME_TYPES = ("DataFrame", "Table", "RecordBatchReader")
+
 
 def check(run: Run, lineage: Lineage) -> Findings:
     """Find steps whose result has keys, but not df."""
@@ -39,9 +41,11 @@ def check(run: Run, lineage: Lineage) -> Findings:
         expected = not step.is_writer and (lineage.downstream(step.id) or step.status == "failed")
         if returned and "df" not in returned and expected:
             types = [f"{str(key)!r} ({type_name})" for key, type_name in returned.items()]
-            yield _finding(step.id, types, event_evidence(event, "keys"))
+            frames = [str(key) for key, type_name in returned.items() if type_name in _FRAME_TYPES]
+            fix = f"return the DataFrame under 'df' instead of {frames[0]!r}" if len(frames) == 1 else None
+            yield _finding(step.id, types, event_evidence(event, "keys"), fix)
 
 
-def _finding(step: str, keys: list[str], evidence: Evidence) -> Finding:
+def _finding(step: str, keys: list[str], evidence: Evidence, fix: str | None = None) -> Finding:
     message = f"the driver returned {', '.join(keys) or 'nothing'} instead of 'df', so the DataFrame was lost"
-    return TEMPLATE.finding(message, evidence, step=step)
+    return TEMPLATE.finding(message, evidence, step=step, fix=fix)
