@@ -15,10 +15,10 @@ from typing import Any, Literal
 
 from osiris_inspect.model import failure, jsonl
 from osiris_inspect.model.errors import InvalidLine
+from osiris_inspect.model.run_types import InputLocation
 
 Dialect = Literal["native", "host", "forwarded", "worker", "document"]
 Side = Literal["host", "worker"]
-Place = Literal["memory", "spill"]
 
 _FIRST, _LAST = -62135596800, 253402300800  # the years 1 and 10000
 ALIASES = {"step_error": "step_failed", "table.ddl_failed": "ddl_failed"}
@@ -101,7 +101,7 @@ class Event:
         return None
 
     @property
-    def location(self) -> Place | None:
+    def location(self) -> InputLocation | None:
         """Where an input came from; None where the event does not tell.
 
         The commits of late September 2025 name the artifact an input was read from and no place: that was a spill.

@@ -6,14 +6,15 @@ log, the status file, the run card and the exit code among the metrics are asked
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from osiris_inspect.inspector.reader.raw_run import RawRun
 from osiris_inspect.inspector.reader.step_builder import StepBuilder, failure_of
-from osiris_inspect.inspector.run.run import Mode, RunStatus, StepFailure
+from osiris_inspect.inspector.run.run import StepFailure
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.failure import RUN_FAILURES
+from osiris_inspect.model.finding import Stage
+from osiris_inspect.model.run_types import RunMode, RunStatus
 
 RUNNING_TIMEOUT_S = 60
 """Seconds after its last line in which an unfinished run counts as still going on, where no lock tells.
@@ -22,7 +23,7 @@ Our own runs send a heartbeat every few seconds. A run of the original may be si
 then shown as cut off until its next line, which is kinder than calling a dead run alive.
 """
 
-_MODES: dict[str, Mode] = {
+_MODES: dict[str, RunMode] = {
     "local": "local",
     "in_process": "local",
     "in-process": "local",
@@ -35,7 +36,6 @@ _MODES: dict[str, Mode] = {
 _ENDS = ("run_end", "run_complete", "cleanup_complete")
 _FIRST = 10
 """Events in which a log says what it is."""
-Stage = Literal["compile", "prepare", "finish"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class RunEnding:
     stage: Stage | None = None
 
 
-def run_mode(material: RawRun) -> Mode | None:
+def run_mode(material: RawRun) -> RunMode | None:
     """Where the run's steps ran; None where nothing tells."""
     for event in material.events:
         if event.name in ("adapter_selected", "execute_start", "run_start", "plan", "environment"):
@@ -61,7 +61,7 @@ def run_mode(material: RawRun) -> Mode | None:
     return None
 
 
-def finish_running_steps(drafts: Iterable[StepBuilder], material: RawRun, mode: Mode | None) -> None:
+def finish_running_steps(drafts: Iterable[StepBuilder], material: RawRun, mode: RunMode | None) -> None:
     """Give the steps that began and never ended the end that the rest of the log implies.
 
     An error that leaves a local runner, or a connection that could not be resolved, ends a step of the original

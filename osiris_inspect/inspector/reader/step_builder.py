@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from osiris_inspect.inspector.run.run import InputState, StepFailure, Storage
+from osiris_inspect.inspector.run.run import InputState, StepFailure
 from osiris_inspect.model.event import Event, finite_number, step_name
 from osiris_inspect.model.failure import error_message
 from osiris_inspect.model.run_card import StepStatus
+from osiris_inspect.model.run_types import FrameLocation
 
-_STORAGES: dict[str, Storage] = {"memory": "memory", "spill": "spill", "none": "none"}
+_STORAGES: dict[str, FrameLocation] = {"memory": "memory", "spill": "spill", "none": "none"}
 _CFG_OF = re.compile(r"(?:^|/)cfg/(.+)\.json\Z")
 
 
@@ -34,7 +35,7 @@ class StepBuilder:
     rows_processed: int | None = None
     rows_out: int | None = None
     rows_written: int | None = None
-    location: Storage | None = None
+    location: FrameLocation | None = None
     start_count: int = 0
     first_line: int = 0
     last_line: int = 0

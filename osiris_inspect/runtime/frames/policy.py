@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-Place = Literal["memory", "spill", "none"]
+from osiris_inspect.model.run_types import FrameLocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class StoredFrame:
     rows: int | None
     columns: tuple[str, ...]
     dtypes: tuple[str, ...]
-    storage: Place
+    storage: FrameLocation
     reason: str
     memory_bytes: int
     spill_bytes: int

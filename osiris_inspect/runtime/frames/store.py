@@ -18,6 +18,7 @@ import pyarrow as pa
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import DriverError, InputNotFound, SpillCorrupt, SpillFailed
 from osiris_inspect.model.manifest import InputRef
+from osiris_inspect.model.run_types import FrameLocation
 from osiris_inspect.runtime.files.hashed_file import Filesystem
 from osiris_inspect.runtime.frames import driver_result as results
 from osiris_inspect.runtime.frames import frame_copies as lending
@@ -25,7 +26,7 @@ from osiris_inspect.runtime.frames import memory
 from osiris_inspect.runtime.frames import stream as streams
 from osiris_inspect.runtime.frames.conversion import frame as frames
 from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan
-from osiris_inspect.runtime.frames.policy import Place, SpillPolicy, StoredFrame, StoreSize
+from osiris_inspect.runtime.frames.policy import SpillPolicy, StoredFrame, StoreSize
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.spill import schema_json as schema_file
 from osiris_inspect.runtime.frames.spill import spill_file as spill
@@ -365,7 +366,7 @@ class FrameStore:
             sum(entry.spilled.bytes for entry in entries if entry.spilled),
         )
 
-    def location(self, step: str) -> Place:
+    def location(self, step: str) -> FrameLocation:
         """Where the frame of a step is looked for first."""
         entry = self._entries.get(step)
         if entry is None:

@@ -17,9 +17,10 @@ from typing import Any, Final, Self
 
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import WorkerLost
+from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.protocol.cancellation import CancelToken
 from osiris_inspect.runtime.protocol.environment import WorkerContext
-from osiris_inspect.runtime.transport.transport import LaunchSpec, Mode, RemoteFile
+from osiris_inspect.runtime.transport.transport import LaunchSpec, RemoteFile
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 _END: Final = None
@@ -29,7 +30,7 @@ _STOP_TIMEOUT_S: Final = 2.0
 class InProcess:
     """A worker thread and two queues of lines."""
 
-    mode: Mode = "local"
+    mode: RunMode = "local"
     isolation_level = "none"
     is_remote = False
 

@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Protocol, Self
 
+from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.protocol.bundle import Bundle
 from osiris_inspect.runtime.sandbox.isolation import SandboxPermissions
-
-Mode = Literal["local", "process", "sandbox", "e2b"]
 
 
 def _never() -> bool:
@@ -59,7 +58,7 @@ class Transport(Protocol):
         is_far: whether the worker has a run directory of its own, from which artifacts must be brought back.
     """
 
-    mode: Mode
+    mode: RunMode
     isolation_level: str
     details: Mapping[str, Any]
     is_remote: bool

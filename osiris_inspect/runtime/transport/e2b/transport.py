@@ -11,11 +11,12 @@ from typing import Any, Final, Self, TypeVar
 
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import ProtocolError, SettingsError, WorkerLost, WorkerStartFailed
+from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.transport.e2b import upload as e2b_parcel
 from osiris_inspect.runtime.transport.e2b.retry import E2bRetryPolicy
 from osiris_inspect.runtime.transport.e2b.sandbox import E2bSandbox
 from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
-from osiris_inspect.runtime.transport.transport import LaunchSpec, Mode, RemoteFile
+from osiris_inspect.runtime.transport.transport import LaunchSpec, RemoteFile
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ class E2bTransport:
         SettingsError: there is no key, or the SDK is not installed.
     """
 
-    mode: Mode = "e2b"
+    mode: RunMode = "e2b"
     isolation_level = "e2b"
     is_remote = True
 
