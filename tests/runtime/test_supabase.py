@@ -392,9 +392,9 @@ def test_with_an_address_rows_go_over_sql(postgres: Postgres, postgrest: PostgRe
 
 def test_probe_says_what_answers(postgres: Postgres, postgrest: PostgRest) -> None:
     assert (
-        supabase.probe(postgrest.connection)
+        supabase.test_connection(postgrest.connection)
         == f"REST at the connection (http://127.0.0.1:{postgrest.port}/rest/v1)"
     )
-    assert "PostgreSQL" in supabase.probe({**postgrest.connection, "pg_dsn": postgres.dsn})
+    assert "PostgreSQL" in supabase.test_connection({**postgrest.connection, "pg_dsn": postgres.dsn})
     with pytest.raises(DriverError, match="PGRST301"):
-        supabase.probe({**postgrest.connection, "key": "wrong"})
+        supabase.test_connection({**postgrest.connection, "key": "wrong"})

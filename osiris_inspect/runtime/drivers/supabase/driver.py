@@ -63,7 +63,7 @@ class SupabaseWriter:
         return {"rows_written": rows}
 
 
-def probe(connection: Mapping[str, Any]) -> str:
+def test_connection(connection: Mapping[str, Any]) -> str:
     """What answers at the other end.
 
     Raises:
