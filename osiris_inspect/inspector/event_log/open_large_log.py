@@ -108,7 +108,7 @@ def step_metrics(disk: RunFiles) -> tuple[Metric, ...]:
         if _is_closed(line) and not any(part in line for part in _WANTED):
             continue
         try:
-            told = metric.decode(line, number_of_line=number)
+            told = metric.decode(line, line_number=number)
         except InvalidLine as error:
             disk.record_unreadable(layout.METRICS, number, str(error))
             continue
@@ -125,7 +125,7 @@ def iter_metrics(disk: RunFiles) -> Iterator[Metric]:
     """All metrics of a long file in its order, one at a time; what cannot be read was noted when the run was."""
     for number, line in disk.lines(layout.METRICS):
         with suppress(InvalidLine):
-            yield metric.decode(line, number_of_line=number)
+            yield metric.decode(line, line_number=number)
 
 
 def _is_closed(line: bytes) -> bool:
