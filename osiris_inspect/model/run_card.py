@@ -14,7 +14,7 @@ class StepCard(NamedTuple):
     """Summary of one step; a field is None if the card does not have it. The fields are in the order of the file.
 
     Native cards and the original documents have ``has_df_in_memory``, ``spill_used`` and ``spill_paths``; the original
-    program never writes them. ``artifacts`` is in cards of the original only.
+    program never writes them.
     """
 
     step_id: str
@@ -31,7 +31,6 @@ class StepCard(NamedTuple):
     inputs: tuple[Mapping[str, Any], ...] = ()
     error: str | None = None
     skipped_because: str | None = None
-    artifacts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +48,8 @@ class RunCard:
 def parse(document: Any) -> RunCard:
     """Return the run card in a parsed JSON document of any version; a value of the wrong type is ignored."""
     document = document if isinstance(document, Mapping) else {}
-    steps = document.get("steps")
-    cards = [_step(item) for item in steps if isinstance(item, Mapping)] if isinstance(steps, list) else []
-    return RunCard(
-        steps=tuple(cards), extra={key: value for key, value in document.items() if key != "steps"}
-    )
+    extra = {key: value for key, value in document.items() if key != "steps"}
+    return RunCard(tuple(map(_step, _mappings(document.get("steps")))), extra)
 
 
 def to_dict(card: RunCard) -> dict[str, Any]:
@@ -62,10 +58,8 @@ def to_dict(card: RunCard) -> dict[str, Any]:
 
 
 def _document(step: StepCard) -> dict[str, Any]:
-    document = step._asdict()
-    del document["artifacts"]
     spill_paths = dict(step.spill_paths) if step.spill_paths else None
-    return {**document, "spill_paths": spill_paths, "inputs": [dict(item) for item in step.inputs]}
+    return {**step._asdict(), "spill_paths": spill_paths, "inputs": [dict(item) for item in step.inputs]}
 
 
 def _step(item: Mapping[str, Any]) -> StepCard:
@@ -82,10 +76,9 @@ def _step(item: Mapping[str, Any]) -> StepCard:
         spill_paths=_typed(item.get("spill_paths"), dict),
         memory_bytes=as_int(item.get("memory_bytes")),
         spill_bytes=as_int(item.get("spill_bytes")),
-        inputs=tuple(entry for entry in _list(item.get("inputs")) if isinstance(entry, Mapping)),
+        inputs=_mappings(item.get("inputs")),
         error=_typed(item.get("error"), str),
         skipped_because=step_name(item.get("skipped_because")),
-        artifacts=tuple(path for path in _list(item.get("artifacts")) if isinstance(path, str)),
     )
 
 
@@ -93,5 +86,5 @@ def _typed(value: Any, kind: type[T]) -> T | None:
     return value if isinstance(value, kind) else None
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _mappings(value: Any) -> tuple[Mapping[str, Any], ...]:
+    return tuple(item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else ()

@@ -27,7 +27,6 @@ class Status(NamedTuple):
     steps_total: int | None = None
     reason: str | None = None
     written_by_fallback: bool = False
-    status: str | None = None
 
     @property
     def is_upstream_false_alarm(self) -> bool:
@@ -42,7 +41,7 @@ class Status(NamedTuple):
 def parse(document: Any) -> Status:
     """Return the status in a parsed JSON document of any version; a value of the wrong type is ignored."""
     document = document if isinstance(document, Mapping) else {}
-    ok, reason, status = document.get("ok"), document.get("reason"), document.get("status")
+    ok, reason = document.get("ok"), document.get("reason")
     return Status(
         ok=ok if isinstance(ok, bool) else None,
         exit_code=as_int(document.get("exit_code")),
@@ -50,5 +49,4 @@ def parse(document: Any) -> Status:
         steps_total=as_int(document.get("steps_total")),
         reason=reason if isinstance(reason, str) and reason else None,
         written_by_fallback=reason == "Worker failed to write status.json",
-        status=status if isinstance(status, str) else None,
     )

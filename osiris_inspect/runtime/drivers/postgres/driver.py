@@ -15,7 +15,7 @@ from osiris_inspect.runtime.drivers.postgres import copy_reader, copy_writer
 from osiris_inspect.runtime.drivers.postgres.connect import connect, test_connection
 from osiris_inspect.runtime.drivers.postgres.copy_writer import WriteTarget
 
-__all__ = ["PostgresExtractor", "PostgresWriter", "test_connection", "transaction", "write"]
+__all__ = ["PostgresExtractor", "PostgresWriter", "test_connection", "transaction"]
 
 
 class PostgresExtractor:
@@ -46,24 +46,19 @@ class PostgresWriter:
         Raises:
             DriverError: the server cannot be reached or reports an error; the table is unchanged.
         """
-        return write(step_id, config, inputs, ctx)
-
-
-def write(step_id: str, config: Config, inputs: Inputs, ctx: DriverContext) -> Mapping[str, Any]:
-    """Write the input over SQL in one transaction."""
-    target = WriteTarget.from_config(config)
-    with errors_name_step(step_id):
-        frames = writer_input(config, inputs)
-        try:
-            with (
-                transaction(config, config.get("statement_timeout")) as session,
-                ctx.cancel.on_cancel(session.cancel),
-            ):
-                rows = copy_writer.write(session, target, frames, ctx)
-        except psycopg.Error as error:  # also at commit, where deferred constraints are checked
-            raise DriverError(copy_writer.write_error(target, error)) from error
-    ctx.metric("rows_written", rows)
-    return {"rows_written": rows}
+        target = WriteTarget.from_config(config)
+        with errors_name_step(step_id):
+            frames = writer_input(config, inputs)
+            try:
+                with (
+                    transaction(config, config.get("statement_timeout")) as session,
+                    ctx.cancel.on_cancel(session.cancel),
+                ):
+                    rows = copy_writer.write(session, target, frames, ctx)
+            except psycopg.Error as error:  # also at commit, where deferred constraints are checked
+                raise DriverError(copy_writer.write_error(target, error)) from error
+        ctx.metric("rows_written", rows)
+        return {"rows_written": rows}
 
 
 @contextmanager

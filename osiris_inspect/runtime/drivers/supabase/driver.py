@@ -11,8 +11,8 @@ from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContex
 from osiris_inspect.runtime.drivers.interface.writer_input import WriterInput, writer_input
 from osiris_inspect.runtime.drivers.postgres import connect as postgres_connect
 from osiris_inspect.runtime.drivers.postgres import copy_writer
-from osiris_inspect.runtime.drivers.postgres import driver as postgres
 from osiris_inspect.runtime.drivers.postgres.copy_writer import WriteTarget
+from osiris_inspect.runtime.drivers.postgres.driver import PostgresWriter, transaction
 from osiris_inspect.runtime.drivers.supabase.rest_client import (
     PostgrestClient,
     RequestRejected,
@@ -34,19 +34,15 @@ class SupabaseWriter:
         with errors_name_step(step_id):
             is_sql = _uses_sql(config)
         if is_sql:
-            return postgres.write(step_id, config, inputs, ctx)
+            return PostgresWriter().run(step_id=step_id, config=config, inputs=inputs, ctx=ctx)
         target = WriteTarget.from_config(config)
         with errors_name_step(step_id):
             frames = writer_input(config, inputs)
             creates_table = target.create_if_missing and _has_address(config["resolved_connection"])
             if creates_table:
                 _create_table(config, target, frames)
-            client = PostgrestClient(
-                config["resolved_connection"],
-                target.schema,
-                config["timeout"],
-                RetryPolicy(config["retries"]),
-            )
+            retries = RetryPolicy(config["retries"])
+            client = PostgrestClient(config["resolved_connection"], target.schema, config["timeout"], retries)
             with closing(client):
                 writer = RestWriter(client, target, ctx, config.get("batch_size"))
                 if creates_table:
@@ -88,7 +84,7 @@ def _has_address(connection: Config) -> bool:
 
 def _create_table(config: Config, target: WriteTarget, frames: WriterInput) -> None:
     try:
-        with postgres.transaction(config, config.get("statement_timeout")) as session:
+        with transaction(config, config.get("statement_timeout")) as session:
             copy_writer.create(session, target, frames)
     except psycopg.Error as error:
         text = f"table {target.name} cannot be created: {postgres_connect.explain(error)}"
