@@ -120,7 +120,7 @@ def step_metrics(disk: RunFiles) -> tuple[Metric, ...]:
         if _is_object(line) and not any(text in line for text in _RELEVANT_METRICS):
             continue
         try:
-            decoded = metric.decode(line, number_of_line=number)
+            decoded = metric.decode(line, line_number=number)
         except InvalidLine as error:
             disk.record_unreadable(layout.METRICS, number, str(error))
             continue
@@ -139,7 +139,7 @@ def iter_metrics(disk: RunFiles) -> Iterator[Metric]:
     """Yield all metrics of a long file in its order; invalid lines were recorded when the run was read."""
     for number, line in disk.lines(layout.METRICS):
         with suppress(InvalidLine):
-            yield metric.decode(line, number_of_line=number)
+            yield metric.decode(line, line_number=number)
 
 
 def _is_object(line: bytes) -> bool:

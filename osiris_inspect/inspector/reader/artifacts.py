@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from osiris_inspect.inspector.files.run_files import RunFiles
-from osiris_inspect.inspector.run.run import Artifact, ArtifactState, Mode
+from osiris_inspect.inspector.run.run import Artifact, ArtifactState
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event
+from osiris_inspect.model.run_types import RunMode
 
 _MAGIC = b"PAR1"
 _FOOTER = b"\x15"
@@ -40,7 +41,7 @@ class MissingArtifacts:
     default: ArtifactState = "missing"
 
 
-def missing_artifacts(events: Iterable[Event], mode: Mode | None, disk: RunFiles) -> MissingArtifacts:
+def missing_artifacts(events: Iterable[Event], mode: RunMode | None, disk: RunFiles) -> MissingArtifacts:
     """Return the states of files that were not downloaded, lost, or deleted since."""
     states: dict[str, ArtifactState] = {}
     default: ArtifactState = "not_downloaded" if mode == "e2b" or disk.is_partial else "missing"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from osiris_inspect.inspector.files.log_phrases import UPSTREAM_KEY_MISSING, parse_key_list
 from osiris_inspect.inspector.reader.artifacts import DATA_KINDS
 from osiris_inspect.inspector.reader.step_builder import StepBuilder
-from osiris_inspect.inspector.run.run import Artifact, InputState, LogLine, Storage
+from osiris_inspect.inspector.run.run import Artifact, InputState, LogLine
 from osiris_inspect.model.run_card import StepCard
+from osiris_inspect.model.run_types import FrameLocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class StepTraces:
     inputs_recorded: bool
 
 
-def frame_location(draft: StepBuilder, traces: StepTraces, *, is_writer: bool) -> Storage:
+def frame_location(draft: StepBuilder, traces: StepTraces, *, is_writer: bool) -> FrameLocation:
     """Return where the frame was kept; explicit records precede inferences."""
     if draft.location is not None:
         return draft.location
@@ -43,13 +44,13 @@ def frame_location(draft: StepBuilder, traces: StepTraces, *, is_writer: bool) -
     )
 
 
-def _from_run_card(card: StepCard | None) -> Storage | None:
+def _from_run_card(card: StepCard | None) -> FrameLocation | None:
     if card is None or (card.has_df_in_memory is None and card.spill_used is None):
         return None
     return "spill" if card.spill_used else "memory" if card.has_df_in_memory else "none"
 
 
-def _from_text_log(step: str, lines: Sequence[LogLine]) -> Storage | None:
+def _from_text_log(step: str, lines: Sequence[LogLine]) -> FrameLocation | None:
     for line in lines:
         match = UPSTREAM_KEY_MISSING.search(line.text)
         if match and match["step"] == step:
@@ -58,7 +59,7 @@ def _from_text_log(step: str, lines: Sequence[LogLine]) -> Storage | None:
     return None
 
 
-def _from_missing_evidence(draft: StepBuilder, traces: StepTraces) -> Storage:
+def _from_missing_evidence(draft: StepBuilder, traces: StepTraces) -> FrameLocation:
     """Return ``none`` if a consumer looked for the frame and the log does not say that it found it."""
     entry = traces.consumer_input
     is_recorded = traces.inputs_recorded and draft.status == "succeeded"

@@ -25,10 +25,11 @@ from osiris_inspect.inspector.reader.run_status import (
 from osiris_inspect.inspector.reader.step_builder import build_steps
 from osiris_inspect.inspector.reader.step_states import add_missing_inputs, finish_steps, ordered_steps
 from osiris_inspect.inspector.reader.truncated_log import truncated_errors
-from osiris_inspect.inspector.run.run import LazyEvents, Mode, Run, StepState
+from osiris_inspect.inspector.run.run import LazyEvents, Run, StepState
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.event import Event, parse_timestamp
+from osiris_inspect.model.run_types import RunMode
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.event_log.index.line_index import ProgressCallback
@@ -93,7 +94,7 @@ def check_is_run(path: Path) -> None:
 
 
 def _build_run(
-    path: Path, material: RawRun, steps: tuple[StepState, ...], ending: RunEnding, mode: Mode | None
+    path: Path, material: RawRun, steps: tuple[StepState, ...], ending: RunEnding, mode: RunMode | None
 ) -> Run:
     name = path.name or path.resolve().name
     started, ended, duration = _time_range(name, material, ending)

@@ -102,7 +102,7 @@ def _key_events(disk: RunFiles, cache: Path | None) -> Sequence[Event] | None:
 def _metrics(disk: RunFiles) -> tuple[Metric, ...]:
     if open_large_log.is_large(disk, layout.METRICS):
         return open_large_log.step_metrics(disk)
-    return tuple(_decoded(disk, layout.METRICS, lambda line, n: metric.decode(line, number_of_line=n)))
+    return tuple(_decoded(disk, layout.METRICS, lambda line, n: metric.decode(line, line_number=n)))
 
 
 def _decoded(disk: RunFiles, file: str, decode: Callable[[bytes, int], T | None]) -> Iterator[T]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.run.run import ConnectionOutage
 from osiris_inspect.inspector.text.units import pluralize
-from osiris_inspect.model.event import Event, finite_int
+from osiris_inspect.model.event import Event, as_int
 
 
 def isolation_level(events: Iterable[Event]) -> str | None:
@@ -40,7 +40,7 @@ def record_missing_lines(events: Iterable[Event], disk: RunFiles) -> None:
     for event in events:
         if event.name != "lines_missing":
             continue
-        first, last = finite_int(event.fields.get("from")), finite_int(event.fields.get("to"))
+        first, last = as_int(event.fields.get("from")), as_int(event.fields.get("to"))
         if first is None or last is None or last < first:
             disk.record_unreadable(
                 event.file, event.line, "an unknown number of lines of the worker are missing"

@@ -6,14 +6,15 @@ the status file, the run card and the exit code in the metrics are used, in this
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from osiris_inspect.inspector.reader.raw_run import RawRun
 from osiris_inspect.inspector.reader.step_builder import StepBuilder, failure_of
-from osiris_inspect.inspector.run.run import Mode, RunStatus, StepFailure
+from osiris_inspect.inspector.run.run import StepFailure
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.failure import RUN_FAILURES
+from osiris_inspect.model.finding import Stage
+from osiris_inspect.model.run_types import RunMode, RunStatus
 
 RUNNING_TIMEOUT_S = 60
 """Seconds after its last line in which an unfinished run without a lock counts as running.
@@ -22,7 +23,7 @@ Native runs log a heartbeat every few seconds. A run of the original may log not
 shown as truncated until its next line.
 """
 
-_MODES: dict[str, Mode] = {
+_MODES: dict[str, RunMode] = {
     "local": "local",
     "in_process": "local",
     "in-process": "local",
@@ -35,7 +36,6 @@ _MODES: dict[str, Mode] = {
 _ENDS = ("run_end", "run_complete", "cleanup_complete")
 _LOCK_NOTICE_EVENTS = 10
 """Events in which a log reports its lock."""
-Stage = Literal["compile", "prepare", "finish"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class RunEnding:
     stage: Stage | None = None
 
 
-def run_mode(material: RawRun) -> Mode | None:
+def run_mode(material: RawRun) -> RunMode | None:
     """Return where the steps ran; None if unknown."""
     for event in material.events:
         if event.name in ("adapter_selected", "execute_start", "run_start", "plan", "environment"):
@@ -61,7 +61,7 @@ def run_mode(material: RawRun) -> Mode | None:
     return None
 
 
-def finish_running_steps(drafts: Iterable[StepBuilder], material: RawRun, mode: Mode | None) -> None:
+def finish_running_steps(drafts: Iterable[StepBuilder], material: RawRun, mode: RunMode | None) -> None:
     """Set the end of steps without an end event from the rest of the log.
 
     The original logs no end of a step for an error that leaves its local runner or an unresolved connection.

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from osiris_inspect.inspector.run.run import InputState, StepFailure, Storage
-from osiris_inspect.model.event import Event, finite_int, step_name
+from osiris_inspect.inspector.run.run import InputState, StepFailure
+from osiris_inspect.model.event import Event, as_int, step_name
 from osiris_inspect.model.failure import error_message
 from osiris_inspect.model.run_card import StepStatus
+from osiris_inspect.model.run_types import FrameLocation
 
-_STORAGES: dict[str, Storage] = {"memory": "memory", "spill": "spill", "none": "none"}
+_STORAGES: dict[str, FrameLocation] = {"memory": "memory", "spill": "spill", "none": "none"}
 _CFG_PATH = re.compile(r"(?:^|/)cfg/(.+)\.json\Z")
 
 
@@ -34,7 +35,7 @@ class StepBuilder:
     rows_processed: int | None = None
     rows_out: int | None = None
     rows_written: int | None = None
-    location: Storage | None = None
+    location: FrameLocation | None = None
     start_count: int = 0
     first_line: int = 0
     last_line: int = 0
@@ -119,7 +120,7 @@ def _end(draft: StepBuilder, event: Event) -> None:
 def _complete(draft: StepBuilder, event: Event) -> None:
     _end(draft, event)
     draft.status = "succeeded"
-    draft.rows_processed = finite_int(event.fields.get("rows_processed"))
+    draft.rows_processed = as_int(event.fields.get("rows_processed"))
 
 
 def _failed(draft: StepBuilder, event: Event) -> None:
@@ -168,7 +169,7 @@ def _stored(draft: StepBuilder, event: Event) -> None:
 
 
 def _written(draft: StepBuilder, event: Event) -> None:
-    draft.rows_written = finite_int(event.fields.get("rows_written"))
+    draft.rows_written = as_int(event.fields.get("rows_written"))
 
 
 def _connection(draft: StepBuilder, event: Event) -> None:

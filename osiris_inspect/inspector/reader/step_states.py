@@ -11,13 +11,14 @@ from osiris_inspect.inspector.reader.raw_run import RawRun
 from osiris_inspect.inspector.reader.row_counts import rows_in, rows_out
 from osiris_inspect.inspector.reader.step_builder import StepBuilder
 from osiris_inspect.inspector.run.error_phrases import may_be_missing_input, reports_missing_input
-from osiris_inspect.inspector.run.run import InputState, Mode, StepFailure, StepState
+from osiris_inspect.inspector.run.run import InputState, StepFailure, StepState
 from osiris_inspect.model import manifest as manifests
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.manifest import InputRef, Manifest
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.run_card import StepCard
+from osiris_inspect.model.run_types import RunMode
 
 T = TypeVar("T", Event, Metric)
 
@@ -130,7 +131,9 @@ def _searched_upstreams(material: RawRun) -> dict[str, list[str]]:
     return searched
 
 
-def finish_steps(drafts: Sequence[StepBuilder], material: RawRun, mode: Mode | None) -> tuple[StepState, ...]:
+def finish_steps(
+    drafts: Sequence[StepBuilder], material: RawRun, mode: RunMode | None
+) -> tuple[StepState, ...]:
     """Return the final states."""
     _mark_cascades(drafts)
     _set_next_starts(drafts)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.model.event import Event, finite_int
+from osiris_inspect.model.event import Event, as_int
 from osiris_inspect.model.run_card import StepCard
 
 _ON_DISK = ("parquet", "pickle")
@@ -83,12 +83,12 @@ def _not_found_by_consumers(lineage: Lineage) -> set[str]:
 
 def _size(step: StepState, stored: Event | None, written: Event | None, card: StepCard | None) -> FrameBytes:
     if stored is not None:
-        memory, spill = (finite_int(stored.fields.get(key)) for key in ("memory_bytes", "spill_bytes"))
+        memory, spill = (as_int(stored.fields.get(key)) for key in ("memory_bytes", "spill_bytes"))
         if written is None:
             return FrameBytes(memory, spill)
         # spilled later: to free memory, or because a consumer failed; then it is also in memory
         return FrameBytes(
-            memory if written.fields.get("in_memory") else 0, finite_int(written.fields.get("bytes")) or spill
+            memory if written.fields.get("in_memory") else 0, as_int(written.fields.get("bytes")) or spill
         )
     files = [artifact.bytes for artifact in step.artifacts if artifact.kind in _ON_DISK]
     on_disk = card.spill_bytes if card is not None and card.spill_bytes else next(iter(files), None)

@@ -1,9 +1,10 @@
 """Lineage: steps as nodes, frames as edges."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.model.run_types import InputLocation
 
 
 class Edge(NamedTuple):
@@ -19,7 +20,7 @@ class Edge(NamedTuple):
     producer: str
     consumer: str
     name: str
-    location: Literal["memory", "spill", "unresolved"]
+    location: InputLocation
     rows_out: int | None = None
     rows_in: int | None = None
 

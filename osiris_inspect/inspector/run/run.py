@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from osiris_inspect.model.event import Event
+from osiris_inspect.model.finding import Stage
 from osiris_inspect.model.manifest import InputRef, Manifest
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.run_card import RunCard, StepStatus
+from osiris_inspect.model.run_types import FrameLocation, InputLocation, RunMode, RunStatus
 from osiris_inspect.model.status import Status
 
-RunStatus = Literal["success", "failed", "truncated", "running", "compile_failed", "unreadable"]
-Mode = Literal["local", "sandbox", "e2b", "worker"]
-Storage = Literal["memory", "spill", "none", "unknown"]
 ArtifactState = Literal["present", "missing", "not_downloaded", "lost", "corrupt"]
 """``not_downloaded`` exists where the step ran; ``lost`` failed to be downloaded."""
 
@@ -37,7 +36,7 @@ class InputState(NamedTuple):
 
     name: str
     from_step: str | None
-    location: Literal["memory", "spill", "unresolved"]
+    location: InputLocation
     rows: int | None = None
     line: int = 0
     attempts: tuple[Mapping[str, Any], ...] = ()
@@ -91,7 +90,7 @@ class StepState:
     duration_s: float | None = None
     started: float | None = None
     ended: float | None = None
-    storage: Storage = "unknown"
+    storage: FrameLocation = "unknown"
     inputs: tuple[InputState, ...] = ()
     failure: StepFailure | None = None
     skipped_because: str | None = None
@@ -225,7 +224,7 @@ class Run:
     finished: bool
     dialect: str
     pipeline: str | None = None
-    mode: Mode | None = None
+    mode: RunMode | None = None
     started: float | None = None
     ended: float | None = None
     duration_s: float | None = None
@@ -238,7 +237,7 @@ class Run:
     log_lines: tuple[LogLine, ...] = ()
     unreadable: tuple[UnreadableInput, ...] = ()
     failure: StepFailure | None = None
-    failed_stage: Literal["compile", "prepare", "finish"] | None = None
+    failed_stage: Stage | None = None
     kind: Literal["run", "compile"] = "run"
     worker_requests: tuple[WorkerRequest, ...] = ()
     exposed_secrets: tuple[ExposedSecret, ...] = ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.model.event import Event, finite_int, finite_number
+from osiris_inspect.model.event import Event, as_int, finite_number
 
 Phase = Literal["waiting", "working", "spilling"]
 
@@ -150,12 +150,10 @@ def _levels(events: Iterable[Event], start: float) -> Iterator[MemoryLevel]:
             continue
         before = dict(held)
         if event.name == "output_stored" and event.step is not None:
-            memory, spill = (
-                finite_int(event.fields.get(key)) or 0 for key in ("memory_bytes", "spill_bytes")
-            )
+            memory, spill = (as_int(event.fields.get(key)) or 0 for key in ("memory_bytes", "spill_bytes"))
             held[event.step] = (memory, spill)
         elif event.name == "spill_write" and event.step in held:
-            held[event.step] = (0, finite_int(event.fields.get("bytes")) or 0)
+            held[event.step] = (0, as_int(event.fields.get("bytes")) or 0)
         elif event.name == "cleanup_complete":
             held = {step: (0, spill) for step, (_, spill) in held.items()}
         if held != before:
