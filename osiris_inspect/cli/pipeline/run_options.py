@@ -69,7 +69,8 @@ LastCompile = Annotated[
 TargetOption = Annotated[
     RunTarget,
     typer.Option(
-        help="local: in this process. sandbox: a worker process of its own, over stdio. e2b: a sandbox of E2B."
+        "--on",
+        help="local: in this process. sandbox: a worker process of its own, over stdio. e2b: a sandbox of E2B.",
     ),
 ]
 IsolationOption = Annotated[
