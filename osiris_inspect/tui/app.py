@@ -81,7 +81,7 @@ class InspectorApp(App[None]):
             from osiris_inspect.tui.screens.runs import RunsScreen
 
             self.push_screen(RunsScreen(self._path, self._source, self._clock))
-        elif isinstance(self.screen, RunScreen) and self.screen.is_ready:
+        elif not self.screen.has_class("-waiting"):
             self._reveal()  # the first paint shows the run
         self.set_timer(FIRST_PAINT_TIMEOUT_S, self._show_screen)
         self.set_timer(FIRST_PAINT_TIMEOUT_S, gc.enable)  # see ``run_app``

@@ -22,14 +22,9 @@ MAX_BOXES = 60
 
 _MAX_BOX_TEXT = 30
 _MIN_BOX_LINES = 3
-_FRAMES = {
-    "succeeded": "╭─╮│╰╯",
-    "failed": "┏━┓┃┗┛",
-    "running": "╭─╮│╰╯",
-    "skipped": "┌╌┐╎└┘",
-    "not_started": "┌╌┐╎└┘",
-}
-_SELECTED = "╔═╗║╚╝"
+_BOX = "╭─╮│╰╯"
+_STATUS_BOXES = {"failed": "┏━┓┃┗┛", "skipped": "┌╌┐╎└┘", "not_started": "┌╌┐╎└┘"}
+_SELECTED_BOX = "╔═╗║╚╝"
 
 
 class LineageDrawing(NamedTuple):
@@ -214,7 +209,7 @@ def _draw_segment(
 
 def _draw_box(canvas: Canvas, step: StepState, box: _Box, *, is_selected: bool) -> None:
     style = "bold $state-link" if is_selected else _style(step) or MUTED
-    signs = _SELECTED if is_selected else _FRAMES[step.status]
+    signs = _SELECTED_BOX if is_selected else _STATUS_BOXES.get(step.status, _BOX)
     canvas.box(box.x, box.y, (box.width, box.height), signs, style)
     top = box.y + 1 + (box.height - 2 - _MIN_BOX_LINES) // 2
     for row, (text, line_style) in enumerate(_box_lines(step)):

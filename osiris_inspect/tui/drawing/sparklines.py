@@ -1,5 +1,6 @@
 """Sparklines and histograms drawn with block characters."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from textual.content import Content
@@ -18,12 +19,8 @@ def sparkline(values: Sequence[float]) -> str:
 
 def bucket_counts(times: Sequence[float], start: float, width: float, buckets: int) -> list[int]:
     """Count the times in each of ``buckets`` intervals of ``width`` seconds; times outside are ignored."""
-    counts = [0] * buckets
-    for time in times:
-        bucket = int((time - start) / width)
-        if 0 <= bucket < buckets:
-            counts[bucket] += 1
-    return counts
+    counts = Counter(int((time - start) / width) for time in times)
+    return [counts[bucket] for bucket in range(buckets)]
 
 
 def histogram(

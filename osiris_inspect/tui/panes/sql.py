@@ -1,6 +1,6 @@
 """SQL: an input for queries, and the tables of the run or the rows of a result."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -164,20 +164,14 @@ class SqlPane(Vertical):
 
     @work(thread=True)
     def _run(self, query: str) -> None:
-        done: Callable[[], None]
+        outcome: SqlResult | SqlError | Sequence[SqlTable]
         try:
             session = self._open_session()
-            if query:
-                answer = session.run_query(query)
-                done = lambda: self._show_answer(query, answer)  # noqa: E731  one call for each outcome
-            else:
-                tables = session.tables()
-                done = lambda: self._list_tables(tables)  # noqa: E731  as above
-        except Exception as caught:  # noqa: BLE001  DuckDB on a foreign run; the error is shown
-            error = SqlError(f"{type(caught).__name__}: {caught}")
-            done = lambda: self._show_answer(query, error)  # noqa: E731  as above
+            outcome = session.run_query(query) if query else session.tables()
+        except Exception as error:  # noqa: BLE001  DuckDB on a foreign run; the error is shown
+            outcome = SqlError(f"{type(error).__name__}: {error}")
         if self.is_attached and self.app.is_running:
-            self.app.call_from_thread(done)
+            self.app.call_from_thread(self._show_outcome, query, outcome)
         elif self._session is not None:
             self._session.close()
 
@@ -198,21 +192,20 @@ class SqlPane(Vertical):
         if progress and self._is_running_query:
             self._show_message(Content(f"{progress} … (esc to cancel)"))
 
-    def _stop(self) -> None:
+    # ── results ──
+
+    def _show_outcome(self, query: str, outcome: SqlResult | SqlError | Sequence[SqlTable]) -> None:
         self._is_running_query = False
         if self._timer is not None:
             self._timer.stop()
-
-    # ── results ──
-
-    def _show_answer(self, query: str, answer: SqlResult | SqlError) -> None:
-        self._stop()
-        if isinstance(answer, SqlError):
-            self._show_error(query, answer)
+        if isinstance(outcome, SqlError):
+            self._show_error(query, outcome)
+        elif isinstance(outcome, Sequence):
+            self._list_tables(outcome)
         else:
-            self._result = answer
-            self.list.open_frame(answer)
-            self._show_message(_size(answer))
+            self._result = outcome
+            self.list.open_frame(outcome)
+            self._show_message(_size(outcome))
 
     def _show_error(self, query: str, error: SqlError) -> None:
         position = ""
@@ -224,7 +217,6 @@ class SqlPane(Vertical):
         self._show_message(Content.styled(f"✗ {position}{show_line(error.text, 600)}", "$state-bad"))
 
     def _list_tables(self, tables: Sequence[SqlTable]) -> None:
-        self._stop()
         self._result = None
         self._show_message(Content(_HINT))
         longest = min(40, max((len(show_line(table.name, 80)) for table in tables), default=0))

@@ -65,15 +65,14 @@ def finding_line(finding: Finding) -> Content:
 
 def _head(step: StepState) -> Iterator[Content]:
     yield Content.assemble((show_line(step.id, 200), "bold"), "  ", symbols.STEP[step.status].content)
-    facts = [show_line(step.driver, 120)] if step.driver else []
-    if step.started is not None:
-        facts.append(f"started {time_of_day(step.started)}")
-    if step.duration_s is not None:
-        facts.append(f"took {format_duration(step.duration_s)}")
-    if step.line_range != (0, 0):
-        facts.append(f"events.jsonl:{step.line_range[0]}-{step.line_range[1]}")
-    if facts:
-        yield Content.styled(" · ".join(facts), MUTED)
+    facts = [
+        show_line(step.driver or "", 120),
+        f"started {time_of_day(step.started)}" if step.started is not None else "",
+        f"took {format_duration(step.duration_s)}" if step.duration_s is not None else "",
+        f"events.jsonl:{step.line_range[0]}-{step.line_range[1]}" if step.line_range != (0, 0) else "",
+    ]
+    if any(facts):
+        yield Content.styled(" · ".join(filter(None, facts)), MUTED)
     if step.skipped_because:
         yield Content(f"because of {show_line(step.skipped_because, 200)}")
 

@@ -68,9 +68,6 @@ class Timeline(ListDetailPane):
     def build_rows(self, report: Report) -> Layout:
         """Return the layout with one bar per step, and below them the size of the frames."""
         timeline = run_timeline(report.run)
-        if timeline.start is None:
-            rows = [_row_without_time(timing) for timing in timeline.step_timings]
-            return lambda _width: ListContent(rows or [static_row("No step has a time.")])
         return lambda width: _content(timeline, width, is_zoomed=self.is_zoomed)
 
     def zoom(self) -> None:
@@ -85,11 +82,6 @@ class Timeline(ListDetailPane):
         return describe(report, step) if step is not None else [Content(row.text)]
 
 
-def _row_without_time(timing: StepTiming) -> StaticRow:
-    step = timing.step
-    return static_row(f"{STEP[step.status].symbol}   {show_line(step.id, 60)}  no time", key=step.id)
-
-
 def _content(timeline: RunTimeline, width: int, *, is_zoomed: bool) -> ListContent:
     timings = timeline.step_timings
     longest = max((len(show_line(timing.step.id, 60)) for timing in timings), default=0)
@@ -97,7 +89,8 @@ def _content(timeline: RunTimeline, width: int, *, is_zoomed: bool) -> ListConte
     begins = [span.begin for timing in timings for span in timing.phase_spans if span.phase != "waiting"]
     begin = min(begins, default=0.0) if is_zoomed else 0.0
     axis = TimeAxis(begin, max(timeline.length, begin), max(8, width - id_width - 4 - 10))
-    heading = Content(" " * (id_width + 4) + axis.heading())
+    ticks = axis.heading() if timeline.start is not None else "no step has a time"
+    heading = Content(" " * (id_width + 4) + ticks)
     rows = [_row(timing, axis, id_width) for timing in timings]
     return ListContent([*rows, *_levels(timeline.memory_levels, axis, id_width), *_legend(timings)], heading)
 

@@ -98,11 +98,6 @@ class RunScreen(ListScreen):
             self._progress_timer = self.set_interval(PROGRESS_INTERVAL_S, self._update_progress)
         self.set_interval(POLL_INTERVAL_S, self.poll)
 
-    @property
-    def is_ready(self) -> bool:
-        """True if the first paint shows the run."""
-        return not self.has_class("-waiting")
-
     # ── reading ──
 
     def poll(self) -> None:

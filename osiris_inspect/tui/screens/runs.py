@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     TableColumn("status", min_width=3),
-    TableColumn("pipeline", min_width=8, max_width=20),
-    TableColumn("cause", min_width=30, max_width=50),
+    TableColumn("pipeline", min_width=8, max_width=18),
+    TableColumn("cause", min_width=28, max_width=28),
     TableColumn("history", priority=2, min_width=3),
     TableColumn("rows", right=True, priority=4),
     TableColumn("time", right=True, priority=3),

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from textual.keys import KEY_NAME_REPLACEMENTS, format_key
+from textual.keys import KEY_NAME_REPLACEMENTS
 
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.tui.shared.key_bindings import KEY_TABLE, KeyBinding
@@ -20,7 +20,7 @@ def apply_custom_keys(custom_keys: Mapping[str, object]) -> tuple[KeyBinding, ..
         SettingsError: A name is not in the table, a value is not a key, or a key would have two meanings.
     """
     changed = {name: _parse_keys(name, value) for name, value in custom_keys.items()}
-    table = tuple(_with_keys(key, changed[key.name]) if key.name in changed else key for key in KEY_TABLE)
+    table = tuple(key._replace(keys=",".join(changed.get(key.name, [key.keys]))) for key in KEY_TABLE)
     _check_names(changed)
     for is_input in (False, True):
         _check_conflicts([key for key in table if (key.scope in _INPUT_SCOPES) is is_input], changed)
@@ -68,7 +68,3 @@ def _key_name(key: str) -> str:
         return key
     name = unicodedata.name(key, key).lower().replace("-", "_").replace(" ", "_")
     return KEY_NAME_REPLACEMENTS.get(name, name)
-
-
-def _with_keys(binding: KeyBinding, keys: Sequence[str]) -> KeyBinding:
-    return binding._replace(keys=",".join(keys), label=" ".join(map(format_key, keys)))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
+from textual.keys import format_key
 
 Scope = Literal["list", "filter", "run", "runs", "frame", "query", "screen", "app"]
 Group = Literal["Move", "Find", "Look", "Go", "Program", "SQL input"]
@@ -17,7 +18,6 @@ class KeyBinding(NamedTuple):
     Attributes:
         name: Name in the configuration.
         keys: Textual's key names, separated by commas.
-        label: Keys as shown on the help screen and in the footer.
         action: Textual action.
         description: Description on the help screen.
         scope: Widget or screen that has the binding: every list, the filter box, the screen of a run, the list
@@ -28,107 +28,91 @@ class KeyBinding(NamedTuple):
 
     name: str
     keys: str
-    label: str
     action: str
     description: str
     scope: Scope
     group: Group
     hint: str = ""
 
+    @property
+    def label(self) -> str:
+        """First two keys as shown on the help screen and in the footer."""
+        return " ".join(key if "enter" in key else format_key(key) for key in self.keys.split(",")[:2])
+
 
 KEY_TABLE: tuple[KeyBinding, ...] = (
-    KeyBinding("down", "j,down", "j ↓", "move(1)", "down", "list", "Move"),
-    KeyBinding("up", "k,up", "k ↑", "move(-1)", "up", "list", "Move"),
-    KeyBinding("left", "h,left", "h ←", "shift(-8)", "scroll left", "list", "Move"),
-    KeyBinding("right", "l,right", "l →", "shift(8)", "scroll right", "list", "Move"),
-    KeyBinding("page_down", "space,pagedown", "space PgDn", "page(1)", "page down", "list", "Move"),
-    KeyBinding("page_up", "b,pageup", "b PgUp", "page(-1)", "page up", "list", "Move"),
-    KeyBinding("half_page_down", "ctrl+d", "ctrl+d", "half(1)", "half a page down", "list", "Move"),
-    KeyBinding("half_page_up", "ctrl+u", "ctrl+u", "half(-1)", "half a page up", "list", "Move"),
-    KeyBinding("first_line", "g,home", "g Home", "top", "first line", "list", "Move"),
-    KeyBinding("last_line", "G,end", "G End", "bottom", "last line; follow new lines", "list", "Move"),
-    KeyBinding("follow", "f", "f", "follow", "follow new lines (toggle)", "list", "Move"),
+    KeyBinding("down", "j,down", "move(1)", "down", "list", "Move"),
+    KeyBinding("up", "k,up", "move(-1)", "up", "list", "Move"),
+    KeyBinding("left", "h,left", "shift(-8)", "scroll left", "list", "Move"),
+    KeyBinding("right", "l,right", "shift(8)", "scroll right", "list", "Move"),
+    KeyBinding("page_down", "space,pagedown", "page(1)", "page down", "list", "Move"),
+    KeyBinding("page_up", "b,pageup", "page(-1)", "page up", "list", "Move"),
+    KeyBinding("half_page_down", "ctrl+d", "half(1)", "half a page down", "list", "Move"),
+    KeyBinding("half_page_up", "ctrl+u", "half(-1)", "half a page up", "list", "Move"),
+    KeyBinding("first_line", "g,home", "top", "first line", "list", "Move"),
+    KeyBinding("last_line", "G,end", "bottom", "last line; follow new lines", "list", "Move"),
+    KeyBinding("follow", "f", "follow", "follow new lines (toggle)", "list", "Move"),
     KeyBinding(
-        "go_to", "colon", ":", "goto", "go to a line, a time (12:03, +1.5) or a share (50%)", "screen", "Move"
+        "go_to", "colon", "goto", "go to a line, a time (12:03, +1.5) or a share (50%)", "screen", "Move"
     ),
     KeyBinding(
-        "filter",
-        "slash",
-        "/",
-        "filter",
-        "filter: words, -word, step=…, key=value",
-        "screen",
-        "Find",
-        "filter",
+        "filter", "slash", "filter", "filter: words, -word, step=…, key=value", "screen", "Find", "filter"
     ),
-    KeyBinding("next_match", "n", "n", "match(1)", "next match", "list", "Find"),
-    KeyBinding("previous_match", "N", "N", "match(-1)", "previous match", "list", "Find"),
-    KeyBinding("next_failure", "e", "e", "failure(1)", "next failure", "list", "Find", "failure"),
-    KeyBinding("previous_failure", "E", "E", "failure(-1)", "previous failure", "list", "Find"),
-    KeyBinding("next_warning", "w", "w", "warning(1)", "next warning", "list", "Find"),
-    KeyBinding("previous_warning", "W", "W", "warning(-1)", "previous warning", "list", "Find"),
-    KeyBinding("next_same_step", "o", "o", "same_step(1)", "next line of this step", "list", "Find"),
-    KeyBinding("previous_same_step", "O", "O", "same_step(-1)", "previous line of this step", "list", "Find"),
-    KeyBinding("mark", "m", "m", "mark", "mark the line (toggle)", "list", "Find"),
-    KeyBinding("next_marked", "u", "u", "marked(1)", "next mark", "list", "Find"),
-    KeyBinding("previous_marked", "U", "U", "marked(-1)", "previous mark", "list", "Find"),
-    KeyBinding("open", "enter", "enter", "open", "open the selected line", "list", "Look", "open"),
-    KeyBinding("explain", "x", "x", "explain", "explain the rule of the finding", "run", "Look", "explain"),
-    KeyBinding("preview", "p", "p", "preview", "preview the step's data, or compare it", "screen", "Look"),
-    KeyBinding("files", "a", "a", "artifacts", "the step's files", "run", "Look"),
-    KeyBinding("zoom", "z", "z", "zoom", "timeline: start at the first step (toggle)", "run", "Look"),
-    KeyBinding("copy", "y", "y", "copy", "copy the line to the clipboard, also over SSH", "list", "Look"),
-    KeyBinding("copy_cell", "Y", "Y", "copy_cell", "data: copy the first visible cell", "frame", "Look"),
-    KeyBinding("save", "S", "S", "save", "SQL: save the result as CSV", "run", "Look"),
-    KeyBinding("edit", "ctrl+o", "ctrl+o", "edit", "open the file at this line in $EDITOR", "screen", "Look"),
-    KeyBinding("sort", "s", "s", "sort", "runs: next sort order", "runs", "Look"),
+    KeyBinding("next_match", "n", "match(1)", "next match", "list", "Find"),
+    KeyBinding("previous_match", "N", "match(-1)", "previous match", "list", "Find"),
+    KeyBinding("next_failure", "e", "failure(1)", "next failure", "list", "Find", "failure"),
+    KeyBinding("previous_failure", "E", "failure(-1)", "previous failure", "list", "Find"),
+    KeyBinding("next_warning", "w", "warning(1)", "next warning", "list", "Find"),
+    KeyBinding("previous_warning", "W", "warning(-1)", "previous warning", "list", "Find"),
+    KeyBinding("next_same_step", "o", "same_step(1)", "next line of this step", "list", "Find"),
+    KeyBinding("previous_same_step", "O", "same_step(-1)", "previous line of this step", "list", "Find"),
+    KeyBinding("mark", "m", "mark", "mark the line (toggle)", "list", "Find"),
+    KeyBinding("next_marked", "u", "marked(1)", "next mark", "list", "Find"),
+    KeyBinding("previous_marked", "U", "marked(-1)", "previous mark", "list", "Find"),
+    KeyBinding("open", "enter", "open", "open the selected line", "list", "Look", "open"),
+    KeyBinding("explain", "x", "explain", "explain the rule of the finding", "run", "Look", "explain"),
+    KeyBinding("preview", "p", "preview", "preview the step's data, or compare it", "screen", "Look"),
+    KeyBinding("files", "a", "artifacts", "the step's files", "run", "Look"),
+    KeyBinding("zoom", "z", "zoom", "timeline: start at the first step (toggle)", "run", "Look"),
+    KeyBinding("copy", "y", "copy", "copy the line to the clipboard, also over SSH", "list", "Look"),
+    KeyBinding("copy_cell", "Y", "copy_cell", "data: copy the first visible cell", "frame", "Look"),
+    KeyBinding("save", "S", "save", "SQL: save the result as CSV", "run", "Look"),
+    KeyBinding("edit", "ctrl+o", "edit", "open the file at this line in $EDITOR", "screen", "Look"),
+    KeyBinding("sort", "s", "sort", "runs: next sort order", "runs", "Look"),
     KeyBinding(
-        "compare", "c", "c", "compare", "compare with the marked or previous run", "runs", "Look", "compare"
+        "compare", "c", "compare", "compare with the marked or previous run", "runs", "Look", "compare"
     ),
     *(
-        KeyBinding(f"tab_{n}", str(n), str(n), f"tab({n})", f"{name} tab", "run", "Go")
+        KeyBinding(f"tab_{n}", str(n), f"tab({n})", f"{name} tab", "run", "Go")
         for n, name in enumerate(TABS, start=1)
     ),
-    KeyBinding("timeline", "i", "i", "tab(6)", "timeline", "run", "Go"),
-    KeyBinding("next_pane", "tab", "tab", "app.focus_next", "next pane", "screen", "Go"),
+    KeyBinding("timeline", "i", "tab(6)", "timeline", "run", "Go"),
+    KeyBinding("next_pane", "tab", "app.focus_next", "next pane", "screen", "Go"),
+    KeyBinding("previous_pane", "shift+tab", "app.focus_previous", "previous pane", "screen", "Go"),
     KeyBinding(
-        "previous_pane", "shift+tab", "shift+tab", "app.focus_previous", "previous pane", "screen", "Go"
+        "back", "escape", "back(False)", "clear the filter, close the details, or go back", "screen", "Go"
     ),
+    KeyBinding("quit", "q", "back(True)", "back; on the first screen, quit", "screen", "Go", "back"),
     KeyBinding(
-        "back",
-        "escape",
-        "esc",
-        "back(False)",
-        "clear the filter, close the details, or go back",
-        "screen",
-        "Go",
+        "next_theme", "t", "next_theme", "next theme, such as light or high contrast", "app", "Program"
     ),
-    KeyBinding("quit", "q", "q", "back(True)", "back; on the first screen, quit", "screen", "Go", "back"),
-    KeyBinding(
-        "next_theme", "t", "t", "next_theme", "next theme, such as light or high contrast", "app", "Program"
-    ),
-    KeyBinding("picture", "f12", "F12", "picture", "save a screenshot (SVG)", "app", "Program"),
-    KeyBinding("help", "question_mark,f1", "? F1", "help", "this help", "app", "Program", "help"),
-    KeyBinding("commands", "ctrl+p", "ctrl+p", "command_palette", "command palette", "app", "Program"),
-    KeyBinding("leave_filter", "escape", "esc", "leave", "clear the filter", "filter", "Find"),
-    KeyBinding(
-        "earlier_question", "up", "↑", "earlier(1)", "previous query", "query", "SQL input", "previous"
-    ),
-    KeyBinding("later_question", "down", "↓", "earlier(-1)", "next query", "query", "SQL input"),
+    KeyBinding("picture", "f12", "picture", "save a screenshot (SVG)", "app", "Program"),
+    KeyBinding("help", "question_mark,f1", "help", "this help", "app", "Program", "help"),
+    KeyBinding("commands", "ctrl+p", "command_palette", "command palette", "app", "Program"),
+    KeyBinding("leave_filter", "escape", "leave", "clear the filter", "filter", "Find"),
+    KeyBinding("earlier_question", "up", "earlier(1)", "previous query", "query", "SQL input", "previous"),
+    KeyBinding("later_question", "down", "earlier(-1)", "next query", "query", "SQL input"),
     KeyBinding(
         "leave_question",
         "escape",
-        "esc",
         "leave",
         "cancel the query or go to the rows",
         "query",
         "SQL input",
         "rows",
     ),
-    KeyBinding(
-        "ask", "enter,ctrl+enter,ctrl+j", "enter", "submit", "run the query", "query", "SQL input", "run"
-    ),
-    KeyBinding("keep_filter", "down", "↓", "keep", "keep the filter and go to the list", "filter", "Find"),
+    KeyBinding("ask", "enter,ctrl+j,ctrl+enter", "submit", "run the query", "query", "SQL input", "run"),
+    KeyBinding("keep_filter", "down", "keep", "keep the filter and go to the list", "filter", "Find"),
 )
 
 

@@ -84,7 +84,7 @@ def _position_text(lines: LineList, *, is_asking: bool) -> Content:
         last = min(len(lines), lines.cursor + lines.page_height)
         return Content.styled(f"line {last:,} of {len(lines):,}", MUTED)
     is_searching = lines.visible_rows is not None and lines.search_progress < 1
-    nothing = "no match yet" if is_searching else "no lines"
+    nothing = "no match yet" if is_searching else "no lines" if lines.visible_rows is None else "no match"
     position = f"{lines.cursor + 1:,}/{len(lines):,}" if len(lines) else nothing
     if is_searching:
         position += f"  … {100 * lines.search_progress:.0f} % searched"

@@ -1,5 +1,6 @@
 """List of the rows of a frame, read page by page."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,11 +27,10 @@ MAX_COLUMNS = 32
 
 _MAX_WIDTH = 40
 _NULL = "null"
-_NUMERIC_TYPES = (
-    *("int", "uint", "float", "double", "halffloat", "decimal"),
-    *("bigint", "hugeint", "smallint", "tinyint", "ubigint"),
+_NUMERIC_TYPE = re.compile(
+    r"(u?(big|huge|small|tiny)?int(?!erval)|(half)?float|double|decimal)[^\]]*\Z", re.IGNORECASE
 )
-"""Prefixes of the numeric types of Parquet and DuckDB. ``interval`` is not numeric."""
+"""Numeric types of Parquet and DuckDB. Lists of numbers are not numeric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,7 @@ def _width(column: FrameColumn, cells: Sequence[Cell]) -> int:
     """Return the width of a column, as in ``FrameRow``."""
     texts = [show_line(column.name, 60), *(safe_cell(column.name, cell) for cell in cells)]
     width = min(_MAX_WIDTH, max(map(cell_len, texts)))
-    type_ = column.type.lower()
-    is_numeric = type_.startswith(_NUMERIC_TYPES) and not type_.endswith("]") and type_ != "interval"
-    return -width if is_numeric else width
+    return -width if _NUMERIC_TYPE.match(column.type) else width
 
 
 def safe_cell(name: str, cell: Cell) -> str:

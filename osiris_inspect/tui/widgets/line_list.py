@@ -42,11 +42,6 @@ class ListMessage(Message):
         super().__init__()
         self.lines = lines
 
-    @property
-    def control(self) -> "LineList":
-        """Sender of the message."""
-        return self.lines
-
 
 class CursorMoved(ListMessage):
     """Notice that the cursor moved or the rows changed."""

@@ -84,10 +84,10 @@ Layout = Callable[[int], ListContent]
 _INDENT_CHARACTERS = " ✓✗!~·"
 
 
-def static_row(content: Content | str, *, key: Hashable = None, step: str | None = None) -> StaticRow:
+def static_row(content: Content | str) -> StaticRow:
     """Return a row whose text is its content."""
     content = Content(content) if isinstance(content, str) else content
-    return StaticRow(content, content.plain, key, {"step": step} if step else {})
+    return StaticRow(content, content.plain)
 
 
 def text_layout(lines: Sequence[Content]) -> Layout:
