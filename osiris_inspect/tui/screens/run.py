@@ -188,7 +188,7 @@ class RunScreen(ListScreen):
         for number, pane in enumerate(build_panes(self._source), start=2):
             pane.id = f"tab-{number}"
             await self.query_one(ContentSwitcher).add_content(pane)
-            if not pane.children:
+            if not pane.query("LineList.main, .main LineList"):
                 return  # the app is exiting
             if self.report is not None:
                 self._show_in(pane, self.report)
