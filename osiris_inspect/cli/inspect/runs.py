@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     import typer
 
-    from osiris_inspect.inspector.analysis.run_entry import RunEntry
-    from osiris_inspect.inspector.analysis.run_list import RunFilter
+    from osiris_inspect.inspector.analysis.run_list import RunEntry, RunFilter
 
 _SYMBOLS: Final = {"success": "✓", "running": "~"}
 _HEADING: Final = ("", "began (UTC)", "status", "took", "rows", "pipeline", "run", "cause")

@@ -25,7 +25,7 @@ from osiris_inspect.tui.widgets.list_rows import Layout, ListContent, StaticRow,
 from osiris_inspect.tui.widgets.table_layout import TableColumn, layout_table
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.analysis.run_entry import RunEntry
+    from osiris_inspect.inspector.analysis.run_list import RunEntry
 
 COLUMNS = (
     TableColumn("ended", min_width=3),
