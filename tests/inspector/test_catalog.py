@@ -67,7 +67,7 @@ def test_entry_tells_status_and_cause(tmp_path: Path) -> None:
 
 def test_entry_of_a_success_has_no_cause(tmp_path: Path) -> None:
     run_dir(tmp_path, succeeding_locally())
-    assert list_runs(tmp_path)[0].cause is None
+    assert next(list_runs(tmp_path)).cause is None
 
 
 @pytest.mark.parametrize("closed", [".", "below"])

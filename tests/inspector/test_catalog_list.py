@@ -45,8 +45,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_the_second_list_reads_no_run(runs: Path, tmp_path: Path, asked: list[str]) -> None:
     first = list(list_runs(runs, now=NOW, cache=tmp_path / "cache"))
     assert len(asked) == 3
-    assert list(list_runs(runs, now=NOW, cache=tmp_path / "cache")) == first == list(list_runs(runs, now=NOW))
+    assert list(list_runs(runs, now=NOW, cache=tmp_path / "cache")) == first
     assert len(asked) == 3
+    assert list(list_runs(runs, now=NOW)) == first
 
 
 def test_without_a_cache_nothing_is_kept(runs: Path, tmp_path: Path) -> None:
