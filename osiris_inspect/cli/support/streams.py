@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -84,6 +84,21 @@ def write_stderr(text: str) -> None:
         sys.stderr.flush()
     except (OSError, ValueError):
         detach(sys.stderr)
+
+
+def write_message(text: str) -> None:
+    """Write one message to stderr, with the name of the program in front."""
+    write_stderr(f"osiris-inspect: {text}\n")
+
+
+def is_stdout_terminal() -> bool:
+    """Return True if stdout is a terminal."""
+    return sys.stdout.isatty()
+
+
+def stdout_buffer() -> BinaryIO:
+    """Return stdout for bytes; the caller flushes it."""
+    return sys.stdout.buffer
 
 
 def write_stdout(text: str) -> None:
