@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from osiris_inspect.cli.support import paths as places
+from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 from osiris_inspect.model.errors import RunNotReadable
@@ -85,16 +86,16 @@ def events(asked: EventsOptions) -> int:
     query = log.query(_join_filter(asked.expression), follow=asked.follow)
     form: Formatter = "json" if asked.as_json else "raw" if asked.raw else "text"
     try:
-        written = _write(log.filtered(query, follow=asked.follow), form, asked.limit)
+        _write(log.filtered(query, follow=asked.follow), form, asked.limit)
     except KeyboardInterrupt:
         return INTERRUPTED
-    if written and log.unreadable:
+    if log.unreadable:
         lines = "1 line" if log.unreadable == 1 else f"{log.unreadable:,} lines"
-        sys.stderr.write(f"osiris-inspect: {lines} could not be read\n")
-    for sentence in log.hints(query) if written and asked.limit != 0 else ():
-        sys.stderr.write(f"osiris-inspect: {sentence}\n")
-    if written and log.was_cut_off:
-        sys.stderr.write(f"osiris-inspect: {CUT_OFF}\n")
+        streams.write_message(f"{lines} could not be read")
+    for hint in log.hints(query) if asked.limit != 0 else ():
+        streams.write_message(hint)
+    if log.was_cut_off:
+        streams.write_message(CUT_OFF)
         return FOUND
     return 0
 
@@ -204,7 +205,7 @@ class _EventSource:
         wait = places.refreshing_sleep(self._file, time.sleep)
         for lines in follow(self._file, sleep=wait, on_truncated=self._warn_truncated):
             yield from lines
-            sys.stdout.flush()
+            streams.flush()
 
     def _warn_truncated(self) -> None:
         self.was_cut_off = True
@@ -222,21 +223,16 @@ class _EventSource:
             self.unreadable = sum(entry.count for entry in disk.unreadable)
 
 
-def _write(found: Iterator[Found], form: Formatter, limit: int | None) -> bool:
-    """Write events; whether the reader of our stdout wanted them all."""
+def _write(events: Iterator[Found], form: Formatter, limit: int | None) -> None:
+    """Write at most ``limit`` events to stdout."""
     from itertools import islice
 
     forms: Mapping[Formatter, Callable[[Event, bytes], bytes]] = {"json": _json, "raw": _raw, "text": _text}
-    shown = forms[form]
-    out = sys.stdout.buffer
-    try:
-        for event, line in islice(found, limit):
-            out.write(shown(event, line) + b"\n")
-        out.flush()
-    except BrokenPipeError:
-        places.forget_stdout()
-        return False
-    return True
+    to_bytes = forms[form]
+    out = streams.stdout_buffer()
+    for event, line in islice(events, limit):
+        out.write(to_bytes(event, line) + b"\n")
+    out.flush()
 
 
 def _raw(_event: "Event", line: bytes) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 
@@ -52,13 +53,13 @@ def _open(given: Mapping[str, Any]) -> int:
 
 def open_path(chosen: Path) -> int:
     """Open a run, or the runs of a folder, in the terminal; without one print the report. Gives the exit code."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+    if not (sys.stdin.isatty() and streams.is_stdout_terminal()) or os.environ.get("TERM") == "dumb":
         from osiris_inspect.cli.inspect import summarize as summary
 
         reports, worst = summary.load_reports([chosen])
         if reports:
             summary.write(
-                summary.render(reports, "text", to_terminal=sys.stdout.isatty(), color="auto"), None
+                summary.render(reports, "text", to_terminal=streams.is_stdout_terminal(), color="auto"), None
             )
         return summary.exit_code(reports, "error") or worst
     from osiris_inspect.cli.inspect import launch_tui as surroundings
@@ -88,5 +89,5 @@ def newest_run() -> Path:
         raise WrongUse(f"there is no run to open here: {'; '.join(wrong.values())}; name a run directory")
     for place, reason in wrong.items():
         if place.exists():
-            sys.stderr.write(f"osiris-inspect: {reason}\n")
+            streams.write_message(reason)
     return max(found, key=lambda run: layout.parse_start_ms(run.name) or 0)

@@ -1,7 +1,6 @@
 """Where reports go: stdout in one format, and any number of files beside it."""
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -128,7 +127,7 @@ class ReportOutputs:
         summary = summary_file(self.summary, self.format, env)
         if summary is not None:
             write_summary(reports, here, summary, env)
-        to_terminal = self.output is None and sys.stdout.isatty()
+        to_terminal = self.output is None and streams.is_stdout_terminal()
         name = resolve_format(self.format, env, to_file=self.output is not None)
         write(render(reports, name, here, to_terminal=to_terminal, color=self.color), self.output)
 
@@ -186,8 +185,7 @@ def render(
 def write(text: str, output: Path | None, option: str = "--output") -> None:
     """Write to a file, whose own folder is made, or to stdout, where what the terminal cannot show becomes a question mark."""
     if output is None:
-        encoding = sys.stdout.encoding or "utf-8"
-        streams.write_stdout(text.encode(encoding, "replace").decode(encoding))
+        streams.write_stdout(text)
         return
     try:
         output.parent.mkdir(exist_ok=True)

@@ -1,6 +1,5 @@
 """``osiris-inspect runs``: the runs of a folder, newest first."""
 
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from osiris_inspect.cli.inspect.open import DEFAULT_DIRS
 from osiris_inspect.cli.support import paths as places
+from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import USAGE, WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 
@@ -59,15 +59,11 @@ def runs(given: Mapping[str, Any]) -> int:
     wanted = _run_filter(failed=given["failed"], pipeline=given["pipeline"], since=given["since"])
     folders = _folders(given["folder"])
     if not folders:
-        sys.stderr.write(f"osiris-inspect: no {' and no '.join(DEFAULT_DIRS)} here; name a folder of runs\n")
+        streams.write_message(f"no {' and no '.join(DEFAULT_DIRS)} folder here; name a folder of runs")
         return USAGE
     found = list(islice(_entries(folders, wanted), given["limit"]))
     text = "".join(map(_json, found)) if given["as_json"] else _table(found)
-    try:
-        sys.stdout.buffer.write(text.encode(sys.stdout.encoding or "utf-8", "replace"))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        places.forget_stdout()
+    streams.write_stdout(text)
     return 0
 
 

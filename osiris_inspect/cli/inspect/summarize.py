@@ -1,7 +1,6 @@
 """``osiris-inspect summarize``: what happened in one run or in many, for people, for programs and for CI."""
 
 import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from osiris_inspect.cli.inspect import report_output as outputs
 from osiris_inspect.cli.inspect.report_output import Color, Files, render, write
 from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support import project_reports as repository
+from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND, NO_RUN, WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 from osiris_inspect.model.errors import RunNotReadable
@@ -247,4 +247,4 @@ def _write_baseline(reports: list["Report"], file: Path) -> list["Report"]:
 def _info(text: str) -> None:
     from osiris_inspect.inspector.text.sanitize import one_line
 
-    sys.stderr.write(f"osiris-inspect: {one_line(text)}\n")
+    streams.write_message(one_line(text))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def serve(chosen: str, port: int = 8000) -> None:
 
     find_runs(places.resolve_path(Path(chosen)))  # a path that is no run is said here, not in the browser
     server = _server(chosen, port)
-    sys.stderr.write(f"osiris-inspect: http://{HOST}:{port} shows {chosen}; ctrl+c ends it\n")
+    streams.write_message(f"http://{HOST}:{port} shows {chosen}; Ctrl-C stops it")
     try:
         server.serve()
     except OSError as error:

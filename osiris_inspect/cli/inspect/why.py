@@ -1,6 +1,5 @@
 """``osiris-inspect why``: why a step got what it got, walked from memory to disk to the error."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from osiris_inspect.cli.inspect.report_output import WIDTH, write
 from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support import project_reports as repository
+from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
 from osiris_inspect.cli.support.option_table import RUN, CommandSpec, OptionSpec
 
@@ -92,7 +92,7 @@ def _cause_step(report: "Report") -> str:
         raise WrongUse(f"no step failed; name one of {others}" if steps else "the run tells of no step")
     reason = "where the cause is" if taken == of_cause else "the first that failed"
     also = f"; the others: {others}" if others else ""
-    sys.stderr.write(f"osiris-inspect: step {one_line(taken)!r}, {reason}{also}\n")
+    streams.write_message(f"showing step {one_line(taken)!r} ({reason}){also}")
     return taken
 
 
@@ -109,7 +109,7 @@ def newest_report(path: Path) -> "Report":
 
 def terminal_width() -> int:
     """The width of the terminal; where stdout is none, a width that suits a log."""
-    if not sys.stdout.isatty():
+    if not streams.is_stdout_terminal():
         return WIDTH
     import shutil
 

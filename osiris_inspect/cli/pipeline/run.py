@@ -1,7 +1,6 @@
 """``compile`` and ``run``: from a pipeline file to a run directory."""
 
 import os
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -123,9 +122,9 @@ def _print_result(outcome: "RunResult") -> int:
     except (BrokenPipeError, WrongUse) as error:
         refused = error if isinstance(error, WrongUse) else None  # a reader that is gone has seen enough
     if code == FOUND:
-        streams.write_stderr(f"osiris-inspect: {outcome.reason}; osiris-inspect {outcome.path} shows why\n")
+        streams.write_message(f"{outcome.reason}; osiris-inspect {outcome.path} shows why")
     if refused is not None:
-        streams.write_stderr(f"osiris-inspect: {refused}; the run is {outcome.path}\n")
+        streams.write_message(f"{refused}; the run is {outcome.path}")
     return code or (USAGE if refused is not None else code)
 
 
@@ -157,7 +156,7 @@ def execute(
     told = settings.read(os.environ, how.flags)
     variables = tuple(sorted(os.environ))
     transport = _transport(target, how)
-    with Progress(sys.stderr, quiet=how.quiet) as progress:
+    with Progress(streams.stderr(), quiet=how.quiet) as progress:
         order = RunRequest(
             compiled, told, logs, base.resolve(), time.time, variables, how.fail_fast, progress.on_event
         )

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from osiris_inspect.cli.support import streams
 from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.model.failure import RUN_FAILURES, STEP_FAILURES, error_message
 
@@ -43,8 +44,7 @@ def print_verdict(arguments: list[str]) -> str | None:
     run = find_run(place)
     if run is None:
         return None
-    sys.stdout.write("\r\n".join(verdict_lines(run, color=not os.environ.get("NO_COLOR"))) + "\r\n")
-    sys.stdout.flush()
+    streams.write_stdout("\r\n".join(verdict_lines(run, color=not os.environ.get("NO_COLOR"))) + "\r\n")
     return place if place in arguments else None
 
 
@@ -89,7 +89,7 @@ def path_argument(arguments: Sequence[str]) -> str | None:
 
 
 def _is_for_people() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return sys.stdin.isatty() and streams.is_stdout_terminal() and os.environ.get("TERM") != "dumb"
 
 
 def _is_run(place: str) -> bool:

@@ -8,11 +8,12 @@ is read by the time the screens stand: a short log, and a long one that has its 
 import os
 import pickle
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+
+from osiris_inspect.cli.support import streams
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.run.report import Report
@@ -34,7 +35,7 @@ class ReportPrefetch:
         self._child, self._pipe = 0, -1
         if not _should_prefetch(run):
             return
-        sys.stdout.flush()  # what is still to be written is not to be written twice
+        streams.flush()  # the child must not write buffered text a second time
         reading, writing = os.pipe()
         self._child, self._pipe = os.fork(), reading
         if self._child == 0:
