@@ -207,7 +207,7 @@ def write_summary(reports: Sequence["Report"], ci: "CIContext", file: Path, env:
     shared = bool(env.get(STEP_SUMMARY)) and file.resolve() == Path(env[STEP_SUMMARY]).resolve()
     try:
         taken = file.stat().st_size if shared and file.exists() else 0
-        text = markdown.render_markdown(reports, ci.checkout, markdown.MOST_BYTES - taken)
+        text = markdown.render_markdown(reports, ci.checkout, markdown.MAX_BYTES - taken)
         file.parent.mkdir(exist_ok=True)
         with file.open("a" if shared else "w", encoding="utf-8") as out:
             out.write(text)
