@@ -40,7 +40,7 @@ _MAX_EVIDENCE = 3
 """Pieces of evidence below the cause."""
 _WIDE = 100
 """Columns from which names of steps and drivers are not cut."""
-_FRAMES = {"memory": "memory", "spill": "spill", "none": "not stored", "unknown": "?"}
+_FRAMES = {"memory": "memory", "spill": "spill", "none": "none", "unknown": "?"}
 
 
 def render(
