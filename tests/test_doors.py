@@ -97,9 +97,10 @@ OF_THE_REST = (
 
 def test_the_first_picture_waits_for_nothing_that_another_process_does_or_that_is_behind_it() -> None:
     code = (
-        "from osiris_inspect.cli import ahead, surroundings\n"
+        "from osiris_inspect.cli.inspect import launch_tui\n"
+        "from osiris_inspect.cli.startup import prefetch\n"
         "import osiris_inspect.tui.app, osiris_inspect.tui.first_paint_driver\n"
-        "surroundings.outside(__import__('pathlib').Path('sample_logs'))"
+        "launch_tui.host_services(__import__('pathlib').Path('sample_logs'))"
     )
     assert loaded(code, OF_THE_REST) == set()
 
@@ -111,8 +112,8 @@ def test_a_report_on_a_long_log_that_was_read_before_takes_no_numbers(tmp_path: 
     (run / "events.jsonl").write_text(beat * 80_000 + '{"event": "run_end", "status": "success"}\n')
     again = (
         "from pathlib import Path\n"
-        "from osiris_inspect.cli.startup.prefetch import _told\n"
-        f"assert _told(Path({str(run)!r}), 0.0, Path({str(cache)!r}), None)"
+        "from osiris_inspect.cli.startup.prefetch import _pickled_report\n"
+        f"assert _pickled_report(Path({str(run)!r}), 0.0, Path({str(cache)!r}), None)"
     )
     assert loaded(again, ("numpy",)) == {"numpy"}
     assert loaded(again, ("numpy",)) == set()
@@ -122,13 +123,13 @@ def test_no_pattern_of_a_rule_is_compiled_before_it_is_asked() -> None:
     code = """
 import re
 from importlib import import_module
-from osiris_inspect.inspector.diagnose import rules
-from osiris_inspect.inspector.lazy_regex import Pattern
-from osiris_inspect.inspector.evidence.signature import Signature
-modules = [import_module(rule.check.__module__) for rule in rules()]
+from osiris_inspect.inspector.diagnosis.engine import builtin_rules
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+modules = [import_module(rule.check.__module__) for rule in builtin_rules()]
 held = [value for module in modules for value in vars(module).values()]
-held += [part for each in held if isinstance(each, Signature) for part in (each.pattern, each.hint)]
-own = [each for each in held if isinstance(each, Pattern)]
+held += [part for each in held if isinstance(each, ErrorPattern) for part in (each.pattern, each.suggestion_pattern)]
+own = [each for each in held if isinstance(each, LazyRegex)]
 assert len(own) > 50, len(own)
 assert not [each for each in own if each.is_compiled]
 assert not [m for m in modules for n, v in vars(m).items() if n.startswith("_") and isinstance(v, re.Pattern)]

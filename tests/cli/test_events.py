@@ -243,8 +243,8 @@ def test_following_is_ended_by_an_interrupt(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from osiris_inspect.runtime.log import LineFile
-log = LineFile(Path(sys.argv[1]), locked=True)
+from osiris_inspect.runtime.files.line_file import JsonlFile
+log = JsonlFile(Path(sys.argv[1]), locked=True)
 log.write(b'{"event":"run_start","locked":true}')
 sys.stdin.read()
 """

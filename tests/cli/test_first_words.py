@@ -194,7 +194,7 @@ def test_a_dumb_terminal_and_a_pipe_get_no_words(tmp_path: Path) -> None:
 
 
 def test_nothing_heavy_is_imported_for_the_words() -> None:
-    code = "import sys; from osiris_inspect.cli import first_words; print(*sorted(sys.modules))"
+    code = "import sys; from osiris_inspect.cli.startup import instant_verdict; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {
         "textual",

@@ -219,8 +219,8 @@ def test_a_log_that_never_was_locked_is_waited_for(log: Path, start: bytes) -> N
 WRITER = """
 import sys
 from pathlib import Path
-from osiris_inspect.runtime.log import LineFile
-log = LineFile(Path(sys.argv[1]), locked=True)
+from osiris_inspect.runtime.files.line_file import JsonlFile
+log = JsonlFile(Path(sys.argv[1]), locked=True)
 log.write(b'{"event":"run_start","locked":true}')
 print(log.is_locked, flush=True)
 sys.stdin.read()

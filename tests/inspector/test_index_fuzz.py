@@ -192,11 +192,11 @@ def test_metrics_of_a_long_file_still_count_rows(tmp_path: Path, patching: pytes
 def peak_mb(run: Path) -> tuple[str, int]:
     """Status and peak memory in MB of a process that reads a run."""
     code = (
-        "import re,sys;from pathlib import Path;from osiris_inspect.inspector.analysis.analyze import report\n"
-        "told=report(Path(sys.argv[1]),now=4e9)\n"
+        "import re,sys;from pathlib import Path;from osiris_inspect.inspector.analysis.analyze import analyze\n"
+        "report=analyze(Path(sys.argv[1]),now=4e9)\n"
         # a process begins with its parent's peak in ru_maxrss; VmHWM is its own
         "peak=re.search(r'VmHWM:\\s+(\\d+)',Path('/proc/self/status').read_text())\n"
-        "print(told.run.status,int(peak[1])//1024)"
+        "print(report.run.status,int(peak[1])//1024)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(run)], capture_output=True, text=True, check=True)
     status, peak = done.stdout.split()

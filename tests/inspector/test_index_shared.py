@@ -185,7 +185,7 @@ def _is_mate(number: str) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False  # gone by now
     # one that was started just now is still a copy of this process, and one that has ended has no command left
-    return not command or b"long.mate" in command or command == Path("/proc/self/cmdline").read_bytes()
+    return not command or b"scan_worker" in command or command == Path("/proc/self/cmdline").read_bytes()
 
 
 def test_other_processes_give_the_index_that_one_gives(
@@ -393,17 +393,20 @@ def test_nothing_is_imported_from_the_folder_one_is_in(
 
 ORPHAN = """
 import os, sys
-from osiris_inspect.inspector.index import Index
-from osiris_inspect.inspector.long.long_reading import events_of
-from osiris_inspect.inspector.long.mates import Sharing
+from osiris_inspect.inspector.event_log.index.line_index import LineIndex
+from osiris_inspect.inspector.event_log.index.scan_workers import Partitioning
 from tests.inspector.test_index_shared import children
 
-def told(size, whole):
+def on_progress(size, whole):
     print(*children(), flush=True)
     sys.stdin.read(1)
     return True
 
-Index().grow(os.open(sys.argv[1], os.O_RDONLY), told=told, sharing=Sharing(3, least=1, head_start=0, block=4096))
+LineIndex().index_new_lines(
+    os.open(sys.argv[1], os.O_RDONLY),
+    on_progress=on_progress,
+    sharing=Partitioning(3, least=1, head_start=0, block=4096),
+)
 """
 
 

@@ -12,7 +12,7 @@ from tests.runtime.faulty import REPO
 
 MODULE = """\
     import pandas as pd
-    from osiris_inspect.runtime.components import Component, Key
+    from osiris_inspect import Component, ConfigKey
 
     class Counting:
         def run(self, *, step_id, config, inputs, ctx):
@@ -24,9 +24,9 @@ MODULE = """\
         summary="Counts.",
         driver="counting_for_osiris:Counting",
         modes=("read",),
-        keys=(Key("upto", "whole", "where to stop", required=True, lowest=0),),
+        keys=(ConfigKey("upto", "whole", "where to stop", required=True, minimum=0),),
         inputs="none",
-        gives_frame=True,
+        produces_frame=True,
         requires=("pandas",),
         capabilities=("never loses count",),
         example="- id: count\\n  component: counting.extractor\\n  config: {upto: 3}\\n",

@@ -264,9 +264,9 @@ def test_without_a_key_or_the_sdk_there_is_an_error_that_names_it(
 RUN_IT = """
 import sys, os
 from pathlib import Path
-from osiris_inspect.runtime.transport.e2b import E2b
+from osiris_inspect.runtime.transport.e2b.transport import E2bTransport
 from tests.runtime.runs import make_run, faulty
-outcome = make_run(Path(sys.argv[1]), "e2b", text=faulty(sys.argv[2]), transport=E2b(os.environ, python=sys.executable))
+outcome = make_run(Path(sys.argv[1]), "e2b", text=faulty(sys.argv[2]), transport=E2bTransport(os.environ, python=sys.executable))
 print(outcome.status, flush=True)
 """
 

@@ -335,7 +335,7 @@ LANDLOCK = """
 import socket
 import sys
 from pathlib import Path
-from osiris_inspect.runtime import landlock
+from osiris_inspect.runtime.sandbox import landlock
 landlock.restrict([Path("/usr"), Path("/nowhere")], [Path(sys.argv[1])], [Path(sys.argv[4])], network=False)
 if [path.name for path in Path(sys.argv[4]).iterdir()] != ["named"]:
     sys.exit("names were not read")

@@ -47,8 +47,8 @@ def test_a_line_the_disk_refuses_half_way_is_not_there_at_all(tmp_path: Path) ->
     import sys
 
     code = (
-        "import sys; from pathlib import Path; from osiris_inspect.runtime.proxy.event_log import LineFile\n"
-        "file = LineFile(Path(sys.argv[1])); file.write(b'x' * 50)\n"
+        "import sys; from pathlib import Path; from osiris_inspect.runtime.files.line_file import JsonlFile\n"
+        "file = JsonlFile(Path(sys.argv[1])); file.write(b'x' * 50)\n"
         "try:\n    file.write(b'y' * 100)\nexcept OSError as error:\n    print(error.strerror)\n"
         "file.write(b'z' * 10)\n"
     )

@@ -91,7 +91,9 @@ def test_code_that_changed_in_the_sandbox_ends_the_run(
     tmp_path: Path, on: str, transport: Transport, request: pytest.FixtureRequest
 ) -> None:
     def change() -> None:
-        code = _run_of(on, tmp_path, request).parent / "osiris/osiris_inspect/runtime/stop.py"
+        code = (
+            _run_of(on, tmp_path, request).parent / "osiris/osiris_inspect/runtime/protocol/cancellation.py"
+        )
         with code.open("a") as file:
             file.write("# changed\n")
 

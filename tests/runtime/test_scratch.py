@@ -13,14 +13,14 @@ from tests.runtime.runs import REPO
 
 KILLED = """
 import os, signal, sys
-from osiris_inspect.runtime.transport.scratch import Scratch
-(Scratch().path / "kept").write_text("x")
+from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
+(LockedTempDir().path / "kept").write_text("x")
 os.kill(os.getpid(), signal.SIGKILL)
 """
 HELD = """
 import sys
-from osiris_inspect.runtime.transport.scratch import Scratch
-with Scratch() as scratch:
+from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
+with LockedTempDir() as scratch:
     print(scratch.path, flush=True)
     sys.stdin.read()
 """

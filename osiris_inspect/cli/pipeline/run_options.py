@@ -68,7 +68,7 @@ LastCompile = Annotated[
 ]
 TargetOption = Annotated[
     RunTarget,
-    typer.Option(help="local: this process; sandbox: a separate process; e2b: an E2B sandbox."),
+        "--on", help="local: this process; sandbox: a separate process; e2b: an E2B sandbox."
 ]
 IsolationOption = Annotated[
     IsolationLevel,
