@@ -68,7 +68,7 @@ LastCompile = Annotated[
 ]
 TargetOption = Annotated[
     RunTarget,
-        "--on", help="local: this process; sandbox: a separate process; e2b: an E2B sandbox."
+    typer.Option("--on", help="local: this process; sandbox: a separate process; e2b: an E2B sandbox."),
 ]
 IsolationOption = Annotated[
     IsolationLevel,
