@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
 
 def lineage(
     run: RunPath,
-    format_: Annotated[LineageFormat, typer.Option("--format", "-f", help="Output format.")] = "text",
+    format_: Annotated[
+        LineageFormat, typer.Option("--format", "-f", help="Choose the output format.")
+    ] = "text",
 ) -> None:
     """Show the steps of a run and the frames between them.
 

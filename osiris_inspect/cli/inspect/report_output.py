@@ -52,7 +52,7 @@ def options() -> tuple[OptionSpec, ...]:
     return (
         OptionSpec(
             "format",
-            "Output format; auto = github or azure in their CI jobs, else text.",
+            "Choose the format; auto = github or azure in their CI jobs, else text.",
             ("--format", "-f"),
             "choice",
             default=AUTO,

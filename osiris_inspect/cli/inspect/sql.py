@@ -26,7 +26,7 @@ def sql(
     path: Annotated[Path, typer.Argument(metavar="RUN", help="A run, or a folder: its newest run is used.")],
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT in DuckDB's SQL.")],
     *,
-    format_: Annotated[SqlFormat, typer.Option("--format", "-f", help="Format of the rows.")] = "table",
+    format_: Annotated[SqlFormat, typer.Option("--format", "-f", help="Choose the output format.")] = "table",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to a file instead of stdout.")
     ] = None,

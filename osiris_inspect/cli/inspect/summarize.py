@@ -26,7 +26,7 @@ Confidence = Literal["high", "medium", "low"]
 
 __all__ = ["command", "exit_code", "load_reports", "register", "render", "write"]
 
-_HELP: Final = """Report on runs: verdict, cause with its log line, steps, rows, lineage, findings.
+_HELP: Final = """Report on runs: verdict, cause with log line, steps, lineage, findings.
 
 osiris-inspect summarize logs --latest --junit junit.xml --sarif osiris.sarif
 

@@ -32,7 +32,7 @@ def command() -> CommandSpec:
     )
     form = OptionSpec(
         "format",
-        "Output format.",
+        "Choose the output format.",
         ("--format", "-f"),
         "choice",
         default="text",

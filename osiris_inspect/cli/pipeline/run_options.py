@@ -39,7 +39,7 @@ Params = Annotated[
     list[str],
     typer.Option("--param", "-p", help="Set a parameter (repeatable).", metavar="NAME=VALUE"),
 ]
-Logs = Annotated[Path, typer.Option(help="Folder of runs.", file_okay=False)]
+Logs = Annotated[Path, typer.Option(help="Use this folder of runs.", file_okay=False)]
 Profile = Annotated[
     str | None, typer.Option(help="Use the parameters of this profile of the pipeline.", show_default=False)
 ]
@@ -47,7 +47,7 @@ ConnectionsOption = Annotated[
     Path | None,
     typer.Option(
         "--connections",
-        help="Connections file; default: osiris_connections.yaml here or beside the pipeline.",
+        help="Read connections from FILE; default: osiris_connections.yaml.",
         metavar="FILE",
         show_default=False,
     ),
@@ -55,7 +55,7 @@ ConnectionsOption = Annotated[
 EnvFile = Annotated[
     Path | None,
     typer.Option(
-        help="File of NAME=value lines; default: .env beside the connections file.",
+        help="Read variables from FILE; default: .env beside the connections file.",
         metavar="FILE",
         show_default=False,
     ),
@@ -68,28 +68,28 @@ LastCompile = Annotated[
 ]
 TargetOption = Annotated[
     RunTarget,
-    typer.Option("--on", help="local: this process; sandbox: a separate process; e2b: an E2B sandbox."),
+    typer.Option("--on", help="Run in this process (local), a separate one (sandbox) or in E2B (e2b)."),
 ]
 IsolationOption = Annotated[
     IsolationLevel,
-    typer.Option(help="Isolation for --on sandbox; auto = strongest available (see `doctor`)."),
+    typer.Option(help="Isolate --on sandbox; auto = strongest available (see `doctor`)."),
 ]
 MemoryLimit = Annotated[
     str | None,
     typer.Option(
-        help="Memory limit for --on sandbox, such as 2GB; a step above it fails.",
+        help="Limit the memory of --on sandbox, such as 2GB; a step above it fails.",
         metavar="SIZE",
         show_default=False,
     ),
 ]
 ArtifactsOption = Annotated[
     Fetched,
-    typer.Option(help="Artifacts to download from E2B; small = up to 5 MiB each."),
+    typer.Option(help="Download artifacts from E2B; small = up to 5 MiB each."),
 ]
 InstallDeps = Annotated[bool, typer.Option("--install-deps", help="Install missing Python packages first.")]
 BaseDirOption = Annotated[
     Path,
-    typer.Option(help="Base folder of relative paths in the pipeline.", exists=True, file_okay=False),
+    typer.Option(help="Start relative paths of the pipeline from this folder.", exists=True, file_okay=False),
 ]
 ForceSpill = Annotated[
     bool | None,
