@@ -13,6 +13,7 @@ from osiris_inspect.cli.inspect import open as open_
 from osiris_inspect.cli.pipeline import components, config, connections, demo, doctor, lint, run
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
+from osiris_inspect.cli.support.typer_adapter import add_to_typer
 from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.version import __version__
 
@@ -82,7 +83,10 @@ def build_app() -> typer.Typer:
         pack,
         rules,
     ):
-        family.register(app)
+        if hasattr(family, "register"):
+            family.register(app)
+        else:
+            add_to_typer(app, family.command())
     _reflow_help(app)
     return app
 

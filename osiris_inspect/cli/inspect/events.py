@@ -15,8 +15,6 @@ from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 from osiris_inspect.model.errors import RunNotReadable
 
 if TYPE_CHECKING:
-    import typer
-
     from osiris_inspect.inspector.event_log.filter.filter import EventFilter
     from osiris_inspect.inspector.event_log.filter_hints import FilterHints
     from osiris_inspect.model.event import Event
@@ -65,13 +63,6 @@ class EventsOptions:
 def command() -> CommandSpec:
     """Return the command."""
     return CommandSpec("events", _HELP, _OPTIONS, lambda values: events(EventsOptions(**values)))
-
-
-def register(app: "typer.Typer") -> None:
-    """Add the command."""
-    from osiris_inspect.cli.support import typer_adapter as typed
-
-    typed.add_to_typer(app, command())
 
 
 def events(options: EventsOptions) -> int:

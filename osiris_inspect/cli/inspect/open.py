@@ -4,14 +4,11 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
-
-if TYPE_CHECKING:
-    import typer
 
 DEFAULT_DIRS: Final = ("logs", "run_logs")
 _PATH: Final = OptionSpec(
@@ -30,13 +27,6 @@ def command() -> CommandSpec:
         (_PATH, _WEB, _PORT),
         _open,
     )
-
-
-def register(app: "typer.Typer") -> None:
-    """Add the command."""
-    from osiris_inspect.cli.support import typer_adapter as typed
-
-    typed.add_to_typer(app, command())
 
 
 def _open(options: Mapping[str, Any]) -> int:

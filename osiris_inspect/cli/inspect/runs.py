@@ -14,8 +14,6 @@ from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import typer
-
     from osiris_inspect.inspector.analysis.run_list import RunEntry, RunFilter
 
 _SYMBOLS: Final = {"success": "✓", "running": "~"}
@@ -36,13 +34,6 @@ _OPTIONS: Final = (
 def command() -> CommandSpec:
     """Return the command."""
     return CommandSpec("runs", _HELP, _OPTIONS, runs)
-
-
-def register(app: "typer.Typer") -> None:
-    """Add the command."""
-    from osiris_inspect.cli.support import typer_adapter as typed
-
-    typed.add_to_typer(app, command())
 
 
 def runs(options: Mapping[str, Any]) -> int:

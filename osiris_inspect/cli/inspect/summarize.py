@@ -16,15 +16,13 @@ from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 from osiris_inspect.model.errors import RunNotReadable
 
 if TYPE_CHECKING:
-    import typer
-
     from osiris_inspect.inspector.project.baseline import BaselineEntry
     from osiris_inspect.inspector.run.report import Report
 
 FailOn = Literal["error", "warning", "never"]
 Confidence = Literal["high", "medium", "low"]
 
-__all__ = ["command", "exit_code", "load_reports", "register", "render", "write"]
+__all__ = ["command", "exit_code", "load_reports", "render", "write"]
 
 _HELP: Final = """Report on runs: verdict, cause with log line, steps, lineage, findings.
 
@@ -82,13 +80,6 @@ def command() -> CommandSpec:
     )
     options = (paths, *outputs.options(), *_SELECT_OPTIONS, *outputs.file_options())
     return CommandSpec("summarize", _HELP, options, lambda values: summarize(_options(values)))
-
-
-def register(app: "typer.Typer") -> None:
-    """Add the command."""
-    from osiris_inspect.cli.support import typer_adapter as typed
-
-    typed.add_to_typer(app, command())
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,6 @@ from osiris_inspect.cli.support.exit_codes import WrongUse
 from osiris_inspect.cli.support.option_table import RUN, CommandSpec, OptionSpec
 
 if TYPE_CHECKING:
-    import typer
-
     from osiris_inspect.inspector.run.report import Report
 
 _HELP: Final = """Trace a step's inputs: producer, memory or disk lookup, and what it received.
@@ -39,13 +37,6 @@ def command() -> CommandSpec:
         choices=("text", "json"),
     )
     return CommandSpec("why", _HELP, (RUN, step, form), why)
-
-
-def register(app: "typer.Typer") -> None:
-    """Add the command."""
-    from osiris_inspect.cli.support import typer_adapter as typed
-
-    typed.add_to_typer(app, command())
 
 
 def why(options: Mapping[str, Any]) -> int:
