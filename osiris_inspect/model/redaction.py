@@ -8,7 +8,7 @@ import base64
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -77,6 +77,17 @@ def mask_by_pattern(text: str) -> str:
     for pattern, replacement in _compiled():
         text = pattern.sub(replacement, text)
     return text
+
+
+def mask_texts(texts: Sequence[Any]) -> list[Any]:
+    """Return ``texts`` with what looks like a secret masked in each; values that are not text stay.
+
+    Faster for many texts than ``mask_by_pattern`` for each: all of them are searched at once, as lines.
+    """
+    joined = "\n".join(text for text in texts if isinstance(text, str))
+    if mask_by_pattern(joined) == joined:
+        return list(texts)
+    return [mask_by_pattern(text) if isinstance(text, str) else text for text in texts]
 
 
 @cache

@@ -31,7 +31,7 @@ def test_why_without_a_step_takes_that_of_the_cause_and_names_the_others(tmp_pat
     assert done.code == 0
     assert done.out.startswith("step 'broken' failed")
     assert done.err == (
-        "osiris-inspect: step 'broken', where the cause is; "
+        "osiris-inspect: showing step 'broken' (the cause); other steps: "
         "the others: 'movies', 'write-broken', 'good', 'write-good'\n"
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
-from osiris_inspect.inspector.analysis.run_entry import RunEntry
+from osiris_inspect.inspector.analysis.run_list import RunEntry
 from osiris_inspect.inspector.run.frame_info import FrameReader
 from osiris_inspect.inspector.run.lineage import build_lineage
 from osiris_inspect.inspector.run.report import Report

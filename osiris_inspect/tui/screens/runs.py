@@ -21,7 +21,7 @@ from osiris_inspect.tui.widgets.list_rows import Layout, StaticRow, text_layout
 from osiris_inspect.tui.widgets.table_layout import TableColumn, table_rows
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.analysis.run_entry import RunEntry
+    from osiris_inspect.inspector.analysis.run_list import RunEntry
 
 COLUMNS = (
     TableColumn("status", min_width=3),

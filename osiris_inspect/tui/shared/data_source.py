@@ -9,7 +9,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import SpillCorrupt
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.analysis.run_entry import RunEntry
+    from osiris_inspect.inspector.analysis.run_list import RunEntry
     from osiris_inspect.inspector.run.frame_info import FrameReader
     from osiris_inspect.inspector.tables.sql_types import SqlSession
 
