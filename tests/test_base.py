@@ -1,0 +1,43 @@
+"""Helpers of both programs."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from osiris_inspect.base.near_names import did_you_mean, near_names
+from osiris_inspect.base.safe_open import open_regular
+
+
+def test_nearest_name_is_suggested() -> None:
+    assert did_you_mean("stepz", ("steps", "name")) == "; did you mean 'steps'?"
+    assert did_you_mean("xyz", ("steps", "name")) == ""
+
+
+def test_near_names_are_limited() -> None:
+    assert len(near_names("step", ("step1", "step2", "step3"), limit=2)) == 2
+
+
+def test_regular_file_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    descriptor = open_regular(tmp_path / "file")
+    assert os.read(descriptor, 9) == b"text"
+    os.close(descriptor)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_pipe_and_directory_are_refused(tmp_path: Path, make: object) -> None:
+    assert callable(make)
+    make(tmp_path / "other")
+    before = sorted(Path("/proc/self/fd").iterdir())
+    with pytest.raises(OSError, match="not a regular file"):
+        open_regular(tmp_path / "other")
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
+
+
+def test_symlink_is_followed_only_on_request(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "link").symlink_to("file")
+    with pytest.raises(OSError, match="symbolic links"):
+        open_regular(tmp_path / "link")
+    os.close(open_regular(tmp_path / "link", follow_symlinks=True))
