@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from osiris_inspect.inspector.diagnosis.engine import Rule
+    from osiris_inspect.inspector.diagnosis.rule import Rule
     from osiris_inspect.inspector.run.lineage import Edge
     from osiris_inspect.inspector.run.report import Report
     from osiris_inspect.inspector.run.run import StepState

@@ -44,9 +44,9 @@ def _check_path(word: str | None, words: Sequence[str], commands: Collection[str
     """
     if word is None or "/" in word or word.startswith("-") or os.path.lexists(word):
         return
-    from difflib import get_close_matches
+    from osiris_inspect.base.near_names import near_names
 
-    near = get_close_matches(word, commands, n=1, cutoff=0.7)
+    near = near_names(word, commands, similarity=0.7)
     if near:
         raise WrongUse(f"no such command {word!r}; did you mean {near[0]!r}?")
     if sum(not other.startswith("-") for other in words) > 1:

@@ -85,7 +85,7 @@ def test_explain_in_a_run_that_is_none_says_only_that(tmp_path: Path) -> None:
 def test_what_is_no_run_is_said(tmp_path: Path, command: list[str]) -> None:
     done = osiris_inspect(command[0], tmp_path, *command[1:], cwd=tmp_path)
     assert (done.code, done.out) == (3, "")
-    assert "holds no run" in done.err
+    assert "contains no run" in done.err
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_explain_with_a_run_shows_its_evidence(tmp_path: Path) -> None:
     done = osiris_inspect("explain", f"{BROKEN}:column-missing", cwd=tmp_path)
     assert done.code == 0
     assert "What it finds:" in done.out
-    assert "error, high confidence, broken: column 'nope' does not exist" in done.out
+    assert "error, high confidence, broken: column 'nope' was not found" in done.out
     assert re.search(r"events\.jsonl:\d+ Referenced column", done.out)
 
 

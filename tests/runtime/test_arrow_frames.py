@@ -39,7 +39,7 @@ def test_a_value_that_pandas_has_no_form_for_is_named_with_its_column(
 ) -> None:
     """It is no damage of a file, wherever the frame lies, and SQL still sees it."""
     with pytest.raises(
-        DriverError, match=rf"column 'until' of type \w*{kind}.*cast it to text, or leave it out"
+        DriverError, match=rf"column 'until' of type \w*{kind}.*cast the column to text or leave it out"
     ):
         frame_of(tmp_path, f"SELECT 1 AS id, {value} AS until", storage)
 

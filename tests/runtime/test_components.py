@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from importlib import import_module
+from importlib import import_module, metadata
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def test_show_of_an_unknown_one_says_what_was_perhaps_meant() -> None:
 
 
 def test_asking_about_components_loads_no_driver_and_no_heavy_package() -> None:
-    code = "from osiris_inspect.runtime.pipeline import built_in; built_in.known(); import sys, json; print(json.dumps([m for m in sys.modules if m in ('pandas', 'pyarrow', 'duckdb', 'pymysql', 'psycopg', 'httpx')]))"
+    code = "from osiris_inspect.runtime.pipeline import builtin_components; builtin_components.all_components(); import sys, json; print(json.dumps([m for m in sys.modules if m in ('pandas', 'pyarrow', 'duckdb', 'pymysql', 'psycopg', 'httpx')]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
 
@@ -85,15 +85,19 @@ def test_asking_about_components_loads_no_driver_and_no_heavy_package() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        (ConfigKey("k", "text", ""), 1, "'k' takes text, not 1"),
-        (ConfigKey("k", "whole", ""), True, "'k' takes a whole number, not True"),
-        (ConfigKey("k", "whole", "", minimum=1), 0, "'k' is 0; it takes a whole number from 1"),
-        (ConfigKey("k", "number", ""), "1", "'k' takes a number, not '1'"),
-        (ConfigKey("k", "switch", ""), 1, "'k' takes true or false, not 1"),
-        (ConfigKey("k", "texts", ""), [], "'k' takes text or a list of texts, not []"),
+        (ConfigKey("k", "text", ""), 1, "invalid value 1 for 'k': expected string"),
+        (ConfigKey("k", "whole", ""), True, "invalid value True for 'k': expected integer"),
+        (ConfigKey("k", "whole", "", minimum=1), 0, "invalid value 0 for 'k': expected integer >= 1"),
+        (ConfigKey("k", "number", ""), "1", "invalid value '1' for 'k': expected number"),
+        (ConfigKey("k", "switch", ""), 1, "invalid value 1 for 'k': expected true/false"),
+        (ConfigKey("k", "texts", ""), [], "invalid value [] for 'k': expected string or list"),
         (ConfigKey("k", "texts", ""), ["a", "b"], None),
         (ConfigKey("k", "list or switch", ""), False, None),
-        (ConfigKey("k", "text", "", choices=("a", "b")), "c", "'k' is 'c'; it takes one of 'a', 'b'"),
+        (
+            ConfigKey("k", "text", "", choices=("a", "b")),
+            "c",
+            "invalid value 'c' for 'k': expected one of 'a', 'b'",
+        ),
         (ConfigKey("k", "text", "", ignored=True), {"any": 1}, None),
     ],
 )
@@ -107,7 +111,7 @@ def test_a_key_that_another_makes_required_is_asked_for() -> None:
     for mode in ("upsert", "replace"):
         with pytest.raises(
             PipelineError,
-            match=f"supabase.writer needs 'primary_key' in the config of step 'w' with write_mode: {mode}",
+            match=f"config of step 'w' lacks 'primary_key', which supabase.writer requires with write_mode: {mode}",
         ):
             compiled(text % mode)
 
@@ -135,7 +139,7 @@ def entries(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def offer(*found: EntryPoint) -> None:
         monkeypatch.setattr(
-            components.metadata, "entry_points", lambda group: found if group == components.GROUP else ()
+            metadata, "entry_points", lambda group: found if group == components.GROUP else ()
         )
         all_components.cache_clear()
 
@@ -164,8 +168,8 @@ NO_COMPONENT = "text"
     ("value", "expected"),
     [
         ("NOT_THERE", "component 'mine' of .* cannot be loaded: AttributeError"),
-        ("NO_COMPONENT", "entry point 'mine' of .* names a str, not a Component"),
-        ("TAKEN", "component 'duckdb.processor' of .* is there already; rename one of them"),
+        ("NO_COMPONENT", "entry point 'mine' of .* names a str; it must name a Component"),
+        ("TAKEN", "component 'duckdb.processor' of .*: another component has this name; rename one of them"),
     ],
 )
 def test_a_component_of_another_package_that_cannot_be_used_names_the_package(

@@ -106,8 +106,8 @@ def test_which_alias_a_reference_means(
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("@mysql.main", "@mysql.mian", "pipeline.yaml:7:19: step 'read' connects with @mysql.mian: osiris_connections.yaml has no connection mysql.mian; did you mean 'main'?; it has main, other"),
-        ("@supabase.cloud", "@supabase.sky", "pipeline.yaml:11:26: step 'write' connects with @supabase.sky: osiris_connections.yaml has no connection supabase.sky; it has cloud"),
+        ("@mysql.main", "@mysql.mian", "pipeline.yaml:7:19: cannot resolve connection @mysql.mian of step 'read': osiris_connections.yaml has no connection mysql.mian; did you mean 'main'?; its aliases are main, other"),
+        ("@supabase.cloud", "@supabase.sky", "pipeline.yaml:11:26: cannot resolve connection @supabase.sky of step 'write': osiris_connections.yaml has no connection supabase.sky; its aliases are cloud"),
     ],
 )  # fmt: skip
 def test_an_unknown_alias_names_the_place_the_file_and_what_there_is(
@@ -119,25 +119,23 @@ def test_an_unknown_alias_names_the_place_the_file_and_what_there_is(
 def test_an_unknown_family_says_which_there_are(tmp_path: Path) -> None:
     found = problems(tmp_path, text=FILE.replace("  supabase:", "  supabse:"))
     assert (
-        "has no connections of family 'supabase'; did you mean 'supabse'?; it has mysql, supabse" in found[0]
+        "has no connections of family 'supabase'; did you mean 'supabse'?; its families are mysql, supabse"
+        in found[0]
     )
 
 
 def test_several_aliases_and_no_default_is_no_guess(tmp_path: Path) -> None:
     text = PIPELINE.split("  - id: write", maxsplit=1)[0].replace("@mysql.main", "@mysql")
     found = problems(tmp_path, text, "connections: {mysql: {a: {user: u}, b: {user: u}}}")
-    assert (
-        "several connections of family 'mysql' and none is the default: a, b; name one as @mysql.<alias>"
-        in found[0]
-    )
+    assert "several connections of family 'mysql', but no default: a, b; use @mysql.<alias>" in found[0]
 
 
 def test_each_variable_that_is_not_set_is_named_with_file_line_connection_and_key(tmp_path: Path) -> None:
     assert problems(tmp_path, environment={}) == [
         "osiris_connections.yaml:7:17: connection mysql.main takes 'password' from the environment variable DB_PASSWORD, "
-        "which is not set; looked in the environment; there is no .env file",
+        "which is not set; set it (searched the environment; there is no .env file)",
         "osiris_connections.yaml:10:48: connection supabase.cloud takes 'key' from the environment variable SUPABASE_KEY, "
-        "which is not set; looked in the environment; there is no .env file",
+        "which is not set; set it (searched the environment; there is no .env file)",
     ]
 
 
@@ -154,7 +152,7 @@ def test_a_variable_of_a_connection_that_no_step_uses_may_be_unset(tmp_path: Pat
 def test_without_a_file_the_message_says_where_it_was_looked_for(tmp_path: Path) -> None:
     empty = connections.load_connections(None, EnvironmentVariables({}), [tmp_path])
     with pytest.raises(
-        PipelineError, match=f"there is no connections file; looked for {tmp_path}/osiris_connections.yaml"
+        PipelineError, match=f"no connections file; create {tmp_path}/osiris_connections.yaml"
     ):
         connections.resolve_connections(compiled(PIPELINE), all_components(), empty)
 
@@ -162,15 +160,18 @@ def test_without_a_file_the_message_says_where_it_was_looked_for(tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("connections: [", "no YAML"),
-        ("mysql: {}", "a connections file is a map with connections: {family: {alias: {…}}}"),
-        ("connections: {mysql: 3}", "family 'mysql' is no map of alias: connection"),
-        ("connections: {mysql: {main: 3}}", "connection mysql.main is no map"),
+        ("connections: [", "invalid YAML"),
+        (
+            "mysql: {}",
+            "a connections file must be a mapping: connections: {<family>: {<alias>: {host: …, user: …}}}",
+        ),
+        ("connections: {mysql: 3}", "family 'mysql' must be a mapping"),
+        ("connections: {mysql: {main: 3}}", "connection mysql.main must be a mapping"),
         (
             "connections: {mysql: {a: {default: true}, b: {default: true}}}",
             "family 'mysql' has several defaults: a, b",
         ),
-        ("connections: {mysql: {a: {user: u}, a: {user: u}}}", "key 'a' stands twice"),
+        ("connections: {mysql: {a: {user: u}, a: {user: u}}}", "duplicate key 'a'"),
     ],
 )
 def test_a_file_that_is_none_is_named_with_its_line(tmp_path: Path, text: str, expected: str) -> None:
@@ -182,9 +183,9 @@ def test_a_file_that_is_none_is_named_with_its_line(tmp_path: Path, text: str, e
 @pytest.mark.parametrize(
     ("reference", "expected"),
     [
-        ("mysql.main", "connection is 'mysql.main'; write @mysql.<alias>, or @mysql for the default one"),
-        ("@mysql.a.b", "connection is '@mysql.a.b'; write @mysql.<alias>, or @mysql for the default one"),
-        ("@supabase.cloud", "connection '@supabase.cloud' is of family 'supabase', and mysql.extractor takes one of family 'mysql'"),
+        ("mysql.main", "invalid connection 'mysql.main'; write @mysql.<alias>, or @mysql for the default connection"),
+        ("@mysql.a.b", "invalid connection '@mysql.a.b'; write @mysql.<alias>, or @mysql for the default connection"),
+        ("@supabase.cloud", "connection '@supabase.cloud' is of family 'supabase'; mysql.extractor requires family 'mysql'"),
     ],
 )  # fmt: skip
 def test_a_reference_that_cannot_be_is_found_by_compiling(reference: str, expected: str) -> None:
@@ -214,8 +215,8 @@ def test_a_line_of_an_env_file_that_is_none_is_named_and_not_shown() -> None:
     with pytest.raises(PipelineError) as caught:
         variables.parse("A=1\ns3cret without a name\nB='open", ".env")
     assert str(caught.value).splitlines() == [
-        ".env:2:1: this line is no NAME=value",
-        ".env:3:1: the ' that begins here is never closed",
+        ".env:2:1: invalid line; write NAME=value",
+        ".env:3:1: missing closing '",
     ]
 
 
@@ -233,7 +234,7 @@ def test_a_line_of_an_env_file_that_is_none_is_named_and_not_shown() -> None:
     ],
 )
 def test_variables_are_filled_in_as_a_shell_does(text: str, expected: str | None) -> None:
-    assert variables.substitute_variables(text, EnvironmentVariables({"A": "one", "E": ""})).value == expected
+    assert variables.substitute_variables(text, EnvironmentVariables({"A": "one", "E": ""}))[0] == expected
 
 
 def test_the_environment_comes_before_the_env_file(tmp_path: Path) -> None:
@@ -243,12 +244,12 @@ def test_the_environment_comes_before_the_env_file(tmp_path: Path) -> None:
 
 
 def test_a_connections_file_that_was_named_and_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"--connections .*nope\.yaml is no file"):
+    with pytest.raises(SettingsError, match=r"cannot read --connections .*nope\.yaml: not a file"):
         connections.find_connections_file(tmp_path / "nope.yaml", [tmp_path])
 
 
 def test_no_connections_is_empty() -> None:
-    assert Connections.empty() == Connections({}, ())
+    assert Connections() == Connections({}, ())
 
 
 def test_list_masks_what_is_secret_and_shows_the_names_of_variables(
@@ -283,9 +284,9 @@ def test_an_alias_that_is_a_number_is_the_text_that_stands_there(
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("99999999999999999999", "'port' is a number of more than 64 bits"),
+        ("99999999999999999999", "'port' is an integer of more than 64 bits"),
         ("!!binary aGFsbG8=", "'port' is binary; write it as text"),
-        ("[1, .nan]", "'port' is nan, which is no number"),
+        ("[1, .nan]", "'port' is nan, which is not a finite number"),
     ],
 )
 def test_a_value_that_cannot_be_sent_is_named_with_its_line(tmp_path: Path, value: str, said: str) -> None:
@@ -305,7 +306,7 @@ def test_test_says_of_each_connection_whether_it_works(
     done = CliRunner().invoke(build_app(), ["connections", "test"])
     assert done.exit_code == 1
     assert done.stdout == f"@filesystem.a works: folder {tmp_path}\n"
-    assert "@filesystem.b failed: base_dir /nope is no folder" in done.stderr
+    assert "@filesystem.b failed: base_dir /nope is not a folder" in done.stderr
     assert (
         "@mysql.m failed: MySQL connection failed: the connection (u at 127.0.0.1:1): connection refused"
         in done.stderr

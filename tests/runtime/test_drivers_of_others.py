@@ -1,5 +1,6 @@
 """A driver that another package ships: installed beside this one, it is found, shown, compiled, run and complained of like ours."""
 
+import json
 import os
 import subprocess
 import sys
@@ -68,7 +69,7 @@ def test_it_is_listed_and_shown_with_its_example(installed: Path) -> None:
     assert "counting.extractor" in ask(installed, "components", "list").stdout
     shown = ask(installed, "components", "show", "counting.extractor").stdout
     assert "never loses count" in shown
-    assert "upto  whole, required" in shown
+    assert "upto  integer, required" in shown
     assert "component: counting.extractor" in shown
 
 
@@ -84,7 +85,7 @@ def test_its_keys_are_held_to_what_it_says_of_them(installed: Path) -> None:
     (installed.parent / "p.yaml").write_text(PIPELINE.replace("upto: 3", "up: 3"))
     done = ask(installed, "lint", "p.yaml")
     assert done.returncode == 1
-    assert "counting.extractor has no key 'up'; did you mean 'upto'?" in done.stdout
+    assert "unknown key 'up' for counting.extractor; did you mean 'upto'?" in done.stdout
 
 
 def test_without_the_package_it_is_unknown(installed: Path) -> None:
@@ -94,3 +95,21 @@ def test_without_the_package_it_is_unknown(installed: Path) -> None:
     assert (
         "p.yaml:4:28: error: unknown component 'counting.extractor'" in ask(nowhere, "lint", "p.yaml").stdout
     )
+
+
+def test_wrong_return_key_advice_reaches_user(installed: Path) -> None:
+    module = installed / "counting_for_osiris.py"
+    module.write_text(module.read_text().replace('{"df":', '{"data":'))
+    (installed.parent / "p.yaml").write_text(PIPELINE)
+    advice = "return the DataFrame under 'df' instead of 'data'"
+    assert advice in ask(installed, "run", "p.yaml").stderr
+    (log,) = (installed.parent / "logs").glob("*/events.jsonl")
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    (error,) = [event["error"] for event in events if event["event"] == "step_failed"]
+    assert error == (
+        "step 'count': driver counting.extractor returned no frame under 'df': "
+        f"the driver returned 'data': DataFrame, not 'df'; {advice}"
+    )
+    cards = json.loads((log.parent / "artifacts" / "_system" / "run_card.json").read_text())
+    assert advice in json.dumps(cards)
+    assert f"fix    {advice}" in ask(installed, "summarize", "logs", "--latest").stdout

@@ -14,7 +14,6 @@ import pytest
 from osiris_inspect.runtime.frames.conversion import columns
 from osiris_inspect.runtime.frames.conversion import frame as frames
 from osiris_inspect.runtime.frames.conversion import index as index_form
-from osiris_inspect.runtime.frames.conversion import schema_cache as shapes
 from osiris_inspect.runtime.frames.spill import spill_file as spill
 from osiris_inspect.runtime.frames.spill.spill_file import SpillFile
 from tests.runtime.failing_disk import FailingDisk
@@ -117,25 +116,7 @@ def test_what_is_known_of_a_spill_that_was_written_is_what_its_schema_file_says(
     assert found.document == written.document
 
 
-@pytest.mark.parametrize("name", sorted(FRAMES))
-def test_what_is_remembered_of_a_shape_is_what_would_be_found_anew(name: str) -> None:
-    remembered = frames.plan_pandas(made(name))
-    for remembering in (shapes._shape, shapes._plain_labels, columns._plan_of_type):
-        remembering.cache_clear()
-    anew = frames.plan_pandas(made(name))
-    assert (anew.schema, anew.restore_info, anew.fields) == (
-        remembered.schema,
-        remembered.restore_info,
-        remembered.fields,
-    )
-    assert anew.metadata() == remembered.metadata()
-    facts, texts = anew.schema_texts()
-    told = f"[{facts}, [{', '.join(texts.fields)}]]"
-    assert told == json.dumps([anew.restore_info, list(anew.fields)], sort_keys=True)
-
-
 def test_names_and_types_tell_shapes_apart() -> None:
-    """``shapes`` remembers by names and types: what is equal to Python but not the same must not be taken for it."""
     alike = [
         {"dtype": object, "data": ["1"]},
         {"dtype": "int64", "data": [1]},

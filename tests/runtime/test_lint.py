@@ -36,10 +36,10 @@ def test_a_good_pipeline_gives_no_remark(text: str) -> None:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("SELECT *\nFROM df_a\nJOIN df_b USING (x), df_b_2", "p.yaml:13:14: error: the SQL of step 'q' reads table 'df_b', and no input is called so; did you mean 'df_b_2'?; it has df_a, df_b_2"),
-        ("SELECT * FROM input_df", "p.yaml:11:23: error: the SQL of step 'q' reads table 'input_df', and no input is called so"),
-        ("SELECT *\nFROM df_a WHERE FROM", "p.yaml:12:9: error: the SQL of step 'q' cannot be parsed: Parser Error: syntax error at or near \"FROM\""),
-        ("SELECT * FROM df_a", "p.yaml:8:12: warning: step 'q' needs 'b-2' and its SQL reads none of df_b_2"),
+        ("SELECT *\nFROM df_a\nJOIN df_b USING (x), df_b_2", "p.yaml:13:14: error: the SQL of step 'q' reads table 'df_b', which is not an input of the step; did you mean 'df_b_2'?; its inputs are df_a, df_b_2"),
+        ("SELECT * FROM input_df", "p.yaml:11:23: error: the SQL of step 'q' reads table 'input_df', which is not an input of the step"),
+        ("SELECT *\nFROM df_a WHERE FROM", "p.yaml:12:9: error: cannot parse the SQL of step 'q': Parser Error: syntax error at or near \"FROM\""),
+        ("SELECT * FROM df_a", "p.yaml:8:12: warning: step 'q' needs 'b-2', but its SQL does not read df_b_2"),
         ("CREATE TABLE t AS SELECT * FROM nope;\nSELECT * FROM t, df_a, df_b_2", "p.yaml:11:41: error: the SQL of step 'q' reads table 'nope'"),
     ],
 )  # fmt: skip
@@ -114,17 +114,19 @@ def test_the_tables_of_sql(sql: str, expected: list[str]) -> None:
 def test_all_that_compiling_finds_is_an_error_in_its_place() -> None:
     found = remarks(HEAD.replace("path: a.csv", "pth: a.csv"))
     assert found[0].startswith(
-        "p.yaml:4:58: error: filesystem.csv_extractor needs 'path' in the config of step 'a'"
+        "p.yaml:4:58: error: config of step 'a' lacks 'path', which filesystem.csv_extractor requires"
     )
-    assert found[1] == "p.yaml:4:59: error: filesystem.csv_extractor has no key 'pth'; did you mean 'path'?"
+    assert (
+        found[1] == "p.yaml:4:59: error: unknown key 'pth' for filesystem.csv_extractor; did you mean 'path'?"
+    )
 
 
 def test_a_frame_that_nobody_takes_and_a_key_without_effect_are_warnings() -> None:
     found = remarks(HEAD.replace("path: a.csv", "path: a.csv, chunk_size: 5"))
     assert [remark.split(": ", 1)[1] for remark in found] == [
-        "warning: no step takes the frame of step 'a'",
-        "warning: 'chunk_size' has no effect on filesystem.csv_extractor",
-        "warning: no step takes the frame of step 'b-2'",
+        "warning: output of step 'a' is never used",
+        "warning: 'chunk_size' is ignored by filesystem.csv_extractor; remove it",
+        "warning: output of step 'b-2' is never used",
     ]
 
 

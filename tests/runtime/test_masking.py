@@ -37,8 +37,8 @@ def test_a_masked_query_is_refused_with_step_key_and_what_to_do(tmp_path: Path) 
     assert "abc12345" not in (folder / "cfg/compute-stats.json").read_text()
     (said,) = refusals(folder)
     assert said == (
-        f"{folder}/manifest.yaml: step 'compute-stats': 'query' held what looks like a secret and is masked on disk, so "
-        "this is not what was compiled; run pipeline.yaml itself, or put the secret into a connection and compile again"
+        f"{folder}/manifest.yaml: cannot run step 'compute-stats' from disk: 'query' looked like a secret and was masked "
+        "when compiled; run pipeline.yaml itself, or move the secret to a connection and compile again"
     )
 
 
@@ -64,7 +64,7 @@ def test_what_is_loaded_is_what_was_compiled_and_nothing_more(tmp_path: Path) ->
 @pytest.mark.parametrize("text", [MASKED, GENUINE], ids=["masked", "genuine"])
 def test_a_compile_that_does_not_tell_is_refused_where_the_mask_stands(tmp_path: Path, text: str) -> None:
     (said,) = refusals(as_before(on_disk(tmp_path, text)))
-    assert "step 'compute-stats': 'query'" in said
+    assert "step 'compute-stats' from disk: 'query'" in said
 
 
 def test_a_compile_that_does_not_tell_runs_where_no_mask_stands(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_configuration_that_is_no_map_is_said(tmp_path: Path) -> None:
     folder = on_disk(tmp_path, STATS)
     (folder / "cfg/compute-stats.json").write_bytes(orjson.dumps([1]))
     (said,) = refusals(folder)
-    assert said == f"{folder}/cfg/compute-stats.json: is no map; compile the pipeline again"
+    assert said == f"{folder}/cfg/compute-stats.json: is not a mapping; compile the pipeline again"
 
 
 def test_a_disk_that_refuses_leaves_no_half_of_a_compile(

@@ -73,7 +73,7 @@ def test_a_file_that_was_cut_is_named(root: Path, kept: float, reader: str) -> N
 @pytest.mark.parametrize("name", ["output.parquet", "index.parquet"])
 def test_a_file_that_is_gone_is_named(root: Path, name: str) -> None:
     (root / FOLDER / name).unlink()
-    with pytest.raises(SpillCorrupt, match=f"{name} is gone"):
+    with pytest.raises(SpillCorrupt, match=f"{name} is missing"):
         read(root)
 
 
@@ -135,7 +135,7 @@ def test_a_schema_file_names_no_file_outside_its_folder(root: Path, tmp_path: Pa
     del document["seal"]
     sealed = xxhash.xxh3_128(json.dumps(document, sort_keys=True).encode()).hexdigest()
     path.write_text(json.dumps(document | {"seal": sealed}))
-    with pytest.raises(SpillCorrupt, match="no part of a spill"):
+    with pytest.raises(SpillCorrupt, match="do not belong to a spill"):
         spill.find_spill(root, "step")
 
 

@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def rows(number: int) -> pd.DataFrame:
 @pytest.mark.parametrize("threshold", [0, 1, 4, 5, 6, 10**9])
 @pytest.mark.parametrize("force_spill", [False, True])
 def test_what_is_put_is_got_back(tmp_path: Path, threshold: int, force_spill: bool) -> None:
-    with FrameStore(tmp_path, SpillPolicy(force_spill, threshold)) as store:
+    with closing(FrameStore(tmp_path, SpillPolicy(force_spill, threshold))) as store:
         store.put("extract", {"df": FRAME})
         assert_frame_equal(got(store), FRAME)
 
@@ -134,15 +135,19 @@ def test_a_result_without_a_frame_is_kept_and_its_kind_is_said(
     kept = FrameStore(tmp_path, SPILLS).put("extract", result)
     assert (kept.storage, kept.rows) == ("none", None)
     assert said in kept.reason
-    assert said in str(results.what_is_wrong(result))
 
 
-def test_a_frame_under_another_key_is_named_with_the_way_out() -> None:
-    assert "under 'df' instead of 'data'" in str(results.what_is_wrong({"data": FRAME, "n": 1}))
-
-
-def test_a_good_result_has_nothing_wrong() -> None:
-    assert results.what_is_wrong({"df": FRAME, "n": 1}) is None
+@pytest.mark.parametrize(
+    ("result", "advice"),
+    [
+        ({"data": FRAME, "n": 1}, "return the DataFrame under 'df' instead of 'data'"),
+        ({"a": FRAME, "b": FRAME}, "return {'df': frame}, where frame is a DataFrame or an Arrow table"),
+        (FRAME, "return {'df': frame}, where frame is a DataFrame or an Arrow table"),
+        (None, "return {'df': frame}, where frame is a DataFrame or an Arrow table"),
+    ],
+)
+def test_missing_frame_advice_names_wrong_key(result: Any, advice: str) -> None:
+    assert results.missing_frame_advice(result) == advice
 
 
 def test_a_frame_under_another_key_is_found_under_that_key(tmp_path: Path) -> None:
@@ -269,7 +274,7 @@ def test_a_spill_that_fails_keeps_the_frame_and_says_so(
     store = FrameStore(tmp_path, SPILLS, told, disk=disk)
     kept = store.put("extract", {"df": frame})
     assert kept.storage == "memory"
-    assert "refused" in kept.reason
+    assert "could not be spilled" in kept.reason
     assert told.names() == ["spill_failed"]
     assert_frame_equal(got(store), frame)
 
@@ -355,7 +360,7 @@ def test_a_frame_nobody_wants_any_more_leaves_first(tmp_path: Path, told: Told) 
 def test_a_frame_that_was_put_last_may_be_the_one_that_leaves(tmp_path: Path, told: Told) -> None:
     store = budgeted(tmp_path, told, {"a": [3], "b": [4], "c": [9]})
     kept = [store.put(step, {"df": rows(1000)}) for step in "abc"][-1]
-    assert (kept.storage, kept.reason) == ("spill", "over the budget for memory")
+    assert (kept.storage, kept.reason) == ("spill", "over the memory budget")
 
 
 def test_a_full_disk_beats_the_budget(tmp_path: Path, told: Told) -> None:
@@ -432,7 +437,7 @@ def test_a_frame_in_memory_whose_file_was_damaged_is_spilled_anew(tmp_path: Path
 
 
 def test_a_closed_store_leaves_the_disk_as_it_is(tmp_path: Path) -> None:
-    with FrameStore(tmp_path, SPILLS) as store:
+    with closing(FrameStore(tmp_path, SPILLS)) as store:
         store.put("extract", {"df": FRAME})
     assert_frame_equal(got(FrameStore(tmp_path, SpillPolicy())), FRAME)
 
@@ -501,7 +506,7 @@ class _Names(FailingDisk):
 
 def test_the_names_of_all_spills_are_synced_when_the_store_is_closed(tmp_path: Path) -> None:
     disk = _Names()
-    with FrameStore(tmp_path, SPILLS, disk=disk) as store:
+    with closing(FrameStore(tmp_path, SPILLS, disk=disk)) as store:
         store.put("extract", {"df": FRAME})
         store.put("compute", {"df": FRAME})
         store.put("extract", {"df": FRAME})
@@ -512,13 +517,13 @@ def test_the_names_of_all_spills_are_synced_when_the_store_is_closed(tmp_path: P
 def test_names_that_cannot_be_synced_are_told(tmp_path: Path, told: Told) -> None:
     disk = _Names()
     disk.refuses = True
-    with FrameStore(tmp_path, SPILLS, told, disk=disk) as store:
+    with closing(FrameStore(tmp_path, SPILLS, told, disk=disk)) as store:
         store.put("extract", {"df": FRAME})
     assert told.of("spill_unsynced") == [
         {
             "step_id": "extract",
             "path": "artifacts/extract/output.parquet",
-            "reason": "its files are there, but a power cut may take their names",
+            "reason": "the files were written, but a power cut may lose them",
             "error": "[Errno 5] Input/output error",
         }
     ]

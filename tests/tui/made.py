@@ -17,7 +17,6 @@ from osiris_inspect.inspector.run.run import (
     InputState,
     LogLine,
     Run,
-    RunStatus,
     StepFailure,
     StepState,
     UnreadableInput,
@@ -27,6 +26,7 @@ from osiris_inspect.inspector.tables.sql_console import SqlConsole
 from osiris_inspect.inspector.tables.sql_types import SqlSession
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, SkippedRule
+from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.tui.shared.data_source import ProgressCallback
 
 NOON = 1_795_348_800.0

@@ -319,7 +319,7 @@ async def test_a_step_whose_name_leads_out_of_the_run_shows_no_frame(stage: Open
     async with stage(report, notices=True) as one:
         await one.press("2", "p")
         assert isinstance(one.app.screen, RunScreen)
-        assert "is no file name" in one.said()
+        assert "is not a file name" in one.said()
 
 
 # ── what is found again ──

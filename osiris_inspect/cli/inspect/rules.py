@@ -50,10 +50,9 @@ def explain(
 
 
 def _hint(name: str, there_are: dict[str, str]) -> str:
-    from difflib import get_close_matches
+    from osiris_inspect.base.near_names import did_you_mean
 
-    near = get_close_matches(name, there_are, n=1)
-    return f"; did you mean {near[0]!r}" if near else "; osiris-inspect rules lists them"
+    return did_you_mean(name, there_are) or "; osiris-inspect rules lists them"
 
 
 def _findings_of_rule(report: "Report", rule: str) -> list[str]:

@@ -133,8 +133,9 @@ def _table(found: list["RunEntry"]) -> str:
 
 
 def _row(run: "RunEntry") -> tuple[str, ...]:
-    from osiris_inspect.inspector.run.summary import STATUS_WORDS, duration
+    from osiris_inspect.inspector.run.summary import STATUS_WORDS
     from osiris_inspect.inspector.text.sanitize import one_line, truncate
+    from osiris_inspect.inspector.text.units import format_duration
 
     began = (
         f"{datetime.fromtimestamp(run.started, UTC):%Y-%m-%d %H:%M:%S}" if run.started is not None else "?"
@@ -143,7 +144,7 @@ def _row(run: "RunEntry") -> tuple[str, ...]:
         _SYMBOLS.get(run.status, "✗"),
         began,
         STATUS_WORDS[run.status],
-        duration(run.duration_s),
+        format_duration(run.duration_s, "?"),
         f"{run.rows:,}" if run.rows is not None else "?",
         truncate(one_line(run.pipeline or "?"), 30),
         truncate(one_line(run.id), 40),

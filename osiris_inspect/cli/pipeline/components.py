@@ -31,8 +31,8 @@ def list_command() -> None:
 
 def show_command(name: Annotated[str, typer.Argument(help="Its name.", show_default=False)]) -> None:
     """Everything about one component: keys, defaults, an example to copy."""
+    from osiris_inspect.base.near_names import did_you_mean
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
-    from osiris_inspect.runtime.pipeline.step_compiler import did_you_mean
 
     component = built_in.all_components().get(name)
     if component is None:
@@ -63,7 +63,7 @@ def _page(component: "Component") -> Iterator[str]:
     shown = [key for key in component.keys if not key.ignored]
     width = max(len(key.name) for key in shown)
     for key in shown:
-        yield f"  {key.name:<{width}}  {key.kind}{_facts(key)}"
+        yield f"  {key.name:<{width}}  {key.type_name}{_facts(key)}"
         yield f"  {'':<{width}}  {key.description}"
     quiet = [key.name for key in component.keys if key.ignored]
     if quiet:

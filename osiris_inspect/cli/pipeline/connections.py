@@ -66,9 +66,9 @@ def _test(book: "ConnectionsFile", family: str, alias: str) -> bool:
 
     masked = Redactor()
     try:
-        resolved = book.resolve_connections(family, alias)
-        masked = Redactor(resolved.secrets)
-        answer = probes.test_connection(family, resolved.values)
+        values, secrets = book.resolve_connections(family, alias)
+        masked = Redactor(secrets)
+        answer = probes.test_connection(family, values)
     except OsirisError as error:
         streams.write_stderr(f"@{family}.{alias} failed: {masked.redact_text(str(error))}\n")
         return False

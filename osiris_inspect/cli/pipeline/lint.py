@@ -39,6 +39,6 @@ def lint_command(
     for pipeline in pipelines:
         for remark in lint(read_pipeline(pipeline), str(pipeline), built_in.all_components(), given):
             streams.write_stdout(f"{remark}\n")
-            counted = counted or strict or remark.weight == "error"
+            counted = counted or strict or remark.severity == "error"
     if counted:
         raise typer.Exit(FOUND)

@@ -17,7 +17,7 @@ def detach_log(report: Report, cache: Path | None) -> Report:
     log = report.run.events
     if isinstance(log, tuple) or not isinstance(log, LazyEvents):
         return report
-    unopened = DeferredLog((report.run.path, cache), len(log), tuple(log.key_events), log.period())
+    unopened = DeferredLog(report.run.path, cache, len(log), tuple(log.key_events), log.period())
     return replace(report, run=replace(report.run, events=unopened))
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from osiris_inspect.inspector.files.find_runs import find_runs
-from osiris_inspect.inspector.run.run import Mode, RunStatus
+from osiris_inspect.model.run_types import RunMode, RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class RunEntry:
     id: str
     pipeline: str | None
     status: RunStatus
-    mode: Mode | None
+    mode: RunMode | None
     started: float | None
     duration_s: float | None
     rows: int | None

@@ -18,9 +18,9 @@ from typing import Any, Final, get_args
 
 from osiris_inspect.inspector.analysis.run_entry import RunEntry, run_entry
 from osiris_inspect.inspector.files.find_runs import find_runs
-from osiris_inspect.inspector.run.run import Mode, RunStatus
 from osiris_inspect.inspector.run.summary import FAILED_STATUSES
 from osiris_inspect.model.errors import RunNotReadable
+from osiris_inspect.model.run_types import RunMode, RunStatus
 from osiris_inspect.model.version import __version__
 
 _FOLDER: Final = "lists"
@@ -179,7 +179,7 @@ def _parse(run: Path, said: Any) -> RunEntry | None:
     """A kept entry; None where it is not what was kept."""
     if not isinstance(said, dict) or set(said) != set(_FIELDS):
         return None
-    if said["status"] not in get_args(RunStatus) or said["mode"] not in (None, *get_args(Mode)):
+    if said["status"] not in get_args(RunStatus) or said["mode"] not in (None, *get_args(RunMode)):
         return None
     numbers: Iterable[Any] = (said["started"], said["duration_s"], said["rows"])
     texts: Iterable[Any] = (said["pipeline"], said["cause"])

@@ -13,8 +13,9 @@ from osiris_inspect.inspector.export.lineage import build_diagram
 from osiris_inspect.inspector.export.lineage.text import lines as drawn
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import STATUS_WORDS, duration, finding_scope, pluralize
+from osiris_inspect.inspector.run.summary import STATUS_WORDS, finding_scope
 from osiris_inspect.inspector.text.sanitize import masked_text, one_line, truncate
+from osiris_inspect.inspector.text.units import format_duration, pluralize
 from osiris_inspect.inspector.why import explain_step
 from osiris_inspect.inspector.why.text import lines as walked
 from osiris_inspect.model import redaction as redact
@@ -104,7 +105,11 @@ def _sections(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _title(run: Run) -> str:
-    facts = [STATUS_WORDS[run.status], run.mode, duration(run.duration_s) if run.duration_s else None]
+    facts = [
+        STATUS_WORDS[run.status],
+        run.mode,
+        format_duration(run.duration_s, "?") if run.duration_s else None,
+    ]
     told = ", ".join(fact for fact in facts if fact)
     name = "".join(
         sign if sign.isalnum() or sign in "-_. " else "?" for sign in one_line(run.pipeline or run.id)

@@ -17,10 +17,10 @@ import pyarrow as pa
 from pyarrow import dataset
 
 from osiris_inspect.inspector.event_log.index.large_log import LargeLog
-from osiris_inspect.inspector.event_log.index.line_index import NO_TIMESTAMP, IntArray
+from osiris_inspect.inspector.event_log.index.line_index import NO_TIMESTAMP
 from osiris_inspect.inspector.event_log.index.name_codes import NameTable
 from osiris_inspect.inspector.event_log.index.scanner import NO_EVENT
-from osiris_inspect.inspector.event_log.index.vectorized import Numbers
+from osiris_inspect.inspector.event_log.index.vectorized import IntArray, Numbers
 from osiris_inspect.inspector.tables import table_rows as run_rows
 from osiris_inspect.inspector.tables.table_rows import ProgressCallback
 from osiris_inspect.model.event import Event, canonical
@@ -108,11 +108,11 @@ class _Rows:
             yield self._decoded([rest], named)
 
     def _go_on(self, line: int) -> None:
-        if not self.on_progress(line, len(self.log.by_line)):
+        if not self.on_progress(line, len(self.log.line_index)):
             raise QueryCancelled("stopped")
 
     def _lines(self) -> Iterator[Numbers]:
-        kinds = self.log.by_line.event_codes
+        kinds = self.log.line_index.event_codes
         for begin in range(0, len(kinds), _AT_ONCE):
             self._go_on(begin)
             yield np.flatnonzero(kinds[begin : begin + _AT_ONCE] != NO_EVENT) + begin
@@ -174,7 +174,7 @@ def _referenced_columns(wanted: Any) -> set[str]:
 
 def _indexed(log: LargeLog) -> list[str]:
     """The columns that the index holds; one with more names than it has codes for is decoded."""
-    names = log.by_line.sniffer
+    names = log.line_index.scanner
     return [
         "line",
         *(["event"] if not names.event_names.is_full else []),
@@ -187,12 +187,12 @@ def _without_decoding(log: LargeLog, column: str, lines: Numbers) -> pa.Array:
 
 
 def _from_index(log: LargeLog, column: str, lines: Numbers) -> pa.Array:
-    index = log.by_line
+    index = log.line_index
     if column == "line":
         return pa.array(lines + 1)
     if column == "event":
-        return _texts(index.sniffer.event_names, index.event_codes[lines])
-    return _texts(index.sniffer.steps, index.steps[lines])
+        return _texts(index.scanner.event_names, index.event_codes[lines])
+    return _texts(index.scanner.steps, index.steps[lines])
 
 
 def _texts(names: NameTable, codes: IntArray) -> pa.Array:
@@ -203,7 +203,7 @@ def _texts(names: NameTable, codes: IntArray) -> pa.Array:
 def _rest(log: LargeLog) -> Event | None:
     """What stands behind the last newline, where it is an event: it is in no index."""
     last = log[-1] if len(log) else None
-    return last if last is not None and last.line == len(log.by_line) + 1 else None
+    return last if last is not None and last.line == len(log.line_index) + 1 else None
 
 
 def _times(log: LargeLog, lines: Numbers) -> pa.Array:
@@ -211,7 +211,7 @@ def _times(log: LargeLog, lines: Numbers) -> pa.Array:
 
     A line that does not begin with a time of six digits after the second is decoded.
     """
-    index = log.by_line
+    index = log.line_index
     heads = b"".join(raw[:_TIME].ljust(_TIME) for _, raw in log.raw_lines(lines))
     table = np.frombuffer(heads, np.uint8).reshape(-1, _TIME)
     known = index.times[lines].astype(np.int64)

@@ -21,11 +21,12 @@ from osiris_inspect.inspector.files.log_phrases import (
 )
 from osiris_inspect.inspector.reader.artifacts import DATA_KINDS
 from osiris_inspect.inspector.run.run import Artifact, InputState, LogLine, Run, StepState
-from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
+from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Evidence
 from osiris_inspect.model.manifest import InputRef
+from osiris_inspect.model.run_types import InputLocation
 
 LookupOutcome = Literal["hit", "miss", "unknown", ""]
 
@@ -46,7 +47,7 @@ class InputTrace:
 
     name: str
     from_step: str | None
-    place: Literal["memory", "spill", "unresolved"]
+    place: InputLocation
     trace_steps: tuple[TraceStep, ...]
 
 

@@ -14,8 +14,8 @@ from osiris_inspect.inspector.diagnosis.evidence.quotes import find_quotes
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
 from osiris_inspect.inspector.run.settings import recorded_settings, settings_evidence
-from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.inspector.text.sanitize import excerpt
+from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.inspector.why.input_trace import InputTrace, TraceStep, trace_input
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import OsirisError

@@ -1,1 +1,1 @@
-"""osiris_connections.yaml, .env files and `${VAR}` substitution."""
+"""Connections of pipelines and their environment variables."""

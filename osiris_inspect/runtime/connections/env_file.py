@@ -1,4 +1,4 @@
-"""Values of ``${VAR}``: from the environment, then from a ``.env`` file; never written anywhere."""
+"""Substitution of ``${VAR}`` from the environment and a ``.env`` file; values are never written to disk."""
 
 import re
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ _ESCAPES: Mapping[str, str] = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentVariables:
-    """Where values of variables are looked for.
+    """Sources of variables.
 
     Attributes:
-        environment: comes first.
-        of_file: what the ``.env`` file says.
-        file: that file; None where there is none.
+        environment: environment variables, which come first.
+        from_file: variables of the ``.env`` file.
+        file: the ``.env`` file; None if there is none.
     """
 
     environment: Mapping[str, str]
@@ -30,52 +30,37 @@ class EnvironmentVariables:
     file: Path | None = None
 
     def get(self, name: str) -> str | None:
-        """The value, None where it is set nowhere."""
+        """Return the value of a variable; None if it is not set."""
         return self.environment.get(name, self.from_file.get(name))
 
     @property
     def describe_sources(self) -> str:
-        """Where was looked, in words."""
+        """Description of the sources, for messages."""
         return "the environment" + (f" and {self.file}" if self.file else f"; there is no {FILE} file")
 
 
-@dataclass(frozen=True, slots=True)
-class Substituted:
-    """A text with its variables filled in.
-
-    Attributes:
-        value: None if one of them is missing.
-        missing: the names that are set nowhere and have no default.
-        used: the values that came from variables.
-    """
-
-    value: str | None
-    missing: tuple[str, ...] = ()
-    used: tuple[str, ...] = ()
-
-
 def read(environment: Mapping[str, str], file: Path | None) -> EnvironmentVariables:
-    """The environment, and the ``.env`` file if it is there.
+    """Return the environment and the variables of the ``.env`` file, if it exists.
 
     Raises:
-        PipelineError: a line of the file cannot be read; names it, and never what it holds.
+        PipelineError: names each unreadable line, but never its content.
     """
     if file is None or not file.is_file():
         return EnvironmentVariables(environment)
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise PipelineError([Problem(f"cannot be read: {_why(error)}", str(file))]) from None
+        raise PipelineError([Problem(f"cannot read the file: {_reason(error)}", str(file))]) from None
     return EnvironmentVariables(environment, parse(text, str(file)), file)
 
 
 def parse(text: str, file: str) -> dict[str, str]:
-    """The variables in the text of a ``.env`` file: ``NAME=value`` a line, quotes and comments as in a shell.
+    """Return the variables of a ``.env`` file: ``NAME=value`` lines with the quotes and comments of a shell.
 
     Raises:
-        PipelineError: names every line that is none.
+        PipelineError: names each invalid line.
     """
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     problems = []
     lines = iter(enumerate(text.split("\n"), start=1))
     for number, line in lines:
@@ -83,57 +68,53 @@ def parse(text: str, file: str) -> dict[str, str]:
             continue
         match = _LINE.match(line.rstrip("\r"))
         if match is None:
-            problems.append(Problem("this line is no NAME=value", file, number, 1))
+            problems.append(Problem("invalid line; write NAME=value", file, number, 1))
             continue
         value = match[2]
         if value[:1] in ("'", '"'):
             quote = value[0]
-            while _closing(value) is None:  # a value in quotes may go over several lines
+            while _closing(value) is None:  # a quoted value may span several lines
                 _, more = next(lines, (0, None))
                 if more is None:
-                    problems.append(Problem(f"the {quote} that begins here is never closed", file, number, 1))
+                    problems.append(Problem(f"missing closing {quote}", file, number, 1))
                     break
                 value += "\n" + more
-        found[match[1]] = _value(value)
+        variables[match[1]] = _value(value)
     if problems:
         raise PipelineError(problems)
-    return found
+    return variables
 
 
-def substitute_variables(text: str, variables: EnvironmentVariables) -> Substituted:
-    """``text`` with each ``${VAR}`` and ``${VAR:-default}`` replaced; an empty variable takes the default, as in a shell."""
+def substitute_variables(text: str, variables: EnvironmentVariables) -> tuple[str | None, tuple[str, ...]]:
+    """Return ``text`` with its variables replaced (None if one is missing), and the names of the missing ones.
+
+    Replaces ``${VAR}`` and ``${VAR:-default}``; an empty variable takes its default, as in a shell.
+    """
     missing: list[str] = []
-    used: list[str] = []
 
     def replace(match: re.Match[str]) -> str:
         name, default = match[1], match[2]
         value = variables.get(name)
         if default is not None and not value:
-            return substitute_variables(default, variables).value or ""
+            return substitute_variables(default, variables)[0] or ""
         if value is None:
             missing.append(name)
             return ""
-        used.append(value)
         return value
 
     value = _VARIABLE.sub(replace, text)
-    return Substituted(None if missing else value, tuple(dict.fromkeys(missing)), tuple(used))
+    return None if missing else value, tuple(dict.fromkeys(missing))
 
 
 def contains_variable(value: Any) -> bool:
-    """Whether a value names a variable."""
+    """Return True if a value contains a variable."""
     return isinstance(value, str) and _VARIABLE.search(value) is not None
 
 
 def _closing(value: str) -> int | None:
-    place = 1
-    while place < len(value):
-        if value[place] == "\\" and value[0] == '"':
-            place += 1
-        elif value[place] == value[0]:
-            return place
-        place += 1
-    return None
+    pattern = r'"((?:[^"\\]|\\.)*)"' if value[0] == '"' else r"'[^']*'"
+    match = re.match(pattern, value, re.DOTALL)
+    return match.end() - 1 if match else None
 
 
 def _value(text: str) -> str:
@@ -145,5 +126,5 @@ def _value(text: str) -> str:
     return re.split(r"\s#", text, maxsplit=1)[0].strip()
 
 
-def _why(error: OSError | UnicodeDecodeError) -> str:
+def _reason(error: OSError | UnicodeDecodeError) -> str:
     return error.strerror or str(error) if isinstance(error, OSError) else f"not UTF-8 at byte {error.start}"

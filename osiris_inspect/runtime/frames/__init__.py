@@ -1,1 +1,1 @@
-"""What the frame store is made of beside itself: what it keeps, lends and lets go of, and its files on disk."""
+"""Frame store: frames in memory and on disk, conversion to Arrow, and spill files."""

@@ -1,4 +1,4 @@
-"""Whose a frame is: the store's own, and each consumer's own. Nobody sees what another writes."""
+"""Copies of frames, so that the store and its consumers cannot see each other's changes."""
 
 import copy
 from collections.abc import Iterable
@@ -8,30 +8,30 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from osiris_inspect.runtime.frames.conversion import arrow_types as arrow_form
+from osiris_inspect.runtime.frames.conversion.arrow_types import table_to_pandas
 
 
 def store_copy(frame: pd.DataFrame | pa.Table) -> pd.DataFrame | pa.Table:
-    """The frame as the store keeps it: what its driver writes to it later does not reach the store."""
+    """Return the frame that the store keeps; later changes by the driver do not affect it."""
     if isinstance(frame, pa.Table):
         return frame
     return frame.copy(deep=not _COPY_ON_WRITE)
 
 
-def consumer_copy(frame: pd.DataFrame | pa.Table | None, objects: Iterable[int]) -> pd.DataFrame:
-    """The frame for one consumer: what it writes, no other consumer sees.
+def consumer_copy(frame: pd.DataFrame | pa.Table | None, object_columns: Iterable[int]) -> pd.DataFrame:
+    """Return a copy of the frame for one consumer, whose changes no other consumer sees.
 
-    ``objects`` are the places of the columns of Python objects, some of which can be written to.
+    ``object_columns`` are the positions of the columns of Python objects, whose cells may be mutable.
     """
     if isinstance(frame, pa.Table):
-        return arrow_form.table_to_pandas(frame)
-    assert frame is not None  # noqa: S101 - a frame in memory is there
-    lent = frame.copy(deep=not _COPY_ON_WRITE)
-    for place in objects:
-        column = frame.iloc[:, place]
+        return table_to_pandas(frame)
+    assert frame is not None  # noqa: S101 - only called for a frame in memory
+    copied = frame.copy(deep=not _COPY_ON_WRITE)
+    for position in object_columns:
+        column = frame.iloc[:, position]
         if _has_mutable_cells(column):
-            lent.isetitem(place, _deep_copy(column))
-    return lent
+            copied.isetitem(position, _deep_copy(column))
+    return copied
 
 
 def _has_mutable_cells(column: Any) -> bool:

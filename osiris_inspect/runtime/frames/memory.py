@@ -1,4 +1,4 @@
-"""What frames weigh, and giving their memory back."""
+"""Sizes of frames in memory, and release of freed memory to the system."""
 
 import ctypes
 import gc
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 
 def frame_bytes(frame: Any) -> int:
-    """Bytes a frame (or Arrow table) holds; 0 for what is neither."""
+    """Return the bytes of a frame or Arrow table; 0 for any other value."""
     if isinstance(frame, pd.DataFrame):
         return columns_bytes(frame.index, (column.array for _, column in frame.items()))
     if isinstance(frame, pa.Table | pa.RecordBatch):
@@ -19,15 +19,15 @@ def frame_bytes(frame: Any) -> int:
 
 
 def columns_bytes(index: pd.Index, columns: Iterable[Any]) -> int:
-    """Bytes a pandas frame holds, by its index and the values of its columns.
+    """Return the bytes of a pandas frame's index and columns.
 
-    Not ``frame.memory_usage``: it fails for names of columns that are no UTF-8, and costs more than a small frame.
+    ``frame.memory_usage`` fails for column names that are not UTF-8.
     """
-    return int(index.memory_usage(deep=True)) + sum(map(_size_of_values, columns))
+    return int(index.memory_usage(deep=True)) + sum(map(_values_bytes, columns))
 
 
-def _size_of_values(values: Any) -> int:
-    if hasattr(values, "memory_usage"):  # of categories, with the categories; of text, with its objects
+def _values_bytes(values: Any) -> int:
+    if hasattr(values, "memory_usage"):  # includes categories and text objects
         return int(values.memory_usage(deep=True))
     if values.dtype == object:
         return int(pd.Series(values, dtype=object, copy=False).memory_usage(index=False, deep=True))
@@ -35,7 +35,7 @@ def _size_of_values(values: Any) -> int:
 
 
 def release_free_memory() -> None:
-    """Returns what was freed to the system; without it a process keeps most of a frame it has dropped."""
+    """Return freed memory to the system; otherwise the process keeps most of a dropped frame."""
     gc.collect()
     pa.default_memory_pool().release_unused()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

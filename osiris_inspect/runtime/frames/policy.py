@@ -1,15 +1,14 @@
-"""What the frame store is told and what it answers, as values."""
+"""Spill policy of the frame store, and descriptions of what it stores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-Place = Literal["memory", "spill", "none"]
+from osiris_inspect.model.run_types import FrameLocation
 
 
 @dataclass(frozen=True, slots=True)
 class SpillPolicy:
-    """When frames leave memory. ``threshold`` is exceeded by more rows, not by as many."""
+    """Conditions for moving frames to disk; a frame with more than ``threshold`` rows is spilled."""
 
     force_spill: bool = False
     threshold: int = 100_000
@@ -19,38 +18,33 @@ class SpillPolicy:
 
 @dataclass(frozen=True, slots=True)
 class StoreSize:
-    """Bytes of the frames in memory and of their files on disk."""
+    """Bytes of the frames in memory and of the spill files."""
 
     memory_bytes: int
     disk_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFrame:
-    """What became of a driver's result.
+    """Description of a driver's stored result.
 
     Attributes:
-        rows: of its frame; None if there is none, as with all that follows.
+        rows: rows of the frame; None if there is no frame, as for all that follows.
         columns, dtypes: names and types as text, in the order of the frame.
-        storage: where the frame lies; ``reason`` says why there.
-        parquet, schema: paths below the run directory.
-        keys: what the driver returned: key -> name of the Python type.
+        storage: location of the frame; ``reason`` explains it.
+        parquet, schema: paths relative to the run directory.
+        keys: type name of each key that the driver returned.
     """
 
-    rows: int | None
-    columns: tuple[str, ...]
-    dtypes: tuple[str, ...]
-    storage: Place
+    rows: int | None = None
+    columns: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    storage: FrameLocation = "none"
     reason: str
-    memory_bytes: int
-    spill_bytes: int
-    parquet: str | None
-    schema: str | None
-    fingerprint: str | None
-    schema_hash: str | None
+    memory_bytes: int = 0
+    spill_bytes: int = 0
+    parquet: str | None = None
+    schema: str | None = None
+    fingerprint: str | None = None
+    schema_hash: str | None = None
     keys: Mapping[str, str]
-
-    @classmethod
-    def no_frame(cls, reason: str, keys: Mapping[str, str]) -> "StoredFrame":
-        """A result in which there is no frame."""
-        return cls(None, (), (), "none", reason, 0, 0, None, None, None, None, keys)

@@ -1,10 +1,10 @@
-"""An input that was found: its frame for pandas, for Arrow and for SQL, from wherever it lies."""
+"""Resolved input of a step: its frame for pandas, Arrow and SQL, from memory or disk."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -12,128 +12,108 @@ import pyarrow as pa
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import SpillCorrupt
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime.frames import frame_copies as lending
+from osiris_inspect.model.run_types import InputLocation
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
 from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan
-from osiris_inspect.runtime.frames.spill import schema_json as schema_file
+from osiris_inspect.runtime.frames.frame_copies import consumer_copy
+from osiris_inspect.runtime.frames.spill import schema_json
 from osiris_inspect.runtime.frames.spill import spill_file as spill
 from osiris_inspect.runtime.frames.spill.spill_file import SpillFile
-
-EmitEvent = Callable[[str, dict[str, Any]], None]
+from osiris_inspect.runtime.frames.spill.spiller import EmitEvent, discard_event
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedInput:
-    """An input, and the ways to it.
+    """Input of a step that was found in memory or on disk.
 
-    Every way gives the same values. ``frame`` gives each consumer its own: what one writes, no other sees.
+    All methods return the same values. Consumers never see each other's changes.
 
     Attributes:
-        ref: what was asked for.
-        place: where it was found.
-        rows: of the frame.
-        tried: where it was looked for, as an event tells it.
-        schema_hash: the same for frames with the same columns.
+        input_ref: the requested input.
+        location: where the frame was found.
+        rows: rows of the frame.
+        attempts: the places searched, as written to events.
+        schema_hash: equal for frames with the same columns.
     """
 
     input_ref: InputRef
-    location: Literal["memory", "spill"]
+    location: InputLocation
     rows: int
     attempts: tuple[Mapping[str, Any], ...]
     schema_hash: str
-    _form: FramePlan | None = None
+    _source: FramePlan | SpillFile
     _frame: pd.DataFrame | pa.Table | None = None
-    _spilled: SpillFile | None = None
-    _tell: EmitEvent | None = None
+    _emit: EmitEvent = discard_event
 
     @classmethod
     def in_memory(
-        cls, input_ref: InputRef, frame: Any, form: FramePlan, attempts: tuple[Mapping[str, Any], ...]
+        cls, input_ref: InputRef, frame: Any, plan: FramePlan, attempts: tuple[Mapping[str, Any], ...]
     ) -> "ResolvedInput":
-        """An input that is a frame in memory, and its normal form."""
-        return cls(
-            input_ref,
-            "memory",
-            form.rows or 0,
-            attempts,
-            schema_file.schema_hash(form),
-            _form=form,
-            _frame=frame,
-        )
+        """Return an input whose frame is in memory, with its plan."""
+        return cls(input_ref, "memory", plan.rows or 0, attempts, schema_json.schema_hash(plan), plan, frame)
 
     @classmethod
     def on_disk(
-        cls, input_ref: InputRef, spilled: SpillFile, attempts: tuple[Mapping[str, Any], ...], tell: EmitEvent
+        cls, input_ref: InputRef, spilled: SpillFile, attempts: tuple[Mapping[str, Any], ...], emit: EmitEvent
     ) -> "ResolvedInput":
-        """An input that was spilled; ``tell`` hears when it is read."""
+        """Return an input that was spilled; ``emit`` receives an event at each read."""
         hash_ = str(spilled.document["schema_hash"])
-        return cls(input_ref, "spill", spilled.rows, attempts, hash_, _spilled=spilled, _tell=tell)
+        return cls(input_ref, "spill", spilled.rows, attempts, hash_, spilled, _emit=emit)
 
     @property
     def parquet_path(self) -> Path | None:
-        """The file SQL can read instead of loading the frame; None for a frame in memory."""
-        return self._spilled.parquet if self._spilled else None
+        """The Parquet file for SQL; None for a frame in memory."""
+        return self._source.parquet if isinstance(self._source, SpillFile) else None
 
     @property
     def dtypes(self) -> Mapping[str, str]:
-        """The type of each column as its driver gave it, in words, by the name it has in the normal form."""
-        if self._spilled is not None:
-            dtypes: Mapping[str, str] = self._spilled.document["dtypes"]
+        """Type of each column in the driver's frame, by its SQL name."""
+        if isinstance(self._source, SpillFile):
+            dtypes: Mapping[str, str] = self._source.document["dtypes"]
             return dtypes
-        assert self._form is not None  # noqa: S101 - in memory there is a form
-        return {field["physical"]: field["dtype"] for field in self._form.fields}
+        return {field["physical"]: field["dtype"] for field in self._source.fields}
 
     def to_pandas(self) -> pd.DataFrame:
-        """The frame for pandas, the consumer's own.
+        """Return the frame as a DataFrame owned by the consumer.
 
         Raises:
-            SpillCorrupt: it was spilled, and its files are no longer what was written.
+            SpillCorrupt: the spill files differ from what was written.
         """
-        if self._spilled is not None:
-            frame: pd.DataFrame = self._read(spill.read_frame)
+        if isinstance(self._source, SpillFile):
+            frame: pd.DataFrame = self._read(self._source, spill.read_frame)
             return frame
-        assert self._form is not None  # noqa: S101 - in memory there is a form
-        return lending.consumer_copy(self._frame, self._form.object_columns)
+        return consumer_copy(self._frame, self._source.object_columns)
 
     def to_arrow(self) -> pa.Table:
-        """The frame in normal form.
+        """Return the frame as an Arrow table in normal form.
 
         Raises:
-            SpillCorrupt: as for ``frame``.
+            SpillCorrupt: as for ``to_pandas``.
         """
-        if self._spilled is not None:
-            return self._read(spill.read_arrow)
-        assert self._form is not None  # noqa: S101 - in memory there is a form
-        return pa.Table.from_batches(
-            list(spill.plan_batches(self._form, ROWS_PER_SLICE)), schema=self._form.schema
-        )
+        if isinstance(self._source, SpillFile):
+            return self._read(self._source, spill.read_arrow)
+        return self.to_batches().read_all()
 
     def to_batches(self, rows: int = ROWS_PER_SLICE) -> pa.RecordBatchReader:
-        """The frame in normal form, ``rows`` at a time.
+        """Return a reader of the frame in normal form, ``rows`` rows at a time.
 
         Raises:
-            SpillCorrupt: as for ``frame``.
+            SpillCorrupt: as for ``to_pandas``.
         """
-        if self._spilled is not None:
-            return self._read(lambda spilled: spill.read_batches(spilled, rows))
-        assert self._form is not None  # noqa: S101 - in memory there is a form
-        return pa.RecordBatchReader.from_batches(self._form.schema, spill.plan_batches(self._form, rows))
+        if isinstance(self._source, SpillFile):
+            return self._read(self._source, lambda spilled: spill.read_batches(spilled, rows))
+        batches = (batch for batch, _ in self._source.slices(rows))
+        return pa.RecordBatchReader.from_batches(self._source.schema, batches)
 
-    def _read(self, read: Callable[[SpillFile], Any]) -> Any:
-        spilled, tell = self._spilled, self._tell
-        assert spilled is not None  # noqa: S101 - only called for what was spilled
-        assert tell is not None  # noqa: S101 - `on_disk` sets both
-        told = {
-            "step_id": self.input_ref.from_step,
-            "path": layout.spill_path(self.input_ref.from_step),
-            "rows": spilled.rows,
-        }
+    def _read(self, spilled: SpillFile, read: Callable[[SpillFile], Any]) -> Any:
+        step = self.input_ref.from_step
+        event_fields = {"step_id": step, "path": layout.spill_path(step), "rows": spilled.rows}
         start = perf_counter()
         try:
-            found = read(spilled)
+            content = read(spilled)
         except SpillCorrupt as damage:
-            tell("spill_read", told | {"ok": False, "error": str(damage)})
+            self._emit("spill_read", event_fields | {"ok": False, "error": str(damage)})
             raise
         ms = round((perf_counter() - start) * 1000, 1)
-        tell("spill_read", told | {"ok": True, "bytes": spilled.bytes, "ms": ms})
-        return found
+        self._emit("spill_read", event_fields | {"ok": True, "bytes": spilled.bytes, "ms": ms})
+        return content

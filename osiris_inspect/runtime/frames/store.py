@@ -1,7 +1,7 @@
-"""The frames of a run: in memory, then on disk as Parquet; never in neither place.
+"""Frame store: keeps the result of each step in memory or on disk as Parquet.
 
-A driver's whole result is kept. Its frame goes to disk when asked, when it has more rows than the threshold, or when the
-frames in memory weigh more than the budget: then the one whose next use is farthest away.
+A frame is spilled on request, above the row threshold, or when the frames in memory exceed the budget; then
+the frame whose next use is farthest away goes first.
 """
 
 import sys
@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -18,168 +17,157 @@ import pyarrow as pa
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import DriverError, InputNotFound, SpillCorrupt, SpillFailed
 from osiris_inspect.model.manifest import InputRef
+from osiris_inspect.model.run_types import FrameLocation
 from osiris_inspect.runtime.files.hashed_file import Filesystem
-from osiris_inspect.runtime.frames import driver_result as results
-from osiris_inspect.runtime.frames import frame_copies as lending
-from osiris_inspect.runtime.frames import memory
-from osiris_inspect.runtime.frames import stream as streams
+from osiris_inspect.runtime.frames import memory, stream
 from osiris_inspect.runtime.frames.conversion import frame as frames
 from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan
-from osiris_inspect.runtime.frames.policy import Place, SpillPolicy, StoredFrame, StoreSize
+from osiris_inspect.runtime.frames.driver_result import (
+    FRAME_KEY,
+    memory_lookup,
+    missing_frame_reason,
+    result_types,
+)
+from osiris_inspect.runtime.frames.frame_copies import store_copy
+from osiris_inspect.runtime.frames.policy import SpillPolicy, StoredFrame, StoreSize
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
-from osiris_inspect.runtime.frames.spill import schema_json as schema_file
+from osiris_inspect.runtime.frames.spill import schema_json
 from osiris_inspect.runtime.frames.spill import spill_file as spill
 from osiris_inspect.runtime.frames.spill.spill_file import SpillFile
-from osiris_inspect.runtime.frames.spill.spiller import Batching, EmitEvent, Spiller
+from osiris_inspect.runtime.frames.spill.spiller import Batching, EmitEvent, Spiller, discard_event
 
-FRAME = "df"
-"""The key of a result under which a driver returns its frame."""
-_NEVER = sys.maxsize
 _TRIM_THRESHOLD = 1_000_000
-"""Bytes that left memory from which on it pays to tell the system."""
+"""Released bytes above which freed memory is returned to the system."""
 _HEADROOM_FRACTION = 4
-"""The part of the budget (a quarter) that is kept free at most for the frame that is being made."""
-_OVER_BUDGET = "over the budget for memory"
-_STREAMED = "a stream of more than memory may hold"
+"""At most this fraction of the budget (a quarter) is kept free for the next frame."""
+_OVER_BUDGET = "over the memory budget"
+_STREAMED = "a stream too large for memory"
 
 
 @dataclass(slots=True)
 class _StepEntry:
-    """What is kept for one step. A frame is in ``frame``, in ``spilled``, in both, or was released."""
+    """Stored result of a step; its frame is in ``frame``, in ``spilled``, in both, or was released."""
 
     result: dict[str, Any]
     frame: pd.DataFrame | pa.Table | None = None
-    form: FramePlan | None = None
+    plan: FramePlan | None = None
     memory_bytes: int = 0
     spilled: SpillFile | None = None
     released: bool = False
     remaining_uses: list[int] = field(default_factory=list)
 
-    @property
-    def next_use(self) -> int:
-        return min(self.remaining_uses, default=_NEVER)
 
-
-def _size_of(frame: pd.DataFrame | pa.Table, form: FramePlan) -> int:
+def _size_of(frame: pd.DataFrame | pa.Table, plan: FramePlan) -> int:
     if isinstance(frame, pa.Table):
         return memory.frame_bytes(frame)
-    return memory.columns_bytes(frame.index, (part.values for part in form.planned_columns if form.fields))
-
-
-def _tell_nobody(_event: str, _fields: dict[str, Any]) -> None:
-    return None
+    return memory.columns_bytes(
+        frame.index, (column.values for column in plan.planned_columns if plan.fields)
+    )
 
 
 __all__ = ["FrameStore", "ResolvedInput", "SpillPolicy", "StoreSize", "StoredFrame"]
 
 
 class FrameStore:
-    """Keeps what each step returned, as long as the run lasts.
+    """Results of the steps of one run.
 
-    ``next_uses`` names the places in the manifest where a step's frame is wanted. ``tell`` hears of every move; what it
-    hears within ``together`` may be passed on at once. After any failure a frame is where it was before.
+    ``next_uses`` holds the positions in the manifest at which each step's frame is used. ``on_event`` receives
+    every move of a frame; the events of one ``batching`` context may be sent together. A failure leaves every
+    frame where it was.
     """
 
     def __init__(
         self,
         root: Path,
         policy: SpillPolicy,
-        on_event: EmitEvent = _tell_nobody,
+        on_event: EmitEvent = discard_event,
         *,
         next_uses: Mapping[str, Sequence[int]] | None = None,
         disk: Filesystem | None = None,
         batching: Batching = nullcontext,
     ) -> None:
-        self._policy, self._tell = policy, on_event
-        self._next_uses = {step: list(places) for step, places in (next_uses or {}).items()}
+        self._policy, self._emit = policy, on_event
+        self._next_uses = {step: list(positions) for step, positions in (next_uses or {}).items()}
         self._spills = Spiller(root, disk or Filesystem(), on_event, batching)
         self._entries: dict[str, _StepEntry] = {}
         self._dropped = self._unsettled = self._largest = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
-        """Lets go of every frame in memory; what is on disk stays, and from then on survives a power cut."""
+        """Release every frame in memory and sync the spill directories, so that spill files survive a power cut."""
         self._entries.clear()
         memory.release_free_memory()
         self._spills.close()
 
     def put(self, step: str, result: Mapping[str, Any] | None) -> StoredFrame:
-        """Keeps the whole of what a driver returned, and spills its frame where the policy wants it.
+        """Store a driver's result, and spill its frame if the policy requires it.
 
-        If the disk refuses, the frame stays in memory, and ``spill_failed`` is told. Who calls lets go of ``result``
-        before ``settle``: a frame that somebody still holds does not leave memory.
+        If the disk refuses, the frame stays in memory and ``spill_failed`` is emitted. The caller must drop
+        ``result`` before ``trim_memory``, or the frame stays in memory.
 
         Raises:
-            DriverError: a frame that came as a stream broke off.
-            SpillFailed: a stream of more than memory may hold could not be written to its end.
+            DriverError: the source of a stream failed.
+            SpillFailed: a stream too large for memory could not be written to disk.
         """
-        kept = dict(result) if isinstance(result, Mapping) else {}
-        keys, why = results.result_types(result), results.missing_frame_reason(result)
-        del result  # what is spilled below must be nobody's
-        frame = kept.pop(FRAME) if not why else None
-        entry = self._entries[step] = _StepEntry(kept, remaining_uses=list(self._next_uses.get(step, ())))
-        # an earlier try of the step must not be taken for this one, in no other process either
+        content = dict(result) if isinstance(result, Mapping) else {}
+        keys, missing = result_types(result), missing_frame_reason(result)
+        del result  # a spilled frame must have no other reference
+        frame = content.pop(FRAME_KEY) if not missing else None
+        entry = self._entries[step] = _StepEntry(content, remaining_uses=list(self._next_uses.get(step, ())))
+        # no process may read the spill of an earlier attempt as this result
         self._spills.remove(step)
         if frame is None:
-            return StoredFrame.no_frame(why, keys)
+            return StoredFrame(reason=missing, keys=keys)
         if isinstance(frame, pa.RecordBatchReader):
-            form, reason = self._store_stream(step, entry, frame)
+            plan, reason = self._store_stream(step, entry, frame)
         else:
-            form, reason = self._store_frame(step, entry, frame)
+            plan, reason = self._store_frame(step, entry, frame)
         del frame
-        kept_as = self._describe(step, entry, form, reason, keys)
-        del form
+        stored = self._describe(step, entry, plan, reason, keys)
+        del plan
         self.trim_memory()
-        return kept_as
+        return stored
 
     def _store_frame(
         self, step: str, entry: _StepEntry, frame: pd.DataFrame | pa.Table
     ) -> tuple[FramePlan, str]:
-        """Keeps a frame where the policy wants it; gives its form, and why it lies where it lies."""
+        """Store a frame; return its plan and the reason for its location."""
         reason = self._spill_reason(len(frame))
-        # what goes to disk at once is nobody's to write to before it is there
-        entry.frame = frame if reason else lending.store_copy(frame)
-        form = entry.form = frames.plan_frame(entry.frame)
-        entry.memory_bytes = _size_of(frame, form)
+        # no driver code runs before the spill, so it needs no copy
+        entry.frame = frame if reason else store_copy(frame)
+        plan = entry.plan = frames.plan_frame(entry.frame)
+        entry.memory_bytes = _size_of(frame, plan)
         self._largest = max(self._largest, entry.memory_bytes)
         if reason and not self._spill(step, entry, reason):
-            entry.frame = lending.store_copy(frame)
-            form = entry.form = frames.plan_frame(entry.frame)
+            entry.frame = store_copy(frame)
+            plan = entry.plan = frames.plan_frame(entry.frame)
         self._enforce_budget()
         if entry.frame is not None:
-            return form, f"{reason}, but the disk refused" if reason else "fits in memory"
-        return form, reason or _OVER_BUDGET
+            return plan, f"{reason}, but it could not be spilled" if reason else "fits in memory"
+        return plan, reason or _OVER_BUDGET
 
     def _store_stream(
         self, step: str, entry: _StepEntry, reader: pa.RecordBatchReader
     ) -> tuple[FramePlan, str]:
-        """Keeps a stream as a table while it fits; else it goes to disk as it comes."""
-        stream = streams.open_stream(reader)
+        """Keep a stream as a table while it fits into memory; otherwise spill it as it arrives."""
+        batches = stream.BatchStream(reader.schema, stream.wrap_errors(reader))
         try:
-            if not stream.read_until(self._is_too_much):
-                return self._store_frame(step, entry, stream.table())
-            form = frames.plan_stream(stream.schema, stream.slices())
-            size = sum(batch.nbytes for batch in stream.buffered)
+            if not batches.read_until(self._is_too_much):
+                return self._store_frame(step, entry, batches.table())
+            plan = frames.plan_stream(batches.schema, batches.slices())
+            size = sum(batch.nbytes for batch in batches.buffered)
             if not self._spills.has_room(size):
-                return self._store_frame(step, entry, stream.table())
-            entry.spilled = self._spills.write(step, form, size, _STREAMED)
-        except streams.StreamSourceError as broken:
+                return self._store_frame(step, entry, batches.table())
+            entry.spilled = self._spills.write(step, plan, size, _STREAMED)
+        except stream.StreamSourceError as error:
             del self._entries[step]
-            raise DriverError(f"step {step!r}: {broken}") from broken.cause
+            raise DriverError(f"step {step!r}: {error}") from error.cause
         if entry.spilled is None:
             del self._entries[step]
             raise SpillFailed(
-                f"step {step!r}: its stream of more than memory may hold could not be written to its end"
+                f"cannot spill step {step!r}: its stream is too large for memory and writing it failed; free disk space"
             )
         self._dropped += size
-        return form, _STREAMED
+        return plan, _STREAMED
 
     def _is_too_much(self, rows: int, size: int) -> bool:
         budget = self._policy.budget_bytes
@@ -188,28 +176,28 @@ class FrameStore:
         )
 
     def _describe(
-        self, step: str, entry: _StepEntry, form: FramePlan, reason: str, keys: Mapping[str, str]
+        self, step: str, entry: _StepEntry, plan: FramePlan, reason: str, keys: Mapping[str, str]
     ) -> StoredFrame:
         spilled = entry.spilled
         return StoredFrame(
-            rows=spilled.rows if spilled else form.rows,
-            columns=tuple(field_["physical"] for field_ in form.fields),
-            dtypes=tuple(field_["dtype"] for field_ in form.fields),
+            rows=spilled.rows if spilled else plan.rows,
+            columns=tuple(field_["physical"] for field_ in plan.fields),
+            dtypes=tuple(field_["dtype"] for field_ in plan.fields),
             storage=self.location(step),
             reason=reason,
             memory_bytes=entry.memory_bytes,
             spill_bytes=spilled.bytes if spilled else 0,
             parquet=layout.spill_path(step) if spilled else None,
             schema=layout.schema_path(step) if spilled else None,
-            fingerprint=spilled.document["fingerprint"] if spilled else spill.frame_fingerprint(form),
-            schema_hash=schema_file.schema_hash(form),
+            fingerprint=spilled.document["fingerprint"] if spilled else spill.frame_fingerprint(plan),
+            schema_hash=schema_json.schema_hash(plan),
             keys=keys,
         )
 
     def trim_memory(self) -> None:
-        """Gives the memory of frames that have left it back to the system.
+        """Return the memory of released frames to the system; cheap if no frame was released.
 
-        Cheap where nothing has left. Called by the store itself, and again by who held a driver's result for longer.
+        The worker calls it again after it has dropped the driver's result.
         """
         if max(self._dropped, self._unsettled) >= _TRIM_THRESHOLD:
             memory.release_free_memory()
@@ -223,47 +211,45 @@ class FrameStore:
         return ""
 
     def _spill(self, step: str, entry: _StepEntry, reason: str, *, drop: bool = True) -> bool:
-        """Whether the frame of a step is on disk now; with ``drop`` it is no longer in memory then."""
+        """Spill a step's frame and, with ``drop``, release it from memory; return True if it is on disk."""
         was_on_disk = self._is_on_disk(step, entry)
-        if not was_on_disk and entry.form is not None:
+        if not was_on_disk and entry.plan is not None:
             entry.spilled = self._spills.write(
-                step, entry.form, entry.memory_bytes, reason, in_memory=not drop
+                step, entry.plan, entry.memory_bytes, reason, in_memory=not drop
             )
         if entry.spilled is None:
             return False
         if drop:
             freed = self._drop(entry)
             if was_on_disk:
-                self._tell(
+                self._emit(
                     "frame_released",
-                    {"step_id": step, "bytes": freed, "reason": f"{reason}; on disk already"},
+                    {"step_id": step, "bytes": freed, "reason": f"{reason}; already on disk"},
                 )
         return True
 
     def _is_on_disk(self, step: str, entry: _StepEntry) -> bool:
-        """Whether the frame can be got from disk. One that was damaged there while it is in memory is spilled anew."""
+        """Return True if the frame can be read from disk; a damaged file of a frame in memory is spilled again."""
         if entry.spilled is None or entry.frame is None:
             return entry.spilled is not None
         try:
             spill.verify(entry.spilled)
         except SpillCorrupt as damage:
             entry.spilled = None
-            told = {"step_id": step, "path": layout.spill_path(step), "ok": False, "error": str(damage)}
-            self._tell("spill_read", told)
+            self._emit_damage(step, damage)
         return entry.spilled is not None
 
     def _drop(self, entry: _StepEntry) -> int:
-        """Lets go of a frame in memory; gives the bytes it had."""
+        """Release a frame from memory; return its bytes."""
         freed, entry.memory_bytes = entry.memory_bytes, 0
-        entry.frame = entry.form = None
+        entry.frame = entry.plan = None
         self._dropped += freed
         return freed
 
     def _enforce_budget(self) -> None:
-        """Spills the frames whose next use is farthest away until the rest fits; a disk that refuses ends it.
+        """Spill frames until the rest fits into the budget or the disk refuses; farthest next use first.
 
-        The budget is for all frames, and that of the next step is made before it is put: room is kept for one as large as the
-        largest so far, but no more than a quarter of the budget, since it may be the only one of its size.
+        Keeps room for a frame as large as the largest so far, but at most a quarter of the budget.
         """
         budget = self._policy.budget_bytes
         if budget is None:
@@ -272,7 +258,7 @@ class FrameStore:
         refused: set[str] = set()
         while self.total_size().memory_bytes > allowed:
             candidates = [
-                (entry.next_use, step)
+                (min(entry.remaining_uses, default=sys.maxsize), step)
                 for step, entry in self._entries.items()
                 if entry.frame is not None and step not in refused
             ]
@@ -283,26 +269,28 @@ class FrameStore:
                 refused.add(step)
 
     def resolve(self, step: str, name: str, ref: InputRef) -> ResolvedInput:
-        """The input ``name`` of ``step``: from memory, else from spill.
+        """Return the input ``name`` of ``step``, from memory or else from disk.
 
         Raises:
-            InputNotFound: in neither; ``tried`` says what was found in each.
+            InputNotFound: in neither; its ``tried`` holds the outcome for each.
         """
         entry = self._entries.get(ref.from_step)
-        tried = [results.memory_lookup(entry, ref, FRAME)]
+        tried = [memory_lookup(entry, ref)]
         if entry is not None and tried[0]["outcome"] == "found":
-            if ref.key == FRAME and entry.form is not None:
-                return ResolvedInput.in_memory(ref, entry.frame, entry.form, tuple(tried))
+            if ref.key == FRAME_KEY and entry.plan is not None:
+                return ResolvedInput.in_memory(ref, entry.frame, entry.plan, tuple(tried))
             value = entry.result[ref.key]
             return ResolvedInput.in_memory(ref, value, frames.plan_frame(value), tuple(tried))
-        if ref.key == FRAME:
-            found, said, cause = self._find_spill(entry, ref.from_step)
-            tried.append(said)
-            if found is not None:
-                return ResolvedInput.on_disk(ref, found, tuple(tried), self._tell)
+        if ref.key == FRAME_KEY:
+            spilled, attempt, cause = self._find_spill(entry, ref.from_step)
+            tried.append(attempt)
+            if spilled is not None:
+                return ResolvedInput.on_disk(ref, spilled, tuple(tried), self._emit)
         else:
             cause = None
-            tried.append({"place": "spill", "outcome": "absent", "reason": f"only {FRAME!r} is ever spilled"})
+            tried.append(
+                {"place": "spill", "outcome": "absent", "reason": f"only {FRAME_KEY!r} is ever spilled"}
+            )
         raise InputNotFound(
             step=step, name=name, upstream=ref.from_step, tried=tried, present=self.held_steps()
         ) from cause
@@ -310,41 +298,41 @@ class FrameStore:
     def _find_spill(
         self, entry: _StepEntry | None, step: str
     ) -> tuple[SpillFile | None, dict[str, Any], SpillCorrupt | None]:
-        path = layout.spill_path(step)
+        attempt: dict[str, Any] = {"place": "spill", "outcome": "found", "reason": layout.spill_path(step)}
         try:
-            # a step that put something here may have an older spill of an earlier try: that is another frame
+            # once the step has stored a result, a spill of an earlier attempt is another frame
             spilled = entry.spilled if entry else self._spills.find(step)
             if spilled is None:
-                return (
-                    None,
-                    {"place": "spill", "outcome": "absent", "reason": f"no {layout.schema_path(step)}"},
-                    None,
-                )
+                return None, attempt | {"outcome": "absent", "reason": f"no {layout.schema_path(step)}"}, None
             spill.verify(spilled)
         except SpillCorrupt as damage:
-            self._tell("spill_read", {"step_id": step, "path": path, "ok": False, "error": str(damage)})
-            return None, {"place": "spill", "outcome": "damaged", "reason": str(damage)}, damage
-        return spilled, {"place": "spill", "outcome": "found", "reason": path}, None
+            self._emit_damage(step, damage)
+            return None, attempt | {"outcome": "damaged", "reason": str(damage)}, damage
+        return spilled, attempt, None
+
+    def _emit_damage(self, step: str, damage: SpillCorrupt) -> None:
+        event_fields = {"step_id": step, "path": layout.spill_path(step), "ok": False, "error": str(damage)}
+        self._emit("spill_read", event_fields)
 
     def spill_inputs_of_failed_step(self, step: str, inputs: Mapping[str, ResolvedInput]) -> tuple[str, ...]:
-        """Spills the inputs of a failed step that are only in memory, so that it can be replayed.
+        """Spill the inputs of a failed step that are only in memory, so that the step can be replayed.
 
-        Gives the paths of all its inputs that are on disk then. They stay in memory too: others may want them.
+        Returns the paths of all its inputs on disk. The frames stay in memory for other consumers.
         """
         paths = []
         for resolved in inputs.values():
             entry = self._entries.get(resolved.input_ref.from_step)
-            reason = f"input of {step!r}, which failed"
+            reason = f"input of failed step {step!r}"
             if resolved.location == "spill" or (
                 entry is not None
-                and resolved.input_ref.key == FRAME
+                and resolved.input_ref.key == FRAME_KEY
                 and self._spill(resolved.input_ref.from_step, entry, reason, drop=False)
             ):
                 paths.append(layout.spill_path(resolved.input_ref.from_step))
         return tuple(dict.fromkeys(paths))
 
     def mark_consumed(self, step: str, position: int) -> None:
-        """The consumer at ``position`` of the manifest is done with the frame of ``step``."""
+        """Record that the consumer at ``position`` of the manifest no longer needs the frame of ``step``."""
         entry = self._entries.get(step)
         if entry is None or position not in entry.remaining_uses:
             return
@@ -353,20 +341,21 @@ class FrameStore:
             freed = self._drop(entry)
             entry.released = True
             self.trim_memory()
-            self._tell(
-                "frame_released", {"step_id": step, "bytes": freed, "reason": "its last consumer is done"}
+            self._emit(
+                "frame_released",
+                {"step_id": step, "bytes": freed, "reason": "its last consumer has finished"},
             )
 
     def total_size(self) -> StoreSize:
-        """Bytes in memory and on disk."""
+        """Return the bytes in memory and on disk."""
         entries = self._entries.values()
         return StoreSize(
             sum(entry.memory_bytes for entry in entries),
             sum(entry.spilled.bytes for entry in entries if entry.spilled),
         )
 
-    def location(self, step: str) -> Place:
-        """Where the frame of a step is looked for first."""
+    def location(self, step: str) -> FrameLocation:
+        """Return where the frame of a step is looked up first."""
         entry = self._entries.get(step)
         if entry is None:
             return "none"
@@ -375,5 +364,5 @@ class FrameStore:
         return "spill" if entry.spilled else "none"
 
     def held_steps(self) -> tuple[str, ...]:
-        """The steps whose frame is in memory or on disk."""
+        """Return the steps whose frame is in memory or on disk."""
         return tuple(step for step in self._entries if self.location(step) != "none")

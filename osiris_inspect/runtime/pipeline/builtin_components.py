@@ -1,281 +1,278 @@
-"""The components that come with this package, as values."""
+"""Built-in components, and the components of installed packages."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import metadata
-from typing import Final
+from typing import Any, Final
 
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.runtime.pipeline.component import GROUP, Component, ConfigKey
 
 
 def _ignored_keys(*names: str) -> tuple[ConfigKey, ...]:
-    """Keys that pipelines of the original write and that mean nothing here."""
-    says = "taken from pipelines of the original; has no effect here"
-    return tuple(ConfigKey(name, "text", says, ignored=True) for name in names)
+    """Return keys that are accepted from pipelines of the original Osiris and have no effect."""
+    description = "accepted for compatibility with Osiris; ignored"
+    return tuple(ConfigKey(name, "text", description, ignored=True) for name in names)
 
 
-_ENCODING = ConfigKey("encoding", "text", "the file's encoding", default="utf-8")
-_ONE: Final = (r'[^"\r\n]', 'one character that is no quote; a tab is "\\t" in double quotes')
+_ENCODING = ConfigKey("encoding", "text", "encoding of the file", default="utf-8")
+_ONE_CHARACTER: Final = (
+    r'[^"\r\n]',
+    'one character other than a quote; write a tab as "\\t" in double quotes',
+)
 _DELIMITER_IN = ConfigKey(
     "delimiter",
     "text",
-    r"what stands between two fields, one character; \s+ is any white space",
+    r"field separator, one character; \s+ is any whitespace",
     default=",",
     pattern=(
         r'[^"\r\n\x80-\U0010ffff]|\\s\+',
-        r"one ASCII character that is no quote, or \s+ for any white space",
+        r"one ASCII character other than a quote, or \s+ for any whitespace",
     ),
 )
 _DELIMITER_OUT = ConfigKey(
-    "delimiter", "text", "what stands between two fields, one character", default=",", pattern=_ONE
+    "delimiter", "text", "field separator, one character", default=",", pattern=_ONE_CHARACTER
 )
-_COLUMNS = ConfigKey("columns", "list", "the columns to read, in this order; all of them where absent")
-_PATH_IN = ConfigKey(
-    "path", "texts", "the file, or a pattern such as data/*.csv, or a list of them", required=True
-)
-_PATH_OUT = ConfigKey("path", "text", "the file, relative to the working folder", required=True)
-_CREATE_DIRS = ConfigKey("create_dirs", "switch", "whether to make missing folders", default=True)
+_COLUMNS = ConfigKey("columns", "list", "columns to read, in this order; default: all")
+_PATH_IN = ConfigKey("path", "texts", "file, pattern such as data/*.csv, or list of them", required=True)
+_PATH_OUT = ConfigKey("path", "text", "file, relative to the working directory", required=True)
+_CREATE_DIRS = ConfigKey("create_dirs", "switch", "create missing directories", default=True)
 _MULTIPLE_INPUTS_KEY = ConfigKey(
     "on_several_inputs",
     "text",
-    "what to do with several inputs: append puts their rows one after another; where absent they are an error",
+    "how to combine several inputs: append = concatenate rows; default: error",
     choices=("append",),
 )
-_QUERY_TIMEOUT = ConfigKey(
-    "query_timeout", "number", "seconds the server may work on the query", minimum=0.001
-)
+_QUERY_TIMEOUT = ConfigKey("query_timeout", "number", "time limit of the query, in seconds", minimum=0.001)
 _CONNECT_TIMEOUT = ConfigKey(
-    "connect_timeout", "whole", "seconds to wait for the server", default=10, minimum=1
+    "connect_timeout", "whole", "time limit of connecting, in seconds", default=10, minimum=1
 )
-_BATCHES = "reads in batches: memory is bounded by the frame, not by the client library"
-_TYPES = "types come from the declared columns, so 0 rows have the same types as a million"
+_BATCH_CAPABILITY = "reads in batches: the client library needs little memory beyond the frame"
+_TYPES_CAPABILITY = "column types come from the declared types, also for 0 rows"
 
 _WRITER_KEYS = (
-    ConfigKey("table", "text", "the table to write to", required=True),
-    ConfigKey("schema", "text", "the schema the table is in", default="public"),
+    ConfigKey("table", "text", "table to write to", required=True),
+    ConfigKey("schema", "text", "schema of the table", default="public"),
     ConfigKey(
         "write_mode",
         "text",
-        "append (or insert): add rows; upsert: update rows whose key is there; replace: afterwards the table holds these rows and no others",
+        "append (or insert): add rows; upsert: update rows whose key exists; replace: replace all rows of the table",
         default="append",
         choices=("append", "insert", "upsert", "replace"),
     ),
     ConfigKey(
         "primary_key",
         "texts",
-        "the column or columns that identify a row",
+        "column or columns that identify a row",
         required_when=("write_mode", ("upsert", "replace")),
     ),
     ConfigKey(
         "on_duplicate_keys",
         "text",
-        "what to do when two rows of the input have one key: error, or keep the last",
+        "how to handle input rows with the same key: error, or keep the last",
         default="error",
         choices=("error", "last"),
     ),
     ConfigKey(
-        "create_if_missing", "switch", "whether to create the table from the frame's columns", default=False
+        "create_if_missing", "switch", "create a missing table from the columns of the input", default=False
     ),
-    ConfigKey("connect_timeout", "whole", "seconds to wait for the server", default=10, minimum=1),
-    ConfigKey("statement_timeout", "number", "seconds the server may work on one statement", minimum=0.001),
+    _CONNECT_TIMEOUT,
+    ConfigKey("statement_timeout", "number", "time limit of one statement, in seconds", minimum=0.001),
     _MULTIPLE_INPUTS_KEY,
 )
 
+
+def _extractor(**fields: Any) -> Component:
+    return Component(modes=("read",), inputs="none", produces_frame=True, **fields)
+
+
+def _writer(**fields: Any) -> Component:
+    return Component(modes=("write",), inputs="one", produces_frame=False, **fields)
+
+
 BUILT_IN: Final = (
-    Component(
+    _extractor(
         name="filesystem.csv_extractor",
-        summary="Reads CSV files into a frame.",
+        summary="Reads CSV files.",
         driver="osiris_inspect.runtime.drivers.csv.driver:CsvExtractor",
-        modes=("read",),
         keys=(
             _PATH_IN,
             _DELIMITER_IN,
             _ENCODING,
-            ConfigKey("header", "switch", "whether the first line names the columns", default=True),
+            ConfigKey("header", "switch", "the first line contains the column names", default=True),
             _COLUMNS,
             ConfigKey("skip_rows", "whole", "lines to skip before the header", minimum=0),
-            ConfigKey("limit", "whole", "rows to read at most", minimum=0),
+            ConfigKey("limit", "whole", "maximum number of rows to read", minimum=0),
             ConfigKey(
                 "on_bad_lines",
                 "text",
-                "what to do with a line that has more fields than the header; warn and skip leave it out and count it in the metric lines_left_out",
+                "how to handle a line with more fields than the header; warn and skip drop it and count it in the metric lines_left_out",
                 choices=("error", "warn", "skip"),
             ),
-            ConfigKey("na_values", "list", "texts that stand for nothing, beside the usual ones"),
+            ConfigKey("na_values", "list", "extra strings read as missing"),
             ConfigKey(
                 "keep_default_na",
                 "switch",
-                "false: NA, N/A, null, nan, None and the like are texts, and only the empty field stands for nothing",
+                "false: read NA, N/A, null, nan, None etc. as text; only empty fields are missing",
             ),
             ConfigKey(
                 "dtype",
                 "map",
-                "types by column, in pandas' words: {zip: str} keeps 00123, which is a whole number otherwise",
+                "pandas type by column; for example, {zip: str} reads 00123 as text",
             ),
             ConfigKey(
                 "parse_dates",
                 "list or switch",
-                "columns to read as times, 01/02/2024 with the month first; true: every column whose text is an ISO 8601 time",
+                "columns to read as timestamps, with the month first in 01/02/2024; true: every column of ISO 8601 text",
             ),
             ConfigKey(
                 "compression",
                 "text",
-                "how the file is compressed",
+                "compression of the file",
                 choices=("infer", "gzip", "bz2", "zip", "xz", "zstd", "none"),
             ),
-            ConfigKey("comment", "text", "the character that begins a comment", pattern=_ONE),
-            ConfigKey("file_column", "text", "a column to add that names the file of each row"),
+            ConfigKey("comment", "text", "character that starts a comment", pattern=_ONE_CHARACTER),
+            ConfigKey("file_column", "text", "name of an added column with the file of each row"),
             *_ignored_keys("chunk_size", "skip_blank_lines"),
         ),
-        inputs="none",
-        produces_frame=True,
         requires=("pandas",),
         family="filesystem",
         connection="optional",
         capabilities=(
-            "a pattern reads all files that match, in the order of their names; columns must agree, and their types are those of one file with all the lines",
-            "whole numbers stay exact, with gaps too; a column with one beyond 64 bits is text",
-            "a line with fewer fields than the header ends in nothing; of columns of one name the second is called name.1",
-            "a connection of the family filesystem gives base_dir, the folder that paths start from",
+            "reads all files that match a pattern, sorted by name, as one file; their columns must be the same",
+            "integers stay exact, also with missing values; a column with a number beyond 64 bits becomes text",
+            "short lines are filled with missing values; the second column with the same name is renamed to name.1",
+            "a connection of the family filesystem sets base_dir, the directory that paths are relative to",
         ),
         example="- id: read-movies\n  component: filesystem.csv_extractor\n  config:\n    path: data/movies.csv\n",
     ),
-    Component(
+    _writer(
         name="filesystem.csv_writer",
-        summary="Writes a frame to a CSV file, whole or not at all; the order of the columns is kept.",
+        summary="Writes its input to a CSV file, atomically and in the order of the columns.",
         driver="osiris_inspect.runtime.drivers.csv.driver:CsvWriter",
-        modes=("write",),
         keys=(
             _PATH_OUT,
             _DELIMITER_OUT,
             _ENCODING,
-            ConfigKey("header", "switch", "whether to write the names of the columns", default=True),
-            ConfigKey("newline", "text", "how a line ends", default="lf", choices=("lf", "crlf")),
+            ConfigKey("header", "switch", "write the column names", default=True),
+            ConfigKey("newline", "text", "line ending", default="lf", choices=("lf", "crlf")),
             _CREATE_DIRS,
             ConfigKey(
                 "quoting",
                 "text",
-                "which fields stand in quotes",
+                "which fields are quoted",
                 default="minimal",
                 choices=("minimal", "all", "nonnumeric", "none"),
             ),
-            ConfigKey("na_rep", "text", "what stands for nothing"),
+            ConfigKey("na_rep", "text", "text written for missing values"),
             _MULTIPLE_INPUTS_KEY,
             *_ignored_keys("chunk_size"),
         ),
-        inputs="one",
-        produces_frame=False,
         requires=("pandas",),
         family="filesystem",
         connection="optional",
-        capabilities=("the old file stands until the new one is whole and synced",),
+        capabilities=("replaces the old file only when the new one is complete and synced",),
         example="- id: write-stats\n  component: filesystem.csv_writer\n  needs: [compute-stats]\n"
         "  config:\n    path: out/stats.csv\n",
     ),
-    Component(
+    _extractor(
         name="filesystem.parquet_extractor",
-        summary="Reads Parquet files into a frame.",
+        summary="Reads Parquet files.",
         driver="osiris_inspect.runtime.drivers.parquet:ParquetExtractor",
-        modes=("read",),
         keys=(_PATH_IN, _COLUMNS),
-        inputs="none",
-        produces_frame=True,
         requires=("pyarrow",),
         family="filesystem",
         connection="optional",
         capabilities=(
-            "a pattern reads all files that match, in the order of their names; columns must agree",
+            "reads all files that match a pattern, sorted by name; their columns must be the same",
         ),
         example="- id: read-movies\n  component: filesystem.parquet_extractor\n  config:\n    path: data/movies.parquet\n",
     ),
-    Component(
+    _writer(
         name="filesystem.parquet_writer",
-        summary="Writes a frame to a Parquet file, whole or not at all.",
+        summary="Writes its input to a Parquet file, atomically.",
         driver="osiris_inspect.runtime.drivers.parquet:ParquetWriter",
-        modes=("write",),
         keys=(
             _PATH_OUT,
             ConfigKey(
                 "compression",
                 "text",
-                "how the file is compressed",
+                "compression of the file",
                 default="zstd",
                 choices=("zstd", "lz4", "snappy", "none"),
             ),
             _CREATE_DIRS,
             _MULTIPLE_INPUTS_KEY,
         ),
-        inputs="one",
-        produces_frame=False,
         requires=("pyarrow",),
         family="filesystem",
         connection="optional",
-        capabilities=("writes in batches; the old file stands until the new one is whole and synced",),
+        capabilities=(
+            "writes in batches; replaces the old file only when the new one is complete and synced",
+        ),
         example="- id: write-stats\n  component: filesystem.parquet_writer\n  needs: [compute-stats]\n"
         "  config:\n    path: out/stats.parquet\n",
     ),
     Component(
         name="duckdb.processor",
-        summary="Runs SQL over its inputs; the last statement's result is the frame it gives.",
+        summary="Runs SQL on its inputs; outputs the last statement's result.",
         driver="osiris_inspect.runtime.drivers.duckdb:DuckdbProcessor",
         modes=("transform",),
         keys=(
             ConfigKey(
                 "query",
                 "text",
-                "SQL; one input is the table input_df, each one also df_<upstream step>",
+                "SQL; a single input is the table input_df, each input is also df_<upstream step>",
                 required=True,
             ),
-            ConfigKey("allow_external", "switch", "whether the SQL may read and write files", default=False),
-            ConfigKey("memory_limit", "text", "memory DuckDB may use, e.g. 2GB"),
-            ConfigKey("threads", "whole", "threads DuckDB may use", minimum=1),
+            ConfigKey("allow_external", "switch", "allow the SQL to read and write files", default=False),
+            ConfigKey("memory_limit", "text", "memory limit of DuckDB, e.g. 2GB"),
+            ConfigKey("threads", "whole", "maximum number of DuckDB threads", minimum=1),
         ),
         inputs="many",
         produces_frame=True,
         requires=("duckdb", "pyarrow"),
         capabilities=(
-            "reads spilled inputs from their files without loading them",
-            "several statements, divided by semicolons; tables made by one are there for the next",
+            "reads spilled inputs directly from their files",
+            "runs several statements separated by semicolons; later ones see tables created by earlier ones",
         ),
         example="- id: compute-stats\n  component: duckdb.processor\n  needs: [read-movies]\n  config:\n"
         "    query: SELECT director, count(*) AS movies FROM input_df GROUP BY director\n",
     ),
-    Component(
+    _extractor(
         name="mysql.extractor",
-        summary="Runs a query on MySQL or MariaDB and gives its rows as a frame.",
+        summary="Runs a query on MySQL or MariaDB and outputs its rows.",
         driver="osiris_inspect.runtime.drivers.mysql.driver:MysqlExtractor",
-        modes=("read",),
         keys=(
-            ConfigKey("query", "text", "one SQL statement that gives rows", required=True),
+            ConfigKey("query", "text", "one SQL statement that returns rows", required=True),
             _QUERY_TIMEOUT,
             _CONNECT_TIMEOUT,
             ConfigKey(
                 "tinyint1",
                 "text",
-                "what TINYINT(1) is: number (exact for every value), or switch (0 false, all else true)",
+                "type of TINYINT(1): number (exact for every value) or switch (0 is false, others are true)",
                 default="number",
                 choices=("number", "switch"),
             ),
             ConfigKey(
                 "time",
                 "text",
-                "what TIME is: text as MySQL writes it, also beyond a day, or a duration",
+                "type of TIME: text as MySQL writes it, also beyond a day, or duration",
                 default="text",
                 choices=("text", "duration"),
             ),
             ConfigKey(
                 "zero_dates",
                 "text",
-                "what 0000-00-00 becomes, which no calendar has: an error, null, or text for the whole column",
+                "how to read 0000-00-00: as an error, as null, or the whole column as text",
                 default="error",
                 choices=("error", "null", "text"),
             ),
             ConfigKey(
                 "wide_decimals",
                 "text",
-                "decimals of more than 38 digits: exact (text in SQL), fit (38 digits, more is an error), "
-                "auto: exact for a table's column, fit for what the query computes",
+                "decimals with more than 38 digits: exact (text in SQL), fit (38 digits, more is an error), "
+                "auto (exact for a column of a table, fit for a computed column)",
                 default="auto",
                 choices=("auto", "exact", "fit"),
             ),
@@ -283,97 +280,92 @@ BUILT_IN: Final = (
                 "batch_size", "echo", "pool_size", "pool_recycle", "schema", "offset", "host", "port"
             ),
         ),
-        inputs="none",
-        produces_frame=True,
         requires=("pymysql", "pyarrow"),
         extra="mysql",
         family="mysql",
         connection="required",
-        capabilities=(_BATCHES, _TYPES, "a % in the query is a %; nothing is filled in"),
+        capabilities=(
+            _BATCH_CAPABILITY,
+            _TYPES_CAPABILITY,
+            "sends the query unchanged: % is not a placeholder",
+        ),
         example='- id: extract-movies\n  component: mysql.extractor\n  config:\n    connection: "@mysql.db_movies"\n'
         "    query: SELECT title, director FROM movies\n",
     ),
-    Component(
+    _extractor(
         name="postgres.extractor",
-        summary="Runs a query on PostgreSQL and gives its rows as a frame.",
+        summary="Runs a query on PostgreSQL and outputs its rows.",
         driver="osiris_inspect.runtime.drivers.postgres.driver:PostgresExtractor",
-        modes=("read",),
         keys=(
-            ConfigKey("query", "text", "one SQL statement that gives rows", required=True),
+            ConfigKey("query", "text", "one SQL statement that returns rows", required=True),
             _QUERY_TIMEOUT,
             _CONNECT_TIMEOUT,
             ConfigKey(
                 "numeric",
                 "text",
-                "what NUMERIC without a declared precision is: text (exact) or float",
+                "type of NUMERIC without a declared precision: text (exact) or float",
                 default="text",
                 choices=("text", "float"),
             ),
         ),
-        inputs="none",
-        produces_frame=True,
         requires=("psycopg", "pyarrow"),
         extra="postgres",
         family="postgres",
         connection="required",
-        capabilities=(_BATCHES, _TYPES),
+        capabilities=(_BATCH_CAPABILITY, _TYPES_CAPABILITY),
         example='- id: extract-movies\n  component: postgres.extractor\n  config:\n    connection: "@postgres.main"\n'
         "    query: SELECT title, director FROM movies\n",
     ),
-    Component(
+    _writer(
         name="postgres.writer",
-        summary="Writes a frame to a PostgreSQL table, in one transaction.",
+        summary="Writes its input to a PostgreSQL table, in one transaction.",
         driver="osiris_inspect.runtime.drivers.postgres.driver:PostgresWriter",
-        modes=("write",),
         keys=_WRITER_KEYS,
-        inputs="one",
-        produces_frame=False,
         requires=("psycopg", "pyarrow"),
         extra="postgres",
         family="postgres",
         connection="required",
         capabilities=(
-            "all or nothing: a failed write leaves the table as it was",
-            "rows_written is the number the server counted",
+            "atomic: a failed write leaves the table unchanged",
+            "rows_written is the row count reported by the server",
         ),
         example="- id: write-stats\n  component: postgres.writer\n  needs: [compute-stats]\n  config:\n"
         '    connection: "@postgres.main"\n    table: director_stats\n    write_mode: upsert\n    primary_key: [director]\n',
     ),
-    Component(
+    _writer(
         name="supabase.writer",
-        summary="Writes a frame to a Supabase table: over SQL where the connection has pg_dsn, otherwise over REST.",
+        summary="Writes its input to a Supabase table: over SQL if the connection has pg_dsn, otherwise over REST.",
         driver="osiris_inspect.runtime.drivers.supabase.driver:SupabaseWriter",
-        modes=("write",),
         keys=(
             *_WRITER_KEYS,
             ConfigKey(
                 "channel",
                 "text",
-                "sql, rest, or auto: sql where the connection has pg_dsn",
+                "sql, rest, or auto: sql if the connection has pg_dsn, otherwise rest",
                 default="auto",
                 choices=("auto", "sql", "rest"),
             ),
-            ConfigKey("batch_size", "whole", "rows of one REST request; 5000 where absent", minimum=1),
+            ConfigKey("batch_size", "whole", "rows of one REST request; default: 5000", minimum=1),
             ConfigKey(
                 "retries",
                 "whole",
-                "tries again after a failure that may pass, where that cannot write twice",
+                "number of retries after a transient failure, if a retry cannot write rows twice",
                 default=3,
                 minimum=0,
             ),
-            ConfigKey("timeout", "number", "seconds to wait for a REST answer", default=30, minimum=0.001),
+            ConfigKey(
+                "timeout", "number", "time limit of a REST request, in seconds", default=30, minimum=0.001
+            ),
             *_ignored_keys("returning", "prefer", "ddl_channel"),
         ),
-        inputs="one",
-        produces_frame=False,
         requires=("psycopg", "postgrest", "pyarrow"),
         extra="supabase",
         family="supabase",
         connection="required",
         capabilities=(
-            "over SQL all or nothing: a failed write leaves the table as it was",
-            "over REST a batch is all or nothing; a failure says how many rows were written before it",
-            "rows_written is the number the server confirmed",
+            "over SQL: atomic; a failed write leaves the table unchanged",
+            "over REST: each batch is atomic; an error states how many rows were written before it",
+            "rows_written is the row count confirmed by the server",
         ),
         example="- id: write-stats\n  component: supabase.writer\n  needs: [compute-stats]\n  config:\n"
         '    connection: "@supabase.main"\n    table: director_stats\n    write_mode: replace\n    primary_key: [director]\n',
@@ -383,38 +375,39 @@ BUILT_IN: Final = (
 
 @cache
 def all_components() -> Mapping[str, Component]:
-    """Every component there is, by name: the built-in ones, then those of installed packages.
+    """Return every component by name: the built-in ones, then those of installed packages.
 
     Raises:
-        SettingsError: an installed package offers a component that cannot be loaded, or one whose name is taken.
+        SettingsError: a package's component cannot be loaded, or its name is not unique.
     """
-    from osiris_inspect.runtime.pipeline.builtin_components import BUILT_IN
-
-    found = {component.name: component for component in BUILT_IN}
+    components = {component.name: component for component in BUILT_IN}
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
         for component in _from_entry_point(entry):
-            if component.name in found:
-                text = (
-                    f"component {component.name!r} of {_package(entry)} is there already; rename one of them"
+            if component.name in components:
+                raise SettingsError(
+                    f"cannot load component {component.name!r} of {_package(entry)}: "
+                    "another component has this name; rename one of them"
                 )
-                raise SettingsError(text)
-            found[component.name] = component
-    return found
+            components[component.name] = component
+    return components
 
 
 def _from_entry_point(entry: metadata.EntryPoint) -> Iterable[Component]:
     try:
         loaded = entry.load()
-    except Exception as error:  # code of another package: whatever it raises, say whose it is
-        text = (
+    except Exception as error:  # runs code of another package
+        raise SettingsError(
             f"component {entry.name!r} of {_package(entry)} cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
+    components = [loaded] if isinstance(loaded, Component) else loaded
+    if not isinstance(components, list | tuple) or not all(
+        isinstance(item, Component) for item in components
+    ):
+        raise SettingsError(
+            f"entry point {entry.name!r} of {_package(entry)} names a {type(loaded).__name__}; "
+            "it must name a Component or a list of them"
         )
-        raise SettingsError(text) from error
-    offered = [loaded] if isinstance(loaded, Component) else loaded
-    if not isinstance(offered, list | tuple) or not all(isinstance(item, Component) for item in offered):
-        text = f"entry point {entry.name!r} of {_package(entry)} names a {type(loaded).__name__}, not a Component"
-        raise SettingsError(text)
-    return offered
+    return components
 
 
 def _package(entry: metadata.EntryPoint) -> str:

@@ -1,4 +1,4 @@
-"""What ``compile`` wrote, read again, so that it can be run without its pipeline file."""
+"""Reader of the output of ``compile``, so that it can run without its pipeline file."""
 
 import re
 from dataclasses import replace
@@ -8,43 +8,43 @@ from typing import Any
 import orjson
 import yaml
 
+from osiris_inspect.base.bounded_yaml import load_yaml
 from osiris_inspect.model import manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import PipelineError, Problem, SettingsError
-from osiris_inspect.runtime.pipeline import masked_config as masking
+from osiris_inspect.runtime.pipeline import masked_config
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 
 _COMPILE = re.compile(r"compile_(\d+)")
 
 
 def latest_compile_dir(logs: Path) -> Path:
-    """The folder that the latest compile under ``logs`` wrote.
+    """Return the directory of the latest compile under ``logs``.
 
     Raises:
         SettingsError: there is none.
     """
-    found = {
+    compiled_dirs = {
         int(match[1]): folder / "compiled"
         for folder in (logs.iterdir() if logs.is_dir() else ())
         if (match := _COMPILE.fullmatch(folder.name)) and (folder / "compiled" / layout.MANIFEST).is_file()
     }
-    if not found:
+    if not compiled_dirs:
         raise SettingsError(
-            f"no compiled pipeline under {logs}; osiris-inspect compile PIPELINE.yaml writes one"
+            f"no compiled pipeline under {logs}; run osiris-inspect compile PIPELINE.yaml first"
         )
-    return found[max(found)]
+    return compiled_dirs[max(compiled_dirs)]
 
 
 def load_compiled(folder: Path) -> Compiled:
-    """The compiled pipeline in a folder with ``manifest.yaml`` and ``cfg/``.
+    """Return the compiled pipeline in a directory with ``manifest.yaml`` and ``cfg/``.
 
     Raises:
-        PipelineError: the manifest is unreadable, or a configuration is missing, damaged or masked; carries every
-            problem.
+        PipelineError: contains every problem: an unreadable manifest, a missing, damaged or masked configuration.
     """
     file = folder / layout.MANIFEST
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document = load_yaml(file.read_bytes())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PipelineError([Problem(f"cannot be read: {error}".splitlines()[0], str(file))]) from None
     plan = manifest.parse(document)
@@ -53,7 +53,7 @@ def load_compiled(folder: Path) -> Compiled:
     for step in plan.steps:
         if not layout.is_relative_and_safe(step.cfg_path):
             problems.append(
-                Problem(f"step {step.id!r}: {step.cfg_path!r} leads out of the folder", str(file))
+                Problem(f"step {step.id!r}: {step.cfg_path!r} is outside of the directory", str(file))
             )
             continue
         try:
@@ -67,9 +67,11 @@ def load_compiled(folder: Path) -> Compiled:
             if isinstance(config, dict):
                 configs[step.id] = config
             else:
-                problems.append(Problem("is no map; compile the pipeline again", str(folder / step.cfg_path)))
-    problems += masking.masked_key_problems(plan, configs, str(file))
+                problems.append(
+                    Problem("is not a mapping; compile the pipeline again", str(folder / step.cfg_path))
+                )
+    problems += masked_config.masked_key_problems(plan, configs, str(file))
     if problems:
         raise PipelineError(problems)
-    extra = {key: value for key, value in plan.other_keys.items() if key != masking.KEY}
+    extra = {key: value for key, value in plan.other_keys.items() if key != masked_config.KEY}
     return Compiled(replace(plan, other_keys=extra), configs, str(plan.other_keys.get("file") or file))

@@ -1,7 +1,7 @@
-"""What each component is and takes: the one place that compile, lint, masking, the worker's checks and the manual read.
+"""Description of a component: its keys, inputs and driver, as a value.
 
-A component says all this as a value, so that asking about it imports neither its driver nor its client library. Packages
-add their own by an entry point in the group ``osiris_inspect.components`` that names a ``Component`` or a list of them.
+Reading it imports neither the driver nor its client library. Other packages add components by an entry point in
+the group ``osiris_inspect.components`` that names a ``Component`` or a list of them.
 """
 
 import re
@@ -16,41 +16,32 @@ GROUP: Final = "osiris_inspect.components"
 ValueKind = Literal["text", "whole", "number", "switch", "list", "map", "texts", "list or switch"]
 ComponentMode = Literal["read", "transform", "write"]
 
-_PYTHON: Mapping[ValueKind, tuple[type, ...]] = {
-    "text": (str,),
-    "whole": (int,),
-    "number": (int, float),
-    "switch": (bool,),
-    "list": (list,),
-    "map": (dict,),
-    "texts": (str, list),
-    "list or switch": (list, bool),
+_KINDS: Mapping[ValueKind, tuple[str, tuple[type, ...]]] = {
+    "text": ("string", (str,)),
+    "whole": ("integer", (int,)),
+    "number": ("number", (int, float)),
+    "switch": ("true/false", (bool,)),
+    "list": ("list", (list,)),
+    "map": ("mapping", (dict,)),
+    "texts": ("string or list", (str, list)),
+    "list or switch": ("list or true/false", (list, bool)),
 }
-_ARTICLE: Mapping[ValueKind, str] = {
-    "text": "text",
-    "whole": "a whole number",
-    "number": "a number",
-    "switch": "true or false",
-    "list": "a list",
-    "map": "a map",
-    "texts": "text or a list of texts",
-    "list or switch": "a list, true or false",
-}
+"""Name and Python types of each kind of value."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigKey:
-    """One key of a component's configuration.
+    """Key of a component's configuration.
 
     Attributes:
-        says: what it means, for people.
-        default: its value where it is not written; None: it is absent then.
-        choices: the values it can have; empty: any of its kind.
-        secret: whether its value must not stand in a pipeline or a log.
-        lowest: the smallest number it can be.
-        required_when: the key and the values of it that make this one required, e.g. ``("write_mode", ("upsert",))``.
-        without_effect: pipelines of the original have it; it is taken and means nothing here.
-        form: a regular expression that its text has to match, and what that is in words.
+        description: meaning of the key, for users.
+        default: value if the key is not set; None for no value.
+        choices: allowed values; empty for any value of the kind.
+        secret: True if the value must not appear in a pipeline or a log.
+        minimum: the smallest allowed number.
+        required_when: another key and its values that make this one required: ``("write_mode", ("upsert",))``.
+        ignored: True if the key is accepted for compatibility and has no effect.
+        pattern: a regular expression that the text must match, and its description.
     """
 
     name: str
@@ -67,29 +58,32 @@ class ConfigKey:
 
     @property
     def is_secret(self) -> bool:
-        """Whether its value is masked: it says so, or is called like a secret."""
+        """True if the value is masked: the key is marked as secret or has the name of one."""
         return self.secret or is_secret_key(self.name)
 
+    @property
+    def type_name(self) -> str:
+        """Name of the type of its values, for users."""
+        return _KINDS[self.kind][0]
+
     def validation_error(self, value: Any) -> str | None:
-        """Why ``value`` cannot stand here, None where it can."""
+        """Return why ``value`` is invalid; None if it is valid."""
         if self.ignored:
             return None
-        takes = _PYTHON[self.kind]
-        right_type = isinstance(value, takes) and (bool in takes or not isinstance(value, bool))
-        if right_type and self.kind == "texts" and isinstance(value, list):
-            right_type = bool(value) and all(isinstance(item, str) for item in value)
-        if not right_type:
-            return f"{self.name!r} takes {_ARTICLE[self.kind]}, not {value!r}"
-        if self.choices and value not in self.choices:
-            return f"{self.name!r} is {value!r}; it takes one of {', '.join(map(repr, self.choices))}"
-        if self.minimum is not None and value < self.minimum:
-            return f"{self.name!r} is {value!r}; it takes {_ARTICLE[self.kind]} from {self.minimum:g}"
-        if self.pattern is not None and not re.fullmatch(self.pattern[0], value):
-            return f"{self.name!r} is {value!r}; it takes {self.pattern[1]}"
-        return None
+        expected, types = _KINDS[self.kind]
+        is_valid = isinstance(value, types) and (bool in types or not isinstance(value, bool))
+        if is_valid and self.kind == "texts" and isinstance(value, list):
+            is_valid = bool(value) and all(isinstance(item, str) for item in value)
+        if is_valid and self.choices:
+            is_valid, expected = value in self.choices, f"one of {', '.join(map(repr, self.choices))}"
+        if is_valid and self.minimum is not None:
+            is_valid, expected = value >= self.minimum, f"{expected} >= {self.minimum:g}"
+        if is_valid and self.pattern is not None:
+            is_valid, expected = re.fullmatch(self.pattern[0], value) is not None, self.pattern[1]
+        return None if is_valid else f"invalid value {value!r} for {self.name!r}: expected {expected}"
 
     def is_required_with(self, config: Mapping[str, Any]) -> bool:
-        """Whether a configuration with these values (defaults filled in) must have it."""
+        """Return True if a configuration with these values (defaults included) must have the key."""
         if self.required_when is None:
             return self.required
         other, values = self.required_when
@@ -98,20 +92,20 @@ class ConfigKey:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A component of pipelines.
+    """Component of pipelines.
 
     Attributes:
-        name: what pipelines call it, e.g. ``duckdb.processor``.
-        driver: ``module:class`` of what runs it.
-        modes: the modes it can be used in; the first is the usual one.
-        inputs: how many frames it takes.
-        gives_frame: whether its result is a frame.
-        requires: modules its driver imports, checked before the first step.
-        extra: the extra of this package that brings them; None where they come anyway.
-        family: the family of connections it uses, None for none.
-        connection: whether it works without a connection.
-        capabilities: what it can do beyond its summary, a sentence each.
-        example: a step as it is written in a pipeline, YAML.
+        name: name in pipelines, such as ``duckdb.processor``.
+        driver: ``module:class`` of the driver.
+        modes: allowed modes; the first is the default.
+        inputs: number of input frames.
+        produces_frame: True if the result contains a frame.
+        requires: modules that the driver imports; checked before the first step.
+        extra: extra of this package that installs them; None if they are always installed.
+        family: family of its connections; None if it uses none.
+        connection: whether a connection is needed.
+        capabilities: abilities beyond the summary, one sentence each.
+        example: a step in a pipeline, as YAML.
     """
 
     name: str
@@ -129,10 +123,10 @@ class Component:
     example: str = ""
 
     def key(self, name: str) -> ConfigKey | None:
-        """The key of that name."""
+        """Return the key with this name; None if there is none."""
         return next((key for key in self.keys if key.name == name), None)
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """The keys that have a value without being written."""
+        """Values of the keys that have a default."""
         return {key.name: key.default for key in self.keys if key.default is not None}

@@ -1,27 +1,27 @@
-"""What a value of a configuration must be to reach the worker as it was written: whatever JSON says without loss."""
+"""Check that a configuration value can be sent to the worker as JSON without loss."""
 
 import math
 from collections.abc import Iterator
 from typing import Any, Final
 
-Path = tuple[str | int, ...]
+from osiris_inspect.runtime.pipeline.yaml_positions import KeyPath
 
-_LEAST: Final = -(1 << 63)
-_MOST: Final = (1 << 64) - 1
+_MIN_INTEGER: Final = -(1 << 63)
+_MAX_INTEGER: Final = (1 << 64) - 1
 
 
-def not_json_safe(name: str, value: Any, path: Path = ()) -> Iterator[tuple[str, Path]]:
-    """Each part of a value that cannot travel: what is wrong with it, and where below ``value`` it stands."""
+def not_json_safe(name: str, value: Any, path: KeyPath = ()) -> Iterator[tuple[str, KeyPath]]:
+    """Yield each part of a value that JSON cannot represent: the problem, and its path below ``value``."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from not_json_safe(str(key), item, (*path, str(key)))
     elif isinstance(value, list | tuple):
-        for place, item in enumerate(value):
-            yield from not_json_safe(name, item, (*path, place))
+        for position, item in enumerate(value):
+            yield from not_json_safe(name, item, (*path, position))
     else:
-        wrong = _problem(value)
-        if wrong is not None:
-            yield f"{name!r} {wrong}", path
+        problem = _problem(value)
+        if problem is not None:
+            yield f"{name!r} {problem}", path
 
 
 def _problem(value: Any) -> str | None:
@@ -30,10 +30,10 @@ def _problem(value: Any) -> str | None:
             return "is binary; write it as text"
         case set():
             return "is a set; write a list"
-        case int() if not _LEAST <= value <= _MOST:
-            return "is a number of more than 64 bits; write a smaller one, or text in quotes"
+        case int() if not _MIN_INTEGER <= value <= _MAX_INTEGER:
+            return "is an integer of more than 64 bits; use a smaller one or put it in quotes"
         case float() if not math.isfinite(value):
-            return f"is {value}, which is no number; write one, or text in quotes"
+            return f"is {value}, which is not a finite number; use a number or put it in quotes"
         case str():
             return _text_problem(value)
     return None
@@ -43,5 +43,5 @@ def _text_problem(text: str) -> str | None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        return f"is no text that can be written: half a character stands at {error.start + 1}"
+        return f"is not valid text: character {error.start + 1} is half of a surrogate pair; remove it"
     return None

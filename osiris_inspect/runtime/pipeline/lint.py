@@ -1,18 +1,18 @@
-"""What is wrong, or odd, with a pipeline, without running it: all that compiling finds, and what its SQL reads."""
+"""Linter: problems of a pipeline that can be found without running it, including the tables that its SQL reads."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model import manifest
 from osiris_inspect.model.errors import PipelineError, Problem
 from osiris_inspect.model.manifest import Step, input_name
-from osiris_inspect.runtime.pipeline import parameters, sql_tables
-from osiris_inspect.runtime.pipeline import yaml_positions as located
+from osiris_inspect.runtime.pipeline import parameters, sql_tables, yaml_positions
 from osiris_inspect.runtime.pipeline.compiler import Compiled, compile_pipeline
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.parameters import CompileInputs
-from osiris_inspect.runtime.pipeline.step_compiler import SQL, did_you_mean
+from osiris_inspect.runtime.pipeline.step_compiler import SQL
 from osiris_inspect.runtime.pipeline.yaml_positions import PositionedDocument
 
 LintSeverity = Literal["error", "warning"]
@@ -20,46 +20,46 @@ LintSeverity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class LintMessage:
-    """One thing about a pipeline file. An error would fail the run; a warning would not."""
+    """Message about a pipeline file; an error would make the run fail."""
 
     problem: Problem
-    weight: LintSeverity
+    severity: LintSeverity
 
     def __str__(self) -> str:
-        place, _, _ = str(self.problem).partition(f": {self.problem.message}")
-        return f"{place}: {self.weight}: {self.problem.message}"
+        position, _, _ = str(self.problem).partition(f": {self.problem.message}")
+        return f"{position}: {self.severity}: {self.problem.message}"
 
 
 def lint(
-    text: str, file: str, components: Mapping[str, Component], given: CompileInputs | None = None
+    text: str, file: str, components: Mapping[str, Component], inputs: CompileInputs | None = None
 ) -> list[LintMessage]:
-    """Everything there is to say about a pipeline, in the order of its file."""
+    """Return all messages about a pipeline, in the order of the file."""
     try:
-        compiled = compile_pipeline(text, file, components, given)
+        compiled = compile_pipeline(text, file, components, inputs)
     except PipelineError as error:
         return [LintMessage(problem, "error") for problem in error.problems]
-    document = located.parse(text, file)
-    remarks: list[LintMessage] = []
+    document = yaml_positions.parse(text, file)
+    messages: list[LintMessage] = []
     by_id = {step.id: step for step in compiled.manifest.steps}
     ids = [
         item["id"]
-        for item in parameters.substitute_parameters(document, given or CompileInputs(), [])["steps"]
+        for item in parameters.substitute_parameters(document, inputs or CompileInputs(), [])["steps"]
     ]
-    for place, step in enumerate(by_id[name] for name in ids):
-        looked = _CheckedStep(document, text, place, step, compiled)
-        remarks += _check_sql(looked) if step.driver == SQL else []
-        remarks += _check_keys(looked, components[step.component])
-    remarks += _check_unused_outputs(document, ids, compiled, components)
-    return sorted(remarks, key=lambda remark: (remark.problem.line, remark.problem.column))
+    for position, step in enumerate(by_id[name] for name in ids):
+        checked = _CheckedStep(document, text, position, step, compiled)
+        messages += _check_sql(checked) if step.driver == SQL else []
+        messages += _check_ignored_keys(checked, components[step.component])
+    messages += _check_unused_outputs(document, ids, compiled, components)
+    return sorted(messages, key=lambda message: (message.problem.line, message.problem.column))
 
 
 @dataclass(frozen=True, slots=True)
 class _CheckedStep:
-    """A step that is looked at: where it stands, and what became of it."""
+    """Step that is being checked, with its position in the file."""
 
     document: PositionedDocument
     text: str
-    place: int
+    position: int
     step: Step
     compiled: Compiled
 
@@ -68,10 +68,10 @@ class _CheckedStep:
         return self.compiled.configs[self.step.id]
 
     def problem(self, message: str, *below: str | int) -> Problem:
-        return self.document.problem(message, "steps", self.place, *below)
+        return self.document.problem(message, "steps", self.position, *below)
 
     def in_query(self, message: str, offset: int) -> Problem:
-        """A problem at an offset of the query: its own line where the query is a block of lines, else the query's."""
+        """Return a problem at an offset of the query: at its exact line in a block scalar, otherwise at the query."""
         at_value = self.problem(message, "config", "query")
         lines = self.text.split("\n")
         first = lines[at_value.line - 1][at_value.column - 1 : at_value.column]
@@ -87,18 +87,16 @@ class _CheckedStep:
 
 def _check_sql(checked: _CheckedStep) -> Iterator[LintMessage]:
     sql = str(checked.config["query"])
-    tables, fault = sql_tables.referenced_tables(sql)
-    if fault is not None:
-        offset = sum(len(line) + 1 for line in sql.split("\n")[: fault.line - 1])
+    tables, error = sql_tables.referenced_tables(sql)
+    if error is not None:
+        offset = sum(len(line) + 1 for line in sql.split("\n")[: error.line - 1])
         yield LintMessage(
-            checked.in_query(
-                f"the SQL of step {checked.step.id!r} cannot be parsed: {fault.message}", offset
-            ),
+            checked.in_query(f"cannot parse the SQL of step {checked.step.id!r}: {error.message}", offset),
             "error",
         )
         return
     names = _names_of_inputs(checked.step)
-    known = {name.lower() for several in names.values() for name in several}
+    known = {name.lower() for aliases in names.values() for name in aliases}
     for table in tables:
         if table.name.lower() not in known:
             yield LintMessage(
@@ -106,51 +104,48 @@ def _check_sql(checked: _CheckedStep) -> Iterator[LintMessage]:
             )
     read = {table.name.lower() for table in tables}
     if tables and known.issuperset(read):
-        for need, several in names.items():
-            if not read.intersection(name.lower() for name in several):
-                text = (
-                    f"step {checked.step.id!r} needs {need!r} and its SQL reads none of {', '.join(several)}"
-                )
+        for need, aliases in names.items():
+            if not read.intersection(name.lower() for name in aliases):
+                text = f"step {checked.step.id!r} needs {need!r}, but its SQL does not read {' or '.join(aliases)}"
                 yield LintMessage(checked.problem(text, "needs"), "warning")
 
 
 def _no_such_table(name: str, step: Step, names: Mapping[str, tuple[str, ...]]) -> str:
-    there = sorted({known for several in names.values() for known in several})
-    near = did_you_mean(name, tuple(there))
-    text = f"the SQL of step {step.id!r} reads table {name!r}, and no input is called so{near}"
-    return text + (f"; it has {', '.join(there)}" if there else "; the step has no input")
+    known = sorted({alias for aliases in names.values() for alias in aliases})
+    text = f"the SQL of step {step.id!r} reads table {name!r}, which is not an input of the step"
+    text += did_you_mean(name, tuple(known))
+    return text + (f"; its inputs are {', '.join(known)}" if known else "; add the input to its needs")
 
 
 def _names_of_inputs(step: Step) -> dict[str, tuple[str, ...]]:
-    """For each upstream step, the tables under which SQL finds its frame."""
+    """Return the SQL table names of each upstream step."""
     bound = manifest.bind_inputs(step)
     names: dict[str, tuple[str, ...]] = {}
     for name, ref in bound.items():
-        more = ("input_df", "df") if len(bound) == 1 else ()
-        several = (name, input_name(ref.from_step), *more)
-        names[ref.from_step] = tuple(dict.fromkeys((*names.get(ref.from_step, ()), *several)))
-    for need in step.needs:
-        names.setdefault(need, ())
-    return {need: several for need, several in names.items() if several}
+        single = ("input_df", "df") if len(bound) == 1 else ()
+        aliases = (*names.get(ref.from_step, ()), name, input_name(ref.from_step), *single)
+        names[ref.from_step] = tuple(dict.fromkeys(aliases))
+    return names
 
 
-def _check_keys(checked: _CheckedStep, component: Component) -> Iterator[LintMessage]:
-    written = checked.document.value["steps"][checked.place].get("config") or {}
-    for name in written:
+def _check_ignored_keys(checked: _CheckedStep, component: Component) -> Iterator[LintMessage]:
+    config = checked.document.value["steps"][checked.position].get("config") or {}
+    for name in config:
         key = component.key(str(name))
         if key is not None and key.ignored:
-            text = f"{name!r} has no effect on {component.name}"
+            text = f"{name!r} is ignored by {component.name}; remove it"
             yield LintMessage(
-                checked.document.problem_at_key(text, "steps", checked.place, "config", str(name)), "warning"
+                checked.document.problem_at_key(text, "steps", checked.position, "config", str(name)),
+                "warning",
             )
 
 
 def _check_unused_outputs(
     document: PositionedDocument, ids: list[str], compiled: Compiled, components: Mapping[str, Component]
 ) -> Iterator[LintMessage]:
-    """Frames that nobody takes: a need was forgotten, or the step is there for nothing."""
+    """Report steps whose output no other step uses."""
     used = {need for step in compiled.manifest.steps for need in step.needs}
     for step in compiled.manifest.steps:
         if components[step.component].produces_frame and step.id not in used:
-            text = f"no step takes the frame of step {step.id!r}"
+            text = f"output of step {step.id!r} is never used"
             yield LintMessage(document.problem(text, "steps", ids.index(step.id), "id"), "warning")

@@ -1,4 +1,4 @@
-"""Which keys of a compiled pipeline are masked on disk: a step that lacks one of them is not the step that was written."""
+"""Keys of a compiled pipeline that are masked on disk; a step with a masked key cannot be run from disk."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -10,25 +10,23 @@ from osiris_inspect.model.redaction import MASK, mask_by_key
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 
 KEY: Final = "masked"
-"""Where the manifest of a compile tells it: the masked keys by step id. A manifest without it was made before."""
+"""Key of the compiled manifest with the masked keys by step id; absent in manifests of older versions."""
 
 
 def masked_keys(compiled: Compiled) -> Manifest:
-    """The manifest with what is masked in its configurations; empty where nothing is."""
-    masked = {
-        step: list(_changed(config, mask_by_key(config), ())) for step, config in compiled.configs.items()
-    }
-    found = {step: keys for step, keys in masked.items() if keys}
-    return replace(compiled.manifest, other_keys={**compiled.manifest.other_keys, KEY: found})
+    """Return the manifest with the masked keys of its configurations added."""
+    masked = {step: list(_changed(config)) for step, config in compiled.configs.items()}
+    masked = {step: keys for step, keys in masked.items() if keys}
+    return replace(compiled.manifest, other_keys={**compiled.manifest.other_keys, KEY: masked})
 
 
 def masked_key_problems(plan: Manifest, configs: Mapping[str, Mapping[str, Any]], file: str) -> list[Problem]:
-    """Why what was compiled cannot be run from disk: a line for each key that was masked."""
-    written = plan.other_keys.get("file") or "the pipeline file"
+    """Return a problem for each masked key, which prevents a compiled pipeline from running from disk."""
+    pipeline = plan.other_keys.get("file") or "the pipeline file"
     return [
         Problem(
-            f"step {step!r}: {key!r} held what looks like a secret and is masked on disk, so this is not what was "
-            f"compiled; run {written} itself, or put the secret into a connection and compile again",
+            f"cannot run step {step!r} from disk: {key!r} looked like a secret and was masked when compiled; "
+            f"run {pipeline} itself, or move the secret to a connection and compile again",
             file,
         )
         for step, keys in _masked(plan, configs).items()
@@ -37,31 +35,28 @@ def masked_key_problems(plan: Manifest, configs: Mapping[str, Mapping[str, Any]]
 
 
 def _masked(plan: Manifest, configs: Mapping[str, Mapping[str, Any]]) -> Mapping[str, list[str]]:
-    told_there = plan.other_keys.get(KEY)
-    if isinstance(told_there, Mapping):
-        return {str(step): [str(key) for key in keys] for step, keys in told_there.items()}
-    return {step: list(_keys_containing_mask(config, ())) for step, config in configs.items()}
+    recorded = plan.other_keys.get(KEY)
+    if isinstance(recorded, Mapping):
+        return {str(step): [str(key) for key in keys] for step, keys in recorded.items()}
+    return {
+        step: [key for key, value in _leaves(config, ()) if isinstance(value, str) and MASK in value]
+        for step, config in configs.items()
+    }
 
 
-def _changed(value: Any, masked: Any, path: tuple[str, ...]) -> Iterator[str]:
-    """The keys whose values masking changes, dotted: ``dtype.zip``, ``columns.0``."""
-    if isinstance(value, Mapping) and isinstance(masked, Mapping):
+def _changed(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the dotted keys whose values masking changes, such as ``dtype.zip`` or ``columns.0``."""
+    masked = dict(_leaves(mask_by_key(config), ()))
+    return (key for key, value in _leaves(config, ()) if masked.get(key, MASK) != value)
+
+
+def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """Yield the dotted key and the value of each scalar."""
+    if value and isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _changed(item, masked[key], (*path, str(key)))
-    elif isinstance(value, list | tuple) and isinstance(masked, list):
-        for place, (item, other) in enumerate(zip(value, masked, strict=True)):
-            yield from _changed(item, other, (*path, str(place)))
-    elif value != masked:
-        yield ".".join(path)
-
-
-def _keys_containing_mask(value: Any, path: tuple[str, ...]) -> Iterator[str]:
-    """The keys whose texts hold the mask."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _keys_containing_mask(item, (*path, str(key)))
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from _keys_containing_mask(item, (*path, str(place)))
-    elif isinstance(value, str) and MASK in value:
-        yield ".".join(path)
+            yield from _leaves(item, (*path, str(key)))
+    elif value and isinstance(value, list | tuple):
+        for position, item in enumerate(value):
+            yield from _leaves(item, (*path, str(position)))
+    else:
+        yield ".".join(path), value

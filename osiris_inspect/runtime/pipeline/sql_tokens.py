@@ -1,23 +1,23 @@
-"""The words of SQL, as DuckDB divides it, and the stretches of a statement that are a query in themselves.
+"""Tokens of SQL as DuckDB splits it, and the parts of a statement that are queries.
 
-DuckDB shows only a SELECT as a tree. What stands in an INSERT, a MERGE or under a PIVOT is found by its words, and whether
-it is a query is asked of DuckDB's parser. Places are offsets in bytes, as DuckDB counts them.
+DuckDB returns a tree only for a SELECT. Queries inside an INSERT, a MERGE or a PIVOT are located by tokens, and
+DuckDB's parser decides whether they are queries. Positions are byte offsets, as DuckDB counts them.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-_BEGINS: Final = frozenset({b"select", b"with", b"from", b"values", b"using"})
-_CUTS: Final = frozenset({b"on", b"returning", b"when"})
-"""What may follow a query inside a larger statement."""
+_QUERY_STARTS: Final = frozenset({b"select", b"with", b"from", b"values", b"using"})
+_QUERY_ENDS: Final = frozenset({b"on", b"returning", b"when"})
+"""Tokens that may follow a query inside a larger statement."""
 _PIVOT_CLAUSES: Final = frozenset({b"on", b"using", b"group", b"order", b"limit"})
 _PIVOTS: Final = frozenset({b"pivot", b"pivot_wider"})
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word of SQL in lower case, where it stands, and in how many brackets."""
+    """Lower-case token of SQL with its position and its depth in parentheses."""
 
     text: bytes
     start: int
@@ -25,49 +25,49 @@ class Token:
 
     @property
     def end(self) -> int:
-        """Where it ends."""
+        """Position after the token."""
         return self.start + len(self.text)
 
 
 def sql_tokens(sql: bytes) -> list[Token]:
-    """The words of SQL that is no comment; a text in quotes is a word."""
+    """Return the tokens of SQL without comments; a quoted string is one token."""
     import duckdb
 
     tokens = duckdb.tokenize(sql.decode())
-    ends = [*(place for place, _ in tokens[1:]), len(sql)]
-    found: list[Token] = []
+    ends = [*(start for start, _ in tokens[1:]), len(sql)]
+    words: list[Token] = []
     depth = 0
-    for (place, kind), end in zip(tokens, ends, strict=True):
-        text = sql[place:end].rstrip()
+    for (start, kind), end in zip(tokens, ends, strict=True):
+        text = sql[start:end].rstrip()
         if kind == duckdb.token_type.comment:
             continue
         if kind != duckdb.token_type.operator:
-            found.append(Token(text.lower(), place, depth))
+            words.append(Token(text.lower(), start, depth))
             continue
         for offset, sign in enumerate(text):
             depth -= sign == ord(")")
-            found.append(Token(bytes([sign]), place + offset, depth))
+            words.append(Token(bytes([sign]), start + offset, depth))
             depth += sign == ord("(")
-    return found
+    return words
 
 
 def candidate_queries(sql: bytes, words: list[Token]) -> Iterator[tuple[int, list[bytes]]]:
-    """Where a query may begin, and what it may be, the longest first; padded so that offsets hold."""
+    """Yield each position at which a query may start, with the candidates, longest first, padded to keep offsets."""
     for number, word in enumerate(words):
-        if word.text in _BEGINS:
+        if word.text in _QUERY_STARTS:
             last = _limit(sql, words, number)
             cuts = [
                 other.start
                 for other in words[number + 1 :]
-                if other.depth == word.depth and other.start < last and other.text in _CUTS
+                if other.depth == word.depth and other.start < last and other.text in _QUERY_ENDS
             ]
-            # rows that USING names are read as those that FROM names
+            # USING reads tables like FROM
             head = b" FROM" if word.text == b"using" else sql[word.start : word.end]
             yield word.start, [head + sql[word.end : end] for end in (last, *reversed(cuts))]
 
 
 def rewrite_pivots(sql: bytes, words: list[Token]) -> bytes:
-    """The SQL with each PIVOT statement in it made a FROM of what it pivots, every other word where it was."""
+    """Return the SQL with each PIVOT statement replaced by a FROM of its source, without moving other tokens."""
     text = bytearray(sql)
     for number, word in enumerate(words):
         if word.text not in _PIVOTS or not _begins_statement(words, number):
@@ -85,7 +85,7 @@ def rewrite_pivots(sql: bytes, words: list[Token]) -> bytes:
 
 
 def cte_names(words: list[Token]) -> set[str]:
-    """What a WITH names: each name before AS and a bracket."""
+    """Return the names that a WITH defines."""
     begin = next((number for number, word in enumerate(words) if word.text == b"with"), len(words))
     names = set()
     for number in range(begin + 1, len(words)):
@@ -95,13 +95,13 @@ def cte_names(words: list[Token]) -> set[str]:
 
 
 def _begins_statement(words: list[Token], number: int) -> bool:
-    """Whether a PIVOT is a statement of its own, and not one that follows a table: that takes a bracket of values."""
+    """Return True if a PIVOT is a statement; a PIVOT after a table is followed by parentheses with values."""
     after = [word.text for word in words[number + 1 : number + 3]]
     return after[:1] != [b"("] or after[1:] in ([b"select"], [b"from"], [b"with"], [b"pivot"])
 
 
 def _limit(sql: bytes, words: list[Token], number: int) -> int:
-    """Where the bracket closes that a word stands in; the end where it stands in none."""
+    """Return the position at which the parentheses around a token close; the end if there are none."""
     depth = words[number].depth
     closing = (other.start for other in words[number + 1 :] if other.depth < depth)
     last = next(closing, len(sql))
@@ -109,18 +109,18 @@ def _limit(sql: bytes, words: list[Token], number: int) -> int:
 
 
 def _opens(words: list[Token], number: int) -> bool:
-    rest = [word.text for word in words[number : number + 3] if word.text not in (b"not", b"materialized")]
-    return rest[:1] == [b"("]
+    following = [word.text for word in words[number : number + 3]]
+    return next((text for text in following if text not in (b"not", b"materialized")), b"") == b"("
 
 
 def _before_columns(words: list[Token], number: int) -> int:
-    """The place of the name before ``(a, b)``, or of the word itself where there are no brackets."""
+    """Return the index of the name before ``(a, b)``; ``number`` itself if there are no parentheses."""
     if words[number].text != b")":
         return number
     depth = words[number].depth
     opening = next(
-        place
-        for place in range(number - 1, -1, -1)
-        if words[place].text == b"(" and words[place].depth == depth
+        index
+        for index in range(number - 1, -1, -1)
+        if words[index].text == b"(" and words[index].depth == depth
     )
     return opening - 1

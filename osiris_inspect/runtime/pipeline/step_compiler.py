@@ -1,41 +1,40 @@
-"""A step on its way from YAML to the manifest: what it is called, what it needs, and what is wrong with it."""
+"""Compiler of one step: reads it from YAML, checks it and produces its manifest entry."""
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
+from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import Problem
 from osiris_inspect.model.manifest import InputRef, Step, input_name
 from osiris_inspect.model.redaction import is_secret_key
-from osiris_inspect.runtime.pipeline import json_values as plain
-from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
+from osiris_inspect.runtime.pipeline.component import Component
+from osiris_inspect.runtime.pipeline.json_values import not_json_safe
 from osiris_inspect.runtime.pipeline.parameters import has_unresolved_parameter
 from osiris_inspect.runtime.pipeline.yaml_positions import Position, PositionedDocument
 
 _STEP_KEYS = ("id", "component", "mode", "needs", "inputs", "config", "description")
 SQL = "duckdb.processor"
-"""The component whose inputs are tables."""
-_MODES = ("read", "transform", "write")
+"""Component whose inputs are SQL tables."""
 _OLD_MODES = {"extract": "read", "load": "write"}
-"""What pipelines of the original also call a mode."""
+"""Further mode names in pipelines of the original Osiris."""
 _REFERENCE = re.compile(r"@([\w-]+)(?:\.([\w-]+))?")
 
 
 class StepCompiler:
-    """One step of a pipeline, with parameters filled in.
+    """Step of a pipeline, with parameters substituted.
 
     Attributes:
-        place: its place in ``steps``, from 0.
-        needs, inputs: filled by ``check``.
+        position: position in ``steps``, from 0.
+        needs, inputs: set by ``check``.
     """
 
     def __init__(self, document: PositionedDocument, position: int, item: Mapping[str, Any]) -> None:
         self.position, self.item = position, item
-        self.id: str = _of_type(item.get("id"), str, "")
-        self.component: str = _of_type(item.get("component"), str, "")
-        self.config: dict[str, Any] = _of_type(item.get("config"), dict, {})
+        self.id: str = _value_of_type(item.get("id"), str, "")
+        self.component: str = _value_of_type(item.get("component"), str, "")
+        self.config: dict[str, Any] = _value_of_type(item.get("config"), dict, {})
         self.needs: list[str] = []
         self.inputs: dict[str, InputRef] = {}
         self._document = document
@@ -43,13 +42,13 @@ class StepCompiler:
 
     @property
     def line(self) -> int:
-        """Its line in the pipeline file."""
+        """Line of the step in the pipeline file."""
         return self._document.positions[("steps", self.position)][0]
 
     def check(
         self, previous_step: "StepCompiler | None", components: Mapping[str, Component]
     ) -> list[Problem]:
-        """Read the step and give all that is wrong with it alone. ``before`` is the step written before it."""
+        """Read the step and return its problems; ``previous_step`` is the step written before it."""
         for name in map(str, self.item):
             if name not in _STEP_KEYS:
                 self._problem_at_key(
@@ -69,7 +68,7 @@ class StepCompiler:
         return self._problems
 
     def step(self) -> Step:
-        """The step as the manifest has it."""
+        """Return the step's manifest entry."""
         return Step(
             id=self.id,
             driver=self.component,
@@ -81,24 +80,24 @@ class StepCompiler:
         )
 
     def config_with_defaults(self, component: Component) -> dict[str, Any]:
-        """Its configuration, the component's defaults filled in."""
-        written = {name: value for name, value in self.config.items() if not _means_nothing(component, name)}
-        return {**component.defaults, **written, "component": component.name, "mode": self._mode(component)}
+        """Return the step's configuration with the component's defaults."""
+        ignored = {key.name for key in component.keys if key.ignored}
+        config = {name: value for name, value in self.config.items() if name not in ignored}
+        return {**component.defaults, **config, "component": component.name, "mode": self._mode(component)}
 
     @property
-    def connection_place(self) -> Position:
-        """Where the pipeline names its connection; where the step stands if it names none."""
-        above = ("steps", self.position)
-        return (
-            self._document.positions.get((*above, "config", "connection")) or self._document.positions[above]
-        )
+    def connection_position(self) -> Position:
+        """Position of the step's connection in the pipeline; of the step if it names none."""
+        step_path = ("steps", self.position)
+        positions = self._document.positions
+        return positions.get((*step_path, "config", "connection")) or positions[step_path]
 
     def _mode(self, component: Component) -> str:
         mode = self.item.get("mode") or component.modes[0]
         return _OLD_MODES.get(str(mode), str(mode))
 
     def _unknown_component(self, components: Mapping[str, Component]) -> str:
-        known = f"; known are {', '.join(sorted(components))}"
+        known = f"; use one of {', '.join(sorted(components))}"
         if not self.component:
             return "component is missing" + known
         return f"unknown component {self.component!r}" + (
@@ -109,42 +108,42 @@ class StepCompiler:
         mode = self.item.get("mode")
         if mode is None or self._mode(component) in component.modes:
             return
-        takes = f"{component.name} takes {' or '.join(component.modes)}"
-        if mode in _MODES:
-            self._problem(f"{component.name} cannot be used in mode {mode!r}; {takes}", "mode")
-        else:
-            self._problem(f"unknown mode {mode!r}{did_you_mean(str(mode), _MODES)}; {takes}", "mode")
+        modes = " or ".join(component.modes)
+        self._problem(f"{component.name} does not support mode {mode!r}; use {modes}", "mode")
 
     def _check_config(self, component: Component) -> None:
         if not isinstance(self.item.get("config", {}), dict):
-            self._problem(f"config of step {self.id!r} is no map", "config")
+            self._problem(f"config of step {self.id!r} must be a mapping", "config")
             return
         for name, value in self.config.items():
-            wrong = tuple(plain.not_json_safe(name, value))
-            for text, below in wrong:
+            unsafe = tuple(not_json_safe(name, value))
+            for text, below in unsafe:
                 self._problem(text, "config", name, *below)
-            if wrong:
-                pass  # it is said already, and better than by its type
-            elif name == "connection" and component.family is not None:
+            if unsafe:
+                continue
+            if name == "connection" and component.family is not None:
                 self._check_connection(component.family, component.name, value)
             else:
                 self._check_entry(component, str(name), value)
-        settled = {**component.defaults, **self.config}
+        config = {**component.defaults, **self.config}
         for key in component.keys:
-            if key.is_required_with(settled) and _is_empty(self.config.get(key.name)):
-                because = f" with {_why(key, settled)}" if key.required_when else ""
-                text = f"{component.name} needs {key.name!r} in the config of step {self.id!r}{because}: {key.description}"
-                self._problem(text, "config")
+            if key.is_required_with(config) and _is_empty(self.config.get(key.name)):
+                other = key.required_when[0] if key.required_when else ""
+                condition = f" with {other}: {config[other]}" if other else ""
+                text = f"config of step {self.id!r} lacks {key.name!r}, which {component.name} requires{condition}"
+                self._problem(f"{text}; add it: {key.description}", "config")
 
     def _check_connection(self, family: str, component: str, value: Any) -> None:
         if has_unresolved_parameter(value):
             return
-        found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
-        if found is None:
-            text = f"connection is {value!r}; write @{family}.<alias>, or @{family} for the default one"
+        reference = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+        if reference is None:
+            text = f"invalid connection {value!r}; write @{family}.<alias>, or @{family} for the default connection"
             self._problem(text, "config", "connection")
-        elif found[1] != family:
-            text = f"connection {value!r} is of family {found[1]!r}, and {component} takes one of family {family!r}"
+        elif reference[1] != family:
+            text = (
+                f"connection {value!r} is of family {reference[1]!r}; {component} requires family {family!r}"
+            )
             self._problem(text, "config", "connection")
 
     def _check_entry(self, component: Component, name: str, value: Any) -> None:
@@ -152,14 +151,14 @@ class StepCompiler:
         if key is None:
             names = tuple(known.name for known in component.keys if not known.ignored)
             names = (*names, "connection") if component.family else names
-            hint = did_you_mean(name, names) or "; it has " + ", ".join(names)
-            self._problem_at_key(f"{component.name} has no key {name!r}{hint}", "config", name)
+            hint = did_you_mean(name, names) or "; use one of " + ", ".join(names)
+            self._problem_at_key(f"unknown key {name!r} for {component.name}{hint}", "config", name)
         elif value is None or has_unresolved_parameter(value):
             return
         elif (problem := key.validation_error(value)) is not None:
             self._problem(problem, "config", name)
         if isinstance(value, str) and (is_secret_key(name) if key is None else key.is_secret):
-            text = f"a secret stands in the pipeline, in {name!r}; put it into a connection and name that as @family.alias"
+            text = f"{name!r} is a secret in the pipeline file; move it to a connection and refer to it as @family.alias"
             self._problem(text, "config", name)
 
     def _parse_needs(self, previous_step: "StepCompiler | None", component: Component | None) -> None:
@@ -171,11 +170,11 @@ class StepCompiler:
             return
         needs = [needs] if isinstance(needs, str) else needs
         if not isinstance(needs, list) or not all(isinstance(need, str) for need in needs):
-            self._problem("needs takes a list of step ids", "needs")
+            self._problem("needs must be a list of step ids: [<step id>, …]", "needs")
             return
-        for place, need in enumerate(needs):
-            if need in needs[:place]:
-                self._problem(f"needs names {need!r} twice", "needs", place)
+        for position, need in enumerate(needs):
+            if need in needs[:position]:
+                self._problem(f"needs contains {need!r} twice; remove one", "needs", position)
         self.needs = list(dict.fromkeys(needs))
 
     def _read_inputs(self) -> None:
@@ -183,41 +182,41 @@ class StepCompiler:
         if inputs is None:
             return
         if not isinstance(inputs, dict):
-            self._problem("inputs takes a map of name: step id", "inputs")
+            self._problem("inputs must be a mapping of name: step id", "inputs")
             return
         for name, value in inputs.items():
             ref = {"from_step": value} if isinstance(value, str) else value
             if not isinstance(ref, dict) or not isinstance(ref.get("from_step"), str):
-                self._problem(f"input {name!r} names no step; write {name}: <step id>", "inputs", str(name))
+                self._problem(f"input {name!r} has no step; write {name}: <step id>", "inputs", str(name))
                 return
             self.inputs[str(name)] = InputRef(ref["from_step"], str(ref.get("key") or "df"))
-        named = [ref.from_step for ref in self.inputs.values()]
-        self.needs = list(dict.fromkeys([*self.needs, *named]))
+        self.needs = list(dict.fromkeys([*self.needs, *(ref.from_step for ref in self.inputs.values())]))
 
     def _check_tables(self, *, is_sql: bool) -> None:
-        """No two inputs under one name; in SQL ``a`` and ``A`` are one. Outside ASCII it does tell them apart."""
-        above = "inputs" if self.inputs else "needs"
-        places: dict[str, str | int] = {name: name for name in self.inputs}
-        places = places or {name: place for place, name in enumerate(self.needs)}
+        """Report inputs with the same table name; SQL ignores the case of ASCII letters."""
+        section = "inputs" if self.inputs else "needs"
+        keys: dict[str, str | int] = {name: name for name in self.inputs}
+        keys = keys or {name: position for position, name in enumerate(self.needs)}
         first: dict[bytes, str] = {}
-        for name, place in places.items() if len(places) > 1 else ():
+        for name, key in keys.items() if len(keys) > 1 else ():
             table = name if self.inputs else input_name(name)
-            same = table.encode().lower() if is_sql else table.encode()
-            other = first.setdefault(same, name)
+            other = first.setdefault(table.encode().lower() if is_sql else table.encode(), name)
             if other != name:
-                text = f"{above} has {other!r} and {name!r}, which are both the table {table!r}"
-                why = " in SQL, where a and A are one" if input_name(other) != input_name(name) else ""
-                self._problem(f"{text}{why}; rename one of them", above, place)
+                case = " because SQL ignores case" if input_name(other) != input_name(name) else ""
+                text = (
+                    f"{section} {other!r} and {name!r} are both the table {table!r}{case}; rename one of them"
+                )
+                self._problem(text, section, key)
 
     def _check_one_input(self, component: Component) -> None:
-        given = len(self.inputs or self.needs)
-        if given > 1 and not self.config.get("on_several_inputs"):
-            text = f"would get {given} frames and {component.name} takes one; join them in a step before it"
+        count = len(self.inputs or self.needs)
+        if count > 1 and not self.config.get("on_several_inputs"):
+            text = f"step {self.id!r} has {count} inputs, but {component.name} takes one; join them in a step before it"
             if component.key("on_several_inputs"):
                 text += ", or set on_several_inputs: append"
-            self._problem(f"step {self.id!r} {text}", "needs")
-        elif given == 0:
-            self._problem(f"step {self.id!r} gets no frame; name a step in its needs")
+            self._problem(text, "needs")
+        elif count == 0:
+            self._problem(f"step {self.id!r} has no input; add a step to its needs")
 
     def _problem(self, text: str, *below: str | int) -> None:
         self._problems.append(self._document.problem(text, "steps", self.position, *below))
@@ -226,26 +225,9 @@ class StepCompiler:
         self._problems.append(self._document.problem_at_key(text, "steps", self.position, *below))
 
 
-def did_you_mean(name: str, known: tuple[str, ...]) -> str:
-    """A question after the name that was perhaps meant; empty where none is near."""
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _why(key: ConfigKey, config: Mapping[str, Any]) -> str:
-    assert key.required_when is not None  # noqa: S101  only asked for such keys
-    other = key.required_when[0]
-    return f"{other}: {config[other]}"
-
-
-def _means_nothing(component: Component, name: str) -> bool:
-    key = component.key(name)
-    return key is not None and key.ignored
-
-
 def _is_empty(value: Any) -> bool:
     return value in (None, [], {}) or (isinstance(value, str) and not value.strip())
 
 
-def _of_type(value: Any, kind: type, otherwise: Any) -> Any:
-    return value if isinstance(value, kind) else otherwise
+def _value_of_type(value: Any, kind: type, default: Any) -> Any:
+    return value if isinstance(value, kind) else default

@@ -1,7 +1,7 @@
-"""YAML with its places: the value of a document, and the line and column where each part of it stands.
+"""YAML parser that keeps the line and column of every part of a document.
 
-Keys are the text that stands there: ``1: str`` has the key ``"1"``, and ``on: true`` the key ``"on"``. What aliases make
-of a text is bounded: a part that contains itself, or copies of copies beyond what anybody writes, are no document.
+Keys are kept as text: ``1: str`` has the key ``"1"``, ``on: true`` the key ``"on"``. Aliases that contain
+themselves or expand to more than ``MAX_ALIAS_EXPANSION`` parts are rejected.
 """
 
 from collections.abc import Hashable, Iterator, Mapping
@@ -16,18 +16,18 @@ KeyPath = tuple[str | int, ...]
 Position = tuple[int, int]
 
 MAX_ALIAS_EXPANSION: Final = 100_000
-"""Parts that aliases may add to those that stand in a text."""
+"""Maximum number of parts that aliases may add to a document."""
 
 
 @dataclass(frozen=True, slots=True)
 class PositionedDocument:
-    """A parsed document.
+    """Parsed document with positions.
 
     Attributes:
-        value: what it says, as plain lists, dicts and scalars.
-        places: line and column, from 1, of each part by its path; ``("steps", 0, "id")``, say. A key's place is that
-            of the key itself, under the path with ``"<key>"`` in front of its name.
-        twice: the keys that stand twice in one map.
+        value: the content as plain lists, dicts and scalars.
+        positions: line and column, from 1, of each part by its path, such as ``("steps", 0, "id")``. The position of
+            a key itself is stored under its path with ``"<key>"`` in front of the name.
+        duplicate_keys: a problem for each duplicate key.
     """
 
     value: Any
@@ -36,7 +36,7 @@ class PositionedDocument:
     duplicate_keys: tuple[Problem, ...] = field(default=())
 
     def problem(self, message: str, *path: str | int) -> Problem:
-        """A problem at the nearest place that ``path`` has."""
+        """Return a problem at the position of ``path`` or of its nearest parent with a position."""
         for length in range(len(path), -1, -1):
             if path[:length] in self.positions:
                 line, column = self.positions[path[:length]]
@@ -44,20 +44,20 @@ class PositionedDocument:
         return Problem(message, self.file)
 
     def problem_at_key(self, message: str, *path: str | int) -> Problem:
-        """A problem at a key rather than at its value."""
+        """Return a problem at a key instead of its value."""
         *above, name = path
         return self.problem(message, *above, f"<key>{name}")
 
 
 class _Rejected(yaml.constructor.ConstructorError):
-    """It is YAML, and nothing that can be taken."""
+    """Valid YAML that is not accepted."""
 
     def __init__(self, message: str, node: yaml.Node) -> None:
         super().__init__(None, None, message, node.start_mark)
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values, keys as text, and a place for every value that cannot be."""
+    """Loader of plain values with text keys, which reports the position of invalid values."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
@@ -76,10 +76,10 @@ class _Loader(yaml.SafeLoader):
 
 
 def parse(text: str, file: str) -> PositionedDocument:
-    """The document in ``text``.
+    """Return the document in ``text``.
 
     Raises:
-        PipelineError: no YAML, or one that aliases blow up; names line and column.
+        PipelineError: the YAML is invalid or expands too far; names line and column.
     """
     loader = _Loader(text)
     try:
@@ -87,53 +87,53 @@ def parse(text: str, file: str) -> PositionedDocument:
         if node is None:
             return PositionedDocument(None, file, {})
         _check_size(node)
-        twice = tuple(_twice(node, file))  # before it is taken apart: what a merge brings may be written anew
+        duplicates = tuple(_duplicate_keys(node, file))  # before construction, which resolves merge keys
         value = loader.construct_document(node)
-        places: dict[KeyPath, Position] = {}
-        for path, part in _walk(node, ()):
-            places.setdefault(path, _place(part))
+        positions: dict[KeyPath, Position] = {}
+        for path, child in _walk(node, ()):
+            positions.setdefault(path, _position(child))
     except yaml.MarkedYAMLError as error:
         raise PipelineError([_yaml_problem(error, file)]) from None
     except yaml.YAMLError as error:
-        raise PipelineError([Problem(f"no YAML: {error}".splitlines()[0], file)]) from None
+        raise PipelineError([Problem(f"invalid YAML: {error}".splitlines()[0], file)]) from None
     except RecursionError:
-        raise PipelineError([Problem("YAML nested too deep", file)]) from None
+        raise PipelineError([Problem("invalid YAML: nested too deeply", file)]) from None
     finally:
         loader.dispose()
-    return PositionedDocument(value, file, places, twice)
+    return PositionedDocument(value, file, positions, duplicates)
 
 
 def _key_of(key: yaml.Node) -> str:
     if not isinstance(key, yaml.ScalarNode):
-        raise _Rejected("a key is text, no list and no map", key)
+        raise _Rejected("a key must be text, not a list or a mapping", key)
     return _characters_of(key)
 
 
 def _characters_of(node: yaml.ScalarNode) -> str:
-    """Its text; two escapes that are the halves of one character, as JSON writes it, become that character."""
+    """Return the text of a scalar; joins two escaped surrogates, as JSON writes them, to one character."""
     text = str(node.value)
     if text.isascii():
         return text
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
-        raise _Rejected("an escape here is half a character", node) from None
+        raise _Rejected("invalid escape: half of a surrogate pair", node) from None
 
 
 def _check_size(root: yaml.Node) -> None:
-    """Refuse a part that contains itself, and more copies than anybody writes. Looks at each part once."""
+    """Reject a part that contains itself and excessive alias expansion; visits each part once."""
     sizes: dict[int, int] = {}
-    open_: set[int] = set()
+    visiting: set[int] = set()
 
     def size_of(node: yaml.Node) -> int:
-        if id(node) in open_:
-            raise _Rejected("this part contains itself: an alias in it names its own anchor", node)
+        if id(node) in visiting:
+            raise _Rejected("alias refers to a part that contains it; remove the alias", node)
         if id(node) not in sizes:
-            open_.add(id(node))
+            visiting.add(id(node))
             sizes[id(node)] = 1 + sum(map(size_of, _children(node)))
-            open_.discard(id(node))
+            visiting.discard(id(node))
             if sizes[id(node)] > len(sizes) + MAX_ALIAS_EXPANSION:
-                text = f"aliases make more than {MAX_ALIAS_EXPANSION:,} copies here; write what is meant"
+                text = f"aliases expand to more than {MAX_ALIAS_EXPANSION:,} copies; write the content out"
                 raise _Rejected(text, node)
         return sizes[id(node)]
 
@@ -142,48 +142,48 @@ def _check_size(root: yaml.Node) -> None:
 
 def _children(node: yaml.Node) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
-        return [part for pair in node.value for part in pair]
+        return [child for pair in node.value for child in pair]
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
-def _twice(node: yaml.Node, file: str) -> Iterator[Problem]:
-    """Each key that stands twice in its map, once a map, however many aliases show it."""
+def _duplicate_keys(node: yaml.Node, file: str) -> Iterator[Problem]:
+    """Yield a problem for each duplicate key, once per mapping."""
     seen: set[int] = set()
     waiting = [node]
     while waiting:
-        part = waiting.pop()
-        if id(part) in seen:
+        current = waiting.pop()
+        if id(current) in seen:
             continue
-        seen.add(id(part))
-        waiting += _children(part)
-        if isinstance(part, yaml.MappingNode):
+        seen.add(id(current))
+        waiting += _children(current)
+        if isinstance(current, yaml.MappingNode):
             names: set[str] = set()
-            for key in (key for key, _ in part.value if isinstance(key, yaml.ScalarNode)):
+            for key in (key for key, _ in current.value if isinstance(key, yaml.ScalarNode)):
                 name = str(key.value)
                 if name in names:
-                    yield Problem(f"key {name!r} stands twice", file, *_place(key))
+                    yield Problem(f"duplicate key {name!r}; remove one", file, *_position(key))
                 names.add(name)
 
 
 def _walk(node: yaml.Node, path: KeyPath) -> Iterator[tuple[KeyPath, yaml.Node]]:
     yield path, node
     if isinstance(node, yaml.MappingNode):
-        for key, value in reversed(
-            node.value
-        ):  # of a key that a merge brings too, the one written here counts
+        for key, value in reversed(node.value):  # an explicit key overrides a merged one
             yield (*path, f"<key>{key.value}"), key
             yield from _walk(value, (*path, str(key.value)))
     elif isinstance(node, yaml.SequenceNode):
-        for place, value in enumerate(node.value):
-            yield from _walk(value, (*path, place))
+        for position, value in enumerate(node.value):
+            yield from _walk(value, (*path, position))
 
 
-def _place(node: yaml.Node) -> Position:
+def _position(node: yaml.Node) -> Position:
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
 def _yaml_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
     mark = error.problem_mark or error.context_mark
-    said = "" if isinstance(error, _Rejected) else "no YAML: "
-    message = said + (error.problem or error.context or "cannot be read")
+    prefix = "" if isinstance(error, _Rejected) else "invalid YAML: "
+    message = prefix + (error.problem or error.context or "cannot be read")
+    if "\\t" in message:
+        message = "invalid YAML: a tab cannot be used here; use spaces"
     return Problem(message, file, mark.line + 1, mark.column + 1) if mark else Problem(message, file)

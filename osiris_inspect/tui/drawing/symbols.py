@@ -5,10 +5,11 @@ from typing import NamedTuple
 from textual.content import Content
 
 from osiris_inspect.inspector.run.lineage import Edge
-from osiris_inspect.inspector.run.run import RunStatus, StepState
+from osiris_inspect.inspector.run.run import StepState
 from osiris_inspect.inspector.run.summary import STATUS_WORDS
 from osiris_inspect.model.finding import Severity
 from osiris_inspect.model.run_card import StepStatus
+from osiris_inspect.model.run_types import RunStatus
 
 MUTED = "$state-beside"
 

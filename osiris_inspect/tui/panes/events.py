@@ -53,7 +53,7 @@ class Histogram(Static):
     def _count(self, room: int) -> tuple[int, float, float, list[int], list[int]]:
         log = large_log(self._events)
         if log is not None:
-            slices = log.by_line.timeline(room)
+            slices = log.line_index.timeline(room)
             width = slices[1].start - slices[0].start if len(slices) > 1 else 0.0
             start = slices[0].start if slices else 0.0
             return room, start, width, [s.events for s in slices], [s.failure_lines for s in slices]

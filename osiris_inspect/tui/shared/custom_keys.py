@@ -1,8 +1,8 @@
 """Other keys than those of the table, as a configuration names them."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 
+from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.tui.shared.key_bindings import KEY_TABLE, KeyBinding
 
@@ -64,10 +64,7 @@ def _check_names(changed: Mapping[str, object]) -> None:
     names = [key.name for key in KEY_TABLE]
     for name in changed:
         if name not in names:
-            near = get_close_matches(name, names, n=1)
-            hint = (
-                f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(dict.fromkeys(names))}"
-            )
+            hint = did_you_mean(name, names) or f"; there are {', '.join(dict.fromkeys(names))}"
             raise SettingsError(f"keys: there is no {name!r}{hint}")
 
 

@@ -178,7 +178,7 @@ class EventList(LineList):
             super().action_failure(by)
             return
         line = row.event.line - 1
-        index = log.by_line
+        index = log.line_index
         found = index.next_failure(line) if by > 0 else index.previous_failure(line)
         if found is None and len(index.failure_lines):  # round the end
             found = int(index.failure_lines[0 if by > 0 else -1])

@@ -22,9 +22,10 @@ from osiris_inspect.inspector.project.source_location import (
 )
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import StepState
-from osiris_inspect.inspector.run.summary import FAILED_STATUSES, duration, finding_scope, summarize
+from osiris_inspect.inspector.run.summary import FAILED_STATUSES, finding_scope, summarize
 from osiris_inspect.inspector.text.event_fields import masked_fields
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
+from osiris_inspect.inspector.text.units import format_duration, pluralize
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Evidence, Finding
 
@@ -87,8 +88,8 @@ def _run(report: Report, number: int, checkout: RepositoryCheckout) -> Iterator[
 
 def _verdict(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     run, cause, summary = report.run, report.root_cause, summarize(report)
-    rows = f"{summary.rows:,} row{'' if summary.rows == 1 else 's'}" if summary.rows is not None else ""
-    facts = filter(None, (run.mode, duration(run.duration_s), rows, f"{summary.events:,} events"))
+    rows = pluralize(summary.rows, "row") if summary.rows is not None else ""
+    facts = filter(None, (run.mode, format_duration(run.duration_s, "?"), rows, f"{summary.events:,} events"))
     yield f'<h1>{_code(run.pipeline or run.id)} <span class="verdict">{summary.headline}</span></h1>'
     yield f'<p class="faint">{_code(run.id)} · {" · ".join(facts)}</p>'
     if cause is None:
@@ -127,7 +128,7 @@ def _step(step: StepState) -> str:
         else ""
     )
     frame = "" if step.is_writer or step.storage == "unknown" else step.storage
-    numbers = (_rows(step.rows_in), _rows(step.rows_out), duration(step.duration_s))
+    numbers = (_rows(step.rows_in), _rows(step.rows_out), format_duration(step.duration_s, "?"))
     return (
         f"<tr><td>{_text(step.id, 120)}</td><td>{_text(step.driver or '?', 120)}</td><td>{status}{because}</td>"
         + "".join(f'<td class="number">{number}</td>' for number in numbers)
@@ -186,7 +187,7 @@ def _failing_step(report: Report) -> Iterator[str]:
 
 
 def _event(event: Event, start: float) -> str:
-    after = duration(max(0.0, event.ts - start)) if event.ts is not None else "?"
+    after = format_duration(max(0.0, event.ts - start)) if event.ts is not None else "?"
     fields = " ".join(f"{key}={_value(value)}" for key, value in masked_fields(event).items())
     return (
         f'<tr><td class="number">{event.line}</td><td class="number">{after}</td>'

@@ -17,15 +17,9 @@ from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import (
-    FAILED_STATUSES,
-    duration,
-    finding_scope,
-    location_label,
-    pluralize,
-    summarize,
-)
+from osiris_inspect.inspector.run.summary import FAILED_STATUSES, finding_scope, location_label, summarize
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
+from osiris_inspect.inspector.text.units import format_duration, pluralize
 from osiris_inspect.model.finding import Finding
 
 MOST_BYTES: Final = 900_000
@@ -95,7 +89,7 @@ def _overview(reports: Sequence[Report]) -> list[str]:
     bad = sum(report.run.status in FAILED_STATUSES for report in reports)
     rows = [
         f"| {_MARKS[report.run.status]} {summarize(report).headline} | {code_span(report.run.id)} "
-        f"| {code_span(report.run.pipeline or '')} | {duration(report.run.duration_s)} | {_short_cause(report)} |"
+        f"| {code_span(report.run.pipeline or '')} | {format_duration(report.run.duration_s, '?')} | {_short_cause(report)} |"
         for report in reports
     ]
     head = f"## {len(reports)} runs, {bad} of them did not succeed"
@@ -119,7 +113,7 @@ def _run(report: Report, checkout: RepositoryCheckout) -> list[str]:
 
 def _verdict(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     run, cause = report.run, report.root_cause
-    facts = filter(None, (summarize(report).headline, run.mode, duration(run.duration_s)))
+    facts = filter(None, (summarize(report).headline, run.mode, format_duration(run.duration_s, "?")))
     pipeline = f" {code_span(run.pipeline)}" if run.pipeline else ""
     yield f"## {_MARKS[run.status]} {code_span(run.id)}{pipeline}: {', '.join(facts)}"
     yield ""
@@ -151,7 +145,7 @@ def _step(step: StepState) -> str:
         f"{_STEP_MARKS[step.status]} {step.status.replace('_', ' ')}",
         _rows(step.rows_in),
         _rows(step.rows_out),
-        duration(step.duration_s),
+        format_duration(step.duration_s, "?"),
         frame,
     )
     return f"| {' | '.join(cells)} |"

@@ -13,11 +13,12 @@ from osiris_inspect.inspector.export.shared.group_by_step import edges_by_consum
 from osiris_inspect.inspector.export.shared.spans import RunSpans, Span, iso_timestamp, run_spans, stable_id
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.run import Run, RunStatus, StepFailure, StepState
+from osiris_inspect.inspector.run.run import Run, StepFailure, StepState
 from osiris_inspect.inspector.text.sanitize import masked_text
 from osiris_inspect.model.event import finite_number
 from osiris_inspect.model.finding import Finding, Severity
 from osiris_inspect.model.run_card import StepStatus
+from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.model.version import __version__
 
 NAMESPACE: Final = "osiris"

@@ -8,15 +8,9 @@ from osiris_inspect.inspector.export.shared.deduplicate import additional_text, 
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import (
-    FAILED_STATUSES,
-    duration,
-    finding_scope,
-    location_label,
-    pluralize,
-    summarize,
-)
+from osiris_inspect.inspector.run.summary import FAILED_STATUSES, finding_scope, location_label, summarize
 from osiris_inspect.inspector.text.sanitize import escape_ci_commands, one_line, truncate
+from osiris_inspect.inspector.text.units import format_duration, pluralize
 from osiris_inspect.inspector.text.wrap import wrap_labelled
 from osiris_inspect.model.finding import Finding
 
@@ -82,7 +76,7 @@ def _report(report: Report, width: int) -> Iterator[str]:
 
 def _verdict(report: Report, width: int) -> Iterator[str]:
     run, cause = report.run, report.root_cause
-    facts = [summarize(report).headline, run.mode or "", duration(run.duration_s)]
+    facts = [summarize(report).headline, run.mode or "", format_duration(run.duration_s, "?")]
     head = f"{one_line(run.id)}  {one_line(run.pipeline or '')}  {', '.join(filter(None, facts))}"
     yield from wrap_labelled(head, width, f"{_GLYPHS[run.status]} ")
     if cause is None:
@@ -136,7 +130,7 @@ def _step(step: StepState) -> tuple[str, str, str, str, str, str]:
     given = "-" if _takes_nothing(step) else _rows(step.rows_in)
     made = "-" if step.status in ("skipped", "not_started") else _rows(step.rows_out)
     rows = f"{given} → {made}"
-    took = "-" if step.status in ("skipped", "not_started") else duration(step.duration_s)
+    took = "-" if step.status in ("skipped", "not_started") else format_duration(step.duration_s, "?")
     return one_line(step.id), one_line(step.driver or "?"), status, rows, took, frame
 
 

@@ -8,9 +8,10 @@ from osiris_inspect.inspector.run import frame_sizes
 from osiris_inspect.inspector.run.frame_sizes import FrameBytes
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.run import Run, RunStatus, Storage
+from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.run.summary import location_label
 from osiris_inspect.model.run_card import StepStatus
+from osiris_inspect.model.run_types import FrameLocation, RunStatus
 
 NodeRole = Literal["cause", "consequence", ""]
 
@@ -31,7 +32,7 @@ class DiagramNode:
     status: StepStatus
     role: NodeRole
     rows: int | None
-    storage: Storage
+    storage: FrameLocation
     memory_bytes: int | None
     spill_bytes: int | None
     was_released: bool

@@ -1,8 +1,8 @@
 """What stands at a node and at a link, in words that every form uses."""
 
 from osiris_inspect.inspector.export.lineage.diagram import DiagramEdge, DiagramNode
-from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.inspector.text.sanitize import one_line
+from osiris_inspect.inspector.text.units import format_bytes, pluralize
 
 GLYPHS = {"succeeded": "✓", "failed": "✗", "skipped": "-", "not_started": "·", "running": "~"}
 
@@ -28,9 +28,9 @@ def _kept(node: DiagramNode) -> str:
         "none": "kept nowhere",
         "unknown": "where it was kept is not told",
     }
-    told = words[node.storage] + (f" ({size_words(size)})" if size else "")
+    told = words[node.storage] + (f" ({format_bytes(size)})" if size else "")
     if node.storage == "memory" and node.spill_bytes:
-        told += f" and on disk ({size_words(node.spill_bytes)})"
+        told += f" and on disk ({format_bytes(node.spill_bytes)})"
     return told + (", let go of after its last use" if node.was_released else "")
 
 
@@ -41,16 +41,6 @@ def edge_label(link: DiagramEdge) -> str:
     gained = (
         f", {pluralize(-link.lost, 'row')} more than given" if link.lost is not None and link.lost < 0 else ""
     )
-    size = f" ({size_words(link.bytes)})" if link.bytes else ""
+    size = f" ({format_bytes(link.bytes)})" if link.bytes else ""
     name = f" as {one_line(link.name)}" if link.name else ""
     return f"{rows}{link.place}{size}{lost}{gained}{name}"
-
-
-def size_words(size: int) -> str:
-    """Bytes in the largest unit that keeps them readable."""
-    amount = float(size)
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} TB"

@@ -5,8 +5,8 @@ from html import escape
 from typing import Final
 
 from osiris_inspect.inspector.export.shared.spans import RunSpans, Span
-from osiris_inspect.inspector.run.summary import duration
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
+from osiris_inspect.inspector.text.units import format_duration
 
 MOST_STEPS: Final = 150
 NAMES: Final = 190
@@ -41,7 +41,7 @@ def _scale(length: float, high: int) -> Iterator[str]:
     apart = _tick_interval(length)
     for number in range(int(length / apart) + 1):
         x = NAMES + number * apart / length * BARS
-        told = duration(number * apart) if number else "0"
+        told = format_duration(number * apart) if number else "0"
         yield f'<path class="tick" d="M{x:.1f} {TOP - 4}V{high}"/>'
         yield f'<text class="faint" x="{x:.1f}" y="{TOP - 8}" text-anchor="middle">{told}</text>'
 
@@ -58,7 +58,7 @@ def _bar(span: Span, row: int, start: float, scale: float) -> Iterator[str]:
     x, y = NAMES + (span.start - start) * scale, TOP + row * ROW
     wide = max(2.0, (span.end - span.start) * scale)
     name = one_line(span.step.id)
-    told = duration(span.end - span.start)
+    told = format_duration(span.end - span.start)
     yield f'<g class="node {span.step.status}"><title>{escape(truncate(name, 200))}: {told}</title>'
     yield f'<text x="{NAMES - 10}" y="{y + 15}" text-anchor="end">{escape(truncate(name, 26))}</text>'
     yield f'<rect x="{x:.1f}" y="{y + 3}" width="{wide:.1f}" height="{ROW - 8}" rx="3"/>'

@@ -10,6 +10,7 @@ from osiris_inspect.inspector.run.lineage import Edge, Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.run.summary import location_label
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
+from osiris_inspect.inspector.text.units import pluralize
 
 MOST_STEPS: Final = 150
 """More of them are no picture any more."""
@@ -92,7 +93,7 @@ def _middle(step: str, edges: Sequence[Edge], rows: Mapping[str, float]) -> floa
 
 
 def _node(step: StepState, place: _Position) -> Iterator[str]:
-    rows = "? rows" if step.rows_out is None else f"{step.rows_out:,} row{'' if step.rows_out == 1 else 's'}"
+    rows = "? rows" if step.rows_out is None else pluralize(step.rows_out, "row")
     where = "" if step.is_writer or step.storage in ("none", "unknown") else f" · {step.storage}"
     told = rows + where if step.status == "succeeded" else step.status.replace("_", " ")
     yield f'<g class="node {step.status}"><title>{_text(step.id, 200)}</title>'

@@ -1,1 +1,1 @@
-"""The normal form of a frame: every column and index as Arrow and back, exactly, so that memory and disk answer alike."""
+"""Normal form of frames: exact conversion of columns and indexes to Arrow and back."""

@@ -1,11 +1,10 @@
-"""The normal form of Arrow types: what DuckDB answers the same for, from memory and from Parquet.
+"""Storage types: the Arrow types for which DuckDB gives the same answer from memory and from Parquet.
 
-Measured with DuckDB 2.0: seconds and milliseconds are other types in memory than from a file, durations are a
-number from a file, half floats and long decimals cannot be read from memory, lists of a fixed size come back as plain ones.
+With DuckDB 2.0, second and millisecond timestamps have other types in memory than in a file, durations in a file
+are numbers, float16 and long decimals cannot be read from memory, and fixed-size lists come back as plain lists.
 """
 
 import base64
-from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -15,38 +14,32 @@ import pyarrow.types as kinds
 from osiris_inspect.model.errors import DriverError
 
 ROWS_PER_SLICE = 131_072
-"""Rows that are worked on at a time, and the size of a row group."""
+"""Rows processed at a time, and rows of a Parquet row group."""
 
 TEXT_TYPE = pa.dictionary(pa.int32(), pa.string())
-"""Text of few different values; the type in which Parquet gives such columns back."""
+"""Text with few distinct values; Parquet returns such columns in this type."""
 
 
 def storage_type(kind: pa.DataType) -> pa.DataType | None:
-    """The type under which columns of type ``kind`` are kept; None where only text (JSON) will do."""
+    """Return the type in which columns of type ``kind`` are stored; None if only JSON text can represent them."""
     if kinds.is_dictionary(kind):
-        return _of_dictionary(kind)
+        inner = storage_type(kind.value_type)
+        return TEXT_TYPE if inner == pa.large_string() else inner
     if kinds.is_run_end_encoded(kind):
         return storage_type(kind.value_type)
     if kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
         inner = storage_type(kind.value_type)
         return None if inner is None or inner != kind.value_type else pa.list_(inner)
     if kinds.is_struct(kind):
-        whole = kind.num_fields and all(storage_type(field.type) == field.type for field in kind)
-        return kind if whole else None
+        is_unchanged = kind.num_fields and all(storage_type(field.type) == field.type for field in kind)
+        return kind if is_unchanged else None
     if kinds.is_map(kind):
-        whole = (
-            storage_type(kind.key_type) == kind.key_type and storage_type(kind.item_type) == kind.item_type
-        )
-        return kind if whole else None
-    return _of_flat(kind)
+        is_unchanged = all(storage_type(inner) == inner for inner in (kind.key_type, kind.item_type))
+        return kind if is_unchanged else None
+    return _flat_storage(kind)
 
 
-def _of_dictionary(kind: pa.DataType) -> pa.DataType | None:
-    inner = storage_type(kind.value_type)
-    return TEXT_TYPE if inner == pa.large_string() else inner
-
-
-def _of_flat(kind: pa.DataType) -> pa.DataType | None:
+def _flat_storage(kind: pa.DataType) -> pa.DataType | None:
     if kinds.is_timestamp(kind):
         return pa.timestamp("ns" if kind.unit == "ns" else "us", kind.tz)
     if kinds.is_time(kind):
@@ -57,22 +50,14 @@ def _of_flat(kind: pa.DataType) -> pa.DataType | None:
         return pa.large_string()
     if kinds.is_binary(kind) or kinds.is_binary_view(kind) or kinds.is_fixed_size_binary(kind):
         return pa.large_binary()
-    return _FLAT.get(kind, kind if _is_kept(kind) else None)
+    return _OTHER_STORAGE.get(kind, kind if kind in _UNCHANGED else None)
 
 
-def _is_kept(kind: pa.DataType) -> bool:
-    return bool(
-        kinds.is_boolean(kind)
-        or kinds.is_integer(kind)
-        or kinds.is_floating(kind)
-        or kinds.is_date32(kind)
-        or kinds.is_large_string(kind)
-        or kinds.is_large_binary(kind)
-        or kinds.is_null(kind)
-    )
-
-
-_FLAT = {
+_UNCHANGED = {
+    *(pa.bool_(), pa.null(), pa.date32(), pa.float32(), pa.float64(), pa.large_string(), pa.large_binary()),
+    *(pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()),
+}
+_OTHER_STORAGE = {
     pa.float16(): pa.float32(),
     pa.date64(): pa.timestamp("us"),
     **{pa.duration(unit): pa.int64() for unit in ("s", "ms", "us", "ns")},
@@ -80,7 +65,7 @@ _FLAT = {
 
 
 def to_storage(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    """``array`` in its normal type ``kind``."""
+    """Return ``array`` in its storage type ``kind``."""
     if array.type == kind:
         return array
     if kinds.is_dictionary(array.type) and not kinds.is_dictionary(kind):
@@ -93,7 +78,7 @@ def to_storage(array: pa.Array, kind: pa.DataType) -> pa.Array:
 
 
 def from_storage(array: Any, kind: pa.DataType) -> Any:
-    """A column of the normal form in the type ``kind`` that it had."""
+    """Return a stored column in its original type ``kind``."""
     if array.type == kind:
         return array
     if kinds.is_run_end_encoded(kind):
@@ -107,59 +92,45 @@ def from_storage(array: Any, kind: pa.DataType) -> Any:
 
 
 def single_array(values: Any) -> pa.Array:
-    """A chunked array (or an array) as one array; copies only where there are several chunks."""
+    """Return a chunked array as one array; copies only if it has several chunks."""
     if isinstance(values, pa.ChunkedArray):
         return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
     return values
 
 
-def is_primitive(kind: pa.DataType) -> bool:
-    """Whether a type holds no other type and is kept as one of Arrow's own: such types are equal only if they are the same."""
-    return storage_type(kind) is not None and not (
-        kinds.is_nested(kind) or kinds.is_dictionary(kind) or kinds.is_run_end_encoded(kind)
-    )
-
-
 def type_to_text(kind: pa.DataType) -> str:
-    """A type as text that ``read_type`` understands."""
-    return _written(kind) if is_primitive(kind) else _write(kind)
-
-
-def _write(kind: pa.DataType) -> str:
+    """Return a type as text for ``type_from_text``."""
     return base64.b64encode(pa.schema([pa.field("x", kind)]).serialize()).decode()
 
 
-_written = lru_cache(maxsize=512)(_write)
-
-
 def type_from_text(text: str) -> pa.DataType:
-    """The type that was written."""
+    """Return the type that ``type_to_text`` wrote."""
     return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text))).field(0).type
 
 
 def table_to_pandas(table: pa.Table) -> pd.DataFrame:
-    """A pandas frame of a table that a driver gave: whole numbers and truth values with gaps keep their type.
+    """Return a driver's table as a DataFrame; integers and booleans with gaps keep their type.
 
     Raises:
-        DriverError: pandas has no form for a value; the message names its column.
+        DriverError: pandas cannot represent a value; the message names the column.
     """
-    # by their places: of columns of one name pandas would take the types together
-    placed = table.rename_columns([str(place) for place in range(table.num_columns)])
+    # unique names, because pandas would merge the types of columns with the same name
+    renamed = table.rename_columns([str(position) for position in range(table.num_columns)])
     try:
-        frame = _to_pandas(placed)
-    except _REFUSED as error:
-        raise DriverError(_refused(table, error)) from error
-    for place, field in enumerate(table.schema):
-        column = table.column(place)
+        frame = _to_pandas(renamed)
+    except _CONVERSION_ERRORS as error:
+        raise DriverError(_conversion_problem(table, error)) from error
+    for position, field in enumerate(table.schema):
+        column = table.column(position)
         dtype = _NULLABLE.get(field.type)
         if dtype is not None and column.null_count:
-            frame.isetitem(place, dtype.__from_arrow__(column))
+            frame.isetitem(position, dtype.__from_arrow__(column))
     if table.num_columns:
         frame.columns = pd.Index(table.column_names)
     return frame
 
 
-_REFUSED = (ValueError, TypeError, OverflowError, pa.ArrowException)
+_CONVERSION_ERRORS = (ValueError, TypeError, OverflowError, pa.ArrowException)
 
 
 def _to_pandas(table: pa.Table) -> pd.DataFrame:
@@ -169,14 +140,16 @@ def _to_pandas(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _refused(table: pa.Table, error: Exception) -> str:
+def _conversion_problem(table: pa.Table, error: Exception) -> str:
     for name, column in zip(table.column_names, table.columns, strict=True):
         try:
             _to_pandas(pa.table({"0": column}))
-        except _REFUSED as reason:
-            held = f"column {name!r} of type {column.type} holds a value that a pandas frame cannot"
-            return f"{held} ({reason}): cast it to text, or leave it out"
-    return f"pandas cannot hold these columns together: {error}"
+        except _CONVERSION_ERRORS as reason:
+            return (
+                f"pandas cannot represent a value of column {name!r} of type {column.type}: {reason}; "
+                "cast the column to text or leave it out"
+            )
+    return f"pandas cannot represent these columns together: {error}"
 
 
 _NULLABLE: dict[Any, Any] = {

@@ -1,8 +1,8 @@
-"""One cell of any kind as JSON, and back: for columns whose cells have no Arrow type in common.
+"""Cells of any type as JSON and back, for columns whose cells have no common Arrow type.
 
-What JSON has (text, whole numbers, finite floats, lists, objects with plain keys) is written as it is, so that SQL can
-read it; all else is an object with one key that begins with ``$`` and says what it is: ``{"$tuple": [1, 2]}``. Reading
-makes values of a closed list of types and runs no code of anybody else, which is why this is not pickle.
+Values that JSON has (text, integers, finite floats, lists, objects with plain keys) are written as they are, so
+that SQL can read them. All others become an object with one key that starts with ``$`` and names the type:
+``{"$tuple": [1, 2]}``. Reading creates values of a fixed list of types and runs no foreign code, unlike pickle.
 """
 
 import base64
@@ -19,13 +19,13 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model.errors import SpillCorrupt
-from osiris_inspect.runtime.frames.conversion import time_zones as zones
+from osiris_inspect.runtime.frames.conversion import time_zones
 
 
 def encode(cell: Any, not_restorable: set[str]) -> str:
-    """The JSON text of ``cell``. What has no exact form is named in ``lost`` and written as its text.
+    """Return the JSON text of ``cell``; add a type without exact form to ``not_restorable`` and write its text.
 
-    Only ASCII is written: a lone half of a surrogate pair is no UTF-8, but has an escape.
+    Writes only ASCII, because a lone surrogate cannot be encoded as UTF-8 but can be escaped.
     """
     return json.dumps(
         cell_to_json(cell, not_restorable), ensure_ascii=True, allow_nan=False, separators=(",", ":")
@@ -33,12 +33,12 @@ def encode(cell: Any, not_restorable: set[str]) -> str:
 
 
 def decode(text: str) -> Any:
-    """The cell that was encoded."""
+    """Return the cell that ``encode`` wrote."""
     return cell_from_json(json.loads(text))
 
 
 def cell_to_json(cell: Any, not_restorable: set[str]) -> Any:
-    """``cell`` as a value of JSON; see ``encode``."""
+    """Return ``cell`` as a JSON value; see ``encode``."""
     kind = type(cell)
     if kind in _PLAIN:
         return _PLAIN[kind](cell, not_restorable)
@@ -49,10 +49,10 @@ def cell_to_json(cell: Any, not_restorable: set[str]) -> Any:
 
 
 def cell_from_json(value: Any) -> Any:
-    """The cell that ``to_json`` wrote.
+    """Return the cell that ``cell_to_json`` wrote.
 
     Raises:
-        SpillCorrupt: an object with a tag that we never wrote.
+        SpillCorrupt: an object has an unknown tag.
     """
     if isinstance(value, list):
         return [cell_from_json(item) for item in value]
@@ -68,7 +68,7 @@ def cell_from_json(value: Any) -> Any:
 def _read(tag: str, content: Any) -> Any:
     reader = _READERS.get(tag)
     if reader is None:
-        raise SpillCorrupt(f"a cell of the unknown kind {tag!r}; was it written by a newer version?")
+        raise SpillCorrupt(f"cannot read a cell: unknown type {tag!r}; upgrade if a newer version wrote it")
     return reader(content)
 
 
@@ -88,7 +88,7 @@ def _items(cell: Any, not_restorable: set[str]) -> list[Any]:
 
 
 def _sorted_items(cell: Any, not_restorable: set[str]) -> list[Any]:
-    """A set has no order: written in that of its text, so that the same set is the same bytes."""
+    """Return the items of a set in the order of their JSON text, so that equal sets give equal bytes."""
     return sorted(_items(cell, not_restorable), key=lambda item: json.dumps(item, sort_keys=True))
 
 
@@ -101,7 +101,7 @@ def _stringify(cell: Any, not_restorable: set[str]) -> dict[str, Any]:
 def _datetime(cell: datetime, not_restorable: set[str]) -> Any:
     if cell.tzinfo is None:
         return [cell.isoformat(), cell.fold, None]
-    zone = zones.to_json(cell.tzinfo)
+    zone = time_zones.to_json(cell.tzinfo)
     if zone is None:
         not_restorable.add(f"time zone {type(cell.tzinfo).__module__}.{type(cell.tzinfo).__qualname__}")
         return [cell.isoformat(), 0, None]
@@ -114,26 +114,29 @@ def _read_datetime(content: list[Any]) -> datetime:
     moment = datetime.fromisoformat(text)
     if zone is None:
         return moment.replace(fold=fold)
-    return zones.localize(moment.replace(fold=fold), zone, timedelta(seconds=offset[0]))
+    return time_zones.localize(moment.replace(fold=fold), zone, timedelta(seconds=offset[0]))
+
+
+def _zone(cell: time | pd.Timestamp, description: str, not_restorable: set[str]) -> Any:
+    zone = None if cell.tzinfo is None else time_zones.to_json(cell.tzinfo)
+    if cell.tzinfo is not None and zone is None:
+        not_restorable.add(f"time zone of {description}")
+    return zone
 
 
 def _time(cell: time, not_restorable: set[str]) -> Any:
-    zone = None if cell.tzinfo is None else zones.to_json(cell.tzinfo)
-    if cell.tzinfo is not None and zone is None:
-        not_restorable.add("time zone of a time of day")
+    zone = _zone(cell, "a time of day", not_restorable)
     return [cell.replace(tzinfo=None).isoformat(), cell.fold, zone]
 
 
 def _read_time(content: list[Any]) -> time:
     text, fold, zone = content
-    tz = None if zone is None else zones.from_json(zone)
+    tz = None if zone is None else time_zones.from_json(zone)
     return time.fromisoformat(text).replace(fold=fold, tzinfo=tz)
 
 
 def _timestamp(cell: pd.Timestamp, not_restorable: set[str]) -> Any:
-    zone = None if cell.tzinfo is None else zones.to_json(cell.tzinfo)
-    if cell.tzinfo is not None and zone is None:
-        not_restorable.add("time zone of a timestamp")
+    zone = _zone(cell, "a timestamp", not_restorable)
     naive = cell.tz_convert("UTC").tz_localize(None) if cell.tzinfo is not None else cell
     return [int(naive.asm8.view("i8")), cell.unit, zone]
 
@@ -143,7 +146,7 @@ def _read_timestamp(content: list[Any]) -> pd.Timestamp:
     moment = pd.Timestamp(np.datetime64(ticks, unit)).as_unit(unit)
     if zone is None:
         return moment
-    return moment.tz_localize("UTC").tz_convert(zones.from_json(zone))
+    return moment.tz_localize("UTC").tz_convert(time_zones.from_json(zone))
 
 
 def _read_timedelta(content: list[Any]) -> pd.Timedelta:
@@ -172,8 +175,8 @@ def _read_scalar(content: list[Any]) -> Any:
     if dtype.kind in "mM":
         return np.int64(value).view(dtype)
     if dtype.kind == "c":
-        part = np.dtype(f"f{dtype.itemsize // 2}").type
-        return dtype.type(part(value[0])) + dtype.type(1j) * dtype.type(part(value[1]))
+        real = np.dtype(f"f{dtype.itemsize // 2}").type
+        return dtype.type(real(value[0])) + dtype.type(1j) * dtype.type(real(value[1]))
     return dtype.type(value)
 
 
@@ -231,8 +234,8 @@ _WRITERS: dict[type, tuple[str, Callable[[Any, set[str]], Any]]] = {
     pd.Interval: ("$interval", _interval),
     pd.Period: ("$period", lambda cell, _: [cell.ordinal, cell.freqstr]),
     pa.MonthDayNano: ("$month_day_nano", lambda cell, _: list(cell)),
-    type(pd.NaT): ("$nat", lambda _cell, _lost: None),
-    type(pd.NA): ("$na", lambda _cell, _lost: None),
+    type(pd.NaT): ("$nat", lambda _cell, _not_restorable: None),
+    type(pd.NA): ("$na", lambda _cell, _not_restorable: None),
 }
 
 _READERS: dict[str, Callable[[Any], Any]] = {

@@ -1,19 +1,19 @@
-"""Names of columns that SQL can tell apart."""
+"""Unique column names for SQL."""
 
 from collections.abc import Sequence
 from typing import Any
 
 
 def unique_sql_names(labels: Sequence[Any]) -> list[str]:
-    """A name for each column that SQL can tell from the others.
+    """Return a name for each column that is unique in SQL.
 
-    Text that is no name of an earlier column (SQL does not tell ``a`` from ``A``) stays; anything else is ``c<place>``.
+    A printable text label stays unless an earlier column has it (SQL ignores case); others become ``c<position>``.
     """
     taken = {label.lower() for label in labels if _is_sql_name(label)}
     seen: set[str] = set()
     names = []
-    for place, label in enumerate(labels):
-        name = label if _is_sql_name(label) and label.lower() not in seen else _unused_name(place, taken)
+    for position, label in enumerate(labels):
+        name = label if _is_sql_name(label) and label.lower() not in seen else _unused_name(position, taken)
         seen.add(name.lower())
         taken.add(name.lower())
         names.append(str(name))
@@ -28,8 +28,8 @@ def _is_utf8(text: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def _unused_name(place: int, taken: set[str]) -> str:
-    name = f"c{place}"
+def _unused_name(position: int, taken: set[str]) -> str:
+    name = f"c{position}"
     while name in taken:
         name += "_"
     return name

@@ -1,4 +1,4 @@
-"""How one column is kept: its Arrow type, what restores it, and how a slice of it is encoded."""
+"""Plan of a column: its Arrow type, how its slices are encoded, and what restores it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,21 +7,21 @@ from typing import Any
 import pyarrow as pa
 
 Encoder = Callable[[Any], pa.Array]
-"""A slice of a column's values as an Arrow array."""
+"""Converts a slice of a column's values to an Arrow array."""
 Reader = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], Any]
-"""An Arrow column, its facts and what lies beside it, as values for pandas."""
+"""Converts an Arrow column, its restore info and its hidden columns to values for pandas."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnPlan:
-    """A plan for one column.
+    """Plan for storing one column.
 
     Attributes:
-        type: the Arrow type of the normal form.
-        facts: what restores the column, as JSON; ``form`` names the way back.
-        encode: a slice of the column as an Arrow array of ``type``.
-        beside: what only pandas needs, as further arrays of the same length.
-        lost: what cannot be restored, in words; encoding a slice may add to it.
+        type: the Arrow storage type.
+        restore_info: JSON that restores the column; ``form`` selects the reader.
+        encode: converts a slice of the column to an Arrow array of ``type``.
+        hidden: further arrays of the same length that only pandas needs.
+        not_restorable: descriptions of what cannot be restored; encoding a slice may add to it.
     """
 
     type: pa.DataType
@@ -32,4 +32,4 @@ class ColumnPlan:
 
 
 Planner = Callable[[Any], ColumnPlan]
-"""A whole column's values: how they are kept."""
+"""Plans the storage of a column from all its values."""

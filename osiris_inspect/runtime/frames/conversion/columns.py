@@ -1,15 +1,13 @@
-"""One pandas column as an Arrow array in normal form, and back: which form it takes, and what restores it.
+"""Conversion of a pandas column to Arrow and back.
 
-``plan`` looks at a whole column once; the ``Column`` it gives encodes slices of it. ``restore`` undoes it from the facts
-alone, which are JSON. ``beside`` holds what only pandas needs (which kind of nothing a gap was): it does not stand among
-the columns that SQL sees.
+``plan`` inspects a whole column once; its ``ColumnPlan`` encodes slices. ``restore`` converts back from the JSON
+info alone. Hidden columns hold what only pandas needs (which missing value a gap was) and are not seen by SQL.
 
-Here live the types that hold values of other types: intervals, sparse columns, categories.
+This module handles the types that contain other types: intervals, sparse columns and categories.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,67 +16,51 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from osiris_inspect.model.errors import SpillCorrupt
-from osiris_inspect.runtime.frames.conversion import arrow_types as arrow_form
-from osiris_inspect.runtime.frames.conversion import cell_json as cells
-from osiris_inspect.runtime.frames.conversion import extension_columns
-from osiris_inspect.runtime.frames.conversion import index as index_form
-from osiris_inspect.runtime.frames.conversion import numpy_columns as number_columns
-from osiris_inspect.runtime.frames.conversion import object_columns as objects
+from osiris_inspect.runtime.frames.conversion import (
+    arrow_types,
+    cell_json,
+    extension_columns,
+    numpy_columns,
+    object_columns,
+)
 from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan, Planner, Reader
+from osiris_inspect.runtime.frames.conversion.index import index_from_json, index_to_json
 
 
 def plan(values: Any) -> ColumnPlan:
-    """How the column ``values`` (what ``Series.array`` or ``Index.array`` gives) is kept."""
-    return plan_for_dtype(values.dtype) or _plan_values(values)
-
-
-def _plan_values(values: Any) -> ColumnPlan:
+    """Return the plan of a column, whose ``values`` are a ``Series.array`` or ``Index.array``."""
     dtype = values.dtype
     if isinstance(dtype, np.dtype):
-        return number_columns.plan_numpy(np.asarray(values), dtype)
-    if type(values) is pd.arrays.NumpyExtensionArray:  # text of pandas is a subclass of it
-        return number_columns.plan_numpy(values.to_numpy(), values.to_numpy().dtype)
+        return numpy_columns.plan_numpy(np.asarray(values), dtype)
+    if type(values) is pd.arrays.NumpyExtensionArray:  # not its subclasses, the text types
+        return numpy_columns.plan_numpy(values.to_numpy(), values.to_numpy().dtype)
     for kind, planner in _EXTENSIONS.items():
         if isinstance(dtype, kind):
             return planner(values)
-    column = objects.plan(np.asarray(values, dtype=object))
+    column = object_columns.plan(np.asarray(values, dtype=object))
     column.not_restorable.add(f"dtype {dtype} of {type(dtype).__module__}")
-    return replace(column, encode=lambda part: column.encode(np.asarray(part, dtype=object)))
+    return replace(column, encode=lambda chunk: column.encode(np.asarray(chunk, dtype=object)))
 
 
-def plan_for_dtype(dtype: Any) -> ColumnPlan | None:
-    """How every column of a type is kept; None where that depends on its values."""
-    return _plan_of_type(dtype) if isinstance(dtype, SIMPLE) else None
-
-
-@lru_cache(maxsize=512)
-def _plan_of_type(dtype: Any) -> ColumnPlan | None:
-    if isinstance(dtype, np.dtype):
-        return number_columns.plan_of_type(dtype)
-    if isinstance(dtype, pd.StringDtype) and dtype.storage == "python":
-        return None  # it may hold what is no UTF-8
-    return _plan_values(pd.array([], dtype=dtype))
-
-
-def restore(array: Any, facts: Mapping[str, Any], beside: Mapping[str, Any]) -> Any:
-    """The values of a column for pandas.
+def restore(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> Any:
+    """Return the values of a column for pandas.
 
     Raises:
-        SpillCorrupt: the facts speak of a form we do not know.
+        SpillCorrupt: the column has an unknown form.
     """
-    reader = _READERS.get(facts["form"])
+    reader = _READERS.get(info["form"])
     if reader is None:
         raise SpillCorrupt(
-            f"a column in the unknown form {facts['form']!r}; was it written by a newer version?"
+            f"cannot read a column: unknown form {info['form']!r}; upgrade if a newer version wrote it"
         )
-    return reader(array, facts, beside)
+    return reader(array, info, hidden)
 
 
 def _plan_intervals(values: Any) -> ColumnPlan:
     inner = plan(values.left.array)
     kind = pa.struct([("left", inner.type), ("right", inner.type)])
-    facts = {"form": "interval", "closed": values.closed, "inner": dict(inner.restore_info)}
-    return ColumnPlan(kind, facts, lambda part: _intervals(part, inner, kind))
+    info = {"form": "interval", "closed": values.closed, "inner": dict(inner.restore_info)}
+    return ColumnPlan(kind, info, lambda chunk: _intervals(chunk, inner, kind))
 
 
 def _intervals(values: Any, inner: ColumnPlan, kind: pa.DataType) -> pa.Array:
@@ -87,19 +69,19 @@ def _intervals(values: Any, inner: ColumnPlan, kind: pa.DataType) -> pa.Array:
 
 
 def _plan_sparse(values: Any) -> ColumnPlan:
-    lost: set[str] = set()
+    not_restorable: set[str] = set()
     dense = plan(_sparse_to_dense(values))
-    facts = {
+    info = {
         "form": "sparse",
-        "fill": cells.cell_to_json(values.dtype.fill_value, lost),
+        "fill": cell_json.cell_to_json(values.dtype.fill_value, not_restorable),
         "subtype": values.dtype.subtype.str,
         "inner": dict(dense.restore_info),
     }
     return replace(
         dense,
-        restore_info=facts,
-        encode=lambda part: dense.encode(_sparse_to_dense(part)),
-        not_restorable=lost | dense.not_restorable,
+        restore_info=info,
+        encode=lambda chunk: dense.encode(_sparse_to_dense(chunk)),
+        not_restorable=not_restorable | dense.not_restorable,
     )
 
 
@@ -111,27 +93,23 @@ def _sparse_to_dense(values: Any) -> Any:
 
 def _plan_categories(values: Any) -> ColumnPlan:
     labels = _category_values(values.categories)
-    packed = index_form.index_to_json(values.categories, plan)
-    facts = {
-        "form": "category",
-        "ordered": bool(values.ordered),
-        "categories": packed.facts,
-    }
-    kind = arrow_form.TEXT_TYPE if labels.type == pa.large_string() else labels.type
-    words = labels.cast(pa.string()) if kind != labels.type else labels
+    categories, not_restorable = index_to_json(values.categories, plan)
+    info = {"form": "category", "ordered": bool(values.ordered), "categories": categories}
+    kind = arrow_types.TEXT_TYPE if labels.type == pa.large_string() else labels.type
+    texts = labels.cast(pa.string()) if kind != labels.type else labels
 
-    def encode(part: Any) -> pa.Array:
-        codes = np.asarray(part.codes, dtype="i4")
+    def encode(chunk: Any) -> pa.Array:
+        codes = np.asarray(chunk.codes, dtype="i4")
         indices = pa.array(codes, mask=codes < 0)
         if kind == labels.type:
             return labels.take(indices)
-        return pa.DictionaryArray.from_arrays(indices, words)
+        return pa.DictionaryArray.from_arrays(indices, texts)
 
-    return ColumnPlan(kind, facts, encode, not_restorable=set(packed.lost))
+    return ColumnPlan(kind, info, encode, not_restorable=not_restorable)
 
 
 def _category_values(categories: pd.Index) -> pa.Array:
-    """What SQL sees of each category: the value where a plain type holds it, else its text."""
+    """Return the SQL value of each category: the value if a plain type can represent it, otherwise its text."""
     inner = plan(categories.array)
     if (
         inner.restore_info["form"] in ("string", "numpy", "datetime")
@@ -140,45 +118,45 @@ def _category_values(categories: pd.Index) -> pa.Array:
         return inner.encode(categories.array)
     texts = [str(category) for category in categories]
     if len(set(texts)) < len(texts):
-        lost: set[str] = set()
-        return objects.json_array(list(categories), lost)
-    return objects.text_array(texts)
+        not_restorable: set[str] = set()
+        return object_columns.json_array(list(categories), not_restorable)
+    return object_columns.text_array(texts)
 
 
-def _read_interval(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> Any:
-    whole = arrow_form.single_array(array)
+def _read_interval(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> Any:
+    array = arrow_types.single_array(array)
     left, right = (
-        restore(pa.chunked_array([whole.field(side)]), facts["inner"], {}) for side in ("left", "right")
+        restore(pa.chunked_array([array.field(side)]), info["inner"], {}) for side in ("left", "right")
     )
-    return pd.arrays.IntervalArray.from_arrays(left, right, closed=facts["closed"])
+    return pd.arrays.IntervalArray.from_arrays(left, right, closed=info["closed"])
 
 
-def _read_sparse(array: Any, facts: Mapping[str, Any], beside: Mapping[str, Any]) -> Any:
-    fill = cells.cell_from_json(facts["fill"])
-    dtype = pd.SparseDtype(np.dtype(facts["subtype"]), fill)
-    return pd.arrays.SparseArray(restore(array, facts["inner"], beside), fill_value=fill, dtype=dtype)
+def _read_sparse(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> Any:
+    fill = cell_json.cell_from_json(info["fill"])
+    dtype = pd.SparseDtype(np.dtype(info["subtype"]), fill)
+    return pd.arrays.SparseArray(restore(array, info["inner"], hidden), fill_value=fill, dtype=dtype)
 
 
-def _read_category(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> Any:
-    categories = index_form.index_from_json(facts["categories"], restore)
+def _read_category(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> Any:
+    categories = index_from_json(info["categories"], restore)
     codes = _codes(array, _category_values(categories))
-    return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(categories, ordered=facts["ordered"]))
+    return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(categories, ordered=info["ordered"]))
 
 
 def _codes(array: Any, labels: pa.Array) -> "np.ndarray[Any, Any]":
     chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
-    parts = [_codes_of(chunk, labels) for chunk in chunks]
-    return np.concatenate(parts) if parts else np.empty(0, dtype="i4")
+    codes = [_codes_of(chunk, labels) for chunk in chunks]
+    return np.concatenate(codes) if codes else np.empty(0, dtype="i4")
 
 
 def _codes_of(chunk: pa.Array, labels: pa.Array) -> "np.ndarray[Any, Any]":
     if pa.types.is_dictionary(chunk.type):
-        places = pc.index_in(chunk.dictionary.cast(labels.type), value_set=labels).take(chunk.indices)
+        positions = pc.index_in(chunk.dictionary.cast(labels.type), value_set=labels).take(chunk.indices)
     else:
-        places = pc.index_in(chunk, value_set=labels, skip_nulls=True)
-    if places.null_count != chunk.null_count:
-        raise SpillCorrupt("a category that is not in the list of categories")
-    codes: np.ndarray[Any, Any] = pc.fill_null(places, -1).to_numpy(zero_copy_only=False)
+        positions = pc.index_in(chunk, value_set=labels, skip_nulls=True)
+    if positions.null_count != chunk.null_count:
+        raise SpillCorrupt("cannot read a category: it is not in the list of categories")
+    codes: np.ndarray[Any, Any] = pc.fill_null(positions, -1).to_numpy(zero_copy_only=False)
     return codes
 
 
@@ -189,14 +167,11 @@ _EXTENSIONS: dict[type, Planner] = {
     pd.SparseDtype: _plan_sparse,
 }
 
-SIMPLE = (np.dtype, pd.StringDtype, *extension_columns.MASKED)
-"""Types that are quickly told apart: to compare two types of categories is to compare all categories."""
-
 _READERS: dict[str, Reader] = {
-    **number_columns.READERS,
+    **numpy_columns.READERS,
     **extension_columns.READERS,
     "interval": _read_interval,
     "sparse": _read_sparse,
     "category": _read_category,
-    "objects": objects.restore,
+    "objects": object_columns.restore,
 }

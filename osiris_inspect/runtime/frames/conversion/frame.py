@@ -1,12 +1,12 @@
-"""A whole frame in normal form, slice by slice, and back.
+"""Conversion of a whole frame to its normal form, slice by slice, and back.
 
-Two tables come of a frame: the one SQL sees (the columns, under names SQL can tell apart) and, where there is a need, the one
-beside it, of the same length: the levels of an index that is more than a range, and what columns keep for pandas alone.
+A frame becomes one or two tables of the same length: the columns under their SQL names, and the hidden columns,
+if any: the levels of an index that is not a range, and what columns store for pandas only.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.frames.conversion import arrow_types as arrow_form
-from osiris_inspect.runtime.frames.conversion import cell_json as cells
-from osiris_inspect.runtime.frames.conversion import columns, extension_columns
-from osiris_inspect.runtime.frames.conversion import index as index_form
-from osiris_inspect.runtime.frames.conversion import schema_cache as shapes
+from osiris_inspect.runtime.frames.conversion import arrow_types, cell_json, columns, extension_columns
 from osiris_inspect.runtime.frames.conversion.column_names import unique_sql_names
 from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan
 from osiris_inspect.runtime.frames.conversion.frame_plan import (
@@ -27,218 +23,214 @@ from osiris_inspect.runtime.frames.conversion.frame_plan import (
     field_metadata,
     hidden_column,
 )
-from osiris_inspect.runtime.frames.conversion.schema_cache import ColumnLabels
+from osiris_inspect.runtime.frames.conversion.index import (
+    frequency,
+    index_from_json,
+    index_from_levels,
+    index_levels,
+    index_to_json,
+)
 
 ROW_COUNT_COLUMN = "_no_columns"
-"""The one column of a frame that has rows and no columns, so that its rows can be counted in SQL."""
+"""Only column of a frame with rows but no columns, so that SQL can count its rows."""
 
 ReadColumn = Callable[[str], pa.ChunkedArray]
 
 
 def plan_pandas(frame: pd.DataFrame) -> FramePlan:
-    """How a pandas frame is kept."""
-    values = [_values(series) for _, series in frame.items()]
-    labels = shapes.column_labels(frame.columns)
-    index, (attrs, lost_attrs) = _IndexPlan.of(frame.index), _attrs(frame.attrs)
-    lost = [("", f"names of columns: {what}") for what in labels.packed.lost] + list(index.lost) + lost_attrs
+    """Return the plan of a pandas frame."""
+    series = [column for _, column in frame.items()]
+    labels = tuple(frame.columns)
+    names, lost_names = index_to_json(frame.columns, columns.plan)
+    index, lost_attrs = _IndexPlan.build(frame.index), set[str]()
+    attrs = cell_json.cell_to_json(dict(frame.attrs), lost_attrs)
+    lost = [f"column names: {loss}" for loss in sorted(lost_names)]
+    lost += [f"index: {loss}" for loss in sorted(index.not_restorable)]
+    lost += [f"attrs: {loss}" for loss in sorted(lost_attrs)]
     if type(frame) is not pd.DataFrame:
-        lost.append(
-            ("", f"the class {type(frame).__module__}.{type(frame).__qualname__}; it is a DataFrame again")
-        )
-    facts = {
+        lost.append(f"class {type(frame).__module__}.{type(frame).__qualname__}; restored as a DataFrame")
+    info = {
         "kind": "pandas",
-        "columns": labels.packed.facts,
-        "index": index.facts,
+        "columns": names,
+        "index": index.info,
         "attrs": attrs,
         "duplicate_labels": bool(frame.flags.allows_duplicate_labels),
     }
-    shape = shapes.cached_schema(labels, tuple(some.dtype for some in values))
-    if shape is None:
-        return _plan_each(frame, values, labels, index.parts, facts, tuple(lost))
-    parts = tuple(map(PlannedColumn, labels.names, shape.columns, values))
-    return FramePlan(
-        len(frame),
-        parts,
-        index.parts,
-        facts,
-        shape.fields,
-        tuple(lost),
-        metadata=shape.metadata,
-        texts=shape.texts,
-    )
-
-
-def _plan_each(
-    frame: pd.DataFrame,
-    values: Sequence[Any],
-    labels: ColumnLabels,
-    beside_index: tuple[PlannedColumn, ...],
-    facts: Mapping[str, Any],
-    lost: tuple[tuple[str, str], ...],
-) -> FramePlan:
-    parts = tuple(
-        PlannedColumn(name, columns.plan(some), some) for name, some in zip(labels.names, values, strict=True)
+    planned_columns = tuple(
+        PlannedColumn(name, columns.plan(values), values)
+        for name, values in zip(unique_sql_names(labels), map(_values, series), strict=True)
     )
     fields = tuple(
-        field_metadata(part.name, part.column, label, part.values.dtype)
-        for part, label in zip(parts, labels.original, strict=True)
+        field_metadata(planned.name, planned.column, label, planned.values.dtype)
+        for planned, label in zip(planned_columns, labels, strict=True)
     )
     return FramePlan(
         rows=len(frame),
-        planned_columns=parts or (_no_columns(len(frame)),),
-        index_columns=(
-            *(hidden_column(part, key) for part in parts for key in part.column.hidden),
-            *beside_index,
-        ),
-        restore_info=facts,
+        planned_columns=planned_columns or (_row_count_column(len(frame)),),
+        index_columns=(*_hidden_columns(planned_columns), *index.columns),
+        restore_info=info,
         fields=fields,
-        not_restorable=lost,
-        metadata=partial(shapes.metadata_of, frame, labels, fields),
+        not_restorable=tuple(("", loss) for loss in lost),
+        metadata=partial(_pandas_metadata, frame, labels, fields),
     )
 
 
+def _pandas_metadata(
+    frame: pd.DataFrame, labels: tuple[Any, ...], fields: Sequence[Mapping[str, Any]]
+) -> Mapping[bytes, bytes] | None:
+    """Return the types for ``pandas.read_parquet``; None if they would be wrong for the normal form."""
+    if not fields or any(
+        label != field_["physical"] or not _is_read_by_pandas(field_["facts"])
+        for label, field_ in zip(labels, fields, strict=True)
+    ):
+        return None
+    empty = frame.iloc[:0].reset_index(drop=True)
+    empty.attrs = {}
+    return {b"pandas": pa.Schema.from_pandas(empty, preserve_index=False).metadata[b"pandas"]}
+
+
+def _is_read_by_pandas(info: Mapping[str, Any]) -> bool:
+    if info["form"] == "category":
+        levels = info["categories"].get("levels")  # an integer range has none
+        return bool(levels) and _is_text(levels[0]["facts"])
+    return _is_text(info) or info["form"] in ("numpy", "datetime", "masked")
+
+
+def _is_text(info: Mapping[str, Any]) -> bool:
+    return info["form"] == "string" or info.get("cells") == "str"
+
+
 def plan_table(table: pa.Table) -> FramePlan:
-    """How an Arrow table is kept: it never becomes a pandas frame on the way."""
+    """Return the plan of an Arrow table, which is never converted to pandas."""
     return _plan_arrow(table.schema, table.columns, table.num_rows)
 
 
 def plan_stream(schema: pa.Schema, tables: Iterator[pa.Table]) -> FramePlan:
-    """How Arrow tables that come one after the other are kept; all but the last hold ``ROWS_PER_SLICE`` rows."""
+    """Return the plan of consecutive Arrow tables; all but the last must have ``ROWS_PER_SLICE`` rows."""
     return replace(_plan_arrow(schema, [None] * len(schema), 0), rows=None, stream=tables)
 
 
 def _plan_arrow(schema: pa.Schema, values: Sequence[Any], rows: int) -> FramePlan:
-    parts = tuple(
-        PlannedColumn(name, plan_arrow_column(field_.type), some)
-        for name, field_, some in zip(unique_sql_names(schema.names), schema, values, strict=True)
+    planned_columns = tuple(
+        PlannedColumn(name, plan_arrow_column(field_.type), column)
+        for name, field_, column in zip(unique_sql_names(schema.names), schema, values, strict=True)
     )
     fields = tuple(
-        field_metadata(part.name, part.column, field_.name, field_.type)
-        for part, field_ in zip(parts, schema, strict=True)
+        field_metadata(planned.name, planned.column, field_.name, field_.type)
+        for planned, field_ in zip(planned_columns, schema, strict=True)
     )
-    return FramePlan(rows, parts or (_no_columns(rows),), (), {"kind": "arrow"}, fields)
+    return FramePlan(rows, planned_columns or (_row_count_column(rows),), (), {"kind": "arrow"}, fields)
 
 
 def plan_arrow_column(kind: pa.DataType) -> ColumnPlan:
-    """How a column of a driver's Arrow table is kept."""
-    return _flat_column(kind) if arrow_form.is_primitive(kind) else _arrow_column(kind)
-
-
-def _arrow_column(kind: pa.DataType) -> ColumnPlan:
-    facts = {"form": "arrow", "type": arrow_form.type_to_text(kind)}
-    return extension_columns.plan_arrow(kind, facts, arrow_form.single_array)
-
-
-_flat_column = lru_cache(maxsize=512)(_arrow_column)
+    """Return the plan of a column of a driver's Arrow table."""
+    info = {"form": "arrow", "type": arrow_types.type_to_text(kind)}
+    return extension_columns.plan_arrow(kind, info, arrow_types.single_array)
 
 
 def restore_pandas(
-    form: Mapping[str, Any], rows: int, read: ReadColumn, read_beside: ReadColumn
+    document: Mapping[str, Any], rows: int, read: ReadColumn, read_hidden: ReadColumn
 ) -> pd.DataFrame:
-    """The frame of which ``form`` holds ``facts`` and ``fields``; columns are read one at a time."""
-    facts, fields = form["facts"], form["fields"]
-    if facts["kind"] == "arrow":
-        return arrow_form.table_to_pandas(restore_arrow(form, rows, read))
-    index = _IndexPlan.restore_pandas(facts["index"], read_beside)
+    """Return the frame described by the ``restore`` entry of ``schema.json``; reads one column at a time."""
+    info, fields = document["facts"], document["fields"]
+    if info["kind"] == "arrow":
+        return arrow_types.table_to_pandas(restore_arrow(document, rows, read))
+    index = _IndexPlan.restore(info["index"], read_hidden)
     series = {}
-    for place, field_ in enumerate(fields):
-        kept = {key: read_beside(name) for key, name in field_["beside"].items()}
-        values = columns.restore(read(field_["physical"]), field_["facts"], kept)
-        series[place] = pd.Series(values, index=index, dtype=getattr(values, "dtype", None), copy=False)
+    for position, field_ in enumerate(fields):
+        values = _restore_column(field_, read, read_hidden)
+        series[position] = pd.Series(values, index=index, dtype=getattr(values, "dtype", None), copy=False)
     frame = pd.DataFrame(series, index=index, copy=False)
-    frame.columns = index_form.index_from_json(facts["columns"], columns.restore)
-    frame.attrs = cells.cell_from_json(facts["attrs"])
-    return frame if facts["duplicate_labels"] else frame.set_flags(allows_duplicate_labels=False)
+    frame.columns = index_from_json(info["columns"], columns.restore)
+    frame.attrs = cell_json.cell_from_json(info["attrs"])
+    return frame if info["duplicate_labels"] else frame.set_flags(allows_duplicate_labels=False)
 
 
-def restore_arrow(form: Mapping[str, Any], rows: int, read: ReadColumn) -> pa.Table:
-    """The Arrow table a driver gave, in the types it had.
+def _restore_column(field_: Mapping[str, Any], read: ReadColumn, read_hidden: ReadColumn) -> Any:
+    hidden = {key: read_hidden(name) for key, name in field_["beside"].items()}
+    return columns.restore(read(field_["physical"]), field_["facts"], hidden)
+
+
+def restore_arrow(document: Mapping[str, Any], rows: int, read: ReadColumn) -> pa.Table:
+    """Return the driver's Arrow table in its original types.
 
     Raises:
-        DriverError: Arrow cannot make values of a type anew; the message names the column.
+        DriverError: Arrow cannot restore a type; the message names the column.
     """
-    arrays = [_restored(field_, read) for field_ in form["fields"]]
+    arrays = [_restore_arrow_column(field_, read) for field_ in document["fields"]]
     if not arrays:
         return pa.table({ROW_COUNT_COLUMN: pa.nulls(rows)}).select([])
-    return pa.table(arrays, names=[cells.cell_from_json(field_["name"]) for field_ in form["fields"]])
+    return pa.table(arrays, names=[cell_json.cell_from_json(field_["name"]) for field_ in document["fields"]])
 
 
-def _restored(field_: Mapping[str, Any], read: ReadColumn) -> pa.ChunkedArray:
-    kept = read(field_["physical"])
+def _restore_arrow_column(field_: Mapping[str, Any], read: ReadColumn) -> pa.ChunkedArray:
     try:
-        return extension_columns.arrow_values(kept, field_["facts"])
+        return extension_columns.arrow_values(read(field_["physical"]), field_["facts"])
     except pa.ArrowNotImplementedError as error:
-        held = f"column {field_['physical']!r} of type {field_['dtype']} cannot be made anew from disk"
-        raise DriverError(f"{held} ({error}): cast it to text, or leave it out") from error
+        raise DriverError(
+            f"cannot restore column {field_['physical']!r} of type {field_['dtype']} from disk: {error}; "
+            "cast the column to text or leave it out"
+        ) from error
 
 
 def _values(series: Any) -> Any:
     return series.to_numpy() if isinstance(series.dtype, np.dtype) else series.array
 
 
-def _no_columns(rows: int) -> PlannedColumn:
-    return PlannedColumn(
-        ROW_COUNT_COLUMN,
-        ColumnPlan(pa.bool_(), {}, lambda part: pa.nulls(len(part), pa.bool_())),
-        range(rows),
-    )
+def _row_count_column(rows: int) -> PlannedColumn:
+    column = ColumnPlan(pa.bool_(), {}, lambda chunk: pa.nulls(len(chunk), pa.bool_()))
+    return PlannedColumn(ROW_COUNT_COLUMN, column, range(rows))
 
 
-def _attrs(attrs: Mapping[Any, Any]) -> tuple[Any, list[tuple[str, str]]]:
-    lost: set[str] = set()
-    kept = cells.cell_to_json(dict(attrs), lost)
-    return kept, [("", f"attrs: {what}") for what in sorted(lost)]
+def _hidden_columns(planned_columns: Iterable[PlannedColumn]) -> Iterator[PlannedColumn]:
+    return (hidden_column(planned, key) for planned in planned_columns for key in planned.column.hidden)
 
 
 @dataclass(frozen=True, slots=True)
 class _IndexPlan:
-    """The rows' labels: a range is a fact, anything else is kept beside the columns."""
+    """Plan of the row labels: a range is stored as JSON, any other index as hidden columns."""
 
-    facts: Mapping[str, Any]
-    parts: tuple[PlannedColumn, ...] = ()
-    lost: tuple[tuple[str, str], ...] = field(default=())
+    info: Mapping[str, Any]
+    columns: tuple[PlannedColumn, ...]
+    not_restorable: set[str]
 
     @classmethod
-    def of(cls, index: pd.Index) -> "_IndexPlan":
+    def build(cls, index: pd.Index) -> "_IndexPlan":
         if isinstance(index, pd.RangeIndex):
-            packed = index_form.index_to_json(index, columns.plan)
-            return cls(packed.facts, lost=tuple(("", f"index: {what}") for what in packed.lost))
-        lost: set[str] = set()
-        parts, levels = [], []
-        for place, level in enumerate(index_form.index_levels(index)):
+            info, not_restorable = index_to_json(index, columns.plan)
+            return cls(info, (), not_restorable)
+        not_restorable = set[str]()
+        planned_columns, levels = [], []
+        for position, level in enumerate(index_levels(index)):
             values = _values(level)
-            part = PlannedColumn(f"index.{place}", columns.plan(values), values)
-            parts += [part, *(hidden_column(part, key) for key in part.column.hidden)]
-            levels.append(field_metadata(part.name, part.column, None, level.dtype))
-        facts = {
+            planned = PlannedColumn(f"index.{position}", columns.plan(values), values)
+            planned_columns += [planned, *_hidden_columns([planned])]
+            levels.append(field_metadata(planned.name, planned.column, None, level.dtype))
+        info = {
             "kind": "multi" if isinstance(index, pd.MultiIndex) else "flat",
-            "names": [cells.cell_to_json(name, lost) for name in index.names],
+            "names": [cell_json.cell_to_json(name, not_restorable) for name in index.names],
             "levels": levels,
-            "freq": index_form.frequency(index, lost),
+            "freq": frequency(index, not_restorable),
         }
-        return cls(facts, tuple(parts), tuple(("", f"index: {what}") for what in sorted(lost)))
+        return cls(info, tuple(planned_columns), not_restorable)
 
     @staticmethod
-    def restore_pandas(facts: Mapping[str, Any], read: ReadColumn) -> pd.Index:
-        if facts["kind"] == "range":
-            return index_form.index_from_json(facts, columns.restore)
-        levels = []
-        for level in facts["levels"]:
-            kept = {key: read(name) for key, name in level["beside"].items()}
-            levels.append(columns.restore(read(level["physical"]), level["facts"], kept))
-        return index_form.index_from_levels(
-            levels, [cells.cell_from_json(name) for name in facts["names"]], facts
-        )
+    def restore(info: Mapping[str, Any], read: ReadColumn) -> pd.Index:
+        if info["kind"] == "range":
+            return index_from_json(info, columns.restore)
+        levels = [_restore_column(level, read, read) for level in info["levels"]]
+        names = [cell_json.cell_from_json(name) for name in info["names"]]
+        return index_from_levels(levels, names, info)
 
 
 def plan_frame(frame: pd.DataFrame | pa.Table) -> FramePlan:
-    """How a frame of pandas or of Arrow is kept."""
+    """Return the plan of a pandas or Arrow frame."""
     return plan_table(frame) if isinstance(frame, pa.Table) else plan_pandas(frame)
 
 
-def type_downgrades(form: FramePlan) -> list[dict[str, Any]]:
-    """The columns SQL sees in another type than pandas, and whether pandas gets them back exactly."""
-    lost = {item["column"] for item in form.fidelity_report()}
+def type_downgrades(plan: FramePlan) -> list[dict[str, Any]]:
+    """Return the columns with another type in SQL than in pandas, and whether pandas restores them exactly."""
+    lost = {item["column"] for item in plan.fidelity_report()}
     return [
         {
             "column": field_["physical"],
@@ -246,16 +238,16 @@ def type_downgrades(form: FramePlan) -> list[dict[str, Any]]:
             "to": field_["arrow"],
             "lossless": field_["physical"] not in lost,
         }
-        for field_ in form.fields
+        for field_ in plan.fields
         if _is_downgraded(field_) or field_["physical"] in lost
     ]
 
 
 def _is_downgraded(field_: Mapping[str, Any]) -> bool:
-    facts = field_["facts"]
+    info = field_["facts"]
     return (
-        facts["form"] in _OTHER_IN_SQL
-        or facts.get("cells") in ("json", "timedelta", "decimal text")
+        info["form"] in _OTHER_IN_SQL
+        or info.get("cells") in ("json", "timedelta", "decimal text")
         or field_["dtype"] == "float16"
     )
 

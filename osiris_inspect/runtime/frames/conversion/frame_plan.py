@@ -1,88 +1,52 @@
-"""How a frame is kept, as a value: its columns in normal form, slice by slice, and what restores it."""
+"""Plan of a frame: its columns in normal form, slice by slice, and what restores it."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from osiris_inspect.runtime.frames.conversion import cell_json as cells
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
+from osiris_inspect.runtime.frames.conversion.cell_json import cell_to_json
 from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan
 
 Slice = tuple[list[pa.Array], list[pa.Array]]
-"""Arrays of the columns SQL sees, and of those beside them."""
+"""Arrays of the columns SQL sees, and of the hidden columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedColumn:
-    """A column under the name it has in a table, and the values it is taken from."""
+    """Column with its SQL name and the values that it is encoded from."""
 
     name: str
     column: ColumnPlan
     values: Any
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaJson:
-    """JSON of a form's fields, and of what follows from them. Many frames have it in common; keys are sorted.
-
-    ``dtypes`` stand in the order of the columns, ``sorted_dtypes`` in that of their names. ``labels`` are those of the
-    columns where they are known too.
-    """
-
-    fields: tuple[str, ...]
-    columns: str
-    dtypes: str
-    sorted_dtypes: str
-    labels: str | None = None
-    schema_hash: str | None = None
-
-    @classmethod
-    def build(
-        cls,
-        fields: Sequence[Mapping[str, Any]],
-        labels: Mapping[str, Any] | None = None,
-        schema_hash: str | None = None,
-    ) -> "SchemaJson":
-        """What stands in JSON of these fields."""
-        names, dtypes = columns_of(fields), dtypes_of(fields)
-        return cls(
-            tuple(map(_json, fields)),
-            _json(names),
-            _json_in_order(dtypes),
-            _json(dtypes),
-            None if labels is None else _json(labels),
-            schema_hash,
-        )
-
-
 def columns_of(fields: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The names SQL sees."""
+    """Return the names SQL sees."""
     return [field["physical"] for field in fields]
 
 
 def dtypes_of(fields: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Each column's type in the frame."""
+    """Return the original type of each column by its SQL name."""
     return {field["physical"]: field["dtype"] for field in fields}
 
 
 @dataclass(frozen=True, slots=True)
 class FramePlan:
-    """How a frame is kept.
+    """Plan for storing a frame.
 
     Attributes:
-        rows: of the frame; None for a stream, whose end is not known.
-        parts: the columns SQL sees.
-        besides: the columns beside them: name, type, encoder and values.
-        facts: what restores the frame, as JSON; the facts of its columns are in ``fields``.
-        fields: per column its name, types and restoring facts.
-        lost: what is known beforehand to be lost, by column.
-        stream: where the slices come from, once, if there is no frame to cut.
-        metadata: gives what ``pandas.read_parquet`` reads the types from; None where our form would mislead it.
-            Asked for only when the frame is written: making it costs more than all else of a small frame.
-        texts: JSON of ``facts`` and ``fields`` that is known already.
+        rows: rows of the frame; None for a stream of unknown length.
+        planned_columns: the columns SQL sees.
+        index_columns: the hidden columns, including the levels of the index.
+        restore_info: JSON that restores the frame; the info of its columns is in ``fields``.
+        fields: name, types and restore info of each column.
+        not_restorable: losses known in advance, by column.
+        stream: source of the slices, readable once, if there is no frame to slice.
+        metadata: returns the types for ``pandas.read_parquet``, or None if they would be wrong. Called only when
+            the frame is written, because it is slow for small frames.
     """
 
     rows: int | None
@@ -93,93 +57,76 @@ class FramePlan:
     not_restorable: tuple[tuple[str, str], ...] = ()
     stream: Iterator[pa.Table] | None = None
     metadata: Callable[[], Mapping[bytes, bytes] | None] = lambda: None
-    texts: SchemaJson | None = None
 
     @property
     def schema(self) -> pa.Schema:
-        """The columns SQL sees."""
+        """Schema of the columns SQL sees."""
         return _schema(self.planned_columns)
 
     @property
-    def beside_schema(self) -> pa.Schema:
-        """The columns beside them; empty for most frames."""
+    def hidden_schema(self) -> pa.Schema:
+        """Schema of the hidden columns; empty for most frames."""
         return _schema(self.index_columns)
 
     @property
     def object_columns(self) -> tuple[int, ...]:
-        """The places of the columns of Python objects."""
-        if self.texts:
-            return ()
-        return tuple(place for place, field in enumerate(self.fields) if field["dtype"] == "object")
-
-    def schema_texts(self) -> tuple[str, SchemaJson]:
-        """``facts`` as JSON, and the texts of the fields."""
-        texts = self.texts or SchemaJson.build(self.fields)
-        known = {"columns": texts.labels}
-        facts = [
-            f'"{key}": {known.get(key) or _json(self.restore_info[key])}' for key in sorted(self.restore_info)
-        ]
-        return f"{{{', '.join(facts)}}}", texts
+        """Positions of the columns of Python objects."""
+        return tuple(position for position, field in enumerate(self.fields) if field["dtype"] == "object")
 
     def arrays(self, rows: int = ROWS_PER_SLICE) -> Iterator[Slice]:
-        """The frame in normal form as bare arrays, ``rows`` at a time."""
+        """Yield the frame in normal form as arrays, ``rows`` rows at a time."""
         if self.stream is not None:
             for table in self.stream:
-                yield _encoded(self.planned_columns, table.columns or [range(table.num_rows)]), []
+                values = table.columns or [range(table.num_rows)]
+                yield (
+                    [
+                        planned.column.encode(column)
+                        for planned, column in zip(self.planned_columns, values, strict=True)
+                    ],
+                    [],
+                )
             return
-        whole = self.rows or 0
-        for start in range(0, whole, rows):
-            cut = slice(start, min(start + rows, whole)) if rows < whole else None
-            yield _cut(self.planned_columns, cut), _cut(self.index_columns, cut)
+        for start in range(0, self.rows or 0, rows):
+            yield _encode(self.planned_columns, start, rows), _encode(self.index_columns, start, rows)
 
     def slices(self, rows: int = ROWS_PER_SLICE) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch | None]]:
-        """The frame in normal form, ``rows`` at a time; the second of each pair is None where nothing is beside."""
-        schema, beside_schema = self.schema, self.beside_schema
-        for main, beside in self.arrays(rows):
-            other = pa.RecordBatch.from_arrays(beside, schema=beside_schema) if beside else None
+        """Yield the frame in normal form, ``rows`` rows at a time; the second batch is None without hidden columns."""
+        schema, hidden_schema = self.schema, self.hidden_schema
+        for main, hidden in self.arrays(rows):
+            other = pa.RecordBatch.from_arrays(hidden, schema=hidden_schema) if hidden else None
             yield pa.RecordBatch.from_arrays(main, schema=schema), other
-            del main, beside, other  # else they live until the next slice is made, and the peak is two slices
+            del main, hidden, other  # or two slices are in memory while the next one is made
 
     def fidelity_report(self) -> list[dict[str, str]]:
-        """What cannot be restored. Complete once every slice was taken."""
-        found = list(self.not_restorable)
-        for part in (*self.planned_columns, *self.index_columns):
-            found += [(part.name, what) for what in sorted(part.column.not_restorable)]
-        return [{"column": column, "lost": what} for column, what in dict.fromkeys(found)]
+        """Return what cannot be restored; complete once every slice was encoded."""
+        losses = list(self.not_restorable)
+        for planned in (*self.planned_columns, *self.index_columns):
+            losses += [(planned.name, loss) for loss in sorted(planned.column.not_restorable)]
+        return [{"column": column, "lost": loss} for column, loss in dict.fromkeys(losses)]
 
 
-def field_metadata(part_name: str, column: ColumnPlan, label: Any, dtype: Any) -> dict[str, Any]:
-    """What ``schema.json`` says of a column."""
+def field_metadata(name: str, column: ColumnPlan, label: Any, dtype: Any) -> dict[str, Any]:
+    """Return the entry of a column in ``schema.json``."""
     return {
-        "name": cells.cell_to_json(label, set()),
+        "name": cell_to_json(label, set()),
         "name_type": type(label).__name__,
-        "physical": part_name,
+        "physical": name,
         "dtype": str(dtype),
         "arrow": str(column.type),
         "facts": dict(column.restore_info),
-        "beside": {key: f"{part_name}.{key}" for key in column.hidden},
+        "beside": {key: f"{name}.{key}" for key in column.hidden},
     }
 
 
-def hidden_column(part: PlannedColumn, key: str) -> PlannedColumn:
-    """What a column keeps beside it under ``key``."""
-    kind, encode = part.column.hidden[key]
-    return PlannedColumn(f"{part.name}.{key}", ColumnPlan(kind, {}, encode), part.values)
+def hidden_column(planned: PlannedColumn, key: str) -> PlannedColumn:
+    """Return the hidden column of a planned column under ``key``."""
+    kind, encode = planned.column.hidden[key]
+    return PlannedColumn(f"{planned.name}.{key}", ColumnPlan(kind, {}, encode), planned.values)
 
 
-def _schema(planned_columns: Sequence[PlannedColumn]) -> pa.Schema:
-    return pa.schema([pa.field(part.name, part.column.type) for part in planned_columns])
+def _schema(columns: Sequence[PlannedColumn]) -> pa.Schema:
+    return pa.schema([pa.field(planned.name, planned.column.type) for planned in columns])
 
 
-def _cut(planned_columns: Sequence[PlannedColumn], cut: slice | None) -> list[pa.Array]:
-    return _encoded(
-        planned_columns, [part.values if cut is None else part.values[cut] for part in planned_columns]
-    )
-
-
-def _encoded(planned_columns: Sequence[PlannedColumn], values: Sequence[Any]) -> list[pa.Array]:
-    return [part.column.encode(some) for part, some in zip(planned_columns, values, strict=True)]
-
-
-_json = json.JSONEncoder(sort_keys=True, allow_nan=False).encode
-_json_in_order = json.JSONEncoder(allow_nan=False).encode
+def _encode(columns: Sequence[PlannedColumn], start: int, rows: int) -> list[pa.Array]:
+    return [planned.column.encode(planned.values[start : start + rows]) for planned in columns]

@@ -1,78 +1,65 @@
-"""Columns of numpy: numbers, moments and durations, of any width and byte order."""
+"""Conversion of NumPy columns: numbers, timestamps and durations of any width and byte order."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from osiris_inspect.runtime.frames.conversion import arrow_types as arrow_form
-from osiris_inspect.runtime.frames.conversion import object_columns as objects
+from osiris_inspect.runtime.frames.conversion import object_columns
+from osiris_inspect.runtime.frames.conversion.arrow_types import single_array
 from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan, Encoder, Reader
 
 _US_LIMIT = {"s": 2**63 // 1_000_000 - 1, "ms": 2**63 // 1_000 - 1}
 
 
 def plan_numpy(values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> ColumnPlan:
-    """How an array of numpy is kept."""
+    """Return the plan of a NumPy array."""
     planner = _PLANNERS.get(dtype.kind)
-    return planner(values, dtype) if planner else objects.plan(values.astype(object))
-
-
-def plan_of_type(dtype: "np.dtype[Any]") -> ColumnPlan | None:
-    """How every array of a type is kept; None where that depends on its values."""
-    depends = dtype.kind == "O" or (dtype.kind == "M" and np.datetime_data(dtype)[0] in _US_LIMIT)
-    return None if depends or dtype.kind not in _PLANNERS else plan_numpy(np.empty(0, dtype), dtype)
-
-
-def _plan_objects(values: "np.ndarray[Any, Any]", _dtype: "np.dtype[Any]") -> ColumnPlan:
-    return objects.plan(values)
+    return planner(values, dtype) if planner else object_columns.plan(values.astype(object))
 
 
 def _plan_durations(_values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> ColumnPlan:
-    return ColumnPlan(pa.int64(), _numpy_facts("timedelta", dtype), encode_as_integers)
+    return ColumnPlan(pa.int64(), _numpy_info("timedelta", dtype), encode_as_integers)
 
 
 def _plan_numbers(_values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> ColumnPlan:
     if dtype.kind == "f" and dtype.itemsize > 8:
-        return ColumnPlan(pa.large_string(), _numpy_facts("text number", dtype), _text_numbers)
-    # half floats cannot be read by SQL from memory
+        return ColumnPlan(pa.large_string(), _numpy_info("text number", dtype), _text_numbers)
+    # SQL cannot read float16 from memory
     kind = (
         pa.float32()
         if dtype.kind == "f" and dtype.itemsize == 2
         else pa.from_numpy_dtype(dtype.newbyteorder("="))
     )
-    return ColumnPlan(kind, _numpy_facts("numpy", dtype), _native_byte_order(kind))
+    return ColumnPlan(kind, _numpy_info("numpy", dtype), _number_encoder(kind))
 
 
-def _numpy_facts(form: str, dtype: "np.dtype[Any]") -> dict[str, Any]:
+def _numpy_info(form: str, dtype: "np.dtype[Any]") -> dict[str, Any]:
     return {"form": form, "dtype": dtype.str}
 
 
-def _native_byte_order(kind: pa.DataType) -> Encoder:
-    wanted = kind.to_pandas_dtype()
+def _number_encoder(kind: pa.DataType, *, nan_is_gap: bool = True) -> Encoder:
+    dtype = kind.to_pandas_dtype()
 
     def encode(values: Any) -> pa.Array:
-        part = np.asarray(values)
-        if part.dtype != wanted or not part.dtype.isnative:
-            part = part.astype(wanted)
-        return pa.array(part, type=kind, from_pandas=True)
+        return pa.array(np.asarray(values, dtype=dtype), type=kind, from_pandas=nan_is_gap)
 
     return encode
 
 
 def _plan_datetimes(values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> ColumnPlan:
     unit = np.datetime_data(dtype)[0]
-    facts = _numpy_facts("datetime", dtype)
     if not fits_microseconds(values.view("i8"), unit):
-        return ColumnPlan(pa.int64(), _numpy_facts("datetime ticks", dtype), encode_as_integers)
+        return ColumnPlan(pa.int64(), _numpy_info("datetime ticks", dtype), encode_as_integers)
     kind = pa.timestamp("ns" if unit == "ns" else "us")
-    return ColumnPlan(kind, facts, lambda part: encode_datetimes(part, kind))
+    return ColumnPlan(kind, _numpy_info("datetime", dtype), partial(encode_datetimes, kind=kind))
 
 
 def fits_microseconds(ticks: "np.ndarray[Any, Any]", unit: str) -> bool:
-    """Whether moments in ``unit`` can be told in microseconds, which is what SQL reads."""
+    """Return True if timestamps in ``unit`` can be represented in microseconds, as SQL reads them."""
     limit = _US_LIMIT.get(unit)
     if limit is None:
         return True
@@ -81,17 +68,18 @@ def fits_microseconds(ticks: "np.ndarray[Any, Any]", unit: str) -> bool:
 
 
 def encode_datetimes(values: Any, kind: pa.DataType) -> pa.Array:
-    """An array of datetime64 as timestamps of type ``kind``."""
-    part = np.asarray(values)
-    array = pa.array(part.astype(part.dtype.newbyteorder("=")) if not part.dtype.isnative else part)
+    """Return a datetime64 array as timestamps of type ``kind``."""
+    array = pa.array(_native(values))
     return array if array.type == kind else array.cast(kind)
 
 
+def _native(values: Any) -> "np.ndarray[Any, Any]":
+    return np.asarray(values, dtype=values.dtype.newbyteorder("="))
+
+
 def encode_as_integers(values: Any) -> pa.Array:
-    """Moments or durations as the numbers that numpy holds; NaT is a gap."""
-    part = np.asarray(values)
-    native = part.astype(part.dtype.newbyteorder("=")) if not part.dtype.isnative else part
-    ticks = np.ascontiguousarray(native).view("i8")
+    """Return timestamps or durations as the integers in NumPy's memory; NaT becomes a gap."""
+    ticks = np.ascontiguousarray(_native(values)).view("i8")
     return pa.array(ticks, mask=ticks == np.iinfo("i8").min)
 
 
@@ -99,81 +87,72 @@ def _plan_complex(_values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> Co
     if dtype.itemsize > 16:
         kind = pa.struct([("real", pa.large_string()), ("imag", pa.large_string())])
         return ColumnPlan(
-            kind, _numpy_facts("complex text", dtype), lambda part: _complex(part, kind, _all_text_numbers)
+            kind, _numpy_info("complex text", dtype), partial(_complex, kind=kind, encode=_all_text_numbers)
         )
     half = pa.float32() if dtype.itemsize == 8 else pa.float64()
     kind = pa.struct([("real", half), ("imag", half)])
     return ColumnPlan(
-        kind, _numpy_facts("complex", dtype), lambda part: _complex(part, kind, _native_kept(half))
-    )
-
-
-def _native_kept(kind: pa.DataType) -> Encoder:
-    return lambda values: pa.array(
-        np.ascontiguousarray(values, dtype=kind.to_pandas_dtype()), from_pandas=False
+        kind,
+        _numpy_info("complex", dtype),
+        partial(_complex, kind=kind, encode=_number_encoder(half, nan_is_gap=False)),
     )
 
 
 def _complex(values: Any, kind: pa.DataType, encode: Encoder) -> pa.Array:
-    part = np.asarray(values)
-    return pa.StructArray.from_arrays([encode(part.real), encode(part.imag)], fields=list(kind))
+    values = np.asarray(values)
+    return pa.StructArray.from_arrays([encode(values.real), encode(values.imag)], fields=list(kind))
 
 
 def _text_numbers(values: Any) -> pa.Array:
-    part = np.asarray(values)
-    return pa.array([None if np.isnan(number) else str(number) for number in part], type=pa.large_string())
+    return pa.array([None if np.isnan(number) else str(number) for number in values], type=pa.large_string())
 
 
 def _all_text_numbers(values: Any) -> pa.Array:
-    return pa.array([str(number) for number in np.asarray(values)], type=pa.large_string())
+    return pa.array([str(number) for number in values], type=pa.large_string())
 
 
-def _read_numpy(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> Any:
-    dtype = np.dtype(facts["dtype"])
+def _read_numpy(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> Any:
+    dtype = np.dtype(info["dtype"])
     return _writable_copy(array).astype(dtype, copy=False)
 
 
 def _writable_copy(array: Any) -> "np.ndarray[Any, Any]":
-    """The values of an Arrow array, to write to: a view of Arrow's memory cannot be."""
+    """Return the values of an Arrow array as a writable array; views of Arrow memory are read-only."""
     chunked = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
     values: np.ndarray[Any, Any] = chunked.to_numpy()
     return values if values.flags.writeable else values.copy()
 
 
-def _read_datetime(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> Any:
-    unit = array.type.unit
-    return as_integers(array).view(f"M8[{unit}]").astype(np.dtype(facts["dtype"]), copy=False)
-
-
 def as_integers(array: Any) -> "np.ndarray[Any, Any]":
-    """The 64-bit numbers of a column, with gaps as pandas writes them (NaT)."""
+    """Return the 64-bit integers of a column, with gaps as NaT."""
     ticks = array.cast(pa.int64()) if array.type != pa.int64() else array
     if ticks.null_count:
         ticks = pc.fill_null(ticks, pa.scalar(np.iinfo("i8").min, pa.int64()))
     return _writable_copy(ticks)
 
 
-def _read_ticks(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> Any:
-    dtype = np.dtype(facts["dtype"])
-    return as_integers(array).view(dtype.newbyteorder("=")).astype(dtype, copy=False)
+def _read_ticks(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> Any:
+    dtype = np.dtype(info["dtype"])
+    stored = f"M8[{array.type.unit}]" if info["form"] == "datetime" else dtype.newbyteorder("=")
+    return as_integers(array).view(stored).astype(dtype, copy=False)
 
 
-def _read_complex(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> Any:
-    whole = arrow_form.single_array(array)
-    real, imag = (whole.field(name).to_numpy(zero_copy_only=False) for name in ("real", "imag"))
-    dtype = np.dtype(facts["dtype"])
-    values = np.empty(len(whole), dtype=dtype)
+def _read_complex(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> Any:
+    array = single_array(array)
+    real, imag = (array.field(name).to_numpy(zero_copy_only=False) for name in ("real", "imag"))
+    dtype = np.dtype(info["dtype"])
+    values = np.empty(len(array), dtype=dtype)
     values.real, values.imag = _numbers(real, dtype), _numbers(imag, dtype)
     return values
 
 
 def _numbers(values: Any, dtype: "np.dtype[Any]") -> Any:
-    part = np.dtype(f"f{dtype.itemsize // 2}")
-    return np.array([part.type(text) for text in values], dtype=part) if values.dtype.kind == "O" else values
+    half = np.dtype(f"f{dtype.itemsize // 2}")
+    return np.array([half.type(text) for text in values], dtype=half) if values.dtype.kind == "O" else values
 
 
-def _read_text_numbers(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> Any:
-    dtype = np.dtype(facts["dtype"])
+def _read_text_numbers(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> Any:
+    dtype = np.dtype(info["dtype"])
     return np.array([dtype.type("nan" if text is None else text) for text in array.to_pylist()], dtype=dtype)
 
 
@@ -182,12 +161,12 @@ _PLANNERS: dict[str, Callable[["np.ndarray[Any, Any]", "np.dtype[Any]"], ColumnP
     "c": _plan_complex,
     "M": _plan_datetimes,
     "m": _plan_durations,
-    "O": _plan_objects,
+    "O": lambda values, _: object_columns.plan(values),
 }
 
 READERS: dict[str, Reader] = {
     "numpy": _read_numpy,
-    "datetime": _read_datetime,
+    "datetime": _read_ticks,
     "datetime ticks": _read_ticks,
     "timedelta": _read_ticks,
     "complex": _read_complex,

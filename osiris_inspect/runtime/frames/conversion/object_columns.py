@@ -1,11 +1,12 @@
-"""Columns of Python objects: the narrowest Arrow type that holds every cell exactly, else JSON for that column alone.
+"""Conversion of columns of Python objects: the narrowest Arrow type that holds every cell exactly, otherwise JSON.
 
-The types of the cells decide, exactly: a subclass is another type. Gaps (None, NaN, NaT, NA) are gaps in Arrow; which of
-them a gap was is a fact where all are alike, and a column beside where they are not.
+The exact types of the cells decide; a subclass is another type. Missing values (None, NaN, NaT, NA) become gaps
+in Arrow. If a column has several kinds of them, a hidden column stores the kind of each gap.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Context, Decimal
 from functools import partial
@@ -15,70 +16,69 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from osiris_inspect.runtime.frames.conversion import arrow_types as arrow_form
-from osiris_inspect.runtime.frames.conversion import cell_json as cells
-from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
+from osiris_inspect.runtime.frames.conversion import cell_json
+from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE, storage_type
 from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan
 
 _MISSING_VALUES: tuple[Any, ...] = (None, float("nan"), pd.NaT, pd.NA)
 _GAP_TYPES = {type(None): 0, float: 1, type(pd.NaT): 2, type(pd.NA): 3}
-_EXACT_TYPES = Context(prec=100)
-"""Decimals of up to 38 digits are moved without rounding."""
+_EXACT_CONTEXT = Context(prec=100)
+"""Moves decimals of up to 38 digits without rounding."""
 
 
 def plan(values: "np.ndarray[Any, Any]") -> ColumnPlan:
-    """How an array of objects is kept."""
+    """Return the plan of an object array."""
     kinds = set(map(type, values)) - {type(None), type(pd.NaT), type(pd.NA)}
     gaps = _missing_kinds(values)
     if float in kinds and kinds != {float} and not _has_real_float(values):
-        kinds.discard(float)  # its only floats are NaN, which are gaps
+        kinds.discard(float)  # NaN is a gap
     elif kinds == {float} and not _has_real_float(values):
         kinds = set()
     column = _plan_for_types(kinds, values) or _json()
     return _with_gaps(column, gaps)
 
 
-def restore(array: Any, facts: Mapping[str, Any], beside: Mapping[str, Any]) -> "np.ndarray[Any, Any]":
-    """The cells of a column of objects."""
-    found = object_array(_READERS[facts["cells"]](array, facts, beside))
-    return _fill_gaps(found, array, facts, beside)
+def restore(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> "np.ndarray[Any, Any]":
+    """Return the cells of an object column."""
+    values = object_array(_READERS[info["cells"]](array, info, hidden))
+    return _fill_gaps(values, array, info, hidden)
 
 
 def object_array(items: Iterable[Any]) -> "np.ndarray[Any, Any]":
-    """An array with one object an item; numpy would make a table of lists that are of one length."""
+    """Return an array with one object per item; NumPy would make a table of lists of equal length."""
     return np.fromiter(items, dtype=object)
 
 
-def json_array(items: Iterable[Any], lost: set[str]) -> pa.Array:
-    """Cells as JSON text; a gap stays a gap."""
-    texts = [None if _is_missing(item) else cells.encode(item, lost) for item in items]
+def json_array(items: Iterable[Any], not_restorable: set[str]) -> pa.Array:
+    """Return cells as JSON text; gaps stay gaps."""
+    texts = [None if _is_missing(item) else cell_json.encode(item, not_restorable) for item in items]
     return pa.array(texts, type=pa.large_string())
 
 
 def json_values(array: Any) -> list[Any]:
-    """The cells that ``json_array`` encoded, None for gaps."""
-    return [None if text is None else cells.decode(text) for text in array.to_pylist()]
+    """Return the cells that ``json_array`` encoded, None for gaps."""
+    return [None if text is None else cell_json.decode(text) for text in array.to_pylist()]
 
 
 def decimal_texts(items: Iterable[Decimal | None]) -> pa.Array:
-    """Decimals that no number of SQL holds as text that SQL can cast: plain where that keeps every digit, else with an exponent."""
+    """Return decimals that no SQL number can hold as text that SQL can cast, without loss of digits."""
     texts = [None if _is_missing(item) else _plain_decimal(item) for item in items]
     return pa.array(texts, type=pa.large_string())
 
 
 def _plain_decimal(number: Any) -> str:
     if not number.is_finite() or int(number.as_tuple().exponent) > 0:
-        return str(number)  # plainly written, 1E+3 would come back as 1000
+        return str(number)  # 1E+3 must not be restored as 1000
     return format(number, "f")
 
 
 def decimals_of(array: Any) -> list[Any]:
-    """The decimals that ``decimal_texts`` wrote, None for gaps."""
+    """Return the decimals that ``decimal_texts`` wrote, None for gaps."""
     return [None if text is None else Decimal(text) for text in array.to_pylist()]
 
 
 def text_array(texts: list[str]) -> pa.Array:
-    """Text as Arrow; what is no UTF-8 is written with escapes."""
+    """Return text as Arrow; text that is not valid UTF-8 is escaped."""
     try:
         return pa.array(texts, type=pa.large_string())
     except UnicodeEncodeError:
@@ -95,7 +95,7 @@ def _is_missing(cell: Any) -> bool:
 
 
 def _missing_kinds(values: "np.ndarray[Any, Any]") -> set[int]:
-    """The kinds of gaps among the cells, as numbers."""
+    """Return the codes of the kinds of gaps among the cells."""
     return set(_gap_codes(values).tolist()) - {-1}
 
 
@@ -109,38 +109,32 @@ def _has_real_float(values: "np.ndarray[Any, Any]") -> bool:
 
 
 def _with_gaps(column: ColumnPlan, gaps: set[int]) -> ColumnPlan:
-    facts = dict(column.restore_info) | {"form": "objects"}
+    info = dict(column.restore_info) | {"form": "objects"}
     if len(gaps) <= 1:
-        return ColumnPlan(
-            column.type,
-            facts | {"gap": next(iter(gaps), 0)},
-            column.encode,
-            column.hidden,
-            column.not_restorable,
-        )
-    kept = {**column.hidden, "gaps": (pa.int8(), lambda part: pa.array(_gap_codes(part)))}
-    return ColumnPlan(column.type, facts | {"gap": None}, column.encode, kept, column.not_restorable)
+        return replace(column, restore_info=info | {"gap": next(iter(gaps), 0)})
+    hidden = {**column.hidden, "gaps": (pa.int8(), lambda chunk: pa.array(_gap_codes(chunk)))}
+    return replace(column, restore_info=info | {"gap": None}, hidden=hidden)
 
 
 def _fill_gaps(
-    values: "np.ndarray[Any, Any]", array: Any, facts: Mapping[str, Any], beside: Mapping[str, Any]
+    values: "np.ndarray[Any, Any]", array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]
 ) -> "np.ndarray[Any, Any]":
-    if facts["gap"] is not None:
+    if info["gap"] is not None:
         if array.null_count:
-            values[np.asarray(array.is_null())] = _MISSING_VALUES[facts["gap"]]
+            values[np.asarray(array.is_null())] = _MISSING_VALUES[info["gap"]]
         return values
-    codes = np.asarray(beside["gaps"].to_numpy())
+    codes = np.asarray(hidden["gaps"].to_numpy())
     for code, gap in enumerate(_MISSING_VALUES):
         values[codes == code] = gap
     return values
 
 
-# -- one kind of cell --------------------------------------------------------------------------------------------------
+# -- cells of one type --------------------------------------------------------------------------------------------------
 
 
 def _plan_for_types(kinds: set[type], values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
     if not kinds:
-        return ColumnPlan(pa.null(), {"cells": "none"}, lambda part: pa.nulls(len(part)))
+        return ColumnPlan(pa.null(), {"cells": "none"}, lambda chunk: pa.nulls(len(chunk)))
     if len(kinds) > 1:
         return None
     kind = next(iter(kinds))
@@ -153,14 +147,13 @@ def _plan_for_types(kinds: set[type], values: "np.ndarray[Any, Any]") -> ColumnP
 
 
 def _json() -> ColumnPlan:
-    lost: set[str] = set()
-    return ColumnPlan(
-        pa.large_string(), {"cells": "json"}, lambda part: json_array(part, lost), not_restorable=lost
-    )
+    not_restorable: set[str] = set()
+    encode = partial(json_array, not_restorable=not_restorable)
+    return ColumnPlan(pa.large_string(), {"cells": "json"}, encode, not_restorable=not_restorable)
 
 
 def _try(kind: pa.DataType, name: str, values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
-    """A plan with the Arrow type ``kind``; None if a cell does not fit."""
+    """Return a plan with the Arrow type ``kind``; None if a cell does not fit."""
     encode = partial(_typed, kind)
     try:
         for start in range(0, len(values), ROWS_PER_SLICE):
@@ -172,10 +165,6 @@ def _try(kind: pa.DataType, name: str, values: "np.ndarray[Any, Any]") -> Column
 
 def _typed(kind: pa.DataType, values: Any) -> pa.Array:
     return pa.array([None if _is_missing(cell) else cell for cell in values], type=kind)
-
-
-def _plan_text(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
-    return _try(pa.large_string(), "str", values)
 
 
 def _plan_integers(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
@@ -203,7 +192,7 @@ def _plan_durations(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
     column = _try(pa.duration("us"), "timedelta", values)
     if column is None:
         return None
-    return ColumnPlan(pa.int64(), column.restore_info, lambda part: column.encode(part).cast(pa.int64()))
+    return ColumnPlan(pa.int64(), column.restore_info, lambda chunk: column.encode(chunk).cast(pa.int64()))
 
 
 def _plan_decimals(values: "np.ndarray[Any, Any]") -> ColumnPlan:
@@ -212,7 +201,7 @@ def _plan_decimals(values: "np.ndarray[Any, Any]") -> ColumnPlan:
 
 
 def _plan_exact_decimals(real: list[Decimal], values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
-    """A column of SQL's decimals; None if it has no type that holds them all."""
+    """Return a plan with a SQL decimal type; None if no such type holds all values."""
     if not all(cell.is_finite() and not (cell.is_zero() and cell.is_signed()) for cell in real):
         return None
     exponents = {int(cell.as_tuple().exponent) for cell in real}
@@ -246,7 +235,7 @@ def _plan_scalars(kind: type) -> ColumnPlan | None:
 
 
 def _plan_nested(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
-    """Lists, or dicts, that Arrow gives back as they were; an empty dict or two sets of keys are JSON."""
+    """Return a plan for lists or dicts that Arrow restores exactly; None for an empty dict or differing keys."""
     real = [None if _is_missing(cell) else cell for cell in values]
     try:
         array = pa.array(real)
@@ -259,24 +248,24 @@ def _plan_nested(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
     ):
         return None
     kind = array.type
-    if arrow_form.storage_type(kind) != kind or not _same(array.to_pylist(), real):
+    if storage_type(kind) != kind or not _same(array.to_pylist(), real):
         return None
     return ColumnPlan(kind, {"cells": "nested"}, partial(_typed, kind))
 
 
 def _same(left: Any, right: Any) -> bool:
-    """Whether two nested values are equal, and of the same types in the same order all the way down."""
+    """Return True if two nested values are equal, with the same types and order at every level."""
     if type(left) is not type(right):
         return False
     if isinstance(left, list):
         return len(left) == len(right) and all(map(_same, left, right))
     if isinstance(left, dict):
         return list(left) == list(right) and all(map(_same, left.values(), right.values()))
-    return repr(left) == repr(right)  # tells -0.0 from 0.0, and finds NaN equal to NaN
+    return repr(left) == repr(right)  # distinguishes -0.0 from 0.0 and equates NaN with NaN
 
 
 _PLANNERS: dict[type, Callable[["np.ndarray[Any, Any]"], ColumnPlan | None]] = {
-    str: _plan_text,
+    str: lambda values: _try(pa.large_string(), "str", values),
     int: _plan_integers,
     bool: lambda values: _try(pa.bool_(), "bool", values),
     float: lambda values: _try(pa.float64(), "float", values),
@@ -291,58 +280,37 @@ _PLANNERS: dict[type, Callable[["np.ndarray[Any, Any]"], ColumnPlan | None]] = {
 }
 
 
-# -- back --------------------------------------------------------------------------------------------------------------
+# -- readers --------------------------------------------------------------------------------------------------------------
 
 
-def _as_written(array: Any, _facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> list[Any]:
-    return list(array.to_pylist())
-
-
-def _big_whole(array: Any, _facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> list[Any]:
+def _big_integers(array: Any, _info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> list[Any]:
     return [None if cell is None else int(cell) for cell in array.to_pylist()]
 
 
-def _durations(array: Any, _facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> list[Any]:
-    return list(array.cast(pa.duration("us")).to_pylist())
-
-
-def _decimals(array: Any, facts: Mapping[str, Any], beside: Mapping[str, Any]) -> list[Any]:
-    found = array.to_pylist()
-    exponents = beside["exponents"].to_pylist() if "exponents" in beside else [facts["exponent"]] * len(found)
+def _decimals(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> list[Any]:
+    numbers = array.to_pylist()
+    exponents = (
+        hidden["exponents"].to_pylist() if "exponents" in hidden else [info["exponent"]] * len(numbers)
+    )
     return [
-        None if cell is None else cell.quantize(Decimal((0, (1,), exponent)), context=_EXACT_TYPES)
-        for cell, exponent in zip(found, exponents, strict=True)
+        None if cell is None else cell.quantize(Decimal((0, (1,), exponent)), context=_EXACT_CONTEXT)
+        for cell, exponent in zip(numbers, exponents, strict=True)
     ]
 
 
-def _decimal_texts(array: Any, _facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> list[Any]:
-    return decimals_of(array)
-
-
-def _scalars(array: Any, facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> list[Any]:
-    kind = np.dtype(facts["dtype"]).type
+def _scalars(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> list[Any]:
+    kind = np.dtype(info["dtype"]).type
     return [None if cell is None else kind(cell) for cell in array.to_pylist()]
 
 
-def _from_json(array: Any, _facts: Mapping[str, Any], _beside: Mapping[str, Any]) -> list[Any]:
-    return json_values(array)
-
+_UNCHANGED = ("none", "str", "int", "bool", "float", "bytes", "date", "datetime", "time", "nested")
 
 _READERS: dict[str, Callable[[Any, Mapping[str, Any], Mapping[str, Any]], list[Any]]] = {
-    "none": _as_written,
-    "str": _as_written,
-    "int": _as_written,
-    "big int": _big_whole,
-    "bool": _as_written,
-    "float": _as_written,
-    "bytes": _as_written,
-    "date": _as_written,
-    "datetime": _as_written,
-    "time": _as_written,
-    "timedelta": _durations,
+    **dict.fromkeys(_UNCHANGED, lambda array, _info, _hidden: array.to_pylist()),
+    "big int": _big_integers,
+    "timedelta": lambda array, _info, _hidden: array.cast(pa.duration("us")).to_pylist(),
     "decimal": _decimals,
-    "decimal text": _decimal_texts,
+    "decimal text": lambda array, _info, _hidden: decimals_of(array),
     "scalar": _scalars,
-    "nested": _as_written,
-    "json": _from_json,
+    "json": lambda array, _info, _hidden: json_values(array),
 }

@@ -1,1 +1,1 @@
-"""Frames on disk: Parquet plus schema.json."""
+"""Spill files: frames on disk as Parquet with a schema.json."""

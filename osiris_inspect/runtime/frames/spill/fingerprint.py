@@ -1,4 +1,4 @@
-"""What tells two frames apart: a hash over the Arrow buffers of their normal form, the same however they are cut."""
+"""Fingerprint of a frame: a hash of the Arrow buffers of its normal form, independent of the slices."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,21 +11,21 @@ import xxhash
 
 
 class Fingerprint:
-    """Takes a frame slice by slice (all but the last of one size) and gives 128 bits in hexadecimal."""
+    """Hashes a frame slice by slice to 128 bits; all slices but the last must have one size."""
 
     def __init__(self) -> None:
         self._hash = xxhash.xxh3_128()
 
     def update(self, arrays: Iterable[pa.Array]) -> None:
-        """Takes the columns of the next slice."""
+        """Add the columns of the next slice."""
         for array in arrays:
             self._array(array)
 
     def hexdigest(self, identity: str) -> str:
-        """The fingerprint of what was taken; ``identity`` says what belongs to the frame beside its values."""
-        whole = self._hash.copy()
-        whole.update(identity.encode("ascii"))
-        return whole.hexdigest()
+        """Return the fingerprint; ``identity`` describes what belongs to the frame beside its values."""
+        complete = self._hash.copy()
+        complete.update(identity.encode("ascii"))
+        return complete.hexdigest()
 
     def _array(self, array: pa.Array) -> None:
         kind = array.type
@@ -44,8 +44,7 @@ class Fingerprint:
 
     def _nested(self, array: Any) -> None:
         if kinds.is_struct(array.type):
-            for part in array.flatten():
-                self._array(part)
+            self.update(array.flatten())
             return
         if kinds.is_map(array.type):
             array = array.cast(
@@ -83,7 +82,7 @@ class Fingerprint:
 
 
 def _with_zeros(array: Any) -> Any:
-    """Gaps hold whatever was there before; as zeros they are the same everywhere."""
+    """Fill gaps with zeros, because a gap may contain any bytes."""
     if kinds.is_decimal(array.type):
         return pc.fill_null(array, pa.scalar(0, pa.decimal128(1, 0)).cast(array.type))
     return pc.fill_null(array, pa.scalar(0, _type_number(array.type)).cast(array.type))

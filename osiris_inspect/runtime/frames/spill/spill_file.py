@@ -1,11 +1,11 @@
-"""A frame to ``output.parquet`` and ``schema.json``, and back, exactly.
+"""Spill of a frame: ``output.parquet`` and ``schema.json``, written and read back exactly.
 
-``schema.json`` is the commit mark: it is written last, and taken away first when a step is spilled again. Whatever happens
-in between (also ``kill -9``), there is a complete spill or none. Every file goes to a temporary name, is synced and renamed;
-the folder is synced later, by ``sync_names``: until then a power cut may take the names of a spill away, and there is none.
+``schema.json`` is the commit mark: written last, and removed first when a step is spilled again, so that a
+spill is complete or absent even after ``kill -9``. Each file gets a temporary name, is synced and renamed.
+The directory is synced later: before, a power cut may lose the spill.
 
-``schema.json`` holds the hash of each file beside it, so a file that was cut, changed or exchanged is known before a value
-of it is handed out. Pages carry checksums too: they are tested while a frame is read.
+``schema.json`` holds the hash of each file, so a changed file is detected before a value of it is used. Page
+checksums are verified while a frame is read.
 """
 
 import os
@@ -24,24 +24,24 @@ from osiris_inspect.runtime.files.atomic_group import TEMPORARY, AtomicFileGroup
 from osiris_inspect.runtime.files.hashed_file import Filesystem, hash_file
 from osiris_inspect.runtime.frames.conversion import frame as frames
 from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan
-from osiris_inspect.runtime.frames.spill import schema_json as schema_file
+from osiris_inspect.runtime.frames.spill import schema_json
 from osiris_inspect.runtime.frames.spill.fingerprint import Fingerprint
 from osiris_inspect.runtime.frames.spill.parquet_file import ParquetTableReader, ParquetTableWriter
 
 INDEX_FILE: Final = "index.parquet"
-"""What only pandas needs, beside ``output.parquet``; most frames have none."""
+"""Columns that only pandas needs; most frames have none."""
 _MAIN: Final = layout.spill_path("step").rpartition("/")[2]
 _MARK: Final = layout.schema_path("step").rpartition("/")[2]
 FREE_SPACE_FACTOR: Final = 1.2
-"""Free disk that is asked for, in sizes of the frame."""
+"""Required free disk space, as a multiple of the frame's size."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpillFile:
-    """A frame on the disk: where, how large, and what ``schema.json`` says of it.
+    """Spilled frame: its location and the content of its ``schema.json``.
 
-    ``seen`` holds what the system said of each file when its hash was last right; nothing where it was not yet tested.
-    ``schema_bytes`` is the size of ``schema.json`` where it was written just now.
+    ``stat_cache`` holds the file status at which each file's hash was last correct. ``schema_bytes`` is the size of
+    a ``schema.json`` that was just written.
     """
 
     root: Path
@@ -52,7 +52,7 @@ class SpillFile:
 
     @property
     def parquet(self) -> Path:
-        """The file SQL can read."""
+        """The Parquet file for SQL."""
         return self.root / layout.spill_path(self.step)
 
     @property
@@ -62,39 +62,39 @@ class SpillFile:
 
     @property
     def parquet_bytes(self) -> int:
-        """Bytes of the file SQL can read."""
+        """Bytes of the Parquet file."""
         return int(self.document["files"][_MAIN]["bytes"])
 
     @property
     def bytes(self) -> int:
-        """Bytes of all its files but ``schema.json``."""
+        """Bytes of all files except ``schema.json``."""
         return sum(int(file["bytes"]) for file in self.document["files"].values())
 
 
-def write_spill(root: Path, step: str, form: FramePlan, size: int, disk: Filesystem) -> SpillFile:
-    """Spills a frame of ``size`` bytes in memory.
+def write_spill(root: Path, step: str, plan: FramePlan, size: int, disk: Filesystem) -> SpillFile:
+    """Spill a frame of ``size`` bytes in memory.
 
     Raises:
-        SpillFailed: the disk refused. Nothing half-written is left; an earlier spill of the step is gone.
+        SpillFailed: the disk refused. No partial file is left; an earlier spill of the step is removed.
     """
-    folder = _folder(root, step)
+    folder = f"{root}/{layout.artifacts_dir(step)}"
     try:
         _prepare(folder, size, disk)
-        document, seen, schema_bytes = _write(folder, form, disk)
+        document, stat_cache, schema_bytes = _write(folder, plan, disk)
     except (OSError, pa.ArrowException) as error:
         _remove_leftovers(folder)
         raise SpillFailed(f"step {step!r} could not be spilled: {error}") from error
     except BaseException:
         _remove_leftovers(folder)
         raise
-    return SpillFile(root, step, document, seen, schema_bytes)
+    return SpillFile(root, step, document, stat_cache, schema_bytes)
 
 
 def find_spill(root: Path, step: str) -> SpillFile | None:
-    """The spill of a step; None if it has none.
+    """Return the spill of a step; None if it has none.
 
     Raises:
-        SpillCorrupt: there is one, and its ``schema.json`` cannot be used.
+        SpillCorrupt: its ``schema.json`` cannot be used.
     """
     path = root / layout.schema_path(step)
     try:
@@ -103,55 +103,52 @@ def find_spill(root: Path, step: str) -> SpillFile | None:
         return None
     except OSError as error:
         raise SpillCorrupt(f"{layout.schema_path(step)} cannot be read: {error}") from error
-    document = schema_file.parse(text, layout.schema_path(step))
+    document = schema_json.parse(text, layout.schema_path(step))
     if not document["files"].keys() <= {_MAIN, INDEX_FILE}:
-        raise SpillCorrupt(f"{layout.schema_path(step)} names files that are no part of a spill")
+        raise SpillCorrupt(f"{layout.schema_path(step)} names files that do not belong to a spill")
     return SpillFile(root, step, document)
 
 
 def verify(spilled: SpillFile) -> None:
-    """Makes sure that the files are the ones that were written.
+    """Check that the files are the ones that were written.
 
-    A file that the system says is untouched since its hash was last right is not read again.
+    A file whose status has not changed since its last verification is not read again.
 
     Raises:
-        SpillCorrupt: one is missing, cut, changed or of another frame.
+        SpillCorrupt: a file is missing, truncated, changed or from another frame.
     """
-    for name, facts in spilled.document["files"].items():
+    for name, expected in spilled.document["files"].items():
         path = spilled.parquet.parent / name
-        seen = stat_file(path)
-        if spilled.stat_cache.get(name) == seen:
+        status = stat_file(path)
+        if spilled.stat_cache.get(name) == status:
             continue
-        if seen[0] != facts["bytes"]:
-            raise SpillCorrupt(f"{path} holds {seen[0]:,} bytes, {facts['bytes']:,} were written")
-        if hash_file(path) != facts["xxh3_128"]:
+        if status[0] != expected["bytes"]:
+            raise SpillCorrupt(f"{path} holds {status[0]:,} bytes, {expected['bytes']:,} were written")
+        if hash_file(path) != expected["xxh3_128"]:
             raise SpillCorrupt(f"{path} is not the file that was written: its hash differs from schema.json")
-        spilled.stat_cache[name] = seen
+        spilled.stat_cache[name] = status
 
 
 def read_frame(spilled: SpillFile) -> pd.DataFrame:
-    """The frame, equal to the one that was spilled but for what ``fidelity`` names.
+    """Return the frame, equal to the spilled one except for the differences listed in ``fidelity``.
 
     Raises:
-        SpillCorrupt: a file is missing, cut, changed or not ours.
+        SpillCorrupt: a file is missing, truncated, changed or foreign.
     """
     verify(spilled)
-    with _as_spill_corrupt(spilled):
-        main, beside = (
-            ParquetTableReader(spilled.parquet),
-            ParquetTableReader(spilled.parquet.parent / INDEX_FILE),
-        )
-        with main, beside:
-            return frames.restore_pandas(
-                spilled.document["restore"], spilled.rows, main.column, beside.column
-            )
+    with (
+        _as_spill_corrupt(spilled),
+        ParquetTableReader(spilled.parquet) as main,
+        ParquetTableReader(spilled.parquet.parent / INDEX_FILE) as hidden,
+    ):
+        return frames.restore_pandas(spilled.document["restore"], spilled.rows, main.column, hidden.column)
 
 
 def read_arrow(spilled: SpillFile) -> pa.Table:
-    """The frame in normal form.
+    """Return the frame in normal plan.
 
     Raises:
-        SpillCorrupt: the file is missing, cut, changed or not ours.
+        SpillCorrupt: as for ``read_frame``.
     """
     verify(spilled)
     with _as_spill_corrupt(spilled):
@@ -161,10 +158,10 @@ def read_arrow(spilled: SpillFile) -> pa.Table:
 
 
 def read_batches(spilled: SpillFile, rows: int) -> pa.RecordBatchReader:
-    """The frame in normal form, ``rows`` at a time, never more than that in memory.
+    """Return a reader of the frame in normal form that holds at most ``rows`` rows in memory.
 
     Raises:
-        SpillCorrupt: the file is missing, cut, changed or not ours.
+        SpillCorrupt: as for ``read_frame``.
     """
     verify(spilled)
     with _as_spill_corrupt(spilled):
@@ -177,12 +174,12 @@ def _batches(spilled: SpillFile, file: pq.ParquetFile, rows: int) -> Iterator[pa
         yield from file.iter_batches(batch_size=rows)
 
 
-_SIGNS_OF_DAMAGE = (OSError, pa.ArrowException, LookupError, TypeError, ValueError, AttributeError)
-"""What reading raises where a file says things that do not fit together."""
+_DAMAGE_ERRORS = (OSError, pa.ArrowException, LookupError, TypeError, ValueError, AttributeError)
+"""Errors raised while reading an inconsistent file."""
 
 
 class _as_spill_corrupt:  # noqa: N801 - reads as a word at the `with`
-    """Turns what Arrow says of a broken file into SpillCorrupt."""
+    """Context that converts errors of a damaged file to SpillCorrupt."""
 
     def __init__(self, spilled: SpillFile) -> None:
         self._path = spilled.parquet
@@ -191,43 +188,35 @@ class _as_spill_corrupt:  # noqa: N801 - reads as a word at the `with`
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, _SIGNS_OF_DAMAGE):
+        if isinstance(error, _DAMAGE_ERRORS):
             raise SpillCorrupt(f"{self._path} cannot be read: {error}") from error
 
 
 def stat_file(path: Path) -> tuple[int, ...]:
-    """What the system says of a file; it changes when somebody writes to it."""
+    """Return the status of a file; it changes with every write."""
     try:
-        found = path.stat()
+        return stat_signature(path.stat())
     except OSError as error:
-        raise SpillCorrupt(f"{path} is gone, but schema.json says it was written") from error
-    return stat_signature(found)
-
-
-def _folder(root: Path, step: str) -> str:
-    return f"{root}/{layout.artifacts_dir(step)}"
+        raise SpillCorrupt(f"{path} is missing, although schema.json lists it") from error
 
 
 def _prepare(folder: str, size: int, disk: Filesystem) -> None:
     if not os.path.isdir(folder):  # noqa: PTH112 - text, as in `disk`
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text, as in `disk`
-    _forget(folder, disk)
+    remove_spill(folder, disk)
     if not has_room(folder, size, disk):
         raise OSError(
-            f"{disk.free_bytes(folder):,} bytes are free on the disk, {int(size * FREE_SPACE_FACTOR):,} are wanted"
+            f"{disk.free_bytes(folder):,} bytes are free on the disk, "
+            f"{int(size * FREE_SPACE_FACTOR):,} are needed"
         )
 
 
-def remove_spill(root: Path, step: str, disk: Filesystem) -> None:
-    """Takes a spill away, its commit mark first.
+def remove_spill(folder: str, disk: Filesystem) -> None:
+    """Remove the spill in a step's directory, its commit mark first.
 
     Raises:
         OSError: the disk refused.
     """
-    _forget(_folder(root, step), disk)
-
-
-def _forget(folder: str, disk: Filesystem) -> None:
     mark = f"{folder}/{_MARK}"
     try:
         os.stat(mark)  # noqa: PTH116 - text, as in `disk`
@@ -239,75 +228,59 @@ def _forget(folder: str, disk: Filesystem) -> None:
 
 
 def has_room(folder: str, size: int, disk: Filesystem) -> bool:
-    """Whether the disk has room for a frame of ``size`` bytes, with some to spare."""
+    """Return True if the disk has room for a frame of ``size`` bytes, with a reserve."""
     return disk.free_bytes(folder) >= size * FREE_SPACE_FACTOR
 
 
 def _remove_leftovers(folder: str) -> None:
-    """Takes away what a failed spill left; what cannot be removed has no commit mark and is never read."""
+    """Remove the files of a failed spill; one that stays has no commit mark and is never read."""
     names = (_MARK, _MAIN, INDEX_FILE)
     for name in (*names, *(name + TEMPORARY for name in names)):
         try:
             Path(folder, name).unlink(missing_ok=True)
-        except (
-            OSError
-        ):  # a disk that refused to write may refuse this too; the first error is the one to tell
+        except OSError:  # the error of the failed write is reported instead
             return
 
 
 def _write(
-    folder: str, form: FramePlan, disk: Filesystem
+    folder: str, plan: FramePlan, disk: Filesystem
 ) -> tuple[dict[str, Any], dict[str, tuple[int, ...]], int]:
-    """Gives what ``schema.json`` says, what the system says of the files, and the size of ``schema.json``."""
-    found = Fingerprint()
+    """Write a spill; return its document, the status of its files and the size of ``schema.json``."""
+    fingerprint = Fingerprint()
     with AtomicFileGroup(disk, folder) as files:
         written = {_MAIN: files.create(_MAIN)}
-        if form.index_columns:
+        if plan.index_columns:
             written[INDEX_FILE] = files.create(INDEX_FILE)
-        with ParquetTableWriter(written[_MAIN], form.schema.with_metadata(form.metadata())) as main:
-            if form.index_columns:
-                with ParquetTableWriter(written[INDEX_FILE], form.beside_schema) as other:
-                    _write_slices(form, found, main, other)
+        with ParquetTableWriter(written[_MAIN], plan.schema.with_metadata(plan.metadata())) as main:
+            if plan.index_columns:
+                with ParquetTableWriter(written[INDEX_FILE], plan.hidden_schema) as other:
+                    _write_slices(plan, fingerprint, main, other)
             else:
-                _write_slices(form, found, main, None)
-        fingerprint = found.hexdigest(schema_file.fingerprint_identity(form, main.rows))
-        document = schema_file.build_schema_document(form, main.rows, fingerprint, written)
+                _write_slices(plan, fingerprint, main, None)
+        digest = fingerprint.hexdigest(schema_json.fingerprint_identity(plan, main.rows))
+        document = schema_json.build_schema_document(plan, main.rows, digest, written)
         mark = files.create(_MARK)
-        mark.write(schema_file.serialize(document, form).encode())
+        mark.write(schema_json.serialize(document).encode())
         files.commit()
         return document, files.stat_signatures(written), mark.size
 
 
 def _write_slices(
-    form: FramePlan, found: Fingerprint, main: ParquetTableWriter, other: ParquetTableWriter | None
+    plan: FramePlan, fingerprint: Fingerprint, main: ParquetTableWriter, other: ParquetTableWriter | None
 ) -> None:
-    for batch, beside in form.slices():
+    for batch, hidden in plan.slices():
         main.add(batch)
-        found.update(batch.columns)
-        if other is not None and beside is not None:
-            other.add(beside)
-            found.update(beside.columns)
-        del batch, beside  # else they live until the next slice is made, and the peak is two slices
+        fingerprint.update(batch.columns)
+        if other is not None and hidden is not None:
+            other.add(hidden)
+            fingerprint.update(hidden.columns)
+        del batch, hidden  # or two slices are in memory while the next one is made
 
 
-def sync_directory(root: Path, step: str, disk: Filesystem) -> None:
-    """Waits until the names of a spill hold.
-
-    Raises:
-        OSError: the disk refused.
-    """
-    disk.sync_folder(_folder(root, step))
-
-
-def frame_fingerprint(form: FramePlan) -> str:
-    """The fingerprint of a frame in memory, the same as it would get on disk."""
-    found = Fingerprint()
-    for arrays, besides in form.arrays():
-        found.update(arrays)
-        found.update(besides)
-    return found.hexdigest(schema_file.fingerprint_identity(form, form.rows or 0))
-
-
-def plan_batches(form: FramePlan, rows: int) -> Iterator[pa.RecordBatch]:
-    """The columns SQL sees, ``rows`` at a time."""
-    return (batch for batch, _ in form.slices(rows))
+def frame_fingerprint(plan: FramePlan) -> str:
+    """Return the fingerprint of a frame in memory, equal to that of its spill."""
+    fingerprint = Fingerprint()
+    for arrays, hidden in plan.arrays():
+        fingerprint.update(arrays)
+        fingerprint.update(hidden)
+    return fingerprint.hexdigest(schema_json.fingerprint_identity(plan, plan.rows or 0))

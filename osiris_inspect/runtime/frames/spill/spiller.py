@@ -1,4 +1,4 @@
-"""The spills of one run: each is told of, and from the end of the run on they survive a power cut."""
+"""Writer of a run's spills: emits an event for each, and syncs the directories at the end."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -18,57 +18,65 @@ EmitEvent = Callable[[str, dict[str, Any]], None]
 Batching = Callable[[], AbstractContextManager[None]]
 
 
-class Spiller:
-    """Writes spills below ``root``; ``tell`` hears of each, and of each that failed.
+def discard_event(_event: str, _fields: dict[str, Any]) -> None:
+    """Ignore an event."""
 
-    What it hears of one spill is heard within ``together``, while nothing else happens.
+
+class Spiller:
+    """Writes spills below ``root`` and reports each success and failure to ``on_event``.
+
+    The events of one spill are emitted within one ``batching`` context.
     """
 
     def __init__(
         self, root: Path, disk: Filesystem, on_event: EmitEvent, batching: Batching = nullcontext
     ) -> None:
-        self._root, self._disk, self._tell, self._together = root, disk, on_event, batching
+        self._root, self._disk, self._emit, self._batching = root, disk, on_event, batching
         self._unsynced: dict[str, None] = {}
 
     def has_room(self, size: int) -> bool:
-        """Whether the disk has room for a frame of ``size`` bytes."""
+        """Return True if the disk has room for a frame of ``size`` bytes."""
         return spill.has_room(str(self._root), size, self._disk)
 
     def find(self, step: str) -> SpillFile | None:
-        """The spill of a step; None if it has none.
+        """Return the spill of a step; None if it has none.
 
         Raises:
-            SpillCorrupt: there is one, and its ``schema.json`` cannot be used.
+            SpillCorrupt: its ``schema.json`` cannot be used.
         """
         return spill.find_spill(self._root, step)
 
     def write(
-        self, step: str, form: FramePlan, size: int, reason: str, *, in_memory: bool = False
+        self, step: str, plan: FramePlan, size: int, reason: str, *, in_memory: bool = False
     ) -> SpillFile | None:
-        """Spills a frame of ``size`` bytes in memory; None where the disk refused, which is told.
+        """Spill a frame of ``size`` bytes in memory; return None, and emit an event, if the disk refuses.
 
-        ``in_memory`` says that the frame stays there as well.
+        ``in_memory`` is written to the event: the frame also stays in memory.
         """
         start = perf_counter()
         try:
-            spilled = spill.write_spill(self._root, step, form, size, self._disk)
+            spilled = spill.write_spill(self._root, step, plan, size, self._disk)
         except SpillFailed as error:
-            why = {"reason": reason, "rows": form.rows, "error": str(error)}
-            self._tell("spill_failed", {"step_id": step, **why})
+            failure = {"step_id": step, "reason": reason, "rows": plan.rows, "error": str(error)}
+            self._emit("spill_failed", failure)
             return None
         self._unsynced[step] = None
         ms = round((perf_counter() - start) * 1000, 1)
-        told = {
+        event_fields: dict[str, Any] = {
             "step_id": step,
             "path": layout.spill_path(step),
             "rows": spilled.rows,
             "bytes": spilled.bytes,
+            "ms": ms,
+            "reason": reason,
+            "ok": True,
+            "in_memory": in_memory,
         }
-        with self._together():
-            self._tell("spill_write", told | {"ms": ms, "reason": reason, "ok": True, "in_memory": in_memory})
+        with self._batching():
+            self._emit("spill_write", event_fields)
             self._emit_artifacts(step, spilled)
-            for change in frames.type_downgrades(form):
-                self._tell("dtype_downgraded", {"step_id": step, **change})
+            for change in frames.type_downgrades(plan):
+                self._emit("dtype_downgraded", {"step_id": step, **change})
         return spilled
 
     def _emit_artifacts(self, step: str, spilled: SpillFile) -> None:
@@ -76,28 +84,28 @@ class Spiller:
             ("parquet", layout.spill_path(step), spilled.parquet_bytes),
             ("schema", layout.schema_path(step), spilled.schema_bytes),
         ):
-            told = {"step_id": step, "artifact_type": kind, "path": path, "bytes": size}
-            self._tell("artifact_created", told)
+            event_fields = {"step_id": step, "artifact_type": kind, "path": path, "bytes": size}
+            self._emit("artifact_created", event_fields)
 
     def remove(self, step: str) -> None:
-        """Takes the spill of an earlier try of a step away; a disk that refuses is told of."""
+        """Remove the spill of an earlier attempt of a step; emit an event if the disk refuses."""
         try:
-            spill.remove_spill(self._root, step, self._disk)
+            spill.remove_spill(f"{self._root}/{layout.artifacts_dir(step)}", self._disk)
         except OSError as error:
-            why = {"reason": "an older spill of the step could not be removed", "error": str(error)}
-            self._tell("spill_failed", {"step_id": step, **why})
+            reason = "the spill of an earlier attempt could not be removed"
+            self._emit("spill_failed", {"step_id": step, "reason": reason, "error": str(error)})
 
     def close(self) -> None:
-        """Syncs the folders of what was spilled.
+        """Sync the directories of all spills.
 
-        All at the end, since for a small frame each takes as long as to write it; and the pipeline has to run again anyway
-        where the power was cut before its end.
+        Done once at the end: syncing costs as much as writing a small frame, and a run cut by a power failure must be
+        repeated anyway.
         """
-        unnamed, self._unsynced = self._unsynced, {}
-        for step in unnamed:
+        steps, self._unsynced = self._unsynced, {}
+        for step in steps:
             try:
-                spill.sync_directory(self._root, step, self._disk)
+                self._disk.sync_folder(f"{self._root}/{layout.artifacts_dir(step)}")
             except OSError as error:
-                why = "its files are there, but a power cut may take their names"
-                told = {"path": layout.spill_path(step), "reason": why, "error": str(error)}
-                self._tell("spill_unsynced", {"step_id": step, **told})
+                reason = "the files were written, but a power cut may lose them"
+                event_fields = {"path": layout.spill_path(step), "reason": reason, "error": str(error)}
+                self._emit("spill_unsynced", {"step_id": step, **event_fields})
