@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def mysql_ours(settings: Settings, folder: Path) -> dict[str, float]:
         "resolved_connection": settings["connection"],
     }
     driver, ctx = load_driver("mysql.extractor"), context(folder)
-    with FrameStore(folder, SpillPolicy(threshold=10**9)) as store:
+    with closing(FrameStore(folder, SpillPolicy(threshold=10**9))) as store:
         with Measured() as measured:
             stored = store.put("s", driver.run(step_id="s", config=config, inputs={}, ctx=ctx))
         assert stored.storage == "memory"

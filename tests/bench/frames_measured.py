@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def spill(rows: int, folder: Path) -> dict[str, Any]:
     """Store a frame with ``force_spill``, as the worker does with the result of a driver."""
     result = {"df": mixed_frame(rows)}
     frame_mb = memory.frame_bytes(result["df"]) / 1e6
-    with FrameStore(folder, SpillPolicy(force_spill=True)) as store:
+    with closing(FrameStore(folder, SpillPolicy(force_spill=True))) as store:
         with Measured() as measured:
             stored = store.put("step", result)
         assert stored.storage == "spill"
@@ -120,7 +121,7 @@ def read_parquet(rows: int, folder: Path) -> dict[str, Any]:
 
 def restore(rows: int, folder: Path) -> dict[str, Any]:
     """Read a spilled frame as a step that wants a DataFrame does."""
-    with FrameStore(folder, SpillPolicy(force_spill=True)) as store:
+    with closing(FrameStore(folder, SpillPolicy(force_spill=True))) as store:
         store.put("step", {"df": mixed_frame(rows)})
         with Measured() as measured:
             frame = store.resolve("next", "df", InputRef("step")).to_pandas()
@@ -129,7 +130,7 @@ def restore(rows: int, folder: Path) -> dict[str, Any]:
 
 def drop(rows: int, folder: Path) -> dict[str, Any]:
     """What the process holds once a frame was put and has left memory, beside what it held before there was one."""
-    with FrameStore(folder, SpillPolicy(force_spill=True)) as store:
+    with closing(FrameStore(folder, SpillPolicy(force_spill=True))) as store:
         store.put("warm", {"df": mixed_frame(1000)})
         memory.release_free_memory()
         base = status("VmRSS")
@@ -172,7 +173,7 @@ def sql_plain_parquet(rows: int, folder: Path) -> dict[str, Any]:
 
 def sql_spill(rows: int, folder: Path, where: str = ALL) -> dict[str, Any]:
     """A step of ``duckdb.processor`` whose input is spilled."""
-    with FrameStore(folder, SpillPolicy(force_spill=True)) as store:
+    with closing(FrameStore(folder, SpillPolicy(force_spill=True))) as store:
         store.put("step", {"df": mixed_frame(rows)})
         ctx = context(folder)
         load_driver("duckdb.processor")  # the worker has imported it
@@ -187,7 +188,7 @@ def hundred_steps(rows: int, folder: Path) -> dict[str, Any]:
     uses = {f"step-{n}": [m for m in (n + 1, n + 10) if m <= 100] for n in range(1, 101)}
     policy = SpillPolicy(threshold=10**9, budget_bytes=500_000_000)
     worst = 0.0
-    with FrameStore(folder, policy, next_uses=uses) as store, Measured() as measured:
+    with closing(FrameStore(folder, policy, next_uses=uses)) as store, Measured() as measured:
         for n in range(1, 101):
             for other in (n - 1, n - 10):
                 if other >= 1:

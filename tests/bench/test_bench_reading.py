@@ -86,10 +86,7 @@ def test_index_beside_duckdb_count(log: Path, tmp_path: Path) -> None:
             all_.append(measured(task, log, tmp_path))
     first = rounds["index"][0]
     assert first["lines"] == rounds["duckdb_count"][0]["lines"] == EVENTS
-    print(
-        f"\n{EVENTS:,} events, {first['decoded']:,.0f} lines decoded; at most {first['workers']:.0f} worker(s)"
-        f" of {first['worker_mb']:.0f} MB"
-    )
+    print(f"\n{EVENTS:,} events, at most {first['workers']:.0f} worker(s) of {first['worker_mb']:.0f} MB")
     for name, seconds in medians(rounds).items():
         ratios = {key: _ratio(rounds, name, key) for key in ("seconds", "cpu")}
         print(
