@@ -18,6 +18,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from osiris_inspect.inspector.diagnosis.engine import Rule
+    from osiris_inspect.inspector.diagnosis.rule import Rule
     from osiris_inspect.inspector.run.lineage import Edge
     from osiris_inspect.inspector.run.report import Report
     from osiris_inspect.inspector.run.run import StepState
@@ -49,6 +50,16 @@ Item_co = TypeVar("Item_co", covariant=True)
 Target = Literal["local", "sandbox", "e2b"]
 _MAX_SHOWN_ROWS = 20
 _MAX_SHOWN_CELL = 200
+_SHOWN_COLUMNS = {
+    "steps": ("step", "driver", "status", "rows_in", "rows_out", "duration_s", "storage"),
+    "findings": ("severity", "confidence", "rule", "step", "message", "fix", "file", "line"),
+    "events": ("line", "ts", "event", "step", "rows", "duration_s", "error", "fields"),
+}
+"""The columns that a notebook shows of a table; ``to_pandas`` returns all."""
+_LEFT = 'style="text-align:left;vertical-align:top"'
+_RIGHT = 'style="text-align:right;vertical-align:top;white-space:nowrap"'
+_ANYWHERE = 'style="text-align:left;vertical-align:top;overflow-wrap:anywhere"'
+_PRE = '<pre style="font-family:monospace">'
 
 
 class QueryError(OsirisError):
@@ -243,7 +254,11 @@ class Table(Sequence[Item_co], Generic[Item_co]):
         return f"<{self._name}: {len(self):,} rows>"
 
     def _repr_html_(self) -> str:
-        return _html_table(self.to_arrow().slice(0, _MAX_SHOWN_ROWS), len(self))
+        shown = self.to_arrow().slice(0, _MAX_SHOWN_ROWS)
+        columns = _SHOWN_COLUMNS.get(self._name)
+        if columns is not None:
+            shown = shown.select([name for name in columns if shown[name].null_count < shown.num_rows])
+        return _html_table(shown, len(self))
 
 
 class QueryResult:
@@ -308,10 +323,11 @@ class Finding:
         proof = "".join(
             f"<li><code>{escape(str(piece))}</code> {escape(piece.quote)}</li>" for piece in self.evidence
         )
-        fix = f"<p><b>fix</b> {escape(self.fix)}</p>" if self.fix else ""
+        where = f"{escape(one_line(self.step))}: " if self.step else ""
+        fix = f"<p><b>Fix</b>: {escape(self.fix)}</p>" if self.fix else ""
         return (
-            f"<p><b>{escape(self.severity)}</b> {escape(self.rule)} ({escape(self.confidence)}): "
-            f"{escape(self.message)}</p>{fix}<ul>{proof}</ul>"
+            f"<p><b>{escape(self.severity)}</b> {where}{escape(self.message)} "
+            f"({escape(self.rule)}, {escape(self.confidence)})</p>{fix}<ul>{proof}</ul>"
         )
 
 
@@ -427,11 +443,12 @@ class Step:
         return self._run.why(self.id)
 
     def __repr__(self) -> str:
-        rows = "?" if self.rows_out is None else f"{self.rows_out:,}"
-        return f"<step {one_line(self.id)!r} {self.status}, {rows} rows, {self.storage}>"
+        rows = "" if self.rows_out is None else f", {self.rows_out:,} rows"
+        storage = {"memory": " in memory", "spill": " on disk"}.get(self.storage, "") if rows else ""
+        return f"<step {one_line(self.id)!r}: {self.status}{rows}{storage}>"
 
     def _repr_html_(self) -> str:
-        error = f"<pre>{escape(self.error)}</pre>" if self.error else ""
+        error = f"{_PRE}{escape(self.error)}</pre>" if self.error else ""
         return f"<p>{escape(repr(self)[1:-1])}</p>{error}"
 
 
@@ -466,7 +483,7 @@ class StepMap(Mapping[str, Step]):
 
 
 class Lineage:
-    """StepMap as nodes, frames as edges, with rows and where each frame was."""
+    """Steps as nodes, frames as edges, with the rows and the location of each frame."""
 
     def __init__(self, report: "Report") -> None:
         self._report = report
@@ -498,7 +515,7 @@ class Lineage:
         return f"<lineage: {len(self._report.lineage.steps)} steps, {len(self.edges)} frames>"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(self.to_text())}</pre>"
+        return f"{_PRE}{escape(self.to_text())}</pre>"
 
 
 class Explanation:
@@ -522,7 +539,7 @@ class Explanation:
         return f"<why {one_line(str(self.to_dict()['step']))!r}: {len(str(self).splitlines())} lines>"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        return f"{_PRE}{escape(str(self))}</pre>"
 
 
 @dataclass(frozen=True, repr=False)
@@ -657,13 +674,16 @@ class Run:
         return out.getvalue()
 
     def __repr__(self) -> str:
+        return f"<run {self._title()}>"
+
+    def _title(self) -> str:
         pipeline = f" of {one_line(self.pipeline)!r}" if self.pipeline else ""
         seconds = f", {self.duration_s:.1f} s" if self.duration_s is not None else ""
-        return f"<run {one_line(self.id)}{pipeline}: {self.status}, {len(self.steps)} steps{seconds}>"
+        return f"{one_line(self.id)}{pipeline}: {self.status}, {len(self.steps)} steps{seconds}"
 
     def _repr_html_(self) -> str:
         cause = self.root_cause
-        return f"<p><b>{escape(repr(self)[1:-1])}</b></p>{cause._repr_html_() if cause else ''}{self.steps._repr_html_()}"
+        return f"<p><b>{escape(self._title())}</b></p>{cause._repr_html_() if cause else ''}{self.steps._repr_html_()}"
 
 
 def _run_directories(path: PathLike) -> list[Path]:
@@ -740,19 +760,26 @@ def _finding(finding: "ModelFinding") -> Finding:
 
 
 def _html_table(table: "pa.Table", total: int) -> str:
-    rows = zip(*(column.to_pylist() for column in table.columns), strict=True) if table.num_columns else ()
-    head = "".join(f"<th>{escape(one_line(name))}</th>" for name in table.column_names)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f"<td>{escape(_cell(name, value))}</td>"
-            for name, value in zip(table.column_names, row, strict=True)
-        )
-        + "</tr>"
-        for row in rows
+    styles = [_style(field) for field in table.schema]
+    head = "".join(
+        f"<th {style}>{escape(one_line(name))}</th>"
+        for name, style in zip(table.column_names, styles, strict=True)
     )
-    more = f"<p>{total:,} rows, {table.num_rows} shown</p>" if total > table.num_rows else ""
+    cells = [
+        [f"<td {style}>{escape(_cell(name, value))}</td>" for value in table[number].to_pylist()]
+        for number, (name, style) in enumerate(zip(table.column_names, styles, strict=True))
+    ]
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*cells, strict=True))
+    more = f"<p>{table.num_rows} of {total:,} rows</p>" if total > table.num_rows else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def _style(field: "pa.Field") -> str:
+    from pyarrow import types
+
+    if types.is_integer(field.type) or types.is_floating(field.type) or types.is_decimal(field.type):
+        return _RIGHT
+    return _ANYWHERE if field.name in ("fields", "error") else _LEFT
 
 
 def _cell(name: str, value: object) -> str:
@@ -762,5 +789,9 @@ def _cell(name: str, value: object) -> str:
         return ""
     if is_secret_key(name):
         return MASK
+    if name == "duration_s" and isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, datetime) and value.microsecond % 1000 == 0:
+        return value.isoformat(" ", "milliseconds")
     text = one_line(str(value))
     return text if len(text) <= _MAX_SHOWN_CELL else f"{text[:_MAX_SHOWN_CELL]}…"

@@ -105,6 +105,13 @@ def test_public_objects_have_one_line_repr_and_html() -> None:
         assert item._repr_html_().startswith("<")  # type: ignore[union-attr]
 
 
+def test_html_tables_leave_out_empty_columns() -> None:
+    html = oi.open(FAILED).steps._repr_html_()
+    assert "rows_out" in html
+    assert "rows_in" not in html
+    assert "0.068" in html
+
+
 def test_html_escapes_log_text(tmp_path: Path) -> None:
     run = tmp_path / "run_1"
     run.mkdir()

@@ -123,13 +123,15 @@ def test_no_pattern_of_a_rule_is_compiled_before_it_is_asked() -> None:
     code = """
 import re
 from importlib import import_module
-from osiris_inspect.inspector.diagnosis.engine import builtin_rules
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from pkgutil import walk_packages
+from osiris_inspect.inspector.diagnosis import rules
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-modules = [import_module(rule.check.__module__) for rule in builtin_rules()]
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+modules = [import_module(module.name) for module in walk_packages(rules.__path__, f"{rules.__name__}.")]
 held = [value for module in modules for value in vars(module).values()]
-held += [part for each in held if isinstance(each, ErrorPattern) for part in (each.pattern, each.suggestion_pattern)]
-own = [each for each in held if isinstance(each, LazyRegex)]
+held += [each for value in held if isinstance(value, tuple) for each in value]
+own = [each.regex if isinstance(each, ErrorPattern) else each for each in held]
+own = [each for each in own if isinstance(each, LazyRegex)]
 assert len(own) > 50, len(own)
 assert not [each for each in own if each.is_compiled]
 assert not [m for m in modules for n, v in vars(m).items() if n.startswith("_") and isinstance(v, re.Pattern)]

@@ -1,4 +1,4 @@
-"""The README tells the truth: each of its commands is run, in its order, in one folder, as a reader would."""
+"""The README is true: its commands and snippets run, and its output and picture are those of the program."""
 
 import os
 import re
@@ -8,45 +8,88 @@ from pathlib import Path
 
 import pytest
 
+from tests import make_readme
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-SETS_UP = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
-BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+SETUP = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
 COMMANDS = [
     line
-    for block in BLOCKS
+    for block in re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     for line in block.splitlines()
-    if line.strip() and not line.startswith("#") and line not in SETS_UP
+    if line.strip() and not line.startswith("#") and line not in SETUP
 ]
+SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+FILES = dict(re.findall(r"^```yaml\n# (\S+\.yaml)\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
+"""The example files: the first line of their block is a comment with their name."""
 EXIT_CODE = re.compile(r"#.*\bexit code (\d+)")
 
 
-def test_two_commands_set_everything_up_and_ci_runs_both() -> None:
-    assert len(SETS_UP) == 2
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the samples and the example files of the README."""
+    (tmp_path / "sample_logs").symlink_to(ROOT / "sample_logs")
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def run(command: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        check=False,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_two_setup_commands_are_run_by_ci() -> None:
+    assert len(SETUP) == 2
     assert "'^python3 -m venv '" in (ROOT / ".ci/run").read_text()
 
 
-def test_every_command_of_the_readme_does_what_it_says(tmp_path: Path) -> None:
+def test_readme_commands_exit_as_documented(folder: Path) -> None:
     assert COMMANDS
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    (tmp_path / "sample_logs").symlink_to(ROOT / "sample_logs")
     for command in COMMANDS:
-        done = subprocess.run(
-            command,
-            shell=True,
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            check=False,
-            text=True,
-            stdin=subprocess.DEVNULL,
+        done = run(command, folder)
+        expected = EXIT_CODE.search(command)
+        assert done.returncode == (int(expected[1]) if expected else 0), (
+            f"{command}\n{done.stdout}\n{done.stderr}"
         )
-        told = EXIT_CODE.search(command)
-        assert done.returncode == (int(told[1]) if told else 0), f"{command}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, command
 
 
+def test_readme_python_snippets_run(folder: Path) -> None:
+    assert SNIPPETS
+    assert run("osiris-inspect demo", folder).returncode == 0
+    for number, snippet in enumerate(SNIPPETS):
+        (folder / f"snippet{number}.py").write_text(snippet)
+        done = run(f"python snippet{number}.py", folder)
+        assert done.returncode == 0, done.stderr
+
+
+def test_readme_output_is_of_the_program() -> None:
+    assert make_readme.OUTPUT.search(README)
+    assert make_readme.with_outputs(README) == README, "run python -m tests.make_readme"
+
+
+async def test_readme_picture_is_of_the_program() -> None:
+    assert await make_readme.picture() == make_readme.PICTURE.read_text(), "run python -m tests.make_readme"
+
+
+def test_readme_benchmarks_exist() -> None:
+    names = re.findall(r"`(test_\w+)`", README)
+    code = "".join(path.read_text() for path in (ROOT / "tests/bench").glob("test_*.py"))
+    assert len(names) == 10
+    assert [name for name in names if f"def {name}(" not in code] == []
+
+
 @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md"])
-def test_no_document_speaks_of_this_machine(name: str) -> None:
+def test_document_names_no_local_path(name: str) -> None:
     text = (ROOT / name).read_text()
     assert not re.search(r"/work/|/tmp/|/root/|/home/(?!user/)", text)

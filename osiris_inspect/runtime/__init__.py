@@ -1,1 +1,1 @@
-"""The west wing: makes runs. It compiles a pipeline, drives a worker over a transport and writes the run directory."""
+"""Execution of pipelines: compiles them, runs a worker over a transport and writes the run directory."""

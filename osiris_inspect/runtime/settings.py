@@ -1,11 +1,10 @@
-"""Settings of a run, and where each came from. The one reader of the variables ``E2B_*``.
+"""Settings of a run from ``E2B_*`` environment variables and flags, with the origin of each.
 
-A flag overrides a variable, a variable the default. A value that cannot be is an error that names the variable: a
-setting that is silently ignored looks like a setting that works.
+A flag overrides a variable, a variable overrides the default. An invalid value is an error, never ignored.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from osiris_inspect.model.errors import SettingsError
@@ -13,32 +12,23 @@ from osiris_inspect.model.errors import SettingsError
 Origin = Literal["default", "environment", "flag"]
 
 MAX_BYTES: Final = (1 << 63) - 1
-"""The largest count that files and messages hold."""
-
-_SHOWN: Final = 60
-_YES = frozenset({"1", "true", "yes"})
-_NO = frozenset({"", "0", "false", "no"})
-
-VARIABLES: Mapping[str, str] = {
-    "force_spill": "E2B_FORCE_SPILL",
-    "spill_threshold": "E2B_SPILL_THRESHOLD",
-    "spill_memory_bytes": "E2B_SPILL_MEMORY_BYTES",
-    "release_consumed": "E2B_RELEASE_CONSUMED",
-    "step_timeout_s": "E2B_STEP_TIMEOUT",
-}
+"""Largest integer that files and messages can hold."""
+_MAX_SHOWN_CHARS: Final = 60
+_TRUE = frozenset({"1", "true", "yes"})
+_FALSE = frozenset({"", "0", "false", "no"})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run was told beyond its pipeline.
+    """Settings of a run.
 
     Attributes:
-        force_spill: every frame goes to disk.
-        spill_threshold: a frame with more rows than this goes to disk.
-        spill_memory_bytes: bytes of frames kept in memory at most; None for no bound.
-        release_consumed: a frame is dropped after its last consumer.
-        step_timeout_s: seconds a step may take; None for no bound.
-        origins: where each value came from, by field name.
+        force_spill: True if every frame is spilled to disk.
+        spill_threshold: rows above which a frame is spilled.
+        spill_memory_bytes: maximum bytes of frames in memory; None for no limit.
+        release_consumed: True if a frame is dropped after its last consumer.
+        step_timeout_s: maximum seconds of a step; None for no limit.
+        origins: origin of each value that is not a default, by field name.
     """
 
     force_spill: bool = False
@@ -49,80 +39,85 @@ class Settings:
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """What is sent to the worker and written into the log: each value and its origin."""
+        """Return each value with its origin and variable, for the worker and the log."""
         return {
             name: {
                 "value": getattr(self, name),
                 "origin": self.origins.get(name, "default"),
                 "variable": variable,
             }
-            for name, variable in VARIABLES.items()
+            for name, (variable, _) in _VARIABLES.items()
         }
 
 
 def read(environment: Mapping[str, str], flags: Mapping[str, str | None] | None = None) -> Settings:
-    """The settings of the environment, overridden by the flags that are not None; flags go by field name.
+    """Return the settings from environment variables and flags (by field name; None: not used).
 
     Raises:
-        SettingsError: a value cannot be; the message names the variable or the flag.
+        SettingsError: a value is invalid; the message names the variable or flag.
     """
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
-    for name, variable in VARIABLES.items():
+    for name, (variable, parse) in _VARIABLES.items():
         flag = (flags or {}).get(name)
         if flag is not None:
-            values[name], origins[name] = _parse(name, flag, "--" + name.replace("_", "-")), "flag"
+            values[name], origins[name] = parse(flag.strip(), "--" + name.replace("_", "-")), "flag"
         elif variable in environment:
-            values[name], origins[name] = _parse(name, environment[variable], variable), "environment"
+            values[name], origins[name] = parse(environment[variable].strip(), variable), "environment"
     return Settings(**values, origins=origins)
 
 
 def from_dict(document: Mapping[str, Any]) -> Settings:
-    """The settings a host sent. What it did not send is at its default."""
-    known = {item.name for item in fields(Settings)} - {"origins"}
-    sent = {name: entry for name, entry in document.items() if name in known and isinstance(entry, Mapping)}
+    """Return the settings from ``to_dict``; missing ones have their defaults."""
+    entries = {
+        name: entry for name, entry in document.items() if name in _VARIABLES and isinstance(entry, Mapping)
+    }
     return Settings(
-        **{name: entry["value"] for name, entry in sent.items()},
-        origins={name: entry["origin"] for name, entry in sent.items()},
+        **{name: entry["value"] for name, entry in entries.items()},
+        origins={name: entry["origin"] for name, entry in entries.items()},
     )
 
 
-def _parse(name: str, text: str, source: str) -> bool | int | float | None:
-    text = text.strip()
-    if name in ("force_spill", "release_consumed"):
-        return _parse_bool(text, source)
-    if name == "spill_threshold":
-        return _parse_int(text, source)
-    if text == "":
-        return None
-    return _seconds(text, source) if name == "step_timeout_s" else _parse_int(text, source)
-
-
 def _parse_bool(text: str, source: str) -> bool:
-    if text.lower() in _YES:
-        return True
-    if text.lower() in _NO:
-        return False
-    raise SettingsError(f"{source} is {_short(text)}; it takes 1, true or yes, or 0, false or no")
+    if text.lower() not in _TRUE | _FALSE:
+        raise _invalid(text, source, "1, true or yes, or 0, false or no")
+    return text.lower() in _TRUE
 
 
 def _parse_int(text: str, source: str) -> int:
     digits = (text.lstrip("0") or "0") if text.isascii() and text.isdigit() else ""
-    # the length first: Python itself refuses to read numbers of thousands of digits
+    # the length first: int() rejects thousands of digits
     if not digits or len(digits) > len(str(MAX_BYTES)) or int(digits) > MAX_BYTES:
-        raise SettingsError(f"{source} is {_short(text)}; it takes a whole number from 0 to {MAX_BYTES}")
+        raise _invalid(text, source, f"an integer from 0 to {MAX_BYTES}")
     return int(digits)
 
 
-def _seconds(text: str, source: str) -> float:
+def _parse_limit(text: str, source: str) -> int | None:
+    return _parse_int(text, source) if text else None
+
+
+def _parse_seconds(text: str, source: str) -> float | None:
     try:
-        seconds = float(text)
+        seconds = float(text) if text else None
     except ValueError:
         seconds = -1.0
-    if not 0 < seconds < float("inf"):
-        raise SettingsError(f"{source} is {_short(text)}; it takes seconds above 0")
+    if seconds is not None and not 0 < seconds < float("inf"):
+        raise _invalid(text, source, "seconds above 0")
     return seconds
 
 
-def _short(text: str) -> str:
-    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}… ({len(text):,} characters)"
+def _invalid(text: str, source: str, expected: str) -> SettingsError:
+    value = repr(text)
+    if len(text) > _MAX_SHOWN_CHARS:
+        value = f"{text[:_MAX_SHOWN_CHARS]!r}… ({len(text):,} characters)"
+    return SettingsError(f"invalid {source}: {value}; use {expected}")
+
+
+_VARIABLES: Final[Mapping[str, tuple[str, Callable[[str, str], Any]]]] = {
+    "force_spill": ("E2B_FORCE_SPILL", _parse_bool),
+    "spill_threshold": ("E2B_SPILL_THRESHOLD", _parse_int),
+    "spill_memory_bytes": ("E2B_SPILL_MEMORY_BYTES", _parse_limit),
+    "release_consumed": ("E2B_RELEASE_CONSUMED", _parse_bool),
+    "step_timeout_s": ("E2B_STEP_TIMEOUT", _parse_seconds),
+}
+"""Variable and parser of each setting."""

@@ -1,4 +1,4 @@
-"""One measurement of keeping frames, alone in a process of its own: ``python -m tests.bench.frames_measured TASK ROWS FOLDER``.
+"""One measurement of storing frames, in a process of its own: ``python -m tests.bench.frames_measured TASK ROWS FOLDER``.
 
 Prints one JSON object: CPU seconds, wall seconds, and memory in MB. The peak is the kernel's, reset before the measured part.
 """
@@ -8,7 +8,6 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,15 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model.manifest import InputRef
-from osiris_inspect.runtime.files.hashed_file import Filesystem
+from osiris_inspect.runtime.drivers.interface.driver import load_driver
 from osiris_inspect.runtime.frames import memory
-from osiris_inspect.runtime.frames.conversion import frame as frames
-from osiris_inspect.runtime.frames.spill import spill_file as spill
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
+from tests.runtime.driving import context, drive
 
 SQL = """SELECT city, kind, count(*) AS n, sum(amount) AS total, avg(score) AS score, max(created) AS last
-FROM {relation} {rows} GROUP BY city, kind ORDER BY ALL"""
+FROM df {rows} GROUP BY city, kind ORDER BY ALL"""
 ALL, HALF = "", "WHERE ok"
-"""Which rows the SQL is about."""
+"""The rows that the query reads."""
 
 
 def mixed_frame(rows: int, seed: int = 0) -> pd.DataFrame:
@@ -101,12 +99,16 @@ def to_parquet(rows: int, folder: Path) -> dict[str, Any]:
     return measured.as_json() | {"file_mb": (folder / "plain.parquet").stat().st_size / 1e6}
 
 
-def spill_it(rows: int, folder: Path) -> dict[str, Any]:
-    frame = mixed_frame(rows)
-    frame_mb = memory.frame_bytes(frame) / 1e6
-    with Measured() as measured:
-        kept = spill.write_spill(folder, "step", frames.plan_pandas(frame), int(frame_mb * 1e6), Filesystem())
-    return measured.as_json() | {"file_mb": kept.bytes / 1e6, "frame_mb": frame_mb}
+def spill(rows: int, folder: Path) -> dict[str, Any]:
+    """Store a frame with ``force_spill``, as the worker does with the result of a driver."""
+    result = {"df": mixed_frame(rows)}
+    frame_mb = memory.frame_bytes(result["df"]) / 1e6
+    with FrameStore(folder, SpillPolicy(force_spill=True)) as store:
+        with Measured() as measured:
+            stored = store.put("step", result)
+        assert stored.storage == "spill"
+        file = folder / "artifacts" / "step" / "output.parquet"
+        return measured.as_json() | {"file_mb": file.stat().st_size / 1e6, "frame_mb": frame_mb}
 
 
 def read_parquet(rows: int, folder: Path) -> dict[str, Any]:
@@ -117,15 +119,17 @@ def read_parquet(rows: int, folder: Path) -> dict[str, Any]:
 
 
 def restore(rows: int, folder: Path) -> dict[str, Any]:
-    kept = spill.write_spill(folder, "step", frames.plan_pandas(mixed_frame(rows)), 0, Filesystem())
-    with Measured() as measured:
-        frame = spill.read_frame(kept)
-    return measured.as_json() | {"rows": len(frame)}
+    """Read a spilled frame as a step that wants a DataFrame does."""
+    with FrameStore(folder, SpillPolicy(force_spill=True)) as store:
+        store.put("step", {"df": mixed_frame(rows)})
+        with Measured() as measured:
+            frame = store.resolve("next", "df", InputRef("step")).to_pandas()
+        return measured.as_json() | {"rows": len(frame)}
 
 
 def drop(rows: int, folder: Path) -> dict[str, Any]:
     """What the process holds once a frame was put and has left memory, beside what it held before there was one."""
-    with closing(FrameStore(folder, SpillPolicy(force_spill=True))) as store:
+    with FrameStore(folder, SpillPolicy(force_spill=True)) as store:
         store.put("warm", {"df": mixed_frame(1000)})
         memory.release_free_memory()
         base = status("VmRSS")
@@ -133,45 +137,49 @@ def drop(rows: int, folder: Path) -> dict[str, Any]:
         return {"base_mb": base, "held_mb": status("VmRSS")}
 
 
-def sql_pandas(rows: int, folder: Path, kept: str = ALL) -> dict[str, Any]:
+def sql_pandas(rows: int, folder: Path, where: str = ALL) -> dict[str, Any]:
+    """SQL over a DataFrame in memory, by plain DuckDB."""
     import duckdb
 
     frame = mixed_frame(rows)
-    before = status("VmRSS")
-    frame_mb = memory.frame_bytes(frame) / 1e6
     with duckdb.connect() as connection, Measured() as measured:
-        connection.register("frame", frame)
-        found = connection.sql(SQL.format(relation="frame", rows=kept)).fetchall()
-    return measured.as_json() | {
-        "peak_mb": status("VmHWM"),
-        "groups": len(found),
-        "rss_mb": before,
-        "frame_mb": frame_mb,
-    }
+        connection.register("df", frame)
+        result = connection.sql(SQL.format(rows=where)).to_arrow_table()
+    return measured.as_json() | {"peak_mb": status("VmHWM"), "groups": result.num_rows}
 
 
 def sql_read_back(rows: int, folder: Path) -> dict[str, Any]:
-    """SQL over a spilled frame as plain pandas has it: the file is read back, then registered."""
+    """SQL over a Parquet file by way of pandas: the file is read back, then registered."""
     import duckdb
 
     mixed_frame(rows).to_parquet(folder / "plain.parquet")
     with duckdb.connect() as connection, Measured() as measured:
-        connection.register("frame", pd.read_parquet(folder / "plain.parquet"))
-        found = connection.sql(SQL.format(relation="frame", rows=ALL)).fetchall()
-    return measured.as_json() | {"peak_mb": status("VmHWM"), "groups": len(found)}
+        connection.register("df", pd.read_parquet(folder / "plain.parquet"))
+        result = connection.sql(SQL.format(rows=ALL)).to_arrow_table()
+    return measured.as_json() | {"peak_mb": status("VmHWM"), "groups": result.num_rows}
 
 
-def sql_spill(rows: int, folder: Path, kept: str = ALL) -> dict[str, Any]:
+def sql_plain_parquet(rows: int, folder: Path) -> dict[str, Any]:
+    """SQL over the Parquet file of pandas, by plain DuckDB."""
     import duckdb
 
-    with closing(FrameStore(folder, SpillPolicy(force_spill=True))) as store:
+    mixed_frame(rows).to_parquet(folder / "plain.parquet")
+    with Measured() as measured, duckdb.connect() as connection:
+        connection.execute(f"CREATE VIEW df AS SELECT * FROM read_parquet('{folder}/plain.parquet')")
+        result = connection.sql(SQL.format(rows=ALL)).to_arrow_table()
+    return measured.as_json() | {"peak_mb": status("VmHWM"), "groups": result.num_rows}
+
+
+def sql_spill(rows: int, folder: Path, where: str = ALL) -> dict[str, Any]:
+    """A step of ``duckdb.processor`` whose input is spilled."""
+    with FrameStore(folder, SpillPolicy(force_spill=True)) as store:
         store.put("step", {"df": mixed_frame(rows)})
-        with duckdb.connect() as connection, Measured() as measured:
+        ctx = context(folder)
+        load_driver("duckdb.processor")  # the worker has imported it
+        with Measured() as measured:
             resolved = store.resolve("next", "df", InputRef("step"))
-            found = connection.sql(
-                SQL.format(relation=f"read_parquet('{resolved.parquet_path}')", rows=kept)
-            ).fetchall()
-        return measured.as_json() | {"peak_mb": status("VmHWM"), "groups": len(found)}
+            result = drive("duckdb.processor", {"query": SQL.format(rows=where)}, ctx, df=resolved)
+        return measured.as_json() | {"peak_mb": status("VmHWM"), "groups": result["df"].num_rows}
 
 
 def hundred_steps(rows: int, folder: Path) -> dict[str, Any]:
@@ -196,12 +204,13 @@ def hundred_steps(rows: int, folder: Path) -> dict[str, Any]:
 
 TASKS: dict[str, Callable[[int, Path], dict[str, Any]]] = {
     "to_parquet": to_parquet,
-    "spill": spill_it,
+    "spill": spill,
     "read_parquet": read_parquet,
     "restore": restore,
     "drop": drop,
     "sql_pandas": sql_pandas,
     "sql_read_back": sql_read_back,
+    "sql_plain_parquet": sql_plain_parquet,
     "sql_spill": sql_spill,
     "half_pandas": lambda rows, folder: sql_pandas(rows, folder, HALF),
     "half_spill": lambda rows, folder: sql_spill(rows, folder, HALF),

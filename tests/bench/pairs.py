@@ -51,6 +51,20 @@ def told(costs: Mapping[str, Sequence[Cost]], beside: str) -> str:
     return "\n".join(lines)
 
 
+def print_row(what: str, ours: float, peer: str, of_peer: float, unit: str = "s") -> None:
+    """Print a row of the README's table: a median of ours, that of the strongest peer, and their ratio."""
+    print(f"\nREADME | {what} | {ours:,.3g} {unit} | {peer} {of_peer:,.3g} {unit} | {ours / of_peer:.2f} |")
+
+
+def print_costs(what: str, costs: Mapping[str, Sequence[Cost]]) -> None:
+    """Print a row of CPU and one of time: the first command beside each of the others."""
+    (_, ours), *peers = costs.items()
+    for name, peer in peers:
+        for unit, field in (("s", "wall"), ("s of CPU", "cpu")):
+            own, its = (statistics.median(getattr(cost, field) for cost in side) for side in (ours, peer))
+            print_row(what, own, name, its, unit)
+
+
 def _once(command: Sequence[str], folder: Path | None, variables: Mapping[str, str]) -> Cost:
     begin = time.perf_counter()
     process = subprocess.Popen(

@@ -1,122 +1,52 @@
-"""Databases side by side with what one would write by hand: pandas over pymysql and SQLAlchemy, REST in batches of 500.
+"""Databases, side by side with the fastest ways of Python: pandas, connectorx, ADBC, PostgREST's client.
 
-Each side runs in a process of its own, so that its peak of memory is its own. Prints, beside what is aimed at; asserts that
-every row is there, and no time. Run with ``-m bench -s``.
+Each task runs in a process of its own, so that its peak of memory is its own. No time is asserted, but that every row is
+there. Run with ``-m bench -s``; ``pip install connectorx adbc-driver-postgresql`` adds the strongest peers.
 """
 
 import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.bench import databases_measured
+from tests.bench.pairs import print_row
 from tests.runtime.servers import mariadb as maria_servers
 from tests.runtime.servers import postgres as postgres_servers
 from tests.runtime.servers import postgrest as rest_servers
 from tests.runtime.servers.mariadb import MariaDb
 from tests.runtime.servers.postgres import Postgres
 
-pytest.importorskip("sqlalchemy", reason="the other side of the comparison is pandas over SQLAlchemy")
+pytest.importorskip("sqlalchemy", reason="the peers need SQLAlchemy")
 pytestmark = pytest.mark.bench
 ROWS = 1_000_000
 REST_ROWS = 100_000
-
-COMMON = """
-import json, re, sys, tempfile, time
-from pathlib import Path
-import pandas as pd, pyarrow as pa
-told = json.loads(sys.argv[1])
-# of this process alone: what getrusage tells begins with the peak of the process that started it
-def peak(): return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
-def frame(rows):
-    import numpy as np
-    n = np.arange(rows)
-    return pd.DataFrame({"id": n, "a": n * 7 % 1000, "b": n / 3, "c": n % 2 == 0, "d": pd.Series(n % 5000).astype(str).radd("name "),
-        "e": pd.Timestamp("2024-01-01") + pd.to_timedelta(n % 10**6, unit="s"), "f": n * 11, "g": "text", "h": n / 7, "i": pd.Series(n).astype(str)})
-def done(began, before, rows, how=None): print(json.dumps({"s": time.perf_counter() - began, "bytes": peak() - before, "rows": rows}))
-"""
-OURS = """
-from tests.runtime.driving import context, handed, drive, STORAGES
-from osiris_inspect.runtime import drivers
-from osiris_inspect.runtime.components import known
-from osiris_inspect.runtime.store import FrameStore, Policy
-folder = Path(tempfile.mkdtemp())
-"""
-SIDES = {
-    "mysql ours": OURS
-    + """
-import osiris_inspect.runtime.drivers.mysql, pyarrow.compute
-config = {**known()["mysql.extractor"].defaults, "query": "SELECT * FROM bench", "resolved_connection": told["connection"]}
-store = FrameStore(folder, Policy())
-before, began = peak(), time.perf_counter()
-kept = store.put("s", drivers.load("mysql.extractor").run(step_id="s", config=config, inputs={}, ctx=context(folder)))
-done(began, before, kept.rows)
-""",
-    "mysql theirs": """
-import sqlalchemy as sa, pymysql
-url = sa.URL.create("mysql+pymysql", **told["url"])
-engine = sa.create_engine(url)
-before, began = peak(), time.perf_counter()
-found = pd.read_sql("SELECT * FROM bench", engine)
-done(began, before, len(found))
-""",
-    "postgres ours": OURS
-    + """
-import osiris_inspect.runtime.drivers.postgres, pyarrow.csv, pyarrow.compute
-resolved = handed(folder, frame(told["rows"]))
-before, began = peak(), time.perf_counter()
-written = drive("postgres.writer", {"table": "ours", "create_if_missing": True, "write_mode": told["mode"], "primary_key": "id", "resolved_connection": told["connection"]}, context(folder), df=resolved)
-done(began, before, written["rows_written"])
-""",
-    "postgres theirs": """
-import sqlalchemy as sa
-engine = sa.create_engine(sa.URL.create("postgresql+psycopg", **told["url"]))
-given = frame(told["rows"])
-before, began = peak(), time.perf_counter()
-given.to_sql("theirs", engine, index=False, if_exists="append", chunksize=500, method=None)
-done(began, before, len(given))
-""",
-    "rest ours": OURS
-    + """
-resolved = handed(folder, frame(told["rows"]))
-before, began = peak(), time.perf_counter()
-written = drive("supabase.writer", {"table": "rest_bench", "resolved_connection": told["connection"]}, context(folder), df=resolved)
-done(began, before, written["rows_written"])
-""",
-    "rest theirs": """
-from postgrest import SyncPostgrestClient
-given = frame(told["rows"])
-key = told["connection"]["key"]
-client = SyncPostgrestClient(told["connection"]["url"] + "/rest/v1", headers={"apikey": key, "Authorization": "Bearer " + key})
-before, began = peak(), time.perf_counter()
-given["e"] = given["e"].astype(str)
-records = given.to_dict("records")
-for start in range(0, len(records), 500):
-    client.from_("rest_bench").insert(records[start:start + 500]).execute()
-done(began, before, len(records))
-""",
-}
+REPOSITORY = Path(__file__).parents[2]
 
 
-def side(name: str, told: Mapping[str, Any]) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-c", COMMON + SIDES[name], json.dumps(told)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def measured(task: str, **settings: Any) -> dict[str, Any]:
+    command = [sys.executable, "-m", databases_measured.__name__, task, json.dumps(settings)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    print(f"\n{name}: {found['rows']:,} rows, {found['s']:.2f} s, +{found['bytes'] / 1e6:.0f} MB", end="")
-    return found
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def compare(ours: Mapping[str, Any], theirs: Mapping[str, Any], what: str, aim: float | None = None) -> None:
-    found = float(ours[what]) / float(theirs[what])
-    aimed = f", {aim:.2f} is aimed at" if aim is not None else ""
-    print(f"\n  {what}: {found:.2f} of theirs{aimed}", end="")
+def has(module: str) -> bool:
+    if find_spec(module) is None:
+        print(f"\n{module} is not installed and left out")
+        return False
+    return True
+
+
+def print_rows(what: str, ours: Mapping[str, Any], name: str, peer: Mapping[str, Any]) -> None:
+    print_row(what, ours["s"], name, peer["s"])
+    print_row("the same, CPU of the client", ours["cpu"], name, peer["cpu"])
+    print_row("the same, memory", ours["bytes"] / 1e6, name, peer["bytes"] / 1e6, "MB")
 
 
 @pytest.fixture(scope="module")
@@ -142,35 +72,38 @@ def address(connection: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_a_million_rows_out_of_mariadb(maria: MariaDb) -> None:
-    # as root: pymysql sends passwords in latin-1, and ours holds more
+def test_rows_out_of_mariadb(maria: MariaDb) -> None:
+    # as root: pymysql sends passwords in latin-1, and ours has more
     root = {**address(maria.connection), "username": "root", "password": ""}
-    told = {"connection": dict(maria.connection), "url": root}
-    ours, theirs = side("mysql ours", told), side("mysql theirs", told)
-    assert ours["rows"] == theirs["rows"] == ROWS
-    compare(ours, theirs, "s", 0.35)
-    compare(ours, theirs, "bytes", 0.25)
+    ours = measured("mysql_ours", connection=dict(maria.connection))
+    for task, name in (("mysql_connectorx", "connectorx"), ("mysql_read_sql", "pandas read_sql")):
+        if name != "connectorx" or has(name):
+            peer = measured(task, url=root)
+            print_rows(f"{ROWS:,} rows out of MariaDB", ours, name, peer)
+            assert ours["rows"] == peer["rows"] == ROWS
 
 
-def test_a_million_rows_into_postgres(elephant: Postgres) -> None:
-    told = {"connection": dict(elephant.connection), "url": address(elephant.connection), "rows": ROWS}
-    ours = side("postgres ours", {**told, "mode": "append"})
-    again = side("postgres ours", {**told, "mode": "upsert"})
-    theirs = side("postgres theirs", told)
-    assert ours["rows"] == again["rows"] == theirs["rows"] == ROWS
-    compare(ours, theirs, "s", 0.15)
-    compare(again, theirs, "s")
+def test_rows_into_postgres(elephant: Postgres) -> None:
+    settings = {"connection": dict(elephant.connection), "url": address(elephant.connection), "rows": ROWS}
+    ours = measured("postgres_ours", **settings, mode="append")
+    upsert = measured("postgres_ours", **settings, mode="upsert")
+    for task, name in (("postgres_adbc", "pandas to_sql over ADBC"), ("postgres_to_sql", "pandas to_sql")):
+        if task != "postgres_adbc" or has("adbc_driver_postgresql"):
+            peer = measured(task, **settings)
+            print_rows(f"{ROWS:,} rows into PostgreSQL, append", ours, name, peer)
+            print_row("upsert of as many, beside append", upsert["s"], name, peer["s"])
+            assert ours["rows"] == upsert["rows"] == peer["rows"] == ROWS
 
 
 def test_rows_over_rest(elephant: Postgres) -> None:
     with rest_servers.serve(elephant) as rest:
         found = []
-        for name in ("rest ours", "rest theirs"):
+        for task in ("rest_ours", "rest_postgrest"):
             elephant.run(
                 "DROP TABLE IF EXISTS rest_bench",
                 "CREATE TABLE rest_bench (id bigint, a bigint, b float8, c bool, d text, e timestamp, f bigint, g text, h float8, i text)",
             )
             rest.look()
-            found.append(side(name, {"connection": dict(rest.connection), "rows": REST_ROWS}))
+            found.append(measured(task, connection=dict(rest.connection), rows=REST_ROWS))
             assert elephant.rows("SELECT count(*) FROM rest_bench") == [(REST_ROWS,)]
-    compare(found[0], found[1], "s", 0.5)
+    print_rows(f"{REST_ROWS:,} rows over REST", found[0], "postgrest in batches of 500", found[1])

@@ -1,6 +1,6 @@
-"""What one asks of a long log, asked of this program and of others that people use for it. ``pytest -m bench -s``.
+"""Questions about a long log, side by side with other programs: ``pytest -m bench -s``.
 
-Whole commands, from their start to their end, in turns; each program that is not installed is left out, and says so.
+Whole commands, from their start to their end, in turns. A program that is not installed is left out, with a message.
 ``OSIRIS_BENCH_EVENTS`` sets the number of events (1,000,000). Toolong has no way to be asked without a terminal.
 """
 
@@ -15,19 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.pairs import Cost, side_by_side
+from tests.bench.pairs import Cost, print_costs, side_by_side
 from tests.bench.test_bench_reading import _event
 
 pytestmark = pytest.mark.bench
 EVENTS = int(os.environ.get("OSIRIS_BENCH_EVENTS", "1_000_000"))
 ROUNDS = 3
 PROGRAM = str(Path(sys.executable).with_name("osiris-inspect"))
-COUNT = """
-import os, sys
-from pathlib import Path
-from osiris_inspect.inspector.long.sidecar import Sidecars, opened
-index = opened(os.open(sys.argv[1], os.O_RDONLY), Sidecars(Path(sys.argv[2])))
-print(index.counts())
+DUCKDB = """
+import sys, duckdb
+columns = {"event": "VARCHAR", "step_id": "VARCHAR", "ts": "TIMESTAMP"}
+for row in duckdb.sql(sys.argv[1].format(events=f"read_ndjson({sys.argv[2]!r}, columns = {columns})")).fetchall():
+    print(row)
 """
 OF_LNAV = {
     "osiris_log": {
@@ -42,17 +41,17 @@ OF_LNAV = {
         },
     }
 }
-"""How lnav is told what an event is; without that it sees lines of text and cannot count them by kind."""
+"""The log format for lnav; without it lnav sees lines of text and cannot count events."""
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with nothing but what lnav must know of such logs."""
+    """A home with the log format for lnav and nothing else."""
     folder = tmp_path_factory.mktemp("home")
     formats = folder / ".config" / "lnav" / "formats" / "installed"
     formats.mkdir(parents=True)
-    told = {"$schema": "https://lnav.org/schemas/format-v1.schema.json", **OF_LNAV}
-    (formats / "osiris.json").write_text(json.dumps(told))
+    lnav_format = {"$schema": "https://lnav.org/schemas/format-v1.schema.json", **OF_LNAV}
+    (formats / "osiris.json").write_text(json.dumps(lnav_format))
     return folder
 
 
@@ -68,7 +67,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def installed(programs: Mapping[str, tuple[str, Sequence[str]]]) -> dict[str, Sequence[str]]:
-    """The commands whose program is here; what is not is said."""
+    """Return the commands whose program is installed; print the others."""
     for name, (program, _) in programs.items():
         if shutil.which(program) is None:
             print(f"\n{name} is left out: {program!r} is not installed")
@@ -76,24 +75,23 @@ def installed(programs: Mapping[str, tuple[str, Sequence[str]]]) -> dict[str, Se
 
 
 def measured(
-    ours: Mapping[str, Sequence[str]], others: Mapping[str, tuple[str, Sequence[str]]], home: Path
+    what: str, ours: Sequence[str], others: Mapping[str, tuple[str, Sequence[str]]], home: Path
 ) -> None:
-    """Print what the first and every later time of ours takes, and what others take, beside our first time."""
+    """Print the cost of our command without and with its cache, and of the peers."""
     cache = home / ".cache"
     env = {"HOME": str(home), "XDG_CACHE_HOME": str(cache), "XDG_CONFIG_HOME": str(home / ".config")}
     costs = side_by_side(
-        {f"{name}, nothing kept": words for name, words in ours.items()},
-        ROUNDS,
-        before=lambda: shutil.rmtree(cache, ignore_errors=True),
-        **env,
+        {"first": ours}, ROUNDS, before=lambda: shutil.rmtree(cache, ignore_errors=True), **env
     )
-    costs |= side_by_side({f"{name}, again": words for name, words in ours.items()}, ROUNDS, **env)
-    costs |= side_by_side(installed(others), ROUNDS, **env)
+    costs |= side_by_side({"again": ours, **installed(others)}, ROUNDS, **env)
     print(f"\n{EVENTS:,} events\n{table(costs)}")
+    first, again, *peers = costs
+    for name in (first, again):
+        print_costs(f"{what}, {name}", {name: costs[name], **{peer: costs[peer] for peer in peers}})
 
 
 def table(costs: Mapping[str, Sequence[Cost]]) -> str:
-    """A line for each command: its medians, and how many times as long as the first one's it took."""
+    """Return a line for each command: its medians, and their ratio to the first command's."""
     medians = {name: (_median(cost.wall for cost in all_), _median(cost.cpu for cost in all_)) for name, all_ in costs.items()}  # fmt: skip
     wall, cpu = next(iter(medians.values()))
     return "\n".join(
@@ -106,37 +104,34 @@ def _median(values: Iterable[float]) -> float:
     return statistics.median(values)
 
 
-def test_a_count_by_kind(log: Path, home: Path) -> None:
-    path = str(log)
+def test_count_by_event_name(log: Path, home: Path) -> None:
+    query, path = "select event, count(*) from events group by 1", str(log)
+    lnav = query.replace("events", "osiris_log")
     measured(
+        "count 1M events by name with SQL",
+        [PROGRAM, "sql", str(log.parent), query],
         {
-            "index": [sys.executable, "-c", COUNT, path, str(home / ".cache" / "indexes")],
-            "osiris-inspect sql": [
-                PROGRAM,
-                "sql",
-                str(log.parent),
-                "select event, count(*) from events group by 1",
-            ],
-        },
-        {
+            "DuckDB": (sys.executable, _duckdb("select event, count(*) from {events} group by 1", path)),
             "jq, reduce": ("jq", ["jq", "-n", "reduce inputs.event as $kind ({}; .[$kind] += 1)", path]),
             "jq, sort, uniq": ("jq", ["sh", "-c", f"jq -r .event '{path}' | sort | uniq -c"]),
-            "lnav": (
-                "lnav",
-                ["lnav", "-n", "-c", ";select event, count(*) from osiris_log group by event", path],
-            ),
+            "lnav": ("lnav", ["lnav", "-n", "-c", f";{lnav}", path]),
         },
         home,
     )
 
 
-def test_every_failed_step(log: Path, home: Path) -> None:
+def test_failed_steps(log: Path, home: Path) -> None:
     path = str(log)
     measured(
-        {"osiris-inspect events": [PROGRAM, "events", path, "event=step_failed", "--raw"]},
+        "find the failed steps in 1M events",
+        [PROGRAM, "events", path, "event=step_failed", "--raw"],
         {
-            "jq": ("jq", ["jq", "-c", 'select(.event == "step_failed")', path]),
             "ripgrep": ("rg", ["rg", "--no-config", '"event":"step_failed"', path]),
+            "DuckDB": (
+                sys.executable,
+                _duckdb("select ts, step_id from {events} where event = 'step_failed'", path),
+            ),
+            "jq": ("jq", ["jq", "-c", 'select(.event == "step_failed")', path]),
             "lnav": (
                 "lnav",
                 ["lnav", "-n", "-c", ";select * from osiris_log where event = 'step_failed'", path],
@@ -144,6 +139,10 @@ def test_every_failed_step(log: Path, home: Path) -> None:
         },
         home,
     )
+
+
+def _duckdb(query: str, path: str) -> list[str]:
+    return [sys.executable, "-c", DUCKDB, query, path]
 
 
 def test_all_programs_find_the_same_failed_steps(log: Path, home: Path) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.on_terminal import FAILURE, lines, terminal
+from tests.bench.pairs import print_row
 
 pytestmark = pytest.mark.bench
 
@@ -149,7 +150,7 @@ def _asked(log: str) -> str:
     return f"select 'row ' || (40 + 2) as found from read_ndjson('{log}') where event = 'step_failed'\n"
 
 
-def test_a_long_log_on_a_terminal_beside_other_programs(long_run: Path, tmp_path: Path) -> None:
+def test_long_log_on_terminal_beside_peers(long_run: Path, tmp_path: Path) -> None:
     here = programs(long_run)
     taken = {name: Taken() for name in here}
     for number in range(ROUNDS + 1):
@@ -171,3 +172,7 @@ def test_a_long_log_on_a_terminal_beside_other_programs(long_run: Path, tmp_path
             )
         ]
         print(f"{name:<22}{first:7.2f} s" + "".join(f"{cell:>18}" for cell in cells))
+    ours = statistics.median(taken["ours, the first time"].failure)
+    for name, own in taken.items():
+        peer = statistics.median(own.failure)
+        print_row("open a long log for the first time, until its failure is shown", ours, name, peer)

@@ -14,35 +14,9 @@ from tests.bench.test_bench_reading import log as _log
 pytestmark = pytest.mark.bench
 log = _log
 
-PARTS = """
-import json as text
-steps = ("extract-movies", "extract-directors", "compute-stats", "join-all", "write-stats")
-needs = {"compute-stats": ["extract-movies"], "join-all": ["compute-stats", "extract-directors"], "write-stats": ["join-all"]}
-planned = [{"id": step, "driver": "duckdb.processor", "needs": needs.get(step, [])} for step in steps]
-(log.parent / "manifest.yaml").write_text(text.dumps({"name": "bench", "steps": planned}))
-from osiris_inspect.inspector.diagnose import diagnose, rules
-from osiris_inspect.inspector.index import Index
-from osiris_inspect.inspector.lineage import trace
-from osiris_inspect.inspector.reading.loading import load
-rules()
-def cpu():
-    own = os.times()
-    return own.user + own.system
-begin = cpu()
-Index().grow(os.open(log, os.O_RDONLY))
-indexed = cpu() - begin
-begin = cpu()
-run = load(log.parent, now=4e9, cache=cache)
-loaded = cpu() - begin
-begin = cpu()
-lineage = trace(run)
-findings, not_checked = diagnose(run, lineage)
-done(index=indexed, load=loaded, rules=cpu() - begin, asked=len(rules()) - len(not_checked), findings=len(findings))
-"""
-
 
 def test_rules_over_a_long_log(log: Path, tmp_path: Path) -> None:
-    rounds = {"all": [measured(PARTS, log, tmp_path / str(number)) for number in range(ROUNDS)]}
+    rounds = {"all": [measured("rules", log, tmp_path / str(number)) for number in range(ROUNDS)]}
     index, loaded, spent = (medians(rounds, key)["all"] for key in ("index", "load", "rules"))
     asked, findings = rounds["all"][0]["asked"], rounds["all"][0]["findings"]
     assert asked > 50

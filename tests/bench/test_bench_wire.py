@@ -1,4 +1,4 @@
-"""How fast the wire is, and what a step costs beyond its work. Prints; asserts no time."""
+"""Speed of the transports, and overhead of a step. Prints; asserts no time."""
 
 import os
 import shutil
@@ -19,6 +19,7 @@ from osiris_inspect.runtime.protocol.bundle import Bundle
 from osiris_inspect.runtime.protocol.messages import Command
 from osiris_inspect.runtime.transport.stdio import Stdio
 from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
+from tests.bench.pairs import print_row
 from tests.runtime.runs import ENVIRONMENT, NAMES, TRANSPORTS, events_of, faulty, make_run
 
 pytestmark = pytest.mark.bench
@@ -79,9 +80,7 @@ STORAGES = pytest.mark.parametrize("env", [{}, {"E2B_FORCE_SPILL": "1"}], ids=["
 
 @STORAGES
 @EVERYWHERE
-def test_what_a_step_costs_beyond_its_work(
-    tmp_path: Path, on: str, env: dict[str, str], transport: Transport
-) -> None:
+def test_step_overhead(tmp_path: Path, on: str, env: dict[str, str], transport: Transport) -> None:
     outcome = make_run(
         tmp_path, on, text=_chain(_STEPS), env=env, transport=transport, artifact_policy="none"
     )
@@ -114,7 +113,7 @@ class Cost:
 
 @STORAGES
 @pytest.mark.parametrize("on", ["local", "none"])
-def test_what_a_step_costs_beside_the_original(tmp_path: Path, on: str, env: dict[str, str]) -> None:
+def test_step_overhead_with_host_beside_original(tmp_path: Path, on: str, env: dict[str, str]) -> None:
     """Each side with its wire: a JSON line in, JSON lines out; each writes its log.
 
     The original's worker keeps its own log and stands alone here: its host is left out, ours is counted in.
@@ -139,11 +138,11 @@ def test_what_a_step_costs_beside_the_original(tmp_path: Path, on: str, env: dic
 
 
 @STORAGES
-def test_what_a_step_costs_worker_beside_worker(tmp_path: Path, env: dict[str, str]) -> None:
-    """Either worker alone, asked by the same plain loop: what a host does with its answers is left out on both sides.
+def test_step_overhead_beside_original_worker(tmp_path: Path, env: dict[str, str]) -> None:
+    """Each worker alone, driven by the same plain loop, without the work of a host.
 
-    Give it a ``--basetemp`` where nothing was: ext4 without a journal passes over files removed in the last minutes, one by one,
-    and pytest removes those of earlier runs when it begins. There a new file costs either side the most of a step.
+    Use a fresh ``--basetemp``: ext4 without a journal skips recently removed files one by one, and pytest removes those of
+    earlier runs when it begins. There a new file costs both sides most of a step.
     """
     python = os.environ.get("OSIRIS_TEST_ORIGINAL_PYTHON")
     if not python:
@@ -162,14 +161,19 @@ def test_what_a_step_costs_worker_beside_worker(tmp_path: Path, env: dict[str, s
         f"\nworker beside worker, {'spill' if env else 'memory'}, medians of {_ROUNDS} pairs of {_STEPS} steps:"
     )
     print(f"  ours: {_medians([ours for ours, _ in pairs])}\n  theirs: {_medians([its for _, its in pairs])}")
-    for what in ("answered", "worker"):
+    storage = "spilled frame" if env else "frame in memory"
+    for what, unit in (("answered", "ms"), ("worker", "ms of CPU")):
+        medians = [
+            statistics.median(getattr(cost, what) for cost in side) for side in zip(*pairs, strict=True)
+        ]
+        print_row(f"overhead of a step, {storage}", medians[0], "the original's worker", medians[1], unit)
         ratios = sorted(getattr(ours, what) / getattr(its, what) for ours, its in pairs)
         print(f"  {what}: {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
     _print_new_files(pairs)
 
 
 class Recorded(Stdio):
-    """A worker whose questions are kept, so that they can be asked again."""
+    """A worker whose commands are recorded, so that they can be sent again."""
 
     def start(self, launch: LaunchSpec) -> str:
         """Start it."""

@@ -26,7 +26,7 @@ def test_it_names_python_packages_isolation_e2b_disk_and_memory() -> None:
 
 def test_a_level_that_does_not_work_has_its_reason() -> None:
     found = json.loads(doctor("--json", PATH="/nowhere").stdout)
-    assert found["isolation"]["levels"]["bwrap"] == "there is no bwrap; install bubblewrap"
+    assert found["isolation"]["levels"]["bwrap"] == "bwrap is not installed; install bubblewrap"
     assert found["isolation"]["auto"] != "bwrap"
 
 
@@ -42,4 +42,4 @@ def test_it_says_whether_there_is_a_key_and_never_which(variables: dict[str, str
 def test_a_setting_that_cannot_be_is_said_and_ends_nothing() -> None:
     done = doctor(E2B_SPILL_THRESHOLD="many")
     assert done.returncode == 0
-    assert "E2B_SPILL_THRESHOLD is 'many'" in done.stdout
+    assert "invalid E2B_SPILL_THRESHOLD: 'many'" in done.stdout

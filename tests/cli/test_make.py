@@ -56,7 +56,7 @@ def test_a_variable_that_cannot_be_is_said_before_anything_is_written(work: Path
     assert done.code == 2
     assert (
         done.err
-        == "osiris-inspect: E2B_SPILL_THRESHOLD is 'many'; it takes a whole number from 0 to 9223372036854775807\n"
+        == "osiris-inspect: invalid E2B_SPILL_THRESHOLD: 'many'; use an integer from 0 to 9223372036854775807\n"
     )
     assert not list(work.glob("logs/*"))
 
@@ -111,10 +111,10 @@ def test_a_memory_limit_is_given_as_people_write_it_and_stands_in_the_log(work: 
         (
             "sandbox",
             "much",
-            "--memory-limit is 'much'; it takes bytes, or a size such as 500MB, 2GB or 1.5GiB",
+            "invalid --memory-limit: 'much' is not a size; use bytes, or a size such as 500MB, 2GB or 1.5GiB",
         ),
-        ("sandbox", "-1GB", "--memory-limit is '-1GB'; it takes bytes"),
-        ("sandbox", "2 parsec", "--memory-limit is '2 parsec'; it takes bytes"),
+        ("sandbox", "-1GB", "invalid --memory-limit: '-1GB' is not a size"),
+        ("sandbox", "2 parsec", "invalid --memory-limit: '2 parsec' is not a size"),
         ("sandbox", "100MB", "--memory-limit 100MB is less than a worker needs to start: 768 MiB"),
         ("local", "2GB", "--memory-limit bounds a worker process; it goes with --on sandbox"),
     ],
@@ -144,8 +144,8 @@ def test_a_memory_limit_beyond_all_memory_is_said_before_anything_runs(work: Pat
 def test_a_number_that_no_file_holds_is_said_in_one_line(work: Path, name: str, value: str) -> None:
     done = osiris_inspect("run", "pipeline.yaml", cwd=work, env={name: value})
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith(f"osiris-inspect: {name} is '9")
-    assert done.err.endswith("; it takes a whole number from 0 to 9223372036854775807\n")
+    assert done.err.startswith(f"osiris-inspect: invalid {name}: '9")
+    assert done.err.endswith("; use an integer from 0 to 9223372036854775807\n")
     assert not list(work.glob("logs/*"))
 
 
@@ -214,7 +214,7 @@ def test_a_disk_that_takes_nothing_is_said_in_one_line_and_nothing_is_left(
     assert done.stdout.split("\n") == ["code 2", "code 2", "code 2", "logs", ""]
     assert done.stderr.splitlines() == [
         f"osiris-inspect: cannot write to the logs folder logs: {why}; name another with --logs",
-        f"osiris-inspect: no run directory can be made in logs: {why}; name another with --logs",
+        f"osiris-inspect: cannot create a run directory in 'logs': {why}; choose another folder with --logs",
         f"osiris-inspect: cannot write the demo to osiris-demo: {why}; name another folder: osiris-inspect demo FOLDER",
     ]
 
@@ -230,7 +230,7 @@ def test_demo_makes_three_runs_and_reports_the_broken_one(tmp_path: Path) -> Non
     done = osiris_inspect("demo", cwd=tmp_path)
     assert done.code == 0
     assert len(list(tmp_path.glob("osiris-demo/logs/run_*"))) == 3
-    assert "column 'ratings' does not exist" in done.out
+    assert "column 'ratings' was not found" in done.out
     assert (tmp_path / "osiris-demo/director_stats.csv").read_text().splitlines()[
         1
     ] == "Mei Tanaka,3,8.2,967366"

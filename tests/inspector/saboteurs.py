@@ -87,7 +87,7 @@ class Extractor(_Driver):
 
 class Processor(_Driver):
     def frame(self, config: Mapping[str, Any], inputs: Any) -> pd.DataFrame:
-        return pd.concat([entry.frame() for entry in inputs.values()], ignore_index=True)
+        return pd.concat([entry.to_pandas() for entry in inputs.values()], ignore_index=True)
 
 
 class Writer(Processor):

@@ -62,7 +62,7 @@ def test_text_tells_the_verdict_before_anything_else(tmp_path: Path) -> None:
         "text", analyze(run_dir(tmp_path, failing_locally("CSV file not found: /x"), steps=CHAIN))
     ).splitlines()
     assert lines[0] == "✗ run_1759170586030  demo  failed, local, 4.0 s"
-    assert lines[1] == "  cause  extract: file '/x' does not exist [file-missing, high]"
+    assert lines[1] == "  cause  extract: file '/x' was not found [file-missing, high]"
     assert lines[2] == "         events.jsonl:3 CSV file not found: /x"
 
 

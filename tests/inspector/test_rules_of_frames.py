@@ -250,7 +250,7 @@ def test_threshold_counts_as_well_as_force(tmp_path: Path) -> None:
     lines = ours(stored("a", "memory", 30), done("a"), run_settings=settings(threshold=20))
     said = analyze(run_dir(tmp_path, lines, steps=PAIR[:1])).findings
     assert [finding.message for finding in said if finding.rule == "spill-setting-ignored"] == [
-        "E2B_SPILL_THRESHOLD=20 (default) asks for a spill, and the frame of 30 rows stayed in memory"
+        "E2B_SPILL_THRESHOLD=20 (default) requires a spill, but the DataFrame of 30 rows stayed in memory"
     ]
 
 
@@ -291,7 +291,10 @@ def test_key_that_pandas_missed_names_the_columns_there_were(tmp_path: Path) -> 
     )
     cause = analyze(run_dir(tmp_path, lines, steps=PAIR)).root_cause
     assert cause is not None
-    assert (cause.rule, cause.fix) == ("column-missing", "use a name that its input has: id, name")
+    assert (cause.rule, cause.fix) == (
+        "column-missing",
+        "use a column name that exists in the input: id, name",
+    )
 
 
 @pytest.mark.parametrize("make", [local, document], ids=["local", "document"])

@@ -80,17 +80,15 @@ def test_a_run_that_installs_and_needs_nothing_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
-        ([dependencies.MissingModule("psycopg", "postgres")], "pip install 'osiris-inspect[postgres]'"),
+        ({"psycopg": "postgres"}, "pip install 'osiris-inspect[postgres]'"),
         (
-            [dependencies.MissingModule("a", "mysql"), dependencies.MissingModule("b", "e2b")],
+            {"a": "mysql", "b": "e2b"},
             "missing modules: a, b; install them with: pip install 'osiris-inspect[e2b,mysql]'",
         ),
-        ([dependencies.MissingModule("orjson")], "pip install 'osiris-inspect', or run with --install-deps"),
+        ({"orjson": None}, "pip install 'osiris-inspect', or run with --install-deps"),
     ],
 )
-def test_the_error_names_modules_and_what_brings_them(
-    missing: list[dependencies.MissingModule], words: str
-) -> None:
+def test_the_error_names_modules_and_what_brings_them(missing: dict[str, str | None], words: str) -> None:
     assert words in str(dependencies.missing_error(missing))
 
 

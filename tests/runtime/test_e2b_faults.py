@@ -154,7 +154,7 @@ def test_a_lifetime_is_extended_while_the_run_is_alive(tmp_path: Path, cloud: An
 def test_a_wrong_key_is_named_by_its_variable(tmp_path: Path, cloud: Any) -> None:
     wrong = E2bTransport({**cloud.environment(), "E2B_API_KEY": "e2b_" + "0" * 40}, retry_policy=QUICK)
     outcome = make_run(tmp_path, "e2b", transport=wrong)
-    assert "E2B refuses the key (401); check E2B_API_KEY" in str(outcome.reason)
+    assert "E2B rejected the API key (401); check E2B_API_KEY" in str(outcome.reason)
     assert _names(outcome)[-1] == "run_end"
 
 
@@ -169,7 +169,7 @@ def test_an_answer_that_passes_is_asked_for_again(tmp_path: Path, cloud: Any, st
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(429, "limits the rate"), (503, "no room for a sandbox"), (500, "500"), (400, "400")],
+    [(429, "limits the request rate"), (503, "no capacity for a sandbox"), (500, "500"), (400, "400")],
 )
 def test_an_answer_that_does_not_pass_ends_the_run_and_says_so(
     tmp_path: Path, cloud: Any, status: int, words: str
@@ -223,7 +223,7 @@ def test_a_file_that_changes_on_its_way_is_not_written_and_said_so(
     monkeypatch.setattr(transport_module.E2bTransport, "list_remote_files", changed)
     outcome = make_run(tmp_path, "e2b", transport=in_the(cloud))
     assert outcome.status == "failed"
-    assert "stats.csv did not come back" in str(outcome.reason)
+    assert "stats.csv' was not downloaded" in str(outcome.reason)
     assert not (tmp_path / "stats.csv").exists()
 
 
@@ -247,7 +247,7 @@ def test_a_pipeline_that_names_a_file_elsewhere_is_refused_before_a_sandbox_is_m
     before = cloud.created
     text = STATS.replace("path: movies.csv", "path: /etc/hostname")
     outcome = make_run(tmp_path / "base", "e2b", text=text, transport=in_the(cloud))
-    assert re.search(r"reads /etc/hostname, which lies outside its folder", str(outcome.reason))
+    assert re.search(r"reads '/etc/hostname', which is outside its folder", str(outcome.reason))
     assert cloud.created == before
 
 
@@ -310,6 +310,6 @@ def test_a_disk_that_fills_up_ends_run_and_sandbox_with_a_verdict(tmp_path: Path
     events = events_of(run)
     assert [event["seq"] for event in events] == list(range(len(events)))
     assert events[-1]["event"] == "run_end"
-    assert status_of(run)["reason"] == "the log cannot be written: No space left on device"
+    assert status_of(run)["reason"] == "cannot write the log: No space left on device"
     assert (run / "metrics.jsonl").read_bytes().endswith(b"\n")
     assert not cloud.sandboxes

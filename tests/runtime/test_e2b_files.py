@@ -53,4 +53,4 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(
     (tmp_path / "base").mkdir()
     (tmp_path / "base/in.csv").symlink_to("../outside.csv")
     outcome = make_run(tmp_path / "base", on, text=_copy("in.csv", "out.csv"), transport=transport)
-    assert "base/in.csv, which lies outside its folder" in str(outcome.reason)
+    assert "base/in.csv', which is outside its folder" in str(outcome.reason)

@@ -61,7 +61,7 @@ def test_a_driver_that_reads_stdin_finds_nothing_there(tmp_path: Path, on: str, 
     [
         ("sys_exit", r"called sys\.exit\(7\)", "SystemExit"),
         ("huge_error", r"^x+… \([\d,]+ characters more\)$", "ValueError"),
-        ("odd_error", "whose text raises RuntimeError", "_Unspeakable"),
+        ("odd_error", "whose __str__ raises RuntimeError", "_Unspeakable"),
         ("surrogates", r"a name that is no text: \\udcff", "ValueError"),
     ],
 )
@@ -261,9 +261,9 @@ def test_a_disk_that_fills_up_ends_the_run_with_a_verdict(tmp_path: Path, on: st
         "faulty(sys.argv[3])", 'faulty("tell_much", times="100000")'
     )
     run, said = run_on_a_small_disk(tmp_path, code)
-    assert said.startswith("failed the log cannot be written: No space left on device")
+    assert said.startswith("failed cannot write the log: No space left on device")
     events = events_of(run)
     assert [event["seq"] for event in events] == list(range(len(events)))
     assert events[-1]["event"] == "run_end"
-    assert status_of(run)["reason"].startswith("the log cannot be written")
+    assert status_of(run)["reason"].startswith("cannot write the log")
     assert (run / "metrics.jsonl").read_bytes().endswith(b"\n")

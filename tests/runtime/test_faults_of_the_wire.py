@@ -20,8 +20,8 @@ _LAST = 99
 _STEP = {"step_id": "a", "driver": "test.faulty", "cfg_path": "cfg/a.json", "inputs": {}}
 
 TO_THE_WORKER = {
-    "garbage": (b"no command at all }{\n", "BadMessage", "no JSON"),
-    "JSON of another kind": (b"[1, 2]\n", "BadMessage", "JSON of type list"),
+    "garbage": (b"no command at all }{\n", "BadMessage", "not valid JSON"),
+    "JSON of another kind": (b"[1, 2]\n", "BadMessage", "expected a JSON object, got list"),
     "unknown command": (b'{"cmd":"drop","id":7}\n', "BadMessage", "unknown command 'drop'"),
     "fields of wrong types": (
         b'{"cmd":"exec_step","id":7,"step_id":1}\n',
@@ -31,7 +31,7 @@ TO_THE_WORKER = {
     "exec before prepare": (
         rpc.encode_command(Command("exec_step", 7, _STEP)),
         "BadMessage",
-        "exec_step came before prepare",
+        "exec_step was received before prepare",
     ),
     "65 MiB": (
         b'{"cmd":"ping","id":7,"echo":"' + b"x" * (65 << 20) + b'"}\n',
@@ -98,12 +98,12 @@ def test_a_command_longer_than_any_pipe_comes_whole_character_by_character(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("garbage", "no JSON"),
-        ("not UTF-8", "no JSON"),
-        ("JSON of another kind", "JSON of type list"),
+        ("garbage", "not valid JSON"),
+        ("not UTF-8", "not valid JSON"),
+        ("JSON of another kind", "expected a JSON object, got list"),
         ("half a message", "needs 'ts' of type float"),
-        ("one byte at a time", "unknown type of message 'forged'"),
-        ("65 MiB", "a line of 68,157,440 bytes; the limit is 67,108,864"),
+        ("one byte at a time", "unknown message type 'forged'"),
+        ("65 MiB", "line too large: 68,157,440 bytes; the limit is 67,108,864"),
     ],
 )
 def test_what_is_no_message_is_told_once_and_the_run_goes_on_whole(

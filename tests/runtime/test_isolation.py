@@ -102,7 +102,7 @@ def test_a_level_that_is_demanded_and_not_there_is_an_error(monkeypatch: pytest.
     monkeypatch.setattr(
         isolation, "unavailable_reason", lambda level: "not today" if level == "bwrap" else None
     )
-    with pytest.raises(SettingsError, match="isolation 'bwrap' does not work here: not today"):
+    with pytest.raises(SettingsError, match="isolation 'bwrap' is not available: not today"):
         isolation.choose("bwrap")
 
 
@@ -131,7 +131,7 @@ def test_a_bwrap_that_is_there_and_does_not_work_is_not_believed(
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     reason = isolation.unavailable_reason.__wrapped__("bwrap")
-    assert reason == "bwrap was tried and failed: setting up uid map: Permission denied"
+    assert reason == "bwrap failed: setting up uid map: Permission denied"
 
 
 def test_a_file_the_pipeline_names_is_granted_wherever_it_lies(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_the_whole_file_system_is_no_folder_for_a_sandbox(tmp_path: Path, on: st
     asked = replace(order(tmp_path), base=Path("/"))
     outcome = run(asked, TRANSPORTS[on]())
     assert outcome.status == "failed"
-    assert "would keep nothing apart; set --base" in str(outcome.reason)
+    assert "its folder is '/'; set --base" in str(outcome.reason)
 
 
 @EVERYWHERE

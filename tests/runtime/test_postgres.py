@@ -193,7 +193,7 @@ def test_why_no_connection_came_about_names_the_connection_and_no_password(
 def test_a_direct_host_of_supabase_that_only_ipv6_reaches_says_to_use_the_pooler() -> None:
     needs("bwrap")
     dsn = "postgresql://u:p-word@db.abcdefghijklmnopqrst.supabase.co:5432/postgres?hostaddr=2001:db8::1"
-    connecting = f"from osiris_inspect.runtime.drivers.interface.driver import postgres_connect as p; p.connect({{'pg_dsn': {dsn!r}}}, 2)"
+    connecting = f"from osiris_inspect.runtime.drivers.postgres import connect as postgres_connect; postgres_connect.connect({{'pg_dsn': {dsn!r}}}, 2)"
     without_network = ["bwrap", "--dev-bind", "/", "/", "--unshare-net", sys.executable, "-c", connecting]
     said = subprocess.run(without_network, capture_output=True, text=True, check=False).stderr
     assert (

@@ -114,6 +114,6 @@ def test_a_disk_that_refuses_at_the_start_leaves_no_half_of_a_run(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", refuse)
-    with pytest.raises(RunError, match=r"no run directory can be made in .*: No space left on device"):
+    with pytest.raises(RunError, match=r"cannot create a run directory in .*: No space left on device"):
         make_run(tmp_path, "local")
     assert not list((tmp_path / "logs").iterdir())

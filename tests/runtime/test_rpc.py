@@ -80,14 +80,14 @@ def test_any_bytes_are_a_command_or_a_named_error(data: bytes) -> None:
     ("line", "reason"),
     [
         (b'{"cmd":"drop","id":1}', "unknown command 'drop'"),
-        (b'{"cmd":"ping"}', "has no whole number as its id"),
-        (b'{"cmd":"ping","id":true}', "has no whole number as its id"),
+        (b'{"cmd":"ping"}', "needs 'id' of type int"),
+        (b'{"cmd":"ping","id":true}', "needs 'id' of type int"),
         (
             b'{"cmd":"exec_step","id":1,"step_id":1,"driver":"d","cfg_path":"c","inputs":{}}',
             "'step_id' of type str",
         ),
-        (b"[]", "JSON of type list"),
-        (b"\xff", "no JSON"),
+        (b"[]", "expected a JSON object, got list"),
+        (b"\xff", "not valid JSON"),
     ],
 )
 def test_what_is_no_command_is_refused_with_its_reason(line: bytes, reason: str) -> None:

@@ -40,7 +40,7 @@ def test_a_count_is_any_number_that_files_and_messages_hold(text: str) -> None:
 
 
 def test_a_flag_that_cannot_be_is_named_and_not_repeated_at_length() -> None:
-    with pytest.raises(SettingsError, match=r"--spill-threshold is '9+'… ") as caught:
+    with pytest.raises(SettingsError, match=r"invalid --spill-threshold: '9+'… ") as caught:
         settings.read({}, {"spill_threshold": "9" * 5000})
     assert len(str(caught.value)) < 200
 

@@ -55,7 +55,7 @@ WAYS: dict[str, list[Met]] = {
     ],
     "M12": [Met("a compiled file is gone", "components", "test_last_compile_is_run_without_its_pipeline", "has no configuration cfg/write-stats.json; compile the pipeline again")],
     "M13": [
-        Met("a configuration did not reach the worker", "worker_files", "test_a_file_that_did_not_come_is_named", "is nothing here and sha256:"),
+        Met("a configuration did not reach the worker", "worker_files", "test_a_file_that_did_not_come_is_named", "missing in the worker, sha256:"),
         Met("another one did", "worker_files", "test_a_file_that_came_otherwise_is_named_with_both_hashes", "on the host"),
     ],
     "M14": [Met("a mode that a component has not", "compile", PLACES, "filesystem.csv_extractor does not support mode 'write'")],

@@ -92,7 +92,10 @@ def test_a_reply_without_what_belongs_to_it_is_none(line: bytes) -> None:
 def test_exec_step_before_prepare_is_refused_and_executes_nothing(tmp_path: Path) -> None:
     command = Command("exec_step", 1, {"step_id": "a", "driver": "d", "cfg_path": "c", "inputs": {}})
     (answer,) = said(tmp_path, [rpc.encode_command(command)])
-    assert (answer["type"], answer["error"]["message"]) == ("error", "exec_step came before prepare")
+    assert (answer["type"], answer["error"]["message"]) == (
+        "error",
+        "command refused: exec_step was received before prepare",
+    )
 
 
 def test_a_command_that_comes_twice_is_done_once(tmp_path: Path) -> None:
@@ -120,7 +123,7 @@ def test_no_configuration_outside_the_run_directory_is_opened(tmp_path: Path, pa
     prepare = Command("prepare", 1, {"run_id": "r", "manifest": manifest, "settings": {}})
     step = Command("exec_step", 2, {"step_id": "a", "driver": "d", "cfg_path": path, "inputs": {}})
     answers = said(tmp_path, [rpc.encode_command(prepare), rpc.encode_command(step)])
-    assert "would lead out of the run directory" in answers[-1]["error"]["message"]
+    assert "is outside the run directory" in answers[-1]["error"]["message"]
 
 
 class _Odd:

@@ -24,14 +24,15 @@ def test_what_was_sent_is_found(tmp_path: Path) -> None:
 def test_a_file_that_did_not_come_is_named(tmp_path: Path, name: str) -> None:
     run = make_run(tmp_path).path
     (run / name).unlink()
-    with pytest.raises(InvalidMessage, match=f"{name} is nothing here and sha256:[0-9a-f]{{64}} on the host"):
+    with pytest.raises(
+        InvalidMessage,
+        match=f"'{name}' differs between worker and host: missing in the worker, sha256:[0-9a-f]{{64}} on the host",
+    ):
         parcel.verify_bundle(run, {"files": _sent(run)})
 
 
 def test_a_file_that_came_otherwise_is_named_with_both_hashes(tmp_path: Path) -> None:
     run = make_run(tmp_path).path
     (run / "cfg/compute-stats.json").write_text("{}")
-    with pytest.raises(
-        InvalidMessage, match=r"cfg/compute-stats.json is sha256:\w{64} here and sha256:\w{64} on the host"
-    ):
+    with pytest.raises(InvalidMessage, match=r"sha256:\w{64} in the worker, sha256:\w{64} on the host"):
         parcel.verify_bundle(run, {"files": _sent(run)})

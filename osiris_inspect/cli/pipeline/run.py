@@ -193,15 +193,15 @@ def _transport(target: RunTarget, how: RunOptions) -> "Transport":
 
 def _resource_limits(memory: str | None) -> "ResourceLimits | None":
     from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
-    from osiris_inspect.runtime.sandbox.isolation import LEAST_MEMORY, ResourceLimits
+    from osiris_inspect.runtime.sandbox.isolation import MIN_MEMORY_BYTES, ResourceLimits
     from osiris_inspect.runtime.settings import MAX_BYTES
 
     if memory is None:
         return None
     limit = parse_bytes(memory, "--memory-limit")
-    if limit < LEAST_MEMORY:
+    if limit < MIN_MEMORY_BYTES:
         raise SettingsError(
-            f"--memory-limit {memory} is less than a worker needs to start: {LEAST_MEMORY // 2**20} MiB"
+            f"--memory-limit {memory} is less than a worker needs to start: {MIN_MEMORY_BYTES // 2**20} MiB"
         )
     if limit > MAX_BYTES:
         raise SettingsError(

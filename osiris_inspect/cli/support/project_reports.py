@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from osiris_inspect.cli.support import paths as places
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.diagnosis.engine import Rule
+    from osiris_inspect.inspector.diagnosis.rule import Rule
     from osiris_inspect.inspector.project.config_file import ProjectConfig
     from osiris_inspect.inspector.project.suppressions import Suppression
     from osiris_inspect.inspector.run.report import Report

@@ -10,7 +10,7 @@ from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.diagnosis.engine import Rule
+    from osiris_inspect.inspector.diagnosis.rule import Rule
     from osiris_inspect.inspector.event_log.index.line_index import ProgressCallback
     from osiris_inspect.inspector.project.config_file import ProjectConfig
 

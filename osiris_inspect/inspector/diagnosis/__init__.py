@@ -1,1 +1,1 @@
-"""What rules are made of: texts that say what went wrong, and quotes that stand where they say."""
+"""Diagnosis of a run: rules report findings, and the engine finds the root causes among them."""

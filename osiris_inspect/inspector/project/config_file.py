@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from osiris_inspect.inspector.diagnosis.engine import DEFAULT_RANK, Rule, rule_of
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.rule import DEFAULT_RANK, Rule, build_rule
 from osiris_inspect.inspector.files.find_runs import is_run
 from osiris_inspect.inspector.project.suppressions import Suppression
 from osiris_inspect.model.errors import SettingsError
@@ -114,7 +114,7 @@ def plugin_rules() -> tuple[Rule, ...]:
     found = []
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
         try:
-            found.append(rule_of(entry.load(), entry.name, is_external=True))
+            found.append(build_rule(entry.load(), entry.name, is_external=True))
         except Exception as error:  # code of another package: whatever it raises, say whose it is
             raise SettingsError(
                 f"rule {entry.name!r} of {entry.value!r} cannot be loaded: {type(error).__name__}: {error}"
@@ -170,7 +170,7 @@ def _of_file(file: Path) -> Rule:
     module = util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-        return rule_of(module, file.stem, is_external=True)
+        return build_rule(module, file.stem, is_external=True)
     except Exception as error:  # the repository's own code: whatever it raises, say which file it is
         raise SettingsError(
             f"rule {str(file)!r} cannot be loaded: {type(error).__name__}: {error}"
@@ -195,19 +195,18 @@ def _of_pattern(file: Path, table: Mapping[str, Any]) -> Rule:
     if domain not in get_args(Domain):
         raise SettingsError(f"{file.name}: domain {domain!r} of {name!r}; there are {get_args(Domain)}")
     try:
-        pattern = re.compile(str(table.get("pattern", "")) or "(?!)")
+        regex = re.compile(str(table.get("pattern", "")) or "(?!)")
     except re.error as error:
         raise SettingsError(f"{file.name}: the pattern of {name!r} is none: {error}") from None
     plain_message = message.replace("{", "{{").replace("}", "}}")
     signature = ErrorPattern(
-        rule=name,
-        pattern=pattern,
-        message=plain_message + ": {said}",
+        pattern=regex.pattern,
+        message=plain_message + ": {error_line}",
         fix=str(table.get("fix", "")).replace("{", "{{").replace("}", "}}"),
         domain=domain,
         search_text_logs=table.get("in_logs") is True,
     )
-    manual = f"{message}.\n\nA pattern of {file.name}: {pattern.pattern}"
+    manual = f"{message}.\n\nA pattern of {file.name}: {regex.pattern}"
     return Rule(
         name, ("events",), DEFAULT_RANK, manual, lambda run, _: signature.find_all(run), is_external=True
     )

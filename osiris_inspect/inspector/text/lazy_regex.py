@@ -10,15 +10,10 @@ from functools import cached_property
 
 
 class LazyRegex:
-    """A pattern of ``re``, with what the rules ask of one.
+    """A pattern of ``re``, with the methods that the rules use."""
 
-    Attributes:
-        cause: what an error with this pattern means in the words of ``codes``; empty where no code says the same.
-    """
-
-    def __init__(self, text: str, flags: int = 0, *, error_class: str = "") -> None:
+    def __init__(self, text: str, flags: int = 0) -> None:
         self._text, self._flags = text, flags
-        self.error_class = error_class
 
     @cached_property
     def _compiled(self) -> re.Pattern[str]:

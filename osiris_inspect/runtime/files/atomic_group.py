@@ -1,6 +1,6 @@
-"""Files of one folder that get their names together: all of them synced first, the last one named last.
+"""Group of files in one folder that are synced together and then renamed, the last one last.
 
-Files that are synced one after the other each wait for the disk; here all are on their way before the first is waited for.
+Writeback of all files starts before the first sync, so that the syncs overlap.
 """
 
 import os
@@ -10,31 +10,29 @@ from typing import Final, Self
 from osiris_inspect.runtime.files.hashed_file import Filesystem, HashedFile
 
 TEMPORARY: Final = ".tmp"
-"""Ends the name of a file that is not complete."""
+"""Suffix of a file that is not complete."""
 
 
 class AtomicFileGroup:
-    """Files being written under temporary names, until ``finish``. Leaving the block closes them, finished or not."""
+    """Files written under temporary names until ``commit``. Leaving the block closes them."""
 
     def __init__(self, disk: Filesystem, folder: str) -> None:
         self._disk, self._folder = disk, folder
         self._files: dict[str, HashedFile] = {}
 
     def create(self, name: str) -> HashedFile:
-        """A new file that will have this name."""
+        """Create a file that gets this name on ``commit``."""
         file = self._files[name] = self._disk.create(f"{self._folder}/{name}{TEMPORARY}")
         return file
 
     def commit(self) -> None:
-        """Syncs the files and gives them their names, in the order in which they were created.
+        """Sync the files and rename them in the order of their creation.
 
-        The names hold after a power cut once the folder is synced.
+        The names survive a power cut only after the folder is synced.
 
         Raises:
-            OSError: the disk refused; some files may have their names, the last one has not.
+            OSError: the disk reported an error; some files may be renamed, the last one is not.
         """
-        for file in self._files.values():
-            file.flush()
         for file in [*self._files.values()][1:]:
             file.start_writeback()
         for file in self._files.values():
@@ -43,7 +41,7 @@ class AtomicFileGroup:
             self._disk.rename(file.path, f"{self._folder}/{name}")
 
     def stat_signatures(self, names: Iterable[str]) -> dict[str, tuple[int, ...]]:
-        """What the system says of some of the files; it changes when somebody writes to them."""
+        """Return the stat signatures of some of the files."""
         return {name: stat_signature(self._files[name].stat()) for name in names}
 
     def __enter__(self) -> Self:
@@ -54,6 +52,6 @@ class AtomicFileGroup:
             file.close()
 
 
-def stat_signature(found: os.stat_result) -> tuple[int, ...]:
-    """What tells a file from any other, and from itself after it was written to."""
-    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+def stat_signature(status: os.stat_result) -> tuple[int, ...]:
+    """Return a value that identifies a file and changes when the file is written to."""
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev)

@@ -1,84 +1,38 @@
-"""Small files, read and written at once: some whole or not at all, as nobody may see a half of them."""
+"""Atomic write of small files: a reader sees the old file or the new one, never a partial one."""
 
 import os
 from pathlib import Path
 
 
 def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Write a file that is there whole or not at all: temporary name, sync, rename, sync of the folder.
+    """Write a file through a temporary name and a rename; create its folder if it is missing.
 
-    Not ``synced`` it survives the death of every process, and not that of the machine.
+    With ``sync`` the file and its name survive a power cut; without it only the death of the process.
 
     Raises:
-        OSError: the disk refuses; the old file, if any, stands as before.
+        OSError: the write failed; the old file, if any, is unchanged.
     """
-    folder, name = os.path.split(path)  # text, not paths: this is done for each step
-    temporary = f"{folder}/.{name}.{os.getpid()}.part"
-    descriptor = _created(temporary, folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        try:
-            _write_all(descriptor, data)
+        with temporary.open("wb") as file:
+            file.write(data)
             if sync:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        os.replace(temporary, path)  # noqa: PTH105  text, as above
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink()
+        temporary.unlink(missing_ok=True)
         raise
     if sync:
         sync_folder(path.parent)
 
 
-def write_plain(path: str, data: bytes) -> None:
-    """Write a small file under its name at once: no reader needs it whole, and a second name costs as much as the file.
-
-    Raises:
-        OSError: the disk refuses; nothing of it stays.
-    """
-    descriptor = _created(path, path.rpartition("/")[0])
-    try:
-        _write_all(descriptor, data)
-    except BaseException:
-        Path(path).unlink()
-        raise
-    finally:
-        os.close(descriptor)
-
-
-def read_bytes(path: str) -> bytes:
-    """The bytes of a small file, without what a file object asks of the system."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        parts = []
-        while part := os.read(descriptor, 1 << 16):
-            parts.append(part)
-        return b"".join(parts)
-    finally:
-        os.close(descriptor)
-
-
-def _created(name: str, folder: str) -> int:
-    """A new file, open for writing; its folder is made where it is missing."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-    try:
-        return os.open(name, flags, 0o666)
-    except FileNotFoundError:
-        os.makedirs(folder, exist_ok=True)  # noqa: PTH103  text, as above
-        return os.open(name, flags, 0o666)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    written = os.write(descriptor, data)
-    while written < len(data):
-        written += os.write(descriptor, data[written:])
-
-
 def sync_folder(folder: str | Path) -> None:
-    """Wait until the disk has the names in ``folder``.
+    """Flush the names in ``folder`` to disk.
 
     Raises:
-        OSError: the disk refuses.
+        OSError: the disk reported an error.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -1,4 +1,4 @@
-"""Append-only files of lines that survive the death of their writer."""
+"""Append-only files of lines that survive the death of the writing process."""
 
 import fcntl
 import os
@@ -9,24 +9,21 @@ from pathlib import Path
 from typing import Final
 
 RESERVED_BYTES: Final = 128 * 1024
-"""Bytes kept for the last events, the run card and the verdict."""
-
-
+"""Bytes reserved for the last events, the run card and ``status.json``."""
 MIN_SYNC_INTERVAL_S: Final = 0.05
-"""Seconds between two syncs of the log at least."""
-
-
-_LOCK_TRIES: Final = 200
-
-
+"""Minimum seconds between two syncs of the log."""
+_LOCK_ATTEMPTS: Final = 200
 _LOCK_PAUSE_S: Final = 0.005
 
 
 class JsonlFile:
-    """One file of lines, open for appending until closed.
+    """File of lines, open for appending until closed.
 
-    ``locked`` it carries an exclusive ``flock`` as long as it is open: the kernel lets go of it when the process dies,
-    however it dies. Whoever can have it shared knows that nobody writes any more.
+    A new line is started if the last line of an existing file has no newline.
+
+    Attributes:
+        is_locked: True if the file holds an exclusive ``flock`` until it is closed or the process dies. A
+            reader that gets a shared lock knows that the writer has ended.
     """
 
     def __init__(self, path: Path, *, locked: bool = False) -> None:
@@ -37,46 +34,45 @@ class JsonlFile:
             os.write(self._descriptor, b"\n")
 
     def write(self, line: bytes) -> None:
-        """Append one line, whole or not at all.
+        """Append one line completely or not at all.
 
         Raises:
-            OSError: the disk refuses; the file stands as it stood.
+            OSError: the write failed; the file is unchanged.
         """
         self.append(line + b"\n")
 
     def append(self, data: bytes) -> None:
-        """Append bytes, whole or not at all.
+        """Append bytes completely or not at all.
 
         Raises:
-            OSError: the disk refuses; the file stands as it stood.
+            OSError: the write failed; the file is unchanged.
         """
         written = 0
         try:
             while written < len(data):
-                written += os.write(self._descriptor, data[written:] if written else data)
+                written += os.write(self._descriptor, data[written:])
         except OSError:
             if written:
                 os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
             raise
 
     def sync(self) -> None:
-        """Wait until the disk has what was written."""
+        """Flush the file to disk."""
         os.fdatasync(self._descriptor)
 
     def close(self) -> None:
-        """Close the file; a second time does nothing."""
+        """Close the file; calling it twice is safe."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a file that others only ever ask about, for a moment each; whether that was possible.
+    """Lock a file exclusively; return False without support for locks or after one second.
 
-    A file system without locks refuses a reader's question as it refuses this: nobody is told a wrong answer. Somebody
-    who would not let go of it cannot keep a run from being made: after a second it goes on without.
+    Readers hold the shared lock only for a moment, to test whether the writer is alive.
     """
-    for _ in range(_LOCK_TRIES):
+    for _ in range(_LOCK_ATTEMPTS):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -89,51 +85,47 @@ def _lock(descriptor: int) -> bool:
 
 
 class ReservedSpace:
-    """Room on the disk that is kept for the end of a run: when the disk is full, its verdict still finds a place."""
+    """Disk space reserved for the end of a run, so that the result can be written when the disk is full."""
 
-    def __init__(self, folder: Path, size: int = RESERVED_BYTES) -> None:
+    def __init__(self, folder: Path) -> None:
         self._path = folder / ".reserve"
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.posix_fallocate(descriptor, 0, size)
-        finally:
-            os.close(descriptor)
+        with self._path.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, RESERVED_BYTES)
 
     def release(self) -> None:
-        """Let the room go; a second time does nothing."""
+        """Release the space; calling it twice is safe."""
         self._path.unlink(missing_ok=True)
 
 
 class BackgroundSync:
-    """Syncs files in a thread of its own: a step need not wait for the disk, only for its turn to be asked.
+    """Thread that syncs files on request, at most once every ``MIN_SYNC_INTERVAL_S``.
 
-    What was written lies with the system at once and survives the death of this process; the sync is for the machine's.
-    Steps that end faster than ``LEAST_S`` share one.
+    Written lines survive the death of the process without it; the sync protects against a power cut.
     """
 
     def __init__(self, *files: JsonlFile) -> None:
         self._files = files
-        self._asked = threading.Event()
+        self._requested = threading.Event()
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="log-sync", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="log-sync", daemon=True)
         self._thread.start()
 
     def request(self) -> None:
-        """Sync soon; asked again meanwhile, once more after that."""
-        self._asked.set()
+        """Request a sync without waiting for it."""
+        self._requested.set()
 
     def close(self) -> None:
-        """Sync what was asked for, and end; a second time does nothing."""
+        """Sync a last time and end the thread; calling it twice is safe."""
         self._closed.set()
-        self._asked.set()
+        self._requested.set()
         self._thread.join()
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         while not self._closed.is_set():
-            self._asked.wait()
+            self._requested.wait()
             self._closed.wait(MIN_SYNC_INTERVAL_S)
-            self._asked.clear()
+            self._requested.clear()
             for file in self._files:
-                # a disk that cannot sync refuses the next write too, and there it is told
+                # a disk that cannot sync also fails the next write, which reports it
                 with suppress(OSError):
                     file.sync()

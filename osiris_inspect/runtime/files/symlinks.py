@@ -1,4 +1,4 @@
-"""The way to a file, step by step as the system goes it: through which symbolic links, and to what."""
+"""Resolution of paths through symbolic links, one component at a time as the kernel does it."""
 
 import os
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Final
 
 _MAX_LINKS: Final = 40
-"""As many as Linux follows."""
+"""The limit of Linux."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkChain:
-    """Where a path ends, and what must be there on the way to it.
+    """Resolved path and what must exist to reach it.
 
     Attributes:
         end: the path without symbolic links.
-        links: the symbolic links it goes through, each where it really lies, with what it holds.
-        turns: the folders it goes into only to leave them by ``..``.
+        links: the symbolic links followed, each with its own resolved path and its target.
+        required: the folders that are entered only to leave them by ``..``.
     """
 
     end: Path
@@ -25,25 +25,27 @@ class LinkChain:
 
 
 def follow_links(path: Path) -> LinkChain:
-    """The way to ``path``; what is not there is taken as named. A circle of links ends where Linux gives up."""
-    here, left = Path("/"), [*reversed(path.absolute().parts[1:])]
-    links: list[tuple[Path, str]] = []
-    turns: list[Path] = []
-    while left:
-        part = left.pop()
-        if part == "..":
-            turns += [here] if here.name else []
-            here = here.parent
-        elif (here / part).is_symlink() and len(links) < _MAX_LINKS:
-            held = (here / part).readlink()
-            links.append((here / part, str(held)))
-            here = Path("/") if held.is_absolute() else here
-            left += reversed(held.parts[1:] if held.is_absolute() else held.parts)
+    """Resolve ``path``; missing components are taken as named, and a link loop ends at the limit of Linux."""
+    current, remaining = Path("/"), [*reversed(path.absolute().parts[1:])]
+    links: dict[tuple[Path, str], None] = {}
+    required: dict[Path, None] = {}
+    followed = 0
+    while remaining:
+        name = remaining.pop()
+        if name == "..":
+            required |= {current: None} if current.name else {}
+            current = current.parent
+        elif (current / name).is_symlink() and followed < _MAX_LINKS:
+            target = (current / name).readlink()
+            links[current / name, str(target)] = None
+            followed += 1
+            current = Path("/") if target.is_absolute() else current
+            remaining += reversed(target.parts[1:] if target.is_absolute() else target.parts)
         else:
-            here /= part
-    return LinkChain(here, tuple(dict.fromkeys(links)), tuple(dict.fromkeys(turns)))
+            current /= name
+    return LinkChain(current, tuple(links), tuple(required))
 
 
 def resolved(path: Path) -> Path:
-    """Where the bytes of ``path`` lie: what its symbolic links lead to, there or not."""
+    """Return ``path`` with its symbolic links resolved; it need not exist."""
     return path if "\0" in str(path) else Path(os.path.realpath(path))

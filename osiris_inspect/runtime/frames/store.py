@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 import pyarrow as pa
@@ -90,6 +90,12 @@ class FrameStore:
         self._spills = Spiller(root, disk or Filesystem(), on_event, batching)
         self._entries: dict[str, _StepEntry] = {}
         self._dropped = self._unsettled = self._largest = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Release every frame in memory and sync the spill directories, so that spill files survive a power cut."""

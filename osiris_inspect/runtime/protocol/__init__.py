@@ -1,1 +1,1 @@
-"""What proxy and worker share: messages, bundle, environment, cancellation."""
+"""Definitions shared by proxy and worker: messages, bundle, environment, cancellation."""

@@ -1,4 +1,4 @@
-"""A way to stop a step that runs in a thread, where nothing can be killed."""
+"""Cancellation of a step that runs in a thread, which cannot be killed."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 class CancelToken:
-    """Asked once, heard by whoever is at work: a driver names what interrupts the call it is in."""
+    """Cancellation token. A driver registers a callback that interrupts its blocking call."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -14,7 +14,7 @@ class CancelToken:
 
     @contextmanager
     def on_cancel(self, interrupt: Callable[[], None]) -> Iterator[None]:
-        """While inside, ``ask`` calls ``interrupt``, from another thread."""
+        """Register ``interrupt`` inside the block; ``cancel`` calls it from another thread."""
         with self._lock:
             self._interrupts.append(interrupt)
         try:
@@ -24,7 +24,7 @@ class CancelToken:
                 self._interrupts.remove(interrupt)
 
     def cancel(self) -> None:
-        """Interrupt what is at work now."""
+        """Call every registered interrupt."""
         with self._lock:
             for interrupt in self._interrupts:
                 interrupt()

@@ -1,6 +1,6 @@
-"""The modules that a worker and its drivers need: looked for before the first step, installed on request.
+"""Check for the modules that the worker and its drivers need, and their installation on request.
 
-Nothing but the standard library is imported here: this runs where nothing else may be there yet.
+Imports only the standard library and the error classes: other packages may be missing when this runs.
 """
 
 import importlib
@@ -9,96 +9,89 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from osiris_inspect.model.errors import DependencyMissing
 
+COMPONENTS: Final = "artifacts/_system/components.json"
+"""Components and requirements of a pipeline, written by the proxy into the run directory."""
 INSTALL_LOG: Final = "artifacts/_system/install.log"
+"""Output of pip, in the run directory."""
 WORKER_REQUIREMENTS: Final = ("orjson", "numpy", "pandas", "pyarrow", "xxhash", "yaml")
 
 
-@dataclass(frozen=True, slots=True)
-class MissingModule:
-    """A module that is not there, and the extra of this package that brings it; None: this package itself does."""
-
-    module: str
-    extra: str | None = None
-
-
-def missing_error(lacking: Iterable[MissingModule], log: str | None = None) -> DependencyMissing:
-    """The error that names the modules and what brings them."""
-    lacking = tuple(lacking)
-    names = ", ".join(item.module for item in lacking)
-    extras = sorted({item.extra for item in lacking if item.extra})
+def missing_error(missing: Mapping[str, str | None], log: str | None = None) -> DependencyMissing:
+    """Return the error for modules from ``find_missing``; it states the command that installs them."""
+    extras = sorted({extra for extra in missing.values() if extra})
     package = f"osiris-inspect[{','.join(extras)}]" if extras else "osiris-inspect"
-    tail = f"; what pip said is in {log}" if log else ", or run with --install-deps"
-    return DependencyMissing(f"missing modules: {names}; install them with: pip install '{package}'{tail}")
+    tail = f"; see {log} for the output of pip" if log else ", or run with --install-deps"
+    return DependencyMissing(
+        f"missing modules: {', '.join(missing)}; install them with: pip install '{package}'{tail}"
+    )
 
 
-def find_missing(components: Iterable[Mapping[str, Any]]) -> tuple[MissingModule, ...]:
-    """The modules of the worker itself, then those of ``components`` (``requires``, ``extra``), that are not there."""
-    lacking = [MissingModule(module) for module in WORKER_REQUIREMENTS if not _is_there(module)]
+def find_missing(components: Iterable[Mapping[str, Any]]) -> dict[str, str | None]:
+    """Return the missing modules of the worker and of ``components``.
+
+    Each component has ``requires``, ``driver`` and optionally ``extra``. The value is the extra of this
+    package that installs the module; None if it needs no extra.
+    """
+    modules: dict[str, str | None] = dict.fromkeys(WORKER_REQUIREMENTS)
     for component in components:
-        names = [*component["requires"], component["driver"].partition(":")[0]]
-        lacking += [
-            MissingModule(module, component.get("extra")) for module in names if not _is_there(module)
-        ]
-    return tuple({item.module: item for item in lacking}.values())
+        for module in (*component["requires"], component["driver"].partition(":")[0]):
+            modules.setdefault(module, component.get("extra"))
+    return {module: extra for module, extra in modules.items() if not _is_installed(module)}
 
 
 def pip_install(
-    session: Path, components: Iterable[Mapping[str, Any]], python: str = sys.executable
+    run_dir: Path, components: Iterable[Mapping[str, Any]], python: str = sys.executable
 ) -> list[str]:
-    """Install what is missing with pip; gives the requirements installed, none where nothing was missing.
+    """Install missing modules with pip; return the requirements installed.
 
-    What pip says is kept in ``artifacts/_system/install.log`` of the run directory.
+    The output of pip is kept in ``INSTALL_LOG``.
 
     Raises:
-        DependencyMissing: pip could not, or what it installed does not bring the modules.
+        DependencyMissing: pip failed, or modules are still missing after it.
     """
     components = list(components)
-    lacking = find_missing(components)
-    if not lacking:
+    missing = find_missing(components)
+    if not missing:
         return []
-    wanted = _requirements_for(session, lacking)
-    log = session / INSTALL_LOG
+    requirements = _requirements_for(run_dir, missing)
+    log = run_dir / INSTALL_LOG
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *wanted]
+    command = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *requirements]
     with log.open("wb") as file:
-        done = subprocess.run(
+        completed = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, check=False
         )
     importlib.invalidate_caches()
-    still = find_missing(components) if python == sys.executable else ()
-    if done.returncode != 0 or still:
-        raise missing_error(still or lacking, INSTALL_LOG)
-    return wanted
+    still_missing = find_missing(components) if python == sys.executable else {}
+    if completed.returncode != 0 or still_missing:
+        raise missing_error(still_missing or missing, INSTALL_LOG)
+    return requirements
 
 
-def read_component_specs(session: Path) -> dict[str, Any]:
-    """The components and requirements a host wrote into a run directory, as plain JSON.
+def read_component_specs(run_dir: Path) -> dict[str, Any]:
+    """Return the components and requirements in a run directory as JSON.
 
     Raises:
-        OSError: there is no such file.
-        ValueError: it is no JSON.
+        OSError: the file cannot be read.
+        ValueError: the file is not valid JSON.
     """
-    document: dict[str, Any] = json.loads((session / "artifacts/_system/components.json").read_bytes())
+    document: dict[str, Any] = json.loads((run_dir / COMPONENTS).read_bytes())
     return document
 
 
-def _requirements_for(session: Path, lacking: Iterable[MissingModule]) -> list[str]:
-    requirements = read_component_specs(session).get("requirements", {})
-    lines: dict[str, None] = {}
-    for item in lacking:
-        found = requirements.get(item.extra or "") or [item.module]
-        lines.update(dict.fromkeys(found))
-    return list(lines)
+def _requirements_for(run_dir: Path, missing: Mapping[str, str | None]) -> list[str]:
+    by_extra = read_component_specs(run_dir).get("requirements", {})
+    lines = (line for module, extra in missing.items() for line in by_extra.get(extra or "") or [module])
+    return list(dict.fromkeys(lines))
 
 
-def _is_there(module: str) -> bool:
+def _is_installed(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:
-        return False  # the package it lies in is not there
+        return False  # its parent package is missing

@@ -1,4 +1,4 @@
-"""What a side of a run stands in: its folder, its clock, how far it is kept apart, and what it is made of."""
+"""The worker's context (run directory, clock, isolation level) and a snapshot of its environment."""
 
 import locale
 import os
@@ -18,15 +18,15 @@ _PACKAGES = ("osiris-inspect", "pandas", "pyarrow", "duckdb", "numpy", "orjson")
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """Handed to a worker when it is made.
+    """Context of a worker.
 
     Attributes:
-        session: the run directory as this side sees it.
-        isolation: ``none``, ``landlock``, ``bwrap``, ``e2b``
-        clock: seconds since 1970.
-        variables: the names, never the values, of the environment variables this side has.
-        stop: asks the step at work to stop.
-        install: whether modules that are missing are installed.
+        run_dir: the run directory as the worker sees it.
+        isolation: ``none``, ``landlock``, ``bwrap`` or ``e2b``.
+        clock: returns seconds since 1970.
+        env_names: the names, never the values, of the environment variables.
+        cancel: cancels the step that is running.
+        install_missing: True if missing modules are installed.
     """
 
     run_dir: Path
@@ -37,19 +37,19 @@ class WorkerContext:
     install_missing: bool = False
 
 
-def environment_snapshot(here: WorkerContext) -> dict[str, Any]:
-    """What two runs are compared by when one works and the other does not: Python, packages, limits, time zone."""
+def environment_snapshot(context: WorkerContext) -> dict[str, Any]:
+    """Return Python and package versions, limits, time zone and locale, to compare two runs by."""
     return {
         "python": platform.python_version(),
         "os": platform.platform(),
         "packages": {name: _version(name) for name in _PACKAGES},
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "disk_free_bytes": shutil.disk_usage(here.run_dir).free,
+        "disk_free_bytes": shutil.disk_usage(context.run_dir).free,
         "timezone": time.tzname[0],
         "locale": locale.setlocale(locale.LC_CTYPE),
-        "isolation": here.isolation,
-        "variables": list(here.env_names),
+        "isolation": context.isolation,
+        "variables": list(context.env_names),
     }
 
 

@@ -1,26 +1,31 @@
-"""An error as the wire carries it: what it is, what it says, what led to it. Nothing in here raises."""
+"""Errors as JSON values for messages. Nothing in this module raises."""
 
 import traceback
 from typing import Any, Final
 
 from osiris_inspect.model.errors import OsirisError, log_name
 
-_LONGEST_CHAIN: Final = 10  # a chain of causes may be a circle
+_MAX_CAUSES: Final = 10
+"""A chain of causes may be a cycle."""
 
 
 def error_to_dict(error: BaseException) -> dict[str, Any]:
-    """An error as JSON: type, message, the chain of causes, traceback."""
+    """Return the type, message, chain of causes and traceback of an error."""
     causes: list[dict[str, str]] = []
-    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    while cause is not None and len(causes) < _LONGEST_CHAIN:
+    cause = _cause(error)
+    while cause is not None and len(causes) < _MAX_CAUSES:
         causes.append({"type": log_name(cause), "message": _message(cause)})
-        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+        cause = _cause(cause)
     return {
         "type": log_name(error),
         "message": _message(error),
         "causes": causes,
         "traceback": _traceback(error),
     }
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _message(error: BaseException) -> str:
@@ -30,13 +35,12 @@ def _message(error: BaseException) -> str:
         return str(error)
     try:
         return str(error) or type(error).__name__
-    except Exception as second:  # noqa: BLE001  the error's class is other people's code
-        return f"{type(error).__name__}, whose text raises {type(second).__name__}"
+    except Exception as second:  # noqa: BLE001  __str__ of a driver's error class can raise anything
+        return f"{type(error).__name__}, whose __str__ raises {type(second).__name__}"
 
 
 def _traceback(error: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(error))
-    except Exception as second:  # noqa: BLE001  the error's class is other people's code
-        frames = "".join(traceback.format_tb(error.__traceback__))
-        return f"{frames}{type(error).__name__}, whose text raises {type(second).__name__}"
+    except Exception:  # noqa: BLE001  __str__ of a driver's error class can raise anything
+        return "".join(traceback.format_tb(error.__traceback__)) + _message(error)

@@ -1,31 +1,32 @@
-"""The messages between proxy and worker, and their bytes. No I/O.
+"""Messages between proxy and worker, and their encoding. No I/O.
 
-One JSON object a line. Host to worker: commands, each with an ``id``. Worker to host: for each command exactly one
-``response`` or ``error`` with that id, and in between events and metrics. No frame ever stands in a message.
+One JSON object per line. The proxy sends commands, each with an ``id``. The worker answers each command with
+exactly one ``response`` or ``error`` of that id, and sends events and metrics in between. Messages never
+contain frames.
 
-Each line of a worker begins with its number, ``{"n":7,``: a host that lost the connection knows what it missed.
+Each line of the worker starts with its sequence number, ``{"n":7,``, so that a proxy that lost the connection
+knows which lines it missed.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import orjson
 
 from osiris_inspect.model.errors import InvalidMessage, MessageTooLarge
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
-"""Bytes of one line at most."""
-
+"""Maximum bytes of a line."""
 MAX_TEXT_CHARS: Final = 1_000_000
-"""Characters of one text in a message; what a driver says beyond that is cut and counted."""
+"""Maximum characters of a text in a message; longer texts are truncated."""
 MAX_DEPTH: Final = 60
-_NUMBER = re.compile(rb'\{"n":(\d{1,18}),')
+_SEQUENCE = re.compile(rb'\{"n":(\d{1,18}),')
 
 Verb = Literal["prepare", "exec_step", "cleanup", "ping"]
-_VERBS: tuple[Verb, ...] = ("prepare", "exec_step", "cleanup", "ping")
+_VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
 _FIELDS: Mapping[Verb, Mapping[str, type]] = {
     "prepare": {"run_id": str, "manifest": dict, "settings": dict},
     "exec_step": {"step_id": str, "driver": str, "cfg_path": str, "inputs": dict},
@@ -36,7 +37,7 @@ _FIELDS: Mapping[Verb, Mapping[str, type]] = {
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What the host asks. ``body`` holds the fields of the verb, checked to be there and of the right type."""
+    """Command of the proxy. ``body`` holds the required fields of the verb, with the right types."""
 
     verb: Verb
     id: int
@@ -45,7 +46,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The worker did what command ``id`` asked."""
+    """Answer to a command that succeeded."""
 
     id: int
     body: Mapping[str, Any] = field(default_factory=dict)
@@ -53,9 +54,9 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class ErrorResponse:
-    """The worker could not do what command ``id`` asked; None where the bytes had no id.
+    """Answer to a command that failed; ``id`` is None if the line had no id.
 
-    ``error`` holds ``type`` and ``message``, and where there is more ``causes`` and ``traceback``.
+    ``error`` holds ``type``, ``message`` and optionally ``causes`` and ``traceback``.
     """
 
     id: int | None
@@ -64,7 +65,7 @@ class ErrorResponse:
 
 @dataclass(frozen=True, slots=True)
 class EventMessage:
-    """Something happened in the worker. ``seq`` counts the worker's events from 0."""
+    """Event of the worker. ``seq`` counts the worker's events from 0."""
 
     seq: int
     ts: float
@@ -75,7 +76,7 @@ class EventMessage:
 
 @dataclass(frozen=True, slots=True)
 class MetricMessage:
-    """A metric of the worker."""
+    """Metric of the worker."""
 
     ts: float
     name: str
@@ -88,192 +89,185 @@ WorkerMessage = Response | ErrorResponse | EventMessage | MetricMessage
 
 
 def encode_command(command: Command) -> bytes:
-    """One line, newline included."""
-    return _line({"cmd": command.verb, "id": command.id, **command.body})
+    """Return a command as one line, newline included."""
+    return _to_line({"cmd": command.verb, "id": command.id, **command.body})
 
 
 def decode_command(line: bytes) -> Command:
-    """The command in a line.
+    """Parse a command.
 
     Raises:
-        InvalidMessage: no JSON object, an unknown verb, or a field that is missing or of the wrong type.
+        InvalidMessage: not a JSON object, an unknown verb, or a field that is missing or has the wrong type.
     """
-    value = _object(line)
-    verb, number = value.get("cmd"), value.get("id")
+    value = _parse_object(line)
+    verb = value.get("cmd")
     if verb not in _VERBS:
-        raise InvalidMessage(f"unknown command {verb!r}; known are {', '.join(_VERBS)}")
-    if not isinstance(number, int) or isinstance(number, bool):
-        raise InvalidMessage(f"command {verb!r} has no whole number as its id")
-    body = {key: item for key, item in value.items() if key not in ("cmd", "id")}
-    for name, kind in _FIELDS[verb].items():
-        if not isinstance(body.get(name), kind):
-            raise InvalidMessage(f"command {verb!r} needs {name!r} of type {kind.__name__}")
-    return Command(verb, number, body)
+        raise InvalidMessage(f"unknown command {verb!r}; known commands: {', '.join(_VERBS)}")
+    for name, kind in {"id": int, **_FIELDS[verb]}.items():
+        _required(value, name, kind, f"command {verb!r}")
+    body = {name: item for name, item in value.items() if name not in ("cmd", "id")}
+    return Command(verb, value["id"], body)
 
 
 def command_id_of(line: bytes) -> int | None:
-    """The id in a line that may be no good command, so that its error can be answered to the right one."""
+    """Return the id of a line that may not be a valid command, so that the error can be answered."""
     try:
-        number = _object(line).get("id")
+        number = _parse_object(line).get("id")
     except InvalidMessage:
         return None
-    return number if isinstance(number, int) and not isinstance(number, bool) else None
+    return number if type(number) is int else None
 
 
-def encode_message(reply: WorkerMessage) -> bytes:
-    """One line, newline included.
-
-    What JSON has no form for stands there as its text.
+def encode_message(message: WorkerMessage) -> bytes:
+    """Return a message as one line, newline included; values that JSON cannot represent become text.
 
     Raises:
-        MessageTooLarge: the line would be over the limit.
+        MessageTooLarge: the line exceeds the limit.
     """
-    match reply:
+    value: dict[str, Any]
+    match message:
         case Response(number, body):
-            line = _line({"type": "response", "id": number, **body})
+            value = {"type": "response", "id": number, **body}
         case ErrorResponse(number, error):
-            line = _line({"type": "error", "id": number, "error": error})
+            value = {"type": "error", "id": number, "error": error}
         case EventMessage(seq, ts, name, step, fields):
-            line = _line(
-                {"type": "event", "seq": seq, "ts": ts, "event": name, "step_id": step, "data": fields}
-            )
-        case MetricMessage(ts, name, value, step, tags):
-            line = _line(
-                {"type": "metric", "ts": ts, "metric": name, "value": value, "step_id": step, "tags": tags}
-            )
+            value = {"type": "event", "seq": seq, "ts": ts, "event": name, "step_id": step, "data": fields}
+        case MetricMessage(ts, name, number, step, tags):
+            value = {
+                "type": "metric",
+                "ts": ts,
+                "metric": name,
+                "value": number,
+                "step_id": step,
+                "tags": tags,
+            }
+    line = _to_line(value)
     if len(line) > MAX_MESSAGE_BYTES:
-        raise MessageTooLarge(f"a message of {len(line):,} bytes; the limit is {MAX_MESSAGE_BYTES:,}")
+        raise MessageTooLarge(f"message too large: {len(line):,} bytes; the limit is {MAX_MESSAGE_BYTES:,}")
     return line
 
 
 def with_sequence(line: bytes, number: int) -> bytes:
-    """A reply's line with its number in front."""
+    """Return a message's line with its sequence number in front."""
     return b'{"n":%d,' % number + line[1:]
 
 
 def sequence_of(line: bytes) -> int | None:
-    """The number a worker gave to a line, None where it has none."""
-    match = _NUMBER.match(line)
+    """Return the sequence number of a worker's line; None if it has none."""
+    match = _SEQUENCE.match(line)
     return int(match[1]) if match else None
 
 
 def decode_message(line: bytes) -> WorkerMessage:
-    """The reply in a line.
+    """Parse a message of the worker.
 
     Raises:
-        InvalidMessage: it is none.
+        InvalidMessage: not a JSON object, an unknown type, or a field that is missing or has the wrong type.
     """
-    value = _object(line)
+    value = _parse_object(line)
     kind = value.get("type")
+    context = f"message of type {kind!r}"
+
+    def required(name: str, kind: type) -> Any:
+        return _required(value, name, kind, context)
+
+    def optional(name: str, kind: type) -> Any:
+        return None if value.get(name) is None else required(name, kind)
+
     match kind:
         case "response":
-            body = {key: item for key, item in value.items() if key not in ("type", "id", "n")}
-            return Response(_required(value, "id", int), body)
+            body = {name: item for name, item in value.items() if name not in ("type", "id", "n")}
+            return Response(required("id", int), body)
         case "error":
-            error = _required(value, "error", dict)
-            return ErrorResponse(
-                _optional(value, "id", int), {"type": "Error", "message": "no reason given"} | error
-            )
+            error = {"type": "Error", "message": "no reason reported"} | required("error", dict)
+            return ErrorResponse(optional("id", int), error)
         case "event":
-            told = _required(value, "seq", int), _required(value, "ts", float), _required(value, "event", str)
-            return EventMessage(*told, _optional(value, "step_id", str), _optional(value, "data", dict) or {})
+            seq, ts, name = required("seq", int), required("ts", float), required("event", str)
+            return EventMessage(seq, ts, name, optional("step_id", str), optional("data", dict) or {})
         case "metric":
-            measured = (
-                _required(value, "ts", float),
-                _required(value, "metric", str),
-                _required(value, "value", float),
-            )
-            return MetricMessage(
-                *measured, _optional(value, "step_id", str), _optional(value, "tags", dict) or {}
-            )
-    raise InvalidMessage(f"unknown type of message {kind!r}")
+            ts, name, number = required("ts", float), required("metric", str), required("value", float)
+            return MetricMessage(ts, name, number, optional("step_id", str), optional("tags", dict) or {})
+    raise InvalidMessage(f"unknown message type {kind!r}")
 
 
-def _required(value: Mapping[str, Any], name: str, kind: type) -> Any:
-    found = value.get(name)
-    # fresh from JSON a value is of its type itself, never of a kind of it: so True is no number here
-    if type(found) is kind or (kind is float and type(found) is int):
-        return found
-    raise InvalidMessage(f"a message of type {value.get('type')!r} needs {name!r} of type {kind.__name__}")
-
-
-def _optional(value: Mapping[str, Any], name: str, kind: type) -> Any:
-    return None if value.get(name) is None else _required(value, name, kind)
+def _required(value: Mapping[str, Any], name: str, kind: type, context: str) -> Any:
+    item = value.get(name)
+    # exact types, as parsed from JSON: True is not a number
+    if type(item) is kind or (kind is float and type(item) is int):
+        return item
+    raise InvalidMessage(f"{context} needs {name!r} of type {kind.__name__}")
 
 
 def to_jsonable(value: Any, depth: int = 0) -> Any:
-    """A value as JSON can hold it: what it has no form for becomes its text, what is too long or deep is cut."""
+    """Return a JSON value: other objects become text, long or deep values are truncated."""
     if isinstance(value, str):
-        return _text(value)
+        return _truncate(value)
     if value is None or isinstance(value, bool | int | float):
         return value if not isinstance(value, int) or abs(value) < 1 << 63 else str(value)
     if isinstance(value, Integral | Real):
         return to_jsonable(int(value) if isinstance(value, Integral) else float(value))
     if isinstance(value, Mapping) and depth < MAX_DEPTH:
-        return {_text(str(key)): to_jsonable(item, depth + 1) for key, item in value.items()}
+        return {_truncate(str(key)): to_jsonable(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple | Set) and depth < MAX_DEPTH:
         return [to_jsonable(item, depth + 1) for item in value]
-    return _text(safe_repr(value))
+    return _truncate(safe_repr(value))
 
 
 def safe_repr(value: Any) -> str:
-    """``repr``, also of a value whose own raises."""
+    """Return ``repr(value)``, also if that raises."""
     try:
         return repr(value)
-    except Exception as error:  # noqa: BLE001  the value's class is other people's code
-        return f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
+    except Exception as error:  # noqa: BLE001  __repr__ of a driver's class can raise anything
+        return f"<{type(value).__name__}, whose __repr__ raises {type(error).__name__}>"
 
 
-def _text(text: str) -> str:
-    """Text that is valid Unicode and not endless."""
+def _truncate(text: str) -> str:
+    """Return text that is valid Unicode and of limited length."""
     if len(text) > MAX_TEXT_CHARS:
         text = f"{text[:MAX_TEXT_CHARS]}… ({len(text) - MAX_TEXT_CHARS:,} characters more)"
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 class LineSplitter:
-    """Bytes in any pieces in, whole lines out.
-
-    A line over ``limit`` is thrown away and told once as ``MessageTooLarge``; what follows it is read.
-    """
+    """Splits a stream into lines. A line over ``limit`` bytes is replaced by a ``MessageTooLarge``."""
 
     def __init__(self, limit: int = MAX_MESSAGE_BYTES) -> None:
         self._limit = limit
         self._parts: list[bytes] = []
-        self._held = 0
-        self._too_long = False
+        self._length = 0
 
     def feed(self, data: bytes) -> Iterator[bytes | MessageTooLarge]:
-        """The lines that ``data`` completes, without their newlines, empty ones left out."""
-        *whole, rest = data.split(b"\n")
-        for piece in whole:
-            self._hold(piece)
-            yield from self._line()
-        if rest:
-            self._hold(rest)
+        """Yield the non-empty lines that ``data`` completes, without their newlines."""
+        *complete, tail = data.split(b"\n")
+        for piece in complete:
+            self._append(piece)
+            yield from self.end()
+        self._append(tail)
+
+    def split(self, chunks: Iterable[bytes]) -> Iterator[bytes | MessageTooLarge]:
+        """Yield the lines of a whole stream."""
+        for chunk in chunks:
+            yield from self.feed(chunk)
+        yield from self.end()
 
     def end(self) -> Iterator[bytes | MessageTooLarge]:
-        """What is left when no more will come: a last line without its newline."""
-        yield from self._line()
+        """Yield the last line if it has no newline."""
+        line, length = b"".join(self._parts), self._length
+        self._parts, self._length = [], 0
+        if length > self._limit:
+            yield MessageTooLarge(f"line too large: {length:,} bytes; the limit is {self._limit:,}")
+        elif line.strip():
+            yield line
 
-    def _hold(self, piece: bytes) -> None:
-        self._held += len(piece)
-        if self._held > self._limit:
-            self._too_long = True
+    def _append(self, piece: bytes) -> None:
+        self._length += len(piece)
+        if self._length > self._limit:
             self._parts.clear()
         else:
             self._parts.append(piece)
 
-    def _line(self) -> Iterator[bytes | MessageTooLarge]:
-        line, held, too_long = b"".join(self._parts), self._held, self._too_long
-        self._parts, self._held, self._too_long = [], 0, False
-        if too_long:
-            yield MessageTooLarge(f"a line of {held:,} bytes; the limit is {self._limit:,}")
-        elif line.strip():
-            yield line
 
-
-def _line(value: Mapping[str, Any]) -> bytes:
+def _to_line(value: Mapping[str, Any]) -> bytes:
     option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
     try:
         return orjson.dumps(value, option=option)
@@ -281,11 +275,11 @@ def _line(value: Mapping[str, Any]) -> bytes:
         return orjson.dumps(to_jsonable(value), option=option)
 
 
-def _object(line: bytes) -> dict[str, Any]:
+def _parse_object(line: bytes) -> dict[str, Any]:
     try:
         value = orjson.loads(line)
     except (orjson.JSONDecodeError, RecursionError) as error:
-        raise InvalidMessage(f"no JSON: {error}") from None
+        raise InvalidMessage(f"not valid JSON: {error}") from None
     if not isinstance(value, dict):
-        raise InvalidMessage(f"JSON of type {type(value).__name__}, not an object")
+        raise InvalidMessage(f"expected a JSON object, got {type(value).__name__}")
     return value

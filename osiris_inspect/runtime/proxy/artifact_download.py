@@ -1,7 +1,6 @@
-"""Files of a far worker come home: whole, or not at all and said so."""
+"""Downloads artifacts from a remote worker; a file arrives complete or is reported missing."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -11,64 +10,54 @@ from osiris_inspect.runtime.transport.transport import RemoteFile, Transport
 
 ArtifactPolicy = Literal["none", "small", "all"]
 SMALL_ARTIFACT_BYTES: Final = 5 * 1024 * 1024
-"""Bytes of the largest artifact that is small."""
+"""Maximum bytes of a small artifact."""
 
 EmitEvent = Callable[[str, Mapping[str, Any]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadTargets:
-    """Where the files belong: artifacts into the run directory, what the pipeline wrote into its own folder."""
-
-    run_dir: Path
-    base_dir: Path
-
-
 def download_artifacts(
-    transport: Transport, artifacts: ArtifactPolicy, homes: DownloadTargets, tell: EmitEvent
+    transport: Transport, policy: ArtifactPolicy, run_dir: Path, base_dir: Path, emit: EmitEvent
 ) -> str | None:
-    """Fetch what lies only where the worker is; gives why something that matters did not come, None where all did.
+    """Download the output files, and the artifacts that the policy selects; emit an event per file.
 
-    What the pipeline wrote always comes. Of the artifacts come those that were asked for; the others are told of.
+    Artifacts are written into ``run_dir``, output files into ``base_dir``. Returns why an output file is
+    missing; None if none is.
     """
     try:
         files = transport.list_remote_files()
     except ProtocolError as error:
-        tell("artifacts_lost", {"error": str(error)})
-        return f"the worker's files could not be listed: {error}"
-    lost = None
+        emit("artifacts_lost", {"error": str(error)})
+        return f"cannot list the worker's files: {error}"
+    failure = None
     for file in files:
-        reason = _skip_reason(file, artifacts)
+        reason = _skip_reason(file, policy)
         if reason is not None:
-            tell("artifact_left", {"path": file.path, "bytes": file.bytes, "reason": reason})
+            emit("artifact_left", {"path": file.path, "bytes": file.bytes, "reason": reason})
             continue
-        error_text = _fetch(transport, file, homes, tell)
-        if error_text is not None and file.is_output:
-            lost = lost or f"{file.path} did not come back from the worker: {error_text}"
-    return lost
+        event_fields = {
+            "path": file.path,
+            "bytes": file.bytes,
+            "sha256": file.sha256,
+            "output": file.is_output,
+        }
+        try:
+            transport.fetch(file, (base_dir if file.is_output else run_dir) / file.path)
+        except (ProtocolError, OSError) as error:
+            emit("artifact_lost", {**event_fields, "error": str(error)})
+            if file.is_output:
+                failure = failure or f"{file.path!r} was not downloaded from the worker: {error}"
+        else:
+            emit("artifact_fetched", event_fields)
+    return failure
 
 
-def _skip_reason(file: RemoteFile, artifacts: ArtifactPolicy) -> str | None:
+def _skip_reason(file: RemoteFile, policy: ArtifactPolicy) -> str | None:
     if not layout.is_relative_and_safe(file.path):
-        return "its path leads out of its folder"
-    if file.is_output or artifacts == "all":
+        return "its path is outside its folder"
+    if file.is_output or policy == "all":
         return None
-    if artifacts == "none":
-        return "no artifacts were asked for"
-    return (
-        None
-        if file.bytes <= SMALL_ARTIFACT_BYTES
-        else f"larger than {SMALL_ARTIFACT_BYTES:,} bytes; --artifacts all brings it"
-    )
-
-
-def _fetch(transport: Transport, file: RemoteFile, homes: DownloadTargets, tell: EmitEvent) -> str | None:
-    to = (homes.base_dir if file.is_output else homes.run_dir) / file.path
-    told = {"path": file.path, "bytes": file.bytes, "sha256": file.sha256, "output": file.is_output}
-    try:
-        transport.fetch(file, to)
-    except (ProtocolError, OSError) as error:
-        tell("artifact_lost", {**told, "error": str(error)})
-        return str(error)
-    tell("artifact_fetched", told)
+    if policy == "none":
+        return "no artifacts were requested"
+    if file.bytes > SMALL_ARTIFACT_BYTES:
+        return f"larger than {SMALL_ARTIFACT_BYTES:,} bytes; download it with --artifacts all"
     return None

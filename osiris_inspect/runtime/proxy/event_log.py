@@ -1,13 +1,8 @@
-"""Append-only files of lines: the events and metrics of a run.
-
-One open descriptor, one write a line: about a microsecond, and nothing is lost when the process dies. A writer that
-resumes begins on a new line, so that a torn last line stays one unreadable line.
-"""
+"""Writer of ``events.jsonl`` and ``metrics.jsonl``. Each line is one unbuffered write."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from osiris_inspect.model import event as events
@@ -20,9 +15,11 @@ from osiris_inspect.runtime.files.line_file import BackgroundSync, JsonlFile, Re
 
 
 class EventLog:
-    """The events and metrics of one run: the one writer of both files.
+    """Append-only writer of the events and metrics of a run, with secrets masked.
 
-    ``seq`` counts from 0 without a gap; each line is masked before it is written.
+    Attributes:
+        is_locked: True if a lock on the events shows other processes that the run is alive.
+        last_seq: sequence number of the last event; -1 before the first.
     """
 
     def __init__(self, directory: Path, session: str, redactor: Redactor) -> None:
@@ -32,15 +29,16 @@ class EventLog:
         self._metrics = JsonlFile(directory / layout.METRICS)
         self._reserve = ReservedSpace(directory)
         self._syncer = BackgroundSync(self._events, self._metrics)
-        self._seq = 0
+        self.is_locked = self._events.is_locked
+        self.last_seq = -1
 
     def write_event(
         self, name: str, ts: float, side: Side, fields: Mapping[str, Any], step: str | None = None
     ) -> Event:
-        """Write one event and give it as it was written.
+        """Write one event and return it.
 
         Raises:
-            OSError: the disk refuses; the event is not there and its number is still free.
+            OSError: the write failed; the file and ``last_seq`` are unchanged.
         """
         event = Event(
             name=name,
@@ -49,48 +47,36 @@ class EventLog:
             fields=self._redactor.redact_value(dict(fields)),
             session=self._session,
             side=side,
-            seq=self._seq,
+            seq=self.last_seq + 1,
         )
         self._events.write(events.encode(event))
-        self._seq += 1
+        self.last_seq += 1
         return event
 
     def write_metric(self, metric: Metric) -> None:
         """Write one metric.
 
         Raises:
-            OSError: the disk refuses.
+            OSError: the write failed; the file is unchanged.
         """
-        tags = self._redactor.redact_value(dict(metric.tags))
-        self._metrics.write(
-            metrics.encode(replace(metric, name=self._redactor.redact_text(metric.name), tags=tags))
-        )
-
-    @property
-    def is_locked(self) -> bool:
-        """Whether a lock on the events tells others that this run is still going on."""
-        return self._events.is_locked
-
-    @property
-    def last_seq(self) -> int:
-        """The ``seq`` of the last event, -1 before the first."""
-        return self._seq - 1
+        name, tags = self._redactor.redact_text(metric.name), self._redactor.redact_value(dict(metric.tags))
+        self._metrics.write(metrics.encode(replace(metric, name=name, tags=tags)))
 
     def request_sync(self) -> None:
-        """Have the disk take what was written until now, without waiting for it."""
+        """Request a flush to disk without waiting for it."""
         self._syncer.request()
 
     def sync(self) -> None:
-        """Wait until the disk has both files."""
+        """Flush both files to disk."""
         self._events.sync()
         self._metrics.sync()
 
     def release_reserve(self) -> None:
-        """Give back the reserved room, so that the end of the run can be written on a full disk."""
+        """Release the reserved disk space, so that the end of the run can be written on a full disk."""
         self._reserve.release()
 
     def close(self) -> None:
-        """Close both files; a second time does nothing."""
+        """Close both files; calling it twice is safe."""
         self._reserve.release()
         self._syncer.close()
         self._events.close()
@@ -99,7 +85,5 @@ class EventLog:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

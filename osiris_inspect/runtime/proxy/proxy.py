@@ -1,7 +1,7 @@
-"""The proxy: takes a compiled pipeline through a transport and writes its run directory.
+"""The proxy: runs a compiled pipeline over a transport and writes its run directory.
 
-It is the one writer of the log. Whatever happens to the worker, the run ends in order: the step in flight fails with
-the reason named, what depends on it is skipped with its cause, and ``run_end``, run card and ``status.json`` are there.
+A run ends in order whatever happens to the worker: the running step fails with a reason, its dependents are
+skipped with their cause, and ``run_end``, run card and ``status.json`` are written.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,30 +15,35 @@ from osiris_inspect.model.errors import DependencyMissing, ProtocolError, RunErr
 from osiris_inspect.model.manifest import Step
 from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.runtime.connections.connections import Connections
-from osiris_inspect.runtime.pipeline import builtin_components as built_in
+from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
-from osiris_inspect.runtime.protocol import bundle as parcel
 from osiris_inspect.runtime.protocol import dependencies
+from osiris_inspect.runtime.protocol.bundle import build_bundle
 from osiris_inspect.runtime.protocol.environment import WorkerContext, environment_snapshot
 from osiris_inspect.runtime.protocol.messages import ErrorResponse, Response
 from osiris_inspect.runtime.proxy import run_directory
-from osiris_inspect.runtime.proxy.artifact_download import ArtifactPolicy, DownloadTargets, download_artifacts
+from osiris_inspect.runtime.proxy.artifact_download import ArtifactPolicy, download_artifacts
 from osiris_inspect.runtime.proxy.event_log import EventLog
 from osiris_inspect.runtime.proxy.run_finish import RunProgress, RunStatus, finish_run
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, EventListener, RunRecorder
 from osiris_inspect.runtime.proxy.signals import SignalFlag
-from osiris_inspect.runtime.proxy.worker_client import CommandTimeout, Interrupted, WorkerClient
-from osiris_inspect.runtime.sandbox import permissions as grants
+from osiris_inspect.runtime.proxy.worker_client import (
+    CommandResult,
+    CommandTimeout,
+    Interrupted,
+    WorkerClient,
+)
+from osiris_inspect.runtime.sandbox.permissions import config_secrets, permissions_for
 from osiris_inspect.runtime.settings import Settings
 from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
 
-_CLEANUP_S: Final = 30.0
+_CLEANUP_TIMEOUT_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended, and where it lies."""
+    """Run directory and status of a finished run."""
 
     path: Path
     status: RunStatus
@@ -47,20 +52,21 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What to run and how.
+    """Pipeline and options of a run.
 
     Attributes:
+        logs: the folder of run directories.
         base: the folder that relative paths of the pipeline start from.
-        clock: seconds since 1970.
-        variables: the names of the host's environment variables.
-        fail_fast: whether the first failed step ends the run; otherwise branches that do not need it go on.
-        watch: sees each event as it is written.
-        connections: what the steps connect with; sent to the worker and written nowhere.
-        components: what the pipeline's components are; those installed where it names none.
-        secrets: what else must not be seen beside the secrets of connections and configurations.
-        artifacts: which of a far worker's artifacts come back.
-        install: whether modules that are missing are installed.
-        prepare_s: seconds the worker may take to prepare; without bound while it installs.
+        clock: returns seconds since 1970.
+        env_names: the names of the host's environment variables.
+        fail_fast: True if the first failed step ends the run; otherwise independent branches continue.
+        on_event: called with each event after it is written.
+        connections: sent to the worker and written nowhere.
+        components: components of the pipeline; empty for the installed ones.
+        secrets: secrets beyond those of connections and configurations.
+        artifact_policy: the artifacts that are downloaded from a remote worker.
+        install_missing: True if missing modules are installed.
+        prepare_timeout_s: timeout of the worker's preparation; not applied if it installs modules.
     """
 
     compiled: Compiled
@@ -79,293 +85,314 @@ class RunRequest:
     prepare_timeout_s: float = 300.0
 
 
-def run(order: RunRequest, transport: Transport) -> RunResult:
-    """Run a pipeline and leave its run directory complete.
+def run(request: RunRequest, transport: Transport) -> RunResult:
+    """Run a pipeline and write its complete run directory.
 
-    Ctrl-C ends the run in order: it counts as interrupted, not as an exception. So do SIGTERM and SIGHUP.
+    SIGINT, SIGTERM and SIGHUP end the run in order with the status ``interrupted``.
 
     Raises:
-        RunError: the run directory cannot be made; nothing of it stays.
+        RunError: the run directory cannot be created; nothing is left behind.
     """
-    began = order.clock()
-    specs = order.components or built_in.all_components()
-    secrets = (*order.connections.secrets, *grants.config_secrets(order.compiled, specs), *order.secrets)
+    started_at = request.clock()
+    components = request.components or all_components()
+    secrets = (
+        *request.connections.secrets,
+        *config_secrets(request.compiled, components),
+        *request.secrets,
+    )
     redactor = Redactor(secrets)
-    with SignalFlag() as interrupts:
+    with SignalFlag() as signals:
         try:
-            path = run_directory.create_run_dir(order.logs, int(began * 1000))
+            path = run_directory.create_run_dir(request.logs, int(started_at * 1000))
         except OSError as error:
-            raise _cannot_create(order.logs, error) from error
+            raise _cannot_create(request.logs, error) from error
         try:
-            run_directory.write_compiled(path, order.compiled, redactor)
-            opened = EventLog(path, path.name, redactor)
+            run_directory.write_compiled(path, request.compiled, redactor)
+            event_log = EventLog(path, path.name, redactor)
         except OSError as error:
             run_directory.remove(path)
-            raise _cannot_create(order.logs, error) from error
-        with opened as log, transport:
-            tally = RunProgress(path, order.compiled.manifest, began, redactor)
-            books = RunRecorder(log, order.clock, order.on_event)
-            return _RunExecution(order, transport, books, tally, interrupts).execute(specs, secrets)
+            raise _cannot_create(request.logs, error) from error
+        with event_log, transport:
+            progress = RunProgress(path, request.compiled.manifest, started_at, redactor)
+            recorder = RunRecorder(event_log, request.clock, request.on_event)
+            execution = _RunExecution(request, transport, recorder, progress, signals)
+            return execution.execute(components, secrets)
 
 
 def _cannot_create(logs: Path, error: OSError) -> RunError:
+    reason = error.strerror or error
     return RunError(
-        f"no run directory can be made in {logs}: {error.strerror or error}; name another with --logs"
+        f"cannot create a run directory in {str(logs)!r}: {reason}; choose another folder with --logs"
     )
 
 
+@dataclass
 class _RunExecution:
-    """One run while it goes on."""
+    """Execution of one run."""
 
-    def __init__(
-        self,
-        order: RunRequest,
-        transport: Transport,
-        books: RunRecorder,
-        tally: RunProgress,
-        interrupts: SignalFlag,
-    ) -> None:
-        self.order, self.transport, self.books, self.tally = order, transport, books, tally
-        self.interrupts = interrupts
-        self.dialogue = WorkerClient(transport, books, tally.redactor, interrupts)
-        self.tell = books.record_host_event
-        self.worker_lost_reason: str | None = None
+    request: RunRequest
+    transport: Transport
+    recorder: RunRecorder
+    progress: RunProgress
+    signals: SignalFlag
+    worker_lost_reason: str | None = None
 
-    def execute(self, specs: Mapping[str, Component], secrets: tuple[str, ...]) -> RunResult:
-        tally = self.tally
+    def __post_init__(self) -> None:
+        self.client = WorkerClient(self.transport, self.recorder, self.progress.redactor, self.signals)
+        self.emit = self.recorder.record_host_event
+
+    def execute(self, components: Mapping[str, Component], secrets: tuple[str, ...]) -> RunResult:
+        progress = self.progress
         status: RunStatus = "failed"
         try:
             try:
-                self._open()
-                if self._prepare(specs, secrets):
-                    self._steps()
+                self._record_start()
+                if self._prepare(components, secrets):
+                    self._run_steps()
                     self._cleanup()
                 self._download_artifacts()
-                status = "success" if tally.is_complete and tally.reason is None else "failed"
+                status = "success" if progress.is_complete and progress.reason is None else "failed"
             except Interrupted:
                 status = "interrupted"
                 self._abort("interrupted")
             except (DiskFull, OSError) as error:
-                self._abort(self.books.disk_full_reason or f"the run directory cannot be written: {error}")
+                self._abort(self.recorder.disk_full_reason or f"cannot write the run directory: {error}")
         finally:
             self.transport.close()
-            facts = {
-                "mode": self.transport.mode,
-                "isolation": self.transport.isolation_level,
-                **self.transport.details,
-            }
-            ended = finish_run(self.books, tally, status, facts, self.order.clock)
-        return RunResult(tally.path, ended, tally.reason)
+            details = {**self._mode(), **self.transport.details}
+            status = finish_run(self.recorder, progress, status, details, self.request.clock)
+        return RunResult(progress.path, status, progress.reason)
 
-    def _open(self) -> None:
-        compiled = self.order.compiled
-        start = {
-            "run_id": self.tally.path.name,
-            "pipeline": compiled.manifest.name,
+    def _mode(self) -> dict[str, Any]:
+        return {"mode": self.transport.mode, "isolation": self.transport.isolation_level}
+
+    def _record_start(self) -> None:
+        request, compiled, plan = self.request, self.request.compiled, self.request.compiled.manifest
+        run_start = {
+            "run_id": self.progress.path.name,
+            "pipeline": plan.name,
             "mode": self.transport.mode,
             "manifest_path": layout.MANIFEST,
-            "settings": self.order.settings.to_dict(),
-            "locked": self.books.is_locked,
+            "settings": request.settings.to_dict(),
+            "locked": self.recorder.log.is_locked,
         }
-        self.tell("run_start", start)
-        steps = [_plan_entry(step, compiled.file) for step in compiled.manifest.steps]
-        plan = {
-            "pipeline": compiled.manifest.name,
+        self.emit("run_start", run_start)
+        plan_fields = {
+            "pipeline": plan.name,
             "file": compiled.file,
             "fingerprint": compiled.fingerprint,
+            "steps": [_plan_entry(step, compiled.file) for step in plan.steps],
         }
-        self.tell("plan", {**plan, "steps": steps})
-        here = WorkerContext(
-            self.tally.path, self.transport.isolation_level, self.order.clock, self.order.env_names
+        self.emit("plan", plan_fields)
+        context = WorkerContext(
+            self.progress.path, self.transport.isolation_level, request.clock, request.env_names
         )
-        self.tell("environment", {**environment_snapshot(here), **self.transport.details})
+        self.emit("environment", {**environment_snapshot(context), **self.transport.details})
 
-    # --- what the worker is asked
+    # --- commands
 
-    def _prepare(self, specs: Mapping[str, Component], secrets: tuple[str, ...]) -> bool:
+    def _prepare(self, components: Mapping[str, Component], secrets: tuple[str, ...]) -> bool:
+        timeout = None if self.request.install_missing else self.request.prepare_timeout_s
         try:
-            body = self._start(specs, secrets)
-            answer = self.dialogue.request(
-                "prepare", body, None if self.order.install_missing else self.order.prepare_timeout_s
-            )
+            answer = self.client.request("prepare", self._start_worker(components, secrets), timeout)
         except WorkerLost as error:
             self.worker_lost_reason = str(error)
-            words = f"{error}; its last words are in {layout.WORKER_LOG}"
-            answer = ErrorResponse(None, {"type": "WorkerLost", "message": words})
+            answer = _error_response("WorkerLost", f"{error}; see {layout.WORKER_LOG}")
         except CommandTimeout:
             self.transport.kill()
-            self.worker_lost_reason = "it took too long to prepare"
-            answer = ErrorResponse(None, {"type": "StepTimeout", "message": self.worker_lost_reason})
+            self.worker_lost_reason = "the worker did not prepare in time"
+            answer = _error_response("StepTimeout", self.worker_lost_reason)
         except (ProtocolError, DependencyMissing) as error:
-            if self.interrupts.is_set:
+            if self.signals.is_set:
                 raise Interrupted from error
-            answer = ErrorResponse(None, {"type": log_name(error), "message": str(error)})
+            answer = _error_response(log_name(error), str(error))
         if isinstance(answer, Response):
             return True
-        self.tally.reason = f"the worker could not be prepared: {answer.error['message']}"
-        error_told = {"error": answer.error["message"], "error_type": answer.error.get("type")}
-        self.tell("prepare_failed", {**error_told, "traceback": answer.error.get("traceback")})
+        report = answer.error
+        self.progress.reason = f"cannot prepare the worker: {report['message']}"
+        event_fields = {
+            "error": report["message"],
+            "error_type": report.get("type"),
+            "traceback": report.get("traceback"),
+        }
+        self.emit("prepare_failed", event_fields)
         return False
 
-    def _start(self, specs: Mapping[str, Component], secrets: tuple[str, ...]) -> dict[str, Any]:
-        """Start the worker; gives what ``prepare`` tells it."""
-        order, path = self.order, self.tally.path
-        packed = parcel.build_bundle(path, order.compiled, specs, order.base, order.connections.by_step)
-        if order.install_missing and not self.transport.is_remote:
+    def _start_worker(self, components: Mapping[str, Component], secrets: tuple[str, ...]) -> dict[str, Any]:
+        """Start the worker; return the body of the command ``prepare``."""
+        request, path, compiled = self.request, self.progress.path, self.request.compiled
+        connections = request.connections.by_step
+        bundle = build_bundle(path, compiled, components, request.base, connections)
+        if request.install_missing and not self.transport.is_remote:
             self._install()
-        granted = grants.permissions_for(order.compiled, specs, packed, order.connections.by_step)
         launch = LaunchSpec(
-            path, order.base, packed, granted, secrets, order.install_missing, lambda: self.interrupts.is_set
+            path,
+            request.base,
+            bundle,
+            permissions_for(compiled, components, bundle, connections),
+            secrets,
+            request.install_missing,
+            lambda: self.signals.is_set,
         )
         base = self.transport.start(launch)
-        started = {"mode": self.transport.mode, "isolation": self.transport.isolation_level}
-        self.tell("worker_started", {**started, **self.transport.details})
-        sent = packed.to_dict()
-        self.tell("parcel", sent)
-        redactor = Redactor(secrets)
-        hidden = {
-            step: config
-            for step, config in order.compiled.configs.items()
-            if redactor.redact_value(mask_by_key(config)) != config
-        }
+        self.emit("worker_started", {**self._mode(), **self.transport.details})
+        self.emit("parcel", bundle.to_dict())
         return {
             "run_id": path.name,
-            "manifest": manifest.to_dict(order.compiled.manifest),
-            "settings": order.settings.to_dict(),
+            "manifest": manifest.to_dict(compiled.manifest),
+            "settings": request.settings.to_dict(),
             "base": base,
-            "parcel": sent,
-            "configs": hidden,
-            "connections": {step: dict(values) for step, values in order.connections.by_step.items()},
+            "parcel": bundle.to_dict(),
+            # configurations that are masked in their files
+            "configs": {
+                step: config
+                for step, config in compiled.configs.items()
+                if self.progress.redactor.redact_value(mask_by_key(config)) != config
+            },
+            "connections": {step: dict(values) for step, values in connections.items()},
             "secrets": list(secrets),
         }
 
     def _install(self) -> None:
-        """Install what is missing where the host is: a near worker uses the same packages."""
-        document = dependencies.read_component_specs(self.tally.path)
-        installed = dependencies.pip_install(self.tally.path, document["components"].values())
+        """Install missing modules on the host: a local worker uses the same packages."""
+        path = self.progress.path
+        specs = dependencies.read_component_specs(path)["components"]
+        installed = dependencies.pip_install(path, specs.values())
         if installed:
-            self.tell("dependencies_installed", {"requirements": installed})
-            told = {"artifact_type": "install_log", "path": dependencies.INSTALL_LOG}
-            self.tell("artifact_created", told)
+            self.emit("dependencies_installed", {"requirements": installed})
+            artifact = {"artifact_type": "install_log", "path": dependencies.INSTALL_LOG}
+            self.emit("artifact_created", artifact)
 
-    def _steps(self) -> None:
-        for step in self.order.compiled.manifest.steps:
-            cause = self._blocking_step(step)
+    def _run_steps(self) -> None:
+        progress = self.progress
+        for step in self.request.compiled.manifest.steps:
+            cause = self._skip_cause(step)
             if cause is not None:
                 self._skip(step, cause)
-            elif self._step(step):
-                self.tally.succeeded.append(step.id)
+            elif self._run_step(step):
+                progress.succeeded.append(step.id)
             else:
-                self.tally.failed.append(step.id)
-                self.tally.reason = self.tally.reason or f"step {step.id!r} failed"
+                progress.failed.append(step.id)
+                progress.reason = progress.reason or f"step {step.id!r} failed"
 
     def _skip(self, step: Step, cause: str) -> None:
-        self.tally.skipped[step.id] = cause
-        self.tell("step_skipped", {"because": cause, "driver": step.driver}, step.id)
+        self.progress.skipped[step.id] = cause
+        self.emit("step_skipped", {"because": cause, "driver": step.driver}, step.id)
 
-    def _blocking_step(self, step: Step) -> str | None:
-        """The failed step that keeps ``step`` from running, None where nothing does."""
-        tally = self.tally
+    def _skip_cause(self, step: Step) -> str | None:
+        """Return the failed step or the reason because of which ``step`` cannot run; None if it can."""
+        progress = self.progress
         for need in step.needs:
-            if need in tally.failed:
+            if need in progress.failed:
                 return need
-            if need in tally.skipped:
-                return tally.skipped[need]
-        stops_all = self.order.fail_fast or self.worker_lost_reason is not None
-        if not stops_all:
+            if need in progress.skipped:
+                return progress.skipped[need]
+        if self.worker_lost_reason is None and not self.request.fail_fast:
             return None
-        return tally.failed[0] if tally.failed else self.worker_lost_reason
+        return progress.failed[0] if progress.failed else self.worker_lost_reason
 
-    def _step(self, step: Step) -> bool:
-        inputs = {
-            name: {"from_step": ref.from_step, "key": ref.key}
-            for name, ref in manifest.bind_inputs(step).items()
+    def _run_step(self, step: Step) -> bool:
+        body = {
+            "step_id": step.id,
+            "driver": step.driver,
+            "cfg_path": step.cfg_path,
+            "inputs": _inputs(step),
         }
-        body = {"step_id": step.id, "driver": step.driver, "cfg_path": step.cfg_path, "inputs": inputs}
-        asked = self.order.clock()
-        answer: Response | ErrorResponse
+        sent_at = self.request.clock()
+        answer: CommandResult
         try:
-            answer = self.dialogue.request("exec_step", body, self.order.settings.step_timeout_s)
+            answer = self.client.request("exec_step", body, self.request.settings.step_timeout_s)
         except WorkerLost as error:
             self.worker_lost_reason = str(error)
-            answer = ErrorResponse(None, {"type": "WorkerLost", "message": str(error)})
+            answer = _error_response("WorkerLost", str(error))
         except CommandTimeout:
             answer = self._kill_timed_out(step)
-        if isinstance(answer, ErrorResponse) and "step_failed" not in self.books.event_names(step.id):
-            self._record_failure(step, answer.error, asked)
+        if isinstance(answer, ErrorResponse) and "step_failed" not in self.recorder.event_names(step.id):
+            self._record_failure(step, answer.error, (self.request.clock() - sent_at) * 1000)
         return isinstance(answer, Response)
 
-    def _kill_timed_out(self, step: Step) -> Response | ErrorResponse:
-        """End the worker of a step that took too long. Its answer may have come in that very moment."""
+    def _kill_timed_out(self, step: Step) -> CommandResult:
+        """Kill the worker of a step that timed out; return its answer if it arrived meanwhile."""
         self.transport.kill()
-        self.worker_lost_reason = (
-            f"step {step.id!r} took longer than {self.order.settings.step_timeout_s:g} s"
-        )
-        late = self.dialogue.drain()
-        return (
-            late
-            if late is not None
-            else ErrorResponse(None, {"type": "StepTimeout", "message": self.worker_lost_reason})
-        )
+        timeout = self.request.settings.step_timeout_s
+        self.worker_lost_reason = f"step {step.id!r} took longer than {timeout:g} s"
+        return self.client.drain() or _error_response("StepTimeout", self.worker_lost_reason)
 
     def _cleanup(self) -> None:
         if self.worker_lost_reason is not None:
             return
         try:
-            self.dialogue.request("cleanup", {}, _CLEANUP_S)
+            self.client.request("cleanup", {}, _CLEANUP_TIMEOUT_S)
         except WorkerLost as error:
-            self.tell("worker_lost", {"error": str(error), "phase": "cleanup"})
+            self.emit("worker_lost", {"error": str(error), "phase": "cleanup"})
         except CommandTimeout:
             self.transport.kill()
-            self.tell("worker_lost", {"error": f"no answer within {_CLEANUP_S:g} s", "phase": "cleanup"})
+            reason = f"no answer within {_CLEANUP_TIMEOUT_S:g} s"
+            self.emit("worker_lost", {"error": reason, "phase": "cleanup"})
 
     def _download_artifacts(self) -> None:
         if self.transport.is_remote:
-            homes = DownloadTargets(self.tally.path, self.order.base)
-            lost = download_artifacts(self.transport, self.order.artifact_policy, homes, self.tell)
-            self.tally.reason = self.tally.reason or lost
+            failure = download_artifacts(
+                self.transport,
+                self.request.artifact_policy,
+                self.progress.path,
+                self.request.base,
+                self.emit,
+            )
+            self.progress.reason = self.progress.reason or failure
+
+    # --- abort
 
     def _abort(self, reason: str) -> None:
-        """End the worker and close the accounts of every step: none stays open, none is forgotten."""
-        self.tally.reason = reason
+        """Kill the worker and record the end of every step."""
+        self.progress.reason = reason
         self.transport.kill()
         try:
-            if self.books.disk_full_reason is None:  # the room that is left is for the verdict
-                self.dialogue.drain()
+            if self.recorder.disk_full_reason is None:  # the reserved space is for the end of the run
+                self.client.drain()
             self._finish_open_steps(reason)
         except (DiskFull, OSError) as error:
-            self.tally.reason = self.books.disk_full_reason or str(error)
+            self.progress.reason = self.recorder.disk_full_reason or str(error)
 
     def _finish_open_steps(self, reason: str) -> None:
-        for step in self.order.compiled.manifest.steps:
-            if step.id in (*self.tally.succeeded, *self.tally.failed, *self.tally.skipped):
+        progress = self.progress
+        for step in self.request.compiled.manifest.steps:
+            if step.id in (*progress.succeeded, *progress.failed, *progress.skipped):
                 continue
-            if "step_start" in self.books.event_names(step.id):
-                self.tally.failed.append(step.id)
-                if "step_failed" not in self.books.event_names(step.id):
-                    self._record_failure(step, {"type": "Interrupted", "message": reason}, None)
-            else:
+            names = self.recorder.event_names(step.id)
+            if "step_start" not in names:
                 self._skip(step, reason)
+                continue
+            progress.failed.append(step.id)
+            if "step_failed" not in names:
+                self._record_failure(step, {"type": "Interrupted", "message": reason}, None)
 
-    def _record_failure(self, step: Step, error: Mapping[str, Any], asked: float | None) -> None:
-        fields: dict[str, Any] = {
+    def _record_failure(self, step: Step, error: Mapping[str, Any], duration_ms: float | None) -> None:
+        event_fields = {
             "driver": step.driver,
             "error": error.get("message"),
             "error_type": error.get("type"),
-            "duration_ms": None if asked is None else (self.order.clock() - asked) * 1000,
+            "duration_ms": duration_ms,
+            "traceback": error.get("traceback"),
         }
-        self.tell("step_failed", {**fields, "traceback": error.get("traceback")}, step.id)
+        self.emit("step_failed", event_fields, step.id)
+
+
+def _error_response(error_type: str, message: str) -> ErrorResponse:
+    return ErrorResponse(None, {"type": error_type, "message": message})
+
+
+def _inputs(step: Step) -> dict[str, dict[str, str]]:
+    bound = manifest.bind_inputs(step)
+    return {name: {"from_step": ref.from_step, "key": ref.key} for name, ref in bound.items()}
 
 
 def _plan_entry(step: Step, file: str) -> dict[str, Any]:
-    inputs = {
-        name: {"from_step": ref.from_step, "key": ref.key} for name, ref in manifest.bind_inputs(step).items()
-    }
     return {
         "step_id": step.id,
         "driver": step.driver,
         "needs": list(step.needs),
-        "inputs": inputs,
+        "inputs": _inputs(step),
         "file": file,
         "line": step.line or None,
     }

@@ -1,7 +1,7 @@
-"""A new run directory: made once, filled before the worker starts, closed with the verdict."""
+"""Creates a run directory and writes its files."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,36 +9,34 @@ from typing import Any
 import orjson
 import yaml
 
-from osiris_inspect.model import manifest, run_card
+from osiris_inspect.model import manifest
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.manifest import Manifest
 from osiris_inspect.model.redaction import Redactor, mask_by_key
-from osiris_inspect.model.run_card import RunCard
 from osiris_inspect.runtime.files.atomic_write import write_atomic
-from osiris_inspect.runtime.pipeline import masked_config as masking
+from osiris_inspect.runtime.pipeline import masked_config
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 
 
 def create_run_dir(logs: Path, epoch_ms: int) -> Path:
-    """A directory ``run_<ms>`` of its own under ``logs``; one that is taken moves the number on.
+    """Create the directory ``run_<ms>`` in ``logs``; the number is increased if it exists.
 
     Raises:
-        OSError: the folder cannot be written to.
+        OSError: the directory cannot be created.
     """
     return _create(logs, epoch_ms, layout.run_name)
 
 
 def create_compile_dir(logs: Path, epoch_ms: int, compiled: Compiled) -> Path:
-    """The compiled pipeline under ``logs/compile_<ms>/compiled``, and what was masked in it; gives that folder.
+    """Write a compiled pipeline into ``logs/compile_<ms>/compiled``; return that folder.
 
     Raises:
-        OSError: the disk refuses; nothing of it stays.
+        OSError: the write failed; nothing is left behind.
     """
     path = _create(logs, epoch_ms, layout.compile_name)
     folder = path / "compiled"
     try:
         folder.mkdir()
-        write_compiled(folder, replace(compiled, manifest=masking.masked_keys(compiled)))
+        write_compiled(folder, replace(compiled, manifest=masked_config.masked_keys(compiled)))
     except OSError:
         remove(path)
         raise
@@ -46,41 +44,25 @@ def create_compile_dir(logs: Path, epoch_ms: int, compiled: Compiled) -> Path:
 
 
 def remove(path: Path) -> None:
-    """Take away a directory that could not be filled: half of one looks like a run that was lost."""
-    # what refused to be written may refuse to be deleted; the error that brought us here is the one that is told
+    """Remove a directory that is incomplete and would look like a lost run; errors are ignored."""
     shutil.rmtree(path, ignore_errors=True)
 
 
 def write_compiled(folder: Path, compiled: Compiled, redactor: Redactor | None = None) -> None:
-    """Write ``manifest.yaml`` and ``cfg/<step>.json``, secrets masked by their keys and by what ``redactor`` knows."""
+    """Write ``manifest.yaml`` and ``cfg/<step>.json``, with secrets masked by key and by ``redactor``."""
     redactor = redactor or Redactor()
     document = redactor.redact_value(manifest.to_dict(compiled.manifest))
-    write_atomic(folder / layout.MANIFEST, _yaml(document))
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    write_atomic(folder / layout.MANIFEST, text.encode())
     for step in compiled.manifest.steps:
-        masked = redactor.redact_value(mask_by_key(compiled.configs[step.id]))
-        # not synced one by one: the worker is told the hash of each, so a file that is lost is not taken for another
-        write_atomic(folder / step.cfg_path, _json(masked), sync=False)
+        # not synced: the worker compares the hashes, so a lost file is noticed
+        write_json(folder / step.cfg_path, mask_by_key(compiled.configs[step.id]), redactor, sync=False)
 
 
-def manifest_bytes(plan: Manifest) -> bytes:
-    """The manifest as YAML; same manifest, same bytes."""
-    return _yaml(manifest.to_dict(plan))
-
-
-def write_card(run: Path, card: RunCard, redactor: Redactor) -> None:
-    """Write the run card."""
-    write_atomic(run / layout.RUN_CARD, _json(redactor.redact_value(run_card.to_dict(card))))
-
-
-def write_status(run: Path, document: Mapping[str, Any]) -> None:
-    """Write the verdict: the last file of a run."""
-    write_atomic(run / layout.STATUS, _json(document))
-
-
-def _create(logs: Path, epoch_ms: int, name: Any) -> Path:
+def _create(logs: Path, epoch_ms: int, path_of: Callable[[int], str]) -> Path:
     logs.mkdir(parents=True, exist_ok=True)
     while True:
-        path: Path = logs / name(epoch_ms)
+        path = logs / path_of(epoch_ms)
         try:
             path.mkdir()
         except FileExistsError:
@@ -89,9 +71,7 @@ def _create(logs: Path, epoch_ms: int, name: Any) -> Path:
             return path
 
 
-def _yaml(document: Mapping[str, Any]) -> bytes:
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
-
-
-def _json(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+def write_json(path: Path, value: Mapping[str, Any], redactor: Redactor, *, sync: bool = True) -> None:
+    """Write a JSON file with secrets masked."""
+    option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    write_atomic(path, orjson.dumps(redactor.redact_value(value), option=option), sync=sync)

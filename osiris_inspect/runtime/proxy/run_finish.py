@@ -1,15 +1,16 @@
-"""The end of a run: card, last events and verdict, written whatever happened before."""
+"""End of a run: writes the run card, the last events and ``status.json``."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from osiris_inspect.model import run_card
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.manifest import Manifest
 from osiris_inspect.model.redaction import Redactor
-from osiris_inspect.runtime.proxy import run_card_builder as card
 from osiris_inspect.runtime.proxy import run_directory
+from osiris_inspect.runtime.proxy.run_card_builder import build_run_card
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, RunRecorder
 
 RunStatus = Literal["success", "failed", "interrupted"]
@@ -18,12 +19,13 @@ _EXIT_CODES: Final[Mapping[RunStatus, int]] = {"success": 0, "failed": 1, "inter
 
 @dataclass(slots=True)
 class RunProgress:
-    """How far a run has come.
+    """Progress of a run.
 
     Attributes:
         path: the run directory.
-        because: the steps that were skipped, and the cause of each.
-        reason: the first thing that went wrong, in words.
+        started_at: seconds since 1970.
+        skipped: the cause of each skipped step: a failed step, or a reason.
+        reason: the first error; None if there was none.
     """
 
     path: Path
@@ -37,78 +39,77 @@ class RunProgress:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every step succeeded."""
+        """True if every step succeeded."""
         return len(self.succeeded) == len(self.manifest.steps)
 
     @property
     def step_counts(self) -> dict[str, int]:
-        """How many steps succeeded, of how many."""
+        """Number of steps that succeeded, and of all steps."""
         return {"steps_completed": len(self.succeeded), "steps_total": len(self.manifest.steps)}
 
 
 def finish_run(
-    books: RunRecorder,
-    tally: RunProgress,
+    recorder: RunRecorder,
+    progress: RunProgress,
     status: RunStatus,
-    facts: Mapping[str, Any],
+    details: Mapping[str, Any],
     clock: Callable[[], float],
 ) -> RunStatus:
-    """Write the run card, the last events and, last of all, the verdict; gives the status the run really ends with.
+    """Write the run card, the last events and ``status.json``; return the final status.
 
-    A disk that refuses makes it a failed run that says so; what still finds room is written.
+    A write that fails turns success into failure, and the other files are still written.
     """
+    status = _check_disk(status, progress, recorder.disk_full_reason)
     writes: tuple[Callable[[], None], ...] = (
-        lambda: _write_card(books, tally, facts),
-        lambda: _record_run_end(
-            books, tally, _final_status(status, tally, books), clock() - tally.started_at
-        ),
-        lambda: _write_status(tally, _final_status(status, tally, books)),
+        lambda: _write_card(recorder, progress, details),
+        lambda: _record_run_end(recorder, progress, status, clock() - progress.started_at),
+        lambda: _write_status(progress, status),
     )
     for write in writes:
         try:
             write()
         except (OSError, DiskFull) as error:
-            tally.reason = (
-                tally.reason or books.disk_full_reason or f"the run directory cannot be written: {error}"
-            )
-            status = "failed" if status == "success" else status
-    return _final_status(status, tally, books)
-
-
-def _final_status(status: RunStatus, tally: RunProgress, books: RunRecorder) -> RunStatus:
-    if books.disk_full_reason is not None and status == "success":
-        tally.reason = tally.reason or books.disk_full_reason
-        return "failed"
+            reason = recorder.disk_full_reason or f"cannot write the run directory: {error}"
+            status = _check_disk(status, progress, reason)
     return status
 
 
-def _write_card(books: RunRecorder, tally: RunProgress, facts: Mapping[str, Any]) -> None:
-    made = card.build_run_card(tally.manifest, books.card_events)
-    run_directory.write_card(tally.path, replace(made, extra=dict(facts)), tally.redactor)
-    books.record_host_event("artifact_created", {"artifact_type": "run_card", "path": layout.RUN_CARD})
+def _check_disk(status: RunStatus, progress: RunProgress, error: str | None) -> RunStatus:
+    if error is None:
+        return status
+    progress.reason = progress.reason or error
+    return "failed" if status == "success" else status
 
 
-def _record_run_end(books: RunRecorder, tally: RunProgress, status: RunStatus, seconds: float) -> None:
+def _write_card(recorder: RunRecorder, progress: RunProgress, details: Mapping[str, Any]) -> None:
+    card = build_run_card(progress.manifest, recorder.card_events)
+    document = run_card.to_dict(replace(card, extra=dict(details)))
+    run_directory.write_json(progress.path / layout.RUN_CARD, document, progress.redactor)
+    recorder.record_host_event("artifact_created", {"artifact_type": "run_card", "path": layout.RUN_CARD})
+
+
+def _record_run_end(recorder: RunRecorder, progress: RunProgress, status: RunStatus, seconds: float) -> None:
+    event_fields = {**progress.step_counts, "duration_s": seconds}
     if status == "success":
-        books.record_host_event("run_complete", {**tally.step_counts, "duration_s": seconds})
+        recorder.record_host_event("run_complete", event_fields)
     else:
-        reason = tally.reason or "a step failed"
-        books.record_host_event("run_error", {"error": reason, **tally.step_counts, "duration_s": seconds})
-    last = books.last_seq + 1
-    books.record_host_event("run_end", {"status": status, "last_seq": last, "duration_s": seconds})
-    books.sync()
+        reason = progress.reason or "a step failed"
+        recorder.record_host_event("run_error", {"error": reason, **event_fields})
+    last_seq = recorder.log.last_seq + 1
+    recorder.record_host_event("run_end", {"status": status, "last_seq": last_seq, "duration_s": seconds})
+    recorder.log.sync()
 
 
-def _write_status(tally: RunProgress, status: RunStatus) -> None:
-    verdict = {
-        "run_id": tally.path.name,
-        "pipeline": tally.manifest.name,
+def _write_status(progress: RunProgress, status: RunStatus) -> None:
+    document = {
+        "run_id": progress.path.name,
+        "pipeline": progress.manifest.name,
         "status": status,
         "ok": status == "success",
         "exit_code": _EXIT_CODES[status],
-        **tally.step_counts,
-        "steps_failed": tally.failed,
-        "steps_skipped": tally.skipped,
-        "reason": tally.reason,
+        **progress.step_counts,
+        "steps_failed": progress.failed,
+        "steps_skipped": progress.skipped,
+        "reason": progress.reason,
     }
-    run_directory.write_status(tally.path, tally.redactor.redact_value(verdict))
+    run_directory.write_json(progress.path / layout.STATUS, document, progress.redactor)

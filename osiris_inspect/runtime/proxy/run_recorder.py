@@ -1,42 +1,37 @@
-"""The books of a run while it goes on: each event into the log, what the run card needs kept aside."""
+"""Records events and metrics during a run and keeps the events that the run card needs."""
 
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from osiris_inspect.model.event import Event, Side
 from osiris_inspect.model.metric import Metric
-from osiris_inspect.runtime.proxy import run_card_builder as card
 from osiris_inspect.runtime.proxy.event_log import EventLog
+from osiris_inspect.runtime.proxy.run_card_builder import CARD_EVENTS
 
 EventListener = Callable[[Event], None]
 _SYNCED = frozenset({"step_complete", "step_failed"})
 
 
 class DiskFull(Exception):
-    """The log could not be written; what was to be written stands in the room that was reserved for that."""
+    """The disk is full; the line was written into the reserved space, and the run must end."""
 
 
 class RunRecorder:
-    """Writes events and metrics, remembers what the run card is made from.
+    """Writes events and metrics, and passes events to a listener.
 
     Attributes:
-        kept: the events a run card is made from.
-        full: why the disk refused, None while it took everything.
+        log: the event log.
+        card_events: the events that the run card is built from.
+        disk_full_reason: error of the first failed write; None if none failed.
     """
 
-    def __init__(self, log: EventLog, clock: Callable[[], float], watch: EventListener) -> None:
-        self._log, self._clock, self._watch = log, clock, watch
+    def __init__(self, log: EventLog, clock: Callable[[], float], on_event: EventListener) -> None:
+        self.log, self._clock, self._on_event = log, clock, on_event
         self.card_events: list[Event] = []
-        self._names: dict[str, set[str]] = {}
         self.disk_full_reason: str | None = None
 
-    @property
-    def is_locked(self) -> bool:
-        """Whether a lock on the log tells others that this run is still going on."""
-        return self._log.is_locked
-
     def record_host_event(self, name: str, fields: Mapping[str, Any], step: str | None = None) -> None:
-        """Something happened on the host."""
+        """Write an event of the host; raises like ``record_event``."""
         self.record_event(name, self._clock(), "host", fields, step)
 
     def record_event(
@@ -45,17 +40,14 @@ class RunRecorder:
         """Write an event.
 
         Raises:
-            DiskFull: the disk refused for the first time; the event is written all the same, the run must end.
-            OSError: the disk refuses, and the reserved room is used up.
+            DiskFull: a write failed for the first time; the event was written into the reserved space.
+            OSError: the write failed, and the reserved space is used up.
         """
         try:
-            event = self._log.write_event(name, ts, side, fields, step)
+            event = self.log.write_event(name, ts, side, fields, step)
         except OSError as error:
-            if self.disk_full_reason is not None:
-                raise
             self._release_reserve(error)
-            event = self._log.write_event(name, ts, side, fields, step)
-            self._after_event(event)
+            self._after_event(self.log.write_event(name, ts, side, fields, step))
             raise DiskFull(self.disk_full_reason) from error
         self._after_event(event)
 
@@ -63,41 +55,31 @@ class RunRecorder:
         """Write a metric.
 
         Raises:
-            DiskFull, OSError: as ``write``.
+            DiskFull, OSError: like ``record_event``.
         """
         try:
-            self._log.write_metric(metric)
+            self.log.write_metric(metric)
         except OSError as error:
-            if self.disk_full_reason is not None:
-                raise
             self._release_reserve(error)
-            self._log.write_metric(metric)
+            self.log.write_metric(metric)
             raise DiskFull(self.disk_full_reason) from error
 
     def event_names(self, step: str) -> Set[str]:
-        """The names of the kept events of a step."""
-        return self._names.get(step, frozenset())
-
-    @property
-    def last_seq(self) -> int:
-        """The number of the last event."""
-        return self._log.last_seq
-
-    def sync(self) -> None:
-        """Wait until the disk has all of it."""
-        self._log.sync()
+        """Return the names of the step's events in ``card_events``."""
+        return {event.name for event in self.card_events if event.step == step}
 
     def _after_event(self, event: Event) -> None:
-        if event.name in card.CARD_EVENTS:
+        if event.name in CARD_EVENTS:
             self.card_events.append(event)
-            self._names.setdefault(event.step or "", set()).add(event.name)
         if event.name in _SYNCED:
-            self._log.request_sync()
+            self.log.request_sync()
         try:
-            self._watch(event)
-        except OSError:  # whoever watches cannot show it: that is not this disk, and ends no run
-            self._watch = lambda _: None
+            self._on_event(event)
+        except OSError:  # the listener's output is closed: continue without it
+            self._on_event = lambda _: None
 
     def _release_reserve(self, error: OSError) -> None:
-        self.disk_full_reason = f"the log cannot be written: {error.strerror or error}"
-        self._log.release_reserve()
+        if self.disk_full_reason is not None:
+            raise error
+        self.disk_full_reason = f"cannot write the log: {error.strerror or error}"
+        self.log.release_reserve()

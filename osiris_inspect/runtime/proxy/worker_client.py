@@ -1,4 +1,4 @@
-"""What proxy and worker say to each other: a question, and all that is told until its answer comes."""
+"""Client of the worker: sends a command and records the worker's messages until its answer arrives."""
 
 from collections.abc import Mapping
 from time import monotonic
@@ -20,105 +20,105 @@ from osiris_inspect.runtime.proxy.signals import SignalFlag
 from osiris_inspect.runtime.transport.transport import Transport
 
 _POLL_INTERVAL_S: Final = 0.2
-"""How often a waiting proxy looks whether it was interrupted."""
+"""Interval at which a waiting proxy checks for signals."""
 
 CommandResult = Response | ErrorResponse
 
 
 class CommandTimeout(Exception):
-    """The worker took longer than it may."""
+    """The worker did not answer in time."""
 
     log_name = "NoAnswer"
 
 
 class Interrupted(Exception):
-    """Somebody asked the run to end."""
+    """The run was interrupted by a signal."""
 
 
 class WorkerClient:
-    """Asks the worker and writes what it tells into the books, each line once and in its order."""
+    """Sends commands and records the worker's events and metrics, each line once and in order."""
 
     def __init__(
-        self, transport: Transport, books: RunRecorder, redactor: Redactor, interrupts: SignalFlag
+        self, transport: Transport, recorder: RunRecorder, redactor: Redactor, signals: SignalFlag
     ) -> None:
-        self._transport, self._books = transport, books
-        self._redactor, self._interrupts = redactor, interrupts
+        self._transport, self._recorder = transport, recorder
+        self._redactor, self._signals = redactor, signals
         self._next_id = 0
         self._next_line = 0
         self._is_silent = False
 
     def request(self, verb: rpc.Verb, body: Mapping[str, Any], timeout: float | None) -> CommandResult:
-        """Send a command and write all that is told until its answer comes.
+        """Send a command, record messages and return the answer.
 
         Raises:
-            WorkerLost: it will never come; all the worker said before is written.
-            CommandTimeout: it did not come within ``timeout`` seconds.
-            Interrupted: the run was asked to end.
+            WorkerLost: the worker ended without an answer; its messages are recorded.
+            CommandTimeout: no answer arrived within ``timeout`` seconds.
+            Interrupted: a signal arrived.
         """
         number, self._next_id = self._next_id, self._next_id + 1
         self._transport.send(rpc.encode_command(Command(verb, number, body)))
-        until = None if timeout is None else monotonic() + timeout
+        deadline = None if timeout is None else monotonic() + timeout
         while True:
-            if self._interrupts.is_set:
+            if self._signals.is_set:
                 raise Interrupted
-            left = _POLL_INTERVAL_S if until is None else min(until - monotonic(), _POLL_INTERVAL_S)
-            if left <= 0:
+            wait = _POLL_INTERVAL_S if deadline is None else min(deadline - monotonic(), _POLL_INTERVAL_S)
+            if wait <= 0:
                 raise CommandTimeout
-            answer = self._receive(left)
+            answer = self._receive(wait)
             if answer is not None and answer.id in (number, None):
                 return answer
 
     def drain(self) -> CommandResult | None:
-        """Write what a worker that was ended had said before; gives the answer to the last question if it was there."""
-        found = None
+        """Record the remaining messages of an ended worker; return the answer to the last command, if any."""
+        result = None
         try:
             while True:
                 answer = self._receive(0.0)
-                found = answer if answer is not None and answer.id == self._next_id - 1 else found
+                result = answer if answer is not None and answer.id == self._next_id - 1 else result
                 if self._is_silent:
-                    return found
+                    return result
         except ProtocolError:
-            return found
+            return result
 
     def _receive(self, seconds: float) -> CommandResult | None:
-        """Take the next line that comes within ``seconds``; None unless it is an answer."""
+        """Process the next line; return it if it is an answer."""
         try:
             line = self._transport.receive(seconds)
         except MessageTooLarge as error:
-            self._books.record_host_event("wire_error", {"error": str(error)})
+            self._recorder.record_host_event("wire_error", {"error": str(error)})
             return None
         self._is_silent = line is None
-        return None if line is None or not self._check_sequence(line) else self._handle_message(line)
+        return self._handle_message(line) if line is not None and self._is_new(line) else None
 
     def _handle_message(self, line: bytes) -> CommandResult | None:
         try:
-            reply = rpc.decode_message(line)
+            message = rpc.decode_message(line)
         except InvalidMessage as error:
-            shown = self._redactor.redact_text(line.decode(errors="replace"))[:200]
-            self._books.record_host_event("wire_error", {"error": str(error), "line": shown})
+            text = self._redactor.redact_text(line.decode(errors="replace"))[:200]
+            self._recorder.record_host_event("wire_error", {"error": str(error), "line": text})
             return None
-        match reply:
+        match message:
             case EventMessage(_, ts, name, step, fields):
-                self._books.record_event(name, ts, "worker", fields, step)
+                self._recorder.record_event(name, ts, "worker", fields, step)
             case MetricMessage(ts, name, value, step, tags):
-                self._books.record_metric(Metric(name, value, ts, step, tags))
-            case ErrorResponse(None, told) if told.get("type") == "BadMessage":
-                # a command that was sent twice, cut the first time: its answer comes still
-                self._books.record_host_event(
-                    "wire_error", {"error": told.get("message"), "side_of": "worker"}
-                )
+                self._recorder.record_metric(Metric(name, value, ts, step, tags))
+            case ErrorResponse(None, report) if report.get("type") == "BadMessage":
+                # a command that was sent again after a partial line: its answer follows
+                event_fields = {"error": report.get("message"), "side_of": "worker"}
+                self._recorder.record_host_event("wire_error", event_fields)
             case Response() | ErrorResponse():
-                return reply
+                return message
         return None
 
-    def _check_sequence(self, line: bytes) -> bool:
-        """Whether a line did not come before. What is missing is told, not passed over."""
+    def _is_new(self, line: bytes) -> bool:
+        """Return True if a line was not received before; record missing lines."""
         number = rpc.sequence_of(line)
         if number is None:
             return True
         if number < self._next_line:
             return False
         if number > self._next_line:
-            self._books.record_host_event("lines_missing", {"from": self._next_line, "to": number - 1})
+            gap = {"from": self._next_line, "to": number - 1}
+            self._recorder.record_host_event("lines_missing", gap)
         self._next_line = number + 1
         return True

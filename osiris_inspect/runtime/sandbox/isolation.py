@@ -1,7 +1,7 @@
-"""How far a local worker is kept apart from its host: the best level that works here, tried and not assumed.
+"""Isolation of a local worker: detection of the levels that work here, and their application.
 
-``bwrap``: a file system, processes and, where the pipeline needs none, a network of its own. ``landlock``: the host's,
-closed but for what is granted. ``none``: a local process, which reads what its user reads; nobody calls it a sandbox.
+``bwrap``: own file system and processes, and no network unless the pipeline needs it. ``landlock``: the
+host's file system, closed except for what is granted. ``none``: a local process with the rights of its user.
 """
 
 import os
@@ -23,13 +23,14 @@ from osiris_inspect.runtime.sandbox import landlock
 Level = Literal["bwrap", "landlock", "none"]
 RequestedLevel = Literal["auto", "bwrap", "landlock", "none"]
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
-"""The best first."""
+"""Strongest first."""
 
-LEAST_MEMORY: Final = 768 * 2**20
-"""Bytes of address space without which a worker cannot load what it is made of."""
-_PROBE_S: Final = 10.0
-_SYSTEM: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_OF_ETC: Final = (
+MIN_MEMORY_BYTES: Final = 768 * 2**20
+"""Bytes of address space that a worker needs to start."""
+_MAX_OPEN_FILES: Final = 4096
+_PROBE_TIMEOUT_S: Final = 10.0
+_SYSTEM_FOLDERS: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_ETC_NAMES: Final = (
     "ld.so.cache",
     "ld.so.conf",
     "ld.so.conf.d",
@@ -48,15 +49,18 @@ _OF_ETC: Final = (
     "protocols",
     "services",
 )
-_OF_THE_ROOT: Final = (*_SYSTEM, "/proc", "/dev", "/sys")
-_OF_SYS: Final = ("/sys/fs/cgroup", "/sys/devices/system/cpu")  # without them DuckDB aborts or counts wrong
-_OF_PROC: Final = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm", "/proc/filesystems")
-_OF_DEV: Final = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/full")
+_ROOT_FOLDERS: Final = (*_SYSTEM_FOLDERS, "/proc", "/dev", "/sys")
+_SYS_PATHS: Final = (
+    "/sys/fs/cgroup",
+    "/sys/devices/system/cpu",
+)  # DuckDB reads the limits of memory and CPUs there
+_PROC_PATHS: Final = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm", "/proc/filesystems")
+_DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/full")
 
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """A level, and the better ones that do not work here with the reason of each."""
+    """Chosen level, and the stronger levels that are unavailable with the reason of each."""
 
     level: Level
     unavailable: tuple[tuple[Level, str], ...] = ()
@@ -64,15 +68,15 @@ class Isolation:
 
 @dataclass(frozen=True, slots=True)
 class SandboxPermissions:
-    """What an isolated worker can reach beyond the system's own libraries.
+    """Access of an isolated worker beyond the system's libraries.
 
     Attributes:
         read: files and folders it can read.
         write: folders it can write, and pipes.
-        network: whether it can reach other hosts.
-        listed: folders whose names it can read, and of their files no more than is granted otherwise.
-        made: folders it can write once they are made.
-        refused: those of ``made`` that could not be, each with the reason.
+        network: True if it can reach other hosts.
+        listable: folders whose names it can read, but not the files in them.
+        to_create: folders that are created and then writable.
+        denied: the folders of ``to_create`` that could not be created, each with the reason.
     """
 
     read: tuple[Path, ...] = ()
@@ -83,23 +87,24 @@ class SandboxPermissions:
     denied: tuple[tuple[Path, str], ...] = ()
 
     def with_created_dirs(self) -> "SandboxPermissions":
-        """The same once the missing folders are made: they must be there before the worker is closed in.
+        """Create the folders of ``to_create``, which must exist before the sandbox is applied.
 
-        One that cannot be made is granted to nobody; the step that writes there fails, as it does without a sandbox.
+        A folder that cannot be created is denied, and the step that writes there fails as it does without a
+        sandbox.
         """
-        there: list[Path] = []
-        refused: list[tuple[Path, str]] = []
+        created: list[Path] = []
+        denied = [*self.denied]
         for path in self.to_create:
             try:
                 path.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                refused.append((path, error.strerror or str(error)))
+                denied.append((path, error.strerror or str(error)))
             else:
-                there.append(path)
-        return replace(self, write=(*self.write, *there), to_create=(), denied=(*self.denied, *refused))
+                created.append(path)
+        return replace(self, write=(*self.write, *created), to_create=(), denied=tuple(denied))
 
     def to_document(self) -> dict[str, Any]:
-        """For the log: what was granted."""
+        """Return the permissions as JSON, for the log and the worker."""
         document: dict[str, Any] = {
             "read": [str(path) for path in self.read],
             "write": [str(path) for path in self.write],
@@ -113,169 +118,160 @@ class SandboxPermissions:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "SandboxPermissions":
-        """What was granted, from what ``to_document`` gave."""
-        read, write, listed = (tuple(map(Path, document.get(way, ()))) for way in ("read", "write", "listed"))
-        return cls(read, write, document["network"], listed)
+        """Return the permissions from ``to_document``."""
+        read, write, listable = (
+            tuple(map(Path, document.get(key, ()))) for key in ("read", "write", "listed")
+        )
+        return cls(read, write, document["network"], listable)
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceLimits:
-    """What one worker may use; None for no bound.
+    """Limits of a worker.
 
-    ``file_bytes`` is the size of one file. Without ``memory_bytes`` the system ends the worker when memory runs out;
-    with it the driver gets a MemoryError that names its line.
+    Attributes:
+        memory_bytes: address space; a driver that exceeds it gets a MemoryError. None: no limit, and the
+            kernel kills the worker when memory runs out.
     """
 
     memory_bytes: int | None = None
-    file_bytes: int | None = None
-    open_files: int = 4096
 
     def apply(self) -> None:
-        """Bind this process and all it starts."""
+        """Limit this process and its children."""
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file holds secrets
-        _lower(resource.RLIMIT_NOFILE, self.open_files)
-        if self.file_bytes is not None:
-            _lower(resource.RLIMIT_FSIZE, self.file_bytes)
+        _lower(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
         if self.memory_bytes is not None:
             _lower(resource.RLIMIT_AS, self.memory_bytes)
 
 
-def _lower(what: int, to: int) -> None:
-    _, hard = resource.getrlimit(what)
-    bound = to if hard == resource.RLIM_INFINITY else min(to, hard)
-    resource.setrlimit(what, (bound, bound))
+def _lower(limit: int, value: int) -> None:
+    _, hard = resource.getrlimit(limit)
+    bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(limit, (bound, bound))
 
 
-def choose(wanted: RequestedLevel) -> Isolation:
-    """The level to use.
+def choose(requested: RequestedLevel) -> Isolation:
+    """Return the level to use.
 
     Raises:
-        SettingsError: a level that was demanded does not work here; the message says why.
+        SettingsError: the requested level is unavailable; the message states the reason.
     """
-    if wanted == "none":
-        return Isolation("none")
-    declined: list[tuple[Level, str]] = []
-    for level in LEVELS if wanted == "auto" else (wanted,):
+    unavailable: list[tuple[Level, str]] = []
+    for level in LEVELS if requested == "auto" else (requested,):
         reason = unavailable_reason(level)
         if reason is None:
-            return Isolation(level, tuple(declined))
-        declined.append((level, reason))
-    (_, reason) = declined[-1]
-    raise SettingsError(f"isolation {wanted!r} does not work here: {reason}")
+            return Isolation(level, tuple(unavailable))
+        unavailable.append((level, reason))
+    raise SettingsError(f"isolation {requested!r} is not available: {unavailable[-1][1]}")
 
 
 @cache
 def unavailable_reason(level: Level) -> str | None:
-    """Why a level does not work on this machine, found by trying; None where it does."""
-    match level:
-        case "bwrap":
-            return _why_no_bwrap()
-        case "landlock":
-            return _why_no_landlock()
-        case "none":
-            return None
+    """Return the reason why a level does not work on this machine, found by trying it; None if it works."""
+    checks = {"bwrap": _bwrap_unavailable, "landlock": _landlock_unavailable}
+    return checks[level]() if level in checks else None
 
 
-def _why_no_bwrap() -> str | None:
+def _bwrap_unavailable() -> str | None:
     if shutil.which("bwrap") is None:
-        return "there is no bwrap; install bubblewrap"
-    command = bwrap_command(
-        SandboxPermissions(network=False), Path("/"), [shutil.which("true") or "/bin/true"]
-    )
+        return "bwrap is not installed; install bubblewrap"
+    probe = [shutil.which("true") or "/bin/true"]
+    command = bwrap_command(SandboxPermissions(network=False), Path("/"), probe)
     try:
-        tried = subprocess.run(command, capture_output=True, timeout=_PROBE_S, check=False, env={})
+        completed = subprocess.run(
+            command, capture_output=True, timeout=_PROBE_TIMEOUT_S, check=False, env={}
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"bwrap was tried and failed: {error}"
-    if tried.returncode == 0:
+        return f"bwrap failed: {error}"
+    if completed.returncode == 0:
         return None
-    words = tried.stderr.decode(errors="replace").strip() or f"exit code {tried.returncode}"
-    return f"bwrap was tried and failed: {words}"
+    output = completed.stderr.decode(errors="replace").strip()
+    return f"bwrap failed: {output or f'exit code {completed.returncode}'}"
 
 
-def _why_no_landlock() -> str | None:
+def _landlock_unavailable() -> str | None:
     if sys.platform != "linux":
-        return "there is no Landlock but on Linux"
+        return "Landlock exists only on Linux"
     try:
         version = landlock.abi()
     except OSError as error:
         return error.strerror or str(error)
     if version < landlock.OLDEST_ABI:
-        return f"this kernel speaks Landlock {version}; {landlock.OLDEST_ABI} is needed"
+        return f"the kernel has Landlock ABI {version}; {landlock.OLDEST_ABI} is required"
     return None
 
 
 def python_paths() -> tuple[Path, ...]:
-    """The folders of this Python and its packages, and of this package where it lies elsewhere."""
+    """Return the folders of the Python interpreter, its packages and this package."""
     folders = {sys.prefix, sys.base_prefix, sys.exec_prefix, str(Path(__file__).parents[2])}
     folders |= {path for name, path in sysconfig.get_paths().items() if name in ("purelib", "platlib")}
-    return tuple(sorted(Path(folder) for folder in folders))
+    return tuple(sorted(map(Path, folders)))
 
 
-def bwrap_command(grants: SandboxPermissions, cwd: Path, command: Iterable[str]) -> list[str]:
-    """The command line that runs ``command`` in a sandbox of Bubblewrap.
+def bwrap_command(permissions: SandboxPermissions, cwd: Path, command: Iterable[str]) -> list[str]:
+    """Return the command line that runs ``command`` in a bubblewrap sandbox.
 
-    It can write what it was granted and nothing else, ``/tmp`` included: what lies beside that is made for it and goes
-    with it, so a file that could be written there would be lost without a word.
+    Everything that is not granted is read-only, ``/tmp`` included: bubblewrap creates those folders and
+    discards them, so files written there would be lost silently.
     """
-    words = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--cap-drop", "ALL"]
-    words += ["--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
-    words += ["--hostname", "sandbox"]
-    words += [] if grants.network else ["--unshare-net"]
-    words += list(_system_mounts())
-    words += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp"]  # noqa: S108  the sandbox's own, not the host's
-    words += ["--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108  where threads of C libraries meet
-    for path in _existing(_OF_SYS):
-        words += ["--ro-bind", str(path), str(path)]
-    words += list(_mounts(grants, cwd))
-    words += ["--remount-ro", "/"]
-    return [*words, "--chdir", str(cwd), "--", *command]
+    arguments = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--cap-drop", "ALL"]
+    arguments += ["--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
+    arguments += ["--unshare-cgroup-try", "--hostname", "sandbox"]
+    arguments += [] if permissions.network else ["--unshare-net"]
+    arguments += _system_mounts()
+    arguments += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp"]  # noqa: S108  the sandbox's own folder
+    arguments += ["--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108  C libraries use it for semaphores
+    for path in _existing(_SYS_PATHS):
+        arguments += ["--ro-bind", str(path), str(path)]
+    arguments += _mounts(permissions, cwd)
+    return [*arguments, "--remount-ro", "/", "--chdir", str(cwd), "--", *command]
 
 
 def _system_mounts() -> Iterator[str]:
-    for name in _SYSTEM:
+    for name in _SYSTEM_FOLDERS:
         path = Path(name)
         if path.is_symlink():
             yield from ("--symlink", str(path.readlink()), name)
         elif path.exists():
             yield from ("--ro-bind", name, name)
-    for path in _existing(f"/etc/{name}" for name in _OF_ETC):
+    for path in _existing(f"/etc/{name}" for name in _ETC_NAMES):
         yield from ("--ro-bind", str(path.resolve()), str(path))
 
 
-def _mounts(grants: SandboxPermissions, cwd: Path) -> Iterator[str]:
-    """Each folder and file where it really lies, folders before what lies in them; then the ways that lead there.
+def _mounts(permissions: SandboxPermissions, cwd: Path) -> Iterator[str]:
+    """Yield mounts of the resolved paths, parents first, then the folders and links that lead to them.
 
-    A file in a writable folder has no mount of its own: what is mounted cannot be replaced. A folder has: the code of the
-    interpreter stays closed where it lies in the pipeline's own folder.
+    A file in a writable folder is not mounted, because a mount point cannot be replaced. A readable folder
+    is, so that the code of the interpreter stays read-only if it is inside the pipeline's folder.
     """
-    ways = [follow_links(path) for path in (*grants.read, *grants.write, cwd)]
-    write = {follow_links(path).end for path in grants.write}
-    read = {follow_links(path).end for path in grants.read}
+    chains = [follow_links(path) for path in (*permissions.read, *permissions.write, cwd)]
+    write = {follow_links(path).end for path in permissions.write}
+    read = {follow_links(path).end for path in permissions.read}
     mounts = {path: "--ro-bind" for path in read if path.is_dir() or write.isdisjoint(path.parents)}
     mounts |= dict.fromkeys(write, "--bind")
     for path, kind in sorted(mounts.items(), key=lambda item: len(item[0].parts)):
         if path.exists():
             yield from (kind, str(path), str(path))
-    there = {*mounts, *map(Path, _OF_THE_ROOT), *(Path("/etc") / name for name in _OF_ETC)}
-    for folder in sorted({folder for way in ways for folder in way.required}):
-        if there.isdisjoint((folder, *folder.parents)):
+    mounted = {*mounts, *map(Path, _ROOT_FOLDERS), *(Path("/etc") / name for name in _ETC_NAMES)}
+    for folder in sorted({folder for chain in chains for folder in chain.required}):
+        if mounted.isdisjoint((folder, *folder.parents)):
             yield from ("--dir", str(folder))
-    for link, target in sorted({link for way in ways for link in way.links}):
-        if there.isdisjoint((link, *link.parents)):
+    for link, target in sorted({link for chain in chains for link in chain.links}):
+        if mounted.isdisjoint((link, *link.parents)):
             yield from ("--symlink", target, str(link))
 
 
-def restrict_self(grants: SandboxPermissions) -> None:
-    """Close this process in by Landlock, for good.
+def restrict_self(permissions: SandboxPermissions) -> None:
+    """Restrict this process with Landlock. It cannot be undone.
 
     Raises:
-        OSError: the kernel refuses.
+        OSError: the kernel refused.
     """
-    system = [Path(name) for name in (*_SYSTEM, *_OF_SYS, *_OF_PROC, f"/proc/{os.getpid()}")]
-    system += [Path("/etc") / name for name in _OF_ETC]
-    devices = [Path(name) for name in (*_OF_DEV, "/dev/shm")]  # noqa: S108  where threads of C libraries meet
-    read, write = [*system, *grants.read], [*devices, *grants.write]
-    landlock.restrict(read, write, grants.listable, network=grants.network)
+    names = (*_SYSTEM_FOLDERS, *_SYS_PATHS, *_PROC_PATHS, f"/proc/{os.getpid()}")
+    read = [*map(Path, names), *(Path("/etc") / name for name in _ETC_NAMES), *permissions.read]
+    devices = (*_DEVICES, "/dev/shm")  # noqa: S108  C libraries use it for semaphores
+    write = [*map(Path, devices), *permissions.write]
+    landlock.restrict(read, write, permissions.listable, network=permissions.network)
 
 
 def _existing(names: Iterable[str]) -> Iterator[Path]:

@@ -1,6 +1,6 @@
-"""Landlock: a process gives up, for itself and all it will start, every file and port it was not granted.
+"""Landlock: restricts a process and its children to the files and ports they are granted.
 
-The kernel's own interface, spoken directly: three system calls and two structures.
+Uses the three system calls and two structures of the kernel directly.
 """
 
 import ctypes
@@ -12,23 +12,23 @@ from pathlib import Path
 from typing import Final
 
 OLDEST_ABI: Final = 3
-"""The first that holds back truncating; an older one would leave files open to it."""
+"""The first version that restricts truncation."""
 NETWORK_ABI: Final = 4
-"""The first that can close TCP."""
+"""The first version that restricts TCP."""
 SCOPE_ABI: Final = 6
-"""The first that can keep signals and abstract sockets inside."""
+"""The first version that restricts signals and abstract sockets."""
 
-_CREATE, _ADD, _RESTRICT = 444, 445, 446
-_ASK_VERSION: Final = 1
-_BENEATH_PATH: Final = 1
-_NO_NEW_PRIVILEGES: Final = 38
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_VERSION_FLAG: Final = 1
+_RULE_PATH_BENEATH: Final = 1
+_PR_SET_NO_NEW_PRIVS: Final = 38
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 1 << 1, 1 << 2, 1 << 3
 _REFER, _TRUNCATE, _IOCTL = 1 << 13, 1 << 14, 1 << 15
 _READ: Final = _EXECUTE | _READ_FILE | _READ_DIR
-_OF_A_FILE: Final = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL
-_BOTH_WAYS_OF_TCP: Final = 0b11
-_BOTH_SCOPES: Final = 0b11
+_FILE_RIGHTS: Final = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL
+_TCP_BIND_AND_CONNECT: Final = 0b11
+_SOCKETS_AND_SIGNALS: Final = 0b11
 
 
 class _Ruleset(ctypes.Structure):
@@ -41,66 +41,67 @@ class _Beneath(ctypes.Structure):
 
 
 def abi() -> int:
-    """The version of the interface this kernel speaks.
+    """Return the Landlock ABI version of the kernel.
 
     Raises:
-        OSError: none; its text says why.
+        OSError: the kernel has no Landlock, or it is disabled.
     """
-    return _call(_CREATE, None, 0, _ASK_VERSION)
+    return _call(_CREATE_RULESET, None, 0, _VERSION_FLAG)
 
 
 def restrict(
-    read: Iterable[Path], write: Iterable[Path], listed: Iterable[Path] = (), *, network: bool
+    read: Iterable[Path], write: Iterable[Path], listable: Iterable[Path] = (), *, network: bool
 ) -> None:
-    """Leave this process ``read`` to read and run, ``write`` to write too, names in ``listed``, TCP only if ``network``.
+    """Restrict this process to reading and executing ``read``, writing ``write`` and listing ``listable``.
 
-    For good, and for every process it starts. Paths that are not there are granted to nobody.
+    TCP is allowed only with ``network``. The restriction is permanent and applies to child processes. Missing
+    paths are ignored.
 
     Raises:
-        OSError: the kernel refuses; nothing was given up.
+        OSError: the kernel refused; nothing is restricted.
     """
     version = abi()
-    files = _files(version)
-    closed = _BOTH_WAYS_OF_TCP if version >= NETWORK_ABI and not network else 0
-    ruleset = _Ruleset(files, closed, _BOTH_SCOPES if version >= SCOPE_ABI else 0)
-    descriptor = _call(_CREATE, ctypes.byref(ruleset), _size(version), 0)
+    files = _file_rights(version)
+    restricted_tcp = _TCP_BIND_AND_CONNECT if version >= NETWORK_ABI and not network else 0
+    ruleset = _Ruleset(files, restricted_tcp, _SOCKETS_AND_SIGNALS if version >= SCOPE_ABI else 0)
+    descriptor = _call(_CREATE_RULESET, ctypes.byref(ruleset), _size(version), 0)
     try:
         for path in read:
             _allow(descriptor, path, _READ & files)
         for path in write:
             _allow(descriptor, path, files)
-        for path in listed:
+        for path in listable:
             _allow(descriptor, path, _READ_DIR)
-        if ctypes.CDLL(None, use_errno=True).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0:
+        if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
             raise _error()
-        _call(_RESTRICT, descriptor, 0)
+        _call(_RESTRICT_SELF, descriptor, 0)
     finally:
         os.close(descriptor)
 
 
-def _files(version: int) -> int:
-    known = (1 << 13) - 1
+def _file_rights(version: int) -> int:
+    rights = (1 << 13) - 1
     for since, right in ((2, _REFER), (3, _TRUNCATE), (5, _IOCTL)):
-        known |= right if version >= since else 0
-    return known
+        rights |= right if version >= since else 0
+    return rights
 
 
 def _size(version: int) -> int:
-    """Bytes of the structure this kernel knows; a longer one would be refused."""
+    """Return the bytes of the ruleset structure of this version; the kernel refuses a longer one."""
     return 8 if version < NETWORK_ABI else 16 if version < SCOPE_ABI else 24
 
 
 def _allow(ruleset: int, path: Path, rights: int) -> None:
     try:
-        folder = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
-        return  # what is not there cannot be reached either
+        return
     try:
-        is_folder = stat.S_ISDIR(os.fstat(folder).st_mode)
-        beneath = _Beneath(rights if is_folder else rights & _OF_A_FILE, folder)
-        _call(_ADD, ruleset, _BENEATH_PATH, ctypes.byref(beneath), 0)
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        beneath = _Beneath(rights if is_folder else rights & _FILE_RIGHTS, descriptor)
+        _call(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, ctypes.byref(beneath), 0)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 def _call(number: int, *arguments: object) -> int:
@@ -112,8 +113,8 @@ def _call(number: int, *arguments: object) -> int:
 
 def _error() -> OSError:
     number = ctypes.get_errno()
-    words = {
-        errno.ENOSYS: "this kernel has no Landlock",
-        errno.EOPNOTSUPP: "Landlock was switched off when this kernel started",
+    messages = {
+        errno.ENOSYS: "the kernel has no Landlock",
+        errno.EOPNOTSUPP: "Landlock was disabled when the kernel started",
     }
-    return OSError(number, words.get(number, os.strerror(number)))
+    return OSError(number, messages.get(number, os.strerror(number)))

@@ -1,4 +1,4 @@
-"""What of the host a pipeline needs: the files it names, the code of its drivers, and the network or not."""
+"""Permissions that an isolated worker needs: named files, driver packages and the network."""
 
 import importlib.util
 import os
@@ -17,27 +17,26 @@ from osiris_inspect.runtime.sandbox.isolation import SandboxPermissions
 if TYPE_CHECKING:
     from osiris_inspect.runtime.pipeline.compiler import Compiled
 
-_OF_THE_SYSTEM: Final = frozenset(map(Path, ("/dev", "/proc", "/sys")))
+_SYSTEM_FOLDERS: Final = frozenset(map(Path, ("/dev", "/proc", "/sys")))
 
 
 def permissions_for(
-    compiled: "Compiled", components: Mapping[str, Component], parcel: Bundle, connections: Mapping[str, Any]
+    compiled: "Compiled", components: Mapping[str, Component], bundle: Bundle, connections: Mapping[str, Any]
 ) -> SandboxPermissions:
-    """What an isolated worker gets beside the pipeline's own folder: no file that the pipeline does not name."""
+    """Return the permissions of a worker beyond the pipeline's folder: only files that the pipeline names."""
     used = [components[step.driver] for step in compiled.manifest.steps if step.driver in components]
-    named = parcel.input_files
-    read = [*named.read, *_driver_packages(used), *_connection_paths(connections)]
+    named = bundle.input_files
     return SandboxPermissions(
-        _existing(read),
-        _existing(_to_write(named.written)),
+        _existing([*named.read, *_driver_packages(used), *_connection_paths(connections)]),
+        _existing(_written_paths(named.written)),
         _needs_network(used, compiled),
         listable=_existing(named.listable),
         to_create=tuple(sorted({path for path in named.to_create if not os.path.exists(path)})),  # noqa: PTH110  as below
     )
 
 
-def _to_write(files: Iterable[Path]) -> Iterator[Path]:
-    """The folders of files that are replaced, as named and as linked to; a pipe itself."""
+def _written_paths(files: Iterable[Path]) -> Iterator[Path]:
+    """Yield the folders of files that are replaced, both as named and resolved; a pipe or device itself."""
     for path in files:
         if is_special(path):
             yield path
@@ -46,39 +45,39 @@ def _to_write(files: Iterable[Path]) -> Iterator[Path]:
 
 
 def config_secrets(compiled: "Compiled", components: Mapping[str, Component]) -> tuple[str, ...]:
-    """The secrets that stand in the configurations themselves, by the names of their keys."""
-    found: dict[str, None] = {}
+    """Return the secrets in the configurations, recognized by their keys."""
+    secrets: dict[str, None] = {}
     for step in compiled.manifest.steps:
         component = components.get(step.driver)
         for name, value in compiled.configs[step.id].items():
             key = component.key(name) if component else None
             if isinstance(value, str) and value and (key.is_secret if key else is_secret_key(name)):
-                found[value] = None
-    return tuple(found)
+                secrets[value] = None
+    return tuple(secrets)
 
 
 def _existing(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Those that are there and can be given: the root would be all of the host, and a sandbox has devices of its own."""
-    there = {path.absolute() for path in paths if os.path.exists(path)}  # noqa: PTH110  a closed folder is no error here
-    return tuple(sorted(path for path in there if not _is_system_path(path)))
+    """Return the existing paths, without ``/`` and the system's special folders."""
+    existing = {path.absolute() for path in paths if os.path.exists(path)}  # noqa: PTH110  False in a closed folder
+    return tuple(sorted(path for path in existing if not _is_system_path(path)))
 
 
 def _is_system_path(path: Path) -> bool:
-    lies = Path(os.path.normpath(path))
-    around = {lies, *lies.parents}
-    in_memory = Path("/dev/shm") in around  # noqa: S108  a folder of files like others
-    return lies == Path("/") or (not in_memory and not _OF_THE_SYSTEM.isdisjoint(around))
+    normal = Path(os.path.normpath(path))
+    ancestors = {normal, *normal.parents}
+    in_memory = Path("/dev/shm") in ancestors  # noqa: S108  a folder of ordinary files
+    return normal == Path("/") or (not in_memory and not _SYSTEM_FOLDERS.isdisjoint(ancestors))
 
 
 def _driver_packages(used: Iterable[Component]) -> Iterator[Path]:
-    """The packages the drivers lie in; those of this package and of the interpreter are granted anyway."""
+    """Yield the package folders of the drivers."""
     for name in {component.driver.partition(".")[0].partition(":")[0] for component in used}:
-        found = importlib.util.find_spec(name)
-        yield from map(Path, (found.submodule_search_locations or []) if found else [])
+        spec = importlib.util.find_spec(name)
+        yield from map(Path, (spec.submodule_search_locations or []) if spec else [])
 
 
 def _connection_paths(value: Any) -> Iterator[Path]:
-    """Sockets and certificates that a connection names."""
+    """Yield the sockets and certificates that a connection names."""
     if isinstance(value, Mapping):
         for item in value.values():
             yield from _connection_paths(item)

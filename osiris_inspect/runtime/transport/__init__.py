@@ -1,1 +1,1 @@
-"""Ways to reach a worker: thread, child process, E2B sandbox."""
+"""Transports to a worker: thread, child process, E2B sandbox."""

@@ -1,7 +1,8 @@
-"""The worker in the host's own process, in a thread. Each message still passes through bytes.
+"""Transport to a worker in a thread of this process. Messages are still encoded as bytes.
 
-So a frame cannot leak through, and what does not serialise fails here as it fails far away. Descriptors 0 and 1 are
-guarded as they are in a process of its own: nothing listens to the host's stdin, nothing prints on its stdout.
+So a frame cannot be passed by reference, and values that cannot be serialized fail here as with a remote
+worker. Descriptors 0 and 1 are redirected as in a child process: a driver cannot read stdin or print to
+stdout.
 """
 
 import ctypes
@@ -9,168 +10,154 @@ import os
 import queue
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import WorkerLost
 from osiris_inspect.runtime.protocol.cancellation import CancelToken
 from osiris_inspect.runtime.protocol.environment import WorkerContext
-from osiris_inspect.runtime.transport.transport import LaunchSpec, Mode, RemoteFile
+from osiris_inspect.runtime.transport.transport import LaunchSpec, Mode, Transport
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 _END: Final = None
 _STOP_TIMEOUT_S: Final = 2.0
 
+Queue = queue.SimpleQueue[bytes | None]
 
-class InProcess:
-    """A worker thread and two queues of lines."""
+
+class InProcess(Transport):
+    """Worker thread and two queues of lines."""
 
     mode: Mode = "local"
     isolation_level = "none"
-    is_remote = False
 
     def __init__(self, environment: Mapping[str, str], clock: Callable[[], float]) -> None:
         self.details: Mapping[str, Any] = {}
-        self._variables, self._clock = tuple(sorted(environment)), clock
-        self._commands: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._replies: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._env_names, self._clock = tuple(sorted(environment)), clock
+        self._commands: Queue = queue.SimpleQueue()
+        self._lines: Queue = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._log: WorkerLog | None = None
-        self._kept: _RedirectedStdio | None = None
-        self._left = False
-        self._said: deque[bytes] = deque()  # what it says while it is ended is of no account
-        self._stop = CancelToken()
+        self._stdio: _RedirectedStdio | None = None
+        self._end_reason: str | None = None
+        self._cancel = CancelToken()
 
     def start(self, launch: LaunchSpec) -> str:
-        """Start the thread. What drivers print goes to the worker's log, as it does elsewhere."""
+        """Start the thread. Output of drivers goes to the worker's log."""
         self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
-        self._kept = _RedirectedStdio(self._log.descriptor())
-        here = WorkerContext(launch.run_dir, self.isolation_level, self._clock, self._variables, self._stop)
-        self._thread = threading.Thread(target=self._run_worker, args=(here,), name="worker", daemon=True)
+        self._stdio = _RedirectedStdio(self._log.descriptor())
+        context = WorkerContext(
+            launch.run_dir, self.isolation_level, self._clock, self._env_names, self._cancel
+        )
+        self._thread = threading.Thread(
+            target=self._run_worker, args=(context, self._lines), name="worker", daemon=True
+        )
         self._thread.start()
         return str(launch.base)
 
     def send(self, line: bytes) -> None:
-        """Hand over one command."""
-        if self._left:
-            raise WorkerLost("it was left")
+        """Send one command."""
+        if self._end_reason is not None:
+            raise WorkerLost(self._end_reason)
         self._commands.put(line)
 
     def receive(self, timeout: float | None) -> bytes | None:
-        """The next line."""
-        if self._said:
-            return self._said.popleft()
-        if self._left:
-            raise WorkerLost("it was left")
+        """Return the next line."""
         try:
-            lines = self._replies.get(timeout=timeout)
+            line = self._lines.get(timeout=timeout)
         except queue.Empty:
             return None
-        if lines is _END:
-            self._left = True
-            raise WorkerLost("its thread ended")
-        self._said.extend(_split(lines))
-        return self._said.popleft()
+        if line is _END:
+            self._lines.put(_END)  # for the next call
+            self._end_reason = self._end_reason or "its thread ended"
+            raise WorkerLost(self._end_reason)
+        return line
 
     def kill(self) -> None:
-        """Ask the thread to stop. One that does not is left behind; it dies with the process."""
+        """Cancel the step and stop the thread; a thread that does not stop is abandoned."""
         self._commands.put(_END)
-        while not self._left and not self._replies.empty():
-            lines = self._replies.get()
-            self._said.extend(_split(lines) if lines is not _END else [])
         thread = self._thread
-        if thread is not None and thread.ident is not None and not self._left:
-            self._stop.cancel()
-            # what no driver interrupts, Python does between two of its own instructions
+        if self._end_reason is None and thread is not None and thread.ident is not None:
+            # lines that the worker sends from now on go to the old queue and are ignored
+            lines, self._lines = self._lines, queue.SimpleQueue()
+            for _ in range(lines.qsize()):
+                self._lines.put(lines.get())
+            self._lines.put(_END)
+            self._cancel.cancel()
+            # Python raises it between two bytecode instructions
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
             )
             thread.join(_STOP_TIMEOUT_S)
-        self._left = True
-
-    def list_remote_files(self) -> list[RemoteFile]:
-        """None: it writes into the run directory itself."""
-        return []
-
-    def fetch(self, file: RemoteFile, to: Path) -> None:
-        """Nothing is far, so nothing can be fetched."""
-        raise AssertionError(file, to)
+        self._end_reason = self._end_reason or "its thread was stopped"
 
     def close(self) -> None:
-        """Let the thread end, unless it was left."""
+        """Wait for the thread, unless it ended or was killed; restore stdin and stdout."""
         self._commands.put(_END)
-        if self._thread is not None and not self._left:
+        if self._thread is not None and self._end_reason is None:
             self._thread.join()
-        self._left = True
-        if self._kept is not None:
-            self._kept.restore()
+        self._end_reason = self._end_reason or "it was closed"
+        if self._stdio is not None:
+            self._stdio.restore()
         if self._log is not None:
             self._log.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _run_worker(self, here: WorkerContext) -> None:
+    def _run_worker(self, context: WorkerContext, lines: Queue) -> None:
         from osiris_inspect.runtime.worker.command_loop import serve
 
+        def write(data: bytes) -> None:
+            for line in data.split(b"\n")[:-1]:
+                lines.put(line)
+
         try:
-            serve(self._chunks(), self._replies.put, here)
-        except BaseException as error:  # noqa: BLE001  a fault of the loop itself must reach the host, not only the thread
+            serve(self._chunks(), write, context)
+        except BaseException as error:  # noqa: BLE001  an error of the loop itself must be reported to the proxy
             sys.stderr.write(f"worker thread: {type(error).__name__}: {error}\n")
         finally:
-            self._replies.put(_END)
+            lines.put(_END)
 
     def _chunks(self) -> Iterator[bytes]:
         while (line := self._commands.get()) is not _END:
             yield line
 
 
-def _split(lines: bytes) -> list[bytes]:
-    return lines.split(b"\n")[:-1]
-
-
 class _RedirectedStdio:
-    """Descriptors 0 and 1 and ``sys.stdout`` of this process, lent to a worker: nothing to read, ``out`` to print to.
+    """Redirects descriptors 0 and 1 and ``sys.stdout`` of this process until ``restore``.
 
-    A worker that would not stop and was left behind does not keep them.
+    Reads return nothing; output goes to the descriptor ``out``. A driver in an abandoned thread loses the
+    redirection.
     """
 
     def __init__(self, out: int) -> None:
         sys.stdout.flush()
         self._stdout = sys.stdout
-        self._printed = os.fdopen(os.dup(out), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
-        sys.stdout = self._printed
-        self._kept = {number: _copy(number) for number in (0, 1)}
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        os.close(nothing)
+        self._redirected = os.fdopen(
+            os.dup(out), "w", buffering=1, encoding="utf-8", errors="backslashreplace"
+        )
+        sys.stdout = self._redirected
+        self._saved = {number: _duplicate(number) for number in (0, 1)}
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
         os.dup2(out, 1)
 
     def restore(self) -> None:
-        """Put them back; a second time does nothing."""
-        if sys.stdout is self._printed:
+        """Undo the redirection; calling it twice is safe."""
+        if sys.stdout is self._redirected:
             sys.stdout = self._stdout
-        self._printed.close()
-        while self._kept:
-            number, kept = self._kept.popitem()
-            if kept is None:
+        self._redirected.close()
+        while self._saved:
+            number, saved = self._saved.popitem()
+            if saved is None:
                 os.close(number)
             else:
-                os.dup2(kept, number)
-                os.close(kept)
+                os.dup2(saved, number)
+                os.close(saved)
 
 
-def _copy(number: int) -> int | None:
+def _duplicate(number: int) -> int | None:
     try:
         return os.dup(number)
     except OSError:
-        return None  # started without it
+        return None  # the process was started without it

@@ -1,4 +1,4 @@
-"""Lines of a far worker, put together from pieces: each once, in the order of its number, whichever way it came."""
+"""Reassembly of a remote worker's lines from a stream and a file, each line once and in order."""
 
 import queue
 from typing import Final
@@ -10,13 +10,14 @@ _END: Final = None
 
 
 class MessageReassembler:
-    """Takes pieces from the live stream and whole files of lines, gives lines.
+    """Accepts pieces of the live stream and the worker's file, returns lines.
 
-    A line that came early waits for those before it; one that came twice is dropped.
+    Lines that arrive early wait for the lines before them; duplicates are dropped.
 
     Attributes:
-        bytes: the length of all numbered lines given so far, newlines included: how far the worker's own file is known.
-        how: how the worker ended, None while it may say more.
+        bytes: length of all numbered lines delivered so far, newlines included; also an offset in the
+            worker's file.
+        how: how the worker ended; None while it runs.
     """
 
     def __init__(self) -> None:
@@ -30,51 +31,51 @@ class MessageReassembler:
 
     @property
     def has_gap(self) -> bool:
-        """Whether a line before one that came is still missing."""
+        """True if a line arrived and one before it is missing."""
         return bool(self._early)
 
     def feed(self, data: bytes) -> None:
-        """Take a piece of the live stream."""
+        """Add a piece of the live stream."""
         for line in self._stream.feed(data):
             was_torn, self._is_torn = self._is_torn, False
             if was_torn and (isinstance(line, MessageTooLarge) or rpc.sequence_of(line) is None):
-                continue  # the end of a line whose beginning went to nobody; the worker's file has it whole
+                continue  # the end of a line whose start was lost; the worker's file has all of it
             self._accept(line)
 
     def reconnect(self) -> None:
-        """The live stream begins anew, perhaps in the middle of a line."""
+        """Start a new live stream, which may begin in the middle of a line."""
         self._stream = rpc.LineSplitter()
         self._is_torn = True
 
     def fill_from_file(self, data: bytes) -> None:
-        """Take the worker's own file, or the beginning of it; a last line without its newline is not whole yet."""
+        """Add the worker's file, or its beginning; a last line without a newline is ignored."""
         for line in rpc.LineSplitter().feed(data):
             self._accept(line)
 
     def inject(self, line: bytes) -> None:
-        """Take a line that is not the worker's."""
+        """Add a line of the proxy's side."""
         self._ready.put(line)
 
     def end(self, how: str) -> None:
-        """Nothing more will come."""
+        """Set how the worker ended; no more lines are added after it."""
         if self.how is None:
             self.how = how
             self._ready.put(_END)
 
     def get(self, timeout: float | None) -> bytes | None:
-        """The next line; None where ``timeout`` seconds passed without one.
+        """Return the next line; None after ``timeout`` seconds without one.
 
         Raises:
-            WorkerLost: there will be none.
-            MessageTooLarge: a line was too long; the next one can be had.
+            WorkerLost: the worker has ended, and all lines were returned.
+            MessageTooLarge: a line over the limit was dropped; the next one can be returned.
         """
         try:
             line = self._ready.get(timeout=timeout)
         except queue.Empty:
             return None
         if line is _END:
-            self._ready.put(_END)  # whoever asks again is told again
-            raise WorkerLost(self.how or "it said no more")
+            self._ready.put(_END)  # for the next call
+            raise WorkerLost(self.how or "no more messages")
         if isinstance(line, MessageTooLarge):
             raise line
         return line
@@ -85,10 +86,7 @@ class MessageReassembler:
             self._ready.put(line)
         elif number >= self._next:
             self._early[number] = line
-            self._deliver()
-
-    def _deliver(self) -> None:
-        while (line := self._early.pop(self._next, None)) is not None:
-            self._next += 1
-            self.bytes += len(line) + 1
-            self._ready.put(line)
+            while (line := self._early.pop(self._next, b"")) != b"":
+                self._next += 1
+                self.bytes += len(line) + 1
+                self._ready.put(line)

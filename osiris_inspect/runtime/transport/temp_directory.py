@@ -1,7 +1,7 @@
-"""A folder for what a worker needs only while it runs; what a killed host left behind is removed by the next one.
+"""Temporary folder of a worker. Folders that a killed process left behind are removed by the next one.
 
-Its owner holds a lock on it, which the kernel lets go of however the owner ends. So whoever can have the lock knows that
-nobody uses the folder any more, on this machine and from within any container that shares it.
+The owner holds a lock on its folder, which the kernel releases when the owner dies. A folder whose lock is
+free is unused, also if it is shared between containers.
 """
 
 import fcntl
@@ -11,20 +11,19 @@ import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 _PREFIX: Final = "osiris-worker-"
 _SUFFIX: Final = "_held"
-"""Ends the name of a folder whose owner holds a lock: one without may be in use, lock or no lock."""
-_TRIES: Final = 10
+"""Suffix of folders that are locked by their owner; folders without it are never removed."""
+_MAX_ATTEMPTS: Final = 10
 
 
 class LockedTempDir:
-    """A new folder for its user alone. A context manager; closed, the folder is gone with all that is in it.
+    """New private folder, removed with its contents by ``close`` or at the end of the block.
 
     Raises:
-        OSError: there is no place for temporary files.
+        OSError: no folder for temporary files is available.
     """
 
     def __init__(self) -> None:
@@ -32,7 +31,7 @@ class LockedTempDir:
         self.path, self._descriptor = _create()
 
     def close(self) -> None:
-        """Remove the folder; a second time does nothing."""
+        """Remove the folder; calling it twice is safe."""
         if self._descriptor < 0:
             return
         shutil.rmtree(self.path, ignore_errors=True)
@@ -42,26 +41,24 @@ class LockedTempDir:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
 def _create() -> tuple[Path, int]:
-    """A folder and the descriptor that holds its lock; made anew where a sweep came between the two."""
-    for _ in range(_TRIES):
+    """Return a locked folder and the descriptor of its lock; retry if it is removed before it is locked."""
+    for _ in range(_MAX_ATTEMPTS):
         path = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX))
         with suppress(FileNotFoundError):
             descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             if _try_lock(descriptor) and path.exists():
                 return path, descriptor
             os.close(descriptor)
-    raise FileNotFoundError(f"folders in {path.parent} vanish as they are made")
+    raise FileNotFoundError(f"cannot create a folder in {str(path.parent)!r}: it is removed at once")
 
 
 def _try_lock(descriptor: int) -> bool:
-    """Whether nobody else has the lock; where a file system knows no locks nobody can have it, a sweep neither."""
+    """Lock a folder; return False if another process has the lock, True if the file system has no locks."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -73,22 +70,17 @@ def _try_lock(descriptor: int) -> bool:
 
 def _remove_stale(folder: Path) -> None:
     """Remove the folders of this user whose owners have died."""
-    with os.scandir(folder) as entries:
-        names = [
-            entry.name for entry in entries if entry.name.startswith(_PREFIX) and entry.name.endswith(_SUFFIX)
-        ]
-    for name in names:
-        with suppress(OSError):  # it went meanwhile, or is another user's: no litter of ours
-            _remove_if_stale(folder / name)
+    for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        with suppress(OSError):  # already removed, in use, or of another user
+            _remove_if_stale(path)
 
 
 def _remove_if_stale(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        found = os.fstat(descriptor)
-        if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) != stat.S_IRWXU:
-            return
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(path, ignore_errors=True)
+        status = os.fstat(descriptor)
+        if status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) == stat.S_IRWXU:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path, ignore_errors=True)
     finally:
         os.close(descriptor)

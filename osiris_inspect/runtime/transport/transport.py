@@ -1,9 +1,8 @@
-"""Transports: how commands reach a worker, and what it says comes back."""
+"""Interface of a transport: it starts a worker, sends commands and receives messages."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
 from osiris_inspect.runtime.protocol.bundle import Bundle
@@ -12,22 +11,18 @@ from osiris_inspect.runtime.sandbox.isolation import SandboxPermissions
 Mode = Literal["local", "process", "sandbox", "e2b"]
 
 
-def _never() -> bool:
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class LaunchSpec:
-    """What a worker is started with.
+    """Parameters of a worker's start.
 
     Attributes:
-        session: the run directory on the host.
+        run_dir: the run directory on the host.
         base: the folder that relative paths of the pipeline start from.
-        parcel: what the worker is given.
-        grants: what of the host an isolated worker can reach.
-        secrets: what is masked in all that the worker prints.
-        install: whether missing modules are installed where the worker is.
-        given_up: whether the run was interrupted; asked while something takes long.
+        bundle: the contents of the worker.
+        permissions: what an isolated worker can access on the host.
+        secrets: masked in everything that the worker prints.
+        install: True if missing modules are installed where the worker runs.
+        is_cancelled: returns True after the run was interrupted; called between long operations.
     """
 
     run_dir: Path
@@ -36,12 +31,16 @@ class LaunchSpec:
     permissions: SandboxPermissions = field(default_factory=SandboxPermissions)
     secrets: tuple[str, ...] = ()
     install: bool = False
-    is_cancelled: Callable[[], bool] = _never
+    is_cancelled: Callable[[], bool] = field(default=lambda: False)
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file that lies where the worker is and not on the host. ``path`` starts from the host's folder it belongs to."""
+    """File on the side of a remote worker.
+
+    Attributes:
+        path: relative to the run directory, or to the base folder if ``is_output``.
+    """
 
     path: str
     bytes: int
@@ -50,60 +49,62 @@ class RemoteFile:
 
 
 class Transport(Protocol):
-    """A way to one worker. A context manager: what it started is ended when it is left, whatever happened.
+    """Connection to one worker. Leaving the block ends the worker.
 
     Attributes:
-        mode: what the run calls itself.
-        isolation: how far the worker is kept apart: ``none``, ``landlock``, ``bwrap``, ``e2b``.
-        facts: what else a reader of the log should know of that, such as why it is not kept further apart.
-        is_far: whether the worker has a run directory of its own, from which artifacts must be brought back.
+        mode: mode of the run in the log.
+        isolation_level: ``none``, ``landlock``, ``bwrap`` or ``e2b``.
+        details: further fields for the log, such as the reasons why a stronger isolation is unavailable.
+        is_remote: True if the worker has its own run directory, from which artifacts must be downloaded.
     """
 
     mode: Mode
     isolation_level: str
     details: Mapping[str, Any]
-    is_remote: bool
+    is_remote: bool = False
 
     def start(self, launch: LaunchSpec) -> str:
-        """Start a worker; gives the folder its relative paths start from, as the worker sees it.
+        """Start the worker; return the base folder as the worker sees it.
 
         Raises:
-            WorkerStartFailed: it could not be had; nothing was left behind.
+            WorkerStartFailed: the worker did not start; nothing is left behind.
         """
 
     def send(self, line: bytes) -> None:
-        """Hand over one command, newline included.
+        """Send one command, newline included.
 
         Raises:
-            WorkerLost: nobody takes it any more.
+            WorkerLost: the worker has ended.
         """
 
     def receive(self, timeout: float | None) -> bytes | None:
-        """The next line the worker said, None where ``timeout`` seconds passed without one.
+        """Return the next line of the worker; None after ``timeout`` seconds without one.
 
         Raises:
-            WorkerLost: it will say no more; all it said before has been received.
-            MessageTooLarge: a line over the limit was thrown away; the next one can be received.
+            WorkerLost: the worker has ended, and all its lines were received.
+            MessageTooLarge: a line over the limit was dropped; the next one can be received.
         """
 
     def kill(self) -> None:
-        """End the worker and all it started, now. What it said before can still be received."""
+        """End the worker and its child processes now. Lines sent before can still be received."""
 
     def list_remote_files(self) -> list[RemoteFile]:
-        """The files that lie only where the worker is; none where it is near."""
+        """Return the files that exist only on the side of a remote worker."""
+        return []
 
     def fetch(self, file: RemoteFile, to: Path) -> None:
-        """Bring one of them to the host, whole.
+        """Download one of these files.
 
         Raises:
-            ProtocolError: it did not arrive as it is there; ``to`` is not written.
+            ProtocolError: the download failed; ``to`` is not written.
         """
+        raise AssertionError(file, to)
 
     def close(self) -> None:
-        """End the worker in order and let go of everything; a second time does nothing."""
+        """End the worker in order and release all resources; calling it twice is safe."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self.close()

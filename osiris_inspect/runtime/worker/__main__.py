@@ -1,8 +1,8 @@
-"""The worker as a process of its own: ``python -P -m osiris_inspect.runtime.worker JSON``.
+"""The worker as a process: ``python -P -m osiris_inspect.runtime.worker JSON``.
 
-The wire is a private descriptor: descriptor 1 points at stderr, so that a driver, a C library or a child process that
-prints cannot speak on the wire, and descriptor 0 at nothing, so that none of them can listen. What isolates the worker
-from inside is put on before any other code is loaded.
+Commands and messages use duplicates of descriptors 0 and 1. Descriptor 1 then points at stderr and descriptor
+0 at /dev/null, so that a driver, a C library or a child process can neither print messages nor read commands.
+The sandbox is applied before any other code is loaded.
 """
 
 import ctypes
@@ -19,120 +19,113 @@ from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _CHUNK = 1 << 16
-_COULD_NOT_START = 3
-_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_START_FAILED = 3
+_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 def main() -> None:
-    """Serve until stdin ends."""
-    told = json.loads(sys.argv[1])
-    session = Path(told["session"]).expanduser().absolute()
-    _become_group_leader()
-    _exit_with_parent(told["host"])
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches a whole terminal; the host decides what ends
-    commands, wire = _redirect_stdio()
-    faulthandler.enable(2)  # a crash inside a C library leaves the line of Python it came from
-    write = _writer(wire, told.get("durable"))
+    """Serve commands until stdin ends."""
+    options = json.loads(sys.argv[1])
+    run_dir = Path(options["session"]).expanduser().absolute()
+    if os.getpgid(0) != os.getpid():
+        os.setpgid(0, 0)  # one signal to the group ends the worker and its children
+    _exit_with_parent(options["host"])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the proxy decides
+    commands, messages = _redirect_stdio()
+    faulthandler.enable(2)
+    write = _writer(messages, options.get("durable"))
     try:
-        _apply_sandbox(told)
-        serve = _load_serve(session, install=bool(told.get("install")))
-    except Exception as error:  # noqa: BLE001  the host must hear why there will be no worker
-        write(_report_startup_error(error))
-        sys.exit(_COULD_NOT_START)
-    serve(_chunks(commands), write, _context(told, session))
+        _apply_sandbox(options)
+        serve = _load_serve(run_dir, install=bool(options.get("install")))
+    except Exception as error:  # noqa: BLE001  the proxy must learn why the worker does not start
+        write(_startup_error(error))
+        sys.exit(_START_FAILED)
+    serve(_chunks(commands), write, _context(options, run_dir))
 
 
-def _load_serve(session: Path, *, install: bool) -> Callable[..., None]:
-    """The loop to run, imported only when all it imports is there."""
+def _load_serve(run_dir: Path, *, install: bool) -> Callable[..., None]:
+    """Import the command loop after checking that its packages are installed."""
     from osiris_inspect.runtime.protocol import dependencies
 
     if install:
-        dependencies.pip_install(session, [])
-    lacking = dependencies.find_missing([])
-    if lacking:
-        raise dependencies.missing_error(lacking)
+        dependencies.pip_install(run_dir, [])
+    missing = dependencies.find_missing([])
+    if missing:
+        raise dependencies.missing_error(missing)
     from osiris_inspect.runtime.worker.command_loop import serve
 
     return serve
 
 
-def _context(told: dict[str, Any], session: Path) -> Any:
+def _context(options: dict[str, Any], run_dir: Path) -> Any:
     from osiris_inspect.runtime.protocol.environment import WorkerContext
 
     return WorkerContext(
-        session,
-        told["isolation"],
+        run_dir,
+        options["isolation"],
         time.time,
         tuple(sorted(os.environ)),
-        install_missing=bool(told.get("install")),
+        install_missing=bool(options.get("install")),
     )
 
 
-def _apply_sandbox(told: dict[str, Any]) -> None:
+def _apply_sandbox(options: dict[str, Any]) -> None:
     from osiris_inspect.runtime.sandbox.isolation import ResourceLimits, SandboxPermissions, restrict_self
 
-    ResourceLimits(told.get("memory_bytes"), told.get("file_bytes"), told.get("open_files") or 4096).apply()
-    grants = told.get("grants")
+    ResourceLimits(options.get("memory_bytes")).apply()
+    grants = options.get("grants")
     if grants is not None:
         restrict_self(SandboxPermissions.from_document(grants))
 
 
-def _exit_with_parent(host: int) -> None:
-    """End when the host dies, also in the middle of a step; 0 where the host sees to that another way."""
-    if sys.platform == "linux" and host:
+def _exit_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies; 0 if the transport does that in another way."""
+    if sys.platform == "linux" and parent:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != host:
-            sys.exit(1)  # it died before we asked
-
-
-def _become_group_leader() -> None:
-    """Lead a process group, so that one signal ends the worker and all it started."""
-    if os.getpgid(0) != os.getpid():
-        os.setpgid(0, 0)
+        if os.getppid() != parent:
+            sys.exit(1)  # it died before the call
 
 
 def _redirect_stdio() -> tuple[int, int]:
-    commands, wire = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)  # a driver that prints must not speak on the wire
-    os.close(nothing)
-    return commands, wire
+    commands, messages = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    os.close(null)
+    return commands, messages
 
 
-def _writer(wire: int, durable: str | None) -> Callable[[bytes], None]:
-    """Writes lines to the wire, and before that to a file where the host may lose the connection.
+def _writer(descriptor: int, durable: str | None) -> Callable[[bytes], None]:
+    """Return a function that writes lines, first to the file ``durable`` if the connection can be lost.
 
-    A disk that refuses the file costs the file, not the run: what is said still goes over the wire.
+    A failed write to the file ends only the file; the lines are still sent.
     """
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-    kept = os.open(Path(durable).expanduser(), flags, 0o600) if durable else -1
+    file = os.open(Path(durable).expanduser(), flags, 0o600) if durable else -1
 
     def write(lines: bytes) -> None:
-        nonlocal kept
-        lines = escape_non_ascii(lines) if durable else lines  # far away others decode the pieces
-        if kept >= 0:
+        nonlocal file
+        lines = escape_non_ascii(lines) if durable else lines  # E2B decodes pieces that may split a character
+        if file >= 0:
             try:
-                _write_all(kept, lines)
+                _write_all(file, lines)
             except OSError as error:
-                os.write(2, f"worker: {durable} is kept no more: {error.strerror}\n".encode())
-                os.close(kept)
-                kept = -1
+                os.write(2, f"worker: cannot write {durable!r}: {error.strerror}\n".encode())
+                os.close(file)
+                file = -1
         try:
-            _write_all(wire, lines)
+            _write_all(descriptor, lines)
         except BrokenPipeError:
-            os._exit(1)  # the host is gone; there is nobody to say it to
+            os._exit(1)  # the proxy is gone
 
     return write
 
 
 def escape_non_ascii(lines: bytes) -> bytes:
-    """Lines of JSON without a byte beyond ASCII: no cut can go through a character."""
+    """Return lines of JSON with every non-ASCII character escaped."""
     if lines.isascii():
         return lines
-    return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], lines.decode()).encode()
+    return _NON_ASCII.sub(lambda match: json.dumps(match[0])[1:-1], lines.decode()).encode()
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -140,12 +133,13 @@ def _write_all(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def _report_startup_error(error: Exception) -> bytes:
+def _startup_error(error: Exception) -> bytes:
     from osiris_inspect.model.errors import log_name
 
-    told = {"type": log_name(error), "message": str(error)}
+    fields = {"type": log_name(error), "message": str(error)}
     return (
-        json.dumps({"type": "error", "id": None, "error": told}).encode().replace(b"{", b'{"n":0,', 1) + b"\n"
+        json.dumps({"n": 0, "type": "error", "id": None, "error": fields}, separators=(",", ":")).encode()
+        + b"\n"
     )
 
 

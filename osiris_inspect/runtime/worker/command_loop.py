@@ -1,4 +1,4 @@
-"""The worker's loop: bytes in, commands done, numbered lines out."""
+"""Command loop of the worker: reads commands from chunks of bytes and writes numbered lines."""
 
 from collections.abc import Iterable
 
@@ -10,29 +10,21 @@ from osiris_inspect.runtime.worker.worker import Worker
 
 
 def serve(chunks: Iterable[bytes], write: Write, context: WorkerContext) -> None:
-    """Answer the commands in ``chunks`` (bytes cut anywhere) until they end; every frame is let go of then.
+    """Execute the commands in ``chunks`` until they end, then release every frame.
 
-    ``write`` takes whole lines, one or several at a time, in the order of their numbers.
+    ``write`` receives one or more whole lines per call, in the order of their sequence numbers.
     """
     worker = Worker(context, MessageWriter(write))
-    lines = rpc.LineSplitter()
     try:
-        for chunk in chunks:
-            for line in lines.feed(chunk):
-                _handle_line(worker, line)
-        for line in lines.end():
-            _handle_line(worker, line)
+        for line in rpc.LineSplitter().split(chunks):
+            if isinstance(line, MessageTooLarge):
+                worker.reject(None, line)
+                continue
+            try:
+                command = rpc.decode_command(line)
+            except InvalidMessage as error:
+                worker.reject(rpc.command_id_of(line), error)
+            else:
+                worker.handle(command)
     finally:
         worker.close()
-
-
-def _handle_line(worker: Worker, line: bytes | MessageTooLarge) -> None:
-    if isinstance(line, MessageTooLarge):
-        worker.reject(None, line)
-        return
-    try:
-        command = rpc.decode_command(line)
-    except InvalidMessage as error:
-        worker.reject(rpc.command_id_of(line), error)
-        return
-    worker.handle(command)

@@ -1,8 +1,8 @@
-"""What the worker tells: numbered events, from whichever thread, one after the other, with secrets masked."""
+"""Emits the worker's events, metrics and answers with secrets masked; thread-safe."""
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.protocol.messages import (
@@ -14,49 +14,49 @@ from osiris_inspect.runtime.protocol.messages import (
     to_jsonable,
 )
 
+_LONG_TEXT_CHARS: Final = 10_000
+
 
 class EventEmitter:
-    """Numbers events and posts whatever the worker says; no known secret leaves through it."""
+    """Numbers events and masks known secrets in every message of the worker.
 
-    def __init__(self, post: Callable[[WorkerMessage], None], clock: Callable[[], float]) -> None:
-        self._post = post
+    Attributes:
+        redactor: masks the secrets; replaced when ``prepare`` sends them.
+    """
+
+    def __init__(self, send: Callable[[WorkerMessage], None], clock: Callable[[], float]) -> None:
+        self._send = send
         self._clock = clock
         self._seq = 0
         self._lock = threading.Lock()
         self.redactor = Redactor()
 
     def emit(self, name: str, fields: Mapping[str, Any], step: str | None = None) -> None:
-        """Something happened."""
-        masked = self._masked(fields)
+        """Send an event."""
+        masked = self._mask(fields)
         with self._lock:
-            self._post(EventMessage(self._seq, self._clock(), name, step, masked))
+            self._send(EventMessage(self._seq, self._clock(), name, step, masked))
             self._seq += 1
 
     def emit_for_step(self, name: str, fields: Mapping[str, Any]) -> None:
-        """Something happened to the step that ``fields`` names as ``step_id``."""
-        rest = {key: value for key, value in fields.items() if key != "step_id"}
-        self.emit(name, rest, fields.get("step_id"))
+        """Send an event of the step that ``fields`` names as ``step_id``."""
+        event_fields = {key: value for key, value in fields.items() if key != "step_id"}
+        self.emit(name, event_fields, fields.get("step_id"))
 
-    def send(self, reply: Response | ErrorResponse | MetricMessage) -> None:
-        """Post an answer or a metric."""
-        match reply:
+    def send(self, message: Response | ErrorResponse | MetricMessage) -> None:
+        """Send an answer or a metric."""
+        match message:
             case Response(number, body):
-                self._post(Response(number, self._masked(body)))
-            case ErrorResponse(asked, error):
-                self._post(ErrorResponse(asked, self._masked(error)))
+                self._send(Response(number, self._mask(body)))
+            case ErrorResponse(number, error):
+                self._send(ErrorResponse(number, self._mask(error)))
             case MetricMessage(ts, name, value, step, tags):
-                self._post(
-                    MetricMessage(ts, self.redactor.redact_text(name), value, step, self._masked(tags))
-                )
+                name = self.redactor.redact_text(name)
+                self._send(MetricMessage(ts, name, value, step, self._mask(tags)))
 
-    def _masked(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Masked first and cut after: half a secret would not be known for one."""
+    def _mask(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         masked: dict[str, Any] = self.redactor.redact_value(dict(fields))
-        return dict(to_jsonable(masked)) if _is_long(masked) else masked
-
-
-def _is_long(fields: Mapping[str, Any]) -> bool:
-    for value in fields.values():  # noqa: SIM110  asked of each event: a generator costs more than the question
-        if isinstance(value, str) and len(value) > 10_000:
-            return True
-    return False
+        # truncated after masking: the redactor does not recognize half a secret
+        if any(isinstance(value, str) and len(value) > _LONG_TEXT_CHARS for value in masked.values()):
+            return dict(to_jsonable(masked))
+        return masked

@@ -1,11 +1,11 @@
-"""Signs of life of a worker that says nothing: what tells a slow step from a hung one."""
+"""Heartbeat events, so that a slow step can be told from a hung one."""
 
 import os
 import resource
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -17,17 +17,18 @@ _STATM = Path("/proc/self/statm")
 
 
 class Heartbeat:
-    """Beats while the worker is at something for long: a ``heartbeat`` event every few seconds, from one thread.
+    """Thread that emits a ``heartbeat`` event every ``INTERVAL_S`` while the worker is busy.
 
     Attributes:
-        phase: what a step is at: ``resolving``, ``driving`` or ``keeping``; ``preparing`` before the first one.
-        sizes: gives the bytes of frames in memory and on disk; None before there is a store.
+        phase: phase of the step: ``resolving``, ``driving`` or ``keeping``; ``preparing`` before the first
+            step.
+        get_store_size: returns the bytes of frames in memory and on disk; None before there is a store.
     """
 
-    def __init__(self, teller: EventEmitter, session: Path) -> None:
+    def __init__(self, emitter: EventEmitter, run_dir: Path) -> None:
         self.phase = ""
         self.get_store_size: Callable[[], Any] | None = None
-        self._teller, self._session = teller, session
+        self._emitter, self._run_dir = emitter, run_dir
         self._step: str | None = None
         self._rows: int | None = None
         self._active_since: float | None = None
@@ -35,15 +36,15 @@ class Heartbeat:
         self._thread: threading.Thread | None = None
 
     def progress(self, rows: int) -> None:
-        """Say how many rows are done so far."""
+        """Set the number of rows processed so far."""
         self._rows = rows
 
     @contextmanager
     def active(self, step: str | None, phase: str) -> Iterator[None]:
-        """While inside, what takes long shows signs of life."""
+        """Emit heartbeats while the block runs."""
         if self._thread is None:
             thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-            thread.start()  # may fail where memory is short: then there is none to join
+            thread.start()  # may raise: then there is no thread to join
             self._thread = thread
         self._step, self.phase, self._rows, self._active_since = step, phase, None, monotonic()
         try:
@@ -52,7 +53,7 @@ class Heartbeat:
             self._active_since = None
 
     def stop(self) -> None:
-        """Beat no more; a second time does nothing."""
+        """End the thread; calling it twice is safe."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
@@ -67,22 +68,21 @@ class Heartbeat:
                 "rows": self._rows,
                 "rss_bytes": rss_bytes(),
                 "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-                "disk_free_bytes": shutil.disk_usage(self._session).free,
+                "disk_free_bytes": shutil.disk_usage(self._run_dir).free,
             }
-            self._teller.emit("heartbeat", fields | self._store_sizes(), self._step)
-
-    def _store_sizes(self) -> dict[str, int]:
-        try:
-            sizes = self.get_store_size() if self.get_store_size is not None else None
-        except RuntimeError:
-            return {}  # a frame was just being put; the next beat counts it
-        if sizes is None:
-            return {}
-        return {"frames_memory_bytes": sizes.memory_bytes, "frames_disk_bytes": sizes.disk_bytes}
+            # RuntimeError: the store changed while it was counted; the next heartbeat counts again
+            with suppress(RuntimeError):
+                size = self.get_store_size() if self.get_store_size is not None else None
+                if size is not None:
+                    fields |= {
+                        "frames_memory_bytes": size.memory_bytes,
+                        "frames_disk_bytes": size.disk_bytes,
+                    }
+            self._emitter.emit("heartbeat", fields, self._step)
 
 
 def rss_bytes() -> int | None:
-    """Memory this process holds now; None where the system does not tell."""
+    """Return the resident memory of this process; None if the system does not report it."""
     try:
         pages = int(_STATM.read_bytes().split()[1])
     except OSError:

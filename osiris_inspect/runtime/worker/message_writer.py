@@ -1,4 +1,4 @@
-"""What the worker says on its way out: numbered, whole, and as few writes as can be without a word being at stake."""
+"""Numbers outgoing worker messages and batches writes without risking message loss."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -19,10 +19,11 @@ Write = Callable[[bytes], object]
 
 
 class MessageWriter:
-    """Gives each reply its number and writes it before the next one, whichever thread posts it.
+    """Writes messages in the order of their sequence numbers; thread-safe.
 
-    Between ``hold`` and ``let_go`` the lines of the thread that holds are kept and written together. Nobody else's code
-    runs in between: what a driver could take down with it has been written before. Another thread's line does not wait.
+    Between ``start_batch`` and ``flush`` the lines of the batching thread are collected and written together.
+    No driver runs inside a batch, so a driver that kills the process cannot lose a message. Lines of other
+    threads are written at once, after the collected ones.
     """
 
     def __init__(self, write: Write) -> None:
@@ -32,18 +33,18 @@ class MessageWriter:
         self._buffer: list[bytes] = []
         self._batch_thread: int | None = None
 
-    def send(self, reply: WorkerMessage) -> None:
-        """Say it; at once, unless this thread holds."""
-        line = _encoded(reply)
+    def send(self, message: WorkerMessage) -> None:
+        """Write a message, or collect it if this thread batches."""
+        line = _encode(message)
         with self._lock:
             self._buffer.append(rpc.with_sequence(line, self._number))
             self._number += 1
-            if self._batch_thread is None or self._batch_thread != threading.get_ident():
+            if self._batch_thread != threading.get_ident():
                 self._flush()
 
     @contextmanager
     def batching(self) -> Iterator[None]:
-        """Keep what this thread posts inside, and write it when that is left."""
+        """Collect the messages of this thread inside the block and write them at its end."""
         self.start_batch()
         try:
             yield
@@ -51,11 +52,11 @@ class MessageWriter:
             self.flush()
 
     def start_batch(self) -> None:
-        """Keep what this thread posts from now on."""
+        """Collect the messages of this thread from now on."""
         self._batch_thread = threading.get_ident()
 
     def flush(self) -> None:
-        """Write what was kept, and from now on each line at once; a second time does nothing."""
+        """Write the collected messages and end the batch; calling it twice is safe."""
         with self._lock:
             self._batch_thread = None
             self._flush()
@@ -66,21 +67,21 @@ class MessageWriter:
             self._write(data)
 
 
-def _encoded(reply: WorkerMessage) -> bytes:
-    """The line of a reply; one too large for a line is told as what it was, so that the host never waits for it."""
+def _encode(message: WorkerMessage) -> bytes:
+    """Return the line of a message, shortened if it exceeds the limit: the proxy waits for an answer."""
     try:
-        return rpc.encode_message(reply)
+        return rpc.encode_message(message)
     except MessageTooLarge as error:
-        return rpc.encode_message(_truncated(reply, error))
+        return rpc.encode_message(_shorten(message, error))
 
 
-def _truncated(reply: WorkerMessage, error: MessageTooLarge) -> WorkerMessage:
-    match reply:
+def _shorten(message: WorkerMessage, error: MessageTooLarge) -> WorkerMessage:
+    match message:
         case Response(number):
             return ErrorResponse(number, error_to_dict(error))
-        case ErrorResponse(number, told):
-            cut = {"type": str(told.get("type"))[:1000], "message": str(told.get("message"))[:10_000]}
-            return ErrorResponse(number, cut)
+        case ErrorResponse(number, fields):
+            kind, text = str(fields.get("type"))[:1000], str(fields.get("message"))[:10_000]
+            return ErrorResponse(number, {"type": kind, "message": text})
         case EventMessage(seq, ts, name, step):
             return EventMessage(seq, ts, name, step, {"not_told": str(error)})
         case MetricMessage(ts, name, value, step):

@@ -1,10 +1,11 @@
-"""The worker's log: what drivers, C libraries and child processes print, secrets masked before a byte is written."""
+"""Log of the output of drivers, C libraries and child processes, with secrets masked."""
 
 import codecs
 import os
 import select
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -12,22 +13,19 @@ from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.files.line_file import JsonlFile
 
 _CHUNK: Final = 1 << 16
+_POLL_INTERVAL_MS: Final = 100
 _MAX_ESCAPED_WIDTH: Final = 16
-"""Characters that one of a secret may become in its widest escaped form."""
+"""Maximum characters of one character of a secret in escaped form."""
 
 
 class WorkerLog:
-    """Takes bytes, writes them masked. A secret that is cut into pieces on its way is masked all the same.
+    """Masks and writes bytes that arrive in any pieces.
 
-    The last few characters are held back while they could be the beginning of a secret; ``close`` writes them.
-
-    Attributes:
-        refused: why something could not be written, None while all could. The worker is never made to wait for that.
+    Holds back the last characters, which may be the beginning of a secret, until more arrive or ``close``.
     """
 
     def __init__(self, path: Path, secrets: Iterable[str] = ()) -> None:
         secrets = tuple(secrets)
-        self.refused: OSError | None = None
         self._file = JsonlFile(path)
         self._redactor = Redactor(secrets)
         self._held_back = max(map(len, secrets), default=0) * _MAX_ESCAPED_WIDTH
@@ -37,19 +35,19 @@ class WorkerLog:
         self._pipe: _PipeReader | None = None
 
     def write(self, data: bytes) -> None:
-        """Take more bytes, cut anywhere."""
+        """Append bytes."""
         with self._lock:
             self._text += self._decoder.decode(data)
             self._flush_up_to(len(self._text) - self._held_back)
 
     def descriptor(self) -> int:
-        """Where a process can print into this log; a thread copies. Closed with the log."""
+        """Return a file descriptor that a process can print to; ``close`` closes it."""
         if self._pipe is None:
             self._pipe = _PipeReader(self)
-        return self._pipe.end
+        return self._pipe.write_end
 
     def close(self) -> None:
-        """Write what is left, also what is still in the pipe; a second time does nothing."""
+        """Write the rest, including what is in the pipe; calling it twice is safe."""
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
@@ -58,54 +56,44 @@ class WorkerLog:
             self._flush_up_to(len(self._text))
             self._file.close()
 
-    def _flush_up_to(self, upto: int) -> None:
-        """Write the text before ``upto`` unless a secret stands across it: then all of it waits for more."""
-        if upto <= 0:
+    def _flush_up_to(self, end: int) -> None:
+        """Write the text before ``end``, or nothing if a secret crosses ``end``."""
+        if end <= 0:
             return
-        before, after = self._text[:upto], self._text[upto:]
+        before, after = self._text[:end], self._text[end:]
         masked = self._redactor.redact_text(before)
         if after and masked + self._redactor.redact_text(after) != self._redactor.redact_text(self._text):
             return
         self._text = after
-        try:
+        with suppress(OSError):  # a full disk must not stop the worker; the event log reports it
             self._file.append(masked.encode(errors="surrogateescape"))
-        except OSError as error:
-            self.refused = error
 
 
 class _PipeReader:
-    """A pipe into a log, and the thread that copies."""
+    """Pipe, and a thread that copies from it into a log."""
 
     def __init__(self, log: WorkerLog) -> None:
         self._log = log
-        self._from, self.end = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self._from, False)
-        self._wake_from, self._wake = os.pipe2(os.O_CLOEXEC)
+        self._read_end, self.write_end = os.pipe2(os.O_CLOEXEC)
+        self._is_closed = False
         self._thread = threading.Thread(target=self._copy, name="worker-log", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        os.close(self.end)
-        os.close(self._wake)  # a grandchild may hold the other end open for ever: do not wait for that
+        """Copy the rest, without waiting for a grandchild that keeps the pipe open."""
+        os.close(self.write_end)
+        self._is_closed = True
         self._thread.join()
-        os.close(self._from)
-        os.close(self._wake_from)
+        os.close(self._read_end)
 
     def _copy(self) -> None:
         poll = select.poll()
-        poll.register(self._from, select.POLLIN)
-        poll.register(self._wake_from, select.POLLIN)
+        poll.register(self._read_end, select.POLLIN)
         while True:
-            ready = dict(poll.poll())
-            data = self._read()
-            if data:
+            if poll.poll(_POLL_INTERVAL_MS):
+                data = os.read(self._read_end, _CHUNK)
+                if not data:
+                    return
                 self._log.write(data)
-            elif data is not None or self._wake_from in ready:
+            elif self._is_closed:
                 return
-
-    def _read(self) -> bytes | None:
-        """What is in the pipe, None where nothing is yet, empty at its end."""
-        try:
-            return os.read(self._from, _CHUNK)
-        except BlockingIOError:
-            return None

@@ -1,1 +1,1 @@
-"""What rules are made of: citations, verified quotes, error texts and patterns."""
+"""Building blocks of rules: citations, verified quotes, error texts and error patterns."""

@@ -1,7 +1,7 @@
-"""An error's own words: what it repeats of a query or of a row says nothing about what went wrong.
+"""Text that an error message echoes, such as SQL or row values, must not trigger rules.
 
-``Could not convert string 'out of memory' to INT32`` is no lack of memory. What is repeated is blanked character by
-character, so that every place in the text stays where it was.
+``Could not convert string 'out of memory' to INT32`` does not report a lack of memory. Echoed text is replaced
+character by character, so that positions in the message stay valid.
 """
 
 import re
@@ -25,28 +25,26 @@ _ECHOED = LazyRegex(
     r"\\{0,2}(?:'(?P<single>[^'\n]{1,2000})'|\"(?P<double>[^\"\n]{1,2000})\")",
     re.MULTILINE,
 )
-"""Where an error repeats a query (as pandas, SQLAlchemy, PostgreSQL and MySQL do), a row, a value or a name.
+"""Echoed queries (of pandas, SQLAlchemy, PostgreSQL and MySQL), rows, values and names.
 
-A query ends at the latest where the next one would begin, so that no text takes longer than it is long.
+A query ends at the latest where the next one starts, which keeps the search time linear.
 """
 
 
 @lru_cache(maxsize=64)
 def without_echoed_text(text: str) -> str:
-    """The text with everything blanked that it repeats; of the same length."""
+    """Return the text with echoed parts replaced by blanks, in the same length."""
     return _ECHOED.sub(_blank, text)
 
 
 def search_own_text(text: str, pattern: LazyRegex | re.Pattern[str]) -> re.Match[str] | None:
-    """The first place in a text where the pattern is in the text's own words."""
+    """Return the first match of the pattern that starts outside of echoed text."""
     if pattern.search(text) is None:
         return None
     own = pattern.search(without_echoed_text(text))
     return None if own is None else pattern.match(text, own.start())
 
 
-def _blank(repeated: re.Match[str]) -> str:
-    start = repeated.start(repeated.lastgroup or 0) - repeated.start()
-    end = repeated.end(repeated.lastgroup or 0) - repeated.start()
-    whole = repeated[0]
-    return whole[:start] + re.sub(r"[^\n]", _BLANK, whole[start:end]) + whole[end:]
+def _blank(match: re.Match[str]) -> str:
+    start, end = (position - match.start() for position in match.span(match.lastgroup or 0))
+    return match[0][:start] + re.sub(r"[^\n]", _BLANK, match[0][start:end]) + match[0][end:]

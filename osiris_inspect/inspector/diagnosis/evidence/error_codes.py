@@ -1,10 +1,10 @@
-"""The codes by which servers and drivers say what went wrong, and what they mean.
+"""Error codes of servers and drivers, and their meaning.
 
-A code is meant for programs: it is the same in every language and in every version, and it decides where a phrase could
-be a part of the data. Numbers are MySQL's, five characters are an SQLSTATE, ``PGRST`` is PostgREST's, and a word is the
-class that psycopg raises. A code that may have several causes is left to the words beside it.
+A code is the same in every language and version, so it overrides the wording of an error. Numbers are MySQL codes,
+five characters are an SQLSTATE, ``PGRST`` codes come from PostgREST, and words are psycopg exception classes. Codes
+with several possible causes are not listed.
 
-Source: the appendices on errors of the manuals of MySQL, MariaDB, PostgreSQL and PostgREST.
+Source: the error appendices of the MySQL, MariaDB, PostgreSQL and PostgREST manuals.
 """
 
 import re
@@ -54,9 +54,9 @@ ERROR_CODES: Mapping[str, str] = {
     "memory of the server": "1037 1038 1041 53200",
     "service without database": "PGRST000 PGRST001 PGRST002 PGRST003",
 }
-"""What is wrong, and the codes that say so. ``21000`` is PostgreSQL's for rows that meet themselves in one upsert."""
+"""Error class to its codes. PostgreSQL uses ``21000`` for an upsert that contains the same key twice."""
 
-_MEANING: Mapping[str, str] = {code: cause for cause, codes in ERROR_CODES.items() for code in codes.split()}
+_CLASSES: Mapping[str, str] = {code: name for name, codes in ERROR_CODES.items() for code in codes.split()}
 _NAME = r"(?:[^'\"«»„“\n]{0,60}['\"«»„“] ?(?P<%s>[^'\"«»“”\n]{1,120}?) ?['\"«»“”])?"
 _CODE_PATTERNS = LazyRegex(
     r"(?<![\w.])\(([1-4]\d{3}), [\"']"
@@ -69,43 +69,38 @@ _CODE_PATTERNS = LazyRegex(
     re.MULTILINE,
 )
 _GROUPS = (1, 3, 4, 5, 6, 7)
-"""Those that hold a code; the others, which have names, hold what the text names after it."""
+"""The groups that contain a code; the named groups contain the quoted name after it."""
 _EXCEPTION_CLASSES = re.compile(r"^[A-Za-z_][\w.]{0,200}: [^\n]{0,2000}", re.MULTILINE)
 _HANDLING = "During handling of the above exception"
 
 
 class ErrorCode(NamedTuple):
-    """A code that is known: what it means and where it stands.
+    """A known code and its match; the named groups contain the quoted name after the code."""
 
-    The named groups of ``match`` hold the name in quotes with which the text goes on, where it does.
-    """
-
-    cause: str
+    error_class: str
     match: re.Match[str]
 
 
 @lru_cache(maxsize=64)
-def find_error_code(text: str, kind: str = "", traceback: str = "") -> ErrorCode | None:
-    """The first known code of an error: in its text, else as its class, else in what its traceback says was raised.
+def find_error_code(text: str, error_type: str = "", traceback: str = "") -> ErrorCode | None:
+    """Return the first known code of an error: in its text, its class or its traceback.
 
-    What a driver met before and dealt with is no part of the error, so only the end of a traceback counts.
+    Exceptions that the driver handled before are not part of the error.
     """
-    spoken = next(_known(without_echoed_text(text), text), None)
-    if spoken is not None:
-        return spoken
-    if kind in _MEANING and kind != "SyntaxError":  # Python has a class of that name as well
-        match = re.match(r"\w+", kind)
-        return ErrorCode(_MEANING[kind], match) if match else None
+    for code in _known_codes(text):
+        return code
+    type_match = re.fullmatch(r"\w+", error_type)
+    if type_match and error_type in _CLASSES and error_type != "SyntaxError":  # also a class of Python
+        return ErrorCode(_CLASSES[error_type], type_match)
     raised = _EXCEPTION_CLASSES.findall(traceback.rpartition(_HANDLING)[2])
-    return next((code for line in reversed(raised) for code in _known(without_echoed_text(line), line)), None)
+    return next((code for line in reversed(raised) for code in _known_codes(line)), None)
 
 
-def _known(own: str, text: str) -> Iterator[ErrorCode]:
-    """The known codes of a text's own words, as they stand in the text."""
-    for place in _CODE_PATTERNS.finditer(own):
-        match = _CODE_PATTERNS.match(text, place.start())
-        if match is None:
-            continue
-        said = next(match[group] for group in _GROUPS if match[group])
-        if said in _MEANING:
-            yield ErrorCode(_MEANING[said], match)
+def _known_codes(text: str) -> Iterator[ErrorCode]:
+    """Yield the known codes outside of echoed text."""
+    for own in _CODE_PATTERNS.finditer(without_echoed_text(text)):
+        match = _CODE_PATTERNS.match(text, own.start())
+        if match is not None:
+            code = next(match[group] for group in _GROUPS if match[group])
+            if code in _CLASSES:
+                yield ErrorCode(_CLASSES[code], match)

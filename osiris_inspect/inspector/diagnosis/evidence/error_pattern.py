@@ -1,113 +1,102 @@
-"""A rule that is one pattern: an error whose text says by itself what is wrong."""
+"""Rules made of error patterns: the text of the error states the cause."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from osiris_inspect.inspector.diagnosis.evidence.error_text import (
     ErrorText,
-    match_error,
+    find_matches,
+    log_text,
     matching_errors,
     matching_log_lines,
 )
+from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
 from osiris_inspect.model.finding import Confidence, Domain, Finding, Severity
 
-LONGEST = 240
-"""Characters of an error that a message repeats."""
+MAX_LINE = 240
+"""Characters of an error line that a message repeats."""
+
+_STEP_PREFIX = re.compile(r"^(?:\w{1,80}: |Driver error: )?[Ss]tep '?[\w.\-]{1,200}'?:\s+")
+_SUGGESTION = LazyRegex(
+    r"(?:Candidate (?:bindings|tables|functions)|Did you mean)[: ]+(?P<names>[^\s:?][^\n?]{0,159})"
+)
 
 
-_OWN_STEP = re.compile(r"^(?:\w{1,80}: |Driver error: )?[Ss]tep '?[\w.\-]{1,200}'?:\s+")
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ErrorPattern:
-    """What an error looks like and what is to be said of it.
+    """A regular expression for the text of an error, and the finding to report.
 
     Attributes:
-        rule: the rule's id.
         pattern: searched in the text of each failure.
-        message, fix: may name groups of the pattern in braces, and ``{said}``: the line of the error that has it. A
-            message that names nothing ends with what was said.
-        domain: where the fault lies.
-        in_logs: whether lines of text logs are searched as well; they count for the step they name.
-        about: a further name for the message: whichever of the pattern's groups matched.
-        hint: searched in the whole error; its group ``hint`` is what the error itself proposes, told with the fix.
+        message: may contain the pattern's groups in braces, ``{name}`` (the first group that matched, quoted) and
+            ``{error_line}``. Without any placeholder, the matching line is appended.
+        fix: may contain the same placeholders.
+        error_class: a key of ``ERROR_CODES``; an error with one of these codes matches as well.
+        search_text_logs: also search the lines that text logs contain about failed steps.
     """
 
-    rule: str
-    pattern: LazyRegex | re.Pattern[str]
+    pattern: str
     message: str
     fix: str
     domain: Domain
     confidence: Confidence = Confidence.HIGH
+    error_class: str = ""
     search_text_logs: bool = False
-    name_group: str = ""
-    suggestion_pattern: LazyRegex | None = None
 
-    def find_all(self, run: Run) -> Iterator[Finding]:
-        """One finding for each failure that has the pattern."""
-        for told, match in matching_errors(run, self.pattern):
-            yield self._finding(told, match)
-        yield from self._from_truncated_log(run)
+    @cached_property
+    def regex(self) -> LazyRegex:
+        """The pattern, compiled on first use."""
+        return LazyRegex(self.pattern)
+
+    def find_all(self, run: Run) -> Findings:
+        """Yield a finding for each error that matches."""
+        for text, match in matching_errors(run, self.regex, self.error_class):
+            yield self._finding(text, match)
+        for line, names_step in run.truncated_errors:
+            for text, match in find_matches([log_text(line)], self.regex, self.error_class):
+                finding = self._finding(text, match)
+                if not names_step:  # that the last error belongs to the step is one inference
+                    confidence = max(finding.confidence, Confidence.MEDIUM, key=lambda each: each.rank)
+                    finding = replace(finding, confidence=confidence)
+                yield finding
         if self.search_text_logs:
             failed = {step.id for step in run.steps if step.status == "failed"}
-            for told, match in matching_log_lines(run, self.pattern):
-                if told.step in failed:
-                    yield self._finding(told, match)
+            for text, match in matching_log_lines(run, self.regex, self.error_class):
+                if text.step in failed:
+                    yield self._finding(text, match)
 
-    def _from_truncated_log(self, run: Run) -> Iterator[Finding]:
-        """What a log that was cut off says in its last error; where no line calls it the end, that is one inference."""
-        for line, is_stated in run.truncated_errors:
-            told = ErrorText(line.text, line.file, line.line, line.step)
-            match = match_error(told, self.pattern)
-            if match:
-                finding = self._finding(told, match)
-                yield (
-                    finding
-                    if is_stated
-                    else replace(finding, confidence=_lower_confidence(finding.confidence))
-                )
-
-    def _finding(self, told: ErrorText, match: re.Match[str]) -> Finding:
-        groups = {name: excerpt_of(match, 160, name).strip() for name in match.groupdict()}
-        if self.name_group:
-            groups[self.name_group] = next(
-                (repr(value.strip("[]'\"")) for value in groups.values() if value), ""
-            )
-        groups["said"] = matching_line(match.string, match)
-        message = self.message if "{" in self.message else f"{self.message}: {{said}}"
+    def _finding(self, text: ErrorText, match: re.Match[str]) -> Finding:
+        values = {name: excerpt_of(match, 160, name).strip() for name in match.groupdict()}
+        values["name"] = next((repr(value.strip("[]'\"")) for value in values.values() if value), "")
+        values["error_line"] = _matching_line(match)
+        message = self.message if "{" in self.message else f"{self.message}: {{error_line}}"
+        suggestion = _SUGGESTION.search(text.text)
+        names = " ".join(excerpt_of(suggestion, 120, "names").split()) if suggestion else ""
         return Finding(
-            rule=self.rule,
+            rule="",
             severity=Severity.ERROR,
             confidence=self.confidence,
             domain=self.domain,
-            message=" ".join(message.format(**groups).split()),
-            evidence=(told.evidence(match[0][:200]),),
-            step=told.step,
-            stage=told.stage,
-            fix=self.fix.format(**groups) + self._hint(told),
+            message=" ".join(message.format(**values).split()),
+            evidence=(text.evidence(match[0][:200]),),
+            step=text.step,
+            stage=text.stage,
+            fix=self.fix.format(**values) + (f"; the error message suggests {names}" if names else ""),
         )
 
-    def _hint(self, told: ErrorText) -> str:
-        found = self.suggestion_pattern.search(told.text) if self.suggestion_pattern else None
-        hint = " ".join(excerpt_of(found, 120, "hint").split()) if found else ""
-        return f"; the error itself proposes {hint}" if found else ""
 
-
-def _lower_confidence(confidence: Confidence) -> Confidence:
-    return Confidence.MEDIUM if confidence == Confidence.HIGH else confidence
-
-
-def matching_line(text: str, match: re.Match[str]) -> str:
-    """The line of an error that has the match, cut around it where it is long."""
+def _matching_line(match: re.Match[str]) -> str:
+    """Return the line of the error that contains the match; a long line starts shortly before the match."""
+    text = match.string
     start = text.rfind("\n", 0, match.start()) + 1
     end = text.find("\n", match.end())
     end = len(text) if end < 0 else end
-    if end - start > LONGEST:
-        before = text.rfind(": ", max(start, match.start() - 80), match.start())
-        start = before + 2 if before >= 0 else match.start()
-    line = _OWN_STEP.sub("", " ".join(excerpt(text, min(end - start, LONGEST), start).split()))
-    return line or excerpt_of(match, LONGEST)
+    if end - start > MAX_LINE:
+        colon = text.rfind(": ", max(start, match.start() - 80), match.start())
+        start = colon + 2 if colon >= 0 else match.start()
+    line = " ".join(excerpt(text, min(end - start, MAX_LINE), start).split())
+    return _STEP_PREFIX.sub("", line) or excerpt_of(match, MAX_LINE)

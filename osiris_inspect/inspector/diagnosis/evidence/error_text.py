@@ -1,27 +1,29 @@
-"""What a run says went wrong, text by text, with the place that says it. Rules look for their signature here."""
+"""Error texts of a run, each with its position; rules search them for their patterns."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from osiris_inspect.inspector.diagnosis.evidence.echoed_text import search_own_text
 from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_error_code
 from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
-from osiris_inspect.inspector.run.run import Run, StepFailure
+from osiris_inspect.inspector.run.run import LogLine, Run, StepFailure
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Evidence, Stage
 
-_CODE = LazyRegex(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
+_TRACEBACK_LINE = LazyRegex(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
 _NO_REASON = re.compile(r"\S{1,80} without a reason")
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorText:
-    """One text that says what went wrong, where it belongs and where it stands.
+    """A text that reports an error, with its file, line, step and stage.
 
-    ``kind`` is the class of the error where it is told beside the text, ``traceback`` what came with it.
+    Attributes:
+        error_type: the exception class, if it is logged beside the text; otherwise empty.
+        traceback: the end of the traceback; empty if there is none.
     """
 
     text: str
@@ -29,40 +31,50 @@ class ErrorText:
     line: int
     step: str | None
     stage: Stage = "step"
-    kind: str = ""
+    error_type: str = ""
     traceback: str = ""
 
     @property
     def searchable(self) -> str:
-        """The text after the class that it does not name itself; the class alone where there is no text."""
-        if not self.kind or self.kind in self.text:
+        """The text, preceded by the exception class unless it contains that already."""
+        if not self.error_type or self.error_type in self.text:
             return self.text
-        return self.kind if _NO_REASON.fullmatch(self.text) else f"{self.kind}: {self.text}"
+        return self.error_type if _NO_REASON.fullmatch(self.text) else f"{self.error_type}: {self.text}"
 
-    def evidence(self, part: str) -> Evidence:
-        """The evidence for a part of this text, or of its class and its text together."""
-        own = part.removeprefix(f"{self.kind}: ") if self.kind and part not in self.text else part
-        return Evidence(self.file, self.line, own or part)
+    def evidence(self, quote: str) -> Evidence:
+        """Return the evidence for a part of ``text`` or of ``searchable``."""
+        own = quote.removeprefix(f"{self.error_type}: ") if quote not in self.text else quote
+        return Evidence(self.file, self.line, own or quote)
+
+
+ErrorMatch = tuple[ErrorText, re.Match[str]]
 
 
 def error_texts(run: Run) -> Iterator[ErrorText]:
-    """The failure of each failed step, then that of the run itself."""
+    """Yield the failure of each failed step, then the failure of the run itself."""
     for step in run.steps:
         if step.failure is not None:
-            yield _told(step.failure, step.id, "step")
+            yield _failure_text(step.failure, step.id, "step")
     if run.failure is not None:
         running = next((step.id for step in run.steps if step.status == "running"), None)
-        yield _told(run.failure, running, run.failed_stage or ("step" if running else "finish"))
+        stage = run.failed_stage or ("step" if running else "finish")
+        yield _failure_text(run.failure, running, stage)
 
 
-def _told(failure: StepFailure, step: str | None, stage: Stage) -> ErrorText:
-    kind, traceback = (failure.type or "")[:120], (failure.traceback or "")[-MAX_TEXT:]
-    return ErrorText(_shortened(failure.message), failure.file, failure.line, step, stage, kind, traceback)
+def _failure_text(failure: StepFailure, step: str | None, stage: Stage) -> ErrorText:
+    error_type, traceback = (failure.type or "")[:120], (failure.traceback or "")[-MAX_TEXT:]
+    text = _shorten(failure.message)
+    return ErrorText(text, failure.file, failure.line, step, stage, error_type, traceback)
+
+
+def log_text(line: LogLine) -> ErrorText:
+    """Return a line of a text log as an error text."""
+    return ErrorText(line.text, line.file, line.line, line.step)
 
 
 @lru_cache(maxsize=64)
-def _shortened(text: str) -> str:
-    """The beginning and the end of a text that is too long: an error is named in its first lines or in its last."""
+def _shorten(text: str) -> str:
+    """Return a text without its middle if it is too long: errors name the cause at either end."""
     half = MAX_TEXT // 2
     if len(text) <= MAX_TEXT:
         return text
@@ -70,42 +82,39 @@ def _shortened(text: str) -> str:
 
 
 def matching_errors(
-    run: Run, pattern: LazyRegex | re.Pattern[str]
-) -> Iterator[tuple[ErrorText, re.Match[str]]]:
-    """The failures that have the pattern in their own words, or a code that means the same; with what matched."""
-    for told in error_texts(run):
-        match = match_error(told, pattern)
-        if match:
-            yield told, match
+    run: Run, pattern: LazyRegex | re.Pattern[str], error_class: str = ""
+) -> Iterator[ErrorMatch]:
+    """Yield the failures that match, see ``find_matches``."""
+    return find_matches(error_texts(run), pattern, error_class)
 
 
 def matching_log_lines(
-    run: Run, pattern: LazyRegex | re.Pattern[str]
-) -> Iterator[tuple[ErrorText, re.Match[str]]]:
-    """The lines of text logs that have the pattern or a code that means the same, with what matched."""
-    for line in run.log_lines:
-        told = ErrorText(line.text, line.file, line.line, line.step)
-        match = match_error(told, pattern)
-        if match:
-            yield told, match
+    run: Run, pattern: LazyRegex | re.Pattern[str], error_class: str = ""
+) -> Iterator[ErrorMatch]:
+    """Yield the lines of text logs that match, see ``find_matches``."""
+    return find_matches(map(log_text, run.log_lines), pattern, error_class)
 
 
-def match_error(told: ErrorText, pattern: LazyRegex | re.Pattern[str]) -> re.Match[str] | None:
-    """Where a text has the pattern. A code decides before any phrase: what means something else does not match."""
-    cause = pattern.error_class if isinstance(pattern, LazyRegex) else ""
-    texts = dict.fromkeys((told.text, told.searchable))
-    match = next(filter(None, (search_own_text(text, pattern) for text in texts)), None)
-    if match is None and not cause:
-        return None
-    code = find_error_code(told.searchable, told.kind, told.traceback)
-    if code is None:
-        return match
-    if code.cause != cause:
-        return None
-    return match or code.match
+def find_matches(
+    texts: Iterable[ErrorText], pattern: LazyRegex | re.Pattern[str], error_class: str = ""
+) -> Iterator[ErrorMatch]:
+    """Yield the texts that match outside of echoed text, or that contain an error code of ``error_class``.
+
+    An error code overrides the pattern: a text whose code belongs to another class does not match.
+    """
+    for text in texts:
+        forms = dict.fromkeys((text.text, text.searchable))
+        match = next(filter(None, (search_own_text(form, pattern) for form in forms)), None)
+        if match is None and not error_class:
+            continue
+        code = find_error_code(text.searchable, text.error_type, text.traceback)
+        if code is not None:
+            match = (match or code.match) if code.error_class == error_class else None
+        if match is not None:
+            yield text, match
 
 
 def raised_at(failure: StepFailure) -> str:
-    """Return the last line of code that a traceback names, in parentheses; empty without one."""
-    places = _CODE.findall(failure.traceback or "")
-    return f" (raised at {places[-1][0]}:{places[-1][1]})" if places else ""
+    """Return the last position that a traceback names, as `` (raised at FILE:LINE)``; empty without one."""
+    positions = _TRACEBACK_LINE.findall(failure.traceback or "")
+    return f" (raised at {positions[-1][0]}:{positions[-1][1]})" if positions else ""

@@ -1,8 +1,8 @@
-"""Quotes made verbatim: each piece of evidence is looked up again in the file it names.
+"""Verification of quotes: each piece of evidence is looked up again in the file it names.
 
-A rule cites what it knows: a part of a decoded text, or the name of a field. Here it becomes a part of the line as it
-stands in the file, escapes and all, cut before a secret. What cannot be found again is no evidence; a finding that is
-left without any is shown where the run names its step, and is never dropped: what stood behind it would take the blame.
+A rule cites a part of a decoded text, or a field name. Here it becomes the exact text of the line in the file, escapes
+included, cut before a secret. Evidence that is not found is dropped. A finding without any evidence left cites the
+line that names its step; it is never dropped, otherwise its consequences would become causes.
 """
 
 import json
@@ -11,143 +11,129 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, first_line_evidence
-from osiris_inspect.inspector.files import text_log as textlog
+from osiris_inspect.inspector.files import text_log
 from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.run.run import LazyEvents, Run
 from osiris_inspect.inspector.text.sanitize import differing, excerpt
-from osiris_inspect.model import redaction as redact
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Evidence, Finding
+from osiris_inspect.model.redaction import is_secret_key, mask_by_pattern
 
-LONGEST = 240
+MAX_QUOTE = 240
 """Characters of a quote."""
-_SHORTEST = 6
-_NAME = re.compile(r'"(?:event|name|metric|cmd|step_id)"\s*:\s*"[^"\\]{1,80}"')
+_MIN_QUOTE = 6
+_NAME_FIELD = re.compile(r'"(?:event|name|metric|cmd|step_id)"\s*:\s*"[^"\\]{1,80}"')
+_FIELD_VALUE = re.compile(r'"?\s*:\s*(?:"(?:[^"\\]|\\.){0,160}"|[^,}\]\s"{\[]{1,40})')
 
 
 def verify_quotes(run: Run, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings with their evidence word for word; one that cannot be quoted is shown where its step is named."""
-    found = find_quotes(run, [evidence for finding in findings for evidence in finding.evidence])
-    proved = []
+    """Return the findings with verbatim evidence; without any, with the line that names their step."""
+    quotes = find_quotes(run, [evidence for finding in findings for evidence in finding.evidence])
+    verified = []
     for finding in findings:
-        evidence = tuple(dict.fromkeys(found[item] for item in finding.evidence if item in found))
-        proved.append(replace(finding, evidence=evidence or _fallback_evidence(run, finding)))
-    return proved
+        evidence = tuple(dict.fromkeys(quotes[item] for item in finding.evidence if item in quotes))
+        verified.append(replace(finding, evidence=evidence or _fallback_evidence(run, finding)))
+    return verified
 
 
 def _fallback_evidence(run: Run, finding: Finding) -> tuple[Evidence, ...]:
-    """A line that is there in place of those that are not; of a run without any line only the file, quoted with nothing."""
+    """Return a line that names the step, else any line, else the file with an empty quote."""
     step = run.step(finding.step) if finding.step else None
-    named = any_evidence(run, step) if step is not None else ()
-    for places in (named, first_line_evidence(run)):
-        found = find_quotes(run, places)
-        if found:
-            return tuple(found.values())[:1]
+    for candidates in (any_evidence(run, step) if step else (), first_line_evidence(run)):
+        quotes = find_quotes(run, candidates)
+        if quotes:
+            return tuple(quotes.values())[:1]
+    files = [item.file for item in finding.evidence]
     disk = RunFiles(run.path)
-    file = next(
-        (piece.file for piece in finding.evidence if disk.exists(piece.file)), finding.evidence[0].file
-    )
-    return (Evidence(file, 1, ""),)
+    return (Evidence(next((file for file in files if disk.exists(file)), files[0]), 1, ""),)
 
 
-def find_quotes(run: Run, wanted: Iterable[Evidence]) -> dict[Evidence, Evidence]:
-    """Each piece of evidence as it stands in its file; one that cannot be found again is not among them."""
+def find_quotes(run: Run, evidence: Iterable[Evidence]) -> dict[Evidence, Evidence]:
+    """Map each piece of evidence to its verbatim form; evidence that is not found is left out."""
     by_file: dict[str, set[Evidence]] = {}
-    for evidence in wanted:
-        by_file.setdefault(evidence.file, set()).add(evidence)
-    found: dict[Evidence, Evidence] = {}
-    for file, pieces in by_file.items():
-        lines = _numbered(run, file, pieces)
-        found |= _in_file(lines, file, pieces)
-    return found
+    for item in evidence:
+        by_file.setdefault(item.file, set()).add(item)
+    quotes: dict[Evidence, Evidence] = {}
+    for file, items in by_file.items():
+        quotes |= _find_in_lines(_numbered_lines(run, file, items), items)
+    return quotes
 
 
-def _numbered(run: Run, file: str, pieces: Iterable[Evidence]) -> Iterable[tuple[int, bytes]]:
-    """The lines of a file with their numbers; of a long log only those that are cited, where each is cited by number."""
-    cited = {piece.line for piece in pieces}
+def _numbered_lines(run: Run, file: str, items: Iterable[Evidence]) -> Iterable[tuple[int, bytes]]:
+    """Return the numbered lines of a file; of a long log only the cited ones, if all have a number."""
+    cited = {item.line for item in items}
     if file == layout.EVENTS and isinstance(run.events, LazyEvents) and 0 not in cited:
         log = run.events
         return ((line, log.raw_line(line - 1)) for line in sorted(cited))
     disk = RunFiles(run.path)
-    return textlog.lines_of(disk, file) if file.endswith(".log") else disk.lines(file)
+    return text_log.lines_of(disk, file) if file.endswith(".log") else disk.lines(file)
 
 
-def _in_file(
-    lines: Iterable[tuple[int, bytes]], file: str, pieces: set[Evidence]
-) -> dict[Evidence, Evidence]:
-    """Each piece at its line; a piece with line 0 at the first line that has its text, or else most of it."""
-    at_line: dict[int, list[Evidence]] = {}
-    for piece in pieces:
-        at_line.setdefault(piece.line, []).append(piece)
-    searched = {piece: _encoded(piece.quote) for piece in at_line.pop(0, [])}
-    found: dict[Evidence, Evidence] = {}
-    last = max(at_line, default=0)
+def _find_in_lines(lines: Iterable[tuple[int, bytes]], items: set[Evidence]) -> dict[Evidence, Evidence]:
+    """Find each item at its line; an item with line 0 at the first line with the best form of its text."""
+    by_line: dict[int, list[Evidence]] = {}
+    for item in items:
+        by_line.setdefault(item.line, []).append(item)
+    searched = {
+        item: [form.encode("utf-8", "replace") for form in _forms(item.quote)] for item in by_line.pop(0, [])
+    }
+    quotes: dict[Evidence, Evidence] = {}
+    last = max(by_line, default=0)
     for number, raw in lines:
-        here = [*at_line.get(number, ()), *_better_matches(searched, raw)]
-        found |= {piece: _evidence_at(file, number, raw, piece.quote) for piece in here}
+        for item in (*by_line.get(number, ()), *_better_matches(searched, raw)):
+            quotes[item] = Evidence(item.file, number, _verbatim(raw.decode("utf-8", "replace"), item.quote))
         if number >= last and not any(searched.values()):
             break
-    return found
-
-
-def _evidence_at(file: str, number: int, raw: bytes, wanted: str) -> Evidence:
-    return Evidence(file, number, _verbatim(raw.decode("utf-8", "replace"), wanted))
+    return quotes
 
 
 def _better_matches(searched: dict[Evidence, list[bytes]], raw: bytes) -> list[Evidence]:
-    """The pieces that a line has in a better form than the lines before it; only still better ones are searched on."""
+    """Return the items that a line contains in a better form than all earlier lines."""
     better = []
-    for piece, forms in searched.items():
+    for item, forms in searched.items():
         rank = next((rank for rank, form in enumerate(forms) if form in raw), None)
         if rank is not None:
-            searched[piece] = forms[:rank]
-            better.append(piece)
+            searched[item] = forms[:rank]
+            better.append(item)
     return better
 
 
-def _encoded(wanted: str) -> list[bytes]:
-    return [form.encode("utf-8", "replace") for form in _forms(wanted)]
-
-
-def _forms(wanted: str) -> list[str]:
-    """How a text may stand in a file: as it is, escaped, its first line or its beginning; the most exact form first."""
-    texts = (wanted, wanted.partition("\n")[0], wanted[:60])
+def _forms(text: str) -> list[str]:
+    """Return the forms a text can have in a file, best first: as is, escaped, its first line, its start."""
     forms = [
         form
-        for text in texts
-        for form in (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
+        for part in (text, text.partition("\n")[0], text[:60])
+        for form in (part, json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1])
     ]
-    return [form for form in dict.fromkeys(forms) if form and (len(form) >= _SHORTEST or form == wanted)]
+    return [form for form in dict.fromkeys(forms) if form and (len(form) >= _MIN_QUOTE or form == text)]
 
 
-def _verbatim(line: str, wanted: str) -> str:
-    """Return the start of the quote before its first secret, or else the name that the line has."""
-    start, end = _place(line, wanted)
-    quote = line[start : min(end, start + LONGEST)]
-    masked = redact.mask_by_pattern(excerpt(line, len(quote), start))
+def _verbatim(line: str, text: str) -> str:
+    """Return the quote up to its first secret, or the name field of the line if too little is left."""
+    start, end = _span(line, text)
+    quote = line[start : min(end, start + MAX_QUOTE)]
+    masked = mask_by_pattern(excerpt(line, len(quote), start))
     own = quote[: len(quote) - differing(quote, masked)]
-    return (own if own == quote or len(own) >= _SHORTEST else "") or _name(line)
+    if own and (own == quote or len(own) >= _MIN_QUOTE):
+        return own
+    name = _NAME_FIELD.search(line)
+    return name[0] if name else line[:1]
 
 
-def _place(line: str, wanted: str) -> tuple[int, int]:
-    """Where ``wanted`` stands in ``line``, as it is, escaped, by its first line, or as the name of a field."""
-    for form in _forms(wanted):
-        place = line.find(form)
-        if place >= 0:
-            return _with_value(line, place, place + len(form))
-    name = _NAME.search(line)
+def _span(line: str, text: str) -> tuple[int, int]:
+    """Return the span of a text in a line, else that of the name field or the line's start."""
+    for form in _forms(text):
+        start = line.find(form)
+        if start >= 0:
+            return _with_value(line, start, start + len(form))
+    name = _NAME_FIELD.search(line)
     return name.span() if name else (0, min(len(line), 120))
 
 
 def _with_value(line: str, start: int, end: int) -> tuple[int, int]:
-    """A cited ``"key"`` or ``key`` takes its scalar value along."""
-    field = re.compile(r'"?\s*:\s*(?:"(?:[^"\\]|\\.){0,160}"|[^,}\]\s"{\[]{1,40})').match(line, end)
+    """Extend the span of a cited ``"key"`` or ``key`` to its scalar value."""
+    field = _FIELD_VALUE.match(line, end)
     key = line[start:end].strip('"')
-    if field is None or not re.fullmatch(r"\w+", key) or redact.is_secret_key(key):
+    if field is None or not re.fullmatch(r"\w+", key) or is_secret_key(key):
         return start, end
     return (start - 1 if line[start - 1 : start] == '"' else start), field.end()
-
-
-def _name(line: str) -> str:
-    name = _NAME.search(line)
-    return name[0] if name else line[:1]

@@ -1,5 +1,6 @@
-"""The rules, a module each. Adding one means adding a file: the folder is listed, and the id is the module's name.
+"""The rules, one module each; the rule id is the name of the module.
 
-A rule module has a manual for its docstring (*What it finds*, *Why it matters*, *How to fix*, *Example*), ``NEEDS``
-(what a run must have recorded for the rule to be asked), optionally ``RANK``, and ``check(run, lineage)``.
+The docstring of a rule module is its manual (*What it finds*, *Why it matters*, *How to fix*, *Example*). The module
+defines ``PATTERNS`` (error patterns), ``check(run, lineage)``, or both, and optionally ``NEEDS`` (what a run must
+have recorded, otherwise the rule is skipped) and ``RANK``.
 """

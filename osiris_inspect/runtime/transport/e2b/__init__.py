@@ -1,1 +1,1 @@
-"""A worker in an E2B sandbox."""
+"""Transport to a worker in an E2B sandbox."""

@@ -1,4 +1,4 @@
-"""How long things are waited for in the cloud, and asking again after what passes."""
+"""Timeouts of the E2B transport, and retries of its requests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,13 +12,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class E2bRetryPolicy:
-    """How long things are waited for, in seconds.
+    """Timeouts in seconds, and number of attempts.
 
     Attributes:
-        lifetime: what a sandbox is given; it outlives a dead host by that at most.
-        silence: after it the worker's own file is looked at: it speaks every few seconds.
-        reattach: how long a lost connection is tried to be had again.
-        backoff: before the second try of a request; doubled before each further one.
+        sandbox_timeout_s: lifetime of the sandbox, extended while the run is alive; it outlives a dead proxy
+            that long.
+        stall_timeout_s: silence after which the worker's own file is checked for messages.
+        reconnect_timeout_s: time for reconnecting a lost stream.
+        backoff: delay before the second attempt of a request; doubled before each further one.
+        max_attempts: attempts of a request.
     """
 
     sandbox_timeout_s: int = 300
@@ -28,12 +30,12 @@ class E2bRetryPolicy:
     max_attempts: int = 5
 
     async def call(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Ask, and ask again after a failure that passes."""
+        """Send a request; retry it after transient errors."""
         delay = self.backoff
         for _ in range(self.max_attempts - 1):
             try:
                 return await request()
-            except Exception as error:  # the SDK's errors have no common root; what does not pass goes on
+            except Exception as error:  # the SDK's errors have no common base class; others are raised again
                 if not e2b_errors.is_transient(error):
                     raise
             await asyncio.sleep(delay)

@@ -1,7 +1,8 @@
-"""One sandbox of E2B and the worker in it, by way of E2B's own SDK. All of this runs on one event loop.
+"""E2B sandbox and the worker in it, through E2B's SDK. All coroutines run on one event loop.
 
-What the worker says while nobody is attached is thrown away there, so it keeps its lines in a file too: after a lost
-connection the file fills the hole. A sandbox has a fixed lifetime, extended while the run is alive.
+Messages that the worker sends while the stream is disconnected are lost, so the worker also writes them to a
+file, from which the gap is filled after a reconnect. The lifetime of the sandbox is extended while the run is
+alive.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import shlex
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from osiris_inspect.model.errors import ProtocolError, WorkerLost, WorkerStartFailed
 from osiris_inspect.runtime.files.atomic_replace import replace_file
@@ -26,66 +27,71 @@ from osiris_inspect.runtime.transport.e2b.upload import ARCHIVE, BASE, CODE, RUN
 from osiris_inspect.runtime.transport.message_reassembly import MessageReassembler
 from osiris_inspect.runtime.transport.transport import RemoteFile
 
-T = TypeVar("T")
 WORKER_LINES_FILE: Final = f"{RUN}/.worker_events.jsonl"
-_REQUEST_S: Final = 30.0
-_BYTES_PER_S: Final = 256 * 1024
-"""The slowest line that a transfer is given time for."""
-_STDIN_PIECE: Final = 512 * 1024
-_STREAM_FIRST_S: Final = 0.2
-"""The stream knows better how the worker ended, if it ends: it gets that long to say it."""
-_LISTING: Final = "osiris_inspect/runtime/transport/e2b/list_files.py"
-_LISTING_S: Final = 900.0
+_REQUEST_TIMEOUT_S: Final = 30.0
+_MIN_BYTES_PER_S: Final = 256 * 1024
+"""The slowest connection for which the timeout of an upload suffices."""
+_MAX_STDIN_CHARS: Final = 512 * 1024
+_STREAM_HEAD_START_S: Final = 0.2
+"""The stream reports the end of the worker more precisely, so the process watch waits for it."""
+_LIST_FILES: Final = "osiris_inspect/runtime/transport/e2b/list_files.py"
+_COMMAND_TIMEOUT_S: Final = 900.0
 
 
 class E2bSandbox:
-    """A sandbox, from its creation to its end."""
+    """Sandbox from its creation to its end.
 
-    def __init__(self, connection: Mapping[str, Any], template: str | None, patience: E2bRetryPolicy) -> None:
-        self._connection, self._template, self._patience = dict(connection), template, patience
+    Attributes:
+        inbox: the lines of the worker.
+        on_stderr: receives what the worker prints.
+    """
+
+    def __init__(
+        self, connection: Mapping[str, Any], template: str | None, retry_policy: E2bRetryPolicy
+    ) -> None:
+        self._connection, self._template, self._policy = dict(connection), template, retry_policy
         self._sandbox: Any = None
         self._process: Any = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._sending = asyncio.Lock()
-        self._last_heard = 0.0
-        self._is_deaf = asyncio.Event()
+        self._send_lock = asyncio.Lock()
+        self._last_output = 0.0
+        self._is_stalled = asyncio.Event()
         self.inbox = MessageReassembler()
-        self.on_words: Callable[[bytes], None] = lambda _: None
+        self.on_stderr: Callable[[bytes], None] = lambda _: None
 
     @property
     def id(self) -> str | None:
-        """What E2B calls it; None while there is none."""
+        """E2B's id of the sandbox; None if there is no sandbox."""
         return self._sandbox.sandbox_id if self._sandbox is not None else None
 
-    # --- its life
+    # --- sandbox
 
     async def create(self, run: str) -> None:
-        """Have a sandbox. Trying again after a doubtful failure gives the same one.
+        """Create the sandbox. Retries use the same idempotency key, so that only one is created.
 
         Raises:
-            WorkerStartFailed: E2B gives none.
+            WorkerStartFailed: E2B created no sandbox.
         """
         from e2b import AsyncSandbox
 
         options = {
-            "timeout": self._patience.sandbox_timeout_s,
+            "timeout": self._policy.sandbox_timeout_s,
             "metadata": {"osiris_run": run},
             **self._connection,
         }
         if "idempotency_key" in inspect.signature(AsyncSandbox.create).parameters:
-            options["idempotency_key"] = (
-                f"osiris-{hashlib.sha256(f'{run}{time.time_ns()}'.encode()).hexdigest()[:32]}"
-            )
-        try:
-            self._sandbox = await self._patience.call(lambda: AsyncSandbox.create(self._template, **options))
-        except Exception as error:  # the SDK's errors have no common root; all of them mean: no sandbox
-            raise WorkerStartFailed(
-                f"no sandbox of E2B could be had: {e2b_errors.user_message(error)}"
-            ) from error
+            digest = hashlib.sha256(f"{run}{time.time_ns()}".encode()).hexdigest()
+            options["idempotency_key"] = f"osiris-{digest[:32]}"
+        with e2b_errors.raised_as(WorkerStartFailed, "cannot create an E2B sandbox"):
+            self._sandbox = await self._policy.call(lambda: AsyncSandbox.create(self._template, **options))
         self._tasks.append(asyncio.create_task(self._extend_lifetime()))
 
     async def close(self) -> None:
-        """End the sandbox, whatever happened to it; E2B ends it by itself when its lifetime is over."""
+        """End the sandbox. If that fails, E2B ends it after its lifetime.
+
+        Raises:
+            ProtocolError: the sandbox may still exist.
+        """
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -93,148 +99,138 @@ class E2bSandbox:
         sandbox, self._sandbox = self._sandbox, None
         if sandbox is None:
             return
-        try:
-            await self._patience.call(lambda: sandbox.kill(request_timeout=_REQUEST_S))
-        except Exception as error:  # the SDK's errors have no common root; gone is what was wanted
-            if not e2b_errors.is_gone(error):
-                raise ProtocolError(
-                    f"sandbox {sandbox.sandbox_id} could not be ended: {e2b_errors.user_message(error)}"
-                ) from error
+        with e2b_errors.raised_as(ProtocolError, f"cannot end sandbox {sandbox.sandbox_id}"):
+            try:
+                await self._policy.call(lambda: sandbox.kill(request_timeout=_REQUEST_TIMEOUT_S))
+            except Exception as error:  # the SDK's errors have no common base class
+                if not e2b_errors.is_gone(error):
+                    raise
 
     async def _extend_lifetime(self) -> None:
-        """Move the end of the sandbox on, as long as this side is alive."""
         while True:
-            await asyncio.sleep(self._patience.sandbox_timeout_s / 4)
+            await asyncio.sleep(self._policy.sandbox_timeout_s / 4)
             try:
-                await self._sandbox.set_timeout(self._patience.sandbox_timeout_s, request_timeout=_REQUEST_S)
-            except Exception as error:  # noqa: BLE001  the next try may go through; a sandbox that is gone shows on the wire
-                self._inject_event("lifetime_not_extended", {"error": e2b_errors.user_message(error)})
+                await self._sandbox.set_timeout(
+                    self._policy.sandbox_timeout_s, request_timeout=_REQUEST_TIMEOUT_S
+                )
+            except Exception as error:  # noqa: BLE001  tried again; the stream reports a sandbox that is gone
+                self._inject_error("lifetime_not_extended", error)
 
-    # --- its worker
+    # --- worker
 
     async def upload(self, archive: Path) -> None:
-        """Bring the parcel up and unpack it, its hash compared on both sides.
+        """Upload the archive and unpack it after comparing its hash.
 
         Raises:
-            WorkerStartFailed: it did not arrive as it was.
+            WorkerStartFailed: the upload failed, or the hashes differ.
         """
-        size = archive.stat().st_size
-        sent = hashlib.sha256(archive.read_bytes()).hexdigest()
+        data = archive.read_bytes()
+        expected = hashlib.sha256(data).hexdigest()
+        timeout = _REQUEST_TIMEOUT_S + len(data) / _MIN_BYTES_PER_S
         unpack = (
-            f's=$(sha256sum {ARCHIVE}); echo "$s"; [ "${{s%% *}}" = {sent} ] || exit 0; '
+            f's=$(sha256sum {ARCHIVE}); echo "$s"; [ "${{s%% *}}" = {expected} ] || exit 0; '
             f"tar xzf {ARCHIVE} && mkdir -p {BASE} {RUN}"
         )
-        try:
-            await self._patience.call(
-                lambda: self._sandbox.files.write(
-                    ARCHIVE, archive.read_bytes(), request_timeout=_REQUEST_S + size / _BYTES_PER_S
-                )
+        with e2b_errors.raised_as(WorkerStartFailed, "cannot upload the worker into the sandbox"):
+            await self._policy.call(lambda: self._sandbox.files.write(ARCHIVE, data, request_timeout=timeout))
+            completed = await self._policy.call(
+                lambda: self._sandbox.commands.run(unpack, timeout=_COMMAND_TIMEOUT_S)
             )
-            done = await self._patience.call(lambda: self._sandbox.commands.run(unpack, timeout=_LISTING_S))
-        except Exception as error:  # the SDK's errors have no common root; all of them mean: not there
+        if completed.stdout.split()[:1] != [expected]:
             raise WorkerStartFailed(
-                f"the worker could not be brought into the sandbox: {e2b_errors.user_message(error)}"
-            ) from error
-        if done.stdout.split()[:1] != [sent]:
-            raise WorkerStartFailed(f"the parcel is {done.stdout[:64]} in the sandbox and {sent} here")
+                f"the upload of the worker is damaged: its hash is {completed.stdout[:64]} in the sandbox and "
+                f"{expected} here; try again"
+            )
 
     async def start(self, python: str, *, install: bool) -> None:
         """Start the worker.
 
         Raises:
-            WorkerStartFailed: its process cannot be started.
+            WorkerStartFailed: its process did not start.
         """
-        told = {
+        options = {
             "session": f"~/{RUN}",
             "isolation": "e2b",
             "host": 0,
             "durable": f"~/{WORKER_LINES_FILE}",
             "install": install,
         }
-        # exec: the number of the process is the worker's own
+        # exec: the PID is the worker's own
         command = (
             f'cd {BASE} && export PYTHONPATH="$HOME/{CODE}${{PYTHONPATH:+:$PYTHONPATH}}" MALLOC_TRIM_THRESHOLD_=65536'
-            f" && exec {python} -P -u -m osiris_inspect.runtime.worker {shlex.quote(json.dumps(told))}"
+            f" && exec {python} -P -u -m osiris_inspect.runtime.worker {shlex.quote(json.dumps(options))}"
         )
-        try:
-            # timeout=0: after the default of 60 s E2B would kill the process
+        with e2b_errors.raised_as(WorkerStartFailed, "cannot start the worker"):
+            # timeout=0: E2B would kill the process after its default of 60 s
             self._process = await self._sandbox.commands.run(
-                command, background=True, stdin=True, timeout=0, **self._listening()
+                command, background=True, stdin=True, timeout=0, **self._stream_options()
             )
-        except Exception as error:  # the SDK's errors have no common root; all of them mean: no worker
-            raise WorkerStartFailed(
-                f"the worker could not be started: {e2b_errors.user_message(error)}"
-            ) from error
-        self._last_heard = time.monotonic()
+        self._last_output = time.monotonic()
         for task in (self._follow_process(), self._watch_process(), self._watch_for_stalled_stream()):
             self._tasks.append(asyncio.create_task(task))
 
     async def send(self, line: bytes) -> None:
-        """Hand over one command. After a doubtful failure it is sent again: the worker does each id once.
+        """Send one command. It may arrive twice after a retry: the worker executes each id once.
 
         Raises:
-            WorkerLost: nobody takes it.
+            WorkerLost: the worker has ended.
         """
-        async with self._sending:  # two at once would not keep their order
-            delay = self._patience.backoff
-            for turn in range(self._patience.max_attempts):
-                try:
-                    # what a try before this one left of a line is ended first
-                    await self._write((b"\n" if turn else b"") + line)
-                except (
-                    Exception
-                ) as error:  # the SDK's errors have no common root; those that pass are asked apart
-                    if self.inbox.how is not None:
-                        raise WorkerLost(self.inbox.how) from error
-                    if not e2b_errors.is_transient(error) or turn == self._patience.max_attempts - 1:
-                        raise WorkerLost(e2b_errors.user_message(error)) from error
-                    await asyncio.sleep(delay)
-                    delay *= 2
-                else:
-                    return
+        prefix = b""
+
+        async def attempt() -> None:
+            nonlocal prefix
+            data, prefix = prefix + line, b"\n"  # a retry first ends a partial line
+            await self._write(data)
+
+        async with self._send_lock:
+            try:
+                await self._policy.call(attempt)
+            except Exception as error:  # the SDK's errors have no common base class
+                raise WorkerLost(self.inbox.how or e2b_errors.user_message(error)) from error
 
     async def _write(self, data: bytes) -> None:
-        text = data.decode()  # cut as text: a piece must not end within a character
-        for start in range(0, len(text), _STDIN_PIECE):
-            piece = text[start : start + _STDIN_PIECE]
-            await self._sandbox.commands.send_stdin(self._process.pid, piece, request_timeout=_REQUEST_S)
+        text = data.decode()  # split as text: a piece must not end within a character
+        for start in range(0, len(text), _MAX_STDIN_CHARS):
+            await self._sandbox.commands.send_stdin(
+                self._process.pid, text[start : start + _MAX_STDIN_CHARS], request_timeout=_REQUEST_TIMEOUT_S
+            )
 
     async def kill_worker(self) -> None:
-        """End the worker and all it started, now; the sandbox stays."""
+        """End the worker and its child processes; the sandbox stays."""
         pid = self._process.pid if self._process is not None else 0
         if pid and self.inbox.how is None:
             kill = f"kill -TERM -- -{pid} {pid}; sleep 0.3; kill -KILL -- -{pid} {pid}; true"
             try:
-                await self._sandbox.commands.run(kill, timeout=_REQUEST_S)
-                await asyncio.wait_for(self._exit_info(), timeout=5.0)
-            except Exception as error:  # noqa: BLE001  what cannot be ended here ends with its sandbox
-                self._inject_event("worker_not_ended", {"error": e2b_errors.user_message(error)})
-        self.inbox.end("it was ended")
+                await self._sandbox.commands.run(kill, timeout=_REQUEST_TIMEOUT_S)
+                await asyncio.wait_for(self._wait_for_end(), timeout=5.0)
+            except Exception as error:  # noqa: BLE001  the worker ends with its sandbox
+                self._inject_error("worker_not_ended", error)
+        self.inbox.end("it was killed by the host")
 
-    async def _exit_info(self) -> None:
+    async def _wait_for_end(self) -> None:
         while self.inbox.how is None:
             await asyncio.sleep(0.02)
 
-    # --- what it says
+    # --- messages
 
-    def _listening(self) -> dict[str, Any]:
+    def _stream_options(self) -> dict[str, Any]:
         from e2b.sandbox_async.commands.command import Commands
 
-        # a callback that raises would end the stream for good: these two only put aside
-        keep: dict[str, Any] = {
-            "on_stdout": self._on_output,
-            "on_stderr": lambda text: self.on_words(text.encode()),
+        # an exception in a callback would end the stream, so they only store the data
+        options: dict[str, Any] = {
+            "on_stdout": self._on_stdout,
+            "on_stderr": lambda text: self.on_stderr(text.encode()),
         }
         if "retain_output" in inspect.signature(Commands.run).parameters:
-            keep["retain_output"] = False  # it would keep the whole log in memory
-        return keep
+            options["retain_output"] = False  # the SDK would keep all output in memory
+        return options
 
-    def _on_output(self, text: str) -> None:
-        self._last_heard = time.monotonic()
+    def _on_stdout(self, text: str) -> None:
+        self._last_output = time.monotonic()
         self.inbox.feed(text.encode())
 
     async def _follow_process(self) -> None:
-        """Stay attached until the worker ends; say how it did."""
+        """Follow the stream until the worker ends; reconnect if the connection is lost."""
         while self.inbox.how is None:
             try:
                 how: str | None = await self._wait_for_exit()
@@ -242,55 +238,57 @@ class E2bSandbox:
                 if e2b_errors.is_gone(error):
                     how = e2b_errors.user_message(error)
                 else:
-                    self._inject_event("connection_lost", {"error": e2b_errors.user_message(error)})
-                    how = await self._reattach()
+                    self._inject_error("connection_lost", error)
+                    how = await self._reconnect()
             if how is not None:
                 await self._finish(how)
 
     async def _wait_for_exit(self) -> str:
-        """Wait for the end of the worker; gives how it ended.
+        """Wait for the end of the worker; return how it ended.
 
         Raises:
-            ConnectionError: the stream was found to be dead.
-            Exception: the stream broke, in one of the SDK's ways.
+            ConnectionError: the stream is stalled.
+            Exception: the connection is lost, with one of the SDK's errors.
         """
         from e2b import CommandExitException
 
-        ended = asyncio.ensure_future(self._process.wait())
-        dead = asyncio.ensure_future(self._is_deaf.wait())
+        exited = asyncio.ensure_future(self._process.wait())
+        stalled = asyncio.ensure_future(self._is_stalled.wait())
         try:
-            await asyncio.wait({ended, dead}, return_when=asyncio.FIRST_COMPLETED)
-            if ended.done():
-                ended.result()
+            await asyncio.wait({exited, stalled}, return_when=asyncio.FIRST_COMPLETED)
+            if exited.done():
+                exited.result()
                 return "exit code 0"
         except CommandExitException as error:
             return describe_exit(error)
         finally:
-            dead.cancel()
-            ended.cancel()
-        self._is_deaf.clear()
-        # a broken stream may not even let itself be closed
+            stalled.cancel()
+            exited.cancel()
+        self._is_stalled.clear()
+        # disconnecting a stalled stream may block
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._process.disconnect(), 2.0)
-        raise ConnectionError("the worker spoke and nothing came")
+        raise ConnectionError("the worker wrote messages that did not arrive")
 
-    async def _reattach(self) -> str | None:
-        """Attach again and fill the hole; gives how the worker ended where it is no more."""
-        until, delay = time.monotonic() + self._patience.reconnect_timeout_s, self._patience.backoff / 4
+    async def _reconnect(self) -> str | None:
+        """Reconnect the stream and fill the gap; return how the worker ended if it has ended."""
+        deadline, delay = time.monotonic() + self._policy.reconnect_timeout_s, self._policy.backoff / 4
         while True:
             try:
                 self.inbox.reconnect()
                 self._process = await self._sandbox.commands.connect(
-                    self._process.pid, timeout=0, request_timeout=_REQUEST_S, **self._listening()
+                    self._process.pid, timeout=0, request_timeout=_REQUEST_TIMEOUT_S, **self._stream_options()
                 )
                 await self._fill_gap()
-            except Exception as error:  # noqa: BLE001  which of them matter is asked below
+            except Exception as error:  # noqa: BLE001  classified below
                 if e2b_errors.is_gone(error):
                     return e2b_errors.user_message(error)
                 if e2b_errors.is_no_such_process(error):
-                    return "its process ended while nobody was attached"
-                if time.monotonic() + delay > until:
-                    return f"the connection was lost and could not be had again: {e2b_errors.user_message(error)}"
+                    return "its process ended while it was disconnected"
+                if time.monotonic() + delay > deadline:
+                    return (
+                        f"the connection was lost, and reconnecting failed: {e2b_errors.user_message(error)}"
+                    )
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
             else:
@@ -298,9 +296,9 @@ class E2bSandbox:
                 return None
 
     async def _fill_gap(self) -> None:
-        """Take from the worker's own file what did not come over the wire."""
+        """Add the lines of the worker's file that did not arrive over the stream."""
         data = await self._sandbox.files.read(
-            WORKER_LINES_FILE, format="bytes", request_timeout=_REQUEST_S * 4
+            WORKER_LINES_FILE, format="bytes", request_timeout=_REQUEST_TIMEOUT_S * 4
         )
         self.inbox.fill_from_file(bytes(data))
 
@@ -308,107 +306,94 @@ class E2bSandbox:
         try:
             if await self._file_has_more():
                 await self._fill_gap()
-        except Exception as error:  # noqa: BLE001  the sandbox went with its worker
+        except Exception as error:  # noqa: BLE001  the sandbox may be gone with its worker
             if not e2b_errors.is_gone(error):
-                self._inject_event("replay_failed", {"error": e2b_errors.user_message(error)})
+                self._inject_error("replay_failed", error)
         self.inbox.end(how)
 
-    async def _file_has_more(self) -> bool:
-        """Whether the worker's own file holds more than came over the wire."""
-        return await self._size_of_file() > self.inbox.bytes
-
-    async def _file_still_has_more(self) -> bool:
-        """Whether what the worker's own file holds does not come over the wire, not even a little later."""
-        size = await self._size_of_file()
-        if size > self.inbox.bytes:
-            await asyncio.sleep(self._patience.stall_timeout_s / 4)  # it may have spoken just now
-        return size > self.inbox.bytes
-
-    async def _size_of_file(self) -> int:
-        info = await self._sandbox.files.get_info(WORKER_LINES_FILE, request_timeout=_REQUEST_S)
-        return int(info.size)
+    async def _file_has_more(self, grace_s: float = 0.0) -> bool:
+        """Return True if the worker's file has lines that do not arrive within ``grace_s``."""
+        info = await self._sandbox.files.get_info(WORKER_LINES_FILE, request_timeout=_REQUEST_TIMEOUT_S)
+        if int(info.size) > self.inbox.bytes:
+            await asyncio.sleep(grace_s)
+        return int(info.size) > self.inbox.bytes
 
     async def _watch_process(self) -> None:
-        """See that the worker died where its pipes do not show it: a grandchild may hold them open."""
+        """Notice the end of the worker while a grandchild keeps its pipes open."""
         from e2b import CommandExitException
 
         try:
-            seen = await self._sandbox.commands.run(WATCH_SCRIPT.format(pid=self._process.pid), timeout=0)
+            result = await self._sandbox.commands.run(WATCH_SCRIPT.format(pid=self._process.pid), timeout=0)
         except CommandExitException as error:
-            self._inject_event("watch_lost", {"error": f"it ended with exit code {error.exit_code}"})
+            self._inject_event("watch_lost", {"error": f"the watch ended with exit code {error.exit_code}"})
             return
-        except Exception as error:  # noqa: BLE001  without it the stream and the silence still tell
-            self._inject_event("watch_lost", {"error": e2b_errors.user_message(error)})
+        except Exception as error:  # noqa: BLE001  the stream and its stall detection still work
+            self._inject_error("watch_lost", error)
             return
-        said = seen.stdout.strip()
-        if said == "blind":
+        output = result.stdout.strip()
+        if output == "blind":
             return
-        await asyncio.sleep(_STREAM_FIRST_S)
+        await asyncio.sleep(_STREAM_HEAD_START_S)
         if self.inbox.how is None:
-            await self._finish(describe_wait_status(said))
+            await self._finish(describe_wait_status(output))
 
     async def _watch_for_stalled_stream(self) -> None:
-        """A stream can die without a word: then the file grows and the wire is silent."""
+        """Notice a stream that is silent while the worker's file grows."""
+        interval = self._policy.stall_timeout_s / 4
         while True:
-            await asyncio.sleep(self._patience.stall_timeout_s / 4)
-            if (
-                time.monotonic() - self._last_heard < self._patience.stall_timeout_s
-                and not self.inbox.has_gap
-            ):
+            await asyncio.sleep(interval)
+            silence = time.monotonic() - self._last_output
+            if silence < self._policy.stall_timeout_s and not self.inbox.has_gap:
                 continue
             try:
-                if await self._file_still_has_more():
-                    self._is_deaf.set()
-            except Exception as error:  # noqa: BLE001  asked again soon
-                self._inject_event("watch_lost", {"error": e2b_errors.user_message(error)})
-            self._last_heard = time.monotonic()
+                if await self._file_has_more(interval):
+                    self._is_stalled.set()
+            except Exception as error:  # noqa: BLE001  tried again
+                self._inject_error("watch_lost", error)
+            self._last_output = time.monotonic()
+
+    def _inject_error(self, name: str, error: Exception) -> None:
+        self._inject_event(name, {"error": e2b_errors.user_message(error)})
 
     def _inject_event(self, name: str, fields: Mapping[str, Any]) -> None:
-        self.inbox.inject(
-            rpc.encode_message(
-                EventMessage(0, time.time(), name, None, {**fields, "sandbox": self.id})
-            ).rstrip(b"\n")
-        )
+        event = EventMessage(0, time.time(), name, None, {**fields, "sandbox": self.id})
+        self.inbox.inject(rpc.encode_message(event).rstrip(b"\n"))
 
-    # --- its files
+    # --- files
 
-    async def listing(self, python: str, outputs: list[str]) -> list[RemoteFile]:
-        """The artifacts and output files that lie in the sandbox.
+    async def list_files(self, python: str, outputs: list[str]) -> list[RemoteFile]:
+        """Return the artifacts and output files in the sandbox.
 
         Raises:
-            ProtocolError: it cannot be asked.
+            ProtocolError: the files cannot be listed.
         """
         names = " ".join(map(shlex.quote, outputs))
-        command = f"{python} -P {CODE}/{_LISTING} {RUN} {BASE} {names}"  # as a file: it needs no package but Python's own
-        try:
-            done = await self._sandbox.commands.run(command, timeout=_LISTING_S)
-            return [RemoteFile(**json.loads(line)) for line in done.stdout.splitlines() if line]
-        except Exception as error:  # the SDK's errors have no common root, and what it lists may be no list
-            raise ProtocolError(e2b_errors.user_message(error)) from error
+        command = f"{python} -P {CODE}/{_LIST_FILES} {RUN} {BASE} {names}"
+        with e2b_errors.raised_as(ProtocolError):
+            completed = await self._sandbox.commands.run(command, timeout=_COMMAND_TIMEOUT_S)
+            return [RemoteFile(**json.loads(line)) for line in completed.stdout.splitlines() if line]
 
     async def fetch(self, file: RemoteFile, to: Path) -> None:
-        """Bring a file here, piece by piece; it is there whole, or not.
+        """Download a file; ``to`` is complete or not written.
 
         Raises:
-            ProtocolError: it did not arrive as it is there.
+            ProtocolError: the download failed, or its size or hash differs.
         """
         path = f"{BASE if file.is_output else RUN}/{file.path}"
-        try:
+        with e2b_errors.raised_as(ProtocolError):
             to.parent.mkdir(parents=True, exist_ok=True)
-            with replace_file(to) as part:
-                size, digest = await self._patience.call(lambda: self._stream(path, part))
+            with replace_file(to) as temporary:
+                size, digest = await self._policy.call(lambda: self._download(path, temporary))
                 if (size, digest) != (file.bytes, file.sha256):
-                    raise ProtocolError(f"{size:,} of {file.bytes:,} bytes came, or others")
-        except ProtocolError:
-            raise
-        except Exception as error:  # the SDK's errors have no common root, and the disk may refuse
-            raise ProtocolError(e2b_errors.user_message(error)) from error
+                    raise ProtocolError(
+                        f"the download is damaged: {size:,} of {file.bytes:,} bytes arrived, or its hash differs"
+                    )
 
-    async def _stream(self, path: str, part: Path) -> tuple[int, str]:
+    async def _download(self, path: str, to: Path) -> tuple[int, str]:
         digest, size = hashlib.sha256(), 0
-        with part.open("wb") as to:
-            async for piece in await self._sandbox.files.read(path, format="stream"):
-                to.write(piece)
-                digest.update(piece)
-                size += len(piece)
+        with to.open("wb") as file:
+            async for chunk in await self._sandbox.files.read(path, format="stream"):
+                file.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
         return size, digest.hexdigest()

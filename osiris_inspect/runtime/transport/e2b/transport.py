@@ -1,4 +1,4 @@
-"""The worker in a sandbox of E2B. The SDK's event loop runs in a thread of its own; this side only waits."""
+"""Transport to a worker in an E2B sandbox. The SDK's event loop runs in its own thread."""
 
 import asyncio
 import threading
@@ -6,22 +6,21 @@ from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import ProtocolError, SettingsError, WorkerLost, WorkerStartFailed
-from osiris_inspect.runtime.transport.e2b import upload as e2b_parcel
+from osiris_inspect.runtime.transport.e2b import upload
 from osiris_inspect.runtime.transport.e2b.retry import E2bRetryPolicy
 from osiris_inspect.runtime.transport.e2b.sandbox import E2bSandbox
 from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
-from osiris_inspect.runtime.transport.transport import LaunchSpec, Mode, RemoteFile
+from osiris_inspect.runtime.transport.transport import LaunchSpec, Mode, RemoteFile, Transport
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 T = TypeVar("T")
 KEY: Final = "E2B_API_KEY"
 TEMPLATE: Final = "E2B_TEMPLATE"
-_SDK_MODULES: Final = {
+_SDK_OPTIONS: Final = {
     KEY: "api_key",
     "E2B_DOMAIN": "domain",
     "E2B_API_URL": "api_url",
@@ -29,11 +28,11 @@ _SDK_MODULES: Final = {
 }
 
 
-class E2bTransport:
-    """A worker in the cloud.
+class E2bTransport(Transport):
+    """Worker in an E2B sandbox.
 
     Raises:
-        SettingsError: there is no key, or the SDK is not installed.
+        SettingsError: the API key or the SDK is missing.
     """
 
     mode: Mode = "e2b"
@@ -49,18 +48,19 @@ class E2bTransport:
     ) -> None:
         if find_spec("e2b") is None:
             raise SettingsError(
-                "--on e2b needs E2B's SDK; install it with: pip install 'osiris-inspect[e2b]'"
+                "cannot use --on e2b: the SDK is not installed; run pip install 'osiris-inspect[e2b]'"
             )
         if not environment.get(KEY):
-            raise SettingsError(f"--on e2b needs a key in the environment variable {KEY}, which is not set")
+            raise SettingsError(
+                f"cannot use --on e2b: there is no API key; set the environment variable {KEY}"
+            )
         connection = {
-            name: environment[variable]
-            for variable, name in _SDK_MODULES.items()
+            option: environment[variable]
+            for variable, option in _SDK_OPTIONS.items()
             if environment.get(variable)
         }
         template = template or environment.get(TEMPLATE) or None
         self.details: Mapping[str, Any] = {"template": template}
-        self.secrets = (environment[KEY],)
         self._python = python
         self._loop = _EventLoopThread()
         self._sandbox = E2bSandbox(connection, template, retry_policy or E2bRetryPolicy())
@@ -68,56 +68,55 @@ class E2bTransport:
         self._outputs: list[str] = []
 
     def start(self, launch: LaunchSpec) -> str:
-        """Create a sandbox, bring the worker up and start it."""
+        """Create a sandbox, upload the worker and start it."""
         self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
-        self._sandbox.on_words = self._log.write
-        self._outputs = [
-            e2b_parcel.archive_name(path, launch.base, "writes") for path in launch.bundle.outputs
-        ]
-        with LockedTempDir() as scratch:
-            archive = scratch.path / e2b_parcel.ARCHIVE
+        self._sandbox.on_stderr = self._log.write
+        outputs = launch.bundle.input_files.written
+        self._outputs = [upload.archive_name(path, launch.base, "writes") for path in outputs]
+        with LockedTempDir() as temp_dir:
+            archive = temp_dir.path / upload.ARCHIVE
             try:
-                e2b_parcel.build_archive(launch, archive)
+                upload.build_archive(launch, archive)
             except OSError as error:
-                raise WorkerStartFailed(f"the worker's parcel cannot be packed: {error}") from error
+                raise WorkerStartFailed(f"cannot pack the worker: {error}") from error
             self._loop.start()
             self._loop.run(self._sandbox.create(launch.run_dir.name))
             self.details = {**self.details, "sandbox": self._sandbox.id}
-            _not_cancelled(launch)
+            _check_not_cancelled(launch)
             self._loop.run(self._sandbox.upload(archive))
-            _not_cancelled(launch)
+            _check_not_cancelled(launch)
             self._loop.run(self._sandbox.start(self._python, install=launch.install))
-        return f"~/{e2b_parcel.BASE}"
+        return f"~/{upload.BASE}"
 
     def send(self, line: bytes) -> None:
-        """Hand over one command."""
+        """Send one command."""
         if self._sandbox.inbox.how is not None:
             raise WorkerLost(self._sandbox.inbox.how)
         self._loop.run(self._sandbox.send(line))
 
     def receive(self, timeout: float | None) -> bytes | None:
-        """The next line."""
+        """Return the next line."""
         if not self._loop.is_running:
-            raise WorkerLost("it was never started, or was closed")
+            raise WorkerLost("it was not started, or it was closed")
         return self._sandbox.inbox.get(timeout)
 
     def kill(self) -> None:
-        """End the worker's process and all it started; the sandbox stays until ``close``."""
+        """End the worker's processes; the sandbox exists until ``close``."""
         if self._loop.is_running:
             self._loop.run(self._sandbox.kill_worker())
 
     def list_remote_files(self) -> list[RemoteFile]:
-        """What lies in the sandbox."""
+        """Return the artifacts and output files in the sandbox."""
         if self._sandbox.id is None:
             return []
-        return self._loop.run(self._sandbox.listing(self._python, self._outputs))
+        return self._loop.run(self._sandbox.list_files(self._python, self._outputs))
 
     def fetch(self, file: RemoteFile, to: Path) -> None:
-        """Bring one file here."""
+        """Download one file."""
         self._loop.run(self._sandbox.fetch(file, to))
 
     def close(self) -> None:
-        """End the sandbox and the loop; a second time does nothing."""
+        """End the sandbox and the event loop; calling it twice is safe."""
         try:
             if self._loop.is_running:
                 self._loop.run(self._sandbox.close())
@@ -128,22 +127,14 @@ class E2bTransport:
             if self._log is not None:
                 self._log.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-def _not_cancelled(launch: LaunchSpec) -> None:
+def _check_not_cancelled(launch: LaunchSpec) -> None:
     if launch.is_cancelled():
         raise WorkerStartFailed("the run was interrupted")
 
 
 class _EventLoopThread:
-    """An event loop in a thread. What runs on it goes on to its end, also when the waiting side is interrupted."""
+    """Event loop in a thread. Coroutines run to their end, also if the waiting thread is interrupted."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -159,7 +150,7 @@ class _EventLoopThread:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        assert self._loop is not None  # noqa: S101  asked only between start and stop
+        assert self._loop is not None  # noqa: S101  called only between start and stop
         future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
         return future.result()
 

@@ -1,1 +1,1 @@
-"""Rules on configuration and files."""
+"""Rules for configuration and files."""

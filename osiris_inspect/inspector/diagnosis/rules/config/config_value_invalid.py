@@ -1,45 +1,32 @@
-"""A configuration has a value that its component does not take.
+"""A configuration contains an invalid value.
 
 What it finds:
-    An error in which a driver refuses the value of a key that it knows.
+    An error in which a driver rejects the value of a known key.
 
 Why it matters:
-    The step cannot begin, whatever the data.
+    The step cannot start, regardless of the data.
 
 How to fix:
-    Use one of the values the message lists.
+    Use one of the values that the message lists.
 
 Example:
     `Invalid ddl_channel 'rest'. Expected auto, http_sql, or psycopg2`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 48
-
-SIGNATURE: Final = ErrorPattern(
-    rule="config-value-invalid",
-    pattern=LazyRegex(
-        r"(?:Invalid|Unsupported|Unknown) (?:value|option|mode|region|channel|\w{1,30}_\w{1,30}|write mode|delimiter)\b"
-        r"[^\n]{0,120}"
-        r"|\b\w{1,60} must be (?:one of|between|a list|an? (?:whole )?number|\d+-\d+|[<>]=?)[^\n]{0,100}"
-        r"|(?:\"delimiter\"|\"quotechar\"|\"escapechar\") must be a[^\n]{0,80}"
-        r"|'mode': [^\n]{1,60} is not one of [^\n]{1,80}"
+RANK = 48
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"(?:Invalid|Unsupported|Unknown) (?:value|option|mode|region|channel|\w{1,30}_\w{1,30}|write mode|delimiter)\b"
+            r"[^\n]{0,120}"
+            r"|\b\w{1,60} must be (?:one of|between|a list|an? (?:whole )?number|\d+-\d+|[<>]=?)[^\n]{0,100}"
+            r"|(?:\"delimiter\"|\"quotechar\"|\"escapechar\") must be a[^\n]{0,80}"
+            r"|'mode': [^\n]{1,60} is not one of [^\n]{1,80}"
+        ),
+        message="the configuration contained an invalid value",
+        fix="use one of the values that the message lists",
+        domain="config",
     ),
-    message="the configuration has a value that is not taken",
-    fix="use a value that the message lists",
-    domain="config",
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

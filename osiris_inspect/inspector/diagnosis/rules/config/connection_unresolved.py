@@ -1,10 +1,10 @@
 """A connection that a step refers to is not configured.
 
 What it finds:
-    A reference to a connection that does not exist, belongs to another family, or is written wrongly.
+    A connection reference that does not exist, belongs to another family, or has an invalid format.
 
 Why it matters:
-    The step cannot know where to connect.
+    The driver does not know where to connect.
 
 How to fix:
     Compare the reference in the pipeline with the connections file.
@@ -14,24 +14,19 @@ Example:
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
+from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.files.log_phrases import CONNECTION_OF
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 40
-
-SIGNATURE: Final = ErrorPattern(
-    rule="connection-unresolved",
-    pattern=LazyRegex(
+RANK = 40
+_PATTERN = ErrorPattern(
+    pattern=(
         r"Connection alias '(?P<a1>[^'\n]{0,80})' not found in family '(?P<f1>[^'\n]{0,80})'[^\n]{0,120}"
         r"|Connection family '[^'\n]{0,80}' not found"
         r"|No connections? (?:configured|defined)[^\n]{0,80}"
@@ -44,43 +39,39 @@ SIGNATURE: Final = ErrorPattern(
         r"|Connection family must be [^\n]{1,80}"
         r"|Failed to resolve connection (?!for )[^\n]{1,120}"
     ),
-    message="the connection of the step could not be resolved",
-    fix="correct the reference @family.alias, or add the connection to osiris_connections.yaml",
+    message="the connection could not be resolved",
+    fix="correct the reference @family.alias or add the connection to osiris_connections.yaml",
     domain="config",
 )
-
-
 _MISMATCH = LazyRegex(r"step uses '?(?P<family>[\w\-]{1,60})'?, ref is '?(?P<other>[\w\-]{1,60})")
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so, at the step that refers to the connection also where the host says it beforehand."""
-    for finding in SIGNATURE.find_all(run):
-        step = finding.step or _step_of(run, finding.message)
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find unresolved connections; an error before the run is assigned to the step with the reference."""
+    for finding in _PATTERN.find_all(run):
+        step = finding.step or _step_with_reference(run, finding.message)
         yield replace(finding, step=step, stage="step" if step else finding.stage)
 
 
-def _step_of(run: Run, text: str) -> str | None:
-    """The first step whose reference is the one a text speaks of."""
+def _step_with_reference(run: Run, error: str) -> str | None:
+    """Return the first step whose connection reference an error mentions."""
     for _, match in matching_log_lines(run, CONNECTION_OF):
-        if match["why"] in text:
+        if match["why"] in error:
             return match["step"]
-    mismatch = _MISMATCH.search(text)
     for step in run.steps:
         reference = step.config.get("connection")
-        if not isinstance(reference, str) or not reference.startswith("@"):
-            continue
-        family, _, alias = reference[1:].partition(".")
-        if mismatch:
-            meant = family == mismatch["other"] and (step.driver or "").startswith(mismatch["family"])
-        else:
-            meant = reference in text or _names(text, family, alias)
-        if meant:
+        if isinstance(reference, str) and _mentions(error, reference, step.driver or ""):
             return step.id
     return None
 
 
-def _names(text: str, family: str, alias: str) -> bool:
-    """Whether a text names the family and, where it speaks of an alias, that one."""
-    own = f"alias '{alias}'" in text or "alias '" not in text
-    return own and re.search(rf"family '?{re.escape(family)}\b", text) is not None
+def _mentions(error: str, reference: str, driver: str) -> bool:
+    """Return True if an error mentions a reference, or its family and its alias if it names an alias."""
+    family, _, alias = reference.removeprefix("@").partition(".")
+    mismatch = _MISMATCH.search(error)
+    if not reference.startswith("@"):
+        return False
+    if mismatch:
+        return family == mismatch["other"] and driver.startswith(mismatch["family"])
+    same_alias = f"alias '{alias}'" in error or "alias '" not in error
+    return reference in error or (same_alias and bool(re.search(rf"family '?{re.escape(family)}\b", error)))

@@ -1,94 +1,69 @@
-"""A connection reads an environment variable that is not set.
+"""An environment variable that a connection reads is not set.
 
 What it finds:
     An error that names an environment variable without a value.
 
 Why it matters:
-    The step cannot connect. The original ends such a run without an error of the step: it only stops.
+    The step cannot connect. The original stops such a run without an error of the step.
 
 How to fix:
-    Set the variable where the run is started, and see that it reaches the sandbox.
+    Set the variable in the environment of the run, and pass it to the sandbox.
 
 Example:
     `Environment variable 'MYSQL_PASSWORD' not set for password in mysql.db_movies`
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
 
-from osiris_inspect.inspector.diagnosis.evidence.error_text import (
-    ErrorText,
-    matching_errors,
-    matching_log_lines,
-)
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors, matching_log_lines
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.files.log_phrases import CONNECTION_OF
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
-NEEDS: Final = ("failures",)
-RANK: Final = 30
-
-_UNSET = LazyRegex(
+RANK = 30
+TEMPLATE = FindingTemplate(Severity.ERROR, "config")
+_NOT_SET = LazyRegex(
     r"[Ee]nvironment variable '?(?P<name>[A-Za-z_]\w{0,120})'? (?:is )?not set(?: for \w+ in (?P<connection>[\w.\-]{1,160}))?"
 )
-_KEY = LazyRegex(r"\bKeyError: '(?P<name>[A-Za-z_]\w{0,120})'$", re.MULTILINE)
-_READ = LazyRegex(
+_KEY_ERROR = LazyRegex(r"\bKeyError: '(?P<name>[A-Za-z_]\w{0,120})'$", re.MULTILINE)
+_ENVIRON_READ = LazyRegex(
     r"\bos\.environ\[['\"](?P<name>\w{1,120})['\"]\]|\bos(?:\.py|>)\", line \d{1,6}, in __getitem__"
 )
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures that name an unset variable, at the step whose connection reads it."""
-    for told, match in matching_errors(run, _UNSET):
-        step = told.step or _step_in_log(run, match["name"]) or _step_of(run, match["connection"])
-        yield Finding(
-            rule="environment-variable-missing",
-            severity=Severity.ERROR,
-            confidence=Confidence.HIGH,
-            domain="config",
-            message=f"the environment variable {match['name']} is not set",
-            evidence=(told.evidence(match[0]), *_logged(run, match["name"])),
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find unset variables that a connection refers to, and those that a driver read itself."""
+    for error, match in matching_errors(run, _NOT_SET):
+        name = match["name"]
+        logged = [(line, at) for line, at in matching_log_lines(run, CONNECTION_OF) if name in line.text][:1]
+        step = error.step or next((at["step"] for _, at in logged), _step_using(run, match["connection"]))
+        yield TEMPLATE.finding(
+            f"environment variable {name} was not set",
+            error.evidence(match[0]),
+            *(line.evidence(at[0]) for line, at in logged),
             step=step,
-            stage="step" if step else told.stage,
-            fix=f"set {match['name']} where the run is started",
+            stage="step" if step else error.stage,
+            fix=f"set {name} in the environment of the run",
         )
-    for told, match in matching_errors(run, _KEY):
-        read = _READ.search(told.traceback[-2000:])
-        if read is not None and read["name"] in (None, match["name"]):
-            yield Finding(
-                rule="environment-variable-missing",
-                severity=Severity.ERROR,
-                confidence=Confidence.HIGH,
-                domain="config",
-                message=f"the environment variable {match['name']} is not set where the step runs",
-                evidence=(told.evidence(match[0]),),
-                step=told.step,
-                stage=told.stage,
-                fix=f"set {match['name']} where the step runs: a sandbox has not the environment of the host",
+    for error, match in matching_errors(run, _KEY_ERROR):
+        name, read = match["name"], _ENVIRON_READ.search(error.traceback[-2000:])
+        if read is not None and read["name"] in (None, name):
+            yield TEMPLATE.finding(
+                f"environment variable {name} was not set where the step ran",
+                error.evidence(match[0]),
+                step=error.step,
+                stage=error.stage,
+                fix=f"set {name} where the step runs; a sandbox does not inherit the host's environment",
             )
 
 
-def _logged(run: Run, name: str) -> list[Any]:
-    return [
-        told.evidence(match[0]) for told, match in matching_log_lines(run, CONNECTION_OF) if name in told.text
-    ][:1]
-
-
-def _step_in_log(run: Run, name: str) -> str | None:
-    found: list[tuple[ErrorText, re.Match[str]]] = [
-        (told, match) for told, match in matching_log_lines(run, CONNECTION_OF) if name in told.text
-    ]
-    return found[0][1]["step"] if found else None
-
-
-def _step_of(run: Run, connection: str | None) -> str | None:
-    """The first step that uses a connection ``family.alias``."""
-    return next((step.id for step in run.steps if connection and _uses(step.config, connection)), None)
-
-
-def _uses(config: Mapping[str, Any], connection: str) -> bool:
-    family, alias = config.get("_connection_family"), config.get("_connection_alias")
-    return connection in (f"{family}.{alias}", str(config.get("connection", "")).lstrip("@"))
+def _step_using(run: Run, connection: str | None) -> str | None:
+    """Return the first step that uses a connection ``family.alias``."""
+    for step in run.steps:
+        family, alias = step.config.get("_connection_family"), step.config.get("_connection_alias")
+        if connection in (f"{family}.{alias}", str(step.config.get("connection", "")).lstrip("@")):
+            return step.id
+    return None

@@ -1,34 +1,24 @@
-"""A file that a step reads is not there.
+"""A file that a step reads does not exist.
 
 What it finds:
-    An error in which a file could not be found.
+    An error that reports a missing file.
 
 Why it matters:
-    The step has nothing to read. Paths of your machine mean nothing inside a sandbox.
+    The step has no input. Paths of the host do not exist inside a sandbox.
 
 How to fix:
-    Correct the path, or bring the file to where the step runs.
+    Correct the path, or copy the file to where the step runs.
 
 Example:
     `CSV file not found: /srv/data/orders.csv`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 46
-
-SIGNATURES: Final = (
+RANK = 46
+PATTERNS = (
     ErrorPattern(
-        rule="file-missing",
-        pattern=LazyRegex(
+        pattern=(
             r"CSV file not found: (?P<f1>[^\n]{1,200})"
             r"|No files found that match the pattern \\?\"(?P<f2>[^\"\n\\]{1,200})"
             r"|\[Errno 2\] No such file or directory: '(?P<f3>[^'\n]{1,200})'"
@@ -38,25 +28,17 @@ SIGNATURES: Final = (
             r"|(?<!on socket )['\"](?P<f7>[^'\"\n]{1,200})['\"]: (?i:no such file or directory)"
             r"|(?i:no such file or directory)(?: \(os error 2\))?: ?'?(?P<f8>[^'\n]{1,200})"
         ),
-        message="file {file} does not exist",
-        fix="correct the path; a relative path is looked up where the step runs, not where the pipeline lies",
+        message="file {name} was not found",
+        fix="correct the path; a relative path is resolved where the step runs, not next to the pipeline file",
         domain="config",
-        name_group="file",
     ),
     ErrorPattern(
-        rule="file-missing",
-        pattern=LazyRegex(
+        pattern=(
             r"^FileNotFoundError\b[^\n'\"]{0,200}$"
             r"|^(?![^\n]*(?:socket|Can't connect))[^\n]{0,200}(?i:no such file or directory)(?: \(os error 2\))?\.?$"
         ),
-        message="a file does not exist",
-        fix="correct the path; a relative path is looked up where the step runs, not where the pipeline lies",
+        message="a file was not found",
+        fix="correct the path; a relative path is resolved where the step runs, not next to the pipeline file",
         domain="config",
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

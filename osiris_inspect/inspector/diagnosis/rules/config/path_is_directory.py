@@ -1,4 +1,4 @@
-"""A step was given a directory where it needs a file.
+"""A step received a directory instead of a file.
 
 What it finds:
     An error in which a directory was opened as a file.
@@ -7,37 +7,24 @@ Why it matters:
     Nothing was read.
 
 How to fix:
-    Put the name of the file at the end of the path.
+    Add the file name to the path.
 
 Example:
     `Path is not a file: /srv/data`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 46
-
-SIGNATURE: Final = ErrorPattern(
-    rule="path-is-directory",
-    pattern=LazyRegex(
-        r"Path is not a file: (?P<file>[^\n]{1,200})"
-        r"|\[Errno 21\] Is a directory[^\n]{0,200}"
-        r"|is a (?:folder|directory), not (?:a|an) [^\n]{0,60}"
+RANK = 46
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"Path is not a file: (?P<file>[^\n]{1,200})"
+            r"|\[Errno 21\] Is a directory[^\n]{0,200}"
+            r"|is a (?:folder|directory), not (?:a|an) [^\n]{0,60}"
+        ),
+        message="the path was a directory, not a file",
+        fix="add the file name to the path",
+        domain="config",
     ),
-    message="the path is a directory, not a file",
-    fix="name the file itself",
-    domain="config",
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

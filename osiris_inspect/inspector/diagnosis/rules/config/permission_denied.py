@@ -1,34 +1,24 @@
-"""A server or the file system refused what the step may not do.
+"""A server or the file system denied access.
 
 What it finds:
-    An error in which a known user is refused one action.
+    An error in which an authenticated user lacks a permission.
 
 Why it matters:
-    The credentials are right and the rights are not: a retry will not help.
+    The credentials are valid and the permissions are not: a retry does not help.
 
 How to fix:
-    Grant the right named in the message, or write to a place the step may write to.
+    Grant the permission that the message names, or write to a location that the step may access.
 
 Example:
     `(1142, "INSERT command denied to user 'reader'@'localhost' for table 'stats'")`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 42
-
-SIGNATURES: Final = (
+RANK = 42
+PATTERNS = (
     ErrorPattern(
-        rule="permission-denied",
-        pattern=LazyRegex(
+        pattern=(
             r"\b\w+ command denied to user[^\n]{0,100}"
             r"|permission denied for (?:table|schema|relation|database|sequence|function|view) [^\s]{0,80}"
             r"|must be owner of [^\n]{1,80}"
@@ -39,18 +29,12 @@ SIGNATURES: Final = (
             r"|(?i:(?:insufficient|lacks?|without) (?:the )?(?:privileges?|permissions?|rights?))[^\n]{0,80}"
             r"|Access denied for user [^\n]{1,120} to database [^\n]{1,80}"
             r"|Access denied; you need [^\n]{1,120}"
-            r"|violates row-level security policy[^\n]{0,80}",
-            error_class="rights",
+            r"|violates row-level security policy[^\n]{0,80}"
         ),
         message="access was denied",
-        fix="grant the missing right, or use an account that has it",
+        fix="grant the missing permission or use an account that has it",
         domain="config",
         search_text_logs=True,
+        error_class="rights",
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

@@ -1,1 +1,1 @@
-"""Rules on rows and values."""
+"""Rules for rows and values."""

@@ -1,50 +1,42 @@
-"""A step was given rows and gave none.
+"""A step received rows and produced none.
 
 What it finds:
-    A step that got rows and completed with 0: one in the middle of a pipeline, or a writer whose own count is 0. In a
-    sandbox the original says 0 of every writer, so there it tells nothing.
+    A step that received rows and completed with 0: a step in the middle of a pipeline, or a writer that
+    counted 0 rows itself. The original logs 0 for every writer in a sandbox, so those are ignored.
 
 Why it matters:
-    The run is a success with an empty result.
+    The run succeeds with an empty result.
 
 How to fix:
-    Look at the conditions of the query: a filter that nothing passes, a join whose keys do not meet. Of a writer look
-    at its target before anybody relies on it.
+    Check the conditions of the query: a filter that matches no row, or a join without matching keys. For a
+    writer, check the target.
 
 Example:
-    `join-orders` gets 500 and 40 rows and gives 0.
+    `join-orders` receives 500 and 40 rows and returns 0.
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import has_own_row_count, row_count_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
-NEEDS: Final = ("steps",)
+NEEDS = ("steps",)
+TEMPLATE = FindingTemplate(Severity.WARNING, "data", "check the filter or the join of the step")
 
 
-def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
-    """Steps with rows in and none out."""
+def check(run: Run, lineage: Lineage) -> Findings:
+    """Find steps that received rows and completed with 0."""
     for step in run.steps:
-        given = step.rows_in or sum(edge.rows_out or 0 for edge in lineage.edges if edge.consumer == step.id)
-        if step.status != "succeeded" or step.rows_out != 0 or not given:
+        rows_in = step.rows_in or sum(
+            edge.rows_out or 0 for edge in lineage.edges if edge.consumer == step.id
+        )
+        if step.status != "succeeded" or step.rows_out != 0 or not rows_in:
             continue
         if step.is_writer and not has_own_row_count(run):
             continue
         evidence = row_count_evidence(run, step, 0)
         if evidence:
-            yield Finding(
-                rule="all-rows-lost",
-                severity=Severity.WARNING,
-                confidence=Confidence.HIGH,
-                domain="data",
-                message=f"the step got {given:,} rows and {'wrote' if step.is_writer else 'gave'} none",
-                evidence=evidence,
-                step=step.id,
-                fix="look into its target, then at the driver"
-                if step.is_writer
-                else "check the filter or the join of the step",
-            )
+            message = f"received {rows_in:,} rows and {'wrote' if step.is_writer else 'produced'} 0"
+            fix = "check the target, then the driver" if step.is_writer else None
+            yield TEMPLATE.finding(message, *evidence, step=step.id, fix=fix)

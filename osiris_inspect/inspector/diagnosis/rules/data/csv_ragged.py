@@ -1,44 +1,31 @@
-"""A CSV file has rows of different width.
+"""A CSV file has rows with different numbers of fields.
 
 What it finds:
-    An error in which a CSV reader found a row that does not fit.
+    An error in which a CSV reader rejects a row.
 
 Why it matters:
-    Either the delimiter is wrong or the file is damaged.
+    The delimiter is wrong or the file is damaged.
 
 How to fix:
-    Look at the line the message names; correct delimiter, quoting or the file.
+    Check the line that the message names; correct the delimiter, the quoting or the file.
 
 Example:
     `Expected 4 fields in line 17, saw 5`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 46
-
-SIGNATURE: Final = ErrorPattern(
-    rule="csv-ragged",
-    pattern=LazyRegex(
-        r"Error tokenizing data\. C error: (?!out of memory|Calling read)(?P<what>[^\n]{1,120})"
-        r"|CSV parsing failed(?!: (?:No columns to parse|'?[\w-]{1,30}'? codec))[^\n]{0,160}"
-        r"|CSV Error on Line:? ?\d+[^\n]{0,80}"
-        r"|Expected \d+ (?:fields|columns)[^\n]{0,60}(?:saw|found|got) \d+"
+RANK = 46
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"Error tokenizing data\. C error: (?!out of memory|Calling read)(?P<what>[^\n]{1,120})"
+            r"|CSV parsing failed(?!: (?:No columns to parse|'?[\w-]{1,30}'? codec))[^\n]{0,160}"
+            r"|CSV Error on Line:? ?\d+[^\n]{0,80}"
+            r"|Expected \d+ (?:fields|columns)[^\n]{0,60}(?:saw|found|got) \d+"
+        ),
+        message="a row of the CSV file had a different number of fields",
+        fix="check the delimiter, the quoting and the row that the message names",
+        domain="data",
     ),
-    message="a row of the CSV file has another number of fields",
-    fix="check the delimiter and the quoting, or the row the message names",
-    domain="data",
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

@@ -1,44 +1,31 @@
-"""A step was given a frame without any column.
+"""A step received a DataFrame without columns.
 
 What it finds:
-    An error in which a frame without columns cannot be used.
+    An error in which a DataFrame without columns cannot be used.
 
 Why it matters:
-    An empty file became an empty frame upstream, and fails only here.
+    An empty file became an empty DataFrame upstream, and the failure appears only here.
 
 How to fix:
-    Look at the source: the file has 0 bytes, or only blank lines.
+    Check the source: the file has 0 bytes or only blank lines.
 
 Example:
     `Need a DataFrame with at least one column`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 47
-
-SIGNATURE: Final = ErrorPattern(
-    rule="frame-without-columns",
-    pattern=LazyRegex(
-        r"Need a DataFrame with at least one column"
-        r"|No columns to parse from file"
-        r"|EmptyDataError[^\n]{0,60}"
-        r"|\S{1,300} is empty; there is not even a header"
+RANK = 47
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"Need a DataFrame with at least one column"
+            r"|No columns to parse from file"
+            r"|EmptyDataError[^\n]{0,60}"
+            r"|\S{1,300} is empty; there is not even a header"
+        ),
+        message="the input had no columns: {error_line}",
+        fix="check that the source file is not empty",
+        domain="data",
     ),
-    message="the input has no column at all: {said}",
-    fix="check that the source file is not empty",
-    domain="data",
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

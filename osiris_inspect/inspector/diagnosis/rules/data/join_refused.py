@@ -1,48 +1,32 @@
-"""Two frames could not be joined.
+"""Two DataFrames could not be joined.
 
 What it finds:
-    An error of pandas when it joins frames: keys of different types, keys that are not unique, labels that stand twice.
+    An error of pandas in a join: keys of different types, keys that are not unique, or duplicate labels.
 
 Why it matters:
-    The frames are both there; their keys do not fit each other.
+    Both DataFrames exist, but their keys are incompatible.
 
 How to fix:
-    Bring the keys to one type, or make them unique, before the join.
+    Convert the keys to the same type, or make them unique, before the join.
 
 Example:
     `You are trying to merge on int64 and object columns for key 'id'`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 47
-
-SIGNATURES: Final = (
+RANK = 47
+PATTERNS = (
     ErrorPattern(
-        rule="join-refused",
-        pattern=LazyRegex(
+        pattern=(
             r"You are trying to merge on [^\n]{1,160}"
             r"|Merge keys are not unique in [^\n]{1,120}"
             r"|\bMergeError\b[^\n]{0,160}"
             r"|cannot reindex on an axis with duplicate labels"
             r"|columns overlap but no suffix specified[^\n]{0,100}"
         ),
-        message="the keys of two frames do not fit each other",
-        fix="bring the keys to one type and make them unique before the join",
+        message="the join keys of two DataFrames were incompatible",
+        fix="convert the keys to the same type and make them unique before the join",
         domain="data",
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

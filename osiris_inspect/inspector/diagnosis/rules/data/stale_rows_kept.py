@@ -1,64 +1,48 @@
-"""A writer that was to replace a table only added to it.
+"""A writer with mode `replace` kept existing rows.
 
 What it finds:
-    A Supabase write with mode `replace` that succeeded without deleting what is not in the frame.
+    A Supabase write with mode `replace` that succeeded without deleting the rows that are missing from its
+    input.
 
 Why it matters:
-    Without a SQL channel the original falls back to an upsert: rows that are gone at the source stay in the target.
+    Without a SQL channel the original falls back to an upsert: rows that were deleted at the source stay in
+    the target.
 
 How to fix:
-    Give the connection a SQL channel (`pg_dsn`), or empty the table before.
+    Configure a SQL channel for the connection (`pg_dsn`), or empty the table first.
 
 Example:
     `write.start` with `mode: replace`, and no event that deletes.
 """
 
-from collections.abc import Iterator
-from typing import Final
-
-from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
+from osiris_inspect.inspector.diagnosis.evidence.citations import config_evidence, event_evidence
+from osiris_inspect.inspector.diagnosis.evidence.step_configs import unlogged_supabase_writes
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.model.finding import Confidence, Severity
+from osiris_inspect.model.run_layout import is_safe_name
 
-NEEDS: Final = ("steps",)
+NEEDS = ("steps",)
+TEMPLATE = FindingTemplate(
+    Severity.WARNING,
+    "config",
+    "configure a SQL channel for the connection (pg_dsn or sql_url)",
+    Confidence.MEDIUM,
+)
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Replacing writes that deleted nothing."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find writes with mode replace that deleted nothing."""
     for event in run.events_named("write.start"):
         step = run.step(event.step or "")
         if event.fields.get("mode") != "replace" or step is None or step.status != "succeeded":
             continue
-        deletions = run.events_named("ddl_attempt", "ddl_succeeded", "table.ddl_executed", step=step.id)
-        if not deletions:
-            yield _finding(step.id, "rows were written and none was deleted", event_evidence(event, "mode"))
-    for step in run.steps:
-        if _replaces_unseen(run, step):
-            cited = Evidence(layout.config_path(step.id), 0, '"write_mode"')
-            yield _finding(step.id, "its connection has no channel to delete what was there", cited)
-
-
-def _replaces_unseen(run: Run, step: StepState) -> bool:
-    """Whether a writer inside a sandbox, where the original logs no write, was to replace rows it cannot delete."""
-    if step.driver != "supabase.writer" or step.status != "succeeded" or run.dialect == "native":
-        return False
-    connection = step.config.get("resolved_connection")
-    if run.mode not in ("e2b", "worker") or not isinstance(connection, dict):
-        return False
-    channel = any(connection.get(key) for key in ("pg_dsn", "sql_url", "dsn", "sql_dsn"))
-    return step.config.get("write_mode") == "replace" and not channel and layout.is_safe_name(step.id)
-
-
-def _finding(step: str, what: str, evidence: Evidence) -> Finding:
-    return Finding(
-        rule="stale-rows-kept",
-        severity=Severity.WARNING,
-        confidence=Confidence.MEDIUM,
-        domain="config",
-        message=f"the table was to be replaced; {what}",
-        evidence=(evidence,),
-        step=step,
-        fix="give the connection a SQL channel (pg_dsn or sql_url)",
-    )
+        if not run.events_named("ddl_attempt", "ddl_succeeded", "table.ddl_executed", step=step.id):
+            message = "the table was not replaced: rows were written and none were deleted"
+            yield TEMPLATE.finding(message, event_evidence(event, "mode"), step=step.id)
+    for step in unlogged_supabase_writes(run):
+        has_connection = isinstance(step.config.get("resolved_connection"), dict)
+        if step.config.get("write_mode") == "replace" and has_connection and is_safe_name(step.id):
+            message = "the table was not replaced: its connection has no channel to delete existing rows"
+            yield TEMPLATE.finding(message, config_evidence(step.id, "write_mode"), step=step.id)

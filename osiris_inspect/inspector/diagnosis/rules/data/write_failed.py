@@ -7,37 +7,24 @@ Why it matters:
     Earlier batches stay written, so a second run must not append them again.
 
 How to fix:
-    Repair the service, then repeat with `upsert`.
+    Repair the service, then run again with `upsert`.
 
 Example:
     `Batch write failed after retry: 503 Service Unavailable`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 62
-
-SIGNATURE: Final = ErrorPattern(
-    rule="write-failed",
-    pattern=LazyRegex(
-        r"Batch write failed after retry: (?P<what>[^\n]{1,160})"
-        r"|Replace cleanup failed: (?P<w2>[^\n]{1,120})"
-        r"|produced zero rows but had \d+ input rows"
+RANK = 62
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"Batch write failed after retry: (?P<what>[^\n]{1,160})"
+            r"|Replace cleanup failed: (?P<w2>[^\n]{1,120})"
+            r"|produced zero rows but had \d+ input rows"
+        ),
+        message="the writer gave up after its retries",
+        fix="check the response of the service; some rows may have been written",
+        domain="infra",
     ),
-    message="the writer gave up",
-    fix="look at the answer of the service; a part of the rows may have been written",
-    domain="infra",
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

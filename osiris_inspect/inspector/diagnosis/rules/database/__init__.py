@@ -1,1 +1,1 @@
-"""Rules on databases and SQL."""
+"""Rules for databases and SQL."""

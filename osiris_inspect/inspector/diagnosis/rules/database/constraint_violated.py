@@ -1,10 +1,10 @@
-"""A target refused rows that break a constraint.
+"""A target rejected rows that violate a constraint.
 
 What it finds:
-    An error in which a database refuses rows.
+    An error in which a database rejects rows.
 
 Why it matters:
-    Earlier batches may have been written: the target can be half new.
+    Earlier batches may have been written, so the target can be partly updated.
 
 How to fix:
     Use `upsert` with the right primary key, or clean the data first.
@@ -13,89 +13,62 @@ Example:
     `duplicate key value violates unique constraint`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 43
-
-_PARTLY = "; rows that came before may have been written"
-
-SIGNATURES: Final = (
+RANK = 43
+_PARTLY = "; earlier rows may have been written"
+PATTERNS = (
     ErrorPattern(
-        rule="constraint-violated",
-        pattern=LazyRegex(
+        pattern=(
             r"duplicate key value violates unique constraint[^\n]{0,120}"
             r"|Duplicate entry '[^'\n]{0,80}' for key[^\n]{0,80}"
             r"|UNIQUE constraint failed[^\n]{0,80}"
-            r"|PRIMARY KEY or UNIQUE constraint violation[^\n]{0,100}",
-            error_class="duplicate",
+            r"|PRIMARY KEY or UNIQUE constraint violation[^\n]{0,100}"
         ),
-        message="the target refused rows that break a constraint",
-        fix="write with mode upsert, or remove the rows that are there already",
+        message="the target rejected rows with a duplicate key",
+        fix="write with mode upsert or remove the existing rows",
         domain="data",
+        error_class="duplicate",
     ),
     ErrorPattern(
-        rule="constraint-violated",
-        pattern=LazyRegex(
+        pattern=(
             r"violates not-null constraint[^\n]{0,120}|NOT NULL constraint failed[^\n]{0,80}"
-            r"|Column '[^'\n]{1,80}' cannot be null|Field '[^'\n]{1,80}' doesn't have a default value",
-            error_class="null",
+            r"|Column '[^'\n]{1,80}' cannot be null|Field '[^'\n]{1,80}' doesn't have a default value"
         ),
-        message="the target refused rows without a value that a column must have",
-        fix="give the column a value in the pipeline, leave such rows out, or give it a default" + _PARTLY,
+        message="the target rejected rows without a required value",
+        fix="set the value in the pipeline, drop these rows, or define a default" + _PARTLY,
         domain="data",
+        error_class="null",
     ),
     ErrorPattern(
-        rule="constraint-violated",
-        pattern=LazyRegex(
+        pattern=(
             r"[Vv]iolates foreign key constraint[^\n]{0,120}|(?i:foreign key constraint fail)[^\n]{0,80}"
-            r"|(?i:cannot (?:add or update a child|delete or update a parent) row)[^\n]{0,80}",
-            error_class="foreign key",
+            r"|(?i:cannot (?:add or update a child|delete or update a parent) row)[^\n]{0,80}"
         ),
-        message="the target refused rows that refer to rows of another table, which are not there",
-        fix="write the table that is referred to first, or leave out rows that refer to nothing" + _PARTLY,
+        message="the target rejected rows that reference missing rows of another table",
+        fix="write the referenced table first or drop rows without a match" + _PARTLY,
         domain="data",
+        error_class="foreign key",
     ),
     ErrorPattern(
-        rule="constraint-violated",
-        pattern=LazyRegex(
-            r"violates check constraint[^\n]{0,120}|(?i:check constraint)[^\n]{1,100}(?:is violated|failed)",
-            error_class="check",
-        ),
-        message="the target refused rows whose values break a rule of the table",
-        fix="see what the named constraint allows, and correct or leave out the other rows" + _PARTLY,
+        pattern=r"violates check constraint[^\n]{0,120}|(?i:check constraint)[^\n]{1,100}(?:is violated|failed)",
+        message="the target rejected rows that violate a check constraint",
+        fix="correct or drop the rows that the named constraint does not allow" + _PARTLY,
         domain="data",
+        error_class="check",
     ),
     ErrorPattern(
-        rule="constraint-violated",
-        pattern=LazyRegex(
-            r"ON CONFLICT DO UPDATE command cannot affect row a second time", error_class="twice in one write"
-        ),
-        message="two rows of one write have the same key",
-        fix="make the rows unique by the key of the upsert before they are written",
+        pattern=r"ON CONFLICT DO UPDATE command cannot affect row a second time",
+        message="two rows of one write had the same key",
+        fix="remove duplicates by the upsert key before writing",
         domain="data",
+        error_class="twice in one write",
     ),
     ErrorPattern(
-        rule="constraint-violated",
-        pattern=LazyRegex(
-            r"no unique or exclusion constraint matching the ON CONFLICT[^\n]{0,40}",
-            error_class="no matching key",
-        ),
-        message="the target has no unique constraint on the key of the upsert",
-        fix="name the primary key of the table as it is, or add a unique constraint on these columns",
+        pattern=r"no unique or exclusion constraint matching the ON CONFLICT[^\n]{0,40}",
+        message="the target had no unique constraint on the upsert key",
+        fix="use the primary key of the table or add a unique constraint on these columns",
         domain="config",
+        error_class="no matching key",
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

@@ -1,46 +1,33 @@
-"""Another transaction held what a step needed.
+"""Another transaction held a lock that a step needed.
 
 What it finds:
-    An error of a lock that was not given in time, or of two transactions that waited for each other.
+    An error about a lock timeout or a deadlock.
 
 Why it matters:
-    The data is not at fault, and a repeat mostly works. Nothing of the transaction was kept.
+    The data is not the cause, and running again usually works. The transaction was rolled back.
 
 How to fix:
-    Repeat; write in smaller batches, and not while another job writes the same table.
+    Run again; write in smaller batches, and not while another job writes the same table.
 
 Example:
     `(1213, 'Deadlock found when trying to get lock')`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 44
-
-SIGNATURE: Final = ErrorPattern(
-    rule="lock-conflict",
-    pattern=LazyRegex(
-        r"(?i:lock wait timeout exceeded)[^\n]{0,60}"
-        r"|(?i:deadlock (?:found|detected))[^\n]{0,60}"
-        r"|(?i:could not obtain lock)[^\n]{0,80}"
-        r"|(?i:database is locked)"
-        r"|(?i:could not serialize access)[^\n]{0,80}",
+RANK = 44
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"(?i:lock wait timeout exceeded)[^\n]{0,60}"
+            r"|(?i:deadlock (?:found|detected))[^\n]{0,60}"
+            r"|(?i:could not obtain lock)[^\n]{0,80}"
+            r"|(?i:database is locked)"
+            r"|(?i:could not serialize access)[^\n]{0,80}"
+        ),
+        message="another transaction held a lock that the step needed",
+        fix="run again while no other job writes the table",
+        domain="infra",
         error_class="lock",
     ),
-    message="another transaction held what the step needed",
-    fix="repeat; avoid that two jobs write one table at a time",
-    domain="infra",
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

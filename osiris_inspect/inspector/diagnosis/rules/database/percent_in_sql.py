@@ -1,7 +1,7 @@
-"""A percent sign in a query was taken for a placeholder.
+"""A percent sign in a query was interpreted as a placeholder.
 
 What it finds:
-    An error of text formatting inside a query.
+    A string-formatting error inside a query.
 
 Why it matters:
     Drivers that format the query treat `%` as the start of a parameter, so `LIKE` patterns break.
@@ -13,31 +13,18 @@ Example:
     `%i format: a real number is required, not dict`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 43
-
-SIGNATURE: Final = ErrorPattern(
-    rule="percent-in-sql",
-    pattern=LazyRegex(
-        r"%?\w? ?format: a real number is required[^\n]{0,60}"
-        r"|unsupported format character[^\n]{0,60}"
-        r"|not enough arguments for format string"
+RANK = 43
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"%?\w? ?format: a real number is required[^\n]{0,60}"
+            r"|unsupported format character[^\n]{0,60}"
+            r"|not enough arguments for format string"
+        ),
+        message="the database driver interpreted a % in the query as a placeholder",
+        fix="write %% for a percent sign in the query",
+        domain="code",
     ),
-    message="a % in the query was taken for a placeholder by the database driver",
-    fix="write %% where the query means one percent sign",
-    domain="code",
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

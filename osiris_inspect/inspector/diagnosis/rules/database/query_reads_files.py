@@ -1,32 +1,34 @@
-"""A query reads a file of the machine it runs on by its full path.
+"""A query reads a file by an absolute path or a URL.
 
 What it finds:
-    A DuckDB query that opens an absolute path, a folder of somebody's home or an address of the network.
+    A DuckDB query that opens an absolute path, a path in a home directory, or a URL.
 
 Why it matters:
-    The step depends on a file that the pipeline does not name and that a sandbox does not have; and a query from outside
-    can read what the worker can read.
+    The step depends on a file that the pipeline does not name and that a sandbox does not have. A query from
+    an untrusted source can read every file that the worker can read.
 
 How to fix:
-    Read the file with an extractor, and hand its frame to the query.
+    Read the file with an extractor, and use its output in the query.
 
 Example:
     `SELECT * FROM read_csv('/etc/passwd')`
 """
 
 import re
-from collections.abc import Iterator
-from typing import Final
 
+from osiris_inspect.inspector.diagnosis.evidence.citations import config_evidence
+from osiris_inspect.inspector.diagnosis.evidence.step_configs import duckdb_queries
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt_of
-from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
-NEEDS: Final = ("configuration", "steps")
-
+NEEDS = ("configuration", "steps")
+TEMPLATE = FindingTemplate(
+    Severity.NOTE, "config", "read the file with an extractor and use its output in the query"
+)
 _READS = LazyRegex(
     r"\b(?:read_\w{1,30}|parquet_scan|glob|COPY\b[^;']{0,200}|FROM|ATTACH)\s*\(?\s*\[?\s*"
     r"'(?P<path>(?:/|~|[a-zA-Z]:\\|https?://|s3://|file:)[^'\n]{0,300})'",
@@ -34,20 +36,10 @@ _READS = LazyRegex(
 )
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Queries that name such a place."""
-    for step in run.steps:
-        query = step.config.get("query")
-        match = _READS.search(query) if isinstance(query, str) and step.driver == "duckdb.processor" else None
-        if match is None or not layout.is_safe_name(step.id):
-            continue
-        yield Finding(
-            rule="query-reads-files",
-            severity=Severity.NOTE,
-            confidence=Confidence.HIGH,
-            domain="config",
-            message=f"the query itself reads {excerpt_of(match, 120, 'path')!r}",
-            evidence=(Evidence(layout.config_path(step.id), 0, '"query"'),),
-            step=step.id,
-            fix="read the file with an extractor and hand its frame to the query",
-        )
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find queries that contain an absolute path or a URL."""
+    for step, query in duckdb_queries(run):
+        match = _READS.search(query)
+        if match is not None:
+            message = f"the query read {excerpt_of(match, 120, 'path')!r}"
+            yield TEMPLATE.finding(message, config_evidence(step.id, "query"), step=step.id)

@@ -1,10 +1,10 @@
-"""A target refused a value for its type or its length.
+"""A target rejected a value because of its type or length.
 
 What it finds:
-    An error in which a database cannot take a value into a column.
+    An error in which a database cannot store a value in a column.
 
 Why it matters:
-    Source and target disagree on what the column holds. Earlier batches may have been written.
+    Source and target disagree on the type of the column. Earlier batches may have been written.
 
 How to fix:
     Convert the value in the pipeline, or widen the column.
@@ -13,36 +13,23 @@ Example:
     `(1406, "Data too long for column 'name' at row 1")`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 45
-
-SIGNATURE: Final = ErrorPattern(
-    rule="value-refused",
-    pattern=LazyRegex(
-        r"Data too long for column '[^'\n]{1,80}'[^\n]{0,60}"
-        r"|value too long for type [^\n]{1,60}"
-        r"|Incorrect \w{1,20} value: [^\n]{1,120}"
-        r"|(?i:numeric field overflow)"
-        r"|(?i:out of range (?:value|for type))[^\n]{0,80}"
-        r"|invalid input syntax for (?:type )?[^\n]{1,120}"
-        r"|Data truncated for column '[^'\n]{1,80}'[^\n]{0,60}",
+RANK = 45
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"Data too long for column '[^'\n]{1,80}'[^\n]{0,60}"
+            r"|value too long for type [^\n]{1,60}"
+            r"|Incorrect \w{1,20} value: [^\n]{1,120}"
+            r"|(?i:numeric field overflow)"
+            r"|(?i:out of range (?:value|for type))[^\n]{0,80}"
+            r"|invalid input syntax for (?:type )?[^\n]{1,120}"
+            r"|Data truncated for column '[^'\n]{1,80}'[^\n]{0,60}"
+        ),
+        message="the target rejected a value",
+        fix="convert the value in the pipeline or widen the column",
+        domain="data",
         error_class="value",
     ),
-    message="the target refused a value",
-    fix="convert the value in the pipeline, or widen the column",
-    domain="data",
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

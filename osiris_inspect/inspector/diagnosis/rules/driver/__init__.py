@@ -1,1 +1,1 @@
-"""Rules on driver code."""
+"""Rules for driver code."""

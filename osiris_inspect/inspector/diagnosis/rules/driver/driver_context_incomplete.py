@@ -1,45 +1,32 @@
-"""A driver expects something of its context that the worker does not give.
+"""A driver expects a context method that the worker does not provide.
 
 What it finds:
-    An error in which a driver and the program around it disagree about their interface.
+    An error in which a driver and the worker disagree about their interface.
 
 Why it matters:
-    Every step of that driver fails, whatever the data.
+    Every step with that driver fails, regardless of the data.
 
 How to fix:
-    Use a released version; report it to the author of the driver.
+    Use a released version; report the error to the author of the driver.
 
 Example:
     `Context must provide get_db_connection() method`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 40
-
-SIGNATURE: Final = ErrorPattern(
-    rule="driver-context-incomplete",
-    pattern=LazyRegex(
-        r"Context must provide [^\n]{1,100}"
-        r"|'(?:SimpleContext|RunnerContext|\w*Context)' object has no attribute '[^'\n]{1,80}'"
-        r"|\d+ validation errors? for \w*(?:Message|Command|Context)\b[^\n]{0,60}"
-        r"|_ddl_attempt\(\) takes 1 positional argument but \d+ were given[^\n]{0,40}"
-        r"|run\(\) (?:got an unexpected keyword argument|missing \d+ required)[^\n]{0,100}"
+RANK = 40
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"Context must provide [^\n]{1,100}"
+            r"|'(?:SimpleContext|RunnerContext|\w*Context)' object has no attribute '[^'\n]{1,80}'"
+            r"|\d+ validation errors? for \w*(?:Message|Command|Context)\b[^\n]{0,60}"
+            r"|_ddl_attempt\(\) takes 1 positional argument but \d+ were given[^\n]{0,40}"
+            r"|run\(\) (?:got an unexpected keyword argument|missing \d+ required)[^\n]{0,100}"
+        ),
+        message="the driver and the worker were incompatible",
+        fix="use the same version of driver and worker",
+        domain="code",
     ),
-    message="driver and worker do not fit together",
-    fix="use driver and worker of the same version",
-    domain="code",
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

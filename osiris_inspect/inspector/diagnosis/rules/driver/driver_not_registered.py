@@ -1,43 +1,30 @@
-"""No driver of the name a step asks for.
+"""No driver with the requested name is registered.
 
 What it finds:
-    A step whose driver is not known to the worker.
+    A step whose driver the worker does not know.
 
 Why it matters:
-    The step gave nothing; later steps of the original ran all the same.
+    The step produced nothing; the original continued with later steps.
 
 How to fix:
-    Correct the name; for a sandbox see whether the driver was denied or failed to import.
+    Correct the name; for a sandbox, check whether the driver was denied or failed to import.
 
 Example:
     `Driver 'postgres.extractor' not registered. Available drivers: duckdb.processor, mysql.extractor`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 40
-
-SIGNATURE: Final = ErrorPattern(
-    rule="driver-not-registered",
-    pattern=LazyRegex(
-        r"Driver '(?P<driver>[^'\n]{1,80})' not registered[^\n]{0,160}"
-        r"|Driver not found: (?P<d2>[\w.\-]{1,80})"
-        r"|no driver '(?P<d3>[^'\n]{1,80})'"
+RANK = 40
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"Driver '(?P<driver>[^'\n]{1,80})' not registered[^\n]{0,160}"
+            r"|Driver not found: (?P<d2>[\w.\-]{1,80})"
+            r"|no driver '(?P<d3>[^'\n]{1,80})'"
+        ),
+        message="the driver was not available where the step ran",
+        fix="correct the component name or install the driver where the step runs",
+        domain="config",
     ),
-    message="there is no driver of that name where the step ran",
-    fix="correct the component, or install the driver where the step runs",
-    domain="config",
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

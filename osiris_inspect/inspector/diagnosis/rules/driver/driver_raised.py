@@ -1,33 +1,36 @@
-"""A driver has a fault in its own code.
+"""A driver contains a programming error.
 
 What it finds:
-    An error of a kind that Python raises for a mistake in a program: a wrong type, a name or an attribute that is not
-    there, an index out of range.
+    An exception that Python raises for a mistake in a program: a wrong type, a missing name or attribute, an
+    index out of range.
 
 Why it matters:
-    Data and connections are mostly right; the driver cannot cope with what it was given.
+    The data and the connections are usually correct; the driver does not handle its input.
 
 How to fix:
-    Read the place the traceback ends at. A `NoneType` in the message means that something it relied on was absent.
+    Check the last line of the traceback. `NoneType` in the message means that a value was missing.
 
 Example:
     `AttributeError: 'NoneType' object has no attribute 'groupby'`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
-from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors, raised_at
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors, raised_at
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Confidence, Severity
 
-NEEDS: Final = ("steps",)
-RANK: Final = 90
-
+NEEDS = ("steps",)
+RANK = 90
+TEMPLATE = FindingTemplate(
+    Severity.ERROR,
+    "code",
+    "correct the driver at the last line of the traceback",
+    Confidence.MEDIUM,
+)
 _MISTAKE = LazyRegex(
     r"object (?:has no attribute '[^'\n]{1,80}'|is not (?:callable|iterable|subscriptable))"
     r"|'\w{1,60}' object (?:does not support item|cannot be interpreted)"
@@ -50,25 +53,13 @@ _MISTAKE = LazyRegex(
 )
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Steps whose error is one of a program."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find steps that failed with an error that Python raises for a mistake in a program."""
     if run.status != "failed":
-        return  # what was asked for before the run began is no part of it
-    for told, _ in matching_errors(run, _MISTAKE):
-        step = run.step(told.step or "")
-        if step is None or step.failure is None:
-            continue
-        yield Finding(
-            rule="driver-raised",
-            severity=Severity.ERROR,
-            confidence=Confidence.MEDIUM,
-            domain="code",
-            message=f"the code of the driver {step.driver or ''} stumbled: {_said(told)}{raised_at(step.failure)}",
-            evidence=error_evidence(step),
-            step=step.id,
-            fix="see what the driver was given, and mend the place the traceback ends at",
-        )
-
-
-def _said(told: ErrorText) -> str:
-    return excerpt(told.searchable.strip().partition("\n")[0], 200)
+        return  # errors before the run started do not come from a driver
+    for error, _ in matching_errors(run, _MISTAKE):
+        step = run.step(error.step or "")
+        if step is not None and step.failure is not None:
+            line = excerpt(error.searchable.strip().partition("\n")[0], 200)
+            message = f"the driver {step.driver or ''} raised an error: {line}{raised_at(step.failure)}"
+            yield TEMPLATE.finding(message, *error_evidence(step), step=step.id)

@@ -1,51 +1,32 @@
-"""A file is not in the encoding it was read as.
+"""A file was read with the wrong encoding.
 
 What it finds:
     An error while bytes were decoded to text.
 
 Why it matters:
-    The step stops at the first such byte, or worse, another reader would have garbled it.
+    The step stops at the first invalid byte; another reader might return wrong characters instead.
 
 How to fix:
-    Name the right encoding in the configuration of the step.
+    Set the right encoding in the configuration of the step.
 
 Example:
     `'utf-8' codec can't decode byte 0xe9 in position 12`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 45
-
-SIGNATURES: Final = (
+RANK = 45
+PATTERNS = (
     ErrorPattern(
-        rule="encoding-wrong",
-        pattern=LazyRegex(
-            r"CSV encoding error[^\n]{0,120}|codec can't decode [^\n]{1,160}|unknown encoding: [^\n]{1,60}"
-        ),
-        message="the file is not in the encoding it was read as",
-        fix="set the encoding of the file, often latin-1 or cp1252",
+        pattern=r"CSV encoding error[^\n]{0,120}|codec can't decode [^\n]{1,160}|unknown encoding: [^\n]{1,60}",
+        message="the file was read with the wrong encoding",
+        fix="set the file's encoding in the step, often latin-1 or cp1252",
         domain="data",
     ),
     ErrorPattern(
-        rule="encoding-wrong",
-        pattern=LazyRegex(r"codec can't encode [^\n]{1,160}"),
-        message="the encoding that is written to has no such character",
+        pattern=r"codec can't encode [^\n]{1,160}",
+        message="a character could not be written in the target encoding",
         fix="write as utf-8",
         domain="config",
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

@@ -1,34 +1,26 @@
 """A step could not convert a value.
 
 What it finds:
-    An error of Python, pandas or pyarrow in which a text is no number or no time, or a gap has no place in a type.
+    An error of Python, pandas or pyarrow about text that is not a number or a time, or about a missing value
+    that the type does not allow.
 
 Why it matters:
-    One such value ends the step. It came from the source: a note in a column of numbers, another form of dates, a gap.
+    A single value fails the step. It came from the source: text in a numeric column, another date format, a
+    missing value.
 
 How to fix:
-    Look for the value the message names. Convert with `errors="coerce"`, or use a type that takes gaps.
+    Find the value that the message names. Convert with `errors="coerce"`, or use a nullable type.
 
 Example:
     `could not convert string to float: '1,234.5'`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 47
-
-SIGNATURES: Final = (
+RANK = 47
+PATTERNS = (
     ErrorPattern(
-        rule="value-not-convertible",
-        pattern=LazyRegex(
+        pattern=(
             r"could not convert string to (?:float|int\w{0,10}|complex)[^\n]{0,160}"
             r"|invalid literal for int\(\) with base \d{1,2}: [^\n]{1,120}"
             r"|[Cc]ould not convert [^\n]{1,120} with type \w{1,40}[^\n]{0,120}"
@@ -42,13 +34,7 @@ SIGNATURES: Final = (
             r"|\bDateParseError\b[^\n]{0,120}|not likely a datetime|Unknown datetime string format[^\n]{0,100}"
         ),
         message="a value could not be converted",
-        fix="correct the value at its source, or convert it with a rule for what is no number, no time or empty",
+        fix="correct the value at its source or convert the column with errors='coerce'",
         domain="data",
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

@@ -1,1 +1,1 @@
-"""Rules on frames handed from step to step."""
+"""Rules for outputs and inputs of steps."""

@@ -1,44 +1,37 @@
-"""A step got its input from a step it does not need.
+"""A step received its input from a step it does not need.
 
 What it finds:
-    An input whose origin is not among the needs of the step in the manifest.
+    An input whose producer is not among the needs of the step in the manifest.
 
 Why it matters:
-    Up to 0.3.1 the original's proxy ignores needs and takes the last extractor: raw rows end up where the result of a
-    transformation belongs.
+    Up to 0.3.1 the original's proxy ignores needs and passes the output of the last extractor: raw rows end
+    up where the result of a transformation belongs.
 
 How to fix:
-    Use a version that follows the manifest, and verify what was written.
+    Use a version that follows the manifest, and verify the target.
 
 Example:
-    `write-stats` needs `compute-stats`, and was given the frame of `extract-movies`.
+    `write-stats` needs `compute-stats`, and received the output of `extract-movies`.
 """
 
-from collections.abc import Iterator
-from typing import Final
-
+from osiris_inspect.inspector.diagnosis.evidence.citations import input_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
-NEEDS: Final = ("manifest", "inputs_resolved")
+NEEDS = ("manifest", "inputs_resolved")
+TEMPLATE = FindingTemplate(
+    Severity.WARNING, "code", "use a version that follows the manifest and verify the target"
+)
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Inputs that the manifest does not know."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find inputs that are not among the needs of the manifest."""
     needs = {step.id: step.needs for step in run.manifest.steps if not step.inputs} if run.manifest else {}
     for step in run.steps:
         for entry in step.inputs:
-            if not entry.line or entry.from_step is None or not needs.get(step.id):
-                continue
-            if entry.from_step not in needs[step.id]:
-                yield Finding(
-                    rule="input-from-other-step",
-                    severity=Severity.WARNING,
-                    confidence=Confidence.HIGH,
-                    domain="code",
-                    message=f"the step got the frame of {entry.from_step!r}, which it does not need",
-                    evidence=(Evidence("events.jsonl", entry.line, entry.from_step),),
-                    step=step.id,
-                    fix="verify the target; use a version that follows the manifest",
-                )
+            needed = needs.get(step.id)
+            if needed and entry.line and entry.from_step is not None and entry.from_step not in needed:
+                message = f"received the output of {entry.from_step!r}, which it does not need"
+                yield TEMPLATE.finding(message, *input_evidence(entry, key=entry.from_step), step=step.id)

@@ -1,10 +1,11 @@
-"""Two inputs of a step had one name, so the last one replaced the others.
+"""Several inputs of a step had the same name, so the last one replaced the others.
 
 What it finds:
-    A step with several resolved inputs that are called the same.
+    A step with several resolved inputs of the same name.
 
 Why it matters:
-    Versions before 0.5 keep one frame under `df`; the others are gone without a word, and the run is a success.
+    Versions before 0.5 store one DataFrame under `df`; the others are lost without an error, and the run
+    succeeds.
 
 How to fix:
     Use a version that names each input after its step.
@@ -14,44 +15,30 @@ Example:
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Final
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
+from osiris_inspect.inspector.diagnosis.evidence.citations import input_evidence, manifest_evidence
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import resolved_inputs
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.model.finding import Confidence, Severity
 
-NEEDS: Final = ("steps", "events")
+NEEDS = ("steps", "events")
+TEMPLATE = FindingTemplate(Severity.WARNING, "code", "give each input a unique name", Confidence.MEDIUM)
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Steps of local runs whose inputs share a name."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find local steps whose inputs share a name; old versions log no inputs and use one name."""
+    is_local = run.mode == "local"
+    logs_no_inputs = is_local and run.dialect == "host" and not run.events_named("inputs_resolved")
     for step in run.steps:
-        got = [entry for entry in step.inputs if entry.location != "unresolved"]
-        shared = [name for name, count in Counter(entry.name for entry in got).items() if count > 1]
-        origins = {entry.from_step for entry in got}
-        if not got and _had_no_names(run, step):
-            yield _finding(step.id, f"{len(step.needs)} inputs", (manifest_evidence(run, step.id),))
-        elif shared and len(origins) > 1 and run.mode == "local":
-            cited = tuple(Evidence("events.jsonl", entry.line, "key") for entry in got if entry.line)
-            yield _finding(step.id, f"{len(got)} inputs are all called {shared[0]!r}", cited)
-
-
-def _had_no_names(run: Run, step: StepState) -> bool:
-    """Whether the step ran in a version that logs no inputs and keeps all of them under one name."""
-    old = run.dialect == "host" and run.mode == "local" and not run.events_named("inputs_resolved")
-    return old and step.status == "succeeded" and len(step.needs) > 1
-
-
-def _finding(step: str, what: str, evidence: tuple[Evidence, ...]) -> Finding:
-    return Finding(
-        rule="input-overwritten",
-        severity=Severity.WARNING,
-        confidence=Confidence.MEDIUM,
-        domain="code",
-        message=f"{what}; only the last one reached the step",
-        evidence=evidence,
-        step=step,
-        fix="give each input its own name",
-    )
+        inputs = resolved_inputs(step)
+        shared = [name for name, count in Counter(entry.name for entry in inputs).items() if count > 1]
+        if not inputs and logs_no_inputs and step.status == "succeeded" and len(step.needs) > 1:
+            message = f"{len(step.needs)} inputs shared one name, so only the last one reached the step"
+            yield TEMPLATE.finding(message, manifest_evidence(run, step.id), step=step.id)
+        elif shared and len({entry.from_step for entry in inputs}) > 1 and is_local:
+            message = (
+                f"{len(inputs)} inputs had the name {shared[0]!r}, so only the last one reached the step"
+            )
+            yield TEMPLATE.finding(message, *input_evidence(*inputs, key="key"), step=step.id)

@@ -1,20 +1,17 @@
-"""A step that should give a frame gave nothing.
+"""A step returned no DataFrame.
 
 What it finds:
-    A step that completed without a frame, while a step that needs one failed for want of it.
+    A step that completed without a DataFrame, and a step that failed because it needed one.
 
 Why it matters:
-    The step calls itself a success, so the error appears one step later and looks like a fault there.
+    The step succeeds, so the error appears one step later and seems to be caused there.
 
 How to fix:
-    Let the driver return `{"df": frame}`, also when the frame is empty.
+    Return `{"df": frame}` from the driver, even if the DataFrame is empty.
 
 Example:
     `compute-stats` completes with `rows_processed: 0` and no `rows_out`; `write-stats` requires a DataFrame.
 """
-
-from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
     completion_evidence,
@@ -22,58 +19,45 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
     event_evidence,
 )
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import consumers_missing_input
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Confidence, Severity
 
-NEEDS: Final = ("steps",)
-RANK: Final = 55
-
-
-def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
-    """Steps that completed with nothing to show for it, and those that failed because their driver gave nothing."""
-    yield from _told(run)
-    for step in run.steps:
-        starved = consumers_missing_input(step, run, lineage)
-        if step.status != "succeeded" or step.is_writer or not starved or not _gave_nothing(run, step):
-            continue
-        yield Finding(
-            rule="output-missing",
-            severity=Severity.ERROR,
-            confidence=Confidence.MEDIUM,
-            domain="code",
-            message=f"the step completed and left no frame; step {starved[0].id!r} got nothing",
-            evidence=(*completion_evidence(run, step), *error_evidence(starved[0])),
-            step=step.id,
-            fix='let the driver return {"df": frame}, also for an empty frame',
-        )
+NEEDS = ("steps",)
+RANK = 55
+TEMPLATE = FindingTemplate(
+    Severity.ERROR, "code", 'return {"df": DataFrame} from the driver, even if it is empty'
+)
 
 
-def _told(run: Run) -> Iterator[Finding]:
+def check(run: Run, lineage: Lineage) -> Findings:
+    """Find steps that failed or completed without a frame."""
     for event in run.events_named("output_stored"):
         step, reason = run.step(event.step or ""), str(event.fields.get("reason") or "")
-        gave_nothing = event.fields.get("storage") == "none" and not event.fields.get("keys")
-        if step is None or step.status != "failed" or step.is_writer or not gave_nothing:
+        is_empty = event.fields.get("storage") == "none" and not event.fields.get("keys")
+        if step is None or step.status != "failed" or step.is_writer or not is_empty:
             continue
         if "not a mapping" not in reason:
-            yield Finding(
-                rule="output-missing",
-                severity=Severity.ERROR,
-                confidence=Confidence.HIGH,
-                domain="code",
-                message=f"the driver {step.driver} was to return {{'df': frame}}: {reason or 'it returned nothing'}",
-                evidence=(event_evidence(event, "reason", "keys"), *error_evidence(step)),
+            yield TEMPLATE.finding(
+                f"the driver {step.driver} did not return {{'df': DataFrame}}: {reason or 'it returned nothing'}",
+                event_evidence(event, "reason", "keys"),
+                *error_evidence(step),
                 step=step.id,
-                fix='let the driver return {"df": frame}, also for an empty frame',
+            )
+    for step in run.steps:
+        consumers = consumers_missing_input(step, run, lineage)
+        if step.status == "succeeded" and not step.is_writer and consumers and _has_no_output(run, step):
+            yield TEMPLATE.finding(
+                f"completed without a DataFrame; {consumers[0].id!r} received no input",
+                *completion_evidence(run, step),
+                *error_evidence(consumers[0]),
+                step=step.id,
+                confidence=Confidence.MEDIUM,
             )
 
 
-def _gave_nothing(run: Run, step: StepState) -> bool:
-    told = any(metric.name == "rows_out" and metric.step == step.id for metric in run.metrics)
-    return not told and step.storage == "none" and _rows_logged(run, step) == 0
-
-
-def _rows_logged(run: Run, step: StepState) -> int:
-    """The rows the step's end speaks of; 0 also where it names none."""
+def _has_no_output(run: Run, step: StepState) -> bool:
+    counted = any(metric.name == "rows_out" and metric.step == step.id for metric in run.metrics)
     ends = run.events_named("step_complete", "output_stored", step=step.id)
-    return max((event.row_count or 0 for event in ends), default=0)
+    return not counted and step.storage == "none" and not any(event.row_count for event in ends)

@@ -1,1 +1,1 @@
-"""Rules on the log itself."""
+"""Rules for the log itself."""

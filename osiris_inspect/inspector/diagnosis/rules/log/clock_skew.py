@@ -1,64 +1,58 @@
-"""Two clocks wrote one log.
+"""The timestamps of a log come from different clocks.
 
 What it finds:
-    Lines whose numbers go up while their times go back by more than a second; where lines have no numbers, times that
-    go back by more than a minute, once or twice in the whole log.
+    Lines with increasing sequence numbers whose timestamps go back by more than a second; without sequence
+    numbers, timestamps that go back by more than a minute, once or twice in the whole log.
 
 Why it matters:
-    Durations and the order of what host and worker did cannot be read from the times.
+    Durations and the order of host and worker events cannot be derived from the timestamps.
 
 How to fix:
-    Trust the numbers (`seq`), else the order of the lines, and set the clock of the sandbox or the host.
+    Use the sequence numbers (`seq`) or the order of the lines, and synchronize the clocks of sandbox and
+    host.
 
 Example:
-    `seq` 8 is of 10:00:07, and `seq` 9 of 09:58:51
+    `seq` 8 has the time 10:00:07, and `seq` 9 has 09:58:51
 """
 
-from collections.abc import Iterator
 from itertools import pairwise
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.reader.step_builder import in_order
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import LazyEvents, Run
-from osiris_inspect.model.event import Event
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Confidence, Severity
 
-NEEDS: Final = ("events",)
-
-TOLERANCE_S = 1.0
-"""Seconds that two lines may stand the wrong way round: threads and machines are never exactly together."""
-
-
-WITHOUT_NUMBERS_S = 60.0
-"""Seconds that lines without numbers may do so: a host writes what it hears late behind what it did meanwhile."""
-_FEW = 2
-"""Steps back of a clock that is wrong, there and back again; a log with more of them was shuffled."""
+NEEDS = ("events",)
+TEMPLATE = FindingTemplate(Severity.NOTE, "infra", stage="finish")
+MAX_SKEW_S = 1.0
+"""Clocks of threads and machines differ slightly."""
+MAX_SKEW_WITHOUT_SEQ_S = 60.0
+"""Without sequence numbers, a host logs late messages after its own events."""
+_MAX_JUMPS = 2
+"""A wrong clock jumps back once or twice; a log with more jumps was reordered."""
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """The greatest step back in time."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Report the largest jump back in time."""
     timed = [event for event in in_order(run.key_events) if event.ts is not None]
     numbered = [event for event in timed if event.seq is not None]
-    steps = _back(numbered, TOLERANCE_S) if numbered else _back(timed, WITHOUT_NUMBERS_S)
-    if not steps or (not numbered and (len(steps) > _FEW or isinstance(run.events, LazyEvents))):
+    tolerance = MAX_SKEW_S if numbered else MAX_SKEW_WITHOUT_SEQ_S
+    jumps = [
+        ((before.ts or 0) - (after.ts or 0), before, after)
+        for before, after in pairwise(numbered or timed)
+        if before.session == after.session
+    ]
+    jumps = [jump for jump in jumps if jump[0] > tolerance]
+    if not jumps or (not numbered and (len(jumps) > _MAX_JUMPS or isinstance(run.events, LazyEvents))):
         return
-    seconds, before, after = max(steps, key=lambda step: step[0])
+    seconds, before, after = max(jumps, key=lambda jump: jump[0])
     sides = f" from {before.side} to {after.side}" if before.side != after.side else ""
-    yield Finding(
-        rule="clock-skew",
-        severity=Severity.NOTE,
+    yield TEMPLATE.finding(
+        f"timestamps went back by {seconds:.1f} s{sides}",
+        event_evidence(before, "ts"),
+        event_evidence(after, "ts"),
         confidence=Confidence.HIGH if numbered else Confidence.MEDIUM,
-        domain="infra",
-        message=f"the time goes back by {seconds:.1f} s{sides}",
-        evidence=(event_evidence(before, "ts"), event_evidence(after, "ts")),
-        stage="finish",
-        fix=f"order lines by their {'number' if numbered else 'place in the file'}; set the clocks",
+        fix=f"order lines by {'seq' if numbered else 'position in the file'}, and synchronize the clocks",
     )
-
-
-def _back(timed: list[Event], tolerance: float) -> list[tuple[float, Event, Event]]:
-    """Where the time goes back by more than that from one line of a writer to its next."""
-    steps = [((before.ts or 0) - (after.ts or 0), before, after) for before, after in pairwise(timed)]
-    return [step for step in steps if step[0] > tolerance and step[1].session == step[2].session]

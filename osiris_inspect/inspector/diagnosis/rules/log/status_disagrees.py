@@ -1,40 +1,34 @@
-"""The status file says something else than the log.
+"""The status file and the log disagree.
 
 What it finds:
-    A run whose log shows a success and whose `status.json` says that it is not ok.
+    A run that succeeded in the log and whose `status.json` reports a failure.
 
 Why it matters:
-    Since 0.4 the original writes `missing_events_jsonl` for each good local run, because it looks for the log in a
-    place of an older version. Who believes the file gets an alarm a run.
+    Since 0.4 the original writes `missing_events_jsonl` for each successful local run, because it searches
+    the log at the path of an older version. The status file then raises a false alarm for each run.
 
 How to fix:
-    Nothing in the pipeline. Believe the log.
+    Trust the log; the pipeline needs no change.
 
 Example:
-    `"ok": false, "reason": "missing_events_jsonl"` beside an `events.jsonl` that ends well
+    `"ok": false, "reason": "missing_events_jsonl"` beside an `events.jsonl` that reports success
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import status_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
-NEEDS: Final = ("events", "status file")
+NEEDS = ("events", "status file")
+TEMPLATE = FindingTemplate(Severity.NOTE, "code", "trust the log", stage="finish")
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Successes that the status file denies."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find successful runs whose status file reports a failure."""
     if run.status == "success" and run.status_file is not None and run.status_file.ok is False:
-        yield Finding(
-            rule="status-disagrees",
-            severity=Severity.NOTE,
-            confidence=Confidence.HIGH,
-            domain="code",
-            message=f"status.json says that the run is not ok ({run.status_file.reason}); its log says that it is",
-            evidence=(*status_evidence(run, "ok"), *status_evidence(run, "reason")),
-            stage="finish",
-            fix="believe the log",
+        yield TEMPLATE.finding(
+            f"status.json reported a failure ({run.status_file.reason}), but the log success",
+            *status_evidence(run, "ok"),
+            *status_evidence(run, "reason"),
         )

@@ -1,63 +1,49 @@
-"""Lines of the log that are no JSON.
+"""Lines of the log are not JSON.
 
 What it finds:
     Lines and files of a run that could not be read.
 
 Why it matters:
-    What stood there is missing from every other answer. One torn line at the end is how a killed writer looks; lines in
-    the middle are output of somebody else, or damage.
+    An unreadable line may contain relevant events. A single truncated line at the end means that the writer
+    was killed; other lines are output of another program, or damaged.
 
 How to fix:
-    Look at the lines. A driver that prints to stdout, or two writers of one file, are the usual reasons.
+    Check the lines. The usual causes are a driver that prints to stdout and two writers of one file.
 
 Example:
     `events.jsonl:212  {"ts":"2026-11-22T04:29:4`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import status_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run, UnreadableInput
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.model.finding import Evidence, Severity
 from osiris_inspect.model.run_layout import EVENTS
 
-NEEDS: Final = ()
+NEEDS = ()
+TEMPLATE = FindingTemplate(Severity.NOTE, "infra", "check the program that wrote these lines", stage="finish")
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """One finding for all of them: an error only where nothing else could be read, or nothing of a log that failed."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Report all unreadable lines as one finding: an error if they hide why the run failed."""
     if not run.unreadable:
         return
+    first = run.unreadable[0]
     log = next((entry for entry in run.unreadable if entry.file == EVENTS and not entry.line), None)
     if log is not None and not run.events and run.status in ("failed", "truncated"):
-        yield _without_log(log, status_evidence(run, "reason"))
+        yield TEMPLATE.finding(
+            f"{log.file} could not be read ({log.reason}), but contains the reason of the failure",
+            Evidence(log.file, 1, ""),
+            *status_evidence(run, "reason"),
+            severity=Severity.ERROR,
+            fix=f"make {log.file} readable and analyze the run again",
+        )
         return
     total = sum(entry.count for entry in run.unreadable)
-    first = run.unreadable[0]
-    place = f"{first.file}:{first.line}" if first.line else first.file
-    nothing_else = run.status == "unreadable"
-    yield Finding(
-        rule="unreadable-lines",
-        severity=Severity.ERROR if nothing_else else Severity.NOTE,
-        confidence=Confidence.HIGH,
-        domain="infra",
-        message=f"{total:,} {'place' if total == 1 else 'places'} could not be read; the first is {place}: {first.reason}",
-        evidence=tuple(Evidence(entry.file, max(entry.line, 1), "") for entry in run.unreadable[:3]),
-        stage="finish",
-        fix="look at what wrote these lines",
-    )
-
-
-def _without_log(log: UnreadableInput, said: tuple[Evidence, ...]) -> Finding:
-    return Finding(
-        rule="unreadable-lines",
-        severity=Severity.ERROR,
-        confidence=Confidence.HIGH,
-        domain="infra",
-        message=f"{log.file} could not be read ({log.reason}), and it is what tells why the run did not succeed",
-        evidence=(Evidence(log.file, 1, ""), *said),
-        stage="finish",
-        fix=f"make {log.file} readable, and look again",
+    position = f"{first.file}:{first.line}" if first.line else first.file
+    yield TEMPLATE.finding(
+        f"{total:,} {'entry' if total == 1 else 'entries'} could not be read, the first at {position}: {first.reason}",
+        *(Evidence(entry.file, max(entry.line, 1), "") for entry in run.unreadable[:3]),
+        severity=Severity.ERROR if run.status == "unreadable" else None,
     )

@@ -1,1 +1,1 @@
-"""Rules on connections and services."""
+"""Rules for connections and services."""

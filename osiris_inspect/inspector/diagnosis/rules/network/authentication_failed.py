@@ -1,71 +1,52 @@
-"""A database or service refused the credentials.
+"""A database or service rejected the credentials.
 
 What it finds:
-    An error in which a server says that user, password or key are wrong.
+    An error in which a server reports a wrong user, password or key.
 
 Why it matters:
-    Nothing downstream can work, and a retry only locks the account.
+    Downstream steps cannot work either, and retries only lock the account.
 
 How to fix:
     Correct the connection or the environment variable it reads. A password with `@`, `:` or `/` must be
-    escaped where it goes into a URL.
+    escaped in a URL.
 
 Example:
     `(1045, "Access denied for user 'reader'@'localhost' (using password: YES)")`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 40
-
-SIGNATURES: Final = (
+RANK = 40
+PATTERNS = (
     ErrorPattern(
-        rule="authentication-failed",
-        pattern=LazyRegex(
+        pattern=(
             r"(?P<who>Access denied for user '[^']{0,80}'@'[^']{0,80}')(?! to database)"
             r"|password authentication failed for user \"?[^\"\s]{0,80}"
             r"|FATAL: {1,4}role \"[^\"\n]{1,80}\" does not exist"
             r"|(?i:authentication failed)"
             r"|\b401\b[^\n]{0,20}\bUnauthorized\b"
             r"|(?i:\bunauthenticated\b|must be authenticated)"
-            r"|(?i:invalid api key)",
-            error_class="credentials",
+            r"|(?i:invalid api key)"
         ),
-        message="the credentials were refused",
-        fix="check user and password of the connection, and that the environment variable it reads holds the current one",
+        message="the credentials were rejected",
+        fix="check the user and password of the connection and the environment variable that it reads",
         domain="config",
         search_text_logs=True,
+        error_class="credentials",
     ),
     ErrorPattern(
-        rule="authentication-failed",
-        pattern=LazyRegex(
-            r"\b(?:JWT (?:expired|invalid)|JWSError|invalid JWT)\b[^\n]{0,60}", error_class="token"
-        ),
-        message="the service refused the key or the token",
-        fix="renew the key or the token of the connection, and see that it belongs to this project",
+        pattern=r"\b(?:JWT (?:expired|invalid)|JWSError|invalid JWT)\b[^\n]{0,60}",
+        message="the service rejected the key or token",
+        fix="renew the key or token of the connection and check that it belongs to this project",
         domain="config",
         search_text_logs=True,
+        error_class="token",
     ),
     ErrorPattern(
-        rule="authentication-failed",
-        pattern=LazyRegex(r"(?i:tenant or user not found)"),
-        message="the pooler knows no such project or user",
-        fix="behind the pooler of Supabase the user is postgres.<project>, and the host that of the project's region",
+        pattern=r"(?i:tenant or user not found)",
+        message="the connection pooler did not find the project or user",
+        fix="use postgres.<project> as user and the pooler host of the project's region",
         domain="config",
         search_text_logs=True,
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

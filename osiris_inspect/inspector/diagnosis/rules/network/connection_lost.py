@@ -1,34 +1,25 @@
-"""A connection that was there broke off.
+"""An established connection was closed.
 
 What it finds:
-    An error in which a server, a proxy or something between them ended a connection before it had answered.
+    An error in which a server, a proxy or a network device closed a connection before the response.
 
 Why it matters:
-    What had been sent may have been taken: the target can be half new. The address and the credentials are mostly right.
+    The server may have processed the data already, so the target can be partly updated. The address and the
+    credentials are usually correct.
 
 How to fix:
-    Look in the log of the server at that minute: a restart, a limit of time or of memory, a proxy. Then repeat.
+    Check the server log at that time: a restart, a time or memory limit, a proxy. Then run again.
 
 Example:
     `server closed the connection unexpectedly`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 44
-
-SIGNATURES: Final = (
+RANK = 44
+PATTERNS = (
     ErrorPattern(
-        rule="connection-lost",
-        pattern=LazyRegex(
+        pattern=(
             r"(?i:server closed the connection unexpectedly)"
             r"|(?i:SSL connection has been closed unexpectedly|SSL SYSCALL error: EOF detected)"
             r"|(?i:terminating connection due to )[^\n]{1,80}"
@@ -38,15 +29,9 @@ SIGNATURES: Final = (
             r"|(?i:peer closed connection without sending)[^\n]{0,80}"
             r"|\bIncompleteRead\([^\n]{0,80}|Connection broken: [^\n]{1,80}"
         ),
-        message="the connection broke off",
-        fix="look in the log of the server at that minute, then repeat; a part of the work may have been done",
+        message="the connection was closed before the server responded",
+        fix="check the server log at that time, then run again; some work may have been done",
         domain="infra",
         search_text_logs=True,
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

@@ -1,88 +1,70 @@
-"""A server could be found and did not answer.
+"""A server was found but did not accept the connection.
 
 What it finds:
     An error in which a connection to a server was refused.
 
 Why it matters:
-    The step cannot read or write anything; the pipeline itself may be right.
+    The step cannot read or write; the pipeline itself may be correct.
 
 How to fix:
-    Check host and port of the connection from the place where the step ran: a sandbox does not see your
-    localhost.
+    Check host and port of the connection from where the step ran: a sandbox cannot reach the localhost of the
+    host.
 
 Example:
     `(2003, "Can't connect to MySQL server on '127.0.0.1' ([Errno 111] Connection refused)")`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 41
-
-SIGNATURES: Final = (
+RANK = 41
+PATTERNS = (
     ErrorPattern(
-        rule="connection-refused",
-        pattern=LazyRegex(
+        pattern=(
             r"(?i:too many (?:connections|clients))[^\n]{0,60}"
             r"|remaining connection slots are reserved[^\n]{0,80}"
-            r"|(?i:max client connections reached|MaxClientsInSessionMode)[^\n]{0,80}",
-            error_class="too many connections",
+            r"|(?i:max client connections reached|MaxClientsInSessionMode)[^\n]{0,80}"
         ),
-        message="the server has no connection left to give",
-        fix="end connections that nobody needs, or raise the limit of the server; the address of the connection is right",
+        message="the server had no free connections",
+        fix="close idle connections or raise the connection limit of the server",
         domain="infra",
         search_text_logs=True,
+        error_class="too many connections",
     ),
     ErrorPattern(
-        rule="connection-refused",
-        pattern=LazyRegex(
-            r"the database system is (?:starting up|shutting down|in recovery mode)[^\n]{0,60}",
-            error_class="starting",
-        ),
-        message="the server is starting or shutting down",
-        fix="wait until the server is up, and repeat",
+        pattern=r"the database system is (?:starting up|shutting down|in recovery mode)[^\n]{0,60}",
+        message="the server was starting or shutting down",
+        fix="run again when the server is up",
         domain="infra",
         search_text_logs=True,
+        error_class="starting",
     ),
     ErrorPattern(
-        rule="connection-refused",
-        pattern=LazyRegex(
+        pattern=(
             r"no pg_hba\.conf entry for [^\n]{1,160}"
-            r"|Host '[^'\n]{1,120}' is not allowed to connect[^\n]{0,120}",
-            error_class="client not allowed",
+            r"|Host '[^'\n]{1,120}' is not allowed to connect[^\n]{0,120}"
         ),
-        message="the server does not let this client in",
-        fix="allow the address the step connects from on the server; where it says no encryption, connect with TLS",
+        message="the server did not allow this client",
+        fix="allow the step's address on the server; connect with TLS if the message says no encryption",
         domain="config",
         search_text_logs=True,
+        error_class="client not allowed",
     ),
     ErrorPattern(
-        rule="connection-refused",
-        pattern=LazyRegex(
-            r"Host '[^'\n]{1,120}' is blocked because of[^\n]{0,120}", error_class="client blocked"
-        ),
-        message="the server has blocked this client for its many failed connections",
-        fix="unblock it on the server (FLUSH HOSTS), and see what made the connections fail",
+        pattern=r"Host '[^'\n]{1,120}' is blocked because of[^\n]{0,120}",
+        message="the server blocked this client after too many failed connections",
+        fix="unblock the client on the server (FLUSH HOSTS) after fixing the failing connections",
         domain="config",
         search_text_logs=True,
+        error_class="client blocked",
     ),
     ErrorPattern(
-        rule="connection-refused",
-        pattern=LazyRegex(r"\bProxyError\b[^\n]{0,160}|Tunnel connection failed: [^\n]{1,80}"),
-        message="the proxy did not let the connection through",
-        fix="check HTTPS_PROXY and NO_PROXY where the step runs; 407 means that the proxy wants a user and a password",
+        pattern=r"\bProxyError\b[^\n]{0,160}|Tunnel connection failed: [^\n]{1,80}",
+        message="the proxy rejected the connection",
+        fix="check HTTPS_PROXY and NO_PROXY where the step runs; status 407 means that the proxy requires a login",
         domain="config",
     ),
     ErrorPattern(
-        rule="connection-refused",
-        pattern=LazyRegex(
+        pattern=(
             r"Can't connect to (?:local )?(?:MySQL )?server[^\n]{0,120}"
             r"|(?i:connection refused)"
             r"|\bConnectionRefusedError\b[^\n]{0,120}"
@@ -95,15 +77,9 @@ SIGNATURES: Final = (
             r"|\bconnect failed \(addresses tried: [^\n]{1,120}"
             r"|Network is unreachable|No route to host"
         ),
-        message="the server did not accept a connection",
-        fix="check host, port and firewall, and that the server runs",
+        message="the server did not accept the connection",
+        fix="check host, port, firewall and whether the server is running",
         domain="infra",
         search_text_logs=True,
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

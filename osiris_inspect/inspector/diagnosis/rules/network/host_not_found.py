@@ -1,50 +1,37 @@
-"""The name of a server could not be resolved.
+"""A host name could not be resolved.
 
 What it finds:
     An error of name resolution.
 
 Why it matters:
-    Without an address there is no connection. A sandbox may have other DNS than your machine.
+    Without an address there is no connection. A sandbox may use another DNS server than the host.
 
 How to fix:
-    Correct the host name in the connection, or make it known where the step runs.
+    Correct the host name in the connection, or make it resolvable where the step runs.
 
 Example:
     `[Errno -2] Name or service not known`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 40
-
-SIGNATURE: Final = ErrorPattern(
-    rule="host-not-found",
-    pattern=LazyRegex(
-        r"(?i:name or service not known)"
-        r"|(?i:nodename nor servname provided)"
-        r"|(?i:temporary failure in name resolution)"
-        r"|(?i:could not translate host name)"
-        r"|(?i:no A records found)"
-        r"|(?i:getaddrinfo failed)"
-        r"|(?i:no address associated with hostname)"
-        r"|\b(?:NameResolutionError|gaierror)\b[^\n]{0,120}"
-        r"|(?i:ipv[46] resolution failed)[^\n]{0,80}"
+RANK = 40
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"(?i:name or service not known)"
+            r"|(?i:nodename nor servname provided)"
+            r"|(?i:temporary failure in name resolution)"
+            r"|(?i:could not translate host name)"
+            r"|(?i:no A records found)"
+            r"|(?i:getaddrinfo failed)"
+            r"|(?i:no address associated with hostname)"
+            r"|\b(?:NameResolutionError|gaierror)\b[^\n]{0,120}"
+            r"|(?i:ipv[46] resolution failed)[^\n]{0,80}"
+        ),
+        message="the host name could not be resolved",
+        fix="check the spelling of the host name and the DNS where the step ran",
+        domain="infra",
+        search_text_logs=True,
     ),
-    message="the name of the server does not resolve",
-    fix="check the spelling of the host, and DNS where the step ran",
-    domain="infra",
-    search_text_logs=True,
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

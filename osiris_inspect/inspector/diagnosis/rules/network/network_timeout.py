@@ -1,34 +1,25 @@
-"""A server did not answer in time.
+"""A server did not respond in time.
 
 What it finds:
-    An error of a network connection that had been made and fell silent.
+    A timeout on an established network connection.
 
 Why it matters:
-    The query may still run on the server.
+    The query may still be running on the server.
 
 How to fix:
-    Repeat; read less at once.
+    Run again; read less data at once.
 
 Example:
     `Lost connection to MySQL server during query`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Confidence, Finding
+from osiris_inspect.model.finding import Confidence
 
-NEEDS: Final = ("failures",)
-RANK: Final = 44
-
-SIGNATURES: Final = (
+RANK = 44
+PATTERNS = (
     ErrorPattern(
-        rule="network-timeout",
-        pattern=LazyRegex(
+        pattern=(
             r"\b(?:Read|Connect|Write|Pool)Timeout(?:Error)?\b[^\n]{0,80}"
             r"|(?i:(?:read|write|connection|connect|operation|request|query|handshake) (?:operation )?timed out)"
             r"|(?i:^(?:driver error: |execution failed: )?(?:TimeoutError: )?timed out\.?$)"
@@ -36,35 +27,25 @@ SIGNATURES: Final = (
             r"|\[Errno 110\] [^\n]{1,60}"
             r"|(?i:(?:connection|request|read) timeout)[^\n]{0,60}"
             r"|Lost connection to MySQL server[^\n]{0,80}"
-            r"|MySQL server has gone away",
-            error_class="connection lost",
+            r"|MySQL server has gone away"
         ),
-        message="the server did not answer in time",
-        fix="repeat; if it stays, look at the load of the server and at the query",
+        message="the server did not respond in time",
+        fix="run again; if it fails again, check the query and the server load",
         domain="infra",
+        error_class="connection lost",
     ),
     ErrorPattern(
-        rule="network-timeout",
-        pattern=LazyRegex(
-            r"(?i:statement timeout|maximum statement execution time exceeded)",
-            error_class="statement timeout",
-        ),
-        message="the server ended the query at its time limit",
-        fix="make the query lighter, read or write less at once, or raise the limit of the server",
+        pattern=r"(?i:statement timeout|maximum statement execution time exceeded)",
+        message="the server cancelled the query at its time limit",
+        fix="simplify the query, process less data at once, or raise the time limit of the server",
         domain="infra",
+        error_class="statement timeout",
     ),
     ErrorPattern(
-        rule="network-timeout",
-        pattern=LazyRegex(r"^(?:\w{1,60}\.)?TimeoutError$"),
-        message="something did not answer in time, and the error does not say what",
-        fix="see where the traceback ends: what was waited for",
+        pattern=r"^(?:\w{1,60}\.)?TimeoutError$",
+        message="an operation timed out, and the error does not name it",
+        fix="check the last line of the traceback for the operation",
         domain="infra",
         confidence=Confidence.MEDIUM,
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

@@ -1,56 +1,40 @@
-"""A service took a request for wrong.
+"""A service rejected a request as invalid.
 
 What it finds:
-    An answer of a web service with a status of 400 to 499 that speaks neither of rights, of an address nor of a rate.
+    A response of a web service with a status of 400 to 499, except those about permissions, missing URLs and
+    rate limits.
 
 Why it matters:
-    A repeat of the same request gives the same answer.
+    The same request fails again.
 
 How to fix:
-    The status tells what is wrong: 400 and 422 the content, 405 the method, 409 a conflict, 413 the size.
+    Check the status: 400 and 422 mean the content, 405 the method, 409 a conflict, 413 the size.
 
 Example:
     `400 Client Error: Bad Request for url: https://api.example.org/graphql`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 53
-
-SIGNATURES: Final = (
+RANK = 53
+PATTERNS = (
     ErrorPattern(
-        rule="request-refused",
-        pattern=LazyRegex(
+        pattern=(
             r"\b413\b[^\n]{0,20}(?:Request Entity|Payload|Content) Too Large[^\n]{0,120}"
-            r"|(?i:got a packet bigger than)[^\n]{0,80}",
-            error_class="too large",
+            r"|(?i:got a packet bigger than)[^\n]{0,80}"
         ),
-        message="the request is too large for the server",
+        message="the request was too large for the server",
         fix="write smaller batches",
         domain="config",
+        error_class="too large",
     ),
     ErrorPattern(
-        rule="request-refused",
-        pattern=LazyRegex(
+        pattern=(
             r"\b4(?:00|02|05|06|09|10|11|12|14|15|16|17|22|23|24|28|31) Client Error[^\n]{0,160}"
             r"|\bClient error '4(?:00|02|05|06|09|10|11|12|14|15|16|17|22|23|24|28|31)\b[^\n]{0,160}"
         ),
-        message="the service takes the request for wrong",
-        fix="correct what the step sends: its query, its body or its headers",
+        message="the service rejected the request as invalid",
+        fix="correct the query, body or headers that the step sends",
         domain="config",
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

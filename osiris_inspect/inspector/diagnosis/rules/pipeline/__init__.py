@@ -1,1 +1,1 @@
-"""Rules on the pipeline definition."""
+"""Rules for the pipeline definition."""

@@ -1,44 +1,36 @@
-"""Two steps have one id.
+"""Several steps have the same id.
 
 What it finds:
-    A manifest in which an id stands twice.
+    A manifest that contains an id twice.
 
 Why it matters:
-    The steps share one configuration file and one place for their frame: the second replaces the first, and the run is
-    a success with wrong data.
+    The steps share one configuration file and one output: the second replaces the first, and the run succeeds
+    with wrong data.
 
 How to fix:
-    Give each step its own id.
+    Give each step a unique id.
 
 Example:
-    Two steps called `extract`; both read `customers.csv`, and nobody reads `orders.csv`.
+    Two steps called `extract`; both read `customers.csv`, and `orders.csv` is never read.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
-NEEDS: Final = ("manifest",)
-RANK: Final = 13
+NEEDS = ("manifest",)
+RANK = 13
+TEMPLATE = FindingTemplate(Severity.WARNING, "config", "give each step a unique id")
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Ids that are not the name of one step."""
-    counts = Counter(step.id for step in run.manifest.steps) if run.manifest else Counter[str]()
-    for step, count in counts.items():
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find ids that more than one step of the manifest has."""
+    planned = run.manifest.steps if run.manifest else ()
+    for step, count in Counter(planned_step.id for planned_step in planned).items():
         if count > 1:
-            yield Finding(
-                rule="duplicate-step-id",
-                severity=Severity.WARNING,
-                confidence=Confidence.HIGH,
-                domain="config",
-                message=f"{count} steps are called {step!r}; the configuration of the last one counts for all",
-                evidence=(manifest_evidence(run, step),),
-                step=step,
-                fix="give each step its own id",
-            )
+            message = f"{count} steps had the id {step!r}, so the last configuration applied to all"
+            yield TEMPLATE.finding(message, manifest_evidence(run, step), step=step)

@@ -1,45 +1,40 @@
-"""A step runs in a mode its component does not have.
+"""A step has a mode that its component does not support.
 
 What it finds:
-    A processor that is to write, a writer that is to extract, and the like.
+    A processor with the mode `write`, a writer with the mode `extract`, and similar combinations.
 
 Why it matters:
-    The original's compiler collects this error and never looks at it, so the step does something else than was meant.
+    The original's compiler collects this error and ignores it, so the step does something else than intended.
 
 How to fix:
-    Set the mode that belongs to the component.
+    Set a mode that the component supports.
 
 Example:
     `duckdb.processor` with `mode: write`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
+from osiris_inspect.inspector.diagnosis.evidence.citations import config_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
-NEEDS: Final = ("configuration",)
-
+NEEDS = ("configuration",)
+TEMPLATE = FindingTemplate(Severity.WARNING, "config")
 _MODES = {"extractor": {"extract", "read"}, "processor": {"transform"}, "writer": {"write", "load"}}
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Steps whose mode does not go with the last word of their driver."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find steps whose mode does not match the type of their driver."""
     for step in run.steps:
-        kind = (step.driver or "").rpartition(".")[2].rpartition("_")[2]
+        modes = _MODES.get((step.driver or "").rpartition(".")[2].rpartition("_")[2])
         mode = step.config.get("mode")
-        if kind in _MODES and isinstance(mode, str) and mode not in _MODES[kind]:
-            cfg = layout.config_path(step.id)
-            yield Finding(
-                rule="mode-unsupported",
-                severity=Severity.WARNING,
-                confidence=Confidence.HIGH,
-                domain="config",
-                message=f"{step.driver} cannot {mode}",
-                evidence=(Evidence(cfg, 0, '"mode"'), Evidence(f"compiled/{cfg}", 0, '"mode"')),
+        if modes and isinstance(mode, str) and mode not in modes:
+            evidence = config_evidence(step.id, "mode")
+            yield TEMPLATE.finding(
+                f"{step.driver} does not support mode {mode!r}",
+                evidence,
+                evidence._replace(file=f"compiled/{evidence.file}"),
                 step=step.id,
-                fix=f"set the mode to {' or '.join(sorted(_MODES[kind]))}",
+                fix=f"set the mode to {' or '.join(sorted(modes))}",
             )

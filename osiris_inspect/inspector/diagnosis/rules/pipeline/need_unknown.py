@@ -1,10 +1,10 @@
 """A step needs a step that does not exist.
 
 What it finds:
-    A need in the manifest that is the id of no step.
+    A need in the manifest that is not the id of a step.
 
 Why it matters:
-    The original compiles it without a word; at run time the step simply has no input.
+    The original compiles it without an error; at run time the step has no input.
 
 How to fix:
     Correct the spelling in the pipeline.
@@ -13,37 +13,33 @@ Example:
     `write-agg` needs `agg-ordres`, and the step is called `agg-orders`.
 """
 
-from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
-NEEDS: Final = ("manifest",)
-RANK: Final = 15
+NEEDS = ("manifest",)
+RANK = 15
+TEMPLATE = FindingTemplate(Severity.WARNING, "config", "use the id of a step of the pipeline")
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Needs without a step."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find needs that are not the id of a step."""
     planned = run.manifest.steps if run.manifest else ()
     ids = [step.id for step in planned]
     for step in planned:
         state = run.step(step.id)
+        failed = state is not None and state.status == "failed"
         for need in step.needs:
             if need not in ids:
-                near = get_close_matches(need, ids, n=1)
-                hint = f"write {near[0]!r}" if near else "name a step of the pipeline"
-                failed = state is not None and state.status == "failed"
-                yield Finding(
-                    rule="need-unknown",
-                    severity=Severity.ERROR if failed else Severity.WARNING,
-                    confidence=Confidence.HIGH,
-                    domain="config",
-                    message=f"the step needs {need!r}, and there is no such step",
-                    evidence=(manifest_evidence(run, need),),
+                similar = get_close_matches(need, ids, n=1)
+                yield TEMPLATE.finding(
+                    f"needs step {need!r}, which does not exist",
+                    manifest_evidence(run, need),
                     step=step.id,
-                    fix=hint,
+                    severity=Severity.ERROR if failed else None,
+                    fix=f"use {similar[0]!r}" if similar else None,
                 )

@@ -1,10 +1,10 @@
-"""A query never uses a frame that its step needs.
+"""A query does not use an input that its step needs.
 
 What it finds:
-    A DuckDB step with several inputs whose query names all but one of them.
+    A DuckDB step with several inputs whose query does not name all of them.
 
 Why it matters:
-    Either the query forgets a table, or the step waits, and fails, for one it does not want.
+    The query misses a table, or the step waits for an input that it does not use.
 
 How to fix:
     Use the table in the query, or remove the need.
@@ -14,49 +14,38 @@ Example:
 """
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable
 
+from osiris_inspect.inspector.diagnosis.evidence.citations import config_evidence
+from osiris_inspect.inspector.diagnosis.evidence.step_configs import duckdb_queries
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.inspector.run.run import InputState, Run
+from osiris_inspect.model.finding import Confidence, Severity
 from osiris_inspect.model.manifest import input_name
 
-NEEDS: Final = ("configuration", "steps")
+NEEDS = ("configuration", "steps")
+TEMPLATE = FindingTemplate(
+    Severity.NOTE, "config", "use the table in the query or remove the need", Confidence.MEDIUM
+)
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Inputs whose names do not occur in the query."""
-    for step in run.steps:
-        query = step.config.get("query")
-        if step.driver != "duckdb.processor" or not isinstance(query, str) or len(step.inputs) < 2:
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find inputs whose names do not occur in the query."""
+    for step, query in duckdb_queries(run):
+        unused = [entry for entry in step.inputs if not _names_table(query, _table_names(entry))]
+        if len(step.inputs) < 2 or not unused or _names_table(query, {"input_df", "df"}):
             continue
-        unused = [entry.from_step for entry in step.inputs if not _names(query, entry.name, entry.from_step)]
-        if unused and layout.is_safe_name(step.id) and not _takes_any(query):
-            yield _finding(step, [name for name in unused if name])
+        names = ", ".join(repr(entry.from_step) for entry in unused if entry.from_step)
+        message = f"the query did not use the output of {names}, which the step needs"
+        yield TEMPLATE.finding(message, config_evidence(step.id, "query"), step=step.id)
 
 
-def _names(query: str, name: str, origin: str | None) -> bool:
-    names = {name, input_name(origin), origin} if origin else {name}
+def _table_names(entry: InputState) -> set[str]:
+    return {entry.name} | ({input_name(entry.from_step), entry.from_step} if entry.from_step else set())
+
+
+def _names_table(query: str, names: Iterable[str]) -> bool:
     return any(
-        re.search(rf"(?<![\w.]){re.escape(text)}(?!\w)", query, re.IGNORECASE) for text in names if text
-    )
-
-
-def _takes_any(query: str) -> bool:
-    """Whether the query names a table that stands for any input."""
-    return re.search(r"\b(?:input_df|df)\b", query, re.IGNORECASE) is not None
-
-
-def _finding(step: StepState, unused: list[str]) -> Finding:
-    return Finding(
-        rule="need-unused",
-        severity=Severity.NOTE,
-        confidence=Confidence.MEDIUM,
-        domain="config",
-        message=f"the query never names the frame of {', '.join(map(repr, unused))}, which the step needs",
-        evidence=(Evidence(layout.config_path(step.id), 0, '"query"'),),
-        step=step.id,
-        fix="use the table in the query, or remove the need",
+        re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", query, re.IGNORECASE) for name in names if name
     )

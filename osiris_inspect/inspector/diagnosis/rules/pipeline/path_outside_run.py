@@ -1,10 +1,10 @@
-"""A step id is a path that leads out of the run.
+"""A step id is a path outside the run directory.
 
 What it finds:
-    A step id that is no file name: with slashes, or with `..`.
+    A step id that is not a file name: it contains slashes or `..`.
 
 Why it matters:
-    Configuration and artifacts lie under names made of the id. Such an id reads or overwrites files elsewhere.
+    Configuration and artifacts are stored under the id, so such an id reads or overwrites other files.
 
 How to fix:
     Use letters, digits, dots, dashes and underscores.
@@ -13,31 +13,27 @@ Example:
     `../../../escape`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
-NEEDS: Final = ("steps",)
-RANK: Final = 12
+NEEDS = ("steps",)
+RANK = 12
+TEMPLATE = FindingTemplate(
+    Severity.WARNING, "config", "use only letters, digits, '.', '-' and '_' in step ids"
+)
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Step ids that are paths."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find step ids that are paths."""
     for step in run.steps:
-        if "/" not in step.id and "\\" not in step.id and ".." not in step.id:
-            continue
-        failed_for_it = step.failure is not None and step.id in step.failure.message
-        yield Finding(
-            rule="path-outside-run",
-            severity=Severity.ERROR if failed_for_it else Severity.WARNING,
-            confidence=Confidence.HIGH,
-            domain="config",
-            message=f"the step id {step.id!r} leads out of the run directory",
-            evidence=any_evidence(run, step),
-            step=step.id,
-            fix="use letters, digits, '.', '-' and '_' in step ids",
-        )
+        if "/" in step.id or "\\" in step.id or ".." in step.id:
+            in_error = step.failure is not None and step.id in step.failure.message
+            yield TEMPLATE.finding(
+                f"the step id {step.id!r} pointed outside the run directory",
+                *any_evidence(run, step),
+                step=step.id,
+                severity=Severity.ERROR if in_error else None,
+            )

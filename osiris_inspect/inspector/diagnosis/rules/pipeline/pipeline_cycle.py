@@ -1,65 +1,62 @@
-"""Steps need each other in a circle.
+"""Steps need each other in a cycle.
 
 What it finds:
     A manifest in which a step, directly or not, needs itself.
 
 Why it matters:
-    No order of the steps can be right: the first of them runs without its input.
+    No order of the steps is valid: the first step runs without its input.
 
 How to fix:
-    Remove one need of the circle.
+    Remove one need of the cycle.
 
 Example:
     `a` needs `b`, and `b` needs `a`.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Mapping
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
-NEEDS: Final = ("manifest",)
-RANK: Final = 14
+NEEDS = ("manifest",)
+RANK = 14
+TEMPLATE = FindingTemplate(Severity.WARNING, "config", "remove one of these needs")
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """The steps that come back to themselves; each circle is told once."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find cycles of needs; report a step in one cycle only."""
     needs = {step.id: step.needs for step in run.manifest.steps} if run.manifest else {}
-    told: set[str] = set()
+    reported: set[str] = set()
     for step in needs:
-        circle = _circle(step, needs)
-        if not circle or step in told:
+        cycle = _find_cycle(step, needs)
+        if not cycle or step in reported:
             continue
-        told.update(circle)
-        failed = [member for member in circle if (state := run.step(member)) and state.status == "failed"]
-        yield Finding(
-            rule="pipeline-cycle",
-            severity=Severity.ERROR if failed else Severity.WARNING,
-            confidence=Confidence.HIGH,
-            domain="config",
-            message=f"the steps need each other in a circle: {' needs '.join([*circle, circle[0]])}",
-            evidence=(manifest_evidence(run, step),),
+        reported.update(cycle)
+        failed = [member for member in cycle if (state := run.step(member)) and state.status == "failed"]
+        yield TEMPLATE.finding(
+            f"the steps formed a cycle: {' needs '.join([*cycle, cycle[0]])}",
+            manifest_evidence(run, step),
             step=failed[0] if failed else step,
-            fix="remove one of these needs",
+            severity=Severity.ERROR if failed else None,
         )
 
 
-def _circle(start: str, needs: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """A way from ``start`` back to itself; empty where there is none."""
-    came_from: dict[str, str] = {}
-    front = [start]
-    while front:
-        here = front.pop()
-        for need in needs.get(here, ()):
+def _find_cycle(start: str, needs: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return a path of needs from ``start`` back to itself, or an empty list."""
+    needed_by: dict[str, str] = {}
+    stack = [start]
+    while stack:
+        step = stack.pop()
+        for need in needs.get(step, ()):
             if need == start:
-                way = [here]
-                while way[-1] != start:
-                    way.append(came_from[way[-1]])
-                return way[::-1]
-            if need in needs and need not in came_from:
-                came_from[need] = here
-                front.append(need)
+                path = [step]
+                while path[-1] != start:
+                    path.append(needed_by[path[-1]])
+                return path[::-1]
+            if need in needs and need not in needed_by:
+                needed_by[need] = step
+                stack.append(need)
     return []

@@ -1,71 +1,63 @@
-"""A step comes before a step it needs.
+"""A step precedes a step it needs.
 
 What it finds:
-    A manifest whose order contradicts its needs, without a circle; or a step that failed for want of a frame before the
-    step that gives it had begun.
+    A manifest whose order contradicts its needs, without a cycle; or a step that failed because an input was
+    missing before the producer had started.
 
 Why it matters:
-    The original runs steps in the order of the file, so the step runs before its input is there.
+    The original runs steps in the order of the file, so the step runs before its input exists.
 
 How to fix:
-    Put the step behind those it needs.
+    Move the step after the steps it needs.
 
 Example:
-    `write-stats` needs `compute-stats`, which stands below it.
+    `write-stats` needs `compute-stats`, which follows it.
 """
-
-from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
     error_evidence,
     first_event_evidence,
     manifest_evidence,
 )
-from osiris_inspect.inspector.diagnosis.evidence.missing_input import failed_for_missing_input, ran_before
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import (
+    failed_for_missing_input,
+    ran_before,
+    unresolved_inputs,
+)
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
-NEEDS: Final = ("steps",)
-RANK: Final = 16
+NEEDS = ("steps",)
+RANK = 16
+TEMPLATE = FindingTemplate(Severity.WARNING, "config", "move the step after the steps it needs")
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Needs that stand further down, and needs that were run later."""
-    yield from _planned(run)
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find steps that precede a step they need, in the manifest or in the run."""
+    planned = run.manifest.steps if run.manifest else ()
+    order = {step.id: number for number, step in enumerate(planned)}
+    for planned_step in planned:
+        late = [need for need in planned_step.needs if order.get(need, -1) > order[planned_step.id]]
+        in_cycle = any(planned_step.id in other.needs for other in planned if other.id in late)
+        if late and not in_cycle:
+            state = run.step(planned_step.id)
+            severity = Severity.ERROR if state is not None and state.status == "failed" else None
+            evidence = manifest_evidence(run, planned_step.id)
+            yield TEMPLATE.finding(_message(late), evidence, step=planned_step.id, severity=severity)
     for step in run.steps:
-        if not failed_for_missing_input(step):
-            continue
-        wanted = [run.step(entry.from_step or "") for entry in step.inputs if entry.location == "unresolved"]
-        late = [origin for origin in wanted if origin is not None and ran_before(step, origin)]
-        if late:
-            names = [origin.id for origin in late]
-            yield _finding(
-                step.id, names, (*error_evidence(step), *first_event_evidence(late[0])), failed=True
+        producers = [run.step(entry.from_step or "") for entry in unresolved_inputs(step)]
+        later = [other for other in producers if other is not None and ran_before(step, other)]
+        if later and failed_for_missing_input(step):
+            yield TEMPLATE.finding(
+                _message([other.id for other in later]),
+                *error_evidence(step),
+                *first_event_evidence(later[0]),
+                step=step.id,
+                severity=Severity.ERROR,
             )
 
 
-def _planned(run: Run) -> Iterator[Finding]:
-    planned = run.manifest.steps if run.manifest else ()
-    place = {step.id: number for number, step in enumerate(planned)}
-    for step in planned:
-        late = [need for need in step.needs if place.get(need, -1) > place[step.id]]
-        state = run.step(step.id)
-        if not late or any(step.id in other.needs for other in planned if other.id in late):
-            continue
-        failed = state is not None and state.status == "failed"
-        yield _finding(step.id, late, (manifest_evidence(run, step.id),), failed=failed)
-
-
-def _finding(step: str, late: list[str], evidence: tuple[Evidence, ...], *, failed: bool) -> Finding:
-    return Finding(
-        rule="steps-out-of-order",
-        severity=Severity.ERROR if failed else Severity.WARNING,
-        confidence=Confidence.HIGH,
-        domain="config",
-        message=f"the step comes before {', '.join(map(repr, late))}, which it needs",
-        evidence=evidence,
-        step=step,
-        fix="put the step behind those it needs",
-    )
+def _message(late: list[str]) -> str:
+    return f"ran before {', '.join(map(repr, late))}, which it needs"

@@ -7,38 +7,25 @@ Why it matters:
     The pipeline cannot be compiled, so nothing ran.
 
 How to fix:
-    Correct the spelling, or use a version that has the component.
+    Correct the spelling, or use a version that contains the component.
 
 Example:
     `Components missing runtime drivers: a (component: unknown)`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 40
-
-SIGNATURE: Final = ErrorPattern(
-    rule="unknown-component",
-    pattern=LazyRegex(
-        r"Components missing runtime drivers: (?P<what>[^\n]{1,160})"
-        r"|[Uu]nknown component '?(?P<c>[\w.\-]{1,80})'?"
-        r"|Component '?[\w.\-]{1,80}'? not found"
-        r"|no driver (?:is )?(?:named|called) '(?P<d>[^'\n]{1,80})'"
+RANK = 40
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"Components missing runtime drivers: (?P<what>[^\n]{1,160})"
+            r"|[Uu]nknown component '?(?P<c>[\w.\-]{1,80})'?"
+            r"|Component '?[\w.\-]{1,80}'? not found"
+            r"|no driver (?:is )?(?:named|called) '(?P<d>[^'\n]{1,80})'"
+        ),
+        message="a component of the pipeline did not exist or had no driver",
+        fix="correct the component name or install the package that provides it",
+        domain="config",
     ),
-    message="a component of the pipeline does not exist or cannot be run",
-    fix="correct the name of the component, or install what provides it",
-    domain="config",
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    return SIGNATURE.find_all(run)

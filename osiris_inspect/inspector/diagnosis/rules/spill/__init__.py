@@ -1,1 +1,1 @@
-"""Rules on frames on disk and artifacts."""
+"""Rules for spilled DataFrames and artifacts."""

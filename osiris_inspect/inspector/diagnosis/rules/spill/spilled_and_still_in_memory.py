@@ -1,48 +1,39 @@
-"""A frame lies on disk and still takes its memory.
+"""A spilled DataFrame was kept in memory.
 
 What it finds:
-    A run card that says of one step both that its frame was spilled and that it is in memory.
+    A run card in which a step has its DataFrame both spilled and in memory.
 
 Why it matters:
-    A spill is there to free memory. A frame kept in both places costs disk and frees nothing.
+    A spill is meant to free memory. A DataFrame in both places uses disk space and frees nothing.
 
 How to fix:
-    Drop the frame from memory once the spill is complete. The inputs of a step that failed are an exception: they are
-    written for a replay and stay.
+    Release the DataFrame once the spill is complete. The inputs of a failed step are an exception: they are
+    spilled for a replay.
 
 Example:
     `"has_df_in_memory": true, "spill_used": true`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import run_card_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Severity
 
-NEEDS: Final = ("run card",)
+NEEDS = ("run card",)
+TEMPLATE = FindingTemplate(Severity.NOTE, "code", "release the DataFrame once its spill is complete")
 
 
-def check(run: Run, lineage: Lineage) -> Iterator[Finding]:
-    """Steps in both places, unless a step that failed needed them."""
+def check(run: Run, lineage: Lineage) -> Findings:
+    """Find DataFrames spilled and in memory, except the inputs of a failed step, kept for a replay."""
     failed = {step.id for step in run.steps if step.status == "failed"}
     for step in run.steps:
         card = run.card.for_step(step.id) if run.card is not None else None
-        captured = any(edge.producer == step.id and edge.consumer in failed for edge in lineage.edges)
-        if card is None or captured or not (card.has_df_in_memory and card.spill_used):
-            continue
-        yield Finding(
-            rule="spilled-and-still-in-memory",
-            severity=Severity.NOTE,
-            confidence=Confidence.HIGH,
-            domain="code",
-            message="the frame was spilled and is still in memory, so the spill freed nothing",
-            evidence=(
+        for_replay = any(edge.producer == step.id and edge.consumer in failed for edge in lineage.edges)
+        if card is not None and not for_replay and card.has_df_in_memory and card.spill_used:
+            yield TEMPLATE.finding(
+                "the DataFrame was spilled but kept in memory, so the spill freed nothing",
                 *run_card_evidence(run, step, "spill_used"),
                 *run_card_evidence(run, step, "has_df_in_memory"),
-            ),
-            step=step.id,
-            fix="drop the frame from memory once its spill is complete",
-        )
+                step=step.id,
+            )

@@ -1,1 +1,1 @@
-"""Rules on the worker, the sandbox and the life of a step."""
+"""Rules for the worker, the sandbox and the execution of steps."""

@@ -1,60 +1,40 @@
 """The disk was full.
 
 What it finds:
-    An error in which a disk refused to take more.
+    An error in which a write failed because no disk space was left.
 
 Why it matters:
-    Files written at that moment may be cut off.
+    Files written at that time may be truncated.
 
 How to fix:
-    Free space where the step writes, and run again.
+    Free disk space where the step writes, and run again.
 
 Example:
     `[Errno 28] No space left on device`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 39
-
-SIGNATURES: Final = (
+RANK = 39
+PATTERNS = (
     ErrorPattern(
-        rule="disk-full",
-        pattern=LazyRegex(
-            r"failed to offload data block[^\n]{0,100}|(?i:max_temp_directory_size)[^\n]{0,80}"
-        ),
-        message="DuckDB may put no more on the disk than it has, or than it was told",
-        fix="free space where DuckDB keeps what does not fit into memory, raise max_temp_directory_size, "
-        "or make the query lighter",
+        pattern=r"failed to offload data block[^\n]{0,100}|(?i:max_temp_directory_size)[^\n]{0,80}",
+        message="DuckDB reached the limit of its temporary disk space",
+        fix="free disk space in DuckDB's temporary directory, raise max_temp_directory_size, or simplify the query",
         domain="infra",
     ),
     ErrorPattern(
-        rule="disk-full",
-        pattern=LazyRegex(
+        pattern=(
             r"(?i:no space left on device)"
             r"|\bENOSPC\b"
             r"|(?i:disk quota exceeded)"
             r"|The table '[^'\n]{1,120}' is full"
-            r"|\bNotEnoughSpaceException\b",
-            error_class="disk",
+            r"|\bNotEnoughSpaceException\b"
         ),
-        message="there is no space left on the disk",
-        fix="free space, or write to another disk",
+        message="the disk was full",
+        fix="free disk space or write to another disk",
         domain="infra",
         search_text_logs=True,
+        error_class="disk",
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

@@ -1,10 +1,10 @@
-"""A step needed more memory than there was.
+"""A step ran out of memory.
 
 What it finds:
     An error of memory allocation.
 
 Why it matters:
-    A repeated run will fail in the same way as long as data and limits stay.
+    The run fails again as long as the data and the limits are the same.
 
 How to fix:
     Set `E2B_FORCE_SPILL=1` or lower `E2B_SPILL_THRESHOLD`, select fewer columns, or raise the limit.
@@ -13,33 +13,22 @@ Example:
     `Out of Memory Error: failed to allocate data of size 32.0 MiB`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 40
-
-SIGNATURES: Final = (
+RANK = 40
+PATTERNS = (
     ErrorPattern(
-        rule="out-of-memory",
-        pattern=LazyRegex(
+        pattern=(
             r"Out of sort memory[^\n]{0,100}"
-            r"|ERROR: {1,4}out of memory[^\n]{0,60}|out of shared memory",
-            error_class="memory of the server",
+            r"|ERROR: {1,4}out of memory[^\n]{0,60}|out of shared memory"
         ),
-        message="the database server had not enough memory for the query",
-        fix="make the query lighter, or give the server more memory; that of the step does not matter",
+        message="the database server ran out of memory for the query",
+        fix="simplify the query or give the database server more memory",
         domain="infra",
+        error_class="memory of the server",
     ),
     ErrorPattern(
-        rule="out-of-memory",
-        pattern=LazyRegex(
+        pattern=(
             r"Out of Memory Error(?!: failed to offload)[^\n]{0,160}"
             r"|\b(?:_Array)?MemoryError\b"
             r"|Unable to allocate [^\n]{1,100}"
@@ -47,15 +36,9 @@ SIGNATURES: Final = (
             r"|\bOOMKilled\b"
             r"|(?i:out of memory(?! error: failed to offload))"
         ),
-        message="there was not enough memory",
-        fix="let frames spill to disk, read less at once, or give the step more memory",
+        message="the step ran out of memory",
+        fix="spill DataFrames to disk, read less data at once, or give the step more memory",
         domain="infra",
         search_text_logs=True,
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures whose text says so."""
-    for signature in SIGNATURES:
-        yield from signature.find_all(run)

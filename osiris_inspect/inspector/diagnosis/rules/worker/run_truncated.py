@@ -1,137 +1,112 @@
-"""The log of a run stops before its end.
+"""The log of a run ended before the run did.
 
 What it finds:
-    A run whose end was never logged, or a step that began and has no end.
+    A run without a logged end, or a step that started and has no end.
 
 Why it matters:
-    The process was killed, ran out of memory or time, or its machine went away. Nothing says whether what the step was
-    doing took effect.
+    The process was killed, ran out of memory or time, or its machine was lost. The log does not show whether
+    the work of the step took effect.
 
 How to fix:
-    Look at the step that was running: give it more time or memory. Then run again; a writer may have written a part.
-    Where the status file tells a good end, or lines of the log cannot be read, see what became of the file first.
+    Check the step that was running: give it more time or memory, then run again. A writer may have written
+    some rows. If the status file reports success, or lines of the log cannot be read, check the file first.
 
 Example:
-    `step_start` of `extract-slow` is the last thing its worker said, and the host says
+    `step_start` of `extract-slow` is the last event of its worker, and the host logs
     `Batch execution timed out after 20 seconds`.
 """
-
-from collections.abc import Iterator
-from typing import Final
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
     event_evidence,
     first_line_evidence,
     status_evidence,
 )
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.reader.raw_run import TRUNCATED_LINE
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run, UnreadableInput
+from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 from osiris_inspect.model.run_layout import EVENTS
+from osiris_inspect.model.status import Status
 
-NEEDS: Final = ()
-RANK: Final = 70
+NEEDS = ()
+RANK = 70
+TEMPLATE = FindingTemplate(
+    Severity.ERROR,
+    "infra",
+    "find out what ended the process (memory, time limit, signal), then run again",
+    stage="finish",
+)
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """The steps that were running when the log stopped, or the run itself where none was."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Report the steps that were running when the log stopped, or the run if none was."""
     if run.status != "truncated":
         return
     running = [step for step in run.steps if step.status == "running"]
-    if _ended_well(run):
-        yield _cut_file(run)
-        return
-    for step in running:
-        begun = [event_evidence(event) for event in run.events_named("step_start", step=step.id)][-1:]
-        where = f"while step {step.id!r} is running"
-        unread = _unread_after(run, step.line_range[1])
-        if unread is not None:
-            yield _perhaps_cut(unread, where, step.id)
-        else:
-            yield _finding(f"the log stops {where}{_said(run)}", (*begun, *_end(run)), step.id)
-    if not running:
-        what = "the log stops before the end of the run" if run.events else "the log holds no event"
-        yield _finding(f"{what}{_said(run)}", _end(run) or first_line_evidence(run), None)
-
-
-def _ended_well(run: Run) -> bool:
-    """Whether the status file, which is written last, tells of an end that the log does not have."""
     status = run.status_file
-    return status is not None and (status.ok is True or status.is_upstream_false_alarm)
+    if status is not None and (status.ok is True or status.is_upstream_false_alarm):
+        yield _truncated_file(run, status)
+    elif running:
+        yield from (_running_step(run, step) for step in running)
+    else:
+        reason = "the log ended before the run did" if run.events else "the log contained no events"
+        evidence = _end_evidence(run) or first_line_evidence(run)
+        yield TEMPLATE.finding(f"{reason}{_last_error(run)}", *evidence)
 
 
-def _unread_after(run: Run, line: int) -> UnreadableInput | None:
-    """A line behind the last one of a step that could not be read, other than one cut off at the end."""
-    return next(
+def _running_step(run: Run, step: StepState) -> Finding:
+    """Report a running step; an unreadable later line, which may contain its end, lowers the confidence."""
+    unread = next(
         (
             entry
             for entry in run.unreadable
-            if entry.file == EVENTS and entry.line > line and not entry.reason.startswith(TRUNCATED_LINE)
+            if entry.file == EVENTS
+            and entry.line > step.line_range[1]
+            and not entry.reason.startswith(TRUNCATED_LINE)
         ),
         None,
     )
-
-
-def _said(run: Run) -> str:
-    if run.failure is not None:
-        return f"; the host says: {excerpt(' '.join(run.failure.message.split()), 120)}"
-    words = run.truncated_errors
-    return f"; the last error is: {excerpt(' '.join(words[-1].line.text.split()), 160)}" if words else ""
-
-
-def _end(run: Run) -> tuple[Evidence, ...]:
-    if run.failure is not None:
-        return (
-            Evidence(run.failure.file, run.failure.line, run.failure.message[:120]),
-            *status_evidence(run, "reason"),
-        )
-    said = [Evidence(line.file, line.line, line.text[:120]) for line, _ in run.truncated_errors[-1:]]
-    return (*([event_evidence(run.events[-1])] if run.events else []), *said)
-
-
-def _finding(message: str, evidence: tuple[Evidence, ...], step: str | None) -> Finding:
-    return Finding(
-        rule="run-truncated",
-        severity=Severity.ERROR,
-        confidence=Confidence.HIGH,
-        domain="infra",
-        message=message,
-        evidence=evidence,
-        step=step,
-        stage="step" if step else "finish",
-        fix="see what ended the process: memory, a time limit, a signal; then run again",
-    )
-
-
-def _cut_file(run: Run) -> Finding:
-    status = run.status_file
-    counted = status is not None and status.steps_total and status.steps_completed
-    steps = f" with {counted} of {status.steps_total} steps" if status is not None and counted else ""
-    return Finding(
-        rule="run-truncated",
-        severity=Severity.ERROR,
-        confidence=Confidence.MEDIUM,
-        domain="infra",
-        message=f"{EVENTS} stops before the end of the run, and status.json tells of a good end{steps}: "
-        "the file was cut, not the run",
-        evidence=(*_end(run), *status_evidence(run, "exit_code"), *status_evidence(run, "ok"))
-        or first_line_evidence(run),
-        stage="finish",
-        fix="look for what cut the file: a copy that was interrupted, a rotation, a full disk; read the whole one",
-    )
-
-
-def _perhaps_cut(unread: UnreadableInput, where: str, step: str) -> Finding:
-    return Finding(
-        rule="run-truncated",
-        severity=Severity.ERROR,
+    if unread is None:
+        started = [event_evidence(event) for event in run.events_named("step_start", step=step.id)]
+        message = f"the log ended while step {step.id!r} was running{_last_error(run)}"
+        return TEMPLATE.finding(message, *started[-1:], *_end_evidence(run), step=step.id, stage="step")
+    return TEMPLATE.finding(
+        f"the readable part of the log ended while step {step.id!r} was running; line {unread.line:,} could not be "
+        f"read and may contain its end ({unread.reason})",
+        Evidence(unread.file, unread.line, ""),
+        step=step.id,
+        stage="step",
         confidence=Confidence.LOW,
-        domain="infra",
-        message=f"what can be read of the log stops {where}; line {unread.line:,} could not be read, "
-        f"and may be its end ({unread.reason})",
-        evidence=(Evidence(unread.file, unread.line, ""),),
-        step=step,
-        fix=f"read line {unread.line:,} of {unread.file} by other means, and shorten what is logged",
+        fix=f"read line {unread.line:,} of {unread.file} with another tool, and shorten what the step logs",
     )
+
+
+def _truncated_file(run: Run, status: Status) -> Finding:
+    """Report a log without the successful end that the status file, which is written last, records."""
+    done, total = status.steps_completed, status.steps_total
+    steps = f" with {done} of {total} steps" if done and total else ""
+    evidence = (*_end_evidence(run), *status_evidence(run, "exit_code"), *status_evidence(run, "ok"))
+    return TEMPLATE.finding(
+        f"{EVENTS} ended before the run did, but status.json reports success{steps}: "
+        "the file was truncated, not the run",
+        *(evidence or first_line_evidence(run)),
+        confidence=Confidence.MEDIUM,
+        fix="check for an interrupted copy, a log rotation or a full disk, then read the complete file",
+    )
+
+
+def _last_error(run: Run) -> str:
+    if run.failure is not None:
+        return f"; the host reported: {excerpt(' '.join(run.failure.message.split()), 120)}"
+    errors = run.truncated_errors
+    return f"; the last error was: {excerpt(' '.join(errors[-1].line.text.split()), 160)}" if errors else ""
+
+
+def _end_evidence(run: Run) -> tuple[Evidence, ...]:
+    if run.failure is not None:
+        error = Evidence(run.failure.file, run.failure.line, run.failure.message[:120])
+        return (error, *status_evidence(run, "reason"))
+    errors = [Evidence(line.file, line.line, line.text[:120]) for line, _ in run.truncated_errors[-1:]]
+    return (*([event_evidence(run.events[-1])] if run.events else []), *errors)

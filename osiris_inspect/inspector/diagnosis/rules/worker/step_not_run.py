@@ -1,44 +1,44 @@
-"""A step of the pipeline was never begun, and nothing says why.
+"""A step of the pipeline never started, without a logged reason.
 
 What it finds:
-    A run that ended with fewer steps than it has, where no step failed and none was skipped for a reason.
+    A run that ended with fewer steps than planned, although no step failed or was skipped for a reason.
 
 Why it matters:
-    Everything that ran is green, and a part of the result is missing.
+    Every step that ran succeeded, but a part of the result is missing.
 
 How to fix:
-    See what the worker was asked to run; begin again with the whole pipeline.
+    Check the commands sent to the worker, and run the whole pipeline again.
 
 Example:
-    `status.json` says `Completed 2/3 steps`, and `write-stats` left no trace.
+    `status.json` reports `Completed 2/3 steps`, and `write-stats` logged nothing.
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence, status_evidence
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Confidence, Finding, Severity
+from osiris_inspect.model.finding import Confidence, Severity
 
-NEEDS: Final = ("manifest", "steps")
-RANK: Final = 68
+NEEDS = ("manifest", "steps")
+RANK = 68
+TEMPLATE = FindingTemplate(
+    Severity.ERROR,
+    "infra",
+    "check the commands sent to the worker, then run the whole pipeline again",
+    Confidence.MEDIUM,
+)
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """The first step that was not begun in a run that ended without a failed step."""
-    done = [step for step in run.steps if step.status == "succeeded"]
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Report the first step that was not started in a failed run without a failed step."""
+    statuses = {step.status for step in run.steps}
     idle = [step for step in run.steps if step.status == "not_started" and step.skipped_because is None]
-    failed = any(step.status in ("failed", "running") for step in run.steps)
-    if run.status != "failed" or run.failed_stage != "finish" or failed or not done or not idle:
+    if run.status != "failed" or run.failed_stage != "finish" or not idle:
         return
-    yield Finding(
-        rule="step-not-run",
-        severity=Severity.ERROR,
-        confidence=Confidence.MEDIUM,
-        domain="infra",
-        message=f"the run ended, and {', '.join(repr(step.id) for step in idle[:5])} had not been begun",
-        evidence=(manifest_evidence(run, idle[0].id), *status_evidence(run, "reason")),
-        step=idle[0].id,
-        fix="see what the worker was asked to run, and run the whole pipeline again",
-    )
+    if "succeeded" in statuses and not statuses & {"failed", "running"}:
+        yield TEMPLATE.finding(
+            f"the run ended before {', '.join(repr(step.id) for step in idle[:5])} started",
+            manifest_evidence(run, idle[0].id),
+            *status_evidence(run, "reason"),
+            step=idle[0].id,
+        )

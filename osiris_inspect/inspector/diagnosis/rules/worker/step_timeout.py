@@ -1,46 +1,34 @@
-"""A step took longer than it was allowed to.
+"""A step exceeded its time limit.
 
 What it finds:
-    An error that speaks of a time limit.
+    An error that reports a time limit.
 
 Why it matters:
-    The step was stopped in the middle. With the original, a worker that was killed looks the same: its host notices
-    only when the time is over.
+    The step was stopped before its end. In the original, a killed worker looks the same: its host notices it
+    only at the time limit.
 
 How to fix:
-    Give the step more time, or less to do. See whether the worker was still alive.
+    Raise the time limit or process less data. Check whether the worker was still alive.
 
 Example:
     `Batch execution timed out after 900 seconds`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Confidence, Finding
+from osiris_inspect.model.finding import Confidence
 
-NEEDS: Final = ("failures",)
-RANK: Final = 72
-
-SIGNATURE: Final = ErrorPattern(
-    rule="step-timeout",
-    pattern=LazyRegex(
-        r"(?:[Bb]atch execution|[Ss]tep [^\n]{0,100}|[Ww]orker|[Ss]andbox) (?:timed out|exceeded its time)[^\n]{0,80}"
-        r"|(?:took|ran) (?:longer|more) than \d[^\n]{0,60}"
-        r"|\bE2B_STEP_TIMEOUT\b[^\n]{0,80}"
-        r"|likely due to exceeding '(?:request_)?timeout'"  # what E2B's SDK says of a command or a request
+RANK = 72
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"(?:[Bb]atch execution|[Ss]tep [^\n]{0,100}|[Ww]orker|[Ss]andbox) (?:timed out|exceeded its time)[^\n]{0,80}"
+            r"|(?:took|ran) (?:longer|more) than \d[^\n]{0,60}"
+            r"|\bE2B_STEP_TIMEOUT\b[^\n]{0,80}"
+            r"|likely due to exceeding '(?:request_)?timeout'"
+        ),
+        message="the time limit was reached",
+        fix="raise the time limit or process less data in the step",
+        domain="infra",
+        confidence=Confidence.MEDIUM,
     ),
-    message="the time limit was reached",
-    fix="raise the time limit, or give the step less to do",
-    domain="infra",
-    confidence=Confidence.MEDIUM,
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures that speak of a time limit."""
-    return SIGNATURE.find_all(run)

@@ -1,44 +1,32 @@
-"""The worker went away while it ran a step.
+"""The worker process ended during a step.
 
 What it finds:
-    A step that failed because its worker ended: by a signal, or with an exit code.
+    A step that failed because its worker ended with a signal or an exit code.
 
 Why it matters:
-    The step is not at fault by what it computed but by what it used: memory above all. What it wrote may be half done.
+    The resources of the step are the likely cause, above all memory. Its output may be incomplete.
 
 How to fix:
-    For SIGKILL, which is also told as code -9 or 137, look at memory first. For another signal or code look at the end of the worker's log.
+    After SIGKILL, also logged as code -9 or 137, check the memory first. For another signal or code, check
+    the end of the worker's log.
 
 Example:
     `the worker is gone: killed by SIGKILL`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.finding import Finding
 
-NEEDS: Final = ("failures",)
-RANK: Final = 45
-
-SIGNATURE: Final = ErrorPattern(
-    rule="worker-killed",
-    pattern=LazyRegex(
-        r"the worker is gone(?:: (?P<how>[^\n]{1,120}))?"
-        r"|[Ww]orker (?:was )?(?:killed|lost|died|exited)[^\n]{0,100}"
-        r"|killed by SIG[A-Z]{2,8}"
-        r"|exit(?:ed)?(?: with)?(?: exit)? (?:code|status):? (?:-9|-15|-11|-6|137|143|139|134)\b[^\n]{0,40}"
+RANK = 45
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"the worker is gone(?:: (?P<how>[^\n]{1,120}))?"
+            r"|[Ww]orker (?:was )?(?:killed|lost|died|exited)[^\n]{0,100}"
+            r"|killed by SIG[A-Z]{2,8}"
+            r"|exit(?:ed)?(?: with)?(?: exit)? (?:code|status):? (?:-9|-15|-11|-6|137|143|139|134)\b[^\n]{0,40}"
+        ),
+        message="the worker process ended during the step: {error_line}",
+        fix="check the memory after SIGKILL (-9, 137), otherwise the end of the worker's log",
+        domain="infra",
     ),
-    message="the worker ended while it ran the step: {said}",
-    fix="for SIGKILL (-9, 137) look at memory; else at the end of the worker's log",
-    domain="infra",
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Failures that say that the worker went away."""
-    return SIGNATURE.find_all(run)

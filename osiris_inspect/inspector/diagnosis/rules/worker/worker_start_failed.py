@@ -1,58 +1,52 @@
-"""The worker of a remote run did not come up.
+"""The worker of a remote run did not start.
 
 What it finds:
     A remote run without any step, whose worker ended before it was ready.
 
 Why it matters:
-    The host of the original does not listen to the worker's last words and waits for its whole time limit, so the error
-    speaks of time and the cause stands in the text log.
+    The original's host ignores the last output of the worker and waits for its whole time limit, so the error
+    reports a timeout and only the text log contains the cause.
 
 How to fix:
-    Repair what the worker misses: a module that was not uploaded, a package, a file of commands.
+    Install or upload what the worker could not find: a module, a package, a command file.
 
 Example:
     `Worker error (fatal): import_error - No module named 'osiris.components'`
 """
 
-from collections.abc import Iterator
-from typing import Final
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import status_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
-from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
+from osiris_inspect.model.finding import Confidence, Evidence, Severity
 
-NEEDS: Final = ("events",)
-RANK: Final = 36
-
-_LAST_WORDS = LazyRegex(
+NEEDS = ("events",)
+RANK = 36
+TEMPLATE = FindingTemplate(
+    Severity.ERROR,
+    "infra",
+    "install or upload what the worker could not find; the time limit is not the cause",
+    stage="prepare",
+)
+_FATAL = LazyRegex(
     r"Worker error \(fatal\): (?P<why>[^\n]{1,200})|\bfatal\b.{0,40}(?:import_error|worker_init_failed|commands_not_found)"
 )
 
 
-def check(run: Run, _lineage: Lineage) -> Iterator[Finding]:
-    """Remote runs that ended before their first step."""
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find remote runs that ended before their first step."""
     if run.failed_stage != "prepare" or run.status != "failed" or run.mode not in ("e2b", "sandbox"):
         return
-    words = [told.evidence(excerpt_of(match, 200)) for told, match in matching_log_lines(run, _LAST_WORDS)]
+    errors = [line.evidence(excerpt_of(match, 200)) for line, match in matching_log_lines(run, _FATAL)]
     lost = run.status_file is not None and run.status_file.written_by_fallback
-    if run.failure is None or not (words or (lost and "timed out" in run.failure.message)):
-        return
-    why = words[0].quote if words else run.failure.message
-    yield Finding(
-        rule="worker-start-failed",
-        severity=Severity.ERROR,
-        confidence=Confidence.HIGH if words else Confidence.MEDIUM,
-        domain="infra",
-        message=f"the worker never became ready: {excerpt(why, 160)}",
-        evidence=(
-            *words[:2],
+    if run.failure is not None and (errors or (lost and "timed out" in run.failure.message)):
+        yield TEMPLATE.finding(
+            f"the worker never became ready: {excerpt(errors[0].quote if errors else run.failure.message, 160)}",
+            *errors[:2],
             Evidence(run.failure.file, run.failure.line, run.failure.message[:120]),
             *status_evidence(run, "reason"),
-        ),
-        stage="prepare",
-        fix="repair what the worker misses; the time limit is not the cause",
-    )
+            confidence=Confidence.HIGH if errors else Confidence.MEDIUM,
+        )

@@ -1,0 +1,101 @@
+"""Rules and the findings they report."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Protocol
+
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.model.finding import Confidence, Domain, Evidence, Finding, Severity, Stage
+
+DEFAULT_RANK = 50
+DEFAULT_NEEDS = ("failures",)
+
+Findings = Iterator[Finding]
+
+
+class Check(Protocol):
+    """The function of a rule."""
+
+    def __call__(self, run: Run, lineage: Lineage, /) -> Findings:
+        """Yield the findings of the rule in a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        id: the name of the rule's module, with hyphens.
+        needs: what a run must have recorded, otherwise the rule is skipped: parts of a run, or event names.
+        rank: of two findings on one step, the one with the lower rank explains the other.
+        rule_manual: the docstring of the rule's module.
+        is_external: the rule is not part of this package; an exception it raises is reported, not propagated.
+    """
+
+    id: str
+    needs: tuple[str, ...]
+    rank: int
+    rule_manual: str
+    check: Check
+    is_external: bool = False
+
+
+def build_rule(module: ModuleType, name: str, *, is_external: bool = False) -> Rule:
+    """Return the rule that a module declares: its ``PATTERNS``, its function ``check``, or both.
+
+    Raises:
+        AttributeError: the module has neither.
+    """
+    patterns = getattr(module, "PATTERNS", ())
+    extra_check = getattr(module, "check", None) if patterns else module.check
+
+    def check(run: Run, lineage: Lineage, /) -> Findings:
+        for pattern in patterns:
+            yield from pattern.find_all(run)
+        if extra_check is not None:
+            yield from extra_check(run, lineage)
+
+    return Rule(
+        id=name.replace("_", "-"),
+        needs=tuple(getattr(module, "NEEDS", DEFAULT_NEEDS)),
+        rank=getattr(module, "RANK", DEFAULT_RANK),
+        rule_manual=(module.__doc__ or "").strip(),
+        check=check,
+        is_external=is_external,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FindingTemplate:
+    """Common values of the findings of a rule; the engine adds the rule id."""
+
+    severity: Severity
+    domain: Domain
+    fix: str = ""
+    confidence: Confidence = Confidence.HIGH
+    stage: Stage = "step"
+
+    def finding(
+        self,
+        message: str,
+        *evidence: Evidence,
+        step: str | None = None,
+        severity: Severity | None = None,
+        confidence: Confidence | None = None,
+        stage: Stage | None = None,
+        fix: str | None = None,
+    ) -> Finding:
+        """Return a finding; arguments override the template."""
+        return Finding(
+            "",
+            severity or self.severity,
+            confidence or self.confidence,
+            self.domain,
+            message,
+            evidence,
+            step,
+            stage or self.stage,
+            fix or self.fix,
+        )

@@ -1,0 +1,58 @@
+"""Rewrite the outputs and the picture in the README: ``python -m tests.make_readme``."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+PICTURE = ROOT / ".github/screens/overview.svg"
+RUN = ROOT / "sample_logs/original_nonetype"
+OUTPUT = re.compile(
+    r"^```sh\n(?P<command>osiris-inspect [^\n#]*).*\n```\n\n```text\n(?P<output>[^`]*)```$", re.MULTILINE
+)
+"""A block with one command, and the block with the first paragraphs of its output."""
+PARAGRAPHS = 2
+
+
+def output_of(command: str) -> str:
+    """Return the first paragraphs that a command prints into a pipe."""
+    variables = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        command, shell=True, cwd=ROOT, env=variables, capture_output=True, text=True, check=False
+    )
+    return "\n\n".join(done.stdout.split("\n\n")[:PARAGRAPHS]) + "\n"
+
+
+def with_outputs(text: str) -> str:
+    """Return the README with the output of today's program."""
+    return OUTPUT.sub(
+        lambda block: block[0].replace(
+            f"```text\n{block['output']}", f"```text\n{output_of(block['command'])}"
+        ),
+        text,
+    )
+
+
+async def picture() -> str:
+    """Return the screen of a failed run as SVG."""
+    from osiris_inspect.tui.app import InspectorApp
+    from osiris_inspect.tui.screens.run import RunScreen
+    from osiris_inspect.tui.shared.data_source import LocalDataSource
+
+    (run,) = RUN.glob("run_*")
+    app = InspectorApp(run, LocalDataSource(None), clock=time.time)
+    async with app.run_test(size=(120, 32)) as pilot:
+        while not (isinstance(app.screen, RunScreen) and app.screen.report is not None):
+            await asyncio.sleep(0.01)
+        await pilot.pause(0.5)
+        return app.export_screenshot(title="osiris-inspect")
+
+
+if __name__ == "__main__":
+    README.write_text(with_outputs(README.read_text()))
+    PICTURE.write_text(asyncio.run(picture()))
