@@ -98,7 +98,7 @@ class FrameStore:
         self.close()
 
     def close(self) -> None:
-        """Release every frame in memory and sync the spill directories, so that spill files survive a power cut."""
+        """Release every frame in memory and sync the spill directories."""
         self._entries.clear()
         memory.release_free_memory()
         self._spills.close()
@@ -234,7 +234,7 @@ class FrameStore:
         return True
 
     def _is_on_disk(self, step: str, entry: _StepEntry) -> bool:
-        """Return True if the frame can be read from disk; a damaged file of a frame in memory is spilled again."""
+        """Return True if the frame can be read from disk; forgets a damaged spill of a frame in memory."""
         if entry.spilled is None or entry.frame is None:
             return entry.spilled is not None
         try:
