@@ -1,16 +1,16 @@
 """Run DataFrame pipelines locally or in a sandbox, and see why a run failed.
 
 ```
-            cli ───────────────┐          imports point down, never sideways between the wings,
-             │                 │          never up; import-linter checks it on every push
+            cli ───────────────┐          imports point down;
+             │                 │          import-linter checks it on every push
             tui                │
              │                 ▼
         inspector     |     runtime
              └────►  model  ◄───┘
 ```
 
-The runtime makes runs, the inspector reads them, and the only bridge between the two is the run directory on disk.
-The public names below are resolved when they are asked for, so that importing the package costs nothing.
+The runtime writes run directories, the inspector reads them; they do not import each other. The public names below are
+imported on first use.
 """
 
 from importlib import import_module

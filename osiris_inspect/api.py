@@ -293,7 +293,7 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule found.
+    """A finding of a rule.
 
     Attributes:
         rule: the rule's id; ``osiris-inspect explain RULE`` prints its manual.
@@ -426,7 +426,7 @@ class Step:
 
     @property
     def storage(self) -> str:
-        """Where its frame was kept: ``memory``, ``spill``, ``none`` or ``unknown``."""
+        """The storage of its frame: ``memory``, ``spill``, ``none`` or ``unknown``."""
         return self.state.storage
 
     @property
@@ -580,7 +580,7 @@ class Run:
 
     @cached_property
     def findings(self) -> Table[Finding]:
-        """What the rules found: the worst first, each cause before its consequences."""
+        """The findings: the most severe first, each cause before its consequences."""
         return Table("findings", tuple(map(_finding, self._report.findings)), self._report)
 
     @property

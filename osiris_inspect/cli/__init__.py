@@ -1,7 +1,7 @@
-"""The command line: the only place that writes to stdout and stderr, gives the time and ends the process.
+"""The command line. Data goes to stdout, messages go to stderr.
 
-stdout is data, stderr is for people. Exit codes: 0 nothing found, 1 findings or a run that failed, 2 usage,
-3 no readable run, 70 a fault of this program itself, 130 interrupted.
+Exit codes: 0 success or no findings, 1 findings or a failed run, 2 wrong usage, 3 no readable run, 70 internal error,
+130 interrupted.
 """
 
 import gc
@@ -9,29 +9,27 @@ import os
 import sys
 from typing import NoReturn
 
-from osiris_inspect.cli.startup import instant_verdict as first_words
+from osiris_inspect.cli.startup.instant_verdict import print_verdict
 from osiris_inspect.cli.support import streams
 
 
 def main() -> NoReturn:
     """Run the command line on ``sys.argv`` and end the process with its exit code."""
     streams.setup()
-    path = first_words.print_verdict(
-        sys.argv[1:]
-    )  # before anything else is imported: that is what they are for
+    path = print_verdict(sys.argv[1:])  # before other imports, so that it appears at once
     from osiris_inspect.cli.support.exit_codes import FAULT, INTERRUPTED, exit_code_of
     from osiris_inspect.model.errors import OsirisError
 
     try:
-        if path is not None:  # the way everyone goes, without the time it takes to build all commands
+        if path is not None:  # the most frequent use needs no typer
             from osiris_inspect.cli.inspect.launch_tui import run_tui
 
-            gc.disable()  # until the first screen stands, as ``run_app`` says
+            gc.disable()  # ``run_app`` enables it after the first screen
             run_tui(path)
             _exit_with(0)
-        from osiris_inspect.cli.startup import fast_path as quick
+        from osiris_inspect.cli.startup.fast_path import run_fast
 
-        code = quick.run_fast(sys.argv[1:])
+        code = run_fast(sys.argv[1:])
         if code is not None:
             _exit_with(code)
         from osiris_inspect.cli.app import build_app
@@ -40,35 +38,28 @@ def main() -> NoReturn:
     except SystemExit as end:
         _exit_with(end.code if isinstance(end.code, int) else 0)
     except OsirisError as error:
-        _error(str(error))
+        streams.write_message(str(error))
         _exit_with(exit_code_of(error))
     except KeyboardInterrupt:
         _exit_with(INTERRUPTED)
     except BrokenPipeError:
-        # the reader of our stdout has seen enough; Python would complain once more while closing it
-        streams.detach(sys.stdout)
+        streams.detach_stdout()
         _exit_with(0)
-    except Exception as error:  # the last line of defence: a fault of ours is said in one line
+    except Exception as error:  # a bug in this program is reported in one line
         if os.environ.get("OSIRIS_INSPECT_DEBUG"):
             raise
-        _error(
-            f"fault in osiris-inspect: {type(error).__name__}: {error}; OSIRIS_INSPECT_DEBUG=1 shows where"
+        streams.write_message(
+            f"internal error: {type(error).__name__}: {error}; set OSIRIS_INSPECT_DEBUG=1 to see where"
         )
         _exit_with(FAULT)
     _exit_with(0)
-
-
-def _error(text: str) -> None:
-    for line in text.splitlines():
-        streams.write_stderr(f"osiris-inspect: {line}\n")
 
 
 def _exit_with(code: int) -> NoReturn:
     import threading
 
     if any(thread.name == "worker" for thread in threading.enumerate()):
-        # a step that would not stop is still inside a C library, which aborts when the interpreter is taken away
-        sys.stdout.flush()
-        sys.stderr.flush()
+        # a step that did not stop is inside a C library, which aborts if the interpreter finalizes
+        streams.flush()
         os._exit(code)
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""The commands, one module a family. A first word that is no command is a path to open."""
+"""The typer application. A first word that is not a command is a path to open."""
 
 import os
 from collections.abc import Callable, Collection, Sequence
@@ -9,10 +9,11 @@ import typer
 from typer.core import TyperGroup
 
 from osiris_inspect.cli.inspect import events, lineage, pack, rules, runs, sql, summarize, why
-from osiris_inspect.cli.inspect import open as inspect
-from osiris_inspect.cli.pipeline import components, config, connections, demo, doctor, lint
-from osiris_inspect.cli.pipeline import run as make
+from osiris_inspect.cli.inspect import open as open_
+from osiris_inspect.cli.pipeline import components, config, connections, demo, doctor, lint, run
+from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
+from osiris_inspect.cli.support.typer_adapter import add_to_typer
 from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.version import __version__
 
@@ -21,10 +22,10 @@ HELP = "help"
 
 
 class DefaultOpenGroup(TyperGroup):
-    """A group that takes ``osiris-inspect logs/run_123`` for ``osiris-inspect open logs/run_123``."""
+    """A group that treats ``osiris-inspect logs/run_123`` as ``osiris-inspect open logs/run_123``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put ``open`` in front of a path, and in front of nothing at all."""
+        """Put ``open`` in front of a path and of an empty command line."""
         first_word = next((arg for arg in args if not arg.startswith("-") or arg == "-"), None)
         own_options = {"-h", "--help", "--version", "--spec", "--install-completion", "--show-completion"}
         if first_word == HELP and args[0] == HELP and not os.path.lexists(HELP):
@@ -36,28 +37,26 @@ class DefaultOpenGroup(TyperGroup):
 
 
 def _check_path(word: str | None, words: Sequence[str], commands: Collection[str]) -> None:
-    """Make sure that a first word that is no command can be a path.
+    """Check that a first word that is not a command can be a path.
 
     Raises:
-        WrongUse: it is nearly a command, or more words follow, of which a path takes none.
-        RunNotReadable: it is one word, and nothing of that name is here.
+        WrongUse: it resembles a command, or more words follow.
+        RunNotReadable: it is the only word, and no such path exists.
     """
     if word is None or "/" in word or word.startswith("-") or os.path.lexists(word):
         return
-    from difflib import get_close_matches
+    from osiris_inspect.base.near_names import near_names
 
-    near = get_close_matches(word, commands, n=1, cutoff=0.7)
+    near = near_names(word, commands, similarity=0.7)
     if near:
         raise WrongUse(f"no such command {word!r}; did you mean {near[0]!r}?")
     if sum(not other.startswith("-") for other in words) > 1:
-        raise WrongUse(f"no such command {word!r}; osiris-inspect --help lists them")
-    raise RunNotReadable(
-        f"{word!r}: no such command, file or directory; osiris-inspect --help lists the commands"
-    )
+        raise WrongUse(f"no such command {word!r}; see osiris-inspect --help")
+    raise RunNotReadable(f"{word!r}: no such command, file or directory; see osiris-inspect --help")
 
 
 def build_app() -> typer.Typer:
-    """The application with every command; importing it loads no heavy package."""
+    """Return the application with every command."""
     app = typer.Typer(
         cls=DefaultOpenGroup,
         help="Run DataFrame pipelines locally or in a sandbox, and see why a run failed.\n\n"
@@ -65,11 +64,11 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_options_of(app))
+    app.callback()(_global_options(app))
     for family in (
-        inspect,
+        open_,
         summarize,
-        make,
+        run,
         demo,
         doctor,
         lint,
@@ -84,24 +83,25 @@ def build_app() -> typer.Typer:
         pack,
         rules,
     ):
-        family.register(app)
+        if hasattr(family, "register"):
+            family.register(app)
+        else:
+            add_to_typer(app, family.command())
     _reflow_help(app)
     return app
 
 
 def _reflow_help(app: typer.Typer) -> None:
-    """Let the help of each command fill the terminal: the lines of a docstring are as long as those of the source."""
+    """Join the lines of each paragraph of the help, so that typer wraps it at the width of the terminal."""
     for info in app.registered_commands:
-        paragraphs = cleandoc(info.help or (info.callback.__doc__ if info.callback else "") or "").split(
-            "\n\n"
-        )
-        info.help = "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
+        text = cleandoc(info.help or (info.callback.__doc__ if info.callback else "") or "")
+        info.help = "\n\n".join(paragraph.replace("\n", " ") for paragraph in text.split("\n\n"))
     for group in app.registered_groups:
         if group.typer_instance is not None:
             _reflow_help(group.typer_instance)
 
 
-def _options_of(app: typer.Typer) -> Callable[..., None]:
+def _global_options(app: typer.Typer) -> Callable[..., None]:
     def options(
         *,
         version: Annotated[
@@ -117,18 +117,18 @@ def _options_of(app: typer.Typer) -> Callable[..., None]:
             bool,
             typer.Option(
                 "--spec",
-                help="Print commands, options, formats and rules as JSON, for scripts, and exit.",
-                callback=lambda value: _print(_spec_of(app)) if value else None,
+                help="Print commands, options, formats and rules as JSON and exit.",
+                callback=lambda value: _print(_spec_json(app)) if value else None,
                 is_eager=True,
             ),
         ] = False,
     ) -> None:
-        del version, spec  # their callbacks have done what they ask for
+        del version, spec  # their callbacks did the work
 
     return options
 
 
-def _spec_of(app: typer.Typer) -> str:
+def _spec_json(app: typer.Typer) -> str:
     import json
 
     from osiris_inspect.cli.spec import build_spec
@@ -137,5 +137,5 @@ def _spec_of(app: typer.Typer) -> str:
 
 
 def _print(text: str) -> None:
-    typer.echo(text)
+    streams.write_stdout(f"{text}\n")
     raise typer.Exit

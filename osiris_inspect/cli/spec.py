@@ -1,7 +1,4 @@
-"""``osiris-inspect --spec``: commands, options, formats, rules and exit codes as JSON, for scripts and assistants.
-
-Read from the signatures that the command line itself is made of, so it cannot say anything else than what is there.
-"""
+"""``osiris-inspect --spec``: commands, options, formats, rules and exit codes as JSON, read from the typer application."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +19,7 @@ _TYPES: Final[Mapping[Any, str]] = {bool: "flag", str: "text", int: "number", fl
 
 
 def build_spec(app: typer.Typer) -> dict[str, Any]:
-    """The description of the program."""
+    """Return the description of the program."""
     return {
         "schema_version": SCHEMA_VERSION,
         "version": __version__,
@@ -40,7 +37,7 @@ def build_spec(app: typer.Typer) -> dict[str, Any]:
 
 
 def _commands(app: typer.Typer, above: str = "") -> Iterator[dict[str, Any]]:
-    """Every command, those of a group under its name: ``connections list``."""
+    """Yield every command; those of a group with its name in front: ``connections list``."""
     for info in app.registered_commands:
         if info.callback is not None and not info.hidden:
             yield _command(f"{above}{info.name or info.callback.__name__}", info.callback)
@@ -52,26 +49,28 @@ def _commands(app: typer.Typer, above: str = "") -> Iterator[dict[str, Any]]:
 
 
 def _command(name: str, callback: Callable[..., Any]) -> dict[str, Any]:
-    taken = [_parameter(entry) for entry in inspect.signature(callback, eval_str=True).parameters.values()]
+    parameters = [
+        _parameter(entry) for entry in inspect.signature(callback, eval_str=True).parameters.values()
+    ]
     return {
         "name": name,
         "help": inspect.cleandoc(callback.__doc__ or ""),
-        "arguments": [told for told in taken if not told["flags"]],
-        "options": [told for told in taken if told["flags"]],
+        "arguments": [parameter for parameter in parameters if not parameter["flags"]],
+        "options": [parameter for parameter in parameters if parameter["flags"]],
     }
 
 
 def _parameter(entry: inspect.Parameter) -> dict[str, Any]:
-    annotation, *about = get_args(entry.annotation) or (entry.annotation,)
-    info = next((part for part in about if isinstance(part, OptionInfo | ArgumentInfo)), None)
-    kind, choices, several = _type(annotation if info is not None else entry.annotation)
+    annotation, *metadata = get_args(entry.annotation) or (entry.annotation,)
+    info = next((item for item in metadata if isinstance(item, OptionInfo | ArgumentInfo)), None)
+    kind, choices, multiple = _type(annotation if info is not None else entry.annotation)
     is_required = entry.default is inspect.Parameter.empty
     return {
         "name": (info.metavar if isinstance(info, ArgumentInfo) else None) or entry.name,
         "flags": _flags(entry.name, kind, info) if isinstance(info, OptionInfo) else [],
         "type": kind,
         "choices": choices,
-        "several": several,
+        "several": multiple,
         "required": is_required,
         "default": None if is_required or entry.default in ([], None) else _json_value(entry.default),
         "help": info.help or "" if info is not None else "",
@@ -79,24 +78,24 @@ def _parameter(entry: inspect.Parameter) -> dict[str, Any]:
 
 
 def _flags(name: str, kind: str, info: OptionInfo) -> list[str]:
-    # typer keeps the first name of an option where its default would be
-    named = [*([info.default] if isinstance(info.default, str) else []), *(info.param_decls or ())]
-    if named:
-        return [flag for names in named for flag in names.split("/")]  # --force-spill/--no-force-spill
+    # typer keeps the first name of an option in ``default``
+    declared = [*([info.default] if isinstance(info.default, str) else []), *(info.param_decls or ())]
+    if declared:
+        return [flag for names in declared for flag in names.split("/")]  # --force-spill/--no-force-spill
     long = name.rstrip("_").replace("_", "-")
     return [f"--{long}", f"--no-{long}"] if kind == "flag" else [f"--{long}"]
 
 
 def _type(annotation: Any) -> tuple[str, list[str], bool]:
-    """What a value is, what it may be, and whether there may be several."""
+    """Return the type of a value, its choices, and True if it can be repeated."""
     if get_origin(annotation) is Literal:
         return "choice", [str(choice) for choice in get_args(annotation)], False
     if get_origin(annotation) is list:
         kind, choices, _ = _type(get_args(annotation)[0])
         return kind, choices, True
-    for part in get_args(annotation):  # a value, or None
-        if part is not NoneType:
-            return _type(part)
+    for member in get_args(annotation):  # X | None
+        if member is not NoneType:
+            return _type(member)
     return _TYPES.get(annotation, "text"), [], False
 
 

@@ -1,1 +1,1 @@
-"""The ground floor: the shapes of a run, as values. Nothing here opens a file, reads the clock or prints."""
+"""Value types and file formats of a run. Modules of this package open no files and print nothing."""

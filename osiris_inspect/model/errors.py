@@ -1,29 +1,29 @@
-"""Every error of the project.
+"""Errors of the project.
 
 ```
 OsirisError
-├── PipelineError            a pipeline cannot be compiled; carries every Problem with its line and column
-├── SettingsError            a setting or a flag has a value it cannot have
-├── RunNotReadable            a path that was to be a run, or a folder of runs, is none
-├── InvalidLine           a line of a log is no event and no metric
-├── UnsafePath               a name that would lead out of its folder
-├── RunError                 a run could not do what it was asked to
-│   ├── InputNotFound        a step's input is in neither memory nor spill
-│   ├── DriverNotFound       no driver of that name
-│   ├── DriverError          a driver was given something it cannot work with, or gave back something else
-│   ├── DependencyMissing    modules that a step needs are not installed
-│   └── RunDirectoryExists   two runs would write one directory
-├── SpillError               a frame and the disk
-│   ├── SpillFailed          a frame could not be written; it is still in memory
-│   └── SpillCorrupt         a spilled frame is missing, cut, changed or not ours
-└── ProtocolError                the two ends of the wire
-    ├── InvalidMessage           bytes that are no message
-    ├── MessageTooLarge      a line over the limit
-    ├── WorkerStartFailed     there is no worker: what was to hold it could not be had
-    └── WorkerLost           the worker is gone; says how it ended
+├── PipelineError           a pipeline cannot be compiled; has every Problem with its line and column
+├── SettingsError           a setting or a flag has an invalid value
+├── RunNotReadable          a path is not a run and contains none
+├── InvalidLine             a line of a log is not an event or a metric
+├── UnsafePath              a name or path leaves its directory
+├── RunError                a run cannot do what was requested
+│   ├── InputNotFound       a step's input is in neither memory nor spill
+│   ├── DriverNotFound      there is no driver of this name
+│   ├── DriverError         a driver cannot use its configuration or inputs, or returned an invalid result
+│   ├── DependencyMissing   modules that a step needs are not installed
+│   └── RunDirectoryExists  the directory of a new run exists
+├── SpillError              a frame cannot be written to disk or read from it
+│   ├── SpillFailed         a frame could not be written; it is still in memory
+│   └── SpillCorrupt        a spilled frame is missing, truncated, changed or not ours
+└── ProtocolError           proxy and worker cannot communicate
+    ├── InvalidMessage      bytes that are not a message
+    ├── MessageTooLarge     a line over the limit
+    ├── WorkerStartFailed   the process or sandbox of the worker could not be started
+    └── WorkerLost          the worker ended; has the reason
 ```
 
-A message says what was wanted, what was found and where to look: lower case, no full stop, never a secret.
+Messages are lower case, without a full stop and without secrets: what failed, why, and what to do.
 """
 
 from collections.abc import Sequence
@@ -31,20 +31,19 @@ from typing import Any, NamedTuple
 
 
 class OsirisError(Exception):
-    """An error that a person can act on; its text is the one line they are shown.
+    """Error that a user can act on; its text is the one line that is shown.
 
-    A class that was renamed keeps its first name as ``log_name``: logs hold that one as ``error_type``.
+    A renamed class keeps its first name as ``log_name``, which logs contain as ``error_type``.
     """
 
 
 def log_name(error: BaseException) -> str:
-    """Return the name of an error's class as logs have it."""
-    name = vars(type(error)).get("log_name", type(error).__name__)
-    return str(name)
+    """Return the name of an error's class as written to logs."""
+    return str(vars(type(error)).get("log_name", type(error).__name__))
 
 
 class Problem(NamedTuple):
-    """One thing wrong with a pipeline file. ``line`` and ``column`` count from 1; 0 when there is no place."""
+    """Problem in a pipeline file. ``line`` and ``column`` count from 1; 0 if the problem has no position."""
 
     message: str
     file: str
@@ -52,12 +51,12 @@ class Problem(NamedTuple):
     column: int = 0
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {self.message}"
+        position = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{position}: {self.message}"
 
 
 class PipelineError(OsirisError):
-    """A pipeline cannot be compiled. ``problems`` holds all that is wrong, in the order of the file."""
+    """A pipeline cannot be compiled. ``problems`` has every problem in the order of the file."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -65,35 +64,35 @@ class PipelineError(OsirisError):
 
 
 class SettingsError(OsirisError):
-    """A variable or a flag holds a value it cannot have; the message names both."""
+    """A variable or a flag has an invalid value; the message names both."""
 
 
 class RunNotReadable(OsirisError):
-    """The path is not a run and holds none."""
+    """The path is not a run and contains none."""
 
     log_name = "UnreadableRun"
 
 
 class InvalidLine(OsirisError):
-    """A line that is no event and no metric; the message says why."""
+    """A line is not an event or a metric; the message says why."""
 
     log_name = "UnreadableLine"
 
 
 class UnsafePath(OsirisError):
-    """A step id or a path that would lead out of the folder it belongs to."""
+    """A step id or a path leaves its directory."""
 
     log_name = "UnsafeName"
 
 
 class RunError(OsirisError):
-    """A run could not do what it was asked to."""
+    """A run cannot do what was requested."""
 
 
 class InputNotFound(RunError):
     """A step's input is in neither memory nor spill.
 
-    ``tried`` says what was found in each place, in the order in which it was looked at.
+    ``tried`` has the result of each lookup in the order of the lookups, ``present`` the steps whose frames are stored.
     """
 
     def __init__(
@@ -107,69 +106,68 @@ class InputNotFound(RunError):
     ) -> None:
         self.step, self.name, self.upstream = step, name, upstream
         self.tried, self.present = tuple(tried), tuple(present)
-        places = "; ".join(f"{place['place']}: {place['reason']}" for place in tried)
-        holds = ", ".join(present) or "nothing"
+        lookups = "; ".join(f"{lookup['place']}: {lookup['reason']}" for lookup in tried)
         super().__init__(
             f"step {step!r} needs input {name!r} from step {upstream!r}, which is in neither memory nor spill"
-            + (f" ({places})" if places else "")
-            + f"; the store holds {holds}"
+            + (f" ({lookups})" if lookups else "")
+            + f"; the store holds {', '.join(present) or 'nothing'}"
         )
 
 
 class DriverNotFound(RunError):
-    """No driver of that name; the message names the ones there are."""
+    """There is no driver of this name; the message lists the drivers."""
 
 
 class DriverError(RunError):
-    """A driver cannot work with what it was given, or gave back what is no result."""
+    """A driver cannot use its configuration or inputs, or returned an invalid result."""
 
 
 class DependencyMissing(RunError):
-    """Modules are not installed; the message names them, what brings them, and where pip's words are."""
+    """Modules are not installed; the message names them, the extra to install and pip's log."""
 
 
 class RunDirectoryExists(RunError):
-    """The directory of a new run is there already; nothing was written."""
+    """The directory of a new run exists; nothing was written."""
 
 
 class SpillError(OsirisError):
-    """A frame and the disk."""
+    """A frame cannot be written to disk or read from it."""
 
 
 class SpillFailed(SpillError):
-    """A frame could not be written. It is still in memory, and nothing half-written was left behind."""
+    """A frame could not be written. It is still in memory, and no partial file remains."""
 
 
 class SpillCorrupt(SpillError):
-    """A spilled frame is missing, cut off, changed or not ours. No value of it was handed out."""
+    """A spilled frame is missing, truncated, changed or not ours. None of its values were returned."""
 
     log_name = "SpillDamaged"
 
 
 class ProtocolError(OsirisError):
-    """The two ends of the wire do not understand each other."""
+    """Proxy and worker cannot communicate."""
 
     log_name = "WireError"
 
 
 class InvalidMessage(ProtocolError):
-    """Bytes that are no message."""
+    """Bytes are not a message."""
 
     log_name = "BadMessage"
 
 
 class MessageTooLarge(ProtocolError):
-    """A line over the limit; the line was thrown away, the next one is read."""
+    """A line is over the limit. It was discarded, and the next one can be read."""
 
 
 class WorkerStartFailed(ProtocolError):
-    """There is no worker: the process or the sandbox that was to hold it could not be had."""
+    """The process or the sandbox of the worker could not be started."""
 
     log_name = "WorkerNotStarted"
 
 
 class WorkerLost(ProtocolError):
-    """The worker is gone. ``how`` says how it ended, e.g. ``killed by SIGKILL`` or ``exit code 3``."""
+    """The worker ended. ``reason`` is e.g. ``killed by SIGKILL`` or ``exit code 3``."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

@@ -1,11 +1,11 @@
-"""An event of a run, whoever wrote it. The only room that knows the dialects.
+"""Events of a run: one value type, decoded from every log dialect and encoded in one.
 
-Five forms are read: our own; the original's host (``ts``, ``session``, ``event``); the same as forwarded from a
-remote worker (written with spaces after the separators); the worker's own file (``type``, ``name``, ``timestamp``,
-``data``); and the form of the original documents (flat, without ``ts``). One form is written: ours.
+Five dialects are read: the native one; the original's host (``ts``, ``session``, ``event``); host events forwarded from
+a remote worker (written with spaces after the separators); the worker's own file (``type``, ``name``, ``timestamp``,
+``data``); and the original documents (flat, without ``ts``). Only the native dialect is written.
 
-Above this room nobody asks which dialect a run speaks: ``Event`` answers in one vocabulary, and ``fields`` keeps every
-key of the line, so that nothing is lost.
+Callers need not know the dialect of a run: the properties of ``Event`` are the same for all, and ``fields`` keeps every
+key of the line.
 """
 
 from collections.abc import Mapping
@@ -15,31 +15,31 @@ from typing import Any, Literal
 
 from osiris_inspect.model import failure, jsonl
 from osiris_inspect.model.errors import InvalidLine
+from osiris_inspect.model.run_types import InputLocation
 
 Dialect = Literal["native", "host", "forwarded", "worker", "document"]
 Side = Literal["host", "worker"]
-Place = Literal["memory", "spill"]
 
-_FIRST, _LAST = -62135596800, 253402300800  # the years 1 and 10000
+_MIN_TIMESTAMP, _MAX_TIMESTAMP = -62135596800, 253402300800  # the years 1 and 10000
 ALIASES = {"step_error": "step_failed", "table.ddl_failed": "ddl_failed"}
-"""Names of the original for what has another name in our vocabulary."""
+"""Event names of the original and their native names."""
 _ENVELOPE = frozenset({"ts", "seq", "session", "event", "side", "step_id"})
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened.
+    """One event of a run.
 
     Attributes:
-        name: what happened, in our vocabulary (``step_failed``, also where the original says ``step_error``).
-        ts: seconds since 1970 (UTC), None where the line has no time.
-        step: the step it belongs to, if any.
-        fields: the event's own fields as they were written.
-        session, side, seq: as written; None where the dialect has none.
-        dialect: the form it was written in.
-        line: its line in ``file``, from 1; 0 for an event that was never in a file.
+        name: the native name (``step_failed``, also where the original writes ``step_error``).
+        ts: seconds since 1970 (UTC), None if the line has no time.
+        step: the step the event belongs to, if any.
+        fields: the event's own fields as written.
+        session, side, seq: as written; None if the dialect has none.
+        dialect: the dialect of the line.
+        line: the line number in ``file``, from 1; 0 for an event that was not read from a file.
         file: the file, relative to the run directory.
-        original: the name as it was written.
+        original_name: the name as written.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Event:
 
     @property
     def is_failure(self) -> bool:
-        """True if it reports that something failed. The name alone decides, so an index of names agrees."""
+        """True if the event reports a failure. Depends on the name alone, so that an index of names agrees."""
         return failure.is_failure(self.name)
 
     @property
@@ -66,101 +66,98 @@ class Event:
 
     @property
     def error_type(self) -> str | None:
-        """The class of the error, where the event names it."""
+        """The class name of the error, if logged."""
         return _text(self.fields.get("error_type")) or _text(_get(self.fields.get("error"), "type"))
 
     @property
     def traceback(self) -> str | None:
-        """The traceback, where the event carries one."""
+        """The traceback, if logged."""
         return _text(self.fields.get("traceback")) or _text(_get(self.fields.get("error"), "traceback"))
 
     @property
     def driver(self) -> str | None:
-        """The driver of the step, where the event names it."""
+        """The driver of the step, if logged."""
         return _text(self.fields.get("driver"))
 
     @property
     def duration_s(self) -> float | None:
-        """How long it took, in seconds, whatever unit was written."""
+        """The duration in seconds, converted from the unit that was written."""
         ms = finite_number(self.fields.get("duration_ms"))
         if ms is not None:
             return ms / 1000
-        for key in ("duration_s", "duration", "total_duration", "duration_seconds"):
-            seconds = finite_number(self.fields.get(key))
-            if seconds is not None:
-                return seconds
-        return None
+        return self._first_number("duration_s", "duration", "total_duration", "duration_seconds")
 
     @property
     def row_count(self) -> int | None:
-        """The rows it speaks of, None where it names none."""
-        for key in ("rows", "value", "rows_processed", "rows_written"):
-            rows = finite_number(self.fields.get(key))
-            if rows is not None:
-                return int(rows)
+        """The number of rows, if logged."""
+        rows = self._first_number("rows", "value", "rows_processed", "rows_written")
+        return None if rows is None else int(rows)
+
+    def _first_number(self, *keys: str) -> float | None:
+        for key in keys:
+            number = finite_number(self.fields.get(key))
+            if number is not None:
+                return number
         return None
 
     @property
-    def location(self) -> Place | None:
-        """Where an input came from; None where the event does not tell.
+    def location(self) -> InputLocation | None:
+        """The location an input was read from; None if not logged.
 
-        The commits of late September 2025 name the artifact an input was read from and no place: that was a spill.
+        The original of late September 2025 logs the artifact that an input was read from but no location: a spill.
         """
         if self.fields.get("from_spill"):
             return "spill"
         if self.fields.get("from_memory"):
             return "memory"
-        if self.name == "inputs_resolved" and self.fields.get("artifact"):
-            return "spill"
-        return None
+        return "spill" if self.name == "inputs_resolved" and self.fields.get("artifact") else None
 
     @property
     def upstream_steps(self) -> tuple[str, ...]:
-        """The upstream steps an ``inputs_resolved`` speaks of: up to 0.3.1 a list, later one."""
-        several = self.fields.get("from_steps")
-        if isinstance(several, list):
-            return tuple(str(step) for step in several)
-        one = step_name(self.fields.get("from_step"))
-        return (one,) if one else ()
+        """The upstream steps of an ``inputs_resolved`` event: a list up to 0.3.1, one step later."""
+        steps = self.fields.get("from_steps")
+        if isinstance(steps, list):
+            return tuple(map(str, steps))
+        step = step_name(self.fields.get("from_step"))
+        return (step,) if step else ()
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """The input names an ``inputs_resolved`` speaks of, in the order of ``from_steps``."""
-        several = self.fields.get("keys")
-        if self.name == "inputs_resolved" and isinstance(several, list):
-            return tuple(str(key) for key in several)
-        one = _text(self.fields.get("name")) or _text(self.fields.get("key"))
-        return (one,) if one else ()
+        """The input names of an ``inputs_resolved`` event, in the order of ``from_steps``."""
+        names = self.fields.get("keys")
+        if self.name == "inputs_resolved" and isinstance(names, list):
+            return tuple(map(str, names))
+        name = _text(self.fields.get("name")) or _text(self.fields.get("key"))
+        return (name,) if name else ()
 
 
 def decode(line: bytes, *, line_number: int = 0, file: str = "events.jsonl") -> Event:
-    """The event in a line of any dialect.
+    """Return the event in a line of any dialect.
 
     Raises:
-        InvalidLine: the line is no JSON object, or an object that names no event.
+        InvalidLine: the line is not a JSON object, or an object without an event name.
     """
     value = jsonl.decode_object(line)
     if isinstance(value.get("event"), str):
-        dialect = _flat_dialect(value, line)
-        return _flat(value, dialect, line_number, file)
+        return _decode_flat(value, _flat_dialect(value, line), line_number, file)
     if value.get("type") == "event" and isinstance(value.get("name"), str):
         return _decode_worker_event(value, line_number, file)
-    raise InvalidLine("a JSON object that names no event")
+    raise InvalidLine("a JSON object without an event name")
 
 
 def canonical(name: str) -> str:
-    """The name of an event in our vocabulary."""
+    """Return the native name of an event."""
     return ALIASES.get(name, name)
 
 
 def encode(event: Event) -> bytes:
-    """One line in our form, without its newline."""
+    """Return the event as a line of the native dialect, without a newline."""
     line: dict[str, Any] = {
-        "ts": format_timestamp(event.ts) if event.ts is not None else None,
+        "ts": None if event.ts is None else format_timestamp(event.ts),
         "seq": event.seq,
         "session": event.session,
+        "event": event.name,
     }
-    line["event"] = event.name
     if event.side:
         line["side"] = event.side
     if event.step is not None:
@@ -170,45 +167,48 @@ def encode(event: Event) -> bytes:
 
 
 def format_timestamp(ts: float) -> str:
-    """A time as we write it: ISO 8601, UTC, microseconds."""
+    """Return a time as ISO 8601 in UTC with microseconds."""
     return datetime.fromtimestamp(ts, UTC).isoformat(timespec="microseconds")
 
 
 def parse_timestamp(value: Any) -> float | None:
-    """Seconds since 1970 of a time as any dialect writes it; None for what is no time. A naive time is UTC.
+    """Return a time of any dialect in seconds since 1970, None if it is not one. A naive time is UTC.
 
-    A number that is no moment of the calendar is no time either, so that whoever shows it as a date can.
+    A number outside the years 1 to 9999 is not a time, so every result can be shown as a date.
     """
     seconds = finite_number(value)
-    if seconds is not None:
-        return seconds if _FIRST <= seconds < _LAST else None
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    return seconds if _FIRST <= seconds < _LAST else None
+    if seconds is None:
+        try:
+            moment = datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            return None
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return seconds if _MIN_TIMESTAMP <= seconds < _MAX_TIMESTAMP else None
 
 
 def finite_number(value: Any) -> float | None:
-    """``value`` where it is a finite number; None for anything else, also for a bool."""
+    """Return ``value`` if it is a finite number, None for anything else, also for a bool."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if abs(value) < 1e300 else None  # NaN and infinities compare false
 
 
+def as_int(value: Any) -> int | None:
+    """Return a finite number as an integer, None for anything else."""
+    number = finite_number(value)
+    return None if number is None else int(number)
+
+
 def step_name(value: Any) -> str | None:
-    """A step's name, where ``value`` is one: YAML makes a number of an id without quotes, and logs repeat it."""
+    """Return a step's name as text, None if it is not one. YAML reads an unquoted id such as 7 as a number."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
 
 
-def _flat(value: dict[str, Any], dialect: Dialect, line: int, file: str) -> Event:
+def _decode_flat(value: dict[str, Any], dialect: Dialect, line: int, file: str) -> Event:
     name = value["event"]
     seq = value.get("seq")
     return Event(
-        name=ALIASES.get(name, name),
+        name=canonical(name),
         ts=parse_timestamp(value.get("ts")),
         step=step_name(value.get("step_id")),
         fields={key: item for key, item in value.items() if key not in _ENVELOPE},
@@ -226,7 +226,7 @@ def _decode_worker_event(value: dict[str, Any], line: int, file: str) -> Event:
     name, data = value["name"], value.get("data")
     data = data if isinstance(data, dict) else {}
     return Event(
-        name=ALIASES.get(name, name),
+        name=canonical(name),
         ts=parse_timestamp(value.get("timestamp")),
         step=step_name(data.get("step_id")),
         fields={key: item for key, item in data.items() if key != "step_id"},
@@ -243,7 +243,7 @@ def _flat_dialect(value: dict[str, Any], line: bytes) -> Dialect:
         return "native"
     if "ts" not in value:
         return "document"
-    # the original's host writes compact JSON; what it forwards from the sandbox has a space behind each separator
+    # the original's host writes compact JSON; events it forwards from the sandbox have a space after each separator
     return "forwarded" if line.lstrip().startswith(b'{"ts": ') else "host"
 
 

@@ -1,4 +1,4 @@
-"""Which events report a failure, and their message. Loads no package: the first words need it at once."""
+"""Event names that report a failure, and error messages. Imports nothing heavy: early output needs it."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,16 +11,16 @@ RUN_FAILURES: Final = (
     "adapter_execution_error",
     "run_error",
 )
-"""Failures after which the run has failed, closest to the cause first. A run survives others, such as a failed spill."""
+"""Failures that end the run, closest to the cause first. A run survives others, such as a failed spill."""
 
 
 def is_failure(name: str) -> bool:
-    """Return True if events of this name, as written or in our vocabulary, report a failure."""
+    """Return True if events of this name, native or not, report a failure."""
     return f"_{name}".endswith(("_failed", ".failed", "_error", ".error", "_input_not_found"))
 
 
 def error_message(fields: Mapping[str, Any]) -> str | None:
-    """Return the error message in the fields of a failure, None if they hold none."""
+    """Return the error message in the fields of a failure, None if there is none."""
     for key in ("error", "message"):
         value = fields.get(key)
         if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What a rule says of a run: findings, with the lines that prove them."""
+"""Findings of the rules, with their evidence."""
 
 import re
 from dataclasses import dataclass
@@ -10,37 +10,34 @@ Domain = Literal["code", "data", "config", "infra"]
 Stage = Literal["compile", "prepare", "step", "finish"]
 
 
-class Severity(StrEnum):
-    """How bad it is: an error explains a failure, a warning will hurt, a note is worth knowing."""
+class _RankedEnum(StrEnum):
+    @property
+    def rank(self) -> int:
+        """The position in the enumeration: 0 for the most severe or the most certain."""
+        return list(type(self)).index(self)
+
+
+class Severity(_RankedEnum):
+    """Severity of a finding: an error explains a failure, a warning predicts one, a note is informative."""
 
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"
 
-    @property
-    def rank(self) -> int:
-        """0 for the worst."""
-        return list(Severity).index(self)
 
-
-class Confidence(StrEnum):
-    """How sure it is: high, the log states it; medium, one inference away; low, a guess worth a look."""
+class Confidence(_RankedEnum):
+    """Confidence of a finding: high, the log states it; medium, it takes one inference; low, a guess."""
 
     HIGH = "high"
     MEDIUM = "medium"
     LOW = "low"
 
-    @property
-    def rank(self) -> int:
-        """0 for the surest."""
-        return list(Confidence).index(self)
-
 
 class Evidence(NamedTuple):
-    """A place in a file of the run, and what stands there.
+    """Quote from a file of the run.
 
-    ``file`` is relative to the run directory, ``line`` counts from 1, ``quote`` is a part of that line, word for word.
-    A file that should be there and is not is shown by the line that names it.
+    ``file`` is relative to the run directory, ``line`` counts from 1, ``quote`` is a verbatim part of that line. The
+    evidence of a missing file is the line that names it.
     """
 
     file: str
@@ -53,11 +50,12 @@ class Evidence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found in a run.
+    """Problem or observation that a rule reports about a run.
 
-    ``step`` is the step it is about, None for the whole run. ``because`` is the address of the finding that explains
-    this one (``rule@step``, or ``rule``), None for a cause; the engine fills it in, a rule never does. ``known`` says
-    that a baseline lists it: it is shown and fails nothing.
+    Attributes:
+        step: the step concerned, None for the whole run.
+        caused_by: the id of the finding that explains this one, None for a cause; set by the engine, never by a rule.
+        in_baseline: whether a baseline lists the finding; it is then shown but does not fail a check.
     """
 
     rule: str
@@ -74,20 +72,17 @@ class Finding:
 
     def __post_init__(self) -> None:
         if not self.evidence:
-            raise ValueError(
-                f"finding {self.rule!r} has no evidence; a claim without a line of the log is not made"
-            )
+            raise ValueError(f"finding {self.rule!r} has no evidence; cite a line of the log")
 
     @property
     def id(self) -> str:
-        """What other findings call this one."""
+        """The identifier that other findings use: ``rule@step``, or ``rule`` for the whole run."""
         return f"{self.rule}@{self.step}" if self.step else self.rule
 
 
 @cache
-def _varying() -> tuple[re.Pattern[str], ...]:
-    """Compiled when a fingerprint is asked for: most who know of findings never do."""
-    return (
+def _variable_parts() -> tuple[re.Pattern[str], ...]:
+    return (  # compiled on first use: most commands compute no fingerprint
         re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE),
         re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b", re.IGNORECASE),
         re.compile(r"(?<![\w.])/(?:[^\s/'\":,;()]+/)+"),
@@ -96,16 +91,16 @@ def _varying() -> tuple[re.Pattern[str], ...]:
 
 
 def message_template(message: str) -> str:
-    """A message without what differs from run to run: ids, hashes, folders and numbers become ``#``."""
-    for varying in _varying():
-        message = varying.sub("#", message)
+    """Return a message with ``#`` in place of what varies between runs: ids, hashes, folders and numbers."""
+    for pattern in _variable_parts():
+        message = pattern.sub("#", message)
     return " ".join(message.split())
 
 
 def fingerprint(finding: Finding, pipeline: str | None) -> str:
-    """What makes two findings of different runs the same one: rule, pipeline, step and the template of the message.
+    """Return 32 hexadecimal digits that identify a finding across runs.
 
-    32 hexadecimal digits. Line numbers and times are not in it, so it stays when the log around it changes.
+    They depend on rule, pipeline, step and message template, not on line numbers and times.
     """
     from hashlib import sha256
 
@@ -114,7 +109,7 @@ def fingerprint(finding: Finding, pipeline: str | None) -> str:
 
 
 class SkippedRule(NamedTuple):
-    """A rule that could not be asked, and why."""
+    """Rule that could not be evaluated, and the reason."""
 
     rule: str
     reason: str

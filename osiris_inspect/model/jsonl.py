@@ -1,4 +1,4 @@
-"""Lines of JSON as people and programs really write them: NaN, torn ends, byte order marks, other encodings."""
+"""Tolerant decoding of JSON lines: NaN, truncated lines, byte order marks, other encodings."""
 
 import json
 from typing import Any
@@ -8,18 +8,18 @@ import orjson
 from osiris_inspect.model.errors import InvalidLine
 
 MAX_LINE = 16 * 1024 * 1024
-"""Bytes of one line that are decoded; a longer one is reported, not read."""
+"""Bytes of the longest line that is decoded."""
 MAX_DEPTH = 200
-"""Lists and objects inside each other that are decoded; whoever walks through a value may do so by calling itself."""
+"""Nesting depth of the deepest value that is decoded, so that callers can recurse into values."""
 
 
 def decode_object(line: bytes) -> dict[str, Any]:
-    """The JSON object in a line.
+    """Return the JSON object in a line.
 
-    ``NaN`` and ``Infinity`` are taken, since the original writes them. Of a key that stands twice the last one counts.
+    Accepts ``NaN`` and ``Infinity``, which the original writes. The last of several values of one key is used.
 
     Raises:
-        InvalidLine: the line is empty, too long, no JSON, or JSON of another kind; the message says which.
+        InvalidLine: the line is empty, too long or not a JSON object; the message says which.
     """
     if len(line) > MAX_LINE:
         raise InvalidLine(f"a line of {len(line):,} bytes, over the limit of {MAX_LINE:,}")
@@ -34,9 +34,9 @@ def decode_object(line: bytes) -> dict[str, Any]:
     return value
 
 
-def _exceeds_depth(value: Any, most: int) -> bool:
+def _exceeds_depth(value: Any, max_depth: int) -> bool:
     level = [value]
-    for _ in range(most):
+    for _ in range(max_depth):
         inner = [item.values() if isinstance(item, dict) else item for item in level]
         level = [item for items in inner for item in items if isinstance(item, dict | list)]
     return bool(level)
@@ -57,9 +57,9 @@ def _decode_tolerant(line: bytes, first_error: Exception) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """One line of JSON without its newline.
+    """Return a value as a line of JSON without a newline.
 
     Raises:
-        TypeError: ``value`` holds something JSON has no form for.
+        TypeError: ``value`` contains something that JSON cannot represent.
     """
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)

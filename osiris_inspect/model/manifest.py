@@ -1,15 +1,13 @@
-"""A compiled pipeline: its steps in the order they run, and which frame each of them gets."""
+"""Manifest (compiled pipeline): the steps in execution order and their inputs."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-_NOT_IN_A_TABLE_NAME = re.compile(r"\W")
-
 
 class InputRef(NamedTuple):
-    """Where an input comes from: the result ``key`` of step ``from_step``."""
+    """Source of an input: the result ``key`` of step ``from_step``."""
 
     from_step: str
     key: str = "df"
@@ -20,13 +18,13 @@ class Step:
     """One step of a manifest.
 
     Attributes:
-        id: its name, also a file name.
-        driver: what runs it, e.g. ``duckdb.processor``.
-        cfg_path: its configuration, relative to the manifest.
-        needs: the steps that must be done before it, in the order they were written.
-        inputs: what was named explicitly in the pipeline; empty where ``needs`` decides.
-        component: what the pipeline asked for; the same as ``driver`` unless a component names another one.
-        line: its line in the pipeline file, from 1; 0 where it is not known.
+        id: the name, which is also a file name.
+        driver: the name of the driver, e.g. ``duckdb.processor``.
+        cfg_path: the path of the configuration, relative to the manifest.
+        needs: the steps that must run before this one, in the order of the pipeline file.
+        inputs: the inputs that the pipeline names explicitly; empty if they follow from ``needs``.
+        component: the component in the pipeline file; differs from ``driver`` if the component names another driver.
+        line: the line in the pipeline file, from 1; 0 if unknown.
     """
 
     id: str
@@ -40,14 +38,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A compiled pipeline. ``extra`` keeps what it says beyond its steps."""
+    """Compiled pipeline. ``other_keys`` keeps the keys of the document other than ``steps``."""
 
     name: str
     steps: tuple[Step, ...]
     other_keys: Mapping[str, Any] = field(default_factory=dict)
 
     def downstream(self, step: str) -> tuple[str, ...]:
-        """Every step that needs ``step``, directly or not, in the order they run."""
+        """Return the steps that need ``step``, directly or not, in execution order."""
         reached = {step}
         for other in self.steps * len(self.steps):  # a foreign manifest may be out of order
             if reached.intersection(other.needs):
@@ -56,17 +54,17 @@ class Manifest:
 
 
 def input_name(step: str) -> str:
-    """The name under which the frame of ``step`` is known where there are several: ``df_<step>``, a word in SQL."""
-    return "df_" + _NOT_IN_A_TABLE_NAME.sub("_", step)
+    """Return the input name of a step's frame if there are several inputs: ``df_<step>``, an SQL identifier."""
+    return "df_" + re.sub(r"\W", "_", step)
 
 
 def bind_inputs(step: Step) -> dict[str, InputRef]:
-    """The named inputs of a step. The only place where ``needs`` becomes inputs.
+    """Return the inputs of a step by name.
 
-    One need is ``df``; several are one input each, ``df_<step>``; what the pipeline names explicitly is taken as it is.
+    Explicit inputs are returned unchanged. Otherwise a single need is named ``df``, several are named ``df_<step>``.
 
     Raises:
-        ValueError: two needs would get one name.
+        ValueError: two needs would have the same name.
     """
     if step.inputs:
         return dict(step.inputs)
@@ -84,24 +82,22 @@ def bind_inputs(step: Step) -> dict[str, InputRef]:
 
 
 def parse(document: Any) -> Manifest:
-    """The manifest in a parsed YAML document, ours or the original's of any version.
+    """Return the manifest in a parsed YAML document, native or of any version of the original.
 
-    What is missing is left empty; a step without an id is named by its place, so that no step is lost.
+    Missing values stay empty; a step without an id is named after its position.
     """
     document = document if isinstance(document, Mapping) else {}
-    steps = document.get("steps")
-    pipeline = document.get("pipeline")
-    pipeline = pipeline if isinstance(pipeline, Mapping) else {}
-    name = document.get("name") or pipeline.get("id") or ""
+    steps, pipeline = document.get("steps"), document.get("pipeline")
+    pipeline_id = pipeline.get("id") if isinstance(pipeline, Mapping) else None
     return Manifest(
-        name=str(name),
-        steps=tuple(_step(item, place) for place, item in enumerate(_mappings(steps), start=1)),
+        name=str(document.get("name") or pipeline_id or ""),
+        steps=tuple(_step(item, position) for position, item in enumerate(_mappings(steps), start=1)),
         other_keys={key: value for key, value in document.items() if key != "steps"},
     )
 
 
-def _step(item: Mapping[str, Any], place: int) -> Step:
-    step_id = str(item.get("id") or f"step {place}")
+def _step(item: Mapping[str, Any], position: int) -> Step:
+    step_id = str(item.get("id") or f"step {position}")
     driver = str(item.get("driver") or item.get("component") or "")
     needs = item.get("needs")
     line = item.get("line")
@@ -131,7 +127,7 @@ def _mappings(value: Any) -> Iterable[Mapping[str, Any]]:
 
 
 def to_dict(manifest: Manifest) -> dict[str, Any]:
-    """What is written to ``manifest.yaml``; ``parse`` gives the same manifest back."""
+    """Return the content of ``manifest.yaml``, which ``parse`` reads back."""
     return {
         "name": manifest.name,
         **manifest.other_keys,

@@ -1,21 +1,21 @@
-"""What is a secret, and its mask. Used when writing and when showing.
+"""Masking of secrets, by value, by pattern and by key.
 
-A secret whose value is known is masked wherever it stands, also base64- (at its three shifts), JSON-, URL- and
-shell-escaped. In foreign logs the value is not known: there the places where secrets stand give them away.
+A secret with a known value is masked everywhere, also in base64 (at all three alignments), hex, JSON, URL and shell
+escapes. In foreign logs the values are unknown, so secrets are recognized by key names and by patterns.
 """
 
 import base64
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
-SHORTEST_SECRET = 4
-"""A shorter value would mask half of a log; it is left as it is where it stands alone in text."""
+MIN_SECRET_LENGTH = 4
+"""Characters of the shortest secret that is masked by value; a shorter one would mask half of a log."""
 
 _SECRET_KEY = re.compile(
     r"(?:^|[_\-.])(?:pass|passwd|password|pwd|secret|token|api_?key|apikey|private_key|service_role_key|"
@@ -28,124 +28,50 @@ _KEYWORD = (
 )
 _QUOTE = r"(?:\\{0,8}['\"])"
 _LIKELY = r"(?!\*\*\*)(?=[^\s&;,'\"]{0,80}\d)(?=[^\s&;,'\"]{0,80}[A-Za-z])[^\s&;,'\"\\$(){}<>]{6,400}"
-"""A value that no quotes enclose: letters and digits together, so that ``password: YES`` and prose stay."""
+"""An unquoted value with letters and digits, so that ``password: YES`` and prose are not masked."""
 _PATTERNS = (
     # scheme://user:password@host; the password ends at the last @ before the host
-    (
-        r"(?i)([a-z][a-z0-9+.\-]{0,40}://[^\s:/@'\"]{0,200}):[^\s'\"]{1,400}@(?=[\w.\-\[])",
-        r"\1:***@",
-    ),
-    (
-        r"(\w{1,64}):[^\s:@'\"]{1,200}@(tcp|unix)\(",
-        r"\1:***@\2(",
-    ),
+    (r"(?i)([a-z][a-z0-9+.\-]{0,40}://[^\s:/@'\"]{0,200}):[^\s'\"]{1,400}@(?=[\w.\-\[])", r"\1:***@"),
+    (r"(\w{1,64}):[^\s:@'\"]{1,200}@(tcp|unix)\(", r"\1:***@\2("),
     (
         r"(?i)(Authorization\\{0,8}['\"]?\s{0,9}[:=]\s{0,9}\\{0,8}['\"]?(?:(?:Bearer|Basic|Token|ApiKey)\s{1,9})?+)"
         r"(?!\*\*\*)[^\s'\",}\\]{1,4000}",
         r"\1***",
     ),
-    (
-        r"(?i)(Bearer\s{1,9})[A-Za-z0-9._~+/\-]{8,4000}={0,2}",
-        r"\1***",
-    ),
-    (
-        r"\beyJ[A-Za-z0-9_\-]{8,2000}\.[A-Za-z0-9_\-]{4,2000}\.[A-Za-z0-9_\-]*",
-        MASK,
-    ),
-    (
-        r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-        MASK,
-    ),
-    (
-        r"\bAIza[A-Za-z0-9_\-]{35}",
-        MASK,
-    ),
+    (r"(?i)(Bearer\s{1,9})[A-Za-z0-9._~+/\-]{8,4000}={0,2}", r"\1***"),
+    (r"\beyJ[A-Za-z0-9_\-]{8,2000}\.[A-Za-z0-9_\-]{4,2000}\.[A-Za-z0-9_\-]*", MASK),
+    (r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", MASK),
+    (r"\bAIza[A-Za-z0-9_\-]{35}", MASK),
     (
         r"\b(?:sb_secret_|sk_live_|ghp_|gho_|ghs_|github_pat_|xox[abpr]-|glpat-|e2b_)[A-Za-z0-9_\-]{8,400}|"
         r"\b(?:sk-[A-Za-z0-9_\-]{20,400}|hf_[A-Za-z0-9]{30,100}|dapi[0-9a-f]{32})",
         MASK,
     ),
-    (
-        r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)(?!\*\*\*)(?:(?!-----END)[\s\S]){1,20000}",
-        r"\1***",
-    ),
-    (
-        rf"(?i)({_KEYWORD}{_QUOTE}?\s{{0,9}}[:=]\s{{0,9}})({_QUOTE})(?!\*\*\*)[^'\"]{{3,400}}?\2",
-        r"\1\2***\2",
-    ),
-    (
-        r"(?i)(\b(?:identified\s{1,9}by|password)\s{1,9})'(?!\*\*\*)[^']{1,400}'",
-        r"\1'***'",
-    ),
-    (
-        r"(?i)((?:password|passwd|pwd)=)(?!\*\*\*)[^\s&;'\",]{1,400}",
-        r"\1***",
-    ),
-    (
-        rf"(?i)({_KEYWORD}{_QUOTE}?(?:\s{{0,9}}[:=]\s{{0,9}})){_LIKELY}",
-        r"\1***",
-    ),
-    (
-        rf"(?i)(--{_KEYWORD}\s{{1,9}}){_LIKELY}",
-        r"\1***",
-    ),
-    (
-        r"([?&](?:sig|X-Amz-Signature|X-Goog-Signature)=)(?!\*\*\*)[^\s&;'\",]{1,1000}",
-        r"\1***",
-    ),
+    (r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)(?!\*\*\*)(?:(?!-----END)[\s\S]){1,20000}", r"\1***"),
+    (rf"(?i)({_KEYWORD}{_QUOTE}?\s{{0,9}}[:=]\s{{0,9}})({_QUOTE})(?!\*\*\*)[^'\"]{{3,400}}?\2", r"\1\2***\2"),
+    (r"(?i)(\b(?:identified\s{1,9}by|password)\s{1,9})'(?!\*\*\*)[^']{1,400}'", r"\1'***'"),
+    (r"(?i)((?:password|passwd|pwd)=)(?!\*\*\*)[^\s&;'\",]{1,400}", r"\1***"),
+    (rf"(?i)({_KEYWORD}{_QUOTE}?(?:\s{{0,9}}[:=]\s{{0,9}})){_LIKELY}", r"\1***"),
+    (rf"(?i)(--{_KEYWORD}\s{{1,9}}){_LIKELY}", r"\1***"),
+    (r"([?&](?:sig|X-Amz-Signature|X-Goog-Signature)=)(?!\*\*\*)[^\s&;'\",]{1,1000}", r"\1***"),
 )
-"""Where secrets stand, and what is put there.
-
-Every repetition is bounded, so that a line of megabytes costs time in its length and not in its square.
-"""
+"""Patterns of secrets and their replacements. Every repetition is bounded, so that the time is linear in the text."""
 _LITERALS = (
-    "://",
-    "@tcp(",
-    "@unix(",
-    "uthorization",
-    "UTHORIZATION",
-    "earer",
-    "EARER",
-    "eyJ",
-    "AKIA",
-    "ASIA",
-    "AIza",
-    "assw",
-    "ASSW",
-    "pwd",
-    "PWD",
-    "Pwd",
-    "key",
-    "Key",
-    "KEY",
-    "ecret",
-    "ECRET",
-    "oken",
-    "OKEN",
-    "dentified",
-    "DENTIFIED",
-    "sk_live_",
-    "sk-",
-    "gh",
-    "xox",
-    "glpat-",
-    "e2b_",
-    "hf_",
-    "dapi",
-    "sig=",
-    "Signature=",
-    "PRIVATE KEY",
-    "github_pat_",
+    *("://", "@tcp(", "@unix(", "uthorization", "UTHORIZATION", "earer", "EARER", "eyJ", "AKIA"),
+    *("ASIA", "AIza", "assw", "ASSW", "pwd", "PWD", "Pwd", "key", "Key"),
+    *("KEY", "ecret", "ECRET", "oken", "OKEN", "dentified", "DENTIFIED", "sk_live_", "sk-"),
+    *("gh", "xox", "glpat-", "e2b_", "hf_", "dapi", "sig=", "Signature=", "PRIVATE KEY", "github_pat_"),
 )
+"""Every match of a pattern contains one of these; most texts contain none."""
 
 
 def is_secret_key(name: str) -> bool:
-    """Whether a configuration key of that name holds a secret; ``primary_key`` does not."""
+    """Return True if a configuration key of this name holds a secret (``primary_key`` does not)."""
     return _SECRET_KEY.search(name) is not None
 
 
 def mask_by_pattern(text: str) -> str:
-    """``text`` with what looks like a secret masked: passwords in URLs, tokens, keys of clouds."""
+    """Return ``text`` with everything masked that looks like a secret: passwords in URLs, tokens, cloud keys."""
     if not any(literal in text for literal in _LITERALS):
         return text
     for pattern, replacement in _compiled():
@@ -153,14 +79,25 @@ def mask_by_pattern(text: str) -> str:
     return text
 
 
+def mask_texts(texts: Sequence[Any]) -> list[Any]:
+    """Return ``texts`` with what looks like a secret masked in each; values that are not text stay.
+
+    Faster for many texts than ``mask_by_pattern`` for each: all of them are searched at once, as lines.
+    """
+    joined = "\n".join(text for text in texts if isinstance(text, str))
+    if mask_by_pattern(joined) == joined:
+        return list(texts)
+    return [mask_by_pattern(text) if isinstance(text, str) else text for text in texts]
+
+
 @cache
 def _compiled() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """The patterns, made when the first text is met that may hold a secret: most runs have none."""
+    """Compile the patterns on first use: most runs contain no secret."""
     return tuple((re.compile(pattern), replacement) for pattern, replacement in _PATTERNS)
 
 
 def mask_by_key(value: Any) -> Any:
-    """A JSON value with each secret key's value masked, and patterns masked in all text."""
+    """Return a JSON value with the values of secret keys masked, and patterns masked in all text."""
     if isinstance(value, Mapping):
         return {
             key: MASK
@@ -174,27 +111,26 @@ def mask_by_key(value: Any) -> Any:
 
 
 def _is_reference(value: Any) -> bool:
-    """``${VAR}`` names a secret and is none."""
+    """Return True for ``${VAR}``, which names a secret but does not contain it."""
     return isinstance(value, str) and re.fullmatch(r"\$\{[A-Za-z_]\w*\}", value) is not None
 
 
 class Redactor:
-    """Masks known secrets by value in every form they travel in.
-
-    Built once for a run and handed to whoever writes. Without secrets it changes nothing by value.
-    """
+    """Masks secrets with known values in all their encodings."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets if len(secret) >= SHORTEST_SECRET for form in _encodings(secret)}
+        forms = {
+            form for secret in secrets if len(secret) >= MIN_SECRET_LENGTH for form in _encodings(secret)
+        }
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
     def redact_text(self, text: str) -> str:
-        """``text`` with every known secret masked."""
+        """Return ``text`` with every known secret masked."""
         return self._pattern.sub(MASK, text) if self._pattern else text
 
     def redact_value(self, value: Any) -> Any:
-        """A JSON value with every known secret masked, in keys too; its shape stays."""
+        """Return a JSON value with every known secret masked, also in keys."""
         if self._pattern is None:
             return value
         if isinstance(value, str):
@@ -223,11 +159,11 @@ def _encodings(secret: str) -> set[str]:
         secret.encode().hex(),
     }
     forms |= _base64_forms(secret.encode())
-    return {form for form in forms if len(form) >= SHORTEST_SECRET}
+    return {form for form in forms if len(form) >= MIN_SECRET_LENGTH}
 
 
 def _base64_forms(secret: bytes) -> set[str]:
-    """The part of the base64 text that is the same whatever stands around the secret, at each of three shifts."""
+    """Return the parts of the base64 text that do not depend on the surrounding bytes, for all three alignments."""
     forms = set()
     for shift in range(3):
         padded = b"\0" * shift + secret

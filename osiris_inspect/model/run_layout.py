@@ -1,7 +1,7 @@
-"""Where each file of a run lies. Nobody else joins these paths.
+"""File names and paths of a run directory.
 
-Two eras of the original wrote other places: ``compiled/`` inside the run directory, and
-``run_logs/<profile>/<pipeline>/<time>_<run>-<hash>/``. A run is known by the files in it, not by its name.
+Older versions of the original used ``compiled/`` inside the run directory and
+``run_logs/<profile>/<pipeline>/<time>_<run>-<hash>/``. A run is recognized by its files, not by its name.
 """
 
 import re
@@ -21,7 +21,7 @@ COMPILED_MANIFEST: Final = "compiled/manifest.yaml"
 
 TEXT_LOGS: Final = ("worker.log", "osiris.log", "debug.log", "worker_stderr.log")
 RUN_MARKER_FILES: Final = (EVENTS, METRICS, STATUS, RUN_CARD, MANIFEST, COMPILED_MANIFEST)
-"""A directory with one of these is a run, or what is left of one."""
+"""A directory that contains one of these is a run, complete or not."""
 
 _STEP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _RUN_NAME = re.compile(
@@ -30,53 +30,53 @@ _RUN_NAME = re.compile(
 
 
 def is_safe_name(name: str) -> bool:
-    """Whether ``name`` can be a step id: a file name that leads nowhere else."""
+    """Return True if ``name`` can be a step id: a file name without path separators or ``..``."""
     return _STEP_ID.fullmatch(name) is not None and ".." not in name
 
 
 def run_name(epoch_ms: int) -> str:
-    """The directory name of a run that began then."""
+    """Return the directory name of a run by its start in ms since 1970."""
     return f"run_{epoch_ms}"
 
 
 def compile_name(epoch_ms: int) -> str:
-    """The directory name of a compile that began then."""
+    """Return the directory name of a compile by its start in ms since 1970."""
     return f"compile_{epoch_ms}"
 
 
 def config_path(step: str) -> str:
-    """A step's configuration."""
+    """Return the path of a step's configuration."""
     return f"cfg/{_checked_step_id(step)}.json"
 
 
 @lru_cache(1024)
 def artifacts_dir(step: str) -> str:
-    """The folder of a step's artifacts."""
+    """Return the path of a step's artifact directory."""
     return f"artifacts/{_checked_step_id(step)}"
 
 
 def spill_path(step: str) -> str:
-    """A step's spilled frame."""
+    """Return the path of a step's spilled frame."""
     return f"{artifacts_dir(step)}/output.parquet"
 
 
 def schema_path(step: str) -> str:
-    """The commit mark of a spilled frame: without it there is no frame."""
+    """Return the path of the schema file, whose presence commits a spilled frame."""
     return f"{artifacts_dir(step)}/schema.json"
 
 
 def cleaned_config_path(step: str) -> str:
-    """The configuration a driver was given, secrets masked."""
+    """Return the path of the configuration that a driver received, secrets masked."""
     return f"{artifacts_dir(step)}/cleaned_config.json"
 
 
 def is_relative_and_safe(relative: str) -> bool:
-    """Whether a path, read as relative to a run directory, stays in it."""
+    """Return True if a relative path stays inside the directory it is joined to."""
     return not relative.startswith("/") and ".." not in relative.split("/") and "\0" not in relative
 
 
 def parse_start_ms(name: str) -> int | None:
-    """When a run of that directory name began, in ms since 1970; None where the name does not tell."""
+    """Return a run's start in ms since 1970 by its directory name, None if the name has no time."""
     match = _RUN_NAME.match(name)
     if match is None:
         return None
@@ -96,5 +96,5 @@ def _utc_ms(digits: str) -> int | None:
 
 def _checked_step_id(step: str) -> str:
     if not is_safe_name(step):
-        raise UnsafePath(f"step id {step!r} is no file name: use letters, digits, '.', '_' and '-'")
+        raise UnsafePath(f"step id {step!r} is not a file name; use letters, digits, '.', '_' and '-'")
     return step

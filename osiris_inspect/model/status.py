@@ -1,24 +1,24 @@
-"""``status.json``: the verdict a run wrote about itself, ours or the original's.
+"""Status file of a run (``status.json``), native or of the original.
 
-A reader weighs it and never just believes it: since 0.4.0 the original writes ``ok: false`` with
-``missing_events_jsonl`` for every local run that went well, because it looks for the log in the old layout.
+Readers must not trust it: since 0.4.0 the original writes ``ok: false`` with ``missing_events_jsonl`` for every
+successful local run, because it looks for the log in the old layout.
 """
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from osiris_inspect.model.event import finite_number
+from osiris_inspect.model.event import as_int
 
 
 class Status(NamedTuple):
-    """What the file says; None where it says nothing.
+    """Contents of a status file; a field is None if the file does not have it.
 
     Attributes:
-        ok: whether the run calls itself a success.
-        exit_code: of the run.
-        steps_completed, steps_total: as counted by whoever wrote it.
-        reason: why not ok.
-        written_by_fallback: the host wrote it because the worker did not live to.
+        ok: whether the run reports success.
+        exit_code: the exit code of the run.
+        steps_completed, steps_total: the writer's step counts.
+        reason: the reason why ``ok`` is false.
+        written_by_fallback: whether the host wrote the file because the worker ended before it could.
     """
 
     ok: bool | None = None
@@ -27,11 +27,10 @@ class Status(NamedTuple):
     steps_total: int | None = None
     reason: str | None = None
     written_by_fallback: bool = False
-    status: str | None = None
 
     @property
     def is_upstream_false_alarm(self) -> bool:
-        """``ok: false`` for the sole reason that the original looked for its log in the wrong place."""
+        """True if ``ok`` is false only because the original looked for its log in the old layout."""
         return (
             self.reason == "missing_events_jsonl"
             and self.exit_code == 0
@@ -40,20 +39,14 @@ class Status(NamedTuple):
 
 
 def parse(document: Any) -> Status:
-    """The status in a parsed JSON document of any version; a wrong type counts as absent."""
+    """Return the status in a parsed JSON document of any version; a value of the wrong type is ignored."""
     document = document if isinstance(document, Mapping) else {}
-    ok, reason, status = document.get("ok"), document.get("reason"), document.get("status")
+    ok, reason = document.get("ok"), document.get("reason")
     return Status(
         ok=ok if isinstance(ok, bool) else None,
-        exit_code=_whole(document.get("exit_code")),
-        steps_completed=_whole(document.get("steps_completed")),
-        steps_total=_whole(document.get("steps_total")),
+        exit_code=as_int(document.get("exit_code")),
+        steps_completed=as_int(document.get("steps_completed")),
+        steps_total=as_int(document.get("steps_total")),
         reason=reason if isinstance(reason, str) and reason else None,
         written_by_fallback=reason == "Worker failed to write status.json",
-        status=status if isinstance(status, str) else None,
     )
-
-
-def _whole(value: Any) -> int | None:
-    amount = finite_number(value)
-    return None if amount is None else int(amount)

@@ -1,3 +1,3 @@
-"""The version of this package. A module of its own, so that exporters need not import the package root."""
+"""Version of this package, in its own module so that exporters need not import the package root."""
 
 __version__ = "0.1.0"

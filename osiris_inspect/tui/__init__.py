@@ -1,1 +1,1 @@
-"""The terminal screens. They show what the inspector says and decide nothing."""
+"""Terminal UI: shows the reports of the inspector."""

@@ -1,7 +1,7 @@
-"""The way from the words on the terminal to the screen: nothing blank is ever shown between the two.
+"""Terminal driver that shows the alternate screen only with its first complete paint.
 
-The command line has written the verdict by the time this program has a screen. Until the first picture is whole, the
-terminal stays as it is; then the other screen and the picture go out in one write.
+The command line has printed the cause on the terminal by then. It stays visible until the first paint; the switch to
+the alternate screen and the paint are one write.
 """
 
 import re
@@ -10,21 +10,21 @@ from textual.drivers.linux_driver import LinuxDriver
 
 _ENTER_ALT_SCREEN = "\x1b[?1049h"
 _KITTY_KEYBOARD = "\x1b[>"
-"""How a keyboard protocol is asked for. A terminal keeps one for each of its screens, so it is asked for on the other."""
+"""Start of a keyboard protocol request. Terminals keep it per screen, so it is sent on the alternate one."""
 
 _CURSOR_POSITION = re.compile(r"\x1b\[\d+;\d+H")
-"""What stands in every picture and in none of the questions a driver asks the terminal."""
+"""Sequence that every paint contains and no query to the terminal does."""
 
 
 class FirstPaintDriver(LinuxDriver):
-    """A driver that goes over to the other screen with its first picture after ``lift``."""
+    """Driver that drops paints until ``reveal``, and enters the alternate screen with the next one."""
 
     _is_holding = True
     _has_entered = False
     _pending = _ENTER_ALT_SCREEN
 
     def write(self, data: str) -> None:
-        """Write to the terminal; while the curtain is down pictures are dropped, and whoever lifts it paints again."""
+        """Write to the terminal; before ``reveal``, paints are dropped and keyboard requests are delayed."""
         if self._is_holding and data.startswith(_KITTY_KEYBOARD):
             self._pending += data
         elif self._is_holding and (data == _ENTER_ALT_SCREEN or _CURSOR_POSITION.search(data)):
@@ -36,11 +36,11 @@ class FirstPaintDriver(LinuxDriver):
             super().write(data)
 
     def reveal(self) -> bool:
-        """Let the next picture through; whether that is new."""
-        was_down, self._is_holding = self._is_holding, False
-        return was_down
+        """Let the next paint through; return True if paints were dropped until now."""
+        was_holding, self._is_holding = self._is_holding, False
+        return was_holding
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back, from the other screen in any case."""
+        """Restore the terminal, which requires that the alternate screen was entered."""
         self.reveal()
         super().stop_application_mode()

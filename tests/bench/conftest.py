@@ -1,8 +1,13 @@
 """Benchmarks run only when asked for: ``pytest -m bench``."""
 
+import compileall
+import sysconfig
+from pathlib import Path
+
 import pytest
 
-from tests.runtime.clouds import cloud, transport  # noqa: F401  fixtures of another folder, known to all benchmarks
+import osiris_inspect
+from tests.runtime.clouds import cloud, transport  # noqa: F401  fixtures of another folder, for all benchmarks
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -12,3 +17,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("bench"):
             item.add_marker(skip)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> None:
+    """Compile everything to bytecode, as pip does on installation; otherwise each start would compile anew."""
+    for folder in (Path(osiris_inspect.__file__).parent, sysconfig.get_path("purelib")):
+        compileall.compile_dir(folder, quiet=2, workers=0)

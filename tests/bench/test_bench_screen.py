@@ -5,7 +5,6 @@ because other work on the machine changes wall times more than the program does.
 """
 
 import asyncio
-import compileall
 import os
 import resource
 import select
@@ -19,7 +18,6 @@ from pathlib import Path
 
 import pytest
 
-import osiris_inspect
 from osiris_inspect.tui.app import InspectorApp
 from tests.bench.on_terminal import lines, terminal
 from tests.bench.pairs import print_row
@@ -38,12 +36,6 @@ class Minimal(App):
         yield Static("here it is")
 Minimal().run()
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled() -> None:
-    """As pip installs it. Where an environment keeps Python from writing bytecode, each start would compile anew."""
-    compileall.compile_dir(Path(osiris_inspect.__file__).parent, quiet=1)
 
 
 @pytest.fixture(scope="module")

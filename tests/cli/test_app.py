@@ -14,11 +14,11 @@ from tests.samples import SAMPLES
         (["sumarize", "."], 2, "no such command 'sumarize'; did you mean 'summarize'?"),
         (["evnts"], 2, "no such command 'evnts'; did you mean 'events'?"),
         (["componens", "list"], 2, "no such command 'componens'; did you mean 'components'?"),
-        (["frobnicate", "x"], 2, "no such command 'frobnicate'; osiris-inspect --help lists them"),
+        (["frobnicate", "x"], 2, "no such command 'frobnicate'; see osiris-inspect --help"),
         (
             ["frobnicate"],
             3,
-            "'frobnicate': no such command, file or directory; osiris-inspect --help lists the commands",
+            "'frobnicate': no such command, file or directory; see osiris-inspect --help",
         ),
         (["frobnicate/x"], 3, "'frobnicate/x': no such file or directory"),
         (["./sumarize"], 3, "'sumarize': no such file or directory"),

@@ -143,7 +143,7 @@ def test_what_the_baseline_knows_fails_nothing_and_what_is_mended_is_said(tmp_pa
     assert "known error input-key-wrong" in again.out
     mended = summarize(GOOD, "--baseline", "known.json", cwd=tmp_path)
     assert mended.code == 0
-    assert mended.err.count("baseline: no longer found: ") == 2
+    assert mended.err.count("baseline: fixed: ") == 2
 
 
 def test_a_new_finding_fails_beside_known_ones(tmp_path: Path) -> None:

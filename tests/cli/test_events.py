@@ -92,7 +92,7 @@ def test_relative_times_count_from_the_end_of_the_log(tmp_path: Path) -> None:
 def test_a_filter_that_cannot_be_understood_is_a_usage_error(tmp_path: Path) -> None:
     done = events(RUN, "rows>many", cwd=tmp_path)
     assert done.code == 2
-    assert "'many' is no number" in " ".join(done.err.replace("│", " ").split())
+    assert "'many' is not a number" in " ".join(done.err.replace("│", " ").split())
 
 
 def test_two_forms_at_once_are_a_usage_error(tmp_path: Path) -> None:

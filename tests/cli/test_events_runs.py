@@ -65,7 +65,7 @@ def test_a_time_that_is_none_is_a_usage_error(logs: Path, tmp_path: Path) -> Non
 def test_a_folder_without_runs_is_named(tmp_path: Path) -> None:
     done = runs(tmp_path, cwd=tmp_path)
     assert done.code == 3
-    assert "holds no run" in done.err
+    assert "contains no run" in done.err
 
 
 def test_every_sample_is_listed(tmp_path: Path) -> None:

@@ -25,10 +25,10 @@ def events(*words: str | Path, cwd: Path) -> Done:
         ("event=stop_*", "no event is called 'stop_*'; "),
         (
             "event=step_failed step=nix",
-            "no event is of a step called 'nix'; there are 'compute-director-stats', ",
+            "no event has a step called 'nix'; there are 'compute-director-stats', ",
         ),
-        ("step_id~nix", "no event is of a step called anything with 'nix' in it; there are 'compute-"),
-        ("event~step_.*", "~ takes a text as it stands"),
+        ("step_id~nix", "no event has a step with 'nix' in its name; there are 'compute-"),
+        ("event~step_.*", "~ matches literal text"),
     ],
 )
 def test_a_name_that_no_event_has_is_said(filter_: str, says: str, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_folder_without_a_run_is_named_where_another_one_has_one(tmp_path: Path)
     done = osiris_inspect("open", cwd=tmp_path)
     assert done.returncode == 0
     assert done.stdout.startswith("✓ run_1759170586030")
-    assert done.stderr.startswith("osiris-inspect: 'logs' holds no run")
+    assert done.stderr.startswith("osiris-inspect: 'logs' contains no run")
 
 
 def test_rules_are_listed_one_a_line() -> None:

@@ -116,7 +116,7 @@ def test_a_memory_limit_is_given_as_people_write_it_and_stands_in_the_log(work: 
         ("sandbox", "-1GB", "invalid --memory-limit: '-1GB' is not a size"),
         ("sandbox", "2 parsec", "invalid --memory-limit: '2 parsec' is not a size"),
         ("sandbox", "100MB", "--memory-limit 100MB is less than a worker needs to start: 768 MiB"),
-        ("local", "2GB", "--memory-limit bounds a worker process; it goes with --on sandbox"),
+        ("local", "2GB", "--memory-limit limits a worker process; it needs --on sandbox"),
     ],
 )
 def test_a_memory_limit_that_cannot_be_is_said_before_anything_runs(
@@ -130,7 +130,7 @@ def test_a_memory_limit_that_cannot_be_is_said_before_anything_runs(
 def test_a_memory_limit_beyond_all_memory_is_said_before_anything_runs(work: Path) -> None:
     done = osiris_inspect("run", "pipeline.yaml", "--on", "sandbox", "--memory-limit", "9999999TB", cwd=work)
     assert (done.code, done.out) == (2, "")
-    assert "--memory-limit 9999999TB is more than a worker can be bound to" in done.err
+    assert "--memory-limit 9999999TB is more than the maximum" in done.err
 
 
 @pytest.mark.parametrize(

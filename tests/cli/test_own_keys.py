@@ -22,7 +22,7 @@ def test_without_a_file_nothing_is_changed(tmp_path: Path) -> None:
     ("content", "complaint"),
     [
         (b"keys = 3", "a table"),
-        (b"[keys", "is no TOML"),
+        (b"[keys", "is not valid TOML"),
         (b"\xff\xfe", "cannot be read"),
     ],
 )

@@ -117,9 +117,9 @@ def test_following_a_log_elsewhere_fetches_what_is_added(world: Mapping[str, str
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("s3://no-such-bucket/logs", "no such folder there"),
-        ("s3://runs/no/such/folder", "no such folder there"),
-        ("xyz://runs/logs", "no kind of place that is known"),
+        ("s3://no-such-bucket/logs", "no such folder"),
+        ("s3://runs/no/such/folder", "no such folder"),
+        ("xyz://runs/logs", "unknown protocol"),
     ],
 )
 def test_place_that_is_not_there_is_said_in_one_line(

@@ -54,7 +54,7 @@ def test_flag_counts_more_than_a_variable_and_that_more_than_the_file(
         ),
         ("fail_on = 3", "", "fail_on is 3"),
         ("fail_on =", "", "config.toml' cannot be read"),
-        ('fail_off = "never"', "", "unknown key 'fail_off'; there are color, fail_on"),
+        ('fail_off = "never"', "", "unknown key 'fail_off'; choose from color, fail_on"),
         ("", "sometimes", "OSIRIS_INSPECT_FAIL_ON is 'sometimes'; choose from error, warning, never"),
     ],
 )

@@ -60,3 +60,17 @@ def test_choices_and_defaults_are_told(spec: dict[str, Any]) -> None:
 
 def test_short_help_is_that_of_the_program(tmp_path: Path) -> None:
     assert osiris_inspect("-h", cwd=tmp_path).out == osiris_inspect("--help", cwd=tmp_path).out
+
+
+def test_help_texts_fit_one_line(spec: dict[str, Any]) -> None:
+    texts = [command["help"].partition("\n")[0] for command in spec["commands"]]
+    entries = [each for command in spec["commands"] for each in (*command["options"], *command["arguments"])]
+    texts += [entry["help"] for entry in entries]
+    assert not [text for text in texts if not 0 < len(text) <= 79 or "\n" in text]
+
+
+def test_option_help_starts_with_verb(spec: dict[str, Any]) -> None:
+    first_words = {
+        option["help"].split()[0].rstrip(":") for command in spec["commands"] for option in command["options"]
+    }
+    assert not first_words & {"A", "An", "The", "Which", "How", "At", "Only", "Whether", "Its", "No"}

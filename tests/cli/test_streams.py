@@ -1,6 +1,7 @@
 """stdout and stderr that are closed, full, or without a reader: the exit code is that of what was done."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+import osiris_inspect.cli
 from tests.runtime.pipelines import STATS, TWO_BRANCHES, with_movies
 
 HERE = f"{sys.executable} -m osiris_inspect"
@@ -121,3 +123,15 @@ def test_nothing_that_is_said_to_people_stands_in_a_file_of_the_run(work: Path) 
     assert not [
         path for path in work.rglob("*") if path.is_file() and b"extract-movies  14 rows" in path.read_bytes()
     ]
+
+
+def test_only_streams_module_touches_stdout_and_stderr() -> None:
+    folder = Path(osiris_inspect.cli.__file__).parent
+    users = {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*.py")
+        if re.search(
+            r"\bsys\.(__)?std(out|err)\b|\btyper\.echo|(?<!_)\bprint\(", path.read_text(encoding="utf-8")
+        )
+    }
+    assert users == {"support/streams.py"}

@@ -31,7 +31,7 @@ def test_why_without_a_step_takes_that_of_the_cause_and_names_the_others(tmp_pat
     assert done.code == 0
     assert done.out.startswith("step 'broken' failed")
     assert done.err == (
-        "osiris-inspect: step 'broken', where the cause is; "
+        "osiris-inspect: showing step 'broken' (the cause); other steps: "
         "the others: 'movies', 'write-broken', 'good', 'write-good'\n"
     )
 
@@ -85,7 +85,7 @@ def test_explain_in_a_run_that_is_none_says_only_that(tmp_path: Path) -> None:
 def test_what_is_no_run_is_said(tmp_path: Path, command: list[str]) -> None:
     done = osiris_inspect(command[0], tmp_path, *command[1:], cwd=tmp_path)
     assert (done.code, done.out) == (3, "")
-    assert "holds no run" in done.err
+    assert "contains no run" in done.err
 
 
 @pytest.mark.parametrize(

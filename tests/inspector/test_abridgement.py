@@ -162,7 +162,7 @@ def test_only_as_many_logs_are_kept_as_there_is_room_for(
 ) -> None:
     from osiris_inspect.inspector.event_log import key_events_cache as abridgement
 
-    monkeypatch.setattr(abridgement, "KEPT", 1)
+    monkeypatch.setattr(abridgement, "MAX_CACHED_LOGS", 1)
     (tmp_path / "pictures").mkdir()
     old = tmp_path / "pictures" / "1-1.json"
     old.write_text("{}")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.inspector.analysis.run_entry import entries
+from osiris_inspect.inspector.analysis.run_list import list_runs
 from osiris_inspect.inspector.files.find_runs import find_runs, is_run
 from osiris_inspect.model.errors import RunNotReadable
 from tests.inspector.making import failing_locally, run_dir, succeeding_locally
@@ -59,7 +59,7 @@ def test_place_without_a_run_is_said_in_one_line(tmp_path: Path, make: str) -> N
 
 def test_entry_tells_status_and_cause(tmp_path: Path) -> None:
     run_dir(tmp_path, failing_locally("(1045, \"Access denied for user 'a'@'b' (using password: YES)\")"))
-    (entry,) = entries(tmp_path)
+    (entry,) = list_runs(tmp_path)
     assert (entry.status, entry.mode) == ("failed", "local")
     assert entry.cause is not None
     assert entry.cause.startswith("extract: the credentials were rejected")
@@ -67,7 +67,7 @@ def test_entry_tells_status_and_cause(tmp_path: Path) -> None:
 
 def test_entry_of_a_success_has_no_cause(tmp_path: Path) -> None:
     run_dir(tmp_path, succeeding_locally())
-    assert entries(tmp_path)[0].cause is None
+    assert next(list_runs(tmp_path)).cause is None
 
 
 @pytest.mark.parametrize("closed", [".", "below"])

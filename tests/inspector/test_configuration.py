@@ -57,15 +57,15 @@ def test_what_is_allowed_stands_in_either_file(tmp_path: Path, name: str, head: 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("ignore = 3", "ignore is a list of texts"),
+        ("ignore = 3", "ignore must be a list of strings"),
         ('ignore = ["No Rule"]', "write 'rule', 'rule@step'"),
-        ("ignroe = []", "unknown key 'ignroe'; there are ignore, rules, patterns"),
+        ("ignroe = []", "unknown key 'ignroe'; choose from ignore, rules, patterns"),
         ("ignore = [", "cannot be read"),
-        ('rules = ["nowhere"]', "'nowhere', which is no folder"),
+        ('rules = ["nowhere"]', "'nowhere', which is not a folder"),
         ('rules = [".."]', "outside of the repository or in a run"),
         ('[[patterns]]\nname = "a-b"', "message is missing"),
-        ('[[patterns]]\nname = "a-b"\nmessage = "m"\npattern = "("', "the pattern of 'a-b' is none"),
-        ('[[patterns]]\nname = "a-b"\nmessage = "m"\ndomain = "moon"', "domain 'moon'"),
+        ('[[patterns]]\nname = "a-b"\nmessage = "m"\npattern = "("', "the pattern of 'a-b' is invalid"),
+        ('[[patterns]]\nname = "a-b"\nmessage = "m"\ndomain = "moon"', "unknown domain 'moon'"),
     ],
 )
 def test_setting_that_cannot_be_is_an_error_that_names_it(tmp_path: Path, text: str, says: str) -> None:

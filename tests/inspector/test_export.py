@@ -112,4 +112,4 @@ def test_color_is_used_only_when_asked(tmp_path: Path) -> None:
 def test_several_runs_end_with_their_number(tmp_path: Path) -> None:
     good = analyze(run_dir(tmp_path, succeeding_locally(), name="run_1759170586031"))
     bad = analyze(run_dir(tmp_path, failing_locally("boom")))
-    assert rendered("text", good, bad).splitlines()[-1] == "2 runs, 1 of them did not succeed"
+    assert rendered("text", good, bad).splitlines()[-1] == "2 runs, 1 failed"

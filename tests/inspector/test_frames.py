@@ -64,7 +64,7 @@ def test_page_of_a_large_row_group_is_read_batch_by_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(frames, "WHOLE_GROUP", 100)
-    monkeypatch.setattr(frames, "_BATCH", 64)
+    monkeypatch.setattr(frames, "_BATCH_ROWS", 64)
     with ParquetFrameReader(written(tmp_path / "output.parquet", 1_000, 1_000)) as frame:
         assert [number for number, _ in frame.read_page(500, 3)] == ["500", "501", "502"]
         assert [number for number, _ in frame.read_page(60, 8)] == [str(number) for number in range(60, 68)]

@@ -9,77 +9,92 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osiris_inspect.inspector.event_log.index import line_index as index_room
-from osiris_inspect.inspector.event_log.index import scan_worker as mate
-from osiris_inspect.inspector.event_log.index import scan_workers as mates
+from osiris_inspect.inspector.event_log.index import line_index, scan_worker, scan_workers
 from osiris_inspect.inspector.event_log.index.line_index import COLUMNS, LineIndex
-from osiris_inspect.inspector.event_log.index.scan_result import BlockDecoder, InvalidScanMessage
-from osiris_inspect.inspector.event_log.index.scan_workers import Partitioning, ScanWorker
+from osiris_inspect.inspector.event_log.index.scan_workers import ScanWorker
+from osiris_inspect.inspector.event_log.index.scanner import LineScanner, ScannedBlock
 from osiris_inspect.inspector.event_log.open_large_log import open_events
 from osiris_inspect.inspector.files.run_files import RunFiles
 from tests.inspector import logs
 from tests.inspector.test_index import assert_is_index_of, many, memory_file
 
-ALONE = Partitioning(1)
-TOGETHER = Partitioning(3, least=1, head_start=0, block=1 << 16)
+MIN_BYTES_PER_WORKER = scan_workers.MIN_BYTES_PER_WORKER
+OWN_EXTRA_BYTES = scan_workers.OWN_EXTRA_BYTES
+max_processes = scan_workers.max_processes
 
 
-def said(index: LineIndex) -> dict[str, object]:
-    """All that an index says."""
+@pytest.fixture(scope="module", autouse=True)
+def three_processes() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        use_processes(patch, 3)
+        yield
+
+
+@pytest.fixture
+def usual_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan_workers, "MIN_BYTES_PER_WORKER", MIN_BYTES_PER_WORKER)
+    monkeypatch.setattr(scan_workers, "OWN_EXTRA_BYTES", OWN_EXTRA_BYTES)
+
+
+def use_processes(patch: pytest.MonkeyPatch, count: int) -> None:
+    patch.setattr(scan_workers, "max_processes", lambda: count)
+    patch.setattr(scan_workers, "MIN_BYTES_PER_WORKER", 1)
+    patch.setattr(scan_workers, "OWN_EXTRA_BYTES", 0)
+
+
+def content_of(index: LineIndex) -> dict[str, object]:
     columns = {name: index.columns[name].values.tolist() for name in COLUMNS}
-    names = index.sniffer.event_names.texts, index.sniffer.steps.texts
-    known = (
-        index.size,
-        index.head_digest,
-        index.tail_digest,
-        index.base,
-        index.earliest,
-        index.latest,
-        index.long,
-    )
-    return {**columns, "names": names, "known": known}
+    names = index.scanner.event_names.texts, index.scanner.steps.texts
+    digests = (index.size, index.head_digest, index.tail_digest)
+    times = (index.base, index.earliest, index.latest, index.long)
+    return {**columns, "names": names, "digests": digests, "times": times}
 
 
-def indexed(descriptor: int, sharing: Partitioning) -> LineIndex:
+def indexed(descriptor: int) -> LineIndex:
     index = LineIndex()
-    index.index_new_lines(descriptor, sharing=sharing)
+    index.index_new_lines(descriptor)
     return index
 
 
+def indexed_alone(descriptor: int) -> LineIndex:
+    with pytest.MonkeyPatch.context() as patch:
+        use_processes(patch, 1)
+        return indexed(descriptor)
+
+
+class Ended:
+    """A worker process that has ended."""
+
+    def poll(self) -> int:
+        return 0
+
+    kill = wait = poll
+
+
 @contextmanager
-def here(descriptor: int, begin: int, sharing: Partitioning) -> Iterator[list[ScanWorker]]:
-    """Mates that did their work beforehand, in this process: thousands of them are not worth one each."""
+def workers_here(descriptor: int, begin: int) -> Iterator[list[ScanWorker]]:
+    """Workers that did their work beforehand, in this process: a thousand processes take too long."""
     with ExitStack() as stack:
-        found = []
-        for part in mates.split_ranges(descriptor, begin, sharing)[1:]:
-            heard, columns, out = (stack.enter_context(_file(kind)) for kind in ("heard", "columns", "out"))
-            mate.scan_range(descriptor, part, sharing.block, columns=columns, out=out)
-            os.lseek(out, 0, os.SEEK_SET)
-            os.dup2(out, heard)
-            found.append(ScanWorker(*part, heard, columns))
-        yield found
+        workers = []
+        for start, end in scan_workers.split_ranges(descriptor, begin, scan_workers.max_processes())[1:]:
+            output = stack.enter_context(os.fdopen(os.memfd_create("output"), "w+b"))
+            scan_worker.scan_range(descriptor, start, end, os.getppid(), output)
+            workers.append(ScanWorker(start, end, Ended(), output))  # type: ignore[arg-type]
+        yield workers
 
 
-@contextmanager
-def _file(name: str) -> Iterator[int]:
-    descriptor = os.memfd_create(name)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def shared(descriptor: int, sharing: Partitioning, index: LineIndex | None = None) -> LineIndex:
-    """An index of parts that are all sniffed in this process."""
+def indexed_in_parts(descriptor: int, count: int, index: LineIndex | None = None) -> LineIndex:
     index = LineIndex() if index is None else index
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index_room, "start_workers", here)
-        index.index_new_lines(descriptor, sharing=sharing)
+        use_processes(patch, count)
+        patch.setattr(line_index, "start_workers", workers_here)
+        index.index_new_lines(descriptor)
     return index
 
 
@@ -102,19 +117,15 @@ contents = st.lists(logs.line | strange | named | st.just(b'{"event":"a"} '), ma
     ending=st.sampled_from([b"\n", b"\r\n"]),
     rest=st.sampled_from([b"", b'{"event":"to', event("a", 5)]),
     count=st.integers(2, 9),
-    block=st.sampled_from([64, 1000, 1 << 21]),
 )
 def test_any_log_in_parts_is_indexed_as_the_whole_is(
-    lines: list[bytes], ending: bytes, rest: bytes, count: int, block: int
+    lines: list[bytes], ending: bytes, rest: bytes, count: int
 ) -> None:
     content = b"".join(raw.replace(b"\n", b"") + ending for raw in lines) + rest
     with memory_file(content) as descriptor:
-        one, other = (
-            indexed(descriptor, ALONE),
-            shared(descriptor, Partitioning(count, least=1, head_start=0, block=block)),
-        )
-    assert said(other) == said(one)
-    assert_is_index_of(other, content)
+        alone, parallel = indexed_alone(descriptor), indexed_in_parts(descriptor, count)
+    assert content_of(parallel) == content_of(alone)
+    assert_is_index_of(parallel, content)
 
 
 @settings(max_examples=60, deadline=None)
@@ -124,10 +135,10 @@ def test_what_was_added_in_parts_is_indexed_as_the_whole_is(
 ) -> None:
     before, after = (b"".join(raw.replace(b"\n", b"") + b"\n" for raw in lines) for lines in (first, second))
     with memory_file(before) as descriptor:
-        index = shared(descriptor, Partitioning(count, least=1, head_start=0))
+        index = indexed_in_parts(descriptor, count)
         os.pwrite(descriptor, after, len(before))
-        shared(descriptor, Partitioning(count, least=1, head_start=0), index)
-        assert said(index) == said(indexed(descriptor, ALONE))
+        indexed_in_parts(descriptor, count, index)
+        assert content_of(index) == content_of(indexed_alone(descriptor))
 
 
 @pytest.mark.parametrize("ranges", [2, 3, 7])
@@ -135,19 +146,18 @@ def test_what_was_added_in_parts_is_indexed_as_the_whole_is(
 def test_more_events_than_there_are_codes_have_the_same_ones(names: int, ranges: int) -> None:
     content = b"".join(event(f"kind_{number * 7 % names}", number) + b"\n" for number in range(3 * names))
     with memory_file(content) as descriptor:
-        assert said(shared(descriptor, Partitioning(ranges, least=1, head_start=0))) == said(
-            indexed(descriptor, ALONE)
-        )
+        parallel = indexed_in_parts(descriptor, ranges)
+        assert content_of(parallel) == content_of(indexed_alone(descriptor))
 
 
-def test_more_names_than_a_part_can_tell_are_indexed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mate, "MOST_NAMES", 40)
+def test_worker_with_too_many_names_leaves_lines_to_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan_worker, "MAX_NAMES", 40)
     content = b"".join(
         event(f"kind_{number // 9}", number, f"s{number % 11}") + b"\n" for number in range(1500)
     )
     with memory_file(content) as descriptor:
-        together = shared(descriptor, Partitioning(3, least=1, head_start=0, block=4096))
-        assert said(together) == said(indexed(descriptor, ALONE))
+        parallel = indexed_in_parts(descriptor, 3)
+        assert content_of(parallel) == content_of(indexed_alone(descriptor))
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +178,7 @@ def descriptor(log: Path) -> Iterator[int]:
 def alone(log: Path) -> dict[str, object]:
     number = os.open(log, os.O_RDONLY)
     try:
-        return said(indexed(number, ALONE))
+        return content_of(indexed_alone(number))
     finally:
         os.close(number)
 
@@ -176,41 +186,45 @@ def alone(log: Path) -> dict[str, object]:
 def children() -> list[int]:
     """The processes that sniff for this one and that are not gone; the servers of other tests are no matter."""
     tasks = Path("/proc/self/task").glob("*/children")
-    return [int(number) for task in tasks for number in task.read_text().split() if _is_mate(number)]
+    return [int(number) for task in tasks for number in task.read_text().split() if _is_worker(number)]
 
 
-def _is_mate(number: str) -> bool:
+def _is_worker(number: str) -> bool:
     try:
         command = Path(f"/proc/{number}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False  # gone by now
     # one that was started just now is still a copy of this process, and one that has ended has no command left
-    return not command or b"scan_worker" in command or command == Path("/proc/self/cmdline").read_bytes()
+    return (
+        not command or b"index.scan_worker" in command or command == Path("/proc/self/cmdline").read_bytes()
+    )
 
 
 def test_other_processes_give_the_index_that_one_gives(
     descriptor: int, alone: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    index, seen, taken = LineIndex(), set[int](), list[int]()
-    understood = BlockDecoder.block
-    monkeypatch.setattr(
-        BlockDecoder, "block", lambda self, said: (taken.append(said["taken"]), understood(self, said))[1]
-    )
-    index.index_new_lines(
-        descriptor, on_progress=lambda _size, _whole: bool(seen.update(children()) or True), sharing=TOGETHER
-    )
+    index, seen, consumed = LineIndex(), set[int](), list[int]()
+    read_blocks = scan_workers.read_blocks
+
+    def counted(output: BinaryIO, scanner: LineScanner) -> Iterator[ScannedBlock]:
+        for block in read_blocks(output, scanner):
+            consumed.append(block.consumed)
+            yield block
+
+    monkeypatch.setattr(scan_workers, "read_blocks", counted)
+    index.index_new_lines(descriptor, on_progress=lambda _size, _whole: bool(seen.update(children()) or True))
     assert len(seen) == 2
-    assert sum(taken) > os.fstat(descriptor).st_size / 2
-    assert said(index) == alone
+    assert sum(consumed) > os.fstat(descriptor).st_size / 2
+    assert content_of(index) == alone
     assert not children()
 
 
 def test_a_log_is_shared_out_from_a_thread_as_well(descriptor: int, alone: dict[str, object]) -> None:
     found: list[LineIndex] = []
-    thread = threading.Thread(target=lambda: found.append(indexed(descriptor, TOGETHER)))
+    thread = threading.Thread(target=lambda: found.append(indexed(descriptor)))
     thread.start()
     thread.join()
-    assert said(found[0]) == alone
+    assert content_of(found[0]) == alone
 
 
 def test_progress_only_rises_and_ends_with_the_file(descriptor: int, log: Path) -> None:
@@ -220,10 +234,10 @@ def test_progress_only_rises_and_ends_with_the_file(descriptor: int, log: Path) 
         heard.append((size, whole))
         return True
 
-    LineIndex().index_new_lines(descriptor, on_progress=told, sharing=TOGETHER)
+    LineIndex().index_new_lines(descriptor, on_progress=told)
     assert [size for size, _ in heard] == sorted(size for size, _ in heard)
     assert heard[-1] == (log.stat().st_size, log.stat().st_size)
-    assert len(heard) > 50
+    assert len(heard) > 10
 
 
 def test_an_opening_tells_how_far_it_is(log: Path, tmp_path: Path) -> None:
@@ -234,14 +248,14 @@ def test_an_opening_tells_how_far_it_is(log: Path, tmp_path: Path) -> None:
         return len(heard) < 3
 
     whole = log.stat().st_size
-    open_events(RunFiles(log.parent), tmp_path, told=told)
+    open_events(RunFiles(log.parent), tmp_path, on_progress=told)
     assert [size for _, size in heard] == [whole] * 3
-    open_events(RunFiles(log.parent), tmp_path, told=told)  # what was indexed is kept
+    open_events(RunFiles(log.parent), tmp_path, on_progress=told)  # what was indexed is kept
     assert heard[3][0] > heard[2][0]
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("after", [0, 20, 100])
+@pytest.mark.parametrize("after", [0, 3, 9])
 def test_what_a_killed_process_leaves_is_indexed_by_who_asked(
     descriptor: int, alone: dict[str, object], after: int, signal_number: int
 ) -> None:
@@ -254,15 +268,15 @@ def test_what_a_killed_process_leaves_is_indexed_by_who_asked(
         return True
 
     index = LineIndex()
-    index.index_new_lines(descriptor, on_progress=told, sharing=TOGETHER)
-    assert said(index) == alone
+    index.index_new_lines(descriptor, on_progress=told)
+    assert content_of(index) == alone
     assert not children()
 
 
 def test_a_process_that_falls_silent_is_not_waited_for(
     descriptor: int, alone: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mates, "WORKER_TIMEOUT_S", 4)
+    monkeypatch.setattr(scan_workers, "MAX_WAITS", 4)
     asked = iter(range(10**6))
 
     def told(_size: int, _whole: int) -> bool:
@@ -272,8 +286,8 @@ def test_a_process_that_falls_silent_is_not_waited_for(
         return True
 
     index = LineIndex()
-    index.index_new_lines(descriptor, on_progress=told, sharing=TOGETHER)
-    assert said(index) == alone
+    index.index_new_lines(descriptor, on_progress=told)
+    assert content_of(index) == alone
     assert not children()
 
 
@@ -288,22 +302,22 @@ def test_who_asks_to_stop_leaves_no_process_behind(
 
     index = LineIndex()
     if error is None:
-        index.index_new_lines(descriptor, on_progress=told, sharing=TOGETHER)
+        index.index_new_lines(descriptor, on_progress=told)
         assert 0 < index.size < os.fstat(descriptor).st_size
     else:
         with pytest.raises(error):
-            index.index_new_lines(descriptor, on_progress=told, sharing=TOGETHER)
+            index.index_new_lines(descriptor, on_progress=told)
     assert not children()
-    index.index_new_lines(descriptor, sharing=TOGETHER)
-    assert said(index) == alone
+    index.index_new_lines(descriptor)
+    assert content_of(index) == alone
 
 
 PROGRAMS = {
     "nothing": "pass",
     "garbage": "print('garbage'); print('x' * 100_000)",
-    "no block": "print('{\"taken\": 5}')",
-    "another": "print('[1]'); print('{\"taken\": \"5\"}')",
-    "too much": 'print(\'{"taken":999,"lines":9,"decoded":0,"low":0,"widths":["u1","u1","u1","u1"],"kinds":[],"steps":[]}\')',
+    "no block": "print('12345678{\"lines\": 5}')",
+    "a list": "print('12345678[1]')",
+    "no lines": 'print(\'12345678{"lines":9,"first_time":0,"dtypes":["u1","u1","u1","u1"],"event_names":[],"steps":[]}\')',
     "an error": "raise SystemExit(3)",
 }
 
@@ -314,21 +328,22 @@ def test_a_process_that_tells_nonsense_costs_no_line(
 ) -> None:
     (tmp_path / "mumbling.py").write_text(program)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(mates, "_PROGRAM", "mumbling")
-    assert said(indexed(descriptor, TOGETHER)) == alone
+    monkeypatch.setattr(scan_workers, "_PROGRAM", "mumbling")
+    assert content_of(indexed(descriptor)) == alone
 
 
 def test_a_program_that_is_no_python_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("", "/usr/bin/osiris-inspect", "/usr/sbin/uwsgi"):
         monkeypatch.setattr(sys, "executable", name)
-        assert mates.default_partitioning() == ALONE
+        assert max_processes() == 1
 
 
 def test_one_processor_indexes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {3})
-    assert mates.default_partitioning().most == 1
+    assert max_processes() == 1
 
 
+@pytest.mark.usefixtures("usual_sizes")
 @pytest.mark.parametrize(
     ("megabytes", "processes", "expected"),
     [
@@ -351,26 +366,26 @@ def test_a_log_is_shared_out_where_that_is_worth_it(
         for place in range(0, megabytes << 20, 1 << 19):
             os.pwrite(stream.fileno(), b"\n", place)
     with log.open("rb") as stream:
-        parts = mates.split_ranges(stream.fileno(), 0, Partitioning(processes))
+        parts = scan_workers.split_ranges(stream.fileno(), 0, processes)
     assert len(parts) == expected
     assert [end for _, end in parts[:-1]] == [begin for begin, _ in parts[1:]]
     assert (parts[0][0], parts[-1][1]) == (0, megabytes << 20)
-    assert all(end - begin >= mates.MIN_BYTES_PER_WORKER for begin, end in parts) or expected == 1
+    assert all(end - begin >= scan_workers.MIN_BYTES_PER_WORKER for begin, end in parts) or expected == 1
 
 
+@pytest.mark.usefixtures("usual_sizes")
 def test_a_log_with_one_long_line_is_not_shared_out(tmp_path: Path) -> None:
     log = tmp_path / "events.jsonl"
     with log.open("wb") as stream:
         stream.truncate(1 << 30)
     with log.open("rb") as stream:
-        assert len(mates.split_ranges(stream.fileno(), 0, Partitioning(4))) == 1
+        assert len(scan_workers.split_ranges(stream.fileno(), 0, 4)) == 1
 
 
+@pytest.mark.usefixtures("usual_sizes")
 def test_a_short_log_is_indexed_by_one_process(descriptor: int) -> None:
     seen: list[int] = []
-    LineIndex().index_new_lines(
-        descriptor, on_progress=lambda _size, _whole: not seen.extend(children()), sharing=Partitioning(4)
-    )
+    LineIndex().index_new_lines(descriptor, on_progress=lambda _size, _whole: not seen.extend(children()))
     assert seen == []
 
 
@@ -378,7 +393,7 @@ def test_where_no_process_can_be_started_one_is_enough(
     descriptor: int, alone: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python3")
-    assert said(indexed(descriptor, TOGETHER)) == alone
+    assert content_of(indexed(descriptor)) == alone
 
 
 def test_nothing_is_imported_from_the_folder_one_is_in(
@@ -387,26 +402,24 @@ def test_nothing_is_imported_from_the_folder_one_is_in(
     for name in ("numpy", "json", "osiris_inspect"):
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')")
     monkeypatch.chdir(tmp_path)
-    assert said(indexed(descriptor, TOGETHER)) == alone
+    assert content_of(indexed(descriptor)) == alone
     assert not (tmp_path / "imported").exists()
 
 
 ORPHAN = """
 import os, sys
+from osiris_inspect.inspector.event_log.index import scan_workers
 from osiris_inspect.inspector.event_log.index.line_index import LineIndex
-from osiris_inspect.inspector.event_log.index.scan_workers import Partitioning
 from tests.inspector.test_index_shared import children
 
-def on_progress(size, whole):
+def told(size, whole):
     print(*children(), flush=True)
     sys.stdin.read(1)
     return True
 
-LineIndex().index_new_lines(
-    os.open(sys.argv[1], os.O_RDONLY),
-    on_progress=on_progress,
-    sharing=Partitioning(3, least=1, head_start=0, block=4096),
-)
+scan_workers.max_processes = lambda: 3
+scan_workers.MIN_BYTES_PER_WORKER, scan_workers.OWN_EXTRA_BYTES = 1, 0
+LineIndex().index_new_lines(os.open(sys.argv[1], os.O_RDONLY), on_progress=told)
 """
 
 
@@ -443,8 +456,8 @@ def test_a_log_cut_while_it_is_indexed_is_read_as_it_stands(tmp_path: Path) -> N
         return True
 
     index = LineIndex()
-    index.index_new_lines(number, on_progress=told, sharing=TOGETHER)
-    index.index_new_lines(number, sharing=TOGETHER)
+    index.index_new_lines(number, on_progress=told)
+    index.index_new_lines(number)
     assert_is_index_of(index, log.read_bytes())
     os.close(number)
 
@@ -462,24 +475,7 @@ def test_a_log_that_grows_while_it_is_indexed_is_indexed_to_its_end(tmp_path: Pa
         return True
 
     index = LineIndex()
-    index.index_new_lines(number, on_progress=told, sharing=TOGETHER)
+    index.index_new_lines(number, on_progress=told)
     assert_is_index_of(index, log.read_bytes())
-    assert said(index) == said(indexed(number, ALONE))
+    assert content_of(index) == content_of(indexed_alone(number))
     os.close(number)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"lines": 0}, {"lines": -1}, {"lines": 10**9}, {"widths": ["f8"] * 4}, {"widths": []}, {"widths": 3}, {"taken": 1},
-     {"kinds": []}, {"steps": None}, {"low": "x"}, {"low": 10**40}],
-)  # fmt: skip
-def test_what_cannot_be_is_not_believed(wrong: dict[str, object]) -> None:
-    with ExitStack() as stack:
-        content = event("a", 1) + b"\n"
-        log = stack.enter_context(memory_file(content))
-        columns, out = (stack.enter_context(_file(name)) for name in ("columns", "out"))
-        mate.scan_range(log, (0, len(content)), 4096, columns=columns, out=out)
-        told = json.loads(os.pread(out, 1 << 16, 0))
-        assert BlockDecoder(columns, LineIndex().sniffer).block(told).consumed == len(content)
-        with pytest.raises(InvalidScanMessage):
-            BlockDecoder(columns, LineIndex().sniffer).block(told | wrong)

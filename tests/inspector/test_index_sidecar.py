@@ -100,7 +100,7 @@ def sidecars(tmp_path: Path) -> IndexCache:
 def test_the_second_opening_reads_no_line(log: Path, sidecars: IndexCache) -> None:
     first = index_of(log, sidecars)
     second = index_of(log, sidecars)
-    assert second.sniffer.decoded_count == 0
+    assert second.scanner.decoded_count == 0
     assert told(second) == told(first)
     assert second.failure_lines.tolist() == first.failure_lines.tolist()
     assert second.timeline(7) == first.timeline(7)
@@ -123,7 +123,7 @@ def test_many_new_lines_are_kept(log: Path, sidecars: IndexCache) -> None:
     with log.open("ab") as stream:
         stream.write(many(11_000))
     index_of(log, sidecars)
-    assert index_of(log, sidecars).sniffer.decoded_count == 0
+    assert index_of(log, sidecars).scanner.decoded_count == 0
 
 
 def test_nothing_is_written_beside_the_log(log: Path, sidecars: IndexCache) -> None:

@@ -49,13 +49,13 @@ def test_file_is_no_run_directory(tmp_path: Path) -> None:
 
 def test_directory_of_other_things_is_no_run(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(RunNotReadable, match="no run"):
+    with pytest.raises(RunNotReadable, match="not a run"):
         load(tmp_path)
 
 
 def test_text_log_alone_is_no_run_and_is_named(tmp_path: Path) -> None:
     (tmp_path / "osiris.log").write_text("ERROR - boom\n")
-    with pytest.raises(RunNotReadable, match=r"status\.json.*it holds osiris\.log"):
+    with pytest.raises(RunNotReadable, match=r"status\.json.*it contains osiris\.log"):
         load(tmp_path)
 
 
@@ -564,7 +564,7 @@ def test_time_without_the_worker_is_told_from_its_loss_to_its_return(tmp_path: P
 def test_lines_that_never_came_are_among_what_was_not_read(tmp_path: Path) -> None:
     run = load(run_dir(tmp_path, [native("run_start"), native("lines_missing", 1, **{"from": 4, "to": 6})]))
     assert [(entry.line, entry.reason) for entry in run.unreadable] == [
-        (2, "3 lines of the worker never came: 4 to 6")
+        (2, "3 lines of the worker missing: 4 to 6")
     ]
 
 

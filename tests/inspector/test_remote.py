@@ -298,12 +298,12 @@ def test_frame_that_cannot_be_fetched_any_more_is_an_error_and_no_rows(tmp_path:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("memory://nothing/here", "no such folder there"),
-        ("xyz://bucket/logs", "no kind of place that is known"),
+        ("memory://nothing/here", "no such folder"),
+        ("xyz://bucket/logs", "unknown protocol"),
         ("http://127.0.0.1:9/logs", "127.0.0.1"),
-        ("memory://", "names no folder"),
-        ("memory://a/../b", "names no folder"),
-        ("https://host/logs?token=1", "not taken"),
+        ("memory://", "has no folder"),
+        ("memory://a/../b", "has no folder"),
+        ("https://host/logs?token=1", "must not contain"),
     ],
 )
 def test_place_that_cannot_be_reached_is_said_in_one_line(asked: str, said: str, tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def test_place_that_cannot_be_reached_is_said_in_one_line(asked: str, said: str,
 def test_folder_without_a_run_is_said_to_hold_none(tmp_path: Path, memory: Any) -> None:
     memory.pipe("/logs/notes/readme.txt", b"hello")
 
-    with pytest.raises(RunNotReadable, match="holds no run"):
+    with pytest.raises(RunNotReadable, match="contains no run"):
         open_remote("memory://logs", tmp_path)
 
 

@@ -14,7 +14,7 @@ from osiris_inspect.model.metric import Metric
     ],
 )
 def test_metric_is_the_same_in_every_dialect(line: bytes) -> None:
-    metric = metrics.decode(line, number_of_line=2)
+    metric = metrics.decode(line, line_number=2)
     assert (metric.name, metric.value, metric.ts, metric.step, metric.line) == ("rows_read", 14, 1.0, "a", 2)
 
 

@@ -15,7 +15,6 @@ ORIGINAL = {
             "rows_out": 14,
             "duration_ms": 93.1,
             "status": "succeeded",
-            "artifacts": ["p"],
         },
         {"step_id": "b", "status": "failed", "error": "boom"},
     ],
@@ -24,7 +23,7 @@ ORIGINAL = {
 
 def test_card_of_the_original_is_read() -> None:
     card = run_card.parse(ORIGINAL)
-    assert (card.steps[0].rows_out, card.steps[0].artifacts, card.steps[1].error) == (14, ("p",), "boom")
+    assert (card.steps[0].rows_out, card.steps[1].error) == (14, "boom")
     assert card.extra == {"session_id": "s"}
     assert card.steps[0].has_df_in_memory is None
 

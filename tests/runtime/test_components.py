@@ -73,7 +73,7 @@ def test_list_names_all() -> None:
 
 def test_show_of_an_unknown_one_says_what_was_perhaps_meant() -> None:
     done = CliRunner().invoke(build_app(), ["components", "show", "mysql.extracter"])
-    assert str(done.exception) == "no component 'mysql.extracter'; did you mean 'mysql.extractor'?"
+    assert str(done.exception) == "unknown component 'mysql.extracter'; did you mean 'mysql.extractor'?"
 
 
 def test_asking_about_components_loads_no_driver_and_no_heavy_package() -> None:

@@ -306,7 +306,7 @@ def test_test_says_of_each_connection_whether_it_works(
     done = CliRunner().invoke(build_app(), ["connections", "test"])
     assert done.exit_code == 1
     assert done.stdout == f"@filesystem.a works: folder {tmp_path}\n"
-    assert "@filesystem.b failed: base_dir /nope is no folder" in done.stderr
+    assert "@filesystem.b failed: base_dir /nope is not a folder" in done.stderr
     assert (
         "@mysql.m failed: MySQL connection failed: the connection (u at 127.0.0.1:1): connection refused"
         in done.stderr

@@ -197,9 +197,15 @@ def test_every_column_of_times_is_read_as_such_and_no_other(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("texts", "expected"),
     [
-        (["2024-01-02", "2024-13-45"], "column 't' has '2024-13-45', which is no time of the form %Y-%m-%d"),
-        (["01/02/2024", "13/02/2024"], "column 't' has '13/02/2024', which is no time of the form %m/%d/%Y"),
-        (["10:30"], "column 't' has '10:30', which is no time; without parse_dates it is read as text"),
+        (
+            ["2024-01-02", "2024-13-45"],
+            "column 't' has '2024-13-45', which is not a time of the form %Y-%m-%d",
+        ),
+        (
+            ["01/02/2024", "13/02/2024"],
+            "column 't' has '13/02/2024', which is not a time of the form %m/%d/%Y",
+        ),
+        (["10:30"], "column 't' has '10:30', which is not a time; without parse_dates it is read as text"),
         (["2024-01-02 00:00+02:00", "2024-01-02 00:00"], "column 't' has times with and without an offset"),
     ],
 )
@@ -233,25 +239,25 @@ def test_the_connection_says_where_paths_start(tmp_path: Path) -> None:
         ("", {"path": "."}, "is a folder, not a CSV file"),
         ("", {"path": "x-*.csv"}, "step 's': no file matches x-*.csv"),
         (b"\n", {}, "step 's': a.csv is empty; there is not even a header"),
-        ("a,b\n1,2\n1,2,3\n", {}, "a.csv is no table: Expected 2 fields in line 3, saw 3; set on_bad_lines: skip to leave such lines out"),
-        ("a,b\n1,2,3\n", {}, "a.csv is no table: Expected 2 fields in line 2, saw 3; set on_bad_lines: skip to leave such lines out"),
-        ("a,b\n1,2\n1,2,3\n", {"columns": ["a"]}, "a.csv is no table: Expected 2 fields in line 3, saw 3; set on_bad_lines: skip"),
-        ("a,b\n1,2,3\n", {"columns": ["a"]}, "a.csv is no table: Expected 2 fields in line 2, saw 3; set on_bad_lines: skip"),
-        ('a\n"x\n2\n', {}, "a.csv is no table: EOF inside string starting at row 1; a quote is opened and not closed"),
-        ("zip,b\n1,2\n", {"dtype": {"zipp": "str"}}, "a.csv has no column 'zipp'; it has zip, b; did you mean 'zip' in dtype?"),
-        ("t,b\n1,2\n", {"parse_dates": ["when"]}, "a.csv has no column 'when'; it has t, b; look at parse_dates"),
-        ("1,2\n", {"header": False, "dtype": {"2": "str"}}, "a.csv has no column '2'; it has 0, 1; look at dtype"),
-        ("a,b\n1,2\n", {"columns": ["0"]}, "a.csv has no column '0'; it has a, b; look at columns"),
+        ("a,b\n1,2\n1,2,3\n", {}, "a.csv is not a table: Expected 2 fields in line 3, saw 3; set on_bad_lines: skip to leave such lines out"),
+        ("a,b\n1,2,3\n", {}, "a.csv is not a table: Expected 2 fields in line 2, saw 3; set on_bad_lines: skip to leave such lines out"),
+        ("a,b\n1,2\n1,2,3\n", {"columns": ["a"]}, "a.csv is not a table: Expected 2 fields in line 3, saw 3; set on_bad_lines: skip"),
+        ("a,b\n1,2,3\n", {"columns": ["a"]}, "a.csv is not a table: Expected 2 fields in line 2, saw 3; set on_bad_lines: skip"),
+        ('a\n"x\n2\n', {}, "a.csv is not a table: EOF inside string starting at row 1; a quote is not closed"),
+        ("zip,b\n1,2\n", {"dtype": {"zipp": "str"}}, "a.csv has no column 'zipp', named in dtype; it has zip, b; did you mean 'zip'?"),
+        ("t,b\n1,2\n", {"parse_dates": ["when"]}, "a.csv has no column 'when', named in parse_dates; it has t, b"),
+        ("1,2\n", {"header": False, "dtype": {"2": "str"}}, "a.csv has no column '2', named in dtype; it has 0, 1"),
+        ("a,b\n1,2\n", {"columns": ["0"]}, "a.csv has no column '0', named in columns; it has a, b"),
         ("a,b\n1,2\n", {"columns": ["a", 0]}, "columns names column 'a' twice"),
-        ("a,b\n1,2\n", {"columns": [["a"]]}, "a.csv has no column \"['a']\"; it has a, b"),
-        ("a\n1\n", {"file_column": "a"}, "a.csv has a column 'a' already; choose another name for file_column"),
+        ("a,b\n1,2\n", {"columns": [["a"]]}, "a.csv has no column \"['a']\", named in columns; it has a, b"),
+        ("a\n1\n", {"file_column": "a"}, "a.csv already has a column 'a'; choose another file_column"),
         ("a\n1\n", {"delimiter": ""}, r"step 's': delimiter is ''; it takes one ASCII character, or \s+ for any white space"),
         ("a\n1\n", {"delimiter": "||"}, "step 's': delimiter is '||'; it takes one ASCII character"),
         (gzip.compress(b"a\n1\n" * 999, mtime=0)[:-9], {"compression": "gzip"}, "a.csv cannot be read: Compressed file ended"),
         ("a\n1\n", {"compression": "zip"}, "a.csv cannot be read: File is not a zip file"),
         ("a\nž\n".encode("cp1250"), {}, "a.csv is not utf-8: invalid start byte (9e); set encoding"),
         ("a\n1\n", {"encoding": "utf-99"}, "unknown encoding 'utf-99'"),
-        ("a,b\n1,2\n", {"columns": ["a", "c"]}, "a.csv has no column 'c'; it has a, b"),
+        ("a,b\n1,2\n", {"columns": ["a", "c"]}, "a.csv has no column 'c', named in columns; it has a, b"),
         ("a\nx\n", {"dtype": {"a": "int64"}}, "a.csv cannot be read: "),
     ],
 )  # fmt: skip
@@ -350,7 +356,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
 @pytest.mark.parametrize(
     ("path", "config", "expected"),
     [
-        ("missing/out.csv", {"create_dirs": False}, "is not there; set create_dirs: true"),
+        ("missing/out.csv", {"create_dirs": False}, "does not exist; set create_dirs: true"),
         ("file/out.csv", {}, "cannot write"),
         (".", {}, "it is a folder"),
         ("/dev/full", {}, "No space left on device"),
@@ -373,7 +379,7 @@ def test_several_inputs_are_an_error_unless_the_step_says_to_append(tmp_path: Pa
     }
     with pytest.raises(
         DriverError,
-        match="step 's' writes one frame and got 2: df_a, df_b; join them in a step before it, or set on_several_inputs: append",
+        match="step 's': the writer takes 1 input and received 2: df_a, df_b; join them in an earlier step, or set on_several_inputs: append",
     ):
         drive(name, {"path": "out"}, context(tmp_path), **inputs)
     assert drive(name, {"path": "out", "on_several_inputs": "append"}, context(tmp_path), **inputs) == {
@@ -393,7 +399,7 @@ def test_inputs_with_other_columns_are_not_appended(tmp_path: Path) -> None:
 
 
 def test_a_writer_without_an_input_says_so(tmp_path: Path) -> None:
-    with pytest.raises(DriverError, match="step 's' writes one frame and got none; name a step in its needs"):
+    with pytest.raises(DriverError, match="step 's': the writer received no input; name a step in its needs"):
         drive(OUT, {"path": "out"}, context(tmp_path))
 
 
@@ -436,11 +442,11 @@ def test_a_file_that_is_no_whole_parquet_is_named(tmp_path: Path, content: bytes
     pq.write_table(pa.table({"a": range(1000)}), tmp_path / "a.parquet")
     path = tmp_path / "a.parquet"
     path.write_bytes(path.read_bytes()[:-30] if content is None else content)
-    assert "a.parquet is no whole Parquet file" in refused(tmp_path, name=PARQUET_IN, path="a.parquet")
+    assert "a.parquet is not a complete Parquet file" in refused(tmp_path, name=PARQUET_IN, path="a.parquet")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a\n")
     (tmp_path / "a.csv").chmod(0)
-    assert "may not be read by this user" in refused(tmp_path)
+    assert "permission denied" in refused(tmp_path)

@@ -211,7 +211,7 @@ def test_several_inputs_are_appended_where_asked_and_an_error_otherwise(
 ) -> None:
     place = TAKE[name](tmp_path, request)
     inputs = {"df_a": handed(tmp_path, FRAME[:1], step="a"), "df_b": handed(tmp_path, FRAME[1:], step="b")}
-    with pytest.raises(DriverError, match="step 's' writes one frame and got 2: df_a, df_b"):
+    with pytest.raises(DriverError, match="step 's': the writer takes 1 input and received 2: df_a, df_b"):
         drive(name, place.config, context(tmp_path), **inputs)
     assert drive(name, {**place.config, "on_several_inputs": "append"}, context(tmp_path), **inputs) == {
         "rows_written": 3

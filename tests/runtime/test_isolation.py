@@ -187,7 +187,7 @@ def test_a_missing_folder_that_is_not_to_be_made_is_named(tmp_path: Path, on: st
     _outside(tmp_path)
     outcome = make_run(tmp_path / "base", on, text=text)
     (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
-    assert "outside/new is not there; set create_dirs: true" in failed["error"]
+    assert "outside/new does not exist; set create_dirs: true" in failed["error"]
 
 
 @EVERYWHERE

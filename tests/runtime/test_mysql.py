@@ -99,7 +99,7 @@ def test_a_procedure_gives_its_one_result(mariadb: MariaDb, tmp_path: Path) -> N
         ("SELECT * FROM moviez", "step 's': MySQL query failed: (1146) Table 'movies.moviez' doesn't exist; check the names of tables in the query; did you mean 'movies'?"),
         ("SELECT titel FROM movies", "(1054) Unknown column 'titel' in 'SELECT'; check the names of columns in the query"),
         ("SELEC 1", "(1064) You have an error in your SQL syntax"),
-        ("SET @a = 1", "step 's': the query gives no rows; write a SELECT"),
+        ("SET @a = 1", "step 's': the query returns no rows; write a SELECT"),
         ("SELECT 1; SELECT 2", "(1064) You have an error in your SQL syntax"),
         ("SELECT * FROM mysql.user", "(1142) SELECT command denied to user 'osiris'@"),
         ("LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE movies", "MySQL query failed: (4166) The used command is not allowed"),

@@ -118,13 +118,13 @@ def test_names_are_taken_as_they_are(postgres: Postgres, tmp_path: Path) -> None
         ({"id": [3], "n": [5000]}, {}, '(23514) new row for relation "stats" violates check constraint "stats_n_check"'),
         ({"idd": [3]}, {}, "table public.stats has no column 'idd'; did you mean 'id'?; it has id, name, n"),
         ({"id": [3]}, {"table": "stat"}, "table public.stat does not exist; did you mean 'stats'?"),
-        ({"id": [3]}, {"table": "unheard_of"}, "table public.unheard_of does not exist; set create_if_missing: true to make it"),
+        ({"id": [3]}, {"table": "unheard_of"}, "table public.unheard_of does not exist; set create_if_missing: true to create it"),
         ({"id": [3]}, {"write_mode": "upsert", "primary_key": "key"}, "the frame has no column 'key' of primary_key; it has id"),
         ({"n": [3]}, {"write_mode": "upsert", "primary_key": "n"}, "table public.stats has no unique constraint on (n), which upsert needs; unique are: id"),
-        ({"id": [7, 7]}, {"write_mode": "upsert", "primary_key": "id"}, "2 rows of the input have one key (id=7); make them one row before, or set on_duplicate_keys: last"),
+        ({"id": [7, 7]}, {"write_mode": "upsert", "primary_key": "id"}, "2 rows of the input have the same primary_key (id=7); deduplicate them in an earlier step, or set on_duplicate_keys: last"),
         ({"id": [3]}, {"schema": "pg_catalog", "table": "osiris_new", "create_if_missing": True}, '(42501) permission denied for schema pg_catalog; the user lacks a privilege; GRANT it, or connect as another user; nothing was written'),
         ({"id": [3]}, {"schema": "nope", "create_if_missing": True}, '(3F000) schema "nope" does not exist'),
-        ({"id": [7, None]}, {"write_mode": "replace", "primary_key": "id"}, "1 rows have nothing in (id), so they have no key"),
+        ({"id": [7, None]}, {"write_mode": "replace", "primary_key": "id"}, "1 rows have no value in primary_key (id)"),
     ],
 )  # fmt: skip
 def test_a_refused_write_leaves_the_table_as_it_was_and_says_why(
@@ -158,7 +158,7 @@ def test_rows_that_a_trigger_swallows_are_not_reported_as_written(postgres: Post
     )
     said = refused(postgres, tmp_path, {"id": [3, 4], "n": [13, 14]})
     assert (
-        "the server took 1 of 2 rows (a trigger, rule or policy holds back the rest); nothing was written"
+        "the server took 1 of 2 rows (a trigger, rule or policy rejected the rest); nothing was written"
         in said
     )
 
@@ -175,8 +175,8 @@ def test_a_constraint_that_is_checked_at_the_end_undoes_the_write(postgres: Post
         ({"host": "nope.invalid"}, "host 'nope.invalid' is not known; check host"),
         ({"port": 1}, "connection refused; nothing listens there: check host and port"),
         ({"database": "nope"}, 'database "nope" does not exist'),
-        ({"user": ""}, "connection @postgres.main has no 'user', and no dsn that says it"),
-        ({"dsn": "postgresql://osiris:half-a-word@[::1:5432/x"}, "the dsn is no address; write postgresql://user:password@host:port/database"),
+        ({"user": ""}, "connection @postgres.main has no 'user' and no dsn"),
+        ({"dsn": "postgresql://osiris:half-a-word@[::1:5432/x"}, "the dsn is invalid; write postgresql://user:password@host:port/database"),
         ({"sslmode": "require"}, "server does not support SSL, but SSL was required"),
     ],
 )  # fmt: skip
@@ -193,12 +193,12 @@ def test_why_no_connection_came_about_names_the_connection_and_no_password(
 def test_a_direct_host_of_supabase_that_only_ipv6_reaches_says_to_use_the_pooler() -> None:
     needs("bwrap")
     dsn = "postgresql://u:p-word@db.abcdefghijklmnopqrst.supabase.co:5432/postgres?hostaddr=2001:db8::1"
-    connecting = f"from osiris_inspect.runtime.drivers.postgres import connect as postgres_connect; postgres_connect.connect({{'pg_dsn': {dsn!r}}}, 2)"
+    connecting = f"from osiris_inspect.runtime.drivers.postgres import connect as p; p.connect({{'pg_dsn': {dsn!r}}}, 2)"
     without_network = ["bwrap", "--dev-bind", "/", "/", "--unshare-net", sys.executable, "-c", connecting]
     said = subprocess.run(without_network, capture_output=True, text=True, check=False).stderr
     assert (
-        "db.abcdefghijklmnopqrst.supabase.co is a direct host of Supabase, which has an IPv6 address only, and this "
-        "machine does not get there: use the address of the pooler, which Supabase shows under Connect"
+        "db.abcdefghijklmnopqrst.supabase.co is a direct host of Supabase, which has only an IPv6 address, and this "
+        "machine cannot reach it: use the address of the pooler, which Supabase shows under Connect"
     ) in said
     assert "p-word" not in said.splitlines()[-1]
 
@@ -211,11 +211,11 @@ def test_a_direct_host_of_supabase_that_only_ipv6_reaches_says_to_use_the_pooler
         ("db.abc.supabase.co", 'connection to server at "2001:db8::1", port 5432 failed: Cannot assign requested address', "is a direct host of Supabase"),
         ("db.abc.supabase.co", 'connection to server at "1.2.3.4", port 5432 failed: FATAL:  password authentication failed', "check user and password of the connection"),
         ("aws-0-eu.pooler.supabase.com", "connection timeout expired", "no answer in time; check host, port and firewall"),
-        ("pg.example", 'connection to server at "2001:db8::1", port 5432 failed: Network is unreachable', "pg.example may have an IPv6 address only, and this machine does not get there: use an address with IPv4"),
+        ("pg.example", 'connection to server at "2001:db8::1", port 5432 failed: Network is unreachable', "pg.example may have only an IPv6 address, which this machine cannot reach: use an address with IPv4"),
     ],
 )  # fmt: skip
 def test_what_a_system_without_a_way_says_is_told_apart(host: str, words: str, expected: str) -> None:
-    assert expected in postgres_connect._why(psycopg.OperationalError(words), {"host": host})
+    assert expected in postgres_connect._reason(psycopg.OperationalError(words), {"host": host})
 
 
 @pytest.mark.parametrize("raw", [False, True], ids=["escaped", "as it is"])
@@ -283,9 +283,9 @@ def test_where_policies_hold_rows_go_in_all_the_same(postgres: Postgres, tmp_pat
         ("SELECT *\nFROM nope", 'step \'s\': PostgreSQL query failed in line 2: (42P01) relation "nope" does not exist; check the names of tables'),
         ("SELECT nam FROM stats", "column \"nam\" does not exist"),
         ("SELEC 1", "failed in line 1: (42601) syntax error at or near \"SELEC\"; check the SQL"),
-        ("SET a.b = 1", "the query gives no rows; write a SELECT"),
+        ("SET a.b = 1", "the query returns no rows; write a SELECT"),
         ("SELECT 1; SELECT 2", "(42601) cannot insert multiple commands into a prepared statement"),
-        ("SELECT 'infinity'::timestamp AS x", "column 'x' holds 'infinity', which no timestamp[us] can be; leave it out or cast it to text in the query"),
+        ("SELECT 'infinity'::timestamp AS x", "column 'x' contains 'infinity', which is not a valid timestamp[us]; exclude it or cast it to text in the query"),
         ("SELECT 1/(id - 2) FROM stats", "PostgreSQL query failed: (22012) division by zero"),
     ],
 )  # fmt: skip

@@ -107,8 +107,8 @@ def test_a_replace_that_cannot_remove_says_what_is_written_and_what_stays(
     postgrest.faults = ["none", 500]
     settled = {"write_mode": "replace", "primary_key": "id"}
     said = refused(postgrest, tmp_path, {"id": [2, 3]}, retries=0, **settled)
-    assert "Supabase write to public.rest_stats failed: (HTTP 500) fault; all 2 rows are written" in said
-    assert "of the rows that should go some may still be there; it can be run again" in said
+    assert "Supabase write to public.rest_stats failed: (HTTP 500) fault; all 2 rows were written" in said
+    assert "some stale rows may remain; run the step again" in said
     assert ids(postgres) == [1, 2, 3]
     write(postgrest, tmp_path, {"id": [2, 3]}, **settled)
     assert ids(postgres) == [2, 3]
@@ -149,7 +149,7 @@ def test_an_insert_whose_answer_was_lost_is_not_sent_again(
     said = refused(postgrest, tmp_path, {"id": range(10, 20)}, batch_size=100)
     assert posts(postgrest) == [10]
     assert (
-        "the batch after row 0 may have been written or not, so it was not sent again; upsert can be tried again"
+        "the batch after row 0 may have been written or not, so it was not sent again; upsert can be retried"
         in said
     )
 
@@ -203,7 +203,7 @@ def test_rows_that_a_trigger_swallows_are_not_reported_as_written(
         "CREATE OR REPLACE FUNCTION swallow_rest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$",
         "CREATE TRIGGER swallow_rest BEFORE INSERT ON rest_stats FOR EACH ROW EXECUTE FUNCTION swallow_rest()",
     )
-    assert "the server took 0 of 1 rows (a trigger, rule or policy holds back the rest)" in refused(
+    assert "the server took 0 of 1 rows (a trigger, rule or policy rejected the rest)" in refused(
         postgrest, tmp_path, {"id": [3]}
     )
 
@@ -214,7 +214,7 @@ def test_rows_that_the_server_did_not_count_are_not_reported_as_written(
 ) -> None:
     postgrest.faults = ["uncounted"]
     said = refused(postgrest, tmp_path, {"id": [3]}, write_mode=mode, primary_key="id")
-    assert "the server did not say how many of 1 rows it took" in said
+    assert "the server did not report how many of 1 rows it took" in said
     assert "they may have been written or not" in said
 
 
@@ -224,7 +224,7 @@ def test_a_server_that_is_elsewhere_is_named_and_nothing_is_taken_for_written(
 ) -> None:
     postgrest.faults = ["elsewhere"]
     said = refused(postgrest, tmp_path, {"id": [3]}, write_mode=mode, primary_key="id")
-    assert "(HTTP 301) the server is elsewhere, at http://127.0.0.1:" in said
+    assert "(HTTP 301) the server redirects to http://127.0.0.1:" in said
     assert "set url of the connection to that; nothing was written" in said
     assert ids(postgres) == [1, 2]
 
@@ -250,7 +250,7 @@ def test_names_of_tables_and_columns_may_hold_what_addresses_are_made_of(
 @pytest.mark.parametrize("name", ["a/b", ".."])
 def test_a_table_that_no_address_can_hold_is_named(postgrest: PostgRest, tmp_path: Path, name: str) -> None:
     said = refused(postgrest, tmp_path, {"id": [3]}, table=name)
-    assert f"table {name!r} has no address over REST; write to it over SQL, with pg_dsn" in said
+    assert f"table {name!r} cannot be addressed over REST; write over SQL, with pg_dsn" in said
 
 
 DOCUMENTS = ['{"n": 1000000000000000000000000000001, "l": [1, "a"]}', "[]", None, "5", '"text"']
@@ -280,7 +280,7 @@ def test_text_that_is_no_json_is_not_put_into_a_column_of_json(
     postgres.run("DROP TABLE IF EXISTS rest_new", "CREATE TABLE rest_new (j jsonb)")
     postgrest.look()
     said = refused(postgrest, tmp_path, {"j": ["{}", "{a"]}, table="rest_new", batch_size=1)
-    assert "column 'j' holds text that is no JSON, and the table's column is: " in said
+    assert "column 'j' contains text that is not JSON, but the table's column is JSON: " in said
     assert said.endswith("1 of 2 rows were written before and stay")
 
 
@@ -292,14 +292,14 @@ def _plain(text: str | None) -> str | None:
     ("columns", "config", "expected"),
     [
         ({"id": [3]}, {"table": "nope"}, "table public.nope does not exist; set create_if_missing: true, with pg_dsn in the connection"),
-        ({"id": [3]}, {"table": "nope", "create_if_missing": True}, "table public.nope does not exist; it can be made only over SQL, with pg_dsn in the connection"),
+        ({"id": [3]}, {"table": "nope", "create_if_missing": True}, "table public.nope does not exist; it can be created only over SQL, with pg_dsn in the connection"),
         ({"id": [3], "nam": [1]}, {}, "(42703) column nam does not exist; nothing was written"),
         ({"id": [3], "name": [None]}, {}, '(23502) null value in column "name" of relation "rest_stats" violates not-null constraint'),
         ({"id": ["x"]}, {}, '(22P02) invalid input syntax for type bigint: "x"'),
         ({"id": [3]}, {"schema": "private"}, "(PGRST106) The schema must be one of the following: public; expose the schema in the project's API settings"),
-        ({"id": [3, 3]}, {"write_mode": "upsert", "primary_key": "id"}, "2 rows of the input have one key (id=3); make them one row before, or set on_duplicate_keys: last"),
+        ({"id": [3, 3]}, {"write_mode": "upsert", "primary_key": "id"}, "2 rows of the input have the same primary_key (id=3); deduplicate them in an earlier step, or set on_duplicate_keys: last"),
         ({"id": [3], "n": [4]}, {"write_mode": "upsert", "primary_key": "n"}, "(42P10) there is no unique or exclusion constraint matching the ON CONFLICT specification; the table has no unique constraint on primary_key"),
-        ({"id": [3]}, {"channel": "sql"}, "step 's': channel is sql, and the connection has no pg_dsn"),
+        ({"id": [3]}, {"channel": "sql"}, "step 's': channel is sql, but the connection has no pg_dsn"),
     ],
 )  # fmt: skip
 def test_a_refused_write_says_why(
@@ -319,11 +319,11 @@ def test_a_refused_write_says_why(
     [
         ({"key": "eyJhbGciOiJIUzI1NiJ9.wrong.key"}, "(PGRST301) JWSError JWSInvalidSignature; check key of the connection; nothing was written"),
         ({"key": ""}, "@supabase.main (http://127.0.0.1:{port}/rest/v1) has no 'key'"),
-        ({"key": "key\nwith a break"}, "key holds letters that no key has"),
+        ({"key": "key\nwith a break"}, "key contains invalid characters"),
         ({"url": "http://127.0.0.1:1"}, "Supabase connection failed: @supabase.main (http://127.0.0.1:1/rest/v1): connection refused; nothing listens there: check url; nothing was written"),
         ({"url": "http://nope.invalid"}, "@supabase.main (http://nope.invalid/rest/v1): the host is not known; check url"),
         ({"url": "x.supabase.co"}, "needs url: https://<project>.supabase.co, or pg_dsn"),
-        ({"url": "http://127.0.0.1:99999"}, "@supabase.main (http://127.0.0.1:99999/rest/v1): url is no address: "),
+        ({"url": "http://127.0.0.1:99999"}, "@supabase.main (http://127.0.0.1:99999/rest/v1): url is invalid: "),
         ({"url": "http://127.0.0.1:{port}/elsewhere"}, "table public.rest_stats does not exist"),
     ],
 )  # fmt: skip
@@ -347,7 +347,8 @@ def test_a_table_that_cannot_be_made_is_named_and_nothing_is_called_written(
     told = {"table": "rest_new", "channel": "rest", "create_if_missing": True}
     said = refused(postgrest, tmp_path, {"id": [1]}, resolved_connection=connection, **told)
     assert (
-        "step 's': table public.rest_new cannot be made: (42501) permission denied for schema public" in said
+        "step 's': table public.rest_new cannot be created: (42501) permission denied for schema public"
+        in said
     )
     assert posts(postgrest) == []
 
@@ -392,9 +393,9 @@ def test_with_an_address_rows_go_over_sql(postgres: Postgres, postgrest: PostgRe
 
 def test_probe_says_what_answers(postgres: Postgres, postgrest: PostgRest) -> None:
     assert (
-        supabase.probe(postgrest.connection)
+        supabase.test_connection(postgrest.connection)
         == f"REST at the connection (http://127.0.0.1:{postgrest.port}/rest/v1)"
     )
-    assert "PostgreSQL" in supabase.probe({**postgrest.connection, "pg_dsn": postgres.dsn})
+    assert "PostgreSQL" in supabase.test_connection({**postgrest.connection, "pg_dsn": postgres.dsn})
     with pytest.raises(DriverError, match="PGRST301"):
-        supabase.probe({**postgrest.connection, "key": "wrong"})
+        supabase.test_connection({**postgrest.connection, "key": "wrong"})

@@ -60,10 +60,10 @@ WAYS: dict[str, list[Met]] = {
     ],
     "M14": [Met("a mode that a component has not", "compile", PLACES, "filesystem.csv_extractor does not support mode 'write'")],
     "M15": [
-        Met("no path", "compile", PLACES, "config of step 'a' lacks 'path', which filesystem.csv_extractor requires"),
-        Met("a blank query", "compile", PLACES, "config of step 'q' lacks 'query', which postgres.extractor requires"),
-        Met("a table without a name", "compile", PLACES, "config of step 'w' lacks 'table', which supabase.writer requires"),
-        Met("a query of comments", "duckdb", OF_DUCKDB, "query holds no statement"),
+        Met("no path", "compile", PLACES, "filesystem.csv_extractor needs 'path' in the config of step 'a'"),
+        Met("a blank query", "compile", PLACES, "postgres.extractor needs 'query' in the config of step 'q'"),
+        Met("a table without a name", "compile", PLACES, "supabase.writer needs 'table' in the config of step 'w'"),
+        Met("a query of comments", "duckdb", OF_DUCKDB, "query has no statement"),
     ],
     "C01": [Met("a variable that is not set", "connections", "test_each_variable_that_is_not_set_is_named_with_file_line_connection_and_key", "takes 'password' from the environment variable DB_PASSWORD")],
     "C02": [Met("an unknown alias", "connections", "test_an_unknown_alias_names_the_place_the_file_and_what_there_is", "has no connection mysql.mian; did you mean 'main'?")],
@@ -91,7 +91,7 @@ WAYS: dict[str, list[Met]] = {
     ],
     "C12": [
         Met("no database", "mysql", OF_MYSQL, "has no 'database'"),
-        Met("no user", "postgres", OF_MYSQL, "has no 'user', and no dsn that says it"),
+        Met("no user", "postgres", OF_MYSQL, "has no 'user' and no dsn"),
         Met("no key", "supabase", NEVER_MISSING, "has no 'key'"),
     ],
     "C13": [Met("base_dir", "csv", "test_the_connection_says_where_paths_start")],
@@ -106,7 +106,7 @@ WAYS: dict[str, list[Met]] = {
     "S05": [Met("a folder", "csv", NO_TABLE, "is a folder, not a CSV file")],
     "S06": [Met("another encoding", "csv", NO_TABLE, "a.csv is not utf-8: invalid start byte (9e); set encoding")],
     "S07": [Met("a ragged file", "csv", NO_TABLE, "Expected 2 fields in line 3, saw 3; set on_bad_lines: skip to leave such lines out")],
-    "S08": [Met("a column that is gone", "csv", NO_TABLE, "a.csv has no column 'c'; it has a, b")],
+    "S08": [Met("a column that is gone", "csv", NO_TABLE, "a.csv has no column 'c', named in columns; it has a, b")],
     "T01": [Met("SQL that is none", "duckdb", OF_DUCKDB, "in line 2 of its query, Parser Error: syntax error")],
     "T02": [Met("an unknown column", "duckdb", OF_DUCKDB, "Candidate bindings: ")],
     "T03": [Met("a value that is no number", "duckdb", OF_DUCKDB, "Conversion Error: Could not convert string 'Ana' to INT32")],
@@ -123,9 +123,9 @@ WAYS: dict[str, list[Met]] = {
         Met("a wrong key", "supabase", NEVER_MISSING, "(PGRST301) JWSError JWSInvalidSignature; check key of the connection; nothing was written"),
         Met("nothing listens", "supabase", NEVER_MISSING, "connection refused; nothing listens there: check url"),
     ],
-    "W03": [Met("a table that is only planned", "supabase", OF_REST, "table public.nope does not exist; it can be made only over SQL, with pg_dsn in the connection")],
+    "W03": [Met("a table that is only planned", "supabase", OF_REST, "table public.nope does not exist; it can be created only over SQL, with pg_dsn in the connection")],
     "W04": [Met("a replace that only adds", "supabase", "test_replace_removes_every_stale_row_however_many_pages_they_fill")],
-    "W05": [Met("a replace that cannot remove", "supabase", "test_a_replace_that_cannot_remove_says_what_is_written_and_what_stays", "of the rows that should go some may still be there; it can be run again")],
+    "W05": [Met("a replace that cannot remove", "supabase", "test_a_replace_that_cannot_remove_says_what_is_written_and_what_stays", "some stale rows may remain; run the step again")],
     "W06": [
         Met("a table that cannot be made", "supabase", "test_a_table_that_cannot_be_made_is_named_and_nothing_is_called_written", "cannot be made: (42501) permission denied for schema public"),
         Met("the same over SQL", "postgres", "test_a_refused_write_leaves_the_table_as_it_was_and_says_why", "(42501) permission denied for schema pg_catalog"),
@@ -140,11 +140,11 @@ WAYS: dict[str, list[Met]] = {
     ],
     "W10": [
         Met("tries used up", "supabase", "test_retries_that_are_used_up_say_how_many_rows_stay", "(HTTP 503) fault; nothing was written"),
-        Met("an answer that was lost", "supabase", "test_an_insert_whose_answer_was_lost_is_not_sent_again", "so it was not sent again; upsert can be tried again"),
+        Met("an answer that was lost", "supabase", "test_an_insert_whose_answer_was_lost_is_not_sent_again", "so it was not sent again; upsert can be retried"),
     ],
     "W11": [
         Met("a full disk", "csv", "test_a_place_that_cannot_be_written_to_is_named", "No space left on device"),
-        Met("no such folder", "csv", "test_a_place_that_cannot_be_written_to_is_named", "is not there; set create_dirs: true"),
+        Met("no such folder", "csv", "test_a_place_that_cannot_be_written_to_is_named", "does not exist; set create_dirs: true"),
     ],
     "W12": [Met("an unknown key", "compile", PLACES, "unknown key 'pth' for filesystem.csv_extractor; did you mean 'path'?")],
     "W13": [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
-from osiris_inspect.inspector.analysis.run_entry import RunEntry
+from osiris_inspect.inspector.analysis.run_list import RunEntry
 from osiris_inspect.inspector.run.frame_info import FrameReader
 from osiris_inspect.inspector.run.lineage import build_lineage
 from osiris_inspect.inspector.run.report import Report
@@ -17,7 +17,6 @@ from osiris_inspect.inspector.run.run import (
     InputState,
     LogLine,
     Run,
-    RunStatus,
     StepFailure,
     StepState,
     UnreadableInput,
@@ -27,6 +26,7 @@ from osiris_inspect.inspector.tables.sql_console import SqlConsole
 from osiris_inspect.inspector.tables.sql_types import SqlSession
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, SkippedRule
+from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.tui.shared.data_source import ProgressCallback
 
 NOON = 1_795_348_800.0

@@ -69,9 +69,9 @@ async def test_enter_in_the_details_of_a_step_shows_its_files(stage: Open, tmp_p
     ("path", "said"),
     [
         ("artifacts/compute-stats/gone.txt", "No such file"),
-        ("../../secrets.txt", "lies outside of the run"),
-        ("/etc/passwd", "lies outside of the run"),
-        ("nul\0byte", "lies outside of the run"),
+        ("../../secrets.txt", "is outside the run directory"),
+        ("/etc/passwd", "is outside the run directory"),
+        ("nul\0byte", "is outside the run directory"),
         ("artifacts", "Is a directory"),
     ],
 )
@@ -122,12 +122,12 @@ def test_of_a_long_file_the_beginning_is_shown_and_the_rest_counted() -> None:
 
 @pytest.mark.parametrize("content", [b"PAR1\x00\x01", bytes(range(256)), b"\xff\xfe\xfd" * 100])
 def test_what_is_no_text_is_named_with_its_size(content: bytes) -> None:
-    assert shown(content).startswith(f"no text: {len(content)} bytes")
+    assert shown(content).startswith(f"binary file of {len(content)} bytes")
 
 
 def test_a_letter_cut_in_two_at_the_end_of_what_is_read_is_left_out() -> None:
     assert shown("é".encode()[:1], 1_000) != ""
-    assert "no text" not in shown(("a" * 10 + "é").encode()[:-1], 1_000)
+    assert "binary file" not in shown(("a" * 10 + "é").encode()[:-1], 1_000)
 
 
 def test_an_empty_file_says_so() -> None:

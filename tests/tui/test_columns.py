@@ -51,7 +51,7 @@ def test_a_duration_reads(seconds: float | None, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "shown"),
-    [(None, "-"), (0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (123_456, "123 kB"), (10**13, "10.0 TB")],
+    [(None, "-"), (0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (123_456, "123.5 kB"), (10**13, "10.0 TB")],
 )
 def test_a_size_reads(number: int | None, shown: str) -> None:
     assert figures.format_bytes(number) == shown

@@ -32,9 +32,9 @@ def chain(length: int) -> Lineage:
         (Edge("a", "b", "df", "spill", 1, 1), "succeeded", "S 1 row"),
         (Edge("a", "b", "df", "spill", 14, 12), "succeeded", "S 14 → 12 rows"),
         (Edge("a", "b", "df", "memory", 0, 0), "succeeded", "M 0 rows"),
-        (Edge("a", "b", "df", "unresolved", 14), "failed", "✗ none"),
+        (Edge("a", "b", "df", "unresolved", 14), "failed", "✗ missing"),
         (Edge("a", "b", "df", "unresolved", 14), "skipped", "· not read"),
-        (Edge("a", "b", "df", "unresolved", 14), "succeeded", "? not told"),
+        (Edge("a", "b", "df", "unresolved", 14), "succeeded", "? unknown"),
     ],
 )
 def test_an_edge_is_labelled(edge: Edge, status: StepStatus, label: str) -> None:
@@ -53,7 +53,7 @@ def test_every_step_is_drawn_once_within_the_width(length: int, width: int) -> N
 def test_where_boxes_do_not_fit_rails_are_drawn() -> None:
     assert drawing.draw(chain(3), 120).boxed
     assert not drawing.draw(chain(3), 79).boxed
-    assert not drawing.draw(chain(drawing.MOST_BOXES + 1), 10_000).boxed
+    assert not drawing.draw(chain(drawing.MAX_BOXES + 1), 10_000).boxed
 
 
 def test_a_circle_is_drawn_as_rails_that_name_the_other_end() -> None:

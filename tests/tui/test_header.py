@@ -35,13 +35,13 @@ async def test_what_its_frames_took_is_told_in_the_room_there_is(stage: Open, wi
 
 async def test_a_size_that_nothing_tells_is_said_to_be_unknown(stage: Open) -> None:
     async with stage(made.clean(), size=(160, 24)) as one:
-        assert "M memory 1 frame, size not told · S spill 1 frame, 4.1 kB" in one.text()
+        assert "M memory 1 frame, size unknown · S spill 1 frame, 4.1 kB" in one.text()
 
 
 async def test_a_frame_that_nothing_says_was_kept_anywhere_is_told(stage: Open) -> None:
     lost = replace(made.EXTRACT, storage="unknown")
     async with stage(made.report(lost, made.COMPUTE, made.WRITE), size=(160, 24)) as one:
-        assert "S spill 1 frame, 4.1 kB · ? 1 frame not told" in one.text()
+        assert "S spill 1 frame, 4.1 kB · ? 1 frame, storage unknown" in one.text()
 
 
 async def test_the_line_follows_the_width_of_the_terminal(stage: Open) -> None:

@@ -210,7 +210,7 @@ async def test_x_on_a_rule_without_a_manual_shows_what_was_found(stage: Open) ->
     async with stage(made.failed()) as one:
         await one.press("4", "j", "x")
         assert "compute-stats did not get its input" in one.text()
-        assert "this rule has no manual" in one.text()
+        assert "This rule has no manual" in one.text()
 
 
 async def test_x_on_a_clean_run_says_that_there_is_nothing(stage: Open) -> None:
@@ -333,16 +333,16 @@ async def look_again(one: Stage) -> None:
 @pytest.mark.parametrize(
     ("wanted", "complaint"),
     [
-        ({"next_failur": "x"}, "there is no 'next_failur'; did you mean 'next_failure'?"),
-        ({"next_failure": "j"}, "'j' would be both 'down' and 'next_failure'"),
+        ({"next_failur": "x"}, "unknown name 'next_failur'; did you mean 'next_failure'?"),
+        ({"next_failure": "j"}, "'j' is assigned to both 'down' and 'next_failure'"),
         (
             {"next_failure": "ctrl+n", "next_match": "ctrl+n"},
-            "'ctrl+n' would be both 'next_match' and 'next_failure'",
+            "'ctrl+n' is assigned to both 'next_match' and 'next_failure'",
         ),
-        ({"next_failure": 7}, "'next_failure' is to be a key"),
-        ({"next_failure": []}, "'next_failure' is to be a key"),
-        ({"next_failure": ""}, "'next_failure' is to be a key"),
-        ({"xyzzy": "a"}, "there are down, up,"),
+        ({"next_failure": 7}, "'next_failure' must be a key"),
+        ({"next_failure": []}, "'next_failure' must be a key"),
+        ({"next_failure": ""}, "'next_failure' must be a key"),
+        ({"xyzzy": "a"}, "the names are down, up,"),
     ],
 )
 def test_keys_that_cannot_be_are_refused_in_one_line(wanted: dict[str, object], complaint: str) -> None:

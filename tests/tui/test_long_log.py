@@ -111,12 +111,12 @@ async def test_a_long_search_says_how_far_it_is_and_shows_no_row_that_it_did_not
         lines(one).set_filter("rows>1")
         while "37 %" not in one.text():
             await one.pilot.pause()
-        assert "nothing yet  … 37 % looked at" in one.text()
+        assert "no match yet  … 37 % searched" in one.text()
         assert len(lines(one)) == 0
         may_go_on.set()
         await one.settle()
         assert "rows=78" in text(one)
-        assert "looked at" not in one.text()
+        assert "searched" not in one.text()
         lines(one).set_filter("")
         await one.settle()
         assert lines(one).cursor == 77

@@ -89,7 +89,7 @@ async def test_questions_are_found_again_the_next_time(stage: Open) -> None:
 async def test_an_answer_is_kept_as_csv_beside_the_one_before(stage: Open, tmp_path: Path) -> None:
     async with stage(made.failed(), outside=HostServices(screenshot_dir=tmp_path), notices=True) as one:
         await one.press("7", "escape", "S")
-        assert "no answer to keep yet" in one.said()
+        assert "No result to save yet" in one.said()
         await one.press("7")
         await ask(one, "select step, status from steps order by 1")
         await one.press("escape", "S", "S")

@@ -91,7 +91,7 @@ async def test_two_runs_are_compared_where_they_first_go_apart(stage: Open) -> N
     async with stage(*named_runs(), size=(120, 40)) as one:
         await one.press("m", "j", "c")
         assert isinstance(one.app.screen, ComparisonScreen)
-        assert "they first go apart at compute-stats" in one.text()
+        assert "first difference: compute-stats" in one.text()
         assert text(one).startswith("compute-stats")
         await one.press("enter")
         assert "input_df of type NoneType" in one.text()
@@ -106,7 +106,7 @@ async def test_a_run_is_compared_with_the_one_before_it_of_its_pipeline_where_no
     newer = replace(newer, run=replace(newer.run, started=made.NOON + 10))
     async with stage(older, newer) as one:
         await one.press("g", "c")
-        assert "first go apart at compute-stats" in one.text()
+        assert "first difference: compute-stats" in one.text()
 
 
 async def test_compare_without_a_second_run_says_what_to_do(stage: Open) -> None:
@@ -115,7 +115,7 @@ async def test_compare_without_a_second_run_says_what_to_do(stage: Open) -> None
     ) as one:
         await one.press("c")
         assert isinstance(one.app.screen, RunsScreen)
-        assert "mark two runs" in one.said()
+        assert "Mark two runs" in one.said()
 
 
 async def test_the_frames_of_a_step_in_two_runs_are_compared(stage: Open, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ async def test_the_editor_is_given_file_and_line(stage: Open, tmp_path: Path) ->
 
     async with stage(made.failed(), outside=HostServices(edit=edit), notices=True) as one:
         await one.press("3", "ctrl+o", "4", "ctrl+o", "2", "ctrl+o")
-        assert "cannot be lent" in one.said()  # the terminal of a test is none that could be
+        assert "cannot start an editor" in one.said()  # the terminal of a test is none that could be
     assert asked == []
 
 
@@ -319,7 +319,7 @@ async def test_a_step_whose_name_leads_out_of_the_run_shows_no_frame(stage: Open
     async with stage(report, notices=True) as one:
         await one.press("2", "p")
         assert isinstance(one.app.screen, RunScreen)
-        assert "is no file name" in one.said()
+        assert "is not a file name" in one.said()
 
 
 # ── what is found again ──

@@ -1,4 +1,4 @@
-"""``osiris-inspect events``: the events of a run, filtered, for people and for programs, also while it runs."""
+"""``osiris-inspect events``: prints and filters the events of a run, also while it runs."""
 
 import os
 import re
@@ -9,48 +9,48 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from osiris_inspect.cli.support import paths as places
+from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 from osiris_inspect.model.errors import RunNotReadable
 
 if TYPE_CHECKING:
-    import typer
-
     from osiris_inspect.inspector.event_log.filter.filter import EventFilter
     from osiris_inspect.inspector.event_log.filter_hints import FilterHints
     from osiris_inspect.model.event import Event
 
 STDIN: Final = Path("-")
-CUT_OFF: Final = "the run was cut off: whoever wrote it is gone, and the log has no run_end"
+CUT_OFF: Final = "the run was cut off: its writer is gone, and the log has no run_end"
 _SPLIT: Final = re.compile(r"(?P<sign>(?<=[\w.\-])(?:!~|!=|~=|=|~))(?P<value>[^\"=~<>]*\s[^\"=~<>]*)\Z")
-"""A value of several words at the end of one word of the command line."""
-_HELP: Final = """Print the events of a run, of any dialect, in the order of the log.
+"""A value with spaces at the end of one argument."""
+_HELP: Final = """Print a run's events in log order.
 
-Relative times count from the end of the log. Secrets are masked, except with --raw. A filter that keeps nothing is no
-error; a name in it that no event has is said on stderr.
-Following a run whose writer was killed ends with code 1.
+Relative times count from the end of the log. Secrets are masked, except with --raw. No match is not an error; unknown
+field or step names are reported on stderr. With --follow, exit code 1 means that the writer of the run was killed.
 """
 _OPTIONS: Final = (
     OptionSpec("path", "A run, a log file, or - for stdin.", kind="path", metavar="RUN", required=True),
     OptionSpec(
         "expression",
-        "What to keep: step=compute-* event=inputs_resolved rows>1000 text~NoneType since=-5m; and, or, not.",
+        "Filter: step=compute-* event=step_failed rows>1000 text~NoneType since=-5m",
         metavar="EXPR",
         multiple=True,
         default=(),
     ),
-    OptionSpec("follow", "Wait for more until the run ends.", ("--follow", "-f"), "flag", default=False),
-    OptionSpec("as_json", "A JSON object a line, in one form.", ("--json",), "flag", default=False),
-    OptionSpec("raw", "The lines as they stand in the log.", ("--raw",), "flag", default=False),
-    OptionSpec("limit", "At most so many events.", ("--limit", "-n"), "number"),
+    OptionSpec(
+        "follow", "Wait for new events until the run ends.", ("--follow", "-f"), "flag", default=False
+    ),
+    OptionSpec("as_json", "Print one JSON object per line.", ("--json",), "flag", default=False),
+    OptionSpec("raw", "Print the unchanged lines of the log.", ("--raw",), "flag", default=False),
+    OptionSpec("limit", "Print at most N events.", ("--limit", "-n"), "number"),
 )
-Found = tuple["Event", bytes]
+EventLine = tuple["Event", bytes]
 Formatter = Literal["text", "json", "raw"]
 
 
 @dataclass(frozen=True)
 class EventsOptions:
-    """What the command line asks for; the table of options says what each of them means."""
+    """The values of the options."""
 
     path: Path
     expression: Sequence[str]
@@ -61,56 +61,49 @@ class EventsOptions:
 
 
 def command() -> CommandSpec:
-    """The command."""
-    return CommandSpec("events", _HELP, _OPTIONS, lambda given: events(EventsOptions(**given)))
+    """Return the command."""
+    return CommandSpec("events", _HELP, _OPTIONS, lambda values: events(EventsOptions(**values)))
 
 
-def register(app: "typer.Typer") -> None:
-    """Add the command."""
-    from osiris_inspect.cli.support import typer_adapter as typed
-
-    typed.add_to_typer(app, command())
-
-
-def events(asked: EventsOptions) -> int:
-    """Print them; the exit code.
+def events(options: EventsOptions) -> int:
+    """Print the matching events and return the exit code.
 
     Raises:
-        WrongUse: the filter cannot be understood, or two forms are asked for.
+        WrongUse: the filter is invalid, or --json and --raw are combined.
         RunNotReadable: there is no log.
     """
-    if asked.as_json and asked.raw:
-        raise WrongUse("--json and --raw are two forms; choose one")
-    log = _EventSource(asked.path)
-    query = log.query(_join_filter(asked.expression), follow=asked.follow)
-    form: Formatter = "json" if asked.as_json else "raw" if asked.raw else "text"
+    if options.as_json and options.raw:
+        raise WrongUse("--json and --raw cannot be combined")
+    log = _EventSource(options.path)
+    query = log.query(_join_filter(options.expression), follow=options.follow)
+    form: Formatter = "json" if options.as_json else "raw" if options.raw else "text"
     try:
-        written = _write(log.filtered(query, follow=asked.follow), form, asked.limit)
+        _write(log.filtered(query, follow=options.follow), form, options.limit)
     except KeyboardInterrupt:
         return INTERRUPTED
-    if written and log.unreadable:
+    if log.unreadable:
         lines = "1 line" if log.unreadable == 1 else f"{log.unreadable:,} lines"
-        sys.stderr.write(f"osiris-inspect: {lines} could not be read\n")
-    for sentence in log.hints(query) if written and asked.limit != 0 else ():
-        sys.stderr.write(f"osiris-inspect: {sentence}\n")
-    if written and log.was_cut_off:
-        sys.stderr.write(f"osiris-inspect: {CUT_OFF}\n")
+        streams.write_message(f"{lines} could not be read")
+    for hint in log.hints(query) if options.limit != 0 else ():
+        streams.write_message(hint)
+    if log.was_cut_off:
+        streams.write_message(CUT_OFF)
         return FOUND
     return 0
 
 
 def _join_filter(words: Sequence[str]) -> str:
-    """The filter in the words of a command line; a shell takes the quotes away from ``text~"two words"``."""
+    """Join the arguments to a filter, with the quotes that the shell removed from ``text~"two words"``."""
     if len(words) == 1:
-        return words[0]  # a whole filter in quotes
+        return words[0]
     return " ".join(_SPLIT.sub(r'\g<sign>"\g<value>"', word) for word in words)
 
 
 def _readable(file: Path) -> Path:
-    """A log that may be read, or is not there yet.
+    """Return the log; it may not exist yet.
 
     Raises:
-        RunNotReadable: the system refuses; a log that nobody may read is not one without events.
+        RunNotReadable: it must not be read.
     """
     if os.access(file, os.F_OK) and not os.access(file, os.R_OK):
         raise RunNotReadable(f"{file} cannot be read: permission denied")
@@ -121,20 +114,20 @@ class _EventSource:
     """A log named on the command line.
 
     Attributes:
-        unreadable: how many of its lines could not be read so far.
-        was_cut_off: it was followed, and its writer died before the run ended.
+        unreadable: lines that could not be read so far.
+        was_cut_off: the log was followed, and its writer died before the run ended.
     """
 
     def __init__(self, path: Path) -> None:
         self.unreadable = 0
         self.was_cut_off = False
-        self._has_kept = False
-        self._unmet: FilterHints | None = None
+        self._has_match = False
+        self._hints: FilterHints | None = None
         self._is_stdin = path == STDIN
         self._file = path if self._is_stdin else _readable(places.events_file(path))
 
     def query(self, text: str, *, follow: bool) -> "EventFilter":
-        """The filter; what a relative time counts from is the end of the log, or now where there is none yet."""
+        """Parse the filter; relative times count from the end of the log, or from now if the log has no end."""
         import time
 
         from osiris_inspect.inspector.event_log.filter.filter import FilterSyntaxError, parse
@@ -146,44 +139,44 @@ class _EventSource:
         except FilterSyntaxError as error:
             raise WrongUse(f"EXPR: {error}") from error
 
-    def filtered(self, query: "EventFilter", *, follow: bool) -> Iterator[Found]:
-        """The events that a filter keeps, with their lines."""
+    def filtered(self, query: "EventFilter", *, follow: bool) -> Iterator[EventLine]:
+        """Yield the matching events with their lines."""
         if not (follow or self._is_stdin):
             from osiris_inspect.inspector.event_log.open_large_log import LARGE_LOG_BYTES
 
             if self._file.stat().st_size > LARGE_LOG_BYTES:
                 return self._from_large_log(query)
-        return self._kept(self._followed() if follow and not self._is_stdin else self._lines(), query)
+        return self._matching(self._followed() if follow and not self._is_stdin else self._lines(), query)
 
     def hints(self, query: "EventFilter") -> Iterable[str]:
-        """What the filter asks for and no event has, where it kept none."""
-        if self._has_kept:
+        """Return why the filter matched nothing; empty if it matched."""
+        if self._has_match:
             return ()
-        if self._unmet is not None:
-            return self._unmet.messages()
+        if self._hints is not None:
+            return self._hints.messages()
         from osiris_inspect.inspector.event_log.filter_hints import hints_for_large_log
         from osiris_inspect.inspector.files.run_files import RunFiles
 
         return hints_for_large_log(query, RunFiles(self._file.parent), self._file.name, places.cache_dir())
 
-    def _kept(self, lines: Iterable[tuple[int, bytes]], query: "EventFilter") -> Iterator[Found]:
+    def _matching(self, lines: Iterable[tuple[int, bytes]], query: "EventFilter") -> Iterator[EventLine]:
         from osiris_inspect.inspector.event_log.filter_hints import FilterHints
         from osiris_inspect.model import event
         from osiris_inspect.model.errors import InvalidLine
 
         name = "-" if self._is_stdin else self._file.name
-        unmet = self._unmet = FilterHints(query)
+        hints = self._hints = FilterHints(query)
         for number, line in lines:
             try:
-                told = event.decode(line, line_number=number, file=name)
+                decoded = event.decode(line, line_number=number, file=name)
             except InvalidLine:
                 self.unreadable += bool(line.strip())
                 continue
-            if query.matches(told):
-                self._has_kept = True
-                yield told, line
-            elif not self._has_kept:
-                unmet.observe(told)
+            if query.matches(decoded):
+                self._has_match = True
+                yield decoded, line
+            elif not self._has_match:
+                hints.observe(decoded)
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         if self._is_stdin:
@@ -204,39 +197,34 @@ class _EventSource:
         wait = places.refreshing_sleep(self._file, time.sleep)
         for lines in follow(self._file, sleep=wait, on_truncated=self._warn_truncated):
             yield from lines
-            sys.stdout.flush()
+            streams.flush()
 
     def _warn_truncated(self) -> None:
         self.was_cut_off = True
 
-    def _from_large_log(self, query: "EventFilter") -> Iterator[Found]:
+    def _from_large_log(self, query: "EventFilter") -> Iterator[EventLine]:
         from osiris_inspect.inspector.event_log.open_large_log import filter_events
         from osiris_inspect.inspector.files.run_files import RunFiles
 
         disk = RunFiles(self._file.parent)
         try:
-            for found in filter_events(disk, places.cache_dir(), query, self._file.name):
-                self._has_kept = True
-                yield found
+            for match in filter_events(disk, places.cache_dir(), query, self._file.name):
+                self._has_match = True
+                yield match
         finally:
             self.unreadable = sum(entry.count for entry in disk.unreadable)
 
 
-def _write(found: Iterator[Found], form: Formatter, limit: int | None) -> bool:
-    """Write events; whether the reader of our stdout wanted them all."""
+def _write(events: Iterator[EventLine], form: Formatter, limit: int | None) -> None:
+    """Write at most ``limit`` events to stdout."""
     from itertools import islice
 
     forms: Mapping[Formatter, Callable[[Event, bytes], bytes]] = {"json": _json, "raw": _raw, "text": _text}
-    shown = forms[form]
-    out = sys.stdout.buffer
-    try:
-        for event, line in islice(found, limit):
-            out.write(shown(event, line) + b"\n")
-        out.flush()
-    except BrokenPipeError:
-        places.forget_stdout()
-        return False
-    return True
+    to_bytes = forms[form]
+    out = streams.stdout_buffer()
+    for event, line in islice(events, limit):
+        out.write(to_bytes(event, line) + b"\n")
+    out.flush()
 
 
 def _raw(_event: "Event", line: bytes) -> bytes:
@@ -248,15 +236,15 @@ def _json(event: "Event", _line: bytes) -> bytes:
     from osiris_inspect.inspector.text.event_fields import masked_fields
     from osiris_inspect.model.event import format_timestamp
 
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "line": event.line,
         "ts": format_timestamp(event.ts) if event.ts is not None else None,
         "event": event.name,
         "step_id": event.step,
         "side": event.side,
     }
-    told |= {key: value for key, value in masked_fields(event).items() if key not in told}
-    return json_line.to_json_line(told)
+    fields |= {key: value for key, value in masked_fields(event).items() if key not in fields}
+    return json_line.to_json_line(fields)
 
 
 def _text(event: "Event", _line: bytes) -> bytes:

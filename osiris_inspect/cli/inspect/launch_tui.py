@@ -1,6 +1,6 @@
-"""What the screens are given of the world around them: an editor, a memory, a folder for pictures, the terminal's ways.
+"""Starts the TUI with the services of the host: editor, saved state, screenshot folder, key bindings.
 
-The memory of a run lies in the user's state folder, never inside of the run: a run is evidence.
+The state of a run is saved in the user's state folder; the run directory is never changed.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from osiris_inspect.cli.startup import instant_verdict as first_words
+from osiris_inspect.cli.startup.instant_verdict import find_run, verdict_lines
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.run.frame_info import FrameReader
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from osiris_inspect.tui.shared.host_services import HostServices
 
 MAX_SAVED_STATES = 500
-"""Runs whose memory is kept; those left longest ago are forgotten."""
+"""Runs whose state is saved; the oldest are deleted."""
 
 _GOTO_EDITORS = ("code", "codium", "code-insiders", "cursor")
 
@@ -28,7 +28,7 @@ def run_tui(chosen: str) -> None:
     """Open a run, or the runs of a folder, in the terminal.
 
     Raises:
-        RunNotReadable: the path is neither; nothing was shown.
+        RunNotReadable: the path has no run.
     """
     import time
 
@@ -36,17 +36,17 @@ def run_tui(chosen: str) -> None:
     from osiris_inspect.cli.support import paths as places
 
     path = places.resolve_path(Path(chosen))
-    with ReportPrefetch(path, time.time(), places.cache_dir, Path.cwd()) as ahead:
+    with ReportPrefetch(path, time.time(), places.cache_dir, Path.cwd()) as prefetch:
         from osiris_inspect.inspector.files.find_runs import find_runs
 
-        find_runs(path)  # a path that is no run is said before the screen is taken
+        find_runs(path)  # reports a wrong path before the screen changes
         from osiris_inspect.tui.app import run_app
 
-        run_app(path, data_source(ahead.result), clock=time.time, host=host_services(path))
+        run_app(path, data_source(prefetch.result), clock=time.time, host=host_services(path))
 
 
 def data_source(prefetched: "Callable[[Path], Report | None] | None" = None) -> "LocalDataSource":
-    """Runs on disk as the screens read them: with the settings of the folder we work in."""
+    """Return the data source of the screens, with the settings of the current folder."""
     from osiris_inspect.cli.support import paths as places
     from osiris_inspect.tui.shared.data_source import LocalDataSource
 
@@ -54,27 +54,27 @@ def data_source(prefetched: "Callable[[Path], Report | None] | None" = None) -> 
 
 
 def host_services(chosen: Path) -> "HostServices":
-    """The surroundings of the screens that show a path."""
-    from osiris_inspect.cli.support import user_keys as own_keys
+    """Return the services of the host for the screens of a path."""
+    from osiris_inspect.cli.support.user_keys import load_custom_keys
     from osiris_inspect.tui.shared.host_services import HostServices
 
-    run = first_words.find_run(str(chosen))
+    run = find_run(str(chosen))
     return HostServices(
-        startup_lines=first_words.verdict_lines(run) if run is not None else (),
+        startup_lines=verdict_lines(run) if run is not None else (),
         edit=edit if _named_editor() else None,
         load_state=load_state,
         save_state=save_state,
         is_tmux=bool(os.environ.get("TMUX")),
         screenshot_dir=Path.cwd(),
-        custom_keys=own_keys.load_custom_keys(),
+        custom_keys=load_custom_keys(),
     )
 
 
 def open_frame(path: Path) -> "FrameReader":
-    """An open frame.
+    """Open a frame.
 
     Raises:
-        SpillCorrupt: it is missing, or cannot be read.
+        SpillCorrupt: it is missing or cannot be read.
     """
     from osiris_inspect.inspector.tables.parquet_preview import ParquetFrameReader
 
@@ -82,7 +82,7 @@ def open_frame(path: Path) -> "FrameReader":
 
 
 def open_console(report: "Report") -> "SqlSession":
-    """A run as tables.
+    """Open the SQL console of a run.
 
     Raises:
         ModuleNotFoundError: DuckDB is not installed.
@@ -93,7 +93,7 @@ def open_console(report: "Report") -> "SqlSession":
 
 
 def editor() -> list[str]:
-    """The user's editor as a command; none where no variable names one."""
+    """Return the command of the user's editor; empty if no variable names one."""
     import shlex
 
     return shlex.split(_named_editor())
@@ -104,9 +104,9 @@ def _named_editor() -> str:
 
 
 def edit(path: Path, line: int) -> str | None:
-    """Open the editor on a file at a line and wait until it is closed; a complaint where that did not go well."""
+    """Open the editor at a line of a file and wait until it exits; return an error message or None."""
     if not path.is_file():
-        return f"{path.name} is not there"
+        return f"{path.name} does not exist"
     command = editor()
     if Path(command[0]).name in _GOTO_EDITORS:
         command += ["--wait", "--goto", f"{path}:{line}"]
@@ -118,29 +118,29 @@ def edit(path: Path, line: int) -> str | None:
         code = subprocess.run(command, check=False).returncode
     except OSError as error:
         return f"{command[0]!r} cannot be started: {error.strerror or error}"
-    return f"{command[0]!r} ended with {code}" if code else None
+    return f"{command[0]!r} exited with {code}" if code else None
 
 
 def load_state(run: Path) -> Mapping[str, Any]:
-    """What a run was left at the last time; nothing where that is not known."""
+    """Return the saved state of a run; empty if there is none."""
     try:
-        memory = json.loads(_state_file(run).read_text(encoding="utf-8"))
+        state = json.loads(_state_file(run).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}  # never opened before, or what was kept cannot be read: then it opens as for the first time
-    return memory if isinstance(memory, dict) else {}
+        return {}  # saved state is optional
+    return state if isinstance(state, dict) else {}
 
 
-def save_state(run: Path, memory: Mapping[str, Any]) -> None:
-    """Keep what a run is left at. Where the disk refuses, the next time begins from the start."""
-    place = _state_file(run)
+def save_state(run: Path, state: Mapping[str, Any]) -> None:
+    """Save the state of a run, if the disk allows."""
+    file = _state_file(run)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        place.write_text(json.dumps(memory), encoding="utf-8")
-        kept = sorted(place.parent.glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
-        for old in kept[MAX_SAVED_STATES:]:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.write_text(json.dumps(state), encoding="utf-8")
+        newest_first = sorted(file.parent.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in newest_first[MAX_SAVED_STATES:]:
             old.unlink(missing_ok=True)
     except OSError:
-        return  # a memory is a comfort; to fail over it would not be one
+        return  # saved state is optional; never fail because of it
 
 
 def _state_file(run: Path) -> Path:

@@ -1,4 +1,4 @@
-"""``osiris-inspect lineage``: the steps of a run and the frames between them, as text or as a picture."""
+"""``osiris-inspect lineage``: the steps of a run and the frames between them."""
 
 from importlib import import_module
 from typing import Annotated, Literal
@@ -20,12 +20,14 @@ def register(app: typer.Typer) -> None:
 def lineage(
     run: RunPath,
     format_: Annotated[
-        LineageFormat, typer.Option("--format", "-f", help="For people, Markdown, Graphviz or programs.")
+        LineageFormat, typer.Option("--format", "-f", help="Choose the output format.")
     ] = "text",
 ) -> None:
-    """Show the steps of a run and the frames between them: rows, bytes, memory or spill, lost rows, the failing path.
+    """Show the steps of a run and the frames between them.
 
     osiris-inspect lineage logs/run_123 --format dot | dot -Tsvg > lineage.svg
+
+    Each frame has its rows, bytes and storage; lost rows and the failing path are marked.
     """
     from osiris_inspect.inspector.export.lineage import build_diagram
 

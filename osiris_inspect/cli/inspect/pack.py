@@ -1,4 +1,4 @@
-"""``osiris-inspect pack``: what an assistant needs to help with a run, as Markdown within a budget."""
+"""``osiris-inspect pack``: a compact report for an AI assistant."""
 
 from typing import Annotated
 
@@ -16,13 +16,14 @@ def register(app: typer.Typer) -> None:
 
 def pack(
     run: RunPath,
-    tokens: Annotated[int, typer.Option(min=300, help="The most tokens the pack may have.")] = 4000,
+    tokens: Annotated[int, typer.Option(min=300, help="Limit the size of the report.")] = 4000,
 ) -> None:
-    """Print what an assistant needs to help: cause, quotes, the walk of the failing step, lineage, configuration.
+    """Print a compact report to paste into an AI assistant.
 
     osiris-inspect pack logs/run_123 --tokens 2000
 
-    In order of weight, within the budget, with secrets masked. Text of the log stands in fences and cannot act as Markdown.
+    Contains the cause, quotes, the inputs of the failing step, lineage and configuration; the most important parts first,
+    cut to --tokens. Secrets are masked. Log text is in code fences and cannot act as Markdown.
     """
     from osiris_inspect.inspector.export.assistant_context import build_context
 

@@ -1,4 +1,4 @@
-"""``osiris-inspect rules`` and ``explain``: what the rules know, and what one of them found in a run."""
+"""``osiris-inspect rules`` and ``explain``: the rules, and the findings of one of them in a run."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,6 +7,7 @@ import typer
 
 from osiris_inspect.cli.inspect.why import newest_report, terminal_width
 from osiris_inspect.cli.support import project_reports as repository
+from osiris_inspect.cli.support import streams
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.run.report import Report
@@ -19,11 +20,11 @@ def register(app: typer.Typer) -> None:
 
 
 def rules() -> None:
-    """List the rules, one a line."""
-    there_are = repository.rules()
-    widest = max(len(rule.id) for rule in there_are)
-    for rule in there_are:
-        typer.echo(f"{rule.id:<{widest}}  {rule.rule_manual.partition(chr(10))[0]}")
+    """List the rules, one per line."""
+    known = repository.rules()
+    width = max(len(rule.id) for rule in known)
+    for rule in known:
+        streams.write_stdout(f"{rule.id:<{width}}  {rule.rule_manual.partition(chr(10))[0]}\n")
 
 
 def explain(
@@ -31,43 +32,41 @@ def explain(
         str,
         typer.Argument(
             metavar="[RUN:]RULE",
-            help="The id of a rule, as `rules` lists it; with a run, what it found there.",
+            help="The id of a rule (see `rules`); with a run, also its findings.",
         ),
     ],
 ) -> None:
-    """Print the manual of a rule: what it finds, why it matters, how to fix it, an example.
+    """Print the manual of a rule: what it finds, why it matters, how to fix it.
 
-    osiris-inspect explain logs/run_123:column-missing adds what the rule found in that run, with its evidence.
+    osiris-inspect explain logs/run_123:column-missing adds the rule's findings in that run, with their evidence.
     """
-    place, _, name = rule.rpartition(":")
+    run, _, name = rule.rpartition(":")
     manuals = {known.id: known.rule_manual for known in repository.rules()}
     if name not in manuals:
-        raise typer.BadParameter(f"there is no rule {name!r}{_hint(name, manuals)}", param_hint="RULE")
-    in_run = (
-        _findings_of_rule(newest_report(Path(place)), name) if place else []
-    )  # first: a run that is none is said alone
-    typer.echo("\n".join([name, "", manuals[name], *([""] if in_run else []), *in_run]))
+        raise typer.BadParameter(f"unknown rule {name!r}{_hint(name, manuals)}", param_hint="RULE")
+    in_run = ["", *_findings_of_rule(newest_report(Path(run)), name)] if run else []
+    streams.write_stdout("\n".join([name, "", manuals[name], *in_run]) + "\n")
 
 
-def _hint(name: str, there_are: dict[str, str]) -> str:
+def _hint(name: str, manuals: dict[str, str]) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(name, there_are, n=1)
+    near = get_close_matches(name, manuals, n=1)
     return f"; did you mean {near[0]!r}" if near else "; osiris-inspect rules lists them"
 
 
 def _findings_of_rule(report: "Report", rule: str) -> list[str]:
-    """What a rule found in a run: each finding with its evidence, or why there is none."""
+    """Return the findings of a rule in a run with their evidence, or why there is none."""
     from osiris_inspect.inspector.run.summary import finding_scope
     from osiris_inspect.inspector.text.sanitize import one_line
     from osiris_inspect.inspector.text.wrap import wrap_labelled
 
-    found = [finding for finding in report.findings if finding.rule == rule]
+    findings = [finding for finding in report.findings if finding.rule == rule]
     lines = [f"In {one_line(report.run.id)}:"]
-    if not found:
+    if not findings:
         skipped = [entry.reason for entry in report.not_checked if entry.rule == rule]
         return [*lines, f"    {one_line(f'not checked: {skipped[0]}' if skipped else 'not found')}"]
-    for finding in found:
+    for finding in findings:
         head = f"{finding.severity}, {finding.confidence} confidence, {finding_scope(finding)}: {finding.message}"
         lines += wrap_labelled(one_line(head), terminal_width(), "    ")
         for piece in finding.evidence:

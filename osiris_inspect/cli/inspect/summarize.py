@@ -1,7 +1,6 @@
-"""``osiris-inspect summarize``: what happened in one run or in many, for people, for programs and for CI."""
+"""``osiris-inspect summarize``: reports of runs, for people, programs and CI."""
 
 import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,43 +10,42 @@ from osiris_inspect.cli.inspect import report_output as outputs
 from osiris_inspect.cli.inspect.report_output import Color, Files, render, write
 from osiris_inspect.cli.support import paths as places
 from osiris_inspect.cli.support import project_reports as repository
+from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND, NO_RUN, WrongUse
 from osiris_inspect.cli.support.option_table import CommandSpec, OptionSpec
 from osiris_inspect.model.errors import RunNotReadable
 
 if TYPE_CHECKING:
-    import typer
-
     from osiris_inspect.inspector.project.baseline import BaselineEntry
     from osiris_inspect.inspector.run.report import Report
 
 FailOn = Literal["error", "warning", "never"]
 Confidence = Literal["high", "medium", "low"]
 
-__all__ = ["command", "exit_code", "load_reports", "register", "render", "write"]
+__all__ = ["command", "exit_code", "load_reports", "render", "write"]
 
-_HELP: Final = """Say what happened in each run: verdict, cause with its line in the log, steps, rows, lineage, findings.
+_HELP: Final = """Report on runs: verdict, cause with log line, steps, lineage, findings.
 
 osiris-inspect summarize logs --latest --junit junit.xml --sarif osiris.sarif
 
-Data goes to stdout and to files, messages go to stderr. Exit code: 0 nothing found, 1 findings or a run that failed,
-2 usage, 3 no readable run, 130 interrupted.
+Data goes to stdout and to files, messages go to stderr. Exit codes: 0 no findings, 1 findings or a failed run, 2 wrong
+usage, 3 no readable run, 130 interrupted.
 """
 _SELECT_OPTIONS: Final = (
-    OptionSpec("latest", "Only the newest run of each PATH.", ("--latest",), "flag", default=False),
-    OptionSpec("failed", "Only runs that did not succeed.", ("--failed",), "flag", default=False),
+    OptionSpec("latest", "Report only the newest run of each PATH.", ("--latest",), "flag", default=False),
+    OptionSpec("failed", "Report only failed runs.", ("--failed",), "flag", default=False),
     OptionSpec(
         "fail_on",
-        "Exit with 1 for findings of this severity or a worse one.",
+        "Exit with 1 for findings of this severity or worse.",
         ("--fail-on",),
         "choice",
         default="error",
         choices=("error", "warning", "never"),
     ),
-    OptionSpec("exit_zero", "Exit with 0 whatever was found.", ("--exit-zero",), "flag", default=False),
+    OptionSpec("exit_zero", "Exit with 0 even with findings.", ("--exit-zero",), "flag", default=False),
     OptionSpec(
         "min_confidence",
-        "Leave out findings that are less sure than this.",
+        "Hide findings with less confidence.",
         ("--min-confidence",),
         "choice",
         default="low",
@@ -55,14 +53,14 @@ _SELECT_OPTIONS: Final = (
     ),
     OptionSpec(
         "baseline",
-        "Findings listed in FILE are shown as known and fail nothing.",
+        "Treat the findings in FILE as known; they do not fail the job.",
         ("--baseline",),
         "path",
         metavar="FILE",
     ),
     OptionSpec(
         "write_baseline",
-        "Write what is found now to FILE, as the next baseline.",
+        "Write the current findings to FILE as a baseline.",
         ("--write-baseline",),
         "path",
         metavar="FILE",
@@ -71,8 +69,8 @@ _SELECT_OPTIONS: Final = (
 
 
 def command() -> CommandSpec:
-    """The command. The formats are listed for it, so it is made when it is asked for."""
-    about = OptionSpec(
+    """Return the command."""
+    paths = OptionSpec(
         "paths",
         "Runs, folders of runs, or patterns such as 'logs/run_*'.",
         kind="path",
@@ -80,24 +78,13 @@ def command() -> CommandSpec:
         multiple=True,
         required=True,
     )
-    options = (about, *outputs.options(), *_SELECT_OPTIONS, *outputs.file_options())
-    return CommandSpec("summarize", _HELP, options, lambda given: summarize(_asked(given)))
-
-
-def register(app: "typer.Typer") -> None:
-    """Add the command."""
-    from osiris_inspect.cli.support import typer_adapter as typed
-
-    typed.add_to_typer(app, command())
+    options = (paths, *outputs.options(), *_SELECT_OPTIONS, *outputs.file_options())
+    return CommandSpec("summarize", _HELP, options, lambda values: summarize(_options(values)))
 
 
 @dataclass(frozen=True)
 class SummarizeOptions:
-    """What the command line asks for; the table of options says what each of them means.
-
-    Attributes:
-        files: files beside the main output, by format.
-    """
+    """The values of the options; ``files`` are the additional files by format."""
 
     paths: Sequence[Path]
     format: str
@@ -114,38 +101,42 @@ class SummarizeOptions:
     files: Files
 
 
-def _asked(given: Mapping[str, Any]) -> SummarizeOptions:
-    own = {key: value for key, value in given.items() if not key.endswith(outputs.FILE_SUFFIX)}
-    return SummarizeOptions(files=outputs.requested_files(given), **own)
+def _options(values: Mapping[str, Any]) -> SummarizeOptions:
+    own = {key: value for key, value in values.items() if not key.endswith(outputs.FILE_SUFFIX)}
+    return SummarizeOptions(files=outputs.requested_files(values), **own)
 
 
-def summarize(asked: SummarizeOptions) -> int:
+def summarize(options: SummarizeOptions) -> int:
     """Tell the runs that are asked for, in the forms that are asked for, and give the exit code.
 
     Raises:
         WrongUse: a file cannot be read or written.
         SettingsError: the configuration or the baseline says something that cannot be.
     """
-    known = _entries(asked.baseline)
-    reports, worst = load_reports(asked.paths, latest=asked.latest)
+    known = _entries(options.baseline)
+    reports, worst = load_reports(options.paths, latest=options.latest)
     for allowance in repository.unused_suppressions(reports):
         _info(f"allowed and not found: {allowance}")
-    shown = _apply_baseline(_select(reports, failed=asked.failed, min_confidence=asked.min_confidence), known)
-    if asked.write_baseline is not None:
-        shown = _write_baseline(shown, asked.write_baseline)
+    shown = _apply_baseline(
+        _select(reports, failed=options.failed, min_confidence=options.min_confidence), known
+    )
+    if options.write_baseline is not None:
+        shown = _write_baseline(shown, options.write_baseline)
     if reports or not worst:
-        wanted = outputs.ReportOutputs(asked.format, asked.output, asked.summary, asked.files, asked.color)
+        wanted = outputs.ReportOutputs(
+            options.format, options.output, options.summary, options.files, options.color
+        )
         wanted.write(shown, os.environ)
     if reports and not shown:
         _info("no run failed")
-    code = exit_code(shown, asked.fail_on) or worst
-    return 0 if asked.exit_zero and code in (0, FOUND) else code
+    code = exit_code(shown, options.fail_on) or worst
+    return 0 if options.exit_zero and code in (0, FOUND) else code
 
 
 def load_reports(paths: Iterable[Path], *, latest: bool = False) -> tuple[list["Report"], int]:
-    """The reports of all runs under the paths, and the exit code where a path is none; 0 where all are.
+    """Return the reports of all runs under the paths, and an exit code if a path has no run, else 0.
 
-    Of ``latest`` each path gives its newest run alone. A run that two paths lead to is read once.
+    With ``latest`` only the newest run of each path. A run under two paths is read once.
     """
     from osiris_inspect.inspector.files.find_runs import find_runs
 
@@ -153,21 +144,21 @@ def load_reports(paths: Iterable[Path], *, latest: bool = False) -> tuple[list["
     worst = 0
     for path in paths:
         try:
-            found = [run for match in _matches(path) for run in find_runs(places.resolve_path(match))]
-            new = [run for run in found[: 1 if latest else None] if run not in reports]
+            runs = [run for match in _matches(path) for run in find_runs(places.resolve_path(match))]
+            new = [run for run in runs[: 1 if latest else None] if run not in reports]
             reports |= dict(zip(new, repository.load_reports(new), strict=True))
         except RunNotReadable as error:
             _info(str(error))
             worst = NO_RUN
     if reports and worst:
-        worst = FOUND  # some runs were readable, so that one was not is a finding
+        worst = FOUND  # an unreadable run among others is a finding
     return list(reports.values()), worst
 
 
 def exit_code(reports: Sequence["Report"], fail_on: FailOn) -> int:
-    """0, or 1 for findings at or above ``fail_on`` and for runs that did not succeed; 3 where none could be read.
+    """Return 1 for findings at or above ``fail_on`` or failed runs, 3 if no run is readable, else 0.
 
-    What the baseline knows does not count, and neither does a run whose every cause it knows.
+    Findings of the baseline do not count, and neither does a failed run whose root cause is one.
     """
     if reports and all(report.run.status == "unreadable" for report in reports):
         return NO_RUN
@@ -187,20 +178,20 @@ def _fails(report: "Report", fail_on: FailOn) -> bool:
 
 
 def _matches(path: Path) -> list[Path]:
-    """A pattern's folders, sorted; a path that is there, or is no pattern, is itself."""
+    """Return the folders that match a pattern, sorted; the path itself if it exists or is not a pattern."""
     import glob
 
     if path.exists() or not glob.has_magic(str(path)):
         return [path]
-    found = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  a pattern may be absolute; Path.glob takes none
-    folders = [Path(folder) for folder in found if Path(folder).is_dir()]
+    matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  a pattern may be absolute; Path.glob takes none
+    folders = [Path(folder) for folder in matches if Path(folder).is_dir()]
     if not folders:
         raise RunNotReadable(f"{str(path)!r} matches no folder")
     return folders
 
 
 def _select(reports: Iterable["Report"], *, failed: bool, min_confidence: Confidence) -> list["Report"]:
-    """The reports asked for, each without findings that are less sure than asked for."""
+    """Return the requested reports, without findings below the minimal confidence."""
     from osiris_inspect.inspector.run.min_confidence import with_min_confidence
     from osiris_inspect.inspector.run.summary import FAILED_STATUSES
 
@@ -219,23 +210,23 @@ def _entries(file: Path | None) -> tuple["BaselineEntry", ...]:
     try:
         return baseline.load(file.read_bytes(), str(file))
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise WrongUse(f"--baseline: {str(file)!r} cannot be read: {why}") from error
+        reason = (error.strerror or str(error)).lower()
+        raise WrongUse(f"--baseline: {str(file)!r} cannot be read: {reason}") from error
 
 
 def _apply_baseline(reports: list["Report"], known: Sequence["BaselineEntry"]) -> list["Report"]:
-    """The reports with what is known marked; what is known and no longer found is said."""
+    """Return the reports with known findings marked; print the known ones that are fixed."""
     if not known:
         return reports
     from osiris_inspect.inspector.project import baseline
 
     for entry in baseline.fixed_entries(reports, known):
-        _info(f"baseline: no longer found: {entry.rule}, {entry.step or entry.pipeline}: {entry.message}")
+        _info(f"baseline: fixed: {entry.rule}, {entry.step or entry.pipeline}: {entry.message}")
     return baseline.mark_known(reports, known)
 
 
 def _write_baseline(reports: list["Report"], file: Path) -> list["Report"]:
-    """Write the baseline of these reports; they are given back with all that stands in it as known."""
+    """Write the baseline of these reports; return them with every finding marked as known."""
     from osiris_inspect.inspector.project import baseline
 
     entries = baseline.baseline_of(reports)
@@ -247,4 +238,4 @@ def _write_baseline(reports: list["Report"], file: Path) -> list["Report"]:
 def _info(text: str) -> None:
     from osiris_inspect.inspector.text.sanitize import one_line
 
-    sys.stderr.write(f"osiris-inspect: {one_line(text)}\n")
+    streams.write_message(one_line(text))

@@ -1,8 +1,7 @@
-"""``--web``: the screens in a browser on this machine, by textual-serve.
+"""``--web``: the viewer in a browser on this machine, with textual-serve.
 
-Every visit gets a process of its own that shows the same path. The server listens on loopback only, and answers only
-pages that it served itself: a page from elsewhere could otherwise reach it through the browser of whoever has both open.
-Its page asks nobody else for anything, and is where the keys go without being clicked first.
+Each visit starts a process that shows the same path. The server listens on the loopback interface and rejects requests
+from pages of other origins. Its page loads nothing from other servers.
 """
 
 import shlex
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import WrongUse
 
 if TYPE_CHECKING:
@@ -29,28 +29,30 @@ new MutationObserver((_, watch) => {
 
 
 def serve(chosen: str, port: int = 8000) -> None:
-    """Show a run, or the runs of a folder, to a browser until interrupted.
+    """Serve a run, or the runs of a folder, until interrupted.
 
     Raises:
-        RunNotReadable: the path is neither.
+        RunNotReadable: the path has no run.
         WrongUse: textual-serve is not installed, or the port is taken.
     """
     from osiris_inspect.cli.support import paths as places
     from osiris_inspect.inspector.files.find_runs import find_runs
 
-    find_runs(places.resolve_path(Path(chosen)))  # a path that is no run is said here, not in the browser
+    find_runs(places.resolve_path(Path(chosen)))  # reports a wrong path here, not in the browser
     server = _server(chosen, port)
-    sys.stderr.write(f"osiris-inspect: http://{HOST}:{port} shows {chosen}; ctrl+c ends it\n")
+    streams.write_message(f"http://{HOST}:{port} shows {chosen}; Ctrl-C stops it")
     try:
         server.serve()
     except OSError as error:
-        raise WrongUse(f"--web: port {port} cannot be listened on: {error.strerror or error}") from error
+        raise WrongUse(
+            f"--web: cannot listen on port {port}: {error.strerror or error}; choose another with --port"
+        ) from error
 
 
 def is_same_origin(host: str, origin: str | None, port: int) -> bool:
-    """Whether a request was made to this server by name and, where it says so, by one of its own pages."""
-    asked = urlsplit(f"//{host}")
-    if asked.hostname not in _LOOPBACK_HOSTS or (asked.port or 80) != port:
+    """Return True if a request names this server as its host, and as its origin if it has one."""
+    url = urlsplit(f"//{host}")
+    if url.hostname not in _LOOPBACK_HOSTS or (url.port or 80) != port:
         return False
     return origin is None or urlsplit(origin)[:2] == ("http", host)
 
@@ -70,46 +72,46 @@ def _server(chosen: str, port: int) -> Any:
             raise web.HTTPForbidden(text="only pages of this server may use it")
         return await handler(request)
 
-    async def keep_to_itself(_request: "web.Request", response: "web.StreamResponse") -> None:
+    async def add_policy(_request: "web.Request", response: "web.StreamResponse") -> None:
         response.headers["Content-Security-Policy"] = _POLICY.format(host=HOST, port=port)
 
     class Guarded(Server):
-        """Says nothing on stdout, turns strangers away, and asks none for anything."""
+        """A server that prints nothing and rejects other origins."""
 
         async def _make_app(self) -> "web.Application":
             app = await super()._make_app()
             app.middlewares.append(guard)
-            app.on_response_prepare.append(keep_to_itself)
+            app.on_response_prepare.append(add_policy)
             return app
 
         async def handle_index(self, request: "web.Request") -> "web.StreamResponse":
-            """The page, which takes the keys as soon as there is something to see."""
+            """Return the page, with a script that focuses the terminal."""
             page = await super().handle_index(request)
             if isinstance(page, web.Response):
                 page.text = (page.text or "").replace("</body>", f"{_FOCUS_SCRIPT}</body>")
             return page
 
         async def on_startup(self, app: "web.Application") -> None:
-            """Nothing: what there is to say was said."""
+            """Print nothing."""
 
         def initialize_logging(self) -> None:
-            """None: the log of a server on one's own machine is noise."""
+            """Log nothing."""
 
     command = shlex.join([sys.executable, "-m", "osiris_inspect.cli.inspect.web", chosen])
     return Guarded(command, host=HOST, port=port, title="osiris-inspect")
 
 
 def _run_visit(chosen: str) -> None:
-    """The screens of one visit. There is no terminal here: no words before them and no editor."""
+    """Run the viewer of one visit, without startup lines and without an editor."""
     import time
 
-    from osiris_inspect.cli.inspect import launch_tui as surroundings
+    from osiris_inspect.cli.inspect import launch_tui
     from osiris_inspect.cli.support import paths as places
     from osiris_inspect.tui.app import run_app
 
     path = places.resolve_path(Path(chosen))
-    outside = surroundings.host_services(path)._replace(startup_lines=(), edit=None, is_tmux=False)
-    run_app(path, surroundings.data_source(), clock=time.time, host=outside)
+    host = launch_tui.host_services(path)._replace(startup_lines=(), edit=None, is_tmux=False)
+    run_app(path, launch_tui.data_source(), clock=time.time, host=host)
 
 
 if __name__ == "__main__":

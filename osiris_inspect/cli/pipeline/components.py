@@ -1,10 +1,12 @@
-"""``components``: what pipelines can be made of."""
+"""``components``: list and describe pipeline components."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from osiris_inspect.base.near_names import did_you_mean
+from osiris_inspect.cli.support import streams
 from osiris_inspect.model.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -13,35 +15,35 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    family = typer.Typer(help="What pipelines can be made of.", no_args_is_help=True)
+    family = typer.Typer(help="List and describe pipeline components.", no_args_is_help=True)
     family.command("list")(list_command)
     family.command("show")(show_command)
     app.add_typer(family, name="components")
 
 
 def list_command() -> None:
-    """Name every component, with a line about each."""
+    """List every component with a one-line description."""
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
 
     known = built_in.all_components()
     width = max(map(len, known))
     for name in sorted(known):
-        typer.echo(f"{name:<{width}}  {known[name].summary}")
+        streams.write_stdout(f"{name:<{width}}  {known[name].summary}\n")
 
 
-def show_command(name: Annotated[str, typer.Argument(help="Its name.", show_default=False)]) -> None:
-    """Everything about one component: keys, defaults, an example to copy."""
+def show_command(
+    name: Annotated[str, typer.Argument(help="Name of the component.", show_default=False)],
+) -> None:
+    """Print the keys, defaults and an example of one component."""
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
-    from osiris_inspect.runtime.pipeline.step_compiler import did_you_mean
 
     component = built_in.all_components().get(name)
     if component is None:
         known = tuple(sorted(built_in.all_components()))
         raise SettingsError(
-            f"no component {name!r}{did_you_mean(name, known) or '; there are ' + ', '.join(known)}"
+            f"unknown component {name!r}{did_you_mean(name, known) or '; choose from ' + ', '.join(known)}"
         )
-    for line in _page(component):
-        typer.echo(line)
+    streams.write_stdout("".join(f"{line}\n" for line in _page(component)))
 
 
 def _page(component: "Component") -> Iterator[str]:
@@ -56,32 +58,32 @@ def _page(component: "Component") -> Iterator[str]:
     if component.family is not None:
         yield f"connection   {component.connection}, family {component.family}"
     if component.requires:
-        how = f" (pip install 'osiris-inspect[{component.extra}]')" if component.extra else ""
-        yield f"requires     {', '.join(component.requires)}{how}"
+        install = f" (pip install 'osiris-inspect[{component.extra}]')" if component.extra else ""
+        yield f"requires     {', '.join(component.requires)}{install}"
     yield ""
     yield "config"
-    shown = [key for key in component.keys if not key.ignored]
-    width = max(len(key.name) for key in shown)
-    for key in shown:
-        yield f"  {key.name:<{width}}  {key.type_name}{_facts(key)}"
+    keys = [key for key in component.keys if not key.ignored]
+    width = max(len(key.name) for key in keys)
+    for key in keys:
+        yield f"  {key.name:<{width}}  {key.kind}{_constraints(key)}"
         yield f"  {'':<{width}}  {key.description}"
-    quiet = [key.name for key in component.keys if key.ignored]
-    if quiet:
-        yield f"  taken and without effect: {', '.join(quiet)}"
+    ignored = [key.name for key in component.keys if key.ignored]
+    if ignored:
+        yield f"  accepted but ignored: {', '.join(ignored)}"
     yield ""
     yield "example"
     yield from (f"  {line}" for line in component.example.splitlines())
 
 
-def _facts(key: "ConfigKey") -> str:
-    facts = []
+def _constraints(key: "ConfigKey") -> str:
+    constraints = []
     if key.required:
-        facts.append("required")
+        constraints.append("required")
     if key.required_when is not None:
         other, values = key.required_when
-        facts.append(f"required with {other} {' or '.join(map(str, values))}")
+        constraints.append(f"required with {other} {' or '.join(map(str, values))}")
     if key.default is not None:
-        facts.append(f"default {key.default!r}")
+        constraints.append(f"default {key.default!r}")
     if key.choices:
-        facts.append("one of " + ", ".join(map(str, key.choices)))
-    return "".join(f", {fact}" for fact in facts)
+        constraints.append("one of " + ", ".join(map(str, key.choices)))
+    return "".join(f", {constraint}" for constraint in constraints)

@@ -1,4 +1,4 @@
-"""``osiris-inspect config show``: which settings hold, and what says so."""
+"""``osiris-inspect config show``: the active settings and their origin."""
 
 import json
 from typing import Annotated
@@ -6,43 +6,38 @@ from typing import Annotated
 import typer
 
 from osiris_inspect.cli.inspect import summarize
-from osiris_inspect.cli.support import streams
-from osiris_inspect.cli.support import user_config as settings
+from osiris_inspect.cli.support import streams, user_config
 from osiris_inspect.cli.support.user_config import Setting
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Settings that hold where no flag says otherwise.", no_args_is_help=True)
+    group = typer.Typer(help="Show default settings.", no_args_is_help=True)
     group.command("show")(show)
     app.add_typer(group, name="config")
 
 
 def show(
     *,
-    origin: Annotated[bool, typer.Option("--origin", help="Say of each what sets it.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    origin: Annotated[bool, typer.Option("--origin", help="Show where each setting comes from.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Print the settings that hold here, as they can be written to the file of settings.
+    """Print the active settings, in the syntax of the settings file.
 
-    What stands in the file is overruled by variables (OSIRIS_INSPECT_FAIL_ON), and those by the flag of the same name.
+    Variables (OSIRIS_INSPECT_FAIL_ON) override the file, and the flag of the same name overrides both.
     """
-    held = settings.settings(summarize.command().options)
+    active = user_config.settings(summarize.command().options)
     if as_json:
         streams.write_stdout(
-            json.dumps({setting.option.key: _told(setting) for setting in held}, indent=2) + "\n"
+            json.dumps({setting.option.key: _json(setting) for setting in active}, indent=2) + "\n"
         )
         return
     if origin:
-        streams.write_stdout(f"# {settings.user_config_file()}\n")
-    for setting in held:
-        comment = _comment(setting) if origin else ""
+        streams.write_stdout(f"# {user_config.user_config_file()}\n")
+    for setting in active:
+        comment = f"  # {setting.source or setting.origin}" if origin else ""
         streams.write_stdout(f"{setting.option.key} = {json.dumps(setting.value)}{comment}\n")
 
 
-def _comment(setting: Setting) -> str:
-    return f"  # {setting.source or setting.origin}"
-
-
-def _told(setting: Setting) -> dict[str, str]:
+def _json(setting: Setting) -> dict[str, str]:
     return {"value": setting.value, "origin": setting.origin, "place": setting.source}

@@ -1,4 +1,4 @@
-"""``connections``: what pipelines connect with, and whether it works."""
+"""``connections``: list and test connections."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,57 +18,60 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    family = typer.Typer(help="What pipelines connect with, and whether it works.", no_args_is_help=True)
+    family = typer.Typer(help="List and test connections.", no_args_is_help=True)
     family.command("list")(list_command)
-    family.command("test")(try_command)
+    family.command("test")(check_command)
     app.add_typer(family, name="connections")
 
 
 def list_command(*, connections: ConnectionsOption = None, env_file: EnvFile = None) -> None:
-    """Name every connection with its values, secrets masked, and the variables they come from."""
-    book = load_connections_file((Path(),), connections, env_file)
-    for family, alias in book.names():
-        mark = " (default)" if book.default_of(family) == alias else ""
+    """List every connection with its values (secrets masked) and their variables."""
+    file = load_connections_file((Path(),), connections, env_file)
+    for family, alias in file.names():
+        mark = " (default)" if file.default_of(family) == alias else ""
         streams.write_stdout(f"@{family}.{alias}{mark}\n")
-        for key, value in book.masked(family, alias).items():
+        for key, value in file.masked(family, alias).items():
             streams.write_stdout(f"  {key}: {value}\n")
 
 
-def try_command(
+def check_command(
     names: Annotated[
         list[str],
-        typer.Argument(help="As @family.alias; all of them where none is named.", metavar="[NAME]..."),
+        typer.Argument(help="Connections as @family.alias; default: all.", metavar="[NAME]..."),
     ] = [],
     *,
     connections: ConnectionsOption = None,
     env_file: EnvFile = None,
 ) -> None:
-    """Connect with each and say what answered. Exit code 1: one of them failed; stderr says why."""
-    book = load_connections_file((Path(),), connections, env_file)
-    wanted = [_pair(name, book) for name in names] or list(book.names())
-    if not wanted:
-        raise SettingsError(f"there is no connection to test in {book.file}")
-    works = [_test(book, family, alias) for family, alias in wanted]
+    """Connect to each and print the answer.
+
+    Exit code 1: a connection failed; stderr has the reason.
+    """
+    file = load_connections_file((Path(),), connections, env_file)
+    pairs = [_pair(name, file) for name in names] or list(file.names())
+    if not pairs:
+        raise SettingsError(f"no connection to test in {file.file}")
+    works = [_test(file, family, alias) for family, alias in pairs]
     if not all(works):
         raise typer.Exit(FOUND)
 
 
-def _pair(name: str, book: "ConnectionsFile") -> tuple[str, str]:
+def _pair(name: str, file: "ConnectionsFile") -> tuple[str, str]:
     family, _, alias = name.removeprefix("@").partition(".")
     try:
-        return family, book.alias_of(family, alias or None)
+        return family, file.alias_of(family, alias or None)
     except LookupError as error:
         raise SettingsError(str(error.args[0])) from None
 
 
-def _test(book: "ConnectionsFile", family: str, alias: str) -> bool:
-    from osiris_inspect.runtime.drivers import connection_test as probes
+def _test(file: "ConnectionsFile", family: str, alias: str) -> bool:
+    from osiris_inspect.runtime.drivers.connection_test import test_connection
 
     masked = Redactor()
     try:
-        values, secrets = book.resolve_connections(family, alias)
+        values, secrets = file.resolve_connections(family, alias)
         masked = Redactor(secrets)
-        answer = probes.test_connection(family, values)
+        answer = test_connection(family, values)
     except OsirisError as error:
         streams.write_stderr(f"@{family}.{alias} failed: {masked.redact_text(str(error))}\n")
         return False

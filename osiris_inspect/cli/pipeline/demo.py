@@ -1,4 +1,4 @@
-"""``demo``: a small pipeline run for real, once locally, once in the sandbox, once broken on purpose."""
+"""``demo``: runs a small pipeline locally, in the sandbox and broken on purpose."""
 
 from importlib import resources
 from pathlib import Path
@@ -16,13 +16,14 @@ def register(app: typer.Typer) -> None:
 
 
 def demo_command(
-    folder: Annotated[Path, typer.Argument(help="Where to put the demo.", file_okay=False)] = Path(
+    folder: Annotated[Path, typer.Argument(help="Folder for the demo.", file_okay=False)] = Path(
         "osiris-demo"
     ),
 ) -> None:
-    """Write a small CSV pipeline, run it locally, in the sandbox and broken on purpose, and open its runs.
+    """Write a small CSV pipeline, run it three ways, and open its runs.
 
-    movies.csv → director statistics → CSV. Needs no server and no network. Without a terminal the report is printed.
+    It runs locally, in the sandbox and broken on purpose, and needs no server and no network. Without a terminal, the
+    reports are printed.
     """
     from osiris_inspect.cli.inspect.open import open_path
     from osiris_inspect.cli.pipeline.run import execute
@@ -49,7 +50,7 @@ def _unpack(folder: Path) -> None:
         for name in ("movies.csv", "movies.yaml", "broken.yaml"):
             (folder / name).write_text(_file(name), encoding="utf-8")
     except OSError as error:
-        text = f"cannot write the demo to {folder}: {error.strerror}; name another folder: osiris-inspect demo FOLDER"
+        text = f"cannot write the demo to {folder}: {error.strerror}; choose another folder: osiris-inspect demo FOLDER"
         raise SettingsError(text) from None
 
 

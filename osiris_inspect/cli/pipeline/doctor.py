@@ -1,4 +1,4 @@
-"""``doctor``: what works here and what does not, so that nobody finds out in the middle of a run."""
+"""``doctor``: checks what pipelines need on this machine."""
 
 import os
 import platform
@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from osiris_inspect.cli.support import streams
+
 _PACKAGES = ("osiris-inspect", "pandas", "pyarrow", "duckdb", "numpy", "orjson", "textual", "e2b")
 
 
@@ -21,20 +23,19 @@ def register(app: typer.Typer) -> None:
 
 def doctor_command(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Say what works here: Python and packages, the local sandbox's isolation, E2B, disk and memory.
+    """Check this machine: Python, packages, sandbox isolation, E2B, disk, memory.
 
-    Always ends with exit code 0: it tells, it does not judge.
+    Always exits with 0.
     """
-    found = _collect()
+    checks = _collect()
     if as_json:
         import orjson
 
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        streams.write_stdout(orjson.dumps(checks, option=orjson.OPT_INDENT_2).decode() + "\n")
         return
-    for name, words in _lines(found):
-        typer.echo(f"{name:<12} {words}")
+    streams.write_stdout("".join(f"{name:<12} {text}\n" for name, text in _lines(checks)))
 
 
 def _collect() -> dict[str, Any]:
@@ -53,31 +54,31 @@ def _collect() -> dict[str, Any]:
     }
 
 
-def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "python", f"{found['python']['version']}  {found['python']['executable']}"
-    yield "system", found["os"]
-    for name, version in found["packages"].items():
+def _lines(checks: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "python", f"{checks['python']['version']}  {checks['python']['executable']}"
+    yield "system", checks["os"]
+    for name, version in checks["packages"].items():
         yield "package", f"{name} {version or 'not installed'}"
-    for component, words in found["missing"].items():
-        yield "component", f"{component}: {words}"
-    isolation = found["isolation"]
+    for component, problem in checks["missing"].items():
+        yield "component", f"{component}: {problem}"
+    isolation = checks["isolation"]
     yield "isolation", f"--on sandbox uses {isolation['auto']}"
     for level, reason in isolation["levels"].items():
         yield "", f"{level}: {reason or 'works'}"
-    yield "e2b", _e2b_status(found["e2b"])
-    yield "disk", f"{found['disk_free_bytes'] / 1e9:,.1f} GB free in {Path.cwd()}"
-    free = found["memory_free_bytes"]
+    yield "e2b", _e2b_status(checks["e2b"])
+    yield "disk", f"{checks['disk_free_bytes'] / 1e9:,.1f} GB free in {Path.cwd()}"
+    free = checks["memory_free_bytes"]
     yield (
         "memory",
-        f"{found['memory_bytes'] / 1e9:,.1f} GB" + (f", {free / 1e9:,.1f} GB free" if free else ""),
+        f"{checks['memory_bytes'] / 1e9:,.1f} GB" + (f", {free / 1e9:,.1f} GB free" if free else ""),
     )
-    yield "cpus", str(found["cpus"])
-    yield "settings", found["settings"]
+    yield "cpus", str(checks["cpus"])
+    yield "settings", checks["settings"]
 
 
-def _e2b_status(found: dict[str, bool]) -> str:
-    sdk = "SDK installed" if found["sdk"] else "SDK not installed (pip install 'osiris-inspect[e2b]')"
-    return f"{sdk}, {'E2B_API_KEY is set' if found['key'] else 'E2B_API_KEY is not set'}"
+def _e2b_status(e2b: dict[str, bool]) -> str:
+    sdk = "SDK installed" if e2b["sdk"] else "SDK not installed (pip install 'osiris-inspect[e2b]')"
+    return f"{sdk}, {'E2B_API_KEY is set' if e2b['key'] else 'E2B_API_KEY is not set'}"
 
 
 def _isolation() -> dict[str, Any]:
@@ -88,7 +89,7 @@ def _isolation() -> dict[str, Any]:
 
 
 def _missing_packages() -> dict[str, str]:
-    """What keeps each component from running; components that can run are left out."""
+    """Return the missing packages of each component that cannot run."""
     from osiris_inspect.model.errors import OsirisError
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
 
@@ -96,16 +97,16 @@ def _missing_packages() -> dict[str, str]:
         known = built_in.all_components()
     except OsirisError as error:
         return {"installed components": str(error)}
-    words = {}
+    missing = {}
     for name, component in known.items():
-        lacking = [module for module in component.requires if not _is_there(module)]
-        if lacking:
-            brings = f"; pip install 'osiris-inspect[{component.extra}]'" if component.extra else ""
-            words[name] = f"misses {', '.join(lacking)}{brings}"
-    return words
+        modules = [module for module in component.requires if not _is_installed(module)]
+        if modules:
+            install = f"; pip install 'osiris-inspect[{component.extra}]'" if component.extra else ""
+            missing[name] = f"needs {', '.join(modules)} (not installed){install}"
+    return missing
 
 
-def _is_there(module: str) -> bool:
+def _is_installed(module: str) -> bool:
     try:
         return util.find_spec(module) is not None
     except ModuleNotFoundError:
@@ -117,12 +118,11 @@ def _settings() -> str:
     from osiris_inspect.runtime import settings
 
     try:
-        told = settings.read(os.environ)
+        values = settings.read(os.environ).to_dict().values()
     except SettingsError as error:
         return str(error)
-    values = told.to_dict().values()
-    given = [f"{entry['variable']}={entry['value']}" for entry in values if entry["origin"] != "default"]
-    return ", ".join(given) or "all at their defaults"
+    changed = [f"{entry['variable']}={entry['value']}" for entry in values if entry["origin"] != "default"]
+    return ", ".join(changed) or "all defaults"
 
 
 def _memory(name: str) -> int | None:

@@ -1,4 +1,4 @@
-"""``lint``: what is wrong with pipeline files, before they run."""
+"""``lint``: checks pipeline files."""
 
 import os
 from pathlib import Path
@@ -24,21 +24,22 @@ def lint_command(
     *,
     param: Params = [],
     profile: Profile = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
 ) -> None:
-    """Check pipelines and write nothing but what is found, a line each as FILE:LINE:COLUMN.
+    """Check pipelines without running them.
 
-    Finds all that compile finds, tables in SQL that no input has, needs that nothing reads. Exit code 1: an error.
+    Prints one problem per line as FILE:LINE:COLUMN. Finds everything `compile` finds, plus SQL tables that are not inputs,
+    and unused `needs`. Exit code 1: there is an error.
     """
-    from osiris_inspect.runtime.pipeline import builtin_components as built_in
+    from osiris_inspect.runtime.pipeline.builtin_components import all_components
     from osiris_inspect.runtime.pipeline.lint import lint
     from osiris_inspect.runtime.pipeline.parameters import CompileInputs
 
-    given = CompileInputs(parse_params(param), os.environ, profile)
-    counted = False
+    inputs = CompileInputs(parse_params(param), os.environ, profile)
+    failed = False
     for pipeline in pipelines:
-        for remark in lint(read_pipeline(pipeline), str(pipeline), built_in.all_components(), given):
+        for remark in lint(read_pipeline(pipeline), str(pipeline), all_components(), inputs):
             streams.write_stdout(f"{remark}\n")
-            counted = counted or strict or remark.severity == "error"
-    if counted:
+            failed = failed or strict or remark.severity == "error"
+    if failed:
         raise typer.Exit(FOUND)

@@ -1,4 +1,4 @@
-"""How a run goes, for people, on stderr: a line a step, and at a terminal a line that moves while a step runs."""
+"""Progress of a run on stderr: one line per step, and on a terminal a line that is updated while a step runs."""
 
 import threading
 from time import monotonic
@@ -8,38 +8,38 @@ from typing import Final, Self, TextIO
 from osiris_inspect.cli.support import streams
 from osiris_inspect.model.event import Event
 
-_REDRAWN_S: Final = 0.5
+_REDRAW_INTERVAL_S: Final = 0.5
 _ERASE: Final = "\r\x1b[2K"
 
 
 class Progress:
-    """Sees the events of a run and says what a person wants to know of them.
+    """Prints the progress of a run from its events.
 
-    A context manager: while entered, a terminal shows the step at work, its rows and its seconds. Elsewhere there are
-    plain lines only. Where nobody takes its lines any more it goes quiet, and the run goes on.
+    A context manager: while it is entered, a terminal shows the running step with its rows and seconds. If stderr cannot be
+    written any more, it prints nothing, and the run goes on.
     """
 
     def __init__(self, err: TextIO, *, quiet: bool = False) -> None:
         self._err, self._quiet = err, quiet
-        self._moves = err.isatty() and not quiet
-        self._is_forgotten = False
-        self._where: dict[str, str] = {}
-        self._at_work: tuple[str, float] | None = None
+        self._is_terminal = err.isatty() and not quiet
+        self._is_detached = False
+        self._storage: dict[str, str] = {}
+        self._running: tuple[str, float] | None = None
         self._activity = ""
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._redraw, name="progress", daemon=True)
 
     def on_event(self, event: Event) -> None:
-        """Take one event."""
+        """Print the line of one event, if it has one."""
         with self._lock:
             self._follow(event)
             line = None if self._quiet else self._line(event)
             if line is not None:
-                self._say((_ERASE if self._moves else "") + line + "\n")
+                self._write((_ERASE if self._is_terminal else "") + line + "\n")
 
     def __enter__(self) -> Self:
-        if self._moves:
+        if self._is_terminal:
             self._thread.start()
         return self
 
@@ -47,48 +47,48 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopped.set()
-        if self._moves:
+        if self._is_terminal:
             self._thread.join()
-            self._say(_ERASE)
+            self._write(_ERASE)
 
     def _redraw(self) -> None:
-        while not self._stopped.wait(_REDRAWN_S):
+        while not self._stopped.wait(_REDRAW_INTERVAL_S):
             with self._lock:
-                if self._at_work is not None:
-                    step, since = self._at_work
-                    self._say(f"{_ERASE}  … {step}  {self._activity}{monotonic() - since:.0f} s")
+                if self._running is not None:
+                    step, since = self._running
+                    self._write(f"{_ERASE}  … {step}  {self._activity}{monotonic() - since:.0f} s")
 
-    def _say(self, text: str) -> None:
-        if self._is_forgotten:
+    def _write(self, text: str) -> None:
+        if self._is_detached:
             return
         try:
             self._err.write(text)
             self._err.flush()
-        except (OSError, ValueError):  # full, closed, or its reader is gone: that is no fault of the run
-            self._is_forgotten = True
+        except (OSError, ValueError):  # the disk is full, or stderr is closed or has no reader
+            self._is_detached = True
             streams.detach(self._err)
 
     def _follow(self, event: Event) -> None:
         match event.name, event.step:
             case "worker_started", _:
-                self._at_work, self._activity = ("worker", monotonic()), "preparing  "
+                self._running, self._activity = ("worker", monotonic()), "starting  "
             case "cfg_opened", str(step):
-                self._at_work, self._activity = (step, monotonic()), ""
+                self._running, self._activity = (step, monotonic()), ""
             case "heartbeat", _:
                 self._activity = _activity(event)
             case (
                 ("step_complete" | "step_failed" | "prepare_failed" | "session_initialized" | "run_end"),
                 _,
             ):
-                self._at_work = None
+                self._running = None
             case "output_stored", str(step):
-                self._where[step] = str(event.fields.get("storage"))
+                self._storage[step] = str(event.fields.get("storage"))
 
     def _line(self, event: Event) -> str | None:
         match event.name, event.step:
             case "run_start", _:
                 return f"{event.fields['pipeline']} ({event.fields['mode']}) {event.session}"
-            case "heartbeat", _ if not self._moves:
+            case "heartbeat", _ if not self._is_terminal:
                 return f"  … {event.step or 'worker'}  {_activity(event).rstrip()}"
             case "step_complete", str(step):
                 return self._step_done(step, event)
@@ -101,14 +101,14 @@ class Progress:
     def _step_done(self, step: str, event: Event) -> str:
         if event.row_count is None:
             return f"  ✓ {step}"
-        where = self._where.get(step)
-        kept = f" in {where}" if where in ("memory", "spill") else ""
-        return f"  ✓ {step}  {event.row_count:,} rows{kept}  {event.duration_s or 0:.2f} s"
+        storage = self._storage.get(step)
+        suffix = f" in {storage}" if storage in ("memory", "spill") else ""
+        return f"  ✓ {step}  {event.row_count:,} rows{suffix}  {event.duration_s or 0:.2f} s"
 
 
 def _activity(event: Event) -> str:
     rows = event.fields.get("rows")
-    return f"{event.fields.get('phase', 'at work')}  " + (f"{rows:,} rows  " if rows else "")
+    return f"{event.fields.get('phase', 'running')}  " + (f"{rows:,} rows  " if rows else "")
 
 
 def _first_line(text: str) -> str:

@@ -1,7 +1,6 @@
-"""``compile`` and ``run``: from a pipeline file to a run directory."""
+"""``compile`` and ``run``."""
 
 import os
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -57,9 +56,9 @@ def register(app: typer.Typer) -> None:
 def compile_command(
     pipeline: Pipeline, *, logs: Logs = Path("logs"), param: Params = [], profile: Profile = None
 ) -> None:
-    """Check a pipeline and write its manifest to LOGS/compile_<ms>/compiled.
+    """Compile a pipeline and write its manifest to LOGS/compile_<ms>/compiled.
 
-    Every mistake is named with its line, all at once; then nothing is written and the exit code is 1.
+    If the pipeline has errors, all of them are printed with their lines, nothing is written, and the exit code is 1.
     """
     from osiris_inspect.runtime.proxy import run_directory
 
@@ -92,9 +91,10 @@ def run_command(
     fail_fast: FailFast = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run a pipeline; prints its run directory. Exit code 0: every step succeeded; 1: a step failed.
+    """Run a pipeline and print its run directory.
 
-    What depends on a failed step is skipped; branches that do not depend on it go on.
+    Steps that depend on a failed step are skipped and name it; independent branches continue. Step outputs are always
+    downloaded. Exit codes: 0 every step succeeded, 1 a step failed.
     """
     flags = {
         "force_spill": None if force_spill is None else str(int(force_spill)),
@@ -115,23 +115,23 @@ def run_command(
 
 
 def _print_result(outcome: "RunResult") -> int:
-    """Say where the run lies and how it ended; gives the exit code, which is the run's whoever may hear that."""
+    """Print the run directory and a failure, if stdout and stderr can be written; return the exit code of the run."""
     code = _CODES[outcome.status]
     refused = None
     try:
         streams.write_stdout(f"{outcome.path}\n")
     except (BrokenPipeError, WrongUse) as error:
-        refused = error if isinstance(error, WrongUse) else None  # a reader that is gone has seen enough
+        refused = error if isinstance(error, WrongUse) else None
     if code == FOUND:
-        streams.write_stderr(f"osiris-inspect: {outcome.reason}; osiris-inspect {outcome.path} shows why\n")
+        streams.write_message(f"{outcome.reason}; osiris-inspect {outcome.path} shows why")
     if refused is not None:
-        streams.write_stderr(f"osiris-inspect: {refused}; the run is {outcome.path}\n")
+        streams.write_message(f"{refused}; the run is {outcome.path}")
     return code or (USAGE if refused is not None else code)
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What the flags of a command say of a run."""
+    """Options of a run."""
 
     flags: Mapping[str, str | None] = field(default_factory=dict)
     fail_fast: bool = False
@@ -146,7 +146,7 @@ class RunOptions:
 def execute(
     compiled: "Compiled", target: RunTarget, logs: Path, base: Path, how: RunOptions | None = None
 ) -> "RunResult":
-    """Run a compiled pipeline there, with progress on stderr."""
+    """Run a compiled pipeline on the target, with progress on stderr."""
     from osiris_inspect.cli.pipeline.progress import Progress
     from osiris_inspect.runtime import settings
     from osiris_inspect.runtime.connections.connections import Connections
@@ -154,12 +154,19 @@ def execute(
 
     how = how or RunOptions()
     _check_utf8(base.resolve(), "--base")
-    told = settings.read(os.environ, how.flags)
+    spill_settings = settings.read(os.environ, how.flags)
     variables = tuple(sorted(os.environ))
     transport = _transport(target, how)
-    with Progress(sys.stderr, quiet=how.quiet) as progress:
+    with Progress(streams.stderr(), quiet=how.quiet) as progress:
         order = RunRequest(
-            compiled, told, logs, base.resolve(), time.time, variables, how.fail_fast, progress.on_event
+            compiled,
+            spill_settings,
+            logs,
+            base.resolve(),
+            time.time,
+            variables,
+            how.fail_fast,
+            progress.on_event,
         )
         order = replace(order, connections=how.connections or Connections())
         key = os.environ.get("E2B_API_KEY")
@@ -171,13 +178,13 @@ def execute(
         )
         try:
             return run(order, transport)
-        except RunError as error:  # there is no run: nothing failed, it could not begin
+        except RunError as error:  # the run could not start
             raise SettingsError(str(error)) from None
 
 
 def _transport(target: RunTarget, how: RunOptions) -> "Transport":
     if how.memory is not None and target is not RunTarget.SANDBOX:
-        raise SettingsError("--memory-limit bounds a worker process; it goes with --on sandbox")
+        raise SettingsError("--memory-limit limits a worker process; it needs --on sandbox")
     if target is RunTarget.LOCAL:
         from osiris_inspect.runtime.transport.in_process import InProcess
 
@@ -204,15 +211,15 @@ def _resource_limits(memory: str | None) -> "ResourceLimits | None":
             f"--memory-limit {memory} is less than a worker needs to start: {MIN_MEMORY_BYTES // 2**20} MiB"
         )
     if limit > MAX_BYTES:
-        raise SettingsError(
-            f"--memory-limit {memory} is more than a worker can be bound to: {MAX_BYTES} bytes"
-        )
+        raise SettingsError(f"--memory-limit {memory} is more than the maximum of {MAX_BYTES} bytes")
     return ResourceLimits(memory_bytes=limit)
 
 
 def _compile_or_fail(pipeline: Path | None, logs: Path, params: list[str], profile: str | None) -> "Compiled":
     if pipeline is None:
-        raise SettingsError(f"name a pipeline file, or run what was compiled into {logs} with --last-compile")
+        raise SettingsError(
+            f"no pipeline: name a file, or run the latest compiled pipeline of {logs} with --last-compile"
+        )
     return compile_file(pipeline, params, profile)
 
 
@@ -221,30 +228,30 @@ def _latest_compiled(pipeline: Path | None, logs: Path, params: list[str], profi
 
     if pipeline is not None or params or profile is not None:
         raise SettingsError(
-            "--last-compile runs what was compiled; leave out the pipeline, --param and --profile"
+            "--last-compile runs a compiled pipeline; omit the pipeline, --param and --profile"
         )
     return compiled.load_compiled(compiled.latest_compile_dir(logs))
 
 
 def compile_file(pipeline: Path, params: list[str], profile: str | None) -> "Compiled":
-    """A pipeline file, compiled with the parameters of the command line and of the environment."""
+    """Compile a pipeline file with the parameters of the command line and the environment."""
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
     from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
     from osiris_inspect.runtime.pipeline.parameters import CompileInputs
 
-    given = CompileInputs(parse_params(params), os.environ, profile)
-    return compile_pipeline(read_pipeline(pipeline), str(pipeline), built_in.all_components(), given)
+    inputs = CompileInputs(parse_params(params), os.environ, profile)
+    return compile_pipeline(read_pipeline(pipeline), str(pipeline), built_in.all_components(), inputs)
 
 
 def connections_of(
     compiled: "Compiled", base: Path, named: Path | None, env_file: Path | None
 ) -> "Connections":
-    """The connections that the steps of a pipeline use, resolved."""
-    from osiris_inspect.runtime.connections import connections as rooms
+    """Return the resolved connections of the steps of a pipeline."""
+    from osiris_inspect.runtime.connections import connections
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
 
     folders = (base, Path(compiled.file).parent)
-    return rooms.resolve_connections(
+    return connections.resolve_connections(
         compiled, built_in.all_components(), load_connections_file(folders, named, env_file)
     )
 
@@ -252,21 +259,21 @@ def connections_of(
 def load_connections_file(
     folders: tuple[Path, ...], named: Path | None, env_file: Path | None
 ) -> "ConnectionsFile":
-    """The connections file in one of the folders, or the one that was named, with the variables of its ``.env``."""
-    from osiris_inspect.runtime.connections import connections as rooms
+    """Load the named connections file, or that of the first folder that has one, with the variables of its ``.env``."""
+    from osiris_inspect.runtime.connections import connections
     from osiris_inspect.runtime.connections import env_file as variables
 
     if env_file is not None and not env_file.is_file():
-        raise SettingsError(f"--env-file {env_file} is no file")
-    file = rooms.find_connections_file(named, folders)
+        raise SettingsError(f"--env-file: {str(env_file)!r} is not a file")
+    file = connections.find_connections_file(named, folders)
     beside = file.parent if file is not None else folders[0]
-    return rooms.load_connections(
+    return connections.load_connections(
         file, variables.read(os.environ, env_file or beside / variables.FILE), folders
     )
 
 
 def read_pipeline(pipeline: Path) -> str:
-    """The text of a pipeline file."""
+    """Return the text of a pipeline file."""
     _check_utf8(pipeline, "the pipeline")
     try:
         return pipeline.read_text(encoding="utf-8-sig")
@@ -277,22 +284,22 @@ def read_pipeline(pipeline: Path) -> str:
 
 
 def parse_params(params: list[str]) -> dict[str, str]:
-    """The values of ``--param name=value``."""
-    given = {}
+    """Parse the values of ``--param name=value``."""
+    values = {}
     for text in params:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise SettingsError(f"--param takes NAME=VALUE, not {text!r}")
         _check_utf8(text, "--param")
-        given[name] = value
-    return given
+        values[name] = value
+    return values
 
 
-def _check_utf8(text: str | Path, called: str) -> None:
-    """Refuse bytes that are no text: they are written into files that are."""
+def _check_utf8(text: str | Path, name: str) -> None:
+    """Reject bytes that are not UTF-8, because files of the run would contain them."""
     shown = str(text).encode(errors="replace").decode()
     if shown != str(text):
-        raise SettingsError(f"{called} {shown!r} is no UTF-8; give it a name that is")
+        raise SettingsError(f"{name} {shown!r} is not UTF-8; rename it")
 
 
 def _writable(logs: Path) -> Path:
@@ -306,5 +313,5 @@ def _writable(logs: Path) -> Path:
 
 def _unwritable(logs: Path, error: OSError) -> SettingsError:
     return SettingsError(
-        f"cannot write to the logs folder {logs}: {error.strerror}; name another with --logs"
+        f"cannot write to the logs folder {logs}: {error.strerror}; choose another with --logs"
     )

@@ -1,4 +1,4 @@
-"""What ``compile`` and ``run`` take on their command lines."""
+"""Options of ``compile`` and ``run``."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 
 class RunTarget(StrEnum):
-    """Where a pipeline can run."""
+    """Targets of a run."""
 
     LOCAL = "local"
     SANDBOX = "sandbox"
@@ -16,7 +16,7 @@ class RunTarget(StrEnum):
 
 
 class IsolationLevel(StrEnum):
-    """How far a local sandbox is kept apart from its host."""
+    """Isolation of a local sandbox from its host."""
 
     AUTO = "auto"
     BWRAP = "bwrap"
@@ -25,7 +25,7 @@ class IsolationLevel(StrEnum):
 
 
 class Fetched(StrEnum):
-    """Which artifacts come back from a worker with a run directory of its own."""
+    """Artifacts to download from a remote worker."""
 
     NONE = "none"
     SMALL = "small"
@@ -37,17 +37,17 @@ Pipeline = Annotated[
 ]
 Params = Annotated[
     list[str],
-    typer.Option("--param", "-p", help="A parameter as name=value; again for more.", metavar="NAME=VALUE"),
+    typer.Option("--param", "-p", help="Set a parameter (repeatable).", metavar="NAME=VALUE"),
 ]
-Logs = Annotated[Path, typer.Option(help="The folder of runs.", file_okay=False)]
+Logs = Annotated[Path, typer.Option(help="Use this folder of runs.", file_okay=False)]
 Profile = Annotated[
-    str | None, typer.Option(help="Which of the pipeline's profiles sets its parameters.", show_default=False)
+    str | None, typer.Option(help="Use the parameters of this profile of the pipeline.", show_default=False)
 ]
 ConnectionsOption = Annotated[
     Path | None,
     typer.Option(
         "--connections",
-        help="The connections file; otherwise osiris_connections.yaml here or beside the pipeline.",
+        help="Read connections from FILE; default: osiris_connections.yaml.",
         metavar="FILE",
         show_default=False,
     ),
@@ -55,7 +55,7 @@ ConnectionsOption = Annotated[
 EnvFile = Annotated[
     Path | None,
     typer.Option(
-        help="Variables as NAME=value lines; otherwise .env beside the connections file. The environment comes first.",
+        help="Read variables from FILE; default: .env beside the connections file.",
         metavar="FILE",
         show_default=False,
     ),
@@ -64,54 +64,48 @@ MaybePipeline = Annotated[
     Path | None, typer.Argument(help="The pipeline file.", metavar="PIPELINE.yaml", show_default=False)
 ]
 LastCompile = Annotated[
-    bool, typer.Option("--last-compile", help="Run what the latest compile under LOGS wrote.")
+    bool, typer.Option("--last-compile", help="Run the latest compiled pipeline under LOGS.")
 ]
 TargetOption = Annotated[
     RunTarget,
-    typer.Option(
-        "--on",
-        help="local: in this process. sandbox: a worker process of its own, over stdio. e2b: a sandbox of E2B.",
-    ),
+    typer.Option("--on", help="Run in this process (local), a separate one (sandbox) or in E2B (e2b)."),
 ]
 IsolationOption = Annotated[
     IsolationLevel,
-    typer.Option(
-        help="How far --on sandbox is kept apart; auto is the best that works here, doctor says which."
-    ),
+    typer.Option(help="Isolate --on sandbox; auto = strongest available (see `doctor`)."),
 ]
 MemoryLimit = Annotated[
     str | None,
     typer.Option(
-        help="Memory that the worker of --on sandbox may ask for, such as 2GB; over it its step fails with a MemoryError.",
+        help="Limit the memory of --on sandbox, such as 2GB; a step above it fails.",
         metavar="SIZE",
         show_default=False,
     ),
 ]
 ArtifactsOption = Annotated[
     Fetched,
-    typer.Option(help="Artifacts to bring back from e2b; small: up to 5 MiB each. Outputs always come."),
+    typer.Option(help="Download artifacts from E2B; small = up to 5 MiB each."),
 ]
-InstallDeps = Annotated[bool, typer.Option("--install-deps", help="Install modules that the worker misses.")]
+InstallDeps = Annotated[bool, typer.Option("--install-deps", help="Install missing Python packages first.")]
 BaseDirOption = Annotated[
     Path,
-    typer.Option(
-        help="The folder that relative paths in the pipeline start from.", exists=True, file_okay=False
-    ),
+    typer.Option(help="Start relative paths of the pipeline from this folder.", exists=True, file_okay=False),
 ]
 ForceSpill = Annotated[
     bool | None,
     typer.Option(
         "--force-spill/--no-force-spill",
-        help="Put every frame on disk (E2B_FORCE_SPILL).",
+        help="Write every frame to disk (E2B_FORCE_SPILL).",
         show_default=False,
     ),
 ]
 SpillThreshold = Annotated[
     str | None,
-    typer.Option(help="Rows above which a frame goes to disk (E2B_SPILL_THRESHOLD).", metavar="ROWS"),
+    typer.Option(help="Write frames with more rows to disk (E2B_SPILL_THRESHOLD).", metavar="ROWS"),
 ]
 StepTimeout = Annotated[
-    str | None, typer.Option(help="Seconds a step may take (E2B_STEP_TIMEOUT).", metavar="SECONDS")
+    str | None,
+    typer.Option(help="Stop a step after this many seconds (E2B_STEP_TIMEOUT).", metavar="SECONDS"),
 ]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="End the run at the first failed step.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress on stderr.")]

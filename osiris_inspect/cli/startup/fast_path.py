@@ -1,4 +1,4 @@
-"""The commands that are asked for most often, without the time it takes to load typer."""
+"""Runs the most frequent commands without loading typer."""
 
 import gc
 import os
@@ -6,31 +6,25 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
-from osiris_inspect.cli.startup import instant_verdict as first_words
+from osiris_inspect.cli.startup.instant_verdict import path_argument
 
 _GC_THRESHOLD: Final = 50_000
-"""Objects that are made before dead ones among them are looked for: a short life leaves few that nobody else frees."""
-_COMMAND_MODULES: Final = {
-    "events": "events",
-    "open": "open",
-    "runs": "runs",
-    "summarize": "summarize",
-    "why": "why",
-}
+"""New objects before a garbage collection; a short process creates few reference cycles."""
+_COMMANDS: Final = ("events", "open", "runs", "summarize", "why")
 
 
 def run_fast(arguments: Sequence[str]) -> int | None:
-    """Do what the command line asks for and give the exit code; None where typer must read it."""
+    """Run the command line and return its exit code; None if typer must parse it."""
     from osiris_inspect.cli.support.option_table import COMPLETION, CommandSpec, parse_args
     from osiris_inspect.cli.support.user_config import with_user_defaults
 
     words = list(arguments)
-    if words[:1] != ["open"] and first_words.path_argument(words) is not None:
+    if words[:1] != ["open"] and path_argument(words) is not None:
         words = ["open", *words]
-    if not words or words[0] not in _COMMAND_MODULES or COMPLETION in os.environ:
+    if not words or words[0] not in _COMMANDS or COMPLETION in os.environ:
         return None
     gc.set_threshold(_GC_THRESHOLD)
-    command: CommandSpec = import_module(f"osiris_inspect.cli.inspect.{_COMMAND_MODULES[words[0]]}").command()
+    command: CommandSpec = import_module(f"osiris_inspect.cli.inspect.{words[0]}").command()
     if parse_args(command.options, words[1:]) is None:
         return None
     command = with_user_defaults(command)

@@ -1,8 +1,7 @@
-"""The verdict on a run in two plain lines, on the terminal before any framework is imported.
+"""The verdict on a run in two plain lines, printed before a framework is imported.
 
-It is read from the end of the log, so it takes as long for ten million events as for ten, and it says only what stands
-there. The screen that comes after it reads everything and may know better. For speed this room uses neither dataclasses
-nor the decoder of ``model/event``; of an event it needs three fields.
+It is read from the end of the log, so its time does not depend on the length of the log. The viewer reads the whole log
+and may correct it. For speed this module uses neither dataclasses nor the decoder of ``model/event``.
 """
 
 import json
@@ -10,14 +9,15 @@ import os
 import sys
 from collections.abc import Sequence
 
+from osiris_inspect.cli.support import streams
 from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.model.failure import RUN_FAILURES, STEP_FAILURES, error_message
 
 TAIL_BYTES = 256 << 10
-"""Bytes of the end of a log that are looked at for how the run ended."""
+"""Bytes at the end of a log that are searched for the end of the run."""
 
 SEARCH_BYTES = 16 << 20
-"""Bytes from the end that are searched for the last failure; one further up is left to the screen."""
+"""Bytes at the end of a log that are searched for the last failure."""
 
 _ENDS = (b'"run_end"', b'"run_complete"', b'"cleanup_complete"')
 _DECISIVE = (*STEP_FAILURES, *RUN_FAILURES)
@@ -29,75 +29,75 @@ _STATUS_TEXT = {
 }
 _DEFAULT_DIRS = ("logs", "run_logs")
 _CACHE: dict[tuple[str, tuple[int, int] | None, tuple[int, int] | None], tuple[str, str]] = {}
-"""What was read last, by the run and the states of its files."""
+"""The last verdict, by run and the states of its files."""
 
 
 def print_verdict(arguments: list[str]) -> str | None:
-    """Write the verdict on the run that the command line asks to open; nothing where it asks for something else.
+    """Print the verdict on the run that the command line opens, if it opens one.
 
-    Gives the path that was named, where nothing is left to do but to open it.
+    Return the path if the command line names one and only needs to open it.
     """
-    place = path_argument(arguments)
-    if place is None or not _is_for_people():
+    path = path_argument(arguments)
+    if path is None or not _is_interactive():
         return None
-    run = find_run(place)
+    run = find_run(path)
     if run is None:
         return None
-    sys.stdout.write("\r\n".join(verdict_lines(run, color=not os.environ.get("NO_COLOR"))) + "\r\n")
-    sys.stdout.flush()
-    return place if place in arguments else None
+    streams.write_stdout("\r\n".join(verdict_lines(run, color=not os.environ.get("NO_COLOR"))) + "\r\n")
+    return path if path in arguments else None
 
 
 def verdict_lines(run: str, *, color: bool = False) -> list[str]:
-    """The run and how it ended, and under it its last failure, where its log or its status tells of one."""
+    """Return a line with the run and its status, then a line with its last failure, if there is one."""
     status, cause = _read(run)
     sign, word, tone = _STATUS_TEXT[status]
     name = show_line(os.path.basename(os.path.abspath(run)), 200)  # noqa: PTH100, PTH119  pathlib costs 5 ms
-    told = [f"{_in_color(f'{sign} {word}', tone) if color else f'{sign} {word}'}  {name}"]
+    lines = [f"{_in_color(f'{sign} {word}', tone) if color else f'{sign} {word}'}  {name}"]
     if cause:
-        text, room = show_line(cause, 400), _width() - 4
-        told.append(f"  {text if len(text) <= room else text[: room - 1] + '…'}")
-    return told
+        text, width = show_line(cause, 400), _width() - 4
+        lines.append(f"  {text if len(text) <= width else text[: width - 1] + '…'}")
+    return lines
 
 
-def find_run(place: str) -> str | None:
-    """The run at a place: itself, or the newest of its folders that is a run; None where it holds none."""
-    if _is_run(place):
-        return place
+def find_run(path: str) -> str | None:
+    """Return the path if it is a run, else the newest run in the folder, else None."""
+    if _is_run(path):
+        return path
     try:
-        with os.scandir(place) as children:
+        with os.scandir(path) as children:
             names = [child.name for child in children if child.name.startswith("run_")]
     except OSError:
-        return None  # that the place cannot be read is said by whoever opens it
+        return None  # opening the path reports the error
     newest_first = (
-        f"{place}/{name}" for name in sorted(names, key=lambda name: (len(name), name), reverse=True)
+        f"{path}/{name}" for name in sorted(names, key=lambda name: (len(name), name), reverse=True)
     )
     return next(filter(_is_run, newest_first), None)
 
 
 def path_argument(arguments: Sequence[str]) -> str | None:
-    """The path that a command line asks to open; None where it asks for something else.
+    """Return the path that a command line opens; None if it does something else.
 
-    A bare word may be a command, so of those only the usual folders count.
+    A word without a slash may be a command, so it counts only if it is a default folder or begins with ``run_``.
     """
     is_open = arguments[:1] == ["open"]
-    rest = arguments[1:] if is_open else arguments
-    if not rest:
+    words = arguments[1:] if is_open else arguments
+    if not words:
         return next(filter(os.path.isdir, _DEFAULT_DIRS), None)
-    is_path = is_open or "/" in rest[0] or rest[0] in (".", *_DEFAULT_DIRS) or rest[0].startswith("run_")
-    return rest[0] if len(rest) == 1 and is_path and not rest[0].startswith("-") else None
+    path = words[0]
+    is_path = is_open or "/" in path or path in (".", *_DEFAULT_DIRS) or path.startswith("run_")
+    return path if len(words) == 1 and is_path and not path.startswith("-") else None
 
 
-def _is_for_people() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+def _is_interactive() -> bool:
+    return sys.stdin.isatty() and streams.is_stdout_terminal() and os.environ.get("TERM") != "dumb"
 
 
-def _is_run(place: str) -> bool:
-    return any(os.path.isfile(f"{place}/{name}") for name in ("events.jsonl", "status.json"))  # noqa: PTH113  as above
+def _is_run(path: str) -> bool:
+    return any(os.path.isfile(f"{path}/{name}") for name in ("events.jsonl", "status.json"))  # noqa: PTH113  as above
 
 
 def _read(run: str) -> tuple[str, str]:
-    """How the run ended, and its last failure in one line; asked twice at a start, read once."""
+    """Return the status of the run and its last failure; cached, because a start asks twice."""
     key = (run, _stat(f"{run}/events.jsonl"), _stat(f"{run}/status.json"))
     if key not in _CACHE:
         _CACHE.clear()
@@ -107,10 +107,10 @@ def _read(run: str) -> tuple[str, str]:
 
 def _stat(path: str) -> tuple[int, int] | None:
     try:
-        found = os.stat(path)  # noqa: PTH116  as above
+        state = os.stat(path)  # noqa: PTH116  as above
     except OSError:
-        return None  # a run may have left nothing but its status, or no status
-    return found.st_size, found.st_mtime_ns
+        return None  # a run may lack its log or its status
+    return state.st_size, state.st_mtime_ns
 
 
 def _read_anew(run: str) -> tuple[str, str]:
@@ -119,7 +119,7 @@ def _read_anew(run: str) -> tuple[str, str]:
             last_lines = _last_lines(log.fileno())
             failure = _last_failure(log.fileno())
     except OSError:
-        failure, last_lines = None, []  # a run may have left nothing but its status
+        failure, last_lines = None, []  # a run may have only its status
     ok, reason = _status(run)
     if failure is not None or (ok is False and reason not in ("", "missing_events_jsonl")):
         return "failed", failure or f"status.json: {reason}"
@@ -151,7 +151,7 @@ def _last_failure(descriptor: int) -> str | None:
 
 
 def _candidate_lines(block: bytes, begin: int) -> list[bytes]:
-    """The lines that may tell of a failure. Most blocks hold none: to look for that takes a fifth of cutting them up."""
+    """Return the lines that may report a failure; most blocks have none, and checking is cheaper than splitting."""
     if not any(block.find(sign, begin) >= 0 for sign in _SIGNS):
         return []
     return [line for line in block[begin:].split(b"\n") if any(sign in line for sign in _SIGNS)]
@@ -162,7 +162,7 @@ def _failure(line: bytes) -> tuple[int, str] | None:
     try:
         document = json.loads(line)
     except ValueError:
-        return None  # torn, or no event: the screen lists it under what was not read
+        return None  # truncated, or not an event; the viewer lists it
     if not isinstance(document, dict):
         return None
     is_flat = isinstance(document.get("event"), str)
@@ -181,7 +181,7 @@ def _status(run: str) -> tuple[bool | None, str]:
         with open(f"{run}/status.json", "rb") as file:  # noqa: PTH123  as above
             document = json.loads(file.read(TAIL_BYTES))
     except (OSError, ValueError):
-        return None, ""  # not written yet, or not to be read; the log is asked as well
+        return None, ""  # not written yet, or unreadable; the log decides
     if not isinstance(document, dict):
         return None, ""
     ok = document.get("ok")
@@ -192,7 +192,7 @@ def _width() -> int:
     try:
         return max(20, os.get_terminal_size(1).columns)
     except OSError:
-        return 120  # no terminal: a test, or a caller that draws the lines itself
+        return 120  # not a terminal
 
 
 def _in_color(text: str, tone: str) -> str:

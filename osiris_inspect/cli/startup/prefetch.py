@@ -1,30 +1,30 @@
-"""A run read by a second process while this one loads the screens, so that neither waits for the other.
+"""Reads a run in a child process while this process loads the viewer.
 
-To read a run and ask every rule takes as long as a third of what the framework takes to load, and both are work for one
-core. The child is a fork made before any thread exists; it hands over one pickled report and is gone. It reads whatever
-is read by the time the screens stand: a short log, and a long one that has its index. Any other log says nothing here.
+The child is forked before any thread exists, sends one pickled report and exits. It only reads logs that are quick to
+read: short ones, and long ones with an index.
 """
 
 import os
 import pickle
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from osiris_inspect.cli.support import streams
+
 if TYPE_CHECKING:
     from osiris_inspect.inspector.run.report import Report
 
 MAX_PICKLE_BYTES = 8 << 20
-"""Bytes of a report that is not handed over: to take it would keep the screen waiting for longer than to read the run."""
+"""Maximum size of a report that is sent; receiving a larger one takes longer than reading the run."""
 
 
 class ReportPrefetch:
-    """A report that is being made. ``take`` waits for it; whoever does not want it closes it.
+    """A report that a child process makes. A context manager; ``result`` waits for the report.
 
-    ``cache`` gives the folder for indexes: it is asked in the child, since to find it takes its time as well.
+    ``cache`` returns the folder for indexes; the child calls it, because finding it takes time.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class ReportPrefetch:
         self._child, self._pipe = 0, -1
         if not _should_prefetch(run):
             return
-        sys.stdout.flush()  # what is still to be written is not to be written twice
+        streams.flush()  # the child must not write buffered text a second time
         reading, writing = os.pipe()
         self._child, self._pipe = os.fork(), reading
         if self._child == 0:
@@ -43,16 +43,16 @@ class ReportPrefetch:
         os.close(writing)
 
     def result(self, run: Path) -> "Report | None":
-        """The report, once; None where there is none for this run: it was not begun, takes too long, or went wrong."""
+        """Return the report once; None if it is for another run, was not started, is too large, or failed."""
         if not self._child or run != self._run:
             return None
         with os.fdopen(self._pipe, "rb") as pipe:
-            told = pipe.read()
+            pickled = pipe.read()
         os.waitpid(self._child, 0)
         self._child = 0
-        if not told:
+        if not pickled:
             return None
-        report: Report = pickle.loads(told)  # noqa: S301  our own child wrote it
+        report: Report = pickle.loads(pickled)  # noqa: S301  our own child wrote it
         return report
 
     def __enter__(self) -> Self:
@@ -64,10 +64,10 @@ class ReportPrefetch:
         self.close()
 
     def close(self) -> None:
-        """Do without the report."""
+        """Stop the child."""
         if self._child:
             os.close(self._pipe)
-            os.kill(self._child, signal.SIGKILL)  # it may be at a long log, and nobody waits for it any more
+            os.kill(self._child, signal.SIGKILL)  # it may still read a long log
             os.waitpid(self._child, 0)
             self._child = 0
 
@@ -75,25 +75,25 @@ class ReportPrefetch:
 def _should_prefetch(run: Path) -> bool:
     if not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2:
         return False
-    return os.path.isfile(f"{run}/events.jsonl")  # noqa: PTH113  the layout of a run takes a while to load
+    return os.path.isfile(f"{run}/events.jsonl")  # noqa: PTH113  importing the run layout takes too long
 
 
 def _child_main(
     run: Path, now: float, cache: Callable[[], Path | None], repository: Path | None, writing: int
 ) -> None:
-    """What the child does. It never returns, and says nothing: whoever is told nothing reads the run and says why."""
+    """Send a pickled report and exit. On any error send nothing; the parent then reads the run itself."""
     try:
-        told = _pickled_report(run, now, cache(), repository)
-        if len(told) <= MAX_PICKLE_BYTES:
+        pickled = _pickled_report(run, now, cache(), repository)
+        if len(pickled) <= MAX_PICKLE_BYTES:
             with os.fdopen(writing, "wb") as pipe:
-                pipe.write(told)
-    except BaseException:  # noqa: BLE001  a stranger's run and rules, a closed pipe, ctrl+c: the child must not go on
+                pipe.write(pickled)
+    except BaseException:  # noqa: BLE001  any error, also in custom rules, and Ctrl-C: the child must exit
         os._exit(1)
     os._exit(0)
 
 
 def _pickled_report(run: Path, now: float, cache: Path | None, repository: Path | None) -> bytes:
-    """The report, pickled; empty where the log takes too long."""
+    """Return the pickled report; empty if the log takes too long to read."""
     from osiris_inspect.inspector.event_log.key_events_cache import is_quick_to_read
 
     if not is_quick_to_read(run, cache):
@@ -102,5 +102,5 @@ def _pickled_report(run: Path, now: float, cache: Path | None, repository: Path 
     from osiris_inspect.inspector.analysis.pickling import detach_log
     from osiris_inspect.inspector.reader.loader import load
 
-    told = diagnose_run(load(run, now=now, cache=cache, key_events_only=True), repository=repository)
-    return pickle.dumps(detach_log(told, cache), pickle.HIGHEST_PROTOCOL)
+    report = diagnose_run(load(run, now=now, cache=cache, key_events_only=True), repository=repository)
+    return pickle.dumps(detach_log(report, cache), pickle.HIGHEST_PROTOCOL)

@@ -1,1 +1,1 @@
-"""What the commands share: streams, options, paths, configuration."""
+"""Shared by the commands: streams, options, paths, configuration."""

@@ -1,4 +1,4 @@
-"""Exit codes, and which error means which."""
+"""Exit codes of the commands and of errors."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ from osiris_inspect.model.errors import (
 
 
 class WrongUse(OsirisError):
-    """What the command line asks for cannot be done like that; the message begins with the option."""
+    """A wrong command line; the message begins with the option."""
 
 
 FOUND: Final = 1
@@ -22,12 +22,12 @@ FAULT: Final = 70
 INTERRUPTED: Final = 130
 
 MEANINGS: Final = {
-    0: "nothing was found, or what was asked for was done",
-    FOUND: "findings, or a run that failed",
-    USAGE: "the command line asks for something that cannot be",
+    0: "success, or no findings",
+    FOUND: "findings, or a failed run",
+    USAGE: "wrong usage",
     NO_RUN: "no readable run",
-    FAULT: "a fault of this program itself",
-    INTERRUPTED: "interrupted",
+    FAULT: "internal error (please report it)",
+    INTERRUPTED: "interrupted (Ctrl-C)",
 }
 
 _CODE_OF: dict[type[OsirisError], int] = {
@@ -40,5 +40,5 @@ _CODE_OF: dict[type[OsirisError], int] = {
 
 
 def exit_code_of(error: OsirisError) -> int:
-    """The exit code for an error that ends a command; ``FOUND`` for one that has no code of its own."""
+    """Return the exit code of an error that ends a command; ``FOUND`` by default."""
     return next((code for kind, code in _CODE_OF.items() if isinstance(error, kind)), FOUND)

@@ -1,8 +1,8 @@
-"""What a command takes, as a table, and a quick reader of it.
+"""Options of a command as a table, and a fast parser for them.
 
-The table is all there is: typer's signature of a command is made from it too, in ``typed``. To load typer takes three
-times as long as to read a run, so the quick reader goes first. It takes only what it is sure of, word by word, and
-declines the rest: help, completion and what to say of a typing error are typer's.
+``typer_adapter`` makes the signature of a command from the same table. Loading typer takes three times as long as reading
+a run, so the fast parser comes first. It returns None for everything it does not surely understand; typer then parses the
+words, prints help, completes and reports errors.
 """
 
 import os
@@ -13,21 +13,20 @@ from typing import Any, Final, Literal
 
 OptionKind = Literal["flag", "text", "number", "path", "choice"]
 COMPLETION: Final = "_OSIRIS_INSPECT_COMPLETE"
-"""The variable by which a shell asks for completions; then nothing else is to be done."""
+"""Environment variable with which a shell asks for completions."""
 
 
 @dataclass(frozen=True, slots=True)
 class OptionSpec:
-    """An option, or without ``names`` what a command is about.
+    """An option, or without ``names`` a positional argument.
 
     Attributes:
-        key: the name under which its value is given to the command.
+        key: name of the value for the command.
         names: ``--format``, ``-f``.
-        kind: a number is a whole one, 0 or more.
-        default: its value where it is not given. What is about something and has none must be given.
-        several: whether it may be given many times; then its value is a list.
-        choices: the values that a choice may have.
-        panel: the heading under which the help lists it; the usual one where empty.
+        kind: a number is an integer from 0.
+        choices: values of a choice.
+        multiple: True if it can be repeated; its value is then a list.
+        panel: heading in the help; empty for the default one.
     """
 
     key: str
@@ -44,7 +43,7 @@ class OptionSpec:
 
 @dataclass(frozen=True, slots=True)
 class CommandSpec:
-    """A command: its name, its help, what it takes, and what it does with that, which gives the exit code."""
+    """A command; ``run`` takes the values by key and returns the exit code."""
 
     name: str
     help: str
@@ -53,37 +52,36 @@ class CommandSpec:
 
 
 RUN: Final = OptionSpec(
-    "run", "A run, or a folder of runs: then its newest run.", kind="path", metavar="RUN", required=True
+    "run", "A run, or a folder: its newest run is used.", kind="path", metavar="RUN", required=True
 )
 
 
 def parse_args(options: Sequence[OptionSpec], words: Sequence[str]) -> dict[str, Any] | None:
-    """The value of each option by its key, as typer reads them; None where a word is not surely understood."""
+    """Return the values by key, as typer parses them; None if a word is not surely understood."""
     known = {name: option for option in options for name in option.names}
-    given: dict[str, Any] = {}
-    about: list[str] = []
-    rest = iter(words)
-    for word in rest:
+    values: dict[str, Any] = {}
+    positionals: list[str] = []
+    remaining = iter(words)
+    for word in remaining:
         if not word.startswith("-"):
-            about.append(word)
+            positionals.append(word)
             continue
         name, attached, value = word.partition("=")
         option = known.get(name)
         if option is None or (attached and (option.kind == "flag" or not name.startswith("--"))):
             return None
         if option.kind != "flag" and not attached:
-            value = next(rest, "")
-        if not _set(given, option, value):
+            value = next(remaining, "")
+        if not _set(values, option, value):
             return None
-    subjects = [option for option in options if not option.names]
-    if not _set_positionals(given, subjects, about):
+    if not _set_positionals(values, [option for option in options if not option.names], positionals):
         return None
-    return {option.key: given.get(option.key, option.default) for option in options}
+    return {option.key: values.get(option.key, option.default) for option in options}
 
 
-def _set_positionals(given: dict[str, Any], subjects: Sequence[OptionSpec], positionals: list[str]) -> bool:
-    """Give what is about something to its options, in order; the last may take many."""
-    for option in subjects:
+def _set_positionals(parsed: dict[str, Any], arguments: Sequence[OptionSpec], positionals: list[str]) -> bool:
+    """Assign words to the positional arguments in order; return False if they do not fit."""
+    for option in arguments:
         taken, positionals = (positionals, []) if option.multiple else (positionals[:1], positionals[1:])
         if option.required and not taken:
             return False
@@ -91,22 +89,22 @@ def _set_positionals(given: dict[str, Any], subjects: Sequence[OptionSpec], posi
         if None in values:
             return False
         if taken:
-            given[option.key] = values if option.multiple else values[0]
+            parsed[option.key] = values if option.multiple else values[0]
     return not positionals
 
 
-def _set(given: dict[str, Any], option: OptionSpec, word: str) -> bool:
+def _set(parsed: dict[str, Any], option: OptionSpec, word: str) -> bool:
     value = True if option.kind == "flag" else parse_value(option, word)
-    given[option.key] = value
+    parsed[option.key] = value
     return value is not None
 
 
 def parse_value(option: OptionSpec, word: str) -> Any:
-    """The value that a word stands for; None where that is not sure. An empty word, or one with a hyphen, never is."""
+    """Return the value of a word; None if it is not surely valid, as an empty word or one with a leading hyphen."""
     if not word or word.startswith("-"):
         return None
     if option.kind == "path":
-        # a path that is there and may not be read is refused in typer's words
+        # typer reports a path that cannot be read
         return Path(word) if os.access(word, os.R_OK) or not os.path.lexists(word) else None
     if option.kind == "number":
         return int(word) if word.isascii() and word.isdigit() and len(word) < 10 else None

@@ -1,29 +1,27 @@
-"""Where commands find things and what they do when nobody reads them any more."""
+"""Paths and addresses on the command line, and the cache folder."""
 
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-FAR_INTERVAL: Final = 2.0
-"""Seconds between two looks at a log that lies elsewhere: each of them is a request that somebody pays for."""
+_REMOTE_INTERVAL_S: Final = 2.0
+"""Seconds between two requests for a remote log."""
 
 
 def cache_dir() -> Path:
-    """The folder of the user's cache where indexes and lists of runs are kept; it may not be there yet."""
+    """Return the user's cache folder for indexes and lists of runs; it may not exist yet."""
     import platformdirs
 
     return platformdirs.user_cache_path("osiris-inspect", appauthor=False)
 
 
 def resolve_path(path: Path) -> Path:
-    """A path to read: itself; for an address (``s3://bucket/logs``) the folder that stands for what lies there.
+    """Return the local path; for an address (``s3://bucket/logs``) the folder that mirrors it.
 
     Raises:
-        RunNotReadable: the address cannot be reached, or no run is there.
+        RunNotReadable: the address cannot be reached or has no run.
     """
-    if ":/" not in str(path):  # asked first: most paths are of this machine, and imports take their time
+    if ":/" not in str(path):  # avoids the import for local paths
         return path
     from osiris_inspect.inspector.remote.url import parse_url
 
@@ -36,26 +34,25 @@ def resolve_path(path: Path) -> Path:
 
 
 def refreshing_sleep(log: Path, wait: Callable[[float], object]) -> Callable[[float], object]:
-    """How to wait for more lines of a log: as given; of a log that lies elsewhere, what was added is fetched as well."""
-    from osiris_inspect.inspector.files import remote_registry as mirrors
+    """Return ``wait``; for a remote log a function that waits and downloads the new lines."""
+    from osiris_inspect.inspector.files import remote_registry
 
-    found = mirrors.for_file(log)
-    if found is None:
+    remote = remote_registry.for_file(log)
+    if remote is None:
         return wait
-    mirror, _ = found
 
-    def fetched(_seconds: float) -> None:
-        wait(FAR_INTERVAL)
-        mirror.fetch(refresh=True)
+    def wait_and_fetch(_seconds: float) -> None:
+        wait(_REMOTE_INTERVAL_S)
+        remote[0].fetch(refresh=True)
 
-    return fetched
+    return wait_and_fetch
 
 
 def events_file(path: Path) -> Path:
-    """The log that a path names: itself, or that of a run; of a folder of runs that of the newest.
+    """Return the log of a path: the file itself, or that of the run, or of the newest run of a folder.
 
     Raises:
-        RunNotReadable: it names none.
+        RunNotReadable: there is no log.
     """
     from osiris_inspect.inspector.files.find_runs import find_runs
     from osiris_inspect.model import run_layout as layout
@@ -68,10 +65,3 @@ def events_file(path: Path) -> Path:
     if not (run / layout.EVENTS).exists():
         raise RunNotReadable(f"{str(run)!r} has no {layout.EVENTS}")
     return run / layout.EVENTS
-
-
-def forget_stdout() -> None:
-    """Go on without a reader: what Python writes while it ends goes nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

@@ -1,11 +1,11 @@
-"""Runs as the repository we work in wants them told: with its own rules, without what it allows."""
+"""Reports of runs with the rules and suppressions of the current folder."""
 
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from osiris_inspect.cli.support import paths as places
+from osiris_inspect.cli.support.paths import cache_dir
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.diagnosis.rule import Rule
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def configuration() -> "ProjectConfig":
-    """The settings of the folder we work in.
+    """Return the settings of the current folder.
 
     Raises:
-        SettingsError: they say something that cannot be.
+        SettingsError: they are invalid.
     """
     from osiris_inspect.inspector.analysis.analyze import project_settings
 
@@ -26,28 +26,31 @@ def configuration() -> "ProjectConfig":
 
 
 def rules() -> tuple["Rule", ...]:
-    """Every rule: those of this package, of installed packages and of the repository."""
-    from osiris_inspect.inspector.diagnosis.engine import builtin_rules as built_in
+    """Return the rules of this package, of installed packages and of the current folder."""
+    from osiris_inspect.inspector.diagnosis.engine import builtin_rules
 
-    return (*built_in(), *configuration().rules)
+    return (*builtin_rules(), *configuration().rules)
 
 
 def load_reports(runs: Iterable[Path]) -> list["Report"]:
-    """The report of each run, with what is allowed taken out.
+    """Return the report of each run, without suppressed findings.
 
     Raises:
-        RunNotReadable: one of them is no run.
+        RunNotReadable: a path is not a run.
     """
     from osiris_inspect.inspector.analysis.analyze import analyze
 
-    now, here, kept = time.time(), Path.cwd(), places.cache_dir()
-    return [analyze(run, now=now, cache=kept, repository=here) for run in runs]
+    now, cache = time.time(), cache_dir()
+    return [analyze(run, now=now, cache=cache, repository=Path.cwd()) for run in runs]
 
 
-def unused_suppressions(told: Sequence["Report"]) -> list["Suppression"]:
-    """What allows nothing in these reports: entries of the configuration, and comments of their pipelines."""
-    from osiris_inspect.inspector.project.suppressions import comment_suppressions
-    from osiris_inspect.inspector.project.suppressions import unused_suppressions as without_use
+def unused_suppressions(reports: Sequence["Report"]) -> list["Suppression"]:
+    """Return the suppressions of the settings and of pipeline comments that match no finding of these reports."""
+    from osiris_inspect.inspector.project import suppressions
 
-    comments = [allowance for report in told for allowance in comment_suppressions(report, Path.cwd())]
-    return without_use(told, list(dict.fromkeys([*configuration().suppressions, *comments])))
+    comments = [
+        entry for report in reports for entry in suppressions.comment_suppressions(report, Path.cwd())
+    ]
+    return suppressions.unused_suppressions(
+        reports, list(dict.fromkeys([*configuration().suppressions, *comments]))
+    )

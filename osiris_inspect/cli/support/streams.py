@@ -1,33 +1,33 @@
-"""stdout and stderr as they may come: closed by whoever started us, full, or without a reader.
+"""stdout and stderr, which may be closed, full or without a reader; the only module of the CLI that uses them.
 
-What cannot be said to people ends no run and changes no exit code.
+A message that cannot be written to stderr neither ends a run nor changes an exit code.
 """
 
 import io
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
 class _Stdout(io.FileIO):
-    """Bytes to stdout, whoever writes them: also the help of typer, and a library that was handed the stream."""
+    """Bytes to stdout; all writers use it, also typer and libraries."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        """Write them.
+        """Write bytes.
 
         Raises:
-            BrokenPipeError: nobody reads it any more. It has no number: typer would end with 1 where it sees one.
-            WrongUse: it takes nothing; says why.
+            BrokenPipeError: the reader is gone. It has no error number, because typer would exit with 1.
+            WrongUse: stdout cannot be written.
         """
         try:
             return super().write(data)
         except BrokenPipeError:
             detach(self)
-            raise BrokenPipeError("nobody reads stdout any more") from None
+            raise BrokenPipeError("the reader of stdout is gone") from None
         except OSError as error:
             from osiris_inspect.cli.support.exit_codes import WrongUse
 
@@ -36,10 +36,10 @@ class _Stdout(io.FileIO):
 
 
 class _Stderr(io.FileIO):
-    """Bytes to stderr; where it takes none, there is nobody to be told, and that is no reason to fail."""
+    """Bytes to stderr; if it cannot be written, they are dropped."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        """Write them."""
+        """Write bytes."""
         try:
             return super().write(data)
         except OSError:
@@ -48,22 +48,22 @@ class _Stderr(io.FileIO):
 
 
 def setup() -> None:
-    """Open nowhere for each of the three that is closed, and see to it that the others may refuse what is written.
+    """Open /dev/null for each of the three streams that is closed, and handle write errors of stdout and stderr.
 
-    Otherwise the next file that is opened gets its number, and what is said to people stands in that file.
+    Otherwise the next file that is opened gets the number of the stream, and messages are written into that file.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
         except OSError:
-            nowhere = os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
-            os.set_inheritable(nowhere, True)
-            setattr(sys, name, os.fdopen(nowhere, "r" if number == 0 else "w", closefd=False))
+            null = os.open(os.devnull, os.O_RDWR)  # gets the lowest free number: this one
+            os.set_inheritable(null, True)
+            setattr(sys, name, os.fdopen(null, "r" if number == 0 else "w", closefd=False))
     sys.stdout, sys.stderr = _wrapped(sys.stdout, _Stdout), _wrapped(sys.stderr, _Stderr)
 
 
 def _wrapped(stream: TextIO, kind: type[io.FileIO]) -> TextIO:
-    """The same stream by way of ``kind``; a terminal, which takes everything until it is closed, stays as it is."""
+    """Return the stream on top of ``kind``; a terminal stays as it is."""
     if not isinstance(stream, io.TextIOWrapper) or stream.isatty():
         return stream
     stream.flush()
@@ -78,7 +78,7 @@ def _wrapped(stream: TextIO, kind: type[io.FileIO]) -> TextIO:
 
 
 def write_stderr(text: str) -> None:
-    """Write to stderr, for people; where it takes nothing, there is nobody to be told."""
+    """Write to stderr; if it cannot be written, the text is dropped."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
@@ -86,33 +86,67 @@ def write_stderr(text: str) -> None:
         detach(sys.stderr)
 
 
+def write_message(text: str) -> None:
+    """Write a message to stderr, with the name of the program in front of each line."""
+    for line in text.splitlines():
+        write_stderr(f"osiris-inspect: {line}\n")
+
+
 def write_stdout(text: str) -> None:
-    """Write to stdout.
+    """Write to stdout; a character that its encoding lacks becomes a question mark.
 
     Raises:
-        BrokenPipeError: nobody reads it any more.
-        WrongUse: it takes nothing; says why.
+        BrokenPipeError: the reader is gone.
+        WrongUse: stdout cannot be written.
     """
+    encoding = sys.stdout.encoding or "utf-8"
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
         sys.stdout.flush()
     except BrokenPipeError:
         detach(sys.stdout)
         raise
-    except OSError as error:  # a terminal that was closed; all else is ``_Stdout``'s
+    except OSError as error:  # a terminal that was closed; ``_Stdout`` handles the rest
         from osiris_inspect.cli.support.exit_codes import WrongUse
 
         detach(sys.stdout)
         raise WrongUse(_output_error(error)) from None
 
 
-def _output_error(error: OSError) -> str:
-    return f"stdout cannot be written: {(error.strerror or str(error)).lower()}; send it somewhere else"
+def is_stdout_terminal() -> bool:
+    """Return True if stdout is a terminal."""
+    return sys.stdout.isatty()
+
+
+def stdout_buffer() -> BinaryIO:
+    """Return stdout for bytes; the caller flushes it."""
+    return sys.stdout.buffer
+
+
+def stderr() -> TextIO:
+    """Return stderr."""
+    return sys.stderr
+
+
+def flush() -> None:
+    """Flush stdout and stderr."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def detach_stdout() -> None:
+    """Drop what Python still writes to stdout while it exits: its reader is gone."""
+    detach(sys.stdout)
 
 
 def detach(stream: TextIO | io.FileIO) -> None:
-    """Go on without whoever took what is written here: what Python writes while it ends goes nowhere."""
-    with suppress(OSError, ValueError):  # a stream without a descriptor: nothing is written to it at the end
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+    """Send everything that is still written to the stream to /dev/null."""
+    with suppress(OSError, ValueError):  # a stream without a descriptor: nothing is written to it at exit
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+
+
+def _output_error(error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    return f"stdout cannot be written: {reason}; send it somewhere else"

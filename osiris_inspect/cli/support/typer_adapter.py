@@ -1,4 +1,4 @@
-"""A command as typer knows it, made from its table: for help, completion, and what is wrong with the words given."""
+"""Typer commands made from option tables, for help, completion and usage errors."""
 
 import inspect
 from collections.abc import Iterator
@@ -17,20 +17,20 @@ _TYPES: Final = {"flag": bool, "text": str, "number": int, "path": Path}
 
 
 def add_to_typer(app: typer.Typer, command: CommandSpec) -> None:
-    """Add a command to the application, with the defaults that are set for it."""
-    wrong: SettingsError | None = None
+    """Add a command to the application, with the user's defaults."""
+    invalid: SettingsError | None = None
     try:
         command = with_user_defaults(command)
-    except SettingsError as error:  # said when the command is asked for, not when another is, or help
-        wrong = error
+    except SettingsError as error:  # reported when this command runs, not for another one or for help
+        invalid = error
 
-    def run(**given: Any) -> None:
-        if wrong is not None:
-            raise wrong
-        raise typer.Exit(command.run(given))
+    def run(**values: Any) -> None:
+        if invalid is not None:
+            raise invalid
+        raise typer.Exit(command.run(values))
 
-    parameters = [*_parameters(command)]
-    # a command line reads the signature of its function; here it is known from the table only
+    parameters = list(_parameters(command))
+    # typer reads the signature of the function
     vars(run)["__signature__"] = inspect.Signature(parameters)
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     run.__doc__ = command.help
@@ -55,9 +55,9 @@ def _type(option: OptionSpec) -> Any:
 
 
 def _typer_info(option: OptionSpec) -> Any:
-    told: dict[str, Any] = {"help": option.help, "metavar": option.metavar}
+    settings: dict[str, Any] = {"help": option.help, "metavar": option.metavar}
     if option.kind == "number":
-        told["min"] = 0
+        settings["min"] = 0
     if not option.names:
-        return typer.Argument(show_default=False, **told)
-    return typer.Option(*option.names, rich_help_panel=option.panel or None, **told)
+        return typer.Argument(show_default=False, **settings)
+    return typer.Option(*option.names, rich_help_panel=option.panel or None, **settings)

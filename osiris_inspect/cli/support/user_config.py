@@ -1,9 +1,7 @@
-"""What a user set once for all: in ``config.toml``, in the environment, or both. A flag counts more than either.
+"""The user's defaults for options, from ``config.toml`` and the environment; a flag on the command line wins.
 
-    fail_on = "warning"              # in the user's config.toml
-    OSIRIS_INSPECT_FAIL_ON=warning   # in the environment, which counts more
-
-Only options that have a default can be set, and they are those of the table of a command: a setting is another default.
+fail_on = "warning"              # in the user's config.toml
+OSIRIS_INSPECT_FAIL_ON=warning   # in the environment, which wins over the file
 """
 
 import os
@@ -17,16 +15,16 @@ from osiris_inspect.model.errors import SettingsError
 
 PREFIX: Final = "OSIRIS_INSPECT_"
 CONFIGURABLE: Final = ("color", "fail_on", "min_confidence")
-"""The options that may be set; what is written where, and which runs are meant, is said each time."""
+"""Options that have a user default."""
 _OTHERS: Final = ("keys",)
-"""What else may stand in the file, and is read elsewhere."""
+"""Keys of the file that are read elsewhere."""
 
 SettingOrigin = Literal["default", "file", "environment"]
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What holds for an option where no flag says otherwise, and what says so: a file, or a variable."""
+    """The default of an option and its source: a file or a variable."""
 
     option: OptionSpec
     value: Any
@@ -35,28 +33,30 @@ class Setting:
 
 
 def with_user_defaults(command: CommandSpec) -> CommandSpec:
-    """The command with the defaults that were set for it.
+    """Return the command with the user's defaults.
 
     Raises:
-        SettingsError: something is set to what it cannot be; the message names the place and the values there are.
+        SettingsError: a value is invalid; the message names its source and the valid values.
     """
-    found = {setting.option.key: setting.value for setting in settings(command.options)}
-    options = (replace(option, default=found.get(option.key, option.default)) for option in command.options)
+    defaults = {setting.option.key: setting.value for setting in settings(command.options)}
+    options = (
+        replace(option, default=defaults.get(option.key, option.default)) for option in command.options
+    )
     return replace(command, options=tuple(options))
 
 
 def settings(options: Iterable[OptionSpec], env: Mapping[str, str] | None = None) -> list[Setting]:
-    """What holds for each of the options that may be set.
+    """Return the defaults of the configurable options.
 
     Raises:
-        SettingsError: see ``settled``.
+        SettingsError: as in ``with_user_defaults``.
     """
-    wanted = [option for option in options if option.key in CONFIGURABLE]
-    if not wanted:
+    configurable = [option for option in options if option.key in CONFIGURABLE]
+    if not configurable:
         return []
     file = user_config_file()
     table = _table(file) if file.is_file() else {}
-    return [_setting(option, os.environ if env is None else env, file, table) for option in wanted]
+    return [_setting(option, os.environ if env is None else env, file, table) for option in configurable]
 
 
 def _setting(option: OptionSpec, env: Mapping[str, str], file: Path, table: Mapping[str, Any]) -> Setting:
@@ -69,10 +69,10 @@ def _setting(option: OptionSpec, env: Mapping[str, str], file: Path, table: Mapp
     return Setting(option, option.default, "default")
 
 
-def _value(option: OptionSpec, given: Any, source: str) -> Any:
-    value = parse_value(option, given) if isinstance(given, str) else None
+def _value(option: OptionSpec, text: Any, source: str) -> Any:
+    value = parse_value(option, text) if isinstance(text, str) else None
     if value is None:
-        raise SettingsError(f"{source} is {given!r}; choose from {', '.join(option.choices)}")
+        raise SettingsError(f"{source} is {text!r}; choose from {', '.join(option.choices)}")
     return value
 
 
@@ -86,12 +86,12 @@ def _table(file: Path) -> Mapping[str, Any]:
     unknown = sorted(set(table) - {*CONFIGURABLE, *_OTHERS})
     if unknown:
         known = ", ".join((*CONFIGURABLE, *_OTHERS))
-        raise SettingsError(f"{str(file)!r}: unknown key {unknown[0]!r}; there are {known}")
+        raise SettingsError(f"{str(file)!r}: unknown key {unknown[0]!r}; choose from {known}")
     return table
 
 
 def user_config_file() -> Path:
-    """Where the settings of a user are; the file may not be there."""
+    """Return the user's ``config.toml``; it may not exist."""
     import platformdirs
 
     return platformdirs.user_config_path("osiris-inspect", appauthor=False) / "config.toml"

@@ -1,4 +1,4 @@
-"""The keys that a user chose for the screens: the table ``[keys]`` of ``config.toml``.
+"""The user's key bindings: the table ``[keys]`` of ``config.toml``.
 
 [keys]
 next_failure = "ctrl+n"
@@ -8,18 +8,17 @@ quit = ["q", "ctrl+w"]
 from collections.abc import Mapping
 from pathlib import Path
 
+from osiris_inspect.cli.support.user_config import user_config_file
 from osiris_inspect.model.errors import SettingsError
-
-FILE = "config.toml"
 
 
 def load_custom_keys(file: Path | None = None) -> Mapping[str, object]:
-    """Names of keys and what they are to be; nothing without a file. ``file`` is that of the user where none is named.
+    """Return the key bindings by action, of the user's file by default; empty if there is no file.
 
     Raises:
-        SettingsError: the file is no TOML, cannot be read, or its keys are no table.
+        SettingsError: the file cannot be read, is not TOML, or its ``keys`` are not a table.
     """
-    file = _user_file() if file is None else file
+    file = file or user_config_file()
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -31,13 +30,7 @@ def load_custom_keys(file: Path | None = None) -> Mapping[str, object]:
     try:
         keys = tomllib.loads(text).get("keys", {})
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{str(file)!r} is no TOML: {error}") from error
+        raise SettingsError(f"{str(file)!r} is not valid TOML: {error}") from error
     if not isinstance(keys, dict):
-        raise SettingsError(f"{str(file)!r}: keys is to be a table, [keys]")
+        raise SettingsError(f"{str(file)!r}: keys must be a table, [keys]")
     return keys
-
-
-def _user_file() -> Path:
-    import platformdirs
-
-    return platformdirs.user_config_path("osiris-inspect", appauthor=False) / FILE

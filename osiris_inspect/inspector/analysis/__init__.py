@@ -1,1 +1,1 @@
-"""Read a run, apply the rules and the project settings; list the runs of a folder."""
+"""Read a run, apply the rules and the settings of the project; list the runs of a folder."""

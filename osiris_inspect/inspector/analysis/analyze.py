@@ -1,4 +1,4 @@
-"""A report: a run, its lineage and what the rules found. What every screen and every format is made from."""
+"""Build the report of a run: read it, apply the rules, then the suppressions of the project."""
 
 import functools
 from collections.abc import Sequence
@@ -24,51 +24,48 @@ def analyze(
     repository: Path | None = None,
     on_progress: "ProgressCallback | None" = None,
 ) -> Report:
-    """Read the run at ``path`` and ask every rule.
+    """Read the run at ``path`` and apply every rule.
 
-    ``cache`` and ``told`` as for ``loading.load``, the rest as for ``judged``.
+    ``now``, ``cache`` and ``on_progress`` are passed to ``loader.load``, the other arguments to ``diagnose_run``.
 
     Raises:
-        RunNotReadable: the path is no run.
-        SettingsError: the repository's settings say something that cannot be.
+        RunNotReadable: the path is not a run.
+        SettingsError: the settings of the repository are invalid.
     """
-    from osiris_inspect.inspector.reader.loader import load  # whoever only shows a report reads no run
+    from osiris_inspect.inspector.reader.loader import load  # not needed to show a report made elsewhere
 
-    return diagnose_run(
-        load(path, now=now, cache=cache, on_progress=on_progress),
-        extra_rules=extra_rules,
-        repository=repository,
-    )
+    run = load(path, now=now, cache=cache, on_progress=on_progress)
+    return diagnose_run(run, extra_rules=extra_rules, repository=repository)
 
 
 def diagnose_run(run: Run, *, extra_rules: Sequence["Rule"] = (), repository: Path | None = None) -> Report:
-    """What every rule, and ``more``, say of a run.
+    """Return the report of a run.
 
-    ``repository`` is the folder whose settings count: its own rules are asked too, and what it allows is taken out.
-    Without one only the rules of this package are asked, and nothing is allowed.
+    ``repository`` is the folder whose rules and suppressions apply. Without one only the built-in rules and
+    ``extra_rules`` run, and nothing is suppressed.
 
     Raises:
-        SettingsError: the repository's settings say something that cannot be.
+        SettingsError: the settings of the repository are invalid.
     """
     from osiris_inspect.inspector.diagnosis.engine import run_rules
 
-    own = project_settings(repository) if repository is not None else None
+    config = project_settings(repository) if repository is not None else None
     lineage = build_lineage(run)
-    findings, skipped_rules = run_rules(run, lineage, (*extra_rules, *(own.rules if own else ())))
-    told = Report(run, lineage, findings, skipped_rules)
-    if own is None or repository is None:
-        return told
+    findings, skipped_rules = run_rules(run, lineage, (*extra_rules, *(config.rules if config else ())))
+    report = Report(run, lineage, findings, skipped_rules)
+    if config is None or repository is None:
+        return report
     from osiris_inspect.inspector.project.suppressions import apply_suppressions, comment_suppressions
 
-    return apply_suppressions(told, (*own.suppressions, *comment_suppressions(told, repository)))
+    return apply_suppressions(report, (*config.suppressions, *comment_suppressions(report, repository)))
 
 
 @functools.cache
 def project_settings(repository: Path) -> "ProjectConfig":
-    """The settings of a repository, read once.
+    """Return the settings of a repository, read once per process.
 
     Raises:
-        SettingsError: they say something that cannot be.
+        SettingsError: the settings are invalid.
     """
     from osiris_inspect.inspector.project.config_file import load_project_config
 

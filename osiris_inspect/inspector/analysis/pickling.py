@@ -1,8 +1,4 @@
-"""A report that goes from one process to another without its log: what it says is there, the log is opened when needed.
-
-So a report of ten million events is handed over as fast as one of ten, and whoever shows it loads what reads long logs
-after its first picture.
-"""
+"""Move a report between processes without its log; the receiver reads the log again when it needs it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,17 +9,19 @@ from osiris_inspect.inspector.run.run import LazyEvents
 
 
 def detach_log(report: Report, cache: Path | None) -> Report:
-    """A report that can be handed over: with its events, unless its log is long."""
+    """Return a report that can be pickled: a long log is replaced by its key events and its path."""
     log = report.run.events
-    if isinstance(log, tuple) or not isinstance(log, LazyEvents):
+    if not isinstance(log, LazyEvents):
         return report
-    unopened = DeferredLog((report.run.path, cache), len(log), tuple(log.key_events), log.period())
-    return replace(report, run=replace(report.run, events=unopened))
+    deferred = DeferredLog(report.run.path, cache, len(log), tuple(log.key_events), log.period())
+    return replace(report, run=replace(report.run, events=deferred))
 
 
 def attach_log(report: Report) -> Report:
-    """The report with its events, read where they were not."""
+    """Return the report with its events, reading the log if ``detach_log`` removed them."""
     events = report.run.events
-    if not isinstance(events, DeferredLog):
-        return report
-    return replace(report, run=replace(report.run, events=events.load))
+    return (
+        replace(report, run=replace(report.run, events=events.load))
+        if isinstance(events, DeferredLog)
+        else report
+    )

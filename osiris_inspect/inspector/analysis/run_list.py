@@ -1,7 +1,6 @@
-"""The runs of a folder as a list that opens at once: what was said of a run is kept until one of its files changes.
+"""The runs of a folder as a list: how each ended and why. Results are cached until a file of the run changes.
 
-The list lies in the user's cache folder, one file for each folder of runs. A run that is going on is asked again each
-time. Filters ask what the list shows.
+The cache has one file per folder of runs. A run that is still going on is read each time.
 """
 
 import hashlib
@@ -9,51 +8,111 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from osiris_inspect.inspector.analysis.run_entry import RunEntry, run_entry
 from osiris_inspect.inspector.files.find_runs import find_runs
-from osiris_inspect.inspector.run.run import Mode, RunStatus
 from osiris_inspect.inspector.run.summary import FAILED_STATUSES
 from osiris_inspect.model.errors import RunNotReadable
+from osiris_inspect.model.run_types import RunMode, RunStatus
 from osiris_inspect.model.version import __version__
 
 _FOLDER: Final = "lists"
-_SIGNATURE_FILES: Final = {
+_SIGNATURE_FOLDERS: Final = {
     "artifacts": ("artifacts", "artifacts/_system"),
     "cfg": ("cfg",),
     "compiled": ("compiled",),
 }
-"""The folders of a run whose files can change what is said of it, beside its own, by what must lie in it for them."""
-_FIELDS: Final = ("id", "pipeline", "status", "mode", "started", "duration_s", "rows", "cause")
+"""Folders of a run whose files can change its entry, by the name that must exist in the run folder."""
+_FIELD_TYPES: Final[dict[str, Any]] = {
+    "id": str,
+    "pipeline": str | None,
+    "status": str,
+    "mode": str | None,
+    "started": int | float | None,
+    "duration_s": int | float | None,
+    "rows": int | None,
+    "cause": str | None,
+}
+"""The cached fields of a ``RunEntry`` and their types."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEntry:
+    """A run in a list.
+
+    Attributes:
+        rows: rows that left the run; None if the run does not record them.
+        cause: why the run failed, on one line; None for a success or an unexplained failure.
+    """
+
+    path: Path
+    id: str
+    pipeline: str | None
+    status: RunStatus
+    mode: RunMode | None
+    started: float | None
+    duration_s: float | None
+    rows: int | None
+    cause: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs of a list are wanted.
+    """Conditions on the runs of a list.
 
     Attributes:
-        failed: only those that did not do what they were to do.
-        pipeline: the name of their pipeline, in any case; ``*`` and ``?`` stand for any characters.
-        since: those that began then or later, in seconds since 1970.
+        failed: only runs that did not succeed.
+        pipeline: name of the pipeline, ignoring case, with ``*`` and ``?`` as wildcards.
+        since: only runs that started then or later, in seconds since 1970.
     """
 
     failed: bool = False
     pipeline: str | None = None
     since: float | None = None
 
-    def keeps(self, run: RunEntry) -> bool:
-        """Whether a run is wanted."""
+    def matches(self, run: RunEntry) -> bool:
+        """Return True if the run meets every condition."""
         if self.failed and run.status not in FAILED_STATUSES:
             return False
         if self.pipeline is not None and not fnmatchcase((run.pipeline or "").lower(), self.pipeline.lower()):
             return False
         return self.since is None or (run.started is not None and run.started >= self.since)
+
+
+def run_entry(
+    path: Path, *, now: float | None = None, cache: Path | None = None, repository: Path | None = None
+) -> RunEntry:
+    """Return the entry of one run; ``cache`` as in ``loader.load``, ``repository`` as in ``diagnose_run``.
+
+    Raises:
+        RunNotReadable: the path is not a run.
+        SettingsError: the settings of the repository are invalid.
+    """
+    from osiris_inspect.inspector.analysis.analyze import diagnose_run
+    from osiris_inspect.inspector.reader.loader import load
+    from osiris_inspect.inspector.run.lineage import build_lineage
+    from osiris_inspect.inspector.run.report import Report
+    from osiris_inspect.inspector.run.summary import finding_scope, output_rows
+
+    run = load(path, now=now, cache=cache)
+    needs_rules = run.status not in ("success", "running")  # only a failed run has a cause
+    report = diagnose_run(run, repository=repository) if needs_rules else Report(run, build_lineage(run), ())
+    cause = report.root_cause
+    return RunEntry(
+        path=path,
+        id=run.id,
+        pipeline=run.pipeline,
+        status=run.status,
+        mode=run.mode,
+        started=run.started,
+        duration_s=run.duration_s,
+        rows=output_rows(report),
+        cause=f"{finding_scope(cause)}: {cause.message}" if cause is not None else None,
+    )
 
 
 def list_runs(
@@ -64,31 +123,35 @@ def list_runs(
     run_filter: RunFilter | None = None,
     repository: Path | None = None,
 ) -> Iterator[RunEntry]:
-    """The wanted runs under a path, newest first, each as soon as it is known. What was said is kept in ``cache``.
+    """Yield the matching runs under a path, newest first, each as soon as it is read.
 
-    Where the ``repository`` has rules or allowances of its own, nothing is kept: they may change at any time, and what
-    they say of a run with them.
+    Nothing is cached if the ``repository`` has rules or suppressions, because these may change at any time.
 
     Raises:
-        RunNotReadable: there is no such directory, or no run in it.
-        SettingsError: the repository's settings say something that cannot be.
+        RunNotReadable: the folder does not exist or contains no run.
+        SettingsError: the settings of the repository are invalid.
     """
     runs = find_runs(path)
     ruled = repository if repository is not None and _has_settings(repository) else None
-    place = _place(path, cache) if cache is not None and ruled is None else None
-    known = _load(place) if place is not None else {}
-    told: dict[str, list[Any]] = {}
+    file = _cache_file(path, cache) if cache is not None and ruled is None else None
+    cached = _load(file) if file is not None else {}
+    entries: dict[str, list[Any]] = {}
     try:
         for run in runs:
-            found = _cached(run, known, told) or _read(
-                run, told, partial(run_entry, now=now, cache=cache, repository=ruled)
-            )
-            if run_filter is None or run_filter.keeps(found):
-                yield found
+            signature = files_signature(run)  # before reading: a later change is seen the next time
+            record = cached.get(str(run), [None, None])
+            entry = _parse(run, record[1]) if record[0] == signature else None
+            if entry is None:
+                entry = _read(run, now=now, cache=cache, repository=ruled)
+                record = [signature, {field: getattr(entry, field) for field in _FIELD_TYPES}]
+            if entry.status not in ("running", "unreadable"):
+                entries[str(run)] = record
+            if run_filter is None or run_filter.matches(entry):
+                yield entry
     finally:
-        # also where the list was left half read: what is known by then need not be found out again
-        if place is not None and any(known.get(run) != said for run, said in told.items()):
-            _save(place, {run: said for run, said in known.items() if Path(run).is_dir()} | told)
+        # also if the caller stopped early: what was read is not read again
+        if file is not None and any(cached.get(run) != record for run, record in entries.items()):
+            _save(file, {run: record for run, record in cached.items() if Path(run).is_dir()} | entries)
 
 
 def _has_settings(repository: Path) -> bool:
@@ -98,91 +161,69 @@ def _has_settings(repository: Path) -> bool:
     return project_settings(repository) != ProjectConfig()
 
 
-def _cached(run: Path, known: dict[str, list[Any]], told: dict[str, list[Any]]) -> RunEntry | None:
-    said = known.get(str(run))
-    if said is None or said[0] != files_signature(run):
-        return None
-    remembered = _parse(run, said[1])
-    if remembered is not None:
-        told[str(run)] = said
-    return remembered
-
-
-def _read(run: Path, told: dict[str, list[Any]], ask: Callable[[Path], RunEntry]) -> RunEntry:
-    state = files_signature(run)  # asked before: what changes while it is read is read again the next time
+def _read(run: Path, *, now: float | None, cache: Path | None, repository: Path | None) -> RunEntry:
     try:
-        found = ask(run)
-    except RunNotReadable as error:  # it was removed while the list was made
+        return run_entry(run, now=now, cache=cache, repository=repository)
+    except RunNotReadable as error:  # the run was removed while the list was made
         return RunEntry(run, run.name, None, "unreadable", None, None, None, None, str(error))
-    if found.status != "running":
-        told[str(run)] = [state, {field: getattr(found, field) for field in _FIELDS}]
-    return found
 
 
 def files_signature(run: Path) -> str:
-    """A digest of name, size and time of every file that tells something of a run."""
+    """Return a digest of the name, type, size and time of every file that can change the entry of a run."""
     digest = hashlib.blake2b(digest_size=12)
     folder = os.fspath(run)
-    there = _states(folder)
-    below = [name for first, names in _SIGNATURE_FILES.items() if first in there for name in names]
-    for states in (there, *(_states(f"{folder}/{name}") for name in below)):
+    own_files = _file_states(folder)
+    subfolders = [name for first, names in _SIGNATURE_FOLDERS.items() if first in own_files for name in names]
+    for states in (own_files, *(_file_states(f"{folder}/{name}") for name in subfolders)):
         digest.update("".join(sorted(states.values())).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
-def _states(folder: str) -> dict[str, str]:
-    """A line for each file of a folder by its name; none for a folder that is not there or may not be listed."""
+def _file_states(folder: str) -> dict[str, str]:
+    """Return one line per file of a folder, by its name; empty if the folder cannot be listed."""
     try:
         with os.scandir(folder) as children:
-            return {child.name: _state(child) for child in children}
-    except OSError:  # what cannot be listed tells nothing of a run either
+            return {child.name: _file_state(child) for child in children}
+    except OSError:
         return {}
 
 
-def _state(child: "os.DirEntry[str]") -> str:
+def _file_state(child: "os.DirEntry[str]") -> str:
     state = child.stat(follow_symlinks=False)
     return f"{child.name}\0{stat.S_IFMT(state.st_mode)}\0{state.st_size}\0{state.st_mtime_ns}\n"
 
 
-def _place(path: Path, cache: Path) -> Path:
+def _cache_file(path: Path, cache: Path) -> Path:
     name = hashlib.blake2b(os.fsencode(path.resolve()), digest_size=12).hexdigest()
     return cache / _FOLDER / f"{name}.json"
 
 
-def _load(place: Path) -> dict[str, list[Any]]:
-    """What is kept; nothing where the list is of another version, damaged, or not there."""
+def _load(file: Path) -> dict[str, list[Any]]:
+    """Return the cached records by run; empty if the file is missing, damaged or of another version."""
     try:
-        kept = json.loads(place.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        document = json.loads(file.read_bytes())
+        records = document["runs"].items() if document["version"] == __version__ else ()
+        return {run: record for run, record in records if isinstance(record, list) and len(record) == 2}
+    except (OSError, ValueError, RecursionError, TypeError, KeyError, AttributeError):
         return {}
-    if (
-        not isinstance(kept, dict)
-        or kept.get("version") != __version__
-        or not isinstance(kept.get("runs"), dict)
-    ):
-        return {}
-    return {run: said for run, said in kept["runs"].items() if isinstance(said, list) and len(said) == 2}
 
 
-def _save(place: Path, told: dict[str, list[Any]]) -> None:
+def _save(file: Path, records: dict[str, list[Any]]) -> None:
     try:
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        number, name = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=".json")
-        with os.fdopen(number, "w") as stream:
-            stream.write(json.dumps({"version": __version__, "runs": told}))
-        Path(name).replace(place)
-    except OSError:  # the cache is full, read-only or gone; the list is made again the next time
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".json")
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(json.dumps({"version": __version__, "runs": records}))
+        Path(name).replace(file)
+    except OSError:  # the cache is full or read-only; the list is read again the next time
         return
 
 
-def _parse(run: Path, said: Any) -> RunEntry | None:
-    """A kept entry; None where it is not what was kept."""
-    if not isinstance(said, dict) or set(said) != set(_FIELDS):
+def _parse(run: Path, fields: Any) -> RunEntry | None:
+    """Return a cached entry, or None if its fields are not valid."""
+    if not isinstance(fields, dict) or set(fields) != set(_FIELD_TYPES):
         return None
-    if said["status"] not in get_args(RunStatus) or said["mode"] not in (None, *get_args(Mode)):
+    if not all(isinstance(fields[name], kind) for name, kind in _FIELD_TYPES.items()):
         return None
-    numbers: Iterable[Any] = (said["started"], said["duration_s"], said["rows"])
-    texts: Iterable[Any] = (said["pipeline"], said["cause"])
-    sound = all(isinstance(value, int | float | None) for value in numbers)
-    sound = sound and all(isinstance(value, str | None) for value in texts) and isinstance(said["id"], str)
-    return RunEntry(path=run, **said) if sound else None
+    known = fields["status"] in get_args(RunStatus) and fields["mode"] in (None, *get_args(RunMode))
+    return RunEntry(path=run, **fields) if known else None

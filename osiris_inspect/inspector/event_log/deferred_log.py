@@ -1,4 +1,4 @@
-"""A long log of which only the events are there that make the picture of its run; it is opened when others are wanted."""
+"""A long log whose key events are known and whose other events are loaded on demand."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -10,24 +10,24 @@ from osiris_inspect.model.event import Event
 
 
 class DeferredLog(Sequence[Event]):
-    """The events of a long log that was read elsewhere: what makes the picture of its run, and the others when asked for.
+    """The events of a long log that another process or an earlier report has read.
 
-    A log that grew meanwhile has more of them, and one that is gone has none.
+    A log that grew since has more events when it is loaded; a deleted one has none.
 
     Attributes:
-        told: the events that make the picture of the run.
+        key_events: the events that a report needs.
     """
 
     def __init__(
         self,
-        place: tuple[Path, Path | None],
+        run: Path,
+        cache: Path | None,
         count: int,
-        told: tuple[Event, ...],
+        key_events: tuple[Event, ...],
         period: tuple[float, float] | None,
     ) -> None:
-        """The run, where the index of its log is kept, and what is known of the log."""
-        self._run, self._cache = place
-        self._count, self.key_events, self._period = count, told, period
+        self._run, self._cache = run, cache
+        self._count, self.key_events, self._period = count, key_events, period
 
     def __len__(self) -> int:
         return self._count
@@ -43,17 +43,17 @@ class DeferredLog(Sequence[Event]):
         return iter(self.load)
 
     def raw_line(self, line: int) -> bytes:
-        """A line, counted from 0, without its newline."""
+        """Return a line, counted from 0, without its newline."""
         log = self.load
         return log.raw_line(line) if isinstance(log, LazyEvents) else b""
 
     def period(self) -> tuple[float, float] | None:
-        """The earliest and the latest time in seconds since 1970; None where no line has one."""
+        """Return the earliest and the latest time in seconds since 1970; None if no line has one."""
         return self._period
 
     @cached_property
     def load(self) -> Sequence[Event]:
-        """The events, read. What cannot be read of them is told by the report."""
+        """The events, read from the log; empty if it cannot be read, which the report says."""
         from osiris_inspect.inspector.event_log.open_large_log import open_events
         from osiris_inspect.inspector.files.run_files import RunFiles
 

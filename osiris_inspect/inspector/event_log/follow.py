@@ -1,6 +1,7 @@
-"""A log that is still written: its new lines as they come, through rotation and truncation.
+"""Follows a log that is being written, through rotation and truncation.
 
-A line is given when its newline is there; what was cut off by a crash is given when a writer that resumed ended it.
+A line is yielded when its newline is written; a line that a crash cut is yielded when a resumed writer ends
+it.
 """
 
 import os
@@ -10,32 +11,32 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from osiris_inspect.inspector.files.run_files import RunFiles
+from osiris_inspect.base.safe_open import open_regular
+from osiris_inspect.inspector.files.run_files import NumberedLine, RunFiles
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl
 from osiris_inspect.model.errors import InvalidLine
 
-Line = tuple[int, bytes]
 INTERVAL: Final = 0.1
-"""Seconds between two looks at a file: short for an eye, and ten system calls a second are nothing to a machine."""
+"""Seconds between two reads of a file."""
 _BLOCK = 1 << 20
-_KNOWN = 64
-_LAST_WORD = b"run_end"
+_COMPARED_BYTES = 64
+_END_EVENT = b"run_end"
 LOCK_NOTICE_LINES: Final = 10
-"""Lines of a log within which it says that it is locked."""
+"""Lines at the beginning of a log in which it may say that its writer holds a lock."""
 
 
 class LogFollower(AbstractContextManager["LogFollower"]):
-    """The end of a file that grows. Each call of ``new_lines`` gives what was added since the last one.
+    """Reader of a file that grows.
 
-    A file that was replaced or cut is read from its beginning, and its lines count from 1 again. One that is not there
-    yet is waited for.
+    A file that is replaced or truncated is read from its beginning, and its lines count from 1 again. A
+    missing file is waited for.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
-        self._place = 0
+        self._position = 0
         self._number = 0
         self._before = b""
         self._rest = b""
@@ -50,13 +51,13 @@ class LogFollower(AbstractContextManager["LogFollower"]):
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def new_lines(self) -> Iterator[Line]:
-        """The lines that were ended since the last call, with their numbers from 1, without their newlines."""
+    def new_lines(self) -> Iterator[NumberedLine]:
+        """Yield the lines completed since the last call, numbered from 1, without their newlines."""
         if self._descriptor is not None:
             yield from self._added()
         if self._was_replaced():
@@ -65,73 +66,73 @@ class LogFollower(AbstractContextManager["LogFollower"]):
             if self._descriptor is not None:
                 yield from self._added()
 
-    def _added(self) -> Iterator[Line]:
+    def _added(self) -> Iterator[NumberedLine]:
         if self._descriptor is None:
             return
         if not self._is_same_file():
             self._reset()
-        while block := os.pread(self._descriptor, _BLOCK, self._place):
-            self._place += len(block)
-            self._before = (self._before + block)[-_KNOWN:]
+        while block := os.pread(self._descriptor, _BLOCK, self._position):
+            self._position += len(block)
+            self._before = (self._before + block)[-_COMPARED_BYTES:]
             yield from self._split(block)
 
-    def _split(self, block: bytes) -> Iterator[Line]:
+    def _split(self, block: bytes) -> Iterator[NumberedLine]:
         *whole, rest = block.split(b"\n")
         for piece in whole:
             self._number += 1
             line, self._rest = self._rest + piece, b""
             if self._too_long or len(line) > jsonl.MAX_LINE:
                 self._too_long = False
-                continue  # counted and left out, as where a run is read from its beginning
+                continue  # counted and left out
             yield self._number, line
         self._rest += rest
         if len(self._rest) > jsonl.MAX_LINE:
             self._rest, self._too_long = b"", True
 
     def _is_same_file(self) -> bool:
-        """Whether what was read is still what stands before the place; a file cut and written again differs."""
+        """Return True if the last bytes read are still there; they differ in a file that was rewritten."""
         if self._descriptor is None:
             return True
         length = len(self._before)
-        return os.pread(self._descriptor, length, self._place - length) == self._before
+        return os.pread(self._descriptor, length, self._position - length) == self._before
 
     def _was_replaced(self) -> bool:
         try:
-            there = self._path.stat()
-        except OSError:  # moved away, or not there yet
+            current = self._path.stat()
+        except OSError:  # missing
             return False
         if self._descriptor is None:
             return True
-        held = os.fstat(self._descriptor)
-        return (there.st_dev, there.st_ino) != (held.st_dev, held.st_ino)
+        opened = os.fstat(self._descriptor)
+        return (current.st_dev, current.st_ino) != (opened.st_dev, opened.st_ino)
 
-    def partial_line(self) -> Iterator[Line]:
-        """What stands behind the last newline, where nobody will end that line any more."""
+    def partial_line(self) -> Iterator[NumberedLine]:
+        """Yield the text after the last newline; use this if the line will not be completed."""
         if self._rest.strip():
             yield self._number + 1, self._rest
 
     def _reopen(self) -> None:
         self.close()
         try:
-            self._descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:  # gone again; looked for the next time
+            self._descriptor = open_regular(self._path, follow_symlinks=True)
+        except OSError:  # missing again, or not a regular file
             self._descriptor = None
         self._reset()
 
     def _reset(self) -> None:
-        self._place = self._number = 0
+        self._position = self._number = 0
         self._before = self._rest = b""
         self._too_long = False
 
 
 def follow(
     path: Path, *, sleep: Callable[[float], object], on_truncated: Callable[[], object] = lambda: None
-) -> Iterator[list[Line]]:
-    """The lines of a log as they come, in batches, from its first line up to the end of its run.
+) -> Iterator[list[NumberedLine]]:
+    """Yield the lines of a log in batches, from its first line to the end of its run.
 
-    ``wait`` is given the seconds until the next look, and ends the following where it gives something true. A log that
-    said that it is locked while it is written ends without its last word when nobody holds the lock any more: its
-    writer died. ``cut_off`` is called then.
+    ``sleep`` receives the seconds until the next read and returns a true value to stop. If the log says that
+    its writer holds a lock, and the lock is free, the writer has died: ``on_truncated`` is called and the log
+    ends.
     """
     writer = _Writer(path)
     with LogFollower(path) as tail:
@@ -139,7 +140,7 @@ def follow(
             lines = list(tail.new_lines())
             gone = not lines and writer.has_exited()
             if gone:
-                lines = [*tail.new_lines(), *tail.partial_line()]  # what it wrote between the two questions
+                lines = [*tail.new_lines(), *tail.partial_line()]  # written between the two checks
             if lines:
                 yield lines
             writer.observe(lines)
@@ -152,22 +153,22 @@ def follow(
 
 
 class _Writer:
-    """Who writes a log, as far as the log and its lock tell."""
+    """The process that writes a log, judged by the log and its lock."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._disk: RunFiles | None = None
         self._locks = False
 
-    def observe(self, lines: Iterable[Line]) -> None:
-        """Look in lines whether the writer says that it holds a lock; it does so at the beginning of a log."""
+    def observe(self, lines: Iterable[NumberedLine]) -> None:
+        """Note in the first lines whether the writer says that it holds a lock."""
         for number, line in lines:
             if number == 1:
                 self._locks = False
             self._locks = self._locks or (number <= LOCK_NOTICE_LINES and _says_locked(line))
 
     def has_exited(self) -> bool:
-        """Whether it held a lock and does no more."""
+        """Return True if the writer held a lock and does not any more."""
         if not self._locks:
             return False
         if self._disk is None:
@@ -183,8 +184,8 @@ def _says_locked(line: bytes) -> bool:
 
 
 def is_final_event(line: bytes) -> bool:
-    """Whether a line is the last word of a run."""
-    if _LAST_WORD not in line:
+    """Return True if a line is the last event of a run."""
+    if _END_EVENT not in line:
         return False
     try:
         return events.decode(line).name == "run_end"

@@ -1,7 +1,7 @@
-"""Logs over a size, read so that neither time nor memory grows with every line.
+"""Reads logs over a size limit without decoding each line.
 
-Events get an index and are decoded when asked for. Of metrics only the counts that steps are judged by are kept: of each
-name of each step the first and the last.
+Events are indexed and decoded on demand. Of metrics only the row counts that steps are judged by are read:
+the first and the last of each name and step.
 """
 
 import os
@@ -20,49 +20,54 @@ from osiris_inspect.model.metric import Metric
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.event_log.filter.filter import EventFilter
-    from osiris_inspect.inspector.event_log.index.large_log import LargeLog, Line
-    from osiris_inspect.inspector.event_log.index.line_index import ProgressCallback
+    from osiris_inspect.inspector.event_log.index.index_file import IndexCache
+    from osiris_inspect.inspector.event_log.index.large_log import LargeLog
+    from osiris_inspect.inspector.event_log.index.line_index import LineIndex, ProgressCallback
+    from osiris_inspect.inspector.files.run_files import NumberedLine
     from osiris_inspect.model.event import Event
 
 LARGE_LOG_BYTES = 4 << 20
-"""Bytes from which on a log is not decoded as a whole."""
-KEPT = 1000
-"""Metrics of one name and step that are kept: half of them from the beginning, half from the end."""
+"""A log of more bytes is not decoded as a whole."""
+MAX_METRICS_PER_STEP = 1000
+"""Metrics of one name and step that are read: half of them from the beginning, half from the end."""
 INDEX_DIR = "indexes"
-_WANTED = (b'"rows_', b"_exit_code")
+_RELEVANT_METRICS = (b'"rows_', b"_exit_code")
 
 
 def is_large(disk: RunFiles, file: str) -> bool:
-    """Whether a log is too long to be decoded as a whole."""
+    """Return True if a log is too long to be decoded as a whole."""
     return (disk.size(file) or 0) > LARGE_LOG_BYTES
 
 
 def open_events(
-    disk: RunFiles, cache: Path | None, file: str = layout.EVENTS, *, told: "ProgressCallback | None" = None
+    disk: RunFiles,
+    cache: Path | None,
+    file: str = layout.EVENTS,
+    *,
+    on_progress: "ProgressCallback | None" = None,
 ) -> "LargeLog | None":
-    """The events of a long log; None where it cannot be read, which is noted. Its sidecar lies in ``cache``.
+    """Return the events of a long log, whose index is in ``cache``; None if unreadable, which is recorded.
 
-    ``told`` hears how far the index is; where it says False, the log ends there, so nobody should show it.
+    If ``on_progress`` returns False, indexing stops and the returned log is incomplete.
     """
-    from osiris_inspect.inspector.event_log.index.index_file import IndexCache, open_index
+    from osiris_inspect.inspector.event_log.index.index_file import open_index
     from osiris_inspect.inspector.event_log.index.large_log import LargeLog
 
     descriptor = disk.descriptor(file)
     if descriptor is None:
         return None
-    index = open_index(descriptor, IndexCache(cache / INDEX_DIR) if cache is not None else None, told=told)
-    log = LargeLog(descriptor, index, file)
-    _note_unreadable(disk, log, file)
+    log = LargeLog(descriptor, open_index(descriptor, _index_cache(cache), on_progress=on_progress), file)
+    _record_unreadable(disk, log, file)
     return log
 
 
 def filter_events(
     disk: RunFiles, cache: Path | None, query: "EventFilter", file: str
 ) -> "Iterator[tuple[Event, bytes]]":
-    """The events of a long log that a filter keeps, each with its line; none where it cannot be read, which is noted.
+    """Yield the events of a long log that match a filter, each with its line; none if the log cannot be read.
 
-    A log without a sidecar that is asked for a rare text gets none: only lines that may hold the text are looked at, and
-    only of these it is noted what cannot be read.
+    If the log has no cached index and the filter requires a rare text, it is not indexed: then only lines
+    that contain the text are read, and unreadable lines are recorded only among those.
     """
     from osiris_inspect.inspector.event_log.search.search import candidates_without_index, search
 
@@ -70,9 +75,10 @@ def filter_events(
     if descriptor is None:
         return
     try:
-        near = None if _is_indexed(descriptor, cache) else candidates_without_index(descriptor, query)
-        if near is not None:
-            yield from _kept_of_lines(disk, near, query, file)
+        is_indexed = cached_index(descriptor, cache) is not None
+        candidates = None if is_indexed else candidates_without_index(descriptor, query)
+        if candidates is not None:
+            yield from _matching_events(disk, candidates, query, file)
             return
     finally:
         os.close(descriptor)
@@ -80,16 +86,22 @@ def filter_events(
         yield from ((event, log.raw_line(event.line - 1)) for event in search(log, query))
 
 
-def _is_indexed(descriptor: int, cache: Path | None) -> bool:
+def cached_index(descriptor: int, cache: Path | None) -> "LineIndex | None":
+    """Return the cached index of a log, which may have grown since; None if there is none."""
+    index_cache = _index_cache(cache)
+    return index_cache.load(descriptor) if index_cache is not None else None
+
+
+def _index_cache(cache: Path | None) -> "IndexCache | None":
     from osiris_inspect.inspector.event_log.index.index_file import IndexCache
 
-    return cache is not None and IndexCache(cache / INDEX_DIR).load(descriptor) is not None
+    return IndexCache(cache / INDEX_DIR) if cache is not None else None
 
 
-def _kept_of_lines(
-    disk: RunFiles, near: "Iterator[list[Line]]", query: "EventFilter", file: str
+def _matching_events(
+    disk: RunFiles, candidates: "Iterator[list[NumberedLine]]", query: "EventFilter", file: str
 ) -> "Iterator[tuple[Event, bytes]]":
-    for lines in near:
+    for lines in candidates:
         for line, raw in lines:
             try:
                 event = events.decode(raw, line_number=line + 1, file=file)
@@ -101,54 +113,55 @@ def _kept_of_lines(
 
 
 def step_metrics(disk: RunFiles) -> tuple[Metric, ...]:
-    """The metrics of a long file that steps are judged by, in its order."""
+    """Return the metrics of a long file that steps are judged by, in the order of the file."""
     first: dict[tuple[str, str | None], list[Metric]] = {}
     last: dict[tuple[str, str | None], deque[Metric]] = {}
     for number, line in disk.lines(layout.METRICS):
-        if _is_closed(line) and not any(part in line for part in _WANTED):
+        if _is_object(line) and not any(text in line for text in _RELEVANT_METRICS):
             continue
         try:
-            told = metric.decode(line, number_of_line=number)
+            decoded = metric.decode(line, line_number=number)
         except InvalidLine as error:
             disk.record_unreadable(layout.METRICS, number, str(error))
             continue
-        beginning = first.setdefault((told.name, told.step), [])
-        if len(beginning) < KEPT // 2:
-            beginning.append(told)
+        beginning = first.setdefault((decoded.name, decoded.step), [])
+        if len(beginning) < MAX_METRICS_PER_STEP // 2:
+            beginning.append(decoded)
         else:
-            last.setdefault((told.name, told.step), deque(maxlen=KEPT // 2)).append(told)
-    kept = [told for part in (*first.values(), *last.values()) for told in part]
-    return tuple(sorted(kept, key=lambda told: told.line))
+            last.setdefault((decoded.name, decoded.step), deque(maxlen=MAX_METRICS_PER_STEP // 2)).append(
+                decoded
+            )
+    metrics = [decoded for group in (*first.values(), *last.values()) for decoded in group]
+    return tuple(sorted(metrics, key=lambda decoded: decoded.line))
 
 
 def iter_metrics(disk: RunFiles) -> Iterator[Metric]:
-    """All metrics of a long file in its order, one at a time; what cannot be read was noted when the run was."""
+    """Yield all metrics of a long file in its order; invalid lines were recorded when the run was read."""
     for number, line in disk.lines(layout.METRICS):
         with suppress(InvalidLine):
-            yield metric.decode(line, number_of_line=number)
+            yield metric.decode(line, line_number=number)
 
 
-def _is_closed(line: bytes) -> bool:
-    """Whether a line is an object by its ends."""
+def _is_object(line: bytes) -> bool:
     return line.startswith(b"{") and line.rstrip().endswith(b"}")
 
 
-def _note_unreadable(disk: RunFiles, log: "LargeLog", file: str) -> None:
-    """Say of each line that is no event why; from a thousand on only how many there are."""
-    bad = log.by_line.unreadable()
+def _record_unreadable(disk: RunFiles, log: "LargeLog", file: str) -> None:
+    """Record why each line is not an event, and after a thousand lines only their number."""
+    bad = log.line_index.unreadable()
     for line, raw in log.raw_lines(bad[:MAX_LISTED_PER_FILE]):
-        start, end = log.by_line.byte_range(line)
+        start, end = log.line_index.byte_range(line)
         if end - start - 1 > jsonl.MAX_LINE:
             reason = f"a line of {end - start - 1:,} bytes, over the limit of {jsonl.MAX_LINE:,}"
             disk.record_unreadable(file, line + 1, reason)
         elif raw.strip():
             disk.record_unreadable(file, line + 1, _reason(raw))
     for line in bad[MAX_LISTED_PER_FILE:].tolist():
-        if not log.by_line.is_blank(line):
+        if not log.line_index.is_blank(line):
             disk.record_unreadable(file, line + 1, "")
-    rest = log.partial_line_error()
-    if rest is not None:
-        disk.record_unreadable(file, len(log.by_line) + 1, f"torn last line: {rest}")
+    error = log.partial_line_error()
+    if error is not None:
+        disk.record_unreadable(file, len(log.line_index) + 1, f"torn last line: {error}")
 
 
 def _reason(raw: bytes) -> str:

@@ -1,10 +1,11 @@
-"""What the end of a log says, found from its end: in milliseconds, however long the log is and without an index."""
+"""Finds the last time of a log by reading it backwards, without an index."""
 
 import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from osiris_inspect.base.safe_open import open_regular
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl
 from osiris_inspect.model.errors import InvalidLine
@@ -15,9 +16,9 @@ _MAX_LINES = 1_000
 
 
 def last_time(path: Path) -> float | None:
-    """Return the time of the last event that has one, in seconds since 1970; None if the end of the log has none."""
+    """Return the last time in a log in seconds since 1970; None if its last lines have none."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_regular(path, follow_symlinks=True)
     except OSError:  # reading the run says why
         return None
     try:

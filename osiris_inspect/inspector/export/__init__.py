@@ -1,7 +1,4 @@
-"""The formats, a module each. Adding one means adding a file: the folder is listed, the name is the module's.
-
-A format has ``render(reports, out, *, width, color, job)``, which writes all reports to a text stream.
-"""
+"""Report formats: one module of ``formats`` each, with ``render``; the name of the module is the name of the format."""
 
 import pkgutil
 from collections.abc import Sequence
@@ -17,11 +14,11 @@ from osiris_inspect.inspector.run.report import Report
 
 @dataclass(frozen=True, slots=True)
 class CIContext:
-    """The CI job that shows the output.
+    """The CI job that shows the report.
 
     Attributes:
-        checkout: the repository the job works in, from which files are named.
-        token: a word nobody can guess; text of a log stands in a bracket that only this word ends.
+        checkout: the repository, to name files relative to its root.
+        token: a random word; log text is in a block that only this word ends.
     """
 
     checkout: RepositoryCheckout = NO_CHECKOUT
@@ -32,7 +29,7 @@ NO_CI = CIContext()
 
 
 class Renderer(Protocol):
-    """What a format does."""
+    """The function ``render`` of a format."""
 
     def __call__(
         self,
@@ -43,16 +40,12 @@ class Renderer(Protocol):
         color: bool = False,
         ci: CIContext = NO_CI,
     ) -> None:
-        """Write the reports.
-
-        ``width`` and ``color`` are for formats that people read, ``job`` for those that a CI system reads; others ignore
-        them.
-        """
+        """Write the reports; a format ignores the options that it does not need."""
 
 
 @cache
 def format_names() -> tuple[str, ...]:
-    """The names of all formats, sorted."""
+    """Return the names of all formats, sorted."""
     names = (
         module.name for module in pkgutil.iter_modules(formats.__path__) if not module.name.startswith("_")
     )
@@ -60,10 +53,10 @@ def format_names() -> tuple[str, ...]:
 
 
 def get_renderer(name: str) -> Renderer:
-    """The format of that name.
+    """Return the ``render`` of a format.
 
     Raises:
-        KeyError: there is none.
+        KeyError: there is no such format.
     """
     if name not in format_names():
         raise KeyError(name)

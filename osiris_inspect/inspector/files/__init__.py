@@ -1,1 +1,1 @@
-"""Files of a run directory and the search for run directories."""
+"""Finds and opens the files of runs."""

@@ -1,7 +1,6 @@
-"""What text logs say of frames, in the words of every version that was seen: one pattern a fact.
+"""Phrases of text logs that report what happened to frames, one pattern per fact for all versions.
 
-A worker of the original tells some facts nowhere else. Rules and walks look for them here, so that a new wording is
-added once.
+A worker of the original reports some facts only here. New wordings are added to these patterns.
 """
 
 import re
@@ -14,17 +13,17 @@ UPSTREAM_KEY_MISSING: Final = re.compile(
     + _STEP
     + r"\s*\(available(?: keys)?: (?P<keys>[^)]{0,400})\)"
 )
-"""A result was asked for a key that is not in it."""
+"""A result does not contain the requested key."""
 
 CONNECTION_OF: Final = re.compile(
     r"[Ff]ailed to resolve connection for (?P<step>[^\s:]{1,200}): (?P<why>[^\n]{1,80})"
 )
-"""A connection could not be resolved, and whose it was."""
+"""The connection of a step could not be resolved."""
 
 UPSTREAM_RESULT_MISSING: Final = re.compile(
     r"[Nn]o outputs? (?:are |were )?(?:cached|stored|kept|found) for " + _STEP
 )
-"""A step was asked for a result, and it had left none."""
+"""A step left no result."""
 
 SPILL_NOT_WRITTEN: Final = re.compile(
     r"[Ff]ailed to (?:cache|spill|save|write|store) (?:the )?(?:DataFrame|frame|parquet|output) (?:for|of|to disk for) "
@@ -40,9 +39,9 @@ SPILL_NOT_READ: Final = re.compile(
     r"|artifacts/[^\n]{1,300}schema\.json (?:cannot be read|is not|names)[^\n]{0,160}"
     r"|spill: [^\n]{0,120}(?:missing|corrupt|damaged|cut off|changed|gone)[^\n]{0,60}"
 )
-"""A spilled frame could not be read back."""
+"""A spilled frame could not be read."""
 
 
 def parse_key_list(text: str) -> list[str]:
-    """The keys of a list as Python prints it: ``['df', 'spilled']``."""
+    """Return the keys of a list printed by Python: ``['df', 'spilled']``."""
     return re.findall(r"'([^']+)'", text)

@@ -1,55 +1,50 @@
-"""Files of a run, read with a bound on memory and without a surprise: every fault becomes an ``Unread``.
+"""Reads the files of a run with bounded memory; every error becomes an ``UnreadableInput``.
 
-Only regular files inside the run directory are opened, so a pipe, a device or a link that leads out of it cannot hang
-the reader or show it something that is no part of the run.
+Only regular files inside the run directory are opened: a pipe or a device could block the reader, and a symbolic link
+could expose another file.
 """
 
 import fcntl
 import os
-import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property, lru_cache
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from osiris_inspect.inspector.files import remote_registry as mirrors
+from osiris_inspect.base.safe_open import open_regular
+from osiris_inspect.inspector.files import remote_registry
 from osiris_inspect.inspector.run.run import UnreadableInput
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model import jsonl
 from osiris_inspect.model.errors import InvalidLine
 
 BLOCK = 1 << 20
-"""Bytes that are read at once."""
+"""Bytes of one read."""
 FIRST_BLOCK = 1 << 16
-"""Bytes that are read at first: most logs have no more, and room for a large block takes longer to get than to fill."""
+"""Bytes of the first read; most logs are shorter."""
 MAX_DOCUMENT = 32 * 1024 * 1024
-"""Bytes of a JSON or YAML document that is parsed; a longer one is reported, not read."""
-YAML_CACHE_LIMIT = 256 * 1024
-"""Bytes of a YAML document that is kept for the next run, which may have the same."""
-MAX_DEPTH = 100
-"""Levels of a YAML document."""
+"""A JSON or YAML document of more bytes is reported and not parsed."""
 MAX_LISTED_PER_FILE = 1000
-"""Unreadable lines of one file that are listed one by one; the rest of them is one entry with a count."""
+"""Unreadable lines of one file that are listed; the remaining ones are one entry with a count."""
 
 T = TypeVar("T")
 NumberedLine = tuple[int, bytes]
-_BREAKS = re.compile(rb"[\r\n]|\xc2\x85|\xe2\x80[\xa8\xa9]")
-"""Where a line of YAML ends."""
 
 
 class RunFiles:
-    """The files of one run directory, and what could not be read of them so far.
+    """The files of one run directory and the inputs that could not be read.
 
     Attributes:
-        is_mirror: the run lies elsewhere, and ``root`` is the folder that stands for it.
-        is_partial: it may have more files elsewhere than can be had.
+        is_mirror: True if ``root`` is the local mirror of a remote run.
+        is_partial: True if the remote run may have more files.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._name = os.fspath(root)
-        mirror = mirrors.for_run(root)
+        mirror = remote_registry.for_run(root)
         self.is_mirror = mirror is not None
         if mirror is not None:
             mirror.fetch()
@@ -63,9 +58,9 @@ class RunFiles:
 
     @cached_property
     def _listed(self) -> Mapping[str, bool] | None:
-        """What lies directly in the run directory, and whether it is a link; None where that cannot be listed.
+        """The entries of the run directory with True for symbolic links; None if it cannot be listed.
 
-        Most files that are asked for are not there: a listing says so at once for all of them.
+        Most requested files do not exist, which one listing answers for all.
         """
         try:
             with os.scandir(self.root) as children:
@@ -75,19 +70,19 @@ class RunFiles:
 
     @property
     def unreadable(self) -> tuple[UnreadableInput, ...]:
-        """What could not be read, in the order in which it was met."""
-        listed = [entry for entry in self._unread if entry.line == 0 or entry.count == 1]
-        more = [
-            UnreadableInput(
-                file, 0, f"{count - MAX_LISTED_PER_FILE:,} more unreadable lines", count - MAX_LISTED_PER_FILE
-            )
-            for file, count in self._counts.items()
-            if count > MAX_LISTED_PER_FILE
-        ]
-        return (*listed, *more)
+        """The inputs that could not be read, in order."""
+        more = ((file, count - MAX_LISTED_PER_FILE) for file, count in self._counts.items())
+        return (
+            *self._unread,
+            *(
+                UnreadableInput(file, 0, f"{count:,} more unreadable lines", count)
+                for file, count in more
+                if count > 0
+            ),
+        )
 
     def record_unreadable(self, file: str, line: int, reason: str) -> None:
-        """Remember that a line, or with 0 a whole file, could not be read."""
+        """Record that a line, or a whole file if ``line`` is 0, could not be read."""
         if line:
             self._counts[file] = self._counts.get(file, 0) + 1
             if self._counts[file] > MAX_LISTED_PER_FILE:
@@ -95,26 +90,24 @@ class RunFiles:
         self._unread.append(UnreadableInput(file, line, reason))
 
     def exists(self, relative: str) -> bool:
-        """Whether there is a file of that name, readable or not."""
-        if self._listed is not None and "/" not in relative and relative not in ("", ".", ".."):
-            return relative in self._listed
+        """Return True if a file exists, readable or not."""
+        first = relative.partition("/")[0]
+        is_listed = self._listed is None or first in self._listed
+        if self._listed is not None and first not in ("", ".", "..") and (first == relative or not is_listed):
+            return is_listed
         try:
-            return self._may_have(relative) and os.path.lexists(self._path(relative))
+            return os.path.lexists(self._path(relative))
         except (OSError, ValueError):
             return False
 
-    def _may_have(self, relative: str) -> bool:
-        first = relative.partition("/")[0]
-        return self._listed is None or first in self._listed or first in ("", ".", "..")
-
     def _path(self, relative: str) -> str:
-        """Where a file is; as a ``Path`` it would take ten times as long, for dozens of files of each run."""
+        """Return the path of a file; a ``Path`` is ten times slower."""
         return relative if relative.startswith("/") else f"{self._name}/{relative}"
 
     def lines(self, relative: str) -> Iterator[NumberedLine]:
-        """The lines of a file with their numbers, without their newlines; blank ones are left out.
+        """Yield the lines of a file with their numbers, without newlines and without blank lines.
 
-        A line over ``jsonl.MAX_LINE`` is noted and skipped without being held in memory.
+        A line over ``jsonl.MAX_LINE`` is recorded and skipped without being held in memory.
         """
         stream = self._open(relative)
         if stream is None:
@@ -126,7 +119,7 @@ class RunFiles:
                 self.record_unreadable(relative, 0, _reason(error))
 
     def descriptor(self, relative: str) -> int | None:
-        """An open descriptor of a file, which the caller closes; None where it cannot be read, which is noted."""
+        """Return a descriptor, which the caller closes; None if unreadable, which is recorded."""
         stream = self._open(relative)
         if stream is None:
             return None
@@ -134,14 +127,14 @@ class RunFiles:
             return os.dup(stream.fileno())
 
     def read_document(self, relative: str, parse: Callable[[bytes], Any]) -> Any:
-        """What ``parse`` makes of a whole file; None where there is none or it cannot be read, which is noted."""
+        """Return the result of ``parse`` for a file; None if it is missing or unreadable."""
         stream = self._open(relative)
         if stream is None:
             return None
         with stream:
             try:
                 size = os.fstat(stream.fileno()).st_size
-                content = stream.read(min(size, MAX_DOCUMENT) + 1)  # room is made for as much as is asked for
+                content = stream.read(min(size, MAX_DOCUMENT) + 1)  # a read allocates the requested size
             except OSError as error:
                 self.record_unreadable(relative, 0, _reason(error))
                 return None
@@ -151,54 +144,51 @@ class RunFiles:
         try:
             return parse(content)
         except Exception as error:  # noqa: BLE001  PyYAML raises errors of many kinds on hostile input
-            self.record_unreadable(
-                relative,
-                0,
-                f"{type(error).__name__}: {excerpt(str(error), 200)}" if str(error) else type(error).__name__,
-            )
+            text = f": {excerpt(str(error), 200)}" if str(error) else ""
+            self.record_unreadable(relative, 0, f"{type(error).__name__}{text}")
             return None
 
     def head(self, relative: str, size: int) -> bytes:
-        """The first bytes of a file; empty where it cannot be read."""
+        """Return the first bytes of a file; empty if it cannot be read."""
         stream = self._open(relative, quiet=True)
         if stream is None:
             return b""
-        with stream:
-            return _or_none(lambda: stream.read(size)) or b""
+        with stream, suppress(OSError):
+            return stream.read(size)
+        return b""
 
     def tail(self, relative: str, size: int) -> bytes:
-        """The last bytes of a file; empty where it cannot be read."""
+        """Return the last bytes of a file; empty if it cannot be read."""
         stream = self._open(relative, quiet=True)
         if stream is None:
             return b""
-        with stream:
-
-            def last() -> bytes:
-                stream.seek(max(0, stream.seek(0, os.SEEK_END) - size))
-                return stream.read(size)
-
-            return _or_none(last) or b""
+        with stream, suppress(OSError):
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - size))
+            return stream.read(size)
+        return b""
 
     def newlines(self, relative: str, end: int) -> int:
-        """How many lines end before a byte of a file; 0 where it cannot be read."""
+        """Return the number of newlines before a position of a file; 0 if it cannot be read."""
         stream = self._open(relative, quiet=True)
         if stream is None:
             return 0
-        count, place = 0, 0
+        count, position = 0, 0
         with stream:
-            while place < end and (block := stream.read(min(BLOCK, end - place))):
-                count, place = count + block.count(b"\n"), place + len(block)
+            while position < end and (block := stream.read(min(BLOCK, end - position))):
+                count, position = count + block.count(b"\n"), position + len(block)
         return count
 
     def size(self, relative: str) -> int | None:
-        """Bytes of a regular file inside the run that may be read; None where there is none."""
+        """Return the size of a readable regular file of the run; None if there is none."""
         if not self.exists(relative):
             return None
         if not self._has_symlink(relative):
             path = self._path(relative)
-            state = _or_none(lambda: os.stat(path))  # noqa: PTH116  see _path
-            there = state is not None and stat.S_ISREG(state.st_mode) and os.access(path, os.R_OK)
-            return state.st_size if state is not None and there else None
+            try:
+                state = os.stat(path)  # noqa: PTH116  see _path
+            except OSError:
+                return None
+            return state.st_size if stat.S_ISREG(state.st_mode) and os.access(path, os.R_OK) else None
         stream = self._open(relative, quiet=True)
         if stream is None:
             return None
@@ -206,9 +196,9 @@ class RunFiles:
             return os.fstat(stream.fileno()).st_size
 
     def is_locked(self, relative: str) -> bool | None:
-        """Whether a writer holds its lock on a file; None where nobody can tell: elsewhere, or without locks.
+        """Return True if a writer holds its lock on a file; None if unknown: a remote file, or no locks.
 
-        The question is a shared lock that is let go at once, so it keeps neither a writer nor another reader waiting.
+        The check takes a shared lock and releases it at once, so it delays neither writers nor readers.
         """
         stream = None if self.is_mirror else self._open(relative, quiet=True)
         if stream is None:
@@ -218,12 +208,12 @@ class RunFiles:
                 fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return True
-            except OSError:  # a file system without locks
+            except OSError:  # the file system has no locks
                 return None
             return False
 
     def modified(self, relative: str) -> float | None:
-        """When a file was last written, in seconds since 1970; None where there is none."""
+        """Return when a file was last written, in seconds since 1970; None if it does not exist."""
         try:
             return (self.root / relative).stat().st_mtime
         except (OSError, ValueError):
@@ -235,45 +225,43 @@ class RunFiles:
             if not self.exists(relative):
                 return None
             if self._has_symlink(relative):
-                self._check_inside_run(Path(path), relative)
-            # without O_NONBLOCK a pipe somebody put there would be waited for
-            number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+                path = self._resolve_inside_run(Path(path), relative)
+            descriptor = open_regular(path)
         except (OSError, ValueError, RuntimeError) as error:
             if not quiet:
                 self.record_unreadable(relative, 0, _reason(error))
             return None
-        if not stat.S_ISREG(os.fstat(number).st_mode):
-            os.close(number)
-            if not quiet:
-                self.record_unreadable(relative, 0, "not a regular file")
-            return None
-        return os.fdopen(number, "rb", buffering=0)
+        return os.fdopen(descriptor, "rb", buffering=0)
 
     def _has_symlink(self, relative: str) -> bool:
-        """Whether there is a link on the way to a file, or a step up: then it may be anywhere."""
+        """Return True if the path of a file has a symbolic link or ``..``."""
         first, *more = relative.split("/")
         if ".." in (first, *more) or self._listed is None or self._listed.get(first, True):
             return True
-        ways = (f"{self._name}/{'/'.join((first, *more[: place + 1]))}" for place in range(len(more)))
-        return any(map(os.path.islink, ways))
+        parents = (f"{self._name}/{'/'.join((first, *more[: level + 1]))}" for level in range(len(more)))
+        return any(map(os.path.islink, parents))
 
-    def _check_inside_run(self, path: Path, relative: str) -> None:
-        outside = relative.startswith("../")  # only text logs directly beside the run are asked for like that
+    def _resolve_inside_run(self, path: Path, relative: str) -> str:
+        outside = relative.startswith("../")  # used only for text logs in the parent directory
         root = self._real_root.parent if outside else self._real_root
-        if not path.resolve().is_relative_to(root):
-            raise ValueError("a link that leads out of the run directory")
+        resolved = path.resolve()
+        if not resolved.is_relative_to(root):
+            raise ValueError("a symbolic link to a path outside of the run directory")
+        return os.fspath(resolved)
+
+    def _record_long_line(self, relative: str, number: int, size: int) -> None:
+        reason = f"a line of {size:,} bytes, over the limit of {jsonl.MAX_LINE:,}"
+        self.record_unreadable(relative, number, reason)
 
     def _split(self, stream: BinaryIO, relative: str) -> Iterator[NumberedLine]:
-        number, parts, size, room = 1, list[bytes](), 0, FIRST_BLOCK
-        while block := stream.read(room):
-            room = BLOCK
+        number, parts, size, read_size = 1, list[bytes](), 0, FIRST_BLOCK
+        while block := stream.read(read_size):
+            read_size = BLOCK
             *whole, rest = block.split(b"\n")
             for piece in whole:
                 size += len(piece)
                 if size > jsonl.MAX_LINE:
-                    self.record_unreadable(
-                        relative, number, f"a line of {size:,} bytes, over the limit of {jsonl.MAX_LINE:,}"
-                    )
+                    self._record_long_line(relative, number, size)
                 else:
                     line = b"".join((*parts, piece)) if parts else piece
                     if line.strip():
@@ -282,77 +270,25 @@ class RunFiles:
             size += len(rest)
             parts = [*parts, rest] if size <= jsonl.MAX_LINE else []
         if size > jsonl.MAX_LINE:
-            self.record_unreadable(
-                relative, number, f"a line of {size:,} bytes, over the limit of {jsonl.MAX_LINE:,}"
-            )
+            self._record_long_line(relative, number, size)
         elif (line := b"".join(parts)).strip():
             yield number, line
 
 
 def ends_mid_line(tail: bytes) -> bool:
-    """Whether the last line of a file was not ended."""
+    """Return True if the last line has no newline."""
     return bool(tail) and not tail.endswith(b"\n")
 
 
 def parse_json(content: bytes) -> Any:
-    """A JSON document; ``NaN`` and a byte order mark are taken.
+    """Return a JSON object; ``NaN`` and a byte order mark are accepted.
 
     Raises:
-        InvalidLine: it is none, or no object.
+        InvalidLine: the document is empty, invalid, or not an object.
     """
     if not content.strip():
         raise InvalidLine("empty file")
     return jsonl.decode_object(content)
-
-
-def parse_yaml(content: bytes) -> Any:
-    """A YAML document, which nobody may change: runs of one pipeline have the same, so it is parsed once for all.
-
-    Raises:
-        Exception: whatever PyYAML makes of a broken one.
-    """
-    return _parsed_once(content) if len(content) <= YAML_CACHE_LIMIT else _parsed(content)
-
-
-@lru_cache(maxsize=32)
-def _parsed_once(content: bytes) -> Any:
-    return _parsed(content)
-
-
-def _parsed(content: bytes) -> Any:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    # the fast loader recurses in C and would take the process down with it; its parser does not recurse
-    if _deepest(content) > MAX_DEPTH:
-        depth = 0
-        for event in yaml.parse(content, Loader=loader):
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > MAX_DEPTH:
-                raise InvalidLine(f"YAML nested deeper than {MAX_DEPTH}")
-    return yaml.load(content, Loader=loader)  # noqa: S506  both are safe loaders, the first is the fast one
-
-
-def _deepest(content: bytes) -> int:
-    """At least as many levels as a YAML document has, found without parsing it.
-
-    A bracket begins a level, and may hold a pair, which is one more. Of the others, two at most begin in one column, and
-    none begins behind the blanks and signs that a line begins with.
-    """
-    if b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return len(content)  # UTF-16: its bytes are no characters
-    longest = max(len(line) - len(line.lstrip(b" \t-?:")) for line in _BREAKS.split(content))
-    return 2 * (longest + 1 + content.count(b"[") + content.count(b"{"))
-
-
-def _or_none(read: Callable[[], T]) -> T | None:
-    try:
-        return read()
-    except OSError:
-        return None
 
 
 def _reason(error: Exception) -> str:

@@ -1,1 +1,1 @@
-"""What a repository says of its own runs: rules and allowances, known findings, the lines of its pipeline files."""
+"""Project settings: rules, suppressions, baselines, and source locations."""

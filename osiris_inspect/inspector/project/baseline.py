@@ -1,6 +1,6 @@
-"""A baseline: findings that are known. They are shown and fail nothing; what is no longer found is named.
+"""A baseline: a sorted JSON file of known findings, which are shown but do not fail the job.
 
-A file of JSON, sorted, so that its diff is read. Only the fingerprint counts; the rest of an entry is for people.
+Only the fingerprint of an entry is compared; its other fields are for readers of the diff.
 """
 
 import json
@@ -31,25 +31,25 @@ _KEYS = tuple(field.name for field in fields(BaselineEntry))
 
 
 def load(content: bytes, file: str) -> tuple[BaselineEntry, ...]:
-    """The entries of a baseline file.
+    """Return the entries of a baseline file.
 
     Raises:
-        SettingsError: it is none; the message names the file and what is wrong with it.
+        SettingsError: the file is not a baseline; the message names the problem.
     """
     try:
         document = json.loads(content)
     except ValueError as error:
-        raise SettingsError(f"baseline {file!r} is no JSON: {error}") from None
-    found = document.get("findings") if isinstance(document, dict) else None
-    if not isinstance(found, list) or document.get("schema_version") != SCHEMA_VERSION:
+        raise SettingsError(f"baseline {file!r} is not valid JSON: {error}") from None
+    items = document.get("findings") if isinstance(document, dict) else None
+    if not isinstance(items, list) or document.get("schema_version") != SCHEMA_VERSION:
         raise SettingsError(
-            f"baseline {file!r} is none of schema version {SCHEMA_VERSION}: --write-baseline writes one"
+            f"baseline {file!r} does not have schema version {SCHEMA_VERSION}; write a new one with --write-baseline"
         )
-    return tuple(_entry(item, number, file) for number, item in enumerate(found, start=1))
+    return tuple(_entry(item, number, file) for number, item in enumerate(items, start=1))
 
 
 def mark_known(reports: Sequence[Report], entries: Collection[BaselineEntry]) -> list[Report]:
-    """The reports with every finding that the baseline lists marked as known."""
+    """Return the reports with the findings of the baseline marked as known."""
     known = {entry.fingerprint for entry in entries}
     return [
         replace(report, findings=tuple(_marked(finding, report, known) for finding in report.findings))
@@ -58,14 +58,14 @@ def mark_known(reports: Sequence[Report], entries: Collection[BaselineEntry]) ->
 
 
 def fixed_entries(reports: Sequence[Report], entries: Collection[BaselineEntry]) -> list[BaselineEntry]:
-    """The entries for the pipelines of these reports that no finding has: what was mended since."""
+    """Return the entries for the pipelines of these reports that match no finding any more."""
     pipelines = {one_line(report.run.pipeline or "") for report in reports}
-    found = {_fingerprint(finding, report) for report in reports for finding in report.findings}
-    return [entry for entry in entries if entry.pipeline in pipelines and entry.fingerprint not in found]
+    current = {_fingerprint(finding, report) for report in reports for finding in report.findings}
+    return [entry for entry in entries if entry.pipeline in pipelines and entry.fingerprint not in current]
 
 
 def baseline_of(reports: Sequence[Report]) -> tuple[BaselineEntry, ...]:
-    """An entry for every error and warning, sorted; one for what several runs share."""
+    """Return an entry for every error and warning, sorted; findings that several runs share get one."""
     entries = {
         BaselineEntry(
             one_line(report.run.pipeline or ""),
@@ -83,16 +83,16 @@ def baseline_of(reports: Sequence[Report]) -> tuple[BaselineEntry, ...]:
 
 
 def dump(entries: Sequence[BaselineEntry]) -> str:
-    """A baseline file with these entries."""
+    """Return the content of a baseline file."""
     document = {"schema_version": SCHEMA_VERSION, "findings": [asdict(entry) for entry in entries]}
     return json.dumps(document, indent=2) + "\n"
 
 
 def _entry(item: Any, number: int, file: str) -> BaselineEntry:
-    given = item if isinstance(item, dict) else {}
-    texts = {name: text for name in _KEYS if isinstance(text := given.get(name), str)}
+    values = item if isinstance(item, dict) else {}
+    texts = {name: text for name in _KEYS if isinstance(text := values.get(name), str)}
     if len(texts) < len(_KEYS) or not texts["fingerprint"]:
-        raise SettingsError(f"baseline {file!r}: entry {number} has not {', '.join(_KEYS)} as texts")
+        raise SettingsError(f"baseline {file!r}: entry {number} must have {', '.join(_KEYS)} as strings")
     return BaselineEntry(**texts)
 
 

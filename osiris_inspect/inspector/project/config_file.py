@@ -1,7 +1,7 @@
-"""What a repository says about its own runs: findings it allows, and rules of its own.
+"""The settings of a repository: suppressed findings and custom rules.
 
-Read from ``.osiris-inspect.toml``, or from ``[tool.osiris-inspect]`` of ``pyproject.toml``, in the folder that a program
-works in. A folder inside a run is never asked: a run that somebody sent must not bring code or silence with it.
+They are read from ``.osiris-inspect.toml``, or from ``[tool.osiris-inspect]`` of ``pyproject.toml``, in the current folder.
+Settings inside a run directory are ignored, so that a run from another person cannot bring code or suppressions.
 """
 
 import os
@@ -32,42 +32,42 @@ _NAME: Final = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
 @dataclass(frozen=True, slots=True)
 class ProjectConfig:
-    """The settings of a repository. ``rules`` are its own, and those of installed packages."""
+    """The settings of a repository; ``rules`` include those of installed packages."""
 
     suppressions: tuple[Suppression, ...] = ()
     rules: tuple[Rule, ...] = ()
 
 
 def load_project_config(folder: Path) -> ProjectConfig:
-    """The settings of the repository that ``folder`` is in; those of installed packages alone where it has none.
+    """Return the settings in ``folder``, with the rules of installed packages.
 
     Raises:
-        SettingsError: a file says something that cannot be; the message names the file and the key.
+        SettingsError: a setting is invalid; the message names the file and the key.
     """
-    if any(is_run(place) for place in (folder, *folder.parents)):
+    if any(map(is_run, (folder, *folder.parents))):
         return ProjectConfig(rules=plugin_rules())
     file, table = _table(folder)
     unknown = sorted(set(table) - set(_KEYS))
     if unknown:
-        raise SettingsError(f"{file.name}: unknown key {unknown[0]!r}; there are {', '.join(_KEYS)}")
+        raise SettingsError(f"{file.name}: unknown key {unknown[0]!r}; choose from {', '.join(_KEYS)}")
     own = (
         *_rules_from_folders(file, table.get("rules", [])),
         *_pattern_rules(file, table.get("patterns", [])),
     )
-    return ProjectConfig(tuple(_allowances(file, table.get("ignore", []))), (*plugin_rules(), *own))
+    return ProjectConfig(tuple(_suppressions(file, table.get("ignore", []))), (*plugin_rules(), *own))
 
 
 def _table(folder: Path) -> tuple[Path, Mapping[str, Any]]:
     own, shared = folder / OWN_FILE, folder / SHARED_FILE
     if own.is_file():
         return own, _toml(own)
-    found = _toml(shared).get("tool", {}) if shared.is_file() and _mentions_tool(shared) else {}
-    table = found.get("osiris-inspect", {}) if isinstance(found, dict) else {}
+    tools = _toml(shared).get("tool", {}) if shared.is_file() and _mentions_tool(shared) else {}
+    table = tools.get("osiris-inspect", {}) if isinstance(tools, dict) else {}
     return shared, table if isinstance(table, dict) else {}
 
 
 def _mentions_tool(file: Path) -> bool:
-    """Whether a file that is shared with others may have our table; a project's own file need not be parsed for us."""
+    """Return True if ``pyproject.toml`` may have our table; otherwise it is not parsed."""
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -84,7 +84,7 @@ def _toml(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file.name} cannot be read: {error}") from None
 
 
-def _allowances(file: Path, entries: Any) -> Iterator[Suppression]:
+def _suppressions(file: Path, entries: Any) -> Iterator[Suppression]:
     for entry in _texts(file, "ignore", entries):
         match = _ENTRY.fullmatch(entry.strip())
         if match is None:
@@ -96,48 +96,45 @@ def _allowances(file: Path, entries: Any) -> Iterator[Suppression]:
 def _texts(file: Path, key: str, value: Any) -> list[str]:
     entries = [value] if isinstance(value, str) else value
     if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
-        raise SettingsError(f"{file.name}: {key} is a list of texts")
+        raise SettingsError(f"{file.name}: {key} must be a list of strings")
     return entries
 
 
 @cache
 def plugin_rules() -> tuple[Rule, ...]:
-    """The rules of installed packages: each entry point of the group names a module that holds one.
+    """Return the rules of installed packages: each entry point of the group names the module of one rule.
 
     Raises:
-        SettingsError: a package offers something that is no rule.
+        SettingsError: a rule cannot be loaded.
     """
     if not any(map(_may_have_plugins, sys.path)):
         return ()
     from importlib import metadata
 
-    found = []
+    rules = []
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
         try:
-            found.append(build_rule(entry.load(), entry.name, is_external=True))
-        except Exception as error:  # code of another package: whatever it raises, say whose it is
+            rules.append(build_rule(entry.load(), entry.name, is_external=True))
+        except Exception as error:  # code of another package
             raise SettingsError(
                 f"rule {entry.name!r} of {entry.value!r} cannot be loaded: {type(error).__name__}: {error}"
             ) from error
-    return tuple(found)
+    return tuple(rules)
 
 
-def _may_have_plugins(place: str) -> bool:
-    """Whether a package in a folder of Python's path names our group in its entry points.
-
-    To look for the name in the text takes a tenth of the time that it takes to load what can read it.
-    """
+def _may_have_plugins(folder: str) -> bool:
+    """Return True if a package in a folder of ``sys.path`` may have rules; faster than ``importlib.metadata``."""
     try:
-        with os.scandir(place or ".") as children:
+        with os.scandir(folder or ".") as children:
             packages = [child.path for child in children if child.name.endswith((".dist-info", ".egg-info"))]
     except FileNotFoundError:
-        return False  # Python's path names folders that are not there, and asks nothing of them
+        return False  # sys.path may name missing folders
     except OSError:
-        return True  # an archive, or closed to us: whoever can read it says what it holds
-    return any(_names_our_group(f"{package}/entry_points.txt") for package in packages)
+        return True  # an archive, or unreadable: importlib.metadata decides
+    return any(_mentions_group(f"{package}/entry_points.txt") for package in packages)
 
 
-def _names_our_group(file: str) -> bool:
+def _mentions_group(file: str) -> bool:
     try:
         with open(file, "rb") as entry_points:  # noqa: PTH123  a hundred of them: as a Path each takes four times as long
             return GROUP.encode() in entry_points.read()
@@ -146,58 +143,62 @@ def _names_our_group(file: str) -> bool:
 
 
 def _rules_from_folders(file: Path, folders: Any) -> Iterator[Rule]:
-    """The rules in folders of the repository, a module each."""
+    """Yield the rules in folders of the repository, one per module."""
     root = file.parent.resolve()
     for name in _texts(file, "rules", folders):
         folder = (root / name).resolve()
         if not folder.is_dir():
-            raise SettingsError(f"{file.name}: rules names {name!r}, which is no folder")
-        if not folder.is_relative_to(root) or any(is_run(place) for place in (folder, *folder.parents)):
+            raise SettingsError(f"{file.name}: rules names {name!r}, which is not a folder")
+        if not folder.is_relative_to(root) or any(map(is_run, (folder, *folder.parents))):
             raise SettingsError(
-                f"{file.name}: rules names {name!r}, which is outside of the repository or in a run"
+                f"{file.name}: rules names {name!r}, which is outside the repository or inside a run"
             )
         for module in sorted(folder.glob("*.py")):
             if not module.name.startswith("_"):
-                yield _of_file(module)
+                yield _module_rule(module)
 
 
-def _of_file(file: Path) -> Rule:
+def _module_rule(file: Path) -> Rule:
     from importlib import util
 
     spec = util.spec_from_file_location(f"_rules_of_the_repository.{file.stem}", file)
     if spec is None or spec.loader is None:
-        raise SettingsError(f"rule {file.name!r} is no module of Python")
+        raise SettingsError(f"rule {file.name!r} is not a Python module")
     module = util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
         return build_rule(module, file.stem, is_external=True)
-    except Exception as error:  # the repository's own code: whatever it raises, say which file it is
+    except Exception as error:  # code of the repository
         raise SettingsError(
             f"rule {str(file)!r} cannot be loaded: {type(error).__name__}: {error}"
         ) from error
 
 
 def _pattern_rules(file: Path, tables: Any) -> Iterator[Rule]:
-    """Rules that are one pattern each."""
+    """Yield the rules that are one pattern each."""
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise SettingsError(f"{file.name}: patterns is a list of tables")
+        raise SettingsError(f"{file.name}: patterns must be a list of tables")
     for table in tables:
-        yield _of_pattern(file, table)
+        yield _pattern_rule(file, table)
 
 
-def _of_pattern(file: Path, table: Mapping[str, Any]) -> Rule:
+def _pattern_rule(file: Path, table: Mapping[str, Any]) -> Rule:
     unknown = sorted(set(table) - set(_PATTERN_KEYS))
     name, message = table.get("name"), table.get("message")
     if unknown or not isinstance(name, str) or not _NAME.fullmatch(name) or not isinstance(message, str):
-        what = f"unknown key {unknown[0]!r}" if unknown else "name (words with hyphens) or message is missing"
-        raise SettingsError(f"{file.name}: a pattern has {what}; its keys are {', '.join(_PATTERN_KEYS)}")
+        problem = (
+            f"unknown key {unknown[0]!r}" if unknown else "name (words with hyphens) or message is missing"
+        )
+        raise SettingsError(f"{file.name}: wrong pattern: {problem}; its keys are {', '.join(_PATTERN_KEYS)}")
     domain = table.get("domain", "config")
     if domain not in get_args(Domain):
-        raise SettingsError(f"{file.name}: domain {domain!r} of {name!r}; there are {get_args(Domain)}")
+        raise SettingsError(
+            f"{file.name}: unknown domain {domain!r} of {name!r}; choose from {', '.join(get_args(Domain))}"
+        )
     try:
         regex = re.compile(str(table.get("pattern", "")) or "(?!)")
     except re.error as error:
-        raise SettingsError(f"{file.name}: the pattern of {name!r} is none: {error}") from None
+        raise SettingsError(f"{file.name}: the pattern of {name!r} is invalid: {error}") from None
     plain_message = message.replace("{", "{{").replace("}", "}}")
     signature = ErrorPattern(
         pattern=regex.pattern,

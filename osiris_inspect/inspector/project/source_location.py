@@ -1,7 +1,4 @@
-"""Where in the repository a step was written: the line that a reviewer would change.
-
-Only a run that recorded its plan tells this. A file outside of the repository has no place in it.
-"""
+"""Source locations: the line of the pipeline file that defines a step, if the run recorded its plan."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,13 +9,13 @@ from typing import Any, Final
 
 from osiris_inspect.inspector.run.run import Run
 
-LONGEST: Final = 1000
-"""Characters of a path that is shown."""
+MAX_PATH: Final = 1000
+"""Maximum characters of a path."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceLocation:
-    """A place in a pipeline file. ``file`` is relative to the repository, ``line`` is 0 where only the file is known."""
+    """A line of a pipeline file. ``file`` is relative to the repository; ``line`` is 0 if unknown."""
 
     file: str
     line: int = 0
@@ -26,11 +23,11 @@ class SourceLocation:
 
 @dataclass(frozen=True)
 class RepositoryCheckout:
-    """The repository that a program works in.
+    """The checkout of a repository.
 
     Attributes:
-        folder: where it works: what relative paths are relative to; None where that is the root.
-        root: the repository; None where absolute paths cannot be placed in it.
+        folder: base of relative paths; None for the root.
+        root: folder of the repository; None if unknown, then absolute paths have no repository path.
     """
 
     folder: Path | None = None
@@ -41,8 +38,8 @@ class RepositoryCheckout:
         return PurePosixPath(normpath(self.root)) if self.root is not None else None
 
     def repo_path(self, file: str) -> str | None:
-        """The path of a file from the root of the repository; None for one outside of it and for what is no name."""
-        if not file.isprintable() or len(file) > LONGEST:
+        """Return the path of a file from the root of the repository; None for one outside it or an invalid name."""
+        if not file.isprintable() or len(file) > MAX_PATH:
             return None
         path = PurePosixPath(normpath(self.folder / file if self.folder is not None else file))
         if path.is_absolute():
@@ -54,16 +51,18 @@ class RepositoryCheckout:
 
 
 NO_CHECKOUT = RepositoryCheckout()
-"""No repository: relative paths stay as they are, absolute ones have no place."""
+"""No repository: relative paths stay unchanged, absolute ones have no repository path."""
 
 
 def step_locations(run: Run) -> dict[str | None, SourceLocation]:
-    """Where each step stands in its pipeline file, and under None the file itself; empty where the run does not tell."""
+    """Return the location of each step, and under None that of the file; empty if the run has no plan."""
     plan = next((event.fields for event in run.events_named("plan")), {})
-    found: dict[str | None, SourceLocation | None] = {None: _source(plan.get("file"), None)}
+    locations: dict[str | None, SourceLocation | None] = {None: _source(plan.get("file"), None)}
     for entry in _steps(plan):
-        found[str(entry.get("step_id"))] = _source(entry.get("file") or plan.get("file"), entry.get("line"))
-    return {step: source for step, source in found.items() if source is not None}
+        locations[str(entry.get("step_id"))] = _source(
+            entry.get("file") or plan.get("file"), entry.get("line")
+        )
+    return {step: source for step, source in locations.items() if source is not None}
 
 
 def _steps(plan: Mapping[str, Any]) -> list[Mapping[str, Any]]:

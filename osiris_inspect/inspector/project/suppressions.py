@@ -1,9 +1,9 @@
-"""Findings that somebody allowed: in the configuration of the repository, or with a comment in the pipeline.
+"""Suppressed findings: in the settings of the repository, or by a comment in the pipeline.
 
     - id: extract-orders          # osiris-inspect: allow zero-rows-from-source: empty on Sundays
 
-A comment on a line of a step, or on lines directly above it, counts for that step; one before the first step for all.
-What is allowed is not shown. An error stays in sight and fails nothing. What allows nothing is told, so that it goes.
+A comment on a line of a step, or directly above it, applies to that step; one before the first step applies to all.
+Suppressed warnings and notes are hidden. Suppressed errors are shown as known and do not fail the job.
 """
 
 import re
@@ -19,19 +19,19 @@ from osiris_inspect.model.finding import Finding, Severity
 _COMMENT: Final = re.compile(
     r"#\s*osiris-inspect:\s*allow\s+(?P<rule>[a-z]+(?:-[a-z]+)*)\s*(?::\s*(?P<reason>\S.*?))?\s*$"
 )
-MAX_FILE: Final = 4 << 20
-"""Bytes of a pipeline file that are read for comments."""
+MAX_FILE_BYTES: Final = 4 << 20
+"""Maximum size of a pipeline file that is searched for comments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """One rule that is allowed.
+    """One suppressed rule.
 
     Attributes:
-        step: where; None for everywhere.
-        reason: why; may be empty in a configuration, never in a comment.
-        place: what says so: a file, or a file and its line.
-        pipeline: the pipeline file it stands in; None for one of the configuration.
+        step: the step; None for all.
+        reason: may be empty in the settings, never in a comment.
+        source: the file, or file and line, that contains the suppression.
+        pipeline: the pipeline file of a comment; None for the settings.
     """
 
     rule: str
@@ -41,7 +41,7 @@ class Suppression:
     pipeline: str | None = None
 
     def matches(self, finding: Finding) -> bool:
-        """Whether it allows a finding."""
+        """Return True if it suppresses the finding."""
         return finding.rule == self.rule and self.step in (None, finding.step)
 
     def __str__(self) -> str:
@@ -50,15 +50,15 @@ class Suppression:
 
 
 def comment_suppressions(report: Report, folder: Path) -> tuple[Suppression, ...]:
-    """What the comments of a run's pipeline file allow; nothing where the run does not name it or it is not there."""
-    places = step_locations(report.run)
-    named = places.get(None) or next(iter(places.values()), None)
+    """Return the suppressions in the comments of a run's pipeline file; empty if the file is unknown or missing."""
+    locations = step_locations(report.run)
+    named = locations.get(None) or next(iter(locations.values()), None)
     if named is None:
         return ()
     file = folder / named.file
-    if not file.is_file() or file.stat().st_size > MAX_FILE:
+    if not file.is_file() or file.stat().st_size > MAX_FILE_BYTES:
         return ()
-    lines = {place.line: step for step, place in places.items() if step is not None and place.line}
+    lines = {source.line: step for step, source in locations.items() if step is not None and source.line}
     return tuple(_in_text(file.read_text(encoding="utf-8", errors="replace"), named.file, lines))
 
 
@@ -72,7 +72,7 @@ def _in_text(text: str, file: str, steps: Mapping[int, str]) -> Iterator[Suppres
 
 
 def _step_at(number: int, rows: Sequence[str], steps: Mapping[int, str]) -> str | None:
-    """The step that a comment stands at or directly above."""
+    """Return the step of the comment's line, or the step directly below."""
     below = number
     while below <= len(rows) and rows[below - 1].lstrip().startswith("#"):
         below += 1
@@ -82,27 +82,32 @@ def _step_at(number: int, rows: Sequence[str], steps: Mapping[int, str]) -> str 
     return steps[max(above)] if above else None
 
 
-def apply_suppressions(report: Report, allowances: Collection[Suppression]) -> Report:
-    """The report without the warnings and notes that are allowed, and with its allowed errors as known."""
-    hidden, kept = [], []
+def apply_suppressions(report: Report, suppressions: Collection[Suppression]) -> Report:
+    """Return the report without suppressed warnings and notes, and with suppressed errors as known."""
+    hidden, visible = [], []
     for finding in report.findings:
-        if not any(allowance.matches(finding) for allowance in allowances):
-            kept.append(finding)
+        if not any(suppression.matches(finding) for suppression in suppressions):
+            visible.append(finding)
         elif finding.severity is Severity.ERROR:
-            kept.append(replace(finding, in_baseline=True))
+            visible.append(replace(finding, in_baseline=True))
         else:
             hidden.append(finding)
-    there = {finding.id for finding in kept}
-    freed = (finding if finding.caused_by in there else replace(finding, caused_by=None) for finding in kept)
-    return replace(report, findings=tuple(freed), allowed=tuple(hidden))
+    ids = {finding.id for finding in visible}
+    findings = tuple(
+        finding if finding.caused_by in ids else replace(finding, caused_by=None) for finding in visible
+    )
+    return replace(report, findings=findings, allowed=tuple(hidden))
 
 
-def unused_suppressions(reports: Sequence[Report], allowances: Collection[Suppression]) -> list[Suppression]:
-    """The allowances that cover no finding of these reports; one for a step that none of them has is not judged."""
-    found = [finding for report in reports for finding in (*report.findings, *report.allowed)]
+def unused_suppressions(
+    reports: Sequence[Report], suppressions: Collection[Suppression]
+) -> list[Suppression]:
+    """Return the suppressions without a finding in these reports, except those for steps that no report has."""
+    findings = [finding for report in reports for finding in (*report.findings, *report.allowed)]
     steps = {step.id for report in reports for step in report.run.steps}
     return [
-        allowance
-        for allowance in allowances
-        if (allowance.step is None or allowance.step in steps) and not any(map(allowance.matches, found))
+        suppression
+        for suppression in suppressions
+        if (suppression.step is None or suppression.step in steps)
+        and not any(map(suppression.matches, findings))
     ]

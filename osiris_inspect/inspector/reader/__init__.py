@@ -1,1 +1,1 @@
-"""From the files of a run directory to a ``Run``: what lies there, what it says step by step, how it ended."""
+"""Builds a ``Run`` from a run directory."""

@@ -1,7 +1,7 @@
-"""The files steps left, and whether they are what they claim to be.
+"""Determines the artifacts of steps and their states.
 
-A Parquet file without its magic bytes is corrupt: the original downloads binary files as text. A pickle is named and
-never opened, since opening it would run a stranger's code.
+A Parquet file without its magic bytes is corrupt: the original downloads binary files as text. A pickle is
+never opened, because that would execute code from the run.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from osiris_inspect.inspector.files.run_files import RunFiles
-from osiris_inspect.inspector.run.run import Artifact, ArtifactState, Mode
+from osiris_inspect.inspector.run.run import Artifact, ArtifactState
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event
+from osiris_inspect.model.run_types import RunMode
 
 _MAGIC = b"PAR1"
 _FOOTER = b"\x15"
-"""How the metadata of a Parquet file begin: their first field, the version, is a whole number."""
-_LONGEST_FOOTER = 1 << 20
-"""Bytes of a footer up to which its beginning is looked at."""
+"""First byte of the metadata of a Parquet file: the version field."""
+_MAX_FOOTER_BYTES = 1 << 20
+"""Maximum size of a footer whose beginning is checked."""
 _IN_RUN = "/artifacts/"
 _DOWNLOAD_EVENTS: Mapping[str, ArtifactState] = {
     "artifact_left": "not_downloaded",
@@ -29,45 +30,45 @@ DATA_KINDS = frozenset({"parquet", "pickle"})
 
 @dataclass(frozen=True, slots=True)
 class MissingArtifacts:
-    """What is known of files that are not in the run directory.
+    """States of files that are not in the run directory.
 
     Attributes:
-        states: the states of those that the log tells of, by path.
-        otherwise: the state of data that the log does not tell of.
+        states: logged states by path.
+        default: the state of other data files.
     """
 
     states: Mapping[str, ArtifactState]
     default: ArtifactState = "missing"
 
 
-def missing_artifacts(events: Iterable[Event], mode: Mode | None, disk: RunFiles) -> MissingArtifacts:
-    """Which files did not come from where the steps ran: left there, lost on their way, or, here once, removed since."""
+def missing_artifacts(events: Iterable[Event], mode: RunMode | None, disk: RunFiles) -> MissingArtifacts:
+    """Return the states of files that were not downloaded, lost, or deleted since."""
     states: dict[str, ArtifactState] = {}
-    otherwise: ArtifactState = "not_downloaded" if mode == "e2b" or disk.is_partial else "missing"
+    default: ArtifactState = "not_downloaded" if mode == "e2b" or disk.is_partial else "missing"
     for event in events:
         path = event.fields.get("path")
         if event.name in _DOWNLOAD_EVENTS and isinstance(path, str):
             states[_relative(path)] = _DOWNLOAD_EVENTS[event.name]
         elif event.name == "artifacts_lost":
-            otherwise = "lost"
-    return MissingArtifacts(states, otherwise)
+            default = "lost"
+    return MissingArtifacts(states, default)
 
 
 def artifacts_of(
-    step: str, events: Sequence[Event], disk: RunFiles, absence: MissingArtifacts
+    step: str, events: Sequence[Event], disk: RunFiles, missing: MissingArtifacts
 ) -> tuple[Artifact, ...]:
-    """The artifacts of a step: those its events name, then spilled files that no event names."""
-    found: dict[str, Artifact] = {}
+    """Return the artifacts of a step: those in its events, followed by spilled files without an event."""
+    artifacts: dict[str, Artifact] = {}
     for event in events:
         path = event.fields.get("path")
         if event.name == "artifact_created" and isinstance(path, str):
             relative = _relative(path)
             kind = str(event.fields.get("artifact_type") or _kind(relative))
-            found.setdefault(relative, _artifact(relative, kind, disk, absence, event.line))
+            artifacts.setdefault(relative, _artifact(relative, kind, disk, missing, event.line))
     for relative in _spilled(step):
-        if relative not in found and disk.size(relative) is not None:
-            found[relative] = _artifact(relative, _kind(relative), disk, absence, 0)
-    return tuple(found.values())
+        if relative not in artifacts and disk.size(relative) is not None:
+            artifacts[relative] = _artifact(relative, _kind(relative), disk, missing, 0)
+    return tuple(artifacts.values())
 
 
 def _spilled(step: str) -> Iterator[str]:
@@ -77,36 +78,36 @@ def _spilled(step: str) -> Iterator[str]:
 
 
 def _relative(path: str) -> str:
-    """A path as the original's local runs write it, relative to the run: what follows the run's directory."""
-    place = path.rfind(_IN_RUN)
-    return path[place + 1 :] if place >= 0 else path
+    """Return a path relative to the run directory; local runs of the original log longer ones."""
+    start = path.rfind(_IN_RUN)
+    return path[start + 1 :] if start >= 0 else path
 
 
-def _artifact(relative: str, kind: str, disk: RunFiles, absence: MissingArtifacts, line: int) -> Artifact:
+def _artifact(relative: str, kind: str, disk: RunFiles, missing: MissingArtifacts, line: int) -> Artifact:
     size = disk.size(relative) if layout.is_relative_and_safe(relative) else None
     return Artifact(
-        relative, _normalized_kind(kind, relative), _state(relative, size, disk, absence), size, line
+        relative, _normalized_kind(kind, relative), _state(relative, size, disk, missing), size, line
     )
 
 
-def _state(relative: str, size: int | None, disk: RunFiles, absence: MissingArtifacts) -> ArtifactState:
+def _state(relative: str, size: int | None, disk: RunFiles, missing: MissingArtifacts) -> ArtifactState:
     if size is None:
-        # the original's host of a remote run fetches data only when asked to, and documents always
-        untold = absence.default if disk.is_partial or _kind(relative) in DATA_KINDS else "missing"
-        return absence.states.get(relative, untold)
+        # the original downloads documents always, and data only on request
+        default = missing.default if disk.is_partial or _kind(relative) in DATA_KINDS else "missing"
+        return missing.states.get(relative, default)
     if relative.endswith(".parquet"):
-        framed = size >= 12 and disk.head(relative, 4) == _MAGIC == disk.tail(relative, 4)
-        return "present" if framed and _has_footer(relative, size, disk) else "corrupt"
+        has_magic = size >= 12 and disk.head(relative, 4) == _MAGIC == disk.tail(relative, 4)
+        return "present" if has_magic and _has_footer(relative, size, disk) else "corrupt"
     return "present"
 
 
 def _has_footer(relative: str, size: int, disk: RunFiles) -> bool:
-    """Whether the footer begins where the file says: a file that went through a text decoder keeps its magic bytes."""
+    """Return True if the footer begins where the file says; a text decoder keeps the magic bytes only."""
     length = int.from_bytes(disk.tail(relative, 8)[:4], "little")
     if length > size - 12:
         return False
-    unseen = length == 0 or length > _LONGEST_FOOTER  # left to whoever opens the file
-    return unseen or disk.tail(relative, length + 8)[:1] == _FOOTER
+    is_unchecked = length == 0 or length > _MAX_FOOTER_BYTES  # checked when the file is opened
+    return is_unchecked or disk.tail(relative, length + 8)[:1] == _FOOTER
 
 
 def _kind(relative: str) -> str:

@@ -1,4 +1,4 @@
-"""Where the frame of a step was kept, from every trace it left."""
+"""Determines where the frame of a step was kept, from all evidence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from osiris_inspect.inspector.files.log_phrases import UPSTREAM_KEY_MISSING, parse_key_list
 from osiris_inspect.inspector.reader.artifacts import DATA_KINDS
 from osiris_inspect.inspector.reader.step_builder import StepBuilder
-from osiris_inspect.inspector.run.run import Artifact, InputState, LogLine, Storage
+from osiris_inspect.inspector.run.run import Artifact, InputState, LogLine
 from osiris_inspect.model.run_card import StepCard
+from osiris_inspect.model.run_types import FrameLocation
 
 
 @dataclass(frozen=True, slots=True)
 class StepTraces:
-    """What is known of a step beside its own events.
+    """Evidence about a step besides its own events.
 
     Attributes:
-        taken: the input another step made of its frame, or was to make; None where none was to.
-        inputs_recorded: whether this run would tell where an input was found.
+        consumer_input: the input that another step made of its frame; None if there is none.
+        inputs_recorded: True if this run logs where inputs were found.
     """
 
     card: StepCard | None
@@ -26,8 +27,8 @@ class StepTraces:
     inputs_recorded: bool
 
 
-def frame_location(draft: StepBuilder, traces: StepTraces, *, is_writer: bool) -> Storage:
-    """Where the frame was kept: what says so itself counts before what it can be concluded from."""
+def frame_location(draft: StepBuilder, traces: StepTraces, *, is_writer: bool) -> FrameLocation:
+    """Return where the frame was kept; explicit records precede inferences."""
     if draft.location is not None:
         return draft.location
     if is_writer or draft.status in ("failed", "skipped", "not_started"):
@@ -37,19 +38,19 @@ def frame_location(draft: StepBuilder, traces: StepTraces, *, is_writer: bool) -
     if any(artifact.kind in DATA_KINDS for artifact in traces.artifacts):
         return "spill"
     return (
-        _by_card(traces.card)
+        _from_run_card(traces.card)
         or _from_text_log(draft.id, traces.log_lines)
         or _from_missing_evidence(draft, traces)
     )
 
 
-def _by_card(card: StepCard | None) -> Storage | None:
+def _from_run_card(card: StepCard | None) -> FrameLocation | None:
     if card is None or (card.has_df_in_memory is None and card.spill_used is None):
         return None
     return "spill" if card.spill_used else "memory" if card.has_df_in_memory else "none"
 
 
-def _from_text_log(step: str, lines: Sequence[LogLine]) -> Storage | None:
+def _from_text_log(step: str, lines: Sequence[LogLine]) -> FrameLocation | None:
     for line in lines:
         match = UPSTREAM_KEY_MISSING.search(line.text)
         if match and match["step"] == step:
@@ -58,9 +59,9 @@ def _from_text_log(step: str, lines: Sequence[LogLine]) -> Storage | None:
     return None
 
 
-def _from_missing_evidence(draft: StepBuilder, traces: StepTraces) -> Storage:
-    """``none`` where another step looked for the frame and the log, which would tell, does not say that it was found."""
-    taken = traces.consumer_input
-    looked = traces.inputs_recorded and taken is not None and draft.status == "succeeded"
-    # up to 0.3.1 an input that was found has a line in the log, which does not say where
-    return "none" if looked and taken is not None and taken.line == 0 else "unknown"
+def _from_missing_evidence(draft: StepBuilder, traces: StepTraces) -> FrameLocation:
+    """Return ``none`` if a consumer looked for the frame and the log does not say that it found it."""
+    entry = traces.consumer_input
+    is_recorded = traces.inputs_recorded and draft.status == "succeeded"
+    # up to 0.3.1 the log reports that an input was found, but not where
+    return "none" if is_recorded and entry is not None and entry.line == 0 else "unknown"

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
-from osiris_inspect.inspector.event_log import key_events_cache as abridgement
+from osiris_inspect.inspector.event_log.key_events_cache import save_key_events
 from osiris_inspect.inspector.files.find_runs import check_is_directory, is_run, text_log_hint
 from osiris_inspect.inspector.reader.raw_run import RawRun, read_raw_run
 from osiris_inspect.inspector.reader.remote_worker import (
@@ -25,10 +25,11 @@ from osiris_inspect.inspector.reader.run_status import (
 from osiris_inspect.inspector.reader.step_builder import build_steps
 from osiris_inspect.inspector.reader.step_states import add_missing_inputs, finish_steps, ordered_steps
 from osiris_inspect.inspector.reader.truncated_log import truncated_errors
-from osiris_inspect.inspector.run.run import LazyEvents, Mode, Run, StepState
+from osiris_inspect.inspector.run.run import LazyEvents, Run, StepState
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.event import Event, parse_timestamp
+from osiris_inspect.model.run_types import RunMode
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.event_log.index.line_index import ProgressCallback
@@ -42,18 +43,18 @@ def load(
     on_progress: "ProgressCallback | None" = None,
     key_events_only: bool = False,
 ) -> Run:
-    """The run in a directory.
+    """Return the run in a directory.
 
-    ``now`` (seconds since 1970) tells a run still going on from one cut off; without it an unfinished run is cut off.
-    ``cache`` is the folder where the index of a long log is kept; without it none is kept.
-    ``told`` hears how far that index is; where it says False, the log ends there, and nobody should show the run.
-    ``abridged`` says that of a long log the events that make its picture will do.
+    ``now`` (seconds since 1970) is needed to recognize a running run; without it an unfinished run is
+    truncated. The index of a long log is cached in ``cache``. ``on_progress`` reports the progress of
+    indexing; if it returns False, the run is incomplete. With ``key_events_only`` only the key events of a
+    long log may be loaded.
 
     Raises:
-        RunNotReadable: there is no such directory, or nothing in it is a part of a run.
+        RunNotReadable: the directory does not exist or contains no part of a run.
     """
     check_is_run(path)
-    material = read_raw_run(path, cache, on_progress, abridged=key_events_only)
+    material = read_raw_run(path, cache, on_progress, key_events_only=key_events_only)
     mode = run_mode(material)
     record_missing_lines(material.events, material.disk)
     drafts = build_steps(material.events)
@@ -66,37 +67,37 @@ def load(
     if cache is not None and not isinstance(material.log, tuple):
         is_over = ending.finished or now is None or not is_still_running(material, now)
         if is_over:
-            abridgement.save_key_events(material.log, path, cache)
+            save_key_events(material.log, path, cache)
     return _build_run(path, material, finish_steps(ordered, material, mode), ending, mode)
 
 
 def check_is_run(path: Path) -> None:
-    """Make sure that ``path`` is a run directory.
+    """Raise an error unless ``path`` is a run directory.
 
     Raises:
-        RunNotReadable: it is not; the message says what it is instead.
+        RunNotReadable: the message says what it is instead.
     """
     if is_run(path):
         return
     try:
         check_is_directory(path)
-        if not any((path / sign).exists() for sign in layout.RUN_MARKER_FILES):
+        if not any((path / name).exists() for name in layout.RUN_MARKER_FILES):
             empty = not any(path.iterdir())
-            what = (
+            reason = (
                 "an empty directory"
                 if empty
-                else f"no run: it holds none of {', '.join(layout.RUN_MARKER_FILES)}{text_log_hint(path)}"
+                else f"not a run: it contains none of {', '.join(layout.RUN_MARKER_FILES)}{text_log_hint(path)}"
             )
-            raise RunNotReadable(f"{str(path)!r} is {what}")
+            raise RunNotReadable(f"{str(path)!r} is {reason}")
     except (OSError, ValueError, RuntimeError) as error:
         raise RunNotReadable(f"{str(path)!r} cannot be read: {error}") from error
 
 
 def _build_run(
-    path: Path, material: RawRun, steps: tuple[StepState, ...], ending: RunEnding, mode: Mode | None
+    path: Path, material: RawRun, steps: tuple[StepState, ...], ending: RunEnding, mode: RunMode | None
 ) -> Run:
     name = path.name or path.resolve().name
-    started, ended, duration = _times(name, material, ending)
+    started, ended, duration = _time_range(name, material, ending)
     return Run(
         path=path,
         id=name,
@@ -129,7 +130,7 @@ def _build_run(
 
 
 def _is_unreadable(material: RawRun) -> bool:
-    """Whether something could not be read and nothing else tells how the run went; a manifest only tells the plan."""
+    """Return True if an input is unreadable and no other one says how the run went; a manifest does not."""
     read = material.events or material.metrics or material.card or material.status
     return not read and bool(material.disk.unreadable)
 
@@ -163,23 +164,25 @@ def _pipeline(material: RawRun) -> str | None:
     return None
 
 
-def _times(name: str, material: RawRun, ending: RunEnding) -> tuple[float | None, float | None, float | None]:
+def _time_range(
+    name: str, material: RawRun, ending: RunEnding
+) -> tuple[float | None, float | None, float | None]:
     if not isinstance(material.log, tuple) and isinstance(material.log, LazyEvents):
-        stamps = list(material.log.period() or ())
+        times = list(material.log.period() or ())
     else:
-        stamps = [event.ts for event in material.events if event.ts is not None]
-    named = layout.parse_start_ms(name)
-    started = min(stamps) if stamps else named / 1000 if named is not None else None
-    if not stamps:
+        times = [event.ts for event in material.events if event.ts is not None]
+    start_ms = layout.parse_start_ms(name)
+    started = min(times) if times else start_ms / 1000 if start_ms is not None else None
+    if not times:
         return started, None, None
-    ended = max(stamps)
-    told = _told_duration(material.events[-1])
-    if told is None and started is not None:
-        told = ended - started
-    return started, ended if ending.finished else None, told
+    ended = max(times)
+    duration = _logged_duration(material.events[-1])
+    if duration is None and started is not None:
+        duration = ended - started
+    return started, ended if ending.finished else None, duration
 
 
-def _told_duration(last: Event) -> float | None:
+def _logged_duration(last: Event) -> float | None:
     end = parse_timestamp(last.fields.get("end_time"))
     return (
         last.duration_s

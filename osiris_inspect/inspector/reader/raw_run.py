@@ -1,13 +1,15 @@
-"""What lies in a run directory, read but not yet understood."""
+"""Reads the files of a run directory."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from osiris_inspect.inspector.event_log import open_large_log as long_reading
-from osiris_inspect.inspector.files import text_log as textlog
-from osiris_inspect.inspector.files.run_files import RunFiles, ends_mid_line, parse_json, parse_yaml
+from osiris_inspect.base.bounded_yaml import load_yaml
+from osiris_inspect.inspector.event_log import open_large_log
+from osiris_inspect.inspector.event_log.key_events_cache import load_key_events
+from osiris_inspect.inspector.files import text_log
+from osiris_inspect.inspector.files.run_files import RunFiles, ends_mid_line, parse_json
 from osiris_inspect.inspector.run.run import ExposedSecret, LazyEvents, LogLine, WorkerRequest
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl, manifest, metric, run_card, status
@@ -26,19 +28,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 TRUNCATED_LINE = "torn last line"
 SIBLING_COMMANDS = "../commands.jsonl"
-"""What was said to a worker that was started by hand; taken under the same condition as its text log."""
+"""Commands of a worker that was started manually; used under the same condition as its text log."""
 SIBLING_TEXT_LOG = "../worker_stderr.log"
-"""The text log of a worker that was started by hand, directly beside its session directory.
+"""Text log of a worker that was started manually, in the parent directory.
 
-It is taken only where it names the session, so a log that lies among several runs is given to its own run alone.
+It is used only if it mentions the session, because it may belong to another run.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class RawRun:
-    """The parts of a run as they were written; a part that is not there or cannot be read is None or empty.
+    """The decoded files of a run; None or empty for a file that is missing or unreadable.
 
-    ``events`` are all of ``log``, unless that is long: then those that make the picture of the run.
+    ``events`` are all events of ``log``, or the key events of a long log.
     """
 
     disk: RunFiles
@@ -60,27 +62,27 @@ def read_raw_run(
     cache: Path | None = None,
     on_progress: "ProgressCallback | None" = None,
     *,
-    abridged: bool = False,
+    key_events_only: bool = False,
 ) -> RawRun:
-    """Read every part of the run in ``root``; the index of a long log is kept in ``cache``, ``told`` hears how far it is.
+    """Read the files of the run in ``root``; the index of a long log is cached in ``cache``.
 
-    ``abridged`` says that of a long log the events that make its picture will do, where it is known which those are.
+    With ``key_events_only`` only the key events of a long log are loaded, if their positions are cached.
     """
     disk = RunFiles(root)
-    log = (_abridged(disk, cache) if abridged else None) or _events(disk, cache, on_progress)
-    picture = log.key_events if not isinstance(log, tuple) and isinstance(log, LazyEvents) else log
+    log = (_key_events(disk, cache) if key_events_only else None) or _events(disk, cache, on_progress)
+    key_events = log.key_events if not isinstance(log, tuple) and isinstance(log, LazyEvents) else log
     manifest_file, compiled = _manifest(disk)
-    configs, exposures = _configs(disk, _step_ids(compiled, picture))
+    configs, exposures = _configs(disk, _step_ids(compiled, key_events))
     return RawRun(
         disk=disk,
         log=log,
-        events=picture,
+        events=key_events,
         metrics=_metrics(disk),
         manifest=compiled,
         card=_document(disk, layout.RUN_CARD, run_card.parse),
         status=_document(disk, layout.STATUS, status.parse),
         requests=_requests(disk),
-        log_lines=(*_torn(disk), *_log_lines(disk)),
+        log_lines=(*_truncated_line(disk), *_log_lines(disk)),
         configs=configs,
         exposures=exposures,
         manifest_file=manifest_file,
@@ -88,21 +90,19 @@ def read_raw_run(
 
 
 def _events(disk: RunFiles, cache: Path | None, on_progress: "ProgressCallback | None") -> Sequence[Event]:
-    if long_reading.is_large(disk, layout.EVENTS):
-        return long_reading.open_events(disk, cache, told=on_progress) or ()
+    if open_large_log.is_large(disk, layout.EVENTS):
+        return open_large_log.open_events(disk, cache, on_progress=on_progress) or ()
     return tuple(_decoded(disk, layout.EVENTS, lambda line, n: events.decode(line, line_number=n)))
 
 
-def _abridged(disk: RunFiles, cache: Path | None) -> Sequence[Event] | None:
-    from osiris_inspect.inspector.event_log import key_events_cache as abridgement
-
-    return abridgement.load_key_events(disk, cache) if long_reading.is_large(disk, layout.EVENTS) else None
+def _key_events(disk: RunFiles, cache: Path | None) -> Sequence[Event] | None:
+    return load_key_events(disk, cache) if open_large_log.is_large(disk, layout.EVENTS) else None
 
 
 def _metrics(disk: RunFiles) -> tuple[Metric, ...]:
-    if long_reading.is_large(disk, layout.METRICS):
-        return long_reading.step_metrics(disk)
-    return tuple(_decoded(disk, layout.METRICS, lambda line, n: metric.decode(line, number_of_line=n)))
+    if open_large_log.is_large(disk, layout.METRICS):
+        return open_large_log.step_metrics(disk)
+    return tuple(_decoded(disk, layout.METRICS, lambda line, n: metric.decode(line, line_number=n)))
 
 
 def _decoded(disk: RunFiles, file: str, decode: Callable[[bytes, int], T | None]) -> Iterator[T]:
@@ -126,23 +126,23 @@ def _decoded(disk: RunFiles, file: str, decode: Callable[[bytes, int], T | None]
 
 def _manifest(disk: RunFiles) -> tuple[str, Manifest | None]:
     for file in (layout.MANIFEST, layout.COMPILED_MANIFEST):
-        document = disk.read_document(file, parse_yaml) if disk.exists(file) else None
+        document = disk.read_document(file, load_yaml) if disk.exists(file) else None
         if isinstance(document, Mapping):
             return file, manifest.parse(document)
         if document is not None:
             disk.record_unreadable(file, 0, f"YAML of type {type(document).__name__}, not a mapping")
-    told = _manifest_from_commands(disk)
-    return (layout.MANIFEST, None) if told is None else (SIBLING_COMMANDS, manifest.parse(told))
+    prepared = _manifest_from_commands(disk)
+    return (layout.MANIFEST, None) if prepared is None else (SIBLING_COMMANDS, manifest.parse(prepared))
 
 
 def _manifest_from_commands(disk: RunFiles) -> Mapping[str, Any] | None:
-    """The manifest that a worker started by hand was made ready with."""
+    """Return the manifest in the ``prepare`` command of a worker that was started manually."""
     if not disk.exists(SIBLING_COMMANDS) or not _mentions_run(disk, SIBLING_COMMANDS):
         return None
     for _, line in disk.lines(SIBLING_COMMANDS):
         try:
             value = jsonl.decode_object(line)
-        except InvalidLine:  # sent on purpose to see what the worker makes of it
+        except InvalidLine:  # sent to test the worker
             continue
         if value.get("cmd") == "prepare" and isinstance(value.get("manifest"), Mapping):
             return cast(Mapping[str, Any], value["manifest"])
@@ -165,7 +165,7 @@ def _request(line: bytes, number: int) -> WorkerRequest | None:
 
 
 def _requests(disk: RunFiles) -> tuple[WorkerRequest, ...]:
-    """What the worker was told to run; a line of it that is none is the host's fault and no part of the run."""
+    """Return the requests to the worker; invalid lines are errors of the proxy and not recorded."""
     if disk.exists(layout.COMMANDS):
         return tuple(_decoded(disk, layout.COMMANDS, _request))
     if not disk.exists(SIBLING_COMMANDS) or not _mentions_run(disk, SIBLING_COMMANDS):
@@ -174,20 +174,20 @@ def _requests(disk: RunFiles) -> tuple[WorkerRequest, ...]:
 
 
 def _requests_by_hand(disk: RunFiles) -> Iterator[WorkerRequest]:
-    """Requests after the worker was made ready; one before that could only be refused."""
+    """Yield requests after ``prepare``; the worker refuses earlier ones."""
     is_ready = False
     for number, line in disk.lines(SIBLING_COMMANDS):
         try:
             is_ready = is_ready or jsonl.decode_object(line).get("cmd") == "prepare"
             request = _request(line, number)
-        except InvalidLine:  # sent on purpose to see what the worker makes of it
+        except InvalidLine:  # sent to test the worker
             continue
         if is_ready and request is not None:
             yield request
 
 
-def _torn(disk: RunFiles) -> Iterator[LogLine]:
-    """The last line of a log that was cut off in the middle, where it began to tell of an error."""
+def _truncated_line(disk: RunFiles) -> Iterator[LogLine]:
+    """Yield the truncated last line of a log if it begins to report an error."""
     torn = next(
         (
             entry
@@ -198,24 +198,24 @@ def _torn(disk: RunFiles) -> Iterator[LogLine]:
     )
     if torn is None:
         return
-    raw = disk.tail(layout.EVENTS, textlog.HEAD_BYTES).rpartition(b"\n")[2]
-    if textlog.END_EVENT.search(raw):
-        yield textlog.partial_event(layout.EVENTS, torn.line, raw)
+    raw = disk.tail(layout.EVENTS, text_log.HEAD_BYTES).rpartition(b"\n")[2]
+    if text_log.END_EVENT.search(raw):
+        yield text_log.partial_event(layout.EVENTS, torn.line, raw)
 
 
 def _log_lines(disk: RunFiles) -> Iterator[LogLine]:
     for file in layout.TEXT_LOGS:
         if disk.exists(file):
-            yield from textlog.relevant_lines(file, textlog.lines_of(disk, file))
+            yield from text_log.relevant_lines(file, text_log.lines_of(disk, file))
     if disk.exists(SIBLING_TEXT_LOG) and _mentions_run(disk, SIBLING_TEXT_LOG):
-        yield from textlog.relevant_lines(SIBLING_TEXT_LOG, textlog.lines_of(disk, SIBLING_TEXT_LOG))
+        yield from text_log.relevant_lines(SIBLING_TEXT_LOG, text_log.lines_of(disk, SIBLING_TEXT_LOG))
 
 
 def _mentions_run(disk: RunFiles, file: str) -> bool:
     name = disk.root.resolve().name.encode("utf-8", "surrogateescape")
     size = disk.size(file) or 0
-    return name in disk.head(file, textlog.MAX_FULL_READ) or (
-        size > textlog.MAX_FULL_READ and name in disk.tail(file, textlog.MAX_FULL_READ)
+    return name in disk.head(file, text_log.MAX_FULL_READ) or (
+        size > text_log.MAX_FULL_READ and name in disk.tail(file, text_log.MAX_FULL_READ)
     )
 
 
@@ -251,10 +251,6 @@ def _secrets(value: Any) -> Iterator[tuple[str, str]]:
             isinstance(item, str)
             and item.strip("*")
             and redact.is_secret_key(key)
-            and not _is_reference(item)
+            and not item.startswith(("${", "@"))
         ):
             yield key, item
-
-
-def _is_reference(value: str) -> bool:
-    return value.startswith(("${", "@"))

@@ -1,23 +1,24 @@
-"""What a run tells of the place where its worker was: how far it was kept apart, and when nobody could hear it."""
+"""Isolation, connection outages and missing lines of a run's worker."""
 
 from collections.abc import Iterable, Iterator
 
 from osiris_inspect.inspector.files.run_files import RunFiles
 from osiris_inspect.inspector.run.run import ConnectionOutage
-from osiris_inspect.model.event import Event, finite_number
+from osiris_inspect.inspector.text.units import pluralize
+from osiris_inspect.model.event import Event, as_int
 
 
 def isolation_level(events: Iterable[Event]) -> str | None:
-    """How far the worker was kept apart: ``none``, ``landlock``, ``bwrap``, ``e2b``; None where the log does not tell."""
+    """Return the isolation of the worker: ``none``, ``landlock``, ``bwrap``, ``e2b``; None if unknown."""
     for event in events:
-        told = event.fields.get("isolation") if event.name in ("worker_started", "environment") else None
-        if isinstance(told, str) and told:
-            return told
+        level = event.fields.get("isolation") if event.name in ("worker_started", "environment") else None
+        if isinstance(level, str) and level:
+            return level
     return None
 
 
 def connection_outages(events: Iterable[Event]) -> Iterator[ConnectionOutage]:
-    """When the connection to the worker was lost, and when it was there again."""
+    """Yield the times without a connection to the worker."""
     lost: Event | None = None
     for event in events:
         if event.name == "connection_lost" and lost is None:
@@ -35,15 +36,15 @@ def _error(lost: Event) -> str | None:
 
 
 def record_missing_lines(events: Iterable[Event], disk: RunFiles) -> None:
-    """Count the lines of the worker that never came as unread, where the log says that there were some."""
+    """Record the lines of the worker that the log reports as missing."""
     for event in events:
         if event.name != "lines_missing":
             continue
-        first, last = finite_number(event.fields.get("from")), finite_number(event.fields.get("to"))
+        first, last = as_int(event.fields.get("from")), as_int(event.fields.get("to"))
         if first is None or last is None or last < first:
             disk.record_unreadable(
-                event.file, event.line, "lines of the worker never came; which ones is not said"
+                event.file, event.line, "an unknown number of lines of the worker are missing"
             )
         else:
-            count = int(last - first) + 1
-            disk.record_unreadable(event.file, event.line, f"{count:,} line{'s' * (count > 1)} of the worker never came: {int(first)} to {int(last)}")  # fmt: skip
+            lines = f"{pluralize(last - first + 1, 'line')} of the worker missing: {first} to {last}"
+            disk.record_unreadable(event.file, event.line, lines)

@@ -1,7 +1,7 @@
-"""How many rows a step gave, and who says so.
+"""Determines the number of rows of a step and the source of that number.
 
-The original's drivers log most counts without naming their step. What is sure is asked first; a count that can only be
-attributed by its time is marked as such.
+The original's drivers log most counts without their step. Reliable sources are tried first; a count that is
+attributed by its time is marked so.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,27 +22,29 @@ def rows_out(
     *,
     is_writer: bool,
 ) -> tuple[int | None, str | None]:
-    """The rows a step gave or, for a writer, wrote, and what told them; (None, None) where nothing did."""
+    """Return the rows that a step returned or wrote and their source; (None, None) if unknown."""
     if draft.status in ("skipped", "not_started"):
         return None, None
     sources = (
-        _of_writer(draft, card, metrics) if is_writer else _of_frame(draft, card, metrics, consumer_rows)
+        _writer_counts(draft, card, metrics)
+        if is_writer
+        else _frame_counts(draft, card, metrics, consumer_rows)
     )
     return next(sources, (None, None))
 
 
 def rows_in(draft: StepBuilder, card: StepCard | None, metrics: Sequence[Metric]) -> int | None:
-    """The sum of the rows of a step's inputs; None where not told."""
-    told = [entry.rows for entry in draft.inputs if entry.rows is not None]
-    if told:
-        return sum(told)
+    """Return the sum of the rows of a step's inputs; None if unknown."""
+    counts = [entry.rows for entry in draft.inputs if entry.rows is not None]
+    if counts:
+        return sum(counts)
     tagged = _from_step_metric(metrics, draft.id, "rows_in")
     if tagged is not None:
         return tagged
     return card.rows_in if card is not None and card.rows_in else None
 
 
-def _of_frame(
+def _frame_counts(
     draft: StepBuilder, card: StepCard | None, metrics: Sequence[Metric], consumer_rows: int | None
 ) -> Iterator[CountSource]:
     if draft.rows_out is not None:
@@ -65,7 +67,9 @@ def _of_frame(
         yield card.rows_out, "run card"
 
 
-def _of_writer(draft: StepBuilder, card: StepCard | None, metrics: Sequence[Metric]) -> Iterator[CountSource]:
+def _writer_counts(
+    draft: StepBuilder, card: StepCard | None, metrics: Sequence[Metric]
+) -> Iterator[CountSource]:
     if draft.rows_written is not None:
         yield draft.rows_written, "write.complete event"
     if draft.rows_out is not None:
@@ -78,25 +82,19 @@ def _of_writer(draft: StepBuilder, card: StepCard | None, metrics: Sequence[Metr
         yield draft.rows_processed, "step_complete event"
     if card is not None and card.rows_out:
         yield card.rows_out, "run card"
-    # the original's worker says 0 for every writer whose name does not end in '.writer', so a 0 tells nothing
+    # the original's worker logs 0 for every writer whose name does not end in '.writer', so 0 is ignored
 
 
 def _from_step_metric(metrics: Sequence[Metric], step: str, name: str) -> int | None:
-    return next(
-        (
-            int(metric.value)
-            for metric in metrics
-            if metric.step == step and metric.name == name and metric.value is not None
-        ),
-        None,
-    )
+    named = (metric for metric in metrics if metric.step == step and metric.name == name)
+    return next((int(metric.value) for metric in named if metric.value is not None), None)
 
 
 def _from_metric_by_time(metrics: Sequence[Metric], draft: StepBuilder, name: str) -> int | None:
-    """The one count of that name logged while the step ran, also where the metric names the step.
+    """Return the only count of that name logged while the step ran, even if the metric names the step.
 
-    The host of a remote run gives a count the time at which it heard of it, which may be a little after the step ended:
-    where none was logged while the step ran, one from before the next step of its kind began counts.
+    The original's host logs a count when it receives it, which may be after the step ended. If none was
+    logged while the step ran, one from before the next step of its kind counts.
     """
     if draft.started is None or draft.ended is None:
         return None

@@ -1,28 +1,29 @@
-"""How a run ended: its status, whether it is over, and what stopped it outside of any step.
+"""Determines how a run ended: its status, whether it is finished, and an error outside of any step.
 
-The log outweighs ``status.json``, which the original writes wrongly for every local run since 0.4.0. Where there is no
-log, the status file, the run card and the exit code among the metrics are asked, in this order.
+The log overrides ``status.json``, which the original writes wrongly for local runs since 0.4.0. Without a log
+the status file, the run card and the exit code in the metrics are used, in this order.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from osiris_inspect.inspector.reader.raw_run import RawRun
 from osiris_inspect.inspector.reader.step_builder import StepBuilder, failure_of
-from osiris_inspect.inspector.run.run import Mode, RunStatus, StepFailure
+from osiris_inspect.inspector.run.run import StepFailure
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.failure import RUN_FAILURES
+from osiris_inspect.model.finding import Stage
+from osiris_inspect.model.run_types import RunMode, RunStatus
 
 RUNNING_TIMEOUT_S = 60
-"""Seconds after its last line in which an unfinished run counts as still going on, where no lock tells.
+"""Seconds after its last line in which an unfinished run without a lock counts as running.
 
-Our own runs send a heartbeat every few seconds. A run of the original may be silent for longer inside one step; it is
-then shown as cut off until its next line, which is kinder than calling a dead run alive.
+Native runs log a heartbeat every few seconds. A run of the original may log nothing for longer; it is then
+shown as truncated until its next line.
 """
 
-_MODES: dict[str, Mode] = {
+_MODES: dict[str, RunMode] = {
     "local": "local",
     "in_process": "local",
     "in-process": "local",
@@ -33,14 +34,13 @@ _MODES: dict[str, Mode] = {
     "worker": "worker",
 }
 _ENDS = ("run_end", "run_complete", "cleanup_complete")
-_FIRST = 10
-"""Events in which a log says what it is."""
-Stage = Literal["compile", "prepare", "finish"]
+_LOCK_NOTICE_EVENTS = 10
+"""Events in which a log reports its lock."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnding:
-    """What is known of the end of a run."""
+    """How a run ended."""
 
     status: RunStatus
     finished: bool
@@ -48,8 +48,8 @@ class RunEnding:
     stage: Stage | None = None
 
 
-def run_mode(material: RawRun) -> Mode | None:
-    """Where the run's steps ran; None where nothing tells."""
+def run_mode(material: RawRun) -> RunMode | None:
+    """Return where the steps ran; None if unknown."""
     for event in material.events:
         if event.name in ("adapter_selected", "execute_start", "run_start", "plan", "environment"):
             for key in ("mode", "transport", "adapter", "on"):
@@ -61,11 +61,10 @@ def run_mode(material: RawRun) -> Mode | None:
     return None
 
 
-def finish_running_steps(drafts: Iterable[StepBuilder], material: RawRun, mode: Mode | None) -> None:
-    """Give the steps that began and never ended the end that the rest of the log implies.
+def finish_running_steps(drafts: Iterable[StepBuilder], material: RawRun, mode: RunMode | None) -> None:
+    """Set the end of steps without an end event from the rest of the log.
 
-    An error that leaves a local runner, or a connection that could not be resolved, ends a step of the original
-    without an event of its own.
+    The original logs no end of a step for an error that leaves its local runner or an unresolved connection.
     """
     errors = [event for event in material.events if event.name in ("run_error", "execute_error")]
     for draft in drafts:
@@ -79,54 +78,51 @@ def finish_running_steps(drafts: Iterable[StepBuilder], material: RawRun, mode: 
 
 
 def determine_ending(drafts: Sequence[StepBuilder], material: RawRun, *, now: float | None) -> RunEnding:
-    """How the run ended."""
+    """Return how the run ended."""
     if not material.events:
-        return _without_log(drafts, material)
+        return _ending_without_log(drafts, material)
     broken = _compile_failure(material.events)
     if broken is not None:
         return RunEnding("compile_failed", finished=True, failure=broken, stage="compile")
-    return _of_steps(drafts, material, now)
+    return _ending_of_steps(drafts, material, now)
 
 
-def _of_steps(drafts: Sequence[StepBuilder], material: RawRun, now: float | None) -> RunEnding:
-    """How a run ended that was compiled: its steps are asked first, then the run's own errors, then its end."""
+def _ending_of_steps(drafts: Sequence[StepBuilder], material: RawRun, now: float | None) -> RunEnding:
+    """Return how a compiled run ended, judging by its steps, its errors, and its end event."""
     ended = _has_ended(material.events)
     error = _run_failure(material.events)
     if any(draft.status == "running" for draft in drafts):
-        return _cut_off(material, now, ended=ended, error=error)
+        return _unfinished(material, now, ended=ended, error=error)
     if any(draft.status == "failed" and _is_reliable(draft, material) for draft in drafts):
         return RunEnding("failed", finished=ended or _all_steps_ended(drafts))
     if error is not None:
         begun = any(draft.was_started for draft in drafts)
         return RunEnding("failed", finished=ended, failure=error, stage="finish" if begun else "prepare")
     if not ended and _all_steps_ended(drafts) and material.events[-1].dialect == "document":
-        return RunEnding("success", finished=True)  # this form has no event for the end of a run
-    return _succeeded(drafts, material) if ended else _cut_off(material, now, ended=False, error=None)
+        return RunEnding("success", finished=True)  # this dialect has no end event
+    return _succeeded(drafts, material) if ended else _unfinished(material, now, ended=False, error=None)
 
 
 def _is_reliable(draft: StepBuilder, material: RawRun) -> bool:
-    """Whether a failed step tells of the run.
-
-    One that only the run card knows was asked for before the run began, where the status file counts the run as
-    complete without it.
-    """
+    """Return False for a failed step that only the run card has, if the status file reports success."""
     return draft.first_line > 0 or material.status is None or material.status.ok is not True
 
 
-def _cut_off(material: RawRun, now: float | None, *, ended: bool, error: StepFailure | None) -> RunEnding:
+def _unfinished(material: RawRun, now: float | None, *, ended: bool, error: StepFailure | None) -> RunEnding:
     if not ended and now is not None and is_still_running(material, now):
         return RunEnding("running", finished=False)
     return RunEnding("truncated", finished=False, failure=error)
 
 
 def is_still_running(material: RawRun, now: float) -> bool:
-    """Whether somebody still writes: the lock on the log tells, and where there is none the age of its last line.
+    """Return True if the log is still being written, judging by its lock, or else the age of its last line.
 
-    Only a log that says it is locked while it is written is known to be over by its lock. Others never had one, and a
-    copy that is gathered from elsewhere has none either.
+    A free lock proves the end only of a log that reports its lock.
     """
     held = material.disk.is_locked(layout.EVENTS)
-    if held is False and any(event.fields.get("locked") is True for event in material.events[:_FIRST]):
+    if held is False and any(
+        event.fields.get("locked") is True for event in material.events[:_LOCK_NOTICE_EVENTS]
+    ):
         return False
     return bool(held) or now - _last_activity(material) < RUNNING_TIMEOUT_S
 
@@ -137,18 +133,17 @@ def _last_activity(material: RawRun) -> float:
 
 
 def _has_ended(events: Sequence[Event]) -> bool:
-    """Whether the end was logged by whoever writes last: the host where there is one, else the worker.
+    """Return True if the last writer logged the end of the run: the host, or the worker if there is no host.
 
-    The runner of a local run and the forwarded worker say that they are done before their host has collected anything.
+    A local runner and a forwarded worker report their end before the host has collected anything.
     """
     last = events[-200:]
     if any(event.dialect in ("host", "native") for event in last):
-        return any(event.name == "run_end" or _is_last_word(event) for event in last)
+        return any(
+            event.name == "run_end" or (event.name == "run_complete" and "total_duration" in event.fields)
+            for event in last
+        )
     return any(event.name in _ENDS for event in last)
-
-
-def _is_last_word(event: Event) -> bool:
-    return event.name == "run_complete" and "total_duration" in event.fields
 
 
 def _all_steps_ended(drafts: Sequence[StepBuilder]) -> bool:
@@ -156,9 +151,9 @@ def _all_steps_ended(drafts: Sequence[StepBuilder]) -> bool:
 
 
 def _succeeded(drafts: Sequence[StepBuilder], material: RawRun) -> RunEnding:
-    said = next((event for event in reversed(material.events) if event.name == "run_end"), None)
-    if said is not None and said.fields.get("status") in ("failed", "error", "cancelled", "interrupted"):
-        return RunEnding("failed", finished=True, failure=failure_of(said), stage="finish")
+    end = next((event for event in reversed(material.events) if event.name == "run_end"), None)
+    if end is not None and end.fields.get("status") in ("failed", "error", "cancelled", "interrupted"):
+        return RunEnding("failed", finished=True, failure=failure_of(end), stage="finish")
     status = material.status
     fell_short = (
         status is not None
@@ -189,22 +184,22 @@ def _compile_failure(events: Sequence[Event]) -> StepFailure | None:
 
 
 def _run_failure(events: Sequence[Event]) -> StepFailure | None:
-    """The error that ended the run: the first that is told closest to its origin and carries a text."""
+    """Return the error that ended the run: the first with a text, closest to its origin."""
     for name in RUN_FAILURES:
-        found = [event for event in events if event.name == name]
-        told = next((event for event in found if event.error), None)
-        if told is not None:
-            return failure_of(told)
+        failures = [event for event in events if event.name == name]
+        failure = next((event for event in failures if event.error), None)
+        if failure is not None:
+            return failure_of(failure)
     silent = next((event for event in events if event.name == "run_error"), None)
     return failure_of(silent) if silent is not None else None
 
 
-def _without_log(drafts: Sequence[StepBuilder], material: RawRun) -> RunEnding:
+def _ending_without_log(drafts: Sequence[StepBuilder], material: RawRun) -> RunEnding:
     status, card = material.status, material.card
     if status is not None and status.ok is not None:
         if status.ok or status.is_upstream_false_alarm:
             return RunEnding("success", finished=True)
-        text = status.reason or "status.json says that the run is not ok"
+        text = status.reason or "status.json reports that the run failed"
         return RunEnding("failed", True, StepFailure(text, file=layout.STATUS), "finish")
     if card is not None and card.steps:
         failed = any(draft.status == "failed" for draft in drafts)
@@ -218,5 +213,5 @@ def _without_log(drafts: Sequence[StepBuilder], material: RawRun) -> RunEnding:
         and not material.metrics
         and material.manifest is not None
     ):
-        return RunEnding("success", finished=True)  # a compile leaves nothing but its manifest
+        return RunEnding("success", finished=True)  # a compile writes only its manifest
     return RunEnding("truncated", finished=False)

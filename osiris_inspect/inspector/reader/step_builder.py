@@ -1,22 +1,23 @@
-"""Events folded into one draft a step: what happened to it, in the order of the log."""
+"""Builds the state of each step from the events, in the order of the log."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from osiris_inspect.inspector.run.run import InputState, StepFailure, Storage
-from osiris_inspect.model.event import Event, finite_number, step_name
+from osiris_inspect.inspector.run.run import InputState, StepFailure
+from osiris_inspect.model.event import Event, as_int, step_name
 from osiris_inspect.model.failure import error_message
 from osiris_inspect.model.run_card import StepStatus
+from osiris_inspect.model.run_types import FrameLocation
 
-_STORAGES: dict[str, Storage] = {"memory": "memory", "spill": "spill", "none": "none"}
-_CFG_OF = re.compile(r"(?:^|/)cfg/(.+)\.json\Z")
+_STORAGES: dict[str, FrameLocation] = {"memory": "memory", "spill": "spill", "none": "none"}
+_CFG_PATH = re.compile(r"(?:^|/)cfg/(.+)\.json\Z")
 
 
 @dataclass(slots=True)
 class StepBuilder:
-    """A step while the log is read. It is finished when the last event was told."""
+    """The state of a step while the log is read."""
 
     id: str
     driver: str | None = None
@@ -34,7 +35,7 @@ class StepBuilder:
     rows_processed: int | None = None
     rows_out: int | None = None
     rows_written: int | None = None
-    location: Storage | None = None
+    location: FrameLocation | None = None
     start_count: int = 0
     first_line: int = 0
     last_line: int = 0
@@ -44,17 +45,17 @@ class StepBuilder:
 
     @property
     def was_started(self) -> bool:
-        """Whether it was begun, however it ended."""
+        """True if the step began, however it ended."""
         return self.status in ("running", "succeeded", "failed")
 
     @property
     def is_extractor(self) -> bool:
-        """Whether it counts what it reads; other steps count what they write."""
+        """True if the step counts the rows it reads; other steps count the rows they write."""
         return self.driver is not None and self.driver.endswith("extractor")
 
 
 def build_steps(events: Iterable[Event]) -> dict[str, StepBuilder]:
-    """One draft for each step the log names, in the order in which it names them."""
+    """Return one builder per step, in the order in which the log names them."""
     drafts: dict[str, StepBuilder] = {}
     opened: str | None = None
     for event in in_order(events):
@@ -62,39 +63,41 @@ def build_steps(events: Iterable[Event]) -> dict[str, StepBuilder]:
             opened = _step_of_cfg(event.fields.get("path")) or opened
         step = event.step
         if step is None and event.name == "inputs_resolved":
-            step = opened  # up to 0.3.1 the event names no step; the worker has just opened its configuration
+            step = (
+                opened  # up to 0.3.1 this event names no step, but follows the opening of its configuration
+            )
         if step is None:
             continue
         draft = drafts.setdefault(step, StepBuilder(step))
-        _note_lines(draft, event)
-        told = _HANDLERS.get(event.name)
-        if told is not None:
-            told(draft, event)
+        _update_lines(draft, event)
+        handler = _HANDLERS.get(event.name)
+        if handler is not None:
+            handler(draft, event)
     return drafts
 
 
 def in_order(events: Iterable[Event]) -> list[Event]:
-    """The events in the order in which they were told, each once.
+    """Return the events in the order in which they were written, without duplicates.
 
-    The lines of a log that was gathered from several places may be shuffled or doubled; the numbers its writer gave
-    them tell. Events without a number stay where they are: behind the numbered one they follow.
+    The lines of a log that was collected from several files may be shuffled or duplicated; their sequence
+    numbers tell. Events without a number stay after the numbered event they follow.
     """
     keyed: list[tuple[int, int, Event]] = []
     seen: set[tuple[str | None, int]] = set()
     last, ordered = -1, True
-    for place, event in enumerate(events):
+    for position, event in enumerate(events):
         if event.seq is not None:
             if (event.session, event.seq) in seen:
                 continue
             seen.add((event.session, event.seq))
             ordered = ordered and event.seq > last
             last = event.seq
-        keyed.append((last, place, event))
+        keyed.append((last, position, event))
     ordered = ordered or len({session for session, _ in seen}) > 1  # each writer counts from 0
     return [event for _, _, event in (keyed if ordered else sorted(keyed, key=lambda entry: entry[:2]))]
 
 
-def _note_lines(draft: StepBuilder, event: Event) -> None:
+def _update_lines(draft: StepBuilder, event: Event) -> None:
     draft.first_line = draft.first_line or event.line
     draft.last_line = event.line
     if draft.driver is None:
@@ -136,27 +139,27 @@ def _resolved(draft: StepBuilder, event: Event) -> None:
     for name, origin in zip(names, event.upstream_steps, strict=False):
         rows = event.row_count if len(event.upstream_steps) == 1 else None
         draft.inputs.append(
-            InputState(name, origin, event.location or "unresolved", rows, event.line, _tried(event))
+            InputState(name, origin, event.location or "unresolved", rows, event.line, _attempts(event))
         )
 
 
 def _not_found(draft: StepBuilder, event: Event) -> None:
     name = event.input_names[0] if event.input_names else "df"
     origin = event.upstream_steps[0] if event.upstream_steps else None
-    draft.inputs.append(InputState(name, origin, "unresolved", None, event.line, _tried(event)))
+    draft.inputs.append(InputState(name, origin, "unresolved", None, event.line, _attempts(event)))
 
 
-def _tried(event: Event) -> tuple[Mapping[str, Any], ...]:
-    tried = event.fields.get("tried")
-    return tuple(entry for entry in tried if isinstance(entry, Mapping)) if isinstance(tried, list) else ()
+def _attempts(event: Event) -> tuple[Mapping[str, Any], ...]:
+    attempts = event.fields.get("tried")
+    return (
+        tuple(entry for entry in attempts if isinstance(entry, Mapping)) if isinstance(attempts, list) else ()
+    )
 
 
 def _rows_out(draft: StepBuilder, event: Event) -> None:
     draft.rows_out = event.row_count
     if draft.status == "not_started":
-        draft.status = (
-            "succeeded"  # a log that tells neither start nor end of a step tells by this that it was done
-        )
+        draft.status = "succeeded"  # some logs have neither start nor end of a step
 
 
 def _stored(draft: StepBuilder, event: Event) -> None:
@@ -191,7 +194,7 @@ _HANDLERS = {
 
 
 def failure_of(event: Event) -> StepFailure:
-    """What an event says went wrong; a text is always there."""
+    """Return the failure that an event reports; its message is never empty."""
     return StepFailure(
         error_message(event.fields) or f"{event.original_name or event.name} without a reason",
         event.error_type,
@@ -201,12 +204,6 @@ def failure_of(event: Event) -> StepFailure:
     )
 
 
-def as_int(value: Any) -> int | None:
-    """``value`` where it is a finite number, as a whole one."""
-    amount = finite_number(value)
-    return None if amount is None else int(amount)
-
-
 def _step_of_cfg(path: Any) -> str | None:
-    match = _CFG_OF.search(path) if isinstance(path, str) else None
+    match = _CFG_PATH.search(path) if isinstance(path, str) else None
     return match[1] if match else None

@@ -1,1 +1,1 @@
-"""Runs that lie elsewhere: on S3, on a web server, anywhere fsspec reaches. Only what is looked at is fetched."""
+"""Mirrors remote runs (S3, web, fsspec) in the cache; only requested bytes are fetched."""

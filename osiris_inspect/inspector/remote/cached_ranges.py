@@ -1,12 +1,13 @@
-"""Which bytes of which remote files a mirror holds, written down beside it so that they are fetched once."""
+"""Records which bytes of remote files are cached, so that each is fetched once."""
 
 import hashlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from osiris_inspect.inspector.files import cache_file
 
 _FOLDER: Final = ".held"
 ByteSpan = tuple[int, int]
@@ -14,14 +15,14 @@ ByteSpan = tuple[int, int]
 
 @dataclass(slots=True)
 class CachedRanges:
-    """What is held of one file: its size and tag when it was fetched, and the spans of its bytes, in order."""
+    """The cached bytes of one file, with its size and tag when it was fetched."""
 
     size: int
     etag: str
     spans: list[ByteSpan] = field(default_factory=list)
 
     def missing_ranges(self, begin: int, end: int) -> list[ByteSpan]:
-        """The parts of a span that are not held."""
+        """Return the parts of a range that are not cached."""
         missing: list[ByteSpan] = []
         for low, high in self.spans:
             if high <= begin or low >= end:
@@ -32,7 +33,7 @@ class CachedRanges:
         return [*missing, (begin, end)] if begin < end else missing
 
     def add(self, begin: int, end: int) -> None:
-        """Note that a span is held now."""
+        """Add a range."""
         joined: list[ByteSpan] = []
         for low, high in sorted([*self.spans, (begin, end)]):
             if joined and low <= joined[-1][1]:
@@ -43,50 +44,46 @@ class CachedRanges:
 
 
 def record_path(cache: Path, folder: Path) -> Path:
-    """Where it is written down what the mirror in ``folder`` holds."""
+    """Return the path of the record for the mirror in ``folder``."""
     name = hashlib.blake2b(os.fsencode(folder), digest_size=12).hexdigest()
     return cache / "remote" / _FOLDER / f"{name}.json"
 
 
-def load(place: Path) -> dict[str, CachedRanges]:
-    """What a mirror holds; nothing where that is not known."""
-    return _parsed(_document(place))
+def load(record: Path) -> dict[str, CachedRanges]:
+    """Return the cached ranges of a mirror by file; empty if there is no valid record."""
+    return _parse(_document(record))
 
 
-def save(place: Path, folder: Path, held: dict[str, CachedRanges]) -> None:
-    """Write down what the mirror in ``folder`` holds."""
-    files = {name: [entry.size, entry.etag, entry.spans] for name, entry in held.items()}
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    number, name = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=".json")
-    with os.fdopen(number, "w") as stream:
-        json.dump({"folder": os.fspath(folder), "files": files}, stream)
-    Path(name).replace(place)
+def save(record: Path, folder: Path, cached: dict[str, CachedRanges]) -> None:
+    """Write the record of the mirror in ``folder``."""
+    files = {name: [entry.size, entry.etag, entry.spans] for name, entry in cached.items()}
+    cache_file.replace(record, [json.dumps({"folder": os.fspath(folder), "files": files}).encode()])
 
 
 def cached_runs(cache: Path) -> list[tuple[Path, Path, int]]:
-    """Every mirror of a cache, the one used longest ago first: where it is written down, its folder, its bytes."""
-    found = []
-    places = list((cache / "remote" / _FOLDER).glob("*.json"))
-    for place in sorted(places, key=lambda place: place.stat().st_mtime):
-        document = _document(place)
-        held = sum(high - low for entry in _parsed(document).values() for low, high in entry.spans)
-        found.append((place, Path(str(document.get("folder", ""))), held))
-    return found
+    """Return the record, folder and cached bytes of every mirror, the least recently used first."""
+    runs = []
+    records = list((cache / "remote" / _FOLDER).glob("*.json"))
+    for record in sorted(records, key=lambda record: record.stat().st_mtime):
+        document = _document(record)
+        size = sum(high - low for entry in _parse(document).values() for low, high in entry.spans)
+        runs.append((record, Path(str(document.get("folder", ""))), size))
+    return runs
 
 
-def _document(place: Path) -> dict[str, Any]:
+def _document(record: Path) -> dict[str, Any]:
     try:
-        document = json.loads(place.read_bytes())
-    except (OSError, ValueError, RecursionError):  # never fetched, or cut off: then it is fetched again
+        document = json.loads(record.read_bytes())
+    except (OSError, ValueError, RecursionError):  # missing or damaged: the run is fetched again
         return {}
     return document if isinstance(document, dict) else {}
 
 
-def _parsed(document: dict[str, Any]) -> dict[str, CachedRanges]:
+def _parse(document: dict[str, Any]) -> dict[str, CachedRanges]:
     try:
         return {
             str(name): CachedRanges(int(size), str(tag), [(int(low), int(high)) for low, high in spans])
             for name, (size, tag, spans) in document["files"].items()
         }
-    except (KeyError, TypeError, ValueError, AttributeError):  # not one of ours
+    except (KeyError, TypeError, ValueError, AttributeError):  # damaged
         return {}

@@ -1,8 +1,8 @@
-"""A remote run as a folder of the cache: the same names, sizes and times, filled with the bytes that are asked for.
+"""A mirror: a folder of the cache with the files of a remote run, whose bytes are fetched on demand.
 
-What tells of a run (logs, documents) is fetched when the run is read; of a frame its first and last bytes are, which
-tell whether it is whole, and its schema; rows are fetched page by page; other artifacts have their size and no bytes.
-A log that grew is fetched from where it ended the last time.
+Logs and documents are fetched when the run is read. Of a frame its first and last bytes and its schema are
+fetched, and rows page by page; other artifacts only have their size. A log that grew is fetched from its
+previous end.
 """
 
 import os
@@ -13,60 +13,60 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from osiris_inspect.inspector.files import text_log as textlog
-from osiris_inspect.inspector.remote import cached_ranges as holdings
+from osiris_inspect.inspector.files import text_log
+from osiris_inspect.inspector.remote import cached_ranges
 from osiris_inspect.inspector.remote.cached_ranges import ByteSpan, CachedRanges
 from osiris_inspect.inspector.remote.remote_folder import ByteRange, RemoteFolder, RemoteStat
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import RunNotReadable
 
 REQUEST_BYTES: Final = 4 << 20
-"""Bytes of one request; a longer span is asked for in several."""
-MERGE_GAP: Final = 8
-"""Requests whose answers are held in memory at one time."""
-FOOTER: Final = 64 << 10
-"""Bytes of the end of a frame that are fetched unasked: its schema and statistics, unless it has very many columns."""
-MOST_DOCUMENT: Final = 32 << 20
-MOST_FILES: Final = 20_000
-"""Files of one run that are mirrored; what more it has is not there."""
+"""Maximum number of bytes of one request."""
+MAX_REQUESTS: Final = 8
+"""Maximum number of requests whose responses are in memory together."""
+FOOTER_BYTES: Final = 64 << 10
+"""Bytes at the end of a frame that are fetched at once: its metadata, unless it has very many columns."""
+MAX_DOCUMENT_BYTES: Final = 32 << 20
+MAX_FILES: Final = 20_000
+"""Maximum number of mirrored files of a run."""
 _MAGIC: Final = b"PAR1"
-_KNOWN: Final = 64
+_COMPARED_BYTES: Final = 64
 _LOGS: Final = (layout.EVENTS, layout.METRICS, layout.COMMANDS)
 _DOCUMENTS: Final = (".json", ".yaml", ".yml")
 
 
 class CachedRun:
-    """One remote run and the folder that stands for it. Threads wait for each other.
+    """A remote run and its mirror. Methods are thread-safe.
 
     Attributes:
-        is_partial: there may be more files than can be had here: the server lists none, or gives no parts of them.
+        is_partial: True if the run may have more files: the server lists none or does not support ranges.
     """
 
-    def __init__(self, far: RemoteFolder, relative: str, folder: Path, cache: Path) -> None:
+    def __init__(self, remote: RemoteFolder, relative: str, folder: Path, cache: Path) -> None:
         self.folder = folder
-        self.address = f"{far.address.rstrip('/')}/{relative}".rstrip("/")
-        self._far = far
+        self.address = f"{remote.address.rstrip('/')}/{relative}".rstrip("/")
+        self._remote = remote
         self._relative = relative
-        self._notes = holdings.record_path(cache, folder)
-        self._held: dict[str, CachedRanges] = {}
+        self._record = cached_ranges.record_path(cache, folder)
+        self._cached: dict[str, CachedRanges] = {}
         self._stats: dict[str, RemoteStat] = {}
         self._is_filled = False
         self.is_partial = False
-        self._turn = threading.RLock()
+        self._lock = threading.RLock()
 
     def fetch(self, *, refresh: bool = False) -> None:
-        """Fetch what tells of the run, where that was not done; ``again`` looks for what was added since.
+        """Fetch logs and documents once; ``refresh`` fetches what was added since.
 
         Raises:
-            RunNotReadable: it cannot be fetched.
+            RunNotReadable: they cannot be fetched.
         """
-        with self._turn:
+        with self._lock:
             if refresh or not self._is_filled:
                 self._fill()
 
     def _fill(self) -> None:
-        self._held = self._held or holdings.load(self._notes)
-        self._stats = dict(islice(self._files().items(), MOST_FILES))
+        self._cached = self._cached or cached_ranges.load(self._record)
+        self._stats = dict(islice(self._files().items(), MAX_FILES))
         try:
             self._create_files()
             self._fetch(self._required_ranges())
@@ -74,17 +74,17 @@ class CachedRun:
             self._save()
         except OSError as error:
             raise RunNotReadable(
-                f"{self.address!r} cannot be kept in {str(self.folder)!r}: {error}"
+                f"{self.address!r} cannot be cached in {str(self.folder)!r}: {error}"
             ) from error
         self._is_filled = True
 
     def fetch_all(self, relative: str, spans: Iterable[ByteSpan] | None = None) -> None:
-        """Fetch spans of a file, all of it without; nothing where it is not mirrored.
+        """Fetch a file, or some ranges of it; a file that is not mirrored is ignored.
 
         Raises:
             RunNotReadable: they cannot be fetched.
         """
-        with self._turn:
+        with self._lock:
             self.fetch()
             stat = self._stats.get(relative)
             if stat is not None:
@@ -93,58 +93,58 @@ class CachedRun:
                 self._save([relative])
 
     def is_cached(self, relative: str) -> bool:
-        """Whether all bytes of a file are here."""
-        held = self._held.get(relative)
-        return held is not None and not held.missing_ranges(0, held.size)
+        """Return True if all bytes of a file are cached."""
+        cached = self._cached.get(relative)
+        return cached is not None and not cached.missing_ranges(0, cached.size)
 
     def _files(self) -> dict[str, RemoteStat]:
-        found = self._far.list_recursive(self._relative)
-        if not found:  # a web server that lists nothing may have the files all the same
+        files = self._remote.list_recursive(self._relative)
+        if not files:  # a web server may have files without listing them
             self.is_partial = True
-            found = self._far.stat_many(
+            files = self._remote.stat_many(
                 self._relative, (*layout.RUN_MARKER_FILES, *layout.TEXT_LOGS, layout.COMMANDS)
             )
-        some = next((stat for stat in found.values() if stat.size > 1), None)
-        if some is not None and not self._far.supports_ranges(some):
+        sample = next((stat for stat in files.values() if stat.size > 1), None)
+        if sample is not None and not self._remote.supports_ranges(sample):
             self.is_partial = True
-            return {name: stat for name, stat in found.items() if name in _LOGS or name.endswith(_DOCUMENTS)}
-        return found
+            return {name: stat for name, stat in files.items() if name in _LOGS or name.endswith(_DOCUMENTS)}
+        return files
 
     # ── the folder ──
 
     def _create_files(self) -> None:
-        """Give every file its place and size. What is held of one that changed is forgotten, unless it only grew."""
-        for gone in self._held.keys() - self._stats.keys():
+        """Create every file in its size. Discard the bytes of one that changed, unless it only grew."""
+        for gone in self._cached.keys() - self._stats.keys():
             (self.folder / gone).unlink(missing_ok=True)
-            del self._held[gone]
+            del self._cached[gone]
         for name, stat in self._stats.items():
-            path, held = self.folder / name, self._held.get(name)
+            path, cached = self.folder / name, self._cached.get(name)
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             is_here = path.is_file()
-            if held is None or not is_here or not self._is_unchanged(name, held, stat):
-                held = CachedRanges(stat.size, stat.etag)
+            if cached is None or not is_here or not self._is_unchanged(name, cached, stat):
+                cached = CachedRanges(stat.size, stat.etag)
                 path.write_bytes(b"")
-            self._held[name] = CachedRanges(stat.size, stat.etag, held.spans)
+            self._cached[name] = CachedRanges(stat.size, stat.etag, cached.spans)
             resize(path, stat.size)
 
-    def _is_unchanged(self, name: str, held: CachedRanges, stat: RemoteStat) -> bool:
-        """Whether what is held of a file is still what stands there; a log may have got more lines."""
-        if (held.etag, held.size) == (stat.etag, stat.size):
+    def _is_unchanged(self, name: str, cached: CachedRanges, stat: RemoteStat) -> bool:
+        """Return True if the cached bytes of a file are still valid; a log may have grown."""
+        if (cached.etag, cached.size) == (stat.etag, stat.size):
             return (self.folder / name).stat().st_size == stat.size
-        if name not in _LOGS or stat.size <= held.size or held.missing_ranges(0, held.size):
+        if name not in _LOGS or stat.size <= cached.size or cached.missing_ranges(0, cached.size):
             return False
-        begin = max(0, held.size - _KNOWN)
-        (there,) = self._far.read([ByteRange(stat, begin, held.size)])
+        begin = max(0, cached.size - _COMPARED_BYTES)
+        (remote_bytes,) = self._remote.read([ByteRange(stat, begin, cached.size)])
         with (self.folder / name).open("rb") as stream:
-            return os.pread(stream.fileno(), held.size - begin, begin) == there
+            return os.pread(stream.fileno(), cached.size - begin, begin) == remote_bytes
 
     def _save(self, names: Iterable[str] | None = None) -> None:
-        """Give files the times they have elsewhere and write down what is held."""
+        """Set the modification times of files and write the record."""
         for name in names if names is not None else self._stats:
             modified = self._stats[name].modified
             if modified is not None:
                 os.utime(self.folder / name, (modified, modified))
-        holdings.save(self._notes, self.folder, self._held)
+        cached_ranges.save(self._record, self.folder, self._cached)
 
     # ── the bytes ──
 
@@ -154,22 +154,22 @@ class CachedRun:
 
     def _long_footers(self) -> Iterator[tuple[str, int, int]]:
         for name, stat in self._stats.items():
-            if name.endswith(".parquet") and stat.size > FOOTER:
+            if name.endswith(".parquet") and stat.size > FOOTER_BYTES:
                 with (self.folder / name).open("rb") as stream:
                     length, magic = struct.unpack("<I4s", os.pread(stream.fileno(), 8, stat.size - 8))
                 begin = stat.size - 8 - length
-                if magic == _MAGIC and 0 < begin < stat.size - FOOTER:
+                if magic == _MAGIC and 0 < begin < stat.size - FOOTER_BYTES:
                     yield name, begin, stat.size
 
     def _fetch(self, spans: Iterable[tuple[str, int, int]]) -> None:
         missing = (
-            (name, at, min(at + REQUEST_BYTES, high))
+            (name, start, min(start + REQUEST_BYTES, high))
             for name, begin, end in spans
-            for low, high in self._held[name].missing_ranges(begin, end)
-            for at in range(low, high, REQUEST_BYTES)
+            for low, high in self._cached[name].missing_ranges(begin, end)
+            for start in range(low, high, REQUEST_BYTES)
         )
-        while batch := list(islice(missing, MERGE_GAP)):
-            contents = self._far.read(
+        while batch := list(islice(missing, MAX_REQUESTS)):
+            contents = self._remote.read(
                 [ByteRange(self._stats[name], begin, end) for name, begin, end in batch]
             )
             for (name, begin, _), content in zip(batch, contents, strict=True):
@@ -179,21 +179,21 @@ class CachedRun:
         with (self.folder / name).open("r+b") as stream:
             stream.seek(begin)
             stream.write(content)
-        self._held[name].add(begin, begin + len(content))
+        self._cached[name].add(begin, begin + len(content))
 
 
 def resize(path: Path, size: int) -> None:
-    """Give a file its size, by a hole where it is shorter, which takes no room; one that has it is left as it is."""
+    """Set the size of a file; a sparse hole takes no disk space."""
     if path.stat().st_size != size:
         os.truncate(path, size)
 
 
 def _spans(name: str, size: int) -> list[ByteSpan]:
-    """What of a file is fetched when its run is read."""
-    if name in _LOGS or (name.endswith(_DOCUMENTS) and size <= MOST_DOCUMENT):
+    """Return the ranges of a file that are fetched when its run is read."""
+    if name in _LOGS or (name.endswith(_DOCUMENTS) and size <= MAX_DOCUMENT_BYTES):
         return [(0, size)]
     if name in layout.TEXT_LOGS:
-        return list(textlog.read_ranges(size))
+        return list(text_log.read_ranges(size))
     if name.endswith(".parquet"):
-        return [(0, min(size, len(_MAGIC))), (max(0, size - FOOTER), size)]
+        return [(0, min(size, len(_MAGIC))), (max(0, size - FOOTER_BYTES), size)]
     return []

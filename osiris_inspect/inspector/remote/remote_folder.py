@@ -1,4 +1,4 @@
-"""A folder elsewhere, by way of fsspec: listed, and read by ranges. The one room that imports fsspec, when it is asked."""
+"""A remote folder accessed through fsspec, which is imported on first use."""
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,20 +13,20 @@ from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.errors import RunNotReadable
 
 T = TypeVar("T")
-AT_ONCE: Final = 16
-"""Requests that are under way at one time."""
+MAX_PARALLEL: Final = 16
+"""Maximum number of parallel requests."""
 _TAGS: Final = ("ETag", "etag", "md5Hash", "Content-MD5", "LastModified", "Last-Modified", "mtime", "created")
 _TIMES: Final = ("LastModified", "mtime", "created", "last_modified")
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteStat:
-    """A file elsewhere.
+    """A remote file.
 
     Attributes:
-        name: as its file system calls it.
-        tag: changes when the content does.
-        modified: seconds since 1970; None where that is not told.
+        name: its full name in the remote file system.
+        etag: changes when the content does.
+        modified: seconds since 1970; None if unknown.
     """
 
     name: str
@@ -36,7 +36,7 @@ class RemoteStat:
 
 
 class ByteRange(NamedTuple):
-    """Bytes of a file, from ``begin`` up to and without ``end``."""
+    """Bytes of a file from ``begin`` to before ``end``."""
 
     file: RemoteStat
     begin: int
@@ -44,89 +44,88 @@ class ByteRange(NamedTuple):
 
 
 class RemoteFolder:
-    """The folder at an address. What fsspec and the packages below it raise becomes one sentence."""
+    """The folder at an address. Errors of fsspec and its packages are raised as ``RunNotReadable``."""
 
     def __init__(self, address: str) -> None:
         self.address = without_credentials(address)
         self._is_web = is_http(address)
-        self._fs, self._root = self._readable_errors(lambda: _opened(address))
+        self._fs, self._root = self._readable_errors(lambda: _connect(address))
 
     def list_dir(self, relative: str) -> dict[str, RemoteStat | None]:
-        """What lies directly in a folder, by name; None for a folder. A web server may tell of nothing."""
+        """Return the entries of a folder by name, None for a folder. A web server may list nothing."""
         folder = f"{self._root.rstrip('/')}/{relative}".rstrip("/")
-        found = self._readable_errors(lambda: self._listed(folder))
-        return {name: stat for name, stat in self._named(found, folder) if "/" not in name}
+        infos = self._listing(lambda: self._fs.ls(folder, detail=True))
+        return {name: stat for name, stat in self._with_relative_names(infos, folder) if "/" not in name}
 
     def list_recursive(self, relative: str) -> dict[str, RemoteStat]:
-        """Every file below a folder, by its name from there."""
+        """Return every file below a folder by its relative name."""
         folder = f"{self._root.rstrip('/')}/{relative}".rstrip("/")
-        found = self._readable_errors(lambda: self._found(folder))
-        return {name: stat for name, stat in self._named(found, folder) if stat is not None}
+        infos = self._listing(lambda: self._fs.find(folder, detail=True).values())
+        return {name: stat for name, stat in self._with_relative_names(infos, folder) if stat is not None}
 
     def stat_many(self, relative: str, names: Iterable[str]) -> dict[str, RemoteStat]:
-        """Those of the named files below a folder that are there, where the folder itself cannot be listed."""
+        """Return those of the named files that exist below a folder that cannot be listed."""
         folder = f"{self._root.rstrip('/')}/{relative}".rstrip("/")
-        found = _each(lambda name: self._info(f"{folder}/{name}"), list(names))
-        return {name: stat for name, stat in self._named([info for info in found if info], folder) if stat}
+        infos = _each(lambda name: self._info(f"{folder}/{name}"), list(names))
+        return {
+            name: stat
+            for name, stat in self._with_relative_names([info for info in infos if info], folder)
+            if stat
+        }
 
-    def read(self, wanted: Sequence[ByteRange]) -> list[bytes]:
-        """The bytes of each range, in order; several are asked for at once.
+    def read(self, ranges: Sequence[ByteRange]) -> list[bytes]:
+        """Return the bytes of each range, in order; they are requested in parallel.
 
         Raises:
-            RunNotReadable: one of them cannot be had.
+            RunNotReadable: one of them cannot be read.
         """
-        if not wanted:
+        if not ranges:
             return []
-        names = [part.file.name for part in wanted]
-        begins, ends = [part.begin for part in wanted], [part.end for part in wanted]
+        names = [requested.file.name for requested in ranges]
+        begins, ends = [requested.begin for requested in ranges], [requested.end for requested in ranges]
         pieces = self._readable_errors(lambda: self._fs.cat_ranges(names, begins, ends, on_error="raise"))
-        return [self._fitting(piece, part) for piece, part in zip(pieces, wanted, strict=True)]
+        return [self._checked(piece, requested) for piece, requested in zip(pieces, ranges, strict=True)]
 
     def supports_ranges(self, file: RemoteStat) -> bool:
-        """Whether a part of a file can be had without the rest of it; some web servers send the whole."""
+        """Return True if a part of a file can be requested; some web servers send the whole file."""
         if not self._is_web or file.size < 2:
             return True
         return len(self._readable_errors(lambda: self._fs.cat_file(file.name, start=0, end=1))) == 1
 
-    def _fitting(self, piece: bytes, wanted: ByteRange) -> bytes:
-        size = wanted.end - wanted.begin
-        if len(piece) > size and len(piece) >= wanted.end:  # the server sent all of it
-            piece = piece[wanted.begin : wanted.end]
+    def _checked(self, piece: bytes, requested: ByteRange) -> bytes:
+        size = requested.end - requested.begin
+        if len(piece) > size and len(piece) >= requested.end:  # the server sent the whole file
+            piece = piece[requested.begin : requested.end]
         if len(piece) != size:
-            raise RunNotReadable(f"{self.address!r}: {wanted.file.name!r} changed while it was read")
+            raise RunNotReadable(f"{self.address!r}: {requested.file.name!r} changed while it was read")
         return piece
 
-    def _listed(self, folder: str) -> list[dict[str, Any]]:
-        return self._listing_or_none(lambda: list(self._fs.ls(folder, detail=True)))
-
-    def _found(self, folder: str) -> list[dict[str, Any]]:
-        return self._listing_or_none(lambda: list(self._fs.find(folder, detail=True).values()))
-
-    def _listing_or_none(self, listed: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-        """A listing; nothing where a web server gives files and no list of them."""
+    def _listing(self, list_files: Callable[[], Iterable[dict[str, Any]]]) -> list[dict[str, Any]]:
+        """Return a listing; empty if a web server does not list its files."""
         try:
-            return listed()
-        except Exception as error:
+            return list(list_files())
+        except Exception as error:  # each file system raises errors of its own libraries
             is_closed = isinstance(error, FileNotFoundError) or getattr(error, "status", None) in (403, 405)
             if self._is_web and is_closed:
                 return []
-            raise
+            raise self._not_readable(error) from error
 
-    def _named(self, found: Iterable[dict[str, Any]], folder: str) -> list[tuple[str, RemoteStat | None]]:
-        infos = [info for info in found if str(info["name"]).startswith(f"{folder}/")]
-        asked = [info for info in infos if info.get("size") is None and info.get("type") == "file"]
-        told = dict(zip([info["name"] for info in asked], _each(self._info, [info["name"] for info in asked]), strict=True))  # fmt: skip
-        named = []
-        for info in infos:
-            name = (
-                unquote(info["name"][len(folder) + 1 :]) if self._is_web else info["name"][len(folder) + 1 :]
-            )
-            full = info | (told.get(info["name"]) or {})
-            if is_inside(name.rstrip("/")):
-                named.append(
-                    (name.rstrip("/"), None if info["type"] == "directory" else _stat(full, info["name"]))
-                )
-        return named
+    def _with_relative_names(
+        self, infos: Iterable[dict[str, Any]], folder: str
+    ) -> list[tuple[str, RemoteStat | None]]:
+        below = {str(info["name"]): info for info in infos if str(info["name"]).startswith(f"{folder}/")}
+        incomplete = [
+            name for name, info in below.items() if info.get("size") is None and info.get("type") == "file"
+        ]
+        details = dict(zip(incomplete, _each(self._info, incomplete), strict=True))
+        entries = []
+        for full_name, info in below.items():
+            name = full_name[len(folder) + 1 :].rstrip("/")
+            name = unquote(name) if self._is_web else name
+            if is_inside(name):
+                stat = _stat(info | (details.get(full_name) or {}), full_name)
+                entries.append((name, None if info["type"] == "directory" else stat))
+        return entries
 
     def _info(self, name: str) -> dict[str, Any] | None:
         try:
@@ -140,12 +139,15 @@ class RemoteFolder:
         except RunNotReadable:
             raise
         except Exception as error:  # each file system raises errors of its own libraries
-            raise RunNotReadable(f"{self.address!r}: {_words(error)}") from error
+            raise self._not_readable(error) from error
+
+    def _not_readable(self, error: Exception) -> RunNotReadable:
+        return RunNotReadable(f"{self.address!r}: {_error_text(error)}")
 
 
-def _opened(address: str) -> tuple[Any, str]:
+def _connect(address: str) -> tuple[Any, str]:
     core = import_module("fsspec.core")
-    # an instance kept from before would know the endpoint and the listing of then
+    # a cached instance would use an old endpoint and an old listing
     fs, root = core.url_to_fs(address, skip_instance_cache=True, use_listings_cache=False)
     return fs, str(root)
 
@@ -153,7 +155,7 @@ def _opened(address: str) -> tuple[Any, str]:
 def _each(ask: Callable[[str], T], names: Sequence[str]) -> list[T]:
     if not names:
         return []
-    with ThreadPoolExecutor(min(AT_ONCE, len(names))) as pool:
+    with ThreadPoolExecutor(min(MAX_PARALLEL, len(names))) as pool:
         return list(pool.map(ask, names))
 
 
@@ -170,16 +172,16 @@ def _seconds(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _words(error: Exception) -> str:
-    """What went wrong, in one line that says what to do where that is known."""
+def _error_text(error: Exception) -> str:
+    """Return the reason of an error on one line, with a remedy if there is one."""
     if isinstance(error, ImportError):
-        lacking = " ".join(str(error).split()).rstrip(".")
-        return f"{lacking}; what S3 and web servers need comes with the extra 'remote': pip install 'osiris-inspect[remote]'"
+        missing = " ".join(str(error).split()).rstrip(".")
+        return f"{missing}; S3 and web servers require the extra 'remote'; run pip install 'osiris-inspect[remote]'"
     if isinstance(error, ValueError) and "Protocol not known" in str(error):
-        return "no kind of place that is known; s3, http, https, file and memory are, and what fsspec has packages for"
+        return "unknown protocol; use s3, http, https, file, or a protocol that fsspec has a package for"
     if isinstance(error, FileNotFoundError):
-        return "no such folder there"
+        return "no such folder"
     if isinstance(error, PermissionError):
-        return "access denied; look at the credentials and what they may read"
+        return "access denied; check the credentials and their permissions"
     text = " ".join(str(error).split()).rstrip(".")
     return f"{type(error).__name__}: {excerpt(text, 300)}" if text else type(error).__name__

@@ -1,6 +1,6 @@
-"""Addresses of places that are no folder of this machine: ``s3://bucket/logs/run_1``, ``https://host/runs``.
+"""Addresses of remote runs: ``s3://bucket/logs/run_1``, ``https://host/runs``.
 
-A command line makes a path of every word, and a path has single slashes; ``s3:/bucket`` is understood as well.
+A command line argument becomes a path, which has single slashes, so ``s3:/bucket`` is accepted as well.
 """
 
 import re
@@ -10,56 +10,56 @@ from typing import Final
 from osiris_inspect.model.errors import RunNotReadable
 
 _ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)", re.DOTALL)
-_HERE: Final = ("file", "local")
-_WEB: Final = ("http", "https")
+_LOCAL_SCHEMES: Final = ("file", "local")
+_HTTP_SCHEMES: Final = ("http", "https")
 
 
 def parse_url(path: Path) -> str | None:
-    """The address in a path; None where it is a path of this machine."""
+    """Return the address in a path; None for a local path."""
     match = _ADDRESS.fullmatch(str(path))
     if match is None or path.exists():
         return None
     scheme, rest = match.groups()
-    return f"{scheme}:///{rest}" if scheme in _HERE else f"{scheme}://{rest}"
+    return f"{scheme}:///{rest}" if scheme in _LOCAL_SCHEMES else f"{scheme}://{rest}"
 
 
 def local_path(address: str) -> Path | None:
-    """The path that an address of this machine names (``file:///logs``); None for an address elsewhere."""
+    """Return the path of a local address (``file:///logs``); None for a remote one."""
     scheme, _, rest = address.partition("://")
-    return Path(rest) if scheme in _HERE else None
+    return Path(rest) if scheme in _LOCAL_SCHEMES else None
 
 
 def is_http(address: str) -> bool:
-    """Whether a web server is asked, which may know neither folders nor parts of files."""
-    return address.partition("://")[0] in _WEB
+    """Return True for a web server, which may support neither listings nor ranges."""
+    return address.partition("://")[0] in _HTTP_SCHEMES
 
 
 def without_credentials(address: str) -> str:
-    """An address without a user and a password that may stand in it."""
+    """Return an address without user and password."""
     scheme, _, rest = address.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def cache_dir_for(address: str, cache: Path) -> Path:
-    """The folder of the cache that stands for an address; its last name is that of the address.
+    """Return the folder of the cache for an address; its last component is that of the address.
 
     Raises:
-        RunNotReadable: no folder can be named like that.
+        RunNotReadable: the address is not valid as a folder.
     """
     scheme, _, rest = without_credentials(address).partition("://")
     parts = [part for part in rest.split("/") if part]
     if is_http(address) and "?" in rest:
         raise RunNotReadable(
-            f"{without_credentials(address)!r}: an address with '?' is not taken; name the folder"
+            f"{without_credentials(address)!r}: an address must not contain '?'; use the address of the folder"
         )
     if not parts or any(not _is_name(part) for part in parts):
-        raise RunNotReadable(f"{without_credentials(address)!r} names no folder")
+        raise RunNotReadable(f"{without_credentials(address)!r} has no folder; add one to the address")
     return cache.joinpath("remote", scheme, *parts)
 
 
 def is_inside(relative: str) -> bool:
-    """Whether a name under a remote folder can be that of a file here, inside of the folder that stands for it."""
+    """Return True if a remote name is valid as a file name inside a local folder."""
     return all(map(_is_name, relative.split("/")))
 
 

@@ -1,1 +1,1 @@
-"""Values: `Run`, `Report`, lineage, timeline, summary, comparison."""
+"""The values that describe a run."""

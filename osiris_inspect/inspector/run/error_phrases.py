@@ -18,7 +18,7 @@ _LACKS_INPUT = re.compile(
 
 
 def reports_missing_input(message: str) -> bool:
-    """Whether a step's error is that it was given no frame."""
+    """Return True if a step's error says that an input is missing."""
     return _LACKS_INPUT.search(message[:MAX_TEXT]) is not None
 
 
@@ -26,5 +26,5 @@ _NONE_ERRORS = LazyRegex(r"NoneType|^'?(?:input_)?df(?:_\w+)?'?$|KeyError: '(?:i
 
 
 def may_be_missing_input(message: str) -> bool:
-    """Whether an error may be the want of an input: it says so, or the driver stumbled over there being none."""
+    """Return True if a missing input may have caused the error: it says so or used None as a frame."""
     return reports_missing_input(message) or _NONE_ERRORS.search(message[:MAX_TEXT]) is not None

@@ -1,4 +1,4 @@
-"""What is known of a spilled frame, and where it lies. ``frames`` reads it; this room needs nothing to be installed."""
+"""Values that describe a spilled frame. ``tables`` reads them; this module needs no pyarrow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import UnsafePath
 
 Cell = str | None
-"""A value as text; None for a null."""
+"""A value as text; None for null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class FrameColumn:
     """A column of a spilled frame.
 
     Attributes:
-        type: as Parquet keeps it.
-        dtype: as the worker had it; None where ``schema.json`` does not say.
-        nulls: how many values are null; None where the statistics do not say.
-        low, high: the smallest and the largest value as text; None where the statistics do not say.
+        type: its Parquet type.
+        dtype: its type in the worker; None if ``schema.json`` does not contain it.
+        nulls: number of nulls; None if the statistics do not contain it.
+        low, high: smallest and largest value as text; None if the statistics do not contain them.
     """
 
     name: str
@@ -35,10 +35,10 @@ class FrameColumn:
 
 @dataclass(frozen=True, slots=True)
 class FrameInfo:
-    """What is known of a spilled frame without reading a row.
+    """Metadata of a spilled frame.
 
     Attributes:
-        told_rows: the rows that ``schema.json`` claims; None where it does not.
+        recorded_rows: the rows in ``schema.json``; None if it does not contain them.
     """
 
     path: Path
@@ -50,21 +50,21 @@ class FrameInfo:
 
 
 class FrameReader(Protocol):
-    """An open frame; a context manager, closed by whoever opened it. Not for two threads at once."""
+    """An open frame, used as a context manager by one thread."""
 
     @property
     def info(self) -> FrameInfo:
-        """What is known of it without reading a row."""
+        """The metadata of the frame."""
 
     def read_page(
         self, begin: int, count: int, columns: Sequence[str] | None = None
     ) -> list[tuple[Cell, ...]]:
-        """``count`` rows from ``begin`` (counted from 0), fewer at the end, their cells as text.
+        """Return ``count`` rows from ``begin`` (counted from 0), fewer at the end, with cells as text.
 
-        Only the named columns are read, in the order of the frame; all of them without names.
+        ``columns`` are read in the order of the frame; None means all.
 
         Raises:
-            SpillCorrupt: the part of the file they lie in cannot be read.
+            SpillCorrupt: this part of the file cannot be read.
         """
 
     def __enter__(self) -> Self: ...
@@ -75,10 +75,10 @@ class FrameReader(Protocol):
 
 
 def frame_path(run: Run, step: str) -> Path:
-    """Where the frame of a step is, or would be.
+    """Return the path of a step's frame, which may not exist.
 
     Raises:
-        UnsafePath: the step's name leads out of its folder.
+        UnsafePath: the path is outside the run directory.
     """
     path = run.path / layout.spill_path(step)
     if not path.resolve().is_relative_to(run.path.resolve()):

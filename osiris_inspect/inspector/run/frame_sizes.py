@@ -1,29 +1,29 @@
-"""How large the frames of a run were, in memory and on disk, and how many of them were kept where."""
+"""Sizes of the frames of a run in memory and on disk, and where they were kept."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.model.event import Event, finite_number
+from osiris_inspect.model.event import Event, as_int
 from osiris_inspect.model.run_card import StepCard
 
 _ON_DISK = ("parquet", "pickle")
 
 
 class FrameBytes(NamedTuple):
-    """The bytes of one frame; None where nothing tells them."""
+    """The sizes of one frame in bytes; None if unknown."""
 
     memory: int | None = None
     spill: int | None = None
 
 
 class FrameTotal(NamedTuple):
-    """Frames that were kept in one place.
+    """The frames in one location.
 
     Attributes:
-        bytes: of those whose size is told.
-        untold: how many of them have a size that nothing tells.
+        bytes: the sum of the known sizes.
+        unknown_size: the number of frames whose size is unknown.
     """
 
     frames: int
@@ -32,11 +32,11 @@ class FrameTotal(NamedTuple):
 
 
 class FrameTotals(NamedTuple):
-    """All frames of a run. One that was kept in both places counts in both.
+    """The frames of a run. A frame in both locations counts in both.
 
     Attributes:
-        somewhere: frames that were given, and nothing tells where they were kept.
-        lost: frames that were given, and a step that failed found them nowhere; they count in no other place.
+        unknown_location: frames that were returned, but kept in an unknown location.
+        lost: frames that were returned, but not found by a step that failed; they count only here.
     """
 
     memory: FrameTotal
@@ -46,7 +46,7 @@ class FrameTotals(NamedTuple):
 
 
 def frame_sizes(run: Run) -> dict[str, FrameBytes]:
-    """The size of each step's frame, as the run's own events tell it, else its card, else its files."""
+    """Return the size of each step's frame, from the events, else the run card, else the files."""
     stored = {event.step: event for event in run.key_events if event.name == "output_stored"}
     written = {event.step: event for event in run.key_events if event.name == "spill_write"}
     cards = {card.step_id: card for card in run.card.steps} if run.card is not None else {}
@@ -57,24 +57,24 @@ def frame_sizes(run: Run) -> dict[str, FrameBytes]:
 
 
 def frame_totals(run: Run, lineage: Lineage) -> FrameTotals:
-    """How many frames were kept where, and what they took together."""
-    known, missed = frame_sizes(run), _not_found_by_consumers(lineage)
+    """Return the number and the sizes of the frames in each location."""
+    sizes, not_found = frame_sizes(run), _not_found_by_consumers(lineage)
     frames = [step for step in run.steps if step.status == "succeeded" and not step.is_writer]
-    given = [step for step in frames if step.id not in missed]
+    available = [step for step in frames if step.id not in not_found]
     return FrameTotals(
-        memory=_kept(
-            known[step.id].memory for step in given if step.storage == "memory" or known[step.id].memory
+        memory=_total(
+            sizes[step.id].memory for step in available if step.storage == "memory" or sizes[step.id].memory
         ),
-        spill=_kept(
-            known[step.id].spill for step in given if step.storage == "spill" or known[step.id].spill
+        spill=_total(
+            sizes[step.id].spill for step in available if step.storage == "spill" or sizes[step.id].spill
         ),
-        unknown_location=sum(step.storage == "unknown" for step in given),
-        lost=len(frames) - len(given),
+        unknown_location=sum(step.storage == "unknown" for step in available),
+        lost=len(frames) - len(available),
     )
 
 
 def _not_found_by_consumers(lineage: Lineage) -> set[str]:
-    """The steps whose frame a step that failed found nowhere. What the producer said of it is no longer to be believed."""
+    """Return the steps whose frame was not found by a step that failed; their own events are wrong."""
     failed = {step.id for step in lineage.steps if step.status == "failed"}
     return {
         edge.producer for edge in lineage.edges if edge.location == "unresolved" and edge.consumer in failed
@@ -83,24 +83,19 @@ def _not_found_by_consumers(lineage: Lineage) -> set[str]:
 
 def _size(step: StepState, stored: Event | None, written: Event | None, card: StepCard | None) -> FrameBytes:
     if stored is not None:
-        memory, spill = (_bytes(stored.fields.get(key)) for key in ("memory_bytes", "spill_bytes"))
+        memory, spill = (as_int(stored.fields.get(key)) for key in ("memory_bytes", "spill_bytes"))
         if written is None:
             return FrameBytes(memory, spill)
-        # written later, to make room or because a step that needed it failed; in the second case it stayed in memory too
+        # spilled later: to free memory, or because a consumer failed; then it is also in memory
         return FrameBytes(
-            memory if written.fields.get("in_memory") else 0, _bytes(written.fields.get("bytes")) or spill
+            memory if written.fields.get("in_memory") else 0, as_int(written.fields.get("bytes")) or spill
         )
     files = [artifact.bytes for artifact in step.artifacts if artifact.kind in _ON_DISK]
     on_disk = card.spill_bytes if card is not None and card.spill_bytes else next(iter(files), None)
     return FrameBytes(card.memory_bytes if card is not None else None, on_disk)
 
 
-def _kept(sizes: Iterable[int | None]) -> FrameTotal:
-    each = list(sizes)
-    told = [size for size in each if size is not None]
-    return FrameTotal(len(each), sum(told), len(each) - len(told))
-
-
-def _bytes(value: Any) -> int | None:
-    size = finite_number(value)
-    return int(size) if size is not None else None
+def _total(sizes: Iterable[int | None]) -> FrameTotal:
+    all_sizes = list(sizes)
+    known = [size for size in all_sizes if size is not None]
+    return FrameTotal(len(all_sizes), sum(known), len(all_sizes) - len(known))

@@ -1,4 +1,4 @@
-"""Which findings of a report are asked for."""
+"""Filters a report by the confidence of its findings."""
 
 from dataclasses import replace
 
@@ -7,14 +7,13 @@ from osiris_inspect.model.finding import Confidence
 
 
 def with_min_confidence(report: Report, least: str) -> Report:
-    """The report without findings that are less sure than ``least``.
-
-    What such a finding explained stands for itself then.
-    """
+    """Return the report without findings below a confidence; their consequences become causes."""
     rank = Confidence(least).rank
-    kept = [finding for finding in report.findings if finding.confidence.rank <= rank]
-    addresses = {finding.id for finding in kept}
-    freed = (
-        finding if finding.caused_by in addresses else replace(finding, caused_by=None) for finding in kept
+    findings = [finding for finding in report.findings if finding.confidence.rank <= rank]
+    ids = {finding.id for finding in findings}
+    return replace(
+        report,
+        findings=tuple(
+            finding if finding.caused_by in ids else replace(finding, caused_by=None) for finding in findings
+        ),
     )
-    return replace(report, findings=tuple(freed))

@@ -1,7 +1,7 @@
-"""A run as it was left on disk: its steps, events, metrics and what could not be read.
+"""A run as read from its directory: steps, events, metrics and unreadable inputs.
 
-``finished`` is another question than ``status``: a run may be over and failed, or cut off and unknown. What the log
-cannot tell is None, never a guess; where a figure was derived, the field beside it says from what.
+``finished`` is independent of ``status``: a run may have ended and failed, or be truncated. A value that the
+run does not contain is None; a field beside a derived value names its source.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,40 +10,40 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from osiris_inspect.model.event import Event
+from osiris_inspect.model.finding import Stage
 from osiris_inspect.model.manifest import InputRef, Manifest
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.run_card import RunCard, StepStatus
+from osiris_inspect.model.run_types import FrameLocation, InputLocation, RunMode, RunStatus
 from osiris_inspect.model.status import Status
 
-RunStatus = Literal["success", "failed", "truncated", "running", "compile_failed", "unreadable"]
-Mode = Literal["local", "sandbox", "e2b", "worker"]
-Storage = Literal["memory", "spill", "none", "unknown"]
 ArtifactState = Literal["present", "missing", "not_downloaded", "lost", "corrupt"]
-"""``not_downloaded`` lies where the step ran, ``lost`` did not survive its way from there."""
+"""``not_downloaded`` exists where the step ran; ``lost`` failed to be downloaded."""
 
 
 class InputState(NamedTuple):
     """One input of a step.
 
     Attributes:
-        name: as the step knows it: ``df``, ``df_movies``.
-        from_step: the step whose frame it is; None where nothing tells.
-        place: where it was found; ``unresolved`` where it was found nowhere or nothing says that it was.
-        rows: its rows, None where not told.
-        line: the line of events.jsonl that tells; 0 where none does.
-        tried: the places looked at, in order: ``{"place", "outcome", "reason"}``; empty where not recorded.
+        name: its name in the step: ``df``, ``df_movies``.
+        from_step: the step that produced the frame; None if unknown.
+        location: where it was found; ``unresolved`` if it was not found or the log does not say.
+        rows: its rows; None if unknown.
+        line: the line of events.jsonl that reports it; 0 if there is none.
+        attempts: the locations that were searched, in order: ``{"place", "outcome", "reason"}``; empty if not
+        logged.
     """
 
     name: str
     from_step: str | None
-    location: Literal["memory", "spill", "unresolved"]
+    location: InputLocation
     rows: int | None = None
     line: int = 0
     attempts: tuple[Mapping[str, Any], ...] = ()
 
 
 class StepFailure(NamedTuple):
-    """What a step died of: the text as it was logged, its type, its traceback, and the line that says so."""
+    """Why a step failed: the logged text, the error type, the traceback, and the line of the log."""
 
     message: str
     type: str | None = None
@@ -53,7 +53,7 @@ class StepFailure(NamedTuple):
 
 
 class Artifact(NamedTuple):
-    """A file a step left. ``path`` is relative to the run directory; ``bytes`` is None where it is not there."""
+    """A file of a step. ``path`` is relative to the run directory; ``bytes`` is None if the file is missing."""
 
     path: str
     kind: str
@@ -64,20 +64,20 @@ class Artifact(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StepState:
-    """A step as the run left it.
+    """The final state of a step.
 
     Attributes:
-        status: ``running`` where it began and no end is known; ``not_started`` where the manifest has it and the log
-            has not.
-        rows_in: the sum of its inputs' rows; None where not told.
-        rows_out: the rows it gave (a frame) or wrote (a writer); None where not told.
-        rows_out_from: what told ``rows_out``: ``rows_out event``, ``run card``, ``metric, by time``, …; None with it.
-        storage: where its frame was kept; ``none`` where the log says that nothing was, ``unknown`` where it says nothing.
-        because: the upstream step whose failure this one is a consequence of, for a skipped step or a cascade.
+        status: ``running`` if it began and did not end; ``not_started`` if it is only in the manifest.
+        rows_in: the sum of its inputs' rows; None if unknown.
+        rows_out: the rows it returned or, for a writer, wrote; None if unknown.
+        rows_out_source: the source of ``rows_out``: ``rows_out event``, ``run card``, ``metric, by time``, …
+        storage: where its frame was kept; ``none`` if it was not kept, ``unknown`` if the log does not say.
+        skipped_because: the upstream step whose failure caused this skip or failure.
         started, ended: seconds since 1970.
-        lines: first and last line of events.jsonl that name it; (0, 0) where none does.
-        needs_inferred: the run has no manifest, and ``needs`` was concluded from the order of the steps.
-        line: the step's line in the pipeline file; 0 where it is not known.
+        line_range: first and last line of events.jsonl that name it; (0, 0) if there is none.
+        needs_inferred: True if the run has no manifest and ``needs`` was inferred from the order of the
+        steps.
+        line: the step's line in the pipeline file; 0 if unknown.
     """
 
     id: str
@@ -90,7 +90,7 @@ class StepState:
     duration_s: float | None = None
     started: float | None = None
     ended: float | None = None
-    storage: Storage = "unknown"
+    storage: FrameLocation = "unknown"
     inputs: tuple[InputState, ...] = ()
     failure: StepFailure | None = None
     skipped_because: str | None = None
@@ -102,16 +102,17 @@ class StepState:
 
     @property
     def is_writer(self) -> bool:
-        """Whether it ends a branch: its rows go out of the run and no frame stays."""
+        """True if the step writes its rows to a target and keeps no frame."""
         return self.driver is not None and self.driver.rpartition(".")[2].endswith("writer")
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableInput:
-    """A line or a file that could not be read, and why.
+    """A line or a file that could not be read.
 
-    ``line`` is 0 for a whole file. ``count`` is more than 1 where a file has so many unreadable lines that the rest of
-    them are one entry.
+    Attributes:
+        line: 0 for a whole file.
+        count: number of lines; more than 1 for an entry that stands for the remaining lines of a file.
     """
 
     file: str
@@ -123,8 +124,9 @@ class UnreadableInput:
 class LogLine(NamedTuple):
     """A line of a text log.
 
-    ``level`` is empty where it has none, ``step`` is the step the worker was at when it wrote the line, None where the
-    log does not tell.
+    Attributes:
+        level: empty if there is none.
+        step: the step that was running when the line was written; None if unknown.
     """
 
     file: str
@@ -135,14 +137,14 @@ class LogLine(NamedTuple):
 
 
 class TruncatedError(NamedTuple):
-    """An error of the step at which a log stops. ``is_stated`` says that its line names that step."""
+    """An error of the step that was running when the log ends."""
 
     line: LogLine
     names_step: bool
 
 
 class WorkerRequest(NamedTuple):
-    """What the host told the worker to run: one ``exec_step`` line of ``file``."""
+    """A request of the proxy to run a step: one ``exec_step`` line of ``file``."""
 
     step: str
     driver: str | None
@@ -152,9 +154,10 @@ class WorkerRequest(NamedTuple):
 
 
 class ExposedSecret(NamedTuple):
-    """A secret that stands in clear in a file of the run: where, never which.
+    """The location of an unmasked secret in a file of the run.
 
-    ``breaks_urls`` says that it has a character that ends it early where it is put into a URL as it is.
+    Attributes:
+        breaks_url: True if it contains a character that must be escaped in a URL.
     """
 
     file: str
@@ -164,9 +167,11 @@ class ExposedSecret(NamedTuple):
 
 
 class ConnectionOutage(NamedTuple):
-    """A time in which the worker could not be heard, in seconds since 1970.
+    """A time without a connection to the worker, in seconds since 1970.
 
-    ``ended`` is None where it was never heard again; ``line`` is the line of the log that tells of the loss.
+    Attributes:
+        ended: None if the connection was not restored.
+        line: the line of the log that reports the loss.
     """
 
     began: float | None
@@ -177,39 +182,40 @@ class ConnectionOutage(NamedTuple):
 
 @runtime_checkable
 class LazyEvents(Protocol):
-    """A log that is too long to be decoded as a whole: its events are decoded when asked for."""
+    """A log that is too long to be decoded as a whole: its events are decoded on demand."""
 
     @property
     def key_events(self) -> Sequence[Event]:
-        """The events that make the picture of the run."""
+        """The events that a report needs."""
 
     def raw_line(self, line: int) -> bytes:
-        """A line, counted from 0, without its newline."""
+        """Return a line, counted from 0, without its newline."""
 
     def period(self) -> tuple[float, float] | None:
-        """The earliest and the latest time in seconds since 1970; None where no line has one."""
+        """Return the earliest and the latest time in seconds since 1970; None if no line has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run directory, read.
+    """One run directory.
 
     Attributes:
-        path: the directory.
-        id: the run's name: that of its directory.
-        pipeline: the pipeline's name; None where nothing tells.
-        dialect: the form of most events, ``native``, ``host``, ``forwarded``, ``worker``, ``document`` or ``none``.
-        finished: whether its end was logged, good or bad.
+        id: the name of the directory.
+        pipeline: the pipeline's name; None if unknown.
+        dialect: the dialect of most events: ``native``, ``host``, ``forwarded``, ``worker``, ``document`` or
+        ``none``.
+        finished: True if its end was logged, successful or not.
         events: every readable event in the order of the file.
-        log_lines: the lines of text logs that say something events do not (warnings and errors).
-        last_words: what a run that was cut off said last, without what stands before an error in each line of its log.
-        failure: what ended a run outside of any step (compile, preflight, worker start), with ``failed_stage``.
-        kind: ``compile`` for a directory that holds a compiled pipeline which was not run from there.
-        requests: what the host of a remote run asked the worker for; empty where it was not kept.
-        exposures: secrets that stand in clear in the run's configuration files.
-        manifest_file: where the manifest lies, relative to the directory.
-        isolation: how far the worker was kept apart: ``none``, ``landlock``, ``bwrap``, ``e2b``; None where not told.
-        outages: when the connection to the worker was lost.
+        log_lines: warnings and errors in text logs.
+        failure: the error that ended a run outside of any step (compile, preflight, worker start).
+        failed_stage: the stage of ``failure``.
+        kind: ``compile`` for a directory with a compiled pipeline that did not run.
+        worker_requests: the requests of the proxy to a remote worker; empty if not kept.
+        exposed_secrets: unmasked secrets in the run's configuration files.
+        manifest_file: path of the manifest, relative to the directory.
+        isolation: isolation of the worker: ``none``, ``landlock``, ``bwrap``, ``e2b``; None if unknown.
+        outages: times without a connection to the worker.
+        truncated_errors: the last errors of a truncated run.
     """
 
     path: Path
@@ -218,7 +224,7 @@ class Run:
     finished: bool
     dialect: str
     pipeline: str | None = None
-    mode: Mode | None = None
+    mode: RunMode | None = None
     started: float | None = None
     ended: float | None = None
     duration_s: float | None = None
@@ -231,7 +237,7 @@ class Run:
     log_lines: tuple[LogLine, ...] = ()
     unreadable: tuple[UnreadableInput, ...] = ()
     failure: StepFailure | None = None
-    failed_stage: Literal["compile", "prepare", "finish"] | None = None
+    failed_stage: Stage | None = None
     kind: Literal["run", "compile"] = "run"
     worker_requests: tuple[WorkerRequest, ...] = ()
     exposed_secrets: tuple[ExposedSecret, ...] = ()
@@ -241,18 +247,18 @@ class Run:
     truncated_errors: tuple[TruncatedError, ...] = ()
 
     def step(self, step_id: str) -> StepState | None:
-        """The step of that id."""
+        """Return a step; None if there is none with this id."""
         return next((step for step in self.steps if step.id == step_id), None)
 
     @property
     def key_events(self) -> Sequence[Event]:
-        """The events that make the picture of the run: all, unless a long log repeats some of them very often."""
-        if isinstance(self.events, tuple):  # asked first: to ask a protocol takes its time
+        """The events that a report needs; in a long log without the many repetitions of an event."""
+        if isinstance(self.events, tuple):  # first, because a check of a protocol is slow
             return self.events
         return self.events.key_events if isinstance(self.events, LazyEvents) else self.events
 
     def events_named(self, *names: str, step: str | None = None) -> list[Event]:
-        """The events of these names, of one step where asked, in the order of the file."""
+        """Return the events with these names, optionally of one step, in the order of the file."""
         return [
             event for event in self.key_events if event.name in names and (step is None or event.step == step)
         ]

@@ -1,4 +1,4 @@
-"""The header of a report: counts, states and the one sentence that says how a run ended."""
+"""Counts and states in the header of a report."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ STATUS_WORDS = {
     "unreadable": "unreadable",
 }
 FAILED_STATUSES = frozenset({"failed", "truncated", "compile_failed", "unreadable"})
-"""The statuses of a run that did not do what it was to do."""
+"""The statuses of a run that did not complete its work."""
 
 
 class Summary(NamedTuple):
     """The figures of one report.
 
     Attributes:
-        verdict: the status in words.
-        steps: how many steps have each status, in the order of the statuses.
-        findings: how many findings have each severity.
-        rows: the rows the writers wrote; those of the last step where there is no writer; None where not told.
+        headline: the status in words.
+        steps: number of steps by status.
+        findings: number of findings by severity.
+        rows: rows of the writers, or of the last step if there is no writer; None if unknown.
         unreadable_lines: lines and files that could not be read.
     """
 
@@ -41,7 +41,7 @@ class Summary(NamedTuple):
 
 
 def summarize(report: Report) -> Summary:
-    """The figures of a report."""
+    """Return the figures of a report."""
     run = report.run
     return Summary(
         headline=STATUS_WORDS[run.status],
@@ -54,7 +54,7 @@ def summarize(report: Report) -> Summary:
 
 
 def output_rows(report: Report) -> int | None:
-    """The rows that left the run."""
+    """Return the rows that the run wrote; see ``Summary.rows``."""
     writers = [step.rows_out for step in report.run.steps if step.is_writer and step.rows_out is not None]
     if writers:
         return sum(writers)
@@ -63,34 +63,17 @@ def output_rows(report: Report) -> int | None:
 
 
 def finding_scope(finding: Finding) -> str:
-    """What a finding is about: a step, or a stage of the run."""
+    """Return the step of a finding, or its stage in parentheses."""
     return finding.step if finding.step is not None else f"({finding.stage})"
 
 
 def location_label(edge: Edge, run: Run) -> str:
-    """Where a frame was, in words; one that a step never gave, or that nobody came to ask for, was never made."""
+    """Return where a frame was, in words; ``never made`` if its producer or consumer did not run."""
     if edge.location != "unresolved":
         return edge.location
     ends = [step for step in run.steps if step.id in (edge.producer, edge.consumer)]
-    unborn = any(
+    never_made = any(
         step.status in ("skipped", "not_started") or (step.id == edge.producer and step.status == "failed")
         for step in ends
     )
-    return "never made" if unborn else "not found"
-
-
-def pluralize(count: int, thing: str) -> str:
-    """``1 row``, ``2 rows``."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
-def duration(seconds: float | None) -> str:
-    """A duration in words; ``?`` where it is not known."""
-    if seconds is None:
-        return "?"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+    return "never made" if never_made else "not found"

@@ -1,6 +1,6 @@
-"""The course of a run in time: what each step did when, the path that made it as long as it was, and what its frames took.
+"""The timeline of a run: the phases of each step, the critical path, and the memory of the frames.
 
-Every time is in seconds from the first one of the run. What has no time is left out, never placed by guess.
+Times are in seconds from the first time of the run. Steps and events without a time are omitted.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.model.event import Event, finite_number
+from osiris_inspect.model.event import Event, as_int, finite_number
 
 Phase = Literal["waiting", "working", "spilling"]
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseSpan:
-    """What a step did for a while."""
+    """A phase of a step."""
 
     phase: Phase
     begin: float
@@ -24,13 +24,13 @@ class PhaseSpan:
 
 @dataclass(frozen=True, slots=True)
 class StepTiming:
-    """A step in time.
+    """The timing of a step.
 
     Attributes:
-        stretches: in their order, without gaps; ``waiting`` is the time between the end of the last step it needed, or
-            the beginning of the run, and its own beginning. Empty for a step without times.
-        is_critical: whether the run would have been shorter, had this step been.
-        has_ended: whether its end is known; where it is not, the last stretch ends with the run.
+        phase_spans: in order, without gaps; ``waiting`` is the time between the end of the last step it
+            needs, or the beginning of the run, and its own beginning. Empty for a step without times.
+        is_critical: True if the run would have been shorter if this step had been.
+        has_ended: True if its end is known; otherwise the last phase ends with the run.
     """
 
     step: StepState
@@ -41,7 +41,7 @@ class StepTiming:
 
 @dataclass(frozen=True, slots=True)
 class MemoryLevel:
-    """What the frames of a run took from this moment on, in bytes; ``step`` is the one whose frame changed it."""
+    """The size of all frames from this time on, in bytes; ``step`` is the step whose frame changed it."""
 
     at: float
     memory: int
@@ -51,13 +51,13 @@ class MemoryLevel:
 
 @dataclass(frozen=True, slots=True)
 class RunTimeline:
-    """A run in time.
+    """The timeline of a run.
 
     Attributes:
-        start: the moment that times count from, in seconds since 1970; None where the run has no times.
-        length: until the last time there is.
-        bars: one a step, in the order of the steps.
-        levels: changes of what the frames took, in their order; empty where the log does not tell.
+        start: the zero of all times, in seconds since 1970; None if the run has no times.
+        length: the last time.
+        step_timings: one per step, in the order of the steps.
+        memory_levels: in order; empty if the log does not contain sizes.
     """
 
     start: float | None
@@ -67,26 +67,26 @@ class RunTimeline:
 
 
 def run_timeline(run: Run) -> RunTimeline:
-    """The course of a run."""
+    """Return the timeline of a run."""
     begins = {step.id: begin for step in run.steps if (begin := _begin(step)) is not None}
-    known = [*begins.values(), *([run.started] if run.started is not None else [])]
-    start = min(known, default=None)
+    starts = [*begins.values(), *([run.started] if run.started is not None else [])]
+    start = min(starts, default=None)
     if start is None:
         return RunTimeline(None, 0.0, tuple(StepTiming(step) for step in run.steps))
     end = max([start, *_run_end(run)])
     spilled = _spilled(run)
     times = {step.id: _times(step, begins[step.id], end) for step in run.steps if step.id in begins}
     critical = _critical(run.steps, times)
-    bars = tuple(
+    timings = tuple(
         StepTiming(
             step,
-            tuple(_stretches(step, times, start, spilled.get(step.id, 0.0))) if step.id in times else (),
+            tuple(_phases(step, times, start, spilled.get(step.id, 0.0))) if step.id in times else (),
             step.id in critical,
             step.ended is not None or step.duration_s is not None,
         )
         for step in run.steps
     )
-    return RunTimeline(start, end - start, bars, tuple(_levels(run.key_events, start)))
+    return RunTimeline(start, end - start, timings, tuple(_levels(run.key_events, start)))
 
 
 def _begin(step: StepState) -> float | None:
@@ -108,7 +108,7 @@ def _times(step: StepState, begin: float, end_of_run: float) -> tuple[float, flo
 
 
 def _spilled(run: Run) -> Mapping[str, float]:
-    """Seconds each step spent on writing frames to disk."""
+    """Return the seconds that each step spent writing frames to disk."""
     seconds: dict[str, float] = {}
     for event in run.events_named("spill_write"):
         taken = finite_number(event.fields.get("ms"))
@@ -117,7 +117,7 @@ def _spilled(run: Run) -> Mapping[str, float]:
     return seconds
 
 
-def _stretches(
+def _phases(
     step: StepState, times: Mapping[str, tuple[float, float]], start: float, spilled: float
 ) -> Iterator[PhaseSpan]:
     begin, end = times[step.id]
@@ -132,33 +132,30 @@ def _stretches(
 
 
 def _critical(steps: Sequence[StepState], times: Mapping[str, tuple[float, float]]) -> frozenset[str]:
-    """The step that ended last, the step it waited for longest, and so on up to one that waited for none."""
+    """Return the step that ended last, the last of the steps it needs, and so on."""
     needs = {step.id: [need for need in step.needs if need in times] for step in steps}
-    at = max(times, key=lambda step: times[step][1], default=None)
+    current = max(times, key=lambda step: times[step][1], default=None)
     path: dict[str, None] = {}
-    while at is not None and at not in path:
-        path[at] = None
-        at = max(needs[at], key=lambda step: times[step][1], default=None)
+    while current is not None and current not in path:
+        path[current] = None
+        current = max(needs[current], key=lambda step: times[step][1], default=None)
     return frozenset(path)
 
 
 def _levels(events: Iterable[Event], start: float) -> Iterator[MemoryLevel]:
-    """What the frames took after each event that tells of it. A frame that is stored again replaces itself."""
+    """Yield the size of all frames after each event that changes it; a stored frame replaces itself."""
     held: dict[str, tuple[int, int]] = {}
     for event in events:
         if event.ts is None:
             continue
         before = dict(held)
         if event.name == "output_stored" and event.step is not None:
-            held[event.step] = (_bytes(event, "memory_bytes"), _bytes(event, "spill_bytes"))
+            memory, spill = (as_int(event.fields.get(key)) or 0 for key in ("memory_bytes", "spill_bytes"))
+            held[event.step] = (memory, spill)
         elif event.name == "spill_write" and event.step in held:
-            held[event.step] = (0, _bytes(event, "bytes"))
+            held[event.step] = (0, as_int(event.fields.get("bytes")) or 0)
         elif event.name == "cleanup_complete":
             held = {step: (0, spill) for step, (_, spill) in held.items()}
         if held != before:
-            memory, spill = (sum(taken[place] for taken in held.values()) for place in (0, 1))
+            memory, spill = (sum(sizes[location] for sizes in held.values()) for location in (0, 1))
             yield MemoryLevel(event.ts - start, memory, spill, event.step)
-
-
-def _bytes(event: Event, key: str) -> int:
-    return int(finite_number(event.fields.get(key)) or 0)

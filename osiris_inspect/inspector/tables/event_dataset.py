@@ -1,10 +1,9 @@
-"""The events of a long log as a table that is decoded no further than a query asks.
+"""The events of a long log as an Arrow dataset that decodes only the lines a query needs.
 
-DuckDB hands the columns and the comparisons of a query to whoever holds the rows. Lines, events and steps stand in the
-index, times nearly so; of what is left only the lines that the comparisons may keep are decoded. Every value is the one
-that the table of a short log holds. This room loads pyarrow; nothing imports it before a long log is asked in SQL.
+DuckDB passes the columns and the filter of a query to the dataset. Lines, event names and steps come from the index, times
+almost so; only lines that may match the filter are decoded. Every value equals that of the table of a short log.
 
-Source: that a dataset of Arrow may answer a scan by itself is Lance's idea.
+Source: Lance also implements the scan of an Arrow dataset itself.
 """
 
 import re
@@ -17,36 +16,36 @@ import pyarrow as pa
 from pyarrow import dataset
 
 from osiris_inspect.inspector.event_log.index.large_log import LargeLog
-from osiris_inspect.inspector.event_log.index.line_index import NO_TIMESTAMP, IntArray
+from osiris_inspect.inspector.event_log.index.line_index import NO_TIMESTAMP
 from osiris_inspect.inspector.event_log.index.name_codes import NameTable
 from osiris_inspect.inspector.event_log.index.scanner import NO_EVENT
-from osiris_inspect.inspector.event_log.index.vectorized import Numbers
-from osiris_inspect.inspector.tables import table_rows as run_rows
+from osiris_inspect.inspector.event_log.index.vectorized import IntArray, Numbers
+from osiris_inspect.inspector.tables import table_rows
 from osiris_inspect.inspector.tables.table_rows import ProgressCallback
 from osiris_inspect.model.event import Event, canonical
 
-SCHEMA: Final = run_rows.schema("events")
-_AT_ONCE: Final = 1 << 16
-_DECODED_AT_ONCE: Final = 1 << 12
-_ABSENCE = re.compile(r"is_(?:valid|null)\((\w+)")
-_HEADS: Final = (b'{"ts":"', b'{"ts": "')
-_TIME: Final = 40
-"""Bytes in which the time of a line stands that begins with it."""
+SCHEMA: Final = table_rows.schema("events")
+_BATCH_LINES: Final = 1 << 16
+_DECODED_BATCH_LINES: Final = 1 << 12
+_NULL_TEST = re.compile(r"is_(?:valid|null)\((\w+)")
+_TIME_PREFIXES: Final = (b'{"ts":"', b'{"ts": "')
+_PREFIX_BYTES: Final = 40
+"""Bytes at the start of a line that contain its time."""
 
 
 class QueryCancelled(Exception):
-    """Nobody wants the rows any more."""
+    """The query was cancelled."""
 
 
 class EventDataset(dataset.Dataset):  # type: ignore[misc]  # pyarrow ships no types
-    """The table. Its rows are made anew for every query."""
+    """The dataset; its rows are read again for every query."""
 
     def __init__(self, log: LargeLog, on_progress: ProgressCallback) -> None:
-        self._log, self._told = log, on_progress
+        self._log, self._on_progress = log, on_progress
 
     @property
     def schema(self) -> pa.Schema:
-        """The columns, in their order."""
+        """Return the columns."""
         return SCHEMA
 
     def scanner(
@@ -55,20 +54,20 @@ class EventDataset(dataset.Dataset):  # type: ignore[misc]  # pyarrow ships no t
         filter: Any = None,  # noqa: A002  Arrow's name
         **_settings: Any,
     ) -> "_Scanner":
-        """The rows that a filter keeps, with some of the columns."""
-        return _Scanner(_Rows(self._log, self._told, tuple(columns or SCHEMA.names), filter))
+        """Return a scanner of the matching rows and the requested columns."""
+        return _Scanner(_Rows(self._log, self._on_progress, tuple(columns or SCHEMA.names), filter))
 
 
 class _Scanner:
-    """What Arrow calls a scanner."""
+    """The used part of an Arrow scanner."""
 
     def __init__(self, rows: "_Rows") -> None:
         self._rows = rows
 
     def to_reader(self) -> pa.RecordBatchReader:
-        """The rows, some at once, made when they are asked for."""
+        """Return the rows in batches, decoded when they are read."""
         rows = self._rows
-        return pa.RecordBatchReader.from_batches(_part_of_schema(rows.columns), rows.batches())
+        return pa.RecordBatchReader.from_batches(_schema_of(rows.columns), rows.batches())
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,105 +75,107 @@ class _Rows:
     """The rows of one query.
 
     Attributes:
-        wanted: what Arrow calls a filter; None where every row is wanted.
+        row_filter: an Arrow expression; None for all rows.
     """
 
     log: LargeLog
     on_progress: ProgressCallback
     columns: tuple[str, ...]
-    wanted: Any
+    row_filter: Any
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The rows in the order of the log.
+        """Yield the rows in the order of the log.
 
         Raises:
-            Stopped: nobody wants them any more.
+            QueryCancelled: the query was cancelled.
         """
-        named = _referenced_columns(self.wanted)
-        asked = {*self.columns, *named}
-        is_decoded = not asked <= {*_indexed(self.log), "ts"}
-        step = _DECODED_AT_ONCE if is_decoded or "ts" in asked else _AT_ONCE
+        named = _referenced_columns(self.row_filter)
+        needed = {*self.columns, *named}
+        is_decoded = not needed <= {*_indexed(self.log), "ts"}
+        step = _DECODED_BATCH_LINES if is_decoded or "ts" in needed else _BATCH_LINES
         for lines in self._lines():
-            kept = self._may_be_wanted(lines, named)
-            for begin in range(0, len(kept), step):
-                self._go_on(int(kept[begin]))
-                part = kept[begin : begin + step]
+            candidates = self._may_match(lines, named)
+            for begin in range(0, len(candidates), step):
+                self._report_progress(int(candidates[begin]))
+                batch = candidates[begin : begin + step]
                 yield (
-                    self._decoded(list(self.log.events(part)), named)
+                    self._decoded(list(self.log.events(batch)), named)
                     if is_decoded
-                    else self._rows_from_index(part, named)
+                    else self._rows_from_index(batch, named)
                 )
-        if (rest := _rest(self.log)) is not None:
-            yield self._decoded([rest], named)
+        if (last := _unindexed_event(self.log)) is not None:
+            yield self._decoded([last], named)
 
-    def _go_on(self, line: int) -> None:
-        if not self.on_progress(line, len(self.log.by_line)):
+    def _report_progress(self, line: int) -> None:
+        if not self.on_progress(line, len(self.log.line_index)):
             raise QueryCancelled("stopped")
 
     def _lines(self) -> Iterator[Numbers]:
-        kinds = self.log.by_line.event_codes
-        for begin in range(0, len(kinds), _AT_ONCE):
-            self._go_on(begin)
-            yield np.flatnonzero(kinds[begin : begin + _AT_ONCE] != NO_EVENT) + begin
+        kinds = self.log.line_index.event_codes
+        for begin in range(0, len(kinds), _BATCH_LINES):
+            self._report_progress(begin)
+            yield np.flatnonzero(kinds[begin : begin + _BATCH_LINES] != NO_EVENT) + begin
 
-    def _may_be_wanted(self, lines: Numbers, named: set[str]) -> Numbers:
-        """The lines that the index cannot tell to be unwanted.
+    def _may_match(self, lines: Numbers, named: set[str]) -> Numbers:
+        """Return the lines that may match the filter, judged by the index.
 
-        What it does not know counts as null, and a comparison with null is null: kept. A question for null itself would
-        be answered wrongly by that, so then every line may be wanted.
+        Columns outside of the index count as null; a comparison with null is null, and the line stays. If the filter tests
+        such a column for null, every line may match.
         """
         known = named & set(_indexed(self.log))
-        if not known or set(_ABSENCE.findall(str(self.wanted))) - known:
+        if not known or set(_NULL_TEST.findall(str(self.row_filter))) - known:
             return lines
         values = {name: _from_index(self.log, name, lines) for name in known}
         values |= {name: pa.nulls(len(lines), SCHEMA.field(name).type) for name in named - known}
-        return lines[_places(values, self.wanted | self.wanted.is_null())]
+        return lines[_matching_rows(values, self.row_filter | self.row_filter.is_null())]
 
     def _decoded(self, events: Sequence[Event], named: set[str]) -> pa.RecordBatch:
-        """The rows of decoded events."""
-        if self.wanted is not None:
-            values = {name: run_rows.event_column(name, events) for name in named}
-            events = [events[place] for place in _places(values, self.wanted).tolist()]
-        return self._batch([run_rows.event_column(name, events) for name in self.columns])
+        """Return the matching rows of decoded events."""
+        if self.row_filter is not None:
+            values = {name: table_rows.event_column(name, events) for name in named}
+            events = [events[row] for row in _matching_rows(values, self.row_filter).tolist()]
+        return self._batch([table_rows.event_column(name, events) for name in self.columns])
 
     def _rows_from_index(self, lines: Numbers, named: set[str]) -> pa.RecordBatch:
-        """The rows of lines that need not be decoded."""
-        if self.wanted is not None:
+        """Return the matching rows of lines without decoding them."""
+        if self.row_filter is not None:
             lines = lines[
-                _places({name: _without_decoding(self.log, name, lines) for name in named}, self.wanted)
+                _matching_rows(
+                    {name: _without_decoding(self.log, name, lines) for name in named}, self.row_filter
+                )
             ]
         return self._batch([_without_decoding(self.log, name, lines) for name in self.columns])
 
     def _batch(self, cells: Sequence[pa.Array]) -> pa.RecordBatch:
-        return pa.RecordBatch.from_arrays(list(cells), schema=_part_of_schema(self.columns))
+        return pa.RecordBatch.from_arrays(list(cells), schema=_schema_of(self.columns))
 
 
-def _places(values: Mapping[str, pa.Array], wanted: Any) -> Numbers:
-    """The places of the rows that a filter keeps."""
+def _matching_rows(values: Mapping[str, pa.Array], row_filter: Any) -> Numbers:
+    """Return the numbers of the rows that match a filter."""
     count = len(next(iter(values.values())))
-    kept = pa.table({**values, "place": pa.array(np.arange(count))}).filter(wanted)
-    places: Numbers = kept.column("place").to_numpy()
-    return places
+    matching = pa.table({**values, "row": pa.array(np.arange(count))}).filter(row_filter)
+    rows: Numbers = matching.column("row").to_numpy()
+    return rows
 
 
-def _part_of_schema(columns: Sequence[str]) -> pa.Schema:
+def _schema_of(columns: Sequence[str]) -> pa.Schema:
     return pa.schema([SCHEMA.field(name) for name in columns])
 
 
-def _referenced_columns(wanted: Any) -> set[str]:
-    """The columns that a filter speaks of: without one of them it cannot be asked."""
+def _referenced_columns(row_filter: Any) -> set[str]:
+    """Return the columns of a filter; without one of them it fails."""
     named = set()
-    for name in SCHEMA.names if wanted is not None else ():
+    for name in SCHEMA.names if row_filter is not None else ():
         try:
-            SCHEMA.empty_table().drop_columns([name]).filter(wanted)
+            SCHEMA.empty_table().drop_columns([name]).filter(row_filter)
         except pa.ArrowInvalid:
             named.add(name)
     return named
 
 
 def _indexed(log: LargeLog) -> list[str]:
-    """The columns that the index holds; one with more names than it has codes for is decoded."""
-    names = log.by_line.sniffer
+    """Return the columns of the index; one with more names than codes is decoded instead."""
+    names = log.line_index.scanner
     return [
         "line",
         *(["event"] if not names.event_names.is_full else []),
@@ -187,37 +188,37 @@ def _without_decoding(log: LargeLog, column: str, lines: Numbers) -> pa.Array:
 
 
 def _from_index(log: LargeLog, column: str, lines: Numbers) -> pa.Array:
-    index = log.by_line
+    index = log.line_index
     if column == "line":
         return pa.array(lines + 1)
     if column == "event":
-        return _texts(index.sniffer.event_names, index.event_codes[lines])
-    return _texts(index.sniffer.steps, index.steps[lines])
+        return _texts(index.scanner.event_names, index.event_codes[lines])
+    return _texts(index.scanner.steps, index.steps[lines])
 
 
 def _texts(names: NameTable, codes: IntArray) -> pa.Array:
-    texts = [None, *(run_rows.as_cell(canonical(text)) for text in names.texts)]
+    texts = [None, *(table_rows.as_cell(canonical(text)) for text in names.texts)]
     return pa.array(texts, pa.string()).take(pa.array(codes))
 
 
-def _rest(log: LargeLog) -> Event | None:
-    """What stands behind the last newline, where it is an event: it is in no index."""
+def _unindexed_event(log: LargeLog) -> Event | None:
+    """Return the event after the last newline, which is not in the index."""
     last = log[-1] if len(log) else None
-    return last if last is not None and last.line == len(log.by_line) + 1 else None
+    return last if last is not None and last.line == len(log.line_index) + 1 else None
 
 
 def _times(log: LargeLog, lines: Numbers) -> pa.Array:
-    """The times of lines: the index knows the millisecond, the line itself three digits more.
+    """Return the times of lines: milliseconds from the index, three more digits from the line.
 
-    A line that does not begin with a time of six digits after the second is decoded.
+    A line that does not begin with a time of six decimal digits is decoded.
     """
-    index = log.by_line
-    heads = b"".join(raw[:_TIME].ljust(_TIME) for _, raw in log.raw_lines(lines))
-    table = np.frombuffer(heads, np.uint8).reshape(-1, _TIME)
+    index = log.line_index
+    heads = b"".join(raw[:_PREFIX_BYTES].ljust(_PREFIX_BYTES) for _, raw in log.raw_lines(lines))
+    table = np.frombuffer(heads, np.uint8).reshape(-1, _PREFIX_BYTES)
     known = index.times[lines].astype(np.int64)
     times = known + (index.base or 0)
     micros, is_sure = np.zeros(len(lines), np.int64), np.zeros(len(lines), bool)
-    for head in _HEADS:
+    for head in _TIME_PREFIXES:
         begin = len(head) + len("2026-01-31T10:00:00.")
         digits = table[:, begin : begin + 6].astype(np.int64) - ord("0")
         after = table[:, begin + 6]
@@ -226,14 +227,14 @@ def _times(log: LargeLog, lines: Numbers) -> pa.Array:
         fits &= digits[:, :3] @ np.array([100, 10, 1]) == times % 1000
         micros = np.where(fits, times * 1000 + digits[:, 3:] @ np.array([100, 10, 1]), micros)
         is_sure |= fits
-    told = pa.array(micros).cast(SCHEMA.field("ts").type)
+    fast = pa.array(micros).cast(SCHEMA.field("ts").type)
     if is_sure.all():
-        return told
-    slow = run_rows.event_column("ts", list(log.events(lines[~is_sure])))
-    return _merge(told, slow, is_sure)
+        return fast
+    slow = table_rows.event_column("ts", list(log.events(lines[~is_sure])))
+    return _merge(fast, slow, is_sure)
 
 
-def _merge(quick: pa.Array, slow: pa.Array, is_quick: IntArray) -> pa.Array:
-    """Values that were found in two ways, each in its place."""
-    places = np.where(is_quick, np.arange(len(quick)), len(quick) + np.cumsum(~is_quick) - 1)
-    return pa.concat_arrays([quick, slow]).take(pa.array(places))
+def _merge(fast: pa.Array, slow: pa.Array, is_fast: IntArray) -> pa.Array:
+    """Return the fast values where they are valid, else the slow ones in order."""
+    indices = np.where(is_fast, np.arange(len(fast)), len(fast) + np.cumsum(~is_fast) - 1)
+    return pa.concat_arrays([fast, slow]).take(pa.array(indices))

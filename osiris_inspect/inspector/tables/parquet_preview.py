@@ -1,7 +1,6 @@
-"""A spilled frame, looked at where it lies: its schema, what its statistics say, and rows page by page.
+"""Preview of a spilled frame: schema and statistics from the Parquet footer, and rows page by page.
 
-The one room that loads pyarrow, and only when a frame is opened. A frame of any size opens at once: the footer tells
-schema and statistics, and of the rows only those of one page are read.
+Opening a frame and reading a page does not depend on its size.
 """
 
 import json
@@ -12,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from osiris_inspect.inspector.files import remote_registry as mirrors
+from osiris_inspect.inspector.files import remote_registry
 from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameInfo
 from osiris_inspect.inspector.text.sanitize import shorten
 from osiris_inspect.model.errors import RunNotReadable, SpillCorrupt
@@ -22,15 +21,15 @@ if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
 
 WHOLE_GROUP = 200_000
-"""Rows up to which a row group is read as a whole; of a larger one, batch by batch, only the page is kept."""
+"""Maximum rows of a row group that is read at once; a larger one is read in batches."""
 
-_BATCH = 65_536
-_MOST_LOOKUPS = 200_000
-_CELL = 2_000
+_BATCH_ROWS = 65_536
+_MAX_STATISTICS = 200_000
+_MAX_CELL = 2_000
 
 
 class ParquetFrameReader:
-    """An open frame; a context manager, closed by whoever opened it. Not for two threads at once."""
+    """An open frame; a context manager. Not thread-safe."""
 
     def __init__(self, path: Path) -> None:
         with _readable_errors(path):
@@ -40,10 +39,10 @@ class ParquetFrameReader:
             if size == 0:
                 raise SpillCorrupt(f"{path.name} is empty: 0 bytes")
             self._file: ParquetFile = ParquetFile(path)
-            self.info = _facts(path, size, self._file)
-        self._piece: pa.Table | None = None
-        self._piece_begin = 0
-        self._piece_columns: Sequence[str] | None = None
+            self.info = _frame_info(path, size, self._file)
+        self._chunk: pa.Table | None = None
+        self._chunk_begin = 0
+        self._chunk_columns: Sequence[str] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -56,34 +55,34 @@ class ParquetFrameReader:
     def read_page(
         self, begin: int, count: int, columns: Sequence[str] | None = None
     ) -> list[tuple[Cell, ...]]:
-        """``count`` rows from ``begin`` (counted from 0), fewer at the end, their cells as text.
+        """Return at most ``count`` rows from ``begin``, counted from 0, as text.
 
-        Only the named columns are read, in the order of the frame; all of them without names.
+        Only the named columns are read, in the order of the frame; all of them by default.
 
         Raises:
-            SpillCorrupt: the part of the file they lie in cannot be read.
+            SpillCorrupt: this part of the file cannot be read.
         """
         rows: list[tuple[Cell, ...]] = []
         with _readable_errors(self.info.path):
             while count > 0 and begin < self.info.rows:
-                piece, start = self._chunk_at(begin, columns)
-                part = piece.slice(begin - start, count)
-                if not part.num_rows:
+                chunk, start = self._chunk_at(begin, columns)
+                page = chunk.slice(begin - start, count)
+                if not page.num_rows:
                     raise SpillCorrupt(f"{self.info.path.name} ends before row {begin + 1:,}")
-                rows += zip(*(_texts(column) for column in part.columns), strict=True)
-                begin, count = begin + part.num_rows, count - part.num_rows
+                rows += zip(*(_texts(column) for column in page.columns), strict=True)
+                begin, count = begin + page.num_rows, count - page.num_rows
         return rows
 
     def _chunk_at(self, row: int, columns: Sequence[str] | None) -> tuple["pa.Table", int]:
-        """The table that holds a row, and its first row; the last one is kept for the next page."""
-        piece = self._piece
-        is_there = piece is not None and self._piece_begin <= row < self._piece_begin + piece.num_rows
-        if not is_there or columns != self._piece_columns:
-            self._piece, self._piece_begin = self._read(row, columns)
-            self._piece_columns = columns
-        if self._piece is None:
+        """Return the chunk that contains a row and the number of its first row; cache it for the next page."""
+        chunk = self._chunk
+        is_cached = chunk is not None and self._chunk_begin <= row < self._chunk_begin + chunk.num_rows
+        if not is_cached or columns != self._chunk_columns:
+            self._chunk, self._chunk_begin = self._read(row, columns)
+            self._chunk_columns = columns
+        if self._chunk is None:
             raise SpillCorrupt(f"{self.info.path.name} ends before row {row + 1:,}")
-        return self._piece, self._piece_begin
+        return self._chunk, self._chunk_begin
 
     def _read(self, row: int, columns: Sequence[str] | None) -> tuple["pa.Table | None", int]:
         import pyarrow as pa
@@ -95,7 +94,7 @@ class ParquetFrameReader:
                 self._fetch_row_group(number, names)
                 if rows <= WHOLE_GROUP:
                     return self._file.read_row_group(number, columns=names), begin
-                for batch in self._file.iter_batches(_BATCH, row_groups=[number], columns=names):
+                for batch in self._file.iter_batches(_BATCH_ROWS, row_groups=[number], columns=names):
                     if row < begin + batch.num_rows:
                         return pa.Table.from_batches([batch]), begin
                     begin += batch.num_rows
@@ -104,37 +103,37 @@ class ParquetFrameReader:
         return None, begin
 
     def _fetch_row_group(self, group: int, names: Sequence[str] | None) -> None:
-        """Fetch the bytes of a row group, where the frame lies elsewhere and they are not here."""
-        found = mirrors.for_file(self.info.path)
-        if found is None:
+        """Download the bytes of a row group of a remote frame."""
+        remote = remote_registry.for_file(self.info.path)
+        if remote is None:
             return
-        mirror, file = found
+        mirror, file = remote
         chunks = self._file.metadata.row_group(group)
         columns = (chunks.column(number) for number in range(chunks.num_columns))
-        wanted = (
+        requested = (
             column for column in columns if names is None or column.path_in_schema.partition(".")[0] in names
         )
-        mirror.fetch_all(file, [_span(column) for column in wanted])
+        mirror.fetch_all(file, [_span(column) for column in requested])
 
 
 def _span(chunk: Any) -> tuple[int, int]:
-    """Where the values of a column of a row group lie; its dictionary, where it has one, stands before them."""
+    """Return the byte range of a column of a row group, with its dictionary."""
     begin = chunk.dictionary_page_offset or chunk.data_page_offset
     return begin, begin + chunk.total_compressed_size
 
 
 def frame_info(path: Path) -> FrameInfo:
-    """What is known of a frame without reading a row.
+    """Return the footer of a frame.
 
     Raises:
-        SpillCorrupt: it is missing, empty, cut or no Parquet; the message says which.
+        SpillCorrupt: the file is missing, empty, truncated or not Parquet; the message says which.
     """
     with ParquetFrameReader(path) as frame:
         return frame.info
 
 
 class _readable_errors:  # noqa: N801  reads as a phrase where it is used
-    """Turns what pyarrow and the disk raise into one sentence."""
+    """Raises errors of pyarrow and of the disk as ``SpillCorrupt``."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -148,14 +147,14 @@ class _readable_errors:  # noqa: N801  reads as a phrase where it is used
         if error is None or isinstance(error, SpillCorrupt):
             return
         if isinstance(error, RunNotReadable):
-            raise SpillCorrupt(f"{self._path.name} cannot be fetched: {error}") from error
+            raise SpillCorrupt(f"{self._path.name} cannot be downloaded: {error}") from error
         if isinstance(error, FileNotFoundError):
             raise SpillCorrupt(f"{self._path.name} is not there") from error
-        if _is_of_the_file(error):
+        if _is_file_error(error):
             raise SpillCorrupt(f"{self._path.name} cannot be read: {_first_line(error)}") from error
 
 
-def _is_of_the_file(error: BaseException) -> bool:
+def _is_file_error(error: BaseException) -> bool:
     import pyarrow as pa
 
     return isinstance(error, pa.ArrowException | OSError | ValueError | OverflowError | MemoryError)
@@ -166,14 +165,14 @@ def _first_line(error: BaseException) -> str:
     return text or type(error).__name__
 
 
-def _facts(path: Path, size: int, file: "ParquetFile") -> FrameInfo:
-    told = _read_schema_json(path.with_name("schema.json"))
-    dtypes = told.get("dtypes")
+def _frame_info(path: Path, size: int, file: "ParquetFile") -> FrameInfo:
+    recorded = _read_schema_json(path.with_name("schema.json"))
+    dtypes = recorded.get("dtypes")
     columns = tuple(
         replace(column, dtype=_dtype(dtypes, column.name, number))
         for number, column in enumerate(_columns(file))
     )
-    rows = told.get("row_count")
+    rows = recorded.get("row_count")
     return FrameInfo(
         path=path,
         rows=file.metadata.num_rows,
@@ -185,14 +184,14 @@ def _facts(path: Path, size: int, file: "ParquetFile") -> FrameInfo:
 
 
 def _read_schema_json(path: Path) -> dict[str, Any]:
-    """What ``schema.json`` says; nothing where it is not there or broken, which the rules report."""
+    """Return ``schema.json``; empty if it is missing or broken, which the rules report."""
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
     if not isinstance(document, dict):
         return {}
-    # the original's worker writes nothing but the columns and their types
+    # the worker of the original Osiris writes only the columns and their types
     return document if "dtypes" in document or "row_count" in document else {"dtypes": document}
 
 
@@ -208,10 +207,10 @@ def _columns(file: "ParquetFile") -> Iterator[FrameColumn]:
     leaves = [file.schema.column(number).path for number in range(len(file.schema))]
     metadata = file.metadata
     groups = metadata.num_row_groups
-    is_affordable = groups * len(leaves) <= _MOST_LOOKUPS
+    is_affordable = groups * len(leaves) <= _MAX_STATISTICS
     for field in file.schema_arrow:
         plain = FrameColumn(field.name, str(field.type))
-        # a column of lists or records lies in several leaves, none of which has its name
+        # a nested column has several leaves with other names
         if is_affordable and leaves.count(field.name) == 1 and groups:
             leaf = leaves.index(field.name)
             chunks = [metadata.row_group(group).column(leaf).statistics for group in range(groups)]
@@ -230,7 +229,7 @@ def _with_statistics(column: FrameColumn, chunks: Sequence[Any]) -> FrameColumn:
             max((high for _, high in bounds), default=None),
         )
     except (TypeError, ValueError, OverflowError, NotImplementedError):
-        low = high = None  # values of this type have no order in Python, or are no dates there
+        low = high = None  # Python cannot order or represent values of this type
     return replace(column, nulls=nulls, low=_text(low), high=_text(high))
 
 
@@ -239,7 +238,7 @@ def _texts(column: "pa.ChunkedArray") -> list[Cell]:
 
     kinds = pa.types
     if kinds.is_temporal(column.type):
-        # not by way of Python's own dates, which end at the year 9999 and know no nanoseconds
+        # not Python's own dates, which end at the year 9999 and have no nanoseconds
         return list(column.cast(pa.string()).to_pylist())
     if kinds.is_string(column.type) or kinds.is_large_string(column.type):
         return [_text(value) for value in column.to_pylist()]
@@ -249,7 +248,7 @@ def _texts(column: "pa.ChunkedArray") -> list[Cell]:
 def _values(chunk: "pa.Array") -> list[Any]:
     try:
         return list(chunk.to_pylist())
-    except (ValueError, OverflowError):  # a value Python has no form for; arrow's own words for each then
+    except (ValueError, OverflowError):  # Python cannot represent a value
         return [str(value) if value.is_valid else None for value in chunk]
 
 
@@ -257,7 +256,7 @@ def _text(value: Any) -> Cell:
     if value is None:
         return None
     if isinstance(value, str):
-        return value if len(value) <= _CELL else shorten(value, _CELL)
+        return value if len(value) <= _MAX_CELL else shorten(value, _MAX_CELL)
     if isinstance(value, bytes):
         return f"{len(value):,} bytes: {value[:64].hex(' ')}"
     if isinstance(value, dict | list):

@@ -1,24 +1,33 @@
-"""A run as tables in DuckDB, for questions nobody has thought of yet.
+"""SQL over one run, for ``osiris-inspect sql``, the TUI and the Python API.
 
-The one room that loads DuckDB, and only when a run is asked. Frames are read where they lie; nothing else outside of the
-tables can be reached, and nothing is written. The logs become tables when a query names them, since they may be long.
+Only SELECT and EXPLAIN run. They read the tables of the run and its spilled frames, and no other file. The events and
+metrics become tables when a query names them, because they may be long.
+
+One masking policy applies to every cell, in whichever form it leaves this module:
+
+- in a column with the name of a secret (``password``, ``token``, ``key``, …) every value is replaced by ``***``;
+- in all other text, passwords in URLs, tokens and cloud keys are replaced, in nested values by their field names too;
+- NULL stays NULL, and an empty text stays empty;
+- times are ISO 8601 in UTC, intervals and BLOBs are written as DuckDB does, and nested values are JSON;
+- text is never cut, except in the pages of the screen, where a cell shows about 2,000 characters.
 """
 
-import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 
-from osiris_inspect.inspector.files import remote_registry as mirrors
-from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameInfo
-from osiris_inspect.inspector.tables import table_rows as run_rows
-from osiris_inspect.inspector.tables import table_schema as run_tables
+from osiris_inspect.inspector.files import remote_registry
+from osiris_inspect.inspector.run.frame_info import Cell, FrameColumn, FrameInfo, frame_path
+from osiris_inspect.inspector.tables.sql_cells import cell_texts, mask_column, write_csv
 from osiris_inspect.inspector.tables.sql_types import SqlError, SqlResult, SqlTable
-from osiris_inspect.inspector.tables.table_rows import COLUMNS
-from osiris_inspect.inspector.text.sanitize import masked_text, one_line, shorten
-from osiris_inspect.model import redaction as redact
+from osiris_inspect.inspector.tables.table_rows import COLUMNS, TableRow, table_rows, to_arrow_batches
+from osiris_inspect.inspector.tables.table_schema import create_tables
+from osiris_inspect.inspector.text.sanitize import one_line
 from osiris_inspect.model import run_layout as layout
 
 if TYPE_CHECKING:
@@ -28,175 +37,245 @@ if TYPE_CHECKING:
     from osiris_inspect.inspector.run.report import Report
 
 MAX_ROWS = 1_000_000
-"""Rows of an answer that are kept."""
+"""Rows of a result that ``run_query`` keeps."""
 
 MAX_BYTES = 64 << 20
-"""Bytes of an answer that are kept, about."""
+"""Approximate bytes of a result that ``run_query`` keeps."""
 
-Row = Sequence[Any]
-_AT_ONCE: Final = 10_000
-_CELL: Final = 2_000
-_CARET = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
+_BATCH_ROWS: Final = 10_000
+_MAX_CELL: Final = 2_000
+_CARET: Final = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 _EXPLAIN: Final = "EXPLAIN "
 _LOGS: Final = ("events", "metrics")
+_STOPPED: Final = SqlError("stopped")
+
+
+class QueryFailed(Exception):
+    """A query that was rejected, failed or was cancelled; ``error`` has the text and the position."""
+
+    def __init__(self, error: SqlError) -> None:
+        super().__init__(error.text)
+        self.error = error
 
 
 class SqlConsole:
-    """The tables of one run. Not for two threads at once, but for ``stop``, which is for another one."""
+    """The tables of one run. Not thread-safe, except ``cancel``, which another thread calls.
 
-    def __init__(self, report: "Report") -> None:
+    Attributes:
+        unreadable_frames: why a frame is not a table, by its step.
+    """
+
+    def __init__(self, report: "Report", query: str = "") -> None:
+        """Create the tables; of a remote run, download the frames that ``query`` names."""
         import duckdb
 
         self._report = report
         self._is_stopped = False
         self._progress = ""
+        self.unreadable_frames: dict[str, str] = {}
         self._connection: DuckDBPyConnection = duckdb.connect()
-        self._empty = run_tables.create_tables(self._connection, report, self._on_progress) & set(_LOGS)
-        self._insert("steps", run_rows.table_rows(report, "steps"))
-        self._insert("findings", run_rows.table_rows(report, "findings"))
-        self._frames = self._create_frame_views()
+        self._empty = create_tables(self._connection, report, self._on_progress) & set(_LOGS)
+        self._insert("steps", table_rows(report, "steps"))
+        self._insert("findings", table_rows(report, "findings"))
+        self._frames = self._create_frame_views(query.lower())
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
 
     def tables(self) -> list[SqlTable]:
-        """What can be asked."""
-        told = [SqlTable(name, tuple(columns.items())) for name, columns in COLUMNS.items()]
-        return [*told, *self._frames]
+        """Return the tables of the run, then its frames."""
+        return [*(SqlTable(name, tuple(columns.items())) for name, columns in COLUMNS.items()), *self._frames]
 
     def run_query(self, query: str) -> SqlResult | SqlError:
-        """The answer to one SELECT, or why there is none."""
-        import duckdb
-
-        self._is_stopped = False
+        """Run one SELECT and keep its first rows, or return why it failed."""
         try:
-            complaint = self._check_read_only(query)
-            if complaint is not None:
-                return complaint
+            return _KeptResult(self.stream(query), lambda: self._is_stopped)
+        except QueryFailed as failed:
+            return failed.error
+
+    def stream(self, query: str) -> "RowStream":
+        """Run one SELECT; its rows are computed as they are read.
+
+        Raises:
+            QueryFailed: DuckDB rejects the query, or it is not a single SELECT; also while the rows are read.
+        """
+        self._is_stopped = False
+        with self._failures(query):
+            self._check_read_only(query)
             for name in sorted(self._empty):
-                if name in query.lower() and not self._load_table(name):
-                    return SqlError("stopped")
-            return _SqlResult(self._connection.sql(query), lambda: self._is_stopped)
-        except duckdb.InterruptException:
-            return SqlError("stopped")
-        except (
-            duckdb.Error,
-            OSError,
-            ValueError,
-        ) as error:  # the last two are Arrow's, of rows made while they are read
-            if self._is_stopped:  # while the lines of a long log were made into rows
-                return SqlError("stopped")
-            return (
-                _refusal(error, query)
-                if _CARET.search(str(error))
-                else self._with_error_position(error, query)
-            )
-        finally:
-            self._progress = ""
+                if name in query.lower():
+                    self._load_table(name)
+            return RowStream(self._connection.sql(query), partial(self._failures, query))
 
     def progress(self) -> str:
-        """How much of a log was made into rows, while that is done."""
+        """Return how much of a log was read into its table; empty at other times."""
         return self._progress
 
     def cancel(self) -> None:
-        """End what is being asked."""
+        """End the query that is running."""
         self._is_stopped = True
         self._connection.interrupt()
 
     def close(self) -> None:
-        """Let go of the tables."""
+        """Drop the tables."""
         self._connection.close()
 
-    def _check_read_only(self, query: str) -> SqlError | None:
-        """What is wrong with a query that is not one question; anything that would change something is refused."""
-        from duckdb import StatementType
+    def __enter__(self) -> Self:
+        return self
 
-        statements = self._connection.extract_statements(query)
-        asking = (StatementType.SELECT, StatementType.EXPLAIN)
-        if len(statements) == 1 and statements[0].type in asking:
-            return None
-        return SqlError("one SELECT is taken, and nothing that writes")
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
-    def _with_error_position(self, error: Exception, query: str) -> SqlError:
-        """The refusal with the place it is about: a relation does not tell it, an explanation does."""
+    @contextmanager
+    def _failures(self, query: str) -> Iterator[None]:
+        """Raise the errors of DuckDB as ``QueryFailed``."""
         import duckdb
 
         try:
-            self._connection.execute(_EXPLAIN + query)
-        except duckdb.Error as explained:
-            found = _refusal(explained, _EXPLAIN + query)
-            if found.position is not None and found.position >= len(_EXPLAIN):
-                return SqlError(found.text, found.position - len(_EXPLAIN))
-        return _refusal(error, query)
+            yield
+        except duckdb.InterruptException:
+            raise QueryFailed(_STOPPED) from None
+        except (duckdb.Error, OSError, ValueError) as error:  # Arrow raises the last two while rows are read
+            raise QueryFailed(_STOPPED if self._is_stopped else self._error(error, query)) from None
+        finally:
+            self._progress = ""
 
-    def _load_table(self, name: str) -> bool:
-        """Read a log into its table; whether that came to an end. A table that was left half full is emptied."""
+    def _check_read_only(self, query: str) -> None:
+        from duckdb import StatementType
+
+        statements = self._connection.extract_statements(query)
+        if len(statements) != 1 or statements[0].type not in (StatementType.SELECT, StatementType.EXPLAIN):
+            raise QueryFailed(SqlError("only a single SELECT statement is allowed"))
+
+    def _error(self, error: Exception, query: str) -> SqlError:
+        """Return the message of an error and its position, which DuckDB often reports only for an EXPLAIN."""
+        import duckdb
+
+        message, position = _parse_error(str(error), query)
+        if position is None:
+            try:
+                self._connection.execute(_EXPLAIN + query)
+            except duckdb.Error as explained:
+                text, found = _parse_error(str(explained), _EXPLAIN + query)
+                if found is not None and found >= len(_EXPLAIN):
+                    message, position = text, found - len(_EXPLAIN)
+        first = message.partition("\n")[0]
+        if "Table with name" in first and "does not exist" in first:
+            names = (
+                name if name.isidentifier() else f'"{name}"' for name in sorted(t.name for t in self.tables())
+            )
+            message = f"{first.rstrip('!')}; there are {', '.join(names)}"
+        return SqlError(one_line(message), position)
+
+    def _load_table(self, name: str) -> None:
+        """Read a log into its table; if it is cancelled, the table is empty again."""
         try:
-            self._insert(name, run_rows.table_rows(self._report, name))
+            self._insert(name, table_rows(self._report, name))
         finally:
             if self._is_stopped:
                 self._connection.execute(f'DELETE FROM "{name}"')  # noqa: S608  one of our names
-        if not self._is_stopped:
-            self._empty.discard(name)
-        return not self._is_stopped
+        if self._is_stopped:
+            raise QueryFailed(_STOPPED)
+        self._empty.discard(name)
 
     def _on_progress(self, line: int, lines: int) -> bool:
         self._progress = f"{line:,} of {lines:,} lines of events read, {100 * line // max(lines, 1)} %"
         return not self._is_stopped
 
-    def _insert(self, name: str, rows: Iterable[Row]) -> None:
+    def _insert(self, name: str, rows: Iterable[TableRow]) -> None:
         count = 0
-        for told in run_rows.to_arrow_batches(name, rows):
+        for batch in to_arrow_batches(name, rows):
             if self._is_stopped:
                 break
-            self._connection.register("told", told)
-            self._connection.execute(f'INSERT INTO "{name}" SELECT * FROM told')  # noqa: S608  one of our names
-            self._connection.unregister("told")
-            count += told.num_rows
+            self._connection.register("batch", batch)
+            self._connection.execute(f'INSERT INTO "{name}" SELECT * FROM batch')  # noqa: S608  one of our names
+            self._connection.unregister("batch")
+            count += batch.num_rows
             self._progress = f"{count:,} lines of {name} read"
 
-    def _create_frame_views(self) -> list[SqlTable]:
-        """A view on every frame that is here and whole; the others stand among the artifacts of their steps."""
+    def _create_frame_views(self, query: str) -> list[SqlTable]:
+        """Create a view of every frame that is complete on this machine."""
         import duckdb
 
-        shown: list[SqlTable] = []
-        paths = []
-        for step, file in _frames(self._report):
+        tables: list[SqlTable] = []
+        files = []
+        for step, file in _frame_files(self._report, query):
             name = f"frame_{step}" if step.lower() in COLUMNS else step
-            quoted = name.replace('"', '""')
             try:
-                rows = self._connection.read_parquet(file, hive_partitioning=False)
-                rows.create_view(name)
-                told = self._connection.sql(f'FROM "{quoted}"')
-            except duckdb.Error:
-                shown.append(SqlTable(name, (("cannot be read", ""),), is_frame=True))
+                if file is None:
+                    raise duckdb.Error("it is damaged")
+                self._connection.read_parquet(file, hive_partitioning=False).create_view(name)
+                view = self._connection.sql('FROM "{}"'.format(name.replace('"', '""')))
+            except duckdb.Error as error:
+                self.unreadable_frames[step] = one_line(" ".join(str(error).splitlines()[:2]))
+                tables.append(SqlTable(name, (("cannot be read", ""),), is_frame=True))
                 continue
-            paths.append(file)
-            columns = zip(told.columns, map(str, told.types), strict=True)
-            shown.append(SqlTable(name, tuple(columns), is_frame=True))
-        self._connection.execute(f"SET allowed_paths = [{', '.join(map(_literal, paths))}]")
-        return shown
+            files.append("'" + file.replace("'", "''") + "'")
+            columns = zip(view.columns, map(str, view.types), strict=True)
+            tables.append(SqlTable(name, tuple(columns), is_frame=True))
+        self._connection.execute(f"SET allowed_paths = [{', '.join(files)}]")
+        return tables
 
 
-class _SqlResult:
-    """The rows of an answer, kept as Arrow. A frame as the screens know it."""
+class RowStream:
+    """The rows of a query, read once, batch by batch.
 
-    def __init__(self, relation: "DuckDBPyRelation | None", is_stopped: Callable[[], bool]) -> None:
+    Attributes:
+        names: names of the columns.
+        types: DuckDB's names of their types.
+        schema: their Arrow types.
+    """
+
+    def __init__(self, relation: "DuckDBPyRelation | None", failures: Callable[[], Any]) -> None:
+        """Start reading; without a relation the query has no rows (an empty statement)."""
         import pyarrow as pa
 
-        reader = relation.to_arrow_reader(_AT_ONCE) if relation is not None else None
-        batches, rows, size, self.is_complete = [], 0, 0, True
-        for batch in reader if reader is not None else ():
+        empty = pa.RecordBatchReader.from_batches(pa.schema([]), [])
+        self._reader = relation.to_arrow_reader(_BATCH_ROWS) if relation is not None else empty
+        self._failures = failures
+        self.schema: pa.Schema = self._reader.schema
+        self.names: list[str] = list(self.schema.names)
+        self.types = tuple(map(str, relation.types)) if relation is not None else ()
+
+    def batches(self) -> Iterator["pa.RecordBatch"]:
+        """Yield the rows, with their secrets: pass them to ``sql_cells``.
+
+        Raises:
+            QueryFailed: a row cannot be computed.
+        """
+        with self._failures():
+            yield from self._reader
+
+    def masked_batches(self) -> Iterator["pa.RecordBatch"]:
+        """Yield the rows with secrets masked, first an empty batch that has the schema.
+
+        Raises:
+            QueryFailed: a row cannot be computed.
+        """
+        return _masked_batches(self.schema, self.batches())
+
+
+class _KeptResult:
+    """The first rows of a query, kept as Arrow. A ``FrameReader`` for the screens."""
+
+    def __init__(self, stream: RowStream, is_stopped: Callable[[], bool]) -> None:
+        import pyarrow as pa
+
+        self._names = stream.names
+        self._batches: list[pa.RecordBatch] = []
+        self.is_complete = True
+        rows = size = 0
+        for batch in stream.batches():
             if rows >= MAX_ROWS or size >= MAX_BYTES or is_stopped():
                 self.is_complete = False
                 break
-            batches.append(batch)
+            self._batches.append(batch)
             rows, size = rows + batch.num_rows, size + batch.nbytes
-        schema = reader.schema if reader is not None else pa.schema([])
-        self._table: pa.Table = pa.Table.from_batches(batches, schema)
-        kinds = map(str, relation.types) if relation is not None else ()
-        columns = tuple(FrameColumn(name, kind) for name, kind in zip(schema.names, kinds, strict=False))
-        self.info = FrameInfo(Path("answer"), rows, size, len(batches), columns)
+        self._table = pa.Table.from_batches(self._batches, stream.schema)
+        columns = tuple(map(FrameColumn, self._names, stream.types))
+        self.info = FrameInfo(Path("answer"), rows, size, len(self._batches), columns)
 
     def __enter__(self) -> Self:
         return self
@@ -209,100 +288,74 @@ class _SqlResult:
     def read_page(
         self, begin: int, count: int, columns: Sequence[str] | None = None
     ) -> list[tuple[Cell, ...]]:
-        """``count`` rows from ``begin`` (counted from 0), fewer at the end, their cells as text."""
-        part = self._table.slice(begin, count)
-        part = part if columns is None else part.select(list(columns))
-        return list(zip(*(_texts(column) for column in part.columns), strict=True))
+        """Return at most ``count`` rows from ``begin``, counted from 0, as masked text."""
+        page = self._table.slice(begin, count)
+        page = page if columns is None else page.select(list(columns))
+        names = page.column_names
+        return [
+            row
+            for batch in page.to_batches()
+            for row in zip(
+                *(
+                    cell_texts(name, column, _MAX_CELL)
+                    for name, column in zip(names, batch.columns, strict=True)
+                ),
+                strict=True,
+            )
+        ]
 
     def to_arrow(self) -> "pa.Table":
         """Return the rows with the types of the query, secrets masked."""
         import pyarrow as pa
 
-        columns = [
-            _masked_column(name, column)
-            for name, column in zip(self._table.column_names, self._table.columns, strict=True)
-        ]
-        return pa.table(columns, names=self._table.column_names)
+        return pa.Table.from_batches(_masked_batches(self._table.schema, self._batches))
 
     def csv(self, out: TextIO) -> None:
         """Write the rows as CSV, secrets masked."""
-        names = self._table.column_names
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(names)
-        for begin in range(0, self.info.rows, _AT_ONCE):
-            for row in self.read_page(begin, _AT_ONCE):
-                writer.writerow([_masked(name, cell) for name, cell in zip(names, row, strict=True)])
+        write_csv(self._names, self._batches, out)
 
 
-def _masked(name: str, cell: Cell) -> str:
-    if cell is None:
-        return ""
-    return redact.MASK if cell and redact.is_secret_key(name) else masked_text(cell)
-
-
-def _masked_column(name: str, column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+def _masked_batches(schema: "pa.Schema", batches: Iterable["pa.RecordBatch"]) -> Iterator["pa.RecordBatch"]:
     import pyarrow as pa
 
-    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-    if not is_text and not redact.is_secret_key(name):
-        return column
-    cells = [None if cell is None else _masked(name, str(cell)) for cell in column.to_pylist()]
-    return pa.chunked_array([pa.array(cells, pa.string())])
+    empty = pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
+    for batch in chain([empty], batches):
+        columns = map(mask_column, schema.names, batch.columns)
+        yield pa.RecordBatch.from_arrays(list(columns), schema.names)
 
 
-def _texts(column: "pa.ChunkedArray") -> list[Cell]:
-    import pyarrow as pa
-
-    if pa.types.is_temporal(column.type) and not pa.types.is_interval(column.type):
-        # not by way of Python's own dates, which end at the year 9999 and need a package for time zones
-        return list(column.cast(pa.string()).to_pylist())
-    if pa.types.is_interval(column.type):
-        return [None if value is None else run_rows.format_interval(value) for value in column.to_pylist()]
-    return [_text(value) for value in column.to_pylist()]
+def _parse_error(text: str, query: str) -> tuple[str, int | None]:
+    """Return the message of DuckDB without the quoted query, and the position in the query."""
+    caret = _CARET.search(text)
+    return (text, None) if caret is None else (text[: caret.start()], _caret_position(query, caret))
 
 
-def _text(value: Any) -> Cell:
-    if value is None:
-        return None
-    text = f"{len(value):,} bytes: {value[:64].hex(' ')}" if isinstance(value, bytes) else str(value)
-    return text if len(text) <= _CELL else shorten(text, _CELL)
-
-
-def _refusal(error: Exception, query: str) -> SqlError:
-    text = str(error)
-    found = _CARET.search(text)
-    if found is None:
-        return SqlError(one_line(text))
-    return SqlError(one_line(text[: found.start()]), _place(query, found))
-
-
-def _place(query: str, found: re.Match[str]) -> int | None:
-    """The character of the query that a sign under a quoted line of it stands for."""
-    line, quoted = int(found[1]), found[2]
-    column = len(found[3]) - len(f"LINE {line}: ")
+def _caret_position(query: str, caret: re.Match[str]) -> int | None:
+    """Return the index of the character of the query under which DuckDB puts its caret."""
+    line, quoted = int(caret[1]), caret[2]
+    column = len(caret[3]) - len(f"LINE {line}: ")
     lines = query.split("\n")
     if not 1 <= line <= len(lines) or column < 0:
         return None
     begin = sum(len(before) + 1 for before in lines[: line - 1])
-    if quoted.startswith("..."):  # a long line is quoted in part
-        piece = quoted[3:].removesuffix("...")
-        at = lines[line - 1].find(piece)
-        return begin + at + column - 3 if at >= 0 else None
+    if quoted.startswith("..."):  # DuckDB quotes a part of a long line
+        start = lines[line - 1].find(quoted[3:].removesuffix("..."))
+        return begin + start + column - 3 if start >= 0 else None
     return min(begin + column, len(query))
 
 
-def _frames(report: "Report") -> Iterator[tuple[str, str]]:
-    """The steps whose frame is here, and its file."""
-    from osiris_inspect.inspector.run.frame_info import frame_path
-
+def _frame_files(report: "Report", query: str) -> Iterator[tuple[str, str | None]]:
+    """Yield the steps that have a frame on this machine and its file; None for a damaged one."""
     for step in report.run.steps:
         if not layout.is_safe_name(step.id):
             continue
-        told = {artifact.path for artifact in step.artifacts if artifact.state == "present"}
-        file = frame_path(report.run, step.id)
-        if layout.spill_path(step.id) in told and mirrors.is_complete(file):
-            yield step.id, str(file.resolve())
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+        spill = layout.spill_path(step.id)
+        state = next((artifact.state for artifact in step.artifacts if artifact.path == spill), None)
+        if state == "corrupt":
+            yield step.id, None
+        elif state == "present":
+            file = frame_path(report.run, step.id)
+            if step.id.lower() in query:
+                remote_registry.fetch_all(file)
+            if remote_registry.is_complete(file):
+                yield step.id, str(file.resolve())

@@ -1,4 +1,4 @@
-"""What a run is asked in SQL with, and what comes back. ``console`` answers; this room needs nothing to be installed."""
+"""Types of the SQL console, without DuckDB; ``sql_console`` implements them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SqlTable:
-    """A table that can be asked.
+    """A table.
 
     Attributes:
-        columns: their names and DuckDB's names of their types.
-        is_frame: whether it is the frame of a step, not one of the tables that every run has.
+        columns: names of the columns and DuckDB's names of their types.
+        is_frame: True for the frame of a step, False for the tables that every run has.
     """
 
     name: str
@@ -26,10 +26,10 @@ class SqlTable:
 
 @dataclass(frozen=True, slots=True)
 class SqlError:
-    """Why a query has no answer.
+    """A rejected, failed or cancelled query.
 
     Attributes:
-        at: the character of the query it is about, from 0; None where it is about no place of it.
+        position: index of the character of the query that the error is about; None if unknown.
     """
 
     text: str
@@ -37,35 +37,35 @@ class SqlError:
 
 
 class SqlResult(FrameReader, Protocol):
-    """The rows a query gave. They are kept, so that they can be paged through without asking again.
+    """The first rows of a query, kept for paging.
 
     Attributes:
-        is_whole: False where there were more rows than are kept.
+        is_complete: False if the query has more rows.
     """
 
     is_complete: bool
 
     def to_arrow(self) -> "pa.Table":
-        """Return the rows that are kept with the types of the query, secrets masked."""
+        """Return the kept rows with the types of the query, secrets masked."""
 
     def csv(self, out: TextIO) -> None:
-        """Write all rows that are kept as CSV, secrets masked."""
+        """Write the kept rows as CSV, secrets masked."""
 
 
 class SqlSession(Protocol):
-    """A run as tables. Not for two threads at once, but for ``stop``, which is for another one."""
+    """The tables of one run. Not thread-safe, except ``cancel``, which another thread calls."""
 
     def tables(self) -> Sequence[SqlTable]:
-        """What can be asked."""
+        """Return the tables."""
 
     def run_query(self, query: str) -> SqlResult | SqlError:
-        """The answer to one SELECT. It may take long; ``stop`` ends it."""
+        """Run one SELECT; ``cancel`` ends it."""
 
     def progress(self) -> str:
-        """What is being done before the query itself, in a few words; empty where nothing is."""
+        """Return how much of a log was read into its table; empty at other times."""
 
     def cancel(self) -> None:
-        """End what is being asked: its answer is a refusal."""
+        """End the running query; it returns an error."""
 
     def close(self) -> None:
-        """Let go of the tables."""
+        """Drop the tables."""

@@ -1,6 +1,6 @@
-"""A run as rows of tables: what SQL is asked of, in the terminal and on the screen.
+"""The rows of the tables of a run: events, metrics, steps, findings.
 
-Texts are whole and hold no control characters, secrets are masked, and figures that no database holds are absent.
+Secrets are masked, text is valid UTF-8, and numbers that do not fit the column are None.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 TableRow = Sequence[Any]
 ProgressCallback = Callable[[int, int], bool]
-"""Is told how many lines of all were gone through; says whether to go on."""
-_AT_ONCE: Final = 10_000
+"""Called with the number of processed lines and of all lines; returns False to stop."""
+_BATCH_ROWS: Final = 10_000
 COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
     "events": {"line": "BIGINT", "ts": "TIMESTAMP", "event": "VARCHAR", "step": "VARCHAR", "side": "VARCHAR", "session": "VARCHAR",
                "seq": "BIGINT", "rows": "BIGINT", "duration_s": "DOUBLE", "error": "VARCHAR", "fields": "JSON"},
@@ -38,7 +38,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def table_rows(report: "Report", table: str) -> Iterator[TableRow]:
-    """The rows of one of the tables, in the order of the log."""
+    """Yield the rows of a table, in the order of the log."""
     if table == "events":
         yield from map(_event, report.run.events)
     elif table == "metrics":
@@ -48,28 +48,27 @@ def table_rows(report: "Report", table: str) -> Iterator[TableRow]:
 
 
 def to_arrow_batches(table: str, rows: Iterable[TableRow]) -> Iterator["pa.Table"]:
-    """Rows of one of the tables in Arrow, some at once, so that a long log never lies in memory as a whole."""
+    """Yield rows of a table as Arrow tables of bounded size."""
     import pyarrow as pa
 
-    columns, left = COLUMNS[table], iter(rows)
-    while batch := list(islice(left, _AT_ONCE)):
+    columns, remaining = COLUMNS[table], iter(rows)
+    while batch := list(islice(remaining, _BATCH_ROWS)):
         values = dict(zip(columns, zip(*batch, strict=True), strict=True))
         yield pa.table({column: pa.array(values[column], _kind(kind)) for column, kind in columns.items()})
 
 
 def schema(table: str) -> "pa.Schema":
-    """The columns of one of the tables, in Arrow."""
+    """Return the Arrow schema of a table."""
     import pyarrow as pa
 
     return pa.schema([(column, _kind(kind)) for column, kind in COLUMNS[table].items()])
 
 
 def event_column(column: str, events: Sequence["Event"]) -> "pa.Array":
-    """One column of the table of events, for some of them."""
+    """Return a column of the table ``events`` for some events."""
     import pyarrow as pa
 
-    of = _OF_EVENT[column]
-    return pa.array([of(event) for event in events], _kind(COLUMNS["events"][column]))
+    return pa.array(list(map(_EVENT_COLUMNS[column], events)), _kind(COLUMNS["events"][column]))
 
 
 def _kind(kind: str) -> Any:
@@ -80,16 +79,16 @@ def _kind(kind: str) -> Any:
 
 
 def _event(event: "Event") -> TableRow:
-    return tuple(of(event) for of in _OF_EVENT.values())
+    return tuple(cell(event) for cell in _EVENT_COLUMNS.values())
 
 
 def _metrics(run: "Run") -> Iterable["Metric"]:
-    """All of them: of a long file the run holds only those that steps are judged by."""
-    from osiris_inspect.inspector.event_log import open_large_log as long_reading
+    """Return all metrics; of a long file the run has only those that the rules need."""
+    from osiris_inspect.inspector.event_log import open_large_log
     from osiris_inspect.inspector.files.run_files import RunFiles
 
     disk = RunFiles(run.path)
-    return long_reading.iter_metrics(disk) if long_reading.is_large(disk, layout.METRICS) else run.metrics
+    return open_large_log.iter_metrics(disk) if open_large_log.is_large(disk, layout.METRICS) else run.metrics
 
 
 def _metric(metric: "Metric") -> TableRow:
@@ -107,24 +106,22 @@ def _metric(metric: "Metric") -> TableRow:
 def _steps(report: "Report") -> Iterator[TableRow]:
     for step in report.run.steps:
         error = as_cell(step.failure.message) if step.failure is not None else None
-        yield (as_cell(step.id), as_cell(step.driver), step.status, [as_cell(need) for need in step.needs], _whole(step.rows_in), _whole(step.rows_out),
+        yield (as_cell(step.id), as_cell(step.driver), step.status, [as_cell(need) for need in step.needs], _bigint(step.rows_in), _bigint(step.rows_out),
                step.duration_s, _time(step.started), _time(step.ended), step.storage, as_cell(step.skipped_because), error)  # fmt: skip
 
 
 def _findings(report: "Report") -> Iterator[TableRow]:
-    for found in report.findings:
-        proof = found.evidence[0] if found.evidence else None
-        place = (
-            (as_cell(proof.file), proof.line, as_cell(proof.quote))
-            if proof is not None
-            else (None, None, None)
+    for finding in report.findings:
+        location = next(
+            ((as_cell(piece.file), piece.line, as_cell(piece.quote)) for piece in finding.evidence),
+            (None, None, None),
         )
-        yield (as_cell(found.rule), str(found.severity), str(found.confidence), found.domain, found.stage, as_cell(found.step),
-               as_cell(found.message), as_cell(found.caused_by), as_cell(found.fix), *place)  # fmt: skip
+        yield (as_cell(finding.rule), str(finding.severity), str(finding.confidence), finding.domain, finding.stage, as_cell(finding.step),
+               as_cell(finding.message), as_cell(finding.caused_by), as_cell(finding.fix), *location)  # fmt: skip
 
 
 def format_interval(value: Any) -> str:
-    """A length of time as DuckDB writes it: ``2 days 00:16:39.999``. ``value`` is Arrow's: months, days, nanoseconds."""
+    """Return an Arrow interval (months, days, nanoseconds) as DuckDB writes it: ``2 days 00:16:39.999``."""
     months, days, nanoseconds = value
     years = int(months / 12)
     months -= 12 * years
@@ -133,25 +130,25 @@ def format_interval(value: Any) -> str:
         for count, noun in ((years, "year"), (months, "month"), (days, "day"))
         if count
     ]
-    seconds, rest = divmod(abs(nanoseconds) // 1_000, 1_000_000)
+    seconds, micros = divmod(abs(nanoseconds) // 1_000, 1_000_000)
     if nanoseconds or not parts:
-        fraction = f".{rest:06}".rstrip("0") if rest else ""
+        fraction = f".{micros:06}".rstrip("0") if micros else ""
         sign = "-" if nanoseconds < 0 else ""
         parts.append(f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}")
     return " ".join(parts)
 
 
 def as_cell(text: str | None) -> str | None:
-    """A text as the tables hold it."""
+    """Return a text as a cell of the tables."""
     return None if text is None else masked_text(text)
 
 
 def _time(ts: float | None) -> int | None:
-    """Microseconds since 1970; None for a time that no calendar knows."""
+    """Return microseconds since 1970; None for a time outside the calendar."""
     return round(ts * 1_000_000) if ts is not None and abs(ts) < 2e11 else None
 
 
-def _whole(number: int | None) -> int | None:
+def _bigint(number: int | None) -> int | None:
     return number if number is not None and abs(number) < 1 << 63 else None
 
 
@@ -159,17 +156,17 @@ def _json(value: Any) -> str:
     return json_line.to_json_line(value).decode()
 
 
-_OF_EVENT: Final[Mapping[str, Callable[["Event"], Any]]] = {
+_EVENT_COLUMNS: Final[Mapping[str, Callable[["Event"], Any]]] = {
     "line": lambda event: event.line,
     "ts": lambda event: _time(event.ts),
     "event": lambda event: as_cell(event.name),
     "step": lambda event: as_cell(event.step),
     "side": lambda event: event.side,
     "session": lambda event: as_cell(event.session),
-    "seq": lambda event: _whole(event.seq),
-    "rows": lambda event: _whole(event.row_count),
+    "seq": lambda event: _bigint(event.seq),
+    "rows": lambda event: _bigint(event.row_count),
     "duration_s": lambda event: event.duration_s,
     "error": lambda event: as_cell(event.error),
     "fields": lambda event: _json(masked_fields(event)),
 }
-"""What each column says of an event."""
+"""The cell of an event in each column."""

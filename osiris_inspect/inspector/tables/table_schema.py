@@ -1,4 +1,4 @@
-"""The tables of a run in a database: empty ones to be filled, and those that answer by themselves."""
+"""Creates the tables of a run in DuckDB."""
 
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -10,32 +10,31 @@ if TYPE_CHECKING:
 
 
 class Connection(Protocol):
-    """What is needed of a connection to DuckDB, which is opened elsewhere."""
+    """The used part of a DuckDB connection."""
 
     def execute(self, query: str) -> Any:
-        """Carry out a statement."""
+        """Run a statement."""
 
     def register(self, name: str, rows: object) -> Any:
-        """Have rows answer to a name."""
+        """Make rows available as a view."""
 
 
 def create_tables(connection: Connection, report: "Report", on_progress: ProgressCallback) -> set[str]:
-    """Make the tables, without rows; the names of those that are to be filled.
+    """Create the tables and return the names of those that are empty.
 
-    The events of a long log are there at once: they are decoded when they are asked for, as far as they are, and ``told``
-    hears how far that has come.
+    The events of a long log are a view: they are decoded when a query reads them, and ``on_progress`` is then called.
     """
     from osiris_inspect.inspector.run.run import LazyEvents
 
-    log, left = report.run.events, set(COLUMNS)
+    log, empty = report.run.events, set(COLUMNS)
     for name, columns in COLUMNS.items():
         kinds = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
-        if name == "events" and not isinstance(log, tuple) and isinstance(log, LazyEvents):
-            _register_event_dataset(connection, cast("LargeLog", log), on_progress)  # the only one there is
-            left.discard(name)
+        if name == "events" and isinstance(log, LazyEvents):
+            _register_event_dataset(connection, cast("LargeLog", log), on_progress)  # the only implementation
+            empty.discard(name)
         else:
             connection.execute(f'CREATE TABLE "{name}" ({kinds})')
-    return left
+    return empty
 
 
 def _register_event_dataset(connection: Connection, log: "LargeLog", on_progress: ProgressCallback) -> None:

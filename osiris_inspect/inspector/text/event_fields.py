@@ -1,4 +1,4 @@
-"""Fields of events as they may be shown."""
+"""The fields of an event with secrets masked."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from osiris_inspect.model.event import Event
 
 
 def masked_fields(event: Event) -> dict[str, Any]:
-    """The fields of an event, secrets masked."""
+    """Return the fields of an event with secrets masked."""
     masked: dict[str, Any] = dict(redact.mask_by_key(event.fields))
     for key in safe_keys(event):
         value = event.fields.get(key)
@@ -17,8 +17,8 @@ def masked_fields(event: Event) -> dict[str, Any]:
 
 
 def safe_keys(event: Event) -> tuple[str, ...]:
-    """The fields that are named like a secret and are none.
+    """Return the fields that are named like a secret but are not one.
 
-    A ``key`` is a secret in a configuration; where an event speaks of an input it is the name of a result.
+    ``key`` names a secret in a configuration, but the name of a result in an event about an input.
     """
     return ("key",) if event.upstream_steps else ()

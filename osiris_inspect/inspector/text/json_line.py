@@ -1,4 +1,4 @@
-"""A value as one line of JSON that every reader takes, whatever a log held."""
+"""Encodes a value as one line of JSON."""
 
 import json
 import math
@@ -10,7 +10,10 @@ from osiris_inspect.model import jsonl
 
 
 def to_json_line(value: Any) -> bytes:
-    """The value as JSON: no NaN, no half of a surrogate pair, no newline, no raw invisible character; what JSON has no form for becomes its text."""
+    """Return the value as valid JSON without NaN, lone surrogates, newlines or invisible characters.
+
+    A value of a type that JSON lacks becomes its text.
+    """
     try:
         encoded = jsonl.encode(value)
     except TypeError:
@@ -28,6 +31,6 @@ def _sanitized(value: Any) -> Any:
         return [_sanitized(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, date):  # a datetime is one as well
+    if isinstance(value, date):  # or a datetime
         return value.isoformat()
     return value if value is None or isinstance(value, bool | int | str) else str(value)

@@ -1,7 +1,7 @@
-"""A regular expression that is compiled when it is first asked.
+"""Regular expressions that are compiled on first use.
 
-There are more than a hundred in the rules, and to compile them takes longer than to read a short run. Most runs ask few:
-one that went well has no error to search, and one that failed has no use for the patterns of what it did not do.
+Compiling the more than a hundred expressions of the rules takes longer than reading a short run, and most
+runs use few of them.
 """
 
 import re
@@ -21,29 +21,29 @@ class LazyRegex:
 
     @property
     def is_compiled(self) -> bool:
-        """Whether it was asked yet."""
+        """True if the pattern was used."""
         return "_compiled" in self.__dict__
 
     def search(self, text: str) -> re.Match[str] | None:
-        """The first place in a text that has the pattern."""
+        """Return the first match in a text."""
         return self._compiled.search(text)
 
     def match(self, text: str, start: int = 0) -> re.Match[str] | None:
-        """The text from ``start`` on, where it begins with the pattern."""
+        """Return the match that begins at ``start``."""
         return self._compiled.match(text, start)
 
     def fullmatch(self, text: str) -> re.Match[str] | None:
-        """The whole text, where it has the pattern."""
+        """Return the match of the whole text."""
         return self._compiled.fullmatch(text)
 
     def findall(self, text: str) -> list[tuple[str, ...]]:
-        """What the groups of the pattern caught, for each place that has it."""
+        """Return the groups of all matches."""
         return self._compiled.findall(text)
 
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
-        """Each place in a text that has the pattern."""
+        """Yield the matches."""
         return self._compiled.finditer(text)
 
     def sub(self, replacing: Callable[[re.Match[str]], str], text: str) -> str:
-        """The text with each place that has the pattern replaced."""
+        """Return the text with each match replaced."""
         return self._compiled.sub(replacing, text)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from osiris_inspect.base.invisible_characters import INVISIBLE
 from osiris_inspect.model.redaction import mask_by_key, mask_by_pattern
 
 MAX_TEXT = 20_000
@@ -19,17 +20,13 @@ LOOKAHEAD = 5_000
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _SPACES = re.compile(r"\s+")
-_INVISIBLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
-)
 _CI_COMMAND = re.compile(r"#(?=#)|(?m:^[^\S\n]*:(?=:))")
 
 
 def one_line(text: str) -> str:
     """Return ``text`` on one line, without invisible characters and with secrets masked."""
     text = _ESCAPES.sub("", excerpt(text, 4 * MAX_TEXT))
-    return masked_text(_INVISIBLE.sub("", _SPACES.sub(" ", text))).strip()
+    return masked_text(INVISIBLE.sub("", _SPACES.sub(" ", text))).strip()
 
 
 def masked_text(text: str) -> str:
@@ -79,20 +76,20 @@ def excerpt_of(match: re.Match[str], limit: int, group: int | str = 0) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Return ``text`` with secrets masked; if it is longer than ``limit``, say how many characters are missing."""
+    """Return masked ``text``; if it is longer than ``limit``, with the number of missing characters."""
     return mask_by_pattern(excerpt(text, limit)) + _rest(text, limit)
 
 
 def show_line(text: str, limit: int = MAX_LINE) -> str:
-    """Return ``text`` as one line of about ``limit`` characters, with codes in place of invisible characters."""
-    return _INVISIBLE.sub(_visible, shorten(text, limit))
+    """Return ``text`` as one line of about ``limit`` characters, with codes for invisible characters."""
+    return INVISIBLE.sub(_visible, shorten(text, limit))
 
 
 def multi_line(text: str, limit: int = MAX_TEXT) -> list[str]:
-    """Return the lines of ``text``, each like ``show_line``; the text is cut at about ``limit`` characters."""
+    """Return the lines of ``text``, each like ``show_line``, up to about ``limit`` characters."""
     parts = mask_by_pattern(excerpt(text, limit)).replace("\r\n", "\n").split("\n")
     rest = _rest(text, limit)
-    return [_INVISIBLE.sub(_visible, part) for part in parts] + ([rest] if rest else [])
+    return [INVISIBLE.sub(_visible, part) for part in parts] + ([rest] if rest else [])
 
 
 def json_lines(value: Mapping[str, Any], limit: int = MAX_TEXT, safe_keys: Collection[str] = ()) -> list[str]:
@@ -123,7 +120,7 @@ def key_value(key: str, value: object, limit: int = 120) -> str:
 
 def escape_json(document: str) -> str:
     """Return a line of JSON with its invisible characters escaped; its value is the same."""
-    return _INVISIBLE.sub(lambda match: json.dumps(match[0])[1:-1], document)
+    return INVISIBLE.sub(lambda match: json.dumps(match[0])[1:-1], document)
 
 
 def escape_ci_commands(text: str) -> str:

@@ -1,7 +1,7 @@
-"""Why a step got what it got: the way of each input from the step that gave it, walked with evidence.
+"""Explains a step: where each input came from, with evidence.
 
-The order is that of the contract: memory first, then spill, then an error. Where a run tells what it tried, that is
-told; where it does not, what its log, its artifacts and its text logs show. What nothing shows is said to be unknown.
+The worker looks in memory first, then on disk, then fails. If the run records its attempts, they are shown; otherwise the
+log, the artifacts and the text logs are searched. What none of them shows is reported as unknown.
 """
 
 from osiris_inspect.inspector.why.input_trace import InputTrace, TraceStep

@@ -1,4 +1,4 @@
-"""An answer for programs. Keys are added, never renamed; what is not known is null."""
+"""Explanations as JSON. Keys are added, never renamed; unknown values are null."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ SCHEMA_VERSION = 1
 
 
 def document(why: StepExplanation) -> dict[str, Any]:
-    """The answer as plain values, secrets masked."""
+    """Return the explanation as plain values, secrets masked."""
     return {
         "schema_version": SCHEMA_VERSION,
         "step": masked_text(why.step.id),

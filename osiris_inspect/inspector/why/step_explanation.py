@@ -1,4 +1,4 @@
-"""The answer for one step: how it ended, the way of each input, what became of its own frame, and what caused it."""
+"""The explanation of one step: status, input traces, its own frame, and causes."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -14,30 +14,30 @@ from osiris_inspect.inspector.diagnosis.evidence.quotes import find_quotes
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
 from osiris_inspect.inspector.run.settings import recorded_settings, settings_evidence
-from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.inspector.text.sanitize import excerpt
+from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.inspector.why.input_trace import InputTrace, TraceStep, trace_input
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import OsirisError
 from osiris_inspect.model.finding import Evidence, Finding
 
-LONGEST = 300
+MAX_TEXT = 300
 
 
 class UnknownStep(OsirisError):
-    """The run has no step, or the step no input, of that name; the message names those there are."""
+    """An unknown step or input; the message names the known ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepExplanation:
-    """What is known of one step and why.
+    """The explanation of one step.
 
     Attributes:
-        verdict: how it ended, in one sentence that names it.
-        ways: one for each of its inputs, or for the one that was asked for.
-        turns: what happened then: the error, the skip, its rows, where its frame was kept.
+        verdict: how it ended, in one sentence.
+        input_traces: one per input, or only the requested input.
+        output_trace: the error, the skip, the rows, and the storage of its frame.
         causes: the findings that explain it, its own first, the root cause last.
-        consequences: the steps that this one took down with it.
+        consequences: steps that failed or were skipped because of it.
     """
 
     step: StepState
@@ -49,10 +49,10 @@ class StepExplanation:
 
 
 def explain_step(report: Report, target: str) -> StepExplanation:
-    """The answer for ``STEP`` or ``STEP.INPUT``.
+    """Return the explanation of ``STEP`` or ``STEP.INPUT``.
 
     Raises:
-        UnknownStep: there is none of that name.
+        UnknownStep: no such step or input.
     """
     run = report.run
     step, name = _chosen(run, target)
@@ -71,7 +71,7 @@ def explain_step(report: Report, target: str) -> StepExplanation:
 
 
 def _chosen(run: Run, target: str) -> tuple[StepState, str | None]:
-    """The step, and the input where one is named. A step id may hold dots, so the longest id that fits is taken."""
+    """Return the step and the input. A step id may contain dots, so the longest matching id is used."""
     whole = run.step(target)
     if whole is not None:
         return whole, None
@@ -88,28 +88,28 @@ def _chosen(run: Run, target: str) -> tuple[StepState, str | None]:
 
 
 def _inputs(step: StepState) -> list[InputState]:
-    """The inputs of a step; for one that was never run, what it would have got."""
+    """Return the inputs of a step; for one that did not run, the planned ones."""
     bound = {entry.from_step for entry in step.inputs}
     missing = [InputState("", need, "unresolved") for need in step.needs if need not in bound]
     return [*step.inputs, *missing]
 
 
 def _verdict(run: Run, step: StepState) -> str:
-    said = {
+    text = {
         "failed": f"step {step.id!r} failed",
         "skipped": f"step {step.id!r} was skipped",
-        "not_started": f"step {step.id!r} was never started",
-        "running": f"step {step.id!r} began and has no end",
+        "not_started": f"step {step.id!r} was not started",
+        "running": f"step {step.id!r} started and did not end",
         "succeeded": f"step {step.id!r} succeeded",
     }[step.status]
     if step.status in ("failed", "skipped", "not_started") and step.skipped_because is not None:
-        return f"{said} because of {_named(run, step.skipped_because)}"
+        return f"{text} because of {_named(run, step.skipped_because)}"
     if step.status == "failed":
-        return f"{said} for want of an input" if failed_for_missing_input(step) else said
+        return f"{text}: missing input" if failed_for_missing_input(step) else text
     if step.status == "succeeded" and step.rows_out is not None:
-        did = "wrote" if step.is_writer else "gave"
-        return f"{said} and {did} {pluralize(step.rows_out, 'row')}"
-    return said
+        verb = "wrote" if step.is_writer else "produced"
+        return f"{text} and {verb} {pluralize(step.rows_out, 'row')}"
+    return text
 
 
 def _named(run: Run, because: str) -> str:
@@ -120,11 +120,11 @@ def _turns(run: Run, step: StepState) -> Iterator[TraceStep]:
     yield from _explain_skip(run, step)
     if step.failure is not None:
         line = " ".join(step.failure.message.split())
-        yield TraceStep("error", excerpt(line, LONGEST), "miss", error_evidence(step))
+        yield TraceStep("error", excerpt(line, MAX_TEXT), "miss", error_evidence(step))
     if step.status == "running":
         begun = [event_evidence(event) for event in run.events_named("step_start", step=step.id)]
         end = (event_evidence(run.events[-1]),) if run.events else ()
-        yield TraceStep("end", "none: the log stops while the step is running", "miss", (*begun[-1:], *end))
+        yield TraceStep("end", "the log stops while the step is running", "miss", (*begun[-1:], *end))
     yield from _explain_zero_rows(run, step)
     yield from _explain_storage(run, step)
 
@@ -132,57 +132,60 @@ def _turns(run: Run, step: StepState) -> Iterator[TraceStep]:
 def _explain_skip(run: Run, step: StepState) -> Iterator[TraceStep]:
     if step.status not in ("skipped", "not_started"):
         return
-    told = [event_evidence(event, "because") for event in run.events_named("step_skipped", step=step.id)]
-    guilty = run.step(step.skipped_because or "")
-    if guilty is not None:
-        yield TraceStep("skipped", f"it was not run, because {guilty.id!r} failed", "miss", tuple(told))
-        line = excerpt(" ".join(guilty.failure.message.split()), LONGEST) if guilty.failure else "failed"
-        yield TraceStep(guilty.id, line, "miss", error_evidence(guilty))
-    elif told:
+    events = [event_evidence(event, "because") for event in run.events_named("step_skipped", step=step.id)]
+    failed = run.step(step.skipped_because or "")
+    if failed is not None:
+        yield TraceStep("skipped", f"did not run, because {failed.id!r} failed", "miss", tuple(events))
+        line = excerpt(" ".join(failed.failure.message.split()), MAX_TEXT) if failed.failure else "failed"
+        yield TraceStep(failed.id, line, "miss", error_evidence(failed))
+    elif events:
         yield TraceStep(
             "skipped",
-            f"it was not run: {step.skipped_because or 'no reason was logged'}",
+            f"did not run: {step.skipped_because or 'no reason was logged'}",
             "miss",
-            tuple(told),
+            tuple(events),
         )
     else:
-        yield TraceStep("start", "the log never mentions its start", "miss", any_evidence(run, step))
+        yield TraceStep("start", "the log does not contain its start", "miss", any_evidence(run, step))
 
 
 def _explain_zero_rows(run: Run, step: StepState) -> Iterator[TraceStep]:
     if step.status != "succeeded" or step.rows_out != 0:
         return
-    given = step.rows_in
-    text = "it gave 0 rows" if step.needs else "the source gave 0 rows"
-    if given:
-        text = f"it got {pluralize(given, 'row')} and {'wrote' if step.is_writer else 'gave'} none"
-    elif given == 0:
-        text = "it got 0 rows, so it could only give 0"
+    text = "it produced 0 rows" if step.needs else "the source returned 0 rows"
+    if step.rows_in:
+        verb = "wrote" if step.is_writer else "produced"
+        text = f"it received {pluralize(step.rows_in, 'row')} and {verb} none"
+    elif step.rows_in == 0:
+        text = "it received 0 rows, so it produced 0"
     yield TraceStep("rows", text, "miss", row_count_evidence(run, step, 0))
     for key in ("query", "path", "table"):
         value = step.config.get(key)
         if isinstance(value, str) and layout.is_safe_name(step.id):
             cited = Evidence(layout.config_path(step.id), 0, f'"{key}"')
-            yield TraceStep(key, excerpt(" ".join(value.split()), LONGEST), "", (cited,))
+            yield TraceStep(key, excerpt(" ".join(value.split()), MAX_TEXT), "", (cited,))
 
 
 def _explain_storage(run: Run, step: StepState) -> Iterator[TraceStep]:
-    """Where the step's own frame was kept, and by which setting."""
+    """Yield where the frame of the step was stored, and which setting decided it."""
     if step.is_writer or step.status in ("skipped", "not_started"):
         return
     stored = run.events_named("output_stored", step=step.id)
     if stored:
         reason = stored[-1].fields.get("reason")
         yield TraceStep(
-            "kept", f"{_where(step)}: {reason}", "", (event_evidence(stored[-1], "reason", "storage"),)
+            "stored", f"{_where(step)}: {reason}", "", (event_evidence(stored[-1], "reason", "storage"),)
         )
     elif step.storage in ("memory", "spill"):
         yield TraceStep(
-            "kept", f"{_where(step)}; this run does not say why there", "", tuple(_spilled(run, step))
+            "stored", f"{_where(step)}; the run does not record why", "", tuple(_spilled(run, step))
         )
     elif step.storage == "none" and step.status == "succeeded":
         yield TraceStep(
-            "kept", "nowhere: no trace of its frame in memory or on disk", "miss", any_evidence(run, step)
+            "stored",
+            "not stored: no trace of its frame in memory or on disk",
+            "miss",
+            any_evidence(run, step),
         )
     if step.storage == "spill":
         yield from _setting(run, step)
@@ -192,7 +195,7 @@ def _explain_storage(run: Run, step: StepState) -> Iterator[TraceStep]:
         )
     for event in run.events_named("frame_released", step=step.id):
         yield TraceStep(
-            "released", str(event.fields.get("reason") or "let go of"), "", (event_evidence(event, "reason"),)
+            "released", str(event.fields.get("reason") or "released"), "", (event_evidence(event, "reason"),)
         )
 
 
@@ -200,7 +203,7 @@ def _where(step: StepState) -> str:
     return {
         "memory": "in memory",
         "spill": f"spilled to {_file(step)}",
-        "none": "nowhere",
+        "none": "not stored",
         "unknown": "unknown",
     }[step.storage]
 
@@ -211,15 +214,15 @@ def _file(step: StepState) -> str:
 
 
 def _spilled(run: Run, step: StepState) -> Iterator[Evidence]:
-    taken = [entry.line for other in run.steps for entry in other.inputs if entry.from_step == step.id]
-    yield from (Evidence(layout.EVENTS, line, "from_") for line in taken if line)
+    lines = [entry.line for other in run.steps for entry in other.inputs if entry.from_step == step.id]
+    yield from (Evidence(layout.EVENTS, line, "from_") for line in lines if line)
     for artifact in step.artifacts:
         if artifact.line:
             yield Evidence(layout.EVENTS, artifact.line, artifact.path)
 
 
 def _setting(run: Run, step: StepState) -> Iterator[TraceStep]:
-    """The setting that decided, where the run tells its settings."""
+    """Yield the setting that decided, if the run records its settings."""
     settings = recorded_settings(run)
     force, threshold = settings.get("force_spill"), settings.get("spill_threshold")
     budget = settings.get("spill_memory_bytes")
@@ -238,30 +241,30 @@ def _number(value: object) -> float:
 
 
 def _causes(report: Report, step: StepState) -> Iterator[Finding]:
-    """The findings on a step, then what explains them, up to the root; for a skipped step those of the guilty one."""
+    """Yield the findings of a step, then their causes up to the root; for a skipped step those of the failed one."""
     by_address = {finding.id: finding for finding in report.findings}
-    places = (
+    steps = (
         [step.id] if any(finding.step == step.id for finding in report.findings) else [step.skipped_because]
     )
-    waiting = [finding for finding in report.findings if finding.step in places and finding.step is not None]
+    waiting = [finding for finding in report.findings if finding.step in steps and finding.step is not None]
     if not waiting and step.status in ("failed", "skipped", "not_started") and report.root_cause is not None:
         waiting = [report.root_cause]
-    told: dict[str, Finding] = {}
+    causes: dict[str, Finding] = {}
     for start in sorted(waiting, key=lambda finding: finding.caused_by is None):
         finding: Finding | None = start
-        while finding is not None and finding.id not in told:
-            told[finding.id] = finding
+        while finding is not None and finding.id not in causes:
+            causes[finding.id] = finding
             finding = by_address.get(finding.caused_by or "")
-    yield from sorted(told.values(), key=lambda finding: finding.caused_by is None)
+    yield from sorted(causes.values(), key=lambda finding: finding.caused_by is None)
 
 
 def _verified(answer: StepExplanation, run: Run) -> StepExplanation:
-    """The answer with every piece of evidence word for word; what cannot be found again is left out."""
+    """Return the explanation with the exact quotes of its evidence, without evidence that is not in the files."""
     turns = [*answer.output_trace, *(turn for way in answer.input_traces for turn in way.trace_steps)]
-    found = find_quotes(run, [piece for turn in turns for piece in turn.evidence])
+    quotes = find_quotes(run, [piece for turn in turns for piece in turn.evidence])
 
     def proved(turn: TraceStep) -> TraceStep:
-        pieces = (found[piece] for piece in turn.evidence if piece in found)
+        pieces = (quotes[piece] for piece in turn.evidence if piece in quotes)
         return replace(turn, evidence=tuple(dict.fromkeys(pieces)))
 
     ways = tuple(replace(way, trace_steps=tuple(map(proved, way.trace_steps))) for way in answer.input_traces)

@@ -1,4 +1,4 @@
-"""An answer for people: the way of each input as a walk, one station a line, each with its place in the log."""
+"""Explanations as text: one line per trace step, with its position in the log."""
 
 from collections.abc import Iterator
 
@@ -9,30 +9,30 @@ from osiris_inspect.inspector.why.input_trace import InputTrace, TraceStep
 from osiris_inspect.inspector.why.step_explanation import StepExplanation
 
 _GLYPHS = {"hit": "✓", "miss": "✗", "unknown": "?", "": " "}
-_LONGEST = 600
+_MAX_TEXT = 600
 
 
 def lines(why: StepExplanation, width: int = 100) -> Iterator[str]:
-    """The answer, line by line."""
+    """Yield the lines of an explanation."""
     yield from wrap_labelled(one_line(why.verdict), width)
     for way in why.input_traces:
         yield ""
         yield f"  {_head(way)}"
-        yield from _walk(way.trace_steps, width)
+        yield from _trace(way.trace_steps, width)
     if why.output_trace:
         yield ""
-        yield from _walk(why.output_trace, width)
+        yield from _trace(why.output_trace, width)
     if why.causes:
         yield ""
     for finding in why.causes:
         label = "because" if finding.caused_by else "cause"
         text = f"{finding_scope(finding)}: {finding.message} [{finding.rule}, {finding.confidence}] ({finding.evidence[0]})"
-        yield from wrap_labelled(one_line(text), width, f"    {label:<10}")
+        yield from wrap_labelled(one_line(text), width, f"    {label:<12}")
     fix = next((finding.fix for finding in reversed(why.causes) if finding.fix), None)
     if fix:
-        yield from wrap_labelled(one_line(fix), width, f"    {'fix':<10}")
+        yield from wrap_labelled(one_line(fix), width, f"    {'fix':<12}")
     if why.consequences:
-        yield from wrap_labelled(one_line(", ".join(why.consequences)), width, f"    {'took down':<10}")
+        yield from wrap_labelled(one_line(", ".join(why.consequences)), width, f"    {'also failed':<12}")
 
 
 def _head(way: InputTrace) -> str:
@@ -40,10 +40,10 @@ def _head(way: InputTrace) -> str:
     return f"{name} from {one_line(way.from_step or '?')}"
 
 
-def _walk(turns: tuple[TraceStep, ...], width: int) -> Iterator[str]:
+def _trace(turns: tuple[TraceStep, ...], width: int) -> Iterator[str]:
     widest = min(20, max([8, *(len(one_line(turn.name)) for turn in turns)]))
     for turn in turns:
-        places = ", ".join(dict.fromkeys(str(piece) for piece in turn.evidence[:2]))
-        text = truncate(one_line(turn.text), _LONGEST) + (f" ({one_line(places)})" if places else "")
+        positions = ", ".join(dict.fromkeys(str(piece) for piece in turn.evidence[:2]))
+        text = truncate(one_line(turn.text), _MAX_TEXT) + (f" ({one_line(positions)})" if positions else "")
         name = truncate(one_line(turn.name), widest)
         yield from wrap_labelled(text, width, f"  {_GLYPHS[turn.result]} {name:<{widest}}  ")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import PipelineError, Problem, SettingsError
 from osiris_inspect.model.redaction import MASK, is_secret_key, mask_by_pattern
 from osiris_inspect.runtime.connections.env_file import (
@@ -22,7 +23,6 @@ from osiris_inspect.runtime.pipeline import yaml_positions
 from osiris_inspect.runtime.pipeline.compiler import Compiled
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.json_values import not_json_safe
-from osiris_inspect.runtime.pipeline.step_compiler import did_you_mean
 from osiris_inspect.runtime.pipeline.yaml_positions import PositionedDocument
 
 FILE: Final = "osiris_connections.yaml"

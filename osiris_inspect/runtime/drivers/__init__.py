@@ -1,1 +1,1 @@
-"""Drivers: extractors, processors and writers, one folder or file a family."""
+"""Drivers, which run the steps of a pipeline: one module or package per family, imported when a step needs it."""

@@ -1,48 +1,38 @@
-"""Trying a connection: which driver knows how, by family."""
+"""Connection tests by connection family."""
 
-from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.interface.driver import Config
 
-_TESTERS: Mapping[str, tuple[str, str]] = {
-    "mysql": ("osiris_inspect.runtime.drivers.mysql.driver", "mysql"),
-    "postgres": ("osiris_inspect.runtime.drivers.postgres.driver", "postgres"),
-    "supabase": ("osiris_inspect.runtime.drivers.supabase.driver", "supabase"),
-    "filesystem": ("osiris_inspect.runtime.drivers.connection_test", ""),
-}
+_DATABASES: Final = ("mysql", "postgres", "supabase")
+"""Families with a package of this name beside this module, whose client library comes with an extra of this name."""
 
 
-def test_connection(family: str, connection: Mapping[str, Any]) -> str:
-    """What answers at the other end of a connection.
+def test_connection(family: str, connection: Config) -> str:
+    """Test a connection and return a description of the server or the folder.
 
     Raises:
-        DriverError: nothing does, it refuses, or its client library is missing.
+        DriverError: the connection failed, the family is unknown, or its client library is not installed.
     """
-    if family not in _TESTERS:
-        raise DriverError(
-            f"nothing here knows connections of family {family!r}; known are {', '.join(_TESTERS)}"
-        )
-    module, extra = _TESTERS[family]
+    if family == "filesystem":
+        return _test_folder(connection)
+    if family not in _DATABASES:
+        known = ", ".join((*_DATABASES, "filesystem"))
+        raise DriverError(f"unknown connection family {family!r}; known are {known}")
     try:
-        found: Callable[[Mapping[str, Any]], str] = getattr(
-            import_module(module), "test_connection" if extra else "test_folder"
-        )
+        driver = import_module(f"osiris_inspect.runtime.drivers.{family}.driver")
     except ModuleNotFoundError as error:
-        text = f"{error.name} is not installed; pip install 'osiris-inspect[{extra}]'"
+        text = f"{error.name} is not installed; pip install 'osiris-inspect[{family}]'"
         raise DriverError(text) from error
-    return found(connection)
+    description: str = driver.test_connection(connection)
+    return description
 
 
-def test_folder(connection: Mapping[str, Any]) -> str:
-    """The folder of a filesystem connection.
-
-    Raises:
-        DriverError: it is not there.
-    """
+def _test_folder(connection: Config) -> str:
     path = Path(str(connection.get("base_dir") or "."))
     if not path.is_dir():
-        raise DriverError(f"base_dir {path} is no folder")
+        raise DriverError(f"base_dir {path} is not a folder")
     return f"folder {path.resolve()}"

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-FrameLocation = Literal["memory", "spill", "none"]
+from osiris_inspect.model.run_types import FrameLocation
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -12,6 +12,7 @@ import pyarrow as pa
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import SpillCorrupt
 from osiris_inspect.model.manifest import InputRef
+from osiris_inspect.model.run_types import InputLocation
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
 from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan
 from osiris_inspect.runtime.frames.frame_copies import consumer_copy
@@ -36,7 +37,7 @@ class ResolvedInput:
     """
 
     input_ref: InputRef
-    location: Literal["memory", "spill"]
+    location: InputLocation
     rows: int
     attempts: tuple[Mapping[str, Any], ...]
     schema_hash: str

@@ -17,6 +17,7 @@ import pyarrow as pa
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import DriverError, InputNotFound, SpillCorrupt, SpillFailed
 from osiris_inspect.model.manifest import InputRef
+from osiris_inspect.model.run_types import FrameLocation
 from osiris_inspect.runtime.files.hashed_file import Filesystem
 from osiris_inspect.runtime.frames import memory, stream
 from osiris_inspect.runtime.frames.conversion import frame as frames
@@ -28,7 +29,7 @@ from osiris_inspect.runtime.frames.driver_result import (
     result_types,
 )
 from osiris_inspect.runtime.frames.frame_copies import store_copy
-from osiris_inspect.runtime.frames.policy import FrameLocation, SpillPolicy, StoredFrame, StoreSize
+from osiris_inspect.runtime.frames.policy import SpillPolicy, StoredFrame, StoreSize
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.spill import schema_json
 from osiris_inspect.runtime.frames.spill import spill_file as spill

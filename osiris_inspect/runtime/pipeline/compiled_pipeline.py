@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import yaml
 
+from osiris_inspect.base.bounded_yaml import load_yaml
 from osiris_inspect.model import manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import PipelineError, Problem, SettingsError
@@ -43,7 +44,7 @@ def load_compiled(folder: Path) -> Compiled:
     """
     file = folder / layout.MANIFEST
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document = load_yaml(file.read_bytes())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PipelineError([Problem(f"cannot be read: {error}".splitlines()[0], str(file))]) from None
     plan = manifest.parse(document)

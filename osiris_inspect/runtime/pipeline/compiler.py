@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final
 
+from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model import jsonl, manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import PipelineError, Problem
@@ -17,7 +18,7 @@ from osiris_inspect.model.manifest import Manifest
 from osiris_inspect.runtime.pipeline import parameters, yaml_positions
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.parameters import CompileInputs
-from osiris_inspect.runtime.pipeline.step_compiler import StepCompiler, did_you_mean
+from osiris_inspect.runtime.pipeline.step_compiler import StepCompiler
 from osiris_inspect.runtime.pipeline.yaml_positions import Position, PositionedDocument
 
 VERSION: Final = "0.1.0"

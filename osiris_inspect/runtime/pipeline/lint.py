@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model import manifest
 from osiris_inspect.model.errors import PipelineError, Problem
 from osiris_inspect.model.manifest import Step, input_name
@@ -11,7 +12,7 @@ from osiris_inspect.runtime.pipeline import parameters, sql_tables, yaml_positio
 from osiris_inspect.runtime.pipeline.compiler import Compiled, compile_pipeline
 from osiris_inspect.runtime.pipeline.component import Component
 from osiris_inspect.runtime.pipeline.parameters import CompileInputs
-from osiris_inspect.runtime.pipeline.step_compiler import SQL, did_you_mean
+from osiris_inspect.runtime.pipeline.step_compiler import SQL
 from osiris_inspect.runtime.pipeline.yaml_positions import PositionedDocument
 
 LintSeverity = Literal["error", "warning"]

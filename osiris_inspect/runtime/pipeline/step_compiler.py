@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
+from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import Problem
 from osiris_inspect.model.manifest import InputRef, Step, input_name
@@ -223,12 +223,6 @@ class StepCompiler:
 
     def _problem_at_key(self, text: str, *below: str | int) -> None:
         self._problems.append(self._document.problem_at_key(text, "steps", self.position, *below))
-
-
-def did_you_mean(name: str, known: tuple[str, ...]) -> str:
-    """Return a suggestion of the closest known name; empty if none is close."""
-    matches = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
 def _is_empty(value: Any) -> bool:

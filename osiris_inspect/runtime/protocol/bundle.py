@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.pipeline.compiler import Compiled
 
 PACKAGE_DIR: Final = Path(__file__).parents[2]
-_WORKER_FOLDERS: Final = ("model", "runtime")
+_WORKER_FOLDERS: Final = ("base", "model", "runtime")
 """The folders of this package that a worker consists of."""
 
 

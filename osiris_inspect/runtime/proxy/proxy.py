@@ -14,6 +14,7 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import DependencyMissing, ProtocolError, RunError, WorkerLost, log_name
 from osiris_inspect.model.manifest import Step
 from osiris_inspect.model.redaction import Redactor, mask_by_key
+from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.runtime.connections.connections import Connections
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from osiris_inspect.runtime.pipeline.compiler import Compiled
@@ -25,7 +26,7 @@ from osiris_inspect.runtime.protocol.messages import ErrorResponse, Response
 from osiris_inspect.runtime.proxy import run_directory
 from osiris_inspect.runtime.proxy.artifact_download import ArtifactPolicy, download_artifacts
 from osiris_inspect.runtime.proxy.event_log import EventLog
-from osiris_inspect.runtime.proxy.run_finish import RunProgress, RunStatus, finish_run
+from osiris_inspect.runtime.proxy.run_finish import RunProgress, finish_run
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, EventListener, RunRecorder
 from osiris_inspect.runtime.proxy.signals import SignalFlag
 from osiris_inspect.runtime.proxy.worker_client import (

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from osiris_inspect.model import run_card
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.manifest import Manifest
 from osiris_inspect.model.redaction import Redactor
+from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.runtime.proxy import run_directory
 from osiris_inspect.runtime.proxy.run_card_builder import build_run_card
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, RunRecorder
 
-RunStatus = Literal["success", "failed", "interrupted"]
 _EXIT_CODES: Final[Mapping[RunStatus, int]] = {"success": 0, "failed": 1, "interrupted": 130}
 
 

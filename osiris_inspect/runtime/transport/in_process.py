@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import WorkerLost
+from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.protocol.cancellation import CancelToken
 from osiris_inspect.runtime.protocol.environment import WorkerContext
-from osiris_inspect.runtime.transport.transport import LaunchSpec, Mode, Transport
+from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 _END: Final = None
@@ -29,7 +30,7 @@ Queue = queue.SimpleQueue[bytes | None]
 class InProcess(Transport):
     """Worker thread and two queues of lines."""
 
-    mode: Mode = "local"
+    mode: RunMode = "local"
     isolation_level = "none"
 
     def __init__(self, environment: Mapping[str, str], clock: Callable[[], float]) -> None:

@@ -20,11 +20,12 @@ import orjson
 
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import MessageTooLarge, WorkerLost, WorkerStartFailed
+from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.protocol import messages as rpc
 from osiris_inspect.runtime.sandbox import isolation
 from osiris_inspect.runtime.sandbox.isolation import RequestedLevel, ResourceLimits, SandboxPermissions
 from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
-from osiris_inspect.runtime.transport.transport import LaunchSpec, Mode, Transport
+from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 _CHUNK: Final = 1 << 16
@@ -51,7 +52,7 @@ class Stdio(Transport):
     ) -> None:
         chosen = isolation.choose(requested)
         self.isolation_level: str = chosen.level
-        self.mode: Mode = "process" if chosen.level == "none" else "sandbox"
+        self.mode: RunMode = "process" if chosen.level == "none" else "sandbox"
         self.details: Mapping[str, Any] = {
             "isolation_declined": [{"level": level, "reason": reason} for level, reason in chosen.unavailable]
         }

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Protocol, Self
 
+from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.protocol.bundle import Bundle
 from osiris_inspect.runtime.sandbox.isolation import SandboxPermissions
-
-Mode = Literal["local", "process", "sandbox", "e2b"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Transport(Protocol):
         is_remote: True if the worker has its own run directory, from which artifacts must be downloaded.
     """
 
-    mode: Mode
+    mode: RunMode
     isolation_level: str
     details: Mapping[str, Any]
     is_remote: bool = False

@@ -1,4 +1,4 @@
-"""A grid of cells to draw on: text, boxes, and wires that join where they meet."""
+"""Grid of terminal cells with text, boxes, and lines that join where they meet."""
 
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
@@ -9,8 +9,8 @@ from textual.content import Content
 UP, DOWN, LEFT, RIGHT = 1, 2, 4, 8
 _HEAVY = " ╹╻┃╸┛┓┫╺┗┏┣━┻┳╋"
 _LIGHT = " ╵╷│╴┘┐┤╶└┌├─┴┬┼"
-_SPILLED = "".join({UP | DOWN: "╏", LEFT | RIGHT: "╍"}.get(place, sign) for place, sign in enumerate(_HEAVY))
-_BROKEN = "".join({UP | DOWN: "┊", LEFT | RIGHT: "┈"}.get(place, sign) for place, sign in enumerate(_LIGHT))
+_SPILLED = "".join({UP | DOWN: "╏", LEFT | RIGHT: "╍"}.get(mask, sign) for mask, sign in enumerate(_HEAVY))
+_BROKEN = "".join({UP | DOWN: "┊", LEFT | RIGHT: "┈"}.get(mask, sign) for mask, sign in enumerate(_LIGHT))
 _SIGNS = {"━": _HEAVY, "╍": _SPILLED, "┈": _BROKEN}
 
 Point = tuple[int, int]
@@ -18,13 +18,13 @@ Point = tuple[int, int]
 
 @dataclass
 class Canvas:
-    """Cells by ``(x, y)``. A wire's cell holds the directions it leads in, so that crossings come out right."""
+    """Cells by ``(x, y)``. Cells of lines remember their directions, so that crossings are drawn correctly."""
 
     cells: dict[Point, tuple[str, str]] = field(default_factory=dict)
     _directions: dict[Point, int] = field(default_factory=dict)
 
     def put_text(self, x: int, y: int, text: str, style: str = "") -> None:
-        """Put text down, cell by cell; a wide character takes two."""
+        """Write text from ``(x, y)`` to the right; a wide character takes two cells."""
         for character in text:
             width = cell_len(character)
             if width:
@@ -34,7 +34,7 @@ class Canvas:
                 x += width
 
     def box(self, x: int, y: int, size: tuple[int, int], signs: str, style: str) -> None:
-        """Draw a frame; ``signs`` are corners and sides: ``╭─╮│╰╯``."""
+        """Draw a box; ``signs`` are its corners and sides: ``╭─╮│╰╯``."""
         width, height = size
         top_left, across, top_right, side, bottom_left, bottom_right = tuple(signs)
         self.put_text(x, y, top_left + across * (width - 2) + top_right, style)
@@ -44,7 +44,7 @@ class Canvas:
         self.put_text(x, y + height - 1, bottom_left + across * (width - 2) + bottom_right, style)
 
     def line(self, corners: list[Point], across: str, style: str) -> None:
-        """Draw a line through corners; each is right of, left of, above or below the one before."""
+        """Draw a line through corners; each two neighbours share a row or a column."""
         for start, end in pairwise(corners):
             self._segment(start, end, across, style)
 
@@ -63,7 +63,7 @@ class Canvas:
         self.cells[point] = (_SIGNS[across][directions], style)
 
     def lines(self) -> list[Content]:
-        """What was drawn, a content a line."""
+        """Return the drawing line by line."""
         width = max((x for x, _ in self.cells), default=-1) + 1
         height = max((y for _, y in self.cells), default=-1) + 1
         return [self._line(y, width) for y in range(height)]

@@ -1,6 +1,7 @@
-"""Where the boxes of a drawn lineage stand: steps in layers, left to right, each right of all it reads from."""
+"""Layered layout of a lineage: steps in columns from left to right, each right of the steps it reads from."""
 
 from collections.abc import Sequence
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from osiris_inspect.inspector.run.lineage import Edge, Lineage
 
 
 class EdgeSegment(NamedTuple):
-    """One piece of an edge, from one layer to the next. ``start`` and ``end`` are steps or bends."""
+    """Part of an edge between two neighbouring layers. ``start`` and ``end`` are steps or waypoints."""
 
     start: str
     end: str
@@ -17,61 +18,61 @@ class EdgeSegment(NamedTuple):
 
 
 class LayeredGraph(NamedTuple):
-    """The steps and bends of each layer from top to bottom, and the hops between neighbouring layers."""
+    """Nodes (steps and waypoints) of each layer from top to bottom, and the segments between the layers."""
 
     layers: tuple[tuple[str, ...], ...]
-    hops: tuple[EdgeSegment, ...]
+    segments: tuple[EdgeSegment, ...]
     waypoints: frozenset[str]
 
-    def segments_into(self, place: str) -> list[EdgeSegment]:
-        """The hops that end at a place."""
-        return [hop for hop in self.hops if hop.end == place]
+    def segments_into(self, node: str) -> list[EdgeSegment]:
+        """Return the segments that end at a node."""
+        return [segment for segment in self.segments if segment.end == node]
 
 
 def assign_layers(lineage: Lineage) -> LayeredGraph | None:
-    """The layers of a lineage; None where its edges run in a circle and no such order exists."""
-    depth = _depths([step.id for step in lineage.steps], lineage.edges)
+    """Return the layers of a lineage; None if its edges form a cycle."""
+    steps = [step.id for step in lineage.steps]
+    depth = _depths(steps, lineage.edges)
     if depth is None:
         return None
-    places: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
-    for step in lineage.steps:
-        places[depth[step.id]].append(step.id)
-    hops: list[EdgeSegment] = []
+    layers: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+    for step in steps:
+        layers[depth[step]].append(step)
+    segments: list[EdgeSegment] = []
     for number, edge in enumerate(lineage.edges):
-        hops += _hops(edge, number, depth, places)
-    bends = {place for layer in places for place in layer} - {step.id for step in lineage.steps}
-    return LayeredGraph(_ordered(places, hops), tuple(hops), frozenset(bends))
+        segments += _segments(edge, number, depth, layers)
+    waypoints = {node for layer in layers for node in layer} - set(steps)
+    return LayeredGraph(_ordered(layers, segments), tuple(segments), frozenset(waypoints))
 
 
 def _depths(steps: Sequence[str], edges: Sequence[Edge]) -> dict[str, int] | None:
-    depth = dict.fromkeys(steps, 0)
-    for _ in range(len(steps) + 1):
-        moved = False
-        for edge in edges:
-            if depth[edge.consumer] <= depth[edge.producer]:
-                depth[edge.consumer] = depth[edge.producer] + 1
-                moved = True
-        if not moved:
-            return depth
-    return None
+    producers = {step: [edge.producer for edge in edges if edge.consumer == step] for step in steps}
+    depth: dict[str, int] = {}
+    try:
+        for step in TopologicalSorter(producers).static_order():
+            depth[step] = max((depth[producer] + 1 for producer in producers[step]), default=0)
+    except CycleError:
+        return None
+    return depth
 
 
-def _hops(edge: Edge, number: int, depth: dict[str, int], places: list[list[str]]) -> list[EdgeSegment]:
-    """The hops of an edge; where it passes a layer, it bends there and takes up a place."""
-    bends = [f"\0{number}:{layer}" for layer in range(depth[edge.producer] + 1, depth[edge.consumer])]
-    for layer, bend in enumerate(bends, start=depth[edge.producer] + 1):
-        places[layer].append(bend)
-    path = [edge.producer, *bends, edge.consumer]
+def _segments(edge: Edge, number: int, depth: dict[str, int], layers: list[list[str]]) -> list[EdgeSegment]:
+    """Return the segments of an edge, and add a waypoint to each layer that the edge passes."""
+    between = range(depth[edge.producer] + 1, depth[edge.consumer])
+    waypoints = [f"\0{number}:{layer}" for layer in between]
+    for layer, waypoint in zip(between, waypoints, strict=True):
+        layers[layer].append(waypoint)
+    path = [edge.producer, *waypoints, edge.consumer]
     return [EdgeSegment(start, end, edge, is_last=end == edge.consumer) for start, end in pairwise(path)]
 
 
-def _ordered(places: list[list[str]], hops: list[EdgeSegment]) -> tuple[tuple[str, ...], ...]:
-    """Each layer in the order of what it reads from, so that few edges cross."""
+def _ordered(layers: list[list[str]], segments: list[EdgeSegment]) -> tuple[tuple[str, ...], ...]:
+    """Sort each layer by the average position of the nodes it reads from, so that few edges cross."""
     rank: dict[str, float] = {}
-    for layer in places:
-        for place in layer:
-            above = [rank[hop.start] for hop in hops if hop.end == place]
-            rank[place] = sum(above) / len(above) if above else float(layer.index(place))
-        layer.sort(key=lambda place: rank[place])
-        rank |= {place: float(index) for index, place in enumerate(layer)}
-    return tuple(tuple(layer) for layer in places)
+    for layer in layers:
+        for index, node in enumerate(layer):
+            producers = [rank[segment.start] for segment in segments if segment.end == node]
+            rank[node] = sum(producers) / len(producers) if producers else float(index)
+        layer.sort(key=rank.__getitem__)
+        rank |= {node: float(index) for index, node in enumerate(layer)}
+    return tuple(tuple(layer) for layer in layers)

@@ -1,20 +1,20 @@
-"""How a state is shown: a sign and a word beside the colour, so that no state is told by colour alone."""
+"""Symbols of states. Each has a sign and a word beside its colour, for users who cannot tell colours apart."""
 
 from typing import NamedTuple
 
 from textual.content import Content
 
-from osiris_inspect.inspector.run.lineage import Edge
-from osiris_inspect.inspector.run.run import RunStatus, StepState
+from osiris_inspect.inspector.run.run import StepState
 from osiris_inspect.inspector.run.summary import STATUS_WORDS
 from osiris_inspect.model.finding import Severity
 from osiris_inspect.model.run_card import StepStatus
+from osiris_inspect.model.run_types import RunStatus
 
 MUTED = "$state-beside"
 
 
 class StatusSymbol(NamedTuple):
-    """A sign, its word, and a style of the theme."""
+    """Sign, word and style of a state."""
 
     symbol: str
     word: str
@@ -22,12 +22,12 @@ class StatusSymbol(NamedTuple):
 
     @property
     def content(self) -> Content:
-        """The sign and the word, coloured."""
+        """Sign and word in their style."""
         return Content.styled(f"{self.symbol} {self.word}", self.style)
 
 
 class EdgeStyle(NamedTuple):
-    """How an edge is drawn: the letter and the word of the place, and its line in each direction."""
+    """Letter and word for the location of a frame, and the line characters of its edge."""
 
     letter: str
     word: str
@@ -59,17 +59,16 @@ SEVERITY: dict[Severity, StatusSymbol] = {
 
 IN_MEMORY = EdgeStyle("M", "memory", "$state-link", "━", "┃")
 ON_DISK = EdgeStyle("S", "spill", "$state-live", "╍", "╏")
-NOT_FOUND = EdgeStyle("✗", "none", "bold $state-bad", "┈", "┊")
-UNKNOWN = EdgeStyle("?", "not told", MUTED, "┈", "┊")
+NOT_FOUND = EdgeStyle("✗", "missing", "bold $state-bad", "┈", "┊")
+UNKNOWN = EdgeStyle("?", "unknown", MUTED, "┈", "┊")
 PENDING = EdgeStyle("·", "not read", MUTED, "┈", "┊")
+LOCATIONS = {"memory": IN_MEMORY, "spill": ON_DISK}
 
 
-def edge_style(edge: Edge, consumer: StepState) -> EdgeStyle:
-    """How an edge is drawn. An input that was found nowhere is broken only where its step ended badly."""
-    if edge.location == "memory":
-        return IN_MEMORY
-    if edge.location == "spill":
-        return ON_DISK
+def edge_style(location: str, consumer: StepState) -> EdgeStyle:
+    """Return the style of an edge. An unresolved input is an error only if its consumer failed."""
+    if location in LOCATIONS:
+        return LOCATIONS[location]
     if consumer.status == "failed":
         return NOT_FOUND
     return PENDING if consumer.status in ("skipped", "not_started") else UNKNOWN

@@ -1,1 +1,1 @@
-"""The panes of a run's screen, a module a pane."""
+"""Panes of a run's screen, one module per tab."""

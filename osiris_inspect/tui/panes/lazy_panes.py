@@ -1,4 +1,4 @@
-"""The panes behind the first one. They are loaded when the first one stands, so that it stands sooner."""
+"""Panes behind the first one. They are loaded after the first paint."""
 
 from typing import TYPE_CHECKING
 
@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 
 
 def build_panes(source: "DataSource") -> tuple[ListDetailPane | SqlPane, ...]:
-    """One of each, in the order of their tabs."""
+    """Return the panes in the order of their tabs."""
     return Steps(), Events(), Findings(), Log(), Timeline(), SqlPane(source)

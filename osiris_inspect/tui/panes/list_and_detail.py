@@ -1,4 +1,4 @@
-"""A list with the details of its row: side by side where there is room, one in place of the other where there is not."""
+"""List with the details of its current row: side by side on wide screens, else one instead of the other."""
 
 from collections.abc import Hashable, Sequence
 
@@ -12,56 +12,48 @@ from osiris_inspect.tui.widgets.list_rows import Layout, Row, text_layout
 from osiris_inspect.tui.widgets.text_view import TextView
 
 WIDE = 120
-"""Cells from which on list and details stand side by side."""
+"""Smallest width in cells at which list and details are side by side."""
 
 
 class ListDetailPane(Horizontal):
-    """A list, and the details of the row under its cursor.
-
-    A pane says how its rows are laid out and what the details of one are; the rest is here.
-    """
+    """List and details of the row under its cursor. Subclasses define the rows and the details."""
 
     DEFAULT_CSS = """
     ListDetailPane > .main { width: 3fr; }
     ListDetailPane > TextView { width: 2fr; background: $surface; display: none; }
-    ListDetailPane.-side > TextView { display: block; }
-    ListDetailPane.-open > TextView { display: block; }
+    ListDetailPane.-side > TextView, ListDetailPane.-open > TextView { display: block; }
     ListDetailPane.-open > .main { display: none; }
     ListDetailPane.-side > .main { display: block; }
     """
 
     report: Report | None = None
-    _filled: Hashable = None
+    _described: Hashable = None
 
     def compose(self) -> ComposeResult:
-        """The list and the details."""
-        yield self.create_list()
+        """Yield the list and the details."""
+        yield LineList(classes="main")
         yield TextView()
-
-    def create_list(self) -> LineList:
-        """The list, where a pane has one of its own."""
-        return LineList(classes="main")
 
     @property
     def list(self) -> LineList:
-        """The list."""
+        """List of the pane."""
         return self.query_one(".main", LineList)
 
     @property
     def page(self) -> TextView:
-        """The details."""
+        """Details of the pane."""
         return self.query_one(TextView)
 
     def build_rows(self, report: Report) -> Layout:
-        """The rows of a report."""
+        """Return the layout of a report's rows."""
         raise NotImplementedError
 
     def details(self, report: Report, row: Row) -> Sequence[Content]:
-        """What is to be said of a row."""
+        """Return the details of a row."""
         raise NotImplementedError
 
     def show(self, report: Report) -> None:
-        """Show another report, or the same one read again; at first the cursor stands on what proves the cause."""
+        """Show a report, or a reloaded one; the first time, move the cursor to the evidence of the cause."""
         is_first = self.report is None
         self.report = report
         self.list.show(self.build_rows(report))
@@ -69,42 +61,42 @@ class ListDetailPane(Horizontal):
             self.select_cause(report)
 
     def select_cause(self, report: Report) -> None:
-        """Put the cursor on what proves the cause."""
+        """Move the cursor to the evidence of the cause."""
         cause = report.root_cause
         if cause is not None:
-            proofs = {(evidence.file, evidence.line) for evidence in cause.evidence}
-            self.list.move_to(lambda row: row.key in proofs) or self.list.move_to(
+            evidence = {(evidence.file, evidence.line) for evidence in cause.evidence}
+            self.list.move_to(lambda row: row.key in evidence) or self.list.move_to(
                 lambda row: row.is_failure and row.fields.get("step") == cause.step
             )
 
     def on_resize(self) -> None:
-        """Put list and details side by side where there is room."""
+        """Show list and details side by side if they fit."""
         self.set_class(self.size.width >= WIDE, "-side")
         self._update_details()
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
-        """Show the details of the row the cursor went to."""
+        """Show the details of the current row."""
         if message.lines is self.list:
             self._update_details()
 
     def on_row_opened(self, message: RowOpened) -> None:
-        """Go into the details."""
+        """Open the details."""
         if message.lines is self.list:
             message.stop()
             self.open()
 
     def take_focus(self) -> None:
-        """Go to the list."""
+        """Focus the list."""
         self.list.focus()
 
     def open(self) -> None:
-        """Show the details and put the focus there."""
+        """Show the details and focus them."""
         self.add_class("-open")
         self._update_details()
         self.page.focus()
 
     def close(self) -> bool:
-        """Go back to the list; whether the details were open."""
+        """Return to the list; return True if the details were open."""
         was_open = self.has_class("-open")
         self.remove_class("-open")
         if was_open or self.page.has_focus:
@@ -117,8 +109,8 @@ class ListDetailPane(Horizontal):
             return
         lines = self.details(self.report, row) if row is not None else []
         key = row.key if row is not None else None
-        if key == self._filled:
-            self.page.show(text_layout(lines))  # the same row read again: the reader stays where they are
+        if key == self._described:
+            self.page.show(text_layout(lines))  # keeps the scroll position
         else:
-            self._filled = key
+            self._described = key
             self.page.show_lines(lines)

@@ -1,4 +1,4 @@
-"""Overview: the lineage drawn, the failing path marked."""
+"""Overview: a drawing of the lineage with the failing path marked."""
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -12,7 +12,7 @@ from textual.widgets import Static
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import StepState
 from osiris_inspect.inspector.text.sanitize import show_line
-from osiris_inspect.tui.drawing import lineage as drawing
+from osiris_inspect.tui.drawing.lineage import LineageDrawing, draw, legend, step_result
 from osiris_inspect.tui.panes.step_detail import describe
 from osiris_inspect.tui.shared.messages import StepOpened
 from osiris_inspect.tui.widgets.line_list import CursorMoved, LineList, RowOpened
@@ -20,98 +20,92 @@ from osiris_inspect.tui.widgets.list_rows import ListContent, StaticRow
 from osiris_inspect.tui.widgets.strips import highlight
 from osiris_inspect.tui.widgets.text_view import TextView
 
-ROOM = 5
-"""Lines under the drawing from which on the step under the cursor is described there."""
+MIN_DETAIL_HEIGHT = 5
+"""Smallest height in lines at which the details are shown below the drawing."""
 
-_SHARE = 0.6
-"""The part of the height that the drawing takes at most where a step is described under it."""
+_MAX_SHARE = 0.6
+"""Share of the height that the drawing takes at most if there are details."""
 
 
 class LineageList(LineList):
-    """The steps as a list whose lines are a drawing: the cursor goes from step to step."""
+    """List of the steps whose lines are a drawing; the cursor moves from step to step."""
 
     hides_rows = False
-    _drawing = drawing.LineageDrawing([])
+    _drawing = LineageDrawing([])
     _report: Report | None = None
 
     def show_report(self, report: Report) -> None:
-        """Draw the lineage of this run."""
+        """Draw the lineage of a run."""
         self._report = report
-        self.show(self._sheet)
-
-    def _sheet(self, _width: int) -> ListContent:
-        steps = self._report.run.steps if self._report else ()
-        return ListContent([_row(step) for step in steps])
+        self.show(lambda _width: ListContent([_row(step) for step in report.run.steps]))
 
     def _lay_out(self, inner_width: int) -> None:
         super()._lay_out(inner_width)
         self._draw()
 
     def watch_cursor(self) -> None:
-        """Mark the step the cursor went to."""
+        """Highlight the current step."""
         self._draw()
         super().watch_cursor()
 
     def _draw(self) -> None:
         if self._report is not None:
             selected = str(self.row.key) if self.row else None
-            self._drawing = drawing.draw(self._report.lineage, self._laid_out_for, selected)
+            self._drawing = draw(self._report.lineage, self._laid_out_for, selected)
 
     @property
     def line_count(self) -> int:
-        """Lines of the drawing."""
+        """Number of lines of the drawing."""
         return len(self._drawing.lines)
 
     def line_at(self, line: int) -> Content:
-        """A line of the drawing."""
+        """Return a line of the drawing."""
         return self._drawing.lines[line]
 
     def line_span(self, index: int) -> tuple[int, int]:
-        """Where a step is drawn."""
-        return self._drawing.places.get(str(self.row_at(index).key), (0, 0))
+        """Return the first line and the height of a step."""
+        return self._drawing.line_spans.get(str(self.row_at(index).key), (0, 0))
 
     def _with_cursor(self, line: int, base: Style) -> tuple[Content, Style]:
-        if self._drawing.boxed:  # the frame of the box marks the cursor
-            return Content(" ") + highlight(self.line_at(line), self.wanted_words), base
+        if self._drawing.boxed:  # the box of the current step is highlighted instead
+            return Content(" ") + highlight(self.line_at(line), self.highlight_terms), base
         return super()._with_cursor(line, base)
 
     def action_shift(self, by: int) -> None:
-        """Go to the step on the left or on the right."""
+        """Go to the previous or next step."""
         self.action_move(1 if by > 0 else -1)
 
 
 class _OverviewLayout(Layout):
-    """The drawing, its legend, and under them the step under the cursor, where there is room for it.
+    """Layout of the drawing, its legend, and the details of the current step if they fit.
 
-    A layout of its own knows the height of the drawing and the room for it at once. By styles it would take a second
-    picture to find out, and the first one is what everybody waits for.
+    It measures the drawing while it arranges, so that the first paint is correct. CSS would need a second one.
     """
 
-    name = "stack"
+    name = "overview"
 
     def arrange(
         self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True
     ) -> ArrangeResult:
-        """Where the three are; the last one may be nowhere."""
+        """Return the regions of the widgets; the details may have none."""
         del parent, greedy
-        graph, legend, page = children
-        assert isinstance(graph, LineageList)  # noqa: S101  tells mypy what compose made
-        width = size.width - 1  # as far from the edge on the right as its letters are on the left
-        graph.relayout(width)
-        most = int(_SHARE * size.height)
-        below = size.height - min(graph.line_count, most) - 2  # the legend, and a blank line under it
-        drawn = min(graph.line_count, most) if below >= ROOM else max(0, size.height - 1)
-        places = [(graph, Region(0, 0, width, drawn)), (legend, Region(1, drawn, width, 1))]
-        if below >= ROOM:
-            places.append((page, Region(0, drawn + 2, width, below)))
-        return [WidgetPlacement(region, NULL_OFFSET, Spacing(), widget) for widget, region in places]
-
-
-_STACK = _OverviewLayout()
+        drawing, legend_line, page = children
+        assert isinstance(drawing, LineageList)  # noqa: S101  tells mypy what ``compose`` created
+        width = size.width - 1  # the same margin on both sides
+        drawing.relayout(width)
+        height = min(drawing.line_count, int(_MAX_SHARE * size.height))
+        below = size.height - height - 2  # the legend and a blank line
+        has_details = below >= MIN_DETAIL_HEIGHT
+        if not has_details:
+            height = max(0, size.height - 1)
+        regions = [(drawing, Region(0, 0, width, height)), (legend_line, Region(1, height, width, 1))]
+        if has_details:
+            regions.append((page, Region(0, height + 2, width, below)))
+        return [WidgetPlacement(region, NULL_OFFSET, Spacing(), widget) for widget, region in regions]
 
 
 class Overview(Vertical):
-    """The drawing, its legend, and under them the step under the cursor."""
+    """Drawing, legend, and details of the current step."""
 
     DEFAULT_CSS = """
     Overview { padding: 1 1 0 1; }
@@ -120,35 +114,36 @@ class Overview(Vertical):
 
     _report: Report | None = None
     _described: StepState | None = None
+    _layout = _OverviewLayout()
 
     @property
     def layout(self) -> Layout:
-        """One of its own."""
-        return _STACK
+        """Layout of this pane."""
+        return self._layout
 
     def compose(self) -> ComposeResult:
-        """The drawing, its legend, the step under the cursor."""
+        """Yield the drawing, its legend and the details."""
         yield LineageList(classes="main")
         yield Static(id="legend", markup=False)
         yield TextView()
 
     @property
     def list(self) -> LineList:
-        """The drawing."""
+        """Drawing of the lineage."""
         return self.query_one(LineageList)
 
     def show(self, report: Report) -> None:
-        """Draw this run."""
+        """Draw a run; the first time, move the cursor to the step of the cause."""
         is_first, self._report = self._report is None, report
         self.query_one(LineageList).show_report(report)
-        self.query_one("#legend", Static).update(drawing.legend(report.lineage))
+        self.query_one("#legend", Static).update(legend(report.lineage))
         cause = report.root_cause
         if is_first and cause is not None and cause.step is not None:
             self.list.move_to(lambda row: row.key == cause.step)
         self._describe()
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
-        """Describe the step the cursor went to."""
+        """Show the details of the current step."""
         if message.lines is self.list:
             self._describe()
 
@@ -160,22 +155,21 @@ class Overview(Vertical):
             self.query_one(TextView).show_lines(describe(self._report, step))
 
     def on_row_opened(self, message: RowOpened) -> None:
-        """Ask for the details of the step."""
+        """Request the details of the step on its own tab."""
         message.stop()
         if message.lines.row is not None:
             self.post_message(StepOpened(str(message.lines.row.key)))
 
     def take_focus(self) -> None:
-        """Go to the drawing."""
+        """Focus the drawing."""
         self.list.focus()
 
     def close(self) -> bool:
-        """Nothing is ever open here."""
+        """Return False: this pane has nothing to close."""
         return False
 
 
 def _row(step: StepState) -> StaticRow:
-    text = f"{show_line(step.id, 120)} {step.status} {drawing.step_result(step)}"
-    return StaticRow(
-        Content(text), text, step.id, {"step": step.id, "status": step.status}, step.status == "failed"
-    )
+    text = f"{show_line(step.id, 120)} {step.status} {step_result(step)}"
+    fields = {"step": step.id, "status": step.status}
+    return StaticRow(Content(text), text, step.id, fields, step.status == "failed")

@@ -1,22 +1,22 @@
-"""SQL: a line to ask the run in, and under it the tables it has, or the rows of the answer."""
+"""SQL: an input for queries, and the tables of the run or the rows of a result."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, work
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.tables.sql_types import SqlError, SqlResult, SqlSession, SqlTable
-from osiris_inspect.inspector.text import units as figures
 from osiris_inspect.inspector.text.sanitize import show_line
+from osiris_inspect.inspector.text.units import format_rows, pluralize
 from osiris_inspect.tui.drawing.symbols import MUTED
-from osiris_inspect.tui.shared import key_bindings as keys
+from osiris_inspect.tui.shared.key_bindings import Scope, bindings
 from osiris_inspect.tui.shared.messages import TextOpened
 from osiris_inspect.tui.widgets.frame_list import FrameList, FrameRow, row_details
 from osiris_inspect.tui.widgets.line_list import RowOpened
@@ -25,272 +25,252 @@ from osiris_inspect.tui.widgets.list_rows import ListContent, StaticRow
 if TYPE_CHECKING:
     from osiris_inspect.tui.shared.data_source import DataSource
 
-MOST_REMEMBERED = 50
-"""Queries that are kept for the next time."""
+MAX_HISTORY = 50
+"""Queries that are saved."""
 
-_HINT = "one SELECT in DuckDB's SQL; a name with a hyphen stands in double quotes"
-_LOOK = 0.25
-"""Seconds between looks at how far a long question has come."""
+_HINT = "One SELECT in DuckDB SQL; put names with a hyphen in double quotes"
+_PROGRESS_INTERVAL_S = 0.25
 
 
 class QueryInput(Input):
-    """Where a question is typed."""
+    """Input for a query, with a history."""
 
-    BINDINGS = keys.bindings("query")
-    KEYS_AT_WORK: ClassVar[tuple[keys.Scope, ...]] = ("query",)
+    BINDINGS = bindings("query")
+    FOOTER_SCOPES: ClassVar[tuple[Scope, ...]] = ("query",)
     DEFAULT_CSS = """
     QueryInput { width: 1fr; background: $surface; }
     QueryInput > .input--placeholder { color: $state-beside; }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pane: "SqlPane") -> None:
         super().__init__(
             compact=True,
-            placeholder="for example: select event, count(*) from events group by 1",
+            placeholder="e.g. select event, count(*) from events group by 1",
             select_on_focus=False,
         )
+        self._pane = pane
         self.history: list[str] = []
         self._back = 0
 
-    def keep(self, query: str) -> None:
-        """Have a question at hand for later."""
-        self.history = [*(old for old in self.history if old != query), query][-MOST_REMEMBERED:]
+    def add_to_history(self, query: str) -> None:
+        """Add a query to the history."""
+        self.history = [*(old for old in self.history if old != query), query][-MAX_HISTORY:]
         self._back = 0
 
     def action_earlier(self, by: int) -> None:
-        """Bring back an earlier question, or a later one."""
+        """Show an earlier query, or a later one."""
         self._back = max(0, min(self._back + by, len(self.history)))
         self.value = self.history[-self._back] if self._back else ""
         self.cursor_position = len(self.value)
 
     def action_leave(self) -> None:
-        """End what is being asked, or go to the rows."""
-        pane = self.parent.parent if self.parent is not None else None
-        if isinstance(pane, SqlPane):
-            pane.cancel_or_focus()
+        """Cancel the query, or go to the rows."""
+        self._pane.cancel_or_focus()
 
     def on_key(self, event: events.Key) -> None:
-        """Page keys are for the rows."""
-        pane = self.parent.parent if self.parent is not None else None
-        if event.key in ("pagedown", "pageup") and isinstance(pane, SqlPane):
+        """Pass page keys to the rows."""
+        if event.key in ("pagedown", "pageup"):
             event.stop()
-            pane.list.action_page(1 if event.key == "pagedown" else -1)
+            self._pane.list.action_page(1 if event.key == "pagedown" else -1)
 
 
 class SqlPane(Vertical):
-    """The run as tables. What that takes is loaded when the pane is first opened."""
+    """SQL queries on a run. The session is opened when the user first opens the pane."""
 
     DEFAULT_CSS = """
     SqlPane #ask { height: 1; background: $surface; }
     SqlPane #prompt { width: 5; color: $state-link; text-style: bold; }
-    SqlPane #told { height: auto; max-height: 3; padding: 0 1; color: $state-beside; }
+    SqlPane #message { height: auto; max-height: 3; padding: 0 1; color: $state-beside; }
     SqlPane FrameList { height: 1fr; }
     """
 
-    def __init__(self, source: "DataSource", *, id: str | None = None) -> None:  # noqa: A002  Textual's name
-        super().__init__(id=id)
+    def __init__(self, source: "DataSource") -> None:
+        super().__init__()
         self._source = source
         self._report: Report | None = None
-        self._opened_console: SqlSession | None = None
-        self._answer: SqlResult | None = None
-        self._is_old = self._is_asking = False
+        self._session: SqlSession | None = None
+        self._result: SqlResult | None = None
+        self._is_stale = self._is_running_query = False
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """The line to ask in, what is told of the answer, its rows."""
-        from textual.containers import Horizontal
-
+        """Yield the input, a message line and the rows."""
         with Horizontal(id="ask"):
             yield Static(Content(" sql "), id="prompt", markup=False)
-            yield QueryInput()
-        yield Static(_HINT, id="told", markup=False)
+            yield QueryInput(self)
+        yield Static(_HINT, id="message", markup=False)
         yield FrameList(classes="main")
 
     @property
     def list(self) -> FrameList:
-        """The rows."""
+        """Tables or rows."""
         return self.query_one(FrameList)
 
     @property
     def box(self) -> QueryInput:
-        """The line to ask in."""
+        """Input for queries."""
         return self.query_one(QueryInput)
 
     def show(self, report: Report) -> None:
-        """Ask this run from now on; an answer that stands there stays."""
-        self._report, self._is_old = report, True
+        """Use this report from the next query on; the current result stays."""
+        self._report, self._is_stale = report, True
 
     def take_focus(self) -> None:
-        """Go to the line to ask in; the first time, see what there is to ask."""
+        """Focus the input; the first time, list the tables."""
         self.box.focus()
-        if self._opened_console is None and not self._is_asking:
-            self._ask("")
+        if self._session is None and not self._is_running_query:
+            self._start("")
 
     def close(self) -> bool:
-        """Nothing lies over the rows."""
+        """Return False: this pane has nothing to close."""
         return False
 
     def cancel_or_focus(self) -> None:
-        """End what is being asked; where nothing is, go to the rows."""
-        if self._is_asking and self._opened_console is not None:
-            self._opened_console.cancel()
+        """Cancel the running query; if there is none, focus the rows."""
+        if self._is_running_query and self._session is not None:
+            self._session.cancel()
         else:
             self.list.focus()
 
     def on_unmount(self) -> None:
-        """Let go of the tables."""
-        if self._opened_console is not None:
-            self._opened_console.cancel()
-            if not self._is_asking:
-                self._opened_console.close()
+        """Close the session."""
+        if self._session is not None:
+            self._session.cancel()
+            if not self._is_running_query:
+                self._session.close()
 
-    # ── asking ──
+    # ── queries ──
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Ask."""
+        """Run the query; without one, list the tables."""
         event.stop()
         query = event.value.strip().rstrip(";")
-        if self._is_asking:
-            self.notify("still asking: esc ends it", markup=False)
-        elif query:
-            self.box.keep(query)
-            self._ask(query)
-        else:
-            self._ask("")
+        if self._is_running_query:
+            self.notify("A query is running (esc to cancel)", markup=False)
+            return
+        if query:
+            self.box.add_to_history(query)
+        self._start(query)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """What is typed here filters nothing."""
+        """Stop the event: it would filter the list."""
         event.stop()
 
-    def _ask(self, query: str) -> None:
-        self._is_asking = True
-        self._tell(Content("asking … esc ends it" if query else "reading …"))
-        self._timer = self.set_interval(_LOOK, self._update_progress)
-        self._work(query)
+    def _start(self, query: str) -> None:
+        self._is_running_query = True
+        self._show_message(Content("running … (esc to cancel)" if query else "reading …"))
+        self._timer = self.set_interval(_PROGRESS_INTERVAL_S, self._update_progress)
+        self._run(query)
 
     @work(thread=True)
-    def _work(self, query: str) -> None:
-        """Ask off the event loop; without a query, see which tables there are."""
-        done: Callable[[], None]
+    def _run(self, query: str) -> None:
+        outcome: SqlResult | SqlError | Sequence[SqlTable]
         try:
-            console = self._opened()
-            if query:
-                answer = console.run_query(query)
-                done = lambda: self._answered(query, answer)  # noqa: E731  what is to be done is all that differs
-            else:
-                tables = console.tables()
-                done = lambda: self._list_tables(tables)  # noqa: E731  as above
-        except Exception as error:  # noqa: BLE001  DuckDB on a stranger's run; what goes wrong is shown
-            refusal = SqlError(f"{type(error).__name__}: {error}")
-            done = lambda: self._answered(query, refusal)  # noqa: E731  as above
+            session = self._open_session()
+            outcome = session.run_query(query) if query else session.tables()
+        except Exception as error:  # noqa: BLE001  DuckDB on a foreign run; the error is shown
+            outcome = SqlError(f"{type(error).__name__}: {error}")
         if self.is_attached and self.app.is_running:
-            self.app.call_from_thread(done)
-        elif self._opened_console is not None:
-            self._opened_console.close()
+            self.app.call_from_thread(self._show_outcome, query, outcome)
+        elif self._session is not None:
+            self._session.close()
 
-    def _opened(self) -> SqlSession:
-        """The tables of the run as it was read last."""
+    def _open_session(self) -> SqlSession:
+        """Return a session on the latest report."""
         if self._report is None:
-            raise ValueError("the run was not read yet")
-        if self._opened_console is not None and self._is_old:
-            self._opened_console.close()
-            self._opened_console = None
-        if self._opened_console is None:
-            self._is_old = False
-            self._opened_console = self._source.sql_session(self._report)
-        return self._opened_console
+            raise ValueError("the run has not been read yet")
+        if self._session is not None and self._is_stale:
+            self._session.close()
+            self._session = None
+        if self._session is None:
+            self._is_stale = False
+            self._session = self._source.sql_session(self._report)
+        return self._session
 
     def _update_progress(self) -> None:
-        told = self._opened_console.progress() if self._opened_console is not None else ""
-        if told and self._is_asking:
-            self._tell(Content(f"{told} … esc ends it"))
+        progress = self._session.progress() if self._session is not None else ""
+        if progress and self._is_running_query:
+            self._show_message(Content(f"{progress} … (esc to cancel)"))
 
-    def _done(self) -> None:
-        self._is_asking = False
+    # ── results ──
+
+    def _show_outcome(self, query: str, outcome: SqlResult | SqlError | Sequence[SqlTable]) -> None:
+        self._is_running_query = False
         if self._timer is not None:
             self._timer.stop()
+        if isinstance(outcome, SqlError):
+            self._show_error(query, outcome)
+        elif isinstance(outcome, Sequence):
+            self._list_tables(outcome)
+        else:
+            self._result = outcome
+            self.list.open_frame(outcome)
+            self._show_message(_size(outcome))
 
-    # ── answers ──
-
-    def _answered(self, query: str, answer: SqlResult | SqlError) -> None:
-        self._done()
-        if isinstance(answer, SqlError):
-            self._show_error(query, answer)
-            return
-        self._answer = answer
-        self.list.open_frame(answer)
-        self._tell(_size(answer))
-
-    def _show_error(self, query: str, refusal: SqlError) -> None:
-        place = ""
-        if refusal.position is not None:
-            place = f"at character {refusal.position + 1}: "
+    def _show_error(self, query: str, error: SqlError) -> None:
+        position = ""
+        if error.position is not None:
+            position = f"at character {error.position + 1}: "
             if self.box.value.strip().rstrip(";") == query:
                 indent = len(self.box.value) - len(self.box.value.lstrip())
-                self.box.cursor_position = refusal.position + indent
-        self._tell(Content.styled(f"✗ {place}{show_line(refusal.text, 600)}", "$state-bad"))
+                self.box.cursor_position = error.position + indent
+        self._show_message(Content.styled(f"✗ {position}{show_line(error.text, 600)}", "$state-bad"))
 
     def _list_tables(self, tables: Sequence[SqlTable]) -> None:
-        self._done()
-        self._answer = None
-        self._tell(Content(_HINT))
-        widest = min(40, max((len(show_line(table.name, 80)) for table in tables), default=0))
-        heading = Content("what can be asked; enter shows the rows of one")
-        self.list.show(lambda width: ListContent([_table(table, widest, width) for table in tables], heading))
+        self._result = None
+        self._show_message(Content(_HINT))
+        longest = min(40, max((len(show_line(table.name, 80)) for table in tables), default=0))
+        heading = Content("Tables (enter = show rows)")
+        self.list.show(lambda width: ListContent([_row(table, longest, width) for table in tables], heading))
 
-    def _tell(self, told: Content) -> None:
-        self.query_one("#told", Static).update(told)
+    def _show_message(self, message: Content) -> None:
+        self.query_one("#message", Static).update(message)
 
     def on_row_opened(self, message: RowOpened) -> None:
-        """Show a row in full; of a table, ask it."""
+        """Show a row in full, or the rows of a table."""
         message.stop()
         row = message.lines.row
         if isinstance(row, FrameRow):
             self.post_message(TextOpened(f"row {row.number + 1:,}", row_details(row)))
-        elif row is not None and isinstance(row.key, str) and not self._is_asking:
-            self.box.value = " ".join(("select * from", _named(row.key), "limit 1000"))
-            self.box.keep(self.box.value)
-            self._ask(self.box.value)
+        elif row is not None and isinstance(row.key, str) and not self._is_running_query:
+            query = " ".join(("select * from", _quoted(row.key), "limit 1000"))
+            self.box.value = query
+            self.box.add_to_history(query)
+            self._start(query)
 
-    # ── keeping ──
-
-    def save(self, folder: Path | None, name: str) -> str:
-        """Keep the answer as CSV; says where, or why not."""
-        if self._answer is None:
-            return "no answer to keep yet"
+    def save(self, folder: Path | None, run: str) -> str:
+        """Save the result as CSV; return a message with the path or the error."""
+        if self._result is None:
+            return "No result to save yet"
         if folder is None:
-            return "there is no folder for it"
+            return "There is no folder to save to"
+        names = (
+            f"{run}-answer{suffix}.csv" for suffix in ("", *(f"-{number}" for number in range(2, 10_000)))
+        )
         try:
-            path = next(path for path in _names(folder, name) if not path.exists())
+            path = next(path for path in map(folder.joinpath, names) if not path.exists())
             with path.open("x", encoding="utf-8", errors="replace", newline="") as out:
-                self._answer.csv(out)
+                self._result.csv(out)
         except OSError as error:
-            return f"not kept: {error}"
-        return f"kept as {path}"
+            return f"Cannot save the result: {error}"
+        return f"Saved as {path}"
 
 
-def _names(folder: Path, name: str) -> Iterator[Path]:
-    yield folder / f"{name}-answer.csv"
-    yield from (folder / f"{name}-answer-{number}.csv" for number in range(2, 10_000))
+def _size(result: SqlResult) -> Content:
+    info = result.info
+    size = f"{format_rows(info.rows)} · {pluralize(len(info.columns), 'column')}"
+    return Content.assemble(size, ("" if result.is_complete else "  ! only the first rows", "$state-warn"))
 
 
-def _size(answer: SqlResult) -> Content:
-    facts = answer.info
-    words = f"{figures.format_rows(facts.rows)} · {figures.pluralize(len(facts.columns), 'column')}"
-    if answer.is_complete:
-        return Content(words)
-    return Content.assemble(words, ("  ! there were more: only these are kept", "$state-warn"))
-
-
-def _table(table: SqlTable, widest: int, width: int) -> StaticRow:
-    """A table and its columns, with their types where there is room for them."""
+def _row(table: SqlTable, name_width: int, width: int) -> StaticRow:
+    """Return the row of a table with its columns, and their types if they fit."""
     names = ", ".join(show_line(name, 60) for name, _ in table.columns)
-    full = ", ".join(f"{show_line(name, 60)} {kind.lower()}" for name, kind in table.columns)
-    name = Content.styled(show_line(table.name, 80), "bold").truncate(widest, ellipsis=True, pad=True)
-    head = Content.assemble(name, "  ", ("frame  " if table.is_frame else "table  ", MUTED))
-    columns = full if head.cell_length + len(full) <= width else names
-    return StaticRow(head + Content(columns), f"{show_line(table.name, 120)} {full}", table.name)
+    typed = ", ".join(f"{show_line(name, 60)} {kind.lower()}" for name, kind in table.columns)
+    name = Content.styled(show_line(table.name, 80), "bold").truncate(name_width, ellipsis=True, pad=True)
+    label = Content.assemble(name, "  ", ("frame  " if table.is_frame else "table  ", MUTED))
+    columns = typed if label.cell_length + len(typed) <= width else names
+    return StaticRow(label + Content(columns), f"{show_line(table.name, 120)} {typed}", table.name)
 
 
-def _named(table: str) -> str:
+def _quoted(table: str) -> str:
     return table if table.isidentifier() and table.islower() else '"' + table.replace('"', '""') + '"'

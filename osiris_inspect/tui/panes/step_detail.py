@@ -1,146 +1,124 @@
-"""All that is known of one step, as lines."""
+"""Details of one step as lines."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from textual.content import Content
 
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Artifact, InputState, StepState
-from osiris_inspect.inspector.text import units as figures
 from osiris_inspect.inspector.text.sanitize import inline_json, json_lines, multi_line, show_line
-from osiris_inspect.tui.drawing import symbols as marks
+from osiris_inspect.inspector.text.units import (
+    UNKNOWN,
+    format_bytes,
+    format_duration,
+    format_rows,
+    time_of_day,
+)
+from osiris_inspect.model.finding import Finding
+from osiris_inspect.tui.drawing import symbols
 from osiris_inspect.tui.drawing.symbols import MUTED, StatusSymbol
 
 ARTIFACT = {
     "present": StatusSymbol("✓", "present", "$state-good"),
     "missing": StatusSymbol("✗", "missing", "$state-bad"),
     "not_downloaded": StatusSymbol("~", "not downloaded", MUTED),
-    "lost": StatusSymbol("✗", "lost on its way", "$state-bad"),
+    "lost": StatusSymbol("✗", "lost in transfer", "$state-bad"),
     "corrupt": StatusSymbol("✗", "corrupt", "$state-bad"),
 }
 
 
 def describe(report: Report, step: StepState) -> Sequence[Content]:
-    """The details of a step, what went wrong first."""
+    """Return the details of a step, errors first."""
+    findings = [finding for finding in report.findings if finding.step == step.id]
+    inputs = [line for entry in step.inputs for line in _input(entry, step)]
+    source = f"  from {show_line(step.rows_out_source, 80)}" if step.rows_out_source else ""
+    output = Content.assemble(f"  {format_rows(step.rows_out)}  ", storage_label(step), (source, MUTED))
     return [
         *_head(step),
         *_failure(step),
-        *_findings(report, step),
-        *_inputs(step),
-        *_output(step),
-        *_rest(step),
+        *section("findings", map(finding_line, findings)),
+        *section("inputs", inputs),
+        *section("output", [output, *map(_artifact, step.artifacts)]),
+        *section("configuration", map(Content, json_lines(step.config)[1:-1])),
     ]
 
 
-def title(text: str) -> Content:
-    """The heading of a part."""
+def section(title: str | Content, lines: Iterable[Content]) -> Iterator[Content]:
+    """Yield a blank line, a heading and the lines; nothing if there are no lines."""
+    for number, line in enumerate(lines):
+        if number == 0:
+            yield Content("")
+            yield title if isinstance(title, Content) else heading(title)
+        yield line
+
+
+def heading(text: str) -> Content:
+    """Return the heading of a section."""
     return Content.styled(text, "bold $state-link")
 
 
+def finding_line(finding: Finding) -> Content:
+    """Return the severity and the message of a finding on one line."""
+    symbol = symbols.SEVERITY[finding.severity]
+    return Content.assemble((f"  {symbol.symbol} ", symbol.style), show_line(finding.message, 400))
+
+
 def _head(step: StepState) -> Iterator[Content]:
-    mark = marks.STEP[step.status]
-    yield Content.assemble((show_line(step.id, 200), "bold"), "  ", mark.content)
-    facts = [show_line(step.driver, 120)] if step.driver else []
-    if step.started is not None:
-        facts.append(f"from {figures.time_of_day(step.started)}")
-    if step.duration_s is not None:
-        facts.append(f"for {figures.format_duration(step.duration_s)}")
-    if step.line_range != (0, 0):
-        facts.append(f"events.jsonl:{step.line_range[0]}-{step.line_range[1]}")
-    if facts:
-        yield Content.styled(" · ".join(facts), MUTED)
+    yield Content.assemble((show_line(step.id, 200), "bold"), "  ", symbols.STEP[step.status].content)
+    facts = [
+        show_line(step.driver or "", 120),
+        f"started {time_of_day(step.started)}" if step.started is not None else "",
+        f"took {format_duration(step.duration_s)}" if step.duration_s is not None else "",
+        f"events.jsonl:{step.line_range[0]}-{step.line_range[1]}" if step.line_range != (0, 0) else "",
+    ]
+    if any(facts):
+        yield Content.styled(" · ".join(filter(None, facts)), MUTED)
     if step.skipped_because:
         yield Content(f"because of {show_line(step.skipped_because, 200)}")
 
 
 def _failure(step: StepState) -> Iterator[Content]:
-    if step.failure is None:
+    failure = step.failure
+    if failure is None:
         return
-    yield Content("")
-    kind = f"{show_line(step.failure.type, 80)}  " if step.failure.type else ""
-    yield Content.assemble(title("error"), "  ", (kind + _place(step.failure.file, step.failure.line), MUTED))
-    yield from (Content.styled(f"  {line}", "$state-bad") for line in multi_line(step.failure.message))
-    if step.failure.traceback:
-        yield Content("")
-        yield title("traceback")
-        yield from (Content(f"  {line}") for line in multi_line(step.failure.traceback))
-
-
-def _place(file: str, line: int) -> str:
-    return f"{show_line(file, 80)}:{line}" if line else show_line(file, 80)
-
-
-def _findings(report: Report, step: StepState) -> Iterator[Content]:
-    found = [finding for finding in report.findings if finding.step == step.id]
-    if not found:
-        return
-    yield Content("")
-    yield title("findings")
-    for finding in found:
-        mark = marks.SEVERITY[finding.severity]
-        yield Content.assemble(f"  {mark.symbol} ", show_line(finding.message, 400)).stylize(mark.style, 2, 3)
-
-
-def _inputs(step: StepState) -> Iterator[Content]:
-    if not step.inputs:
-        return
-    yield Content("")
-    yield title("inputs")
-    for entry in step.inputs:
-        yield from _input(entry, step)
+    line = f":{failure.line}" if failure.line else ""
+    source = (f"{show_line(failure.type or '', 80)}  {show_line(failure.file, 80)}{line}".strip(), MUTED)
+    message = (Content.styled(f"  {line}", "$state-bad") for line in multi_line(failure.message))
+    yield from section(Content.assemble(heading("error"), "  ", source), message)
+    traceback = multi_line(failure.traceback) if failure.traceback else ()
+    yield from section("traceback", (Content(f"  {line}") for line in traceback))
 
 
 def _input(entry: InputState, step: StepState) -> Iterator[Content]:
-    wire = {"memory": marks.IN_MEMORY, "spill": marks.ON_DISK}.get(
-        entry.location, marks.NOT_FOUND if step.status == "failed" else marks.UNKNOWN
-    )
-    origin = show_line(entry.from_step, 120) if entry.from_step else "a step the log does not name"
-    where = f"  events.jsonl:{entry.line}" if entry.line else ""
+    fallback = symbols.NOT_FOUND if step.status == "failed" else symbols.UNKNOWN
+    style = symbols.LOCATIONS.get(entry.location, fallback)
+    origin = show_line(entry.from_step, 120) if entry.from_step else "an unknown step"
     yield Content.assemble(
-        (f"  {wire.letter} {wire.word}", wire.style),
-        f"  {show_line(entry.name, 80)} from {origin}  {figures.format_rows(entry.rows)}",
-        (where, MUTED),
+        (f"  {style.letter} {style.word}", style.style),
+        f"  {show_line(entry.name, 80)} from {origin}  {format_rows(entry.rows)}",
+        (f"  events.jsonl:{entry.line}" if entry.line else "", MUTED),
     )
-    for tried in entry.attempts:
-        place, result, reason = (
-            inline_json(tried.get(key) or "", 200) for key in ("place", "outcome", "reason")
+    for attempt in entry.attempts:
+        place, outcome, reason = (
+            inline_json(attempt.get(key) or "", 200) for key in ("place", "outcome", "reason")
         )
-        yield Content.assemble(("    tried ", MUTED), f"{place}: {result}", (f"  {reason}", MUTED))
-
-
-def _output(step: StepState) -> Iterator[Content]:
-    yield Content("")
-    yield title("output")
-    told = f"  told by {show_line(step.rows_out_source, 80)}" if step.rows_out_source else ""
-    yield Content.assemble(f"  {figures.format_rows(step.rows_out)}  ", frame_place(step), (told, MUTED))
-    yield from (_artifact(artifact) for artifact in step.artifacts)
+        yield Content.assemble(("    tried ", MUTED), f"{place}: {outcome}", (f"  {reason}", MUTED))
 
 
 def _artifact(artifact: Artifact) -> Content:
-    mark = ARTIFACT[artifact.state]
-    size = f"  {figures.format_bytes(artifact.bytes)}" if artifact.bytes is not None else ""
-    if artifact.state == "present" and artifact.path.endswith(".parquet"):
-        size += "  p looks into it"
-    elif artifact.state == "present":
-        size += "  a opens it"
-    return Content.assemble(
-        (f"  {mark.symbol} ", mark.style), show_line(artifact.path, 300), (f"  {mark.word}{size}", MUTED)
-    )
+    symbol = ARTIFACT[artifact.state]
+    details = symbol.word + (f"  {format_bytes(artifact.bytes)}" if artifact.bytes is not None else "")
+    if artifact.state == "present":
+        details += "  p to preview" if artifact.path.endswith(".parquet") else "  a to open"
+    path = show_line(artifact.path, 300)
+    return Content.assemble((f"  {symbol.symbol} ", symbol.style), path, (f"  {details}", MUTED))
 
 
-def _rest(step: StepState) -> Iterator[Content]:
-    if step.config:
-        yield Content("")
-        yield title("configuration")
-        yield from (Content(line) for line in json_lines(step.config)[1:-1])
-
-
-def frame_place(step: StepState) -> Content:
-    """Where the frame of a step was kept."""
-    if step.storage == "none" and (step.is_writer or step.status != "succeeded"):
-        return Content.styled(figures.UNKNOWN, MUTED)  # there was no frame to keep
-    wires = {"memory": marks.IN_MEMORY, "spill": marks.ON_DISK, "none": marks.NOT_FOUND}
-    wire = wires.get(step.storage)
-    if wire is None:
-        return Content.styled(figures.UNKNOWN, MUTED)
-    return Content.styled(f"{wire.letter} {wire.word}", wire.style)
+def storage_label(step: StepState) -> Content:
+    """Return where the frame of a step was stored."""
+    has_no_frame = step.storage == "none" and (step.is_writer or step.status != "succeeded")
+    styles = {**symbols.LOCATIONS, "none": symbols.NOT_FOUND}
+    style = None if has_no_frame else styles.get(step.storage)
+    if style is None:
+        return Content.styled(UNKNOWN, MUTED)
+    return Content.styled(f"{style.letter} {style.word}", style.style)

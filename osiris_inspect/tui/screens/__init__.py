@@ -1,1 +1,1 @@
-"""The screens: the runs of a folder, one run, and pages of text over them."""
+"""Screens: a run, the runs of a folder, artifacts, frames, comparisons and texts."""

@@ -1,13 +1,16 @@
-"""What every screen of lists has: the filter box, the foot, the ways back."""
+"""Base of every screen: list, filter box, footer and the keys to go back."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual.app import SuspendNotSupported
+from textual.app import ComposeResult, SuspendNotSupported
+from textual.content import Content
 from textual.screen import Screen
+from textual.widgets import Static
 
-from osiris_inspect.tui.shared import key_bindings as keys
+from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.tui.shared.host_services import NO_HOST, HostServices
+from osiris_inspect.tui.shared.key_bindings import Scope, bindings
 from osiris_inspect.tui.widgets.footer import GOTO_HINT, Footer
 from osiris_inspect.tui.widgets.line_list import CursorMoved, LineList
 
@@ -18,35 +21,40 @@ if TYPE_CHECKING:
 
 
 class ListScreen(Screen[None]):
-    """A screen on which one list at a time is worked with."""
+    """Screen with one current list."""
 
-    BINDINGS = keys.bindings("screen")
+    BINDINGS = bindings("screen")
     AUTO_FOCUS = ""
+
+    _input_target: LineList | None = None
+    _is_goto = False
 
     @property
     def host(self) -> HostServices:
-        """The world beyond the terminal."""
-        told = getattr(self.app, "host", NO_HOST)
-        return told if isinstance(told, HostServices) else NO_HOST
+        """Services outside the terminal UI."""
+        host = getattr(self.app, "host", NO_HOST)
+        return host if isinstance(host, HostServices) else NO_HOST
 
     @property
     def main_list(self) -> LineList | None:
-        """The list that keys go to when nothing else has the focus."""
-        raise NotImplementedError
+        """List that keys apply to if no other list has the focus."""
+        return self.query_one(LineList)
 
     @property
     def lines(self) -> LineList | None:
-        """The list that is worked with."""
+        """Current list."""
         return self.focused if isinstance(self.focused, LineList) else self.main_list
 
+    def show_error(self, text: object) -> None:
+        """Notify the user of an error."""
+        self.notify(show_line(str(text), 600), severity="error", markup=False)
+
     def close_details(self) -> bool:
-        """Close what is open on this screen; whether something was."""
+        """Close the open details; return True if there were any."""
         return False
 
-    # ── the ways back ──
-
     def action_back(self, may_quit: bool) -> None:
-        """Go back by one: filter, detail, screen; at the first screen only ``q`` quits."""
+        """Clear the filter, close the details or go to the previous screen; ``q`` on the first screen quits."""
         lines = self.main_list
         if not may_quit and lines is not None and lines.visible_rows is not None:
             lines.clear_filter()
@@ -57,105 +65,131 @@ class ListScreen(Screen[None]):
         elif may_quit:
             self.app.exit()
 
-    # ── the filter ──
+    # ── filter and jumps ──
 
     def action_filter(self) -> None:
-        """Open the filter box for the list that is worked with."""
+        """Open the filter box for the current list."""
         self._input_target = self.lines
         if self._input_target is not None:
             self.query_one(Footer).open_input(self._input_target.filter_text)
 
-    _input_target: LineList | None = None
-    _asked_place = False
-
     def action_goto(self) -> None:
-        """Ask where to go in the list that is worked with."""
-        self._input_target, self._asked_place = self.lines, True
+        """Ask for a jump target in the current list."""
+        self._input_target, self._is_goto = self.lines, True
         if self._input_target is not None:
             self.query_one(Footer).open_input("", GOTO_HINT)
 
     def on_input_changed(self, event: "Input.Changed") -> None:
-        """Filter while it is typed."""
+        """Apply the filter while the user types."""
         event.stop()
-        if self._input_target is not None and not self._asked_place:
+        if self._input_target is not None and not self._is_goto:
             self._input_target.set_filter(event.value)
 
     def on_input_submitted(self, event: "Input.Submitted") -> None:
-        """Keep the filter, or go to the place."""
+        """Keep the filter, or go to the target."""
         event.stop()
-        if self._asked_place:
-            self._go(event.value)
+        if self._is_goto:
+            self._go(event.value.strip())
         else:
             self._leave_filter(is_kept=True)
 
     def _go(self, text: str) -> None:
         from osiris_inspect.tui.widgets.goto import parse_target
 
-        lines, place = self._input_target, parse_target(text)
-        self._close_input()
-        if lines is None or not text.strip():
+        lines, target = self._close_input(), parse_target(text)
+        if lines is None or not text:
             return
-        complaint = lines.go_to(place) if place is not None else f"no line and no time: {text.strip()[:40]}"
-        if complaint:
-            self.notify(complaint, markup=False)
+        error = (
+            lines.go_to(target) if target is not None else f"Not a line, time or percentage: {text[:40]!r}"
+        )
+        if error:
+            self.notify(error, markup=False)
 
     def _close_input(self) -> LineList | None:
-        """Close the box, whatever was asked; the list it was asked for."""
-        lines, self._input_target, self._asked_place = self._input_target, None, False
+        """Close the filter box; return the list that it was opened for."""
+        lines, self._input_target, self._is_goto = self._input_target, None, False
         if lines is not None:
             lines.focus()
         self.query_one(Footer).close()
         return lines
-
-    # ── the editor ──
-
-    def file_position(self) -> tuple[Path, int] | None:
-        """The file and the line that the cursor is on; None where it is on no line of a file."""
-        return None
-
-    def action_preview(self) -> None:
-        """Look into a frame, on screens that know of one."""
-        self.notify("no frame here", markup=False)
-
-    def action_edit(self) -> None:
-        """Open the file at the line in the user's editor."""
-        place, edit = self.file_position(), self.host.edit
-        if place is None or edit is None:
-            self.notify(
-                "no line of a file here" if place is None else "no editor: $EDITOR names none", markup=False
-            )
-            return
-        try:
-            with self.app.suspend():
-                complaint = edit(*place)
-        except SuspendNotSupported:
-            complaint = "this terminal cannot be lent to an editor"
-        if complaint:
-            self.notify(complaint, severity="error", markup=False)
 
     def on_filter_box_left(self, message: "FilterBox.Left") -> None:
         """Keep or drop the filter."""
         self._leave_filter(is_kept=message.is_kept)
 
     def _leave_filter(self, *, is_kept: bool) -> None:
-        is_place, lines = self._asked_place, self._close_input()
-        if lines is None or is_place:
+        is_goto, lines = self._is_goto, self._close_input()
+        if lines is None or is_goto:
             return
         if not is_kept:
             lines.clear_filter()
         elif not lines.hides_rows:
             lines.action_match(1)
 
-    # ── the foot ──
+    # ── actions that depend on the screen ──
+
+    def file_position(self) -> tuple[Path, int] | None:
+        """Return the file and line of the current row; None if it has none."""
+        return None
+
+    def action_preview(self) -> None:
+        """Preview a frame; the screens that show frames override this."""
+        self.notify("Nothing to preview here", markup=False)
+
+    def action_edit(self) -> None:
+        """Open the file of the current row in the user's editor."""
+        position, edit = self.file_position(), self.host.edit
+        if position is None or edit is None:
+            reason = "This line is not in a file" if position is None else "No editor: set $EDITOR"
+            self.notify(reason, markup=False)
+            return
+        try:
+            with self.app.suspend():
+                error = edit(*position)
+        except SuspendNotSupported:
+            error = "This terminal cannot start an editor"
+        if error:
+            self.show_error(error)
+
+    # ── footer ──
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
-        """Say where the cursor is."""
+        """Show the position of the cursor."""
         if message.lines is self.lines:
             self._update_footer()
 
     def on_descendant_focus(self) -> None:
-        """Say where the cursor is in the list that got the focus."""
+        """Show the position of the cursor in the focused list."""
         self._update_footer()
 
     def _update_footer(self) -> None:
-        self.query_one(Footer).show(self.lines, getattr(self.focused, "KEYS_AT_WORK", None))
+        self.query_one(Footer).show(self.lines, getattr(self.focused, "FOOTER_SCOPES", None))
+
+
+class TitledScreen(ListScreen):
+    """Screen with a title above one list."""
+
+    SCOPES: tuple[Scope, ...] = ("screen", "list", "app")
+    DEFAULT_CSS = """
+    TitledScreen #title { height: auto; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
+    TitledScreen LineList { height: 1fr; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Yield title, lists and footer."""
+        yield Static(id="title", markup=False)
+        yield from self.create_lists()
+        yield Footer(self.SCOPES)
+
+    def create_lists(self) -> list[LineList]:
+        """Return the lists of the screen; the first one is the main list."""
+        return [LineList()]
+
+    @property
+    def main_list(self) -> LineList:
+        """List below the title."""
+        return self.query(LineList).first()
+
+    def set_title(self, title: Content) -> None:
+        """Show a title."""
+        self.query_one("#title", Static).update(title)

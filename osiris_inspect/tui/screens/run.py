@@ -1,4 +1,4 @@
-"""The screen of one run: which run, the verdict, and six tabs of what lies behind it."""
+"""Screen of one run: header, root cause and seven tabs."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
@@ -12,16 +12,17 @@ from textual.widgets import ContentSwitcher, Static
 from osiris_inspect.inspector.analysis.pickling import attach_log
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import StepState
-from osiris_inspect.inspector.text import units as figures
 from osiris_inspect.inspector.text.sanitize import show_line
+from osiris_inspect.inspector.text.units import format_bytes
+from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import UnsafePath
 from osiris_inspect.model.finding import Finding
 from osiris_inspect.tui.panes.overview import Overview
 from osiris_inspect.tui.panes.root_cause import RootCauseBanner
 from osiris_inspect.tui.screens.list_screen import ListScreen
-from osiris_inspect.tui.shared import key_bindings as keys
 from osiris_inspect.tui.shared.data_source import DataSource
-from osiris_inspect.tui.shared.messages import FrameOpened, ScreenReady, StepOpened, TabChosen
+from osiris_inspect.tui.shared.key_bindings import TABS, bindings
+from osiris_inspect.tui.shared.messages import ScreenReady, StepOpened, TabChosen
 from osiris_inspect.tui.widgets.footer import Footer
 from osiris_inspect.tui.widgets.header import Header
 from osiris_inspect.tui.widgets.line_list import LineList, RowOpened
@@ -34,35 +35,34 @@ if TYPE_CHECKING:
     Pane = Overview | ListDetailPane | SqlPane
 
 STEPS, EVENTS, TIMELINE, SQL = 2, 3, 6, 7
-"""Numbers of tabs, as ``keys.TABS`` names them."""
+"""Numbers of tabs in ``TABS``."""
 
-POLL = 1.0
-"""Seconds between looks at a run that is going on."""
+POLL_INTERVAL_S = 1.0
+"""Time between two checks of a live run for new events."""
 
 PROGRESS_INTERVAL_S = 0.25
-"""Seconds between looks at how far the reading of a long log has come."""
+"""Time between two updates of the progress while a long log is read."""
 
 REREAD_AFTER_S = 20.0
-"""Seconds after which a run that did not grow is read again all the same: it may count as cut off by then."""
+"""Time after which a live run is read again although it did not change: it may count as truncated by then."""
 
 
 class RunScreen(ListScreen):
-    """One run. It reads the run itself, and again while the run goes on."""
+    """Screen of a run. It reads the run, and again while the run is live."""
 
-    BINDINGS = keys.bindings("run")
+    BINDINGS = bindings("run")
     DEFAULT_CSS = """
     RunScreen ContentSwitcher { height: 1fr; }
-    RunScreen #waiting { height: 1fr; padding: 1 2; color: $state-beside; }
+    RunScreen #waiting { height: 1fr; padding: 1 2; color: $state-beside; display: none; }
     RunScreen.-waiting ContentSwitcher, RunScreen.-waiting RootCauseBanner, RunScreen.-waiting TabBar { display: none; }
-    RunScreen #waiting { display: none; }
     RunScreen.-waiting #waiting { display: block; }
     """
 
     def __init__(self, path: Path, source: DataSource, clock: Callable[[], float]) -> None:
         self._read_at = clock()
         self._signature: Hashable = source.signature(path)
-        self._at_once = source.quick_report(path, self._read_at)
-        super().__init__(classes=None if self._at_once else "-waiting")
+        self._quick_report = source.quick_report(path, self._read_at)
+        super().__init__(classes=None if self._quick_report else "-waiting")
         self._path = path
         self._source = source
         self._clock = clock
@@ -70,90 +70,80 @@ class RunScreen(ListScreen):
         self.is_loaded = False
         self._deferred: list[Callable[[], None]] = []
         self.report: Report | None = None
-        self._so_far: tuple[int, int] | None = None
+        self._progress: tuple[int, int] | None = None
 
     def compose(self) -> ComposeResult:
-        """Header, verdict, tabs, panes, foot."""
+        """Yield header, root cause, tabs, the first pane and footer."""
         yield Header(markup=False)
         yield RootCauseBanner()
         yield TabBar()
-        if self._at_once is None:
-            yield Static(Content("\n").join(self._waiting()), id="waiting", markup=False)
+        if self._quick_report is None:
+            yield Static(self._waiting_text(), id="waiting", markup=False)
         with ContentSwitcher(initial="tab-1"):
-            yield Overview(id="tab-1")  # the others come when this one is seen
+            yield Overview(id="tab-1")  # the others are added after the first paint
         yield Footer(("screen", "list", "run", "app"))
 
-    def _waiting(self) -> list[Content]:
-        words = [Content(show_line(line, 400)) for line in self.host.startup_lines]
-        return [*words, Content(f"reading {show_line(str(self._path), 300)} …{_progress_text(self._so_far)}")]
+    def _waiting_text(self) -> Content:
+        startup_lines = [Content(show_line(line, 400)) for line in self.host.startup_lines]
+        status = f"reading {show_line(str(self._path), 300)} …{_progress_text(self._progress)}"
+        return Content("\n").join([*startup_lines, Content(status)])
 
     def on_mount(self) -> None:
-        """Show what is there, or begin to read; look again every second while the run goes on."""
-        if self._at_once is not None:
-            self._show(self._at_once, self._signature)
-            self._at_once = None
+        """Show the report or start reading, and check for new events regularly."""
+        if self._quick_report is not None:
+            self._show(self._quick_report, self._signature)
+            self._quick_report = None
         else:
             self.load()
-            self._watch = self.set_interval(PROGRESS_INTERVAL_S, self._update_progress)
-        self.set_interval(POLL, self.poll)
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether its first picture shows the run."""
-        return not self.has_class("-waiting")
+            self._progress_timer = self.set_interval(PROGRESS_INTERVAL_S, self._update_progress)
+        self.set_interval(POLL_INTERVAL_S, self.poll)
 
     # ── reading ──
 
     def poll(self) -> None:
-        """Read again what has grown, if the run was going on."""
+        """Read a live run again."""
         if self.report is not None and self.report.run.status == "running" and not self._is_loading:
             self.load()
 
     def load(self) -> None:
-        """Read the run off the event loop."""
+        """Read the run in a thread."""
         self._is_loading = True
         self._read()
 
     def _on_progress(self, done: int, total: int) -> bool:
-        """Take note of how far the reading has come; whether the screen that waits for it is still there."""
-        self._so_far = (done, total)
+        self._progress = (done, total)
         return self.is_attached and self.app.is_running
 
     def _update_progress(self) -> None:
-        """Say how far the reading has come, until the run is there or it is said why it is not."""
         if self.report is not None or not self._is_loading:
-            self._watch.stop()
-        elif self._so_far is not None:
-            self.query_one("#waiting", Static).update(Content("\n").join(self._waiting()))
+            self._progress_timer.stop()
+        elif self._progress is not None:
+            self.query_one("#waiting", Static).update(self._waiting_text())
 
     @work(thread=True, exclusive=True, group="load")
     def _read(self) -> None:
-        """Nothing is read where nothing changed."""
+        """Read the run unless it is unchanged."""
         try:
-            signature = self._source.signature(self._path)
-            now = self._clock()
-            if (
-                self.report is not None
-                and signature == self._signature
-                and now - self._read_at < REREAD_AFTER_S
-            ):
+            signature, now = self._source.signature(self._path), self._clock()
+            is_unchanged = self.report is not None and signature == self._signature
+            if is_unchanged and now - self._read_at < REREAD_AFTER_S:
                 return
             self._read_at = now
             report = self._source.report(self._path, now, self._on_progress)
-        except Exception as error:  # noqa: BLE001  a stranger's run and a stranger's rules; what goes wrong is shown
-            self.app.call_from_thread(self._show_error, error)
+        except Exception as error:  # noqa: BLE001  foreign runs and rules; the error is shown
+            self.app.call_from_thread(self._show_exception, error)
         else:
-            if self.is_attached and self.app.is_running:  # else it was given up half-way, and is for nobody
+            if self.is_attached and self.app.is_running:  # else the reading was cancelled
                 self.app.call_from_thread(self._show, report, signature)
         finally:
             self._is_loading = False
 
-    def _show_error(self, error: Exception) -> None:
+    def _show_exception(self, error: Exception) -> None:
         text = show_line(f"{type(error).__name__}: {error}", 600)
-        for waiting in self.query("#waiting") if self.report is None else ():
-            assert isinstance(waiting, Static)  # noqa: S101  tells mypy what compose made
-            waiting.update(Content.styled(f"✗ {text}", "$state-bad"))
-        self.notify(text, severity="error", markup=False)
+        if self.report is None:
+            for waiting in self.query("#waiting").results(Static):
+                waiting.update(Content.styled(f"✗ {text}", "$state-bad"))
+        self.show_error(text)
         self.post_message(ScreenReady())
 
     def _show(self, report: Report, signature: Hashable) -> None:
@@ -162,7 +152,7 @@ class RunScreen(ListScreen):
         self.remove_class("-waiting")
         self.query_one(Header).show(report)
         self.query_one(RootCauseBanner).show(report)
-        for number in range(1, len(keys.TABS) + 1) if self.is_loaded else (1,):
+        for number in range(1, len(TABS) + 1) if self.is_loaded else (1,):
             self._show_in(self.pane(number), report)
         self.query_one(TabBar).show(self.query_one(TabBar).active, _counts(report))
         if is_first:
@@ -175,90 +165,88 @@ class RunScreen(ListScreen):
         pane.list.is_live = report.run.status == "running"
         pane.show(report)
 
-    @work(thread=True, group="rest")
+    @work(thread=True, group="lazy")
     def _load_lazy_panes(self) -> None:
-        """Load what the panes behind the first one need: their code, and the log where the report came without it."""
+        """Import the other panes, and open the log if the report came without it."""
         from osiris_inspect.tui.panes.lazy_panes import build_panes
 
-        assert self.report is not None  # noqa: S101  asked for when there was one
-        told = self.report
+        assert self.report is not None  # noqa: S101  the caller has set it
+        report = self.report
         try:
-            whole = attach_log(told)
-        except Exception as error:  # noqa: BLE001  a stranger's log; what goes wrong is shown
-            self.app.call_from_thread(self._show_error, error)
+            complete_report = attach_log(report)
+        except Exception as error:  # noqa: BLE001  foreign logs; the error is shown
+            self.app.call_from_thread(self._show_exception, error)
         else:
-            self.call_later(self._mount_rest, build_panes, told, whole)
+            self.call_later(self._mount_panes, build_panes, report, complete_report)
 
-    async def _mount_rest(
-        self, panes: "Callable[[DataSource], Iterable[Pane]]", told: Report, whole: Report
+    async def _mount_panes(
+        self, build_panes: "Callable[[DataSource], Iterable[Pane]]", report: Report, complete_report: Report
     ) -> None:
-        """Add the panes behind the first one, and do what was asked of them meanwhile."""
-        if self.report is told:  # and was not read again
-            self.report = whole
-        for number, pane in enumerate(panes(self._source), start=2):
-            await self.query_one(ContentSwitcher).add_content(pane, id=f"tab-{number}")
-            if not pane.children:
-                return  # the program was left meanwhile
+        """Add the other panes and run the deferred actions."""
+        if self.report is report:  # not reloaded meanwhile
+            self.report = complete_report
+        for number, pane in enumerate(build_panes(self._source), start=2):
+            pane.id = f"tab-{number}"
+            await self.query_one(ContentSwitcher).add_content(pane)
+            if not pane.query("LineList.main, .main LineList"):
+                return  # the app is exiting
             if self.report is not None:
                 self._show_in(pane, self.report)
         self.is_loaded = True
         self._restore_state(self.host.load_state(self._path))
-        for act in self._deferred:
-            act()
+        for action in self._deferred:
+            action()
         self._deferred.clear()
 
-    def _when_loaded(self, act: Callable[[], None]) -> None:
-        """Do something that needs every pane, now or as soon as they are there: no key is lost."""
+    def _when_loaded(self, action: Callable[[], None]) -> None:
+        """Run an action that needs all panes, now or as soon as they are loaded."""
         if self.is_loaded:
-            act()
+            action()
         elif self.report is not None:
-            self._deferred.append(act)
+            self._deferred.append(action)
 
-    # ── what is found again ──
+    # ── saved state ──
 
-    def _restore_state(self, memory: Mapping[str, Any]) -> None:
-        """Go back to the tab and the lines where the run was left, and mark what was marked."""
-        for number in range(1, len(keys.TABS) + 1):
-            place = memory.get("cursors", {}).get(str(number))
-            if isinstance(place, int) and place < len(self.pane(number).list):
-                self.pane(number).list.cursor = place
-        marked = memory.get("marked", ())
+    def _restore_state(self, state: Mapping[str, Any]) -> None:
+        for number in range(1, len(TABS) + 1):
+            cursor = state.get("cursors", {}).get(str(number))
+            if isinstance(cursor, int) and cursor < len(self.pane(number).list):
+                self.pane(number).list.cursor = cursor
+        marked = state.get("marked", ())
         self.pane(EVENTS).list.marked |= {(str(file), int(line)) for file, line in marked}
-        self.sql.box.history = [str(query) for query in memory.get("queries", ())]
-        if memory.get("tab") in range(2, len(keys.TABS) + 1):
-            self._open_tab(memory["tab"])
-
-    def _state(self) -> dict[str, Any]:
-        lists = {number: self.pane(number).list for number in range(1, len(keys.TABS) + 1)}
-        marked = [list(key) for key in lists[EVENTS].marked if isinstance(key, tuple)]
-        whole = {str(number): lines.cursor for number, lines in lists.items() if lines.visible_rows is None}
-        return {
-            "tab": self.query_one(TabBar).active,
-            "cursors": whole,
-            "marked": sorted(marked),
-            "queries": self.sql.box.history,
-        }
+        self.sql.box.history = [str(query) for query in state.get("queries", ())]
+        if state.get("tab") in range(2, len(TABS) + 1):
+            self._open_tab(state["tab"])
 
     def save_state(self) -> None:
-        """Keep where the run was left, for the next time."""
-        if self.is_loaded:
-            self.host.save_state(self._path, self._state())
+        """Save tab, cursors, marks and queries for the next time the run is opened."""
+        if not self.is_loaded:
+            return
+        lists = {number: self.pane(number).list for number in range(1, len(TABS) + 1)}
+        cursors = {str(number): lines.cursor for number, lines in lists.items() if lines.visible_rows is None}
+        state = {
+            "tab": self.query_one(TabBar).active,
+            "cursors": cursors,
+            "marked": sorted(list(key) for key in lists[EVENTS].marked if isinstance(key, tuple)),
+            "queries": self.sql.box.history,
+        }
+        self.host.save_state(self._path, state)
 
     def action_back(self, may_quit: bool) -> None:
-        """Go back by one, and keep where the run was left."""
+        """Save the state and go back."""
         self.save_state()
         super().action_back(may_quit)
 
     # ── tabs and panes ──
 
     def pane(self, number: int | None = None) -> "Pane":
-        """A pane by its number; the open one without."""
+        """Return a pane by its number; the open one by default."""
         pane = self.query_one(f"#tab-{number or self.query_one(TabBar).active}")
-        return cast("Pane", pane)  # nothing else was given such an id
+        return cast("Pane", pane)  # only panes have such ids
 
     @property
     def main_list(self) -> LineList | None:
-        """The list of the open pane."""
+        """List of the open pane."""
         return self.pane().list if self.report is not None else None
 
     def action_tab(self, number: int) -> None:
@@ -277,17 +265,17 @@ class RunScreen(ListScreen):
         self.action_tab(message.number)
 
     def on_step_opened(self, message: StepOpened) -> None:
-        """Show all that is known of a step."""
+        """Show the details of a step."""
         self._when_loaded(lambda: self._open_step(message.step))
 
     def _open_step(self, step: str) -> None:
         self._open_tab(STEPS)
-        steps = cast("ListDetailPane", self.pane(STEPS))  # the pane of that number
+        steps = cast("ListDetailPane", self.pane(STEPS))  # the pane with this number
         if steps.list.move_to(lambda row: row.key == step):
             steps.open()
 
     def file_position(self) -> tuple[Path, int] | None:
-        """The line of a log that the cursor is on; of a step its first line."""
+        """Return the log line of the current row: of a step the first one, of a finding its evidence."""
         row = self.pane().list.row if self.report is not None else None
         if self.report is None or row is None:
             return None
@@ -297,10 +285,10 @@ class RunScreen(ListScreen):
         if finding is not None:
             return self._path / finding.evidence[0].file, max(1, finding.evidence[0].line)
         step = self.report.run.step(str(row.key))
-        return (self._path / "events.jsonl", max(1, step.line_range[0])) if step is not None else None
+        return (self._path / layout.EVENTS, max(1, step.line_range[0])) if step is not None else None
 
     def action_zoom(self) -> None:
-        """Show the timeline from the first step on, or from the beginning."""
+        """Start the timeline at the first step, or at the start of the run again."""
         self._when_loaded(self._zoom)
 
     def _zoom(self) -> None:
@@ -311,94 +299,93 @@ class RunScreen(ListScreen):
 
     @property
     def sql(self) -> "SqlPane":
-        """The pane that is asked in SQL."""
-        return cast("SqlPane", self.pane(SQL))  # the pane of that number
+        """SQL pane."""
+        return cast("SqlPane", self.pane(SQL))  # the pane with this number
 
     def action_save(self) -> None:
-        """Keep the answer to a question in SQL."""
-        self._when_loaded(
-            lambda: self.notify(
-                show_line(self.sql.save(self.host.screenshot_dir, self._path.name), 400), markup=False
-            )
-        )
+        """Save the result of the SQL query."""
+        self._when_loaded(self._save)
 
-    def _step_here(self) -> StepState | None:
-        """The step that the cursor is on, or whose line it is on; where there is none, that is said."""
+    def _save(self) -> None:
+        message = self.sql.save(self.host.screenshot_dir, self._path.name)
+        self.notify(show_line(message, 400), markup=False)
+
+    def _current_step(self) -> StepState | None:
+        """Return the step of the current row; notify the user if it has none."""
         row = self.pane().list.row if self.report is not None else None
         name = (row.fields.get("step") or row.key) if row is not None else None
         step = self.report.run.step(name) if self.report is not None and isinstance(name, str) else None
         if step is None:
-            self.notify("the cursor is on no step", markup=False)
+            self.notify("This line has no step", markup=False)
         return step
 
     def action_artifacts(self) -> None:
-        """Show the files of the step under the cursor."""
-        step = self._step_here()
+        """Show the files of the current step."""
+        step = self._current_step()
         if step is not None and self.report is not None:
             from osiris_inspect.tui.screens.artifacts import ArtifactsScreen
 
-            self.app.push_screen(ArtifactsScreen(self.report.run.path, step))
+            self.app.push_screen(ArtifactsScreen(self.report.run.path, step, self._source.frame))
 
     def on_row_opened(self, message: RowOpened) -> None:
-        """Enter in the details of a step: its files are what can be opened there."""
+        """Show the files of a step when the user presses enter in its details."""
         message.stop()
         if self.query_one(TabBar).active in (STEPS, TIMELINE):
             self.action_artifacts()
 
     def action_preview(self) -> None:
-        """Look into the frame of the step under the cursor."""
-        step = self._step_here()
+        """Preview the frame of the current step."""
+        step = self._current_step()
         if step is None or self.report is None:
             return
         from osiris_inspect.inspector.run.frame_info import frame_path
+        from osiris_inspect.tui.screens.frame import FrameScreen
 
         try:
             path = frame_path(self.report.run, step.id)
         except UnsafePath as error:
-            self.notify(show_line(str(error), 300), severity="error", markup=False)
+            self.show_error(error)
         else:
-            self.post_message(FrameOpened(step.id, path))
+            self.app.push_screen(FrameScreen(step.id, path, self._source.frame))
 
     def close_details(self) -> bool:
-        """Close the details."""
+        """Close the details of the open pane."""
         return self.report is not None and self.pane().close()
 
     # ── rules ──
 
     def _finding(self) -> Finding | None:
-        """The finding under the cursor, where findings are shown."""
+        """Return the current finding if the Findings tab is open."""
         from osiris_inspect.tui.panes.findings import Findings
 
         pane = self.pane()
         return pane.finding(pane.list.row) if isinstance(pane, Findings) else None
 
     def action_explain(self) -> None:
-        """Show the manual of the finding under the cursor, or of the cause."""
+        """Show the manual of the current finding's rule, or of the root cause's."""
         self._when_loaded(self._explain)
 
     def _explain(self) -> None:
-        if self.report is None:
-            return
-        finding = self._finding() or self.report.root_cause
+        finding = self._finding() or (self.report.root_cause if self.report is not None else None)
         if finding is None:
-            self.notify("no finding to explain", markup=False)
+            self.notify("No finding to explain", markup=False)
             return
         from osiris_inspect.tui.screens.text import TextScreen, manual_lines
 
         manual = self._source.manual(finding.rule)
-        text = manual_lines(manual or f"{finding.message}\n\nthis rule has no manual")
+        text = manual_lines(manual or f"{finding.message}\n\nThis rule has no manual.")
         self.app.push_screen(TextScreen(show_line(finding.rule, 80), text))
 
 
-def _progress_text(so_far: tuple[int, int] | None) -> str:
-    """How much of a long log was read: `` 1.2 GB of 2.3 GB, 52 %``; nothing where it is not long."""
-    if so_far is None or not so_far[1]:
+def _progress_text(progress: tuple[int, int] | None) -> str:
+    """Return how much of a long log was read: `` 1.2 GB of 2.3 GB, 52 %``; empty for a short log."""
+    if progress is None or not progress[1]:
         return ""
-    done, total = so_far
-    return f" {figures.format_bytes(done)} of {figures.format_bytes(total)}, {100 * done // total} %"
+    done, total = progress
+    return f" {format_bytes(done)} of {format_bytes(total)}, {100 * done // total} %"
 
 
 def _counts(report: Report) -> list[int | None]:
     run = report.run
-    beyond = len(run.log_lines) + len(run.unreadable)
-    return [None, len(run.steps), len(run.events), len(report.findings), beyond, None, None]
+    log_lines = len(run.log_lines) + len(run.unreadable)
+    return [None, len(run.steps), len(run.events), len(report.findings), log_lines, None, None]

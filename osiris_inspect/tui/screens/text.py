@@ -1,4 +1,4 @@
-"""A page of text over a screen: the help, the manual of a rule."""
+"""Page of text over a screen: help, manuals, file contents."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,13 @@ from textual.widgets import Static
 
 from osiris_inspect.inspector.text.sanitize import multi_line
 from osiris_inspect.tui.screens.list_screen import ListScreen
-from osiris_inspect.tui.shared import key_bindings as keys
+from osiris_inspect.tui.shared.key_bindings import GROUPS, KEY_TABLE, KeyBinding
 from osiris_inspect.tui.widgets.footer import Footer
-from osiris_inspect.tui.widgets.line_list import LineList
 from osiris_inspect.tui.widgets.text_view import TextView
 
 
 class TextScreen(ListScreen, ModalScreen[None]):
-    """A title and lines; any way back closes it."""
+    """Title and text; any key to go back closes it."""
 
     DEFAULT_CSS = """
     TextScreen { align: center middle; }
@@ -33,7 +32,7 @@ class TextScreen(ListScreen, ModalScreen[None]):
         self._lines = lines
 
     def compose(self) -> ComposeResult:
-        """Title, text."""
+        """Yield title, text and footer."""
         with Vertical():
             yield Static(self._heading, id="title", markup=False)
             yield TextView()
@@ -44,41 +43,36 @@ class TextScreen(ListScreen, ModalScreen[None]):
         self.query_one(TextView).show_lines(self._lines)
         self.query_one(TextView).focus()
 
-    @property
-    def main_list(self) -> LineList:
-        """The text."""
-        return self.query_one(TextView)
 
-
-def help_lines(table: Sequence[keys.KeyBinding] = keys.KEY_TABLE) -> list[Content]:
-    """The table of keys as text."""
+def help_lines(table: Sequence[KeyBinding] = KEY_TABLE) -> list[Content]:
+    """Return the key table and the filter syntax as text."""
     lines: list[Content] = []
-    widest = max(cell_len(key.label) for key in table)
-    for group in keys.GROUPS:
-        lines += [*([Content("")] if lines else []), Content.styled(group, "bold $state-link")]
+    width = max(cell_len(key.label) for key in table)
+    for group in GROUPS:
+        keys = [key for key in table if key.group == group and key.scope != "filter"]
+        lines.append(Content.styled(group, "bold $state-link"))
         lines += [
-            Content.assemble((f"  {key.label:<{widest}}", "bold"), f"  {key.description}")
-            for key in table
-            if key.group == group and key.scope != "filter"
+            Content.assemble((f"  {key.label:<{width}}", "bold"), f"  {key.description}") for key in keys
         ]
-    return [*lines, Content(""), Content.styled("Filter", "bold $state-link"), *_FILTER]
+        lines.append(Content(""))
+    return [*lines, Content.styled("Filter", "bold $state-link"), *_FILTER_HELP]
 
 
-_FILTER = [
+_FILTER_HELP = [
     Content.assemble((f"  {form:<18}", "bold"), f"  {meaning}")
     for form, meaning in (
-        ("word", "the line holds it"),
-        ('"two words"', "the line holds them together"),
-        ("-word", "the line does not hold it"),
-        ("step=extract-*", "the field is that value; * and ? stand for any characters"),
-        ("rows!=0  rows>1000", "the field is another value or not there; is a larger number"),
-        ("error~timeout", "the field holds that text; error.type=KeyError leads into an object"),
-        ("since=-5m", "not longer ago, counted from the end; until=2026-01-31T10:00"),
-        ("a or not (b c)", "one of them holds, or not both of the others"),
+        ("word", "the line contains the word"),
+        ('"two words"', "the line contains the phrase"),
+        ("-word", "the line does not contain the word"),
+        ("step=extract-*", "the field has this value; * and ? are wildcards"),
+        ("rows!=0  rows>1000", "the field has another value or none; is greater"),
+        ("error~timeout", "the field contains the text; error.type=… for nested fields"),
+        ("since=-5m", "in the last 5 minutes; until=2026-01-31T10:00"),
+        ("a or not (b c)", "combine conditions with or, not and parentheses"),
     )
 ]
 
 
 def manual_lines(manual: str) -> list[Content]:
-    """The manual of a rule as text."""
+    """Return the manual of a rule as text."""
     return [Content(line) for line in multi_line(manual)]

@@ -1,1 +1,1 @@
-"""Key bindings, messages, data source, themes."""
+"""Key bindings, messages, data source and themes."""

@@ -1,62 +1,44 @@
-"""Other keys than those of the table, as a configuration names them."""
+"""Custom key bindings from the configuration, applied to the key table."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 
+from textual.keys import KEY_NAME_REPLACEMENTS
+
+from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import SettingsError
 from osiris_inspect.tui.shared.key_bindings import KEY_TABLE, KeyBinding
 
 _INPUT_SCOPES = ("filter", "query")
-"""Where keys mean something else: while a text is typed."""
-
-_KEY_NAMES = {
-    "/": "slash",
-    ":": "colon",
-    "?": "question_mark",
-    " ": "space",
-    ".": "full_stop",
-    ",": "comma",
-    ";": "semicolon",
-    "-": "minus",
-    "+": "plus",
-    "=": "equals_sign",
-    "!": "exclamation_mark",
-    "#": "number_sign",
-    "*": "asterisk",
-    "<": "less_than_sign",
-    ">": "greater_than_sign",
-    "[": "left_square_bracket",
-    "]": "right_square_bracket",
-}
+"""Scopes of text inputs. Their keys may repeat keys of other scopes."""
 
 
-def apply_custom_keys(wanted: Mapping[str, object]) -> tuple[KeyBinding, ...]:
-    """The table with other keys: names of it to a key, or to several in a list.
+def apply_custom_keys(custom_keys: Mapping[str, object]) -> tuple[KeyBinding, ...]:
+    """Return the key table with other keys. ``custom_keys`` maps a name of the table to one key or a list of keys.
 
     Raises:
-        SettingsError: a name is not in the table, a value names no key, or a key would mean two things.
+        SettingsError: A name is not in the table, a value is not a key, or a key would have two meanings.
     """
-    changed = {name: _keys(name, value) for name, value in wanted.items()}
-    table = tuple(_with_keys(key, changed[key.name]) if key.name in changed else key for key in KEY_TABLE)
+    changed = {name: _parse_keys(name, value) for name, value in custom_keys.items()}
+    table = tuple(key._replace(keys=",".join(changed.get(key.name, [key.keys]))) for key in KEY_TABLE)
     _check_names(changed)
-    for is_typed in (False, True):
-        _check_conflicts([key for key in table if (key.scope in _INPUT_SCOPES) is is_typed], changed)
+    for is_input in (False, True):
+        _check_conflicts([key for key in table if (key.scope in _INPUT_SCOPES) is is_input], changed)
     return table
 
 
 def textual_keymap(table: Sequence[KeyBinding]) -> dict[str, str]:
-    """What differs from the table as it is, as Textual takes it."""
-    before = {key.name: key.keys for key in KEY_TABLE}
-    return {key.name: key.keys for key in table if key.keys != before[key.name]}
+    """Return the changed keys in the form that Textual expects."""
+    return {
+        key.name: key.keys for key, default in zip(table, KEY_TABLE, strict=True) if key.keys != default.keys
+    }
 
 
-def _keys(name: str, value: object) -> list[str]:
-    given = value if isinstance(value, list) else [value]
-    keys = [_KEY_NAMES.get(key, key) for key in given if isinstance(key, str) and (key.strip() or key == " ")]
-    if not keys or len(keys) < len(given):
-        raise SettingsError(
-            f"keys: {name!r} is to be a key such as 'ctrl+n', or a list of them; it is {value!r}"
-        )
+def _parse_keys(name: str, value: object) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    keys = [_key_name(key) for key in values if isinstance(key, str) and (key.strip() or key == " ")]
+    if not keys or len(keys) < len(values):
+        raise SettingsError(f"keys: {name!r} must be a key such as 'ctrl+n' or a list of keys, not {value!r}")
     return keys
 
 
@@ -64,23 +46,24 @@ def _check_names(changed: Mapping[str, object]) -> None:
     names = [key.name for key in KEY_TABLE]
     for name in changed:
         if name not in names:
-            near = get_close_matches(name, names, n=1)
-            hint = (
-                f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(dict.fromkeys(names))}"
-            )
-            raise SettingsError(f"keys: there is no {name!r}{hint}")
+            hint = did_you_mean(name, names) or f"; the names are {', '.join(dict.fromkeys(names))}"
+            raise SettingsError(f"keys: unknown name {name!r}{hint}")
 
 
 def _check_conflicts(table: Sequence[KeyBinding], changed: Mapping[str, object]) -> None:
-    """A key that means one thing in the list and another on the screen around it would mean only the first."""
+    """Check that no changed key has two meanings: the inner widget would hide the outer one's."""
     owners: dict[tuple[str, str], str] = {}
-    for key in table:
-        for one in key.keys.split(","):
-            other = owners.setdefault((key.scope if key.scope in _INPUT_SCOPES else "", one), key.name)
-            if other != key.name and {other, key.name} & changed.keys():
-                raise SettingsError(f"keys: {one!r} would be both {other!r} and {key.name!r}")
+    for binding in table:
+        for key in binding.keys.split(","):
+            scope = binding.scope if binding.scope in _INPUT_SCOPES else ""
+            owner = owners.setdefault((scope, key), binding.name)
+            if owner != binding.name and {owner, binding.name} & changed.keys():
+                raise SettingsError(f"keys: {key!r} is assigned to both {owner!r} and {binding.name!r}")
 
 
-def _with_keys(key: KeyBinding, keys: Sequence[str]) -> KeyBinding:
-    signs = {word: sign for sign, word in _KEY_NAMES.items() if sign != " "}
-    return key._replace(keys=",".join(keys), label=" ".join(signs.get(one, one) for one in keys))
+def _key_name(key: str) -> str:
+    """Return Textual's name of a key: ``slash`` for ``/``."""
+    if len(key) != 1 or key.isalnum():
+        return key
+    name = unicodedata.name(key, key).lower().replace("-", "_").replace(" ", "_")
+    return KEY_NAME_REPLACEMENTS.get(name, name)

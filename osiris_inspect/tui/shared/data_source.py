@@ -1,4 +1,4 @@
-"""Where the screens get what they show. A seam: tests hand in reports made by hand."""
+"""Data source of the screens. Tests replace it with reports in memory."""
 
 from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
@@ -9,58 +9,58 @@ from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import SpillCorrupt
 
 if TYPE_CHECKING:
-    from osiris_inspect.inspector.analysis.run_entry import RunEntry
+    from osiris_inspect.inspector.analysis.run_list import RunEntry
     from osiris_inspect.inspector.run.frame_info import FrameReader
     from osiris_inspect.inspector.tables.sql_types import SqlSession
 
 ProgressCallback = Callable[[int, int], bool]
-"""Is given the bytes of a long log that were read and all that there are; says whether anybody still waits for them."""
+"""Receives the bytes of a long log read so far and its size; returns False to cancel the reading."""
 
 QUICK_BYTES = 256 << 10
-"""Bytes of a log that are read while nobody would notice: some 10 ms."""
+"""Largest log that is read before the first screen; takes about 10 ms."""
 
 
 class DataSource(Protocol):
-    """Runs and what is known of them. All but ``is_run`` and ``at_once`` may take long: screens call them off the loop."""
+    """Runs and their reports. All methods but ``is_run`` and ``quick_report`` may be slow: call them in a thread."""
 
     def is_run(self, path: Path) -> bool:
-        """Whether the directory is a run, not a folder of runs."""
+        """Return True if the directory is a run, not a folder of runs."""
 
     def report(self, path: Path, now: float, on_progress: ProgressCallback | None = None) -> Report:
-        """The report on a run. Where ``told`` says False, it is given up, and what is returned is for nobody."""
+        """Return the report on a run; if ``on_progress`` cancels, the result is incomplete and must be dropped."""
 
     def quick_report(self, path: Path, now: float) -> Report | None:
-        """The report on a run that is read before a screen could be painted; None where that takes longer, or fails."""
+        """Return the report on a run with a short log; None if reading would be slow or fails."""
 
     def entries(self, path: Path, now: float) -> Iterator["RunEntry"]:
-        """The runs under a folder, newest first, each as soon as it was read."""
+        """Yield the runs of a folder, newest first."""
 
     def signature(self, path: Path) -> Hashable:
-        """A value that changes when the run has grown."""
+        """Return a value that changes when the run's files change."""
 
     def manual(self, rule: str) -> str | None:
-        """The manual of a rule; None where it has none."""
+        """Return the manual of a rule; None if it has none."""
 
     def frame(self, path: Path) -> "FrameReader":
-        """An open frame, to be closed by whoever asked for it.
+        """Open a spilled frame; the caller closes it.
 
         Raises:
-            SpillCorrupt: it is missing, or cannot be read.
+            SpillCorrupt: The file is missing or unreadable.
         """
 
     def sql_session(self, report: Report) -> "SqlSession":
-        """A run as tables, to be closed by whoever asked for it."""
+        """Open a run for SQL queries; the caller closes it."""
 
 
 class LocalDataSource:
     """Runs on disk, read by the inspector.
 
     Attributes:
-        cache: the folder for indexes of long logs; None keeps none.
-        open_frame: opens a spilled frame. What that takes is heavy and not the screen's, so it is handed in.
-        open_console: makes tables of a run, and is handed in for the same reason.
-        ahead: gives the report on a run that somebody began to read before the screens were loaded; None without one.
-        repository: the folder whose rules and allowances count; None for none.
+        cache: Folder for indexes of long logs; None disables caching.
+        open_frame: Opens a spilled frame. Passed in because it needs pyarrow.
+        open_console: Opens a run for SQL queries. Passed in because it needs DuckDB.
+        prefetched: Returns a report that was read while the screens were loading; None if there is none.
+        repository: Folder with custom rules and suppressions; None for none.
     """
 
     def __init__(
@@ -75,42 +75,40 @@ class LocalDataSource:
         self.prefetched, self.repository = prefetched, repository
 
     def is_run(self, path: Path) -> bool:
-        """Whether the directory is a run."""
+        """Return True if the directory is a run."""
         from osiris_inspect.inspector.files.find_runs import is_run
 
         return is_run(path)
 
     def report(self, path: Path, now: float, on_progress: ProgressCallback | None = None) -> Report:
-        """Read the run and ask every rule."""
+        """Read a run and apply every rule."""
         from osiris_inspect.inspector.analysis.analyze import analyze
 
         return analyze(path, now=now, cache=self.cache, repository=self.repository, on_progress=on_progress)
 
     def quick_report(self, path: Path, now: float) -> Report | None:
-        """Read a run with a short log. What goes wrong is found again, and said, by whoever asks for the report."""
-        ahead, self.prefetched = self.prefetched, None
+        """Return the prefetched report, or read a run with a short log; ``report`` repeats and raises any error."""
+        prefetched, self.prefetched = self.prefetched, None
         try:
-            told = ahead(path) if ahead is not None else None
-            if told is not None:
-                return told
-            if (path / layout.EVENTS).stat().st_size > QUICK_BYTES:
-                return None
-            return self.report(path, now)
-        except Exception:  # noqa: BLE001  a stranger's run and a stranger's rules; the slow way says what went wrong
+            report = prefetched(path) if prefetched is not None else None
+            if report is None and (path / layout.EVENTS).stat().st_size <= QUICK_BYTES:
+                report = self.report(path, now)
+        except Exception:  # noqa: BLE001  foreign runs and rules; ``report`` raises the same error again
             return None
+        return report
 
     def entries(self, path: Path, now: float) -> Iterator["RunEntry"]:
-        """Read what there is under a folder, run by run; what is known of a run that did not change is not read again."""
+        """Yield the runs of a folder; unchanged runs come from the cache."""
         from osiris_inspect.inspector.analysis.run_list import list_runs
 
         yield from list_runs(path, now=now, cache=self.cache, repository=self.repository)
 
     def signature(self, path: Path) -> Hashable:
-        """Size and time of the log and of the verdict; a file that is not there yet counts as such."""
+        """Return size and modification time of the run's log, metrics and status files."""
         return tuple(_stamp(path / name) for name in (layout.EVENTS, layout.METRICS, layout.STATUS))
 
     def manual(self, rule: str) -> str | None:
-        """The manual the rule ships with."""
+        """Return the manual of a rule."""
         from osiris_inspect.inspector.diagnosis.engine import rule_manual
 
         return rule_manual(rule)
@@ -118,13 +116,13 @@ class LocalDataSource:
     def frame(self, path: Path) -> "FrameReader":
         """Open a Parquet file."""
         if self.open_frame is None:
-            raise SpillCorrupt(f"{path.name} cannot be read: nothing here knows how")
+            raise SpillCorrupt(f"cannot read {path.name!r}: no Parquet reader is available")
         return self.open_frame(path)
 
     def sql_session(self, report: Report) -> "SqlSession":
-        """Make tables of a run."""
+        """Open a run for SQL queries."""
         if self.open_console is None:
-            raise LookupError("nothing here knows how to ask a run in SQL")
+            raise LookupError("SQL is not available here")
         return self.open_console(report)
 
 

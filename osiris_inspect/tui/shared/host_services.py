@@ -1,4 +1,4 @@
-"""What the program around the screens does for them. The command line hands it in; tests hand in their own."""
+"""Services of the program around the screens: editor, saved state, clipboard. The command line passes them in."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -6,37 +6,29 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 SavedState = Mapping[str, Any]
-"""What is to be found again when a run is opened the next time: its tab, cursors, marks."""
-
-
-def _recall(_run: Path) -> SavedState:
-    return {}
-
-
-def _forget(_run: Path, _memory: SavedState) -> None:
-    return None
+"""State that is restored when a run is opened again: tab, cursors, marks, queries."""
 
 
 class HostServices(NamedTuple):
-    """The world beyond the terminal.
+    """Services outside the terminal UI.
 
     Attributes:
-        words: what stands on the terminal already, shown until the first screen is ready.
-        edit: opens an editor on a file at a line; gives a complaint, None where all went well. None: there is no editor.
-        recall, remember: keep what a run was left at, outside of the run.
-        is_tmux: whether the terminal is inside of tmux, which passes a clipboard on only when it is asked to.
-        keys: other keys than those of the table, by their names, as ``keymap`` takes them.
-        pictures: the folder for pictures of the screen; None where none can be kept.
+        startup_lines: Text that is on the terminal already; shown until the first screen is ready.
+        edit: Opens a file at a line in an editor; returns an error message or None. None if no editor is set.
+        load_state, save_state: Load and save the state of a run, outside the run directory.
+        is_tmux: True inside tmux, which passes clipboard sequences on only if they are wrapped.
+        custom_keys: Keys that replace those of the key table, by their names.
+        screenshot_dir: Folder for screenshots and CSV files; None if files cannot be saved.
     """
 
     startup_lines: Sequence[str] = ()
     edit: Callable[[Path, int], str | None] | None = None
-    load_state: Callable[[Path], SavedState] = _recall
-    save_state: Callable[[Path, SavedState], None] = _forget
+    load_state: Callable[[Path], SavedState] = lambda _run: {}
+    save_state: Callable[[Path, SavedState], None] = lambda _run, _state: None
     is_tmux: bool = False
     custom_keys: Mapping[str, object] = MappingProxyType({})
     screenshot_dir: Path | None = None
 
 
 NO_HOST = HostServices()
-"""No world at all: nothing is kept, nothing is started."""
+"""Default services: nothing is saved, and no editor is started."""

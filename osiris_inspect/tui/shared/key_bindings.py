@@ -1,187 +1,123 @@
-"""Every key in one table. The bindings of each widget and the help screen are made from it."""
+"""Key table. The bindings of each widget and the help screen are made from it."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
+from textual.keys import format_key
 
 Scope = Literal["list", "filter", "run", "runs", "frame", "query", "screen", "app"]
-Group = Literal["Move", "Find", "Look", "Go", "Program", "In the line for SQL"]
+Group = Literal["Move", "Find", "Look", "Go", "Program", "SQL input"]
 TABS = ("Overview", "Steps", "Events", "Findings", "Log", "Timeline", "SQL")
-GROUPS: tuple[Group, ...] = ("Move", "Find", "Look", "Go", "Program", "In the line for SQL")
-
-_WORDS = {"SQL": "ask the run in SQL"}
+GROUPS: tuple[Group, ...] = ("Move", "Find", "Look", "Go", "Program", "SQL input")
 
 
 class KeyBinding(NamedTuple):
-    """One row of the table.
+    """Row of the key table.
 
     Attributes:
-        name: how a configuration calls it.
-        keys: as Textual names them, parted by commas.
-        shown: as the help screen and the foot of the screen name them.
-        action: what is called.
-        words: what it does.
-        scope: who owns it: every list, the filter box, the screen of a run, the table of runs, the rows of a frame,
-            the line for SQL, every screen, the program.
-        group: its heading on the help screen.
-        hint: the short word at the foot of the screen; empty where it is not shown there.
+        name: Name in the configuration.
+        keys: Textual's key names, separated by commas.
+        action: Textual action.
+        description: Description on the help screen.
+        scope: Widget or screen that has the binding: every list, the filter box, the screen of a run, the list
+            of runs, the rows of a frame, the SQL input, every screen, the app.
+        group: Heading on the help screen.
+        hint: Word in the footer; empty if the key is not shown there.
     """
 
     name: str
     keys: str
-    label: str
     action: str
     description: str
     scope: Scope
     group: Group
     hint: str = ""
 
+    @property
+    def label(self) -> str:
+        """First two keys as shown on the help screen and in the footer."""
+        return " ".join(key if "enter" in key else format_key(key) for key in self.keys.split(",")[:2])
+
 
 KEY_TABLE: tuple[KeyBinding, ...] = (
-    KeyBinding("down", "j,down", "j ↓", "move(1)", "down", "list", "Move"),
-    KeyBinding("up", "k,up", "k ↑", "move(-1)", "up", "list", "Move"),
-    KeyBinding("left", "h,left", "h ←", "shift(-8)", "left along a long line", "list", "Move"),
-    KeyBinding("right", "l,right", "l →", "shift(8)", "right along a long line", "list", "Move"),
-    KeyBinding("page_down", "space,pagedown", "space PgDn", "page(1)", "a page down", "list", "Move"),
-    KeyBinding("page_up", "b,pageup", "b PgUp", "page(-1)", "a page up", "list", "Move"),
-    KeyBinding("half_page_down", "ctrl+d", "ctrl+d", "half(1)", "half a page down", "list", "Move"),
-    KeyBinding("half_page_up", "ctrl+u", "ctrl+u", "half(-1)", "half a page up", "list", "Move"),
-    KeyBinding("first_line", "g,home", "g Home", "top", "to the first line", "list", "Move"),
+    KeyBinding("down", "j,down", "move(1)", "down", "list", "Move"),
+    KeyBinding("up", "k,up", "move(-1)", "up", "list", "Move"),
+    KeyBinding("left", "h,left", "shift(-8)", "scroll left", "list", "Move"),
+    KeyBinding("right", "l,right", "shift(8)", "scroll right", "list", "Move"),
+    KeyBinding("page_down", "space,pagedown", "page(1)", "page down", "list", "Move"),
+    KeyBinding("page_up", "b,pageup", "page(-1)", "page up", "list", "Move"),
+    KeyBinding("half_page_down", "ctrl+d", "half(1)", "half a page down", "list", "Move"),
+    KeyBinding("half_page_up", "ctrl+u", "half(-1)", "half a page up", "list", "Move"),
+    KeyBinding("first_line", "g,home", "top", "first line", "list", "Move"),
+    KeyBinding("last_line", "G,end", "bottom", "last line; follow new lines", "list", "Move"),
+    KeyBinding("follow", "f", "follow", "follow new lines (toggle)", "list", "Move"),
     KeyBinding(
-        "last_line",
-        "G,end",
-        "G End",
-        "bottom",
-        "to the last line; there, new lines are followed",
-        "list",
-        "Move",
-    ),
-    KeyBinding("follow", "f", "f", "follow", "follow what comes in; again, pause", "list", "Move"),
-    KeyBinding(
-        "go_to",
-        "colon",
-        ":",
-        "ask_place",
-        "go to a line, a time (12:03, +1.5) or a share (50%)",
-        "screen",
-        "Move",
+        "go_to", "colon", "goto", "go to a line, a time (12:03, +1.5) or a share (50%)", "screen", "Move"
     ),
     KeyBinding(
-        "filter",
-        "slash",
-        "/",
-        "ask_filter",
-        "filter: words, -word, step=…, event=…, key=value",
-        "screen",
-        "Find",
-        "filter",
+        "filter", "slash", "filter", "filter: words, -word, step=…, key=value", "screen", "Find", "filter"
     ),
-    KeyBinding("next_match", "n", "n", "match(1)", "next match", "list", "Find"),
-    KeyBinding("previous_match", "N", "N", "match(-1)", "previous match", "list", "Find"),
-    KeyBinding("next_failure", "e", "e", "failure(1)", "next failure", "list", "Find", "failure"),
-    KeyBinding("previous_failure", "E", "E", "failure(-1)", "previous failure", "list", "Find"),
-    KeyBinding("next_warning", "w", "w", "warning(1)", "next warning", "list", "Find"),
-    KeyBinding("previous_warning", "W", "W", "warning(-1)", "previous warning", "list", "Find"),
-    KeyBinding("next_same_step", "o", "o", "same_step(1)", "next line of the same step", "list", "Find"),
+    KeyBinding("next_match", "n", "match(1)", "next match", "list", "Find"),
+    KeyBinding("previous_match", "N", "match(-1)", "previous match", "list", "Find"),
+    KeyBinding("next_failure", "e", "failure(1)", "next failure", "list", "Find", "failure"),
+    KeyBinding("previous_failure", "E", "failure(-1)", "previous failure", "list", "Find"),
+    KeyBinding("next_warning", "w", "warning(1)", "next warning", "list", "Find"),
+    KeyBinding("previous_warning", "W", "warning(-1)", "previous warning", "list", "Find"),
+    KeyBinding("next_same_step", "o", "same_step(1)", "next line of this step", "list", "Find"),
+    KeyBinding("previous_same_step", "O", "same_step(-1)", "previous line of this step", "list", "Find"),
+    KeyBinding("mark", "m", "mark", "mark the line (toggle)", "list", "Find"),
+    KeyBinding("next_marked", "u", "marked(1)", "next mark", "list", "Find"),
+    KeyBinding("previous_marked", "U", "marked(-1)", "previous mark", "list", "Find"),
+    KeyBinding("open", "enter", "open", "open the selected line", "list", "Look", "open"),
+    KeyBinding("explain", "x", "explain", "explain the rule of the finding", "run", "Look", "explain"),
+    KeyBinding("preview", "p", "preview", "preview the step's data, or compare it", "screen", "Look"),
+    KeyBinding("files", "a", "artifacts", "the step's files", "run", "Look"),
+    KeyBinding("zoom", "z", "zoom", "timeline: start at the first step (toggle)", "run", "Look"),
+    KeyBinding("copy", "y", "copy", "copy the line to the clipboard, also over SSH", "list", "Look"),
+    KeyBinding("copy_cell", "Y", "copy_cell", "data: copy the first visible cell", "frame", "Look"),
+    KeyBinding("save", "S", "save", "SQL: save the result as CSV", "run", "Look"),
+    KeyBinding("edit", "ctrl+o", "edit", "open the file at this line in $EDITOR", "screen", "Look"),
+    KeyBinding("sort", "s", "sort", "runs: next sort order", "runs", "Look"),
     KeyBinding(
-        "previous_same_step", "O", "O", "same_step(-1)", "previous line of the same step", "list", "Find"
-    ),
-    KeyBinding("mark", "m", "m", "mark", "mark the line, or take the mark away", "list", "Find"),
-    KeyBinding("next_marked", "u", "u", "marked(1)", "next marked line", "list", "Find"),
-    KeyBinding("previous_marked", "U", "U", "marked(-1)", "previous marked line", "list", "Find"),
-    KeyBinding("open", "enter", "enter", "open", "open what the cursor is on", "list", "Look", "open"),
-    KeyBinding("explain", "x", "x", "explain", "explain the rule of the finding", "run", "Look", "explain"),
-    KeyBinding(
-        "preview",
-        "p",
-        "p",
-        "preview",
-        "look into the frame of the step; where two runs are compared, into both",
-        "screen",
-        "Look",
-    ),
-    KeyBinding("files", "a", "a", "artifacts", "the files the step left; enter opens one", "run", "Look"),
-    KeyBinding("zoom", "z", "z", "zoom", "timeline: leave out what was before the first step", "run", "Look"),
-    KeyBinding("copy", "y", "y", "copy", "copy the line to the clipboard, also over ssh", "list", "Look"),
-    KeyBinding("copy_cell", "Y", "Y", "copy_cell", "copy the cell of a frame", "frame", "Look"),
-    KeyBinding("save", "S", "S", "save", "SQL: keep the answer as a CSV file", "run", "Look"),
-    KeyBinding("edit", "ctrl+o", "ctrl+o", "edit", "open the file at the line in $EDITOR", "screen", "Look"),
-    KeyBinding("sort", "s", "s", "sort", "runs: sort by the next column", "runs", "Look"),
-    KeyBinding(
-        "compare",
-        "c",
-        "c",
-        "compare",
-        "runs: compare the marked one, or the one below, with this",
-        "runs",
-        "Look",
-        "compare",
+        "compare", "c", "compare", "compare with the marked or previous run", "runs", "Look", "compare"
     ),
     *(
-        KeyBinding(f"tab_{n}", str(n), str(n), f"tab({n})", _WORDS.get(name, name.lower()), "run", "Go")
+        KeyBinding(f"tab_{n}", str(n), f"tab({n})", f"{name} tab", "run", "Go")
         for n, name in enumerate(TABS, start=1)
     ),
-    KeyBinding("timeline", "i", "i", "tab(6)", "the timeline", "run", "Go"),
-    KeyBinding("next_pane", "tab", "tab", "app.focus_next", "next pane", "screen", "Go"),
+    KeyBinding("timeline", "i", "tab(6)", "timeline", "run", "Go"),
+    KeyBinding("next_pane", "tab", "app.focus_next", "next pane", "screen", "Go"),
+    KeyBinding("previous_pane", "shift+tab", "app.focus_previous", "previous pane", "screen", "Go"),
     KeyBinding(
-        "previous_pane", "shift+tab", "shift+tab", "app.focus_previous", "previous pane", "screen", "Go"
+        "back", "escape", "back(False)", "clear the filter, close the details, or go back", "screen", "Go"
     ),
+    KeyBinding("quit", "q", "back(True)", "back; on the first screen, quit", "screen", "Go", "back"),
     KeyBinding(
-        "back",
-        "escape",
-        "esc",
-        "back(False)",
-        "back: end the filter, close the detail, then to the runs",
-        "screen",
-        "Go",
+        "next_theme", "t", "next_theme", "next theme, such as light or high contrast", "app", "Program"
     ),
-    KeyBinding("quit", "q", "q", "back(True)", "back, and at the first screen quit", "screen", "Go", "back"),
-    KeyBinding(
-        "next_theme",
-        "t",
-        "t",
-        "next_theme",
-        "next theme: dark, light, for the colour-blind, high contrast",
-        "app",
-        "Program",
-    ),
-    KeyBinding("picture", "f12", "F12", "picture", "keep the screen as a picture (SVG)", "app", "Program"),
-    KeyBinding("help", "question_mark,f1", "? F1", "help", "this help", "app", "Program", "help"),
-    KeyBinding("commands", "ctrl+p", "ctrl+p", "command_palette", "every command by name", "app", "Program"),
-    KeyBinding("leave_filter", "escape", "esc", "leave", "end the filter", "filter", "Find"),
-    KeyBinding(
-        "earlier_question",
-        "up",
-        "↑",
-        "earlier(1)",
-        "an earlier question",
-        "query",
-        "In the line for SQL",
-        "earlier",
-    ),
-    KeyBinding(
-        "later_question", "down", "↓", "earlier(-1)", "a later question", "query", "In the line for SQL"
-    ),
+    KeyBinding("picture", "f12", "picture", "save a screenshot (SVG)", "app", "Program"),
+    KeyBinding("help", "question_mark,f1", "help", "this help", "app", "Program", "help"),
+    KeyBinding("commands", "ctrl+p", "command_palette", "command palette", "app", "Program"),
+    KeyBinding("leave_filter", "escape", "leave", "clear the filter", "filter", "Find"),
+    KeyBinding("earlier_question", "up", "earlier(1)", "previous query", "query", "SQL input", "previous"),
+    KeyBinding("later_question", "down", "earlier(-1)", "next query", "query", "SQL input"),
     KeyBinding(
         "leave_question",
         "escape",
-        "esc",
         "leave",
-        "end what is being asked, or go to the rows",
+        "cancel the query or go to the rows",
         "query",
-        "In the line for SQL",
+        "SQL input",
         "rows",
     ),
-    KeyBinding(
-        "ask", "enter,ctrl+enter,ctrl+j", "enter", "submit", "ask", "query", "In the line for SQL", "ask"
-    ),
-    KeyBinding("keep_filter", "down", "↓", "keep", "keep the filter and go to the lines", "filter", "Find"),
+    KeyBinding("ask", "enter,ctrl+j,ctrl+enter", "submit", "run the query", "query", "SQL input", "run"),
+    KeyBinding("keep_filter", "down", "keep", "keep the filter and go to the list", "filter", "Find"),
 )
 
 
 def bindings(scope: Scope) -> list[BindingType]:
-    """The bindings of one owner."""
+    """Return the Textual bindings of a scope."""
     return [
         Binding(key.keys, key.action, key.description, show=False, key_display=key.label, id=key.name)
         for key in KEY_TABLE
@@ -190,5 +126,5 @@ def bindings(scope: Scope) -> list[BindingType]:
 
 
 def hints(scopes: tuple[Scope, ...], table: Sequence[KeyBinding] = KEY_TABLE) -> list[tuple[str, str]]:
-    """The keys named at the foot of a screen, with their words."""
+    """Return the keys shown in the footer of a screen, with their words."""
     return [(key.label.split()[0], key.hint) for key in table if key.hint and key.scope in scopes]

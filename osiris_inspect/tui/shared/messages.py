@@ -1,40 +1,22 @@
-"""What panes tell the screen they stand on, and screens tell the app.
+"""Messages from panes to their screen, and from screens to the app.
 
-Plain classes: they are made at every start, and a dataclass takes five times as long to make.
+They are plain classes because dataclasses are slower to create at start.
 """
-
-from pathlib import Path
 
 from textual.content import Content
 from textual.message import Message
 
 
 class StepOpened(Message):
-    """The details of a step are asked for."""
+    """Request for the details of a step."""
 
     def __init__(self, step: str) -> None:
         super().__init__()
         self.step = step
 
 
-class RunOpened(Message):
-    """A run of the list is asked for."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.path = path
-
-
-class FrameOpened(Message):
-    """The frame of a step is asked for."""
-
-    def __init__(self, step: str, path: Path) -> None:
-        super().__init__()
-        self.step, self.path = step, path
-
-
 class TextOpened(Message):
-    """A text is to be shown on a screen of its own."""
+    """Request for a page of text over the screen."""
 
     def __init__(self, title: str, content: list[Content]) -> None:
         super().__init__()
@@ -42,7 +24,7 @@ class TextOpened(Message):
 
 
 class ScreenReady(Message):
-    """A screen shows what it was opened for, or why it cannot; ``is_painted`` where it was painted without it before."""
+    """Notice that a screen shows its content or an error; ``was_painted`` if it was painted empty before."""
 
     def __init__(self, *, was_painted: bool = True) -> None:
         super().__init__()
@@ -50,7 +32,7 @@ class ScreenReady(Message):
 
 
 class TabChosen(Message):
-    """A tab was clicked; ``number`` counts from 1."""
+    """Notice that a tab was clicked; ``number`` counts from 1."""
 
     def __init__(self, number: int) -> None:
         super().__init__()

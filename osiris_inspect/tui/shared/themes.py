@@ -1,7 +1,7 @@
-"""The themes that ``t`` goes through: dark, light, and both in blue and orange for the colour-blind.
+"""Themes that ``t`` cycles through: dark, light, blue and orange for the colour-blind, and high contrast.
 
-A theme's own colours are made for areas; as letters many are too faint, above all on light backgrounds. So the colours
-of states are taken from the theme and then moved away from its backgrounds until they can be read.
+The colours of a theme are made for areas and are often too faint for text. State colours are therefore moved away from
+the backgrounds of the theme until the contrast is sufficient.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Final
 from textual.color import Color
 from textual.theme import Theme
 
-# Source: the colours are those of Okabe and Ito, which people with any kind of colour blindness tell apart.
+# The palette of Okabe and Ito, which people with any kind of colour blindness can tell apart.
 _BLUE_ORANGE: Final = Theme(
     name="blue-orange",
     primary="#56B4E9",
@@ -58,15 +58,15 @@ CYCLE: Final = ("textual-dark", "textual-light", "blue-orange", "blue-orange-lig
 
 
 def next_theme(name: str) -> str:
-    """The theme that follows; the first one after a theme that is not in the cycle."""
+    """Return the theme after ``name``; the first one if ``name`` is not in the cycle."""
     return CYCLE[(CYCLE.index(name) + 1) % len(CYCLE)] if name in CYCLE else CYCLE[0]
 
 
-READABLE: Final = 4.6
-"""Contrast that letters have at least; WCAG 2.2 asks for 4.5, and blending rounds."""
+MIN_CONTRAST: Final = 4.6
+"""Minimum contrast of text. WCAG 2.2 requires 4.5; the rest allows for rounding."""
 
-_STRONG: Final = 19.0
-"""Contrast from which on a theme means to be as clear as can be, so that nothing in it is made faint."""
+_HIGH_CONTRAST_RATIO: Final = 19.0
+"""Contrast from which a theme counts as high contrast; its secondary text is dimmed less."""
 
 _SOURCE: Final = {
     "state-good": "success",
@@ -79,42 +79,41 @@ _SOURCE: Final = {
 
 
 def state_colours(variables: Mapping[str, str]) -> dict[str, str]:
-    """The colours for states, and the backgrounds of the cursor and of a bad verdict, for a theme's variables."""
+    """Return the state colours and the backgrounds of the cursor and the banner for a theme's variables."""
     background = Color.parse(variables["background"])
-    if background.ansi is not None:  # the terminal's own colours: what they look like is not known
+    if background.ansi is not None:  # the terminal's own palette, whose colours are unknown
         colours = {name: variables[source] for name, source in _SOURCE.items()}
         return colours | {"cursor-line": variables["surface"], "verdict-bad": variables["background"]}
     grounds = {
         "cursor-line": background.blend(Color.parse(variables["primary"]), 0.25),
         "verdict-bad": background.blend(Color.parse(variables["error"]), 0.1),
     }
-    behind = [background, *grounds.values(), *(Color.parse(variables[name]) for name in ("surface", "panel"))]
-    letters = {name: Color.parse(variables[source]) for name, source in _SOURCE.items()}
-    strong = contrast(letters["state-beside"], background) > _STRONG
-    letters["state-beside"] = background.blend(letters["state-beside"], 0.85 if strong else 0.6)
-    moved = {name: readable(colour, behind) for name, colour in letters.items()}
-    return {name: colour.hex for name, colour in (moved | grounds).items()}
+    areas = (Color.parse(variables[name]) for name in ("surface", "panel"))
+    backgrounds = [background, *grounds.values(), *areas]
+    text_colours = {name: Color.parse(variables[source]) for name, source in _SOURCE.items()}
+    is_strong = contrast(text_colours["state-beside"], background) > _HIGH_CONTRAST_RATIO
+    text_colours["state-beside"] = background.blend(text_colours["state-beside"], 0.85 if is_strong else 0.6)
+    adjusted = {name: readable(colour, backgrounds) for name, colour in text_colours.items()}
+    return {name: colour.hex for name, colour in (adjusted | grounds).items()}
 
 
-def readable(colour: Color, behind: list[Color]) -> Color:
-    """``colour``, made lighter on dark and darker on light backgrounds as far as is needed to read it on each."""
-    far_end = Color(255, 255, 255) if behind[0].brightness < 0.5 else Color(0, 0, 0)
+def readable(colour: Color, backgrounds: list[Color]) -> Color:
+    """Return ``colour``, lightened or darkened until it is readable on each of the backgrounds."""
+    far_end = Color(255, 255, 255) if backgrounds[0].brightness < 0.5 else Color(0, 0, 0)
     for twentieth in range(21):
-        moved = colour.blend(far_end, twentieth / 20)
-        if all(contrast(moved, ground) >= READABLE for ground in behind):
-            return moved
+        adjusted = colour.blend(far_end, twentieth / 20)
+        if all(contrast(adjusted, ground) >= MIN_CONTRAST for ground in backgrounds):
+            return adjusted
     return far_end
 
 
 def contrast(one: Color, other: Color) -> float:
-    """The contrast of two colours by WCAG 2.2, from 1 to 21."""
+    """Return the contrast of two colours by WCAG 2.2, from 1 to 21."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def _luminance(colour: Color) -> float:
-    parts = [part / 255 for part in colour.rgb]
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    )
+    channels = [channel / 255 for channel in colour.rgb]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,1 +1,1 @@
-"""Lists, text views, headers and footers."""
+"""Widgets: lists, text view, header, footer, tab bar and filter box."""

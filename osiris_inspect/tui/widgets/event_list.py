@@ -1,16 +1,17 @@
-"""Events as rows of a list, and that list: it finds a line or a moment without reading all the others."""
+"""List of events that finds a line or a time without reading all events."""
 
 from bisect import bisect_left
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from osiris_inspect.inspector.event_log.filter.filter import EventFilter
-from osiris_inspect.inspector.text import units as figures
 from osiris_inspect.inspector.text.event_fields import safe_keys
 from osiris_inspect.inspector.text.sanitize import inline_json, key_value, show_line
+from osiris_inspect.inspector.text.units import format_elapsed
 from osiris_inspect.model.errors import InvalidLine
 from osiris_inspect.model.event import Event, decode
 from osiris_inspect.tui.drawing.symbols import MUTED
@@ -21,218 +22,192 @@ from osiris_inspect.tui.widgets.list_rows import Row, SearchBatch
 if TYPE_CHECKING:
     from osiris_inspect.inspector.event_log.index.large_log import LargeLog
 
-_FIELDS_SHOWN = 12
+_MAX_FIELDS = 12
 _CHUNK = 1_000
-"""Rows that are looked at together, so few that whoever waits for the interpreter gets it soon."""
-_WARNING = ("warning", "warn")
+"""Events searched before other threads get the interpreter lock."""
+_WARNING_LEVELS = ("warning", "warn")
 _WARNING_SUFFIXES = ("_skipped", "_refused", "_lost", "_missing", "_downgraded", "warning", "_left")
 
 
+@dataclass(frozen=True, slots=True)
 class EventRow:
-    """An event as a row; pictured only when it is looked at."""
+    """Event as a row; ``start`` is the Unix time of the run's start."""
 
-    __slots__ = ("_event", "_start", "_step_width")
-
-    def __init__(self, event: Event, start: float | None, step_width: int) -> None:
-        self._event = event
-        self._start = start
-        self._step_width = step_width
+    event: Event
+    start: float | None
+    step_width: int
 
     @property
     def key(self) -> Hashable:
-        """Its file and line."""
-        return self._event.file, self._event.line
-
-    @property
-    def event(self) -> Event:
-        """The event."""
-        return self._event
+        """File and line of the event."""
+        return self.event.file, self.event.line
 
     @property
     def fields(self) -> Mapping[str, object]:
-        """Its fields, and ``event``, ``step``, ``side``, ``line``."""
-        event = self._event
-        return {
-            **event.fields,
+        """Fields of the event, and ``event``, ``step``, ``side``, ``line``, ``ts``."""
+        event = self.event
+        own = {
             "event": event.name,
             "step": event.step,
             "side": event.side,
             "line": event.line,
             "ts": event.ts,
         }
+        return {**event.fields, **own}
 
     @property
     def text(self) -> str:
         """Name, step and fields."""
-        event = self._event
+        event = self.event
         return f"{show_line(event.name, 80)} {show_line(event.step or '', 80)} {_format_fields(event)}"
 
     @property
     def is_failure(self) -> bool:
-        """Whether it says that something failed."""
-        return self._event.is_failure
+        """True if the event reports a failure."""
+        return self.event.is_failure
 
     @property
     def is_warning(self) -> bool:
-        """Whether it says that something may be wrong."""
-        return is_warning(self._event)
+        """True if the event reports a possible problem, but not a failure."""
+        level = self.event.fields.get("level")
+        if isinstance(level, str) and level.lower() in _WARNING_LEVELS:
+            return True
+        return self.event.name.endswith(_WARNING_SUFFIXES) and not self.event.is_failure
 
     @property
     def content(self) -> Content:
-        """Line, time since the run began, step, name and fields on one line."""
-        event = self._event
-        since = event.ts - self._start if event.ts is not None and self._start is not None else None
-        sign, tone = _symbol(event)
+        """Line number, time since the start, step, name and fields on one line."""
+        event = self.event
+        elapsed = event.ts - self.start if event.ts is not None and self.start is not None else None
+        sign, style = (" ", "$state-link")
+        if event.is_failure:
+            sign, style = "✗", "bold $state-bad"
+        elif self.is_warning:
+            sign, style = "!", "$state-warn"
         step = Content.styled(show_line(event.step or "", 80), "bold")
         return Content.assemble(
-            (sign, tone),
-            (f"{event.line:>5} {figures.format_elapsed(since):>8}  ", MUTED),
-            step.truncate(self._step_width, ellipsis=True, pad=True),
+            (sign, style),
+            (f"{event.line:>5} {format_elapsed(elapsed):>8}  ", MUTED),
+            step.truncate(self.step_width, ellipsis=True, pad=True),
             "  ",
-            (show_line(event.name, 80), tone),
+            (show_line(event.name, 80), style),
             "  ",
             _format_fields(event),
         )
 
 
-class EventRows(Sequence[Row]):
-    """The events of a run as rows, made when asked for."""
+@dataclass(frozen=True, slots=True, eq=False)
+class EventRows:
+    """Events of a run as rows, created on access."""
 
-    def __init__(self, events: Sequence[Event], start: float | None, step_width: int) -> None:
-        self.events = events
-        self.start = start
-        self._step_width = step_width
+    events: Sequence[Event]
+    start: float | None
+    step_width: int
 
     def __len__(self) -> int:
         return len(self.events)
 
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
-        if isinstance(index, slice):
-            return EventRows(self.events[index], self.start, self._step_width)
-        return EventRow(self.events[index], self.start, self._step_width)
+    def __getitem__(self, index: int) -> EventRow:
+        return EventRow(self.events[index], self.start, self.step_width)
 
-    def search(self, wanted: EventFilter) -> Iterator[SearchBatch]:
-        """The events that a query keeps; of a long log only those are decoded that it may keep."""
+    def search(self, event_filter: EventFilter) -> Iterator[SearchBatch]:
+        """Yield the matching events; of an indexed log only candidates are decoded."""
         log = large_log(self.events)
         if log is not None:
-            yield from _in_log(log, wanted)
+            yield from _search_log(log, event_filter)
             return
-        for begin in range(0, len(self.events), _CHUNK):
-            chunk = range(begin, min(begin + _CHUNK, len(self.events)))
-            kept = [number for number in chunk if wanted.matches(self.events[number])]
-            yield SearchBatch(kept, chunk.stop / len(self.events))
+        for start in range(0, len(self.events), _CHUNK):
+            chunk = range(start, min(start + _CHUNK, len(self.events)))
+            matches = [number for number in chunk if event_filter.matches(self.events[number])]
+            yield SearchBatch(matches, chunk.stop / len(self.events))
 
     def row_at_line(self, line: int) -> int:
-        """The number of the event in a line of the log, or of the next one."""
+        """Return the number of the first event at or after a line of the log."""
         log = large_log(self.events)
-        return (
-            log.event_number_at_line(line)
-            if log
-            else bisect_left(self.events, line, key=lambda event: event.line)
-        )
+        if log is not None:
+            return log.event_number_at_line(line)
+        return bisect_left(self.events, line, key=lambda event: event.line)
 
-    def row_at_time(self, at: float) -> int:
-        """The number of the first event at a moment or after it. Lines without a time count as the line before them."""
+    def row_at_time(self, time: float) -> int:
+        """Return the number of the first event at or after a time; events without a time count as the one before."""
         low, high = 0, len(self.events)
         while low < high:
             middle = (low + high) // 2
             earlier = (self.events[number].ts for number in range(middle, max(low, middle - 50) - 1, -1))
             ts = next((ts for ts in earlier if ts is not None), None)
-            low, high = (middle + 1, high) if ts is None or ts < at else (low, middle)
+            low, high = (middle + 1, high) if ts is None or ts < time else (low, middle)
         return low
 
 
 class EventList(LineList):
-    """The list of the events of a run."""
+    """List of the events of a run."""
 
-    def go_to(self, place: JumpTarget) -> str | None:
-        """Go to a line of the log, a share of it, or a moment of the run."""
+    def go_to(self, target: JumpTarget) -> str | None:
+        """Go to a line of the log, a share of it, or a time."""
         rows = self.sheet.rows
-        if not isinstance(rows, EventRows) or place.kind == "share":
-            return super().go_to(place)
-        if place.kind == "line":
-            self.go_to_row(rows.row_at_line(int(place.value)))
-            return None
-        if rows.start is None:
-            return "the events carry no time"
-        self.go_to_row(rows.row_at_time(target_time(place, rows.start)))
+        if not isinstance(rows, EventRows) or target.kind == "share":
+            return super().go_to(target)
+        if target.kind == "line":
+            self.go_to_row(rows.row_at_line(int(target.value)))
+        elif rows.start is None:
+            return "The events have no time"
+        else:
+            self.go_to_row(rows.row_at_time(target_time(target, rows.start)))
         return None
 
-    def is_kept(self, active_filter: EventFilter, row: Row) -> bool:
-        """Whether a query keeps an event, as the command ``events`` would."""
+    def matches(self, event_filter: EventFilter, row: Row) -> bool:
+        """Return True if a filter keeps an event, as in the ``events`` command."""
         return (
-            active_filter.matches(row.event)
+            event_filter.matches(row.event)
             if isinstance(row, EventRow)
-            else super().is_kept(active_filter, row)
+            else super().matches(event_filter, row)
         )
 
     def action_failure(self, by: int) -> None:
-        """Go to the next event that tells of a failure; of an indexed log without looking through it."""
+        """Go to the next failure; an indexed log is not searched for it."""
         rows, row = self.sheet.rows, self.row
         log = large_log(rows.events) if isinstance(rows, EventRows) and self.visible_rows is None else None
         if log is None or not isinstance(row, EventRow):
             super().action_failure(by)
             return
-        line = row.event.line - 1
-        index = log.by_line
-        found = index.next_failure(line) if by > 0 else index.previous_failure(line)
-        if found is None and len(index.failure_lines):  # round the end
-            found = int(index.failure_lines[0 if by > 0 else -1])
-        if found is None:
-            self.notify("no failure here", markup=False)
+        line, index = row.event.line - 1, log.line_index
+        match = index.next_failure(line) if by > 0 else index.previous_failure(line)
+        if match is None and len(index.failure_lines):  # wrap around
+            match = int(index.failure_lines[0 if by > 0 else -1])
+        if match is None:
+            self.notify("No failure", markup=False)
         else:
-            self.cursor = log.event_number_at_line(found + 1)
+            self.cursor = log.event_number_at_line(match + 1)
 
 
-def _in_log(log: "LargeLog", wanted: EventFilter) -> Iterator[SearchBatch]:
-    """Only lines are decoded that may be kept."""
+def _search_log(log: "LargeLog", event_filter: EventFilter) -> Iterator[SearchBatch]:
     from osiris_inspect.inspector.event_log.search.search import candidate_lines
 
-    for lines, share in candidate_lines(log, wanted):
-        yield SearchBatch(
-            [log.event_number_at_line(line + 1) for line, raw in lines if _matches(wanted, raw)], share
-        )
+    for lines, progress in candidate_lines(log, event_filter):
+        matches = [line for line, raw in lines if _matches(event_filter, raw)]
+        yield SearchBatch([log.event_number_at_line(line + 1) for line in matches], progress)
 
 
-def _matches(wanted: EventFilter, raw: bytes) -> bool:
+def _matches(event_filter: EventFilter, raw: bytes) -> bool:
     try:
-        return wanted.matches(decode(raw))
+        return event_filter.matches(decode(raw))
     except InvalidLine:
-        return False  # its bytes looked like an event; that it is none is said under Log
+        return False  # not an event; the Log tab lists it as unreadable
 
 
 def large_log(events: Sequence[Event]) -> "LargeLog | None":
-    """The log with its index where the events are one that is too long to be decoded as a whole."""
+    """Return the indexed log if the events are those of a log too long to decode at once."""
     if isinstance(events, tuple | list):
-        return None  # and so neither numpy nor the index are loaded for a run of the usual size
+        return None  # avoids loading numpy and the index for a run of the usual size
     from osiris_inspect.inspector.event_log.index.large_log import LargeLog
 
     return events if isinstance(events, LargeLog) else None
 
 
-def is_warning(event: Event) -> bool:
-    """Whether an event says that something may be wrong, but not that it failed."""
-    level = event.fields.get("level")
-    if isinstance(level, str) and level.lower() in _WARNING:
-        return True
-    return event.name.endswith(_WARNING_SUFFIXES) and not event.is_failure
-
-
-def _symbol(event: Event) -> tuple[str, str]:
-    if event.is_failure:
-        return "✗", "bold $state-bad"
-    return ("!", "$state-warn") if is_warning(event) else (" ", "$state-link")
-
-
 def _format_fields(event: Event) -> str:
-    fields = islice(event.fields.items(), _FIELDS_SHOWN)
-    open_ = safe_keys(event)
-    return show_line(
-        " ".join(
-            f"{key}={inline_json(value)}" if key in open_ else key_value(key, value) for key, value in fields
-        )
+    unmasked = safe_keys(event)
+    fields = (
+        f"{key}={inline_json(value)}" if key in unmasked else key_value(key, value)
+        for key, value in islice(event.fields.items(), _MAX_FIELDS)
     )
+    return show_line(" ".join(fields))

@@ -1,21 +1,21 @@
-"""The box that filters and places are typed into. It is loaded when the first screen stands, so that it stands sooner."""
+"""Input for filters and jump targets. Loaded after the first screen is painted."""
 
 from textual.message import Message
 from textual.widgets import Input
 
-from osiris_inspect.tui.shared import key_bindings as keys
+from osiris_inspect.tui.shared.key_bindings import bindings
 
 FILTER_HINT = "words  -word  step=…  event=…  key=value"
 
 
 class FilterBox(Input):
-    """Where a filter is typed; every letter takes effect at once."""
+    """Input for a filter, which is applied at every key press."""
 
-    BINDINGS = keys.bindings("filter")
+    BINDINGS = bindings("filter")
     DEFAULT_CSS = "FilterBox { display: none; width: 1fr; }"
 
     class Left(Message):
-        """The box was left; ``is_kept`` where the filter stays."""
+        """Notice that the user left the box; ``is_kept`` if the filter stays."""
 
         def __init__(self, *, is_kept: bool) -> None:
             super().__init__()
@@ -25,7 +25,7 @@ class FilterBox(Input):
         super().__init__(compact=True, placeholder=FILTER_HINT, select_on_focus=False)
 
     def ask(self, text: str, hint: str) -> None:
-        """Take the focus, with this in the box."""
+        """Take the focus with this text and placeholder."""
         self.placeholder = hint or FILTER_HINT
         with self.prevent(Input.Changed):
             self.value = text

@@ -1,4 +1,4 @@
-"""The last line: where the cursor is, what is filtered, which keys matter; and the box to type a filter in."""
+"""Footer: cursor position, filter, important keys, and the filter box."""
 
 from typing import TYPE_CHECKING
 
@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from osiris_inspect.inspector.text.sanitize import show_line
-from osiris_inspect.tui.drawing import symbols as marks
-from osiris_inspect.tui.shared import key_bindings as keys
+from osiris_inspect.tui.drawing.symbols import MUTED
+from osiris_inspect.tui.shared.key_bindings import KEY_TABLE, Scope, hints
 from osiris_inspect.tui.widgets.line_list import LineList
 from osiris_inspect.tui.widgets.text_view import TextView
 
@@ -24,24 +24,24 @@ class Footer(Horizontal):
 
     DEFAULT_CSS = """
     Footer { dock: bottom; height: 1; background: $panel; }
-    Footer #place { width: 1fr; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    Footer #position { width: 1fr; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     Footer #hints { width: auto; padding: 0 1; color: $state-beside; }
     Footer.-asking FilterBox { display: block; }
-    Footer.-asking #place { width: auto; }
+    Footer.-asking #position { width: auto; }
     Footer.-asking #hints { display: none; }
     """
 
-    def __init__(self, scopes: tuple[keys.Scope, ...]) -> None:
+    def __init__(self, scopes: tuple[Scope, ...]) -> None:
         super().__init__()
-        self._scopes = self._screens = scopes
+        self._scopes = self._screen_scopes = scopes
 
     def compose(self) -> ComposeResult:
-        """Place and hints; the filter box comes when they are seen."""
-        yield Static(id="place", markup=False)
+        """Position and hints; the filter box is added after they are painted."""
+        yield Static(id="position", markup=False)
         yield Static(self._hints(), id="hints", markup=False)
 
     def on_mount(self) -> None:
-        """Have the filter box at hand before it is asked for."""
+        """Create the filter box in advance."""
         self.call_after_refresh(self._box)
 
     def _box(self) -> "FilterBox":
@@ -54,19 +54,21 @@ class Footer(Horizontal):
         return box
 
     def _hints(self) -> Content:
-        table = getattr(self.app, "keys", keys.KEY_TABLE)
-        parts = [Content.assemble((key, "bold"), " ", word) for key, word in keys.hints(self._scopes, table)]
-        return Content("  ").join(parts)
+        table = getattr(self.app, "keys", KEY_TABLE)
+        keys = [Content.assemble((key, "bold"), " ", word) for key, word in hints(self._scopes, table)]
+        return Content("  ").join(keys)
 
-    def show(self, lines: LineList | None, scopes: tuple[keys.Scope, ...] | None = None) -> None:
-        """Say where in this list the cursor is, and name other keys than those of the screen where others are at work."""
-        self.query_one("#place", Static).update(Content("") if lines is None else _position_text(lines))
-        if (scopes or self._screens) != self._scopes:
-            self._scopes = scopes or self._screens
+    def show(self, lines: LineList | None, scopes: tuple[Scope, ...] | None = None) -> None:
+        """Show the cursor position in a list, and the keys of ``scopes`` if they differ from the screen's."""
+        is_asking = self.has_class("-asking")
+        position = Content("") if lines is None else _position_text(lines, is_asking=is_asking)
+        self.query_one("#position", Static).update(position)
+        if (scopes or self._screen_scopes) != self._scopes:
+            self._scopes = scopes or self._screen_scopes
             self.query_one("#hints", Static).update(self._hints())
 
     def open_input(self, text: str, hint: str = "") -> None:
-        """Open the box with this in it."""
+        """Open the filter box with this text."""
         self.add_class("-asking")
         self._box().ask(text, hint)
 
@@ -75,27 +77,21 @@ class Footer(Horizontal):
         self.remove_class("-asking")
 
 
-def _position_text(lines: LineList) -> Content:
+def _position_text(lines: LineList, *, is_asking: bool) -> Content:
     if isinstance(lines, TextView):
         if len(lines) <= lines.page_height:
             return Content("")
         last = min(len(lines), lines.cursor + lines.page_height)
-        return Content.styled(f"line {last:,} of {len(lines):,}", marks.MUTED)
-    is_looking = lines.visible_rows is not None and lines.search_progress < 1
-    at = (
-        f"{lines.cursor + 1:,}/{len(lines):,}"
-        if len(lines)
-        else "nothing yet"
-        if is_looking
-        else "nothing here"
-    )
-    if is_looking:
-        at += f"  … {100 * lines.search_progress:.0f} % looked at"
+        return Content.styled(f"line {last:,} of {len(lines):,}", MUTED)
+    is_searching = lines.visible_rows is not None and lines.search_progress < 1
+    nothing = "no match yet" if is_searching else "no lines" if lines.visible_rows is None else "no match"
+    position = f"{lines.cursor + 1:,}/{len(lines):,}" if len(lines) else nothing
+    if is_searching:
+        position += f"  … {100 * lines.search_progress:.0f} % searched"
     if lines.is_live:
-        at += "  ⏸ paused" if lines.is_paused else "  ⇣ following" if lines.follows else ""
+        position += "  ⏸ paused" if lines.is_paused else "  ⇣ following" if lines.follows else ""
     if lines.visible_rows is None:
-        return Content(at)
-    of_all = f" of {len(lines.sheet.rows):,}"
-    return Content.assemble(
-        at, (of_all, marks.MUTED), ("  / ", "bold $state-live"), show_line(lines.filter_text, 60)
-    )
+        return Content(position)
+    active_filter = Content.assemble(("  / ", "bold $state-live"), show_line(lines.filter_text, 60))
+    total = f" of {len(lines.sheet.rows):,}"
+    return Content.assemble(position, (total, MUTED), "" if is_asking else active_filter)

@@ -1,4 +1,4 @@
-"""What can be typed behind ``:``: a line, a share of the whole, a moment of the run."""
+"""Jump targets typed after ``:``: a line, a percentage of the list, or a time."""
 
 import re
 from typing import Literal, NamedTuple
@@ -9,16 +9,16 @@ _DAY = 86_400.0
 
 
 class JumpTarget(NamedTuple):
-    """A place in a list: a line from 1, a share from 0 to 1, seconds since the run began, or seconds of the day."""
+    """Line from 1, share from 0 to 1, seconds since the start of the run, or seconds of the day."""
 
     kind: Literal["line", "share", "since", "clock"]
     value: float
 
 
 def parse_target(text: str) -> JumpTarget | None:
-    """The place that was typed; None where it is none.
+    """Return the target that ``text`` names; None if it names none.
 
-    ``120`` is a line, ``50%`` a share, ``+1.5`` seconds since the beginning, ``12:03`` or ``12:03:04.5`` a time (UTC).
+    ``120`` is a line, ``50%`` a share, ``+1.5`` seconds since the start, ``12:03`` or ``12:03:04.5`` a time (UTC).
     """
     text = text.strip().replace(",", "").removesuffix("s")
     if text.endswith("%") and _NUMBER.match(text[:-1]):
@@ -30,13 +30,12 @@ def parse_target(text: str) -> JumpTarget | None:
     return JumpTarget("line", float(text)) if text.isdecimal() else None
 
 
-def target_time(place: JumpTarget, start: float) -> float:
-    """The moment of a ``since`` or ``clock`` place, in seconds since 1970, for a run that began at ``start``.
+def target_time(target: JumpTarget, start: float) -> float:
+    """Return the time of a ``since`` or ``clock`` target in Unix seconds, for a run that started at ``start``.
 
-    A time of day that lies before the beginning means the day after it.
+    A time of day before the start means the next day.
     """
-    if place.kind == "since":
-        return start + place.value
-    day = start - start % _DAY
-    at = day + place.value
-    return at if at >= start - 60 else at + _DAY
+    if target.kind == "since":
+        return start + target.value
+    time = start - start % _DAY + target.value
+    return time if time >= start - 60 else time + _DAY

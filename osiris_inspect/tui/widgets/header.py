@@ -1,58 +1,55 @@
-"""The first line of a run's screen: which run, how it ended, how long it took, what its frames took."""
+"""Header of a run's screen: pipeline, mode, status, duration, rows and frame sizes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from textual.content import Content
 from textual.widget import Widget
 
 from osiris_inspect.inspector.run.frame_sizes import FrameTotal, FrameTotals, frame_totals
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.run.summary import output_rows
-from osiris_inspect.inspector.text import units as figures
 from osiris_inspect.inspector.text.sanitize import show_line
-from osiris_inspect.tui.drawing import symbols as marks
+from osiris_inspect.inspector.text.units import format_bytes, format_duration, format_rows, pluralize
+from osiris_inspect.tui.drawing.symbols import IN_MEMORY, MUTED, NOT_FOUND, ON_DISK, RUN, UNKNOWN, EdgeStyle
 
 ID_WIDTH = 24
-"""Cells of a run's id for which it is not told in fewer words what its frames took; the end of an id tells runs apart."""
+"""Cells kept for the run id before frame sizes are shortened. An id is cut at its start: ids differ at the end."""
 MIN_ID_WIDTH = 6
-"""Cells of it for which that is not left out."""
+"""Cells kept for the run id before frame sizes are left out."""
 
-FrameFormat = Callable[[marks.EdgeStyle, FrameTotal], str]
-
-
-def _where(run: Run) -> str:
-    """Where a run was made, and what kept its worker apart: ``sandbox (bwrap)``; empty where that is not known."""
-    kept_apart = run.isolation if run.isolation not in (None, run.mode) else None
-    if run.mode and run.mode != "local" and kept_apart:
-        return f"{run.mode} ({show_line(kept_apart, 20)})"
-    return run.mode or ""
+FrameFormat = Callable[[EdgeStyle, FrameTotal], str]
 
 
-def _format_full(wire: marks.EdgeStyle, kept: FrameTotal) -> str:
-    return f"{wire.letter} {wire.word} {_counted(kept)}"
+def _format_full(style: EdgeStyle, total: FrameTotal) -> str:
+    """Return ``M memory 2 frames, 868 B``."""
+    frames = f"{style.letter} {style.word} {pluralize(total.frames, 'frame')}"
+    if total.unknown_size == total.frames:
+        return f"{frames}, size unknown"
+    return f"{frames}, {format_bytes(total.bytes)}{' and more' if total.unknown_size else ''}"
 
 
-def _format_short(wire: marks.EdgeStyle, kept: FrameTotal) -> str:
-    return f"{wire.letter} {_counted(kept)}"
+def _format_short(style: EdgeStyle, total: FrameTotal) -> str:
+    """Return ``M 868 B``."""
+    if total.unknown_size == total.frames:
+        return f"{style.letter} {pluralize(total.frames, 'frame')}"
+    return f"{style.letter} {format_bytes(total.bytes)}{'+' if total.unknown_size else ''}"
 
 
-def _format_bytes_only(wire: marks.EdgeStyle, kept: FrameTotal) -> str:
-    if kept.unknown_size == kept.frames:
-        return f"{wire.letter} {figures.pluralize(kept.frames, 'frame')}"
-    return f"{wire.letter} {figures.format_bytes(kept.bytes)}{'+' if kept.unknown_size else ''}"
-
-
-def _counted(kept: FrameTotal) -> str:
-    """``2 frames, 868 B``; of frames whose size is not told that is said."""
-    frames = figures.pluralize(kept.frames, "frame")
-    if kept.unknown_size == kept.frames:
-        return f"{frames}, size not told"
-    return f"{frames}, {figures.format_bytes(kept.bytes)}{' and more' if kept.unknown_size else ''}"
+def _format_frames(totals: FrameTotals, frame_format: FrameFormat) -> list[Content]:
+    """Return frames in memory, on disk, lost and at an unknown location; zero counts are omitted."""
+    stored = ((IN_MEMORY, totals.memory), (ON_DISK, totals.spill))
+    texts = [
+        *((style, frame_format(style, total)) for style, total in stored if total.frames),
+        *([(NOT_FOUND, f"{NOT_FOUND.letter} {pluralize(totals.lost, 'frame')} lost")] if totals.lost else []),
+    ]
+    if totals.unknown_location:
+        suffix = "" if frame_format is _format_short else ", storage unknown"
+        texts.append((UNKNOWN, f"{UNKNOWN.letter} {pluralize(totals.unknown_location, 'frame')}{suffix}"))
+    return [Content.styled(text, style.style) for style, text in texts]
 
 
 class Header(Widget):
-    """Pipeline, run, mode and isolation, status, duration, rows and frames on one line, as far as there is room."""
+    """One line about a run, with as many details as fit."""
 
     DEFAULT_CSS = """
     Header { height: 1; padding: 0 1; background: $panel; color: $foreground; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -67,51 +64,35 @@ class Header(Widget):
         self.refresh()
 
     def render(self) -> Content:
-        """As much of what its frames took as leaves room for the rest."""
+        """Return the most detailed line that leaves room for the run id."""
         if self._report is None:
             return Content()
-        name = show_line(self._report.run.id, 120)
-        for line, least in self._lines(self._report, len(name)):
-            rest = self.content_size.width - line.cell_length - 2
-            if rest >= least:
+        run = self._report.run
+        name, mode = show_line(run.id, 120), run.mode or ""
+        has_isolation = mode not in ("", "local") and run.isolation not in (None, run.mode)
+        where = f"{mode} ({show_line(run.isolation or '', 20)})" if has_isolation else mode
+        candidates = (
+            (where, _format_full, ID_WIDTH),
+            (where, _format_short, MIN_ID_WIDTH),
+            (mode, _format_short, MIN_ID_WIDTH),
+            (where, None, 0),
+        )
+        for label, frame_format, id_width in candidates:
+            line = self._line(self._report, label, frame_format)
+            room = self.content_size.width - line.cell_length - 2
+            if room >= min(len(name), id_width):
                 break
-        told = name if len(name) <= max(rest, 0) or least == 0 else f"…{name[1 - rest :]}"
-        return Content.assemble(line, "  ", (told, marks.MUTED))
+        is_whole = len(name) <= max(room, 0) or frame_format is None
+        return Content.assemble(line, "  ", (name if is_whole else f"…{name[1 - room :]}", MUTED))
 
-    def _lines(self, report: Report, length: int) -> Iterator[tuple[Content, int]]:
-        """The line without the id in fewer and fewer words, and how many cells the id must have beside each."""
-        enough = min(length, ID_WIDTH)
-        where = _where(report.run)
-        yield self._line(report, where, _format_full), enough
-        yield self._line(report, where, _format_short), enough
-        yield self._line(report, where, _format_bytes_only), enough
-        yield self._line(report, where, _format_bytes_only), min(length, MIN_ID_WIDTH)
-        yield self._line(report, report.run.mode or "", _format_bytes_only), min(length, MIN_ID_WIDTH)
-        yield self._line(report, where, None), 0
-
-    def _line(self, report: Report, where: str, telling: FrameFormat | None) -> Content:
+    def _line(self, report: Report, where: str, frame_format: FrameFormat | None) -> Content:
         run, rows = report.run, output_rows(report)
         facts = [
-            marks.RUN[run.status].content,
+            RUN[run.status].content,
             *([Content(where)] if where else []),
-            *([Content(figures.format_duration(run.duration_s))] if run.duration_s is not None else []),
-            *([Content(figures.format_rows(rows))] if rows is not None else []),
-            *(self._frames(telling) if telling is not None else ()),
+            *([Content(format_duration(run.duration_s))] if run.duration_s is not None else []),
+            *([Content(format_rows(rows))] if rows is not None else []),
+            *(_format_frames(self._totals, frame_format) if frame_format and self._totals else ()),
         ]
         name = show_line(run.pipeline, 60) if run.pipeline else ""
         return Content.assemble((name, "bold"), "  " if name else "", Content(" · ").join(facts))
-
-    def _frames(self, telling: FrameFormat) -> Iterator[Content]:
-        """What was kept in memory, what was spilled, what was kept nobody knows where, and what was lost; nothing of none."""
-        if self._totals is None:
-            return
-        for wire, kept in ((marks.IN_MEMORY, self._totals.memory), (marks.ON_DISK, self._totals.spill)):
-            if kept.frames:
-                yield Content.styled(telling(wire, kept), wire.style)
-        if self._totals.lost:
-            lost = f"{marks.NOT_FOUND.letter} {figures.pluralize(self._totals.lost, 'frame')} lost"
-            yield Content.styled(lost, marks.NOT_FOUND.style)
-        if self._totals.unknown_location:
-            told = "" if telling is _format_bytes_only else f" {marks.UNKNOWN.word}"
-            frames = figures.pluralize(self._totals.unknown_location, "frame")
-            yield Content.styled(f"{marks.UNKNOWN.letter} {frames}{told}", marks.UNKNOWN.style)

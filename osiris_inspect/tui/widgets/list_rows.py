@@ -1,4 +1,4 @@
-"""What a list shows: rows, each with its picture, its text, and the fields a filter asks for."""
+"""Rows of a list: content to paint, text to search, and fields to filter by."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -11,35 +11,42 @@ if TYPE_CHECKING:
 
 
 class Row(Protocol):
-    """One line of a list. All of it is safe to show: what comes from a log went through ``plain``."""
+    """One line of a list. Its text is sanitized: safe to show."""
 
     @property
     def content(self) -> Content:
-        """The picture of the row."""
+        """Line to paint."""
 
     @property
     def text(self) -> str:
-        """What a search looks at and a copy takes."""
+        """Text to search and to copy."""
 
     @property
     def key(self) -> Hashable:
-        """What names the row, also after a reload."""
+        """Identity of the row, the same after a reload."""
 
     @property
     def fields(self) -> Mapping[str, object]:
-        """What ``key=value`` in a filter asks for; ``step`` names the step it belongs to."""
+        """Fields that ``key=value`` filters match; ``step`` is the step of the row."""
 
     @property
     def is_failure(self) -> bool:
-        """Whether it tells of something that failed."""
+        """True if the row reports a failure."""
 
     @property
     def is_warning(self) -> bool:
-        """Whether it tells of something that may be wrong."""
+        """True if the row reports a possible problem."""
+
+
+class Rows(Protocol):
+    """Rows by number; they may be created on access."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Row: ...
 
 
 class SearchBatch(NamedTuple):
-    """What a search found in one piece of the rows: their numbers, maybe none; and the share of all that it has looked at."""
+    """Matching row numbers of one part of the rows, maybe none, and the share of all rows searched so far."""
 
     row_numbers: list[int]
     progress: float
@@ -47,14 +54,14 @@ class SearchBatch(NamedTuple):
 
 @runtime_checkable
 class SearchableRows(Protocol):
-    """Rows that can be looked through faster than one by one."""
+    """Rows with a faster search than row by row."""
 
-    def search(self, wanted: "EventFilter") -> Iterator[SearchBatch]:
-        """The rows that a query keeps, in their order, piece by piece."""
+    def search(self, event_filter: "EventFilter") -> Iterator[SearchBatch]:
+        """Yield the matching rows in order, batch by batch."""
 
 
 class StaticRow(NamedTuple):
-    """A row made in advance, for lists that are short."""
+    """Row created in advance, for short lists."""
 
     content: Content
     text: str
@@ -65,37 +72,32 @@ class StaticRow(NamedTuple):
 
 
 class ListContent(NamedTuple):
-    """The rows of a list at one width, and the line that stands above them."""
+    """Rows of a list at one width, and the heading above them."""
 
-    rows: Sequence[Row] = ()
+    rows: Rows = ()
     heading: Content | None = None
 
 
-_BEFORE_WORDS = " ✓✗!~·"
-
 Layout = Callable[[int], ListContent]
-"""The sheet for a width in cells. Called again when the width changes."""
+"""Returns the content for a width in cells. Called again when the width changes."""
+
+_INDENT_CHARACTERS = " ✓✗!~·"
 
 
-def static_row(content: Content | str, *, key: Hashable = None, step: str | None = None) -> StaticRow:
-    """A row whose text is what it shows."""
+def static_row(content: Content | str) -> StaticRow:
+    """Return a row whose text is its content."""
     content = Content(content) if isinstance(content, str) else content
-    return StaticRow(content, content.plain, key, {"step": step} if step else {})
+    return StaticRow(content, content.plain)
 
 
 def text_layout(lines: Sequence[Content]) -> Layout:
-    """The layout of a page of text: each line folded at the width, continued under its own indent."""
-
-    def sheet(width: int) -> ListContent:
-        return ListContent([static_row(part) for line in lines for part in _wrap(line, width)])
-
-    return sheet
+    """Return the layout of a page of text: long lines are wrapped under their own indent."""
+    return lambda width: ListContent([static_row(line) for text in lines for line in _wrap(text, width)])
 
 
 def _wrap(line: Content, width: int) -> list[Content]:
     if line.cell_length <= width:
         return [line]
-    indent = min(len(line.plain) - len(line.plain.lstrip(_BEFORE_WORDS)), width // 2)
-    room = max(width - indent, 8)
-    head, *rest = line[indent:].wrap(room)
-    return [line[:indent] + head, *(Content(" " * indent) + part for part in rest)]
+    indent = min(len(line.plain) - len(line.plain.lstrip(_INDENT_CHARACTERS)), width // 2)
+    first, *others = line[indent:].wrap(max(width - indent, 8))
+    return [line[:indent] + first, *(Content(" " * indent) + other for other in others)]

@@ -1,11 +1,10 @@
-"""Looking through rows without holding up the screen: what is near is found at once, what is far piece by piece.
+"""Search in a list without blocking the screen.
 
-A search that takes long runs beside the event loop and shows what it has; the next key that asks for something else ends
-it. So no key waits and none is lost, however long the list is.
+Near rows are searched at once. Far rows are searched in a thread that shows what it has found so far; the next search
+cancels it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -14,27 +13,27 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.worker import get_current_worker
 
-from osiris_inspect.tui.widgets.list_rows import ListContent, Row, SearchableRows, SearchBatch
+from osiris_inspect.tui.widgets.list_rows import ListContent, Row, Rows, SearchableRows, SearchBatch
 
 if TYPE_CHECKING:
     from osiris_inspect.inspector.event_log.filter.filter import EventFilter
 
 SYNC_SEARCH_ROWS = 2_000
-"""Rows looked at before a key press is answered."""
+"""Rows searched before a key press is answered."""
 
 _CHUNK = 500
 _FIRST_UPDATE_S = 0.01
 _PROGRESS_INTERVAL_S = 0.25
-"""Seconds after which a search shows how far it is."""
+"""Longest time between two updates of a running search."""
 _YIELD_S = 0.0005
-"""Seconds a search lets go of the interpreter between two pieces: without, each key waits for several of them."""
+"""Pause of a search between two chunks, so that the event loop gets the interpreter lock."""
 
 
 class SearchableList(ScrollView):
-    """What a list of rows needs to be searched. ``shown``, ``sheet`` and ``cursor`` are the list's own.
+    """Base of a list with a search in the background. ``LineList`` defines the attributes and methods used here.
 
     Attributes:
-        looked_at: the share of the rows that the filter was asked of.
+        search_progress: Share of the rows that the filter has been applied to.
     """
 
     cursor: int | reactive[int]
@@ -46,99 +45,92 @@ class SearchableList(ScrollView):
         raise NotImplementedError
 
     def row_at(self, index: int) -> Row:
-        """A row by its place among those that are shown."""
+        """Return a visible row by its position."""
         raise NotImplementedError
 
-    def show_matches(self, kept: Sequence[int], *, is_first: bool) -> None:
-        """Show these rows, by number: the first ones a filter found, or the same and more."""
+    def show_matches(self, row_numbers: Sequence[int], *, is_first: bool) -> None:
+        """Show only these rows; ``is_first`` for the first result of a search, else it adds to the last one."""
         raise NotImplementedError
 
     def refilter(self) -> None:
-        """Look through all rows anew, since they were read again meanwhile."""
+        """Search again because the rows were reloaded."""
         raise NotImplementedError
 
-    # ── the next one ──
+    # ── next match ──
 
-    def find_next(self, by: int, wanted: Callable[[Row], bool], what: str) -> None:
-        """Put the cursor on the next wanted row in a direction, round the end where need be."""
+    def find_next(self, by: int, matches: Callable[[Row], bool], noun: str) -> None:
+        """Move the cursor to the next matching row in a direction, wrapping around at the end."""
         self.cancel_search()
         total, start = len(self), self.cursor
-        near = range(1, min(total, SYNC_SEARCH_ROWS) + 1)
-        found = next((d for d in near if wanted(self.row_at((start + by * d) % total))), None)
-        if found is not None:
-            self.cursor = (start + by * found) % total
+        near = ((start + by * distance) % total for distance in range(1, min(total, SYNC_SEARCH_ROWS) + 1))
+        match = next((position for position in near if matches(self.row_at(position))), None)
+        if match is not None:
+            self.cursor = match
         elif total <= SYNC_SEARCH_ROWS:
-            self.notify(f"no {what} here", markup=False)
+            self.notify(f"No {noun}", markup=False)
         else:
-            self._seek_far(wanted, what, self._rows_from(start, by))
+            far = ((start + by * distance) % total for distance in range(SYNC_SEARCH_ROWS + 1, total + 1))
+            self._find_far(matches, noun, far)
 
     def cancel_search(self) -> None:
-        """End what is being looked for."""
-        self.workers.cancel_group(self, "seek")
+        """Cancel the running search."""
+        self.workers.cancel_group(self, "search")
 
-    def _rows_from(self, start: int, by: int) -> chain[int]:
-        """The places of the rows that were not looked at yet, in the order of the search."""
-        total = len(self)
-        begin = start + by * (SYNC_SEARCH_ROWS + 1)
-        if by > 0:
-            return chain(range(min(begin, total), total), range(max(0, begin - total), start + 1))
-        return chain(range(max(begin, -1), -1, -1), range(min(total - 1, total + begin), start - 1, -1))
-
-    @work(thread=True, exclusive=True, group="seek")
-    def _seek_far(self, wanted: Callable[[Row], bool], what: str, places: chain[int]) -> None:
-        worker, rows, shown = get_current_worker(), self.sheet.rows, self.visible_rows
-        for looked, place in enumerate(places):
-            if looked % _CHUNK == 0:
+    @work(thread=True, exclusive=True, group="search")
+    def _find_far(self, matches: Callable[[Row], bool], noun: str, positions: Iterator[int]) -> None:
+        worker, rows, visible = get_current_worker(), self.sheet.rows, self.visible_rows
+        for count, position in enumerate(positions):
+            if count % _CHUNK == 0:
                 sleep(_YIELD_S)
                 if worker.is_cancelled:
                     return
-            if wanted(rows[place if shown is None else shown[place]]):
-                self.app.call_from_thread(self._move_cursor, place, worker)
+            if matches(rows[position if visible is None else visible[position]]):
+                self.app.call_from_thread(self._move_cursor, position, worker)
                 return
-        self.app.call_from_thread(self.notify, f"no {what} here", markup=False)
+        self.app.call_from_thread(self.notify, f"No {noun}", markup=False)
 
-    def _move_cursor(self, place: int, worker: object) -> None:
+    def _move_cursor(self, position: int, worker: object) -> None:
         if not getattr(worker, "is_cancelled", False):
-            self.cursor = place
+            self.cursor = position
 
-    # ── all of them ──
+    # ── filter ──
 
-    @work(thread=True, exclusive=True, group="seek")
-    def filter_all(self, wanted: "EventFilter") -> None:
-        """Find all rows a query keeps and show them, the first ones as soon as there are any."""
+    @work(thread=True, exclusive=True, group="search")
+    def filter_all(self, event_filter: "EventFilter") -> None:
+        """Show the rows that match a filter, the first ones as soon as they are found."""
         worker, rows = get_current_worker(), self.sheet.rows
-        kept: list[int] = []
-        is_first, wait, shown_at = True, 0.0, monotonic()
-        pieces = rows.search(wanted) if isinstance(rows, SearchableRows) else _matching(rows, wanted)
-        for found, share in pieces:
-            kept += found
+        matches: list[int] = []
+        is_first, wait, updated = True, 0.0, monotonic()
+        batches = (
+            rows.search(event_filter) if isinstance(rows, SearchableRows) else _search(rows, event_filter)
+        )
+        for row_numbers, progress in batches:
+            matches += row_numbers
             if worker.is_cancelled:
                 return
             sleep(_YIELD_S)
-            # the first ones at once, then less and less often; and that there are none is news as well
-            if monotonic() - shown_at >= (wait if kept else _PROGRESS_INTERVAL_S):
-                self.app.call_from_thread(self._show_results, rows, kept, worker, share, is_first=is_first)
-                is_first, wait, shown_at = (
-                    not kept,
-                    min(2 * wait + _FIRST_UPDATE_S, _PROGRESS_INTERVAL_S),
-                    monotonic(),
+            if monotonic() - updated >= (wait if matches else _PROGRESS_INTERVAL_S):
+                self.app.call_from_thread(
+                    self._show_results, rows, matches, worker, progress, is_first=is_first
                 )
-        self.app.call_from_thread(self._show_results, rows, kept, worker, 1.0, is_first=is_first)
+                is_first, updated = not matches, monotonic()
+                wait = min(2 * wait + _FIRST_UPDATE_S, _PROGRESS_INTERVAL_S)  # less and less often
+        self.app.call_from_thread(self._show_results, rows, matches, worker, 1.0, is_first=is_first)
 
     def _show_results(
-        self, rows: Sequence[Row], kept: Sequence[int], worker: object, share: float, *, is_first: bool
+        self, rows: Rows, matches: Sequence[int], worker: object, progress: float, *, is_first: bool
     ) -> None:
         if getattr(worker, "is_cancelled", False):
             return
         if rows is not self.sheet.rows:
             self.refilter()
         else:
-            self.search_progress = share
-            self.show_matches(kept, is_first=is_first)
+            self.search_progress = progress
+            self.show_matches(matches, is_first=is_first)
 
 
-def _matching(rows: Sequence[Row], wanted: "EventFilter") -> Iterator[SearchBatch]:
+def _search(rows: Rows, event_filter: "EventFilter") -> Iterator[SearchBatch]:
     for start in range(0, len(rows), _CHUNK):
         chunk = range(start, min(start + _CHUNK, len(rows)))
-        kept = [index for index in chunk if wanted.matches_row(rows[index].text, rows[index].fields)]
-        yield SearchBatch(kept, chunk.stop / len(rows))
+        matches = [index for index in chunk if event_filter.matches_row(rows[index].text, rows[index].fields)]
+        yield SearchBatch(matches, chunk.stop / len(rows))

@@ -1,4 +1,4 @@
-"""From content to the cells of the terminal."""
+"""Conversion of content to terminal cells."""
 
 from collections.abc import Callable, Iterable
 
@@ -9,21 +9,21 @@ from textual.style import Style
 
 
 def to_strip(content: Content, base: Style, parse_style: Callable[[str | Style], Style]) -> Strip:
-    """One line of content on a background. ``parse_style`` knows the colours of the theme."""
+    """Return one line of content on a background. ``parse_style`` resolves the theme's styles."""
     parts = content.render(base, end="", parse_style=parse_style)
     return Strip([Segment(text, style.rich_style) for text, style in parts])
 
 
 def scroll_strip(strip: Strip, margin: int, by: int) -> Strip:
-    """A strip looked at from ``by`` cells further right; its margin stays where it is."""
+    """Return a strip scrolled ``by`` cells to the right; its margin stays in place."""
     return Strip.join([strip.crop(0, margin), strip.crop(margin + by)]) if by else strip
 
 
 def highlight(content: Content, words: Iterable[str]) -> Content:
-    """Content with each occurrence of the words, given in lower case, standing out."""
+    """Return content with each occurrence of the words, given in lower case, highlighted."""
     folded = content.plain.lower()
     if len(folded) != len(content.plain):
-        return content  # a few letters grow when folded (``İ``), and places would no longer agree
+        return content  # letters such as ``İ`` get longer in lower case, so that positions differ
     for word in words:
         start = folded.find(word)
         while start >= 0:

@@ -1,23 +1,26 @@
-"""Tables: cells laid out in columns that fit a width. What does not fit is left out by rank, then shortened."""
+"""Table layout: if a table is too wide, columns are dropped by priority and then shortened."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from textual.content import Content
+
+from osiris_inspect.tui.drawing.symbols import MUTED
+from osiris_inspect.tui.widgets.list_rows import Layout, ListContent, StaticRow, static_row
 
 GAP = "  "
 
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """One column.
+    """Column of a table.
 
     Attributes:
-        title: its heading.
-        right: whether its cells stand at the right, as figures do.
-        rank: 0 for one that always stays; of the others the highest goes first where room is short.
-        least: cells it may be shortened to once nothing can be left out.
-        enough: cells it may be shortened to before another is left out.
+        title: Heading.
+        right: True to align cells to the right, as numbers are.
+        priority: 0 for a column that is always shown; of the others, the highest number is dropped first.
+        min_width: Smallest width in cells, used when no more columns can be dropped.
+        max_width: Largest width in cells while other columns could be dropped.
     """
 
     title: str
@@ -27,35 +30,52 @@ class TableColumn:
     max_width: int = 1_000
 
 
+def table_rows(
+    columns: Sequence[TableColumn],
+    cells: Sequence[Sequence[Content]],
+    build_row: Callable[[int, Content], StaticRow],
+    empty: str = "",
+) -> Layout:
+    """Return the layout of a table. ``build_row`` gets the number and the line of a row; ``empty`` replaces no rows."""
+
+    def layout(width: int) -> ListContent:
+        if empty and not cells:
+            return ListContent([static_row(Content.styled(empty, MUTED))])
+        heading, lines = layout_table(columns, cells, width)
+        return ListContent([build_row(number, line) for number, line in enumerate(lines)], heading)
+
+    return layout
+
+
 def layout_table(
     columns: Sequence[TableColumn], table: Sequence[Sequence[Content]], width: int
 ) -> tuple[Content, list[Content]]:
-    """The heading and the lines of a table in ``width`` cells."""
+    """Return the heading and the lines of a table in ``width`` cells."""
     widths = _widths(columns, table, width)
     heading = _line(columns, [Content(column.title) for column in columns], widths)
     return heading, [_line(columns, cells, widths) for cells in table]
 
 
 def _widths(columns: Sequence[TableColumn], table: Sequence[Sequence[Content]], width: int) -> list[int]:
-    """The width of each column, 0 for one that is left out."""
+    """Return the width of each column, 0 for one that is dropped."""
     natural = [
-        max([len(column.title), *(cells[place].cell_length for cells in table)])
-        for place, column in enumerate(columns)
+        max([len(column.title), *(cells[number].cell_length for cells in table)])
+        for number, column in enumerate(columns)
     ]
     widths = [min(cells, column.max_width) for cells, column in zip(natural, columns, strict=True)]
-    for rank in sorted({column.priority for column in columns if column.priority}, reverse=True):
+    for priority in sorted({column.priority for column in columns if column.priority}, reverse=True):
         if _total(widths) > width:
             widths = [
-                0 if column.priority == rank else old for column, old in zip(columns, widths, strict=True)
+                0 if column.priority == priority else old for column, old in zip(columns, widths, strict=True)
             ]
     _shorten(widths, [column.min_width for column in columns], width)
     return _lengthen(widths, natural, width)
 
 
 def _shorten(widths: list[int], min_width: Sequence[int], width: int) -> None:
-    """Take what is too much from the column that can spare most, again and again."""
+    """Shorten the column with the most spare cells until the table fits."""
     while _total(widths) > width:
-        spare = [old - end if old else 0 for old, end in zip(widths, min_width, strict=True)]
+        spare = [old - least if old else 0 for old, least in zip(widths, min_width, strict=True)]
         widest = spare.index(max(spare))
         if spare[widest] <= 0:
             return
@@ -63,30 +83,30 @@ def _shorten(widths: list[int], min_width: Sequence[int], width: int) -> None:
 
 
 def _lengthen(widths: Sequence[int], natural: Sequence[int], width: int) -> list[int]:
-    """Give what is left over to the columns that were shortened, the most shortened one first."""
+    """Give the remaining cells to the shortened columns, the most shortened one first."""
     longer = list(widths)
-    lacking = {place: natural[place] - old for place, old in enumerate(widths) if old}
-    for place in sorted(lacking, key=lambda place: -lacking[place]):
-        longer[place] += max(0, min(lacking[place], width - _total(longer)))
+    missing = {number: natural[number] - old for number, old in enumerate(widths) if old}
+    for number in sorted(missing, key=lambda number: -missing[number]):
+        longer[number] += max(0, min(missing[number], width - _total(longer)))
     return longer
 
 
 def _total(widths: Sequence[int]) -> int:
-    kept = [one for one in widths if one]
-    return sum(kept) + len(GAP) * max(0, len(kept) - 1)
+    visible = [width for width in widths if width]
+    return sum(visible) + len(GAP) * max(0, len(visible) - 1)
 
 
 def _line(columns: Sequence[TableColumn], cells: Sequence[Content], widths: Sequence[int]) -> Content:
-    parts = [
-        _cell(cell, width, right=column.right)
+    fitted = [
+        fit_cell(cell, width, right=column.right)
         for column, cell, width in zip(columns, cells, widths, strict=True)
         if width
     ]
-    return Content(GAP).join(parts).rstrip()
+    return Content(GAP).join(fitted).rstrip()
 
 
-def _cell(cell: Content, width: int, *, right: bool) -> Content:
-    if cell.cell_length > width:
-        return cell.truncate(width, ellipsis=True)
-    blank = Content(" " * (width - cell.cell_length))
-    return blank + cell if right else cell + blank
+def fit_cell(cell: Content, width: int, *, right: bool = False) -> Content:
+    """Return a cell padded or truncated to ``width`` cells."""
+    if right:
+        return cell.truncate(width, ellipsis=True).pad_left(max(0, width - cell.cell_length))
+    return cell.truncate(width, ellipsis=True, pad=True)

@@ -1,1 +1,1 @@
-"""The filter language of `events` and the screens."""
+"""The filter language."""

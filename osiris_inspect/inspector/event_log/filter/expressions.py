@@ -1,4 +1,4 @@
-"""The parts of a filter: what each of them asks of a row."""
+"""The parts of a filter."""
 
 import json
 import re
@@ -11,66 +11,65 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.ASCII)
 
 
 class FilterRow(Protocol):
-    """What a filter is asked about."""
+    """A row that a filter is applied to."""
 
     def field(self, key: str) -> object | None:
-        """The value of a field; None where it has none."""
+        """Return the value of a field; None if there is none."""
 
     @property
     def text(self) -> str:
-        """All of it, in lower case."""
+        """The whole row, in lower case."""
 
     @property
     def ts(self) -> float | None:
-        """When it happened."""
+        """The time of the row."""
 
 
 class Expression(Protocol):
     """A part of a filter."""
 
     def matches(self, row: FilterRow) -> bool:
-        """Whether the part holds for a row."""
+        """Return True if the part matches a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextContains:
-    """A text, in lower case, that must be found."""
+    """A search for a text, in lower case."""
 
     text: str
 
     def matches(self, row: FilterRow) -> bool:
-        """Whether the row's text holds it."""
+        """Return True if the row's text contains it."""
         return self.text in row.text
 
 
 @dataclass(frozen=True, slots=True)
 class FieldComparison:
-    """A field compared with a value, which is in lower case."""
+    """A comparison of a field with a value in lower case."""
 
     key: str
     operator: Sign
     value: str
 
     def matches(self, row: FilterRow) -> bool:
-        """Whether the row's field compares like that."""
+        """Return True if the row's field compares so."""
         if self.operator in ("!=", "!~"):
-            return not FieldComparison(self.key, "=" if self.operator == "!=" else "~", self.value).matches(
-                row
-            )
+            positive: Sign = "=" if self.operator == "!=" else "~"
+            return not FieldComparison(self.key, positive, self.value).matches(row)
         if self.key == "text":
             return self.compare_value(row.text)
-        found = row.field(self.key)
-        if isinstance(found, tuple):
-            return any(self.compare_value(one) for one in found)
-        return found is not None and self.compare_value(found)
+        value = row.field(self.key)
+        if isinstance(value, tuple):
+            return any(self.compare_value(one) for one in value)
+        return value is not None and self.compare_value(value)
 
-    def compare_value(self, found: object) -> bool:
-        """Whether a value that is there compares like that."""
+    def compare_value(self, value: object) -> bool:
+        """Return True if a value that is not None compares so."""
         if self.operator == "~":
-            return self.value in _text(found)
+            return self.value in _text(value)
         if self.operator == "=":
-            return _equal(_text(found), self.value)
-        number, limit = parse_number(found), parse_number(self.value)
+            return _equal(_text(value), self.value)
+        number, limit = parse_number(value), parse_number(self.value)
         if number is None or limit is None:
             return False
         if self.operator in (">", ">="):
@@ -80,13 +79,13 @@ class FieldComparison:
 
 @dataclass(frozen=True, slots=True)
 class TimeBound:
-    """A bound in time, in seconds since 1970; what has no time is outside."""
+    """A bound in seconds since 1970; a row without a time does not match."""
 
     bound: Literal["since", "until"]
     timestamp: float
 
     def matches(self, row: FilterRow) -> bool:
-        """Whether the row happened on that side."""
+        """Return True if the row is on the right side of the bound."""
         if row.ts is None:
             return False
         return row.ts >= self.timestamp if self.bound == "since" else row.ts <= self.timestamp
@@ -94,34 +93,34 @@ class TimeBound:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """What must not hold."""
+    """A negated part."""
 
     part: Expression
 
     def matches(self, row: FilterRow) -> bool:
-        """Whether the part does not hold."""
+        """Return True if the part does not match."""
         return not self.part.matches(row)
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Parts that must all hold; none at all hold for everything."""
+    """Parts that must all match; no parts match everything."""
 
     parts: tuple[Expression, ...] = ()
 
     def matches(self, row: FilterRow) -> bool:
-        """Whether all of them hold."""
+        """Return True if all parts match."""
         return all(part.matches(row) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Parts of which one must hold."""
+    """Parts of which one must match."""
 
     parts: tuple[Expression, ...]
 
     def matches(self, row: FilterRow) -> bool:
-        """Whether one of them holds."""
+        """Return True if one part matches."""
         return any(part.matches(row) for part in self.parts)
 
 
@@ -137,7 +136,7 @@ def highlight_terms(node: Expression) -> Iterator[str]:
 
 
 def positive_comparisons(node: Expression) -> Iterator[FieldComparison]:
-    """The comparisons by which a part keeps something; one that only leaves something out is none of them."""
+    """Yield the comparisons that select events, without those that only exclude events."""
     if isinstance(node, FieldComparison) and node.operator not in ("!=", "!~"):
         yield node
     elif isinstance(node, And | Or):
@@ -145,33 +144,33 @@ def positive_comparisons(node: Expression) -> Iterator[FieldComparison]:
             yield from positive_comparisons(part)
 
 
-def _equal(found: str, value: str) -> bool:
-    """Whether two texts are one; a ``*`` stands for any characters, a ``?`` for one."""
+def _equal(text: str, value: str) -> bool:
+    """Return True if a text equals a value, in which ``*`` and ``?`` are wildcards."""
     if "*" not in value and "?" not in value:
-        return found == value or _same_number(found, value)
+        return text == value or _same_number(text, value)
     pattern = re.escape(value).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(pattern, found, re.DOTALL) is not None
+    return re.fullmatch(pattern, text, re.DOTALL) is not None
 
 
-def _same_number(one: str, other: str) -> bool:
-    first = parse_number(one)
+def _same_number(text: str, other: str) -> bool:
+    first = parse_number(text)
     return first is not None and first == parse_number(other)
 
 
 def parse_number(value: object) -> float | None:
-    """The number in a value; None where it is none."""
+    """Return the number in a value; None if it is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
-        return None  # Python would also take 1_000 and words like "infinity"
+        return None  # float() also accepts 1_000 and "infinity"
     try:
         return float(value)
-    except OverflowError:  # a whole number beyond all floats
+    except OverflowError:  # an integer beyond all floats
         return None
 
 
 def as_text(value: object) -> str:
-    """A value as a filter sees it: a text as it is, all else as JSON has it, with ``None`` for what is not there."""
+    """Return a value as filters see it: a text unchanged, another value as JSON, and ``None`` for None."""
     if isinstance(value, Mapping | list):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, bool):

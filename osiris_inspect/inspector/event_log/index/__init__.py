@@ -1,1 +1,1 @@
-"""Index of a large events.jsonl, built by one or several processes."""
+"""The index of a long log."""

@@ -1,8 +1,8 @@
-"""How the lines of one log begin: learned from a line that was decoded, tried on all others at once.
+"""Templates of how the lines of one log begin, learned from decoded lines.
 
-Programs write the keys of an event in one order, so most lines of a log begin alike up to the name of the event, and go
-on alike up to the step. A ``Shape`` is such a beginning as bytes with a mask: what must stand there, which bytes are
-digits. What fits no shape is decoded, so a shape may fail to fit, but where it fits it says what decoding would say.
+Programs write the keys of an event in one order, so most lines of a log begin alike up to the event name, and go
+on alike up to the step. A template is such a beginning as bytes with a mask: which bytes are fixed, and which are
+digits. A line that matches no template is decoded; a match gives the same values as decoding.
 """
 
 import re
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 MAX_TEMPLATE_BYTES = 256
-"""Bytes of a shape at most: what a block keeps free before its first and behind its last line."""
+"""Maximum length of a template; a block has this many spare bytes on both sides."""
 WORD_BYTES = 32
-"""Bytes of a name that are looked at: one that is longer is decoded."""
+"""Bytes of a name that are hashed; a line with a longer name is decoded."""
 
 TimestampFormat = Literal["seconds", "milliseconds", "epoch"]
 
@@ -22,30 +22,30 @@ _TEXT = re.compile(rb'"[^"\\]*"')
 _BARE = re.compile(rb"[-+.eE0-9]+|true|false|null")
 _ISO = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3,})?(?:\+00:00|Z)?")
 _EPOCH = re.compile(rb"\d{10}\.\d{3,}")
-_TIMES = (b"ts", b"timestamp")
+_TIME_KEYS = (b"ts", b"timestamp")
 
 
 @dataclass(frozen=True, slots=True)
 class LineTemplate:
-    """The bytes before a text that is wanted, aligned so that this text begins on a word.
+    """The bytes before a name, padded in front so that the name begins on a word.
 
     Attributes:
-        length: bytes from where the shape begins to where the wanted text begins.
-        mask, want: for each byte which bits count, and their value; padded in front to whole words.
-        time_at: where the time stands, from where the shape begins; None where it holds none.
-        gives_text: whether a wanted text follows; a shape without one only tells the time.
+        length: bytes from the beginning of the template to the name.
+        mask, expected: for each byte, which bits are fixed, and their values.
+        time_at: position of the time in the template; None if it contains none.
+        has_text: True if a name follows; a template without one only locates the time.
     """
 
     length: int
     mask: bytes
     expected: bytes
     time_at: int | None = None
-    time_form: TimestampFormat | None = None
-    gives_text: bool = True
+    time_format: TimestampFormat | None = None
+    has_text: bool = True
 
     @property
     def pad(self) -> int:
-        """Bytes in front of the shape that make it whole words."""
+        """Bytes in front of the template that make it whole words."""
         return len(self.mask) - self.length
 
 
@@ -58,36 +58,36 @@ class _Value:
 
 
 def event_template(line: bytes) -> LineTemplate | None:
-    """The shape of a line up to the name of its event; None where the name cannot be found like that."""
+    """Return the template of a line up to the event name; None if no template can locate it."""
     values = list(_values(line))
-    of_worker = any(value.key == b"type" for value in values)
-    key = b"name" if of_worker else b"event"
+    key = b"name" if any(value.key == b"type" for value in values) else b"event"
     name = next((value for value in values if value.key == key and value.is_text), None)
     if name is None:
         return None
-    return _shape(line, 0, name.start + 1, [value for value in values if value.end <= name.start])
+    return _template(line, 0, name.start + 1, [value for value in values if value.end <= name.start])
 
 
 def step_template(line: bytes, begin: int, *, needs_time: bool) -> LineTemplate | None:
-    """The shape of a line from ``begin``, the closing quote of the event's name, up to the name of its step.
+    """Return the template of a line from ``begin``, the closing quote of the event name, up to the step name.
 
-    Where no step follows at a place of its own, the shape ends behind the time, where that is asked for.
+    If no step can be located, the template ends after the time, provided that ``needs_time`` is true.
     """
     values = [value for value in _values(line) if value.start > begin]
     step = next((value for value in values if value.key == b"step_id" and value.is_text), None)
     if step is not None:
-        shape = _shape(line, begin, step.start + 1, [value for value in values if value.end <= step.start])
-        if shape is not None and (shape.time_at is not None or not needs_time):
-            return shape
-    time = next((value for value in values if value.key in _TIMES), None)
+        before = [value for value in values if value.end <= step.start]
+        template = _template(line, begin, step.start + 1, before)
+        if template is not None and (template.time_at is not None or not needs_time):
+            return template
+    time = next((value for value in values if value.key in _TIME_KEYS), None)
     if time is None or not needs_time:
         return None
-    up_to = [value for value in values if value.end <= time.end]
-    return _shape(line, begin, time.end, up_to, gives_text=False)
+    before = [value for value in values if value.end <= time.end]
+    return _template(line, begin, time.end, before, has_text=False)
 
 
 def text_at(line: bytes, start: int) -> bytes | None:
-    """The bytes of the JSON text that begins there, up to its quote; None where they could be ambiguous."""
+    """Return the bytes of the JSON string at ``start``; None if it is too long or has an escape."""
     end = line.find(b'"', start)
     if end < 0 or end - start >= WORD_BYTES or line[end - 1 : end] == b"\\":
         return None
@@ -95,22 +95,22 @@ def text_at(line: bytes, start: int) -> bytes | None:
 
 
 def _values(line: bytes) -> Iterator[_Value]:
-    """The scalar values of an object in their order, up to the first that is none; ``data`` is gone into."""
-    place = 0
-    while (token := _TOKEN.match(line, place, MAX_TEMPLATE_BYTES)) is not None:
+    """Yield the scalar values of an object in order, up to the first other value, and those of ``data``."""
+    position = 0
+    while (token := _TOKEN.match(line, position, MAX_TEMPLATE_BYTES)) is not None:
         text = _TEXT.match(line, token.end(), MAX_TEMPLATE_BYTES)
-        found = text or _BARE.match(line, token.end(), MAX_TEMPLATE_BYTES)
-        if found is not None:
-            yield _Value(token[1], found.start(), found.end(), text is not None)
-            place = found.end()
+        value = text or _BARE.match(line, token.end(), MAX_TEMPLATE_BYTES)
+        if value is not None:
+            yield _Value(token[1], value.start(), value.end(), text is not None)
+            position = value.end()
         elif token[1] == b"data":
-            place = token.end()
+            position = token.end()
         else:
             return
 
 
-def _shape(
-    line: bytes, begin: int, end: int, values: list[_Value], *, gives_text: bool = True
+def _template(
+    line: bytes, begin: int, end: int, values: list[_Value], *, has_text: bool = True
 ) -> LineTemplate | None:
     length = end - begin
     pad = -length % 8
@@ -118,18 +118,19 @@ def _shape(
         return None
     mask = bytearray(b"\0" * pad + b"\xff" * length)
     time_at: int | None = None
-    form: TimestampFormat | None = None
+    time_format: TimestampFormat | None = None
     for value in values:
-        at = pad + value.start - begin
-        if value.key in _TIMES:
-            time_at, form = _time(line, value)
+        if value.key in _TIME_KEYS:
+            time_at, time_format = _time(line, value)
             if time_at is None:
                 return None
             time_at -= begin
-        if value.key in _TIMES or not value.is_text:
-            _mask_digits(mask, line[value.start : value.end], at)
-    want = bytes(byte & bits for byte, bits in zip(b"\0" * pad + line[begin:end], mask, strict=True))
-    return LineTemplate(length, bytes(mask), want, time_at, form, gives_text)
+        if value.key in _TIME_KEYS or not value.is_text:
+            for position in range(value.start, value.end):
+                if line[position : position + 1].isdigit():
+                    mask[pad + position - begin] = 0xF0  # any digit
+    expected = bytes(byte & bits for byte, bits in zip(b"\0" * pad + line[begin:end], mask, strict=True))
+    return LineTemplate(length, bytes(mask), expected, time_at, time_format, has_text)
 
 
 def _time(line: bytes, value: _Value) -> tuple[int | None, TimestampFormat | None]:
@@ -138,10 +139,3 @@ def _time(line: bytes, value: _Value) -> tuple[int | None, TimestampFormat | Non
         iso = _ISO.fullmatch(raw, 1, len(raw) - 1)
         return (value.start + 1, "milliseconds" if iso[1] else "seconds") if iso else (None, None)
     return (value.start, "epoch") if _EPOCH.fullmatch(raw) else (None, None)
-
-
-def _mask_digits(mask: bytearray, raw: bytes, at: int) -> None:
-    """Let every digit stand for any other."""
-    for place, byte in enumerate(raw):
-        if 0x30 <= byte <= 0x39:
-            mask[at + place] = 0xF0

@@ -1,4 +1,4 @@
-"""Names of events and steps, and their codes."""
+"""Codes for the names of events and steps."""
 
 from collections.abc import Iterable
 
@@ -11,28 +11,27 @@ Codes = npt.NDArray[np.uint16]
 
 
 class NameTable:
-    """Texts and their codes, from 1 on; 0 is none, the highest code stands for all that came too late.
+    """Names and their codes from 1 on; 0 is no name, and the highest code is shared by all late names.
 
-    The bytes of a text are looked up by their hash, in two places of a table each.
+    Names in a block of lines are looked up by the hash of their bytes, in two slots of a table each.
     """
 
-    def __init__(self, most: int, known: Iterable[str] = ()) -> None:
-        self.other = most
+    def __init__(self, max_code: int, names: Iterable[str] = ()) -> None:
+        self.other = max_code
         self.texts: list[str] = []
         self._codes: dict[str, int] = {}
         self._table = np.zeros((2, 1 << 16), np.uint16)
-        self._hashes = np.zeros(most + 1, np.uint64)
-        self._learned: dict[bytes, int] = {}
-        for text in known:
+        self._hashes = np.zeros(max_code + 1, np.uint64)
+        for text in names:
             self.code(text)
 
     @property
     def is_full(self) -> bool:
-        """Whether no further text gets a code of its own."""
+        """True if no further name gets a code of its own."""
         return len(self.texts) + 1 >= self.other
 
     def code(self, text: str | None) -> int:
-        """The code of a text, a new one where it is met for the first time."""
+        """Return the code of a name, a new code if the name is new."""
         if text is None:
             return 0
         code = self._codes.get(text)
@@ -42,32 +41,28 @@ class NameTable:
         return self.other if code is None else code
 
     def register(self, raw: bytes, text: str) -> None:
-        """Remember that these bytes mean this text."""
+        """Record that the log spells ``text`` as ``raw``; lines with a second spelling are decoded."""
         code = self.code(text)
-        if code == self.other or raw in self._learned or self._hashes[code]:
-            return  # of two spellings of one text the second is decoded each time
-        self._learned[raw] = code
-        hashed = hash_bytes(raw)
-        self._hashes[code] = hashed[0]
-        for table, place in zip(self._table, _places(hashed), strict=True):
-            if not table[place].any():
-                table[place] = code
+        if code == self.other or self._hashes[code]:
+            return
+        hashes = hash_bytes(raw)
+        self._hashes[code] = hashes[0]
+        for table, slot in zip(self._table, _slots(hashes), strict=True):
+            if not table[slot].any():
+                table[slot] = code
                 return
 
     def lookup_hashes(self, hashes: WordArray) -> Codes:
-        """The codes of hashed texts; 0 for what was never learned."""
-        first, second = _places(hashes)
+        """Return the code of each hash; 0 for a hash that was not registered."""
+        first, second = _slots(hashes)
         codes: Codes = self._table[0][first]
-        strange = self._hashes[codes] != hashes
-        if strange.any():
-            again = np.flatnonzero(strange)
-            others = self._table[1][second[again]]
-            others[self._hashes[others] != hashes[again]] = 0
-            codes[again] = others
+        misses = np.flatnonzero(self._hashes[codes] != hashes)
+        others = self._table[1][second[misses]]
+        others[self._hashes[others] != hashes[misses]] = 0
+        codes[misses] = others
         return codes
 
 
-def _places(hashes: WordArray) -> tuple[Numbers, Numbers]:
-    """The two places of a hash in a table of 65,536."""
+def _slots(hashes: WordArray) -> tuple[Numbers, Numbers]:
     first = (hashes >> np.uint64(48)).astype(np.int64)
     return first, ((hashes >> np.uint64(32)) & np.uint64(0xFFFF)).astype(np.int64)

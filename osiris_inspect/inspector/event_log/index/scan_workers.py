@@ -1,207 +1,123 @@
-"""A long file sniffed by several processes: who takes which range, and what they have told so far.
+"""Divides a long log among worker processes.
 
-The one that holds the index takes the first range itself, and whatever a mate leaves: one that dies, that says nonsense
-or falls silent costs time and no line. Mates are programs of their own and not forks, since whoever wants an index may
-have threads.
+The process that holds the index scans the first range, and every line that a worker did not scan. Workers are
+programs and not forks, because the caller may have threads.
 """
 
 import os
-import select
 import sys
-from collections import deque
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from osiris_inspect.inspector.event_log.index.blocks import BLOCK
-from osiris_inspect.inspector.event_log.index.scan_result import (
-    BlockDecoder,
-    InvalidScanMessage,
-    ScannedBlock,
-    parse_message,
-)
-from osiris_inspect.inspector.event_log.index.scanner import LineScanner
+from osiris_inspect.inspector.event_log.index.scan_worker import PROGRESS_BYTES, read_blocks
+from osiris_inspect.inspector.event_log.index.scanner import LineScanner, ScannedBlock
 
 if TYPE_CHECKING:
     import subprocess
 
-MAX_WORKERS: Final = 4
-"""Processes at most: the disk and the memory of the machine are there for others too."""
+MAX_PROCESSES: Final = 4
+"""Processes at most, this one included, so that other programs keep some of the disk and the memory."""
 MIN_BYTES_PER_WORKER: Final = 64 << 20
-"""Bytes for which it is worth having another process."""
-OWN_SHARE_BYTES: Final = 96 << 20
-"""Bytes that are sniffed while another process starts."""
+OWN_EXTRA_BYTES: Final = 96 << 20
+"""Bytes that this process scans while a worker starts."""
+MAX_WAITS: Final = 200
+"""Waits without progress after which a worker is killed."""
+_WAIT_S: Final = 0.05
 _TAKEOVER_COST: Final = 0.12
-"""What it takes to add lines that another one sniffed, as a share of sniffing them."""
-WORKER_TIMEOUT_S: Final = 200
-"""Looks at a mate that tells nothing, while it is waited for, before it is left alone."""
-_LOOK_MS: Final = 50
-_HEARD: Final = 1 << 16
+"""Time to add lines that a worker scanned, as a share of the time to scan them."""
 _PROGRAM: Final = "osiris_inspect.inspector.event_log.index.scan_worker"
-
-
-@dataclass(frozen=True, slots=True)
-class Partitioning:
-    """How a file is shared out.
-
-    Attributes:
-        most: processes at most, the one that asks included.
-        least: bytes for each mate at least.
-        head_start: bytes that the one that asks takes more than a mate, since it need not start.
-        block: bytes of a block.
-    """
-
-    most: int
-    least: int = MIN_BYTES_PER_WORKER
-    head_start: int = OWN_SHARE_BYTES
-    block: int = BLOCK
 
 
 @dataclass(slots=True)
 class ScanWorker:
-    """A process that sniffs the lines from ``begin`` to ``end``, and what it has told so far.
-
-    Attributes:
-        heard: the end of the pipe on which it tells.
-        columns: the file into which it writes the columns.
-        ahead: bytes of which it has told and that were not asked for yet.
-    """
+    """A process that scans the lines from ``begin`` to ``end`` into the file ``output``."""
 
     begin: int
     end: int
-    received: int
-    columns: int
-    pending: int = 0
-    _said: deque[dict[str, Any]] = field(default_factory=deque)
-    _rest: bytes = b""
-    _is_done: bool = False
-    _poll: select.poll = field(default_factory=select.poll)
+    process: "subprocess.Popen[bytes]"
+    output: BinaryIO
 
-    def __post_init__(self) -> None:
-        self._poll.register(self.received, select.POLLIN)
+    @property
+    def position(self) -> int:
+        """Position up to which the log is scanned."""
+        position = int.from_bytes(os.pread(self.output.fileno(), PROGRESS_BYTES, 0), "little")
+        return min(max(position, self.begin), self.end)
 
-    def poll_messages(self, wait_ms: int = 0) -> bool:
-        """Hear what was told; where there is nothing, wait for it, but not for long. Whether there was something."""
-        if not self._is_done and self._poll.poll(wait_ms):
-            told = os.read(self.received, _HEARD)
-            *lines, self._rest = (self._rest + told).split(b"\n")
-            self._is_done = not told
-            try:
-                for line in lines:
-                    self._hear(parse_message(line))
-            except (
-                InvalidScanMessage
-            ):  # what it told before may be right; what it leaves is sniffed by who asks
-                self._is_done = True
-        return bool(self._said)
-
-    def blocks(self, sniffer: LineScanner) -> Iterator[ScannedBlock | None]:
-        """The blocks of its range with the names of a sniffer, as far as it tells of them; None while it lets one wait."""
-        listener, looks = BlockDecoder(self.columns, sniffer), 0
-        while (self._said or not self._is_done) and looks < WORKER_TIMEOUT_S:
-            if not self._said and not self.poll_messages(_LOOK_MS):
-                looks += 1
-                yield None
-                continue
-            try:
-                block = listener.block(self._take())
-            except InvalidScanMessage:
-                break
-            looks = 0
-            yield block
-        self.stop()
-
-    def stop(self) -> None:
-        """Listen no more."""
-        self._said.clear()
-        self._is_done, self.pending = True, 0
-
-    def _hear(self, said: dict[str, Any]) -> None:
-        self._said.append(said)
-        self.pending += said["taken"]
-
-    def _take(self) -> dict[str, Any]:
-        said = self._said.popleft()
-        self.pending -= said["taken"]
-        return said
+    def blocks(self, scanner: LineScanner) -> Iterator[ScannedBlock | None]:
+        """Yield None while the worker runs, then its blocks with the codes of ``scanner``."""
+        waits, position = 0, self.position
+        while self.process.poll() is None and waits < MAX_WAITS:
+            yield None
+            time.sleep(_WAIT_S)
+            waits = waits + 1 if self.position == position else 0
+            position = self.position
+        self.process.kill()
+        self.process.wait()
+        yield from read_blocks(self.output, scanner)
 
 
 @contextmanager
-def start_workers(descriptor: int, begin: int, sharing: Partitioning) -> Iterator[list[ScanWorker]]:
-    """Processes that sniff the later parts of what stands behind ``begin``; none where that is not worth it.
-
-    They are gone when this is left.
-    """
+def start_workers(descriptor: int, begin: int) -> Iterator[list[ScanWorker]]:
+    """Start workers for the later parts of a long log from ``begin`` on; kill them at the end."""
     with ExitStack() as stack:
-        found: list[ScanWorker] = []
-        if sharing.most > 1:
-            for part in split_ranges(descriptor, begin, sharing)[1:]:
-                with suppress(OSError):  # no process, no room for a file: the range is sniffed by who asks
-                    found.append(stack.enter_context(_started(descriptor, part, sharing.block)))
-        yield found
+        workers: list[ScanWorker] = []
+        for start, end in split_ranges(descriptor, begin, max_processes())[1:]:
+            with suppress(OSError):  # without a process or a file, the caller scans the range
+                workers.append(stack.enter_context(_start_worker(descriptor, start, end)))
+        yield workers
 
 
-def default_partitioning() -> Partitioning:
-    """How files are shared out on this machine: by as many processes as there are processors for this one."""
+def max_processes() -> int:
+    """Return the number of processes to use: one for each CPU, but 1 if this program cannot start Python."""
     is_python = Path(sys.executable or "").name.startswith(("python", "pypy"))
     if not sys.platform.startswith("linux") or not is_python or getattr(sys, "frozen", False):
-        return Partitioning(
-            1
-        )  # elsewhere descriptors are not handed on like this; a program that holds Python is not one
-    return Partitioning(min(MAX_WORKERS, len(os.sched_getaffinity(0))))
+        return 1
+    return min(MAX_PROCESSES, len(os.sched_getaffinity(0)))
 
 
-def split_ranges(descriptor: int, begin: int, sharing: Partitioning) -> list[tuple[int, int]]:
-    """What stands behind ``begin``, in parts that take about the same time and begin where lines begin.
+def split_ranges(descriptor: int, begin: int, processes: int) -> list[tuple[int, int]]:
+    """Divide what follows ``begin`` into ranges that begin with a line and take about the same time.
 
-    The first one is for who asks.
+    The first range is for this process.
     """
     end = os.fstat(descriptor).st_size
-    sizes = ((count, _for_each(end - begin - sharing.head_start, count)) for count in range(1, sharing.most))
-    count, size = max(((count, size) for count, size in sizes if size >= sharing.least), default=(0, 0))
-    places = (_next_line(descriptor, end - size * number) for number in range(count, 0, -1))
-    starts = sorted({begin, *(place for place in places if place is not None and place < end)})
+    sizes = ((count, _bytes_per_worker(end - begin, count)) for count in range(1, processes))
+    count, size = max(
+        ((count, size) for count, size in sizes if size >= MIN_BYTES_PER_WORKER), default=(0, 0)
+    )
+    starts = [begin]
+    for position in (end - size * number for number in range(count, 0, -1)):
+        length = os.pread(descriptor, BLOCK, position).find(b"\n") + 1
+        if length and starts[-1] < position + length < end:
+            starts.append(position + length)
     return list(zip(starts, [*starts[1:], end], strict=True))
 
 
-def _for_each(bytes_: int, mates: int) -> int:
-    """Bytes for each of some mates, so that the one who asks has time to take over what they sniffed."""
-    return int(bytes_ / (1 + mates * (1 - _TAKEOVER_COST)))
-
-
-def _next_line(descriptor: int, place: int) -> int | None:
-    """Where the first line behind a place begins; None where that is far."""
-    found = os.pread(descriptor, BLOCK, place).find(b"\n")
-    return place + found + 1 if found >= 0 else None
+def _bytes_per_worker(size: int, workers: int) -> int:
+    """Return the bytes for each worker that leave this process enough time to add their lines."""
+    return int((size - OWN_EXTRA_BYTES) / (1 + workers * (1 - _TAKEOVER_COST)))
 
 
 @contextmanager
-def _started(descriptor: int, part: tuple[int, int], block: int) -> Iterator[ScanWorker]:
+def _start_worker(descriptor: int, begin: int, end: int) -> Iterator[ScanWorker]:
+    import subprocess
     import tempfile
 
-    with tempfile.TemporaryFile(buffering=0) as columns, ExitStack() as stack:
-        heard, out = os.pipe()
-        stack.callback(os.close, heard)
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", _PROGRAM, *map(str, (descriptor, begin, end, os.getpid()))],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(descriptor,),
+        )
         try:
-            process = stack.enter_context(_process(descriptor, columns.fileno(), part, block, out))
+            yield ScanWorker(begin, end, process, output)
         finally:
-            os.close(out)  # the only one left is the mate's, so that its end is heard
-        stack.callback(process.kill)
-        yield ScanWorker(*part, heard, columns.fileno())
-
-
-def _process(
-    descriptor: int, columns: int, part: tuple[int, int], block: int, out: int
-) -> "subprocess.Popen[bytes]":
-    import subprocess
-
-    told = [descriptor, columns, *part, block]
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", _PROGRAM, *map(str, told)],
-        stdin=subprocess.DEVNULL,
-        stdout=out,
-        stderr=subprocess.DEVNULL,
-        pass_fds=(descriptor, columns),
-    )
+            process.kill()
+            process.wait()

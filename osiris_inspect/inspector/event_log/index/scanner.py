@@ -1,15 +1,18 @@
-"""Events told from their bytes, a block of lines at a time, without decoding them.
+"""Finds the event name, step and time of each line of a block, without decoding most of the lines.
 
-The lines of a block are compared with all learned shapes by numpy, their names are hashed and looked up. Whatever does
-not fit is decoded and learned from. This room loads numpy; nothing imports it before a long log is met.
+numpy compares the lines with all learned templates; names are hashed and looked up. A line that matches no
+template is decoded, and a template is learned from it.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from osiris_inspect.inspector.event_log.index.blocks import iter_blocks
 from osiris_inspect.inspector.event_log.index.line_templates import (
     WORD_BYTES,
     LineTemplate,
@@ -17,7 +20,7 @@ from osiris_inspect.inspector.event_log.index.line_templates import (
     step_template,
     text_at,
 )
-from osiris_inspect.inspector.event_log.index.name_codes import NameTable
+from osiris_inspect.inspector.event_log.index.name_codes import Codes, NameTable
 from osiris_inspect.inspector.event_log.index.vectorized import (
     HASH_MULTIPLIER,
     NO_TIME,
@@ -38,16 +41,18 @@ from osiris_inspect.model.event import Event
 
 NO_DAY = -(1 << 62)
 NO_EVENT = 0
-"""The code of a line that is no event."""
-MOST_SHAPES = 24
-"""Shapes tried on a line; a log that varies more is decoded."""
+"""Code of a line that is not an event."""
+MAX_TEMPLATES = 24
+"""Templates tried on a line; in a log that varies more, the other lines are decoded."""
+
+Selected = TypeVar("Selected", Numbers, WordArray, Codes)
 
 _STEP_KEY = b'"step_id"'
 
 
 @dataclass(slots=True)
 class LineColumns:
-    """What each line of a block is: code of its event's name, code of its step, time in ms since 1970."""
+    """For each line of a block: the codes of event name and step, and the time in ms since 1970."""
 
     event_names: npt.NDArray[np.uint16]
     steps: npt.NDArray[np.uint16]
@@ -55,12 +60,26 @@ class LineColumns:
 
 
 @dataclass(slots=True)
-class LineScanner:
-    """What was learned of one log.
+class ScannedBlock:
+    """The lines of a block.
 
     Attributes:
-        kinds, steps: the names of its events and steps.
-        decoded: lines that fitted no shape so far.
+        consumed: its bytes.
+        lengths: bytes of each line, with its newline.
+    """
+
+    consumed: int
+    lengths: Numbers
+    line_columns: LineColumns
+
+
+@dataclass(slots=True)
+class LineScanner:
+    """Scans the blocks of one log.
+
+    Attributes:
+        event_names, steps: the names of its events and steps.
+        decoded_count: lines that matched no template so far.
     """
 
     event_names: NameTable = field(default_factory=lambda: NameTable(255))
@@ -71,111 +90,118 @@ class LineScanner:
     _days: dict[bytes, int] = field(default_factory=dict)
 
     def scan(self, lines: LineBlock) -> LineColumns:
-        """What the lines of a block are."""
+        """Return the columns of a block."""
         count = len(lines.starts)
-        told = LineColumns(
+        columns = LineColumns(
             np.zeros(count, np.uint16), np.zeros(count, np.uint16), np.full(count, NO_TIME, np.int64)
         )
         closed = _ends_with_brace(lines)
-        left = np.union1d(self._match_templates(lines, np.flatnonzero(closed), told), np.flatnonzero(~closed))
-        batch = 1
-        while len(left):
+        remaining = np.arange(count)
+        batch = 0
+        while len(remaining):
             # in the order of the file, so that the code of a name does not depend on where blocks begin
-            for line in left[:batch].tolist():
-                event = self._decode(lines, line, told)
+            for line in remaining[:batch].tolist():
+                event = self._decode(lines, line, columns)
                 if event is not None and closed[line]:
                     self._learn_templates(lines.text(line), event)
-            left = left[batch:]
-            left = np.union1d(self._match_templates(lines, left[closed[left]], told), left[~closed[left]])
-            batch *= 2  # where learning does not help, fitting again must not cost more than decoding
-        return told
+            remaining = remaining[batch:]
+            is_closed = closed[remaining]
+            unmatched = self._match_templates(lines, remaining[is_closed], columns)
+            remaining = np.union1d(unmatched, remaining[~is_closed])
+            batch = max(
+                1, batch * 2
+            )  # where learning does not help, matching again must cost less than decoding
+        return columns
 
-    def _match_templates(self, lines: LineBlock, left: Numbers, told: LineColumns) -> Numbers:
-        """Tell the lines that fit what was learned; the others are given back."""
-        unfit: list[Numbers] = []
-        for head in tuple(self._event_templates):
-            if not len(left):
+    def _match_templates(self, lines: LineBlock, remaining: Numbers, columns: LineColumns) -> Numbers:
+        """Fill in the lines that match a template and return the others."""
+        unmatched: list[Numbers] = []
+        for template in tuple(self._event_templates):
+            if not len(remaining):
                 break
-            words = read_windows(lines, lines.starts[left] - head.pad, len(head.mask) + WORD_BYTES)
-            fits = match_template(words, head) & (lines.starts[left] + head.length < lines.ends[left])
-            taken, left, words = _split(fits, left, words)
-            if len(taken):
-                unfit.append(self._name(lines, taken, head, words, told))
-                _move_to_front(self._event_templates, head, by=len(taken) > len(left))
-        return np.sort(np.concatenate([*unfit, left])) if unfit else left
+            words = read_windows(
+                lines, lines.starts[remaining] - template.pad, len(template.mask) + WORD_BYTES
+            )
+            matches = match_template(words, template)
+            matches &= lines.starts[remaining] + template.length < lines.ends[remaining]
+            matched, words = _select(matches, remaining), _select(matches, words)
+            remaining = remaining[~matches]
+            if len(matched):
+                unmatched.append(self._fill_event_names(lines, matched, template, words, columns))
+                if len(matched) > len(remaining):
+                    _move_to_front(self._event_templates, template)
+        return np.sort(np.concatenate([*unmatched, remaining]))
 
-    def _name(
-        self, lines: LineBlock, taken: Numbers, head: LineTemplate, words: WordArray, told: LineColumns
+    def _fill_event_names(
+        self,
+        lines: LineBlock,
+        matched: Numbers,
+        template: LineTemplate,
+        words: WordArray,
+        columns: LineColumns,
     ) -> Numbers:
-        """Tell the events of lines that begin like ``head``; those of an unknown name are given back."""
-        hashes, lengths = hash_until_quote(words, len(head.mask) // 8)
-        codes = self.event_names.lookup_hashes(hashes)
-        known = (codes != 0) & (lengths < WORD_BYTES)
-        strange: Numbers = taken[~known]
-        if len(strange):
-            taken, codes, lengths = taken[known], codes[known], lengths[known]
-        if not len(taken):
-            return strange
-        told.event_names[taken] = codes
-        if head.time_at is not None:
-            told.times[taken] = self._time(lines, lines.starts[taken] + head.time_at, head)
-        rest = self._step(lines, taken, lines.starts[taken] + head.length + lengths, told, timed=head.time_at is not None)  # fmt: skip
-        return np.concatenate([strange, rest]) if len(strange) or len(rest) else strange
+        """Fill in lines that begin like ``template``; return those that must be decoded."""
+        codes, lengths = _lookup(self.event_names, words, template)
+        known = codes != 0
+        unknown, matched = matched[~known], _select(known, matched)
+        columns.event_names[matched] = _select(known, codes)
+        has_time = template.time_at is not None
+        if template.time_at is not None and len(matched):
+            columns.times[matched] = self._times(lines, lines.starts[matched] + template.time_at, template)
+        begins = lines.starts[matched] + template.length + _select(known, lengths)
+        return np.concatenate([unknown, self._fill_steps(lines, matched, begins, columns, has_time=has_time)])
 
-    def _step(
-        self, lines: LineBlock, left: Numbers, begins: Numbers, told: LineColumns, *, timed: bool
+    def _fill_steps(
+        self, lines: LineBlock, remaining: Numbers, begins: Numbers, columns: LineColumns, *, has_time: bool
     ) -> Numbers:
-        """Tell the steps of lines whose names end at ``begins``; those that must be decoded are given back."""
-        unfit: list[Numbers] = []
-        for tail in tuple(self._step_templates):
-            if not len(left):
+        """Fill in the steps of lines whose event names end at ``begins``; return the other lines."""
+        undecided: list[Numbers] = []
+        for template in tuple(self._step_templates):
+            if not len(remaining):
                 break
-            if not timed and tail.time_at is None:
+            if not has_time and template.time_at is None:
                 continue
-            words = read_windows(lines, begins - tail.pad, len(tail.mask) + WORD_BYTES)
-            fits = match_template(words, tail) & (begins + tail.length < lines.ends[left])
-            taken, left, words = _split(fits, left, words)
-            if not len(taken):
+            words = read_windows(lines, begins - template.pad, len(template.mask) + WORD_BYTES)
+            matches = match_template(words, template) & (begins + template.length < lines.ends[remaining])
+            matched, words = _select(matches, remaining), _select(matches, words)
+            remaining = remaining[~matches]
+            matched_begins, begins = _select(matches, begins), begins[~matches]
+            if not len(matched):
                 continue
-            at, begins = _part(fits, begins)
-            _move_to_front(self._step_templates, tail, by=len(taken) > len(left))
-            if not timed:
-                told.times[taken] = self._time(lines, at + (tail.time_at or 0), tail)
-            if tail.gives_text:
-                unfit.append(self._named_step(taken, words, len(tail.mask) // 8, told))
+            if len(matched) > len(remaining):
+                _move_to_front(self._step_templates, template)
+            if not has_time:
+                columns.times[matched] = self._times(
+                    lines, matched_begins + (template.time_at or 0), template
+                )
+            if template.has_text:
+                codes, _ = _lookup(self.steps, words, template)
+                columns.steps[matched] = codes
+                undecided.append(matched[codes == 0])
             else:
-                unfit.append(_with_step_elsewhere(lines, taken, at))
-        if len(left):
-            unfit.append(_with_step_elsewhere(lines, left, begins) if timed else left)
-        return np.concatenate(unfit) if unfit else left
+                undecided.append(_with_step_elsewhere(lines, matched, matched_begins))
+        undecided.append(_with_step_elsewhere(lines, remaining, begins) if has_time else remaining)
+        return np.concatenate(undecided)
 
-    def _named_step(self, taken: Numbers, words: WordArray, column: int, told: LineColumns) -> Numbers:
-        hashes, lengths = hash_until_quote(words, column)
-        codes = self.steps.lookup_hashes(hashes)
-        known = (codes != 0) & (lengths < WORD_BYTES)
-        told.steps[taken] = codes
-        unknown: Numbers = taken[~known]
-        return unknown
+    def _times(self, lines: LineBlock, positions: Numbers, template: LineTemplate) -> Numbers:
+        if template.time_format == "epoch":
+            return parse_epoch(read_windows(lines, positions, 16))
+        words = read_windows(lines, positions, 24)
+        return parse_iso(words, self._days_of(words), fraction=template.time_format == "milliseconds")
 
-    def _time(self, lines: LineBlock, places: Numbers, shape: LineTemplate) -> Numbers:
-        if shape.time_form == "epoch":
-            return parse_epoch(read_windows(lines, places, 16))
-        words = read_windows(lines, places, 24)
-        return parse_iso(words, self._days_of(words), fraction=shape.time_form == "milliseconds")
-
-    def _days_of(self, words: WordArray) -> Numbers | int:
-        """The day of each time in ms since 1970; one number where all are of one day."""
+    def _days_of(self, words: WordArray) -> Numbers:
+        """Return the day of each time in ms since 1970."""
         dates = words[:, 0] ^ ((words[:, 1] & np.uint64(0xFFFF)) * HASH_MULTIPLIER[0])
-        if (dates == dates[0]).all():
-            return self._day(words[0])
-        _, firsts, which = np.unique(dates, return_index=True, return_inverse=True)
-        return np.array([self._day(words[first]) for first in firsts], np.int64)[which]
+        if (dates == dates[0]).all():  # np.unique sorts, and most blocks are of one day
+            return np.full(len(dates), self._day(words[0]))
+        _, firsts, inverse = np.unique(dates, return_index=True, return_inverse=True)
+        return np.array([self._day(words[first]) for first in firsts], np.int64)[inverse]
 
     def _day(self, words: WordArray) -> int:
         raw = words.tobytes()[:10]
         if raw not in self._days:
-            moment = events.parse_timestamp(raw.decode("ascii", "replace"))
-            self._days[raw] = NO_DAY if moment is None else round(moment * 1000)
+            timestamp = events.parse_timestamp(raw.decode("ascii", "replace"))
+            self._days[raw] = NO_DAY if timestamp is None else round(timestamp * 1000)
         return self._days[raw]
 
     def _learn_templates(self, raw: bytes, event: Event) -> None:
@@ -188,31 +214,39 @@ class LineScanner:
         if head.time_at is None and tail is None:
             return  # a log without times is decoded
         self.event_names.register(name, event.original_name)
-        _keep(self._event_templates, head)
+        _add(self._event_templates, head)
         if tail is None:
             return
-        step = text_at(raw, begin + tail.length) if tail.gives_text else None
-        if tail.gives_text and step is not None and event.step is not None:
+        step = text_at(raw, begin + tail.length) if tail.has_text else None
+        if step is not None and event.step is not None:
             self.steps.register(step, event.step)
-        _keep(self._step_templates, tail)
+        _add(self._step_templates, tail)
 
-    def _decode(self, lines: LineBlock, line: int, told: LineColumns) -> Event | None:
+    def _decode(self, lines: LineBlock, line: int, columns: LineColumns) -> Event | None:
         self.decoded_count += 1
         try:
             event = events.decode(lines.text(line))
         except InvalidLine:
-            told.event_names[line] = NO_EVENT
+            columns.event_names[line] = NO_EVENT
             return None
-        told.event_names[line] = self.event_names.code(event.original_name)
-        told.steps[line] = self.steps.code(event.step)
-        told.times[line] = NO_TIME if event.ts is None else milliseconds(event.ts)
+        columns.event_names[line] = self.event_names.code(event.original_name)
+        columns.steps[line] = self.steps.code(event.step)
+        columns.times[line] = NO_TIME if event.ts is None else milliseconds(event.ts)
         return event
 
 
-def milliseconds(ts: float) -> int:
-    """A time in whole ms since 1970, cut off as the digits of a text are; ``NO_TIME`` for one that no calendar knows.
+def scan_blocks(
+    descriptor: int, begin: int, scanner: LineScanner, *, until: int | None = None
+) -> Iterator[ScannedBlock]:
+    """Yield the whole lines of a file from ``begin`` on, block by block."""
+    for lines, consumed in iter_blocks(descriptor, begin, until=until):
+        yield ScannedBlock(consumed, np.diff(lines.starts, append=consumed), scanner.scan(lines))
 
-    A number may lie below the text it was read from, by half of what tells it from the next one.
+
+def milliseconds(ts: float) -> int:
+    """Return a time in ms since 1970, truncated as the digits of its text are; ``NO_TIME`` if out of range.
+
+    A float may be below the text it was parsed from, by half the distance to the next float.
     """
     if not 0 <= ts < 1e11:
         return NO_TIME
@@ -220,42 +254,36 @@ def milliseconds(ts: float) -> int:
     return (number * by_half + half * by) * 1000 // (by * by_half)
 
 
-def _keep(shapes: list[LineTemplate], shape: LineTemplate) -> None:
-    if shape not in shapes and len(shapes) < MOST_SHAPES:
-        shapes.insert(0, shape)
+def _add(templates: list[LineTemplate], template: LineTemplate) -> None:
+    if template not in templates and len(templates) < MAX_TEMPLATES:
+        templates.insert(0, template)
 
 
-def _move_to_front(shapes: list[LineTemplate], shape: LineTemplate, *, by: bool) -> None:
-    """Try a shape that most lines fit first."""
-    if by and shapes[0] is not shape:
-        shapes.remove(shape)
-        shapes.insert(0, shape)
+def _move_to_front(templates: list[LineTemplate], template: LineTemplate) -> None:
+    templates.remove(template)
+    templates.insert(0, template)
 
 
-def _split(fits: Mask, lines: Numbers, words: WordArray) -> tuple[Numbers, Numbers, WordArray]:
-    """The lines that fit, those that do not, and the words of those that do."""
-    if fits.all():
-        return lines, lines[:0], words
-    return lines[fits], lines[~fits], words[fits]
+def _select(matches: Mask, values: Selected) -> Selected:
+    return values if matches.all() else values[matches]  # a copy of all rows costs as much as matching them
 
 
-def _part(fits: Mask, values: Numbers) -> tuple[Numbers, Numbers]:
-    return (values, values[:0]) if fits.all() else (values[fits], values[~fits])
+def _lookup(names: NameTable, words: WordArray, template: LineTemplate) -> tuple[Codes, Numbers]:
+    """Return the code of the name after ``template`` in each line, 0 for an unknown one, and its length."""
+    hashes, lengths = hash_until_quote(words, len(template.mask) // 8)
+    return np.where(lengths < WORD_BYTES, names.lookup_hashes(hashes), 0), lengths
 
 
-def _with_step_elsewhere(lines: LineBlock, left: Numbers, begins: Numbers) -> Numbers:
-    """The lines that name a step somewhere behind ``begins``."""
-    find, raw = lines.raw.find, PADDING
-    ends = lines.ends[left]
-    where = zip(left.tolist(), begins.tolist(), ends.tolist(), strict=True)
-    return np.array([line for line, begin, end in where if find(_STEP_KEY, begin + raw, end + raw) >= 0], np.int64)  # fmt: skip
+def _with_step_elsewhere(lines: LineBlock, remaining: Numbers, begins: Numbers) -> Numbers:
+    """Return the lines that name a step somewhere after ``begins``."""
+    spans = zip(remaining.tolist(), (begins + PADDING).tolist(), (lines.ends[remaining] + PADDING).tolist(), strict=True)  # fmt: skip
+    find = lines.raw.find
+    return np.array([line for line, begin, end in spans if find(_STEP_KEY, begin, end) >= 0], np.int64)
 
 
 def _ends_with_brace(lines: LineBlock) -> Mask:
-    """Which lines end with the brace of an object; the others are torn, blank or something else."""
+    """Return which lines end with ``}``; the others are truncated, blank or not JSON objects."""
     raw = np.frombuffer(lines.raw, np.uint8)
-    last = raw[lines.ends + (PADDING - 1)]
-    closed: Mask = last == ord("}")
-    if not closed.all():
-        closed |= (last == ord("\r")) & (raw[lines.ends + (PADDING - 2)] == ord("}"))
+    last, before_last = raw[lines.ends + (PADDING - 1)], raw[lines.ends + (PADDING - 2)]
+    closed: Mask = (last == ord("}")) | ((last == ord("\r")) & (before_last == ord("}")))
     return closed

@@ -1,1 +1,1 @@
-"""Search a large events.jsonl without decoding every line."""
+"""Searches long logs."""

@@ -1,8 +1,8 @@
-"""Texts that stand in every line a filter keeps, as the bytes of the line: what can be looked for before decoding.
+"""Texts that every matching line must contain, as bytes: they can be searched before a line is decoded.
 
-JSON writes most signs of a text as they are. So a filter that asks for a text can only keep lines that hold the longest
-part of it which is written in one way alone, in any case; and lines with an escape for a sign that needs none, behind which it can
-hide: whoever looks must take those as well.
+JSON writes most characters of a text as they are. If a filter requires a text, matching lines contain its
+longest part that JSON writes in one way only, ignoring case; or they contain an unnecessary escape, which may
+hide it. Therefore lines with such an escape must be decoded as well.
 """
 
 import re
@@ -20,76 +20,76 @@ from osiris_inspect.inspector.event_log.filter.filter import BUILTIN_FIELDS
 from osiris_inspect.model.event import ALIASES
 
 Literal = tuple[bytes, ...]
-"""Texts, folded, of which every line that is kept holds one."""
+"""Alternative texts, folded; every matching line contains one of them."""
 ESCAPE: Final = b"\\u00"
-"""Begins a sign that JSON need not escape, and all others of one byte."""
+"""Beginning of the escape of a character that JSON need not escape."""
 
 _RUN: Final = re.compile(r"[a-jl-z0-9_.-]+")
-"""Signs that a line shows as they are. There is another K whose small letter is this k."""
-_LEAST: Final = 3
+"""Characters that a line shows as they are; without k, which is also the small letter of the Kelvin sign."""
+_MIN_LENGTH: Final = 3
 _ESCAPED_DIFFERENTLY: Final = ("none", "true", "false", "inf", "nan")
-"""How values are spelled that JSON spells otherwise."""
+"""Values that JSON spells differently."""
 _LETTER: Final = re.compile(r"[a-df-z_]")
-"""Stands in no number, and numbers are spelled in many ways."""
+"""A character that is not part of a number; numbers have many spellings."""
 _FOLDED: Final = bytes(byte | 0x20 for byte in range(256))
 _COMPUTED_FIELDS: Final = ("side", "dialect", "place")
-"""Fields that a line may have without a word of it."""
+"""Fields whose value need not be in the line."""
 
 
 def required_literals(node: Expression) -> tuple[Literal, ...]:
-    """What must stand in each line that a part of a filter keeps: of every needle one text; empty where nothing must."""
+    """Return the literals that every matching line contains; empty if none is required."""
     if isinstance(node, TextContains):
-        return _of_text(node.text)
+        return _text_literals(node.text)
     if isinstance(node, FieldComparison) and node.operator not in ("!=", "!~"):
-        return (*_of_key(node.key), *_of_value(node))
+        return (*_key_literals(node.key), *_value_literals(node))
     if isinstance(node, And):
-        return tuple(needle for part in node.parts for needle in required_literals(part))
+        return tuple(literal for part in node.parts for literal in required_literals(part))
     if isinstance(node, Or):
-        return _from_any([required_literals(part) for part in node.parts])
+        return _any_of([required_literals(part) for part in node.parts])
     return ()
 
 
 def casefold_ascii(text: bytes) -> bytes:
-    """The text with one bit of each byte set, by which capital letters differ from small ones."""
+    """Return the text with bit 5 of each byte set, which makes letters lower case."""
     return text.translate(_FOLDED)
 
 
-def may_match(line: bytes, wanted: Sequence[Literal]) -> bool:
-    """Whether a line may hold one text of each needle."""
-    shown = casefold_ascii(line)
-    return all(any(text in shown for text in needle) for needle in wanted) or ESCAPE in line
+def may_match(line: bytes, literals: Sequence[Literal]) -> bool:
+    """Return True if a line may contain one text of each literal."""
+    folded = casefold_ascii(line)
+    return all(any(text in folded for text in literal) for literal in literals) or ESCAPE in line
 
 
-def _from_any(parts: list[tuple[Literal, ...]]) -> tuple[Literal, ...]:
+def _any_of(parts: list[tuple[Literal, ...]]) -> tuple[Literal, ...]:
     if not all(parts):
         return ()
-    longest = [max(part, key=lambda needle: min(map(len, needle))) for part in parts]
-    return (tuple(dict.fromkeys(text for needle in longest for text in needle)),)
+    longest = [max(part, key=lambda literal: min(map(len, literal))) for part in parts]
+    return (tuple(dict.fromkeys(text for literal in longest for text in literal)),)
 
 
-def _of_key(key: str) -> tuple[Literal, ...]:
-    """The end of the name of a field, which may lie within another one: ``error.type``."""
+def _key_literals(key: str) -> tuple[Literal, ...]:
+    """Return the end of the name of a field, which may be nested: ``error.type``."""
     if key in BUILTIN_FIELDS or not key.isascii():
         return ()
     outer, _, name = key.rpartition(".")
     return ((casefold_ascii(f'{name}"'.encode() if outer else f'"{name}"'.encode()),),)
 
 
-def _of_value(node: FieldComparison) -> tuple[Literal, ...]:
+def _value_literals(node: FieldComparison) -> tuple[Literal, ...]:
     if node.operator not in ("=", "~") or node.key in _COMPUTED_FIELDS:
         return ()
-    return (_of_whole(node.value) if node.operator == "=" else ()) or _of_text(node.value)
+    return (_whole_value_literals(node.value) if node.operator == "=" else ()) or _text_literals(node.value)
 
 
-def _of_whole(value: str) -> tuple[Literal, ...]:
-    """What stands around a value as well: all of it is one text."""
+def _whole_value_literals(value: str) -> tuple[Literal, ...]:
+    """Return the value with its quotes if the whole value is one run."""
     if not _RUN.fullmatch(value) or not _has_one_spelling(value):
         return ()
     written = [original for original, name in ALIASES.items() if value == name]
     return (tuple(casefold_ascii(f'"{one}"'.encode()) for one in (value, *written)),)
 
 
-def _of_text(text: str) -> tuple[Literal, ...]:
+def _text_literals(text: str) -> tuple[Literal, ...]:
     run = max(_runs(text), key=len, default="")
     if not run:
         return ()
@@ -98,16 +98,16 @@ def _of_text(text: str) -> tuple[Literal, ...]:
 
 
 def _runs(text: str) -> Iterator[str]:
-    """The parts of a text that a line which holds it shows as they are.
+    """Yield the parts of a text that a line shows as they are.
 
-    An ``i`` at the end of a part may be one with a dot above, which in small letters is an ``i`` and the dot.
+    A trailing ``i`` may be the first character of ``İ`` in lower case, so it is removed.
     """
     for run in _RUN.findall(text):
-        sure = run.rstrip("i")
-        if len(sure) >= _LEAST and _has_one_spelling(sure):
-            yield sure
+        run_without_i = run.rstrip("i")
+        if len(run_without_i) >= _MIN_LENGTH and _has_one_spelling(run_without_i):
+            yield run_without_i
 
 
 def _has_one_spelling(run: str) -> bool:
-    """Whether a run can be no part of what is spelled in more ways than one."""
+    """Return True if a run cannot be part of a value with several spellings."""
     return _LETTER.search(run) is not None and not any(run in word for word in _ESCAPED_DIFFERENTLY)

@@ -1,8 +1,7 @@
-"""A filter asked of a long log: only lines that may be kept are decoded.
+"""Searches a long log with a filter, decoding only the lines that may match.
 
-The index leaves some by their events, steps and times; they are gone through in pieces that fit the processor's cache, so
-the first answers come at once. A filter that asks for a rare text is answered from the bytes of the file, also where
-there is no index.
+The index excludes lines by their events, steps and times, chunk by chunk, so the first results come at once.
+A filter for a rare text searches the bytes of the file, with or without an index.
 """
 
 import os
@@ -21,35 +20,36 @@ from osiris_inspect.inspector.event_log.filter.expressions import (
     TimeBound,
 )
 from osiris_inspect.inspector.event_log.filter.filter import EventFilter
-from osiris_inspect.inspector.event_log.index.large_log import LargeLog, Line
-from osiris_inspect.inspector.event_log.index.line_index import IntArray, LineIndex, codes_for_names
+from osiris_inspect.inspector.event_log.index.large_log import LargeLog
+from osiris_inspect.inspector.event_log.index.line_index import LineIndex, codes_for_names
 from osiris_inspect.inspector.event_log.index.scanner import NO_EVENT
-from osiris_inspect.inspector.event_log.index.vectorized import Numbers
+from osiris_inspect.inspector.event_log.index.vectorized import IntArray, Numbers
 from osiris_inspect.inspector.event_log.search.literals import Literal, may_match, required_literals
+from osiris_inspect.inspector.files.run_files import NumberedLine
 from osiris_inspect.model.event import Event, canonical
 
-_KEYS = ("event", "step", "step_id")
-_PIECE = 1 << 17
-_CHUNK = 1_000
-"""Lines that are handed over together, so few that whoever waits for the interpreter gets it soon."""
-_DECODED = 1 << 14
-"""Bytes that are looked through in the time that it takes to decode one line."""
+_INDEXED_KEYS = ("event", "step", "step_id")
+_CHUNK_LINES = 1 << 17
+_BATCH_LINES = 1_000
+"""Lines that are yielded together, so few that a thread waiting for the interpreter gets it soon."""
+_BYTES_PER_DECODED_LINE = 1 << 14
+"""Bytes that are searched in the time it takes to decode one line."""
 
 
 class CandidateLines(NamedTuple):
-    """Lines that a filter may keep, counted from 0, maybe none; and the share of the log that was looked at."""
+    """Lines that may match, counted from 0, possibly none; and the share of the log that was searched."""
 
-    lines: list[Line]
+    lines: list[NumberedLine]
     progress: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Matches:
-    """Which lines of a piece may be kept.
+    """The lines of a chunk that may match.
 
     Attributes:
-        lines: for each line whether it may; None where all may.
-        sure: whether these and no others are kept.
+        lines: for each line of the chunk, True if it may match; None if all may.
+        exact: True if all of them match.
     """
 
     lines: IntArray | None
@@ -57,11 +57,11 @@ class _Matches:
 
 
 _Plan = Callable[[slice], _Matches]
-"""Answers for a piece of the lines."""
+"""Answers an expression for a chunk of lines."""
 
 
 def search(log: LargeLog, query: EventFilter) -> Iterator[Event]:
-    """The events of a log that a filter keeps, in the order of the file."""
+    """Yield the events of a log that match a filter, in the order of the file."""
     for lines, _ in candidate_lines(log, query):
         for line, raw in lines:
             event = log.decoded(line, raw)
@@ -70,159 +70,147 @@ def search(log: LargeLog, query: EventFilter) -> Iterator[Event]:
 
 
 def candidate_lines(log: LargeLog, query: EventFilter) -> Iterator[CandidateLines]:
-    """The lines that may be kept, some at once, in the order of the file."""
-    index, wanted = log.by_line, required_literals(query.root)
-    needle = _rare_literal(log, query, wanted)
-    whole = _by_index(log, query) if needle is None else _events_by_bytes(log, needle)
-    for lines, share in whole:
-        yield CandidateLines([(line, raw) for line, raw in lines if not raw or may_match(raw, wanted)], share)
+    """Yield the lines that may match in batches, in the order of the file."""
+    index, literals = log.line_index, required_literals(query.root)
+    rare = _rare_literal(log, query, literals)
+    for lines, progress in _by_index(log, query) if rare is None else _events_by_bytes(log, rare):
+        yield CandidateLines(_with_literals(lines, literals), progress)
     if len(log) and log[-1].line > len(index):
-        # what stands behind the last newline is in no index
+        # the text after the last newline is not indexed
         yield CandidateLines([(len(index), log.raw_line(len(index)))], 1)
 
 
-def candidates_without_index(descriptor: int, query: EventFilter) -> Iterator[list[Line]] | None:
-    """The lines of a file that may be kept, the last one too where it lacks its newline.
+def candidates_without_index(descriptor: int, query: EventFilter) -> Iterator[list[NumberedLine]] | None:
+    """Return batches of the lines of a file that may match, including a last line without a newline.
 
-    None where the filter asks for no text, or for none that is rare: then it is better to make an index.
+    None if the filter requires no rare text: then indexing the log is faster.
     """
-    end, wanted = os.fstat(descriptor).st_size, required_literals(query.root)
-    needle = _rarest(descriptor, end, wanted)
-    if needle is None:
+    end, literals = os.fstat(descriptor).st_size, required_literals(query.root)
+    rare = _rarest(descriptor, end, literals)
+    if rare is None:
         return None
-    return (
-        [(line, raw) for line, raw in lines if not raw or may_match(raw, wanted)]
-        for lines, _ in _by_bytes(descriptor, end, needle)
-    )
+    return (_with_literals(lines, literals) for lines, _ in _by_bytes(descriptor, end, rare))
 
 
-def _rare_literal(log: LargeLog, query: EventFilter, wanted: Sequence[Literal]) -> Literal | None:
-    """The text to look for in the bytes of the whole log; None where it is better to decode what the index leaves."""
-    if not wanted:
+def _with_literals(lines: list[NumberedLine], literals: Sequence[Literal]) -> list[NumberedLine]:
+    return [(line, raw) for line, raw in lines if not raw or may_match(raw, literals)]
+
+
+def _rare_literal(log: LargeLog, query: EventFilter, literals: Sequence[Literal]) -> Literal | None:
+    """Return the text to search in the bytes of the log; None if the index is faster."""
+    if not literals:
         return None
-    left = sum(map(len, candidate_chunks(log.by_line, query)))
-    return _rarest(log.descriptor, log.by_line.size, wanted) if left * _DECODED > log.by_line.size else None
+    count = sum(map(len, candidate_chunks(log.line_index, query)))
+    size = log.line_index.size
+    return _rarest(log.descriptor, size, literals) if count * _BYTES_PER_DECODED_LINE > size else None
 
 
-def _rarest(descriptor: int, end: int, wanted: Sequence[Literal]) -> Literal | None:
-    from osiris_inspect.inspector.event_log.search.byte_search import (
-        rarest_literal,  # the most filters need none of its threads
-    )
+def _rarest(descriptor: int, end: int, literals: Sequence[Literal]) -> Literal | None:
+    # imports threads, which most filters do not need
+    from osiris_inspect.inspector.event_log.search.byte_search import rarest_literal
 
-    return rarest_literal(descriptor, end, wanted)
+    return rarest_literal(descriptor, end, literals)
 
 
-def _by_bytes(descriptor: int, end: int, needle: Literal) -> Iterator[CandidateLines]:
+def _by_bytes(descriptor: int, end: int, literal: Literal) -> Iterator[CandidateLines]:
     from osiris_inspect.inspector.event_log.search.byte_search import BLOCK, find_lines
 
-    for number, lines in enumerate(find_lines(descriptor, end, needle), start=1):
-        yield CandidateLines(list[Line](lines), min(1, number * BLOCK / end))
+    for number, lines in enumerate(find_lines(descriptor, end, literal), start=1):
+        yield CandidateLines(list[NumberedLine](lines), min(1, number * BLOCK / end))
 
 
-def _events_by_bytes(log: LargeLog, needle: Literal) -> Iterator[CandidateLines]:
-    kinds = log.by_line.event_codes
-    for lines, share in _by_bytes(log.descriptor, log.by_line.size, needle):
-        yield CandidateLines([(line, raw) for line, raw in lines if kinds[line] != NO_EVENT], share)
+def _events_by_bytes(log: LargeLog, literal: Literal) -> Iterator[CandidateLines]:
+    codes = log.line_index.event_codes
+    for lines, progress in _by_bytes(log.descriptor, log.line_index.size, literal):
+        yield CandidateLines([(line, raw) for line, raw in lines if codes[line] != NO_EVENT], progress)
 
 
 def _by_index(log: LargeLog, query: EventFilter) -> Iterator[CandidateLines]:
-    for lines in candidate_chunks(log.by_line, query):
-        for begin in range(0, len(lines), _CHUNK):
-            part = lines[begin : begin + _CHUNK]
-            yield CandidateLines(list(log.raw_lines(part)), (int(part[-1]) + 1) / len(log.by_line))
-
-
-def candidate_mask(index: LineIndex, query: EventFilter) -> IntArray:
-    """For each line whether it may be kept: no line that is kept is left out."""
-    may = np.zeros(len(index), bool)
-    for lines in candidate_chunks(index, query):
-        may[lines] = True
-    return may
+    for lines in candidate_chunks(log.line_index, query):
+        for begin in range(0, len(lines), _BATCH_LINES):
+            batch = lines[begin : begin + _BATCH_LINES]
+            yield CandidateLines(list(log.raw_lines(batch)), (int(batch[-1]) + 1) / len(log.line_index))
 
 
 def candidate_chunks(index: LineIndex, query: EventFilter) -> Iterator[Numbers]:
-    """The lines that may be kept, piece by piece."""
+    """Yield the lines that may match, chunk by chunk; no matching line is missing."""
     plan = _plan(index, query.root)
-    for begin in range(0, len(index), _PIECE):
-        piece = slice(begin, begin + _PIECE)
-        lines = plan(piece).lines
-        kinds = index.event_codes[piece]
-        kept = np.flatnonzero(kinds != NO_EVENT if lines is None else lines)
-        kept = kept[kinds[kept] != NO_EVENT]
-        if len(kept):
-            yield kept + begin
+    for begin in range(0, len(index), _CHUNK_LINES):
+        chunk = slice(begin, begin + _CHUNK_LINES)
+        is_candidate = index.event_codes[chunk] != NO_EVENT
+        lines = plan(chunk).lines
+        candidates = np.flatnonzero(is_candidate if lines is None else is_candidate & lines)
+        if len(candidates):
+            yield candidates + begin
 
 
 def _plan(index: LineIndex, node: Expression) -> _Plan:
-    """How to answer one part of a filter for any piece."""
     if isinstance(node, FieldComparison):
-        return _of_compare(index, node)
+        return _plan_comparison(index, node)
     if isinstance(node, TimeBound):
-        return _of_time(index, node)
+        return _plan_time(index, node)
     if isinstance(node, And):
-        return _all_of([_plan(index, part) for part in node.parts])
+        return _plan_and([_plan(index, part) for part in node.parts])
     if isinstance(node, Or):
-        return _one_of([_plan(index, part) for part in node.parts])
+        return _plan_or([_plan(index, part) for part in node.parts])
     if isinstance(node, Not):
-        return _none_of(_plan(index, node.part))
+        return _plan_not(_plan(index, node.part))
     return _any_line
 
 
-def _any_line(_piece: slice) -> _Matches:
+def _any_line(_chunk: slice) -> _Matches:
     return _Matches(None, exact=False)
 
 
-def _of_compare(index: LineIndex, node: FieldComparison) -> _Plan:
-    if node.key not in _KEYS or node.operator in ("!=", "!~"):
+def _plan_comparison(index: LineIndex, node: FieldComparison) -> _Plan:
+    if node.key not in _INDEXED_KEYS or node.operator in ("!=", "!~"):
         return _any_line
-    names = index.sniffer.event_names if node.key == "event" else index.sniffer.steps
+    is_event = node.key == "event"
+    names = index.scanner.event_names if is_event else index.scanner.steps
     codes = codes_for_names(
         names, lambda text: node.compare_value(text) or node.compare_value(canonical(text))
     )
-    if node.key == "event":
-        return lambda piece: _Matches(index.filter_lines(piece, event_codes=codes), exact=not names.is_full)
-    return lambda piece: _Matches(index.filter_lines(piece, steps=codes), exact=not names.is_full)
+    lines_with = index.lines_with_names if is_event else index.lines_with_steps
+    return lambda chunk: _Matches(lines_with(chunk, codes), exact=not names.is_full)
 
 
-def _of_time(index: LineIndex, node: TimeBound) -> _Plan:
+def _plan_time(index: LineIndex, node: TimeBound) -> _Plan:
     since, until = (node.timestamp, None) if node.bound == "since" else (None, node.timestamp)
-    # the index knows ms, an event more: the ms in which the bound lies must be looked at
-    return lambda piece: _Matches(index.filter_lines(piece, since=since, until=until), exact=False)
+    # the index rounds to ms: lines in the ms of the bound must be decoded
+    return lambda chunk: _Matches(index.lines_between(chunk, since, until), exact=False)
 
 
-def _all_of(plans: list[_Plan]) -> _Plan:
-    def plan(piece: slice) -> _Matches:
-        together, sure = None, True
+def _plan_and(plans: list[_Plan]) -> _Plan:
+    def plan(chunk: slice) -> _Matches:
+        lines, exact = None, True
         for part in plans:
-            fits = part(piece)
-            sure = sure and fits.exact
-            if fits.lines is not None:
-                together = fits.lines if together is None else together & fits.lines
-            if together is not None and not together.any():
-                return _Matches(together, exact=False)  # the other parts were not asked
-        return _Matches(together, sure)
+            matches = part(chunk)
+            exact = exact and matches.exact
+            if matches.lines is not None:
+                lines = matches.lines if lines is None else lines & matches.lines
+            if lines is not None and not lines.any():
+                return _Matches(lines, exact=False)  # the remaining parts were not evaluated
+        return _Matches(lines, exact)
 
     return plan
 
 
-def _one_of(plans: list[_Plan]) -> _Plan:
-    def plan(piece: slice) -> _Matches:
-        parts = [part(piece) for part in plans]
-        known = [part.lines for part in parts if part.lines is not None]
-        if len(known) < len(parts):
+def _plan_or(plans: list[_Plan]) -> _Plan:
+    def plan(chunk: slice) -> _Matches:
+        parts = [part(chunk) for part in plans]
+        masks = [part.lines for part in parts if part.lines is not None]
+        if len(masks) < len(parts):
             return _Matches(None, exact=False)
-        return _Matches(np.logical_or.reduce(known), all(part.exact for part in parts))
+        return _Matches(np.logical_or.reduce(masks), all(part.exact for part in parts))
 
     return plan
 
 
-def _none_of(inner: _Plan) -> _Plan:
-    def plan(piece: slice) -> _Matches:
-        fits = inner(piece)
-        return (
-            _Matches(~fits.lines, exact=True)
-            if fits.exact and fits.lines is not None
-            else _Matches(None, exact=False)
-        )
+def _plan_not(inner: _Plan) -> _Plan:
+    def plan(chunk: slice) -> _Matches:
+        matches = inner(chunk)
+        if matches.lines is None or not matches.exact:
+            return _Matches(None, exact=False)
+        return _Matches(~matches.lines, exact=True)
 
     return plan

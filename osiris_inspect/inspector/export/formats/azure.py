@@ -1,9 +1,8 @@
-"""The log of an Azure Pipelines step: the report as text, then an issue for each finding.
+"""The log of an Azure Pipelines step: the text report, then an issue per finding.
 
-The agent takes ``##vso[...]`` from anywhere in a line and has no bracket that stops it, so every ``##`` of the text is
-escape_ci_commands. Escapes are the agent's: ``%AZP25`` for a percent sign, and ``;``, ``]`` and line ends by their codes.
-
-Limit: 100 issues; the last of them says how many more there are.
+The agent reads ``##vso[...]`` anywhere in a line and cannot be told to stop, so every ``##`` of the text is escaped. In
+issues, a percent sign is ``%AZP25``; ``;``, ``]`` and line ends are escaped too. At most 100 issues; the last one counts
+the others.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,30 +15,22 @@ from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.text.sanitize import escape_ci_commands
 from osiris_inspect.model.finding import Severity
 
-MOST: Final = 100
-LONGEST_MESSAGE: Final = 4000
+MAX_ISSUES: Final = 100
+MAX_MESSAGE: Final = 4000
 
 
-def render(
-    reports: Sequence[Report],
-    out: TextIO,
-    *,
-    width: int = 100,
-    color: bool = False,
-    ci: CIContext = NO_CI,
-) -> None:
-    """Write the text, then the issues; a note is no issue and stands in the text alone."""
-    del width, color  # a log is as wide as its lines, and it is kept as a file
+def render(reports: Sequence[Report], out: TextIO, *, ci: CIContext = NO_CI, **_ignored: object) -> None:
+    """Write the text, then the issues; notes are only in the text."""
     out.write(ci_report_text(reports))
     issues = [entry for entry in annotations(reports, ci.checkout) if entry.level is not Severity.NOTE]
     out.writelines(f"{line}\n" for line in _issues(issues))
 
 
 def _issues(entries: Sequence[Annotation]) -> Iterator[str]:
-    shown = entries if len(entries) <= MOST else entries[: MOST - 1]
-    yield from map(_issue, shown)
-    if len(shown) < len(entries):
-        yield f"##vso[task.logissue type=warning;]+{len(entries) - len(shown):,} more; the log of this step has them all"
+    listed = entries if len(entries) <= MAX_ISSUES else entries[: MAX_ISSUES - 1]
+    yield from map(_issue, listed)
+    if len(listed) < len(entries):
+        yield f"##vso[task.logissue type=warning;]+{len(entries) - len(listed):,} more findings; see the log of this step"
 
 
 def _issue(entry: Annotation) -> str:
@@ -49,8 +40,8 @@ def _issue(entry: Annotation) -> str:
         "linenumber": str(entry.line) if entry.line else None,
         "code": entry.finding.rule,
     }
-    told = "".join(f"{name}={_property(value)};" for name, value in properties.items() if value)
-    return f"##vso[task.logissue {told}]{_message(escape_ci_commands(entry.text(LONGEST_MESSAGE)))}"
+    attributes = "".join(f"{name}={_property(value)};" for name, value in properties.items() if value)
+    return f"##vso[task.logissue {attributes}]{_message(escape_ci_commands(entry.text(MAX_MESSAGE)))}"
 
 
 def _message(text: str) -> str:

@@ -1,31 +1,20 @@
-"""A trace for Perfetto and ``chrome://tracing``: a process a run, a thread a step, an arrow a frame, memory as a curve.
+"""A trace for Perfetto and ``chrome://tracing``: process = run, thread = step, arrow = frame, counter = memory.
 
-Only events of the kinds M (names), X (a span), s and f (an arrow), and C (a counter) are written. Times are in
-microseconds from the beginning of each run, so that runs lie below each other. A step whose time is not known has no
-span; its thread says so by its name.
+Times are in microseconds from the start of each run. A step without times has no span; the name of its thread says so.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
-from osiris_inspect.inspector.export import NO_CI, CIContext
 from osiris_inspect.inspector.export.shared.spans import Span, run_spans
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.text.sanitize import one_line
 from osiris_inspect.model.event import finite_number
 
 
-def render(
-    reports: Sequence[Report],
-    out: TextIO,
-    *,
-    width: int = 100,
-    color: bool = False,
-    ci: CIContext = NO_CI,
-) -> None:
+def render(reports: Sequence[Report], out: TextIO, **_ignored: object) -> None:
     """Write one document with every run."""
-    del width, color, ci  # for formats that people or a CI system read
     events = [event for number, report in enumerate(reports, start=1) for event in _run(report, number)]
     out.write('{"displayTimeUnit": "ms", "traceEvents": [\n')
     out.write(",\n".join(json.dumps(event) for event in events))
@@ -53,7 +42,7 @@ def _named(kind: str, pid: int, tid: int, name: str) -> dict[str, Any]:
 
 def _span(span: Span, pid: int, tid: int, start: float) -> dict[str, Any]:
     step = span.step
-    told = {
+    details = {
         "status": step.status,
         "driver": one_line(step.driver) if step.driver else None,
         "rows_in": step.rows_in,
@@ -69,16 +58,16 @@ def _span(span: Span, pid: int, tid: int, start: float) -> dict[str, Any]:
         "tid": tid,
         "ts": _us(span.start - start),
         "dur": _us(span.end - span.start),
-        "args": {key: value for key, value in told.items() if value is not None},
+        "args": {key: value for key, value in details.items() if value is not None},
     }
 
 
 def _arrows(report: Report, known: Mapping[str, Span], pid: int, start: float) -> Iterator[dict[str, Any]]:
     tids = {step.id: tid for tid, step in enumerate(report.run.steps, start=1)}
-    for place, edge in enumerate(report.lineage.edges):
+    for number, edge in enumerate(report.lineage.edges):
         if edge.producer not in known or edge.consumer not in known:
             continue  # an arrow needs a span at both ends
-        shared = {"name": one_line(edge.name) or "frame", "cat": "frame", "id": f"{pid}.{place}", "pid": pid}
+        shared = {"name": one_line(edge.name) or "frame", "cat": "frame", "id": f"{pid}.{number}", "pid": pid}
         sent, taken = known[edge.producer].end, known[edge.consumer].start
         yield {"ph": "s", **shared, "tid": tids[edge.producer], "ts": _us(min(sent, taken) - start)}
         yield {"ph": "f", "bp": "e", **shared, "tid": tids[edge.consumer], "ts": _us(taken - start)}

@@ -1,7 +1,7 @@
-"""GitLab's Code Quality report: a list of findings with their places.
+"""GitLab's Code Quality report: a list of findings with their locations.
 
-A fingerprint is shown once, so a finding that several runs share is one entry that counts them. GitLab shows the
-description alone, which therefore begins with the rule.
+GitLab shows each fingerprint once, so a finding of several runs is one entry with their number. It shows only the
+description, which therefore begins with the rule.
 """
 
 import json
@@ -16,28 +16,20 @@ from osiris_inspect.inspector.run.summary import finding_scope
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
 from osiris_inspect.model.finding import Severity
 
-MOST: Final = 5000
-LONGEST_DESCRIPTION: Final = 1000
+MAX_ENTRIES: Final = 5000
+MAX_DESCRIPTION: Final = 1000
 _SEVERITIES: Final = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "info"}
 
 
-def render(
-    reports: Sequence[Report],
-    out: TextIO,
-    *,
-    width: int = 100,
-    color: bool = False,
-    ci: CIContext = NO_CI,
-) -> None:
-    """Write the list, strongest first; what is over the limit is one entry more, which counts it."""
-    del width, color  # for formats that people read
+def render(reports: Sequence[Report], out: TextIO, *, ci: CIContext = NO_CI, **_ignored: object) -> None:
+    """Write the list, most severe first; one more entry counts those over the limit."""
     by_fingerprint: dict[str, list[Annotation]] = {}
     for entry in annotations(reports, ci.checkout):
         by_fingerprint.setdefault(entry.fingerprint, []).append(entry)
     groups = list(by_fingerprint.items())
-    entries = [_entry(fingerprint, group, ci.checkout) for fingerprint, group in groups[:MOST]]
-    if len(groups) > MOST:
-        entries.append(_more(len(groups) - MOST, entries[0]["location"]))
+    entries = [_entry(fingerprint, group, ci.checkout) for fingerprint, group in groups[:MAX_ENTRIES]]
+    if len(groups) > MAX_ENTRIES:
+        entries.append(_more(len(groups) - MAX_ENTRIES, entries[0]["location"]))
     json.dump(entries, out, indent=2)
     out.write("\n")
 
@@ -48,7 +40,7 @@ def _entry(fingerprint: str, group: Sequence[Annotation], checkout: RepositoryCh
     known = "known: " if finding.in_baseline else ""
     message = f"{known}{finding.rule}, {finding_scope(finding)}: {finding.message}"
     return {
-        "description": truncate(one_line(message), LONGEST_DESCRIPTION) + runs,
+        "description": truncate(one_line(message), MAX_DESCRIPTION) + runs,
         "check_name": finding.rule,
         "fingerprint": fingerprint,
         "severity": _severity(entry),
@@ -62,7 +54,7 @@ def _severity(entry: Annotation) -> str:
 
 
 def _location(entry: Annotation, checkout: RepositoryCheckout) -> dict[str, Any]:
-    """The pipeline file; the log where that is not known, since an entry without a place is dropped."""
+    """Return the position in the pipeline file, or in the log; GitLab drops an entry without a position."""
     if entry.file is not None:
         return {"path": entry.file, "lines": {"begin": entry.line or 1}}
     evidence = entry.finding.evidence[0]
@@ -74,7 +66,7 @@ def _location(entry: Annotation, checkout: RepositoryCheckout) -> dict[str, Any]
 
 def _more(count: int, location: dict[str, Any]) -> dict[str, Any]:
     return {
-        "description": f"{count:,} more findings are left out here",
+        "description": f"{count:,} more findings are omitted",
         "check_name": "osiris-inspect",
         "fingerprint": "0" * 32,
         "severity": "info",

@@ -1,7 +1,6 @@
-"""One HTML file that needs nothing else: verdict, cause, lineage, course, steps, findings, events of the failing step.
+"""One self-contained HTML file: verdict, cause, lineage, timeline, steps, findings, events of the failing step.
 
-It has no script, and a policy that lets it load nothing from anywhere, so a text of a log can do nothing in it. It is
-read offline, in the light or in the dark, and printed.
+It has no scripts, and its policy forbids loading anything, so log text cannot act.
 """
 
 import json
@@ -22,29 +21,22 @@ from osiris_inspect.inspector.project.source_location import (
 )
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import StepState
-from osiris_inspect.inspector.run.summary import FAILED_STATUSES, duration, finding_scope, summarize
+from osiris_inspect.inspector.run.summary import FAILED_STATUSES, finding_scope, summarize
 from osiris_inspect.inspector.text.event_fields import masked_fields
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
+from osiris_inspect.inspector.text.units import format_duration
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Evidence, Finding
 
-MOST_FINDINGS: Final = 300
-MOST_STEPS: Final = 500
-MOST_EVENTS: Final = 200
-LONGEST: Final = 600
+MAX_FINDINGS: Final = 300
+MAX_STEPS: Final = 500
+MAX_EVENTS: Final = 200
+MAX_TEXT: Final = 600
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def render(
-    reports: Sequence[Report],
-    out: TextIO,
-    *,
-    width: int = 100,
-    color: bool = False,
-    ci: CIContext = NO_CI,
-) -> None:
-    """Write one document with a section for each run, the bad ones first."""
-    del width, color  # the reader's browser decides
+def render(reports: Sequence[Report], out: TextIO, *, ci: CIContext = NO_CI, **_ignored: object) -> None:
+    """Write one document with a section per run, failed runs first."""
     ordered = sorted(reports, key=lambda report: report.run.status not in FAILED_STATUSES)
     out.writelines(f"{line}\n" for line in _document(ordered, ci.checkout))
 
@@ -64,11 +56,11 @@ def _document(reports: Sequence[Report], checkout: RepositoryCheckout) -> Iterat
 
 
 def _table_of_contents(reports: Sequence[Report]) -> Iterator[str]:
-    bad = sum(report.run.status in FAILED_STATUSES for report in reports)
-    yield f"<h1>{len(reports)} runs, {bad} of them did not succeed</h1>\n<ul>"
+    failed = sum(report.run.status in FAILED_STATUSES for report in reports)
+    yield f"<h1>{len(reports)} runs, {failed} failed</h1>\n<ul>"
     for number, report in enumerate(reports, start=1):
-        told = f"{_text(report.run.id)} {_text(report.run.pipeline or '')}: {summarize(report).headline}"
-        yield f'<li><a href="#run{number}">{told}</a></li>'
+        title = f"{_text(report.run.id)} {_text(report.run.pipeline or '')}: {summarize(report).headline}"
+        yield f'<li><a href="#run{number}">{title}</a></li>'
     yield "</ul>"
 
 
@@ -77,7 +69,7 @@ def _run(report: Report, number: int, checkout: RepositoryCheckout) -> Iterator[
     yield f'<section class="run {run.status}" id="run{number}">'
     yield from _verdict(report, checkout)
     yield from _drawing("Lineage", _graph.lineage_svg(report.lineage, run, f"run{number}"))
-    yield from _drawing("Course", _gantt.timeline_svg(run_spans(run)))
+    yield from _drawing("Timeline", _gantt.timeline_svg(run_spans(run)))
     yield from _steps(run.steps)
     yield from _findings(report, checkout)
     yield from _failing_step(report)
@@ -88,13 +80,13 @@ def _run(report: Report, number: int, checkout: RepositoryCheckout) -> Iterator[
 def _verdict(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     run, cause, summary = report.run, report.root_cause, summarize(report)
     rows = f"{summary.rows:,} row{'' if summary.rows == 1 else 's'}" if summary.rows is not None else ""
-    facts = filter(None, (run.mode, duration(run.duration_s), rows, f"{summary.events:,} events"))
+    details = filter(None, (run.mode, format_duration(run.duration_s), rows, f"{summary.events:,} events"))
     yield f'<h1>{_code(run.pipeline or run.id)} <span class="verdict">{summary.headline}</span></h1>'
-    yield f'<p class="faint">{_code(run.id)} · {" · ".join(facts)}</p>'
+    yield f'<p class="faint">{_code(run.id)} · {" · ".join(details)}</p>'
     if cause is None:
         return
-    place = f"<b>{_code(finding_scope(cause))}</b> {_text(cause.message)}"
-    yield f'<div class="cause"><p>{place} <span class="faint">({cause.rule}, {cause.confidence})</span></p>'
+    text = f"<b>{_code(finding_scope(cause))}</b> {_text(cause.message)}"
+    yield f'<div class="cause"><p>{text} <span class="faint">({cause.rule}, {cause.confidence})</span></p>'
     yield from (f"<p>{_evidence(report, piece, checkout)}</p>" for piece in cause.evidence[:3])
     if cause.fix:
         yield f"<p>Fix: {_text(cause.fix)}</p>"
@@ -114,9 +106,9 @@ def _steps(steps: Sequence[StepState]) -> Iterator[str]:
         '<tr><th>step</th><th>driver</th><th>status</th><th class="number">rows in</th>'
         '<th class="number">rows out</th><th class="number">time</th><th>frame</th></tr>'
     )
-    yield from map(_step, steps[:MOST_STEPS])
+    yield from map(_step, steps[:MAX_STEPS])
     yield "</table></div>"
-    yield from _more(len(steps) - MOST_STEPS, "steps")
+    yield from _more(len(steps) - MAX_STEPS, "steps")
 
 
 def _step(step: StepState) -> str:
@@ -127,7 +119,7 @@ def _step(step: StepState) -> str:
         else ""
     )
     frame = "" if step.is_writer or step.storage == "unknown" else step.storage
-    numbers = (_rows(step.rows_in), _rows(step.rows_out), duration(step.duration_s))
+    numbers = (_rows(step.rows_in), _rows(step.rows_out), format_duration(step.duration_s, "?"))
     return (
         f"<tr><td>{_text(step.id, 120)}</td><td>{_text(step.driver or '?', 120)}</td><td>{status}{because}</td>"
         + "".join(f'<td class="number">{number}</td>' for number in numbers)
@@ -138,11 +130,11 @@ def _step(step: StepState) -> str:
 def _findings(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     yield "<h2>Findings</h2>"
     if not report.findings:
-        yield "<p>Nothing found.</p>"
+        yield "<p>No problems found.</p>"
     sources = step_locations(report.run)
-    for finding in report.findings[:MOST_FINDINGS]:
+    for finding in report.findings[:MAX_FINDINGS]:
         yield from _finding(report, finding, sources.get(finding.step), checkout)
-    yield from _more(len(report.findings) - MOST_FINDINGS, "findings")
+    yield from _more(len(report.findings) - MAX_FINDINGS, "findings")
 
 
 def _finding(
@@ -156,7 +148,7 @@ def _finding(
     )
     file = checkout.repo_path(source.file) if source is not None else None
     if source is not None and file is not None:
-        yield f"<li>written at {_code(f'{file}:{source.line}' if source.line else file)}</li>"
+        yield f"<li>defined at {_code(f'{file}:{source.line}' if source.line else file)}</li>"
     if finding.caused_by:
         yield f"<li>because of {_code(finding.caused_by)}</li>"
     yield from (f"<li>{_evidence(report, piece, checkout)}</li>" for piece in finding.evidence)
@@ -171,22 +163,22 @@ def _failing_step(report: Report) -> Iterator[str]:
     if cause is None or cause.step is None or not events:
         return
     yield f"<h2>Events of {_code(cause.step)}</h2>"
-    if len(events) > MOST_EVENTS:
+    if len(events) > MAX_EVENTS:
         repeated = (
-            " Of a long log those that repeat are left out."
+            " Repeated events of a long log are omitted."
             if report.run.key_events is not report.run.events
             else ""
         )
-        yield f'<p class="faint">The last {MOST_EVENTS} of {len(events):,}.{repeated}</p>'
+        yield f'<p class="faint">The last {MAX_EVENTS} of {len(events):,}.{repeated}</p>'
     start = run_spans(report.run).start
     yield '<div class="wide"><table><tr><th class="number">line</th><th class="number">after</th>'
     yield "<th>event</th><th>fields</th></tr>"
-    yield from (_event(event, start) for event in events[-MOST_EVENTS:])
+    yield from (_event(event, start) for event in events[-MAX_EVENTS:])
     yield "</table></div>"
 
 
 def _event(event: Event, start: float) -> str:
-    after = duration(max(0.0, event.ts - start)) if event.ts is not None else "?"
+    after = format_duration(max(0.0, event.ts - start)) if event.ts is not None else "?"
     fields = " ".join(f"{key}={_value(value)}" for key, value in masked_fields(event).items())
     return (
         f'<tr><td class="number">{event.line}</td><td class="number">{after}</td>'
@@ -200,19 +192,19 @@ def _value(value: object) -> str:
 
 def _not_checked(report: Report) -> Iterator[str]:
     if report.not_checked:
-        yield f"<details><summary>{len(report.not_checked)} rules could not be asked</summary>\n<ul>"
+        yield f"<details><summary>{len(report.not_checked)} rules were skipped (not enough data)</summary>\n<ul>"
         yield from (f"<li>{_code(entry.rule)} {_text(entry.reason)}</li>" for entry in report.not_checked)
         yield "</ul></details>"
 
 
 def _evidence(report: Report, piece: Evidence, checkout: RepositoryCheckout) -> str:
-    place = f"{log_path(report, piece, checkout)}:{piece.line}"
-    return f'<code class="faint">{_text(place)}</code> {_code(piece.quote)}'
+    position = f"{log_path(report, piece, checkout)}:{piece.line}"
+    return f'<code class="faint">{_text(position)}</code> {_code(piece.quote)}'
 
 
-def _more(count: int, what: str) -> Iterator[str]:
+def _more(count: int, noun: str) -> Iterator[str]:
     if count > 0:
-        yield f'<p class="faint">{count:,} more {what} are left out here.</p>'
+        yield f'<p class="faint">{count:,} more {noun} are omitted.</p>'
 
 
 def _rows(rows: int | None) -> str:
@@ -223,5 +215,5 @@ def _code(text: str) -> str:
     return f"<code>{_text(text)}</code>"
 
 
-def _text(text: str, longest: int = LONGEST) -> str:
-    return escape(truncate(one_line(text), longest))
+def _text(text: str, limit: int = MAX_TEXT) -> str:
+    return escape(truncate(one_line(text), limit))

@@ -1,11 +1,10 @@
-"""JSON for programs. The schema is stable: keys are added, never renamed; what is not known is null, never guessed."""
+"""The JSON report. Keys are added, never renamed; unknown values are null."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from osiris_inspect.inspector.export import NO_CI, CIContext
-from osiris_inspect.inspector.files import remote_registry as mirrors
+from osiris_inspect.inspector.files.remote_registry import display_name
 from osiris_inspect.inspector.project.source_location import SourceLocation, step_locations
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
@@ -15,29 +14,21 @@ from osiris_inspect.model.finding import Finding, fingerprint
 SCHEMA_VERSION = 1
 
 
-def render(
-    reports: Sequence[Report],
-    out: TextIO,
-    *,
-    width: int = 100,
-    color: bool = False,
-    ci: CIContext = NO_CI,
-) -> None:
+def render(reports: Sequence[Report], out: TextIO, **_ignored: object) -> None:
     """Write one JSON document with every report."""
-    del width, color, ci  # for formats that people or a CI system read
     json.dump(document(reports), out, indent=2, allow_nan=False)
     out.write("\n")
 
 
 def document(reports: Sequence[Report]) -> dict[str, Any]:
-    """The document, as plain values."""
+    """Return the document as plain values."""
     return {"schema_version": SCHEMA_VERSION, "runs": [_run(report) for report in reports]}
 
 
 def _run(report: Report) -> dict[str, Any]:
     run, sources = report.run, step_locations(report.run)
     return {
-        "path": masked_text(mirrors.display_name(run.path)),
+        "path": masked_text(display_name(run.path)),
         "run": masked_text(run.id),
         "pipeline": _text(run.pipeline),
         "mode": run.mode,

@@ -1,7 +1,7 @@
-"""JUnit XML: a suite a run, a case a step. A cause fails; a consequence is skipped and names its cause.
+"""JUnit XML: one suite per run, one case per step. A cause fails; a consequence is skipped and names its cause.
 
-So the number of failures is the number of things to mend. A cause in the infrastructure is an error, any other a
-failure. Only what the strict schema of Jenkins allows is written; the place in the pipeline file stands in the text.
+So the number of failures is the number of problems to fix. A cause in the infrastructure is an error, any other one a
+failure. The document follows the strict schema of Jenkins; source locations are in the text.
 """
 
 import re
@@ -14,7 +14,7 @@ from typing import Final, Literal, TextIO
 from osiris_inspect.inspector.export import NO_CI, CIContext
 from osiris_inspect.inspector.export.shared.annotations import Annotation, annotations
 from osiris_inspect.inspector.export.shared.spans import iso_timestamp
-from osiris_inspect.inspector.files import remote_registry as mirrors
+from osiris_inspect.inspector.files.remote_registry import display_name
 from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import StepState
@@ -22,10 +22,10 @@ from osiris_inspect.inspector.run.summary import FAILED_STATUSES, STATUS_WORDS
 from osiris_inspect.inspector.text.sanitize import escape_ci_commands, one_line, truncate
 from osiris_inspect.model.finding import Severity
 
-LONGEST_BODY: Final = (4000, 400, 100)
-"""Characters of a text; the next one is taken where the document would be over the limit."""
-MOST_BYTES: Final = 29_000_000
-"""GitLab ignores a file over 30 MB."""
+BODY_LIMITS: Final = (4000, 400, 100)
+"""Maximum characters of a text; the next limit is used if the document is too large."""
+MAX_BYTES: Final = 29_000_000
+"""GitLab ignores files over 30 MB."""
 _NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 CaseOutcome = Literal["passed", "failure", "error", "skipped"]
@@ -41,26 +41,18 @@ class _TestCase:
     seconds: float | None = None
 
 
-def render(
-    reports: Sequence[Report],
-    out: TextIO,
-    *,
-    width: int = 100,
-    color: bool = False,
-    ci: CIContext = NO_CI,
-) -> None:
-    """Write one document with a suite for each run, with shorter texts where it would be over the limit."""
-    del width, color  # for formats that people read
+def render(reports: Sequence[Report], out: TextIO, *, ci: CIContext = NO_CI, **_ignored: object) -> None:
+    """Write one document with a suite per run; texts are shortened if it is too large."""
     suites = [(report, _cases(report, ci.checkout)) for report in reports]
     text = ""
-    for longest in LONGEST_BODY:
-        text = "".join(f"{line}\n" for line in _document(suites, longest))
-        if len(text.encode()) <= MOST_BYTES:
+    for limit in BODY_LIMITS:
+        text = "".join(f"{line}\n" for line in _document(suites, limit))
+        if len(text.encode()) <= MAX_BYTES:
             break
     out.write(text)
 
 
-def _document(suites: Sequence[tuple[Report, Sequence[_TestCase]]], longest: int) -> Iterator[str]:
+def _document(suites: Sequence[tuple[Report, Sequence[_TestCase]]], limit: int) -> Iterator[str]:
     totals = _counts([case for _, cases in suites for case in cases])
     counts = _attributes(tests=totals["tests"], failures=totals["failure"], errors=totals["error"])
     pipelines = Counter(report.run.pipeline for report, _ in suites)
@@ -69,7 +61,7 @@ def _document(suites: Sequence[tuple[Report, Sequence[_TestCase]]], longest: int
     for report, cases in suites:
         pipeline, run = report.run.pipeline, report.run.id
         shared = pipeline is None or pipelines[pipeline] > 1
-        yield from _suite(report, cases, " ".join(filter(None, (pipeline, run if shared else ""))), longest)
+        yield from _suite(report, cases, " ".join(filter(None, (pipeline, run if shared else ""))), limit)
     yield "</testsuites>"
 
 
@@ -100,7 +92,7 @@ def _is_run_end(case: _TestCase) -> bool:
 def _case_of(step: StepState, entries: Sequence[Annotation], causes: Mapping[str | None, str]) -> _TestCase:
     worst = next((entry for entry in entries if entry.finding.severity is Severity.ERROR), None)
     if worst is not None:
-        return _of_error(step.id, worst, entries, step.duration_s)
+        return _error_case(step.id, worst, entries, step.duration_s)
     body = "\n".join(_case_text(entry) for entry in entries)
     if step.status == "failed" and step.skipped_because is None:
         text = step.failure.message if step.failure is not None else "the step failed"
@@ -115,14 +107,14 @@ def _case_of(step: StepState, entries: Sequence[Annotation], causes: Mapping[str
     return _TestCase(step.id, "passed", body=body, seconds=step.duration_s)
 
 
-def _of_error(
+def _error_case(
     name: str, worst: Annotation, entries: Sequence[Annotation], seconds: float | None
 ) -> _TestCase:
     finding = worst.finding
     body = "\n\n".join(_case_text(entry) for entry in entries)
     if finding.in_baseline:
         return _TestCase(
-            name, "skipped", f"known since the baseline: {finding.message}", "known", body, seconds
+            name, "skipped", f"known (in the baseline): {finding.message}", "known", body, seconds
         )
     if finding.caused_by is not None:
         return _TestCase(name, "skipped", f"caused by {finding.caused_by}", "", body, seconds)
@@ -131,26 +123,26 @@ def _of_error(
 
 
 def _run_level_cases(entries: Sequence[Annotation]) -> Iterator[_TestCase]:
-    """Cases for findings about no step: one a stage of the run."""
+    """Yield cases for findings without a step, one per stage of the run."""
     by_stage: dict[str, list[Annotation]] = {}
     for entry in entries:
         by_stage.setdefault(entry.finding.step or f"({entry.finding.stage})", []).append(entry)
     for stage, group in by_stage.items():
         worst = next((entry for entry in group if entry.finding.severity is Severity.ERROR), None)
         if worst is not None:
-            yield _of_error(stage, worst, group, None)
+            yield _error_case(stage, worst, group, None)
         else:
             yield _TestCase(stage, "passed", body="\n\n".join(_case_text(entry) for entry in group))
 
 
 def _case_text(entry: Annotation) -> str:
-    place = f"{entry.file}:{entry.line}\n" if entry.file else ""
-    return f"{entry.finding.severity} {entry.title}\n{place}{entry.text(LONGEST_BODY[0])}"
+    position = f"{entry.file}:{entry.line}\n" if entry.file else ""
+    return f"{entry.finding.severity} {entry.title}\n{position}{entry.text(BODY_LIMITS[0])}"
 
 
-def _suite(report: Report, cases: Sequence[_TestCase], class_name: str, longest: int) -> Iterator[str]:
+def _suite(report: Report, cases: Sequence[_TestCase], class_name: str, limit: int) -> Iterator[str]:
     run, counts = report.run, _counts(cases)
-    told = _attributes(
+    attributes = _attributes(
         name=run.id,
         tests=counts["tests"],
         failures=counts["failure"],
@@ -159,37 +151,37 @@ def _suite(report: Report, cases: Sequence[_TestCase], class_name: str, longest:
         time=_seconds(run.duration_s),
         timestamp=_moment(run.started),
     )
-    yield f"  <testsuite{told}>"
-    facts = {
+    yield f"  <testsuite{attributes}>"
+    properties = {
         "status": run.status,
         "mode": run.mode,
         "pipeline": run.pipeline,
-        "path": mirrors.display_name(run.path),
+        "path": display_name(run.path),
     }
     yield "    <properties>"
     yield from (
-        f"      <property{_attributes(name=key, value=value)}/>" for key, value in facts.items() if value
+        f"      <property{_attributes(name=key, value=value)}/>" for key, value in properties.items() if value
     )
     yield "    </properties>"
     for case in cases:
-        yield from _case(case, class_name, longest)
+        yield from _case(case, class_name, limit)
     yield "  </testsuite>"
 
 
-def _case(case: _TestCase, class_name: str, longest: int) -> Iterator[str]:
+def _case(case: _TestCase, class_name: str, limit: int) -> Iterator[str]:
     head = f"    <testcase{_attributes(name=case.name, classname=class_name, time=_seconds(case.seconds))}"
     if case.outcome == "passed" and not case.body:
         yield f"{head}/>"
         return
-    body = escape(escape_ci_commands(_NOT_IN_XML.sub("", truncate(case.body, longest))), quote=False)
+    body = escape(escape_ci_commands(_NOT_IN_XML.sub("", truncate(case.body, limit))), quote=False)
     yield f"{head}>"
     if case.outcome == "passed":
         yield f"      <system-out>{body}</system-out>"
     else:
-        told = _attributes(
-            type=case.kind or None, message=truncate(one_line(case.message), min(longest, 1000))
+        attributes = _attributes(
+            type=case.kind or None, message=truncate(one_line(case.message), min(limit, 1000))
         )
-        yield f"      <{case.outcome}{told}>{body}</{case.outcome}>"
+        yield f"      <{case.outcome}{attributes}>{body}</{case.outcome}>"
     yield "    </testcase>"
 
 

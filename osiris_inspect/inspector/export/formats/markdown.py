@@ -1,9 +1,7 @@
-"""Markdown for a job summary, a Buildkite annotation or a comment: verdict, cause, steps, lineage, one line a finding.
+"""Markdown for a job summary, a Buildkite annotation or a comment: verdict, cause, steps, lineage, findings.
 
-Everything that comes from a log stands in a code span, where neither Markdown nor HTML nor a mention means anything.
-
-Limit: a summary of GitHub may have 1 MiB, and a longer one is dropped whole. So the document is cut before 900 kB, at a
-heading where it can be, and says what was left out.
+Log text is in code spans, where Markdown, HTML and mentions have no effect. GitHub drops a summary over 1 MiB, so the
+document is cut before 900 kB, at a heading if possible, and names what is omitted.
 """
 
 import re
@@ -17,19 +15,13 @@ from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import (
-    FAILED_STATUSES,
-    duration,
-    finding_scope,
-    location_label,
-    pluralize,
-    summarize,
-)
+from osiris_inspect.inspector.run.summary import FAILED_STATUSES, finding_scope, location_label, summarize
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
+from osiris_inspect.inspector.text.units import format_duration, pluralize
 from osiris_inspect.model.finding import Finding
 
-MOST_BYTES: Final = 900_000
-LONGEST: Final = 400
+MAX_BYTES: Final = 900_000
+MAX_TEXT: Final = 400
 _RESERVED_BYTES: Final = 300
 _MARKS = {
     "success": "✅",
@@ -43,48 +35,40 @@ _STEP_MARKS = {"succeeded": "✅", "failed": "❌", "skipped": "⏭️", "not_st
 _FINDING_MARKS = {"error": "❌", "warning": "⚠️", "note": "ℹ️"}  # noqa: RUF001  the sign for information
 
 
-def render(
-    reports: Sequence[Report],
-    out: TextIO,
-    *,
-    width: int = 100,
-    color: bool = False,
-    ci: CIContext = NO_CI,
-) -> None:
-    """Write a table of the runs where there are several, then a section for each, the bad ones first."""
-    del width, color  # Markdown has neither
+def render(reports: Sequence[Report], out: TextIO, *, ci: CIContext = NO_CI, **_ignored: object) -> None:
+    """Write a table of several runs, then a section per run, failed runs first."""
     out.write(render_markdown(reports, ci.checkout))
 
 
 def render_markdown(
-    reports: Sequence[Report], checkout: RepositoryCheckout, most_bytes: int = MOST_BYTES
+    reports: Sequence[Report], checkout: RepositoryCheckout, max_bytes: int = MAX_BYTES
 ) -> str:
-    """The document in at most ``most_bytes`` of UTF-8; empty where not even a note has room."""
+    """Return the document in at most ``max_bytes`` of UTF-8; empty if not even a note fits."""
     ordered = sorted(reports, key=lambda report: report.run.status not in FAILED_STATUSES)
     sections = [_overview(ordered)] if len(ordered) > 1 else []
     sections += [_run(report, checkout) for report in ordered]
-    room = most_bytes - _RESERVED_BYTES
-    return "".join(f"{line}\n" for line in _fit_sections(sections, room)) if room > 0 else ""
+    available = max_bytes - _RESERVED_BYTES
+    return "".join(f"{line}\n" for line in _fit_sections(sections, available)) if available > 0 else ""
 
 
-def _fit_sections(sections: Sequence[Sequence[str]], room: int) -> Iterator[str]:
-    """The sections that have room together; where not even the first run has, its first lines."""
+def _fit_sections(sections: Sequence[Sequence[str]], available: int) -> Iterator[str]:
+    """Yield the sections that fit; if not even the first run fits, its first lines."""
     ends = list(accumulate(map(_size, sections)))
-    whole = sum(end <= room for end in ends)
+    whole = sum(end <= available for end in ends)
     for section in sections[:whole]:
         yield from section
-    left_out = len(sections) - whole
-    if left_out and whole <= (len(sections) > 1):
-        yield from _cut(sections[whole], room - (ends[whole - 1] if whole else 0))
-        left_out -= 1
-    if left_out:
-        yield f"_{left_out:,} more runs are left out here: a summary has a limit._"
+    omitted = len(sections) - whole
+    if omitted and whole <= (len(sections) > 1):
+        yield from _cut(sections[whole], available - (ends[whole - 1] if whole else 0))
+        omitted -= 1
+    if omitted:
+        yield f"_{omitted:,} more runs are omitted: the summary has a size limit._"
 
 
-def _cut(section: Sequence[str], room: int) -> Iterator[str]:
-    kept = sum(end <= room for end in accumulate(len(line.encode()) + 1 for line in section))
-    yield from section[:kept]
-    yield from ("", f"_{len(section) - kept:,} more lines of this run are left out here._", "")
+def _cut(section: Sequence[str], available: int) -> Iterator[str]:
+    count = sum(end <= available for end in accumulate(len(line.encode()) + 1 for line in section))
+    yield from section[:count]
+    yield from ("", f"_{len(section) - count:,} more lines of this run are omitted._", "")
 
 
 def _size(section: Sequence[str]) -> int:
@@ -92,13 +76,13 @@ def _size(section: Sequence[str]) -> int:
 
 
 def _overview(reports: Sequence[Report]) -> list[str]:
-    bad = sum(report.run.status in FAILED_STATUSES for report in reports)
+    failed = sum(report.run.status in FAILED_STATUSES for report in reports)
     rows = [
         f"| {_MARKS[report.run.status]} {summarize(report).headline} | {code_span(report.run.id)} "
-        f"| {code_span(report.run.pipeline or '')} | {duration(report.run.duration_s)} | {_short_cause(report)} |"
+        f"| {code_span(report.run.pipeline or '')} | {format_duration(report.run.duration_s, '?')} | {_short_cause(report)} |"
         for report in reports
     ]
-    head = f"## {len(reports)} runs, {bad} of them did not succeed"
+    head = f"## {len(reports)} runs, {failed} failed"
     return [head, "", "| | run | pipeline | time | cause |", "|---|---|---|---|---|", *rows, ""]
 
 
@@ -119,9 +103,9 @@ def _run(report: Report, checkout: RepositoryCheckout) -> list[str]:
 
 def _verdict(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     run, cause = report.run, report.root_cause
-    facts = filter(None, (summarize(report).headline, run.mode, duration(run.duration_s)))
+    details = filter(None, (summarize(report).headline, run.mode, format_duration(run.duration_s)))
     pipeline = f" {code_span(run.pipeline)}" if run.pipeline else ""
-    yield f"## {_MARKS[run.status]} {code_span(run.id)}{pipeline}: {', '.join(facts)}"
+    yield f"## {_MARKS[run.status]} {code_span(run.id)}{pipeline}: {', '.join(details)}"
     yield ""
     if cause is None:
         return
@@ -151,7 +135,7 @@ def _step(step: StepState) -> str:
         f"{_STEP_MARKS[step.status]} {step.status.replace('_', ' ')}",
         _rows(step.rows_in),
         _rows(step.rows_out),
-        duration(step.duration_s),
+        format_duration(step.duration_s, "?"),
         frame,
     )
     return f"| {' | '.join(cells)} |"
@@ -176,28 +160,28 @@ def _edge(edge: Edge, run: Run) -> str:
 
 def _findings(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     if not report.findings:
-        yield "Nothing found."
+        yield "No problems found."
         yield ""
         return
     yield "### Findings"
     yield ""
-    places = {id(entry.finding): entry for entry in annotations([report], checkout)}
-    yield from (_finding(finding, places[id(finding)]) for finding in report.findings)
+    entries = {id(entry.finding): entry for entry in annotations([report], checkout)}
+    yield from (_finding(finding, entries[id(finding)]) for finding in report.findings)
     yield ""
 
 
 def _finding(finding: Finding, entry: Annotation) -> str:
     indent = "  " if finding.caused_by else ""
     known = "known: " if finding.in_baseline else ""
-    place = f" at {code_span(f'{entry.file}:{entry.line}')}" if entry.file and entry.line else ""
+    position = f" at {code_span(f'{entry.file}:{entry.line}')}" if entry.file and entry.line else ""
     because = f", because of {code_span(finding.caused_by)}" if finding.caused_by else ""
-    told = f"**{finding.rule}** {code_span(finding_scope(finding))}{place} {code_span(finding.message)}"
-    return f"{indent}- {_FINDING_MARKS[str(finding.severity)]} {known}{told} ({code_span(str(finding.evidence[0]))}{because})"
+    text = f"**{finding.rule}** {code_span(finding_scope(finding))}{position} {code_span(finding.message)}"
+    return f"{indent}- {_FINDING_MARKS[str(finding.severity)]} {known}{text} ({code_span(str(finding.evidence[0]))}{because})"
 
 
 def _not_checked(report: Report) -> Iterator[str]:
     if report.not_checked:
-        yield f"{len(report.not_checked)} rules could not be asked, since this run does not record what they need."
+        yield f"{len(report.not_checked)} rules were skipped, because this run does not record the data they need."
         yield ""
 
 
@@ -205,9 +189,9 @@ def _rows(rows: int | None) -> str:
     return "?" if rows is None else f"{rows:,}"
 
 
-def code_span(text: str, longest: int = LONGEST) -> str:
-    """A text as a code span that it cannot leave, also inside a table."""
-    text = truncate(one_line(text), longest).replace("|", "\\|") or " "
+def code_span(text: str, limit: int = MAX_TEXT) -> str:
+    """Return a text as a code span that it cannot end, also inside a table."""
+    text = truncate(one_line(text), limit).replace("|", "\\|") or " "
     fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     pad = " " if text[0] == "`" or text[-1] == "`" else ""
     return f"{fence}{pad}{text}{pad}{fence}"

@@ -1,23 +1,23 @@
-"""OpenLineage, an event a line: START and exactly one of COMPLETE, FAIL and ABORT for the run and for each of its steps.
+"""OpenLineage events, one per line: START and one of COMPLETE, FAIL and ABORT for the run and each of its steps.
 
-A step that never began has no events, one that still runs has no end yet. A frame is a data set named after its step;
-a file that a step reads or writes is one of the file system. A run without any time stands in 1970.
+A step that did not start has no events, a running one has no end. A frame is a data set named after its step; a file that
+a step reads or writes is one of the file system. A run without times is in 1970.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 
-from osiris_inspect.inspector.export import NO_CI, CIContext
 from osiris_inspect.inspector.export.shared.group_by_step import edges_by_consumer, findings_by_step
 from osiris_inspect.inspector.export.shared.spans import RunSpans, Span, iso_timestamp, run_spans, stable_id
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.run import Run, RunStatus, StepFailure, StepState
+from osiris_inspect.inspector.run.run import Run, StepFailure, StepState
 from osiris_inspect.inspector.text.sanitize import masked_text
 from osiris_inspect.model.event import finite_number
 from osiris_inspect.model.finding import Finding, Severity
 from osiris_inspect.model.run_card import StepStatus
+from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.model.version import __version__
 
 NAMESPACE: Final = "osiris"
@@ -39,16 +39,8 @@ _END_OF_RUN: Final[Mapping[RunStatus, str]] = {
 Facets = dict[str, Any]
 
 
-def render(
-    reports: Sequence[Report],
-    out: TextIO,
-    *,
-    width: int = 100,
-    color: bool = False,
-    ci: CIContext = NO_CI,
-) -> None:
-    """Write the events of every run in the order of their times; a run's own begin and end around its steps'."""
-    del width, color, ci  # for formats that people or a CI system read
+def render(reports: Sequence[Report], out: TextIO, **_ignored: object) -> None:
+    """Write the events of every run in the order of their times, the run around its steps."""
     for report in reports:
         out.writelines(f"{json.dumps(event)}\n" for event in _events(report))
 
@@ -93,14 +85,14 @@ def _step_end_type(run: Run, step: StepState) -> str | None:
     return _END_OF_STEP[step.status]
 
 
-def _event(kind: str, at: float, told: Mapping[str, Any]) -> dict[str, Any]:
+def _event(kind: str, at: float, fields: Mapping[str, Any]) -> dict[str, Any]:
     schema = f"{SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
     return {
         "eventType": kind,
         "eventTime": iso_timestamp(at),
         "producer": PRODUCER,
         "schemaURL": schema,
-        **told,
+        **fields,
     }
 
 
@@ -126,25 +118,25 @@ def _engine(run: Run) -> Facets:
     version = packages.get("osiris-inspect") if isinstance(packages, Mapping) else None
     if not isinstance(version, str):
         return {}
-    told = {
+    values = {
         "version": masked_text(version),
         "name": "osiris-inspect",
         "openlineageAdapterVersion": __version__,
     }
-    return {"processing_engine": _facet("1-1-1/ProcessingEngineRunFacet", told)}
+    return {"processing_engine": _facet("1-1-1/ProcessingEngineRunFacet", values)}
 
 
 def _failure(failure: StepFailure | None) -> Facets:
     if failure is None:
         return {}
-    told = {"message": masked_text(failure.message), "programmingLanguage": "PYTHON"}
+    values = {"message": masked_text(failure.message), "programmingLanguage": "PYTHON"}
     if failure.traceback:
-        told["stackTrace"] = masked_text(failure.traceback)
-    return {"errorMessage": _facet("1-0-1/ErrorMessageRunFacet", told)}
+        values["stackTrace"] = masked_text(failure.traceback)
+    return {"errorMessage": _facet("1-0-1/ErrorMessageRunFacet", values)}
 
 
 def _tests(findings: Sequence[Finding]) -> Facets:
-    """Findings as tests that failed."""
+    """Return findings as failed tests."""
     return {"test": _facet("1-0-1/TestRunFacet", {"tests": list(map(_test, findings))})} if findings else {}
 
 
@@ -169,14 +161,14 @@ def _sql(step: StepState) -> Facets:
     )
     if query is None:
         return {}
-    told = {"query": masked_text(query)}
+    values = {"query": masked_text(query)}
     family = (step.driver or "").partition(".")[0]
-    return {"sql": _facet("1-1-0/SQLJobFacet", told | ({"dialect": masked_text(family)} if family else {}))}
+    return {"sql": _facet("1-1-0/SQLJobFacet", values | ({"dialect": masked_text(family)} if family else {}))}
 
 
 def _job_type(kind: str) -> dict[str, Any]:
-    told = {"processingType": "BATCH", "integration": "OSIRIS", "jobType": kind}
-    return _facet("2-0-4/JobTypeJobFacet", told)
+    values = {"processingType": "BATCH", "integration": "OSIRIS", "jobType": kind}
+    return _facet("2-0-4/JobTypeJobFacet", values)
 
 
 def _inputs(run: Run, step: StepState, edges: Sequence[Edge]) -> list[dict[str, Any]]:
@@ -191,8 +183,8 @@ def _inputs(run: Run, step: StepState, edges: Sequence[Edge]) -> list[dict[str, 
 def _input_facets(edge: Edge) -> Facets:
     if edge.rows_in is None:
         return {}
-    told = _facet("1-0-0/InputStatisticsInputDatasetFacet", {"rowCount": edge.rows_in})
-    return {"inputFacets": {"inputStatistics": told}}
+    values = _facet("1-0-0/InputStatisticsInputDatasetFacet", {"rowCount": edge.rows_in})
+    return {"inputFacets": {"inputStatistics": values}}
 
 
 def _outputs(run: Run, step: StepState) -> list[dict[str, Any]]:
@@ -220,8 +212,8 @@ def _file(step: StepState) -> list[dict[str, Any]]:
 
 
 def _output_facets(step: StepState, size: float | None) -> Facets:
-    told = {"rowCount": step.rows_out, "size": int(size) if size is not None else None}
-    known = {key: value for key, value in told.items() if value is not None}
+    values = {"rowCount": step.rows_out, "size": int(size) if size is not None else None}
+    known = {key: value for key, value in values.items() if value is not None}
     if not known:
         return {}
     return {"outputFacets": {"outputStatistics": _facet("1-0-2/OutputStatisticsOutputDatasetFacet", known)}}
@@ -232,20 +224,20 @@ def _schema(fields: Mapping[str, Any]) -> Facets:
     if not isinstance(columns, list):
         return {}
     types = types if isinstance(types, list) and len(types) == len(columns) else [None] * len(columns)
-    told = [
+    values = [
         {"name": masked_text(str(column)), **({"type": masked_text(str(kind))} if kind is not None else {})}
         for column, kind in zip(columns, types, strict=True)
     ]
-    return {"schema": _facet("1-2-0/SchemaDatasetFacet", {"fields": told})}
+    return {"schema": _facet("1-2-0/SchemaDatasetFacet", {"fields": values})}
 
 
 def _storage(step: StepState) -> Facets:
     if step.storage not in ("memory", "spill"):
         return {}
-    told = {"storageLayer": step.storage, **({"fileFormat": "parquet"} if step.storage == "spill" else {})}
-    return {"storage": _facet("1-0-1/StorageDatasetFacet", told)}
+    values = {"storageLayer": step.storage, **({"fileFormat": "parquet"} if step.storage == "spill" else {})}
+    return {"storage": _facet("1-0-1/StorageDatasetFacet", values)}
 
 
-def _facet(schema: str, told: Mapping[str, Any]) -> dict[str, Any]:
+def _facet(schema: str, values: Mapping[str, Any]) -> dict[str, Any]:
     name = schema.rpartition("/")[2]
-    return {"_producer": PRODUCER, "_schemaURL": f"{SPEC}/facets/{schema}.json#/$defs/{name}", **told}
+    return {"_producer": PRODUCER, "_schemaURL": f"{SPEC}/facets/{schema}.json#/$defs/{name}", **values}

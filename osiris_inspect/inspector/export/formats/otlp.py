@@ -1,14 +1,13 @@
-"""OpenTelemetry traces as OTLP JSON: a trace a run, a span a step, a link a frame, findings as events of their span.
+"""OpenTelemetry traces as OTLP JSON: trace = run, span = step, link = frame, span event = finding.
 
-As the specification of OTLP's JSON wants it, ids are hexadecimal and integers of 64 bits are texts. What would be sent
-to a collector's ``/v1/traces`` is the whole document.
+As OTLP JSON requires, ids are hexadecimal and 64-bit integers are strings. The document can be sent to ``/v1/traces`` of a
+collector.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TextIO
 
-from osiris_inspect.inspector.export import NO_CI, CIContext
 from osiris_inspect.inspector.export.shared.group_by_step import edges_by_consumer, findings_by_step
 from osiris_inspect.inspector.export.shared.spans import RunSpans, Span, run_spans, stable_id
 from osiris_inspect.inspector.run.lineage import Edge
@@ -24,16 +23,8 @@ OK: Final = 1
 ERROR: Final = 2
 
 
-def render(
-    reports: Sequence[Report],
-    out: TextIO,
-    *,
-    width: int = 100,
-    color: bool = False,
-    ci: CIContext = NO_CI,
-) -> None:
+def render(reports: Sequence[Report], out: TextIO, **_ignored: object) -> None:
     """Write one document with the trace of every run."""
-    del width, color, ci  # for formats that people or a CI system read
     json.dump({"resourceSpans": [_resource(report) for report in reports]}, out, indent=2)
     out.write("\n")
 
@@ -44,7 +35,7 @@ def _resource(report: Report) -> dict[str, Any]:
     about = {"service.name": run.pipeline or "osiris", "osiris.run": run.id, "osiris.mode": run.mode}
     scope = {"name": "osiris-inspect", "version": __version__}
     begun = times.spans.keys()
-    told = [
+    spans = [
         _root(
             report,
             times,
@@ -53,8 +44,8 @@ def _resource(report: Report) -> dict[str, Any]:
     ]
     for step, span in times.spans.items():
         links = [_link(run, edge) for edge in edges.get(step, ()) if edge.producer in begun]
-        told.append({**_step(run, span, findings.get(step, ())), "links": links})
-    return {"resource": {"attributes": _attributes(about)}, "scopeSpans": [{"scope": scope, "spans": told}]}
+        spans.append({**_step(run, span, findings.get(step, ())), "links": links})
+    return {"resource": {"attributes": _attributes(about)}, "scopeSpans": [{"scope": scope, "spans": spans}]}
 
 
 def _root(report: Report, times: RunSpans, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -101,8 +92,8 @@ def _named(name: str, start: float, end: float) -> dict[str, Any]:
 
 
 def _events(findings: Sequence[Finding], failure: StepFailure | None, at: float) -> list[dict[str, Any]]:
-    found = [_finding(finding, at) for finding in findings]
-    return [*found, _exception(failure, at)] if failure is not None else found
+    events = [_finding(finding, at) for finding in findings]
+    return [*events, _exception(failure, at)] if failure is not None else events
 
 
 def _link(run: Run, edge: Edge) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""SARIF 2.1.0 for code scanning and viewers: a result a finding, its evidence as a code flow through the log.
+"""SARIF 2.1.0 for code scanning: one result per finding, with its evidence as a code flow through the log.
 
-GitHub takes one run a tool and category, 25,000 results of which it keeps 5,000, and shows the first place only. So all
-reports are one SARIF run, its strongest 5,000 findings are kept, and the first place is the line of the pipeline file.
+GitHub accepts one run per tool and category, keeps 5,000 results, and shows only the first location. So all reports are
+one SARIF run with the 5,000 most severe findings, and the first location is the line of the pipeline file.
 """
 
 import json
@@ -20,37 +20,29 @@ from osiris_inspect.model.version import __version__
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 FINGERPRINT: Final = "osirisInspect/v1"
-MOST: Final = 5000
-LONGEST: Final = 1000
+MAX_RESULTS: Final = 5000
+MAX_TEXT: Final = 1000
 _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 _PRECISIONS: Final = {"high": "very-high", "medium": "medium", "low": "low"}
 
 
-def render(
-    reports: Sequence[Report],
-    out: TextIO,
-    *,
-    width: int = 100,
-    color: bool = False,
-    ci: CIContext = NO_CI,
-) -> None:
-    """Write one document; findings over the limit are counted in a notification."""
-    del width, color  # for formats that people read
+def render(reports: Sequence[Report], out: TextIO, *, ci: CIContext = NO_CI, **_ignored: object) -> None:
+    """Write one document; a notification counts the findings over the limit."""
     json.dump(document(reports, ci.checkout), out, indent=2)
     out.write("\n")
 
 
 def document(reports: Sequence[Report], checkout: RepositoryCheckout) -> dict[str, Any]:
-    """The document, as plain values."""
+    """Return the document as plain values."""
     entries = annotations(reports, checkout)
-    kept = entries[:MOST]
-    rules = sorted({entry.finding.rule for entry in kept})
+    listed = entries[:MAX_RESULTS]
+    rules = sorted({entry.finding.rule for entry in listed})
     run = {
-        "tool": {"driver": _driver(rules, kept)},
+        "tool": {"driver": _driver(rules, listed)},
         "automationDetails": {"id": "osiris-inspect/"},
-        "invocations": [_invocation(len(entries) - len(kept))],
+        "invocations": [_invocation(len(entries) - len(listed))],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(entry, rules.index(entry.finding.rule), checkout) for entry in kept],
+        "results": [_result(entry, rules.index(entry.finding.rule), checkout) for entry in listed],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
@@ -75,10 +67,10 @@ def _rule(rule: str, entries: Sequence[Annotation]) -> dict[str, Any]:
     }
 
 
-def _invocation(left_out: int) -> dict[str, Any]:
+def _invocation(omitted: int) -> dict[str, Any]:
     invocation: dict[str, Any] = {"executionSuccessful": True}
-    if left_out:
-        text = f"{left_out:,} findings are left out: a document holds the {MOST:,} strongest"
+    if omitted:
+        text = f"{omitted:,} findings are omitted: only the {MAX_RESULTS:,} most severe are listed"
         invocation["toolExecutionNotifications"] = [{"level": "warning", "message": {"text": text}}]
     return invocation
 
@@ -90,7 +82,7 @@ def _result(entry: Annotation, rule_index: int, checkout: RepositoryCheckout) ->
         "ruleId": finding.rule,
         "ruleIndex": rule_index,
         "level": "note" if finding.in_baseline else _LEVELS[finding.severity],
-        "message": {"text": _escaped(entry.text(LONGEST))},
+        "message": {"text": _escaped(entry.text(MAX_TEXT))},
         "locations": [_source(entry) if entry.file is not None else steps[0]["location"]],
         "codeFlows": [{"threadFlows": [{"locations": steps}]}],
         "partialFingerprints": {FINGERPRINT: entry.fingerprint},
@@ -103,7 +95,7 @@ def _result(entry: Annotation, rule_index: int, checkout: RepositoryCheckout) ->
 
 def _properties(entry: Annotation) -> dict[str, Any]:
     finding = entry.finding
-    told = {
+    properties = {
         "run": one_line(entry.report.run.id),
         "pipeline": one_line(entry.report.run.pipeline or ""),
         "step": one_line(finding.step or ""),
@@ -113,7 +105,7 @@ def _properties(entry: Annotation) -> dict[str, Any]:
         "because": one_line(finding.caused_by or ""),
         "fix": one_line(finding.fix or ""),
     }
-    return {key: value for key, value in told.items() if value}
+    return {key: value for key, value in properties.items() if value}
 
 
 def _source(entry: Annotation) -> dict[str, Any]:
@@ -121,9 +113,9 @@ def _source(entry: Annotation) -> dict[str, Any]:
 
 
 def _evidence(report: Report, piece: Evidence, checkout: RepositoryCheckout) -> dict[str, Any]:
-    place = _physical(log_path(report, piece, checkout), max(1, piece.line))
-    place["region"]["snippet"] = {"text": truncate(one_line(piece.quote), LONGEST)}
-    return {"location": {"physicalLocation": place, "message": {"text": _escaped(one_line(str(piece)))}}}
+    location = _physical(log_path(report, piece, checkout), max(1, piece.line))
+    location["region"]["snippet"] = {"text": truncate(one_line(piece.quote), MAX_TEXT)}
+    return {"location": {"physicalLocation": location, "message": {"text": _escaped(one_line(str(piece)))}}}
 
 
 def _physical(file: str, line: int) -> dict[str, Any]:
@@ -132,7 +124,7 @@ def _physical(file: str, line: int) -> dict[str, Any]:
 
 
 def _escaped(text: str) -> str:
-    """A message text in which ``[a](b)`` is no link and ``{0}`` no placeholder."""
+    """Escape links ``[a](b)`` and placeholders ``{0}`` of a message text."""
     if "](" in text:
         for sign in "\\[]":
             text = text.replace(sign, f"\\{sign}")

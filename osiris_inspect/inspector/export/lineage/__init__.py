@@ -1,6 +1,6 @@
-"""The lineage of a run as a picture: each step with what it kept, each frame with its rows and bytes, the failing path.
+"""The lineage of a run: steps and their storage, frames with rows and bytes, the failing path.
 
-A form is a module with ``lines(graph, ...)``: ``text``, ``mermaid``, ``dot`` and ``json``.
+Each format is a module with ``lines(graph, ...)``: ``text``, ``mermaid``, ``dot`` and ``json``.
 """
 
 from osiris_inspect.inspector.export.lineage.diagram import (

@@ -1,4 +1,4 @@
-"""What is drawn: nodes and links with everything a run tells of them."""
+"""The lineage diagram: nodes and edges with their labels' data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ from osiris_inspect.inspector.run import frame_sizes
 from osiris_inspect.inspector.run.frame_sizes import FrameBytes
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.run import Run, RunStatus, Storage
+from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.run.summary import location_label
 from osiris_inspect.model.run_card import StepStatus
+from osiris_inspect.model.run_types import FrameLocation, RunStatus
 
 NodeRole = Literal["cause", "consequence", ""]
 
@@ -20,10 +21,10 @@ class DiagramNode:
     """A step.
 
     Attributes:
-        part: whether it is the cause of the failure or was taken down by it.
-        memory_bytes, spill_bytes: of its frame; None where not told.
-        released: whether its frame was let go of after its last consumer.
-        why: what the finding says that makes it the cause; empty for others.
+        role: cause of the failure, consequence, or empty.
+        memory_bytes, spill_bytes: size of its frame; None if unknown.
+        was_released: True if its frame was released after its last consumer.
+        why: message of the root cause, for the step of the cause.
     """
 
     id: str
@@ -31,7 +32,7 @@ class DiagramNode:
     status: StepStatus
     role: NodeRole
     rows: int | None
-    storage: Storage
+    storage: FrameLocation
     memory_bytes: int | None
     spill_bytes: int | None
     was_released: bool
@@ -41,13 +42,13 @@ class DiagramNode:
 
 @dataclass(frozen=True, slots=True)
 class DiagramEdge:
-    """A frame on its way.
+    """A frame between two steps.
 
     Attributes:
-        place: where it was found, in words.
-        rows: the rows that arrived; where nothing arrived the rows that were given.
-        lost: rows that were given and did not arrive; None where one end is not known, or nothing was to arrive.
-        is_failing: whether it lies on the way from the cause to what it took down.
+        place: storage of the frame, in words.
+        rows: received rows, or produced rows if none were received.
+        lost: produced rows that were not received; None if unknown.
+        is_failing: True on the path from the cause to its consequences.
     """
 
     producer: str
@@ -62,7 +63,7 @@ class DiagramEdge:
 
 @dataclass(frozen=True, slots=True)
 class LineageDiagram:
-    """The picture of one run."""
+    """The diagram of one run."""
 
     run: str
     pipeline: str | None
@@ -71,14 +72,14 @@ class LineageDiagram:
     links: tuple[DiagramEdge, ...]
 
     def outgoing(self, step: str) -> tuple[DiagramEdge, ...]:
-        """The frames that leave a step."""
+        """Return the outgoing frames of a step."""
         return tuple(link for link in self.links if link.producer == step)
 
 
 def build_diagram(report: Report) -> LineageDiagram:
-    """The picture of a report."""
+    """Return the diagram of a report."""
     run = report.run
-    parts = _parts(report)
+    roles = _roles(report)
     sizes = frame_sizes.frame_sizes(run)
     cause = report.root_cause
     nodes = tuple(
@@ -86,36 +87,36 @@ def build_diagram(report: Report) -> LineageDiagram:
             id=step.id,
             driver=step.driver,
             status=step.status,
-            role=parts.get(step.id, ""),
+            role=roles.get(step.id, ""),
             rows=step.rows_out,
             storage=step.storage,
             memory_bytes=sizes[step.id].memory or None,
             spill_bytes=sizes[step.id].spill or None,
             was_released=bool(run.events_named("frame_released", step=step.id)),
             is_writer=step.is_writer,
-            why=cause.message if cause is not None and parts.get(step.id) == "cause" else "",
+            why=cause.message if cause is not None and roles.get(step.id) == "cause" else "",
         )
         for step in run.steps
     )
-    links = tuple(_link(edge, run, parts, sizes) for edge in report.lineage.edges)
+    links = tuple(_link(edge, run, roles, sizes) for edge in report.lineage.edges)
     return LineageDiagram(run.id, run.pipeline, run.status, nodes, links)
 
 
-def _parts(report: Report) -> dict[str, NodeRole]:
-    """The cause and what it took down."""
+def _roles(report: Report) -> dict[str, NodeRole]:
+    """Return the step of the cause and its consequences."""
     cause = report.root_cause
     if cause is None or cause.step is None:
         return {}
-    parts: dict[str, NodeRole] = {cause.step: "cause"}
+    roles: dict[str, NodeRole] = {cause.step: "cause"}
     down = set(report.lineage.downstream(cause.step))
     for step in report.run.steps:
         if step.id in down and step.status in ("failed", "skipped", "not_started"):
-            parts.setdefault(step.id, "consequence")
-    return parts
+            roles.setdefault(step.id, "consequence")
+    return roles
 
 
 def _link(
-    edge: Edge, run: Run, parts: Mapping[str, NodeRole], sizes: Mapping[str, FrameBytes]
+    edge: Edge, run: Run, roles: Mapping[str, NodeRole], sizes: Mapping[str, FrameBytes]
 ) -> DiagramEdge:
     size = sizes[edge.producer]
     arrived = edge.location != "unresolved"
@@ -127,5 +128,5 @@ def _link(
         rows=edge.rows_in if edge.rows_in is not None else edge.rows_out,
         lost=edge.lost_rows if arrived else None,
         bytes={"memory": size.memory or None, "spill": size.spill or None}.get(edge.location),
-        is_failing=edge.producer in parts and parts.get(edge.consumer) == "consequence",
+        is_failing=edge.producer in roles and roles.get(edge.consumer) == "consequence",
     )

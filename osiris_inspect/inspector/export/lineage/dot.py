@@ -1,6 +1,6 @@
 """Graphviz: ``osiris-inspect lineage RUN --format dot | dot -Tsvg``.
 
-Every text is a quoted string in which quotes and backslashes are escaped, so none of it is read as an attribute.
+Quotes and backslashes are escaped, so text cannot become an attribute.
 """
 
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ from osiris_inspect.inspector.export.lineage.diagram import DiagramEdge, Diagram
 from osiris_inspect.inspector.export.lineage.labels import GLYPHS, edge_label, node_label
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
 
-_LONGEST = 200
+_MAX_LABEL = 200
 
 
 def lines(graph: LineageDiagram) -> Iterator[str]:
-    """The graph, line by line."""
+    """Yield the lines of the graph."""
     yield "digraph lineage {"
     yield '  graph [rankdir=LR, fontname="sans-serif"];'
     yield '  node [shape=box, style="rounded,filled", fillcolor="#ffffff", fontname="sans-serif"];'
@@ -29,8 +29,8 @@ def lines(graph: LineageDiagram) -> Iterator[str]:
 
 
 def quoted(*texts: str) -> str:
-    """The texts as one string of Graphviz, a line each."""
-    safe = (truncate(one_line(text), _LONGEST).replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    """Return texts as one quoted Graphviz string, one line each."""
+    safe = (truncate(one_line(text), _MAX_LABEL).replace("\\", "\\\\").replace('"', '\\"') for text in texts)
     return '"' + "\\n".join(safe) + '"'
 
 

@@ -1,4 +1,4 @@
-"""For programs. Keys are added, never renamed; what is not known is null."""
+"""Lineage as JSON. Keys are added, never renamed; unknown values are null."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -8,22 +8,19 @@ from osiris_inspect.inspector.export.lineage.diagram import LineageDiagram
 from osiris_inspect.inspector.text.sanitize import masked_text
 
 SCHEMA_VERSION = 1
-_KEYS = {
-    "role": "part",
-    "was_released": "released",
-    "location": "place",
-}  # keys of the format that are older than the field names
+_KEYS = {"role": "part", "was_released": "released"}
+"""Keys of the format that differ from the names of the fields."""
 
 
 def lines(graph: LineageDiagram) -> Iterator[str]:
-    """The document, line by line."""
+    """Yield the lines of the document."""
     import json
 
     yield from json.dumps(document(graph), indent=2, allow_nan=False).split("\n")
 
 
 def document(graph: LineageDiagram) -> dict[str, Any]:
-    """The document as plain values, secrets masked."""
+    """Return the document as plain values, secrets masked."""
     return {
         "schema_version": SCHEMA_VERSION,
         "run": masked_text(graph.run),

@@ -1,7 +1,6 @@
-"""A Mermaid flowchart, as GitHub and GitLab draw it in Markdown.
+"""A Mermaid flowchart, for Markdown on GitHub and GitLab.
 
-Every text is quoted, and what means something to Mermaid or to HTML stands as a numbered entity, so that no name of a
-step can end its label or add a node.
+Characters with a meaning in Mermaid or HTML are escaped as entities, so that a step name cannot end its label.
 """
 
 import re
@@ -11,8 +10,8 @@ from osiris_inspect.inspector.export.lineage.diagram import DiagramNode, Lineage
 from osiris_inspect.inspector.export.lineage.labels import GLYPHS, edge_label, node_label
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
 
-_LONGEST = 200
-_MEANING = re.compile(r"[^\w \-.,:/()→✓✗·~…]", re.ASCII)
+_MAX_LABEL = 200
+_SPECIAL = re.compile(r"[^\w \-.,:/()→✓✗·~…]", re.ASCII)
 _STYLES = (
     "classDef cause fill:#b00020,stroke:#7f0015,color:#ffffff",
     "classDef failed fill:#fde7e9,stroke:#b00020,color:#5f0010",
@@ -21,7 +20,7 @@ _STYLES = (
 
 
 def lines(graph: LineageDiagram) -> Iterator[str]:
-    """The chart, line by line."""
+    """Yield the lines of the chart."""
     yield "flowchart LR"
     names = {node.id: f"n{number}" for number, node in enumerate(graph.nodes)}
     for node in graph.nodes:
@@ -37,12 +36,12 @@ def lines(graph: LineageDiagram) -> Iterator[str]:
 
 
 def escaped(text: str) -> str:
-    """Text that is nothing but text inside a quoted label."""
-    return _MEANING.sub(lambda sign: f"#{ord(sign[0])};", truncate(one_line(text), _LONGEST))
+    """Return text escaped for a quoted label."""
+    return _SPECIAL.sub(lambda sign: f"#{ord(sign[0])};", truncate(one_line(text), _MAX_LABEL))
 
 
 def _label(node: DiagramNode) -> str:
-    glyph = GLYPHS[node.status].replace("-", "·")  # Mermaid takes a hyphen in front for a list
+    glyph = GLYPHS[node.status].replace("-", "·")  # Mermaid reads a leading hyphen as a list
     return f"{escaped(f'{glyph} {node.id}')}<br/>{escaped(node_label(node))}"
 
 

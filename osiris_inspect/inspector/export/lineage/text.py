@@ -1,4 +1,4 @@
-"""For people: each step, and under it where its frame went."""
+"""Lineage as text: each step, and below it the consumers of its frame."""
 
 from collections.abc import Iterator
 
@@ -10,13 +10,13 @@ from osiris_inspect.inspector.text.wrap import wrap_labelled
 
 
 def lines(graph: LineageDiagram, width: int = 100) -> Iterator[str]:
-    """The picture, line by line."""
+    """Yield the lines of the diagram."""
     title = f"{one_line(graph.pipeline or '')}  {one_line(graph.run)}  {STATUS_WORDS[graph.status]}".strip()
     yield from wrap_labelled(title, width)
     for node in graph.nodes:
         yield ""
         yield from wrap_labelled(
-            f"{one_line(node.id)}  {node_label(node)}{_part(node)}", width, f"{GLYPHS[node.status]} "
+            f"{one_line(node.id)}  {node_label(node)}{_role(node)}", width, f"{GLYPHS[node.status]} "
         )
         if node.why:
             yield from wrap_labelled(one_line(node.why), width, "    ")
@@ -25,5 +25,5 @@ def lines(graph: LineageDiagram, width: int = 100) -> Iterator[str]:
             yield from wrap_labelled(f"{one_line(link.consumer)}  {edge_label(link)}", width, lead)
 
 
-def _part(node: DiagramNode) -> str:
+def _role(node: DiagramNode) -> str:
     return {"cause": "  ◀ the cause", "consequence": "  (because of the cause)", "": ""}[node.role]

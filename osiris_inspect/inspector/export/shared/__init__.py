@@ -1,1 +1,1 @@
-"""What several report formats share."""
+"""Code that several report formats share."""

@@ -1,4 +1,4 @@
-"""Findings with the place that a CI system shows them at: the line of the pipeline file, strongest first."""
+"""Findings with their lines in the pipeline file, for CI systems."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from osiris_inspect.model.finding import Evidence, Finding, Severity, fingerprin
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A finding and where it is shown.
+    """A finding and its source location.
 
     Attributes:
-        file: the pipeline file from the root of the repository; None where it is not known or not in there.
-        line: its line; 0 where only the file is known.
+        file: pipeline file from the root of the repository; None if unknown or outside it.
+        line: 0 if unknown.
     """
 
     report: Report
@@ -26,23 +26,23 @@ class Annotation:
 
     @property
     def level(self) -> Severity:
-        """How loudly it is shown: what a baseline lists and what is only a consequence is a note."""
-        quiet = self.finding.in_baseline or self.finding.caused_by is not None
-        return Severity.NOTE if quiet else self.finding.severity
+        """Return the severity; known findings and consequences are notes."""
+        is_note = self.finding.in_baseline or self.finding.caused_by is not None
+        return Severity.NOTE if is_note else self.finding.severity
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same finding of another run."""
+        """Return an id that is the same for this finding in other runs."""
         return fingerprint(self.finding, self.report.run.pipeline)
 
     @property
     def title(self) -> str:
-        """Rule and step."""
+        """Return rule and step."""
         known = "known: " if self.finding.in_baseline else ""
         return f"{known}{self.finding.rule}, {one_line(finding_scope(self.finding))}"
 
     def text(self, limit: int) -> str:
-        """Everything there is to say in at most ``limit`` characters, a line each: message, cause, evidence, fix, run."""
+        """Return message, cause, evidence, fix and run, one per line, in at most ``limit`` characters."""
         finding = self.finding
         lines = [one_line(finding.message)]
         if finding.caused_by:
@@ -55,19 +55,21 @@ class Annotation:
 
 
 def annotations(reports: Sequence[Report], checkout: RepositoryCheckout) -> list[Annotation]:
-    """Every finding of every report: the loudest first, else in the order of the reports."""
-    found: list[Annotation] = []
+    """Return every finding of every report, the most severe first."""
+    entries: list[Annotation] = []
     for report in reports:
         sources = step_locations(report.run)
         for finding in report.findings:
             source = sources.get(finding.step) or sources.get(None)
             file = checkout.repo_path(source.file) if source is not None else None
-            found.append(Annotation(report, finding, file, source.line if source is not None and file else 0))
-    return sorted(found, key=lambda entry: (entry.level.rank, entry.finding.severity.rank))
+            entries.append(
+                Annotation(report, finding, file, source.line if source is not None and file else 0)
+            )
+    return sorted(entries, key=lambda entry: (entry.level.rank, entry.finding.severity.rank))
 
 
 def log_path(report: Report, evidence: Evidence, checkout: RepositoryCheckout) -> str:
-    """The file of a piece of evidence, from the root of the repository; from the run where it lies outside."""
+    """Return the file of the evidence from the root of the repository, or from the run if it is outside."""
     return one_line(
         checkout.repo_path(str(report.run.path / evidence.file)) or f"{report.run.id}/{evidence.file}"
     )

@@ -1,24 +1,24 @@
-"""The course of a run as a drawing: a bar a step, over a scale of time."""
+"""A Gantt chart of a run as SVG: one bar per step."""
 
 from collections.abc import Iterator
 from html import escape
 from typing import Final
 
 from osiris_inspect.inspector.export.shared.spans import RunSpans, Span
-from osiris_inspect.inspector.run.summary import duration
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
+from osiris_inspect.inspector.text.units import format_duration
 
-MOST_STEPS: Final = 150
+MAX_STEPS: Final = 150
 NAMES: Final = 190
 BARS: Final = 620
 ROW: Final = 24
 TOP: Final = 22
-MOST_TICKS: Final = 6
+MAX_TICKS: Final = 6
 
 
 def timeline_svg(times: RunSpans) -> str:
-    """The drawing as an SVG element; empty where no step has a time, or too many have."""
-    if not times.spans or len(times.spans) > MOST_STEPS:
+    """Return the SVG element; empty if no step has a time, or too many have."""
+    if not times.spans or len(times.spans) > MAX_STEPS:
         return ""
     start = min(times.start, *(span.start for span in times.spans.values()))
     length = max(times.end, *(span.end for span in times.spans.values())) - start or 1e-6
@@ -38,28 +38,28 @@ def timeline_svg(times: RunSpans) -> str:
 
 
 def _scale(length: float, high: int) -> Iterator[str]:
-    apart = _tick_interval(length)
-    for number in range(int(length / apart) + 1):
-        x = NAMES + number * apart / length * BARS
-        told = duration(number * apart) if number else "0"
+    interval = _tick_interval(length)
+    for number in range(int(length / interval) + 1):
+        x = NAMES + number * interval / length * BARS
+        label = format_duration(number * interval) if number else "0"
         yield f'<path class="tick" d="M{x:.1f} {TOP - 4}V{high}"/>'
-        yield f'<text class="faint" x="{x:.1f}" y="{TOP - 8}" text-anchor="middle">{told}</text>'
+        yield f'<text class="faint" x="{x:.1f}" y="{TOP - 8}" text-anchor="middle">{label}</text>'
 
 
 def _tick_interval(length: float) -> float:
-    """Seconds between two marks: 1, 2 or 5 times a power of ten."""
+    """Return the seconds between two ticks: 1, 2 or 5 times a power of ten."""
     power = 1e-6
-    while length / power > MOST_TICKS * 10:
+    while length / power > MAX_TICKS * 10:
         power *= 10
-    return next((power * step for step in (1, 2, 5) if length / (power * step) <= MOST_TICKS), power * 10)
+    return next((power * step for step in (1, 2, 5) if length / (power * step) <= MAX_TICKS), power * 10)
 
 
 def _bar(span: Span, row: int, start: float, scale: float) -> Iterator[str]:
     x, y = NAMES + (span.start - start) * scale, TOP + row * ROW
     wide = max(2.0, (span.end - span.start) * scale)
     name = one_line(span.step.id)
-    told = duration(span.end - span.start)
-    yield f'<g class="node {span.step.status}"><title>{escape(truncate(name, 200))}: {told}</title>'
+    label = format_duration(span.end - span.start)
+    yield f'<g class="node {span.step.status}"><title>{escape(truncate(name, 200))}: {label}</title>'
     yield f'<text x="{NAMES - 10}" y="{y + 15}" text-anchor="end">{escape(truncate(name, 26))}</text>'
     yield f'<rect x="{x:.1f}" y="{y + 3}" width="{wide:.1f}" height="{ROW - 8}" rx="3"/>'
-    yield f'<text class="faint" x="{x + wide + 6:.1f}" y="{y + 15}">{told}</text></g>'
+    yield f'<text class="faint" x="{x + wide + 6:.1f}" y="{y + 15}">{label}</text></g>'

@@ -1,4 +1,4 @@
-"""What a report says, by step, so that a format goes through it once."""
+"""Findings and edges of a report by step."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,17 +9,17 @@ from osiris_inspect.model.finding import Finding
 
 
 def findings_by_step(report: Report) -> Mapping[str | None, Sequence[Finding]]:
-    """The findings of each step, and under None those about the run or about a step that it has not."""
+    """Return the findings by step; under None those about the run or an unknown step."""
     steps = {step.id for step in report.run.steps}
-    found: dict[str | None, list[Finding]] = defaultdict(list)
+    groups: dict[str | None, list[Finding]] = defaultdict(list)
     for finding in report.findings:
-        found[finding.step if finding.step in steps else None].append(finding)
-    return found
+        groups[finding.step if finding.step in steps else None].append(finding)
+    return groups
 
 
 def edges_by_consumer(report: Report) -> Mapping[str, Sequence[Edge]]:
-    """The frames that each step gets."""
-    found: dict[str, list[Edge]] = defaultdict(list)
+    """Return the incoming edges by step."""
+    groups: dict[str, list[Edge]] = defaultdict(list)
     for edge in report.lineage.edges:
-        found[edge.consumer].append(edge)
-    return found
+        groups[edge.consumer].append(edge)
+    return groups

@@ -1,4 +1,4 @@
-"""The look of the HTML report: light and dark by the reader's own choice, and on paper."""
+"""The style sheet of the HTML report: light, dark and print."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Lineage as a drawing: steps in columns from left to right, frames as lines that say how many rows went where."""
+"""Lineage as SVG: steps in columns from left to right, frames as labelled lines."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,8 +11,8 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.run.summary import location_label
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
 
-MOST_STEPS: Final = 150
-"""More of them are no picture any more."""
+MAX_STEPS: Final = 150
+"""A larger graph is not drawn."""
 NODE_WIDTH: Final = 212
 NODE_HEIGHT: Final = 62
 GAP_X: Final = 124
@@ -28,12 +28,12 @@ class _Position:
 
 
 def lineage_svg(lineage: Lineage, run: Run, name: str) -> str:
-    """The drawing as an SVG element with ids of its own; empty where there is nothing to draw, or too much."""
-    if not lineage.steps or len(lineage.steps) > MOST_STEPS:
+    """Return the SVG element, its ids prefixed with ``name``; empty without steps or with too many."""
+    if not lineage.steps or len(lineage.steps) > MAX_STEPS:
         return ""
-    places = _places(lineage)
-    wide = max(place.x for place in places.values()) + NODE_WIDTH + EDGE
-    high = max(place.y for place in places.values()) + NODE_HEIGHT + EDGE
+    positions = _positions(lineage)
+    wide = max(position.x for position in positions.values()) + NODE_WIDTH + EDGE
+    high = max(position.y for position in positions.values()) + NODE_HEIGHT + EDGE
     parts = [
         f'<svg class="lineage" role="img" aria-label="lineage" viewBox="0 0 {wide:g} {high:g}" '
         f'width="{wide:g}" height="{high:g}">',
@@ -42,21 +42,21 @@ def lineage_svg(lineage: Lineage, run: Run, name: str) -> str:
         *(
             line
             for edge in lineage.edges
-            for line in _edge(edge, places, location_label(edge, run), f"{name}-tip")
+            for line in _edge(edge, positions, location_label(edge, run), f"{name}-tip")
         ),
-        *(line for step in lineage.steps for line in _node(step, places[step.id])),
+        *(line for step in lineage.steps for line in _node(step, positions[step.id])),
         "</svg>",
     ]
     return "\n".join(parts)
 
 
-def _places(lineage: Lineage) -> Mapping[str, _Position]:
+def _positions(lineage: Lineage) -> Mapping[str, _Position]:
     columns: dict[int, list[str]] = defaultdict(list)
     for step, depth in _depths(lineage).items():
         columns[depth].append(step)
     rows: dict[str, float] = {}
     for depth in sorted(columns):
-        # each step beside the middle of what it gets, so that lines cross less
+        # order each step by the mean row of its inputs, so that fewer lines cross
         ordered = sorted(columns[depth], key=lambda step: _middle(step, lineage.edges, rows))
         rows |= {step: float(row) for row, step in enumerate(ordered)}
     tallest = max(map(len, columns.values()))
@@ -71,7 +71,7 @@ def _places(lineage: Lineage) -> Mapping[str, _Position]:
 
 
 def _depths(lineage: Lineage) -> dict[str, int]:
-    """The longest way to each step from one without inputs; a cycle ends after as many rounds as there are steps."""
+    """Return the longest path to each step from one without inputs; a cycle ends after one round per step."""
     depths = {step.id: 0 for step in lineage.steps}
     for _ in lineage.steps:
         deeper = {
@@ -91,29 +91,29 @@ def _middle(step: str, edges: Sequence[Edge], rows: Mapping[str, float]) -> floa
     return sum(above) / len(above) if above else 0.0
 
 
-def _node(step: StepState, place: _Position) -> Iterator[str]:
+def _node(step: StepState, position: _Position) -> Iterator[str]:
     rows = "? rows" if step.rows_out is None else f"{step.rows_out:,} row{'' if step.rows_out == 1 else 's'}"
     where = "" if step.is_writer or step.storage in ("none", "unknown") else f" · {step.storage}"
-    told = rows + where if step.status == "succeeded" else step.status.replace("_", " ")
+    label = rows + where if step.status == "succeeded" else step.status.replace("_", " ")
     yield f'<g class="node {step.status}"><title>{_text(step.id, 200)}</title>'
-    yield f'<rect x="{place.x:g}" y="{place.y:g}" width="{NODE_WIDTH}" height="{NODE_HEIGHT}" rx="6"/>'
+    yield f'<rect x="{position.x:g}" y="{position.y:g}" width="{NODE_WIDTH}" height="{NODE_HEIGHT}" rx="6"/>'
     lines = (
         (f"{_GLYPHS[step.status]} {_text(step.id, 24)}", "name"),
         (_text(step.driver or "", 25), "faint"),
-        (told, ""),
+        (label, ""),
     )
     for number, (text, kind) in enumerate(lines):
-        yield f'<text class="{kind}" x="{place.x + 10:g}" y="{place.y + 19 + number * 17:g}">{text}</text>'
+        yield f'<text class="{kind}" x="{position.x + 10:g}" y="{position.y + 19 + number * 17:g}">{text}</text>'
     yield "</g>"
 
 
-def _edge(edge: Edge, places: Mapping[str, _Position], where: str, tip: str) -> Iterator[str]:
-    start, end = places[edge.producer], places[edge.consumer]
+def _edge(edge: Edge, positions: Mapping[str, _Position], where: str, tip: str) -> Iterator[str]:
+    start, end = positions[edge.producer], positions[edge.consumer]
     x1, y1 = start.x + NODE_WIDTH, start.y + NODE_HEIGHT / 2
     x2, y2 = end.x, end.y + NODE_HEIGHT / 2
     bend = max(40.0, abs(x2 - x1) / 2)
-    way = f"M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
-    yield f'<path class="edge {edge.location}" d="{way}" marker-end="url(#{tip})"/>'
+    path = f"M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
+    yield f'<path class="edge {edge.location}" d="{path}" marker-end="url(#{tip})"/>'
     rows = "" if edge.rows_in is None else f"{edge.rows_in:,} · "
     yield (
         f'<text class="label" x="{(x1 + x2) / 2:g}" y="{(y1 + y2) / 2 - 6:g}" text-anchor="middle">'

@@ -1,4 +1,4 @@
-"""Steps as spans of time, and ids that are the same each time a run is exported."""
+"""Time spans of steps, and ids that are the same in every export of a run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from osiris_inspect.inspector.run.run import Run, StepState
 
 LAST_MOMENT: Final = 253_402_300_799.0
-"""The end of the year 9999: a later time has no form in ISO 8601."""
+"""The end of the year 9999, the last time in ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From when to when a step ran, in seconds since 1970."""
+    """Start and end of a step in seconds since 1970."""
 
     step: StepState
     start: float
@@ -23,12 +23,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class RunSpans:
-    """When a run and its steps were, in seconds since 1970.
+    """The time spans of a run, in seconds since 1970.
 
     Attributes:
-        start: its beginning; 0 for a run without any time, which so stands in 1970.
-        end: its end, or when it was last heard of.
-        spans: the steps whose beginning is known, in the order of the steps; one that goes on ends with the run.
+        start: 0 for a run without times.
+        end: the end, or the last known time.
+        spans: steps with a known start, in order; a running step ends with the run.
     """
 
     start: float
@@ -37,24 +37,24 @@ class RunSpans:
 
 
 def run_spans(run: Run) -> RunSpans:
-    """The times of a run, each inside the calendar, no end before its beginning."""
+    """Return the time spans of a run, limited to the calendar, no end before its start."""
     starts = {step.id: start for step in run.steps if (start := _start(step)) is not None}
     begin = run.started if run.started is not None else min(starts.values(), default=0.0)
     last = max((event.ts for event in run.key_events if event.ts is not None), default=begin)
-    end = max(_inside(run.ended if run.ended is not None else last), _inside(begin))
+    end = max(_clamp(run.ended if run.ended is not None else last), _clamp(begin))
     spans = {step.id: _span(step, starts[step.id], end) for step in run.steps if step.id in starts}
-    return RunSpans(_inside(begin), end, spans)
+    return RunSpans(_clamp(begin), end, spans)
 
 
 def stable_id(run: Run, step: str | None = None) -> UUID:
-    """The id of a run or of one of its steps; it comes from their names alone."""
+    """Return the id of a run or a step, derived from their names."""
     parts = ("osiris-inspect:", run.pipeline or "", run.id, step or "")
     return uuid5(NAMESPACE_URL, "/".join(parts).encode("utf-8", "replace").decode())
 
 
 def iso_timestamp(ts: float) -> str:
-    """A time in ISO 8601, UTC, with microseconds."""
-    return datetime.fromtimestamp(_inside(ts), UTC).isoformat(timespec="microseconds")
+    """Return a time in ISO 8601, UTC, with microseconds."""
+    return datetime.fromtimestamp(_clamp(ts), UTC).isoformat(timespec="microseconds")
 
 
 def _start(step: StepState) -> float | None:
@@ -66,12 +66,12 @@ def _start(step: StepState) -> float | None:
 
 
 def _span(step: StepState, start: float, end_of_run: float) -> Span:
-    start = _inside(start)
+    start = _clamp(start)
     if step.ended is not None:
-        return Span(step, start, max(_inside(step.ended), start))
+        return Span(step, start, max(_clamp(step.ended), start))
     end = start + step.duration_s if step.duration_s is not None else end_of_run
-    return Span(step, start, max(_inside(end), start))
+    return Span(step, start, max(_clamp(end), start))
 
 
-def _inside(ts: float) -> float:
+def _clamp(ts: float) -> float:
     return min(max(ts, 0.0), LAST_MOMENT)

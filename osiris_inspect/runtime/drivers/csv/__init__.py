@@ -1,1 +1,1 @@
-"""filesystem.csv_extractor and filesystem.csv_writer."""
+"""CSV files: filesystem.csv_extractor and filesystem.csv_writer."""

@@ -1,297 +1,262 @@
-"""One CSV file as a frame: which columns, which lines, and what is said of a file that is no table."""
+"""Reading one CSV file as a frame: header, columns, ragged lines, errors."""
 
 import lzma
 import re
 import warnings
 import zipfile
 import zlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import pandas as pd
 
+from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.interface.driver import Config
 
-_LINES_AT_A_TIME: Final = 50_000
-_SKIP_MODE: Final = re.compile(r"^Skipping line (\d+): ", re.MULTILINE)
+_LINES_PER_CHUNK: Final = 50_000
+_SKIPPED_LINE: Final = re.compile(r"^Skipping line (\d+): ", re.MULTILINE)
 _DEFAULT_NULL_VALUES: Final = (
     *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"),
     *("N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
 )
 _WIDTHS_ONLY: Final[Mapping[str, Any]] = {"dtype": "S1", "na_filter": False}
-"""Options that make pandas keep a letter of each field: the cheapest way through a file."""
-_CORRUPT_HINT: Final = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
-_REFUSALS: Final = (
+"""Options that make pandas keep one character per field, which is fast."""
+_READ_ERRORS: Final = (
     *(pd.errors.ParserWarning, LookupError, OSError, ValueError, TypeError, ImportError),
-    *_CORRUPT_HINT,
+    *(EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A CSV file whose header and bad lines are known.
+    """CSV file with a known header and known ragged lines.
 
     Attributes:
-        source: where pandas reads it: its path, or its bytes where it can be read only once, such as a pipe.
-        header: its columns, named as pandas names them: each name once; numbers from 0 without a header.
-        columns: those to read, in the order to give them.
-        dtypes: the types the step asks for, by column.
-        times: the columns that are to be times; True: each whose every text is one.
-        left_out: lines with more fields than the header, from 1; they are not read.
-        rows: how many to read at most.
+        source: what pandas reads: the path, or the bytes of a file that can be read only once, such as a pipe.
+        header: the columns as pandas names them: unique names, or numbers from 0 without a header.
+        columns: the columns to read, in the order of the result.
+        dtypes: the types that the step requests, by column.
+        timestamp_columns: the columns to read as timestamps; True for every column that contains only timestamps.
+        skipped_lines: the lines with more fields than the header, from 1, which are not read.
+        rows: the maximum number of rows to read.
     """
 
-    step_id: str
     path: Path
-    config: Mapping[str, Any]
+    config: Config
     source: Path | bytes
     header: tuple[Any, ...]
     columns: tuple[Any, ...]
     dtypes: Mapping[Any, Any]
-    times: tuple[Any, ...] | Literal[True]
+    timestamp_columns: tuple[Any, ...] | Literal[True]
     skipped_lines: tuple[int, ...]
     rows: int | None
 
     @property
     def null_values(self) -> list[str]:
-        """Texts that stand for nothing."""
-        return _nothing(self.config)
+        """The texts that mean a missing value."""
+        return _null_values(self.config)
 
     def frame(self) -> pd.DataFrame:
-        """Its columns in the types that pandas finds; those that are to be times are text.
+        """Return the columns in the types that pandas infers; timestamps are text.
 
         Raises:
-            DriverError: it is no table, or a column cannot be of the type that is asked for.
+            DriverError: the file is not a table, or a column cannot have the requested type.
         """
-        as_text = dict.fromkeys(self.times, "str") if self.times is not True else {}
-        return self._read(self.columns, {**self.dtypes, **as_text})
+        as_text = () if self.timestamp_columns is True else self.timestamp_columns
+        return self._read(self.columns, {**self.dtypes, **dict.fromkeys(as_text, "str")})
 
     def text_columns(self, columns: Iterable[Any], rows: int) -> pd.DataFrame:
-        """Some of its columns as text, what stands for nothing as nothing.
+        """Return columns as text with null values.
 
         Raises:
-            DriverError: it has not ``rows`` rows any more.
+            DriverError: the number of rows is not ``rows`` any more.
         """
         frame = self._read(tuple(columns), "str")
         if len(frame) != rows:
-            raise DriverError(f"step {self.step_id!r}: {self.path} changed while it was read")
+            raise DriverError(f"{self.path} changed while it was read")
         return frame
 
-    def check_new(self, name: str) -> None:
-        """A column of that name can be added.
+    def check_new_column(self, name: str) -> None:
+        """Check that a column of this name can be added.
 
         Raises:
-            DriverError: the file has one.
+            DriverError: the file already has one.
         """
         if name in map(str, self.columns):
-            text = f"{self.path} has a column {name!r} already; choose another name for file_column"
-            raise DriverError(f"step {self.step_id!r}: {text}")
+            raise DriverError(f"{self.path} already has a column {name!r}; choose another file_column")
 
     def _read(self, columns: tuple[Any, ...], dtype: Any) -> pd.DataFrame:
-        places = {name: place for place, name in enumerate(self.header)}
-        skipped = self.config.get("skip_rows") or 0
+        skip = self.config.get("skip_rows") or 0
+        if self.skipped_lines:
+            skip = [*range(skip), *(line - 1 for line in self.skipped_lines)]
         options = {
-            "usecols": None if columns == self.header else sorted(places[name] for name in columns),
+            "usecols": None if columns == self.header else sorted(map(self.header.index, columns)),
             "dtype": dtype,
             "nrows": self.rows,
-            "skiprows": [*range(skipped), *(line - 1 for line in self.skipped_lines)]
-            if self.skipped_lines
-            else skipped,
+            "skiprows": skip,
         }
-        with csv_errors(self.step_id, self.path, self.config):
+        with _csv_errors(self.path, self.config):
             try:
                 frame = _frame(self.source, self.config, **options)
             except pd.errors.ParserWarning:
-                _ragged_lines(self.source, self.config, self.rows)  # says which line it is about
+                _ragged_lines(self.source, self.config, self.rows)  # raises an error that names the line
                 raise
         return frame[list(columns)]
 
 
-def open_csv(step_id: str, path: Path, config: Mapping[str, Any], rows: int | None) -> CsvFile:
-    """The file, its header and bad lines read.
+def open_csv(path: Path, config: Config, rows: int | None) -> CsvFile:
+    """Read the header of a file, and find its ragged lines.
 
     Raises:
-        DriverError: it cannot be read, is no table, or has not a column that the step names.
+        DriverError: the file cannot be read, is not a table, or lacks a column that the step names.
     """
-    _check_delimiter(step_id, config["delimiter"])
-    with csv_errors(step_id, path, config):
+    _check_delimiter(config["delimiter"])
+    with _csv_errors(path, config):
         source = path if path.is_file() else path.read_bytes()
         header = tuple(_parsed(source, config, nrows=0).columns)
-        # reading all columns finds such lines on its way
-        finds = config.get("on_bad_lines", "error") == "error" and not config.get("columns")
-        left_out = () if finds else _ragged_lines(source, config, rows)
-    named = _ColumnSelector(step_id, path, header)
-    times, dtypes = config.get("parse_dates") or (), config.get("dtype") or {}
-    columns = tuple(named.all_of("columns", config.get("columns") or header))
-    return CsvFile(
-        step_id,
-        path,
-        config,
-        source,
-        header,
-        columns,
-        dict(zip(named.all_of("dtype", dtypes), dtypes.values(), strict=True)),
-        times
-        if times is True
-        else tuple(name for name in named.all_of("parse_dates", times) if name in columns),
-        left_out,
-        rows,
-    )
+        # with all columns, pandas finds a ragged line when it reads the rows
+        needs_scan = config.get("on_bad_lines", "error") != "error" or config.get("columns")
+        skipped_lines = _ragged_lines(source, config, rows) if needs_scan else ()
+    selector = _ColumnSelector(path, header)
+    timestamps, dtypes = config.get("parse_dates") or (), config.get("dtype") or {}
+    columns = tuple(selector.select("columns", config.get("columns") or header))
+    requested = dict(zip(selector.select("dtype", dtypes), dtypes.values(), strict=True))
+    if timestamps is not True:
+        timestamps = tuple(name for name in selector.select("parse_dates", timestamps) if name in columns)
+    return CsvFile(path, config, source, header, columns, requested, timestamps, skipped_lines, rows)
 
 
-def _check_delimiter(step_id: str, delimiter: Any) -> None:
+def _check_delimiter(delimiter: Any) -> None:
     if delimiter == r"\s+" or (isinstance(delimiter, str) and delimiter.isascii() and len(delimiter) == 1):
         return
-    text = rf"delimiter is {delimiter!r}; it takes one ASCII character, or \s+ for any white space"
-    raise DriverError(f"step {step_id!r}: {text}")
+    raise DriverError(
+        rf"delimiter is {delimiter!r}; it takes one ASCII character, or \s+ for any white space"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _ColumnSelector:
-    step_id: str
     path: Path
     header: tuple[Any, ...]
 
-    def all_of(self, key: str, wanted: Collection[Any]) -> list[Any]:
-        """The columns that the step names in ``key``: by name; a number that is no name is a place, from 0."""
-        found = [self._named(name) for name in wanted]
-        missing = [name for name, places in zip(wanted, found, strict=True) if not places]
+    def select(self, key: str, requested: Collection[Any]) -> list[Any]:
+        """Return the columns that the step names in ``key``; a number that is not a name is a position from 0."""
+        names = tuple(map(str, self.header))
+        columns = [self._find(name) for name in requested]
+        missing = [str(name) for name, column in zip(requested, columns, strict=True) if column is None]
         if missing:
-            raise DriverError(f"step {self.step_id!r}: {self._without(missing, key)}")
-        names = [self.header[places[0]] for places in found]
-        twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
-        if twice is not None:
-            raise DriverError(f"step {self.step_id!r}: {key} names column {str(twice)!r} twice")
-        return names
+            text = f"{self.path} has no column {', '.join(map(repr, missing))}, named in {key}"
+            raise DriverError(f"{text}; it has {', '.join(names)}{did_you_mean(missing[0], names)}")
+        duplicate = next((name for name, count in Counter(columns).items() if count > 1), None)
+        if duplicate is not None:
+            raise DriverError(f"{key} names column {str(duplicate)!r} twice")
+        return columns
 
-    def _named(self, wanted: Any) -> list[int]:
-        """The place of the column of that name; none where there is no such column."""
-        by_name = [place for place, name in enumerate(self.header) if str(name) == str(wanted)]
-        is_place = type(wanted) is int and 0 <= wanted < len(self.header)
-        return by_name or ([wanted] if is_place else [])
-
-    def _without(self, missing: list[Any], key: str) -> str:
-        there = [str(name) for name in self.header]
-        near = get_close_matches(str(missing[0]), there, n=1)
-        hint = f"did you mean {near[0]!r} in {key}?" if near else f"look at {key}"
-        named = ", ".join(repr(str(name)) for name in missing)
-        return f"{self.path} has no column {named}; it has {', '.join(there)}; {hint}"
+    def _find(self, requested: Any) -> Any:
+        by_name = next((name for name in self.header if str(name) == str(requested)), None)
+        is_position = type(requested) is int and 0 <= requested < len(self.header)
+        return self.header[requested] if by_name is None and is_position else by_name
 
 
-def _parsed(source: Path | bytes, config: Mapping[str, Any], **more: Any) -> Any:
-    """What pandas reads there; a frame, or with ``chunksize`` pieces of one."""
+def _parsed(source: Path | bytes, config: Config, **options: Any) -> Any:
+    """Return the frame that pandas reads, or an iterator of frames with ``chunksize``."""
     compression = config.get("compression", "infer")
-    options: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "sep": config["delimiter"],
         "encoding": config["encoding"],
         "header": 0 if config["header"] else None,
-        "index_col": False,  # a line with one field more than the header is no row label
+        "index_col": False,  # the first field of a line that is too long is not a row label
         "skiprows": config.get("skip_rows"),
-        "na_values": _nothing(config),
+        "na_values": _null_values(config),
         "keep_default_na": False,
         "comment": config.get("comment"),
         "compression": None if compression == "none" else compression,
     }
-    read: Callable[..., Any] = pd.read_csv  # one of several shapes for its types
-    return read(BytesIO(source) if isinstance(source, bytes) else source, **(options | more))
+    read: Callable[..., Any] = pd.read_csv  # an overload of its own for each kind of result
+    return read(BytesIO(source) if isinstance(source, bytes) else source, **(defaults | options))
 
 
-def _frame(source: Path | bytes, config: Mapping[str, Any], **more: Any) -> pd.DataFrame:
+def _frame(source: Path | bytes, config: Config, **options: Any) -> pd.DataFrame:
     with warnings.catch_warnings():
-        # a first line with more fields than the header: pandas would cut them off and only warn
+        # pandas only warns if the first line has more fields than the header, and drops them
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        # a column of several kinds: its texts are read again
+        # a column of mixed types is read again as text
         warnings.simplefilter("ignore", pd.errors.DtypeWarning)
-        frame: pd.DataFrame = _parsed(source, config, **more)
+        frame: pd.DataFrame = _parsed(source, config, **options)
     return frame
 
 
-def _nothing(config: Mapping[str, Any]) -> list[str]:
+def _null_values(config: Config) -> list[str]:
     usual = _DEFAULT_NULL_VALUES if config.get("keep_default_na", True) else ()
     return ["", *usual, *map(str, config.get("na_values") or ())]
 
 
-def _ragged_lines(source: Path | bytes, config: Mapping[str, Any], rows: int | None) -> tuple[int, ...]:
-    """The lines that have more fields than the header, from 1.
+def _ragged_lines(source: Path | bytes, config: Config, rows: int | None) -> tuple[int, ...]:
+    """Return the lines that have more fields than the header, from 1.
 
-    pandas takes the first line after the header for as wide as the table, and looks at no line's width when it reads
-    only some of the columns: so it is asked for the lines alone, in pieces, before it reads.
+    pandas takes the width of the table from the first line after the header, and does not check the width of lines when
+    it reads only some columns. So the lines are scanned first.
 
     Raises:
-        ParserError: there is such a line, and the step does not say to leave it out; names the first.
+        ParserError: there is such a line, and the step does not skip such lines; names the first.
     """
-    mode = config.get("on_bad_lines", "error")
-    asked = {
-        "on_bad_lines": "error" if mode == "error" else "warn",
-        "chunksize": _LINES_AT_A_TIME,
+    options = {
+        "on_bad_lines": "error" if config.get("on_bad_lines", "error") == "error" else "warn",
+        "chunksize": _LINES_PER_CHUNK,
         "nrows": rows,
     }
-    said = _parser_warnings(source, config, **asked, **_WIDTHS_ONLY)
-    if not _only_left_out(said):
-        # perhaps each line ends in a delimiter: what comes after it is looked at before it is called a field
-        said = _parser_warnings(source, config, **asked)
-    if not _only_left_out(said):
-        # read as if it were a line like the others, the header says how wide the table is
-        asked["nrows"] = None if rows is None else rows + int(config["header"])
-        said = _parser_warnings(source, {**config, "header": False}, **asked, **_WIDTHS_ONLY)
-    return tuple(int(number) for text in said for number in _SKIP_MODE.findall(text))
+    messages = _parser_warnings(source, config, **options, **_WIDTHS_ONLY)
+    if not all(map(_SKIPPED_LINE.match, messages)):
+        # each line may end in a delimiter: only a full scan shows whether a field follows it
+        messages = _parser_warnings(source, config, **options)
+    if not all(map(_SKIPPED_LINE.match, messages)):
+        # read as a row, the header determines the width of the table
+        options["nrows"] = None if rows is None else rows + int(config["header"])
+        messages = _parser_warnings(source, {**config, "header": False}, **options, **_WIDTHS_ONLY)
+    return tuple(int(number) for message in messages for number in _SKIPPED_LINE.findall(message))
 
 
-def _only_left_out(said: list[str]) -> bool:
-    return all(_SKIP_MODE.match(text) for text in said)
-
-
-def _parser_warnings(source: Path | bytes, config: Mapping[str, Any], **more: Any) -> list[str]:
-    """What pandas says of lines while it reads the file; the rows go as they come."""
-    with warnings.catch_warnings(record=True) as said:
+def _parser_warnings(source: Path | bytes, config: Config, **options: Any) -> list[str]:
+    """Read the file in chunks, discard the rows and return pandas' warnings."""
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", pd.errors.ParserWarning)
-        with _parsed(source, config, **more) as pieces:
-            deque(pieces, maxlen=0)
-    return [str(entry.message) for entry in said if issubclass(entry.category, pd.errors.ParserWarning)]
+        with _parsed(source, config, **options) as chunks:
+            deque(chunks, maxlen=0)
+    return [str(entry.message) for entry in caught if issubclass(entry.category, pd.errors.ParserWarning)]
 
 
 @contextmanager
-def csv_errors(step_id: str, path: Path, config: Mapping[str, Any]) -> Iterator[None]:
-    """What pandas raises in the block becomes an error that names the file and what to do.
-
-    Raises:
-        DriverError: the file cannot be read or is no table.
-    """
+def _csv_errors(path: Path, config: Config) -> Iterator[None]:
     try:
         yield
-    except _REFUSALS as error:
-        raise DriverError(f"step {step_id!r}: {_error_message(error, path, config)}") from error
+    except _READ_ERRORS as error:
+        raise DriverError(f"{path} {_error_message(error, config)}") from error
 
 
-def _error_message(error: Exception, path: Path, config: Mapping[str, Any]) -> str:
+def _error_message(error: Exception, config: Config) -> str:
     match error:
         case pd.errors.EmptyDataError():
-            text = "is empty; there is not even a header"
+            return "is empty; there is not even a header"
         case pd.errors.ParserError() | pd.errors.ParserWarning():
-            found = str(error).replace("Error tokenizing data. C error: ", "").strip()
-            text = f"is no table: {found}; {_hint(found)}"
+            message = str(error).replace("Error tokenizing data. C error: ", "").strip()
+            return f"is not a table: {message}; {_hint(message)}"
         case UnicodeDecodeError():
-            # its place counts within what pandas had read at a time, which says nothing of the file
-            shown = error.object[error.start : error.end].hex(" ")
-            text = f"is not {config['encoding']}: {error.reason} ({shown}); set encoding"
+            # its position counts from the start of pandas' buffer, not of the file
+            sample = error.object[error.start : error.end].hex(" ")
+            return f"is not {config['encoding']}: {error.reason} ({sample}); set encoding"
         case LookupError():
-            text = f"cannot be read: unknown encoding {config['encoding']!r}"
-        case OSError():
-            text = f"cannot be read: {error.strerror or error}"
+            return f"cannot be read: unknown encoding {config['encoding']!r}"
         case _:
-            text = f"cannot be read: {error}"
-    return f"{path} {text}"
+            return f"cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
-def _hint(text: str) -> str:
-    if "fields" in text:
+def _hint(message: str) -> str:
+    if "fields" in message:
         return "set on_bad_lines: skip to leave such lines out"
-    return (
-        "a quote is opened and not closed" if "EOF inside string" in text else "check delimiter and quoting"
-    )
+    return "a quote is not closed" if "EOF inside string" in message else "check delimiter and quoting"

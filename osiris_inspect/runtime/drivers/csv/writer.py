@@ -1,4 +1,4 @@
-"""Frames as CSV text: one header, and every field so that it is read as one field."""
+"""Frames as CSV text with one header, quoted so that every field is read back as one field."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,8 +11,9 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.interface.driver import Config
 
-_ROWS_AT_A_TIME: Final = 100_000
+_ROWS_PER_WRITE: Final = 100_000
 _QUOTING: Final[Mapping[str, Literal[0, 1, 2, 3]]] = {
     "minimal": csv.QUOTE_MINIMAL,
     "all": csv.QUOTE_ALL,
@@ -23,7 +24,7 @@ _QUOTING: Final[Mapping[str, Literal[0, 1, 2, 3]]] = {
 
 @dataclass(frozen=True, slots=True)
 class CsvDialect:
-    """How a CSV file is written."""
+    """Format of a CSV file; ``options`` are options of ``DataFrame.to_csv``."""
 
     encoding: str
     header: bool
@@ -31,16 +32,16 @@ class CsvDialect:
     options: Mapping[str, Any]
 
 
-def dialect_for(step_id: str, config: Mapping[str, Any]) -> CsvDialect:
-    """The form that the step asks for.
+def dialect_for(config: Config) -> CsvDialect:
+    """Return the format that the step requests.
 
     Raises:
-        DriverError: the delimiter cannot be one.
+        DriverError: the delimiter is invalid.
     """
     delimiter = config["delimiter"]
     if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
         raise DriverError(
-            f"step {step_id!r}: delimiter is {delimiter!r}; it takes one character that is no quote"
+            f"delimiter is {delimiter!r}; it takes one character other than a quote or line break"
         )
     return CsvDialect(
         config["encoding"],
@@ -51,53 +52,52 @@ def dialect_for(step_id: str, config: Mapping[str, Any]) -> CsvDialect:
 
 
 def write(
-    path: Path, frames: Iterable[pd.DataFrame], form: CsvDialect, progress: Callable[[int], None]
+    path: Path, frames: Iterable[pd.DataFrame], dialect: CsvDialect, on_progress: Callable[[int], None]
 ) -> int:
-    """Write the frames one after another, under one header; gives the number of rows."""
-    written, header = 0, form.header
-    with path.open("w", encoding=form.encoding, newline="") as file:
+    """Write the frames one after another under one header; return the number of rows."""
+    written, header = 0, dialect.header
+    with path.open("w", encoding=dialect.encoding, newline="") as file:
         for frame in frames:
-            for start in range(0, len(frame) or 1, _ROWS_AT_A_TIME):
-                part = frame.iloc[start : start + _ROWS_AT_A_TIME]
-                file.write(_text(part, form, header=header))
+            for start in range(0, len(frame) or 1, _ROWS_PER_WRITE):
+                rows = frame.iloc[start : start + _ROWS_PER_WRITE]
+                file.write(_text(rows, dialect, header=header))
                 header = False
-                written += len(part)
-                progress(written)
+                written += len(rows)
+                on_progress(written)
     return written
 
 
-def _text(part: pd.DataFrame, form: CsvDialect, *, header: bool) -> str:
+def _text(rows: pd.DataFrame, dialect: CsvDialect, *, header: bool) -> str:
     lines = StringIO()
-    part.to_csv(lines, index=False, header=header, lineterminator=form.line_end, **form.options)
-    if form.line_end == "\n" and "\r" in lines.getvalue():
-        # a line could end at a bare "\r"; it is quoted where it is part of the line's end
+    rows.to_csv(lines, index=False, header=header, lineterminator=dialect.line_end, **dialect.options)
+    if dialect.line_end == "\n" and "\r" in lines.getvalue():
+        # a bare "\r" would end a line; with this line terminator pandas quotes it
         lines = _NewlineNormalizer()
-        part.to_csv(lines, index=False, header=header, lineterminator="\r\n", **form.options)
+        rows.to_csv(lines, index=False, header=header, lineterminator="\r\n", **dialect.options)
     return lines.getvalue()
 
 
 class _NewlineNormalizer(StringIO):
-    """Takes lines that end in carriage return and line feed, one at a time; keeps them with the line feed alone."""
+    """Text buffer that replaces the carriage return and line feed at the end of each write by a line feed."""
 
     def write(self, line: str, /) -> int:
         return super().write(line.removesuffix("\r\n") + "\n")
 
 
 @contextmanager
-def csv_write_errors(step_id: str, config: Mapping[str, Any]) -> Iterator[None]:
-    """What cannot be written becomes an error that names the reason and what to set.
+def csv_write_errors(config: Config) -> Iterator[None]:
+    """Convert errors in the block to a ``DriverError`` that names the option to set.
 
     Raises:
-        DriverError: a text has no place in the encoding or the form, or there is no such encoding.
+        DriverError: a text cannot be written in the encoding or the format, or the encoding is unknown.
     """
     try:
         yield
     except LookupError as error:
-        raise DriverError(f"step {step_id!r}: unknown encoding {config['encoding']!r}") from error
+        raise DriverError(f"unknown encoding {config['encoding']!r}") from error
     except UnicodeEncodeError as error:
-        letter = error.object[error.start]
-        text = f"step {step_id!r}: {letter!r} cannot be written in {config['encoding']}; set encoding: utf-8"
+        character = error.object[error.start]
+        text = f"{character!r} cannot be written in {config['encoding']}; set encoding: utf-8"
         raise DriverError(text) from error
     except csv.Error as error:
-        text = f"step {step_id!r}: cannot be written as CSV: {error}; set quoting: minimal"
-        raise DriverError(text) from error
+        raise DriverError(f"cannot be written as CSV: {error}; set quoting: minimal") from error

@@ -1,1 +1,1 @@
-"""What every driver is given and must return."""
+"""Interface of drivers, and helpers that several drivers share."""

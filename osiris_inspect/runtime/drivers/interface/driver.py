@@ -1,29 +1,35 @@
-"""Drivers: what runs a step. A module a family, imported when a step asks for it."""
+"""Driver protocol, and the lookup of a component's driver."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from osiris_inspect.model.errors import DriverNotFound
+from osiris_inspect.model.errors import DriverError, DriverNotFound
 from osiris_inspect.runtime.pipeline import builtin_components as built_in
 from osiris_inspect.runtime.protocol.cancellation import CancelToken
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
+Config = Mapping[str, Any]
+"""The configuration of a step with its defaults, or of a connection."""
+Inputs = Mapping[str, "ResolvedInput"]
+"""The inputs of a step by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class DriverContext:
-    """What a driver may use beside its configuration and inputs.
+    """Services for a driver.
 
     Attributes:
-        base: the folder that relative paths of the pipeline start from.
-        artifacts: the step's own folder in the run directory; it exists.
-        metric: write a metric of this step: name and number.
-        progress: say how many rows are done so far; shows in heartbeats.
-        stop: where a driver names what interrupts a long call.
+        base: the directory that relative paths of the pipeline start from.
+        artifacts: the step's artifact directory, which exists.
+        metric: writes a metric of the step: name and value.
+        progress: records the number of rows processed so far, which heartbeats report.
+        cancel: registers callbacks that interrupt a long call.
     """
 
     base: Path
@@ -36,38 +42,42 @@ class DriverContext:
 class Driver(Protocol):
     """Runs one step.
 
-    Inputs come as handles: a driver that speaks Arrow or SQL need not load a frame to use it. An extractor or a
-    processor returns ``{"df": frame}``, a pandas frame or an Arrow table; a writer returns ``{"rows_written": n}``.
-    What a driver raises fails its step and nothing else; a frame it was handed is never changed for others.
+    Inputs are handles, so a driver that reads Arrow or SQL need not load a pandas frame. An extractor or a processor
+    returns ``{"df": frame}``, a pandas frame or an Arrow table; a writer returns ``{"rows_written": n}``. An exception
+    fails the step only. Changes to an input frame are not visible to other steps.
     """
 
     def run(
-        self,
-        *,
-        step_id: str,
-        config: Mapping[str, Any],
-        inputs: Mapping[str, "ResolvedInput"],
-        ctx: DriverContext,
+        self, *, step_id: str, config: Config, inputs: Inputs, ctx: DriverContext
     ) -> Mapping[str, Any] | None:
-        """Do the step's work."""
+        """Run the step."""
 
 
 def load_driver(name: str) -> Driver:
-    """The driver of a component.
+    """Return the driver of a component.
 
     Raises:
-        DriverNotFound: there is no such component; the message names those there are.
+        DriverNotFound: there is no such component; the message lists the components.
     """
     component = built_in.all_components().get(name)
     if component is None:
-        there_are = ", ".join(sorted(built_in.all_components()))
-        raise DriverNotFound(f"no driver {name!r}; there are {there_are}")
+        known = ", ".join(sorted(built_in.all_components()))
+        raise DriverNotFound(f"no driver {name!r}; there are {known}")
     module, _, attribute = component.driver.partition(":")
     driver: Driver = getattr(import_module(module), attribute)()
     return driver
 
 
 def produces_frame(name: str) -> bool:
-    """Whether a step of that component must end with a frame."""
+    """Return True if a step of this component must produce a frame."""
     component = built_in.all_components().get(name)
     return component is not None and component.produces_frame
+
+
+@contextmanager
+def errors_name_step(step_id: str) -> Iterator[None]:
+    """Prefix the message of a ``DriverError`` in the block with the step."""
+    try:
+        yield
+    except DriverError as error:
+        raise DriverError(f"step {step_id!r}: {error}") from error.__cause__

@@ -1,4 +1,4 @@
-"""What a writer was handed: one frame, or several where its step says what to do with them."""
+"""Input of a writer: one frame, or several if the step says to append them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,75 +8,75 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.interface.driver import Config, Inputs
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
-from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 
 @dataclass(frozen=True, slots=True)
 class WriterInput:
-    """The rows a writer is to write, one part after another."""
+    """Rows to write: the rows of each input in turn."""
 
-    step_id: str
-    parts: Mapping[str, ResolvedInput]
+    inputs: Inputs
 
     @property
     def rows(self) -> int:
-        """Rows of all parts."""
-        return sum(part.rows for part in self.parts.values())
+        """The number of rows of all inputs."""
+        return sum(resolved.rows for resolved in self.inputs.values())
 
     @property
     def dtypes(self) -> Mapping[str, str]:
-        """The type of each column as its driver gave it, by the name it has in ``batches``."""
-        return next(iter(self.parts.values())).dtypes
+        """The original dtype of each column by its name in ``batches``."""
+        return next(iter(self.inputs.values())).dtypes
 
     def frames(self) -> Iterator[pd.DataFrame]:
-        """Each part as a pandas frame, its columns in the order of the first part's.
+        """Yield each input as a pandas frame, with the columns in the order of the first input.
 
         Raises:
-            DriverError: a part has other columns than the first.
+            DriverError: an input has other columns than the first.
         """
         first: list[Any] | None = None
-        for name, part in self.parts.items():
-            frame = part.to_pandas()
+        for name, resolved in self.inputs.items():
+            frame = resolved.to_pandas()
             names = list(frame.columns)
             first = first if first is not None else names
-            self._check_names(name, names, first)
+            _check_names(name, names, first)
             yield frame if names == first else frame[first]
 
     def batches(self, rows: int = ROWS_PER_SLICE) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-        """The columns, and all rows in normal form, at most so many at a time.
+        """Return the schema, and all rows in normal form in batches of at most ``rows``.
 
         Raises:
-            DriverError: a part has other columns than the first, or of types that have no type in common.
+            DriverError: an input has other columns than the first, or types that cannot be unified.
         """
-        readers = {name: part.to_batches(rows) for name, part in self.parts.items()}
+        readers = {name: resolved.to_batches(rows) for name, resolved in self.inputs.items()}
         schemas = [reader.schema for reader in readers.values()]
         for name, schema in zip(readers, schemas, strict=True):
-            self._check_names(name, schema.names, schemas[0].names)
+            _check_names(name, schema.names, schemas[0].names)
         try:
             schema = pa.unify_schemas(schemas, promote_options="permissive")
         except pa.ArrowException as error:
-            raise DriverError(f"step {self.step_id!r}: its inputs cannot be put together: {error}") from error
+            raise DriverError(f"cannot append the inputs: {error}") from error
         return schema, _cast((batch for reader in readers.values() for batch in reader), schema)
 
-    def _check_names(self, name: str, names: list[Any], first: list[Any]) -> None:
-        if sorted(map(str, names)) != sorted(map(str, first)):
-            text = f"input {name!r} has columns {', '.join(map(str, names))}; the first has {', '.join(map(str, first))}"
-            raise DriverError(f"step {self.step_id!r} cannot append its inputs: {text}")
 
-
-def from_inputs(step_id: str, config: Mapping[str, Any], inputs: Mapping[str, ResolvedInput]) -> WriterInput:
-    """What the step was handed.
+def writer_input(config: Config, inputs: Inputs) -> WriterInput:
+    """Return the input of a writer.
 
     Raises:
-        DriverError: no input, or several and the step does not say what to do with them.
+        DriverError: there is no input, or there are several and the step does not say to append them.
     """
     if not inputs:
-        raise DriverError(f"step {step_id!r} writes one frame and got none; name a step in its needs")
+        raise DriverError("the writer received no input; name a step in its needs")
     if len(inputs) > 1 and config.get("on_several_inputs") != "append":
-        text = f"step {step_id!r} writes one frame and got {len(inputs)}: {', '.join(inputs)}"
-        raise DriverError(f"{text}; join them in a step before it, or set on_several_inputs: append")
-    return WriterInput(step_id, inputs)
+        text = f"the writer takes 1 input and received {len(inputs)}: {', '.join(inputs)}"
+        raise DriverError(f"{text}; join them in an earlier step, or set on_several_inputs: append")
+    return WriterInput(inputs)
+
+
+def _check_names(name: str, names: list[Any], first: list[Any]) -> None:
+    if sorted(map(str, names)) != sorted(map(str, first)):
+        text = f"input {name!r} has columns {', '.join(map(str, names))}; the first has {', '.join(map(str, first))}"
+        raise DriverError(f"cannot append the inputs: {text}")
 
 
 def _cast(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -1,1 +1,1 @@
-"""mysql.extractor."""
+"""MySQL and MariaDB: mysql.extractor."""

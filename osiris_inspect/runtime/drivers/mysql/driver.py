@@ -1,7 +1,7 @@
-"""MySQL and MariaDB: a query's rows as a frame, in exactly the types the server declares.
+"""MySQL extractor: the rows of a query as a frame, in exactly the types that the server declares.
 
-The client library connects, authenticates and sends; the rows are taken from its stream as bytes. For that a few of its
-private names are used, which the version in pyproject bounds and the tests on a server hold.
+PyMySQL connects, authenticates and sends the query; the rows are read from its stream as bytes. This uses private
+attributes of PyMySQL, so pyproject bounds its version.
 """
 
 import socket
@@ -15,14 +15,13 @@ import pymysql
 from pymysql.constants import COMMAND
 from pymysql.protocol import FieldDescriptorPacket
 
+from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers.interface.driver import DriverContext
-from osiris_inspect.runtime.drivers.interface.streaming import closing_stream, errors_name_step
-from osiris_inspect.runtime.drivers.mysql import errors as mysql_errors
-from osiris_inspect.runtime.drivers.mysql import wire_protocol as mysql_wire
+from osiris_inspect.runtime.drivers.interface.database import closing_stream
+from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
+from osiris_inspect.runtime.drivers.mysql import wire_protocol
+from osiris_inspect.runtime.drivers.mysql.errors import connect_error, connection_label, query_error
 from osiris_inspect.runtime.drivers.mysql.types import MysqlColumn, TypeOptions, column_for_field
-from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
-from osiris_inspect.runtime.pipeline.step_compiler import did_you_mean
 
 _NO_SUCH_TABLE: Final = 1146
 _TLS_MODES: Final = ("disabled", "preferred", "required", "verify_ca", "verify_identity")
@@ -31,19 +30,11 @@ _TLS_MODES: Final = ("disabled", "preferred", "required", "verify_ca", "verify_i
 class MysqlExtractor:
     """Runs one query."""
 
-    def run(
-        self,
-        *,
-        step_id: str,
-        config: Mapping[str, Any],
-        inputs: Mapping[str, ResolvedInput],
-        ctx: DriverContext,
-    ) -> Mapping[str, Any]:
-        """The rows as a stream of Arrow batches; no row still gives every column in its type.
+    def run(self, *, step_id: str, config: Config, inputs: Inputs, ctx: DriverContext) -> Mapping[str, Any]:
+        """Return the rows as a stream of Arrow batches, which has typed columns even without rows.
 
         Raises:
-            DriverError: the server cannot be reached, refuses or fails; says which connection and what to do. What
-                fails later fails while the stream is read.
+            DriverError: the server cannot be reached or reports an error. Later errors are raised by the stream.
         """
         del inputs
         connection = config["resolved_connection"]
@@ -56,46 +47,45 @@ class MysqlExtractor:
             stack.enter_context(ctx.cancel.on_cancel(_kill_query(session, connection)))
             query = _StreamingQuery(session, connection, ctx)
             columns = query.send_query(config["query"], options)
-            # one name may stand twice in a result
+            # names in a result need not be unique
             schema = pa.schema([pa.field(column.name, column.type) for column in columns])
             batches = closing_stream(query.batches(columns, schema), stack.pop_all())
             return {"df": pa.RecordBatchReader.from_batches(schema, batches)}
 
 
 class _StreamingQuery:
-    """One query on its way."""
+    """Running query whose rows are read in batches."""
 
-    def __init__(self, session: Any, connection: Mapping[str, Any], ctx: DriverContext) -> None:
+    def __init__(self, session: Any, connection: Config, ctx: DriverContext) -> None:
         self._session, self._connection, self._ctx = session, connection, ctx
         self._rows = 0
 
     def send_query(self, sql: str, options: TypeOptions) -> list[MysqlColumn]:
-        """Send the query and take what the server says of its columns."""
+        """Send the query and return its columns."""
         with self._driver_errors():
             self._session._execute_command(COMMAND.COM_QUERY, sql)
             return [column_for_field(field, options) for field in self._fields()]
 
     def batches(self, columns: list[MysqlColumn], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        """The rows, as they come."""
-        ended = mysql_wire.ResultEnd()
-        stream = self._session._rfile
+        """Yield the rows in batches as they arrive."""
+        end = wire_protocol.ResultEnd()
         with self._driver_errors():
-            for raw in mysql_wire.read_columns(stream.read1, len(columns), ended):
+            for raw in wire_protocol.read_columns(self._session._rfile.read1, len(columns), end):
                 arrays = [_read(column, array) for column, array in zip(columns, raw, strict=True)]
                 batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
                 self._rows += batch.num_rows
                 self._ctx.progress(self._rows)
                 yield batch
-            if ended.more_results:
-                raise DriverError("the query gives several results; an extractor takes one")
+            if end.more_results:
+                raise DriverError("the query returns several results; the extractor takes one")
         self._ctx.metric("rows_read", self._rows)
 
     def _fields(self) -> Iterator[Any]:
         packet = self._session._read_packet()
         if packet.is_ok_packet():
-            raise DriverError("the query gives no rows; write a SELECT")
+            raise DriverError("the query returns no rows; write a SELECT")
         if packet.is_load_local_packet():
-            raise DriverError("the query wants to read a local file, which an extractor does not do")
+            raise DriverError("the query reads a local file, which the extractor does not allow")
         for _ in range(packet.read_length_encoded_integer()):
             yield self._session._read_packet(FieldDescriptorPacket)
         self._session._read_packet()
@@ -104,15 +94,15 @@ class _StreamingQuery:
     def _driver_errors(self) -> Iterator[None]:
         try:
             yield
-        except mysql_wire.ServerErrorPacket as failed:
-            error = _error_in(failed.packet)
-            raise DriverError(mysql_errors.query_error(error, self._connection)) from error
-        except mysql_wire.StreamEnded as lost:
+        except wire_protocol.ServerErrorPacket as failed:
+            error = _packet_error(failed.packet)
+            raise DriverError(query_error(error, self._connection)) from error
+        except wire_protocol.StreamEnded as lost:
             error = pymysql.OperationalError(2013, "lost connection to the server during the query")
-            raise DriverError(mysql_errors.query_error(error, self._connection)) from lost
+            raise DriverError(query_error(error, self._connection)) from lost
         except (pymysql.MySQLError, OSError) as error:
-            text = mysql_errors.query_error(error, self._connection)
-            raise DriverError(text + self._nearest_table(error)) from error
+            text = query_error(error, self._connection) + self._nearest_table(error)
+            raise DriverError(text) from error
 
     def _nearest_table(self, error: BaseException) -> str:
         if not error.args or error.args[0] != _NO_SUCH_TABLE:
@@ -123,42 +113,42 @@ class _StreamingQuery:
             return did_you_mean(name, tuple(str(row[0]) for row in cursor.fetchall()))
 
 
-def connect(connection: Mapping[str, Any], timeout: int) -> Any:
-    """A session on the server.
+def connect(connection: Config, timeout: int) -> Any:
+    """Open a session.
 
     Raises:
-        DriverError: says which connection, why and what to do.
+        DriverError: the connection failed; names it, the reason and what to do.
     """
     for key in ("database", "user"):
         if not connection.get(key):
-            raise DriverError(f"{mysql_errors.connection_label(connection)} has no {key!r}")
-    where: dict[str, Any] = {"host": connection.get("host", "localhost"), "port": _port(connection)}
+            raise DriverError(f"{connection_label(connection)} has no {key!r}")
+    address: dict[str, Any] = {"host": connection.get("host", "localhost"), "port": _port(connection)}
     if connection.get("unix_socket"):
-        where = {"unix_socket": connection["unix_socket"]}
+        address = {"unix_socket": connection["unix_socket"]}
     try:
         session = pymysql.connect(
-            **where,
+            **address,
             user=connection["user"],
-            password=str(connection.get("password") or "").encode(),  # the library would take latin-1
+            password=str(connection.get("password") or "").encode(),  # PyMySQL would encode it as Latin-1
             database=connection["database"],
             charset=connection.get("charset", "utf8mb4"),
             connect_timeout=timeout,
-            read_timeout=timeout,  # of the greeting; the library waits for it without end otherwise
+            read_timeout=timeout,  # of the handshake, which PyMySQL would wait for forever
             program_name="osiris-inspect",
             autocommit=True,
             **_tls(connection),
         )
     except (pymysql.MySQLError, OSError, ssl.SSLError, RuntimeError) as error:
-        raise DriverError(mysql_errors.connect_error(error, connection)) from error
-    session._read_timeout = None  # a query may take longer than a greeting
+        raise DriverError(connect_error(error, connection)) from error
+    session._read_timeout = None  # a query may take longer than the handshake
     return session
 
 
-def test_connection(connection: Mapping[str, Any]) -> str:
-    """What answers at the other end.
+def test_connection(connection: Config) -> str:
+    """Connect and return a description of the server.
 
     Raises:
-        DriverError: nothing does, or it refuses.
+        DriverError: the connection failed.
     """
     with closing(connect(connection, 10)) as session, session.cursor() as cursor:
         cursor.execute("SELECT version(), database(), current_user()")
@@ -169,22 +159,21 @@ def test_connection(connection: Mapping[str, Any]) -> str:
     return f"{product}{version}, database {database}, user {user}, {'TLS ' + cipher if cipher else 'no TLS'}"
 
 
-def _port(connection: Mapping[str, Any]) -> int:
+def _port(connection: Config) -> int:
     port = str(connection.get("port") or 3306)
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise DriverError(
-            f"{mysql_errors.connection_label(connection)}: port is {port!r}; it takes a number from 1 to 65535"
+            f"{connection_label(connection)}: port is {port!r}; it takes a number from 1 to 65535"
         )
     return int(port)
 
 
-def _tls(connection: Mapping[str, Any]) -> dict[str, Any]:
-    mode = str(
-        connection.get("ssl_mode") or ("verify_ca" if connection.get("ssl_ca") else "preferred")
-    ).lower()
+def _tls(connection: Config) -> dict[str, Any]:
+    default = "verify_ca" if connection.get("ssl_ca") else "preferred"
+    mode = str(connection.get("ssl_mode") or default).lower()
     if mode not in _TLS_MODES:
         text = f"ssl_mode is {mode!r}; it takes one of {', '.join(_TLS_MODES)}"
-        raise DriverError(f"{mysql_errors.connection_label(connection)}: {text}")
+        raise DriverError(f"{connection_label(connection)}: {text}")
     if mode == "disabled":
         return {"ssl_disabled": True}
     files = {key: connection[key] for key in ("ssl_ca", "ssl_cert", "ssl_key") if connection.get(key)}
@@ -192,7 +181,7 @@ def _tls(connection: Mapping[str, Any]) -> dict[str, Any]:
         return files
     if mode == "required" and not files:
         context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # encrypted, whoever it is
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # encrypted, not authenticated
         return {"ssl": context}
     return {**files, "ssl_verify_cert": mode != "required", "ssl_verify_identity": mode == "verify_identity"}
 
@@ -208,15 +197,15 @@ def _set_query_timeout(session: Any, seconds: float | None) -> None:
         cursor.execute(f"SET SESSION {setting}")
 
 
-def _kill_query(session: Any, connection: Mapping[str, Any]) -> Callable[[], None]:
-    """What stops a query: on the server, where it would work on for nobody, then here."""
-    number, wire = session.thread_id(), session._sock  # the session forgets it when it is closed
+def _kill_query(session: Any, connection: Config) -> Callable[[], None]:
+    """Return a function that stops the query on the server, then closes the socket."""
+    thread_id, connection_socket = session.thread_id(), session._sock  # a closed session has none
 
     def stop() -> None:
         with suppress(DriverError, pymysql.MySQLError, OSError), closing(connect(connection, 2)) as other:
-            other.kill(number)
+            other.kill(thread_id)
         with suppress(OSError):
-            wire.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for rows
+            connection_socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for rows
 
     return stop
 
@@ -225,15 +214,15 @@ def _read(column: MysqlColumn, raw: pa.Array) -> pa.Array:
     try:
         return column.read(raw)
     except pa.ArrowException as error:
-        text = f"column {column.name!r} holds a value that is no {column.type}: {error}"
+        text = f"column {column.name!r} contains a value that is not a valid {column.type}: {error}"
         hint = "; set wide_decimals: exact" if pa.types.is_decimal(column.type) else ""
         raise DriverError(text + hint) from error
 
 
-def _error_in(packet: bytes) -> Exception:
+def _packet_error(packet: bytes) -> Exception:
     try:
         pymysql.err.raise_mysql_exception(packet)
     except pymysql.MySQLError as error:
-        found: Exception = error
-        return found
-    raise AssertionError("an error packet raises")  # pragma: no cover  the library's own promise
+        result: Exception = error  # PyMySQL is untyped
+        return result
+    raise AssertionError("an error packet raises")  # pragma: no cover  PyMySQL guarantees it

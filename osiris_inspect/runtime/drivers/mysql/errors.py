@@ -1,8 +1,11 @@
-"""What MySQL's errors mean for a person: which connection, which name, what to do."""
+"""Messages for MySQL errors: the connection, the reason and what to do."""
 
 import socket
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
+
+from osiris_inspect.runtime.drivers.interface.database import connection_name
+from osiris_inspect.runtime.drivers.interface.driver import Config
 
 _ADVICE: Final[Mapping[int, str]] = {
     1040: "the server has too many connections",
@@ -21,52 +24,45 @@ _LOST: Final = frozenset({2006, 2013})
 _QUERY_KILLED: Final = frozenset({1317, 1927})
 
 
-def connection_label(connection: Mapping[str, Any]) -> str:
-    """A connection as messages call it; never its password."""
-    called = (
-        f"@{connection.get('family')}.{connection.get('alias')}"
-        if connection.get("alias")
-        else "the connection"
-    )
-    where = (
-        connection.get("unix_socket")
-        or f"{connection.get('host', 'localhost')}:{connection.get('port', 3306)}"
-    )
-    return f"{called} ({connection.get('user')} at {where})"
+def connection_label(connection: Config) -> str:
+    """Return a connection's name, user and address for messages, without its password."""
+    host = f"{connection.get('host', 'localhost')}:{connection.get('port', 3306)}"
+    address = connection.get("unix_socket") or host
+    return f"{connection_name(connection)} ({connection.get('user')} at {address})"
 
 
-def connect_error(error: BaseException, connection: Mapping[str, Any]) -> str:
-    """Why no connection came about."""
-    name, (code, text) = connection_label(connection), _parts(error)
+def connect_error(error: BaseException, connection: Config) -> str:
+    """Return the message of a failed connection attempt."""
+    code, text = _code_and_text(error)
     cause = getattr(error, "original_exception", None) or error.__cause__ or error.__context__ or error
-    host = connection.get("host", "localhost")
     if isinstance(cause, socket.gaierror):
-        return f"MySQL connection failed: {name}: host {host!r} is not known: {cause.strerror}; check host"
-    if isinstance(cause, ConnectionRefusedError):
-        return (
-            f"MySQL connection failed: {name}: connection refused; nothing listens there: check host and port"
-        )
-    if isinstance(cause, TimeoutError):
-        return f"MySQL connection failed: {name}: no answer in time; check host, port and firewall"
-    advice = _ADVICE.get(code)
-    return f"MySQL connection failed: {name}: {text}" + (f"; {advice}" if advice else "")
+        host = connection.get("host", "localhost")
+        text = f"host {host!r} is not known: {cause.strerror}; check host"
+    elif isinstance(cause, ConnectionRefusedError):
+        text = "connection refused; nothing listens there: check host and port"
+    elif isinstance(cause, TimeoutError):
+        text = "no answer in time; check host, port and firewall"
+    elif code in _ADVICE:
+        text += f"; {_ADVICE[code]}"
+    return f"MySQL connection failed: {connection_label(connection)}: {text}"
 
 
-def query_error(error: BaseException, connection: Mapping[str, Any]) -> str:
-    """Why a query did not end well."""
-    code, text = _parts(error)
+def query_error(error: BaseException, connection: Config) -> str:
+    """Return the message of a failed query."""
+    code, text = _code_and_text(error)
     if code in _TIMED_OUT:
-        return f"MySQL query failed: it took longer than query_timeout allows: {text}"
-    if code in _LOST:
-        return f"MySQL query failed: the connection {connection_label(connection)} was lost: {text}"
-    if code in _QUERY_KILLED:
-        return f"MySQL query failed: it was stopped: {text}"
-    advice = _ADVICE.get(code)
-    return f"MySQL query failed: {text}" + (f"; {advice}" if advice else "")
+        text = f"it took longer than query_timeout allows: {text}"
+    elif code in _LOST:
+        text = f"the connection {connection_label(connection)} was lost: {text}"
+    elif code in _QUERY_KILLED:
+        text = f"it was stopped: {text}"
+    elif code in _ADVICE:
+        text += f"; {_ADVICE[code]}"
+    return f"MySQL query failed: {text}"
 
 
-def _parts(error: BaseException) -> tuple[int, str]:
-    """The code and the words of an error; 0 where it has none."""
+def _code_and_text(error: BaseException) -> tuple[int, str]:
+    """Return the code of an error (0 if it has none) and its text."""
     if len(error.args) >= 2 and isinstance(error.args[0], int):
         return error.args[0], f"({error.args[0]}) {error.args[1]}"
     return 0, str(error) or type(error).__name__

@@ -1,7 +1,8 @@
-"""MySQL's columns as Arrow's: decided by what the server declares, never by what the values look like."""
+"""MySQL types as Arrow types, determined by the declared types of columns, never by values."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from pymysql.constants import FIELD_TYPE, FLAG
 from osiris_inspect.model.errors import DriverError
 
 BINARY: Final = 63
-"""The character set of bytes that are no text."""
+"""The character set number of binary data."""
 
 _INTEGER_TYPES: Mapping[int, tuple[pa.DataType, pa.DataType]] = {
     FIELD_TYPE.TINY: (pa.int8(), pa.uint8()),
@@ -28,22 +29,28 @@ _DATETIME_TYPES: Mapping[int, pa.DataType] = {
     FIELD_TYPE.DATETIME: pa.timestamp("us"),
     FIELD_TYPE.TIMESTAMP: pa.timestamp("us"),
 }
+_OTHER_TYPES: Mapping[int, pa.DataType] = {
+    FIELD_TYPE.FLOAT: pa.float32(),
+    FIELD_TYPE.DOUBLE: pa.float64(),
+    FIELD_TYPE.BIT: pa.uint64(),
+    FIELD_TYPE.NULL: pa.null(),
+}
 MAX_DECIMAL_DIGITS: Final = 38
-"""Digits of the longest decimal that DuckDB calculates with."""
+"""Digits of the longest decimal that DuckDB supports."""
 _ZERO_IN_DATE: Final = r"^0000-|-00-|-00$|-00 "
 
 
 @dataclass(frozen=True, slots=True)
 class TypeOptions:
-    """What a step says of types.
+    """Type options of a step.
 
     Attributes:
         tinyint1: ``number`` or ``switch``.
         time: ``text`` (as MySQL writes it, also beyond a day) or ``duration``.
-        zero_dates: ``error``, ``null`` or ``text``: what 0000-00-00 becomes, which no calendar has.
-        wide_decimals: what decimals of more than 38 digits become: ``exact`` (all 65 digits, text in SQL), ``fit`` (38
-            digits, an error where a value has more) or ``auto``: exact for a column of a table, fit for what the query
-            computes, because SUM and AVG declare far more digits than they use.
+        zero_dates: ``error``, ``null`` or ``text``, for dates such as 0000-00-00.
+        wide_decimals: for decimals of more than 38 digits: ``exact`` (up to 76 digits, text in SQL), ``fit`` (38 digits,
+            an error if a value has more) or ``auto``: exact for a column of a table, fit for a computed one, because SUM
+            and AVG declare far more digits than they use.
     """
 
     tinyint1: str = "number"
@@ -54,92 +61,55 @@ class TypeOptions:
 
 @dataclass(frozen=True, slots=True)
 class MysqlColumn:
-    """A column of a result: its name, the type it gets, and how its bytes become that."""
+    """Column of a result: its name, its Arrow type, and the function that decodes its bytes."""
 
     name: str
     type: pa.DataType
     read: Callable[[pa.Array], pa.Array]
 
 
-Plan = tuple[pa.DataType, Callable[[pa.Array], pa.Array]]
-
-
 def column_for_field(field: Any, options: TypeOptions) -> MysqlColumn:
-    """The column that a field of the server's answer describes."""
-    kind, read = _plan(field, options)
-    return MysqlColumn(field.name, kind, read)
+    """Return the column that a field of the server's response describes."""
+    arrow_type = _arrow_type(field, options)
+    return MysqlColumn(field.name, arrow_type, partial(_decode, field, options, arrow_type))
 
 
-def _plan(field: Any, options: TypeOptions) -> Plan:
-    return _PLANNERS.get(field.type_code, _plan_text)(field, options)
-
-
-def _plan_whole(field: Any, options: TypeOptions) -> Plan:
-    if field.type_code == FIELD_TYPE.TINY and field.length == 1 and options.tinyint1 == "switch":
-        return pa.bool_(), lambda raw: pc.not_equal(_text(raw).cast(pa.int8()), 0)
-    kind = _INTEGER_TYPES[field.type_code][bool(field.flags & FLAG.UNSIGNED)]
-    return kind, lambda raw: _text(raw).cast(kind)
-
-
-def _plan_float(field: Any, options: TypeOptions) -> Plan:
-    del options
-    kind = pa.float32() if field.type_code == FIELD_TYPE.FLOAT else pa.float64()
-    return kind, lambda raw: _text(raw).cast(kind)
-
-
-def _plan_decimal(field: Any, options: TypeOptions) -> Plan:
-    kind = _decimal(field, options)
-    return kind, lambda raw: _text(raw).cast(kind)
-
-
-def _plan_datetime(field: Any, options: TypeOptions) -> Plan:
-    kind = pa.large_string() if options.zero_dates == "text" else _DATETIME_TYPES[field.type_code]
-    return kind, lambda raw: _moments(field.name, _text(raw), kind, options)
-
-
-def _plan_time(field: Any, options: TypeOptions) -> Plan:
-    del field
-    if options.time == "text":
-        return pa.large_string(), _text
-    return pa.duration("us"), lambda raw: _durations(_text(raw))
-
-
-def _plan_bits(field: Any, options: TypeOptions) -> Plan:
-    del field, options
-    return pa.uint64(), _bits
-
-
-def _plan_null(field: Any, options: TypeOptions) -> Plan:
-    del field, options
-    return pa.null(), lambda raw: pa.nulls(len(raw))
-
-
-def _plan_text(field: Any, options: TypeOptions) -> Plan:
-    """Text, or bytes where the server says that they are no text."""
-    del options
+def _arrow_type(field: Any, options: TypeOptions) -> pa.DataType:
     code = field.type_code
-    if code == FIELD_TYPE.JSON or (code != FIELD_TYPE.GEOMETRY and field.charsetnr != BINARY):
-        return pa.large_string(), _text
-    return pa.large_binary(), lambda raw: raw
+    if code in _INTEGER_TYPES:
+        is_switch = code == FIELD_TYPE.TINY and field.length == 1 and options.tinyint1 == "switch"
+        return pa.bool_() if is_switch else _INTEGER_TYPES[code][bool(field.flags & FLAG.UNSIGNED)]
+    if code in (FIELD_TYPE.NEWDECIMAL, FIELD_TYPE.DECIMAL):
+        return _decimal(field, options)
+    if code in _DATETIME_TYPES:
+        return pa.large_string() if options.zero_dates == "text" else _DATETIME_TYPES[code]
+    if code == FIELD_TYPE.TIME:
+        return pa.large_string() if options.time == "text" else pa.duration("us")
+    if code in _OTHER_TYPES:
+        return _OTHER_TYPES[code]
+    is_text = code == FIELD_TYPE.JSON or (code != FIELD_TYPE.GEOMETRY and field.charsetnr != BINARY)
+    return pa.large_string() if is_text else pa.large_binary()
 
 
-_PLANNERS: Final[Mapping[int, Callable[[Any, TypeOptions], Plan]]] = {
-    **dict.fromkeys(_INTEGER_TYPES, _plan_whole),
-    **dict.fromkeys((FIELD_TYPE.FLOAT, FIELD_TYPE.DOUBLE), _plan_float),
-    **dict.fromkeys((FIELD_TYPE.NEWDECIMAL, FIELD_TYPE.DECIMAL), _plan_decimal),
-    **dict.fromkeys(_DATETIME_TYPES, _plan_datetime),
-    FIELD_TYPE.TIME: _plan_time,
-    FIELD_TYPE.BIT: _plan_bits,
-    FIELD_TYPE.NULL: _plan_null,
-}
-
-
-def _text(raw: pa.Array) -> pa.Array:
-    return raw.cast(pa.large_string())
+def _decode(field: Any, options: TypeOptions, arrow_type: pa.DataType, raw: pa.Array) -> pa.Array:
+    if field.type_code == FIELD_TYPE.BIT:
+        return _bits(raw)
+    if field.type_code == FIELD_TYPE.NULL:
+        return pa.nulls(len(raw))
+    if arrow_type == pa.large_binary():
+        return raw
+    texts = raw.cast(pa.large_string())
+    if arrow_type == pa.bool_():
+        return pc.not_equal(texts.cast(pa.int8()), 0)
+    if pa.types.is_duration(arrow_type):
+        return _durations(texts)
+    if field.type_code in _DATETIME_TYPES and options.zero_dates != "text":
+        texts = _without_zero_dates(field.name, texts, options)
+    return texts.cast(arrow_type)
 
 
 def _decimal(field: Any, options: TypeOptions) -> pa.DataType:
-    """DECIMAL(p, s) from its length on the screen: digits, a point, a sign."""
+    """Return the type of DECIMAL(p, s) by its display length: digits, a point, a sign."""
     precision = field.length - (field.scale > 0) - (not field.flags & FLAG.UNSIGNED)
     precision = max(precision, field.scale, 1)
     is_exact = options.wide_decimals == "exact" or (options.wide_decimals == "auto" and bool(field.org_table))
@@ -148,22 +118,19 @@ def _decimal(field: Any, options: TypeOptions) -> pa.DataType:
     return pa.decimal128(min(precision, MAX_DECIMAL_DIGITS), min(field.scale, MAX_DECIMAL_DIGITS))
 
 
-def _moments(name: str, texts: pa.Array, kind: pa.DataType, options: TypeOptions) -> pa.Array:
-    if options.zero_dates == "text":
-        return texts
+def _without_zero_dates(name: str, texts: pa.Array, options: TypeOptions) -> pa.Array:
     is_zero = pc.match_substring_regex(texts, _ZERO_IN_DATE)
-    count = pc.sum(is_zero).as_py() or 0
-    if count:
-        if options.zero_dates == "error":
-            sample = texts.filter(is_zero)[0].as_py()
-            text = f"column {name!r} holds {sample!r}, which no calendar has; set zero_dates: null, or text to keep it"
-            raise DriverError(text)
-        texts = pc.if_else(is_zero, pa.scalar(None, texts.type), texts)
-    return texts.cast(kind)
+    if not pc.any(is_zero).as_py():
+        return texts
+    if options.zero_dates == "error":
+        sample = texts.filter(is_zero)[0].as_py()
+        text = f"column {name!r} contains {sample!r}, which is not a calendar date"
+        raise DriverError(f"{text}; set zero_dates: null, or text to keep it")
+    return pc.if_else(is_zero, pa.scalar(None, texts.type), texts)
 
 
 def _durations(texts: pa.Array) -> pa.Array:
-    """-838:59:59.000000 as microseconds."""
+    """Return times such as -838:59:59.000000 as microseconds."""
     pattern = r"^(?P<sign>-?)(?P<h>\d+):(?P<m>\d+):(?P<s>\d+)(?:\.(?P<f>\d+))?$"
     parts = pc.extract_regex(texts, pattern)
 
@@ -181,7 +148,7 @@ def _durations(texts: pa.Array) -> pa.Array:
 
 
 def _bits(raw: pa.Array) -> pa.Array:
-    """BIT(n), which comes as bytes, highest first, as a number."""
+    """Return values of BIT(n), which are big-endian bytes, as numbers."""
     lengths = pc.binary_length(raw)
     width = pc.max(lengths).as_py()
     if width is None:

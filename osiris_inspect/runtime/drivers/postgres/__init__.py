@@ -1,1 +1,1 @@
-"""postgres.extractor and postgres.writer."""
+"""PostgreSQL: postgres.extractor and postgres.writer."""

@@ -1,4 +1,4 @@
-"""The rows of a query, by COPY: CSV from the server, parsed by Arrow in the types the server declares."""
+"""Rows of a query by COPY: the server sends CSV, and Arrow parses it in the declared types."""
 
 import io
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from osiris_inspect.runtime.drivers.interface.driver import DriverContext
 from osiris_inspect.runtime.drivers.postgres.connect import explain
 from osiris_inspect.runtime.drivers.postgres.types import PostgresColumn, column_of
 
-_BLOCK: Final = 4 * 1024 * 1024
+_BLOCK_BYTES: Final = 4 * 1024 * 1024
 
 
 def describe(session: psycopg.Connection[Any], sql: str, numeric: str) -> list[PostgresColumn]:
-    """The columns a query gives, without running it.
+    """Return the columns of a query without running it.
 
     Raises:
-        DriverError: the SQL is wrong, or gives no rows.
+        DriverError: the SQL is invalid, or returns no rows.
     """
     session.execute(
         "SET LOCAL datestyle = 'ISO'; SET LOCAL timezone = 'UTC'; SET LOCAL intervalstyle = 'postgres'"
@@ -34,23 +34,23 @@ def describe(session: psycopg.Connection[Any], sql: str, numeric: str) -> list[P
             line = f" in line {sql[: int(position) - 1].count(chr(10)) + 1}" if position else ""
             raise DriverError(f"PostgreSQL query failed{line}: {explain(error)}") from error
     if not result.nfields:
-        raise DriverError("the query gives no rows; write a SELECT")
+        raise DriverError("the query returns no rows; write a SELECT")
     return [
-        column_of((result.fname(place) or b"").decode(), result.ftype(place), result.fmod(place), numeric)
-        for place in range(result.nfields)
+        column_of((result.fname(index) or b"").decode(), result.ftype(index), result.fmod(index), numeric)
+        for index in range(result.nfields)
     ]
 
 
 def batches(
     session: psycopg.Connection[Any], sql: str, columns: list[PostgresColumn], ctx: DriverContext
 ) -> Iterator[pa.RecordBatch]:
-    """The rows, a few megabytes at a time.
+    """Yield the rows in batches of a few megabytes.
 
     Raises:
-        DriverError: the server gave up, or a value has no place in its column's type.
+        DriverError: the server reported an error, or a value is not valid in its column's type.
     """
     schema = pa.schema([pa.field(column.name, column.type) for column in columns])
-    names = [f"c{place}" for place in range(len(columns))]
+    names = [f"c{index}" for index in range(len(columns))]
     convert = pc.ConvertOptions(
         column_types={name: column.csv for name, column in zip(names, columns, strict=True)},
         null_values=[""],
@@ -64,34 +64,34 @@ def batches(
         read = pc.ReadOptions(column_names=names, block_size=len(block) + 1, use_threads=False)
         parse = pc.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
         table = pc.read_csv(io.BytesIO(block), read, parse, convert).combine_chunks()
-        arrays = [column.read(_one(table.column(place), column.csv)) for place, column in enumerate(columns)]
+        arrays = [column.read(_one_chunk(table.column(index))) for index, column in enumerate(columns)]
         rows += table.num_rows
         ctx.progress(rows)
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)
     ctx.metric("rows_read", rows)
 
 
-def _one(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
-    return column.chunk(0) if column.num_chunks else pa.array([], kind)
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks else pa.array([], column.type)
 
 
 def _blocks(session: psycopg.Connection[Any], sql: str) -> Iterator[bytes]:
-    """Whole rows of CSV: the server sends each in a piece of its own."""
+    """Yield blocks of complete CSV rows; the server sends each row in one message."""
     query = sql.strip().rstrip(";")
-    parts: list[bytes] = []
-    held = 0
+    rows: list[bytes] = []
+    size = 0
     try:
         with (
             session.cursor() as cursor,
             cursor.copy(f"COPY (\n{query}\n) TO STDOUT (FORMAT csv)".encode()) as copy,
         ):
-            for part in copy:
-                parts.append(bytes(part))
-                held += len(part)
-                if held >= _BLOCK:
-                    yield b"".join(parts)
-                    parts, held = [], 0
+            for row in copy:
+                rows.append(bytes(row))
+                size += len(row)
+                if size >= _BLOCK_BYTES:
+                    yield b"".join(rows)
+                    rows, size = [], 0
     except psycopg.Error as error:
         raise DriverError(f"PostgreSQL query failed: {explain(error)}") from error
-    if parts:
-        yield b"".join(parts)
+    if rows:
+        yield b"".join(rows)

@@ -1,28 +1,27 @@
-"""A frame into a table of PostgreSQL: one transaction, all or nothing, counted by the server.
+"""Writing a frame to a PostgreSQL table in one transaction; the server counts the rows.
 
-Rows go in by COPY: straight into the table where they are only added, otherwise into a temporary table first, from which
-one statement takes them over. Whatever fails, the table is as it was.
+Rows are sent by COPY: directly to the table in mode ``append``, otherwise to a temporary table that is then merged. After
+an error, the table is unchanged.
 """
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
 import pyarrow as pa
 import pyarrow.csv as pc
 from psycopg import sql
 
+from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers.interface.driver import DriverContext
+from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext
 from osiris_inspect.runtime.drivers.interface.writer_input import WriterInput
-from osiris_inspect.runtime.drivers.postgres import types as postgres_types
 from osiris_inspect.runtime.drivers.postgres.connect import explain
-from osiris_inspect.runtime.drivers.postgres.types import DecodeColumn, TargetColumn
-from osiris_inspect.runtime.pipeline.step_compiler import did_you_mean
+from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, ddl_type, encode_column
 
-_ROWS_AT_A_TIME: Final = 65_536
+ROWS_PER_BATCH: Final = 65_536
 _STAGING_TABLE: Final = sql.Identifier("osiris_stage")
 _COLUMNS: Final = """
     SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attgenerated <> ''
@@ -37,12 +36,12 @@ _UNIQUE: Final = """
 
 @dataclass(frozen=True, slots=True)
 class WriteTarget:
-    """Where rows go and how.
+    """Table to write to, and how.
 
     Attributes:
         mode: ``append``, ``upsert`` or ``replace``.
         key: the columns that identify a row.
-        keeps_last: of two rows with one key the last is taken; otherwise they are an error.
+        keep_last_duplicate: whether the last of several rows with one key is written; otherwise they are an error.
     """
 
     schema: str
@@ -53,8 +52,8 @@ class WriteTarget:
     create_if_missing: bool
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> "WriteTarget":
-        """What a step's configuration says. ``table`` may name its schema: ``sales.orders``."""
+    def from_config(cls, config: Config) -> "WriteTarget":
+        """Return the target in a step's configuration, whose ``table`` may include the schema: ``sales.orders``."""
         schema, table = str(config["schema"]), str(config["table"])
         if table.count(".") == 1:
             schema, _, table = table.partition(".")
@@ -71,48 +70,70 @@ class WriteTarget:
 
     @property
     def name(self) -> str:
-        """As messages call it."""
+        """The name of the table with its schema, for messages."""
         return f"{self.schema}.{self.table}"
 
     @property
     def identifier(self) -> sql.Identifier:
-        """As SQL calls it."""
+        """The name of the table in SQL."""
         return sql.Identifier(self.schema, self.table)
+
+    def check_frame_columns(self, names: list[str]) -> None:
+        """Check that a frame with these columns has the key.
+
+        Raises:
+            DriverError: it has no columns, or a column of the key is missing.
+        """
+        if not names:
+            raise DriverError("the frame has no columns; there is nothing to write")
+        missing = [name for name in self.key if name not in names]
+        if missing:
+            text = f"the frame has no column {', '.join(map(repr, missing))} of primary_key"
+            raise DriverError(f"{text}; it has {', '.join(names)}")
+
+    def null_key_error(self, rows: int) -> DriverError:
+        """Return the error for rows whose key is null."""
+        return DriverError(f"{rows:,} rows have no value in primary_key ({', '.join(self.key)})")
+
+    def duplicate_key_error(self, rows: int, values: Iterable[Any]) -> DriverError:
+        """Return the error for several rows with the same key."""
+        key = ", ".join(f"{name}={value}" for name, value in zip(self.key, values, strict=True))
+        text = f"{rows} rows of the input have the same primary_key ({key})"
+        return DriverError(f"{text}; deduplicate them in an earlier step, or set on_duplicate_keys: last")
+
+    def rejected_rows_message(self, accepted: int, sent: int) -> str:
+        """Return the message for a server that did not accept all rows."""
+        return f"the server took {accepted:,} of {sent:,} rows (a trigger, rule or policy rejected the rest)"
 
 
 def write(
     session: psycopg.Connection[Any], target: WriteTarget, frames: WriterInput, ctx: DriverContext
 ) -> int:
-    """Write all rows in the session's transaction and give how many the server took.
-
-    If that is not all of them, it is an error, and with the transaction nothing is written.
+    """Write all rows in the session's transaction; return the number of rows that the server counted.
 
     Raises:
-        DriverError: says what the server said, and what to do.
+        DriverError: the server reported an error or did not accept all rows.
     """
-    schema, batches = frames.batches(_ROWS_AT_A_TIME)
-    writing = _TableWriter(session, target, schema, frames.dtypes)
-    writing.open()
-    return writing.run(batches, frames.rows, ctx)
+    schema, batches = frames.batches(ROWS_PER_BATCH)
+    writer = _TableWriter(session, target, schema, frames.dtypes)
+    writer.open()
+    return writer.run(batches, frames.rows, ctx)
 
 
 def create(session: psycopg.Connection[Any], target: WriteTarget, frames: WriterInput) -> None:
-    """Make the table, if it is not there, from the frame's columns."""
+    """Create the table from the frame's columns if it does not exist."""
     schema, _ = frames.batches(1)
     _TableWriter(session, target, schema, frames.dtypes).open()
 
 
 def write_error(target: WriteTarget, error: psycopg.Error) -> str:
-    """What a write that the server ended means."""
-    if error.sqlstate is None:
-        end = "nothing was written, unless it was lost while the last answer was on its way"
-    else:
-        end = "nothing was written"
-    return f"PostgreSQL write to {target.name} failed: {explain(error)}; {end}"
+    """Return the message for a write that the server aborted."""
+    text = f"PostgreSQL write to {target.name} failed: {explain(error)}; nothing was written"
+    return text if error.sqlstate else f"{text}, unless the connection was lost during the commit"
 
 
 class _TableWriter:
-    """One write, inside its transaction."""
+    """One write in a transaction."""
 
     def __init__(
         self,
@@ -123,13 +144,11 @@ class _TableWriter:
     ) -> None:
         self._session, self._target, self._schema, self._dtypes = session, target, schema, dtypes
         self._types: dict[str, str] = {}
-        self._copies_straight = target.mode == "append"
+        self._copies_directly = target.mode == "append"
 
     def open(self) -> None:
-        """Find the table or make it, and see that the rows fit it."""
-        if not self._schema.names:
-            raise DriverError("the frame has no columns; there is nothing to write")
-        self._check_key_in_frame()
+        """Find or create the table, and check that the rows fit it."""
+        self._target.check_frame_columns(self._schema.names)
         oid = self._find()
         if oid is None:
             self._create()
@@ -141,25 +160,20 @@ class _TableWriter:
             self._check_unique(oid)
         has_policies = self._session.execute("SELECT row_security_active(%s::oid)", [oid]).fetchone()
         if has_policies is not None and has_policies[0]:
-            self._copies_straight = False  # COPY does not obey policies, and is refused where there are any
+            self._copies_directly = False  # PostgreSQL rejects COPY to a table with row security policies
 
     def run(self, batches: Iterator[pa.RecordBatch], rows: int, ctx: DriverContext) -> int:
-        """Send the rows; gives how many the server took."""
-        if self._copies_straight:
-            taken = self._copy(self._target.identifier, batches, ctx)
+        """Send the rows; return the number of rows that the server counted."""
+        if self._copies_directly:
+            accepted = self._copy(self._target.identifier, batches, ctx)
         else:
             self._copy_into_stage(batches, ctx)
-            wanted = self._deduplicate(rows)
-            taken = self._merge_stage()
-            rows = wanted
-        if taken != rows:
-            text = (
-                f"the server took {taken:,} of {rows:,} rows (a trigger, rule or policy holds back the rest)"
-            )
+            rows = self._deduplicate(rows)
+            accepted = self._merge_stage()
+        if accepted != rows:
+            text = self._target.rejected_rows_message(accepted, rows)
             raise DriverError(f"PostgreSQL write to {self._target.name} failed: {text}; nothing was written")
-        return taken
-
-    # --- before the rows
+        return accepted
 
     def _find(self) -> int | None:
         row = self._session.execute(
@@ -174,13 +188,13 @@ class _TableWriter:
             tables = self._session.execute(
                 "SELECT tablename FROM pg_tables WHERE schemaname = %s", [self._target.schema]
             ).fetchall()
-            near = did_you_mean(self._target.table, tuple(str(row[0]) for row in tables))
-            text = f"table {self._target.name} does not exist{near or '; set create_if_missing: true to make it'}"
-            raise DriverError(text)
+            hint = did_you_mean(self._target.table, tuple(str(row[0]) for row in tables))
+            hint = hint or "; set create_if_missing: true to create it"
+            raise DriverError(f"table {self._target.name} does not exist{hint}")
         columns = [
             sql.SQL("{} {}").format(
                 sql.Identifier(field.name),
-                sql.SQL(postgres_types.ddl_type(field.type, self._dtypes.get(field.name, ""))),
+                sql.SQL(ddl_type(field.type, self._dtypes.get(field.name, ""))),
             )
             for field in self._schema
         ]
@@ -189,49 +203,38 @@ class _TableWriter:
         self._session.execute(
             sql.SQL("CREATE TABLE {} ({})").format(self._target.identifier, sql.SQL(", ").join(columns))
         )
-        # PostgREST answers from a picture of the schema; this lets it look again once we are done
+        # PostgREST caches the schema; this makes it reload the schema after the commit
         self._session.execute("NOTIFY pgrst, 'reload schema'")
-
-    def _check_key_in_frame(self) -> None:
-        missing = [name for name in self._target.key if name not in self._schema.names]
-        if missing:
-            there = ", ".join(self._schema.names)
-            raise DriverError(
-                f"the frame has no column {', '.join(map(repr, missing))} of primary_key; it has {there}"
-            )
 
     def _check_columns(self, writable: list[str]) -> None:
         unknown = [name for name in self._schema.names if name not in writable]
         if unknown:
-            near = did_you_mean(unknown[0], tuple(writable))
-            text = f"table {self._target.name} has no column {', '.join(map(repr, unknown))}{near}"
+            hint = did_you_mean(unknown[0], tuple(writable))
+            text = f"table {self._target.name} has no column {', '.join(map(repr, unknown))}{hint}"
             raise DriverError(f"{text}; it has {', '.join(writable)}")
 
     def _check_unique(self, oid: int | None) -> None:
-        found = [set(row[0]) for row in self._session.execute(_UNIQUE, [oid]).fetchall()]
-        if set(self._target.key) not in found:
+        constraints = [set(row[0]) for row in self._session.execute(_UNIQUE, [oid]).fetchall()]
+        if set(self._target.key) not in constraints:
             key = ", ".join(self._target.key)
-            sets = "; ".join(", ".join(sorted(names)) for names in found) or "none"
+            unique = "; ".join(", ".join(sorted(names)) for names in constraints) or "none"
             text = f"table {self._target.name} has no unique constraint on ({key}), which {self._target.mode} needs"
-            raise DriverError(f"{text}; unique are: {sets}")
-
-    # --- the rows
+            raise DriverError(f"{text}; unique are: {unique}")
 
     def _copy(self, into: sql.Identifier, batches: Iterator[pa.RecordBatch], ctx: DriverContext) -> int:
         command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(into, _names(self._schema.names))
-        writers = [self._writer(field) for field in self._schema]
+        columns = [
+            TargetColumn(field.name, field.type, self._dtypes.get(field.name, ""), self._types[field.name])
+            for field in self._schema
+        ]
         sent = 0
         with self._session.cursor() as cursor:
             with cursor.copy(command) as copy:
                 for batch in batches:
-                    copy.write(_csv(batch, writers))
+                    copy.write(_csv(batch, columns))
                     sent += batch.num_rows
                     ctx.progress(sent)
             return cursor.rowcount
-
-    def _writer(self, field: pa.Field) -> DecodeColumn:
-        dtype, target = self._dtypes.get(field.name, ""), self._types[field.name]
-        return postgres_types.encoder_for(TargetColumn(field.name, field.type, dtype, target))
 
     def _copy_into_stage(self, batches: Iterator[pa.RecordBatch], ctx: DriverContext) -> None:
         self._session.execute(
@@ -242,62 +245,52 @@ class _TableWriter:
         self._copy(_STAGING_TABLE, batches, ctx)
 
     def _deduplicate(self, rows: int) -> int:
-        """See that each row has a key of its own; gives how many rows are left."""
+        """Check that keys are unique, or remove duplicates; return the number of rows that are left."""
         if not self._target.key:
             return rows
         key = _names(self._target.key)
-        is_null = sql.SQL(" OR ").join(
-            sql.SQL("{} IS NULL").format(sql.Identifier(name)) for name in self._target.key
-        )
+        is_null = self._for_key("{} IS NULL", " OR ")
         (nulls,) = self._one(sql.SQL("SELECT count(*) FROM {} WHERE {}").format(_STAGING_TABLE, is_null))
         if nulls:
-            raise DriverError(
-                f"{nulls:,} rows have nothing in ({', '.join(self._target.key)}), so they have no key"
-            )
-        double = sql.SQL("SELECT {}, count(*) FROM {} GROUP BY {} HAVING count(*) > 1 ORDER BY {} LIMIT 1")
-        found = self._session.execute(double.format(key, _STAGING_TABLE, key, key)).fetchone()
-        if found is None:
+            raise self._target.null_key_error(nulls)
+        duplicates = sql.SQL(
+            "SELECT {}, count(*) FROM {} GROUP BY {} HAVING count(*) > 1 ORDER BY {} LIMIT 1"
+        )
+        duplicate = self._session.execute(duplicates.format(key, _STAGING_TABLE, key, key)).fetchone()
+        if duplicate is None:
             return rows
         if not self._target.keep_last_duplicate:
-            shown = ", ".join(f"{name}={value}" for name, value in zip(self._target.key, found, strict=False))
-            text = f"{found[-1]} rows of the input have one key ({shown})"
-            raise DriverError(f"{text}; make them one row before, or set on_duplicate_keys: last")
-        same = sql.SQL(" AND ").join(
-            sql.SQL("a.{0} = b.{0}").format(sql.Identifier(name)) for name in self._target.key
-        )
-        self._session.execute(
-            sql.SQL("DELETE FROM {0} a USING {0} b WHERE a.ctid < b.ctid AND {1}").format(
-                _STAGING_TABLE, same
-            )
-        )
+            raise self._target.duplicate_key_error(duplicate[-1], duplicate[:-1])
+        delete = sql.SQL("DELETE FROM {0} a USING {0} b WHERE a.ctid < b.ctid AND {1}")
+        self._session.execute(delete.format(_STAGING_TABLE, self._for_key("a.{0} = b.{0}", " AND ")))
         (left,) = self._one(sql.SQL("SELECT count(*) FROM {}").format(_STAGING_TABLE))
         return int(left)
 
     def _merge_stage(self) -> int:
         names, into = _names(self._schema.names), self._target.identifier
         if self._target.mode == "replace":
-            # nobody else writes between our rows going in and the others going out
+            # no other client may write between the insert and the delete
             self._session.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(into))
         insert = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(into, names, names, _STAGING_TABLE)
         if self._target.mode != "append":
             insert = sql.SQL("{} ON CONFLICT ({}) DO UPDATE SET {}").format(
-                insert, _names(self._target.key), self._set()
+                insert, _names(self._target.key), self._assignments()
             )
-        taken = self._session.execute(insert).rowcount
+        accepted = self._session.execute(insert).rowcount
         if self._target.mode == "replace":
-            same = sql.SQL(" AND ").join(
-                sql.SQL("s.{0} = t.{0}").format(sql.Identifier(name)) for name in self._target.key
-            )
-            self._session.execute(
-                sql.SQL("DELETE FROM {} t WHERE NOT EXISTS (SELECT FROM {} s WHERE {})").format(
-                    into, _STAGING_TABLE, same
-                )
-            )
-        return taken
+            delete = sql.SQL("DELETE FROM {} t WHERE NOT EXISTS (SELECT FROM {} s WHERE {})")
+            same_key = self._for_key("s.{0} = t.{0}", " AND ")
+            self._session.execute(delete.format(into, _STAGING_TABLE, same_key))
+        return accepted
 
-    def _set(self) -> sql.Composable:
+    def _for_key(self, template: LiteralString, separator: LiteralString) -> sql.Composed:
+        """Return the template for each column of the key, joined."""
+        parts = [sql.SQL(template).format(sql.Identifier(name)) for name in self._target.key]
+        return sql.SQL(separator).join(parts)
+
+    def _assignments(self) -> sql.Composable:
         others = [name for name in self._schema.names if name not in self._target.key]
-        # a row of keys alone is set to itself, so that it counts as taken
+        # a row without other columns is assigned to itself, so that the server counts it
         names = others or list(self._target.key)
         return sql.SQL(", ").join(
             sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in names
@@ -305,7 +298,7 @@ class _TableWriter:
 
     def _one(self, query: sql.Composed) -> tuple[Any, ...]:
         row: tuple[Any, ...] | None = self._session.execute(query).fetchone()
-        assert row is not None  # noqa: S101  an aggregate gives one row
+        assert row is not None  # noqa: S101  an aggregate returns one row
         return row
 
 
@@ -313,11 +306,11 @@ def _names(names: Any) -> sql.Composable:
     return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
-def _csv(batch: pa.RecordBatch, writers: list[DecodeColumn]) -> bytes:
-    """Rows as PostgreSQL's CSV: nothing is an empty field, empty text is a pair of quotes."""
-    arrays = [write_(array) for write_, array in zip(writers, batch.columns, strict=True)]
-    names = [f"c{place}" for place in range(len(arrays))]
+def _csv(batch: pa.RecordBatch, columns: list[TargetColumn]) -> bytes:
+    """Return rows as PostgreSQL's CSV: null is an empty field, an empty text is a pair of quotes."""
+    arrays = [encode_column(column, array) for column, array in zip(columns, batch.columns, strict=True)]
+    names = [f"c{index}" for index in range(len(arrays))]
     out = io.BytesIO()
-    options = pc.WriteOptions(include_header=False, quoting_style="needed", batch_size=_ROWS_AT_A_TIME)
+    options = pc.WriteOptions(include_header=False, quoting_style="needed", batch_size=ROWS_PER_BATCH)
     pc.write_csv(pa.table(arrays, names=names), out, options)
     return out.getvalue()

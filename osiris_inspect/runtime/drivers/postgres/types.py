@@ -1,10 +1,11 @@
-"""PostgreSQL's columns as Arrow's, and Arrow's as PostgreSQL's. Decided by what is declared, never by values."""
+"""PostgreSQL types as Arrow types and back, determined by declared types, never by values."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
@@ -49,12 +50,12 @@ _DDL: Final[Mapping[pa.DataType, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class PostgresColumn:
-    """A column of a result.
+    """Column of a result.
 
     Attributes:
-        csv: the type it is read with from CSV.
-        type: the type it gets.
-        read: makes the one of the other.
+        csv: the type that Arrow parses from CSV.
+        type: the type of the result.
+        read: converts an array of ``csv`` to ``type``.
     """
 
     name: str
@@ -64,23 +65,18 @@ class PostgresColumn:
 
 
 def column_of(name: str, oid: int, modifier: int, numeric: str) -> PostgresColumn:
-    """The column that PostgreSQL describes by a type's number and its modifier."""
+    """Return the column that PostgreSQL describes by a type's OID and modifier."""
     text = pa.large_string()
     if oid in _PLAIN:
         return PostgresColumn(name, _PLAIN[oid], _PLAIN[oid], lambda array: array)
-    if oid in _READ_FROM_TEXT:
-        kind = _READ_FROM_TEXT[oid]
-        return PostgresColumn(name, text, kind, lambda array: _of_text(name, array, kind))
     if oid == _BYTEA:
         return PostgresColumn(name, text, pa.large_binary(), _bytes)
-    if oid == _NUMERIC:
-        wanted = _numeric(modifier, numeric)
-        return PostgresColumn(name, text, wanted, lambda array: _of_text(name, array, wanted))
-    return PostgresColumn(name, text, text, lambda array: array)
+    arrow_type = _numeric(modifier, numeric) if oid == _NUMERIC else _READ_FROM_TEXT.get(oid, text)
+    return PostgresColumn(name, text, arrow_type, lambda array: _parse_text(name, array, arrow_type))
 
 
 def _numeric(modifier: int, undeclared: str) -> pa.DataType:
-    if modifier < 4:  # NUMERIC alone has no digits and no scale of its own: its values may have any
+    if modifier < 4:  # NUMERIC without precision and scale: values may have any
         return pa.float64() if undeclared == "float" else pa.large_string()
     precision, scale = ((modifier - 4) >> 16) & 0xFFFF, ((modifier - 4) & 0x7FF ^ 1024) - 1024
     if precision <= 38:
@@ -88,20 +84,22 @@ def _numeric(modifier: int, undeclared: str) -> pa.DataType:
     return pa.decimal256(precision, scale) if precision <= 76 else pa.large_string()
 
 
-def _of_text(name: str, array: pa.Array, arrow_type: pa.DataType) -> pa.Array:
+def _parse_text(name: str, array: pa.Array, arrow_type: pa.DataType) -> pa.Array:
     if array.type == arrow_type:
         return array
     try:
-        if kinds.is_time(arrow_type):  # Arrow reads moments and no times of day
+        if kinds.is_time(arrow_type):  # Arrow parses timestamps but not times of day
             text = pa.large_string()
-            moments = pc.binary_join_element_wise(pa.scalar("1970-01-01", text), array, pa.scalar(" ", text))
-            return moments.cast(pa.timestamp("us")).cast(arrow_type)
+            timestamps = pc.binary_join_element_wise(
+                pa.scalar("1970-01-01", text), array, pa.scalar(" ", text)
+            )
+            return timestamps.cast(pa.timestamp("us")).cast(arrow_type)
         return array.cast(arrow_type)
     except pa.ArrowException as error:
-        sample = re.search(r"'([^']*)'", str(error))
-        shown = repr(sample[1]) if sample else "a value"
-        text = f"column {name!r} holds {shown}, which no {arrow_type} can be; leave it out or cast it to text in the query"
-        raise DriverError(text) from error
+        quoted = re.search(r"'([^']*)'", str(error))
+        sample = repr(quoted[1]) if quoted else "a value"
+        text = f"column {name!r} contains {sample}, which is not a valid {arrow_type}"
+        raise DriverError(f"{text}; exclude it or cast it to text in the query") from error
 
 
 def _bytes(array: pa.Array) -> pa.Array:
@@ -110,63 +108,46 @@ def _bytes(array: pa.Array) -> pa.Array:
 
 
 def ddl_type(arrow_type: pa.DataType, dtype: str) -> str:
-    """The type a new column gets for values of ``kind``; ``dtype`` says what they were for their driver."""
-    for fits, text in _DDL_RULES:
-        if fits(arrow_type, dtype):
-            return text(arrow_type, dtype)
-    return _DDL.get(arrow_type, "text")
-
-
-def _is_duration(arrow_type: pa.DataType, dtype: str) -> bool:
-    del arrow_type
-    return dtype.startswith(("duration", "timedelta64"))
-
-
-def _is_wide(arrow_type: pa.DataType, dtype: str) -> bool:
-    del arrow_type
-    return _WIDE_DECIMAL.match(dtype) is not None
-
-
-def _is_bytes(arrow_type: pa.DataType, dtype: str) -> bool:
-    del dtype
-    return bool(kinds.is_binary(arrow_type) or kinds.is_large_binary(arrow_type))
-
-
-def _wide_ddl(arrow_type: pa.DataType, dtype: str) -> str:
-    del arrow_type
-    precision, scale = _WIDE_DECIMAL.findall(dtype)[0]
-    return f"numeric({precision},{scale})"
-
-
-def _moment_ddl(arrow_type: pa.DataType, dtype: str) -> str:
-    del dtype
-    return "timestamp with time zone" if arrow_type.tz else "timestamp without time zone"
+    """Return the type of a new column for values of ``arrow_type``; ``dtype`` is their original dtype."""
+    wide_decimal = _WIDE_DECIMAL.match(dtype)
+    if _is_duration(dtype):
+        text = "interval"
+    elif wide_decimal:
+        text = f"numeric({wide_decimal[1]},{wide_decimal[2]})"
+    elif kinds.is_decimal(arrow_type):
+        text = f"numeric({arrow_type.precision},{arrow_type.scale})"
+    elif kinds.is_timestamp(arrow_type):
+        text = f"timestamp {'with' if arrow_type.tz else 'without'} time zone"
+    elif kinds.is_time(arrow_type):
+        text = "time without time zone"
+    elif _is_bytes(arrow_type):
+        text = "bytea"
+    else:
+        text = "jsonb" if is_json(arrow_type, dtype) else _DDL.get(arrow_type, "text")
+    return text
 
 
 def is_json(arrow_type: pa.DataType, dtype: str) -> bool:
-    """Whether values are lists or structures, as they are or as JSON."""
+    """Return True if values are lists or structures, nested or encoded as JSON."""
     return kinds.is_nested(arrow_type) or dtype.startswith(("struct<", "list<", "large_list<", "map<"))
 
 
-_DDL_RULES: Final[
-    tuple[tuple[Callable[[pa.DataType, str], bool], Callable[[pa.DataType, str], str]], ...]
-] = (
-    (_is_duration, lambda _kind, _dtype: "interval"),
-    (_is_wide, _wide_ddl),
-    (
-        lambda arrow_type, _dtype: kinds.is_decimal(arrow_type),
-        lambda arrow_type, _dtype: f"numeric({arrow_type.precision},{arrow_type.scale})",
-    ),
-    (lambda arrow_type, _dtype: kinds.is_timestamp(arrow_type), _moment_ddl),
-    (lambda arrow_type, _dtype: kinds.is_time(arrow_type), lambda _kind, _dtype: "time without time zone"),
-    (_is_bytes, lambda _kind, _dtype: "bytea"),
-    (is_json, lambda _kind, _dtype: "jsonb"),
-)
+def _is_duration(dtype: str) -> bool:
+    return dtype.startswith(("duration", "timedelta64"))
+
+
+def _is_bytes(arrow_type: pa.DataType) -> bool:
+    return bool(kinds.is_binary(arrow_type) or kinds.is_large_binary(arrow_type))
 
 
 @dataclass(frozen=True, slots=True)
 class TargetColumn:
-    """A column on its way to PostgreSQL: what it is here, and the type it is to have there (empty: not known)."""
+    """Column to write.
+
+    Attributes:
+        dtype: the original dtype of the values.
+        target: the type of the column in the table; empty if unknown.
+    """
 
     name: str
     arrow_type: pa.DataType
@@ -174,23 +155,54 @@ class TargetColumn:
     target: str
 
 
-def encoder_for(column: TargetColumn) -> DecodeColumn:
-    """What turns a column into one that PostgreSQL takes as text."""
-    for fits, convert in _WRITERS:
-        if fits(column.arrow_type, column.dtype):
-            return lambda array: convert(column, array)
-    return lambda array: array
+def encode_column(column: TargetColumn, array: pa.Array) -> pa.Array:
+    """Return the values of a column in a form that PostgreSQL reads as text.
+
+    Raises:
+        DriverError: a value cannot be written to the column.
+    """
+    arrow_type = column.arrow_type
+    if _is_duration(column.dtype):
+        encoded = _intervals(column, array)
+    elif _WIDE_DECIMAL.match(column.dtype):  # JSON in the normal form
+        encoded = pc.replace_substring_regex(array, r'^\{"\$decimal":"(.*)"\}$', r"\1")
+    elif kinds.is_floating(arrow_type):
+        encoded = _numbers(column, array)
+    elif kinds.is_dictionary(arrow_type):
+        encoded = array.cast(pa.large_string())
+    elif kinds.is_timestamp(arrow_type) and arrow_type.unit == "ns":
+        encoded = _microseconds(column, array)
+    elif _is_bytes(arrow_type):
+        encoded = _to_text(array, json_value)
+    elif kinds.is_nested(arrow_type):
+        is_array = column.target.endswith("[]")
+        encoded = _to_text(array, _array_literal if is_array else _json_text)
+    else:
+        encoded = array
+    return encoded
+
+
+def json_value(value: Any) -> Any:
+    """Return a value as JSON types: bytes as PostgreSQL's hexadecimal text, and pairs of an Arrow map as an object."""
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    if isinstance(value, dict):
+        return {str(key): json_value(item) for key, item in value.items()}
+    if isinstance(value, list):
+        if value and all(isinstance(item, tuple) and len(item) == 2 for item in value):
+            return {str(key): json_value(item) for key, item in value}
+        return [json_value(item) for item in value]
+    return value
 
 
 def _numbers(column: TargetColumn, array: pa.Array) -> pa.Array:
-    name, target = column.name, column.target
-    if column.dtype.startswith("float"):  # pandas writes a gap as NaN; in Arrow ("double") a NaN is one
+    if column.dtype.startswith("float"):  # NaN means null in pandas, but is a value in Arrow ("double")
         array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
-    if target in ("smallint", "integer", "bigint"):
+    if column.target in ("smallint", "integer", "bigint"):
         try:
             return array.cast(pa.int64())
         except pa.ArrowException as error:
-            text = f"column {name!r} holds numbers with a fraction, and the table's column is {target}"
+            text = f"column {column.name!r} contains fractions, and the table's column is {column.target}"
             raise DriverError(text) from error
     return array
 
@@ -199,8 +211,7 @@ def _microseconds(column: TargetColumn, array: pa.Array) -> pa.Array:
     try:
         return array.cast(pa.timestamp("us", column.arrow_type.tz))
     except pa.ArrowException as error:
-        text = f"column {column.name!r} holds nanoseconds, which PostgreSQL cannot keep; round them in a step before"
-        raise DriverError(text) from error
+        raise DriverError(_nanoseconds_message(column)) from error
 
 
 def _intervals(column: TargetColumn, array: pa.Array) -> pa.Array:
@@ -209,76 +220,34 @@ def _intervals(column: TargetColumn, array: pa.Array) -> pa.Array:
     ticks = array.cast(pa.int64())
     micros = pc.divide(pc.multiply_checked(ticks, per[0]), per[1])
     if per[1] > 1 and pc.any(pc.not_equal(pc.multiply(micros, per[1]), ticks)).as_py():
-        text = f"column {column.name!r} holds nanoseconds, which PostgreSQL cannot keep; round them in a step before"
-        raise DriverError(text)
-    texts, text = micros.cast(pa.large_string()), pa.large_string()
-    return pc.binary_join_element_wise(texts, pa.scalar("microseconds", text), pa.scalar(" ", text))
+        raise DriverError(_nanoseconds_message(column))
+    text = pa.large_string()
+    unit_name, separator = pa.scalar("microseconds", text), pa.scalar(" ", text)
+    return pc.binary_join_element_wise(micros.cast(text), unit_name, separator)
 
 
-def _hex(column: TargetColumn, array: pa.Array) -> pa.Array:
-    del column
-    values = [None if value is None else "\\x" + value.hex() for value in array.to_pylist()]
-    return pa.array(values, pa.large_string())
+def _nanoseconds_message(column: TargetColumn) -> str:
+    return f"column {column.name!r} contains nanoseconds, which PostgreSQL cannot store; round them in an earlier step"
 
 
-def _nested(column: TargetColumn, array: pa.Array) -> pa.Array:
-    import orjson
-
-    if column.target.endswith("[]"):
-        return pa.array(
-            [None if value is None else _literal(value) for value in array.to_pylist()], pa.large_string()
-        )
-    values = [
-        None if value is None else orjson.dumps(_json_value(value), default=str).decode()
-        for value in array.to_pylist()
-    ]
-    return pa.array(values, pa.large_string())
+def _to_text(array: pa.Array, convert: Callable[[Any], str]) -> pa.Array:
+    texts = [None if value is None else convert(value) for value in array.to_pylist()]
+    return pa.array(texts, pa.large_string())
 
 
-def _json_value(value: Any) -> Any:
-    """A map comes from Arrow as pairs; JSON wants an object."""
-    if (
-        isinstance(value, list)
-        and value
-        and all(isinstance(item, tuple) and len(item) == 2 for item in value)
-    ):
-        return {str(key): _json_value(item) for key, item in value}
-    return value
+def _json_text(value: Any) -> str:
+    return orjson.dumps(json_value(value), default=str).decode()
 
 
-def _literal(values: list[Any]) -> str:
-    """A list as PostgreSQL writes an array."""
+def _array_literal(values: list[Any]) -> str:
+    """Return a list as a PostgreSQL array literal."""
     parts = []
     for value in values:
         if value is None:
             parts.append("NULL")
         elif isinstance(value, list):
-            parts.append(_literal(value))
+            parts.append(_array_literal(value))
         else:
             escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
             parts.append(f'"{escaped}"')
     return "{" + ",".join(parts) + "}"
-
-
-def _unwrapped(column: TargetColumn, array: pa.Array) -> pa.Array:
-    """Decimals of more than 38 digits, which are JSON in the normal form."""
-    del column
-    return pc.replace_substring_regex(array, r'^\{"\$decimal":"(.*)"\}$', r"\1")
-
-
-def _decoded(column: TargetColumn, array: pa.Array) -> pa.Array:
-    del column
-    return array.cast(pa.large_string())
-
-
-_WRITERS: Final[
-    tuple[tuple[Callable[[pa.DataType, str], bool], Callable[[TargetColumn, pa.Array], pa.Array]], ...]
-] = (
-    (_is_duration, _intervals),
-    (_is_wide, _unwrapped),
-    (lambda arrow_type, _dtype: kinds.is_floating(arrow_type), _numbers),
-    (lambda arrow_type, _dtype: kinds.is_dictionary(arrow_type), _decoded),
-    (lambda arrow_type, _dtype: kinds.is_timestamp(arrow_type) and arrow_type.unit == "ns", _microseconds),
-    (_is_bytes, _hex),
-    (lambda arrow_type, _dtype: kinds.is_nested(arrow_type), _nested),
-)

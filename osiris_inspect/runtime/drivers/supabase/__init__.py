@@ -1,1 +1,1 @@
-"""supabase.writer over SQL or REST."""
+"""Supabase: supabase.writer."""

@@ -1,4 +1,4 @@
-"""Supabase: over SQL where the connection has an address of the database, otherwise over REST."""
+"""Supabase writer: over SQL if the connection has a database address, otherwise over REST."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -7,13 +7,12 @@ from typing import Any
 import psycopg
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers.interface import writer_input as incoming
-from osiris_inspect.runtime.drivers.interface.driver import DriverContext
-from osiris_inspect.runtime.drivers.interface.streaming import errors_name_step
+from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
+from osiris_inspect.runtime.drivers.interface.writer_input import WriterInput, writer_input
 from osiris_inspect.runtime.drivers.postgres import connect as postgres_connect
-from osiris_inspect.runtime.drivers.postgres import copy_writer as postgres_write
-from osiris_inspect.runtime.drivers.postgres import driver as postgres
+from osiris_inspect.runtime.drivers.postgres import copy_writer
 from osiris_inspect.runtime.drivers.postgres.copy_writer import WriteTarget
+from osiris_inspect.runtime.drivers.postgres.driver import PostgresWriter, transaction
 from osiris_inspect.runtime.drivers.supabase.rest_client import (
     PostgrestClient,
     RequestRejected,
@@ -21,85 +20,72 @@ from osiris_inspect.runtime.drivers.supabase.rest_client import (
     Unreachable,
 )
 from osiris_inspect.runtime.drivers.supabase.rest_writer import RestWriter
-from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
-
-_ADDRESSES = ("pg_dsn", "dsn", "sql_url")
 
 
 class SupabaseWriter:
     """Writes one frame."""
 
-    def run(
-        self,
-        *,
-        step_id: str,
-        config: Mapping[str, Any],
-        inputs: Mapping[str, ResolvedInput],
-        ctx: DriverContext,
-    ) -> Mapping[str, Any]:
-        """Write the input; ``rows_written`` is what the server counted.
+    def run(self, *, step_id: str, config: Config, inputs: Inputs, ctx: DriverContext) -> Mapping[str, Any]:
+        """Write the input; ``rows_written`` is the number of rows that the server counted.
 
         Raises:
             DriverError: not all rows were written; says how many were, and what to do.
         """
-        if _channel(step_id, config) == "sql":
-            return postgres.write(step_id, config, inputs, ctx)
-        frames = incoming.from_inputs(step_id, config, inputs)
+        with errors_name_step(step_id):
+            is_sql = _uses_sql(config)
+        if is_sql:
+            return PostgresWriter().run(step_id=step_id, config=config, inputs=inputs, ctx=ctx)
         target = WriteTarget.from_config(config)
         with errors_name_step(step_id):
-            made = (
-                _make_table(config, target, frames)
-                if target.create_if_missing and _has_address(config)
-                else False
-            )
+            frames = writer_input(config, inputs)
+            creates_table = target.create_if_missing and _has_address(config["resolved_connection"])
+            if creates_table:
+                _create_table(config, target, frames)
             retries = RetryPolicy(config["retries"])
-            connection = config["resolved_connection"]
-            with closing(PostgrestClient(connection, target.schema, config["timeout"], retries)) as session:
-                writing = RestWriter(session, target, ctx, config.get("batch_size"))
-                if made:
-                    writing.wait_for_schema_cache(frames.batches(1)[0].names)
-                rows = writing.run(frames)
+            client = PostgrestClient(config["resolved_connection"], target.schema, config["timeout"], retries)
+            with closing(client):
+                writer = RestWriter(client, target, ctx, config.get("batch_size"))
+                if creates_table:
+                    writer.wait_for_schema_cache(frames.batches(1)[0].names)
+                rows = writer.run(frames)
         ctx.metric("rows_written", rows)
         return {"rows_written": rows}
 
 
-def probe(connection: Mapping[str, Any]) -> str:
-    """What answers at the other end.
+def test_connection(connection: Config) -> str:
+    """Connect and return a description of the server.
 
     Raises:
-        DriverError: nothing does, or it refuses.
+        DriverError: the connection failed.
     """
-    if any(connection.get(key) for key in _ADDRESSES):
+    if _has_address(connection):
         return postgres_connect.test_connection(connection)
-    with closing(
-        PostgrestClient(connection, str(connection.get("schema", "public")), 10, RetryPolicy(0))
-    ) as session:
+    schema = str(connection.get("schema", "public"))
+    with closing(PostgrestClient(connection, schema, 10, RetryPolicy(0))) as client:
         try:
-            session.check_access()
+            client.check_access()
         except Unreachable as error:
             raise DriverError(f"Supabase connection failed: {error}") from error
-        except RequestRejected as refused:
-            raise DriverError(f"Supabase connection failed: {session.name}: {refused}") from refused
-        return f"REST at {session.name}"
+        except RequestRejected as error:
+            raise DriverError(f"Supabase connection failed: {client.name}: {error}") from error
+        return f"REST at {client.name}"
 
 
-def _channel(step_id: str, config: Mapping[str, Any]) -> str:
-    wanted = config["channel"]
-    if wanted == "sql" and not _has_address(config):
-        raise DriverError(f"step {step_id!r}: channel is sql, and the connection has no pg_dsn")
-    if wanted != "auto":
-        return str(wanted)
-    return "sql" if _has_address(config) else "rest"
+def _uses_sql(config: Config) -> bool:
+    channel, has_address = config["channel"], _has_address(config["resolved_connection"])
+    if channel == "sql" and not has_address:
+        raise DriverError("channel is sql, but the connection has no pg_dsn; set pg_dsn, or channel: rest")
+    return channel == "sql" or (channel == "auto" and has_address)
 
 
-def _has_address(config: Mapping[str, Any]) -> bool:
-    return any(config["resolved_connection"].get(key) for key in _ADDRESSES)
+def _has_address(connection: Config) -> bool:
+    return any(connection.get(key) for key in ("pg_dsn", "dsn", "sql_url"))
 
 
-def _make_table(config: Mapping[str, Any], target: WriteTarget, frames: incoming.WriterInput) -> bool:
+def _create_table(config: Config, target: WriteTarget, frames: WriterInput) -> None:
     try:
-        with postgres.transaction(config, config.get("statement_timeout")) as session:
-            postgres_write.create(session, target, frames)
+        with transaction(config, config.get("statement_timeout")) as session:
+            copy_writer.create(session, target, frames)
     except psycopg.Error as error:
-        raise DriverError(f"table {target.name} cannot be made: {postgres_connect.explain(error)}") from error
-    return True
+        text = f"table {target.name} cannot be created: {postgres_connect.explain(error)}"
+        raise DriverError(text) from error

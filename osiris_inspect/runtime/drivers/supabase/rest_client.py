@@ -1,8 +1,7 @@
-"""Requests to PostgREST, the REST face of a Supabase database: what may be tried again is, what failed says why.
+"""Requests to PostgREST, the REST API of a Supabase database, with retries and error messages.
 
-The client library for PostgREST puts requests together and reads answers. Under it lies an HTTP client of ours, which says
-no before the library would: its errors carry no HTTP status, and what may be tried again hangs on that. For the same reason
-the library's own tries again are off.
+The postgrest library builds requests and parses responses. Its errors have no HTTP status, which decides whether a request
+can be retried, so our HTTP client raises first and the retries of the library are off.
 """
 
 import re
@@ -10,19 +9,21 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from textwrap import shorten
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import httpx
 import orjson
 from postgrest import APIResponse, SyncPostgrestClient, SyncRequestBuilder
 
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.interface.database import connection_name
+from osiris_inspect.runtime.drivers.interface.driver import Config
 
 _FIRST_WAIT_S: Final = 0.25
-_LONGEST_WAIT_S: Final = 10.0
-_Answer = TypeVar("_Answer")
+_MAX_WAIT_S: Final = 10.0
+_Response = TypeVar("_Response")
 _NOT_PROCESSED_STATUS: Final = frozenset({429, 503})
-"""Statuses of a request that the database never saw."""
+"""Statuses of a request that did not reach the database."""
 _ADVICE: Final[Mapping[str, str]] = {
     "PGRST106": "expose the schema in the project's API settings",
     "PGRST204": "check the names of columns",
@@ -37,7 +38,7 @@ _ADVICE: Final[Mapping[str, str]] = {
 
 
 class RequestRejected(Exception):
-    """The server answered that it will not: ``code`` of PostgreSQL or PostgREST, empty where it gave none."""
+    """The server rejected a request. ``code`` is of PostgreSQL or PostgREST, empty if there is none."""
 
     log_name = "Refused"
 
@@ -47,94 +48,91 @@ class RequestRejected(Exception):
 
     @property
     def is_missing_table(self) -> bool:
-        """Whether there is no such table; PostgREST up to 12 says so with an empty body."""
-        return self.code in ("42P01", "PGRST205") or (
-            self.status == 404 and not self.code and not self.message
-        )
+        """True if the table does not exist, which PostgREST up to 12 reports with an empty body."""
+        is_empty_404 = self.status == 404 and not self.code and not self.message
+        return is_empty_404 or self.code in ("42P01", "PGRST205")
 
     def __str__(self) -> str:
         advice = _ADVICE.get(self.code) or ("check key of the connection" if self.status == 401 else None)
-        named = f"({self.code}) " if self.code else f"(HTTP {self.status}) "
-        return named + (self.message or "no reason given") + (f"; {advice}" if advice else "")
+        code = self.code or f"HTTP {self.status}"
+        return f"({code}) {self.message or 'no reason given'}" + (f"; {advice}" if advice else "")
 
 
 class ResponseLost(Exception):
-    """The request went out and no answer came back: it may have been carried out or not."""
+    """A request was sent, but there was no response: it may have been executed or not."""
 
     log_name = "AnswerLost"
 
 
 class Unreachable(Exception):
-    """The server cannot be reached: the request never went out."""
+    """The server cannot be reached; the request was not sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often a request that may pass is sent again."""
+    """Number of retries of a request, and the wait before the first one."""
 
     times: int
     first_wait_s: float = _FIRST_WAIT_S
 
 
 class Query(Protocol):
-    """A request that the client library has put together."""
+    """Request built by the postgrest library."""
 
     def execute(self) -> APIResponse:
-        """Send it and give the answer."""
+        """Send the request and return the response."""
 
 
 class PostgrestClient:
-    """Requests with one key to one server.
+    """Sends requests with one key to one server.
 
-    A request that never reached the database is sent again; one whose answer was lost only where it is idempotent.
+    Retries requests that did not reach the database; if the response was lost, only idempotent requests.
     """
 
-    def __init__(
-        self, connection: Mapping[str, Any], schema: str, timeout: float, retries: RetryPolicy
-    ) -> None:
+    def __init__(self, connection: Config, schema: str, timeout: float, retries: RetryPolicy) -> None:
         url = _url_of(connection)
         self._retries = retries
         self._name = _name_of(connection, url)
         credentials = _credentials(connection, self._name)
-        # a redirect is not followed: HTTP would make a GET of an insert, which writes nothing and succeeds
-        http = httpx.Client(timeout=timeout, event_hooks={"response": [_refuse]})
+        # redirects are not followed: an insert would become a GET, which writes nothing and succeeds
+        http = httpx.Client(timeout=timeout, event_hooks={"response": [_raise_if_rejected]})
         try:
             self._client = SyncPostgrestClient(
                 url, schema=schema, headers=credentials, http_client=http, retry_enabled=False
             )
         except ValueError as error:
-            raise DriverError(f"{self._name}: url is no address: {error}") from error
+            raise DriverError(f"{self._name}: url is invalid: {error}") from error
 
     def close(self) -> None:
-        """Let go of the connections; a second time does nothing."""
+        """Close the connections; calling it twice is safe."""
         self._client.aclose()
 
     def table(self, name: str) -> SyncRequestBuilder:
-        """Where requests about a table begin.
+        """Return a builder of requests for a table.
 
         Raises:
-            DriverError: no address can hold the name.
+            DriverError: the name cannot be part of a URL.
         """
         if "/" in name or name in (".", ".."):
-            raise DriverError(f"table {name!r} has no address over REST; write to it over SQL, with pg_dsn")
+            raise DriverError(f"table {name!r} cannot be addressed over REST; write over SQL, with pg_dsn")
         return self._client.from_(name)
 
     def run(self, query: Query, *, is_idempotent: bool = True) -> APIResponse:
-        """The answer to a request that succeeded.
+        """Send a request and return the response.
 
         Raises:
-            Refused: the server said no.
-            ResponseLost: a request that is not idempotent went out, and nothing came back.
+            RequestRejected: the server rejected it.
+            ResponseLost: it was sent, but there was no response and it cannot be retried.
             Unreachable: the server cannot be reached.
         """
         return self._with_retries(query.execute, is_idempotent=is_idempotent)
 
     def check_access(self) -> None:
-        """See that the server answers and takes the key.
+        """Check that the server responds and accepts the key.
 
         Raises:
-            Refused: it does not.
-            Unreachable: it cannot be reached.
+            RequestRejected: the server does not accept the key.
+            Unreachable: the server cannot be reached.
         """
         client = self._client
         self._with_retries(
@@ -143,37 +141,38 @@ class PostgrestClient:
 
     @property
     def name(self) -> str:
-        """The connection as messages call it."""
+        """The name of the connection for messages."""
         return self._name
 
-    def _with_retries(self, send: Callable[[], _Answer], *, is_idempotent: bool) -> _Answer:
+    def _with_retries(self, send: Callable[[], _Response], *, is_idempotent: bool) -> _Response:
         wait = self._retries.first_wait_s
         for left in range(self._retries.times, -1, -1):
             try:
                 return send()
             except RequestRejected as refused:
-                self._check_may_try_again(refused, left, is_idempotent=is_idempotent)
+                _check_can_retry(refused, left, is_idempotent=is_idempotent)
                 wait = max(wait, refused.retry_after_s)
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
                 if not left or _is_permanent(error):
-                    raise Unreachable(f"{self._name}: {_why(error)}") from error
+                    raise Unreachable(f"{self._name}: {_reason(error)}") from error
             except (httpx.TransportError, httpx.DecodingError) as error:
                 if not is_idempotent or not left:
-                    raise ResponseLost(f"no answer came back ({_why(error)})") from error
+                    raise ResponseLost(f"no response arrived ({_reason(error)})") from error
             except (httpx.InvalidURL, UnicodeError) as error:
                 raise Unreachable(f"{self._name}: {error}") from error
-            time.sleep(min(wait, _LONGEST_WAIT_S))
+            time.sleep(min(wait, _MAX_WAIT_S))
             wait *= 2
-        raise AssertionError("the last try returns or raises")  # pragma: no cover  the loop's own promise
-
-    def _check_may_try_again(self, refused: RequestRejected, left: int, *, is_idempotent: bool) -> None:
-        if not is_idempotent and _may_have_been_applied(refused):
-            raise ResponseLost(f"what stands before the database answered {refused}") from refused
-        if not left or not (refused.status in _NOT_PROCESSED_STATUS or _may_have_been_applied(refused)):
-            raise refused
+        raise AssertionError("the last attempt returns or raises")  # pragma: no cover  guaranteed by the loop
 
 
-def _url_of(connection: Mapping[str, Any]) -> str:
+def _check_can_retry(refused: RequestRejected, left: int, *, is_idempotent: bool) -> None:
+    if not is_idempotent and _may_have_been_applied(refused):
+        raise ResponseLost(f"a proxy in front of the database answered {refused}") from refused
+    if not left or not (refused.status in _NOT_PROCESSED_STATUS or _may_have_been_applied(refused)):
+        raise refused
+
+
+def _url_of(connection: Config) -> str:
     if connection.get("rest_url"):
         return str(connection["rest_url"]).rstrip("/")
     url = str(connection.get("url") or "").rstrip("/")
@@ -182,70 +181,55 @@ def _url_of(connection: Mapping[str, Any]) -> str:
     return url if url.endswith("/rest/v1") else f"{url}/rest/v1"
 
 
-def _name_of(connection: Mapping[str, Any], url: str) -> str:
-    called = (
-        f"@{connection.get('family')}.{connection.get('alias')}"
-        if connection.get("alias")
-        else "the connection"
-    )
-    return f"{called} ({url})"
+def _name_of(connection: Config, url: str) -> str:
+    return f"{connection_name(connection)} ({url})"
 
 
-def _credentials(connection: Mapping[str, Any], name: str) -> dict[str, str]:
-    key = next(
-        (connection[name] for name in ("key", "service_role_key", "anon_key") if connection.get(name)), None
-    )
-    if key is None:
+def _credentials(connection: Config, name: str) -> dict[str, str]:
+    key = connection.get("key") or connection.get("service_role_key") or connection.get("anon_key")
+    if not key:
         raise DriverError(f"{name} has no 'key'")
     key = str(key).strip()
     if not key.isascii() or not key.isprintable():
-        raise DriverError(f"{name}: key holds letters that no key has; was it cut or pasted twice")
-    # keys of the new kind are no tokens: as a bearer they would be refused
+        raise DriverError(f"{name}: key contains invalid characters; copy it again")
+    # new keys are not JWTs and would be rejected as bearer tokens
     return {"apikey": key} | ({} if key.startswith("sb_") else {"Authorization": f"Bearer {key}"})
 
 
-def _refuse(answer: httpx.Response) -> None:
-    """Raise what an answer that is no success means, before the client library reads it."""
-    if answer.is_success:
+def _raise_if_rejected(response: httpx.Response) -> None:
+    if response.is_success:
         return
-    answer.read()
-    raise _refused(answer)
-
-
-def _refused(answer: httpx.Response) -> RequestRejected:
-    if answer.has_redirect_location:
-        words = f"the server is elsewhere, at {answer.headers['location']}; set url of the connection to that"
-        return RequestRejected(answer.status_code, "", words)
-    wait = _asked_wait(answer)
+    response.read()
+    status, retry_after = response.status_code, response.headers.get("retry-after", "")
+    wait = float(retry_after) if retry_after.isdigit() else 0.0
+    if response.has_redirect_location:
+        location = response.headers["location"]
+        text = f"the server redirects to {location}; set url of the connection to that"
+        raise RequestRejected(status, "", text)
     try:
-        told = orjson.loads(answer.content)
+        body = orjson.loads(response.content)
     except orjson.JSONDecodeError:
-        told = None
-    if not isinstance(told, dict):
-        # cut between words: a secret in it is masked later
-        words = shorten(answer.text.strip().partition("\n")[0], 200, placeholder="…")
-        return RequestRejected(answer.status_code, "", words, wait)
-    parts = [str(told[key]).rstrip(".") for key in ("message", "details", "hint") if told.get(key)]
-    words = "; ".join(parts) or answer.reason_phrase
-    return RequestRejected(answer.status_code, str(told.get("code") or ""), words, wait)
+        body = None
+    if not isinstance(body, dict):
+        # truncated between words, because a secret in it is masked later
+        text = shorten(response.text.strip().partition("\n")[0], 200, placeholder="…")
+        raise RequestRejected(status, "", text, wait)
+    parts = [str(body[key]).rstrip(".") for key in ("message", "details", "hint") if body.get(key)]
+    text = "; ".join(parts) or response.reason_phrase
+    raise RequestRejected(status, str(body.get("code") or ""), text, wait)
 
 
 def _may_have_been_applied(refused: RequestRejected) -> bool:
-    """Whether the database may have done what was asked: something before it failed, and not it itself."""
-    of_database = re.fullmatch(r"[0-9A-Z]{5}", refused.code) is not None
-    return refused.status >= 500 and refused.status not in _NOT_PROCESSED_STATUS and not of_database
-
-
-def _asked_wait(answer: httpx.Response) -> float:
-    asked = answer.headers.get("retry-after", "")
-    return float(asked) if asked.isdigit() else 0.0
+    """Return True if the database may have executed the request: the error is not the database's own."""
+    is_database_error = re.fullmatch(r"[0-9A-Z]{5}", refused.code) is not None
+    return refused.status >= 500 and refused.status not in _NOT_PROCESSED_STATUS and not is_database_error
 
 
 def _is_permanent(error: BaseException) -> bool:
     return "Name or service not known" in str(error) or "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
-def _why(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     text = str(error) or type(error).__name__
     if "Connection refused" in text:
         return "connection refused; nothing listens there: check url"

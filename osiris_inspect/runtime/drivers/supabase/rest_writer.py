@@ -1,7 +1,7 @@
-"""A frame into a table over REST: batch by batch, each all or nothing, counted by the server.
+"""Writing a frame to a table over REST in batches; each batch is atomic, and the server counts the rows.
 
-There is no transaction over several requests. So rows are first written, then what is stale is removed: whatever fails in
-between, no row that was there and should stay is missing.
+There are no transactions over several requests. In mode ``replace``, rows are written before stale rows are deleted, so an
+error in between loses no row that should stay.
 """
 
 import time
@@ -16,55 +16,53 @@ from postgrest import APIResponse, CountMethod, ReturnMethod, SyncRequestBuilder
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import DriverContext
 from osiris_inspect.runtime.drivers.interface.writer_input import WriterInput
-from osiris_inspect.runtime.drivers.postgres.copy_writer import WriteTarget
-from osiris_inspect.runtime.drivers.supabase import row_encoding as rest_rows
+from osiris_inspect.runtime.drivers.postgres.copy_writer import ROWS_PER_BATCH, WriteTarget
 from osiris_inspect.runtime.drivers.supabase.rest_client import (
     PostgrestClient,
     RequestRejected,
     ResponseLost,
     Unreachable,
 )
+from osiris_inspect.runtime.drivers.supabase.row_encoding import encode_rows, json_text_columns
 
 BATCH: Final = 5_000
 _PAGE: Final = 1_000
-_LONGEST_FILTER: Final = 4_000
-_PAYLOAD_TOO_LARGE: Final = frozenset({"57014"})
+_MAX_FILTER_LENGTH: Final = 4_000
+_STATEMENT_TIMEOUT: Final = "57014"
 _SCHEMA_CACHE_TIMEOUT_S: Final = 10.0
 
 
 class RestWriter:
-    """One write over REST."""
+    """Write of one frame over REST."""
 
     def __init__(
         self, session: PostgrestClient, target: WriteTarget, ctx: DriverContext, batch_size: int | None
     ) -> None:
         self._session, self._target, self._ctx = session, target, ctx
-        self._batch = batch_size or BATCH
+        self._batch_size = batch_size or BATCH
         self._written = 0
         self._total = 0
-        self._kept: set[bytes] = set()
-        self._is_removing = False
-        self._documents: frozenset[str] = frozenset()
+        self._written_keys: set[bytes] = set()
+        self._is_deleting = False
+        self._json_columns: list[str] = []
 
     def run(self, frames: WriterInput) -> int:
-        """Write all rows and give how many the server counted.
+        """Write all rows; return the number of rows that the server counted.
 
         Raises:
-            DriverError: says what the server said, how many rows were written before, and what to do.
+            DriverError: the write failed; has the server's message, the number of rows written, and what to do.
         """
-        schema, batches = frames.batches(65_536)
+        schema, batches = frames.batches(ROWS_PER_BATCH)
         table = pa.Table.from_batches(list(batches), schema=schema)
-        if not schema.names:
-            raise DriverError("the frame has no columns; there is nothing to write")
+        self._target.check_frame_columns(schema.names)
         if self._target.mode != "append":
             table = _deduplicate(table, self._target)
         self._total = table.num_rows
         try:
             self._check_columns(schema.names)
-            asked = rest_rows.json_text_columns(table)
-            self._documents = frozenset(name for name in asked if self._holds_json(name))
-            for start in range(0, table.num_rows, self._batch):
-                self._send(table.slice(start, self._batch), frames.dtypes)
+            self._json_columns = [name for name in json_text_columns(table) if self._is_json_column(name)]
+            for start in range(0, table.num_rows, self._batch_size):
+                self._send(table.slice(start, self._batch_size), frames.dtypes)
             if self._target.mode == "replace":
                 self._delete_stale_rows()
         except (RequestRejected, ResponseLost, Unreachable) as error:
@@ -72,14 +70,13 @@ class RestWriter:
         return self._written
 
     def _check_columns(self, names: list[str]) -> None:
-        """See that table, key and columns are what they should be before a row is sent."""
+        """Check that the table exists and has the columns, before rows are sent."""
         self._session.run(_select(self._table.select(), map(_quoted, names)).limit(0))
 
-    def _holds_json(self, name: str) -> bool:
-        """Whether a column is of JSON, where text would be kept as one piece of text: only there one can look inside."""
-        look = [f"{_quoted(name)}->osiris"]
+    def _is_json_column(self, name: str) -> bool:
+        """Return True if a column of the table is JSON: only there ``->`` is valid, and text would stay a JSON string."""
         try:
-            self._session.run(_select(self._table.select(), look).limit(0))
+            self._session.run(_select(self._table.select(), [f"{_quoted(name)}->osiris"]).limit(0))
         except RequestRejected as refused:
             if refused.status in (400, 404):
                 return False
@@ -87,16 +84,14 @@ class RestWriter:
         return True
 
     def wait_for_schema_cache(self, names: list[str]) -> None:
-        """Wait until PostgREST knows a table that was just made; it looks again a moment after it is told to."""
-        until = time.monotonic() + _SCHEMA_CACHE_TIMEOUT_S
+        """Wait until PostgREST, which reloads its schema cache with a delay, knows a new table."""
+        deadline = time.monotonic() + _SCHEMA_CACHE_TIMEOUT_S
         while True:
             try:
                 self._check_columns(names)
             except RequestRejected as refused:
-                if (
-                    not (refused.is_missing_table or refused.code in ("PGRST204", "42703"))
-                    or time.monotonic() > until
-                ):
+                is_stale = refused.is_missing_table or refused.code in ("PGRST204", "42703")
+                if not is_stale or time.monotonic() > deadline:
                     raise DriverError(self._failed(refused)) from refused
                 time.sleep(0.1)
             else:
@@ -108,30 +103,27 @@ class RestWriter:
 
     @property
     def _key_as_text(self) -> list[str]:
-        """The key as PostgreSQL writes it: JSON's numbers would not keep every digit."""
+        """The key columns as text, because JSON numbers would lose digits."""
         return [f"{_quoted(name)}::text" for name in self._target.key]
 
-    # --- rows
-
     def _send(self, rows: pa.Table, dtypes: Mapping[str, str]) -> None:
-        """One batch; one that takes the server too long goes in two halves."""
+        """Send a batch; split it if it is too large for the server."""
         try:
-            query = self._insert(rest_rows.encode_rows(rows, dtypes, self._documents))
+            query = self._insert(encode_rows(rows, dtypes, self._json_columns))
         except DriverError as error:
-            text = f"Supabase write to {self._target.name} failed: {error}; {self._rows_remain_note()}"
-            raise DriverError(text) from error
+            raise DriverError(self._write_failed(str(error))) from error
         try:
-            answer = self._session.run(query, is_idempotent=self._target.mode != "append")
+            response = self._session.run(query, is_idempotent=self._target.mode != "append")
         except RequestRejected as refused:
-            if rows.num_rows < 2 or not (refused.code in _PAYLOAD_TOO_LARGE or refused.status == 413):
+            if rows.num_rows < 2 or not (refused.code == _STATEMENT_TIMEOUT or refused.status == 413):
                 raise
             half = rows.num_rows // 2
             self._send(rows.slice(0, half), dtypes)
             self._send(rows.slice(half), dtypes)
             return
         if self._target.mode == "replace":
-            self._kept |= {_identity(row, self._target.key) for row in _rows_of(answer)}
-        self._count(answer.count, rows.num_rows)
+            self._written_keys |= {self._key_of(row) for row in _rows(response)}
+        self._count(response.count, rows.num_rows)
 
     def _insert(self, rows: list[dict[str, Any]]) -> SyncSelectRequestBuilder:
         count, key = CountMethod.exact, ",".join(map(_quoted, self._target.key))
@@ -142,135 +134,115 @@ class RestWriter:
         query = self._table.upsert(rows, count=count, returning=ReturnMethod.representation, on_conflict=key)
         return _select(query, self._key_as_text)
 
-    def _count(self, taken: int | None, sent: int) -> None:
-        if taken is None:
-            text = f"the server did not say how many of {sent:,} rows it took"
-            raise DriverError(
-                f"Supabase write to {self._target.name} failed: {text}: what stands before it drops Content-Range; "
-                f"they may have been written or not; {self._rows_remain_note()}"
-            )
-        self._written += taken
-        self._ctx.progress(self._written)
-        if taken != sent:
+    def _count(self, accepted: int | None, sent: int) -> None:
+        if accepted is None:
             text = (
-                f"the server took {taken:,} of {sent:,} rows (a trigger, rule or policy holds back the rest)"
+                f"the server did not report how many of {sent:,} rows it took: a proxy removes Content-Range"
             )
-            raise DriverError(
-                f"Supabase write to {self._target.name} failed: {text}; {self._rows_remain_note()}"
-            )
-
-    # --- what is stale
+            raise DriverError(self._write_failed(f"{text}; they may have been written or not"))
+        self._written += accepted
+        self._ctx.progress(self._written)
+        if accepted != sent:
+            raise DriverError(self._write_failed(self._target.rejected_rows_message(accepted, sent)))
 
     def _delete_stale_rows(self) -> None:
-        self._is_removing = True
-        stale = [row for row in self._rows_there() if _identity(row, self._target.key) not in self._kept]
-        for some in _in_filters(stale, self._target.key):
-            self._session.run(self._table.delete(returning=ReturnMethod.minimal).or_(some))
-        there = self._session.run(self._table.select("*", count=CountMethod.exact, head=True)).count
-        if there is not None and there != len(self._kept):
-            text = f"it holds {there:,} rows and should hold {len(self._kept):,}: somebody else writes to it"
-            raise DriverError(
-                f"Supabase replace of {self._target.name} failed: {text}, or a policy keeps rows"
-            )
+        self._is_deleting = True
+        stale = [row for row in self._existing_keys() if self._key_of(row) not in self._written_keys]
+        for condition in _key_filters(stale, self._target.key):
+            self._session.run(self._table.delete(returning=ReturnMethod.minimal).or_(condition))
+        count = self._session.run(self._table.select("*", count=CountMethod.exact, head=True)).count
+        if count is not None and count != len(self._written_keys):
+            text = f"it has {count:,} rows instead of {len(self._written_keys):,}"
+            reason = "another client writes to it, or a policy keeps rows"
+            raise DriverError(f"Supabase replace of {self._target.name} failed: {text}: {reason}")
 
-    def _rows_there(self) -> Iterator[dict[str, Any]]:
-        """The key of every row; a server gives a page at most, however much is asked for."""
-        seen = 0
+    def _existing_keys(self) -> Iterator[dict[str, Any]]:
+        """Yield the key of every row, page by page, because the server limits the rows of a response."""
+        offset = 0
         while True:
-            query = _select(self._table.select(), self._key_as_text).limit(_PAGE).offset(seen)
+            query = _select(self._table.select(), self._key_as_text).limit(_PAGE).offset(offset)
             for name in self._target.key:
                 query = query.order(_quoted(name))
-            page = _rows_of(self._session.run(query))
+            page = _rows(self._session.run(query))
             if not page:
                 return
-            seen += len(page)
+            offset += len(page)
             yield from page
 
-    # --- what went wrong
+    def _key_of(self, row: Mapping[str, Any]) -> bytes:
+        return orjson.dumps([row[name] for name in self._target.key])
 
     def _failed(self, error: RequestRejected | ResponseLost | Unreachable) -> str:
         if isinstance(error, Unreachable):
-            return f"Supabase connection failed: {error}; {self._rows_remain_note()}"
-        text = f"Supabase write to {self._target.name} failed: "
+            return f"Supabase connection failed: {error}; {self._written_rows_note()}"
+        failed = f"Supabase write to {self._target.name} failed:"
         if isinstance(error, ResponseLost):
-            text += f"{error}; the batch after row {self._written:,} may have been written or not"
-            return (
-                f"{text}, so it was not sent again; upsert can be tried again"
-                if self._target.mode == "append"
-                else text
-            )
+            text = f"{failed} {error}; the batch after row {self._written:,} may have been written or not"
+            is_append = self._target.mode == "append"
+            return f"{text}, so it was not sent again; upsert can be retried" if is_append else text
         if error.is_missing_table:
-            made = (
-                "set create_if_missing: true"
-                if self._target.create_if_missing is False
-                else "it can be made only over SQL"
+            is_off = not self._target.create_if_missing
+            remedy = "set create_if_missing: true" if is_off else "it can be created only over SQL"
+            return (
+                f"{failed} table {self._target.name} does not exist; {remedy}, with pg_dsn in the connection"
             )
-            text += f"table {self._target.name} does not exist; {made}, with pg_dsn in the connection"
-            return text
-        return f"{text}{error}; {self._rows_remain_note()}"
+        return self._write_failed(str(error))
 
-    def _rows_remain_note(self) -> str:
-        if self._is_removing:
-            rows = f"all {self._written:,} rows are written" if self._written else "there was no row to write"
-            return f"{rows}, and of the rows that should go some may still be there; it can be run again"
+    def _write_failed(self, reason: str) -> str:
+        return f"Supabase write to {self._target.name} failed: {reason}; {self._written_rows_note()}"
+
+    def _written_rows_note(self) -> str:
+        if self._is_deleting:
+            rows = (
+                f"all {self._written:,} rows were written" if self._written else "there was no row to write"
+            )
+            return f"{rows}, but some stale rows may remain; run the step again"
         if not self._written:
             return "nothing was written"
         return f"{self._written:,} of {self._total:,} rows were written before and stay"
 
 
 def _deduplicate(table: pa.Table, target: WriteTarget) -> pa.Table:
-    """The rows, each with a key of its own.
+    """Return the rows with unique keys.
 
     Raises:
-        DriverError: a key is missing or stands twice.
+        DriverError: a key is null or not unique.
     """
-    missing = [name for name in target.key if name not in table.column_names]
-    if missing:
-        there = ", ".join(table.column_names)
-        raise DriverError(
-            f"the frame has no column {', '.join(map(repr, missing))} of primary_key; it has {there}"
-        )
     keys = table.select(list(target.key))
     nulls = max(column.null_count for column in keys.columns) if table.num_rows else 0
     if nulls:
-        raise DriverError(f"{nulls:,} rows have nothing in ({', '.join(target.key)}), so they have no key")
-    placed = keys.append_column("osiris_place", pa.array(range(table.num_rows), pa.int64()))
-    groups = placed.group_by(list(target.key)).aggregate([("osiris_place", "max"), ("osiris_place", "count")])
+        raise target.null_key_error(nulls)
+    numbered = keys.append_column("osiris_row", pa.array(range(table.num_rows), pa.int64()))
+    groups = numbered.group_by(list(target.key)).aggregate([("osiris_row", "max"), ("osiris_row", "count")])
     if groups.num_rows == table.num_rows:
         return table
     if target.keep_last_duplicate:
-        return table.take(groups["osiris_place_max"].combine_chunks().sort())
-    double = groups.filter(pc.greater(groups["osiris_place_count"], 1)).slice(0, 1).to_pylist()[0]
-    shown = ", ".join(f"{name}={double[name]}" for name in target.key)
-    text = f"{double['osiris_place_count']} rows of the input have one key ({shown})"
-    raise DriverError(f"{text}; make them one row before, or set on_duplicate_keys: last")
+        return table.take(groups["osiris_row_max"].combine_chunks().sort())
+    duplicate = groups.filter(pc.greater(groups["osiris_row_count"], 1)).slice(0, 1).to_pylist()[0]
+    raise target.duplicate_key_error(duplicate["osiris_row_count"], [duplicate[name] for name in target.key])
 
 
-def _identity(row: Mapping[str, Any], key: tuple[str, ...]) -> bytes:
-    return orjson.dumps([row[name] for name in key])
-
-
-def _in_filters(rows: list[dict[str, Any]], key: tuple[str, ...]) -> Iterator[str]:
-    """The rows as filters, each short enough for an address."""
-    held: list[str] = []
+def _key_filters(rows: list[dict[str, Any]], key: tuple[str, ...]) -> Iterator[str]:
+    """Yield filters that match the rows, each short enough for a URL."""
+    conditions: list[str] = []
     for row in rows:
-        one = ",".join(f"{_quoted(name)}.eq.{_quoted(row[name])}" for name in key)
-        held.append(f"and({one})" if len(key) > 1 else one)
-        if sum(map(len, held)) > _LONGEST_FILTER:
-            yield ",".join(held)
-            held = []
-    if held:
-        yield ",".join(held)
+        condition = ",".join(f"{_quoted(name)}.eq.{_quoted(row[name])}" for name in key)
+        conditions.append(f"and({condition})" if len(key) > 1 else condition)
+        if sum(map(len, conditions)) > _MAX_FILTER_LENGTH:
+            yield ",".join(conditions)
+            conditions = []
+    if conditions:
+        yield ",".join(conditions)
 
 
 def _select(query: SyncSelectRequestBuilder, columns: Iterable[str]) -> SyncSelectRequestBuilder:
-    """The request with these columns in its answer, as they are: the library takes blanks out of some quoted names."""
+    """Return the request with the selected columns; the library would remove spaces from quoted names."""
     query.request.params = query.request.params.set("select", ",".join(columns))
     return query
 
 
-def _rows_of(answer: APIResponse) -> list[dict[str, Any]]:
-    rows: list[Any] = list(answer.data)
+def _rows(response: APIResponse) -> list[dict[str, Any]]:
+    rows: list[Any] = list(response.data)
     return rows
 
 

@@ -1,7 +1,7 @@
-"""Rows for PostgREST: each value in a form that JSON carries and PostgreSQL reads without loss."""
+"""Rows for PostgREST: JSON values that PostgreSQL reads without loss."""
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
@@ -10,24 +10,21 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers.postgres import types as postgres_types
-from osiris_inspect.runtime.drivers.postgres.types import TargetColumn
-
-Values = Callable[[pa.Array], list[Any]]
+from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, encode_column, is_json, json_value
 
 
 def encode_rows(
-    table: pa.Table, dtypes: Mapping[str, str], documents: Collection[str] = ()
+    table: pa.Table, dtypes: Mapping[str, str], json_columns: Collection[str] = ()
 ) -> list[dict[str, Any]]:
-    """Each row as an object of plain values, as they stand in JSON; text in the columns ``documents`` is JSON itself.
+    """Return each row as an object of JSON values; the text in ``json_columns`` is parsed as JSON.
 
     Raises:
-        DriverError: text in one of them is no JSON.
+        DriverError: text in one of these columns is not JSON.
     """
     names = table.column_names
     columns = [
-        _json_values(name, column)
-        if name in documents
+        _parse_json(name, column)
+        if name in json_columns
         else _values(name, column.combine_chunks(), dtypes.get(name, ""))
         for name, column in zip(names, table.columns, strict=True)
     ]
@@ -35,14 +32,14 @@ def encode_rows(
 
 
 def json_text_columns(table: pa.Table) -> list[str]:
-    """The columns of text whose first value is JSON: whether it is meant so, only the table they go to knows."""
-    found = []
+    """Return the text columns whose first value is JSON; only the table shows whether their type is JSON."""
+    names = []
     for name, column in zip(table.column_names, table.columns, strict=True):
         if kinds.is_large_string(column.type) or kinds.is_string(column.type):
             first = column.drop_null().slice(0, 1).to_pylist()
             if first and _is_json(first[0]):
-                found.append(name)
-    return found
+                names.append(name)
+    return names
 
 
 def _is_json(text: str) -> bool:
@@ -53,57 +50,44 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _json_values(name: str, column: pa.ChunkedArray) -> list[Any]:
+def _parse_json(name: str, column: pa.ChunkedArray | pa.Array) -> list[Any]:
     try:
-        # Python's own reader keeps every digit of a whole number
+        # unlike orjson, json keeps every digit of an integer
         return [None if value is None else json.loads(value) for value in column.to_pylist()]
     except ValueError as error:
-        raise DriverError(
-            f"column {name!r} holds text that is no JSON, and the table's column is: {error}"
-        ) from error
+        text = f"column {name!r} contains text that is not JSON, but the table's column is JSON: {error}"
+        raise DriverError(text) from error
 
 
 def _values(name: str, array: Any, dtype: str) -> list[Any]:
     array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
     kind = array.type
     if kinds.is_nested(kind):
-        return _through_json([_json_value(value) for value in array.to_pylist()])
-    if postgres_types.is_json(kind, dtype):
-        # Python's own reader keeps every digit of a whole number
-        return [None if value is None else json.loads(value) for value in array.to_pylist()]
-    array = postgres_types.encoder_for(TargetColumn(name, kind, dtype, ""))(array)
+        return _nested(array.to_pylist())
+    if is_json(kind, dtype):
+        return _parse_json(name, array)
+    array = encode_column(TargetColumn(name, kind, dtype, ""), array)
     if kinds.is_floating(array.type):
         return _numbers(array)
     if kinds.is_decimal(array.type) or kinds.is_temporal(array.type):
         array = array.cast(pa.large_string())
-    found: list[Any] = array.to_pylist()
-    return found
+    values: list[Any] = array.to_pylist()
+    return values
 
 
 def _numbers(array: pa.Array) -> list[Any]:
-    """Numbers; whole ones without a fraction, which columns of whole numbers refuse; NaN and infinity by name."""
+    """Return numbers, as integers if all are integral (integer columns reject 1.0); NaN and infinity by name."""
     finite = pc.is_finite(array)
     if pc.all(finite).as_py() is False:
         names = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
         return [None if value is None else names.get(str(value), value) for value in array.to_pylist()]
-    is_whole = pc.and_(pc.equal(pc.round(array), array), pc.less(pc.abs(array), 2.0**53))
-    found: list[Any] = (array.cast(pa.int64()) if pc.all(is_whole).as_py() else array).to_pylist()
-    return found
+    is_integral = pc.and_(pc.equal(pc.round(array), array), pc.less(pc.abs(array), 2.0**53))
+    values: list[Any] = (array.cast(pa.int64()) if pc.all(is_integral).as_py() else array).to_pylist()
+    return values
 
 
-def _through_json(values: list[Any]) -> list[Any]:
-    """Nested values with what JSON does not know (times, decimals) as text, as over SQL."""
-    found: list[Any] = orjson.loads(orjson.dumps(values, option=orjson.OPT_NON_STR_KEYS, default=str))
-    return found
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return "\\x" + value.hex()
-    if isinstance(value, dict):
-        return {str(key): _json_value(item) for key, item in value.items()}
-    if isinstance(value, list):
-        if value and all(isinstance(item, tuple) and len(item) == 2 for item in value):
-            return {str(key): _json_value(item) for key, item in value}
-        return [_json_value(item) for item in value]
-    return value
+def _nested(values: list[Any]) -> list[Any]:
+    """Return nested values with text for what JSON cannot represent (times, decimals), as over SQL."""
+    text = orjson.dumps([json_value(value) for value in values], option=orjson.OPT_NON_STR_KEYS, default=str)
+    encoded: list[Any] = orjson.loads(text)
+    return encoded

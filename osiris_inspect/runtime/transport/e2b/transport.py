@@ -10,11 +10,12 @@ from typing import Any, Final, TypeVar
 
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import ProtocolError, SettingsError, WorkerLost, WorkerStartFailed
+from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.transport.e2b import upload
 from osiris_inspect.runtime.transport.e2b.retry import E2bRetryPolicy
 from osiris_inspect.runtime.transport.e2b.sandbox import E2bSandbox
 from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
-from osiris_inspect.runtime.transport.transport import LaunchSpec, Mode, RemoteFile, Transport
+from osiris_inspect.runtime.transport.transport import LaunchSpec, RemoteFile, Transport
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ class E2bTransport(Transport):
         SettingsError: the API key or the SDK is missing.
     """
 
-    mode: Mode = "e2b"
+    mode: RunMode = "e2b"
     isolation_level = "e2b"
     is_remote = True
 

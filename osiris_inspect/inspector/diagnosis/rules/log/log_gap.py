@@ -20,7 +20,7 @@ from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.reader.step_builder import in_order
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import LazyEvents, Run
-from osiris_inspect.inspector.run.summary import pluralize
+from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model.finding import Severity
 from osiris_inspect.model.run_layout import EVENTS
 

@@ -28,7 +28,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     """Find successful runs whose status file reports a failure."""
     if run.status == "success" and run.status_file is not None and run.status_file.ok is False:
         yield TEMPLATE.finding(
-            f"status.json reported a failure ({run.status_file.reason}), but the log success",
+            f"status.json reported a failure ({run.status_file.reason}), but the log a success",
             *status_evidence(run, "ok"),
             *status_evidence(run, "reason"),
         )

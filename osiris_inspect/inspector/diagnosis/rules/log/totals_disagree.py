@@ -18,7 +18,7 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.run.summary import pluralize
+from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("cleanup_complete", "steps")

@@ -13,8 +13,7 @@ Example:
     `write-agg` needs `agg-ordres`, and the step is called `agg-orders`.
 """
 
-from difflib import get_close_matches
-
+from osiris_inspect.base.near_names import near_names
 from osiris_inspect.inspector.diagnosis.evidence.citations import manifest_evidence
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -35,7 +34,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         failed = state is not None and state.status == "failed"
         for need in step.needs:
             if need not in ids:
-                similar = get_close_matches(need, ids, n=1)
+                similar = near_names(need, ids)
                 yield TEMPLATE.finding(
                     f"needs step {need!r}, which does not exist",
                     manifest_evidence(run, need),

@@ -21,8 +21,8 @@ from osiris_inspect.inspector.diagnosis.evidence.step_configs import duckdb_quer
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model.finding import Confidence, Evidence, Severity
 
 NEEDS = ("metrics", "configuration")

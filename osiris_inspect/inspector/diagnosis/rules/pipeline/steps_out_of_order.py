@@ -60,4 +60,4 @@ def check(run: Run, _lineage: Lineage) -> Findings:
 
 
 def _message(late: list[str]) -> str:
-    return f"ran before {', '.join(map(repr, late))}, which it needs"
+    return f"preceded {', '.join(map(repr, late))}, which it needs"

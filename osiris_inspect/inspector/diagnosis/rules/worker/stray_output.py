@@ -18,8 +18,8 @@ from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.run.summary import pluralize
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("text logs",)

@@ -1,0 +1,16 @@
+"""Suggestions for misspelled names."""
+
+from collections.abc import Iterable
+
+
+def near_names(name: str, known: Iterable[str], *, limit: int = 1, similarity: float = 0.6) -> list[str]:
+    """Return at most ``limit`` of the known names that are spelled like ``name``, the nearest first."""
+    from difflib import get_close_matches  # not loaded by programs that find no mistake
+
+    return get_close_matches(name, list(known), n=limit, cutoff=similarity)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?`` with the nearest known name; empty if none is near."""
+    near = near_names(name, known)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,17 @@
+"""Literal types that the runtime and the inspector share."""
+
+from typing import Literal
+
+RunStatus = Literal[
+    "success", "failed", "interrupted", "truncated", "running", "compile_failed", "unreadable"
+]
+"""The runtime writes one of the first three; the reader derives all except "interrupted"."""
+
+RunMode = Literal["local", "process", "sandbox", "e2b", "worker"]
+"""Where the worker ran. "worker" means that only the worker's log is available; the runtime never writes it."""
+
+FrameLocation = Literal["memory", "spill", "none", "unknown"]
+"""Where a step's frame is stored. "unknown": the log does not record it."""
+
+InputLocation = Literal["memory", "spill", "unresolved"]
+"""Where a step's input was resolved from. "unresolved": not found, or the log does not record it."""
