@@ -107,7 +107,7 @@ def test_wrong_return_key_advice_reaches_user(installed: Path) -> None:
     events = [json.loads(line) for line in log.read_text().splitlines()]
     (error,) = [event["error"] for event in events if event["event"] == "step_failed"]
     assert error == (
-        "step 'count': driver counting.extractor returned no frame under 'df': "
+        "step 'count': driver 'counting.extractor' returned no frame under 'df': "
         f"the driver returned 'data': DataFrame, not 'df'; {advice}"
     )
     cards = json.loads((log.parent / "artifacts" / "_system" / "run_card.json").read_text())

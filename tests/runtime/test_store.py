@@ -2,7 +2,6 @@
 
 import errno
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +54,7 @@ def rows(number: int) -> pd.DataFrame:
 @pytest.mark.parametrize("threshold", [0, 1, 4, 5, 6, 10**9])
 @pytest.mark.parametrize("force_spill", [False, True])
 def test_what_is_put_is_got_back(tmp_path: Path, threshold: int, force_spill: bool) -> None:
-    with closing(FrameStore(tmp_path, SpillPolicy(force_spill, threshold))) as store:
+    with FrameStore(tmp_path, SpillPolicy(force_spill, threshold)) as store:
         store.put("extract", {"df": FRAME})
         assert_frame_equal(got(store), FRAME)
 
@@ -437,7 +436,7 @@ def test_a_frame_in_memory_whose_file_was_damaged_is_spilled_anew(tmp_path: Path
 
 
 def test_a_closed_store_leaves_the_disk_as_it_is(tmp_path: Path) -> None:
-    with closing(FrameStore(tmp_path, SPILLS)) as store:
+    with FrameStore(tmp_path, SPILLS) as store:
         store.put("extract", {"df": FRAME})
     assert_frame_equal(got(FrameStore(tmp_path, SpillPolicy())), FRAME)
 
@@ -506,7 +505,7 @@ class _Names(FailingDisk):
 
 def test_the_names_of_all_spills_are_synced_when_the_store_is_closed(tmp_path: Path) -> None:
     disk = _Names()
-    with closing(FrameStore(tmp_path, SPILLS, disk=disk)) as store:
+    with FrameStore(tmp_path, SPILLS, disk=disk) as store:
         store.put("extract", {"df": FRAME})
         store.put("compute", {"df": FRAME})
         store.put("extract", {"df": FRAME})
@@ -517,7 +516,7 @@ def test_the_names_of_all_spills_are_synced_when_the_store_is_closed(tmp_path: P
 def test_names_that_cannot_be_synced_are_told(tmp_path: Path, told: Told) -> None:
     disk = _Names()
     disk.refuses = True
-    with closing(FrameStore(tmp_path, SPILLS, told, disk=disk)) as store:
+    with FrameStore(tmp_path, SPILLS, told, disk=disk) as store:
         store.put("extract", {"df": FRAME})
     assert told.of("spill_unsynced") == [
         {

@@ -107,7 +107,7 @@ class ConnectionsFile:
         """Return one connection with its variables substituted, and its secret values.
 
         Raises:
-            PipelineError: contains each variable that is not set and each value that cannot be sent, with its position.
+            PipelineError: contains each variable that is not set and each value that cannot be sent.
         """
         values: dict[str, Any] = {}
         secrets: list[str] = []
@@ -166,7 +166,7 @@ def find_connections_file(path: Path | None, folders: Iterable[Path]) -> Path | 
 def load_connections(
     file: Path | None, variables: EnvironmentVariables, searched: Iterable[Path] = ()
 ) -> ConnectionsFile:
-    """Return the connections of a file; without a file, an object without connections that knows the searched folders.
+    """Return the connections of a file; without a file, an empty object that names the ``searched`` folders.
 
     Raises:
         PipelineError: contains every problem of the file with its position.

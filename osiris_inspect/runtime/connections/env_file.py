@@ -86,7 +86,7 @@ def parse(text: str, file: str) -> dict[str, str]:
 
 
 def substitute_variables(text: str, variables: EnvironmentVariables) -> tuple[str | None, tuple[str, ...]]:
-    """Return ``text`` with its variables replaced (None if one is missing), and the names of the missing ones.
+    """Return ``text`` with its variables replaced, and the missing names; None as text if there are any.
 
     Replaces ``${VAR}`` and ``${VAR:-default}``; an empty variable takes its default, as in a shell.
     """

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 import pyarrow as pa
@@ -92,8 +92,14 @@ class FrameStore:
         self._entries: dict[str, _StepEntry] = {}
         self._dropped = self._unsettled = self._largest = 0
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
-        """Release every frame in memory and sync the spill directories, so that spill files survive a power cut."""
+        """Release every frame in memory and sync the spill directories."""
         self._entries.clear()
         memory.release_free_memory()
         self._spills.close()
@@ -229,7 +235,7 @@ class FrameStore:
         return True
 
     def _is_on_disk(self, step: str, entry: _StepEntry) -> bool:
-        """Return True if the frame can be read from disk; a damaged file of a frame in memory is spilled again."""
+        """Return True if the frame can be read from disk; forgets a damaged spill of a frame in memory."""
         if entry.spilled is None or entry.frame is None:
             return entry.spilled is not None
         try:

@@ -40,7 +40,7 @@ def load_compiled(folder: Path) -> Compiled:
     """Return the compiled pipeline in a directory with ``manifest.yaml`` and ``cfg/``.
 
     Raises:
-        PipelineError: contains every problem: an unreadable manifest, a missing, damaged or masked configuration.
+        PipelineError: contains every problem: an unreadable manifest; a missing, damaged or masked config.
     """
     file = folder / layout.MANIFEST
     try:

@@ -152,7 +152,7 @@ def _check_ids(document: PositionedDocument, drafts: list[StepCompiler]) -> list
 def _topological_order(
     document: PositionedDocument, drafts: list[StepCompiler], problems: list[Problem]
 ) -> list[StepCompiler]:
-    """Return the steps in an order in which each follows its needs; the written order if that is impossible."""
+    """Return the steps ordered by their needs, or in the written order if the needs form a cycle."""
     by_id = {draft.id: draft for draft in drafts}
     for draft in drafts:
         for need in draft.needs:

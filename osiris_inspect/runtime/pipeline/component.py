@@ -1,7 +1,7 @@
 """Description of a component: its keys, inputs and driver, as a value.
 
-Reading it imports neither the driver nor its client library. Other packages add components by an entry point in
-the group ``osiris_inspect.components`` that names a ``Component`` or a list of them.
+Reading it imports neither the driver nor its client library. Other packages add components by an entry
+point in the group ``osiris_inspect.components`` that names a ``Component`` or a list of them.
 """
 
 import re

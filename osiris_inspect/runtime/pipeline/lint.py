@@ -1,4 +1,4 @@
-"""Linter: problems of a pipeline that can be found without running it, including the tables that its SQL reads."""
+"""Linter: finds problems of a pipeline, including the tables that its SQL reads, without running it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ class _CheckedStep:
         return self.document.problem(message, "steps", self.position, *below)
 
     def in_query(self, message: str, offset: int) -> Problem:
-        """Return a problem at an offset of the query: at its exact line in a block scalar, otherwise at the query."""
+        """Return a problem at an offset of the query; at the start of the query unless it is a block scalar."""
         at_value = self.problem(message, "config", "query")
         lines = self.text.split("\n")
         first = lines[at_value.line - 1][at_value.column - 1 : at_value.column]

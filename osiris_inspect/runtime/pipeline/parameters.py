@@ -1,4 +1,4 @@
-"""Substitution of ``${params.x}`` from the command line, the environment, a profile and the pipeline's defaults."""
+"""Substitution of ``${params.x}`` from command line, environment, profile and the pipeline's defaults."""
 
 import re
 from collections.abc import Mapping

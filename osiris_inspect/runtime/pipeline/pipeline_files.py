@@ -1,4 +1,4 @@
-"""Files that a step's ``path`` refers to, resolved in the same way by drivers and by the host that grants access."""
+"""Files that a step's ``path`` refers to, as drivers open them and as the host grants access to them."""
 
 import os
 from collections.abc import Iterator, Mapping

@@ -41,7 +41,7 @@ class SqlSyntaxError:
 
 
 def referenced_tables(sql: str) -> tuple[list[TableReference], SqlSyntaxError | None]:
-    """Return the tables that the SQL reads but does not create, in the order of the text, or its syntax error."""
+    """Return the tables that the SQL reads but does not create, in text order, or its syntax error."""
     import duckdb
 
     with duckdb.connect(":memory:") as connection:

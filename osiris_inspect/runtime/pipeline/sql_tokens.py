@@ -1,7 +1,7 @@
 """Tokens of SQL as DuckDB splits it, and the parts of a statement that are queries.
 
-DuckDB returns a tree only for a SELECT. Queries inside an INSERT, a MERGE or a PIVOT are located by tokens, and
-DuckDB's parser decides whether they are queries. Positions are byte offsets, as DuckDB counts them.
+DuckDB returns a tree only for a SELECT. Queries inside an INSERT, a MERGE or a PIVOT are located by tokens,
+and DuckDB's parser decides whether they are queries. Positions are byte offsets, as DuckDB counts them.
 """
 
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def sql_tokens(sql: bytes) -> list[Token]:
 
 
 def candidate_queries(sql: bytes, words: list[Token]) -> Iterator[tuple[int, list[bytes]]]:
-    """Yield each position at which a query may start, with the candidates, longest first, padded to keep offsets."""
+    """Yield each offset at which a query may start, with its candidates, longest first."""
     for number, word in enumerate(words):
         if word.text in _QUERY_STARTS:
             last = _limit(sql, words, number)
@@ -67,7 +67,7 @@ def candidate_queries(sql: bytes, words: list[Token]) -> Iterator[tuple[int, lis
 
 
 def rewrite_pivots(sql: bytes, words: list[Token]) -> bytes:
-    """Return the SQL with each PIVOT statement replaced by a FROM of its source, without moving other tokens."""
+    """Return the SQL with each PIVOT statement replaced by a FROM of its source; other offsets stay."""
     text = bytearray(sql)
     for number, word in enumerate(words):
         if word.text not in _PIVOTS or not _begins_statement(words, number):

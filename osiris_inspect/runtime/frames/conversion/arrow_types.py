@@ -1,7 +1,8 @@
 """Storage types: the Arrow types for which DuckDB gives the same answer from memory and from Parquet.
 
-With DuckDB 2.0, second and millisecond timestamps have other types in memory than in a file, durations in a file
-are numbers, float16 and long decimals cannot be read from memory, and fixed-size lists come back as plain lists.
+With DuckDB 2.0, second and millisecond timestamps have other types in memory than in a file, durations in a
+file are numbers, float16 and long decimals cannot be read from memory, and fixed-size lists come back as
+plain lists.
 """
 
 import base64
@@ -21,7 +22,7 @@ TEXT_TYPE = pa.dictionary(pa.int32(), pa.string())
 
 
 def storage_type(kind: pa.DataType) -> pa.DataType | None:
-    """Return the type in which columns of type ``kind`` are stored; None if only JSON text can represent them."""
+    """Return the type in which columns of type ``kind`` are stored; None if they are stored as JSON."""
     if kinds.is_dictionary(kind):
         inner = storage_type(kind.value_type)
         return TEXT_TYPE if inner == pa.large_string() else inner

@@ -1,8 +1,9 @@
 """Cells of any type as JSON and back, for columns whose cells have no common Arrow type.
 
-Values that JSON has (text, integers, finite floats, lists, objects with plain keys) are written as they are, so
-that SQL can read them. All others become an object with one key that starts with ``$`` and names the type:
-``{"$tuple": [1, 2]}``. Reading creates values of a fixed list of types and runs no foreign code, unlike pickle.
+Values that JSON has (text, integers, finite floats, lists, objects with plain keys) are written as they
+are, so that SQL can read them. All others become an object with one key that starts with ``$`` and names
+the type: ``{"$tuple": [1, 2]}``. Reading creates values of a fixed list of types and runs no foreign code,
+unlike pickle.
 """
 
 import base64
@@ -23,9 +24,10 @@ from osiris_inspect.runtime.frames.conversion import time_zones
 
 
 def encode(cell: Any, not_restorable: set[str]) -> str:
-    """Return the JSON text of ``cell``; add a type without exact form to ``not_restorable`` and write its text.
+    """Return the JSON text of ``cell``; a type without exact form is written as text.
 
-    Writes only ASCII, because a lone surrogate cannot be encoded as UTF-8 but can be escaped.
+    Adds such types to ``not_restorable``. Writes only ASCII, because a lone surrogate cannot be encoded as UTF-8
+    but can be escaped.
     """
     return json.dumps(
         cell_to_json(cell, not_restorable), ensure_ascii=True, allow_nan=False, separators=(",", ":")

@@ -7,7 +7,8 @@ from typing import Any
 def unique_sql_names(labels: Sequence[Any]) -> list[str]:
     """Return a name for each column that is unique in SQL.
 
-    A printable text label stays unless an earlier column has it (SQL ignores case); others become ``c<position>``.
+    A printable text label stays unless an earlier column has it (SQL ignores case). Others become
+    ``c<position>``.
     """
     taken = {label.lower() for label in labels if _is_sql_name(label)}
     seen: set[str] = set()

@@ -1,7 +1,8 @@
 """Conversion of a pandas column to Arrow and back.
 
-``plan`` inspects a whole column once; its ``ColumnPlan`` encodes slices. ``restore`` converts back from the JSON
-info alone. Hidden columns hold what only pandas needs (which missing value a gap was) and are not seen by SQL.
+``plan`` inspects a whole column once; its ``ColumnPlan`` encodes slices. ``restore`` converts back from the
+JSON info alone. Hidden columns hold what only pandas needs (which missing value a gap was) and are not seen
+by SQL.
 
 This module handles the types that contain other types: intervals, sparse columns and categories.
 """
@@ -109,7 +110,7 @@ def _plan_categories(values: Any) -> ColumnPlan:
 
 
 def _category_values(categories: pd.Index) -> pa.Array:
-    """Return the SQL value of each category: the value if a plain type can represent it, otherwise its text."""
+    """Return the SQL value of each category: the value if a plain type can hold it, otherwise its text."""
     inner = plan(categories.array)
     if (
         inner.restore_info["form"] in ("string", "numpy", "datetime")

@@ -1,4 +1,4 @@
-"""Conversion of pandas extension columns with plain values: text, nullable numbers, zoned timestamps, periods, Arrow."""
+"""Conversion of pandas extension columns: text, nullable numbers, zoned timestamps, periods, Arrow."""
 
 import inspect
 from collections.abc import Callable, Mapping

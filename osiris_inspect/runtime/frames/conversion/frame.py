@@ -1,7 +1,7 @@
 """Conversion of a whole frame to its normal form, slice by slice, and back.
 
-A frame becomes one or two tables of the same length: the columns under their SQL names, and the hidden columns,
-if any: the levels of an index that is not a range, and what columns store for pandas only.
+A frame becomes one or two tables of the same length: the columns under their SQL names, and the hidden
+columns, if any: the levels of an index that is not a range, and what columns store for pandas only.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -229,7 +229,7 @@ def plan_frame(frame: pd.DataFrame | pa.Table) -> FramePlan:
 
 
 def type_downgrades(plan: FramePlan) -> list[dict[str, Any]]:
-    """Return the columns with another type in SQL than in pandas, and whether pandas restores them exactly."""
+    """Return the columns that SQL sees in another type, and whether pandas restores them exactly."""
     lost = {item["column"] for item in plan.fidelity_report()}
     return [
         {

@@ -90,7 +90,7 @@ class FramePlan:
             yield _encode(self.planned_columns, start, rows), _encode(self.index_columns, start, rows)
 
     def slices(self, rows: int = ROWS_PER_SLICE) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch | None]]:
-        """Yield the frame in normal form, ``rows`` rows at a time; the second batch is None without hidden columns."""
+        """Yield the frame in normal form, ``rows`` rows at a time, with its hidden columns, if any."""
         schema, hidden_schema = self.schema, self.hidden_schema
         for main, hidden in self.arrays(rows):
             other = pa.RecordBatch.from_arrays(hidden, schema=hidden_schema) if hidden else None

@@ -1,7 +1,7 @@
 """Conversion of an index to JSON and back: column names, row labels, categories of a categorical.
 
-The caller passes how the values of a level are converted, because a level may be categorical, whose categories
-are an index again.
+The caller passes how the values of a level are converted, because a level may be categorical, whose
+categories are an index again.
 """
 
 from collections.abc import Mapping

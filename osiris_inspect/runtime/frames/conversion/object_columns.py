@@ -1,7 +1,7 @@
-"""Conversion of columns of Python objects: the narrowest Arrow type that holds every cell exactly, otherwise JSON.
+"""Conversion of columns of Python objects to the narrowest exact Arrow type, otherwise to JSON.
 
-The exact types of the cells decide; a subclass is another type. Missing values (None, NaN, NaT, NA) become gaps
-in Arrow. If a column has several kinds of them, a hidden column stores the kind of each gap.
+The exact types of the cells decide; a subclass is another type. Missing values (None, NaN, NaT, NA) become
+gaps in Arrow. If a column has several kinds of them, a hidden column stores the kind of each gap.
 """
 
 import math
@@ -87,7 +87,7 @@ def text_array(texts: list[str]) -> pa.Array:
         )
 
 
-# -- gaps --------------------------------------------------------------------------------------------------------------
+# -- gaps ----------------------------------------------------------------------------------------------------
 
 
 def _is_missing(cell: Any) -> bool:
@@ -129,7 +129,7 @@ def _fill_gaps(
     return values
 
 
-# -- cells of one type --------------------------------------------------------------------------------------------------
+# -- cells of one type ---------------------------------------------------------------------------------------
 
 
 def _plan_for_types(kinds: set[type], values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
@@ -235,7 +235,7 @@ def _plan_scalars(kind: type) -> ColumnPlan | None:
 
 
 def _plan_nested(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
-    """Return a plan for lists or dicts that Arrow restores exactly; None for an empty dict or differing keys."""
+    """Return a plan for lists or dicts that Arrow restores exactly; None if it does not."""
     real = [None if _is_missing(cell) else cell for cell in values]
     try:
         array = pa.array(real)
@@ -280,7 +280,7 @@ _PLANNERS: dict[type, Callable[["np.ndarray[Any, Any]"], ColumnPlan | None]] = {
 }
 
 
-# -- readers --------------------------------------------------------------------------------------------------------------
+# -- readers -------------------------------------------------------------------------------------------------
 
 
 def _big_integers(array: Any, _info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> list[Any]:

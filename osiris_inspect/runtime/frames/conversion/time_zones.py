@@ -1,4 +1,7 @@
-"""Conversion of time zones to JSON and back, by name or offset, keeping their class (zoneinfo, pytz, dateutil, datetime)."""
+"""Conversion of time zones to JSON and back, by name or offset.
+
+Keeps their class: zoneinfo, pytz, dateutil or datetime.
+"""
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
@@ -44,7 +47,7 @@ def from_json(value: dict[str, Any]) -> tzinfo:
 
 
 def localize(local_time: datetime, zone: dict[str, Any], offset: timedelta) -> datetime:
-    """Return the moment at which clocks in ``zone`` showed ``local_time`` and were ``offset`` ahead of UTC."""
+    """Return the moment at which clocks in ``zone``, ``offset`` ahead of UTC, showed ``local_time``."""
     tz = from_json(zone)
     if zone.get("kind") == "pytz":  # pytz has one object per offset and selects it itself
         return (local_time - offset).replace(tzinfo=UTC, fold=0).astimezone(tz)

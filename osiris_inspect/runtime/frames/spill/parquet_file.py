@@ -79,7 +79,7 @@ class ParquetTableWriter:
             self._discard_writer()
 
     def _discard_writer(self) -> None:
-        """Close a writer whose file will not be used; otherwise it would write when it is garbage-collected."""
+        """Close a writer whose file will not be used, or it would write when garbage-collected."""
         if self._writer is None:
             return
         with suppress(OSError, pa.ArrowException):  # the first error is already being raised
@@ -88,7 +88,7 @@ class ParquetTableWriter:
 
 
 def _with_statistics(schema: pa.Schema, repeated: list[str]) -> list[str]:
-    """Return the columns with statistics: all but text without repetition, where they cost much and no query uses them."""
+    """Return the columns with statistics: all but text without repetition, where no query uses them."""
     return [
         field_.name
         for field_ in schema
@@ -97,7 +97,7 @@ def _with_statistics(schema: pa.Schema, repeated: list[str]) -> list[str]:
 
 
 def _with_dictionary(schema: pa.Schema, sample: pa.RecordBatch | None) -> list[str]:
-    """Return the categorical columns and the text columns with less than 30 % distinct cells in the sample."""
+    """Return the categorical columns and the text columns with few distinct cells in the sample."""
     chosen = []
     for position, field_ in enumerate(schema):
         if pa.types.is_dictionary(field_.type):
@@ -110,7 +110,7 @@ def _with_dictionary(schema: pa.Schema, sample: pa.RecordBatch | None) -> list[s
 
 
 def _delta_columns(schema: pa.Schema, sample: pa.RecordBatch | None) -> list[str]:
-    """Return the integer columns whose sampled cells are close together: deltas are smaller and faster than lz4."""
+    """Return the integer columns whose sampled cells are close: deltas are smaller and faster than lz4."""
     if sample is None:
         return []
     is_nested = any(
@@ -126,7 +126,7 @@ def _delta_columns(schema: pa.Schema, sample: pa.RecordBatch | None) -> list[str
 
 
 def _compression(schema: pa.Schema, sample: pa.RecordBatch | None, delta: list[str]) -> str | dict[str, str]:
-    """Return lz4, except for numeric columns that it does not shrink: decompressing those costs each reader 10 %."""
+    """Return lz4, except for numeric columns that it does not shrink: reading those would cost 10 % more."""
     if sample is None or len(sample) < _SAMPLE or any(pa.types.is_nested(field_.type) for field_ in schema):
         return _CODEC
     codecs = dict.fromkeys(schema.names, _CODEC)

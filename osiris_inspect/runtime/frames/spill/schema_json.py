@@ -15,12 +15,12 @@ _encode: Final = json.JSONEncoder(sort_keys=True).encode
 
 
 def fingerprint_identity(plan: FramePlan, rows: int) -> str:
-    """Return the part of a frame's identity beside its values: rows, names, types and how they are restored."""
+    """Return what belongs to a frame's identity beside its values: rows, names, types, restore info."""
     return _encode([rows, plan.restore_info, plan.fields])
 
 
 def schema_hash(plan: FramePlan) -> str:
-    """Return a hash that is equal for frames with the same columns in the same order and of the same types."""
+    """Return a hash that is equal for frames with the same columns, types and order."""
     columns = [[field["name"], field["dtype"], field["arrow"]] for field in plan.fields]
     return xxhash.xxh3_64(json.dumps(columns).encode()).hexdigest()
 

@@ -98,8 +98,8 @@ class Spiller:
     def close(self) -> None:
         """Sync the directories of all spills.
 
-        Done once at the end: syncing costs as much as writing a small frame, and a run cut by a power failure must be
-        repeated anyway.
+        Done once at the end: syncing costs as much as writing a small frame, and a run cut by a power failure must
+        be repeated anyway.
         """
         steps, self._unsynced = self._unsynced, {}
         for step in steps:
