@@ -7,11 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from osiris_inspect.cli.app import build_app
-from osiris_inspect.model.errors import OsirisError, PipelineError, SettingsError
+from osiris_inspect.model.errors import DriverError, OsirisError, PipelineError, SettingsError
 from osiris_inspect.runtime.connections import connections
 from osiris_inspect.runtime.connections import env_file as variables
 from osiris_inspect.runtime.connections.connections import Connections, ConnectionsFile
 from osiris_inspect.runtime.connections.env_file import EnvironmentVariables
+from osiris_inspect.runtime.drivers import connection_test
 from osiris_inspect.runtime.pipeline.builtin_components import all_components
 from tests.runtime.pipelines import compiled
 
@@ -331,3 +332,9 @@ def test_the_place_of_a_step_without_a_connection_is_the_step(tmp_path: Path) ->
     plan = compiled(PIPELINE.replace('      connection: "@mysql.main"\n', ""))
     assert plan.connection_positions["read"] == (4, 5)
     assert replace(plan).connection_positions["write"] == (10, 26)
+
+
+@pytest.mark.parametrize("family", ["mysql", "postgres", "supabase"])
+def test_connection_test_of_database_rejects_empty_connection(family: str) -> None:
+    with pytest.raises(DriverError, match=r"has no 'database'|needs url"):
+        connection_test.test_connection(family, {})

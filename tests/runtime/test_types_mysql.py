@@ -116,7 +116,7 @@ def test_a_date_that_no_calendar_has_is_an_error_that_says_what_to_set(
     )
     with pytest.raises(
         DriverError,
-        match="column 'd' holds '2024-00-15', which is not a calendar date; set zero_dates: null, or text",
+        match="column 'd' contains '2024-00-15', which is not a calendar date; set zero_dates: null, or text",
     ):
         extracted(mariadb, tmp_path, "SELECT d FROM zero")
 

@@ -127,7 +127,7 @@ WAYS: dict[str, list[Met]] = {
     "W04": [Met("a replace that only adds", "supabase", "test_replace_removes_every_stale_row_however_many_pages_they_fill")],
     "W05": [Met("a replace that cannot remove", "supabase", "test_a_replace_that_cannot_remove_says_what_is_written_and_what_stays", "some stale rows may remain; run the step again")],
     "W06": [
-        Met("a table that cannot be made", "supabase", "test_a_table_that_cannot_be_made_is_named_and_nothing_is_called_written", "cannot be made: (42501) permission denied for schema public"),
+        Met("a table that cannot be made", "supabase", "test_a_table_that_cannot_be_made_is_named_and_nothing_is_called_written", "cannot be created: (42501) permission denied for schema public"),
         Met("the same over SQL", "postgres", "test_a_refused_write_leaves_the_table_as_it_was_and_says_why", "(42501) permission denied for schema pg_catalog"),
     ],
     "W08": [

@@ -125,7 +125,7 @@ def open_csv(path: Path, config: Config, rows: int | None) -> CsvFile:
         skipped_lines = _ragged_lines(source, config, rows) if needs_scan else ()
     selector = _ColumnSelector(path, header)
     timestamps, dtypes = config.get("parse_dates") or (), config.get("dtype") or {}
-    columns = tuple(selector.select("columns", config.get("columns") or header))
+    columns = tuple(selector.select("columns", config["columns"])) if config.get("columns") else header
     requested = dict(zip(selector.select("dtype", dtypes), dtypes.values(), strict=True))
     if timestamps is not True:
         timestamps = tuple(name for name in selector.select("parse_dates", timestamps) if name in columns)

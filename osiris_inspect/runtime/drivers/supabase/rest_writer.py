@@ -36,9 +36,9 @@ class RestWriter:
     """Write of one frame over REST."""
 
     def __init__(
-        self, session: PostgrestClient, target: WriteTarget, ctx: DriverContext, batch_size: int | None
+        self, client: PostgrestClient, target: WriteTarget, ctx: DriverContext, batch_size: int | None
     ) -> None:
-        self._session, self._target, self._ctx = session, target, ctx
+        self._client, self._target, self._ctx = client, target, ctx
         self._batch_size = batch_size or BATCH
         self._written = 0
         self._total = 0
@@ -71,12 +71,12 @@ class RestWriter:
 
     def _check_columns(self, names: list[str]) -> None:
         """Check that the table exists and has the columns, before rows are sent."""
-        self._session.run(_select(self._table.select(), map(_quoted, names)).limit(0))
+        self._client.run(_select(self._table.select(), map(_quoted, names)).limit(0))
 
     def _is_json_column(self, name: str) -> bool:
         """Return True if a column of the table is JSON: only there ``->`` is valid, and text would stay a JSON string."""
         try:
-            self._session.run(_select(self._table.select(), [f"{_quoted(name)}->osiris"]).limit(0))
+            self._client.run(_select(self._table.select(), [f"{_quoted(name)}->osiris"]).limit(0))
         except RequestRejected as refused:
             if refused.status in (400, 404):
                 return False
@@ -99,7 +99,7 @@ class RestWriter:
 
     @property
     def _table(self) -> SyncRequestBuilder:
-        return self._session.table(self._target.table)
+        return self._client.table(self._target.table)
 
     @property
     def _key_as_text(self) -> list[str]:
@@ -107,13 +107,13 @@ class RestWriter:
         return [f"{_quoted(name)}::text" for name in self._target.key]
 
     def _send(self, rows: pa.Table, dtypes: Mapping[str, str]) -> None:
-        """Send a batch; split it if it is too large for the server."""
+        """Send a batch; split it if it is too large or the server's statement timeout expires."""
         try:
             query = self._insert(encode_rows(rows, dtypes, self._json_columns))
         except DriverError as error:
             raise DriverError(self._write_failed(str(error))) from error
         try:
-            response = self._session.run(query, is_idempotent=self._target.mode != "append")
+            response = self._client.run(query, is_idempotent=self._target.mode != "append")
         except RequestRejected as refused:
             if rows.num_rows < 2 or not (refused.code == _STATEMENT_TIMEOUT or refused.status == 413):
                 raise
@@ -149,8 +149,8 @@ class RestWriter:
         self._is_deleting = True
         stale = [row for row in self._existing_keys() if self._key_of(row) not in self._written_keys]
         for condition in _key_filters(stale, self._target.key):
-            self._session.run(self._table.delete(returning=ReturnMethod.minimal).or_(condition))
-        count = self._session.run(self._table.select("*", count=CountMethod.exact, head=True)).count
+            self._client.run(self._table.delete(returning=ReturnMethod.minimal).or_(condition))
+        count = self._client.run(self._table.select("*", count=CountMethod.exact, head=True)).count
         if count is not None and count != len(self._written_keys):
             text = f"it has {count:,} rows instead of {len(self._written_keys):,}"
             reason = "another client writes to it, or a policy keeps rows"
@@ -163,7 +163,7 @@ class RestWriter:
             query = _select(self._table.select(), self._key_as_text).limit(_PAGE).offset(offset)
             for name in self._target.key:
                 query = query.order(_quoted(name))
-            page = _rows(self._session.run(query))
+            page = _rows(self._client.run(query))
             if not page:
                 return
             offset += len(page)
