@@ -16,8 +16,8 @@ BROKEN = SAMPLES / "partly_skipped"
 def test_why_walks_the_inputs_of_a_step(tmp_path: Path) -> None:
     done = osiris_inspect("why", SAMPLES / "missing_input", "compute-stats", cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
-    assert done.out.splitlines()[0] == "step 'compute-stats' failed for want of an input"
-    for station in ("needs", "upstream", "memory", "spill", "so", "error", "cause", "fix"):
+    assert done.out.splitlines()[0] == "step 'compute-stats' failed: missing input"
+    for station in ("needs", "upstream", "memory", "spill", "result", "error", "cause", "fix"):
         assert re.search(rf"^\s+[✓✗?]?\s*{station} ", done.out, re.MULTILINE), station
 
 
@@ -32,7 +32,7 @@ def test_why_without_a_step_takes_that_of_the_cause_and_names_the_others(tmp_pat
     assert done.out.startswith("step 'broken' failed")
     assert done.err == (
         "osiris-inspect: showing step 'broken' (the cause); other steps: "
-        "the others: 'movies', 'write-broken', 'good', 'write-good'\n"
+        "'movies', 'write-broken', 'good', 'write-good'\n"
     )
 
 
@@ -132,8 +132,8 @@ def test_what_the_folder_allows_is_neither_shown_nor_failing(tmp_path: Path) -> 
     done = osiris_inspect("summarize", SAMPLES / "empty_source", "--fail-on", "warning", cwd=tmp_path)
     assert done.code == 0
     assert "zero-rows" not in done.out
-    assert "1 allowed" in done.out
-    assert done.err == "osiris-inspect: allowed and not found: .osiris-inspect.toml: disk-full\n"
+    assert "1 suppressed" in done.out
+    assert done.err == "osiris-inspect: unused suppression: .osiris-inspect.toml: disk-full\n"
 
 
 def test_settings_that_cannot_be_are_a_usage_error(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_what_is_allowed_stands_in_either_file(tmp_path: Path, name: str, head: 
         ("ignroe = []", "unknown key 'ignroe'; choose from ignore, rules, patterns"),
         ("ignore = [", "cannot be read"),
         ('rules = ["nowhere"]', "'nowhere', which is not a folder"),
-        ('rules = [".."]', "outside of the repository or in a run"),
+        ('rules = [".."]', "outside the repository or inside a run"),
         ('[[patterns]]\nname = "a-b"', "message is missing"),
         ('[[patterns]]\nname = "a-b"\nmessage = "m"\npattern = "("', "the pattern of 'a-b' is invalid"),
         ('[[patterns]]\nname = "a-b"\nmessage = "m"\ndomain = "moon"', "unknown domain 'moon'"),
@@ -200,7 +200,7 @@ def test_settings_that_lie_in_a_run_are_never_read(tmp_path: Path, inside: str) 
 def test_folder_of_rules_that_lies_in_a_run_is_refused(tmp_path: Path) -> None:
     run = run_dir(tmp_path / "logs", failing_locally("boom"))
     (run / "house").mkdir()
-    with pytest.raises(SettingsError, match="in a run"):
+    with pytest.raises(SettingsError, match="inside a run"):
         configured(tmp_path, f'rules = ["logs/{run.name}/house"]')
 
 

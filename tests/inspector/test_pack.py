@@ -36,7 +36,7 @@ def test_it_keeps_to_its_budget_and_says_what_is_left_out(tmp_path: Path, tokens
     text = build_context(told, tokens)
     whole = build_context(told, 100_000)
     assert len(text.encode()) <= tokens * BYTES_PER_TOKEN + 300
-    assert ("Left out or cut for want of room" in text) == (text != whole)
+    assert ("Omitted or shortened to fit the limit" in text) == (text != whole)
 
 
 def test_a_larger_budget_never_tells_less(tmp_path: Path) -> None:

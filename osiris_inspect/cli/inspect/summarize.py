@@ -116,7 +116,7 @@ def summarize(options: SummarizeOptions) -> int:
     known = _entries(options.baseline)
     reports, worst = load_reports(options.paths, latest=options.latest)
     for allowance in repository.unused_suppressions(reports):
-        _info(f"allowed and not found: {allowance}")
+        _info(f"unused suppression: {allowance}")
     shown = _apply_baseline(
         _select(reports, failed=options.failed, min_confidence=options.min_confidence), known
     )
