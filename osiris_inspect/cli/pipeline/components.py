@@ -65,7 +65,7 @@ def _page(component: "Component") -> Iterator[str]:
     keys = [key for key in component.keys if not key.ignored]
     width = max(len(key.name) for key in keys)
     for key in keys:
-        yield f"  {key.name:<{width}}  {key.kind}{_constraints(key)}"
+        yield f"  {key.name:<{width}}  {key.type_name}{_constraints(key)}"
         yield f"  {'':<{width}}  {key.description}"
     ignored = [key.name for key in component.keys if key.ignored]
     if ignored:
