@@ -50,4 +50,7 @@ def test_help_fills_the_lines_of_the_terminal(tmp_path: Path) -> None:
     told = osiris_inspect(
         "events", "--help", cwd=tmp_path, env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"}
     ).out
-    assert "Secrets are masked, except with --raw. A filter that keeps nothing is no error; a name" in told
+    assert (
+        "Relative times count from the end of the log. Secrets are masked, except with --raw. No match is not an error"
+        in told
+    )

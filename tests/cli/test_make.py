@@ -160,7 +160,7 @@ def test_a_number_that_no_file_holds_is_said_in_one_line(work: Path, name: str, 
 def test_bytes_that_are_no_text_are_said(work: Path, words: tuple[str | bytes, ...], said: str) -> None:
     before = everything_below(work)
     done = osiris_inspect("run", *map(os.fsdecode, words), cwd=work)
-    assert (done.code, done.err) == (2, f"osiris-inspect: {said} is no UTF-8; give it a name that is\n")
+    assert (done.code, done.err) == (2, f"osiris-inspect: {said} is not UTF-8; rename it\n")
     assert everything_below(work) == before
 
 
@@ -213,9 +213,9 @@ def test_a_disk_that_takes_nothing_is_said_in_one_line_and_nothing_is_left(
         pytest.skip(f"this kernel lets nobody mount: {done.stderr.strip()}")
     assert done.stdout.split("\n") == ["code 2", "code 2", "code 2", "logs", ""]
     assert done.stderr.splitlines() == [
-        f"osiris-inspect: cannot write to the logs folder logs: {why}; name another with --logs",
+        f"osiris-inspect: cannot write to the logs folder logs: {why}; choose another with --logs",
         f"osiris-inspect: cannot create a run directory in 'logs': {why}; choose another folder with --logs",
-        f"osiris-inspect: cannot write the demo to osiris-demo: {why}; name another folder: osiris-inspect demo FOLDER",
+        f"osiris-inspect: cannot write the demo to osiris-demo: {why}; choose another folder: osiris-inspect demo FOLDER",
     ]
 
 

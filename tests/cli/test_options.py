@@ -18,10 +18,7 @@ from osiris_inspect.cli.support.option_table import COMPLETION, CommandSpec, Opt
 from tests.cli.shell import osiris_inspect
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
 
-COMMANDS = {
-    name: import_module(f"osiris_inspect.cli.inspect.{room}").command()
-    for name, room in quick._COMMAND_MODULES.items()
-}
+COMMANDS = {name: import_module(f"osiris_inspect.cli.inspect.{name}").command() for name in quick._COMMANDS}
 VALUES = (
     "logs",
     "a=b",
@@ -139,7 +136,7 @@ def test_path_that_may_not_be_read_is_left_to_typer(tmp_path: Path, monkeypatch:
 def test_every_option_of_summarize_has_its_place() -> None:
     given = parse_args(COMMANDS["summarize"].options, ("logs",))
     assert given is not None
-    assert summarize._asked(given).paths == [Path("logs")]
+    assert summarize._options(given).paths == [Path("logs")]
 
 
 def test_shell_that_asks_for_completions_is_left_to_typer(monkeypatch: pytest.MonkeyPatch) -> None:

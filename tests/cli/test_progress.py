@@ -44,7 +44,7 @@ def test_without_a_terminal_there_are_plain_lines() -> None:
 
 
 def test_a_terminal_shows_the_step_at_work_and_leaves_only_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "_REDRAWN_S", 0.005)
+    monkeypatch.setattr(progress, "_REDRAW_INTERVAL_S", 0.005)
     err = _Terminal()
     with Progress(err) as seen:
         for event in RUN[:3]:

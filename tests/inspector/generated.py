@@ -314,7 +314,7 @@ def _struck(case: Case) -> Iterator[None]:
 
     def open_after(self: Worker, step_id: str, relative: str) -> Any:
         if case.fault.deed == "config" and step_id == case.step:
-            (self._session / relative).unlink()
+            (self._run_dir / relative).unlink()
         return opened(self, step_id, relative)
 
     FrameStore.resolve, Worker._load_config = resolve_after, open_after  # type: ignore[method-assign]
@@ -337,7 +337,7 @@ def _flip(path: Path) -> None:
 def _forget(store: FrameStore, step: str) -> None:
     """The bug of the first authors: the frame is left out of what is kept."""
     entry = store._entries[step]
-    entry.frame = entry.form = entry.spilled = None
+    entry.frame = entry.plan = entry.spilled = None
     for file in (layout.spill_path(step), layout.schema_path(step)):
         (store._spills._root / file).unlink(missing_ok=True)
 

@@ -68,8 +68,8 @@ def test_page_of_a_large_row_group_is_read_batch_by_batch(
     with ParquetFrameReader(written(tmp_path / "output.parquet", 1_000, 1_000)) as frame:
         assert [number for number, _ in frame.read_page(500, 3)] == ["500", "501", "502"]
         assert [number for number, _ in frame.read_page(60, 8)] == [str(number) for number in range(60, 68)]
-        assert frame._piece is not None
-        assert frame._piece.num_rows <= 64
+        assert frame._chunk is not None
+        assert frame._chunk.num_rows <= 64
 
 
 def test_only_the_named_columns_are_read(tmp_path: Path) -> None:

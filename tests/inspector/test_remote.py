@@ -287,7 +287,7 @@ def test_frame_that_cannot_be_fetched_any_more_is_an_error_and_no_rows(tmp_path:
 
     with (
         ParquetFrameReader(frame_path(there, "a")) as frame,
-        pytest.raises(SpillCorrupt, match="cannot be fetched"),
+        pytest.raises(SpillCorrupt, match="cannot be downloaded"),
     ):
         frame.read_page(0, 1)
 

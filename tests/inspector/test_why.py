@@ -36,28 +36,28 @@ def turns(why: StepExplanation) -> dict[str, TraceStep]:
 def test_input_in_memory_is_found_at_the_first_place(tmp_path: Path) -> None:
     why = answer(made(tmp_path), "clean")
     assert [(way.name, way.from_step, way.place) for way in why.input_traces] == [("df", "load", "memory")]
-    assert list(walk(why)) == ["needs", "upstream", "memory", "so"]
-    assert walk(why)["so"] == ("hit", "the driver got 14 rows from memory")
+    assert list(walk(why)) == ["needs", "upstream", "memory", "result"]
+    assert walk(why)["result"] == ("hit", "the driver received 14 rows from memory")
 
 
 def test_spilled_input_is_missed_in_memory_and_found_on_disk(tmp_path: Path) -> None:
     why = answer(made(tmp_path, "forced"), "clean")
-    assert [walk(why)[place][0] for place in ("memory", "spill", "so")] == ["miss", "hit", "hit"]
+    assert [walk(why)[place][0] for place in ("memory", "spill", "result")] == ["miss", "hit", "hit"]
 
 
 def test_frame_on_disk_names_the_setting_that_put_it_there(tmp_path: Path) -> None:
     said = turns(answer(made(tmp_path, "forced"), "load"))
-    assert said["kept"].text == "spilled to artifacts/load/output.parquet: every frame is spilled"
+    assert said["stored"].text == "spilled to artifacts/load/output.parquet: every frame is spilled"
     assert said["setting"].text.startswith("E2B_FORCE_SPILL=true (")
 
 
 def test_input_asked_for_under_another_key_says_what_there_was(tmp_path: Path) -> None:
     fault = Fault("asks", ("middle",), (), "asks:data")
     why = answer(made(tmp_path, fault=fault, step="stats"), "stats")
-    assert why.verdict == "step 'stats' failed for want of an input"
+    assert why.verdict == "step 'stats' failed: missing input"
     assert walk(why)["needs"][1] == "the result 'data' of 'clean', as 'df'"
     assert "returned 'df': DataFrame" in walk(why)["upstream"][1]
-    assert walk(why)["so"] == ("miss", "the driver was never called")
+    assert walk(why)["result"] == ("miss", "the driver was not called")
     assert [finding.rule for finding in why.causes][-1] == "input-key-wrong"
     assert why.consequences == ("save",)
 
@@ -98,7 +98,7 @@ def test_need_of_which_the_log_holds_nothing_is_not_called_lost(tmp_path: Path) 
     told = analyze(run_dir(tmp_path, lines, steps=steps))
     way = answer(told, "j").input_traces[1]
     assert (way.from_step, way.trace_steps[-1].result) == ("b", "unknown")
-    assert way.trace_steps[-1].text == "nothing says that it was passed to the step"
+    assert way.trace_steps[-1].text == "not logged whether it was passed to the step"
     giver = told.run.step("b")
     assert giver is not None
     assert giver.storage == "unknown"
@@ -116,14 +116,14 @@ def test_step_without_rows_says_what_it_got_and_its_query(tmp_path: Path) -> Non
         "filter", (), (), component="duckdb.processor", config={"query": "SELECT * FROM {first} WHERE id < 0"}
     )
     said = turns(answer(made(tmp_path, fault=fault, step="stats"), "stats"))
-    assert said["rows"].text == "it got 14 rows and gave none"
+    assert said["rows"].text == "it received 14 rows and produced none"
     assert said["query"].text == "SELECT * FROM df_clean WHERE id < 0"
 
 
 def test_source_without_rows_blames_nobody_upstream(tmp_path: Path) -> None:
     why = answer(made(tmp_path, fault=Fault("empty", (), (), "no rows"), step="load"), "load")
     assert why.input_traces == ()
-    assert turns(why)["rows"].text == "the source gave 0 rows"
+    assert turns(why)["rows"].text == "the source returned 0 rows"
 
 
 def test_one_input_of_several_can_be_asked_for(tmp_path: Path) -> None:
@@ -168,22 +168,22 @@ def starved(tmp_path: Path, log: str, **complete: Any) -> StepExplanation:
         (
             "WARNING - Key 'df' not found in outputs from step 'extract' (available: ['data'])",
             "memory",
-            "miss: the result holds 'data', not 'df'",
+            "not found: the result contains 'data', not 'df'",
         ),
         (
             "WARNING - No outputs cached for step 'extract'",
             "memory",
-            "miss: 'extract' left no result",
+            "not found: 'extract' produced no result",
         ),
         (
             "ERROR - Failed to cache DataFrame for step extract: Duplicate column names",
             "spill",
-            "miss: the file was not written: Duplicate column names",
+            "not found: the file was not written: Duplicate column names",
         ),
         (
             "ERROR - Failed to load input DataFrame from artifacts/extract/output.parquet",
             "spill",
-            "miss: Failed to load input DataFrame from artifacts/extract/output.parquet",
+            "not found: Failed to load input DataFrame from artifacts/extract/output.parquet",
         ),
     ],
 )
@@ -210,7 +210,7 @@ def test_json_has_every_station_with_its_evidence(tmp_path: Path) -> None:
         "schema_version", "step", "status", "verdict", "inputs", "then", "causes", "consequences",
     ]  # fmt: skip
     (entry,) = told["inputs"]
-    assert [station["at"] for station in entry["walk"]] == ["needs", "upstream", "memory", "spill", "so"]
+    assert [station["at"] for station in entry["walk"]] == ["needs", "upstream", "memory", "spill", "result"]
     assert all(station["evidence"] for station in entry["walk"])
 
 

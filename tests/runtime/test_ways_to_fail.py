@@ -60,9 +60,9 @@ WAYS: dict[str, list[Met]] = {
     ],
     "M14": [Met("a mode that a component has not", "compile", PLACES, "filesystem.csv_extractor does not support mode 'write'")],
     "M15": [
-        Met("no path", "compile", PLACES, "filesystem.csv_extractor needs 'path' in the config of step 'a'"),
-        Met("a blank query", "compile", PLACES, "postgres.extractor needs 'query' in the config of step 'q'"),
-        Met("a table without a name", "compile", PLACES, "supabase.writer needs 'table' in the config of step 'w'"),
+        Met("no path", "compile", PLACES, "config of step 'a' lacks 'path', which filesystem.csv_extractor requires"),
+        Met("a blank query", "compile", PLACES, "config of step 'q' lacks 'query', which postgres.extractor requires"),
+        Met("a table without a name", "compile", PLACES, "config of step 'w' lacks 'table', which supabase.writer requires"),
         Met("a query of comments", "duckdb", OF_DUCKDB, "query has no statement"),
     ],
     "C01": [Met("a variable that is not set", "connections", "test_each_variable_that_is_not_set_is_named_with_file_line_connection_and_key", "takes 'password' from the environment variable DB_PASSWORD")],

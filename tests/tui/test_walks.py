@@ -28,7 +28,7 @@ DOCUMENTED = SAMPLES / "original_nonetype"
 async def test_the_cause_of_the_documented_failure_is_there_at_once_and_its_line_two_keys_away() -> None:
     async with opened(DOCUMENTED) as one:
         shown = one.text()
-        assert "their frame is in neither memory nor spill" in " ".join(shown.replace("▌", "").split())
+        assert "was neither kept in memory nor spilled" in " ".join(shown.replace("▌", "").split())
         assert "compute-director-stats" in shown
         await one.press("3", "e")
         assert "step_failed" in text(one)
@@ -244,7 +244,7 @@ async def test_a_run_without_times_says_so(stage: Open) -> None:
     report = made.report(timeless, logged=())
     async with stage(replace(report, run=replace(report.run, started=None))) as one:
         await one.press("6")
-        assert "no time" in one.text()
+        assert "no step has a time" in one.text()
 
 
 # ── frames ──

@@ -109,5 +109,5 @@ def test_a_cycle_is_drawn_too(edges: list[tuple[str, str]]) -> None:
 
 
 def test_too_many_steps_are_no_picture() -> None:
-    steps = tuple(step(f"s{number}") for number in range(_graph.MOST_STEPS + 1))
+    steps = tuple(step(f"s{number}") for number in range(_graph.MAX_STEPS + 1))
     assert _graph.lineage_svg(Lineage(steps, ()), RUN, "g") == ""
