@@ -640,7 +640,7 @@ class Run:
             console.close()
 
     def why(self, target: str | None = None) -> Explanation:
-        """Explain a step, or one input of it (``step.input``); by default the step of the root cause.
+        """Explain a step, or one input of it (``step.input``); by default the step that caused the failure.
 
         Raises:
             StepNotFound: the run has no such step or input, or no step failed and none is named.

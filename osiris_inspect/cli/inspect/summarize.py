@@ -158,7 +158,7 @@ def load_reports(paths: Iterable[Path], *, latest: bool = False) -> tuple[list["
 def exit_code(reports: Sequence["Report"], fail_on: FailOn) -> int:
     """Return 1 for findings at or above ``fail_on`` or failed runs, 3 if no run is readable, else 0.
 
-    Findings of the baseline do not count, and neither does a failed run whose root cause is one.
+    Findings of the baseline do not count, and neither does a failed run whose cause is one.
     """
     if reports and all(report.run.status == "unreadable" for report in reports):
         return NO_RUN

@@ -29,7 +29,7 @@ class InputState(NamedTuple):
         from_step: the step that produced the frame; None if unknown.
         location: where it was found; ``unresolved`` if it was not found or the log does not say.
         rows: its rows; None if unknown.
-        line: the line of events.jsonl that reports it; 0 if there is none.
+        line: the line of the event log that reports it; 0 if there is none.
         attempts: the locations that were searched, in order: ``{"place", "outcome", "reason"}``; empty if not
         logged.
     """
@@ -74,7 +74,7 @@ class StepState:
         storage: where its frame was kept; ``none`` if it was not kept, ``unknown`` if the log does not say.
         skipped_because: the upstream step whose failure caused this skip or failure.
         started, ended: seconds since 1970.
-        line_range: first and last line of events.jsonl that name it; (0, 0) if there is none.
+        line_range: first and last line of the event log that name it; (0, 0) if there is none.
         needs_inferred: True if the run has no manifest and ``needs`` was inferred from the order of the
         steps.
         line: the step's line in the pipeline file; 0 if unknown.

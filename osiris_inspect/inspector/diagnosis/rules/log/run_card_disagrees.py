@@ -11,7 +11,7 @@ How to fix:
     Trust the log: it was written during the run.
 
 Example:
-    `events.jsonl` has `step_failed` of `compute-stats`, and the card reports `"status": "succeeded"`
+    The event log has `step_failed` of `compute-stats`, and the card reports `"status": "succeeded"`
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence, run_card_evidence

@@ -11,7 +11,7 @@ How to fix:
     Trust the log; the pipeline needs no change.
 
 Example:
-    `"ok": false, "reason": "missing_events_jsonl"` beside an `events.jsonl` that reports success
+    `"ok": false, "reason": "missing_events_jsonl"` beside an event log that reports success
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import status_evidence

@@ -11,7 +11,7 @@ How to fix:
     Check the lines. The usual causes are a driver that prints to stdout and two writers of one file.
 
 Example:
-    `events.jsonl:212  {"ts":"2026-11-22T04:29:4`
+    `line 212: {"ts":"2026-11-22T04:29:4`
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import status_evidence
