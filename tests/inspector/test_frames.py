@@ -8,13 +8,19 @@ import pytest
 from pyarrow import parquet
 
 from osiris_inspect.inspector.reader.loader import load
-from osiris_inspect.inspector.run.frame_info import frame_path
+from osiris_inspect.inspector.run.frame_info import FrameInfo, frame_path
 from osiris_inspect.inspector.tables import parquet_preview as frames
 from osiris_inspect.inspector.tables.parquet_preview import ParquetFrameReader
 from osiris_inspect.model.errors import SpillCorrupt, UnsafePath
 from osiris_inspect.model.redaction import mask_by_pattern
 from tests.inspector.making import run_dir
 from tests.samples import SAMPLES
+
+
+def frame_info(path: Path) -> FrameInfo:
+    with ParquetFrameReader(path) as frame:
+        return frame.info
+
 
 KINDS = {
     "whole": pa.array([1, None, 3]),
@@ -81,13 +87,13 @@ def test_only_the_named_columns_are_read(tmp_path: Path) -> None:
 def test_statistics_tell_nulls_and_bounds_without_a_row(tmp_path: Path) -> None:
     path = tmp_path / "output.parquet"
     parquet.write_table(pa.table({"year": [1994, None, 2010, None]}), path, row_group_size=2)
-    (column,) = frames.frame_info(path).columns
+    (column,) = frame_info(path).columns
     assert (column.type, column.nulls, column.low, column.high) == ("int64", 2, "1994", "2010")
 
 
 def test_sample_tells_both_what_the_worker_had_and_what_lies_on_disk() -> None:
     (run,) = (SAMPLES / "all_spilled").glob("run_*")
-    facts = frames.frame_info(frame_path(load(run), "extract-movies"))
+    facts = frame_info(frame_path(load(run), "extract-movies"))
     assert (facts.rows, facts.recorded_rows) == (14, 14)
     assert [(column.name, column.dtype) for column in facts.columns][1] == ("title", "str")
 
@@ -107,7 +113,7 @@ def test_schema_of_every_form_is_read_and_a_broken_one_left_out(
 ) -> None:
     path = written(tmp_path / "output.parquet", 3, 3)
     (tmp_path / "schema.json").write_text(schema)
-    facts = frames.frame_info(path)
+    facts = frame_info(path)
     assert (facts.columns[0].dtype, facts.recorded_rows) == (dtype, rows)
 
 
@@ -116,7 +122,7 @@ def test_file_that_was_cut_is_said_to_be_damaged(tmp_path: Path, cut: int) -> No
     path = written(tmp_path / "output.parquet", 100, 10)
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(SpillCorrupt, match=r"output\.parquet (is empty|cannot be read)"):
-        frames.frame_info(path)
+        frame_info(path)
 
 
 @pytest.mark.parametrize("begin", range(0, 3_000, 250))
@@ -131,9 +137,9 @@ def test_damaged_bytes_are_said_or_read_never_another_error(tmp_path: Path, begi
 
 def test_missing_file_and_folder_are_said(tmp_path: Path) -> None:
     with pytest.raises(SpillCorrupt, match="is not there"):
-        frames.frame_info(tmp_path / "output.parquet")
+        frame_info(tmp_path / "output.parquet")
     with pytest.raises(SpillCorrupt, match="cannot be read"):
-        frames.frame_info(tmp_path)
+        frame_info(tmp_path)
 
 
 def test_frame_behind_a_link_out_of_the_run_is_refused(tmp_path: Path) -> None:

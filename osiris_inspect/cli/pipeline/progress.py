@@ -2,7 +2,6 @@
 
 import threading
 from time import monotonic
-from types import TracebackType
 from typing import Final, Self, TextIO
 
 from osiris_inspect.cli.support import streams
@@ -43,9 +42,7 @@ class Progress:
             self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stopped.set()
         if self._is_terminal:
             self._thread.join()

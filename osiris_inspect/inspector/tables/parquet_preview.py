@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from osiris_inspect.inspector.files import remote_registry
@@ -47,9 +46,7 @@ class ParquetFrameReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def read_page(
@@ -122,16 +119,6 @@ def _span(chunk: Any) -> tuple[int, int]:
     return begin, begin + chunk.total_compressed_size
 
 
-def frame_info(path: Path) -> FrameInfo:
-    """Return the footer of a frame.
-
-    Raises:
-        SpillCorrupt: the file is missing, empty, truncated or not Parquet; the message says which.
-    """
-    with ParquetFrameReader(path) as frame:
-        return frame.info
-
-
 class _readable_errors:  # noqa: N801  reads as a phrase where it is used
     """Raises errors of pyarrow and of the disk as ``SpillCorrupt``."""
 
@@ -141,9 +128,7 @@ class _readable_errors:  # noqa: N801  reads as a phrase where it is used
     def __enter__(self) -> None:
         return None
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None or isinstance(error, SpillCorrupt):
             return
         if isinstance(error, RunNotReadable):
