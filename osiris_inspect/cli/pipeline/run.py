@@ -158,7 +158,8 @@ def execute(
     variables = tuple(sorted(os.environ))
     transport = _transport(target, how)
     with Progress(streams.stderr(), quiet=how.quiet) as progress:
-        order = RunRequest(
+        key = os.environ.get("E2B_API_KEY")
+        request = RunRequest(
             compiled,
             spill_settings,
             logs,
@@ -167,17 +168,13 @@ def execute(
             variables,
             how.fail_fast,
             progress.on_event,
-        )
-        order = replace(order, connections=how.connections or Connections())
-        key = os.environ.get("E2B_API_KEY")
-        order = replace(
-            order,
+            connections=how.connections or Connections(),
             artifact_policy=how.artifacts.value,
             install_missing=how.install,
             secrets=(key,) if key else (),
         )
         try:
-            return run(order, transport)
+            return run(request, transport)
         except RunError as error:  # the run could not start
             raise SettingsError(str(error)) from None
 
