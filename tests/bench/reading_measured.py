@@ -18,8 +18,6 @@ from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.diagnosis.engine import builtin_rules, run_rules
 from osiris_inspect.inspector.event_log.filter.filter import parse
 from osiris_inspect.inspector.event_log.index.index_file import IndexCache, open_index
-from osiris_inspect.inspector.event_log.index.line_index import LineIndex
-from osiris_inspect.inspector.event_log.index.scan_workers import max_processes
 from osiris_inspect.inspector.event_log.search.search import candidate_chunks
 from osiris_inspect.inspector.reader.loader import load
 from osiris_inspect.inspector.run.lineage import build_lineage
@@ -34,9 +32,9 @@ FILTER = "event=step_failed step=join-all"
 
 
 def cpu() -> float:
-    """Seconds of CPU of this process and of its children that have ended."""
-    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    """Seconds of CPU of this process."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 def peak_mb() -> int:
@@ -53,22 +51,6 @@ def index(log: Path, _: Path) -> dict[str, float]:
     """Index the log as the first opening of a run does, without writing the index."""
     begin = time.perf_counter()
     made = open_index(descriptor_of(log), None)
-    seconds = time.perf_counter() - begin
-    worker_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    return {
-        "seconds": seconds,
-        "cpu": cpu(),
-        "lines": len(made),
-        "workers": max_processes() - 1,
-        "worker_mb": worker_mb,
-    }
-
-
-def index_alone(log: Path, _: Path) -> dict[str, float]:
-    made = LineIndex()
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one processor: no workers are started
-    begin = time.perf_counter()
-    made.index_new_lines(descriptor_of(log))
     return {"seconds": time.perf_counter() - begin, "cpu": cpu(), "lines": len(made)}
 
 
@@ -153,8 +135,7 @@ def rules(log: Path, cache: Path) -> dict[str, float]:
 
 
 TASKS: dict[str, Callable[[Path, Path], dict[str, float]]] = {
-    task.__name__: task
-    for task in (index, index_alone, duckdb_count, open_again, questions, timeline, report, rules)
+    task.__name__: task for task in (index, duckdb_count, open_again, questions, timeline, report, rules)
 }
 
 

@@ -79,14 +79,13 @@ def medians(rounds: dict[str, list[dict[str, float]]], key: str = "seconds") -> 
 
 
 def test_index_beside_duckdb_count(log: Path, tmp_path: Path) -> None:
-    """CPU includes the start of the interpreter, its imports, and the workers of the index."""
-    rounds: dict[str, list[dict[str, float]]] = {"duckdb_count": [], "index": [], "index_alone": []}
+    """CPU includes the start of the interpreter and its imports."""
+    rounds: dict[str, list[dict[str, float]]] = {"duckdb_count": [], "index": []}
     for _ in range(ROUNDS):
         for task, all_ in rounds.items():
             all_.append(measured(task, log, tmp_path))
-    first = rounds["index"][0]
-    assert first["lines"] == rounds["duckdb_count"][0]["lines"] == EVENTS
-    print(f"\n{EVENTS:,} events, at most {first['workers']:.0f} worker(s) of {first['worker_mb']:.0f} MB")
+    assert rounds["index"][0]["lines"] == rounds["duckdb_count"][0]["lines"] == EVENTS
+    print(f"\n{EVENTS:,} events")
     for name, seconds in medians(rounds).items():
         ratios = {key: _ratio(rounds, name, key) for key in ("seconds", "cpu")}
         print(

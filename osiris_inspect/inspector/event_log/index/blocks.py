@@ -13,18 +13,16 @@ BLOCK = 1 << 20
 NEWLINE = 10
 
 
-def iter_blocks(descriptor: int, begin: int, *, until: int | None = None) -> Iterator[tuple[LineBlock, int]]:
+def iter_blocks(descriptor: int, begin: int) -> Iterator[tuple[LineBlock, int]]:
     """Yield the lines of each block and the bytes they take, from ``begin`` to the last newline of the file.
-
-    ``until`` is the position of a line to stop at.
 
     The memory of a block is reused for the next one. A line longer than a block is a block of its own; if it
     is too long to be decoded, the block has its position and an empty line.
     """
     raw = bytearray(BLOCK + 2 * PADDING)
     view = memoryview(raw)[PADDING : PADDING + BLOCK]
-    while until is None or begin < until:
-        count = read_into(descriptor, view if until is None else view[: until - begin], begin)
+    while True:
+        count = read_into(descriptor, view, begin)
         ends = newline_positions(raw, count)
         if len(ends):
             consumed = int(ends[-1]) + 1

@@ -13,16 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from osiris_inspect.inspector.event_log.index.blocks import iter_blocks
 from osiris_inspect.inspector.event_log.index.name_codes import NameTable
-from osiris_inspect.inspector.event_log.index.scan_workers import ScanWorker, start_workers
-from osiris_inspect.inspector.event_log.index.scanner import (
-    NO_EVENT,
-    LineColumns,
-    LineScanner,
-    ScannedBlock,
-    scan_blocks,
-)
-from osiris_inspect.inspector.event_log.index.vectorized import NO_TIME, IntArray, Numbers
+from osiris_inspect.inspector.event_log.index.scanner import NO_EVENT, LineColumns, LineScanner
+from osiris_inspect.inspector.event_log.index.vectorized import NO_TIME, IntArray, LineBlock, Numbers
 from osiris_inspect.model.failure import is_failure
 
 GROUP = 1024
@@ -122,33 +116,18 @@ class LineIndex:
     def index_new_lines(self, descriptor: int, *, on_progress: ProgressCallback | None = None) -> int:
         """Index the whole lines that were added to the file and return their number.
 
-        A file that was truncated or rewritten is indexed from its beginning. A long one is divided among
-        processes. ``on_progress`` is called after each block; if it returns False, the rest is not indexed.
+        A file that was truncated or rewritten is indexed from its beginning. ``on_progress`` is called after
+        each block; if it returns False, the rest is not indexed.
         """
         if not self.matches_file(descriptor):
             self.clear()
         before, end = len(self), os.fstat(descriptor).st_size
-        with start_workers(descriptor, self.size) as workers:
-            for block in self._scan_blocks(descriptor, workers):
-                if block is not None:
-                    self._add(block)
-                if on_progress is not None:
-                    ahead = sum(max(0, worker.position - max(self.size, worker.begin)) for worker in workers)
-                    if not on_progress(self.size + ahead, end):
-                        break
+        for lines, consumed in iter_blocks(descriptor, self.size):
+            self._add(lines, consumed)
+            if on_progress is not None and not on_progress(self.size, end):
+                break
         self.head_digest, self.tail_digest = _digests(descriptor, self.size)
         return len(self) - before
-
-    def _scan_blocks(self, descriptor: int, workers: Sequence[ScanWorker]) -> Iterator[ScannedBlock | None]:
-        """Yield the blocks after the indexed part in order; the caller adds each before the next.
-
-        Lines that a worker did not scan are scanned here. None means that a worker is still running.
-        """
-        for worker in workers:
-            yield from scan_blocks(descriptor, self.size, self.scanner, until=worker.begin)
-            if self.size == worker.begin:  # else the file changed meanwhile
-                yield from worker.blocks(self.scanner)
-        yield from scan_blocks(descriptor, self.size, self.scanner)
 
     def matches_file(self, descriptor: int) -> bool:
         """Return True if the first and the last bytes of the indexed part are unchanged."""
@@ -162,14 +141,14 @@ class LineIndex:
         for name in self.__dataclass_fields__:
             setattr(self, name, getattr(empty, name))
 
-    def _add(self, block: ScannedBlock) -> None:
-        first, columns, lengths = len(self), block.line_columns, block.lengths
-        starts = np.cumsum(lengths) - lengths
+    def _add(self, lines: LineBlock, consumed: int) -> None:
+        first, columns = len(self), self.scanner.scan(lines)
+        lengths = np.diff(lines.starts, append=consumed)
         long = np.flatnonzero(lengths >= LONG).tolist()
         self.long.update((first + line, int(lengths[line])) for line in long)
         failures = first + np.flatnonzero(_is_among(columns.event_names, self._codes_of_failures(), 256))
         new_values: dict[str, IntArray] = {
-            "bases": self.size + starts[-first % GROUP :: GROUP],
+            "bases": self.size + lines.starts[-first % GROUP :: GROUP],
             "lengths": np.minimum(lengths, LONG),
             "kinds": columns.event_names,
             "steps": columns.steps,
@@ -178,7 +157,7 @@ class LineIndex:
         }
         for name, values in new_values.items():
             self.columns[name].extend(values)
-        self.size += block.consumed
+        self.size += consumed
 
     def _relative_times(self, columns: LineColumns) -> Numbers:
         """Return the times in ms from ``base``, ``NO_TIMESTAMP`` for those unknown or out of range."""

@@ -5,14 +5,12 @@ template is decoded, and a template is learned from it.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from osiris_inspect.inspector.event_log.index.blocks import iter_blocks
 from osiris_inspect.inspector.event_log.index.line_templates import (
     WORD_BYTES,
     LineTemplate,
@@ -57,20 +55,6 @@ class LineColumns:
     event_names: npt.NDArray[np.uint16]
     steps: npt.NDArray[np.uint16]
     times: Numbers
-
-
-@dataclass(slots=True)
-class ScannedBlock:
-    """The lines of a block.
-
-    Attributes:
-        consumed: its bytes.
-        lengths: bytes of each line, with its newline.
-    """
-
-    consumed: int
-    lengths: Numbers
-    line_columns: LineColumns
 
 
 @dataclass(slots=True)
@@ -233,14 +217,6 @@ class LineScanner:
         columns.steps[line] = self.steps.code(event.step)
         columns.times[line] = NO_TIME if event.ts is None else milliseconds(event.ts)
         return event
-
-
-def scan_blocks(
-    descriptor: int, begin: int, scanner: LineScanner, *, until: int | None = None
-) -> Iterator[ScannedBlock]:
-    """Yield the whole lines of a file from ``begin`` on, block by block."""
-    for lines, consumed in iter_blocks(descriptor, begin, until=until):
-        yield ScannedBlock(consumed, np.diff(lines.starts, append=consumed), scanner.scan(lines))
 
 
 def milliseconds(ts: float) -> int:
