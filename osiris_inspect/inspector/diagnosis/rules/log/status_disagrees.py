@@ -4,14 +4,14 @@ What it finds:
     A run that succeeded in the log and whose `status.json` reports a failure.
 
 Why it matters:
-    Since 0.4 the original writes `missing_events_jsonl` for each successful local run, because it searches
-    the log at the path of an older version. The status file then raises a false alarm for each run.
+    Since 0.4 the original reports a missing event log for each successful local run, because it searches the
+    log at the path of an older version. The status file then raises a false alarm for each run.
 
 How to fix:
     Trust the log; the pipeline needs no change.
 
 Example:
-    `"ok": false, "reason": "missing_events_jsonl"` beside an event log that reports success
+    `status.json` has `"ok": false` beside an event log that reports success
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import status_evidence
