@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from osiris_inspect.model.metric import Metric
     from osiris_inspect.runtime.pipeline.compiler import Compiled
     from osiris_inspect.runtime.pipeline.lint import LintMessage
-    from osiris_inspect.runtime.transport.transport import Transport
 
 PathLike = str | os.PathLike[str]
 Item_co = TypeVar("Item_co", covariant=True)
@@ -114,12 +113,13 @@ def lint(
         SettingsError: the file cannot be read.
     """
     from osiris_inspect.runtime.pipeline.builtin_components import all_components
+    from osiris_inspect.runtime.pipeline.compiler import read_pipeline
     from osiris_inspect.runtime.pipeline.lint import lint as check
     from osiris_inspect.runtime.pipeline.parameters import CompileInputs
 
     path = Path(pipeline)
     inputs = CompileInputs(dict(params or {}), os.environ, profile)
-    return list(check(_pipeline_text(path), str(path), all_components(), inputs))
+    return list(check(read_pipeline(path), str(path), all_components(), inputs))
 
 
 def compile(  # noqa: A001  the name of the command
@@ -132,12 +132,12 @@ def compile(  # noqa: A001  the name of the command
         SettingsError: the file cannot be read.
     """
     from osiris_inspect.runtime.pipeline.builtin_components import all_components
-    from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
+    from osiris_inspect.runtime.pipeline.compiler import compile_pipeline, read_pipeline
     from osiris_inspect.runtime.pipeline.parameters import CompileInputs
 
     path = Path(pipeline)
     inputs = CompileInputs(dict(params or {}), os.environ, profile)
-    return compile_pipeline(_pipeline_text(path), str(path), all_components(), inputs)
+    return compile_pipeline(read_pipeline(path), str(path), all_components(), inputs)
 
 
 def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
@@ -177,22 +177,19 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
     """
     from osiris_inspect.model.errors import RunError
     from osiris_inspect.runtime import settings
-    from osiris_inspect.runtime.connections import env_file as env_files
-    from osiris_inspect.runtime.connections.connections import (
-        find_connections_file,
-        load_connections,
-        resolve_connections,
-    )
+    from osiris_inspect.runtime.connections.connections import open_connections, resolve_connections
     from osiris_inspect.runtime.pipeline.builtin_components import all_components
     from osiris_inspect.runtime.proxy import proxy
+    from osiris_inspect.runtime.transport.create_transport import create_transport
 
     compiled = compile(pipeline, params=params, profile=profile)
     base_dir = Path(base).resolve()
     folders = (base_dir, Path(pipeline).parent)
-    file = find_connections_file(None if connections is None else Path(connections), folders)
-    variables = env_files.read(
+    file = open_connections(
+        folders,
         os.environ,
-        Path(env_file) if env_file is not None else (file.parent if file else base_dir) / env_files.FILE,
+        None if connections is None else Path(connections),
+        None if env_file is None else Path(env_file),
     )
     flags = {
         "force_spill": None if force_spill is None else str(int(force_spill)),
@@ -208,14 +205,12 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
         time.time,
         tuple(sorted(os.environ)),
         fail_fast=fail_fast,
-        connections=resolve_connections(
-            compiled, all_components(), load_connections(file, variables, folders)
-        ),
+        connections=resolve_connections(compiled, all_components(), file),
         secrets=(key,) if key else (),
     )
     try:
         Path(logs).mkdir(parents=True, exist_ok=True)
-        return open(proxy.run(request, _transport(on)).path)
+        return open(proxy.run(request, create_transport(on, os.environ)).path)
     except (OSError, RunError) as error:
         raise SettingsError(str(error)) from error
 
@@ -717,33 +712,6 @@ def _analyzed(directory: Path, rules: "Sequence[Rule]", project: PathLike | None
 
     repository = None if project is None else Path(project)
     return Run(analyze(directory, extra_rules=rules, repository=repository))
-
-
-def _pipeline_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise SettingsError(f"cannot read the pipeline {str(path)!r}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise SettingsError(
-            f"cannot read the pipeline {str(path)!r}: not UTF-8 at byte {error.start}"
-        ) from None
-
-
-def _transport(target: str) -> "Transport":
-    if target == "local":
-        from osiris_inspect.runtime.transport.in_process import InProcess
-
-        return InProcess(os.environ, time.time)
-    if target == "sandbox":
-        from osiris_inspect.runtime.transport.stdio import Stdio
-
-        return Stdio(os.environ, "auto", None)
-    if target == "e2b":
-        from osiris_inspect.runtime.transport.e2b.transport import E2bTransport
-
-        return E2bTransport(os.environ)
-    raise SettingsError(f"cannot run on {target!r}; use 'local', 'sandbox' or 'e2b'")
 
 
 def _finding(finding: "ModelFinding") -> Finding:

@@ -8,7 +8,7 @@ import pytest
 
 import osiris_inspect as oi
 from osiris_inspect.api import FrameNotFound, QueryError, StepNotFound
-from osiris_inspect.model.errors import PipelineError, RunNotReadable
+from osiris_inspect.model.errors import PipelineError, RunNotReadable, SettingsError
 from tests.samples import SAMPLES
 
 FAILED = SAMPLES / "original_nonetype"
@@ -143,6 +143,14 @@ def test_run_failed_step_is_returned(folder: Path) -> None:
     assert run.status == "failed"
     assert run.root_cause is not None
     assert run.root_cause.step == "read"
+
+
+@pytest.mark.parametrize("option", ["env_file", "connections"])
+def test_run_missing_file_raises(folder: Path, option: str) -> None:
+    files = {option: folder / "nope"}
+    with pytest.raises(SettingsError, match="nope: not a file"):
+        oi.run(folder / "people.yaml", params={"age": "18"}, logs=folder / "logs", base=folder, **files)  # type: ignore[arg-type]
+    assert not (folder / "logs").exists()
 
 
 def test_compile_missing_param_names_line(folder: Path) -> None:

@@ -1,11 +1,11 @@
 """``connections``: list and test connections."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from osiris_inspect.cli.pipeline.run import load_connections_file
 from osiris_inspect.cli.pipeline.run_options import ConnectionsOption, EnvFile
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def list_command(*, connections: ConnectionsOption = None, env_file: EnvFile = None) -> None:
     """List every connection with its values (secrets masked) and their variables."""
-    file = load_connections_file((Path(),), connections, env_file)
+    file = _open(connections, env_file)
     for family, alias in file.names():
         mark = " (default)" if file.default_of(family) == alias else ""
         streams.write_stdout(f"@{family}.{alias}{mark}\n")
@@ -47,13 +47,19 @@ def check_command(
 
     Exit code 1: a connection failed; stderr has the reason.
     """
-    file = load_connections_file((Path(),), connections, env_file)
+    file = _open(connections, env_file)
     pairs = [_pair(name, file) for name in names] or list(file.names())
     if not pairs:
         raise SettingsError(f"no connection to test in {file.file}")
     works = [_test(file, family, alias) for family, alias in pairs]
     if not all(works):
         raise typer.Exit(FOUND)
+
+
+def _open(named: Path | None, env_file: Path | None) -> "ConnectionsFile":
+    from osiris_inspect.runtime.connections.connections import open_connections
+
+    return open_connections((Path(),), os.environ, named, env_file)
 
 
 def _pair(name: str, file: "ConnectionsFile") -> tuple[str, str]:

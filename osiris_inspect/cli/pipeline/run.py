@@ -38,7 +38,7 @@ from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, USAGE, Wro
 from osiris_inspect.model.errors import RunError, SettingsError
 
 if TYPE_CHECKING:
-    from osiris_inspect.runtime.connections.connections import Connections, ConnectionsFile
+    from osiris_inspect.runtime.connections.connections import Connections
     from osiris_inspect.runtime.pipeline.compiler import Compiled
     from osiris_inspect.runtime.proxy.proxy import RunResult
     from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
@@ -182,17 +182,9 @@ def execute(
 def _transport(target: RunTarget, how: RunOptions) -> "Transport":
     if how.memory is not None and target is not RunTarget.SANDBOX:
         raise SettingsError("--memory-limit limits a worker process; it needs --on sandbox")
-    if target is RunTarget.LOCAL:
-        from osiris_inspect.runtime.transport.in_process import InProcess
+    from osiris_inspect.runtime.transport.create_transport import create_transport
 
-        return InProcess(os.environ, time.time)
-    if target is RunTarget.E2B:
-        from osiris_inspect.runtime.transport.e2b.transport import E2bTransport
-
-        return E2bTransport(os.environ)
-    from osiris_inspect.runtime.transport.stdio import Stdio
-
-    return Stdio(os.environ, how.isolation.value, _resource_limits(how.memory))
+    return create_transport(target.value, os.environ, how.isolation.value, _resource_limits(how.memory))
 
 
 def _resource_limits(memory: str | None) -> "ResourceLimits | None":
@@ -248,36 +240,16 @@ def connections_of(
     from osiris_inspect.runtime.pipeline import builtin_components as built_in
 
     folders = (base, Path(compiled.file).parent)
-    return connections.resolve_connections(
-        compiled, built_in.all_components(), load_connections_file(folders, named, env_file)
-    )
-
-
-def load_connections_file(
-    folders: tuple[Path, ...], named: Path | None, env_file: Path | None
-) -> "ConnectionsFile":
-    """Load the named connections file, or that of the first folder that has one, with the variables of its ``.env``."""
-    from osiris_inspect.runtime.connections import connections
-    from osiris_inspect.runtime.connections import env_file as variables
-
-    if env_file is not None and not env_file.is_file():
-        raise SettingsError(f"--env-file: {str(env_file)!r} is not a file")
-    file = connections.find_connections_file(named, folders)
-    beside = file.parent if file is not None else folders[0]
-    return connections.load_connections(
-        file, variables.read(os.environ, env_file or beside / variables.FILE), folders
-    )
+    file = connections.open_connections(folders, os.environ, named, env_file)
+    return connections.resolve_connections(compiled, built_in.all_components(), file)
 
 
 def read_pipeline(pipeline: Path) -> str:
-    """Return the text of a pipeline file."""
+    """Return the text of a pipeline file whose name is UTF-8."""
+    from osiris_inspect.runtime.pipeline import compiler
+
     _check_utf8(pipeline, "the pipeline")
-    try:
-        return pipeline.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise SettingsError(f"cannot read the pipeline {pipeline}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"cannot read the pipeline {pipeline}: not UTF-8 at byte {error.start}") from None
+    return compiler.read_pipeline(pipeline)
 
 
 def parse_params(params: list[str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ The file contains ``connections: {family: {alias: {key: value}}}``; a value may 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import PipelineError, Problem, SettingsError
 from osiris_inspect.model.redaction import MASK, is_secret_key, mask_by_pattern
+from osiris_inspect.runtime.connections import env_file as env_files
 from osiris_inspect.runtime.connections.env_file import (
     EnvironmentVariables,
     contains_variable,
@@ -148,6 +149,27 @@ class ConnectionsFile:
         assert self._document is not None  # noqa: S101  only called for a loaded file
         text = f"connection {family}.{alias}{text}"
         return self._document.problem(text, "connections", family, alias, *path)
+
+
+def open_connections(
+    folders: Sequence[Path],
+    environment: Mapping[str, str],
+    named: Path | None = None,
+    env_file: Path | None = None,
+) -> ConnectionsFile:
+    """Return the ``named`` connections file, or that of the first folder that has one, with its variables.
+
+    Variables come from ``env_file``, by default ``.env`` beside the connections file, and from the environment.
+
+    Raises:
+        SettingsError: ``named`` or ``env_file`` does not exist.
+        PipelineError: contains every problem of a file with its position.
+    """
+    if env_file is not None and not env_file.is_file():
+        raise SettingsError(f"cannot read --env-file {env_file}: not a file; check the path")
+    file = find_connections_file(named, folders)
+    beside = file.parent if file is not None else folders[0]
+    return load_connections(file, env_files.read(environment, env_file or beside / env_files.FILE), folders)
 
 
 def find_connections_file(path: Path | None, folders: Iterable[Path]) -> Path | None:

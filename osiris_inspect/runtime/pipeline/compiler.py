@@ -8,12 +8,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 from typing import Any, Final
 
 from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model import jsonl, manifest
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import PipelineError, Problem
+from osiris_inspect.model.errors import PipelineError, Problem, SettingsError
 from osiris_inspect.model.manifest import Manifest
 from osiris_inspect.runtime.pipeline import parameters, yaml_positions
 from osiris_inspect.runtime.pipeline.component import Component
@@ -50,6 +51,20 @@ class Compiled:
         for step in document["steps"]:
             step.pop("line", None)  # comments do not change the pipeline
         return "sha256:" + hashlib.sha256(jsonl.encode(document)).hexdigest()
+
+
+def read_pipeline(file: Path) -> str:
+    """Return the text of a pipeline file.
+
+    Raises:
+        SettingsError: it cannot be read, or it is not UTF-8.
+    """
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"cannot read the pipeline {file}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"cannot read the pipeline {file}: not UTF-8 at byte {error.start}") from None
 
 
 def compile_pipeline(
