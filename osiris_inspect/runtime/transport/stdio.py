@@ -31,8 +31,8 @@ from osiris_inspect.runtime.worker.worker_log import WorkerLog
 _CHUNK: Final = 1 << 16
 _EXIT_TIMEOUT_S: Final = 5.0
 _KILL_GRACE_S: Final = 0.5
-_PASSED_ENV_VARS: Final = ("PATH", "HOME", "TZ", "VIRTUAL_ENV", "PYTHONPATH")
-_PASSED_ENV_PREFIXES: Final = ("LANG", "LC_", "SSL_CERT_")
+_CERTIFICATE_ENV_VARS: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_PASSED_ENV_VARS: Final = ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "VIRTUAL_ENV", "PYTHONPATH")
 _BWRAP_SIGNAL_OFFSET: Final = 128
 """bubblewrap exits with this plus the number of the signal that ended its child."""
 
@@ -63,7 +63,7 @@ class Stdio(Transport):
         self._environment = {
             name: value
             for name, value in environment.items()
-            if name in _PASSED_ENV_VARS or name.startswith(_PASSED_ENV_PREFIXES)
+            if name in (*_PASSED_ENV_VARS, *_CERTIFICATE_ENV_VARS) or name.startswith("LC_")
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._stdin = self._stdout = self._pidfd = -1
