@@ -165,20 +165,14 @@ class Stdio(Transport):
         options = {
             "session": str(launch.run_dir.absolute()),
             "isolation": self._level,
-            "host": 0
-            if self._level == "bwrap"
-            else os.getpid(),  # bwrap has its own PIDs and --die-with-parent
+            # bwrap has its own PIDs and --die-with-parent
+            "host": 0 if self._level == "bwrap" else os.getpid(),
             "grants": permissions.to_document() if self._level == "landlock" else None,
             "memory_bytes": self._memory_bytes,
         }
         # -P: do not import modules from the pipeline's folder
-        command = [
-            sys.executable,
-            "-P",
-            "-m",
-            "osiris_inspect.runtime.worker",
-            orjson.dumps(options).decode(),
-        ]
+        command = [sys.executable, "-P", "-m", "osiris_inspect.runtime.worker"]
+        command.append(orjson.dumps(options).decode())
         if self._level != "bwrap":
             return command
         return isolation.bwrap_command(permissions, launch.base.absolute(), command)
