@@ -238,7 +238,7 @@ class Stdio(Transport):
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes], timeout: float) -> None:
-    """Wait for the end of a process and kill its group, first itself if it does not end in time."""
+    """Wait for a process and kill its group after ``timeout`` seconds; then kill the rest of the group."""
     try:
         process.wait(timeout)
     except subprocess.TimeoutExpired:
