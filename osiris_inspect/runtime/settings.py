@@ -11,7 +11,7 @@ from osiris_inspect.model.errors import SettingsError
 
 Origin = Literal["default", "environment", "flag"]
 
-MAX_BYTES: Final = (1 << 63) - 1
+MAX_INT64: Final = (1 << 63) - 1
 """Largest integer that files and messages can hold."""
 _MAX_SHOWN_CHARS: Final = 60
 _TRUE = frozenset({"1", "true", "yes"})
@@ -87,8 +87,8 @@ def _parse_bool(text: str, source: str) -> bool:
 def _parse_int(text: str, source: str) -> int:
     digits = (text.lstrip("0") or "0") if text.isascii() and text.isdigit() else ""
     # the length first: int() rejects thousands of digits
-    if not digits or len(digits) > len(str(MAX_BYTES)) or int(digits) > MAX_BYTES:
-        raise _invalid(text, source, f"an integer from 0 to {MAX_BYTES}")
+    if not digits or len(digits) > len(str(MAX_INT64)) or int(digits) > MAX_INT64:
+        raise _invalid(text, source, f"an integer from 0 to {MAX_INT64}")
     return int(digits)
 
 

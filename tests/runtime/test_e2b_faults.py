@@ -1,5 +1,6 @@
 """What can go wrong between here and a sandbox in the cloud: the real SDK against the stand-in."""
 
+import asyncio
 import re
 import signal
 import subprocess
@@ -12,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from osiris_inspect.model.errors import SettingsError
+from osiris_inspect.model.errors import SettingsError, WorkerLost
 from osiris_inspect.model.event import Event
 from osiris_inspect.runtime.proxy.proxy import RunResult
 from osiris_inspect.runtime.transport.e2b import transport as transport_module
 from osiris_inspect.runtime.transport.e2b.retry import E2bRetryPolicy
+from osiris_inspect.runtime.transport.e2b.sandbox import E2bSandbox
 from osiris_inspect.runtime.transport.e2b.transport import E2bTransport
 from tests.runtime.clouds import QUICK, in_the
 from tests.runtime.faulty import REPO
@@ -259,6 +261,21 @@ def test_without_a_key_or_the_sdk_there_is_an_error_that_names_it(
     monkeypatch.setattr(transport_module, "find_spec", lambda _: None)
     with pytest.raises(SettingsError, match=r"osiris-inspect\[e2b\]"):
         E2bTransport({"E2B_API_KEY": "x"})
+
+
+def test_send_after_worker_end_is_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = E2bSandbox({}, None, E2bRetryPolicy(backoff=0.0))
+    attempts: list[bytes] = []
+
+    async def fail(data: bytes) -> None:
+        attempts.append(data)
+        sandbox.inbox.end("killed by SIGKILL")
+        raise ConnectionError
+
+    monkeypatch.setattr(sandbox, "_write", fail)
+    with pytest.raises(WorkerLost, match="killed by SIGKILL"):
+        asyncio.run(sandbox.send(b"x\n"))
+    assert attempts == [b"x\n"]
 
 
 RUN_IT = """

@@ -98,6 +98,12 @@ def test_the_hosts_variables_do_not_reach_the_worker_by_any_way(
     assert {"PATH", "TMPDIR"} <= names
 
 
+def test_stdio_variable_with_similar_name_is_dropped() -> None:
+    passed = {"LANG": "C", "LANGUAGE": "en", "LC_ALL": "C", "SSL_CERT_FILE": "/cert.pem"}
+    secret = {"LANGCHAIN_API_KEY": "x", "LANGFUSE_SECRET_KEY": "x", "SSL_CERT_PASSWORD": "x"}
+    assert Stdio({**passed, **secret}, "none")._environment == passed
+
+
 def test_a_level_that_is_demanded_and_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         isolation, "unavailable_reason", lambda level: "not today" if level == "bwrap" else None

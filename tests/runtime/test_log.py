@@ -82,6 +82,8 @@ def test_a_log_waits_for_whoever_asks_whether_it_is_written(tmp_path: Path) -> N
 
 def test_the_reserved_room_is_gone_with_the_log(tmp_path: Path) -> None:
     with EventLog(tmp_path, "run_1", Redactor()) as log:
-        assert (tmp_path / ".reserve").stat().st_blocks * 512 >= 128 * 1024
+        reserve = (tmp_path / ".reserve").stat()
+        assert reserve.st_blocks * 512 >= 128 * 1024
+        assert reserve.st_mode & 0o777 == 0o600
         log.request_sync()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["events.jsonl", "metrics.jsonl"]

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import subprocess
+import threading
 import time
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -101,6 +103,18 @@ def test_a_log_does_not_wait_for_whoever_holds_its_pipe_open(tmp_path: Path) -> 
     log.close()
     os.close(held)
     assert (tmp_path / "worker.log").read_bytes() == b"said before\n"
+
+
+def test_worker_log_close_ignores_chatty_grandchild(tmp_path: Path) -> None:
+    log = WorkerLog(tmp_path / "worker.log")
+    script = "while echo x; do sleep 0.02; done"
+    with subprocess.Popen(["sh", "-c", script], stdout=log.descriptor(), stderr=subprocess.DEVNULL) as chatty:
+        closing = threading.Thread(target=log.close, daemon=True)
+        closing.start()
+        closing.join(5.0)
+        is_closed = not closing.is_alive()
+        chatty.kill()
+    assert is_closed
 
 
 def test_a_disk_that_refuses_the_workers_log_does_not_stop_the_worker() -> None:

@@ -10,10 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from osiris_inspect.runtime.frames.store import FrameStore
 from osiris_inspect.runtime.protocol import messages as rpc
 from osiris_inspect.runtime.protocol.environment import WorkerContext
 from osiris_inspect.runtime.protocol.messages import Command
+from osiris_inspect.runtime.transport.in_process import InProcess
 from osiris_inspect.runtime.worker.command_loop import serve
+from tests.runtime.pipelines import STATS
+from tests.runtime.runs import events_of, make_run
 
 LINES = st.lists(
     st.binary(max_size=80)
@@ -145,3 +149,12 @@ def test_a_value_that_holds_itself_is_cut() -> None:
     loop: list[Any] = []
     loop.append(loop)
     rpc.decode_message(rpc.encode_message(rpc.EventMessage(0, 1.0, "e", None, {"value": loop})))
+
+
+def test_failed_step_duration_excludes_input_spill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(FrameStore, "spill_inputs_of_failed_step", lambda *_: now.__setitem__(0, 60.0))
+    text = STATS.replace("FROM input_df", "FROM nowhere")
+    outcome = make_run(tmp_path, text=text, transport=InProcess({}, lambda: now[0]))
+    (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
+    assert (failed["duration_ms"], now) == (0.0, [60.0])

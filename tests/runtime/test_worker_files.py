@@ -34,5 +34,6 @@ def test_a_file_that_did_not_come_is_named(tmp_path: Path, name: str) -> None:
 def test_a_file_that_came_otherwise_is_named_with_both_hashes(tmp_path: Path) -> None:
     run = make_run(tmp_path).path
     (run / "cfg/compute-stats.json").write_text("{}")
-    with pytest.raises(InvalidMessage, match=r"sha256:\w{64} in the worker, sha256:\w{64} on the host"):
+    hashes = r"sha256:\w{64} in the worker, sha256:\w{64} on the host"
+    with pytest.raises(InvalidMessage, match=rf"'cfg/compute-stats.json' differs .*: {hashes}"):
         parcel.verify_bundle(run, {"files": _sent(run)})

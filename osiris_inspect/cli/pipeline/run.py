@@ -190,7 +190,7 @@ def _transport(target: RunTarget, how: RunOptions) -> "Transport":
 def _resource_limits(memory: str | None) -> "ResourceLimits | None":
     from osiris_inspect.runtime.sandbox.byte_size import parse_bytes
     from osiris_inspect.runtime.sandbox.isolation import MIN_MEMORY_BYTES, ResourceLimits
-    from osiris_inspect.runtime.settings import MAX_BYTES
+    from osiris_inspect.runtime.settings import MAX_INT64
 
     if memory is None:
         return None
@@ -199,8 +199,8 @@ def _resource_limits(memory: str | None) -> "ResourceLimits | None":
         raise SettingsError(
             f"--memory-limit {memory} is less than a worker needs to start: {MIN_MEMORY_BYTES // 2**20} MiB"
         )
-    if limit > MAX_BYTES:
-        raise SettingsError(f"--memory-limit {memory} is more than the maximum of {MAX_BYTES} bytes")
+    if limit > MAX_INT64:
+        raise SettingsError(f"--memory-limit {memory} is more than the maximum of {MAX_INT64} bytes")
     return ResourceLimits(memory_bytes=limit)
 
 

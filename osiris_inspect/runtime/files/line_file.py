@@ -89,6 +89,7 @@ class ReservedSpace:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / ".reserve"
+        self._path.touch(0o600)
         with self._path.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, RESERVED_BYTES)
 

@@ -37,12 +37,12 @@ class Bundle:
     Attributes:
         package: hash of the worker's code.
         files: hashes by path in the run directory.
-        input_files: the files on the proxy's side that the pipeline names.
+        named_files: the host's files that the pipeline reads, writes or lists.
     """
 
     package: str
     files: Mapping[str, str]
-    input_files: PipelineFiles = field(default_factory=PipelineFiles)
+    named_files: PipelineFiles = field(default_factory=PipelineFiles)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the hashes, as sent in ``prepare`` and logged."""

@@ -50,10 +50,8 @@ _ETC_NAMES: Final = (
     "services",
 )
 _ROOT_FOLDERS: Final = (*_SYSTEM_FOLDERS, "/proc", "/dev", "/sys")
-_SYS_PATHS: Final = (
-    "/sys/fs/cgroup",
-    "/sys/devices/system/cpu",
-)  # DuckDB reads the limits of memory and CPUs there
+# DuckDB reads the limits of memory and CPUs there
+_SYS_PATHS: Final = ("/sys/fs/cgroup", "/sys/devices/system/cpu")
 _PROC_PATHS: Final = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm", "/proc/filesystems")
 _DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/full")
 

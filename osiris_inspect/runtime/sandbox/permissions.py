@@ -25,7 +25,7 @@ def permissions_for(
 ) -> SandboxPermissions:
     """Return the permissions of a worker beyond the pipeline's folder: only files that the pipeline names."""
     used = [components[step.driver] for step in compiled.manifest.steps if step.driver in components]
-    named = bundle.input_files
+    named = bundle.named_files
     return SandboxPermissions(
         _existing([*named.read, *_driver_packages(used), *_connection_paths(connections)]),
         _existing(_written_paths(named.written)),

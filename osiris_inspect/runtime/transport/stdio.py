@@ -31,8 +31,8 @@ from osiris_inspect.runtime.worker.worker_log import WorkerLog
 _CHUNK: Final = 1 << 16
 _EXIT_TIMEOUT_S: Final = 5.0
 _KILL_GRACE_S: Final = 0.5
-_PASSED_ENV_VARS: Final = ("PATH", "HOME", "TZ", "VIRTUAL_ENV", "PYTHONPATH")
-_PASSED_ENV_PREFIXES: Final = ("LANG", "LC_", "SSL_CERT_")
+_CERTIFICATE_ENV_VARS: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_PASSED_ENV_VARS: Final = ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "VIRTUAL_ENV", "PYTHONPATH")
 _BWRAP_SIGNAL_OFFSET: Final = 128
 """bubblewrap exits with this plus the number of the signal that ended its child."""
 
@@ -63,7 +63,7 @@ class Stdio(Transport):
         self._environment = {
             name: value
             for name, value in environment.items()
-            if name in _PASSED_ENV_VARS or name.startswith(_PASSED_ENV_PREFIXES)
+            if name in (*_PASSED_ENV_VARS, *_CERTIFICATE_ENV_VARS) or name.startswith("LC_")
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._stdin = self._stdout = self._pidfd = -1
@@ -165,20 +165,14 @@ class Stdio(Transport):
         options = {
             "session": str(launch.run_dir.absolute()),
             "isolation": self._level,
-            "host": 0
-            if self._level == "bwrap"
-            else os.getpid(),  # bwrap has its own PIDs and --die-with-parent
+            # bwrap has its own PIDs and --die-with-parent
+            "host": 0 if self._level == "bwrap" else os.getpid(),
             "grants": permissions.to_document() if self._level == "landlock" else None,
             "memory_bytes": self._memory_bytes,
         }
         # -P: do not import modules from the pipeline's folder
-        command = [
-            sys.executable,
-            "-P",
-            "-m",
-            "osiris_inspect.runtime.worker",
-            orjson.dumps(options).decode(),
-        ]
+        command = [sys.executable, "-P", "-m", "osiris_inspect.runtime.worker"]
+        command.append(orjson.dumps(options).decode())
         if self._level != "bwrap":
             return command
         return isolation.bwrap_command(permissions, launch.base.absolute(), command)
@@ -244,7 +238,7 @@ class Stdio(Transport):
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes], timeout: float) -> None:
-    """Wait for the end of a process and kill its group, first itself if it does not end in time."""
+    """Wait for a process and kill its group after ``timeout`` seconds; then kill the rest of the group."""
     try:
         process.wait(timeout)
     except subprocess.TimeoutExpired:

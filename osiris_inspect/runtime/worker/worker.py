@@ -180,6 +180,7 @@ class Worker:
                 self._emitter.emit("step_start", {"driver": driver_name}, step_id)
                 outcome = self._run_driver(step_id, driver_name, config, inputs)
         except BaseException as error:
+            duration_ms = (self._context.clock() - started) * 1000
             self._writer.flush()
             if inputs:
                 session.store.spill_inputs_of_failed_step(step_id, inputs)
@@ -190,7 +191,7 @@ class Worker:
                 "error_type": report["type"],
                 "causes": report["causes"],
                 "traceback": report["traceback"],
-                "duration_ms": (self._context.clock() - started) * 1000,
+                "duration_ms": duration_ms,
             }
             self._emitter.emit("step_failed", event_fields, step_id)
             self._release_inputs((step_id, *session.manifest.downstream(step_id)), inputs)

@@ -90,10 +90,11 @@ class _PipeReader:
         poll = select.poll()
         poll.register(self._read_end, select.POLLIN)
         while True:
-            if poll.poll(_POLL_INTERVAL_MS):
+            is_last = self._is_closed  # before the poll: it finds all that was printed before close
+            if poll.poll(0 if is_last else _POLL_INTERVAL_MS):
                 data = os.read(self._read_end, _CHUNK)
                 if not data:
                     return
                 self._log.write(data)
-            elif self._is_closed:
+            elif is_last:
                 return

@@ -179,6 +179,8 @@ class E2bSandbox:
 
         async def attempt() -> None:
             nonlocal prefix
+            if self.inbox.how is not None:
+                raise WorkerLost(self.inbox.how)  # not transient: ends the retries
             data, prefix = prefix + line, b"\n"  # a retry first ends a partial line
             await self._write(data)
 

@@ -72,7 +72,7 @@ class E2bTransport(Transport):
         """Create a sandbox, upload the worker and start it."""
         self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
         self._sandbox.on_stderr = self._log.write
-        outputs = launch.bundle.input_files.written
+        outputs = launch.bundle.named_files.written
         self._outputs = [upload.archive_name(path, launch.base, "writes") for path in outputs]
         with LockedTempDir() as temp_dir:
             archive = temp_dir.path / upload.ARCHIVE

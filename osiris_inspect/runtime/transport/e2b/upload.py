@@ -30,11 +30,11 @@ def build_archive(launch: LaunchSpec, to: Path) -> None:
         for name in launch.bundle.files:
             _add_file(tar, launch.run_dir / name, f"{RUN}/{name}")
         _add_folder(tar, BASE)
-        for path in launch.bundle.input_files.read:
+        for path in launch.bundle.named_files.read:
             name = archive_name(path, launch.base, "reads")
             if path.is_file():
                 _add_file(tar, path, f"{BASE}/{name}")
-        for path in launch.bundle.input_files.written:
+        for path in launch.bundle.named_files.written:
             name = archive_name(path, launch.base, "writes")
             if path.parent.is_dir():
                 _add_folder(tar, str(Path(BASE, name).parent))
