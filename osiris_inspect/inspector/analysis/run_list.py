@@ -1,6 +1,7 @@
 """The runs of a folder as a list: how each ended and why. Results are cached until a file of the run changes.
 
-The cache has one file per folder of runs. A run that is still going on is read each time.
+The cache has one file per folder of runs. A run that is still going on, or is unreadable, is read each
+time.
 """
 
 import hashlib
