@@ -1,3 +1,4 @@
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -123,6 +124,17 @@ def test_a_list_left_half_read_is_kept_as_far_as_it_went(
     half.close()  # type: ignore[attr-defined]  # it is a generator
     list(list_runs(runs, now=NOW, cache=tmp_path / "cache"))
     assert len(asked) == 3
+
+
+def test_list_runs_with_full_cache_leaves_no_file(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    assert len(list(list_runs(runs, now=NOW, cache=tmp_path / "cache"))) == 3
+    assert list((tmp_path / "cache" / "lists").iterdir()) == []
 
 
 def test_a_run_that_was_removed_is_forgotten(runs: Path, tmp_path: Path) -> None:

@@ -164,3 +164,18 @@ def test_long_sql_cell_with_secret_across_cut_is_masked(tables: SqlConsole) -> N
     cells = [cell or "" for (cell,) in answered(tables, asked).read_page(0, 30)]
     assert len(cells) == 30
     assert "root:Z" not in mask_by_pattern("\n".join(cells))
+
+
+@pytest.mark.parametrize(
+    ("value", "missing"),
+    [
+        ("repeat('x', 30_000)", "28,000"),
+        ("[repeat('x', 30_000)]", "28,004"),
+        ("repeat('x', 30_000)::blob", "28,000"),
+    ],
+)
+def test_long_sql_cell_ends_with_missing_count(tables: SqlConsole, value: str, missing: str) -> None:
+    ((cell,),) = answered(tables, f"select {value} as c").read_page(0, 1)
+    assert cell is not None
+    assert cell.endswith(f"x… {missing} more characters")
+    assert len(cell) == 2_000 + len(f"… {missing} more characters")

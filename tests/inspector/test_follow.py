@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osiris_inspect.inspector.event_log.follow import INTERVAL, LogFollower, follow
+from osiris_inspect.model.errors import RunNotReadable
 
 LAST = b'{"event":"run_end","status":"success"}'
 
@@ -54,6 +55,13 @@ def test_a_log_that_is_not_there_yet_is_waited_for(log: Path) -> None:
         assert new(tail) == []
         append(log, b"one\n")
         assert new(tail) == [(1, b"one")]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_follow_rejects_path_without_lines(log: Path, make: Callable[[Path], None]) -> None:
+    make(log)
+    with pytest.raises(RunNotReadable, match="not a regular file"):
+        list(follow(log, sleep=lambda _seconds: True))
 
 
 def test_a_log_that_was_cut_begins_again(log: Path) -> None:

@@ -70,7 +70,7 @@ async def test_a_long_log_is_opened_behind_the_first_picture(long_run: Path, tmp
     def look(self: Watched, screen: Screen[object], renderable: object) -> None:
         if isinstance(screen, RunScreen) and screen.report is not None and screen.size:
             events = screen.report.run.events
-            seen.append(isinstance(events, DeferredLog) and "opened" not in vars(events))
+            seen.append(isinstance(events, DeferredLog) and "loaded" not in vars(events))
         first(self, screen, renderable)
 
     app._display = look.__get__(app)  # type: ignore[method-assign]

@@ -21,7 +21,7 @@ def attach_log(report: Report) -> Report:
     """Return the report with its events, reading the log if ``detach_log`` removed them."""
     events = report.run.events
     return (
-        replace(report, run=replace(report.run, events=events.load))
+        replace(report, run=replace(report.run, events=events.loaded))
         if isinstance(events, DeferredLog)
         else report
     )

@@ -1,19 +1,21 @@
 """The runs of a folder as a list: how each ended and why. Results are cached until a file of the run changes.
 
-The cache has one file per folder of runs. A run that is still going on is read each time.
+The cache has one file per folder of runs. A run that is still going on, or is unreadable, is read each
+time.
 """
 
 import hashlib
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, get_args
 
+from osiris_inspect.inspector.files import cache_file
 from osiris_inspect.inspector.files.find_runs import find_runs
 from osiris_inspect.inspector.run.summary import FAILED_STATUSES
 from osiris_inspect.model.errors import RunNotReadable
@@ -209,14 +211,8 @@ def _load(file: Path) -> dict[str, list[Any]]:
 
 
 def _save(file: Path, records: dict[str, list[Any]]) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".json")
-        with os.fdopen(descriptor, "w") as stream:
-            stream.write(json.dumps({"version": __version__, "runs": records}))
-        Path(name).replace(file)
-    except OSError:  # the cache is full or read-only; the list is read again the next time
-        return
+    with suppress(OSError):  # the cache is full or read-only; the list is read again the next time
+        cache_file.replace(file, [json.dumps({"version": __version__, "runs": records}).encode()])
 
 
 def _parse(run: Path, fields: Any) -> RunEntry | None:

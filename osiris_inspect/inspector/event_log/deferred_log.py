@@ -37,14 +37,14 @@ class DeferredLog(Sequence[Event]):
     @overload
     def __getitem__(self, number: slice) -> Sequence[Event]: ...
     def __getitem__(self, number: int | slice) -> Event | Sequence[Event]:
-        return self.load[number]
+        return self.loaded[number]
 
     def __iter__(self) -> Iterator[Event]:
-        return iter(self.load)
+        return iter(self.loaded)
 
     def raw_line(self, line: int) -> bytes:
         """Return a line, counted from 0, without its newline."""
-        log = self.load
+        log = self.loaded
         return log.raw_line(line) if isinstance(log, LazyEvents) else b""
 
     def period(self) -> tuple[float, float] | None:
@@ -52,7 +52,7 @@ class DeferredLog(Sequence[Event]):
         return self._period
 
     @cached_property
-    def load(self) -> Sequence[Event]:
+    def loaded(self) -> Sequence[Event]:
         """The events, read from the log; empty if it cannot be read, which the report says."""
         from osiris_inspect.inspector.event_log.open_large_log import open_events
         from osiris_inspect.inspector.files.run_files import RunFiles

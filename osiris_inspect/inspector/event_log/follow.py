@@ -4,6 +4,7 @@ A line is yielded when its newline is written; a line that a crash cut is yielde
 it.
 """
 
+import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -14,7 +15,7 @@ from osiris_inspect.base.safe_open import open_regular
 from osiris_inspect.inspector.files.run_files import NumberedLine, RunFiles
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl
-from osiris_inspect.model.errors import InvalidLine
+from osiris_inspect.model.errors import InvalidLine, RunNotReadable
 
 INTERVAL: Final = 0.1
 """Seconds between two reads of a file."""
@@ -112,8 +113,10 @@ class LogFollower(AbstractContextManager["LogFollower"]):
         self.close()
         try:
             self._descriptor = open_regular(self._path, follow_symlinks=True)
-        except OSError:  # missing again, or not a regular file
-            self._descriptor = None
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # not a regular file: it will never have lines
+                raise RunNotReadable(f"cannot follow {str(self._path)!r}: {error.strerror}") from error
+            self._descriptor = None  # missing again
         self._reset()
 
     def _reset(self) -> None:
@@ -130,6 +133,9 @@ def follow(
     ``sleep`` receives the seconds until the next read and returns a true value to stop. If the log says that
     its writer holds a lock, and the lock is free, the writer has died: ``on_truncated`` is called and the log
     ends.
+
+    Raises:
+        RunNotReadable: the path is a directory or a pipe.
     """
     writer = _Writer(path)
     with LogFollower(path) as tail:

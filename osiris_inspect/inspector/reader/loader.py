@@ -1,6 +1,6 @@
-"""A run directory, read: the parts are gathered, understood and put together.
+"""Reads a run directory and builds its ``Run``.
 
-Any bytes in any file give a run. What could not be read is in ``Run.unread``, with the reason.
+Files of any content are accepted. Inputs that cannot be read are in ``Run.unreadable``, with the reason.
 """
 
 from collections import Counter

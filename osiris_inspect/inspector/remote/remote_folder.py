@@ -120,8 +120,8 @@ class RemoteFolder:
         details = dict(zip(incomplete, _each(self._info, incomplete), strict=True))
         entries = []
         for full_name, info in below.items():
-            name = full_name[len(folder) + 1 :].rstrip("/")
-            name = unquote(name) if self._is_web else name
+            name = full_name[len(folder) + 1 :]
+            name = (unquote(name) if self._is_web else name).rstrip("/")
             if is_inside(name):
                 stat = _stat(info | (details.get(full_name) or {}), full_name)
                 entries.append((name, None if info["type"] == "directory" else stat))

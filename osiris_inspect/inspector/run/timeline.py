@@ -157,5 +157,5 @@ def _levels(events: Iterable[Event], start: float) -> Iterator[MemoryLevel]:
         elif event.name == "cleanup_complete":
             held = {step: (0, spill) for step, (_, spill) in held.items()}
         if held != before:
-            memory, spill = (sum(sizes[location] for sizes in held.values()) for location in (0, 1))
+            memory, spill = (sum(sizes[number] for sizes in held.values()) for number in (0, 1))
             yield MemoryLevel(event.ts - start, memory, spill, event.step)

@@ -33,11 +33,13 @@ def cell_texts(name: str, column: "pa.Array", limit: int | None = None) -> list[
 
     Cells longer than ``limit`` are shortened and end with the number of characters that are missing.
     """
-    values = _values(column)
-    if limit is not None and not is_secret_key(name):
+    import pyarrow as pa
+
+    values, is_nested = _values(column, limit), pa.types.is_nested(column.type)
+    if limit is not None and not is_nested and not is_secret_key(name):
         values = [_shortened(value, limit) for value in values]
     texts = [_text(value) for value in _masked(name, column.type, values)]
-    return texts if limit is None else [_shortened(text, limit) for text in texts]
+    return [_shortened(text, limit) for text in texts] if limit is not None and is_nested else texts
 
 
 def write_csv(names: Sequence[str], batches: Iterable["pa.RecordBatch"], out: TextIO) -> None:
@@ -72,7 +74,7 @@ def _masked(name: str, kind: "pa.DataType", values: list[Any]) -> list[Any]:
     return [mask_by_key(value) for value in values] if pa.types.is_nested(kind) else mask_texts(values)
 
 
-def _values(column: "pa.Array") -> list[Any]:
+def _values(column: "pa.Array", limit: int | None = None) -> list[Any]:
     import pyarrow as pa
     from pyarrow import compute
 
@@ -92,8 +94,14 @@ def _values(column: "pa.Array") -> list[Any]:
     if pa.types.is_map(kind):
         return [value if value is None else {str(key): item for key, item in value} for value in values]
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return [value if value is None else value.decode("latin-1").translate(_BLOB) for value in values]
+        return [value if value is None else _blob_text(value, limit) for value in values]
     return values
+
+
+def _blob_text(value: bytes, limit: int | None) -> str:
+    """Return a BLOB as text; bytes after ``limit`` are not escaped, which would take a second for 16 MB."""
+    text = value.decode("latin-1")
+    return text.translate(_BLOB) if limit is None else text[:limit].translate(_BLOB) + text[limit:]
 
 
 def _holds_text(kind: "pa.DataType") -> bool:

@@ -66,7 +66,7 @@ def differing(text: str, other: str) -> int:
     if other.startswith(text):
         return 0
     pairs = enumerate(zip(text, other, strict=False))
-    return next((len(text) - place for place, (a, b) in pairs if a != b), len(text) - len(other))
+    return next((len(text) - position for position, (a, b) in pairs if a != b), len(text) - len(other))
 
 
 def excerpt_of(match: re.Match[str], limit: int, group: int | str = 0) -> str:

@@ -125,7 +125,7 @@ class Or:
 
 
 def highlight_terms(node: Expression) -> Iterator[str]:
-    """The texts that what a part keeps may show, in lower case."""
+    """The texts to highlight in matching rows, in lower case."""
     if isinstance(node, TextContains):
         yield node.text
     elif isinstance(node, FieldComparison) and node.operator == "~":
