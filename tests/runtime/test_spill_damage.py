@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 import xxhash
 from pandas.testing import assert_frame_equal
@@ -161,3 +162,15 @@ def test_a_file_that_nobody_touched_is_not_read_again_to_test_it(
     spill.verify(found)
     monkeypatch.setattr(spill, "hash_file", lambda path: pytest.fail(f"{path} was read again"))
     spill.verify(found)
+
+
+def test_unsupported_read_of_arrow_spill_is_corrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = frames.plan_table(pa.table({"a": [1]}))
+    found = spill.write_spill(tmp_path, "step", plan, 0, Filesystem())
+
+    def fail(*_: object) -> None:
+        raise pa.ArrowNotImplementedError("codec not built")
+
+    monkeypatch.setattr(spill.ParquetTableReader, "column", fail)
+    with pytest.raises(SpillCorrupt, match="codec not built"):
+        spill.read_frame(found)

@@ -164,8 +164,9 @@ def restore_arrow(document: Mapping[str, Any], rows: int, read: ReadColumn) -> p
 
 
 def _restore_arrow_column(field_: Mapping[str, Any], read: ReadColumn) -> pa.ChunkedArray:
+    array = read(field_["physical"])
     try:
-        return extension_columns.arrow_values(read(field_["physical"]), field_["facts"])
+        return extension_columns.arrow_values(array, field_["facts"])
     except pa.ArrowNotImplementedError as error:
         raise DriverError(
             f"cannot restore column {field_['physical']!r} of type {field_['dtype']} from disk: {error}; "
