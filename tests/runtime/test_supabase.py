@@ -52,6 +52,14 @@ def test_append_adds_rows_in_batches(
     assert ids(postgres) == [1, 2, *range(10, 35)]
 
 
+def test_append_leaves_missing_key_to_server(
+    postgres: Postgres, postgrest: PostgRest, tmp_path: Path
+) -> None:
+    postgres.run("ALTER TABLE rest_stats ALTER id ADD GENERATED ALWAYS AS IDENTITY (START 3)")
+    assert write(postgrest, tmp_path, {"n": [3, 4]}, primary_key="id") == 2
+    assert ids(postgres) == [1, 2, 3, 4]
+
+
 def test_upsert_updates_what_is_there_and_leaves_other_columns(
     postgres: Postgres, postgrest: PostgRest, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ error in between loses no row that should stay.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -38,7 +39,9 @@ class RestWriter:
     def __init__(
         self, client: PostgrestClient, target: WriteTarget, ctx: DriverContext, batch_size: int | None
     ) -> None:
-        self._client, self._target, self._ctx = client, target, ctx
+        # appending does not use the key, and the server may fill its columns
+        self._target = target if target.mode != "append" else replace(target, key=())
+        self._client, self._ctx = client, ctx
         self._batch_size = batch_size or BATCH
         self._written = 0
         self._total = 0
