@@ -365,6 +365,7 @@ FRAMES: dict[str, Callable[[], pd.DataFrame]] = {
     "names that are numbers": lambda: named([1, 2.5, None]),
     "names of text and numbers": lambda: named(["a", 1]),
     "a range of names": lambda: pd.DataFrame([[1, 2], [3, 4]]),
+    "names that are missing": lambda: named(pd.Index([pd.NA, "a"], dtype=object)),
     "names in several levels": lambda: named(
         pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)], names=["x", None])
     ),

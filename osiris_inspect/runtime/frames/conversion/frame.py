@@ -80,7 +80,7 @@ def _pandas_metadata(
 ) -> Mapping[bytes, bytes] | None:
     """Return the types for ``pandas.read_parquet``; None if they would be wrong for the normal form."""
     if not fields or any(
-        label != field_["physical"] or not _is_read_by_pandas(field_["facts"])
+        not isinstance(label, str) or label != field_["physical"] or not _is_read_by_pandas(field_["facts"])
         for label, field_ in zip(labels, fields, strict=True)
     ):
         return None
