@@ -75,7 +75,7 @@ def _test(file: "ConnectionsFile", family: str, alias: str) -> bool:
 
     masked = Redactor()
     try:
-        values, secrets = file.resolve_connections(family, alias)
+        values, secrets = file.resolve(family, alias)
         masked = Redactor(secrets)
         answer = test_connection(family, values)
     except OsirisError as error:

@@ -104,7 +104,7 @@ class ConnectionsFile:
             )
         return alias
 
-    def resolve_connections(self, family: str, alias: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    def resolve(self, family: str, alias: str) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Return one connection with its variables substituted, and its secret values.
 
         Raises:
@@ -126,7 +126,7 @@ class ConnectionsFile:
                 problems += [
                     self._problem(
                         f" takes {key!r} from the environment variable {name}, which is not set; "
-                        f"set it (searched {self._variables.describe_sources})",
+                        f"set it (searched {self._variables.sources})",
                         *(family, alias, key),
                     )
                     for name in missing
@@ -230,7 +230,7 @@ def resolve_connections(
         line, column = compiled.connection_positions.get(step.id, (step.line, 1))
         try:
             alias = file.alias_of(component.family, alias or None)
-            values, secrets_of_step = file.resolve_connections(component.family, alias)
+            values, secrets_of_step = file.resolve(component.family, alias)
         except LookupError as error:
             name = reference or f"the default of {component.family}"
             text = f"cannot resolve connection {name} of step {step.id!r}: {error.args[0]}"

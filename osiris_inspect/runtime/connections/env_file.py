@@ -34,7 +34,7 @@ class EnvironmentVariables:
         return self.environment.get(name, self.from_file.get(name))
 
     @property
-    def describe_sources(self) -> str:
+    def sources(self) -> str:
         """Description of the sources, for messages."""
         return "the environment" + (f" and {self.file}" if self.file else f"; there is no {FILE} file")
 
