@@ -77,6 +77,11 @@ def test_secrets_are_the_values_of_secret_keys_and_the_passwords_in_addresses(tm
     assert not {"localhost", "movies", "osiris"} & set(found.secrets)
 
 
+def test_empty_password_masks_nothing(tmp_path: Path) -> None:
+    file = book(tmp_path, "connections: {mysql: {main: {user: u, password: }}}")
+    assert file.resolve("mysql", "main") == ({"user": "u", "password": None}, ())
+
+
 def test_nothing_of_a_connection_shows_in_its_repr(tmp_path: Path) -> None:
     assert "s3cret" not in repr(
         connections.resolve_connections(compiled(PIPELINE), all_components(), book(tmp_path))

@@ -131,7 +131,7 @@ class ConnectionsFile:
                     )
                     for name in missing
                 ]
-            if is_secret_key(key):
+            if is_secret_key(key) and values[key] is not None:
                 secrets += _secrets_in(str(values[key]))
         if problems:
             raise PipelineError(problems)
