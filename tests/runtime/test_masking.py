@@ -49,6 +49,11 @@ def test_each_key_is_named_where_it_stands(tmp_path: Path) -> None:
     assert [said.split("'")[3] for said in refusals(on_disk(tmp_path, text))] == ["path.1", "dtype.token"]
 
 
+def test_mapping_masked_as_whole_is_one_key(tmp_path: Path) -> None:
+    text = STATS.replace("{path: movies.csv}", "{path: movies.csv, dtype: {token: {a: '***', b: str}}}")
+    assert [said.split("'")[3] for said in refusals(on_disk(tmp_path, text))] == ["dtype.token"]
+
+
 def test_a_text_that_holds_the_mask_itself_is_no_masked_one(tmp_path: Path) -> None:
     loaded = from_disk.load_compiled(on_disk(tmp_path, GENUINE))
     assert loaded.configs == compiled(GENUINE).configs

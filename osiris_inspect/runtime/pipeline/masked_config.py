@@ -46,8 +46,8 @@ def _masked(plan: Manifest, configs: Mapping[str, Mapping[str, Any]]) -> Mapping
 
 def _changed(config: Mapping[str, Any]) -> Iterator[str]:
     """Yield the dotted keys whose values masking changes, such as ``dtype.zip`` or ``columns.0``."""
-    masked = dict(_leaves(mask_by_key(config), ()))
-    return (key for key, value in _leaves(config, ()) if masked.get(key, MASK) != value)
+    original = dict(_leaves(config, ()))  # without the key of a list or mapping that is masked as a whole
+    return (key for key, value in _leaves(mask_by_key(config), ()) if original.get(key) != value)
 
 
 def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
