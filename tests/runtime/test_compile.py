@@ -337,6 +337,12 @@ def test_all_that_is_wrong_is_said_at_once_in_the_order_of_the_file() -> None:
     assert lines == sorted(lines)
 
 
+def test_duplicate_step_id_is_no_cycle() -> None:
+    step = "  - {id: b, component: duckdb.processor, config: {query: SELECT 1}}\n"
+    (found,) = messages(HEAD + "steps:\n" + READ + step + step)
+    assert "step id 'b' is a duplicate of line 5" in found
+
+
 def test_no_message_repeats_a_secret() -> None:
     text = HEAD + "steps:\n" + READ.replace("path: a.csv", "path: a.csv, password: hunter22")
     assert "hunter22" not in "\n".join(messages(text))

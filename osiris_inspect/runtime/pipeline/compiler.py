@@ -174,15 +174,16 @@ def _topological_order(
             if need not in by_id:
                 text = f"step {draft.id!r} needs unknown step {need!r}{did_you_mean(need, tuple(by_id))}"
                 problems.append(document.problem(text, "steps", draft.position, "needs"))
-    if cycle := _find_cycle(by_id):
-        text = f"steps need each other in a cycle: {' → '.join(cycle)}; remove one of these needs"
-        problems.append(document.problem(text, "steps", by_id[cycle[0]].position, "needs"))
-        return drafts
     ordered: list[StepCompiler] = []
     done = {need for draft in drafts for need in draft.needs if need not in by_id}
     waiting = list(drafts)
     while waiting:
-        ready = next(draft for draft in waiting if done.issuperset(draft.needs))
+        ready = next((draft for draft in waiting if done.issuperset(draft.needs)), None)
+        if ready is None:
+            cycle = _find_cycle({draft.id: draft for draft in waiting})
+            text = f"steps need each other in a cycle: {' → '.join(cycle)}; remove one of these needs"
+            problems.append(document.problem(text, "steps", by_id[cycle[0]].position, "needs"))
+            return drafts
         waiting.remove(ready)
         done.add(ready.id)
         ordered.append(ready)
