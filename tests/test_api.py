@@ -1,6 +1,7 @@
 """The Python API, as a notebook uses it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +9,8 @@ import pytest
 
 import osiris_inspect as oi
 from osiris_inspect.api import FrameNotFound, QueryError, StepNotFound
-from osiris_inspect.model.errors import PipelineError, RunNotReadable
+from osiris_inspect.inspector.files import remote_registry
+from osiris_inspect.model.errors import PipelineError, RunNotReadable, SpillCorrupt, UnsafePath
 from tests.samples import SAMPLES
 
 FAILED = SAMPLES / "original_nonetype"
@@ -77,6 +79,33 @@ def test_frame_spilled_step_is_restored() -> None:
 def test_frame_in_memory_raises() -> None:
     with pytest.raises(FrameNotFound, match="force_spill"):
         oi.open(SAMPLES / "good_local").frame("extract-movies")
+
+
+@pytest.fixture
+def spilled(tmp_path: Path) -> Path:
+    """A copy of a run, whose spilled frame may be changed."""
+    run = oi.open(SAMPLES / "all_spilled").path
+    return Path(shutil.copytree(run, tmp_path / run.name))
+
+
+def test_frame_corrupt_file_raises(spilled: Path) -> None:
+    (spilled / "artifacts/extract-movies/output.parquet").write_bytes(b"PAR1")
+    with pytest.raises(SpillCorrupt, match="cannot read 'artifacts/extract-movies/output.parquet'"):
+        oi.open(spilled).frame("extract-movies")
+
+
+def test_frame_symlink_outside_run_raises(spilled: Path, tmp_path: Path) -> None:
+    folder = spilled / "artifacts/extract-movies"
+    folder.symlink_to(folder.rename(tmp_path / "elsewhere"))
+    with pytest.raises(UnsafePath):
+        oi.open(spilled).frame("extract-movies")
+
+
+def test_frame_of_remote_run_is_downloaded(spilled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[Path] = []
+    monkeypatch.setattr(remote_registry, "fetch_all", fetched.append)
+    path = oi.open(spilled).frame("extract-movies").path
+    assert fetched[-1:] == [path]
 
 
 def test_why_defaults_to_root_cause_step() -> None:
