@@ -657,7 +657,8 @@ class Run:
 
         if target is None:
             failed = (step.id for step in self.steps.values() if step.status == "failed")
-            target = (self.root_cause and self.root_cause.step) or next(failed, None)
+            cause = self.root_cause.step if self.root_cause is not None else None
+            target = next((step for step in (cause, *failed) if step in self.steps), None)
             if target is None:
                 raise StepNotFound("no step failed; name a step")
         try:

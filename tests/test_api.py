@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -110,6 +111,13 @@ def test_frame_of_remote_run_is_downloaded(spilled: Path, monkeypatch: pytest.Mo
 
 def test_why_defaults_to_root_cause_step() -> None:
     assert oi.open(FAILED).why().to_dict()["step"] == "extract-movies"
+
+
+def test_why_skips_cause_outside_steps() -> None:
+    run = oi.open(FAILED)
+    cause = replace(run._report.findings[0], step="gone")
+    outside = oi.Run(replace(run._report, findings=(cause, *run._report.findings[1:])))
+    assert outside.why().to_dict()["step"] == "compute-director-stats"
 
 
 def test_why_of_good_run_needs_step() -> None:
