@@ -699,10 +699,17 @@ def _run_directories(path: PathLike) -> list[Path]:
 
     text = os.fspath(path)
     if text == ".":
-        folders = [folder for folder in (Path("logs"), Path("run_logs")) if folder.is_dir()]
-        if folders:
-            runs = [run for folder in folders for run in find_runs(folder)]
+        runs: list[Path] = []
+        problems: list[RunNotReadable] = []
+        for folder in (Path("logs"), Path("run_logs")):
+            try:
+                runs += find_runs(folder) if folder.is_dir() else ()
+            except RunNotReadable as error:
+                problems.append(error)
+        if runs:
             return sorted(runs, key=lambda run: layout.parse_start_ms(run.name) or 0, reverse=True)
+        if problems:
+            raise problems[0]
     if ":/" in text:
         import platformdirs
 

@@ -56,6 +56,13 @@ def test_open_empty_folder_raises(tmp_path: Path) -> None:
         oi.open(tmp_path)
 
 
+def test_open_skips_default_folder_without_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "logs").mkdir()
+    shutil.copytree(SAMPLES / "good_local", tmp_path / "run_logs")
+    monkeypatch.chdir(tmp_path)
+    assert oi.open().status == "success"
+
+
 def test_steps_unknown_id_lists_ids() -> None:
     with pytest.raises(StepNotFound, match="no step 'x'; the run has 'extract-movies'"):
         oi.open(FAILED).steps["x"]
@@ -91,7 +98,7 @@ def spilled(tmp_path: Path) -> Path:
 
 def test_frame_corrupt_file_raises(spilled: Path) -> None:
     (spilled / "artifacts/extract-movies/output.parquet").write_bytes(b"PAR1")
-    with pytest.raises(SpillCorrupt, match="cannot read 'artifacts/extract-movies/output.parquet'"):
+    with pytest.raises(SpillCorrupt, match=r"cannot read 'artifacts/extract-movies/output\.parquet'"):
         oi.open(spilled).frame("extract-movies")
 
 
