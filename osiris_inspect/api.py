@@ -186,6 +186,8 @@ def run(  # noqa: PLR0913  one parameter an option of `osiris-inspect run`
     from osiris_inspect.runtime.pipeline.builtin_components import all_components
     from osiris_inspect.runtime.proxy import proxy
 
+    if env_file is not None and not Path(env_file).is_file():
+        raise SettingsError(f"env_file: {str(env_file)!r} is not a file")
     compiled = compile(pipeline, params=params, profile=profile)
     base_dir = Path(base).resolve()
     folders = (base_dir, Path(pipeline).parent)

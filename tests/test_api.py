@@ -11,7 +11,7 @@ import pytest
 import osiris_inspect as oi
 from osiris_inspect.api import FrameNotFound, QueryError, StepNotFound
 from osiris_inspect.inspector.files import remote_registry
-from osiris_inspect.model.errors import PipelineError, RunNotReadable, SpillCorrupt, UnsafePath
+from osiris_inspect.model.errors import PipelineError, RunNotReadable, SettingsError, SpillCorrupt, UnsafePath
 from tests.samples import SAMPLES
 
 FAILED = SAMPLES / "original_nonetype"
@@ -179,6 +179,11 @@ def test_run_local_passes_params_and_returns_run(folder: Path) -> None:
         run.frame("adults").to_pandas(), pd.DataFrame({"name": ["Ada"], "age": [36]})
     )
     assert oi.open(folder / "logs").id == run.id
+
+
+def test_run_missing_env_file_raises(folder: Path) -> None:
+    with pytest.raises(SettingsError, match="env_file"):
+        oi.run(folder / "people.yaml", params={"age": "18"}, base=folder, env_file=folder / "gone.env")
 
 
 def test_run_failed_step_is_returned(folder: Path) -> None:
