@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from osiris_inspect.inspector.text.sanitize import multi_line, one_line
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import OsirisError, RunNotReadable, SettingsError
+from osiris_inspect.model.errors import OsirisError, RunNotReadable, SettingsError, SpillCorrupt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -329,15 +329,17 @@ class Finding:
 class Frame:
     """A frame that a step spilled to disk."""
 
-    def __init__(self, run_dir: Path, step: str) -> None:
-        self._run_dir, self._step = run_dir, step
-        self.path = run_dir / layout.spill_path(step)
-
-    @cached_property
-    def _file(self) -> Any:
+    def __init__(self, run_dir: Path, step: str, path: Path) -> None:
         from pyarrow import parquet
 
-        return parquet.ParquetFile(self.path)
+        from osiris_inspect.inspector.files import remote_registry
+
+        self._run_dir, self._step, self.path = run_dir, step, path
+        remote_registry.fetch_all(path)
+        try:
+            self._file = parquet.ParquetFile(path)
+        except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+            raise SpillCorrupt(f"cannot read {layout.spill_path(step)!r}: {error}") from error
 
     @property
     def rows(self) -> int:
@@ -605,15 +607,20 @@ class Run:
         Raises:
             StepNotFound: the run has no such step.
             FrameNotFound: the frame is not in the run directory.
+            SpillCorrupt: the file is not a Parquet file or is damaged.
+            UnsafePath: the step id or a symbolic link leads outside the run directory.
+            RunNotReadable: the file of a remote run cannot be downloaded.
         """
+        from osiris_inspect.inspector.run.frame_info import frame_path
+
         state = self.steps[step].state
-        frame = Frame(self.path, step)
-        if not frame.path.is_file():
+        path = frame_path(self._report.run, step)
+        if not path.is_file():
             raise FrameNotFound(
                 f"step {step!r} left no {layout.spill_path(step)}: its frame was kept in {state.storage};"
                 " run again with force_spill=True to keep frames"
             )
-        return frame
+        return Frame(self.path, step, path)
 
     def sql(self, query: str) -> QueryResult:
         """Run one SELECT over events, metrics, steps, findings and spilled frames; secrets are masked.
@@ -645,7 +652,8 @@ class Run:
 
         if target is None:
             failed = (step.id for step in self.steps.values() if step.status == "failed")
-            target = (self.root_cause and self.root_cause.step) or next(failed, None)
+            cause = self.root_cause.step if self.root_cause is not None else None
+            target = next((step for step in (cause, *failed) if step in self.steps), None)
             if target is None:
                 raise StepNotFound("no step failed; name a step")
         try:
@@ -686,10 +694,17 @@ def _run_directories(path: PathLike) -> list[Path]:
 
     text = os.fspath(path)
     if text == ".":
-        folders = [folder for folder in (Path("logs"), Path("run_logs")) if folder.is_dir()]
-        if folders:
-            runs = [run for folder in folders for run in find_runs(folder)]
+        runs: list[Path] = []
+        problems: list[RunNotReadable] = []
+        for folder in (Path("logs"), Path("run_logs")):
+            try:
+                runs += find_runs(folder) if folder.is_dir() else ()
+            except RunNotReadable as error:
+                problems.append(error)
+        if runs:
             return sorted(runs, key=lambda run: layout.parse_start_ms(run.name) or 0, reverse=True)
+        if problems:
+            raise problems[0]
     if ":/" in text:
         import platformdirs
 

@@ -1,6 +1,8 @@
 """The Python API, as a notebook uses it."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +10,8 @@ import pytest
 
 import osiris_inspect as oi
 from osiris_inspect.api import FrameNotFound, QueryError, StepNotFound
-from osiris_inspect.model.errors import PipelineError, RunNotReadable, SettingsError
+from osiris_inspect.inspector.files import remote_registry
+from osiris_inspect.model.errors import PipelineError, RunNotReadable, SettingsError, SpillCorrupt, UnsafePath
 from tests.samples import SAMPLES
 
 FAILED = SAMPLES / "original_nonetype"
@@ -53,6 +56,13 @@ def test_open_empty_folder_raises(tmp_path: Path) -> None:
         oi.open(tmp_path)
 
 
+def test_open_skips_default_folder_without_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "logs").mkdir()
+    shutil.copytree(SAMPLES / "good_local", tmp_path / "run_logs")
+    monkeypatch.chdir(tmp_path)
+    assert oi.open().status == "success"
+
+
 def test_steps_unknown_id_lists_ids() -> None:
     with pytest.raises(StepNotFound, match="no step 'x'; the run has 'extract-movies'"):
         oi.open(FAILED).steps["x"]
@@ -79,8 +89,42 @@ def test_frame_in_memory_raises() -> None:
         oi.open(SAMPLES / "good_local").frame("extract-movies")
 
 
+@pytest.fixture
+def spilled(tmp_path: Path) -> Path:
+    """A copy of a run, whose spilled frame may be changed."""
+    run = oi.open(SAMPLES / "all_spilled").path
+    return Path(shutil.copytree(run, tmp_path / run.name))
+
+
+def test_frame_corrupt_file_raises(spilled: Path) -> None:
+    (spilled / "artifacts/extract-movies/output.parquet").write_bytes(b"PAR1")
+    with pytest.raises(SpillCorrupt, match=r"cannot read 'artifacts/extract-movies/output\.parquet'"):
+        oi.open(spilled).frame("extract-movies")
+
+
+def test_frame_symlink_outside_run_raises(spilled: Path, tmp_path: Path) -> None:
+    folder = spilled / "artifacts/extract-movies"
+    folder.symlink_to(folder.rename(tmp_path / "elsewhere"))
+    with pytest.raises(UnsafePath):
+        oi.open(spilled).frame("extract-movies")
+
+
+def test_frame_of_remote_run_is_downloaded(spilled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[Path] = []
+    monkeypatch.setattr(remote_registry, "fetch_all", fetched.append)
+    path = oi.open(spilled).frame("extract-movies").path
+    assert fetched[-1:] == [path]
+
+
 def test_why_defaults_to_root_cause_step() -> None:
     assert oi.open(FAILED).why().to_dict()["step"] == "extract-movies"
+
+
+def test_why_skips_cause_outside_steps() -> None:
+    run = oi.open(FAILED)
+    cause = replace(run._report.findings[0], step="gone")
+    outside = oi.Run(replace(run._report, findings=(cause, *run._report.findings[1:])))
+    assert outside.why().to_dict()["step"] == "compute-director-stats"
 
 
 def test_why_of_good_run_needs_step() -> None:

@@ -62,6 +62,11 @@ def test_short_help_is_that_of_the_program(tmp_path: Path) -> None:
     assert osiris_inspect("-h", cwd=tmp_path).out == osiris_inspect("--help", cwd=tmp_path).out
 
 
+def test_option_on_of_run_keeps_its_name(spec: dict[str, Any]) -> None:
+    run = next(command for command in spec["commands"] if command["name"] == "run")
+    assert [option["flags"] for option in run["options"] if option["name"] == "on"] == [["--on"]]
+
+
 def test_help_texts_fit_one_line(spec: dict[str, Any]) -> None:
     texts = [command["help"].partition("\n")[0] for command in spec["commands"]]
     entries = [each for command in spec["commands"] for each in (*command["options"], *command["arguments"])]

@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,17 @@ def test_text_tells_the_verdict_before_anything_else(tmp_path: Path) -> None:
     assert lines[0] == "✗ run_1759170586030  demo  failed, local, 4.0 s"
     assert lines[1] == "  cause  extract: file '/x' was not found [file-missing, high]"
     assert lines[2] == "         events.jsonl:3 CSV file not found: /x"
+
+
+@pytest.mark.parametrize(
+    ("format_", "shown"),
+    [("text", "cut off, local, ?"), ("text", "- → ?          ?"), ("markdown", ", ?"), ("html", " · ? · ")],
+)
+def test_unknown_duration_is_a_question_mark(tmp_path: Path, format_: str, shown: str) -> None:
+    found = analyze(run_dir(tmp_path, succeeding_locally()[:3], steps=CHAIN))
+    steps = tuple(replace(step, duration_s=None) for step in found.run.steps)
+    unknown = replace(found.run, duration_s=None, steps=steps)
+    assert shown in rendered(format_, replace(found, run=unknown))
 
 
 def test_each_finding_is_one_line_of_text(tmp_path: Path) -> None:

@@ -301,3 +301,7 @@ def test_key_that_pandas_missed_names_the_columns_there_were(tmp_path: Path) -> 
 def test_numbers_that_a_dialect_does_not_have_are_not_missed(tmp_path: Path, make: Any) -> None:
     lines = [make("step_start", step_id="a"), make("step_complete", step_id="a")]
     assert "log-gap" not in {finding.rule for finding in analyze(run_dir(tmp_path, lines)).findings}
+
+
+def test_need_unused_any_input_with_schema_is_not_reported(tmp_path: Path) -> None:
+    assert "need-unused" not in found(tmp_path, (joined(5), JOIN, query("SELECT * FROM memory.df")))

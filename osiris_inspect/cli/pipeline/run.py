@@ -74,7 +74,7 @@ def run_command(
     pipeline: MaybePipeline = None,
     *,
     last_compile: LastCompile = False,
-    target: TargetOption = RunTarget.LOCAL,
+    on: TargetOption = RunTarget.LOCAL,
     isolation: IsolationOption = IsolationLevel.AUTO,
     memory_limit: MemoryLimit = None,
     artifacts: ArtifactsOption = Fetched.SMALL,
@@ -109,7 +109,7 @@ def run_command(
     resolved = connections_of(compiled, base, connections, env_file)
     how = RunOptions(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
-    code = _print_result(execute(compiled, target, _writable(logs), base, how))
+    code = _print_result(execute(compiled, on, _writable(logs), base, how))
     if code:
         raise typer.Exit(code)
 

@@ -91,7 +91,7 @@ def _from_step_metric(metrics: Sequence[Metric], step: str, name: str) -> int | 
 
 
 def _from_metric_by_time(metrics: Sequence[Metric], draft: StepBuilder, name: str) -> int | None:
-    """Return the only count of that name logged while the step ran, even if the metric names the step.
+    """Return the count with this name that was logged while the step ran, if there is exactly one.
 
     The original's host logs a count when it receives it, which may be after the step ended. If none was
     logged while the step ran, one from before the next step of its kind counts.

@@ -119,7 +119,7 @@ def has_own_row_count(run: Run) -> bool:
 
 
 def step_metrics(run: Run, step: StepState, name: str) -> list[Metric]:
-    """Return the metrics of that name that name the step, or name no step and were logged while it ran."""
+    """Return the metrics called ``name`` of a step; one without a step counts if the step ran at its time."""
     if step.started is None or step.ended is None:
         return [metric for metric in run.metrics if metric.name == name and metric.step == step.id]
     return [

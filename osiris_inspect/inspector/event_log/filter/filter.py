@@ -152,7 +152,7 @@ _NORMALIZED_FIELDS: Final[Mapping[str, Callable[[Event], object | None]]] = {
     "from_step": lambda event: event.upstream_steps or None,
 }
 BUILTIN_FIELDS: Final = frozenset({*_EVENT_ATTRIBUTES, *_NORMALIZED_FIELDS, "text"})
-"""Keys that may match an event without a field of that name."""
+"""Keys that may match an event without a field with this name."""
 
 
 class _FilterableEvent:

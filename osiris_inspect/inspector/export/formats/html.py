@@ -80,7 +80,9 @@ def _run(report: Report, number: int, checkout: RepositoryCheckout) -> Iterator[
 def _verdict(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     run, cause, summary = report.run, report.root_cause, summarize(report)
     rows = f"{summary.rows:,} row{'' if summary.rows == 1 else 's'}" if summary.rows is not None else ""
-    details = filter(None, (run.mode, format_duration(run.duration_s), rows, f"{summary.events:,} events"))
+    details = filter(
+        None, (run.mode, format_duration(run.duration_s, "?"), rows, f"{summary.events:,} events")
+    )
     yield f'<h1>{_code(run.pipeline or run.id)} <span class="verdict">{summary.headline}</span></h1>'
     yield f'<p class="faint">{_code(run.id)} · {" · ".join(details)}</p>'
     if cause is None:

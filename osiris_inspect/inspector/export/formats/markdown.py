@@ -103,7 +103,7 @@ def _run(report: Report, checkout: RepositoryCheckout) -> list[str]:
 
 def _verdict(report: Report, checkout: RepositoryCheckout) -> Iterator[str]:
     run, cause = report.run, report.root_cause
-    details = filter(None, (summarize(report).headline, run.mode, format_duration(run.duration_s)))
+    details = filter(None, (summarize(report).headline, run.mode, format_duration(run.duration_s, "?")))
     pipeline = f" {code_span(run.pipeline)}" if run.pipeline else ""
     yield f"## {_MARKS[run.status]} {code_span(run.id)}{pipeline}: {', '.join(details)}"
     yield ""

@@ -69,7 +69,7 @@ def _report(report: Report, width: int) -> Iterator[str]:
 
 def _verdict(report: Report, width: int) -> Iterator[str]:
     run, cause = report.run, report.root_cause
-    details = [summarize(report).headline, run.mode or "", format_duration(run.duration_s)]
+    details = [summarize(report).headline, run.mode or "", format_duration(run.duration_s, "?")]
     head = f"{one_line(run.id)}  {one_line(run.pipeline or '')}  {', '.join(filter(None, details))}"
     yield from wrap_labelled(head, width, f"{_GLYPHS[run.status]} ")
     if cause is None:
@@ -122,7 +122,7 @@ def _step(step: StepState) -> tuple[str, str, str, str, str, str]:
     did_run = step.status not in ("skipped", "not_started")
     rows_in = _rows(step.rows_in) if did_run and (step.needs or step.inputs) else "-"
     rows = f"{rows_in} → {_rows(step.rows_out) if did_run else '-'}"
-    time = format_duration(step.duration_s) if did_run else "-"
+    time = format_duration(step.duration_s, "?") if did_run else "-"
     return one_line(step.id), one_line(step.driver or "?"), status, rows, time, frame
 
 
