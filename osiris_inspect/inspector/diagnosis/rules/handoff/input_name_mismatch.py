@@ -56,7 +56,10 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         registration = _registration(run, step, inputs, name)
         if other is not None:
             yield _finding(
-                step, inputs, f"{_requested(name)} received {_names(inputs)}", _add_need(other.id, registration)
+                step,
+                inputs,
+                f"{_requested(name)} received {_names(inputs)}",
+                _add_need(other.id, registration),
             )
         elif registration in ("df_*", "input_df", "unknown"):
             yield from _unregistered(step, inputs, name, registration)
@@ -65,9 +68,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             yield _finding(step, inputs, f"{_requested(name)} received {_names(inputs)}", fix)
 
 
-def _registration(
-    run: Run, step: StepState, inputs: Sequence[InputState], name: str | None
-) -> Registration:
+def _registration(run: Run, step: StepState, inputs: Sequence[InputState], name: str | None) -> Registration:
     """Return what the driver of a step registers, from what the run shows about its version."""
     if run.dialect == "native" or step.driver != "duckdb.processor" or step.failure is None:
         return "all"
