@@ -36,6 +36,7 @@ class Proof:
 
 NEAR_ERRORS: Mapping[str, str] = {
     "array-read-only": "the array of solar panels is read-only in the catalogue",
+    "file-system-failed": "the file system of the archive is described in row 5",
     "frame-not-storable": "the frame of the picture cannot be stored",
     "package-incompatible": "the package has no attribute in the price list",
     "time-zone-wrong": "the zone of the time sheet is wrong",
@@ -227,6 +228,12 @@ VARIANTS: Sequence[tuple[str, str]] = (
     ("package-incompatible", "module 'numpy' has no attribute 'float'"),
     ("package-incompatible", "'DataFrame' object has no attribute 'append'"),
     ("package-incompatible", "cannot import name 'Sentinel' from 'typing_extensions' (/lib/typing_extensions.py)"),
+    ("file-system-failed", "Execution failed: [Errno 5] Input/output error: '/mnt/nas/in.csv'"),
+    ("worker-killed", "Command exited with code 137 and error:"),
+    ("worker-killed", "ProxyWorker process exited with code 139"),
+    ("worker-killed", "ProxyWorker process exited with code 143"),
+    ("config-value-invalid", "Missing column provided to 'parse_dates': 'created_at'"),
+    ("sandbox-lost", "The sandbox was paused"),
     ("time-zone-wrong", "can't compare offset-naive and offset-aware datetimes"),
     ("time-zone-wrong", "invalid value for parameter \"TimeZone\": \"Europe/Prag\""),
     ("driver-context-incomplete", "RunnerContext.log_metric() got an unexpected keyword argument 'tags'"),

@@ -28,4 +28,26 @@ PATTERNS = (
         fix="use one of the values that the message lists",
         domain="config",
     ),
+    ErrorPattern(
+        pattern=(
+            r"Missing column provided to '(?P<option>parse_dates|usecols|dtype|index_col)'[^\n]{0,120}"
+            r"|\bIndex [\w.\-]{1,80} invalid\b"
+            r"|Number of passed names did not match number of header fields[^\n]{0,80}"
+            r"|Passed header=[^\n]{1,80} but only \d{1,9} lines? in file"
+            r"|Defining usecols with out-of-bounds indices[^\n]{0,80}"
+        ),
+        message="an option for reading the file names a column or a line that the file does not have",
+        fix="compare the option in the config of the step with the header of the file",
+        domain="config",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"Could not determine delimiter|Error sniffing (?:file|CSV)[^\n]{0,80}"
+            r"|Only length-1 (?:decimal markers|thousands|quotechar)[^\n]{0,60}"
+            r"|(?i:bad delimiter(?: value)?)[^\n]{0,60}"
+        ),
+        message="an option for reading the file does not fit the file",
+        fix="set the delimiter and the quote character of the step to those of the file",
+        domain="config",
+    ),
 )

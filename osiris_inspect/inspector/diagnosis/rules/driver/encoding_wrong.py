@@ -16,16 +16,55 @@ Example:
 """
 
 import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR, ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors
-from osiris_inspect.inspector.diagnosis.evidence.file_signatures import kind_by_byte, kind_by_extension
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
+_BY_BYTE: Mapping[tuple[int, int], str] = {
+    (0, 0xFF): "UTF-16 text",
+    (0, 0xFE): "UTF-16 text",
+    (1, 0x8B): "a gzip archive",
+    (1, 0x9D): "a compressed file (.Z)",
+    (1, 0xB5): "a Zstandard archive",
+    (2, 0xBC): "a 7z archive",
+    (0, 0xFD): "an xz archive",
+    (0, 0x89): "a PNG image or an HDF5 file",
+    (0, 0x80): "a pickle",
+}
+"""Position and value of the first byte that is not UTF-8, in files that begin with a signature."""
+
+_BY_EXTENSION: Mapping[str, str] = {
+    ".gz": "a gzip archive",
+    ".tgz": "a gzip archive",
+    ".bz2": "a bzip2 archive",
+    ".xz": "an xz archive",
+    ".zst": "a Zstandard archive",
+    ".zip": "a zip archive",
+    ".7z": "a 7z archive",
+    ".xlsx": "an Excel workbook",
+    ".xlsm": "an Excel workbook",
+    ".xlsb": "an Excel workbook",
+    ".xls": "an Excel workbook",
+    ".ods": "a spreadsheet",
+    ".parquet": "a Parquet file",
+    ".feather": "a Feather file",
+    ".arrow": "an Arrow file",
+    ".orc": "an ORC file",
+    ".avro": "an Avro file",
+    ".pdf": "a PDF file",
+    ".db": "a database file",
+    ".sqlite": "a database file",
+    ".duckdb": "a database file",
+    ".pkl": "a pickle",
+    ".pickle": "a pickle",
+}
 PATTERNS = (
     ErrorPattern(
         pattern=r"unknown encoding: [^\n]{1,60}",
@@ -100,12 +139,13 @@ def check(run: Run, _lineage: Lineage) -> Findings:
 
 def _kind(codec: str, match: re.Match[str], path: str | None) -> tuple[str, str] | None:
     """Return what a file is and how to read it, if its extension or its first bytes identify it."""
-    named = kind_by_extension(path) if path else None
+    suffix = PurePosixPath(path.replace("\\", "/")).suffix if path else ""
+    named = _BY_EXTENSION.get(suffix.lower())
     if named is not None:
         return f"is {named}, not text", _read_as(named)
     if not match["byte"] or not codec.startswith(("utf-8", "utf8")):
         return None
-    kind = kind_by_byte(int(match["at"]), int(match["byte"], 16))
+    kind = _BY_BYTE.get((int(match["at"]), int(match["byte"], 16)))
     if kind == "UTF-16 text":
         return (
             f"begins with byte 0x{match['byte']}, the first byte of a UTF-16 byte order mark",
