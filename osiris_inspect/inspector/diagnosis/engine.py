@@ -85,9 +85,10 @@ def _run_external(rule: Rule, run: Run, lineage: Lineage) -> tuple[list[Finding]
 
 
 def _run_rule(rule: Rule, run: Run, lineage: Lineage) -> list[Finding]:
-    """Return the findings of a rule; one that names an id of its own, such as the kind of an error, keeps it."""
+    """Return the findings of a rule; a built-in rule may give a finding another id, such as the kind of an error."""
     return [
-        finding if finding.rule else replace(finding, rule=rule.id) for finding in rule.check(run, lineage)
+        finding if finding.rule and not rule.is_external else replace(finding, rule=rule.id)
+        for finding in rule.check(run, lineage)
     ]
 
 
