@@ -36,6 +36,7 @@ class Proof:
 
 NEAR_ERRORS: Mapping[str, str] = {
     "array-read-only": "the array of solar panels is read-only in the catalogue",
+    "delimiter-wrong": 'Referenced column "day" not found in FROM clause! Candidate bindings: "id", "days"',
     "file-system-failed": "the file system of the archive is described in row 5",
     "frame-not-storable": "the frame of the picture cannot be stored",
     "package-incompatible": "the package has no attribute in the price list",

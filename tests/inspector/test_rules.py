@@ -76,6 +76,7 @@ ERRORS = [
     ("driver-not-registered", "Driver 'postgres.extractor' not registered. Available drivers: mysql.extractor"),
     ("dependency-missing", "No module named 'pymysql'"),
     ("package-incompatible", "ImportError: cannot import name 'x' from 'pandas' (/lib/pandas/__init__.py)"),
+    ("delimiter-wrong", 'Referenced column "day" not found in FROM clause!\nCandidate bindings: "id;day"'),
     ("file-system-failed", "Execution failed: [Errno 116] Stale file handle"),
     ("array-read-only", "assignment destination is read-only"),
     ("time-zone-wrong", "Cannot compare tz-naive and tz-aware datetime-like objects"),
