@@ -77,6 +77,7 @@ ERRORS = [
     ("dependency-missing", "No module named 'pymysql'"),
     ("package-incompatible", "ImportError: cannot import name 'x' from 'pandas' (/lib/pandas/__init__.py)"),
     ("delimiter-wrong", 'Referenced column "day" not found in FROM clause!\nCandidate bindings: "id;day"'),
+    ("file-format-wrong", "Parquet magic bytes not found in footer. Either the file is corrupted or no parquet file."),
     ("file-system-failed", "Execution failed: [Errno 116] Stale file handle"),
     ("array-read-only", "assignment destination is read-only"),
     ("time-zone-wrong", "Cannot compare tz-naive and tz-aware datetime-like objects"),

@@ -14,6 +14,7 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.model.finding import Confidence
 
 PATTERNS = (
     ErrorPattern(
@@ -30,15 +31,27 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
-            r"Missing column provided to '(?P<option>parse_dates|usecols|dtype|index_col)'[^\n]{0,120}"
+            r"Worksheet (?:named '[^'\n]{1,80}'|index \d{1,4}) (?:not found|is invalid)[^\n]{0,60}"
+            r"|Missing column provided to '(?P<option>parse_dates|usecols|dtype|index_col)'[^\n]{0,120}"
             r"|\bIndex [\w.\-]{1,80} invalid\b"
             r"|Number of passed names did not match number of header fields[^\n]{0,80}"
             r"|Passed header=[^\n]{1,80} but only \d{1,9} lines? in file"
             r"|Defining usecols with out-of-bounds indices[^\n]{0,80}"
         ),
-        message="an option for reading the file names a column or a line that the file does not have",
+        message="an option for reading the file names a column, a line or a sheet that the file does not have",
         fix="compare the option in the config of the step with the header of the file",
         domain="config",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"invalid value for (?!parameter\b)['\"]?[\w.]{1,60}[^\n]{0,80}"
+            r"|is not of type '(?:string|integer|number|boolean|array|object)'"
+            r"|is (?:greater than the maximum|less than the minimum) of [^\n]{1,40}"
+        ),
+        message="the configuration contained an invalid value",
+        fix="use a value that the message allows",
+        domain="config",
+        confidence=Confidence.MEDIUM,
     ),
     ErrorPattern(
         pattern=(

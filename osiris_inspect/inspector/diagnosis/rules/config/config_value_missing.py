@@ -37,6 +37,7 @@ PATTERNS = (
             r"|Missing [\w' ]{1,60} in (?:resolved_connection|config(?:uration)?|connection)\b"
             r"|(?:\w+ )?provided but \w+ not provided|but \w+ not provided"
             r"|Compilation failed: '\w{1,60}'\s*$"
+            r"|'(?P<k3>[\w.\-]{1,80})' is a required property|required key '?(?P<k4>[\w.\-]{1,80})'? not provided"
             r"|(?:[Mm]issing required|lacks required) (?:config|configuration|key|option|setting)[^\n]{0,100}"
         ),
         message="a required configuration value was missing",

@@ -43,6 +43,22 @@ _DISTRIBUTIONS: Mapping[str, str] = {
     "google": "the google-cloud package of the service",
 }
 """Distributions whose name differs from that of their module."""
+_SAME_NAME = frozenset(
+    (
+        "pandas",
+        "numpy",
+        "pyarrow",
+        "duckdb",
+        "sqlalchemy",
+        "supabase",
+        "requests",
+        "httpx",
+        "openpyxl",
+        "boto3",
+        "xlrd",
+    )
+)
+"""Modules whose distribution has the same name."""
 _OWN_PACKAGE = "osiris"
 
 
@@ -69,15 +85,27 @@ def _fix(run: Run, text: ErrorText, match: re.Match[str]) -> str:
     modules = [name.partition(".")[0] for name in dict.fromkeys([*_named(match), *_listed(run, "missing")])]
     if modules and set(modules) == {_OWN_PACKAGE}:
         return "use a version of Osiris whose runner uploads this module to the sandbox"
-    names = " ".join(
-        dict.fromkeys(_DISTRIBUTIONS.get(name, name) for name in modules if name != _OWN_PACKAGE)
+    names = _to_install(
+        [name for name in dict.fromkeys(modules) if name != _OWN_PACKAGE], _listed(run, "required")
     )
     where = "in the environment that runs the pipeline"
     if run.dialect == "native" and run.mode not in (None, "local"):
         where = "where the step runs (option --install-deps)"
     elif run.mode == "e2b":
         where = "in the sandbox (option --e2b-install-deps)"
-    return f"install {names or 'the package'} {where}{_written(run, text)}"
+    return f"install {names} {where}{_written(run, text)}"
+
+
+def _to_install(modules: list[str], required: list[str]) -> str:
+    """Return the distributions to install; a module that no known distribution provides may be the user's own."""
+    known = {*_DISTRIBUTIONS, *_SAME_NAME, *required}
+    unknown = [module for module in modules if module not in known]
+    names = " ".join(_DISTRIBUTIONS.get(module, module) for module in modules if module in known)
+    if unknown:
+        names += (
+            f"{' and ' if names else ''}the package or file that contains {', '.join(map(repr, unknown))}"
+        )
+    return names or "the package"
 
 
 def _written(run: Run, text: ErrorText) -> str:
@@ -110,7 +138,7 @@ _MISSING = ErrorPattern(
         r"|(?P<p>psycopg2) not installed"
         r"|'(?P<c>[\w\-]{1,60})' package is required[^\n]{0,100}"
         r"|Missing optional dependency '(?P<o>[\w\-.]{1,60})'"
-        r"|Unable to find a usable engine; tried using: (?P<e>[^\n]{1,80})"
+        r"|Unable to find a usable engine; tried using: (?P<e>'\w{1,40}'(?:, '\w{1,40}'){0,4})"
         r"|ImportError: (?!cannot import name|\S{0,200}/|DLL load|[^\n]{0,200}(?:undefined symbol|shared object|not found \(required by))[^\n]{1,120}"
         r"|pip command failed[^\n]{0,120}"
     ),

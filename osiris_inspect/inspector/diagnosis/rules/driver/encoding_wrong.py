@@ -73,7 +73,13 @@ PATTERNS = (
         domain="config",
     ),
     ErrorPattern(
-        pattern=r"codec can't encode [^\n]{1,160}",
+        pattern=r"codec can't encode [^\n]{1,120}surrogates not allowed",
+        message="the text contains half of a character pair, which no encoding can represent",
+        fix="repair such text where it is read: text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')",
+        domain="data",
+    ),
+    ErrorPattern(
+        pattern=r"codec can't encode (?![^\n]{1,120}surrogates)[^\n]{1,160}",
         message="a character does not exist in the target encoding",
         fix="write as utf-8",
         domain="config",

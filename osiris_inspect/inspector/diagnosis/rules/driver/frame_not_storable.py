@@ -43,11 +43,18 @@ PATTERNS = (
         domain="data",
     ),
     ErrorPattern(
+        pattern=r"Schema at index \d{1,9} was different|Table schema does not match schema used to create file",
+        message="parts of the DataFrame have different columns or types",
+        fix="convert all parts to one schema before they are written or combined",
+        domain="data",
+    ),
+    ErrorPattern(
         pattern=(
             r"Expected bytes, got a '\w{1,40}' object[^\n]{0,120}"
             r"|[Cc]ould not convert [^\n]{1,200}? with type \w{1,40}: (?:tried to convert|was not a|did not recognize)"
             r"[^\n]{0,120}"
             r"|cannot mix (?:list and non-list|struct and non-struct|dict and non-dict)[^\n]{0,80}"
+            r"|Unhandled type for Arrow to Parquet schema conversion[^\n]{0,60}|did not recognize Python value type when inferring"
             r"|object of type <class '[^'\n]{1,80}'> cannot be converted to int"
         ),
         message="a column contains values of different types, or of a type that Arrow does not have",

@@ -21,7 +21,15 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence
 
 EXPLAINS = ("driver-raised", "dependency-missing")
-_DISTRIBUTIONS = {"np": "numpy", "pd": "pandas", "pa": "pyarrow", "pq": "pyarrow", "DataFrame": "pandas"}
+_DISTRIBUTIONS = {
+    "np": "numpy",
+    "pd": "pandas",
+    "pa": "pyarrow",
+    "pq": "pyarrow",
+    "DataFrame": "pandas",
+    "offsets": "pandas",
+    "periods": "pandas",
+}
 
 
 def _fix(run: Run, _text: ErrorText, match: re.Match[str]) -> str:
@@ -40,12 +48,15 @@ def _fix(run: Run, _text: ErrorText, match: re.Match[str]) -> str:
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"`(?P<np>np|numpy)\.\w{1,40}` (?:was removed|is a deprecated alias)[^\n]{0,160}"
+            r"`?\b(?P<np>np|numpy)\.\w{1,40}`? (?:was removed|is a deprecated alias)[^\n]{0,160}"
             r"|module '(?P<m1>numpy|pandas)' has no attribute '(?:float|int|bool|object|str|complex|float_|unicode_|NaN"
             r"|Inf|in1d|product|cumproduct|alltrue|sometrue|trapz|Panel|TimeGrouper|datetime|np|Int64Index"
             r"|Float64Index)'"
             r"|'(?P<DataFrame>DataFrame|Series)' object has no attribute '(?:append|iteritems|ix|lookup|mad|as_matrix"
             r"|get_value|set_value|applymap|tshift|convert_objects)'"
+            r"|No module named '(?P<s1>pandas|numpy|pyarrow|duckdb|sqlalchemy|pydantic|psycopg2|supabase)\.[\w.]{1,80}'"
+            r"|Pandas requires version '[\w.]{1,20}' or newer of '(?P<r1>[\w\-]{1,60})'[^\n]{0,80}"
+            r"|'\w{1,10}' is no longer supported for (?P<pd>offsets|periods)[^\n]{0,80}"
             r"|\bread_(?:csv|table)\(\) got an unexpected keyword argument '(?:error_bad_lines|warn_bad_lines|squeeze"
             r"|prefix|mangle_dupe_cols|date_parser|infer_datetime_format|delim_whitespace|keep_date_col)'"
         ),
@@ -58,6 +69,8 @@ PATTERNS = (
             r"cannot import name '[^'\n]{1,80}' from (?:partially initialized module )?'(?P<i1>[\w.]{1,80})'[^\n]{0,100}"
             r"|ImportError: cannot import name '[^'\n]{1,80}'[^\n]{0,100}"
             r"|module '(?P<m2>[A-Za-z_][\w.]{0,80})' has no attribute '[^'\n]{1,80}'"
+            r"|\b(?:read_\w{2,20}|to_\w{2,20}|DataFrame\.\w{1,40}|Series\.\w{1,40}|\w{0,20}GroupBy\.\w{1,40})\(\) "
+            r"(?:got an unexpected keyword argument|takes (?:from )?\d)[^\n]{1,80}"
             r"|'(?:Engine|OptionEngine)' object has no attribute 'execute'"
         ),
         message="the installed version of the package does not have this name",

@@ -18,7 +18,9 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.model.finding import Confidence
 
+EXPLAINS = ("driver-raised",)
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -33,7 +35,8 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
-            r"\bOutOfBoundsDatetime\b[^\n]{0,80}|Out of bounds (?:nanosecond|microsecond|millisecond|second) timestamp[^\n]{0,80}"
+            r"\bOutOfBoundsDatetime\b[^\n]{0,80}"
+            r"|(?i:out of bounds) (?:nanosecond|microsecond|millisecond|second) timestamp[^\n]{0,80}"
             r"|Casting from timestamp\[\w{1,3}(?:, [^\]\n]{1,40})?\] to timestamp\[\w{1,3}(?:, [^\]\n]{1,40})?\] would "
             r"(?:lose data|result in out of bounds)[^\n]{0,80}"
             r"|year -?\d{1,9} is out of range"
@@ -76,5 +79,18 @@ PATTERNS = (
         message="a value could not be converted",
         fix="correct the value at its source or in the query, or convert the column by a rule that covers such values",
         domain="data",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"Can only use \.(?:str|dt|cat|list|struct) accessor[^\n]{0,60}|agg function failed \[how->\w{1,20},dtype->[^\]\n]{1,40}\]"
+            r"|[Cc]ould not convert [^\n]{1,160} to numeric|Cannot cast \w{1,40} to dtype \w{1,40}"
+            r"|Cannot perform reduction '\w{1,30}' with string dtype|dtype '(?:str|object|string)' does not support (?:operation|reduction)"
+            r"[^\n]{0,60}"
+        ),
+        message="a column has a type that the operation does not support",
+        fix="check the type of the column where it is read: single text values or missing values make numbers or times a "
+        "column of text; correct them, or convert the column",
+        domain="data",
+        confidence=Confidence.MEDIUM,
     ),
 )

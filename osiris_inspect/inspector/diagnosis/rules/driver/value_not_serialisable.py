@@ -41,10 +41,10 @@ _PATTERN = ErrorPattern(
         r"|(?:Out of range float values|NaN) (?:are|is) not JSON compliant"
         r"|keys must be str, int, float, bool or None, not \w{1,60}|Dict key must (?:be )?(?:a )?str\w{0,10}"
         r"|Circular reference detected"
-        r"|surrogates not allowed"
+        r"|str is not valid UTF-8: surrogates not allowed"
     ),
-    message="the driver logged a value that JSON cannot represent",
-    fix="convert the value to a plain number or string before logging it",
+    message="JSON cannot represent a value that the driver logged or sent",
+    fix="convert the value to a plain number or string first, for example with int(), float() or isoformat()",
     domain="code",
 )
 PATTERNS = (

@@ -68,8 +68,16 @@ def check(run: Run, lineage: Lineage) -> Findings:
                 step=step.id,
             )
     for error, match in (*matching_errors(run, SPILL_NOT_READ), *matching_log_lines(run, SPILL_NOT_READ)):
+        if _reads_own_file(error, run):
+            continue
         message = f"a spilled DataFrame could not be read: {excerpt_of(match, 160)}"
         yield TEMPLATE.finding(message, error.evidence(match[0][:160]), step=_producer(error, run))
+
+
+def _reads_own_file(error: ErrorText, run: Run) -> bool:
+    """Return True if a step without inputs failed: the file that it could not read is its source."""
+    step = run.step(error.step or "")
+    return step is not None and not step.inputs and not step.needs and "artifacts/" not in error.text
 
 
 def _producer(error: ErrorText, run: Run) -> str | None:

@@ -30,6 +30,7 @@ PATTERNS = (
             r"|(?i:sandbox (?:timed out|timeout|expired|has expired))"
             r"|(?i:sandbox \S{1,60} (?:does not|doesn't) exist)"
             r"|(?i:sandbox (?:is running but envd inside it )?could not be reached)"
+            r"|(?i:sandbox is (?:probably not running|running but (?:the )?port is not open))"
             r"|\bSandbox(?:Timeout|NotRunning|Unreachable|Closed)Exception\b"
         ),
         message="the sandbox ended during the run",
