@@ -7,7 +7,8 @@ Why it matters:
     Every step with that driver fails, regardless of the data.
 
 How to fix:
-    Use a driver and a runner of one version; report the error to the author of the driver.
+    Use a version in which driver and runner fit: both can come from one version and still differ. Report the error to the
+    author of the driver.
 
 Example:
     `Context must provide get_db_connection() method`
@@ -17,6 +18,7 @@ from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPatte
 from osiris_inspect.model.finding import Confidence
 
 EXPLAINS = ("driver-raised",)
+_FIX = "use a version in which driver and runner fit, or report it to the author of the driver; the pipeline is not the cause"
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -31,7 +33,7 @@ PATTERNS = (
             r"|\brun\(\) missing \d{1,2} required (?:keyword-only|positional) arguments?: [^\n]{1,100}"
         ),
         message="the driver and the runner do not have the same interface",
-        fix="use a driver and a runner of the same version",
+        fix=_FIX,
         domain="code",
     ),
     ErrorPattern(
@@ -40,7 +42,7 @@ PATTERNS = (
             r"|Can't instantiate abstract class \w{1,60}[Dd]river\b[^\n]{0,100}"
         ),
         message="the driver and the runner do not have the same interface",
-        fix="use a driver and a runner of the same version",
+        fix=_FIX,
         domain="code",
         confidence=Confidence.MEDIUM,
     ),
