@@ -352,3 +352,30 @@ def test_place_of_an_error_lies_in_the_code_that_called_a_library(tmp_path: Path
         traceback=traceback,
     )
     assert "drivers.py:41" in cause.message
+
+
+@pytest.mark.parametrize(
+    ("location", "rule"), [("from_memory", "file-format-wrong"), ("from_spill", "spill-file-unreadable")]
+)
+def test_file_that_is_not_parquet_is_a_spill_only_if_the_input_was_one(
+    tmp_path: Path, location: str, rule: str
+) -> None:
+    read = {"from_memory": False, "from_spill": False, location: True}
+    lines = [
+        worker("step_start", 1, step_id="extract", driver="demo.extractor"),
+        worker("step_complete", 2, step_id="extract", rows_processed=3),
+        worker("inputs_resolved", 3, step_id="enrich", from_step="extract", key="df", rows=3, **read),
+        worker("step_start", 4, step_id="enrich", driver="demo.x"),
+        worker(
+            "step_failed",
+            5,
+            step_id="enrich",
+            driver="demo.x",
+            error="Parquet magic bytes not found in footer",
+        ),
+        worker("cleanup_complete", 6),
+    ]
+    steps = [("extract", "demo.extractor", []), ("enrich", "demo.x", ["extract"])]
+    cause = analyze(run_dir(tmp_path, lines, steps=steps)).root_cause
+    assert cause is not None
+    assert cause.rule == rule

@@ -16,13 +16,14 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import may_read_spill
 from osiris_inspect.inspector.run.run import Run
 
 
 def _reads_an_artifact(run: Run, text: ErrorText, _match: object) -> bool:
     """Return True if the file may be a spilled DataFrame, which another rule explains."""
     step = run.step(text.step or "")
-    return "artifacts/" in text.text or step is None or bool(step.inputs or step.needs)
+    return "artifacts/" in text.text or step is None or may_read_spill(step)
 
 
 PATTERNS = (

@@ -26,6 +26,7 @@ from osiris_inspect.inspector.diagnosis.evidence.error_text import (
 )
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import (
     consumers_missing_input,
+    may_read_spill,
     unresolved_inputs,
 )
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
@@ -75,9 +76,9 @@ def check(run: Run, lineage: Lineage) -> Findings:
 
 
 def _reads_own_file(error: ErrorText, run: Run) -> bool:
-    """Return True if a step without inputs failed: the file that it could not read is its source."""
+    """Return True if the step read no spilled frame: the file that it could not read is its source."""
     step = run.step(error.step or "")
-    return step is not None and not step.inputs and not step.needs and "artifacts/" not in error.text
+    return step is not None and "artifacts/" not in error.text and not may_read_spill(step)
 
 
 def _producer(error: ErrorText, run: Run) -> str | None:
