@@ -215,6 +215,6 @@ class WorkerLost(ProtocolError):
 
     kind = "worker-killed"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, kind: str | None = None, **facts: Any) -> None:
         self.reason = reason
-        super().__init__(f"the worker is gone: {reason}", reason=reason)
+        super().__init__(f"the worker is gone: {reason}", kind=kind, reason=reason, **facts)

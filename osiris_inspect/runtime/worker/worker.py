@@ -191,6 +191,7 @@ class Worker:
                 "error_type": report["type"],
                 "causes": report["causes"],
                 "traceback": report["traceback"],
+                "error_info": report["error_info"],
                 "duration_ms": duration_ms,
             }
             self._emitter.emit("step_failed", event_fields, step_id)
