@@ -16,7 +16,13 @@ from osiris_inspect.model.errors import DriverError, InputNotFound, PipelineErro
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.protocol.bundle import PACKAGE_DIR
 from osiris_inspect.runtime.protocol.error_report import build_error_info, shorten_error_info
+from osiris_inspect.runtime.proxy import proxy
+from osiris_inspect.runtime.proxy.run_recorder import RunRecorder
+from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
+from osiris_inspect.runtime.transport.stdio import Stdio
 from osiris_inspect.runtime.worker.event_emitter import EventEmitter
+from tests.runtime import faulty as faulty_drivers
+from tests.runtime.runs import ENVIRONMENT, events_of, faulty, make_run
 
 
 @pytest.mark.parametrize(
@@ -182,3 +188,78 @@ def test_secret_is_masked_before_facts_are_shortened() -> None:
     facts = messages[0].fields["error_info"]["facts"]
     assert facts["other"] == {"***": ["***"]}
     assert "s3c" not in facts["url"]
+
+
+def _infos(path: Path) -> dict[str, dict[str, Any]]:
+    """The ``error_info`` of a run by event and step."""
+    return {
+        f"{event['event']} {event.get('step_id', '')}".strip(): event["error_info"]
+        for event in events_of(path)
+        if "error_info" in event
+    }
+
+
+@pytest.mark.parametrize("on", ["local", "none"])
+def test_run_records_info_of_failed_driver(tmp_path: Path, on: str) -> None:
+    infos = _infos(make_run(tmp_path, on, text=faulty("spill_secret", words="wordsof-secret")).path)
+    assert set(infos) == {"step_failed first", "step_skipped second", "run_end"}
+    failed = infos["step_failed first"]
+    assert (failed["kind"], failed["type"], failed["fix"]) == ("driver-raised", "ValueError", None)
+    assert failed["chain"] == ["ValueError", "KeyError"]
+    assert failed["place"]["file"] == faulty_drivers.__file__
+    assert failed["place"]["function"] == "Faulty.spill_secret"
+    assert infos["step_skipped second"]["kind"] == "upstream-failed"
+    assert infos["step_skipped second"]["facts"] == {"step": "first"}
+    assert infos["run_end"] == failed | {"facts": {"step": "first"}}
+
+
+@pytest.mark.parametrize(
+    ("do", "kind"),
+    [("sys_exit", "driver-exited"), ("allocate", "out-of-memory"), ("odd_error", "driver-raised")],
+)
+def test_run_records_kind_of_other_exceptions(tmp_path: Path, do: str, kind: str) -> None:
+    assert _infos(make_run(tmp_path, "none", text=faulty(do)).path)["step_failed first"]["kind"] == kind
+
+
+@pytest.mark.parametrize(
+    ("do", "facts"),
+    [
+        ("kill_9", {"reason": "killed by SIGKILL", "signal": "SIGKILL"}),
+        ("os_exit", {"reason": "exit code 7", "exit_code": 7}),
+    ],
+)
+def test_lost_worker_says_how_it_ended(tmp_path: Path, do: str, facts: dict[str, Any]) -> None:
+    infos = _infos(make_run(tmp_path, "none", text=faulty(do)).path)
+    assert infos["step_failed first"]["kind"] == infos["run_end"]["kind"] == "worker-killed"
+    assert infos["step_failed first"]["facts"] == facts
+    assert infos["run_end"]["facts"] == {**facts, "step": "first"}
+
+
+def _after_heartbeat(recorder: RunRecorder, **fields: int) -> RunRecorder:
+    recorder.last_heartbeat = fields
+    return recorder
+
+
+def test_killed_worker_has_memory_of_last_heartbeat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = 1 << 40
+    transport = Stdio(ENVIRONMENT, "none", ResourceLimits(limit))
+    monkeypatch.setattr(
+        proxy,
+        "RunRecorder",
+        lambda *args: _after_heartbeat(RunRecorder(*args), rss_bytes=5, peak_rss_bytes=7),
+    )
+    run = make_run(tmp_path, text=faulty("kill_9"), transport=transport).path
+    facts = _infos(run)["step_failed first"]["facts"]
+    assert (facts["rss_bytes"], facts["peak_rss_bytes"], facts["memory_limit_bytes"]) == (5, 7, limit)
+
+
+def test_timed_out_step_has_its_limit(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "none", text=faulty("hang"), env={"E2B_STEP_TIMEOUT": "0.5"}).path
+    infos = _infos(run)
+    assert infos["step_failed first"]["kind"] == infos["run_end"]["kind"] == "step-timeout"
+    assert infos["step_failed first"]["facts"] == {"step": "first", "limit_s": 0.5}
+    assert infos["step_failed first"]["fix"].startswith("raise --step-timeout")
+
+
+def test_successful_run_has_no_info(tmp_path: Path) -> None:
+    assert _infos(make_run(tmp_path, "local").path) == {}
