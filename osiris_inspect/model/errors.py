@@ -78,7 +78,9 @@ class PipelineError(OsirisError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__(
+            "\n".join(map(str, self.problems)), problems=[problem._asdict() for problem in self.problems]
+        )
 
 
 class SettingsError(OsirisError):
