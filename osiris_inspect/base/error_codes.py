@@ -132,3 +132,21 @@ def error_kind(code: str) -> str:
     return next(
         (_KINDS_BY_PREFIX[prefix] for prefix in prefixes if prefix in _KINDS_BY_PREFIX), "query-failed"
     )
+
+
+_KINDS_BY_STATUS: Mapping[int, str] = {
+    401: "authentication-failed",
+    403: "permission-denied",
+    404: "endpoint-missing",
+    407: "authentication-failed",
+    408: "network-timeout",
+    429: "rate-limited",
+    504: "network-timeout",
+    522: "network-timeout",
+    524: "network-timeout",
+}
+
+
+def http_error_kind(status: int) -> str:
+    """Return the kind of an HTTP error: by its status, else by the class of the status."""
+    return _KINDS_BY_STATUS.get(status, "service-failed" if status >= 500 else "request-refused")

@@ -91,12 +91,25 @@ def _set_options(
     # data that does not fit in memory; removed when the connection is closed
     connection.execute(f"SET temp_directory = {_text(str(ctx.artifacts / '.duckdb'))}")
     if config.get("memory_limit"):
-        connection.execute(f"SET memory_limit = {_text(config['memory_limit'])}")
+        _set_memory_limit(connection, str(config["memory_limit"]))
     if config.get("threads"):
         connection.execute(f"SET threads = {int(config['threads'])}")
     if not config.get("allow_external"):
         paths = [resolved.parquet_path for resolved in inputs.values() if resolved.parquet_path is not None]
         connection.execute(f"SET allowed_paths = [{', '.join(_text(str(path)) for path in paths)}]")
+
+
+def _set_memory_limit(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
+    try:
+        connection.execute(f"SET memory_limit = {_text(limit)}")
+    except duckdb.Error as error:
+        raise DriverError(
+            f"DuckDB transformation failed: memory_limit is {limit!r}: {str(error).splitlines()[0]}",
+            kind="config-value-invalid",
+            fix="write a number with a unit, such as 2GB",
+            key="memory_limit",
+            value=limit,
+        ) from error
 
 
 def _run(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
