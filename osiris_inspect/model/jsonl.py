@@ -29,14 +29,15 @@ def decode_object(line: bytes) -> dict[str, Any]:
         value = _decode_tolerant(line, error)
     if not isinstance(value, dict):
         raise InvalidLine(f"JSON of type {type(value).__name__}, not an object")
-    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _exceeds_depth(value, MAX_DEPTH):
+    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and exceeds_depth(value):
         raise InvalidLine("JSON nested too deep")
     return value
 
 
-def _exceeds_depth(value: Any, max_depth: int) -> bool:
+def exceeds_depth(value: Any) -> bool:
+    """Return True if a value is nested deeper than ``MAX_DEPTH``."""
     level = [value]
-    for _ in range(max_depth):
+    for _ in range(MAX_DEPTH):
         inner = [item.values() if isinstance(item, dict) else item for item in level]
         level = [item for items in inner for item in items if isinstance(item, dict | list)]
     return bool(level)

@@ -4,7 +4,8 @@ A rule names a file, a line and a text of that line; ``quotes`` looks it up and 
 the first line that contains the text, for documents without line numbers.
 """
 
-from osiris_inspect.inspector.run.run import Artifact, InputState, Run, StepState
+from osiris_inspect.inspector.files.run_files import TRUNCATED_LINE
+from osiris_inspect.inspector.run.run import Artifact, InputState, Run, StepState, UnreadableInput
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Evidence
@@ -111,6 +112,20 @@ def row_count_evidence(run: Run, step: StepState, rows: int) -> tuple[Evidence, 
         if metric.value == rows
     ]
     return (*input_evidence(*received), *counted)[:2]
+
+
+def unread_line_after(run: Run, line: int) -> UnreadableInput | None:
+    """Return the first line of the log after ``line`` that could not be read; a cut last line does not count."""
+    return next(
+        (
+            entry
+            for entry in run.unreadable
+            if entry.file == layout.EVENTS
+            and (entry.line > line or (not entry.line and entry.count > 1))
+            and not entry.reason.startswith(TRUNCATED_LINE)
+        ),
+        None,
+    )
 
 
 def has_own_row_count(run: Run) -> bool:
