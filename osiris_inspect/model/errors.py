@@ -34,7 +34,23 @@ class OsirisError(Exception):
     """Error that a user can act on; its text is the one line that is shown.
 
     A renamed class keeps its first name as ``log_name``, which logs contain as ``error_type``.
+
+    Attributes:
+        kind: stable slug that rules read; a key of ``error_info.ERROR_KINDS``.
+        message: what failed and why.
+        fix: what to do, one imperative sentence; the text of the error is ``message; fix``.
+        facts: the values that the message was made of: ``table``, ``column``, ``path``, ``code``, ``http_status``, …
     """
+
+    kind: str = "internal-error"
+
+    def __init__(
+        self, message: str, *, kind: str | None = None, fix: str | None = None, **facts: Any
+    ) -> None:
+        self.message, self.fix, self.facts = message, fix, facts
+        if kind is not None:
+            self.kind = kind
+        super().__init__(f"{message}; {fix}" if fix else message)
 
 
 def log_name(error: BaseException) -> str:
@@ -58,6 +74,8 @@ class Problem(NamedTuple):
 class PipelineError(OsirisError):
     """A pipeline cannot be compiled. ``problems`` has every problem in the order of the file."""
 
+    kind = "pipeline-invalid"
+
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
@@ -66,22 +84,27 @@ class PipelineError(OsirisError):
 class SettingsError(OsirisError):
     """A variable or a flag has an invalid value; the message names both."""
 
+    kind = "config-value-invalid"
+
 
 class RunNotReadable(OsirisError):
     """The path is not a run and contains none."""
 
+    kind = "run-not-readable"
     log_name = "UnreadableRun"
 
 
 class InvalidLine(OsirisError):
     """A line is not an event or a metric; the message says why."""
 
+    kind = "line-not-readable"
     log_name = "UnreadableLine"
 
 
 class UnsafePath(OsirisError):
     """A step id or a path leaves its directory."""
 
+    kind = "path-outside-run"
     log_name = "UnsafeName"
 
 
@@ -94,6 +117,8 @@ class InputNotFound(RunError):
 
     ``tried`` has the result of each lookup in the order of the lookups, ``present`` the steps whose frames are stored.
     """
+
+    kind = "input-not-found"
 
     def __init__(
         self,
@@ -110,24 +135,35 @@ class InputNotFound(RunError):
         super().__init__(
             f"step {step!r} needs input {name!r} from step {upstream!r}, which is in neither memory nor spill"
             + (f" ({lookups})" if lookups else "")
-            + f"; the store holds {', '.join(present) or 'nothing'}"
+            + f"; the store holds {', '.join(present) or 'nothing'}",
+            step=step,
+            input=name,
+            upstream=upstream,
         )
 
 
 class DriverNotFound(RunError):
     """There is no driver of this name; the message lists the drivers."""
 
+    kind = "driver-not-registered"
+
 
 class DriverError(RunError):
     """A driver cannot use its configuration or inputs, or returned an invalid result."""
+
+    kind = "driver-raised"
 
 
 class DependencyMissing(RunError):
     """Modules are not installed; the message names them, the extra to install and pip's log."""
 
+    kind = "dependency-missing"
+
 
 class RunDirectoryExists(RunError):
     """The directory of a new run exists; nothing was written."""
+
+    kind = "run-directory-exists"
 
 
 class SpillError(OsirisError):
@@ -137,38 +173,48 @@ class SpillError(OsirisError):
 class SpillFailed(SpillError):
     """A frame could not be written. It is still in memory, and no partial file remains."""
 
+    kind = "spill-write-failed"
+
 
 class SpillCorrupt(SpillError):
     """A spilled frame is missing, truncated, changed or not ours. None of its values were returned."""
 
+    kind = "spill-file-unreadable"
     log_name = "SpillDamaged"
 
 
 class ProtocolError(OsirisError):
     """Proxy and worker cannot communicate."""
 
+    kind = "protocol-error"
     log_name = "WireError"
 
 
 class InvalidMessage(ProtocolError):
     """Bytes are not a message."""
 
+    kind = "protocol-error"
     log_name = "BadMessage"
 
 
 class MessageTooLarge(ProtocolError):
     """A line is over the limit. It was discarded, and the next one can be read."""
 
+    kind = "message-too-large"
+
 
 class WorkerStartFailed(ProtocolError):
     """The process or the sandbox of the worker could not be started."""
 
+    kind = "worker-start-failed"
     log_name = "WorkerNotStarted"
 
 
 class WorkerLost(ProtocolError):
     """The worker ended. ``reason`` is e.g. ``killed by SIGKILL`` or ``exit code 3``."""
 
+    kind = "worker-killed"
+
     def __init__(self, reason: str) -> None:
         self.reason = reason
-        super().__init__(f"the worker is gone: {reason}")
+        super().__init__(f"the worker is gone: {reason}", reason=reason)
