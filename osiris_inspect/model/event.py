@@ -249,7 +249,7 @@ def _decode_flat(value: dict[str, Any], dialect: Dialect, line: int, file: str) 
     seq = value.get("seq")
     return Event(
         name=canonical(name),
-        ts=parse_timestamp(value.get("ts")),
+        ts=parse_timestamp(value.get("ts", value.get("timestamp"))),
         step=step_name(value.get("step_id")),
         fields={key: item for key, item in value.items() if key not in _ENVELOPE},
         session=_text(value.get("session")),

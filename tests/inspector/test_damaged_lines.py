@@ -124,3 +124,27 @@ def test_both_readings_give_the_same_events(tmp_path: Path, monkeypatch: pytest.
         run = analyze(path).run
         seen.append(([(event.line, event.name, event.step) for event in run.key_events], run.unreadable))
     assert seen[0] == seen[1]
+
+
+FOREIGN: list[Line] = [
+    {"event": "request", "level": "info", "timestamp": "2026-01-01T00:00:00Z", "path": "/"},
+    {"event": "response", "level": "info", "timestamp": "2026-01-01T00:00:01Z", "status": 200},
+]
+
+
+@pytest.mark.parametrize("now", [None, 1767225602.0])
+def test_log_of_another_program_is_no_run(tmp_path: Path, now: float | None) -> None:
+    told = analyze(run_dir(tmp_path, FOREIGN), now=now)
+    assert told.run.status == "unreadable"
+    assert note(told).severity == "error"
+    assert [event.ts for event in told.run.events] == [1767225600, 1767225601]
+
+
+def test_log_of_another_program_does_not_hide_the_status(tmp_path: Path) -> None:
+    told = report(tmp_path, FOREIGN, files={"status.json": {"ok": True}})
+    assert told.run.status == "success"
+
+
+def test_event_of_a_driver_alone_belongs_to_a_run(tmp_path: Path) -> None:
+    told = report(tmp_path, [local("page_fetched", 1, step_id="extract")])
+    assert told.run.status == "truncated"

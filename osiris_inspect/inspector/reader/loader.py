@@ -4,11 +4,13 @@ Files of any content are accepted. Inputs that cannot be read are in ``Run.unrea
 """
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from osiris_inspect.inspector.event_log.key_events_cache import save_key_events
 from osiris_inspect.inspector.files.find_runs import check_is_directory, is_run, text_log_hint
+from osiris_inspect.inspector.reader.foreign_log import REASON, is_foreign
 from osiris_inspect.inspector.reader.raw_run import RawRun, read_raw_run
 from osiris_inspect.inspector.reader.remote_worker import (
     connection_outages,
@@ -55,6 +57,9 @@ def load(
     """
     check_is_run(path)
     material = read_raw_run(path, cache, on_progress, key_events_only=key_events_only)
+    if is_foreign(material.events):
+        material.disk.record_unreadable(layout.EVENTS, 0, REASON)
+        material = replace(material, events=())
     mode = run_mode(material)
     record_missing_lines(material.events, material.disk)
     drafts = build_steps(material.events)
@@ -176,7 +181,7 @@ def _time_range(
     if not times:
         return started, None, None
     ended = max(times)
-    duration = _logged_duration(material.events[-1])
+    duration = _logged_duration(material.events[-1]) if material.events else None
     if duration is None and started is not None:
         duration = ended - started
     return started, ended if ending.finished else None, duration
