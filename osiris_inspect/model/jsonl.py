@@ -50,7 +50,8 @@ def _decode_tolerant(line: bytes, first_error: Exception) -> Any:
     try:
         return json.loads(text.decode("utf-8"))
     except UnicodeDecodeError:
-        raise InvalidLine("bytes that are not UTF-8") from None
+        is_utf_16 = line.startswith((b"\xff\xfe", b"\xfe\xff"))
+        raise InvalidLine("UTF-16 text, not UTF-8" if is_utf_16 else "bytes that are not UTF-8") from None
     except RecursionError:
         raise InvalidLine("JSON nested too deep") from None
     except ValueError:

@@ -1,7 +1,7 @@
 """Logs with damaged lines: what can be read of them counts, and what cannot lowers the confidence."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.event_log import open_large_log
 from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.finding import Confidence, Finding
 from tests.inspector.making import CHAIN, Line, failing_locally, local, run_dir, succeeding_locally
 
@@ -148,3 +149,34 @@ def test_log_of_another_program_does_not_hide_the_status(tmp_path: Path) -> None
 def test_event_of_a_driver_alone_belongs_to_a_run(tmp_path: Path) -> None:
     told = report(tmp_path, [local("page_fetched", 1, step_id="extract")])
     assert told.run.status == "truncated"
+
+
+@pytest.mark.parametrize(
+    ("encode", "reason"),
+    [
+        (lambda text: text.encode("utf-16"), "UTF-16"),
+        (lambda text: text.replace('"', "'").encode(), "no JSON"),
+    ],
+)
+def test_log_without_a_readable_line_is_the_cause(
+    tmp_path: Path, encode: Callable[[str], bytes], reason: str
+) -> None:
+    log = encode(b"".join(FAILING).decode())
+    told = report(tmp_path, [log], files={"status.json": {"ok": False, "reason": "step failed"}})
+    assert note(told).severity == "error"
+    assert reason in note(told).message
+
+
+def test_array_and_indented_objects_are_read(tmp_path: Path) -> None:
+    whole = json.dumps(failing_locally(ERROR), indent=2).encode()
+    for log in (whole, whole.replace(b"\n  ", b"\n"), whole.replace(b"\n", b" ")):
+        told = report(tmp_path, [log])
+        assert told.root_cause is not None
+        assert told.root_cause.rule == "connection-refused"
+
+
+@pytest.mark.parametrize("name", ["events.jsonl.gz", "events.jsonl.1"])
+def test_packed_log_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(RunNotReadable, match=f"it contains {name}: unpack or rename it"):
+        analyze(tmp_path)

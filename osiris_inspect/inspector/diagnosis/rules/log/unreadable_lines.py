@@ -34,11 +34,11 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     damaged = _damaged_lines(run)
     if not run.unreadable and not damaged:
         return
-    log = next((entry for entry in run.unreadable if entry.file == EVENTS and not entry.line), None)
+    log = next((entry for entry in run.unreadable if entry.file == EVENTS), None)
     if log is not None and not run.events and run.status in ("failed", "truncated"):
         yield TEMPLATE.finding(
             f"{log.file} could not be read ({log.reason}), but contains the reason of the failure",
-            Evidence(log.file, 1, ""),
+            Evidence(log.file, max(log.line, 1), ""),
             *status_evidence(run, "reason"),
             severity=Severity.ERROR,
             fix=f"make {log.file} readable and analyze the run again",
