@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from osiris_inspect.model import damaged_json, failure, jsonl
+from osiris_inspect.model import failure, jsonl
 from osiris_inspect.model.errors import InvalidLine
 from osiris_inspect.model.run_types import InputLocation
 
@@ -143,9 +143,9 @@ def decode(line: bytes, *, line_number: int = 0, file: str = "events.jsonl") -> 
         value = jsonl.decode_object(line)
     except InvalidLine:
         if len(line) <= jsonl.MAX_LINE and has_event_key(line):
-            objects = damaged_json.read_objects(line)
+            objects = jsonl.read_objects(line)
             if len(objects) == 1 and objects[0].is_whole:
-                damage = damaged_json.describe_damage(line, objects)
+                damage = jsonl.describe_damage(line, objects)
                 return replace(_decode_value(objects[0].value, line, line_number, file), damage=damage)
         raise
     return _decode_value(value, line, line_number, file)
@@ -158,8 +158,8 @@ def decode_damaged(line: bytes, *, line_number: int = 0, file: str = "events.jso
     """
     if len(line) > jsonl.MAX_LINE or not has_event_key(line):
         return []
-    objects = damaged_json.read_objects(line)
-    damage = damaged_json.describe_damage(line, objects)
+    objects = jsonl.read_objects(line)
+    damage = jsonl.describe_damage(line, objects)
     decoded = []
     for item in objects:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from osiris_inspect.model import damaged_json, jsonl
+from osiris_inspect.model import jsonl
 from osiris_inspect.model.errors import InvalidLine
 from osiris_inspect.model.event import finite_number, format_timestamp, parse_timestamp, step_name
 
@@ -47,10 +47,10 @@ def decode(line: bytes, *, line_number: int = 0, file: str = "metrics.jsonl") ->
     try:
         value = jsonl.decode_object(line)
     except InvalidLine:
-        objects = damaged_json.read_objects(line) if _is_readable(line) else []
+        objects = jsonl.read_objects(line) if _is_readable(line) else []
         if len(objects) != 1 or not objects[0].is_whole:
             raise
-        value, damage = objects[0].value, damaged_json.describe_damage(line, objects)
+        value, damage = objects[0].value, jsonl.describe_damage(line, objects)
     name = value.get("metric") or (value.get("name") if value.get("type") == "metric" else None)
     if not isinstance(name, str):
         raise InvalidLine("a JSON object without a metric name")

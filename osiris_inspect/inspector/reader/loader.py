@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from osiris_inspect.inspector.event_log.key_events_cache import save_key_events
 from osiris_inspect.inspector.files.find_runs import check_is_directory, is_run, text_log_hint
+from osiris_inspect.inspector.files.run_files import TRUNCATED_LINE
 from osiris_inspect.inspector.reader.foreign_log import REASON, is_foreign
 from osiris_inspect.inspector.reader.raw_run import RawRun, read_raw_run
 from osiris_inspect.inspector.reader.remote_worker import (
@@ -26,8 +27,8 @@ from osiris_inspect.inspector.reader.run_status import (
 )
 from osiris_inspect.inspector.reader.step_builder import build_steps
 from osiris_inspect.inspector.reader.step_states import add_missing_inputs, finish_steps, ordered_steps
-from osiris_inspect.inspector.reader.truncated_log import truncated_errors
-from osiris_inspect.inspector.run.run import LazyEvents, Run, StepState
+from osiris_inspect.inspector.reader.truncated_log import lost_worker_errors, truncated_errors
+from osiris_inspect.inspector.run.run import LazyEvents, Run, StepState, TruncatedError
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.event import Event, parse_timestamp
@@ -130,8 +131,22 @@ def _build_run(
         manifest_file=material.manifest_file,
         isolation=isolation_level(material.events),
         outages=tuple(connection_outages(material.events)),
-        truncated_errors=truncated_errors(steps, material.log_lines) if ending.status == "truncated" else (),
+        truncated_errors=_truncated_errors(steps, material, ending),
     )
+
+
+def _truncated_errors(
+    steps: tuple[StepState, ...], material: RawRun, ending: RunEnding
+) -> tuple[TruncatedError, ...]:
+    if ending.status == "failed":
+        return lost_worker_errors(steps, material.log_lines)
+    if ending.status != "truncated":
+        return ()
+    torn = any(
+        entry.file == layout.EVENTS and entry.reason.startswith(TRUNCATED_LINE)
+        for entry in material.disk.unreadable
+    )
+    return truncated_errors(steps, material.log_lines, torn=torn)
 
 
 def _is_unreadable(material: RawRun) -> bool:

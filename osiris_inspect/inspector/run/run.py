@@ -147,7 +147,11 @@ class LogLine(NamedTuple):
 
 
 class TruncatedError(NamedTuple):
-    """An error of the step that was running when the log ends."""
+    """An error of the step that was running when the log ends, or that lost its worker.
+
+    Attributes:
+        names_step: True if the line names the step, or if the end of the log confirms the error.
+    """
 
     line: LogLine
     names_step: bool
@@ -225,7 +229,7 @@ class Run:
         manifest_file: path of the manifest, relative to the directory.
         isolation: isolation of the worker: ``none``, ``landlock``, ``bwrap``, ``e2b``; None if unknown.
         outages: times without a connection to the worker.
-        truncated_errors: the last errors of a truncated run.
+        truncated_errors: the last errors of a truncated run, or of a worker that was lost.
     """
 
     path: Path

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osiris_inspect.model import event as events
-from osiris_inspect.model.damaged_json import read_objects
 from osiris_inspect.model.errors import InvalidLine
+from osiris_inspect.model.jsonl import read_objects
 
 LINE = (
     b'{"ts":"2026-01-01T00:00:00+00:00","session":"s","event":"step_failed","step_id":"a","error":"no table"}'
