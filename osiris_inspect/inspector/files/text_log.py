@@ -25,6 +25,12 @@ _LEVEL = re.compile(rb"\b(CRITICAL|FATAL|ERROR|WARNING|WARN)\b")
 _RELEVANT = re.compile(
     rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|[Ee]rror details|\bconnection for step \S+: |Killed\b|Segmentation fault|^\w*(?:Error|Exception)\b[:(]"
 )
+SYSTEM_ERROR = re.compile(
+    r"(?i:no space left on device|disk quota exceeded|cannot allocate memory|out of memory|too many open files"
+    r"|file table overflow)|\b(?:ENOSPC|EDQUOT|ENOMEM|EMFILE|ENFILE|OOMKilled|MemoryError)\b"
+)
+"""The operating system, or the runtime of the language, refused disk space, memory or a file descriptor."""
+_SYSTEM_ERROR = re.compile(SYSTEM_ERROR.pattern.encode())
 END_EVENT = re.compile(rb'"(?:step_error|step_failed|run_error)".*"(?:error|message)"\s*:\s*"')
 """An event that reports a failure."""
 _STEP_ID = re.compile(r'"step_id"\s*:\s*"([^"\\]{1,200})"')
@@ -35,7 +41,9 @@ _STEP = re.compile(
 
 _RELEVANT_TEXTS = (
     *(b"rror", b"WARN", b"cfg/", b"ERROR", b"CRITICAL", b"FATAL", b"HTTP/", b"xception"),
-    *(b"Executing step", b" for step ", b"Killed", b"Segmentation fault"),
+    *(b"Executing step", b" for step ", b"Killed", b"Segmentation fault", b"space left", b"quota exceeded"),
+    *(b"allocate memory", b"of memory", b"OF MEMORY", b"open files", b"table overflow", b"ENOSPC", b"EDQUOT"),
+    *(b"ENOMEM", b"EMFILE", b"ENFILE"),
 )
 
 
@@ -76,7 +84,8 @@ def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine
         if match:
             step = _text(match[1] or match[2] or match[3])
         level = _LEVEL.search(raw[:200])
-        if level is None and not _RELEVANT.search(raw[:MAX_TEXT]):
+        head = raw[:MAX_TEXT]
+        if level is None and not _RELEVANT.search(head) and not _SYSTEM_ERROR.search(head):
             continue
         count += 1
         if count > MAX_KEPT:
