@@ -38,7 +38,16 @@ _EXCEPTION_LINE = LazyRegex(
 )
 _TRACEBACK = "Traceback (most recent call last)"
 _UNINFORMATIVE = frozenset(
-    {"Exception", "RuntimeError", "Error", "StepError", "DriverError", "StepExecutionError"}
+    [
+        "Exception",
+        "RuntimeError",
+        "Error",
+        "StepError",
+        "StepExecutionError",
+        "DriverError",
+        "WorkerLost",
+        "StepTimeout",
+    ]
 )
 
 
