@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
+from osiris_inspect.inspector.run.http_response import HttpResponse
 from osiris_inspect.model.error_info import ErrorInfo
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Stage
@@ -223,6 +224,8 @@ class Run:
         finished: True if its end was logged, successful or not.
         events: every readable event in the order of the file.
         log_lines: warnings and errors in text logs.
+        http_responses: responses that text logs record, in the order of each file.
+        has_info_lines: True if text logs contain messages of level INFO, which report requests.
         failure: the error that ended a run outside of any step (compile, preflight, worker start).
         failed_stage: the stage of ``failure``.
         kind: ``compile`` for a directory with a compiled pipeline that did not run.
@@ -261,6 +264,8 @@ class Run:
     isolation: str | None = None
     outages: tuple[ConnectionOutage, ...] = ()
     truncated_errors: tuple[TruncatedError, ...] = ()
+    http_responses: tuple[HttpResponse, ...] = ()
+    has_info_lines: bool = False
 
     def step(self, step_id: str) -> StepState | None:
         """Return a step; None if there is none with this id."""
