@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,9 @@ def diagnose_run(run: Run, *, extra_rules: Sequence["Rule"] = (), repository: Pa
         SettingsError: the settings of the repository are invalid.
     """
     from osiris_inspect.inspector.diagnosis.engine import run_rules
+    from osiris_inspect.inspector.reader.frame_facts import read_frame_facts
 
+    run = replace(run, frames=read_frame_facts(run))
     config = project_settings(repository) if repository is not None else None
     lineage = build_lineage(run)
     findings, skipped_rules = run_rules(run, lineage, (*extra_rules, *(config.rules if config else ())))

@@ -22,6 +22,11 @@ MAX_TEXT = 4000
 """Maximum number of characters kept of one line."""
 
 _LEVEL = re.compile(rb"\b(CRITICAL|FATAL|ERROR|WARNING|WARN)\b")
+_ROWS = rb"\b(?:rows?|lines?|records?|documents?|entries|items?)\b"
+_LEFT_OUT = rb"\b(?:skipp|dropp|ignor|reject|discard|omitt)(?:ed|ing)\b"
+_REPORTS_LOSS = re.compile(
+    rb"%b[^\n]{0,40}?%b|%b[^\n]{0,40}?%b" % (_ROWS, _LEFT_OUT, _LEFT_OUT, _ROWS), re.IGNORECASE
+)
 _RELEVANT = re.compile(
     rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|[Ee]rror details|\bconnection for step \S+: |Killed\b|Segmentation fault|^\w*(?:Error|Exception)\b[:(]"
 )
@@ -36,6 +41,7 @@ _STEP = re.compile(
 _RELEVANT_TEXTS = (
     *(b"rror", b"WARN", b"cfg/", b"ERROR", b"CRITICAL", b"FATAL", b"HTTP/", b"xception"),
     *(b"Executing step", b" for step ", b"Killed", b"Segmentation fault"),
+    *(b"kipp", b"ropp", b"gnor", b"eject", b"iscard", b"mitt"),
 )
 
 
@@ -76,7 +82,7 @@ def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine
         if match:
             step = _text(match[1] or match[2] or match[3])
         level = _LEVEL.search(raw[:200])
-        if level is None and not _RELEVANT.search(raw[:MAX_TEXT]):
+        if level is None and not (_RELEVANT.search(raw[:MAX_TEXT]) or _REPORTS_LOSS.search(raw[:MAX_TEXT])):
             continue
         count += 1
         if count > MAX_KEPT:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
+from osiris_inspect.inspector.run.frame_facts import FrameFacts
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Stage
 from osiris_inspect.model.manifest import InputRef, Manifest
@@ -78,6 +79,7 @@ class StepState:
         needs_inferred: True if the run has no manifest and ``needs`` was inferred from the order of the
         steps.
         line: the step's line in the pipeline file; 0 if unknown.
+        has_written: True if it reported rows that it wrote.
     """
 
     id: str
@@ -99,11 +101,21 @@ class StepState:
     line_range: tuple[int, int] = (0, 0)
     needs_inferred: bool = False
     line: int = 0
+    has_written: bool = False
 
     @property
     def is_writer(self) -> bool:
         """True if the step writes its rows to a target and keeps no frame."""
-        return self.driver is not None and self.driver.rpartition(".")[2].endswith("writer")
+        kind = (self.driver or "").rpartition(".")[2]
+        if kind.endswith(("extractor", "processor")):
+            return False
+        return kind.endswith("writer") or self.has_written or self.config.get("mode") in ("write", "load")
+
+    @property
+    def is_source(self) -> bool:
+        """True if the step reads its rows from outside the pipeline and takes no frame."""
+        kind = (self.driver or "").rpartition(".")[2]
+        return kind.endswith("extractor") or self.config.get("mode") in ("read", "extract")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +228,7 @@ class Run:
         isolation: isolation of the worker: ``none``, ``landlock``, ``bwrap``, ``e2b``; None if unknown.
         outages: times without a connection to the worker.
         truncated_errors: the last errors of a truncated run.
+        frames: counts of the frames by step; empty until a diagnosis needs them.
     """
 
     path: Path
@@ -245,6 +258,7 @@ class Run:
     isolation: str | None = None
     outages: tuple[ConnectionOutage, ...] = ()
     truncated_errors: tuple[TruncatedError, ...] = ()
+    frames: Mapping[str, FrameFacts] = field(default_factory=dict)
 
     def step(self, step_id: str) -> StepState | None:
         """Return a step; None if there is none with this id."""
