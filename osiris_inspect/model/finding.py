@@ -100,11 +100,11 @@ def message_template(message: str) -> str:
 def fingerprint(finding: Finding, pipeline: str | None) -> str:
     """Return 32 hexadecimal digits that identify a finding across runs.
 
-    They depend on rule, pipeline, step and message template, not on line numbers and times.
+    They depend on rule, pipeline, step and the quoted log line without what varies, not on the words of the rule.
     """
     from hashlib import sha256
 
-    parts = (finding.rule, pipeline or "", finding.step or "", message_template(finding.message))
+    parts = (finding.rule, pipeline or "", finding.step or "", message_template(finding.evidence[0].quote))
     return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
+from itertools import groupby
 
 from osiris_inspect.inspector.diagnosis import rules
 from osiris_inspect.inspector.diagnosis.evidence.quotes import verify_quotes
 from osiris_inspect.inspector.diagnosis.rule import Rule, build_rule
+from osiris_inspect.inspector.diagnosis.rule_order import RuleOrder
 from osiris_inspect.inspector.run.error_phrases import may_be_missing_input
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -21,19 +23,27 @@ from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Finding, Severity, SkippedRule, message_template
 
 FALLBACK_RULE = "unexplained-failure"
+REPORTED_RULE = "reported-error"
 MAX_EVIDENCE = 5
 
 
 @cache
 def builtin_rules() -> tuple[Rule, ...]:
-    """Return the rules of this package, sorted by id."""
+    """Return the rules of this package: the reported errors first, the others sorted by id."""
     modules = pkgutil.walk_packages(rules.__path__, f"{rules.__name__}.")
     built = [
         build_rule(import_module(module.name), module.name.rpartition(".")[2])
         for module in modules
         if not module.ispkg
     ]
-    return tuple(sorted(built, key=lambda rule: rule.id))
+    # of two findings of one kind the first is kept: the words of the runtime
+    return tuple(sorted(built, key=lambda rule: (rule.id != REPORTED_RULE, rule.id)))
+
+
+@cache
+def builtin_order() -> RuleOrder:
+    """Return the declared order of the rules of this package."""
+    return RuleOrder(builtin_rules())
 
 
 def rule_manual(rule_id: str) -> str | None:
@@ -62,7 +72,8 @@ def run_rules(
         else:
             findings += _run_rule(rule, run, lineage)
     verified = verify_quotes(run, _merge_duplicates(_adjust_severity(finding, run) for finding in findings))
-    return _order_causes(verified, run, lineage, {rule.id: rule.rank for rule in all_rules}), tuple(skipped)
+    order = RuleOrder(all_rules) if extra_rules else builtin_order()
+    return _order_causes(verified, run, lineage, order), tuple(skipped)
 
 
 def _run_external(rule: Rule, run: Run, lineage: Lineage) -> tuple[list[Finding], str]:
@@ -74,7 +85,10 @@ def _run_external(rule: Rule, run: Run, lineage: Lineage) -> tuple[list[Finding]
 
 
 def _run_rule(rule: Rule, run: Run, lineage: Lineage) -> list[Finding]:
-    return [replace(finding, rule=rule.id) for finding in rule.check(run, lineage)]
+    """Return the findings of a rule; one that names an id of its own, such as the kind of an error, keeps it."""
+    return [
+        finding if finding.rule else replace(finding, rule=rule.id) for finding in rule.check(run, lineage)
+    ]
 
 
 def _adjust_severity(finding: Finding, run: Run) -> Finding:
@@ -114,28 +128,75 @@ def _merge_duplicates(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _order_causes(
-    findings: Sequence[Finding], run: Run, lineage: Lineage, ranks: Mapping[str, int]
+    findings: Sequence[Finding], run: Run, lineage: Lineage, order: RuleOrder
 ) -> tuple[Finding, ...]:
+    """Return the findings sorted, each cause before its consequences."""
     step_numbers = {step.id: number for number, step in enumerate(run.steps)}
 
-    def order(finding: Finding) -> tuple[int, int, int, int, str]:
-        return (
-            finding.severity.rank,
-            _position(finding, step_numbers),
-            ranks[finding.rule],
-            finding.confidence.rank,
-            finding.rule,
-        )
+    def scope(finding: Finding) -> tuple[int, int]:
+        return finding.severity.rank, _position(finding, step_numbers)
 
     causes: list[Finding] = []
     consequences: dict[str, list[Finding]] = {}
-    for finding in sorted(findings, key=order):
-        cause = next((each for each in causes if _is_consequence(each, finding, lineage, run)), None)
-        if cause is None:
-            causes.append(finding)
-        elif finding.rule != FALLBACK_RULE:
-            consequences.setdefault(cause.id, []).append(replace(finding, caused_by=cause.id))
+    ordered = sorted(findings, key=scope)
+    for _, group in groupby(ordered, key=scope):
+        for finding in _causes_first(list(group), run, order):
+            cause = next((each for each in causes if _is_consequence(each, finding, lineage, run)), None)
+            if cause is None:
+                causes.append(finding)
+            elif finding.rule != FALLBACK_RULE and not _repeats(finding, cause, order):
+                consequences.setdefault(cause.id, []).append(replace(finding, caused_by=cause.id))
     return tuple(item for cause in causes for item in (cause, *consequences.get(cause.id, ())))
+
+
+def _repeats(finding: Finding, cause: Finding, order: RuleOrder) -> bool:
+    """Return True if a general finding says less than its cause about the same line of the same step."""
+    first, other = finding.evidence[0], cause.evidence[0]
+    same_line = (first.file, first.line) == (other.file, other.line)
+    return finding.step == cause.step and same_line and order.is_general(finding.rule)
+
+
+def _causes_first(findings: list[Finding], run: Run, order: RuleOrder) -> list[Finding]:
+    """Return findings of one severity and step in an order in which no finding precedes its cause.
+
+    Independent findings are ordered by their confidence.
+    """
+    remaining = sorted(findings, key=lambda finding: (finding.confidence.rank, finding.rule))
+    ordered: list[Finding] = []
+    while remaining:
+        first = next(
+            (
+                finding
+                for finding in remaining
+                if not any(_precedes(other, finding, run, order) for other in remaining)
+            ),
+            remaining[0],
+        )
+        remaining.remove(first)
+        ordered.append(first)
+    return ordered
+
+
+def _precedes(finding: Finding, other: Finding, run: Run, order: RuleOrder) -> bool:
+    """Return True if ``finding`` is the cause of ``other``, which concerns the same step.
+
+    An error that the step logged before it failed explains a general finding about the error it failed with.
+    """
+    if finding is other:
+        return False
+    if order.precedes(finding.rule, other.rule):
+        return True
+    if order.precedes(other.rule, finding.rule):
+        return False
+    return _is_attempt(finding, run) and not _is_attempt(other, run) and order.is_general(other.rule)
+
+
+def _is_attempt(finding: Finding, run: Run) -> bool:
+    step = run.step(finding.step or "")
+    first = finding.evidence[0]
+    return step is not None and any(
+        (first.file, first.line) == (attempt.file, attempt.line) for attempt in step.attempts
+    )
 
 
 def _position(finding: Finding, step_numbers: Mapping[str, int]) -> int:

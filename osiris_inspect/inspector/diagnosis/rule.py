@@ -9,7 +9,6 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Domain, Evidence, Finding, Severity, Stage
 
-DEFAULT_RANK = 50
 DEFAULT_NEEDS = ("failures",)
 
 Findings = Iterator[Finding]
@@ -29,16 +28,22 @@ class Rule:
     Attributes:
         id: the name of the rule's module, with hyphens.
         needs: what a run must have recorded, otherwise the rule is skipped: parts of a run, or event names.
-        rank: of two findings on one step, the one with the lower rank explains the other.
+        refines: rules or groups of rules that state the same fact more generally.
+        explains: rules or groups of rules that state an effect of this one.
+        is_general: any rule that is not general refines this one.
+        group: the folder of the rule's module; empty for a rule outside of this package.
         rule_manual: the docstring of the rule's module.
         is_external: the rule is not part of this package; an exception it raises is reported, not propagated.
     """
 
     id: str
     needs: tuple[str, ...]
-    rank: int
     rule_manual: str
     check: Check
+    refines: tuple[str, ...] = ()
+    explains: tuple[str, ...] = ()
+    is_general: bool = False
+    group: str = ""
     is_external: bool = False
 
 
@@ -60,9 +65,12 @@ def build_rule(module: ModuleType, name: str, *, is_external: bool = False) -> R
     return Rule(
         id=name.replace("_", "-"),
         needs=tuple(getattr(module, "NEEDS", DEFAULT_NEEDS)),
-        rank=getattr(module, "RANK", DEFAULT_RANK),
         rule_manual=(module.__doc__ or "").strip(),
         check=check,
+        refines=tuple(getattr(module, "REFINES", ())),
+        explains=tuple(getattr(module, "EXPLAINS", ())),
+        is_general=getattr(module, "IS_GENERAL", False),
+        group=module.__name__.split(".")[-2] if "." in module.__name__ else "",
         is_external=is_external,
     )
 

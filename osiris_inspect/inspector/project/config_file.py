@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.diagnosis.rule import DEFAULT_RANK, Rule, build_rule
+from osiris_inspect.inspector.diagnosis.rule import Rule, build_rule
 from osiris_inspect.inspector.files.find_runs import is_run
 from osiris_inspect.inspector.project.suppressions import Suppression
 from osiris_inspect.model.errors import SettingsError
@@ -208,6 +208,4 @@ def _pattern_rule(file: Path, table: Mapping[str, Any]) -> Rule:
         search_text_logs=table.get("in_logs") is True,
     )
     manual = f"{message}.\n\nA pattern of {file.name}: {regex.pattern}"
-    return Rule(
-        name, ("events",), DEFAULT_RANK, manual, lambda run, _: signature.find_all(run), is_external=True
-    )
+    return Rule(name, ("events",), manual, lambda run, _: signature.find_all(run), is_external=True)

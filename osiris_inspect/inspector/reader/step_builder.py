@@ -5,13 +5,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from osiris_inspect.inspector.reader.error_causes import error_causes
 from osiris_inspect.inspector.run.run import InputState, StepFailure
+from osiris_inspect.model.error_info import parse_error_info
 from osiris_inspect.model.event import Event, as_int, step_name
 from osiris_inspect.model.failure import error_message
 from osiris_inspect.model.run_card import StepStatus
 from osiris_inspect.model.run_types import FrameLocation
 
 _STORAGES: dict[str, FrameLocation] = {"memory": "memory", "spill": "spill", "none": "none"}
+_MAX_ATTEMPTS = 20
+"""Errors of one step that are kept beside the one it failed with."""
 _CFG_PATH = re.compile(r"(?:^|/)cfg/(.+)\.json\Z")
 
 
@@ -31,6 +35,7 @@ class StepBuilder:
     duration_s: float | None = None
     inputs: list[InputState] = field(default_factory=list)
     failure: StepFailure | None = None
+    attempts: list[StepFailure] = field(default_factory=list)
     because: str | None = None
     rows_processed: int | None = None
     rows_out: int | None = None
@@ -74,6 +79,8 @@ def build_steps(events: Iterable[Event]) -> dict[str, StepBuilder]:
         handler = _HANDLERS.get(event.name)
         if handler is not None:
             handler(draft, event)
+        elif event.is_failure and event.error and len(draft.attempts) < _MAX_ATTEMPTS:
+            draft.attempts.append(failure_of(event))
     return drafts
 
 
@@ -203,6 +210,8 @@ def failure_of(event: Event) -> StepFailure:
         event.traceback,
         event.file,
         event.line,
+        parse_error_info(event.fields.get("error_info")),
+        error_causes(event.fields.get("causes"), event.traceback or ""),
     )
 
 

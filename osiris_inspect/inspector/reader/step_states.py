@@ -178,6 +178,7 @@ def _state(
         storage=frame_location(draft, traces, is_writer=is_writer),
         inputs=tuple(draft.inputs),
         failure=draft.failure,
+        attempts=tuple(draft.attempts) if draft.failure is not None else (),
         skipped_because=draft.because,
         artifacts=traces.artifacts,
         config=config,

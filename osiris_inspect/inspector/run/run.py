@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from osiris_inspect.inspector.run.frame_facts import FrameFacts
+from osiris_inspect.model.error_info import ErrorInfo
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Stage
 from osiris_inspect.model.manifest import InputRef, Manifest
@@ -44,13 +45,20 @@ class InputState(NamedTuple):
 
 
 class StepFailure(NamedTuple):
-    """Why a step failed: the logged text, the error type, the traceback, and the line of the log."""
+    """Why a step failed: the logged text, the error type, the traceback, and the line of the log.
+
+    Attributes:
+        info: the error as data; None if the run does not record it.
+        causes: the exceptions that led to the error, the next one first: ``class: text``.
+    """
 
     message: str
     type: str | None = None
     traceback: str | None = None
     file: str = "events.jsonl"
     line: int = 0
+    info: ErrorInfo | None = None
+    causes: tuple[str, ...] = ()
 
 
 class Artifact(NamedTuple):
@@ -73,6 +81,7 @@ class StepState:
         rows_out: the rows it returned or, for a writer, wrote; None if unknown.
         rows_out_source: the source of ``rows_out``: ``rows_out event``, ``run card``, ``metric, by time``, …
         storage: where its frame was kept; ``none`` if it was not kept, ``unknown`` if the log does not say.
+        attempts: errors that the step logged before it failed, oldest first.
         skipped_because: the upstream step whose failure caused this skip or failure.
         started, ended: seconds since 1970.
         line_range: first and last line of the event log that name it; (0, 0) if there is none.
@@ -95,6 +104,7 @@ class StepState:
     storage: FrameLocation = "unknown"
     inputs: tuple[InputState, ...] = ()
     failure: StepFailure | None = None
+    attempts: tuple[StepFailure, ...] = ()
     skipped_because: str | None = None
     artifacts: tuple[Artifact, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)

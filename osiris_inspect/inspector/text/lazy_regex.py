@@ -24,9 +24,9 @@ class LazyRegex:
         """True if the pattern was used."""
         return "_compiled" in self.__dict__
 
-    def search(self, text: str) -> re.Match[str] | None:
-        """Return the first match in a text."""
-        return self._compiled.search(text)
+    def search(self, text: str, start: int = 0) -> re.Match[str] | None:
+        """Return the first match in a text from ``start``."""
+        return self._compiled.search(text, start)
 
     def match(self, text: str, start: int = 0) -> re.Match[str] | None:
         """Return the match that begins at ``start``."""

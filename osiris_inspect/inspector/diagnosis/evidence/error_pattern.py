@@ -1,6 +1,7 @@
 """Rules made of error patterns: the text of the error states the cause."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,38 +15,46 @@ from osiris_inspect.inspector.diagnosis.evidence.error_text import (
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
+from osiris_inspect.inspector.text.sanitize import excerpt_of
 from osiris_inspect.model.finding import Confidence, Domain, Finding, Severity
 
-MAX_LINE = 240
-"""Characters of an error line that a message repeats."""
+SEPARATOR = " \N{EM DASH} "
+"""Between the error and its explanation in the message of a finding."""
 
-_STEP_PREFIX = re.compile(r"^(?:\w{1,80}: |Driver error: )?[Ss]tep '?[\w.\-]{1,200}'?:\s+")
 _SUGGESTION = LazyRegex(
     r"(?:Candidate (?:bindings|tables|functions)|Did you mean)[: ]+(?P<names>[^\s:?][^\n?]{0,159})"
 )
+
+
+Condition = Callable[[Run, ErrorText, re.Match[str]], bool]
+FixFor = Callable[[Run, ErrorText, re.Match[str]], str]
 
 
 @dataclass(frozen=True)
 class ErrorPattern:
     """A regular expression for the text of an error, and the finding to report.
 
+    The message of the finding is the error itself, followed by the explanation.
+
     Attributes:
-        pattern: searched in the text of each failure.
-        message: may contain the pattern's groups in braces, ``{name}`` (the first group that matched, quoted) and
-            ``{error_line}``. Without any placeholder, the matching line is appended.
-        fix: may contain the same placeholders.
+        pattern: searched in the text of each failure and of its causes.
+        message: the explanation; may contain the pattern's groups in braces, and ``{name}`` (the first group that
+            matched, quoted). ``{error_line}`` stands for the error where the message must not begin with it.
+        fix: may contain the same placeholders; or a function that checks the remedy against the facts of the run.
+        confidence: high only if the text can have no other cause.
         error_class: a key of ``ERROR_CODES``; an error with one of these codes matches as well.
         search_text_logs: also search the lines that text logs contain about failed steps.
+        unless: returns True if a fact of the run contradicts the finding, which is then not reported.
     """
 
     pattern: str
     message: str
-    fix: str
+    fix: str | FixFor
     domain: Domain
     confidence: Confidence = Confidence.HIGH
     error_class: str = ""
     search_text_logs: bool = False
+    unless: Condition | None = None
 
     @cached_property
     def regex(self) -> LazyRegex:
@@ -55,28 +64,37 @@ class ErrorPattern:
     def find_all(self, run: Run) -> Findings:
         """Yield a finding for each error that matches."""
         for text, match in matching_errors(run, self.regex, self.error_class):
-            yield self._finding(text, match)
+            yield from self._findings(run, text, match)
         for line, names_step in run.truncated_errors:
             for text, match in find_matches([log_text(line)], self.regex, self.error_class):
-                finding = self._finding(text, match)
-                if not names_step:  # that the last error belongs to the step is one inference
-                    confidence = max(finding.confidence, Confidence.MEDIUM, key=lambda each: each.rank)
-                    finding = replace(finding, confidence=confidence)
-                yield finding
+                for finding in self._findings(run, text, match):
+                    # without the name of the step, that the last error belongs to it is one inference
+                    least = Confidence.HIGH if names_step else Confidence.MEDIUM
+                    confidence = max(finding.confidence, least, key=lambda each: each.rank)
+                    yield replace(finding, confidence=confidence)
         if self.search_text_logs:
             failed = {step.id for step in run.steps if step.status == "failed"}
             for text, match in matching_log_lines(run, self.regex, self.error_class):
                 if text.step in failed:
-                    yield self._finding(text, match)
+                    yield from self._findings(run, text, match)
 
-    def _finding(self, text: ErrorText, match: re.Match[str]) -> Finding:
+    def _findings(self, run: Run, text: ErrorText, match: re.Match[str]) -> Findings:
+        if self.unless is not None and self.unless(run, text, match):
+            return
         values = {name: excerpt_of(match, 160, name).strip() for name in match.groupdict()}
         values["name"] = next((repr(value.strip("[]'\"")) for value in values.values() if value), "")
-        values["error_line"] = _matching_line(match)
-        message = self.message if "{" in self.message else f"{self.message}: {{error_line}}"
+        values["error_line"] = text.headline(match[0])
+        message = (
+            self.message if "{error_line}" in self.message else f"{{error_line}}{SEPARATOR}{self.message}"
+        )
         suggestion = _SUGGESTION.search(text.text)
         names = " ".join(excerpt_of(suggestion, 120, "names").split()) if suggestion else ""
-        return Finding(
+        fix = (
+            self.fix
+            if isinstance(self.fix, str)
+            else self.fix(run, text, match).replace("{", "{{").replace("}", "}}")
+        )
+        yield Finding(
             rule="",
             severity=Severity.ERROR,
             confidence=self.confidence,
@@ -85,18 +103,5 @@ class ErrorPattern:
             evidence=(text.evidence(match[0][:200]),),
             step=text.step,
             stage=text.stage,
-            fix=self.fix.format(**values) + (f"; the error message suggests {names}" if names else ""),
+            fix=fix.format(**values) + (f"; the error message suggests {names}" if names else ""),
         )
-
-
-def _matching_line(match: re.Match[str]) -> str:
-    """Return the line of the error that contains the match; a long line starts shortly before the match."""
-    text = match.string
-    start = text.rfind("\n", 0, match.start()) + 1
-    end = text.find("\n", match.end())
-    end = len(text) if end < 0 else end
-    if end - start > MAX_LINE:
-        colon = text.rfind(": ", max(start, match.start() - 80), match.start())
-        start = colon + 2 if colon >= 0 else match.start()
-    line = " ".join(excerpt(text, min(end - start, MAX_LINE), start).split())
-    return _STEP_PREFIX.sub("", line) or excerpt_of(match, MAX_LINE)

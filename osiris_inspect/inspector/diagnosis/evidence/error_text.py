@@ -7,11 +7,15 @@ from functools import lru_cache
 
 from osiris_inspect.inspector.diagnosis.evidence.echoed_text import search_own_text
 from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_error_code
+from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline
 from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
 from osiris_inspect.inspector.run.run import LogLine, Run, StepFailure
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Evidence, Stage
+
+UNKNOWN_KIND = "driver-raised"
+"""Kind of an exception that the code of a driver raised: what it means, only its words tell."""
 
 _TRACEBACK_LINE = LazyRegex(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
 _NO_REASON = re.compile(r"\S{1,80} without a reason")
@@ -24,6 +28,7 @@ class ErrorText:
     Attributes:
         error_type: the exception class, if it is logged beside the text; otherwise empty.
         traceback: the end of the traceback; empty if there is none.
+        causes: the exceptions that led to the error, the next one first.
     """
 
     text: str
@@ -33,6 +38,7 @@ class ErrorText:
     stage: Stage = "step"
     error_type: str = ""
     traceback: str = ""
+    causes: tuple[str, ...] = ()
 
     @property
     def searchable(self) -> str:
@@ -46,25 +52,44 @@ class ErrorText:
         own = quote.removeprefix(f"{self.error_type}: ") if quote not in self.text else quote
         return Evidence(self.file, self.line, own or quote)
 
+    def headline(self, focus: str = "") -> str:
+        """Return the decisive words of the error, and of the cause that contains ``focus``."""
+        line = error_headline(self.text, self.error_type, focus)
+        cause = next((text for text in self.causes if focus and focus in text), None)
+        if cause is None or focus in self.text or focus in self.searchable:
+            return line
+        return f"{line} (caused by {error_headline(cause, '', focus)})"
+
 
 ErrorMatch = tuple[ErrorText, re.Match[str]]
 
 
 def error_texts(run: Run) -> Iterator[ErrorText]:
-    """Yield the failure of each failed step, then the failure of the run itself."""
+    """Yield the errors of each failed step, oldest first, then the failure of the run itself.
+
+    An error that states its kind is left out: its words need no interpretation.
+    """
     for step in run.steps:
         if step.failure is not None:
-            yield _failure_text(step.failure, step.id, "step")
-    if run.failure is not None:
+            yield from (_failure_text(attempt, step.id, "step") for attempt in step.attempts)
+            if not states_kind(step.failure):
+                yield _failure_text(step.failure, step.id, "step")
+    if run.failure is not None and not states_kind(run.failure):
         running = next((step.id for step in run.steps if step.status == "running"), None)
         stage = run.failed_stage or ("step" if running else "finish")
         yield _failure_text(run.failure, running, stage)
 
 
+def states_kind(failure: StepFailure) -> bool:
+    """Return True if the runtime recorded the kind of the error."""
+    return failure.info is not None and failure.info.kind != UNKNOWN_KIND
+
+
 def _failure_text(failure: StepFailure, step: str | None, stage: Stage) -> ErrorText:
     error_type, traceback = (failure.type or "")[:120], (failure.traceback or "")[-MAX_TEXT:]
     text = _shorten(failure.message)
-    return ErrorText(text, failure.file, failure.line, step, stage, error_type, traceback)
+    causes = tuple(_shorten(cause) for cause in failure.causes)
+    return ErrorText(text, failure.file, failure.line, step, stage, error_type, traceback, causes)
 
 
 def log_text(line: LogLine) -> ErrorText:
@@ -103,7 +128,7 @@ def find_matches(
     An error code overrides the pattern: a text whose code belongs to another class does not match.
     """
     for text in texts:
-        forms = dict.fromkeys((text.text, text.searchable))
+        forms = dict.fromkeys((text.text, text.searchable, *text.causes))
         match = next(filter(None, (search_own_text(form, pattern) for form in forms)), None)
         if match is None and not error_class:
             continue
@@ -115,6 +140,11 @@ def find_matches(
 
 
 def raised_at(failure: StepFailure) -> str:
-    """Return the last position that a traceback names, as `` (raised at FILE:LINE)``; empty without one."""
+    """Return where an error was raised, as `` (raised at FILE:LINE)``; empty if the log does not say.
+
+    A recorded place lies outside of installed packages; otherwise it is the last position of the traceback.
+    """
+    if failure.info is not None and failure.info.place is not None:
+        return f" (raised at {failure.info.place})"
     positions = _TRACEBACK_LINE.findall(failure.traceback or "")
     return f" (raised at {positions[-1][0]}:{positions[-1][1]})" if positions else ""

@@ -1,9 +1,10 @@
 """The text report: verdict, steps, lineage, and one line per finding."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
 from osiris_inspect.inspector.export.shared.deduplicate import additional_text, drop_repeated_error
+from osiris_inspect.inspector.project.source_location import SourceLocation, step_locations
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
@@ -11,7 +12,7 @@ from osiris_inspect.inspector.run.summary import FAILED_STATUSES, finding_scope,
 from osiris_inspect.inspector.text.sanitize import escape_ci_commands, one_line, truncate
 from osiris_inspect.inspector.text.units import format_duration, pluralize
 from osiris_inspect.inspector.text.wrap import wrap_labelled
-from osiris_inspect.model.finding import Finding
+from osiris_inspect.model.finding import Finding, Severity
 
 _GLYPHS = {
     "success": "✓",
@@ -59,10 +60,10 @@ def _report(report: Report, width: int) -> Iterator[str]:
         yield ""
         for edge in report.lineage.edges:
             yield from wrap_labelled(_edge(edge, report.run), width, "  ")
-    if report.findings:
+    listed = [finding for finding in report.findings if finding is not report.root_cause]
+    if listed:
         yield ""
-        cause_text = _cause_text(report)
-        yield from (_finding(finding, cause_text) for finding in report.findings)
+        yield from _findings(listed, report, width)
     yield ""
     yield f"  {_counts(report)}"
 
@@ -82,6 +83,17 @@ def _verdict(report: Report, width: int) -> Iterator[str]:
         yield from _labelled("", f"{piece}  {additional_text(piece.quote, cause_text)}", width)
     if cause.fix:
         yield from _labelled("fix", cause.fix, width)
+    place = _place(cause, step_locations(run))
+    if place:
+        yield from _labelled("at", place, width)
+
+
+def _place(finding: Finding, locations: Mapping[str | None, SourceLocation]) -> str:
+    """Return file and line of the finding in the pipeline file; empty if the run has no plan."""
+    source = locations.get(finding.step) or locations.get(None)
+    if source is None:
+        return ""
+    return f"{source.file}:{source.line}" if source.line else source.file
 
 
 def _cause_text(report: Report) -> str:
@@ -136,12 +148,33 @@ def _edge(edge: Edge, run: Run) -> str:
     return f"{one_line(edge.producer)} ──{rows}{location_label(edge, run)}──▶ {one_line(edge.consumer)}{name}"
 
 
-def _finding(finding: Finding, cause_text: str) -> str:
+def _findings(findings: Sequence[Finding], report: Report, width: int) -> Iterator[str]:
+    """Yield each finding on one line, with its fix below; steps with the same finding share a line."""
+    cause_text, locations = _cause_text(report), step_locations(report.run)
+    scopes: dict[tuple[object, ...], list[str]] = {}
+    for finding in findings:
+        scopes.setdefault(_same(finding), []).append(finding_scope(finding))
+    for finding in findings:
+        steps = scopes.pop(_same(finding), None)
+        if steps is not None:
+            yield _finding(finding, ", ".join(steps), cause_text, _place(finding, locations))
+            if finding.fix and not finding.caused_by and finding.severity != Severity.NOTE:
+                yield from wrap_labelled(truncate(one_line(finding.fix), MAX_TEXT), width, "      fix  ")
+
+
+def _same(finding: Finding) -> tuple[object, ...]:
+    """Return what findings of several steps have in common if they state one fact."""
+    message = finding.message.replace(finding.step, "") if finding.step else finding.message
+    return finding.rule, finding.severity, finding.in_baseline, finding.caused_by, finding.fix, message
+
+
+def _finding(finding: Finding, scope: str, cause_text: str, place: str) -> str:
     """Return a finding on one line, without an error text that ``cause_text`` already shows."""
-    because = f", because of {finding.caused_by}" if finding.caused_by else ""
+    because = f"because of {finding.caused_by}" if finding.caused_by else ""
     known = "known " if finding.in_baseline else ""
     message = drop_repeated_error(one_line(finding.message), cause_text)
-    text = f"{known}{finding.severity} {finding.rule} {finding_scope(finding)}: {message} ({finding.evidence[0]}{because})"
+    sources = ", ".join(filter(None, (str(finding.evidence[0]), place, because)))
+    text = f"{known}{finding.severity} {finding.rule} {scope}: {message} ({sources})"
     lead = f"{'    ' if finding.caused_by else '  '}{_GLYPHS[str(finding.severity)]} "
     return f"{lead}{truncate(one_line(text), MAX_TEXT)}"
 

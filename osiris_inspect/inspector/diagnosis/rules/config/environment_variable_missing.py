@@ -23,7 +23,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Severity
 
-RANK = 30
+EXPLAINS = ("connection-unresolved", "network", "config-value-missing")
 TEMPLATE = FindingTemplate(Severity.ERROR, "config")
 _NOT_SET = LazyRegex(
     r"[Ee]nvironment variable '?(?P<name>[A-Za-z_]\w{0,120})'? (?:is )?not set(?: for \w+ in (?P<connection>[\w.\-]{1,160}))?"

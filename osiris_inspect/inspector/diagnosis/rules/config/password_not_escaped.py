@@ -25,7 +25,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Evidence, Severity
 
-RANK = 37
+EXPLAINS = ("network", "connection-unresolved")
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
     "config",

@@ -24,7 +24,6 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
-RANK = 44
 _KEY = LazyRegex(r"\bKeyError: (?P<key>['\"][^'\"\n]{1,200}['\"]|\d{1,12})$", re.MULTILINE)
 PATTERNS = (
     ErrorPattern(

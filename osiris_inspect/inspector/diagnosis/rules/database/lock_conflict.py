@@ -15,7 +15,6 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 
-RANK = 44
 PATTERNS = (
     ErrorPattern(
         pattern=(

@@ -15,7 +15,7 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 
-RANK = 65
+IS_GENERAL = True
 PATTERNS = (
     ErrorPattern(
         pattern=r"Conversion Error: [^\n]{1,160}|Could not parse string [^\n]{1,160} according to format[^\n]{0,60}|Mismatch Type Error: [^\n]{1,160}",

@@ -15,7 +15,7 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 
-RANK = 40
+IS_GENERAL = True
 PATTERNS = (
     ErrorPattern(
         pattern=r"Table creation failed: (?P<what>[^\n]{1,160})",

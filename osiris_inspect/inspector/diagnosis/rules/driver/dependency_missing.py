@@ -20,7 +20,6 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Severity
 
-RANK = 48
 _FIX = "install the package where the step runs (--e2b-install-deps for a sandbox)"
 PATTERNS = (
     ErrorPattern(

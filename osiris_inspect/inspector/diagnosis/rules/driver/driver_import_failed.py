@@ -21,7 +21,7 @@ from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("driver_registration_failed",)
-RANK = 35
+EXPLAINS = ("driver-not-registered", "unknown-component")
 TEMPLATE = FindingTemplate(
     Severity.ERROR, "infra", "install or upload the missing package or module", Confidence.MEDIUM
 )

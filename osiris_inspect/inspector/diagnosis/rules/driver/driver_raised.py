@@ -15,16 +15,17 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors, raised_at
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
-RANK = 90
+REFINES = ("unexplained-failure",)
+IS_GENERAL = True
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
     "code",
@@ -57,9 +58,9 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     """Find steps that failed with an error that Python raises for a mistake in a program."""
     if run.status != "failed":
         return  # errors before the run started do not come from a driver
-    for error, _ in matching_errors(run, _MISTAKE):
+    for error, match in matching_errors(run, _MISTAKE):
         step = run.step(error.step or "")
         if step is not None and step.failure is not None:
-            line = excerpt(error.searchable.strip().partition("\n")[0], 200)
-            message = f"the driver {step.driver or ''} raised an error: {line}{raised_at(step.failure)}"
+            driver = f"driver {step.driver!r}" if step.driver else "the driver"
+            message = f"{error.headline(match[0])}{raised_at(step.failure)}{SEPARATOR}raised by the code of {driver}"
             yield TEMPLATE.finding(message, *error_evidence(step), step=step.id)

@@ -15,7 +15,6 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 
-RANK = 45
 PATTERNS = (
     ErrorPattern(
         pattern=r"CSV encoding error[^\n]{0,120}|codec can't decode [^\n]{1,160}|unknown encoding: [^\n]{1,60}",

@@ -23,7 +23,6 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
-RANK = 40
 _PATTERN = ErrorPattern(
     pattern=(
         r"Object of type (?P<type>\w{1,60}) is not JSON serializable"

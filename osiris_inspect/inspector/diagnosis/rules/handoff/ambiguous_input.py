@@ -25,7 +25,6 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("configuration", "steps")
-RANK = 27
 TEMPLATE = FindingTemplate(
     Severity.WARNING, "config", "use the name of each input in the query", Confidence.MEDIUM
 )

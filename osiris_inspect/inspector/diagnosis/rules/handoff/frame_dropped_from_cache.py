@@ -30,7 +30,7 @@ from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
-RANK = 60
+EXPLAINS = ("input-not-found",)
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
     "code",

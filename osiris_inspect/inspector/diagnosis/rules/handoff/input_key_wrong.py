@@ -23,7 +23,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Evidence, Finding, Severity
 
 NEEDS = ("steps",)
-RANK = 25
+EXPLAINS = ("input-not-found",)
 TEMPLATE = FindingTemplate(Severity.ERROR, "config", "request the key 'df'")
 
 

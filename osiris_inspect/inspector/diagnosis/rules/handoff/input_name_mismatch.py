@@ -28,7 +28,6 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("inputs_resolved",)
-RANK = 28
 TEMPLATE = FindingTemplate(Severity.ERROR, "code", "use the bound input name in the query")
 
 

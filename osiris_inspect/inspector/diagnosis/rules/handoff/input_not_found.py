@@ -26,7 +26,7 @@ from osiris_inspect.inspector.run.run import InputState, Run
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
-RANK = 80
+IS_GENERAL = True
 TEMPLATE = FindingTemplate(Severity.ERROR, "code")
 
 

@@ -29,7 +29,7 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS = ("steps",)
-RANK = 26
+EXPLAINS = ("input-not-found", "input-name-mismatch")
 TEMPLATE = FindingTemplate(Severity.ERROR, "code", "pass one input for each need")
 
 

@@ -22,7 +22,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Evidence, Finding, Severity
 
 NEEDS = ("steps",)
-RANK = 30
+EXPLAINS = ("output-missing", "frame-dropped-from-cache", "input-not-found")
 TEMPLATE = FindingTemplate(Severity.ERROR, "code", 'return {"df": DataFrame} from the driver')
 
 _FRAME_TYPES = ("DataFrame", "Table", "RecordBatchReader")

@@ -25,7 +25,7 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
-RANK = 55
+EXPLAINS = ("frame-dropped-from-cache", "input-not-found")
 TEMPLATE = FindingTemplate(
     Severity.ERROR, "code", 'return {"df": DataFrame} from the driver, even if it is empty'
 )

@@ -22,7 +22,7 @@ from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("output_stored",)
-RANK = 31
+EXPLAINS = ("output-missing", "frame-dropped-from-cache", "input-not-found")
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
     "code",

@@ -18,11 +18,10 @@ from osiris_inspect.inspector.diagnosis.evidence.error_text import error_texts, 
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ()
-RANK = 99
+IS_GENERAL = True
 TEMPLATE = FindingTemplate(
     Severity.ERROR, "code", "read the error and the log lines before it", Confidence.LOW
 )
@@ -39,10 +38,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             return  # run-truncated reports the error of the run itself
         # a step that was running when the run failed has no failure of its own
         evidence = (error_evidence(step) if step else ()) or (error.evidence(error.text[:160]),)
-        line = excerpt(error.text.strip().partition("\n")[0], 240)
-        if failure is not None:
-            error_type = f"{failure.type}: " if failure.type and failure.type not in line else ""
-            line = f"{error_type}{line}{raised_at(failure)}"
-        yield TEMPLATE.finding(f"failed: {line}", *evidence, step=error.step, stage=error.stage)
+        place = raised_at(failure) if failure is not None else ""
+        yield TEMPLATE.finding(f"{error.headline()}{place}", *evidence, step=error.step, stage=error.stage)
     if run.status != "truncated" and run.failure is None and not any(step.failure for step in run.steps):
-        yield TEMPLATE.finding("failed: no reason was logged", *first_line_evidence(run), stage="finish")
+        yield TEMPLATE.finding("failed, and no reason was logged", *first_line_evidence(run), stage="finish")

@@ -24,7 +24,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
 
-RANK = 60
+IS_GENERAL = True
 _NO_REASON = ErrorPattern(
     pattern=(
         r"MySQL connection failed(?: for step [^\s:]{1,100})?(?=\s*$|\n|:)"

@@ -15,7 +15,8 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 
-RANK = 52
+REFINES = ("request-refused",)
+IS_GENERAL = True
 PATTERNS = (
     ErrorPattern(
         pattern=r"\b404 (?:Client Error|Not Found)[^\n]{0,160}|not found \(404\)|\(HTTP 404\)",

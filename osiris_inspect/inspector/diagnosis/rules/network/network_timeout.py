@@ -16,7 +16,6 @@ Example:
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.model.finding import Confidence
 
-RANK = 44
 PATTERNS = (
     ErrorPattern(
         pattern=(

@@ -16,7 +16,7 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 
-RANK = 53
+IS_GENERAL = True
 PATTERNS = (
     ErrorPattern(
         pattern=(

@@ -16,7 +16,7 @@ Example:
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.model.finding import Confidence
 
-RANK = 63
+REFINES = ("write-failed",)
 PATTERNS = (
     ErrorPattern(
         pattern=(

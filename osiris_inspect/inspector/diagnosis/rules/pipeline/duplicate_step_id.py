@@ -23,7 +23,6 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("manifest",)
-RANK = 13
 TEMPLATE = FindingTemplate(Severity.WARNING, "config", "give each step a unique id")
 
 

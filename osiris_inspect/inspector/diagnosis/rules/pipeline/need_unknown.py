@@ -21,7 +21,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("manifest",)
-RANK = 15
+EXPLAINS = ("input-not-found",)
 TEMPLATE = FindingTemplate(Severity.WARNING, "config", "use the id of a step of the pipeline")
 
 

@@ -20,7 +20,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
-RANK = 12
+EXPLAINS = ("file-missing", "input-not-found")
 TEMPLATE = FindingTemplate(
     Severity.WARNING, "config", "use only letters, digits, '.', '-' and '_' in step ids"
 )

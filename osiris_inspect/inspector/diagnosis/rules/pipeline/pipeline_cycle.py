@@ -22,7 +22,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("manifest",)
-RANK = 14
+EXPLAINS = ("input-not-found",)
 TEMPLATE = FindingTemplate(Severity.WARNING, "config", "remove one of these needs")
 
 

@@ -19,7 +19,6 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence
 
-RANK = 45
 PATTERNS = (
     ErrorPattern(
         pattern=(

@@ -22,7 +22,6 @@ from osiris_inspect.model.finding import Severity
 from osiris_inspect.model.manifest import input_name
 
 NEEDS = ("manifest",)
-RANK = 17
 TEMPLATE = FindingTemplate(Severity.WARNING, "config", "rename one of the steps")
 
 

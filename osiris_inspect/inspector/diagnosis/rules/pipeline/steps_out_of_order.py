@@ -30,7 +30,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
-RANK = 16
+EXPLAINS = ("input-not-found",)
 TEMPLATE = FindingTemplate(Severity.WARNING, "config", "move the step after the steps it needs")
 
 

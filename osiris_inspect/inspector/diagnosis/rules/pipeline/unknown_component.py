@@ -15,7 +15,6 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 
-RANK = 40
 PATTERNS = (
     ErrorPattern(
         pattern=(

@@ -38,7 +38,7 @@ from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("steps",)
-RANK = 22
+EXPLAINS = ("input-not-found",)
 TEMPLATE = FindingTemplate(
     Severity.ERROR, "infra", "keep the artifacts until the run has ended, check the disk, and run again"
 )

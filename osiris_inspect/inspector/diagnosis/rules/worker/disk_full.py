@@ -15,7 +15,6 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 
-RANK = 39
 PATTERNS = (
     ErrorPattern(
         pattern=r"failed to offload data block[^\n]{0,100}|(?i:max_temp_directory_size)[^\n]{0,80}",

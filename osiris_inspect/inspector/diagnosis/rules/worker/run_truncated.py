@@ -31,7 +31,7 @@ from osiris_inspect.model.run_layout import EVENTS
 from osiris_inspect.model.status import Status
 
 NEEDS = ()
-RANK = 70
+IS_GENERAL = True
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
     "infra",

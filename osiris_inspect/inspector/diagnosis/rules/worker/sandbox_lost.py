@@ -21,7 +21,6 @@ from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 
-RANK = 39
 PATTERNS = (
     ErrorPattern(
         pattern=(

@@ -18,7 +18,6 @@ from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 
-RANK = 38
 PATTERNS = (
     ErrorPattern(
         pattern=(

@@ -20,7 +20,8 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("step_start",)
-RANK = 69
+REFINES = ("run-truncated",)
+IS_GENERAL = True
 TEMPLATE = FindingTemplate(Severity.ERROR, "infra", "check the worker's text log for the outcome of the step")
 
 

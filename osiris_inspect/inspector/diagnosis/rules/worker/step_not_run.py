@@ -20,7 +20,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("manifest", "steps")
-RANK = 68
+IS_GENERAL = True
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
     "infra",

@@ -23,7 +23,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("step_start",)
-RANK = 66
+IS_GENERAL = True
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "code",

@@ -17,7 +17,8 @@ Example:
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.model.finding import Confidence
 
-RANK = 72
+EXPLAINS = ("run-truncated", "step-never-ended")
+IS_GENERAL = True
 PATTERNS = (
     ErrorPattern(
         pattern=(

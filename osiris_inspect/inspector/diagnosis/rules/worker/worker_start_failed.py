@@ -24,7 +24,7 @@ from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
 from osiris_inspect.model.finding import Confidence, Evidence, Severity
 
 NEEDS = ("events",)
-RANK = 36
+EXPLAINS = ("step-timeout", "run-truncated")
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
     "infra",

@@ -1,0 +1,106 @@
+"""The decisive words of an error, on one line.
+
+A headline repeats the error itself, so that it is never worse than the raw text. A long text loses its middle: the
+class and the code stand at its beginning, the reason often at its end.
+"""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from osiris_inspect.base.invisible_characters import INVISIBLE
+from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.model.redaction import mask_by_pattern
+
+LIMIT: Final = 300
+"""Characters of an error that a headline repeats."""
+_HEAD, _TAIL, _AROUND = 80, 140, 30
+_MAX_FOCUS = 110
+
+_STEP_PREFIX = re.compile(
+    r"^(?:(?:Driver error|Execution failed|RuntimeError|Exception|Error): ?)?"
+    r"(?:[Ss]tep '?[\w.\-]{1,200}'?(?: (?:execution )?failed)?: ?)?(?:\[[\w.\-]{1,80}\] )?"
+)
+_NOISE = LazyRegex(
+    r"\(Background on this error at: [^)\n]{0,200}\)|^[^\S\n]*LINE \d{1,6}: [^\n]{0,4000}$|^[^\S\n]*\^[\s~^]{0,200}$",
+    re.MULTILINE,
+)
+_QUERY = LazyRegex(
+    r"\[SQL: (?:[^\[]|\[(?!SQL: )){0,16000}?\](?=\s{0,20}(?:\[parameters: |\(Background on|\Z))"
+    r"|\[parameters: (?:[^\[]|\[(?!parameters: )){0,16000}?\](?=\s{0,20}(?:\(Background on|\Z))"
+    r"|(?<=Execution failed on sql ')(?:[^E]|E(?!xecution failed on)){0,16000}?(?=': )"
+)
+_PAGE = LazyRegex(r"<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
+_TITLE = LazyRegex(r"<(title|h1)\b[^>]{0,200}>(?P<title>[^<]{1,300})</", re.IGNORECASE)
+_EXCEPTION_LINE = LazyRegex(
+    r"^(?:[A-Za-z_][\w.]{0,200}(?:Error|Exception|Interrupt|Exit|Warning)\b)", re.MULTILINE
+)
+_TRACEBACK = "Traceback (most recent call last)"
+_UNINFORMATIVE = frozenset(
+    [
+        "Exception",
+        "RuntimeError",
+        "Error",
+        "StepError",
+        "StepExecutionError",
+        "DriverError",
+        "WorkerLost",
+        "StepTimeout",
+    ]
+)
+
+
+@lru_cache(maxsize=256)
+def error_headline(text: str, error_type: str = "", focus: str = "") -> str:
+    """Return an error on one line of about ``LIMIT`` characters, with secrets masked.
+
+    Args:
+        text: the error as logged.
+        error_type: its class, which is put before a text that does not contain it.
+        focus: a part of ``text`` that must stay.
+    """
+    line = _STEP_PREFIX.sub("", " ".join(_plain(text).split())).strip()
+    if not line:
+        return error_type or "an error without a text"
+    name = error_type.rpartition(".")[2]
+    if name and name not in _UNINFORMATIVE and name not in line:
+        line = f"{name}: {line}"
+    return shorten_middle(line, LIMIT, " ".join(mask_by_pattern(focus).split())).rstrip(".,;: ")
+
+
+def _plain(text: str) -> str:
+    """Return a text without echoed queries, traceback frames and HTML, with secrets masked."""
+    text = "\n".join(INVISIBLE.sub(" ", line) for line in mask_by_pattern(_ends(text)).split("\n"))
+    if _TRACEBACK in text:
+        raised = [match.start() for match in _EXCEPTION_LINE.finditer(text)]
+        text = text[raised[-1] :] if raised else text
+    text = _NOISE.sub(lambda _: "", _QUERY.sub(lambda _: "…", text))
+    page = _PAGE.search(text)
+    if page is not None:
+        title = _TITLE.search(text, page.start())
+        name = f"HTML page {' '.join(title['title'].split())!r}" if title else "an HTML page"
+        text = f"{text[: page.start()]}{name}"
+    return text
+
+
+def _ends(text: str) -> str:
+    half = MAX_TEXT // 4
+    return text if len(text) <= 2 * half else f"{text[:half]} … {text[-half:]}"
+
+
+def shorten_middle(text: str, limit: int, focus: str = "") -> str:
+    """Return a text of about ``limit`` characters: its beginning, ``focus`` if it contains that, and its end."""
+    if len(text) <= limit:
+        return text
+    spans = [(0, _HEAD), (len(text) - _TAIL, len(text))]
+    start = text.find(focus) if focus else -1
+    if start >= 0:
+        spans.insert(1, (max(0, start - _AROUND), start + min(len(focus), _MAX_FOCUS) + _AROUND))
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if merged and first <= merged[-1][1] + 3:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
+        else:
+            merged.append((first, min(last, len(text))))
+    return " … ".join(text[first:last].strip() for first, last in merged)

@@ -1,0 +1,59 @@
+"""The runtime reported an error with its kind.
+
+What it finds:
+    Each error that the runtime recorded as data: its kind, its text, its remedy and the values it was made of. The
+    finding has the kind as its id.
+
+Why it matters:
+    The driver that failed knows the cause; its words need no interpretation.
+
+How to fix:
+    Follow the remedy of the error.
+
+Example:
+    `"error_info": {"kind": "column-missing", "message": "...", "fix": "..."}`
+"""
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
+from osiris_inspect.inspector.diagnosis.evidence.error_text import UNKNOWN_KIND, raised_at
+from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline
+from osiris_inspect.inspector.diagnosis.rule import Findings
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run, StepFailure
+from osiris_inspect.model.error_info import ERROR_KINDS
+from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity, Stage
+
+NEEDS = ("failures",)
+_INTERRUPTED = "interrupted"
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Report the error of each failed step and of the run."""
+    for step in run.steps:
+        if step.failure is not None:
+            yield from _reported(step.failure, error_evidence(step), step.id, "step")
+    if run.failure is not None:
+        cited = Evidence(run.failure.file, run.failure.line, run.failure.message[:200])
+        yield from _reported(run.failure, (cited,), None, run.failed_stage or "finish")
+
+
+def _reported(
+    failure: StepFailure, evidence: tuple[Evidence, ...], step: str | None, stage: Stage
+) -> Findings:
+    info = failure.info
+    if info is None or info.kind == _INTERRUPTED:
+        return
+    known = ERROR_KINDS.get(info.kind)
+    is_raised = known is None or info.kind == UNKNOWN_KIND
+    headline = error_headline(info.message, info.type if is_raised else "")
+    yield Finding(
+        rule=UNKNOWN_KIND if known is None else info.kind,
+        severity=Severity.ERROR,
+        confidence=Confidence.MEDIUM if info.kind == UNKNOWN_KIND else Confidence.HIGH,
+        domain=known.domain if known else "code",
+        message=f"{headline}{raised_at(failure)}" if is_raised else headline,
+        evidence=evidence,
+        step=step,
+        stage=stage,
+        fix=info.fix or ("correct the driver where the error was raised" if is_raised else None),
+    )

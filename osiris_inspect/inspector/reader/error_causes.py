@@ -1,0 +1,23 @@
+"""Chain of exceptions that led to an error, as logged or as printed in a traceback."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+_MAX_CAUSES: Final = 8
+_MAX_TRACEBACK: Final = 65536
+_CAUSE = "\n\nThe above exception was the direct cause of the following exception:\n\n"
+_HANDLED = "\n\nDuring handling of the above exception, another exception occurred:\n\n"
+"""What follows was raised while a driver handled another exception, which need not be its cause."""
+_RAISED = re.compile(r"^[A-Za-z_][\w.]{0,200}(?::[^\n]{0,4000})?$", re.MULTILINE)
+"""The line of a traceback that states the exception; frames and source lines are indented."""
+
+
+def error_causes(logged: Any, traceback: str) -> tuple[str, ...]:
+    """Return the causes of an error, the next one first; from the traceback if they are not logged."""
+    if isinstance(logged, list):
+        causes = [item for item in logged if isinstance(item, Mapping) and item.get("message")]
+        return tuple(f"{item.get('type') or 'Exception'}: {item['message']}" for item in causes[:_MAX_CAUSES])
+    parts = traceback[-_MAX_TRACEBACK:].rpartition(_HANDLED)[2].split(_CAUSE)[:-1]
+    raised = [_RAISED.findall(part) for part in reversed(parts)]
+    return tuple(lines[-1] for lines in raised if lines)[:_MAX_CAUSES]
