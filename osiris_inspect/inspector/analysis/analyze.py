@@ -39,8 +39,10 @@ def analyze(
     return diagnose_run(run, extra_rules=extra_rules, repository=repository)
 
 
-def diagnose_run(run: Run, *, extra_rules: Sequence["Rule"] = (), repository: Path | None = None) -> Report:
-    """Return the report of a run.
+def diagnose_run(
+    run: Run, *, extra_rules: Sequence["Rule"] = (), repository: Path | None = None, log_only: bool = False
+) -> Report:
+    """Return the report of a run; with ``log_only`` neither spilled frames nor earlier runs are opened.
 
     ``repository`` is the folder whose rules and suppressions apply. Without one only the built-in rules and
     ``extra_rules`` run, and nothing is suppressed.
@@ -51,7 +53,7 @@ def diagnose_run(run: Run, *, extra_rules: Sequence["Rule"] = (), repository: Pa
     from osiris_inspect.inspector.diagnosis.engine import run_rules
     from osiris_inspect.inspector.reader.frame_facts import read_frame_facts
 
-    run = replace(run, frames=read_frame_facts(run))
+    run = replace(run, frames=read_frame_facts(run, log_only=log_only))
     config = project_settings(repository) if repository is not None else None
     lineage = build_lineage(run)
     findings, skipped_rules = run_rules(run, lineage, (*extra_rules, *(config.rules if config else ())))

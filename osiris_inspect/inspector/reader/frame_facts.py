@@ -13,8 +13,8 @@ from osiris_inspect.model.event import Event, as_int
 _JOIN_COUNTS = ("left_rows", "right_rows", "matched", "left_duplicates", "right_duplicates")
 
 
-def read_frame_facts(run: Run) -> dict[str, FrameFacts]:
-    """Return the counts of the frames of a run by step.
+def read_frame_facts(run: Run, *, log_only: bool = False) -> dict[str, FrameFacts]:
+    """Return the counts of the frames of a run by step; with ``log_only`` only those in the log.
 
     The Parquet files are opened only for a run that succeeded: the cause of a failure is in its log.
     """
@@ -24,7 +24,8 @@ def read_frame_facts(run: Run) -> dict[str, FrameFacts]:
     for step in run.steps:
         event = stored.get(step.id)
         logged = _from_event(step.id, event) if event is not None else None
-        if logged is None or not logged.columns or all(column.nulls is None for column in logged.columns):
+        is_counted = logged is not None and any(column.nulls is not None for column in logged.columns)
+        if not log_only and not is_counted:
             logged = _from_spill(run, step, disk, logged) or logged
         if logged is not None:
             frames[step.id] = logged
