@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.inspector import test_rules, test_rules_of_frames, test_rules_of_the_original
+from tests.inspector import (
+    test_rules,
+    test_rules_of_frames,
+    test_rules_of_green_runs,
+    test_rules_of_the_original,
+)
 from tests.inspector.making import (
     CHAIN,
     NONETYPE,
@@ -562,7 +567,12 @@ def hits() -> Iterator[Proof]:
     """Runs in which the rule must find something."""
     yield from (_failing(*entry) for entry in (*test_rules.ERRORS, *VARIANTS))
     yield from (_uncompiled(*entry) for entry in test_rules.COMPILE_ERRORS)
-    tables = (test_rules_of_frames.HITS.items(), test_rules_of_the_original.HITS.items(), BUILT_HITS)
+    tables = (
+        test_rules_of_frames.HITS.items(),
+        test_rules_of_the_original.HITS.items(),
+        BUILT_HITS,
+        test_rules_of_green_runs.HITS,
+    )
     yield from (_built(*entry) for table in tables for entry in table)
 
 
@@ -574,5 +584,6 @@ def near_misses() -> Iterator[Proof]:
         test_rules_of_frames.NEAR_MISSES.items(),
         test_rules_of_the_original.NEAR_MISSES.items(),
         BUILT_NEAR,
+        test_rules_of_green_runs.NEAR_MISSES,
     )
     yield from (_built(*entry) for table in tables for entry in table)

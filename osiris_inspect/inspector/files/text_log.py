@@ -25,6 +25,11 @@ MAX_TEXT = 4000
 """Maximum number of characters kept of one line."""
 
 _LEVEL = re.compile(rb"\b(CRITICAL|FATAL|ERROR|WARNING|WARN)\b")
+_ROWS = rb"\b(?:rows?|lines?|records?|documents?|entries|items?)\b"
+_LEFT_OUT = rb"\b(?:skipp|dropp|ignor|reject|discard|omitt)(?:ed|ing)\b"
+_REPORTS_LOSS = re.compile(
+    rb"%b[^\n]{0,40}?%b|%b[^\n]{0,40}?%b" % (_ROWS, _LEFT_OUT, _LEFT_OUT, _ROWS), re.IGNORECASE
+)
 _RELEVANT = re.compile(
     rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|\b(?:Connect|Read|Write|Pool|Network|RemoteProtocol)(?:ion)?(?:Error|Timeout)\(|[Ee]rror details|\bconnection for step \S+: |Killed\b|Segmentation fault|^\w*(?:Error|Exception)\b[:(]"
 )
@@ -48,6 +53,7 @@ _RELEVANT_TEXTS = (
     *(b"Executing step", b" for step ", b"Killed", b"Segmentation fault", b"space left", b"quota exceeded"),
     *(b"allocate memory", b"of memory", b"OF MEMORY", b"open files", b"table overflow", b"ENOSPC", b"EDQUOT"),
     *(b"ENOMEM", b"EMFILE", b"ENFILE"),
+    *(b"kipp", b"ropp", b"gnor", b"eject", b"iscard", b"mitt"),
 )
 
 
@@ -127,7 +133,9 @@ def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine
             step = _text(match[1] or match[2] or match[3])
         level = _LEVEL.search(raw[:200])
         head = raw[:MAX_TEXT]
-        if level is None and not _RELEVANT.search(head) and not _SYSTEM_ERROR.search(head):
+        if level is None and not any(
+            pattern.search(head) for pattern in (_RELEVANT, _SYSTEM_ERROR, _REPORTS_LOSS)
+        ):
             continue
         count += 1
         if count > MAX_KEPT:
