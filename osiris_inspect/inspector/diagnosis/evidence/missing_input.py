@@ -26,6 +26,13 @@ def error_reports_missing_input(step: StepState) -> bool:
     return step.failure is not None and reports_missing_input(step.failure.message)
 
 
+def may_read_spill(step: StepState) -> bool:
+    """Return True if an input of the step was or may have been read from disk."""
+    if not step.inputs:
+        return bool(step.needs)
+    return any(entry.location in ("spill", "unresolved") for entry in step.inputs)
+
+
 def failed_for_missing_input(step: StepState) -> bool:
     """Return True if a step failed because an input was missing and it had received none."""
     if step.status != "failed" or step.failure is None:
