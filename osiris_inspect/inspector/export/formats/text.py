@@ -42,13 +42,15 @@ def render(
     reports: Sequence[Report], out: TextIO, *, width: int = 100, color: bool = False, **_ignored: object
 ) -> None:
     """Write every report; for several, their totals at the end."""
+    failed = 0
     for number, report in enumerate(reports):
         if number:
             out.write("\n")
+        failed += report.run.status in FAILED_STATUSES
         for line in map(escape_ci_commands, _report(report, width)):
             out.write(f"{_colored(line) if color else line}\n")
     if len(reports) > 1:
-        out.write(f"\n{_total(reports)}\n")
+        out.write(f"\n{len(reports)} runs, {failed} failed\n")
 
 
 def _report(report: Report, width: int) -> Iterator[str]:
@@ -212,11 +214,6 @@ def _counts(report: Report) -> str:
         f"{len(report.allowed)} suppressed" if report.allowed else "",
     ]
     return " · ".join(filter(None, parts))
-
-
-def _total(reports: Sequence[Report]) -> str:
-    failed = sum(report.run.status in FAILED_STATUSES for report in reports)
-    return f"{len(reports)} runs, {failed} failed"
 
 
 def _colored(line: str) -> str:
