@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
+from osiris_inspect.inspector.run.earlier_run import EarlierRun
 from osiris_inspect.inspector.run.frame_facts import FrameFacts
 from osiris_inspect.model.error_info import ErrorInfo
 from osiris_inspect.model.event import Event
@@ -239,6 +240,7 @@ class Run:
         outages: times without a connection to the worker.
         truncated_errors: the last errors of a truncated run.
         frames: counts of the frames by step; empty until a diagnosis needs them.
+        earlier_runs: the last successful runs of the pipeline beside this one; empty until a diagnosis needs them.
     """
 
     path: Path
@@ -269,6 +271,7 @@ class Run:
     outages: tuple[ConnectionOutage, ...] = ()
     truncated_errors: tuple[TruncatedError, ...] = ()
     frames: Mapping[str, FrameFacts] = field(default_factory=dict)
+    earlier_runs: tuple[EarlierRun, ...] = ()
 
     def step(self, step_id: str) -> StepState | None:
         """Return a step; None if there is none with this id."""
