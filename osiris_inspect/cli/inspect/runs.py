@@ -118,7 +118,7 @@ def _table(entries: list["RunEntry"]) -> str:
 
 def _row(run: "RunEntry") -> tuple[str, ...]:
     from osiris_inspect.inspector.run.summary import STATUS_WORDS
-    from osiris_inspect.inspector.text.sanitize import one_line, truncate
+    from osiris_inspect.inspector.text.sanitize import one_line, shorten_middle, truncate
     from osiris_inspect.inspector.text.units import format_duration
 
     started = (
@@ -132,7 +132,7 @@ def _row(run: "RunEntry") -> tuple[str, ...]:
         f"{run.rows:,}" if run.rows is not None else "?",
         truncate(one_line(run.pipeline or "?"), 30),
         truncate(one_line(run.id), 40),
-        truncate(one_line(_reason(run)), 120),
+        shorten_middle(one_line(_reason(run)), 120),
     )
 
 

@@ -26,7 +26,8 @@ T = TypeVar("T", Event, Metric)
 def ordered_steps(drafts: dict[str, StepBuilder], material: RawRun) -> list[StepBuilder]:
     """Return the steps in the order of the manifest, followed by those only in the log or the run card."""
     ordered = [] if material.manifest is None else _planned(material.manifest, drafts)
-    ordered += [draft for draft in drafts.values() if draft not in ordered]
+    planned = {draft.id for draft in ordered}
+    ordered += [draft for draft in drafts.values() if draft.id not in planned]
     if material.card is not None:
         by_id = {draft.id: draft for draft in ordered}
         for card in material.card.steps:

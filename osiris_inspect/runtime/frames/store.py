@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import DriverError, InputNotFound, SpillCorrupt, SpillFailed
+from osiris_inspect.model.errors import DriverError, InputNotFound, OsirisError, SpillCorrupt, SpillFailed
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.model.run_types import FrameLocation
 from osiris_inspect.runtime.files.hashed_file import Filesystem
@@ -64,6 +64,18 @@ def _size_of(frame: pd.DataFrame | pa.Table, plan: FramePlan) -> int:
     return memory.columns_bytes(
         frame.index, (column.values for column in plan.planned_columns if plan.fields)
     )
+
+
+def _stream_error(step: str, error: stream.StreamSourceError) -> DriverError:
+    """Return the error of a stream's source, with the kind, the fix and the facts of its cause."""
+    cause, message = error.cause, f"step {step!r}: {error}"
+    if isinstance(cause, OsirisError):
+        message = f"step {step!r}: the stream failed after {error.rows:,} rows: {cause.message}"
+        return DriverError(message, kind=cause.kind, fix=cause.fix, **{"rows": error.rows, **cause.facts})
+    if isinstance(cause, MemoryError):
+        fix = "raise the memory limit, or select fewer columns or rows"
+        return DriverError(message, kind="out-of-memory", fix=fix, rows=error.rows)
+    return DriverError(message, kind="driver-raised", fix="correct the driver", rows=error.rows)
 
 
 __all__ = ["FrameStore", "ResolvedInput", "SpillPolicy", "StoreSize", "StoredFrame"]
@@ -167,11 +179,14 @@ class FrameStore:
             entry.spilled = self._spills.write(step, plan, size, _STREAMED)
         except stream.StreamSourceError as error:
             del self._entries[step]
-            raise DriverError(f"step {step!r}: {error}") from error.cause
+            raise _stream_error(step, error) from error.cause
         if entry.spilled is None:
             del self._entries[step]
             raise SpillFailed(
-                f"cannot spill step {step!r}: its stream is too large for memory and writing it failed; free disk space"
+                f"cannot spill step {step!r}: its stream is too large for memory and writing it failed",
+                fix="free disk space",
+                step=step,
+                bytes=size,
             )
         self._dropped += size
         return plan, _STREAMED

@@ -106,7 +106,7 @@ class Worker:
 
     def _prepare(self, body: Mapping[str, Any]) -> dict[str, Any]:
         if self._session is not None:
-            raise InvalidMessage("command refused: prepare was already received")
+            raise InvalidMessage("command refused: prepare was already received", command="prepare")
         self._emitter.redactor = Redactor(body.get("secrets") or ())
         plan = manifest.parse(body["manifest"])
         options = settings.from_dict(body["settings"])
@@ -192,6 +192,7 @@ class Worker:
                 "error_type": report["type"],
                 "causes": report["causes"],
                 "traceback": report["traceback"],
+                "error_info": report["error_info"],
                 "duration_ms": duration_ms,
             }
             self._emitter.emit("step_failed", event_fields, step_id)
@@ -215,18 +216,35 @@ class Worker:
     @property
     def _prepared(self) -> _Session:
         if self._session is None:
-            raise InvalidMessage("command refused: exec_step was received before prepare")
+            raise InvalidMessage(
+                "command refused: exec_step was received before prepare", command="exec_step"
+            )
         return self._session
 
     def _load_config(self, step_id: str, relative: str) -> dict[str, Any]:
         if not layout.is_safe_name(step_id) or not layout.is_relative_and_safe(relative):
-            raise InvalidMessage(f"step {step_id!r}: {relative!r} is outside the run directory")
+            raise InvalidMessage(
+                f"step {step_id!r}: {relative!r} is outside the run directory",
+                kind="path-outside-run",
+                step=step_id,
+                path=relative,
+            )
         try:
             config: dict[str, Any] = orjson.loads((self._run_dir / relative).read_bytes())
         except FileNotFoundError:
-            raise DriverError(f"step {step_id!r}: configuration file not found: {relative}") from None
+            raise DriverError(
+                f"step {step_id!r}: configuration file not found: {relative}",
+                kind="config-missing",
+                step=step_id,
+                path=relative,
+            ) from None
         except orjson.JSONDecodeError as error:
-            raise DriverError(f"step {step_id!r}: {relative} is not valid JSON: {error}") from None
+            raise DriverError(
+                f"step {step_id!r}: {relative} is not valid JSON: {error}",
+                kind="config-unreadable",
+                step=step_id,
+                path=relative,
+            ) from None
         self._emitter.emit("cfg_opened", {"path": relative, "keys": sorted(config)}, step_id)
         # secrets are masked in the file; prepare sends the configurations that hold secrets
         return dict(self._prepared.configs.get(step_id, config))
@@ -316,8 +334,12 @@ class Worker:
         self._emitter.emit("output_stored", event_fields, step_id)
         if produces_frame and stored.rows is None:
             raise DriverError(
-                f"step {step_id!r}: driver {driver_name!r} returned no frame under 'df': {stored.reason}; "
-                f"{missing_frame_advice(result)}"
+                f"step {step_id!r}: driver {driver_name!r} returned no frame under 'df': {stored.reason}",
+                kind=_missing_frame_kind(result),
+                fix=missing_frame_advice(result),
+                step=step_id,
+                driver=driver_name,
+                keys=list(map(str, result)) if isinstance(result, Mapping) else None,
             )
         written = _finite_number(result.get("rows_written")) if isinstance(result, Mapping) else None
         written = None if written is None else int(written)
@@ -350,6 +372,14 @@ class Worker:
             self._emitter.emit("metric_refused", event_fields, step_id)
             return
         self._emitter.send(MetricMessage(self._context.clock(), str(name), number, step_id))
+
+
+def _missing_frame_kind(result: Any) -> str:
+    """Return the kind of a result without a frame under ``df``."""
+    if result is None or (isinstance(result, Mapping) and not result):
+        return "output-missing"
+    has_other_keys = isinstance(result, Mapping) and "df" not in result
+    return "output-key-wrong" if has_other_keys else "output-not-a-frame"
 
 
 def _finite_number(value: Any) -> float | None:

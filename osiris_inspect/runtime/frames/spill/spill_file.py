@@ -86,7 +86,13 @@ def write_spill(root: Path, step: str, plan: FramePlan, size: int, disk: Filesys
         document, stat_cache, schema_bytes = _write(folder, plan, disk, counts)
     except (OSError, pa.ArrowException) as error:
         _remove_leftovers(folder)
-        raise SpillFailed(f"step {step!r} could not be spilled: {error}") from error
+        raise SpillFailed(
+            f"step {step!r} could not be spilled: {error}",
+            fix="free disk space, or write the run to a disk that accepts the file",
+            step=step,
+            bytes=size,
+            errno=getattr(error, "errno", None),
+        ) from error
     except BaseException:
         _remove_leftovers(folder)
         raise
@@ -105,10 +111,10 @@ def find_spill(root: Path, step: str) -> SpillFile | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise SpillCorrupt(f"{layout.schema_path(step)} cannot be read: {error}") from error
+        raise _corrupt(layout.schema_path(step), f"cannot be read: {error}") from error
     document = schema_json.parse(text, layout.schema_path(step))
     if not document["files"].keys() <= {_MAIN, INDEX_FILE}:
-        raise SpillCorrupt(f"{layout.schema_path(step)} names files that do not belong to a spill")
+        raise _corrupt(layout.schema_path(step), "names files that do not belong to a spill")
     return SpillFile(root, step, document)
 
 
@@ -126,9 +132,14 @@ def verify(spilled: SpillFile) -> None:
         if spilled.stat_cache.get(name) == status:
             continue
         if status[0] != expected["bytes"]:
-            raise SpillCorrupt(f"{path} holds {status[0]:,} bytes, {expected['bytes']:,} were written")
+            raise _corrupt(
+                path,
+                f"holds {status[0]:,} bytes, {expected['bytes']:,} were written",
+                bytes=status[0],
+                expected_bytes=expected["bytes"],
+            )
         if hash_file(path) != expected["xxh3_128"]:
-            raise SpillCorrupt(f"{path} is not the file that was written: its hash differs from schema.json")
+            raise _corrupt(path, "is not the file that was written: its hash differs from schema.json")
         spilled.stat_cache[name] = status
 
 
@@ -191,8 +202,13 @@ class _as_spill_corrupt:  # noqa: N801 - reads as a word at the `with`
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, _DAMAGE_ERRORS):
-            raise SpillCorrupt(f"{self._path} cannot be read: {error}") from error
+        # Arrow's memory error is one of its exceptions, and the file may be complete
+        if isinstance(error, _DAMAGE_ERRORS) and not isinstance(error, MemoryError):
+            raise _corrupt(self._path, f"cannot be read: {error}") from error
+
+
+def _corrupt(path: Path | str, reason: str, **facts: Any) -> SpillCorrupt:
+    return SpillCorrupt(f"{path} {reason}", fix="run the step that wrote it again", path=str(path), **facts)
 
 
 def stat_file(path: Path) -> tuple[int, ...]:
@@ -200,7 +216,7 @@ def stat_file(path: Path) -> tuple[int, ...]:
     try:
         return stat_signature(path.stat())
     except OSError as error:
-        raise SpillCorrupt(f"{path} is missing, although schema.json lists it") from error
+        raise _corrupt(path, "is missing, although schema.json lists it") from error
 
 
 def _prepare(folder: str, size: int, disk: Filesystem) -> None:
