@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.inspector import (
+    test_earlier_runs,
     test_rules,
     test_rules_of_frames,
     test_rules_of_green_runs,
@@ -593,8 +594,15 @@ def _built(rule: str, made: Made) -> Proof:
     return Proof(rule, "built", lambda folder: run_dir(folder, events, steps=steps, files=files))
 
 
+def _much_fewer_rows(folder: Path) -> Path:
+    for number in range(3):
+        test_earlier_runs.run(folder, number, 1000)
+    return test_earlier_runs.run(folder, 4, 100)
+
+
 def hits() -> Iterator[Proof]:
     """Runs in which the rule must find something."""
+    yield Proof("differs-from-earlier-runs", "fewer rows", _much_fewer_rows)
     yield from (_failing(*entry) for entry in (*test_rules.ERRORS, *VARIANTS))
     yield from (_uncompiled(*entry) for entry in test_rules.COMPILE_ERRORS)
     tables = (
@@ -608,6 +616,7 @@ def hits() -> Iterator[Proof]:
 
 def near_misses() -> Iterator[Proof]:
     """Runs that come near, and in which the rule must find nothing."""
+    yield Proof("differs-from-earlier-runs", "no runs", lambda folder: test_earlier_runs.run(folder, 4, 100))
     yield from (_failing(*entry) for entry in (*NEAR_ERRORS.items(), *NEAR_VARIANTS))
     yield from (_uncompiled(*entry) for entry in NEAR_COMPILE_ERRORS.items())
     tables = (

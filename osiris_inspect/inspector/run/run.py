@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
+from osiris_inspect.inspector.run.earlier_run import EarlierRun
 from osiris_inspect.inspector.run.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.http_response import HttpResponse
 from osiris_inspect.model.error_info import ErrorInfo
@@ -248,6 +249,7 @@ class Run:
         outages: times without a connection to the worker.
         truncated_errors: the last errors of a truncated run, or of a worker that was lost.
         frames: counts of the frames by step; empty until a diagnosis needs them.
+        earlier_runs: the last successful runs of the pipeline beside this one; empty until a diagnosis needs them.
     """
 
     path: Path
@@ -280,6 +282,7 @@ class Run:
     http_responses: tuple[HttpResponse, ...] = ()
     has_info_lines: bool = False
     frames: Mapping[str, FrameFacts] = field(default_factory=dict)
+    earlier_runs: tuple[EarlierRun, ...] = ()
 
     def step(self, step_id: str) -> StepState | None:
         """Return a step; None if there is none with this id."""
