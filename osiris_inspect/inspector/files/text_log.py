@@ -23,7 +23,7 @@ MAX_TEXT = 4000
 
 _LEVEL = re.compile(rb"\b(CRITICAL|FATAL|ERROR|WARNING|WARN)\b")
 _RELEVANT = re.compile(
-    rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|[Ee]rror details|\bconnection for step \S+: |Killed\b|Segmentation fault|^\w*(?:Error|Exception)\b[:(]"
+    rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|[Ee]rror details|\bconnection for step \S+: |Killed\b|Segmentation fault|^\w*(?:Error|Exception)\b[:(]|^KeyboardInterrupt\b"
 )
 SYSTEM_ERROR = re.compile(
     r"(?i:no space left on device|disk quota exceeded|cannot allocate memory|out of memory|too many open files"
@@ -41,7 +41,15 @@ _STEP = re.compile(
 
 _RELEVANT_TEXTS = (
     *(b"rror", b"WARN", b"cfg/", b"ERROR", b"CRITICAL", b"FATAL", b"HTTP/", b"xception"),
-    *(b"Executing step", b" for step ", b"Killed", b"Segmentation fault", b"space left", b"quota exceeded"),
+    *(
+        b"Executing step",
+        b" for step ",
+        b"Killed",
+        b"Segmentation fault",
+        b"KeyboardInterrupt",
+        b"space left",
+        b"quota exceeded",
+    ),
     *(b"allocate memory", b"of memory", b"OF MEMORY", b"open files", b"table overflow", b"ENOSPC", b"EDQUOT"),
     *(b"ENOMEM", b"EMFILE", b"ENFILE"),
 )

@@ -12,6 +12,7 @@ from osiris_inspect.inspector.event_log.key_events_cache import save_key_events
 from osiris_inspect.inspector.files.find_runs import check_is_directory, is_run, text_log_hint
 from osiris_inspect.inspector.files.run_files import TRUNCATED_LINE
 from osiris_inspect.inspector.reader.foreign_log import REASON, is_foreign
+from osiris_inspect.inspector.reader.interrupts import find_interrupt, mark_interrupted_steps
 from osiris_inspect.inspector.reader.raw_run import RawRun, read_raw_run
 from osiris_inspect.inspector.reader.remote_worker import (
     connection_outages,
@@ -22,6 +23,7 @@ from osiris_inspect.inspector.reader.run_status import (
     RunEnding,
     determine_ending,
     finish_running_steps,
+    has_ended,
     is_still_running,
     run_mode,
 )
@@ -67,7 +69,14 @@ def load(
     finish_running_steps(drafts.values(), material, mode)
     ordered = ordered_steps(drafts, material)
     add_missing_inputs(ordered, material)
-    ending = determine_ending(ordered, material, now=now)
+    interrupt = find_interrupt(ordered, material)
+    if interrupt is not None:
+        mark_interrupted_steps(ordered)
+        ending = RunEnding(
+            "interrupted", finished=has_ended(material.events), failure=interrupt, stage="finish"
+        )
+    else:
+        ending = determine_ending(ordered, material, now=now)
     if _is_unreadable(material):
         ending = RunEnding("unreadable", finished=False)
     if cache is not None and not isinstance(material.log, tuple):

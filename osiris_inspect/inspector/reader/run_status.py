@@ -89,7 +89,7 @@ def determine_ending(drafts: Sequence[StepBuilder], material: RawRun, *, now: fl
 
 def _ending_of_steps(drafts: Sequence[StepBuilder], material: RawRun, now: float | None) -> RunEnding:
     """Return how a compiled run ended, judging by its steps, its errors, and its end event."""
-    ended = _has_ended(material.events)
+    ended = has_ended(material.events)
     error = _run_failure(material.events)
     if any(draft.status == "running" for draft in drafts):
         return _unfinished(material, now, ended=ended, error=error)
@@ -132,7 +132,7 @@ def _last_activity(material: RawRun) -> float:
     return max(times) if times else material.disk.modified(layout.EVENTS) or 0.0
 
 
-def _has_ended(events: Sequence[Event]) -> bool:
+def has_ended(events: Sequence[Event]) -> bool:
     """Return True if the last writer logged the end of the run: the host, or the worker if there is no host.
 
     A local runner and a forwarded worker report their end before the host has collected anything.
@@ -152,7 +152,7 @@ def _all_steps_ended(drafts: Sequence[StepBuilder]) -> bool:
 
 def _succeeded(drafts: Sequence[StepBuilder], material: RawRun) -> RunEnding:
     end = next((event for event in reversed(material.events) if event.name == "run_end"), None)
-    if end is not None and end.fields.get("status") in ("failed", "error", "cancelled", "interrupted"):
+    if end is not None and end.fields.get("status") in ("failed", "error"):
         return RunEnding("failed", finished=True, failure=failure_of(end), stage="finish")
     status = material.status
     fell_short = (
@@ -184,7 +184,18 @@ def _compile_failure(events: Sequence[Event]) -> StepFailure | None:
 
 
 def _run_failure(events: Sequence[Event]) -> StepFailure | None:
-    """Return the error that ended the run: the first with a text, closest to its origin."""
+    """Return the error that ended the run: the first with a text, closest to its origin.
+
+    A native run records its parts in ``run_end``.
+    """
+    failure = _first_run_error(events)
+    if failure is None or failure.info is not None:
+        return failure
+    end = next((event for event in reversed(events) if event.name == "run_end"), None)
+    return failure._replace(info=failure_of(end).info) if end is not None else failure
+
+
+def _first_run_error(events: Sequence[Event]) -> StepFailure | None:
     for name in RUN_FAILURES:
         failures = [event for event in events if event.name == name]
         failure = next((event for event in failures if event.error), None)

@@ -8,7 +8,7 @@ from osiris_inspect.inspector.project.source_location import SourceLocation, ste
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import FAILED_STATUSES, finding_scope, location_label, summarize
+from osiris_inspect.inspector.run.summary import count_runs, finding_scope, location_label, summarize
 from osiris_inspect.inspector.text.sanitize import escape_ci_commands, one_line, truncate
 from osiris_inspect.inspector.text.units import format_duration, pluralize
 from osiris_inspect.inspector.text.wrap import wrap_labelled
@@ -19,6 +19,7 @@ _GLYPHS = {
     "succeeded": "✓",
     "failed": "✗",
     "compile_failed": "✗",
+    "interrupted": "!",
     "truncated": "!",
     "unreadable": "!",
     "running": "~",
@@ -134,7 +135,7 @@ def _step(step: StepState) -> tuple[str, str, str, str, str, str]:
     status = f"{_GLYPHS[step.status]} {step.status.replace('_', ' ')}"
     frame = (
         "-"
-        if step.is_writer or step.status in ("failed", "skipped", "not_started")
+        if step.is_writer or step.status in ("failed", "interrupted", "skipped", "not_started")
         else _FRAMES[step.storage]
     )
     did_run = step.status not in ("skipped", "not_started")
@@ -215,8 +216,7 @@ def _counts(report: Report) -> str:
 
 
 def _total(reports: Sequence[Report]) -> str:
-    failed = sum(report.run.status in FAILED_STATUSES for report in reports)
-    return f"{len(reports)} runs, {failed} failed"
+    return count_runs(reports)
 
 
 def _colored(line: str) -> str:
