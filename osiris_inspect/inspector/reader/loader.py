@@ -31,6 +31,7 @@ from osiris_inspect.inspector.reader.step_builder import build_steps
 from osiris_inspect.inspector.reader.step_states import add_missing_inputs, finish_steps, ordered_steps
 from osiris_inspect.inspector.reader.truncated_log import lost_worker_errors, truncated_errors
 from osiris_inspect.inspector.run.run import LazyEvents, Run, StepState, TruncatedError
+from osiris_inspect.inspector.run.step_times import step_at
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.event import Event, parse_timestamp
@@ -131,6 +132,10 @@ def _build_run(
         card=material.card,
         status_file=material.status,
         log_lines=material.log_lines,
+        http_responses=tuple(
+            response._replace(step=step_at(response.time, steps)) for response in material.responses
+        ),
+        has_info_lines=material.has_info_lines,
         unreadable=material.disk.unreadable,
         failure=ending.failure,
         failed_stage=ending.stage,

@@ -47,6 +47,7 @@ class StepBuilder:
     unresolved_connection: StepFailure | None = None
     needs_inferred: bool = False
     line: int = 0
+    has_written: bool = False
 
     @property
     def was_started(self) -> bool:
@@ -128,6 +129,7 @@ def _complete(draft: StepBuilder, event: Event) -> None:
     _end(draft, event)
     draft.status = "succeeded"
     draft.rows_processed = as_int(event.fields.get("rows_processed"))
+    draft.has_written = draft.rows_out is None and as_int(event.fields.get("rows_written")) is not None
 
 
 def _failed(draft: StepBuilder, event: Event) -> None:

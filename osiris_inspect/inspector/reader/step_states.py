@@ -161,7 +161,8 @@ def finish_steps(
 def _state(
     draft: StepBuilder, traces: StepTraces, metrics: Sequence[Metric], config: Mapping[str, Any]
 ) -> StepState:
-    is_writer = StepState(draft.id, draft.driver, draft.status).is_writer
+    bare = StepState(draft.id, draft.driver, draft.status, config=config, has_written=draft.has_written)
+    is_writer = bare.is_writer
     consumer_rows = traces.consumer_input.rows if traces.consumer_input else None
     rows, source = rows_out(draft, traces.card, metrics, consumer_rows, is_writer=is_writer)
     return StepState(
@@ -185,6 +186,7 @@ def _state(
         line_range=(draft.first_line, draft.last_line),
         needs_inferred=draft.needs_inferred,
         line=draft.line,
+        has_written=draft.has_written,
     )
 
 

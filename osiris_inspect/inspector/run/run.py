@@ -11,6 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
+from osiris_inspect.inspector.run.frame_facts import FrameFacts
+from osiris_inspect.inspector.run.http_response import HttpResponse
 from osiris_inspect.model.error_info import ErrorInfo
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Stage
@@ -89,6 +91,7 @@ class StepState:
         needs_inferred: True if the run has no manifest and ``needs`` was inferred from the order of the
         steps.
         line: the step's line in the pipeline file; 0 if unknown.
+        has_written: True if it reported rows that it wrote.
     """
 
     id: str
@@ -111,11 +114,21 @@ class StepState:
     line_range: tuple[int, int] = (0, 0)
     needs_inferred: bool = False
     line: int = 0
+    has_written: bool = False
 
     @property
     def is_writer(self) -> bool:
         """True if the step writes its rows to a target and keeps no frame."""
-        return self.driver is not None and self.driver.rpartition(".")[2].endswith("writer")
+        kind = (self.driver or "").rpartition(".")[2]
+        if kind.endswith(("extractor", "processor")):
+            return False
+        return kind.endswith("writer") or self.has_written or self.config.get("mode") in ("write", "load")
+
+    @property
+    def is_source(self) -> bool:
+        """True if the step reads its rows from outside the pipeline and takes no frame."""
+        kind = (self.driver or "").rpartition(".")[2]
+        return kind.endswith("extractor") or self.config.get("mode") in ("read", "extract")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +236,8 @@ class Run:
         finished: True if its end was logged, successful or not.
         events: every readable event in the order of the file.
         log_lines: warnings and errors in text logs.
+        http_responses: responses that text logs record, in the order of each file.
+        has_info_lines: True if text logs contain messages of level INFO, which report requests.
         failure: the error that ended a run outside of any step (compile, preflight, worker start).
         failed_stage: the stage of ``failure``.
         kind: ``compile`` for a directory with a compiled pipeline that did not run.
@@ -232,6 +247,7 @@ class Run:
         isolation: isolation of the worker: ``none``, ``landlock``, ``bwrap``, ``e2b``; None if unknown.
         outages: times without a connection to the worker.
         truncated_errors: the last errors of a truncated run, or of a worker that was lost.
+        frames: counts of the frames by step; empty until a diagnosis needs them.
     """
 
     path: Path
@@ -261,6 +277,9 @@ class Run:
     isolation: str | None = None
     outages: tuple[ConnectionOutage, ...] = ()
     truncated_errors: tuple[TruncatedError, ...] = ()
+    http_responses: tuple[HttpResponse, ...] = ()
+    has_info_lines: bool = False
+    frames: Mapping[str, FrameFacts] = field(default_factory=dict)
 
     def step(self, step_id: str) -> StepState | None:
         """Return a step; None if there is none with this id."""

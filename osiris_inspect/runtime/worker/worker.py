@@ -6,7 +6,7 @@ writes the log. Each command gets exactly one answer, whatever a driver does.
 
 import math
 from collections.abc import Container, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
 from time import monotonic
@@ -42,6 +42,7 @@ from osiris_inspect.runtime.worker.heartbeat import Heartbeat
 from osiris_inspect.runtime.worker.message_writer import MessageWriter
 
 _STORED_FRAME_FIELDS = tuple(item.name for item in fields(StoredFrame))
+_COUNT_FIELDS = ("nulls", "distinct", "min", "max", "join")
 
 
 @dataclass(slots=True)
@@ -286,19 +287,22 @@ class Worker:
         self._write_cleaned_config(step_id, driver_config)
         if step_id in session.connections:
             driver_config["resolved_connection"] = dict(session.connections[step_id])
+        joins: list[Mapping[str, int]] = []
         ctx = drivers.DriverContext(
             base=session.base,
             artifacts=self._run_dir / layout.artifacts_dir(step_id),
             metric=lambda name, value: self._send_metric(step_id, name, value),
             progress=self._heartbeat.progress,
             cancel=self._context.cancel,
+            describe_join=joins.append,
         )
         self._heartbeat.phase = "driving"
         self._writer.flush()
         driver = _load_driver(driver_name, session.components)
         result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
         self._heartbeat.phase = "keeping"
-        return self._store_result(step_id, driver_name, result)
+        rows_in = sum(resolved.rows for resolved in inputs.values()) if inputs else None
+        return self._store_result(step_id, driver_name, result, rows_in, joins[-1] if joins else None)
 
     def _write_cleaned_config(self, step_id: str, config: Mapping[str, Any]) -> None:
         """Write the configuration that the driver receives, secrets masked."""
@@ -308,19 +312,26 @@ class Worker:
         self._emitter.emit("artifact_created", {"artifact_type": "cleaned_config", "path": relative}, step_id)
 
     def _store_result(
-        self, step_id: str, driver_name: str, result: Mapping[str, Any] | None
+        self,
+        step_id: str,
+        driver_name: str,
+        result: Mapping[str, Any] | None,
+        rows_in: int | None,
+        join: Mapping[str, int] | None,
     ) -> dict[str, Any]:
         session = self._prepared
-        stored = session.store.put(step_id, result)
+        stored = replace(session.store.put(step_id, result), join=join)
         self._writer.start_batch()
         component = session.components.get(driver_name)
         produces_frame = component.produces_frame if component else drivers.produces_frame(driver_name)
         if produces_frame and stored.rows is not None:
             self._emitter.emit("rows_out", {"value": stored.rows}, step_id)
             self._send_metric(step_id, "rows_out", stored.rows)
-        self._emitter.emit(
-            "output_stored", {name: getattr(stored, name) for name in _STORED_FRAME_FIELDS}, step_id
-        )
+        event_fields = {name: getattr(stored, name) for name in _STORED_FRAME_FIELDS}
+        for name in _COUNT_FIELDS:  # empty if there is no frame, or if counting would take too long
+            if not event_fields[name]:
+                del event_fields[name]
+        self._emitter.emit("output_stored", event_fields, step_id)
         if produces_frame and stored.rows is None:
             raise DriverError(
                 f"step {step_id!r}: driver {driver_name!r} returned no frame under 'df': {stored.reason}",
@@ -336,6 +347,8 @@ class Worker:
         outcome: dict[str, Any] = {"rows_processed": rows, "storage": stored.storage}
         if stored.parquet:
             outcome["artifacts"] = [stored.parquet, stored.schema]
+        if not produces_frame and rows_in is not None:
+            outcome["rows_received"] = rows_in
         if written is not None:
             outcome["rows_written"] = written
         return outcome

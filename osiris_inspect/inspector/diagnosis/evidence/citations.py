@@ -5,6 +5,7 @@ the first line that contains the text, for documents without line numbers.
 """
 
 from osiris_inspect.inspector.files.run_files import TRUNCATED_LINE
+from osiris_inspect.inspector.run.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.run import Artifact, InputState, Run, StepState, UnreadableInput
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event
@@ -125,6 +126,17 @@ def unread_line_after(run: Run, line: int) -> UnreadableInput | None:
         ),
         None,
     )
+
+
+def rows_out_evidence(run: Run, step: StepState) -> tuple[Evidence, ...]:
+    """Cite the rows that a step returned; without a count in a log, its end."""
+    counted = () if step.rows_out is None else row_count_evidence(run, step, step.rows_out)
+    return counted or completion_evidence(run, step) or any_evidence(run, step)
+
+
+def frame_evidence(frame: FrameFacts, name: str) -> Evidence:
+    """Cite where the counts of a frame are recorded, by a column or a key."""
+    return Evidence(frame.file, frame.line, f'"{name}"')
 
 
 def has_own_row_count(run: Run) -> bool:

@@ -15,7 +15,12 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
+from osiris_inspect.inspector.diagnosis.rule import Findings
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
 
+REFINES = ("query-failed", "service-failed", "spill-write-failed")
 EXPLAINS = ("worker-killed", "sandbox-lost")
 PATTERNS = (
     ErrorPattern(
@@ -30,7 +35,7 @@ PATTERNS = (
             r"|\b(?:ENOSPC|EDQUOT)\b"
             r"|(?i:disk quota exceeded)"
             r"|The table '[^'\n]{1,120}' is full"
-            r"|\bNotEnoughSpaceException\b"
+            r"|\bNotEnoughSpaceException\b|(?i:not enough disk space)"
         ),
         message="the disk was full",
         fix="free disk space or write to another disk",
@@ -39,3 +44,8 @@ PATTERNS = (
         error_class="disk",
     ),
 )
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find also responses of a service whose disk is full."""
+    yield from status_findings(run, "disk-full")
