@@ -12,7 +12,6 @@ from osiris_inspect.inspector.event_log.key_events_cache import save_key_events
 from osiris_inspect.inspector.files.find_runs import check_is_directory, is_run, text_log_hint
 from osiris_inspect.inspector.files.run_files import TRUNCATED_LINE
 from osiris_inspect.inspector.reader.foreign_log import REASON, is_foreign
-from osiris_inspect.inspector.reader.interrupts import find_interrupt, mark_interrupted_steps
 from osiris_inspect.inspector.reader.raw_run import RawRun, read_raw_run
 from osiris_inspect.inspector.reader.remote_worker import (
     connection_outages,
@@ -22,9 +21,11 @@ from osiris_inspect.inspector.reader.remote_worker import (
 from osiris_inspect.inspector.reader.run_status import (
     RunEnding,
     determine_ending,
+    find_interrupt,
     finish_running_steps,
     has_ended,
     is_still_running,
+    mark_interrupted_steps,
     run_mode,
 )
 from osiris_inspect.inspector.reader.step_builder import build_steps
