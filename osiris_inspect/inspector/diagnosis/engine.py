@@ -20,6 +20,7 @@ from osiris_inspect.inspector.run.error_phrases import may_be_missing_input
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.sanitize import excerpt
+from osiris_inspect.model.error_info import ERROR_KINDS
 from osiris_inspect.model.finding import Finding, Severity, SkippedRule, message_template
 
 FALLBACK_RULE = "unexplained-failure"
@@ -29,15 +30,28 @@ MAX_EVIDENCE = 5
 
 @cache
 def builtin_rules() -> tuple[Rule, ...]:
-    """Return the rules of this package: the reported errors first, the others sorted by id."""
+    """Return the rules of this package, then the kinds of errors that have no rule of their own, each sorted by id.
+
+    The reported errors come first: of two findings of one kind the first is kept, with the words of the runtime.
+    """
     modules = pkgutil.walk_packages(rules.__path__, f"{rules.__name__}.")
-    built = [
-        build_rule(import_module(module.name), module.name.rpartition(".")[2])
+    built = {
+        rule.id: rule
         for module in modules
         if not module.ispkg
-    ]
-    # of two findings of one kind the first is kept: the words of the runtime
-    return tuple(sorted(built, key=lambda rule: (rule.id != REPORTED_RULE, rule.id)))
+        for rule in [build_rule(import_module(module.name), module.name.rpartition(".")[2])]
+    }
+    kinds = [_rule_of_kind(kind) for kind in sorted(ERROR_KINDS) if kind not in built]
+    return (*sorted(built.values(), key=lambda rule: (rule.id != REPORTED_RULE, rule.id)), *kinds)
+
+
+def _rule_of_kind(kind: str) -> Rule:
+    """Return a rule for the manual of a kind, whose findings another rule reports."""
+    manual = (
+        f"{ERROR_KINDS[kind].description}\n\nWhat it finds:\n    An error that the runtime recorded with this kind.\n\n"
+        "How to fix:\n    Follow the remedy of the finding; the step that failed states it.\n"
+    )
+    return Rule(kind, (), manual, lambda _run, _lineage: iter(()))
 
 
 @cache

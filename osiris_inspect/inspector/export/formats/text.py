@@ -183,12 +183,12 @@ def _same(finding: Finding) -> tuple[object, ...]:
     return finding.rule, finding.severity, finding.in_baseline, finding.caused_by, finding.fix, message
 
 
-def _finding(finding: Finding, scope: str, cause_text: str, place: str) -> str:
+def _finding(finding: Finding, scope: str, cause_text: str, position: str) -> str:
     """Return a finding on one line, without an error text that ``cause_text`` already shows."""
     because = f"because of {finding.caused_by}" if finding.caused_by else ""
     known = "known " if finding.in_baseline else ""
     message = drop_repeated_error(one_line(finding.message), cause_text)
-    sources = ", ".join(filter(None, (str(finding.evidence[0]), place, because)))
+    sources = ", ".join(filter(None, (str(finding.evidence[0]), position, because)))
     text = f"{known}{finding.severity} {finding.rule} {scope}: {message} ({sources})"
     lead = f"{'    ' if finding.caused_by else '  '}{_GLYPHS[str(finding.severity)]} "
     return f"{lead}{truncate(one_line(text), MAX_TEXT)}"
