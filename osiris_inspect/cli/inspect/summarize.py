@@ -28,8 +28,8 @@ _HELP: Final = """Report on runs: verdict, cause with log line, steps, lineage, 
 
 osiris-inspect summarize logs --latest --junit junit.xml --sarif osiris.sarif
 
-Data goes to stdout and to files, messages go to stderr. Exit codes: 0 no findings, 1 findings or a failed run, 2 wrong
-usage, 3 no readable run, 130 interrupted.
+Data goes to stdout and to files, messages go to stderr. Exit codes: 0 no findings, 1 findings, or a failed or an
+interrupted run, 2 wrong usage, 3 no readable run, 130 this command was interrupted.
 """
 _SELECT_OPTIONS: Final = (
     OptionSpec("latest", "Report only the newest run of each PATH.", ("--latest",), "flag", default=False),
@@ -161,7 +161,7 @@ def load_reports(paths: Iterable[Path], *, latest: bool = False) -> tuple[Sequen
 
 
 def exit_code(reports: Sequence["Report"], fail_on: FailOn) -> int:
-    """Return 1 for findings at or above ``fail_on`` or failed runs, 3 if no run is readable, else 0.
+    """Return 1 for findings at or above ``fail_on`` or failed or interrupted runs, 3 if no run is readable, else 0.
 
     Findings of the baseline do not count, and neither does a failed run whose cause is one.
     """
@@ -173,13 +173,13 @@ def exit_code(reports: Sequence["Report"], fail_on: FailOn) -> int:
 
 
 def _fails(report: "Report", fail_on: FailOn) -> bool:
-    from osiris_inspect.inspector.run.summary import FAILED_STATUSES
+    from osiris_inspect.inspector.run.summary import INCOMPLETE_STATUSES
 
     severities = {"error"} if fail_on == "error" else {"error", "warning"}
     if any(finding.severity in severities and not finding.in_baseline for finding in report.findings):
         return True
     is_explained = report.root_cause is not None and report.root_cause.in_baseline
-    return report.run.status in FAILED_STATUSES and not is_explained
+    return report.run.status in INCOMPLETE_STATUSES and not is_explained
 
 
 def _matches(path: Path) -> list[Path]:
@@ -199,11 +199,11 @@ def _select(reports: Sequence["Report"], *, failed: bool, min_confidence: Confid
     """Return the requested reports, without findings below the minimal confidence."""
     from osiris_inspect.inspector.analysis.report_spool import ReportView
     from osiris_inspect.inspector.run.min_confidence import with_min_confidence
-    from osiris_inspect.inspector.run.summary import FAILED_STATUSES
+    from osiris_inspect.inspector.run.summary import INCOMPLETE_STATUSES
 
     numbers: Sequence[int] = range(len(reports))
     if failed:
-        numbers = [number for number in numbers if reports[number].run.status in FAILED_STATUSES]
+        numbers = [number for number in numbers if reports[number].run.status in INCOMPLETE_STATUSES]
     return ReportView(reports, numbers, lambda report: with_min_confidence(report, min_confidence))
 
 

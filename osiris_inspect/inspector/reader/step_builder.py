@@ -58,7 +58,7 @@ class StepBuilder:
     @property
     def was_started(self) -> bool:
         """True if the step began, however it ended."""
-        return self.status in ("running", "succeeded", "failed")
+        return self.status in ("running", "succeeded", "failed", "interrupted")
 
     @property
     def is_extractor(self) -> bool:
