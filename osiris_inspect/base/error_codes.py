@@ -29,7 +29,7 @@ ERROR_CODES: Mapping[str, str] = {
     "check": "3819 4025 23514 CheckViolation",
     "twice in one write": "21000 CardinalityViolation",
     "no matching key": "42P10 InvalidColumnReference",
-    "value": "1264 1265 1292 1366 1406 22001 22003 22007 22008 22P02 StringDataRightTruncation "
+    "value": "1264 1265 1292 1366 1406 1411 1690 22001 22003 22007 22008 22P02 StringDataRightTruncation "
     "NumericValueOutOfRange InvalidDatetimeFormat DatetimeFieldOverflow InvalidTextRepresentation",
     "type": "42804 DatatypeMismatch",
     "lock": "1205 1213 3572 40001 40P01 55P03 DeadlockDetected SerializationFailure LockNotAvailable",

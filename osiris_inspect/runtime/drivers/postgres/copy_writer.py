@@ -145,8 +145,11 @@ def write(
     """
     schema, batches = frames.batches(ROWS_PER_BATCH)
     writer = _TableWriter(session, target, schema, frames.dtypes)
-    writer.open()
-    return writer.run(batches, frames.rows, ctx)
+    try:
+        writer.open()
+        return writer.run(batches, frames.rows, ctx)
+    except DriverError as error:  # before the commit
+        raise _with_outcome(error) from error.__cause__
 
 
 def create(session: psycopg.Connection[Any], target: WriteTarget, frames: WriterInput) -> None:
@@ -169,6 +172,14 @@ def write_error(target: WriteTarget, error: psycopg.Error, *, is_committing: boo
         fix="look whether the table has the rows before the step runs again" if is_unknown else server.fix,
         **{"table": target.name, **server.error_facts, "rows_written": None if is_unknown else 0},
     )
+
+
+def _with_outcome(error: DriverError) -> DriverError:
+    """Return the error with the outcome, if it does not state it: nothing was written."""
+    if "rows_written" in error.facts:
+        return error
+    message = f"{error.message}; nothing was written"
+    return DriverError(message, kind=error.kind, fix=error.fix, rows_written=0, **error.facts)
 
 
 class _TableWriter:
