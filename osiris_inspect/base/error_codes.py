@@ -10,18 +10,21 @@ from collections.abc import Mapping
 
 ERROR_CODES: Mapping[str, str] = {
     "credentials": "1045 1698 1820 1862 3118 28P01 28000 InvalidPassword InvalidAuthorizationSpecification",
+    "authentication method": "1251 1275 1524 2049 2054 2059 2061",
     "token": "PGRST300 PGRST301 PGRST302 PGRST303",
     "rights": "1044 1142 1143 1227 1370 42501 InsufficientPrivilege",
     "read-only": "1792 1836 25006 ReadOnlySqlTransaction",
     "no database": "1049 3D000 InvalidCatalogName",
     "no schema": "3F000 InvalidSchemaName PGRST106",
-    "no table": "1051 1146 42P01 PGRST205 UndefinedTable",
-    "no column": "1054 42703 PGRST204 UndefinedColumn",
+    "no table": "1051 1109 1146 42P01 PGRST205 UndefinedTable",
+    "no column": "1054 42703 UndefinedColumn",
+    "no column in cache": "PGRST204",
     "no function": "1305 42883 PGRST202 UndefinedFunction",
+    "no key in cache": "PGRST200",
     "syntax": "1064 1149 42601 SyntaxError",
-    "ambiguous": "1052 42702 AmbiguousColumn",
+    "ambiguous": "1052 42702 AmbiguousColumn PGRST201 PGRST203",
     "grouping": "1055 1140 42803 GroupingError",
-    "name twice": "1060 42701 DuplicateColumn 1066 42712 DuplicateAlias",
+    "name twice": "1060 1110 42701 DuplicateColumn 1066 42712 DuplicateAlias",
     "broken view": "1356",
     "duplicate": "1062 1586 23505 UniqueViolation",
     "null": "1048 1364 23502 NotNullViolation",
@@ -29,20 +32,27 @@ ERROR_CODES: Mapping[str, str] = {
     "check": "3819 4025 23514 CheckViolation",
     "twice in one write": "21000 CardinalityViolation",
     "no matching key": "42P10 InvalidColumnReference",
+    "generated": "3105 1906 428C9 GeneratedAlways",
+    "sequence": "1467 2200H SequenceGeneratorLimitExceeded",
+    "nul character": "22P05 22021 UntranslatableCharacter CharacterNotInRepertoire",
     "value": "1264 1265 1292 1366 1406 1411 1690 22001 22003 22007 22008 22P02 StringDataRightTruncation "
     "NumericValueOutOfRange InvalidDatetimeFormat DatetimeFieldOverflow InvalidTextRepresentation",
     "type": "42804 DatatypeMismatch",
-    "lock": "1205 1213 3572 40001 40P01 55P03 DeadlockDetected SerializationFailure LockNotAvailable",
-    "statement timeout": "1969 3024",
+    "setting": "1115 1193 1231 1273 1298 22023 InvalidParameterValue",
+    "prepared statement": "1243 26000 42P05 InvalidSqlStatementName DuplicatePreparedStatement",
+    "lock": "1205 1213 3572 40001 40P01 55P03 55006 DeadlockDetected SerializationFailure LockNotAvailable "
+    "ObjectInUse",
+    "statement timeout": "1969 3024 25P04 TransactionTimeout",
     "interrupted": "1317",
     "failed transaction": "25P02 InFailedSqlTransaction",
-    "too many connections": "1040 1203 53300 TooManyConnections",
+    "too many connections": "1040 1203 1226 53300 TooManyConnections",
     "starting": "57P03 CannotConnectNow",
     "client not allowed": "1130",
     "client blocked": "1129",
-    "connection lost": "1053 1079 1080 1152 1158 1159 1160 1161 1184 1927 2006 2055 3169 4031 "
-    "08000 08003 08006 25P03 25P04 57P01 57P02 57P04 57P05 AdminShutdown CrashShutdown ConnectionFailure "
-    "ConnectionDoesNotExist DatabaseDropped IdleSessionTimeout IdleInTransactionSessionTimeout",
+    "connection lost": "1053 1077 1080 1152 1158 1160 1184 1927 3169 4031 57P01 57P02 57P04 57P05 25P03 08003 08006 08007 "
+    "AdminShutdown CrashShutdown DatabaseDropped IdleSessionTimeout IdleInTransactionSessionTimeout ConnectionFailure "
+    "ConnectionDoesNotExist TransactionResolutionUnknown",
+    "out of step": "2014 2027 08P01 ProtocolViolation",
     "encryption": "2026 3159",
     "too large": "1153",
     "disk": "1021 1114 53100 DiskFull",
@@ -51,6 +61,26 @@ ERROR_CODES: Mapping[str, str] = {
 }
 """Error class to its codes. PostgreSQL uses ``21000`` for an upsert that contains the same key twice."""
 
+CODE_FAMILIES: Mapping[str, str] = {
+    "connection lost": "08 57P 2012 2055",
+    "credentials": "28",
+    "token": "PGRST3",
+    "service without database": "PGRST0",
+    "request": "PGRST1",
+    "value": "22 DataError",
+    "integrity": "23 44 IntegrityError",
+    "lock": "40",
+    "interrupted": "57014",
+    "server limit": "53 54",
+    "server fault": "58 XX F0 PGRSTX",
+    "raised in the database": "P0 1644",
+    "statement": "42 PGRST2 ProgrammingError NotSupportedError",
+}
+"""Error class to the beginnings of codes that belong to it unless ``ERROR_CODES`` lists them; the wording comes first.
+
+The first two characters of an SQLSTATE are its class; ``DataError`` and its like are the classes of PEP 249.
+"""
+
 CLASS_OF_CODE: Mapping[str, str] = {
     code: name for name, codes in ERROR_CODES.items() for code in codes.split()
 }
@@ -58,6 +88,7 @@ CLASS_OF_CODE: Mapping[str, str] = {
 
 ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
     "credentials": "authentication-failed",
+    "authentication method": "authentication-failed",
     "token": "authentication-failed",
     "rights": "permission-denied",
     "read-only": "database-read-only",
@@ -65,7 +96,9 @@ ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
     "no schema": "database-missing",
     "no table": "table-missing",
     "no column": "column-missing",
+    "no column in cache": "column-missing",
     "no function": "query-failed",
+    "no key in cache": "query-failed",
     "syntax": "sql-syntax",
     "ambiguous": "query-failed",
     "grouping": "query-failed",
@@ -77,8 +110,13 @@ ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
     "check": "constraint-violated",
     "twice in one write": "constraint-violated",
     "no matching key": "constraint-missing",
+    "generated": "value-refused",
+    "sequence": "value-refused",
+    "nul character": "value-refused",
     "value": "value-refused",
     "type": "query-failed",
+    "setting": "query-failed",
+    "prepared statement": "query-failed",
     "lock": "lock-conflict",
     "statement timeout": "query-timeout",
     "interrupted": "query-cancelled",
@@ -88,6 +126,7 @@ ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
     "client not allowed": "connection-refused",
     "client blocked": "connection-refused",
     "connection lost": "connection-lost",
+    "out of step": "connection-lost",
     "encryption": "tls-failed",
     "too large": "request-refused",
     "disk": "disk-full",
@@ -101,6 +140,10 @@ _KINDS_BY_PREFIX: Mapping[str, str] = {
     "08001": "connection-failed",
     "08004": "connection-refused",
     "22": "value-refused",
+    "2006": "connection-lost",
+    "2012": "connection-lost",
+    "2013": "connection-lost",
+    "2055": "connection-lost",
     "22012": "query-failed",
     "23": "constraint-violated",
     "28": "authentication-failed",
@@ -127,7 +170,8 @@ def error_kind(code: str) -> str:
     if code in CLASS_OF_CODE:
         return ERROR_KINDS_BY_CLASS[CLASS_OF_CODE[code]]
     if code.isdigit() and len(code) == _MYSQL_DIGITS:  # its first digits do not form a class
-        return "connection-failed" if code.startswith("20") else "query-failed"
+        by_group = "connection-failed" if code.startswith("20") else "query-failed"
+        return _KINDS_BY_PREFIX.get(code, by_group)
     prefixes = (code[:length] for length in range(len(code), 1, -1))
     return next(
         (_KINDS_BY_PREFIX[prefix] for prefix in prefixes if prefix in _KINDS_BY_PREFIX), "query-failed"

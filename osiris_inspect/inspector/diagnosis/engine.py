@@ -85,9 +85,10 @@ def _run_external(rule: Rule, run: Run, lineage: Lineage) -> tuple[list[Finding]
 
 
 def _run_rule(rule: Rule, run: Run, lineage: Lineage) -> list[Finding]:
-    """Return the findings of a rule; one that names an id of its own, such as the kind of an error, keeps it."""
+    """Return the findings of a rule; a built-in rule may give a finding another id, such as the kind of an error."""
     return [
-        finding if finding.rule else replace(finding, rule=rule.id) for finding in rule.check(run, lineage)
+        finding if finding.rule and not rule.is_external else replace(finding, rule=rule.id)
+        for finding in rule.check(run, lineage)
     ]
 
 
@@ -144,16 +145,9 @@ def _order_causes(
             cause = next((each for each in causes if _is_consequence(each, finding, lineage, run)), None)
             if cause is None:
                 causes.append(finding)
-            elif finding.rule != FALLBACK_RULE and not _repeats(finding, cause, order):
+            elif finding.rule != FALLBACK_RULE:
                 consequences.setdefault(cause.id, []).append(replace(finding, caused_by=cause.id))
     return tuple(item for cause in causes for item in (cause, *consequences.get(cause.id, ())))
-
-
-def _repeats(finding: Finding, cause: Finding, order: RuleOrder) -> bool:
-    """Return True if a general finding says less than its cause about the same line of the same step."""
-    first, other = finding.evidence[0], cause.evidence[0]
-    same_line = (first.file, first.line) == (other.file, other.line)
-    return finding.step == cause.step and same_line and order.is_general(finding.rule)
 
 
 def _causes_first(findings: list[Finding], run: Run, order: RuleOrder) -> list[Finding]:

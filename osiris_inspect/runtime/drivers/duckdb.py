@@ -16,6 +16,7 @@ from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
 from osiris_inspect.runtime.drivers.duckdb_errors import query_error
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
+from osiris_inspect.runtime.drivers.join_counts import count_join
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 _STATEMENTS_WITH_ROWS = frozenset({"SELECT", "MULTI", "EXPLAIN"})
@@ -46,10 +47,28 @@ class DuckdbProcessor:
                     connection.execute("SET enable_external_access = false")
                     connection.execute("SET lock_configuration = true")
                 table = _run(connection, config["query"])
+                _describe_join(connection, config["query"], inputs, ctx)
             except duckdb.Error as error:
                 raise query_error(error, tables, config) from error
         ctx.progress(table.num_rows)
         return {"df": table}
+
+
+def _describe_join(
+    connection: duckdb.DuckDBPyConnection, query: str, inputs: Inputs, ctx: DriverContext
+) -> None:
+    """Count the keys of the query's join, if it has one of two inputs."""
+    rows = {
+        name.lower(): resolved.rows for names, resolved in _tables_by_name(inputs).items() for name in names
+    }
+    try:
+        counts = count_join(connection, query, rows)
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error:  # the query has succeeded; counts are not needed for its result
+        return
+    if counts is not None:
+        ctx.describe_join(counts)
 
 
 def _tables_by_name(inputs: Inputs) -> dict[tuple[str, ...], ResolvedInput]:

@@ -21,7 +21,7 @@ from osiris_inspect.model.run_types import FrameLocation
 from osiris_inspect.runtime.files.hashed_file import Filesystem
 from osiris_inspect.runtime.frames import memory, stream
 from osiris_inspect.runtime.frames.conversion import frame as frames
-from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan
+from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of
 from osiris_inspect.runtime.frames.driver_result import (
     FRAME_KEY,
     memory_lookup,
@@ -29,6 +29,7 @@ from osiris_inspect.runtime.frames.driver_result import (
     result_types,
 )
 from osiris_inspect.runtime.frames.frame_copies import store_copy
+from osiris_inspect.runtime.frames.frame_counts import FrameCounts
 from osiris_inspect.runtime.frames.policy import SpillPolicy, StoredFrame, StoreSize
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.spill import schema_json
@@ -200,17 +201,24 @@ class FrameStore:
         self, step: str, entry: _StepEntry, plan: FramePlan, reason: str, keys: Mapping[str, str]
     ) -> StoredFrame:
         spilled = entry.spilled
+        names = columns_of(plan.fields)
+        counts = (spilled.counts if spilled else None) or FrameCounts(names, plan.rows)
+        fingerprint = spilled.document["fingerprint"] if spilled else spill.frame_fingerprint(plan, counts)
         return StoredFrame(
             rows=spilled.rows if spilled else plan.rows,
-            columns=tuple(field_["physical"] for field_ in plan.fields),
+            columns=tuple(names),
             dtypes=tuple(field_["dtype"] for field_ in plan.fields),
+            nulls=counts.nulls,
+            distinct=counts.distinct,
+            min=counts.low,
+            max=counts.high,
             storage=self.location(step),
             reason=reason,
             memory_bytes=entry.memory_bytes,
             spill_bytes=spilled.bytes if spilled else 0,
             parquet=layout.spill_path(step) if spilled else None,
             schema=layout.schema_path(step) if spilled else None,
-            fingerprint=spilled.document["fingerprint"] if spilled else spill.frame_fingerprint(plan),
+            fingerprint=fingerprint,
             schema_hash=schema_json.schema_hash(plan),
             keys=keys,
         )

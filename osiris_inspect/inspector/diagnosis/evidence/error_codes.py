@@ -4,11 +4,11 @@ A code is the same in every language and version, so it overrides the wording of
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from osiris_inspect.base.error_codes import CLASS_OF_CODE
+from osiris_inspect.base.error_codes import CLASS_OF_CODE, CODE_FAMILIES
 from osiris_inspect.inspector.diagnosis.evidence.echoed_text import without_echoed_text
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
@@ -23,6 +23,17 @@ _CODE_PATTERNS = LazyRegex(
     r"|\bpsycopg2?\.errors\.([A-Z]\w{2,60})\b(?:[):] ?" + _NAME % "n2" + r")?",
     re.MULTILINE,
 )
+_FAMILY_PATTERNS = LazyRegex(
+    r"(?<![\w.])\(([1-4]\d{3}), [\"']|(?<![\w'\"])['\"](?:code|C)['\"]: ?['\"]([0-9A-Z]{5}|PGRST[0-9X]\d{2})['\"]"
+    r"|\bSQLSTATE\b[ :=\[(]{0,3}([0-9A-Z]{5})\b|\b[1-4]\d{3} \(([0-9A-Z]{5})\): |^Error ([0-9A-Z]{5}|PGRST[0-9X]\d{2}):"
+    r"|\b(?:pymysql|MySQLdb|mysql|psycopg2?|asyncpg)(?:\.\w{1,40}){0,2}\.(DataError|IntegrityError|ProgrammingError|NotSupportedError)\b",
+    re.MULTILINE,
+)
+_FAMILIES: Mapping[str, str] = {
+    start: name for name, starts in CODE_FAMILIES.items() for start in starts.split()
+}
+_NUMBER_LENGTH = 4
+"""Digits of a MySQL code, which has no class."""
 _GROUPS = (1, 3, 4, 5, 6, 7)
 """The groups that contain a code; the named groups contain the quoted name after it."""
 _EXCEPTION_CLASSES = re.compile(r"^[A-Za-z_][\w.]{0,200}: [^\n]{0,2000}", re.MULTILINE)
@@ -49,6 +60,23 @@ def find_error_code(text: str, error_type: str = "", traceback: str = "") -> Err
         return ErrorCode(CLASS_OF_CODE[error_type], type_match)
     raised = _EXCEPTION_CLASSES.findall(traceback.rpartition(_HANDLING)[2])
     return next((code for line in reversed(raised) for code in _known_codes(line)), None)
+
+
+@lru_cache(maxsize=64)
+def find_code_family(text: str) -> ErrorCode | None:
+    """Return the class that the first code of an error belongs to by its beginning."""
+    for own in _FAMILY_PATTERNS.finditer(without_echoed_text(text)):
+        code = next(group for group in own.groups() if group)
+        starts = (
+            [code]
+            if code.isdigit() and len(code) == _NUMBER_LENGTH
+            else [code[:end] for end in range(len(code), 1, -1)]
+        )
+        family = next((_FAMILIES[start] for start in starts if start in _FAMILIES), None)
+        match = _FAMILY_PATTERNS.match(text, own.start())
+        if family is not None and match is not None:
+            return ErrorCode(family, match)
+    return None
 
 
 def _known_codes(text: str) -> Iterator[ErrorCode]:

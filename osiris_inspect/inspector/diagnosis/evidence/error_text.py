@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from osiris_inspect.inspector.diagnosis.evidence.echoed_text import search_own_text
-from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_error_code
+from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_code_family, find_error_code
 from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline
 from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
 from osiris_inspect.inspector.run.run import LogLine, Run, StepFailure
@@ -125,7 +125,8 @@ def find_matches(
 ) -> Iterator[ErrorMatch]:
     """Yield the texts that match outside of echoed text, or that contain an error code of ``error_class``.
 
-    An error code overrides the pattern: a text whose code belongs to another class does not match.
+    A known error code overrides the pattern: a text whose code belongs to another class does not match. A code that is
+    known only by its beginning adds a match and overrides nothing.
     """
     for text in texts:
         forms = dict.fromkeys((text.text, text.searchable, *text.causes))
@@ -135,6 +136,9 @@ def find_matches(
         code = find_error_code(text.searchable, text.error_type, text.traceback)
         if code is not None:
             match = (match or code.match) if code.error_class == error_class else None
+        elif match is None:
+            family = find_code_family(text.searchable)
+            match = family.match if family is not None and family.error_class == error_class else None
         if match is not None:
             yield text, match
 

@@ -30,6 +30,7 @@ class DriverContext:
         metric: writes a metric of the step: name and value.
         progress: records the number of rows processed so far, which heartbeats report.
         cancel: registers callbacks that interrupt a long call.
+        describe_join: records the counts of the join that made the frame.
     """
 
     base: Path
@@ -37,6 +38,7 @@ class DriverContext:
     metric: Callable[[str, float], None]
     progress: Callable[[int], None]
     cancel: CancelToken
+    describe_join: Callable[[Mapping[str, int]], None] = lambda _counts: None
 
 
 class Driver(Protocol):

@@ -23,7 +23,8 @@ from osiris_inspect.model.errors import SpillCorrupt, SpillFailed
 from osiris_inspect.runtime.files.atomic_group import TEMPORARY, AtomicFileGroup, stat_signature
 from osiris_inspect.runtime.files.hashed_file import Filesystem, hash_file
 from osiris_inspect.runtime.frames.conversion import frame as frames
-from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan
+from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of
+from osiris_inspect.runtime.frames.frame_counts import FrameCounts
 from osiris_inspect.runtime.frames.spill import schema_json
 from osiris_inspect.runtime.frames.spill.fingerprint import Fingerprint
 from osiris_inspect.runtime.frames.spill.parquet_file import ParquetTableReader, ParquetTableWriter
@@ -41,7 +42,7 @@ class SpillFile:
     """Spilled frame: its location and the content of its ``schema.json``.
 
     ``stat_cache`` holds the file status at which each file's hash was last correct. ``schema_bytes`` is the size of
-    a ``schema.json`` that was just written.
+    a ``schema.json`` that was just written, and ``counts`` are those of a frame that was just written.
     """
 
     root: Path
@@ -49,6 +50,7 @@ class SpillFile:
     document: Mapping[str, Any]
     stat_cache: dict[str, tuple[int, ...]] = field(default_factory=dict)
     schema_bytes: int = 0
+    counts: FrameCounts | None = None
 
     @property
     def parquet(self) -> Path:
@@ -80,7 +82,8 @@ def write_spill(root: Path, step: str, plan: FramePlan, size: int, disk: Filesys
     folder = f"{root}/{layout.artifacts_dir(step)}"
     try:
         _prepare(folder, size, disk)
-        document, stat_cache, schema_bytes = _write(folder, plan, disk)
+        counts = FrameCounts(columns_of(plan.fields), plan.rows)
+        document, stat_cache, schema_bytes = _write(folder, plan, disk, counts)
     except (OSError, pa.ArrowException) as error:
         _remove_leftovers(folder)
         raise SpillFailed(
@@ -93,7 +96,7 @@ def write_spill(root: Path, step: str, plan: FramePlan, size: int, disk: Filesys
     except BaseException:
         _remove_leftovers(folder)
         raise
-    return SpillFile(root, step, document, stat_cache, schema_bytes)
+    return SpillFile(root, step, document, stat_cache, schema_bytes, counts)
 
 
 def find_spill(root: Path, step: str) -> SpillFile | None:
@@ -259,7 +262,7 @@ def _remove_leftovers(folder: str) -> None:
 
 
 def _write(
-    folder: str, plan: FramePlan, disk: Filesystem
+    folder: str, plan: FramePlan, disk: Filesystem, counts: FrameCounts
 ) -> tuple[dict[str, Any], dict[str, tuple[int, ...]], int]:
     """Write a spill; return its document, the status of its files and the size of ``schema.json``."""
     fingerprint = Fingerprint()
@@ -270,9 +273,9 @@ def _write(
         with ParquetTableWriter(written[_MAIN], plan.schema.with_metadata(plan.metadata())) as main:
             if plan.index_columns:
                 with ParquetTableWriter(written[INDEX_FILE], plan.hidden_schema) as other:
-                    _write_slices(plan, fingerprint, main, other)
+                    _write_slices(plan, fingerprint, counts, main, other)
             else:
-                _write_slices(plan, fingerprint, main, None)
+                _write_slices(plan, fingerprint, counts, main, None)
         digest = fingerprint.hexdigest(schema_json.fingerprint_identity(plan, main.rows))
         document = schema_json.build_schema_document(plan, main.rows, digest, written)
         mark = files.create(_MARK)
@@ -282,21 +285,28 @@ def _write(
 
 
 def _write_slices(
-    plan: FramePlan, fingerprint: Fingerprint, main: ParquetTableWriter, other: ParquetTableWriter | None
+    plan: FramePlan,
+    fingerprint: Fingerprint,
+    counts: FrameCounts,
+    main: ParquetTableWriter,
+    other: ParquetTableWriter | None,
 ) -> None:
     for batch, hidden in plan.slices():
         main.add(batch)
         fingerprint.update(batch.columns)
+        counts.update(batch.columns)
         if other is not None and hidden is not None:
             other.add(hidden)
             fingerprint.update(hidden.columns)
         del batch, hidden  # or two slices are in memory while the next one is made
 
 
-def frame_fingerprint(plan: FramePlan) -> str:
-    """Return the fingerprint of a frame in memory, equal to that of its spill."""
+def frame_fingerprint(plan: FramePlan, counts: FrameCounts | None = None) -> str:
+    """Return the fingerprint of a frame in memory, equal to that of its spill; count its columns on the way."""
     fingerprint = Fingerprint()
     for arrays, hidden in plan.arrays():
         fingerprint.update(arrays)
         fingerprint.update(hidden)
+        if counts is not None:
+            counts.update(arrays)
     return fingerprint.hexdigest(schema_json.fingerprint_identity(plan, plan.rows or 0))

@@ -17,6 +17,12 @@ from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPatte
 
 PATTERNS = (
     ErrorPattern(
+        pattern=r"(?i:stale (?:nfs )?file handle)|\[Errno 116\][^\n]{0,80}",
+        message="a file on a network share was replaced or removed while it was open",
+        fix="mount the share again and run again; keep the files of a run on a local disk",
+        domain="infra",
+    ),
+    ErrorPattern(
         pattern=(
             r"CSV file not found: (?P<f1>[^\n]{1,200})"
             r"|No files found that match the pattern \\?\"(?P<f2>[^\"\n\\]{1,200})"

@@ -27,7 +27,7 @@ PATTERNS = (
             r"Missing required dependencies(?: after installation)?: (?P<what>[^\n.]{1,160})"
             r"|No module named '(?P<m>[\w.]{1,80})'"
             r"|\bModuleNotFoundError\b[^\n]{0,120}"
-            r"|(?P<p>psycopg2) (?:not installed|channel not configured)"
+            r"|(?P<p>psycopg2) not installed"
             r"|'(?P<c>[\w\-]{1,60})' package is required[^\n]{0,100}"
             r"|Missing optional dependency '(?P<o>[\w\-.]{1,60})'"
             r"|ImportError: (?!cannot import name|\S{0,200}/|DLL load|[^\n]{0,200}(?:undefined symbol|shared object|not found \(required by))[^\n]{1,120}"

@@ -15,11 +15,16 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
+from osiris_inspect.inspector.diagnosis.rule import Findings
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
 
+REFINES = ("connection-failed",)
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"(?i:too many (?:connections|clients))[^\n]{0,60}"
+            r"(?i:too many (?:connections|clients))[^\n]{0,60}|exceeded the '[^'\n]{1,60}' resource[^\n]{0,60}"
             r"|remaining connection slots are reserved[^\n]{0,80}"
             r"|(?i:max client connections reached|MaxClientsInSessionMode)[^\n]{0,80}"
         ),
@@ -57,7 +62,7 @@ PATTERNS = (
         error_class="client blocked",
     ),
     ErrorPattern(
-        pattern=r"\bProxyError\b[^\n]{0,160}|Tunnel connection failed: [^\n]{1,80}",
+        pattern=r"\bProxyError\b[^\n]{0,160}|Tunnel connection failed: [^\n]{1,80}|(?i:unable to connect to proxy)[^\n]{0,80}",
         message="the proxy rejected the connection",
         fix="check HTTPS_PROXY and NO_PROXY where the step runs; status 407 means that the proxy requires a login",
         domain="config",
@@ -72,7 +77,7 @@ PATTERNS = (
             r"|could not connect to server[^\n]{0,80}"
             r"|ConnectError[^\n]{0,120}"
             r"|All connection attempts failed"
-            r"|\bConnection(?:Error\b| (?:failed|error): )[^\n]{1,120}"
+            r"|\bConnection(?:Error\b| (?:failed|error): )(?!(?:\(?['\"]?Connection (?:aborted|broken)))[^\n]{1,120}"
             r"|\bconnect failed \(addresses tried: [^\n]{1,120}"
             r"|Network is unreachable|No route to host"
         ),
@@ -82,3 +87,8 @@ PATTERNS = (
         search_text_logs=True,
     ),
 )
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find also responses with a status of this kind."""
+    yield from status_findings(run, "connection-refused")

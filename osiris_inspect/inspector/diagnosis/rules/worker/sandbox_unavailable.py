@@ -18,6 +18,7 @@ from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 
+REFINES = ("network",)
 PATTERNS = (
     ErrorPattern(
         pattern=(
