@@ -38,8 +38,8 @@ COPIED_KINDS: Mapping[str, str] = {
     "drivers/csv/read_errors.py:_file_error": "the kind of wrong_format_error",
     "drivers/duckdb_errors.py:query_error": "kinds of the tables of the module",
     "drivers/interface/driver.py:prefixed": "the kind of the error that it names",
-    "drivers/interface/file_format.py:unreadable_file": "kinds of _READ_ERRORS",
-    "drivers/interface/file_paths.py:_write_error": "kinds of _WRITE_ERRORS",
+    "drivers/interface/file_format.py:unreadable_file": "the kind of the system error",
+    "drivers/interface/file_paths.py:_write_error": "the kind of the system error",
     "drivers/mysql/errors.py:connect_error": "kinds of error_codes",
     "drivers/mysql/errors.py:query_error": "kinds of error_codes",
     "drivers/mysql/errors.py:setting_error": "a literal of each caller",
@@ -135,8 +135,8 @@ def test_tables_of_kinds_have_known_kinds() -> None:
         *database.FIXES,
         *(kind for kind, _ in duckdb_errors._KINDS.values()),
         *(kind for _, kind, _ in duckdb_errors._TEXTS),
-        *(kind for kind, _ in file_format._READ_ERRORS.values()),
-        *(kind for kind, _ in file_paths._WRITE_ERRORS.values()),
+        *file_format._READ_FIXES,
+        *file_paths._WRITE_FIXES,
     ]
     assert set(kinds) <= set(ERROR_KINDS)
     assert not GENERAL_KINDS & set(kinds)

@@ -17,7 +17,7 @@ from psycopg import sql
 from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext
-from osiris_inspect.runtime.drivers.interface.writer_input import WriterInput
+from osiris_inspect.runtime.drivers.interface.writer_input import UNKNOWN_ROWS, WriterInput
 from osiris_inspect.runtime.drivers.postgres.errors import read_error
 from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, ddl_type, encode_column
 
@@ -170,7 +170,7 @@ def write_error(target: WriteTarget, error: psycopg.Error, *, is_committing: boo
         f"PostgreSQL write to {target.name} failed: {server.text}; {outcome}",
         kind=server.kind,
         fix="look whether the table has the rows before the step runs again" if is_unknown else server.fix,
-        **{"table": target.name, **server.error_facts, "rows_written": None if is_unknown else 0},
+        **{"table": target.name, **server.error_facts, "rows_written": UNKNOWN_ROWS if is_unknown else 0},
     )
 
 
