@@ -35,7 +35,7 @@ ERROR_CODES: Mapping[str, str] = {
     "generated": "3105 1906 428C9 GeneratedAlways",
     "sequence": "1467 2200H SequenceGeneratorLimitExceeded",
     "nul character": "22P05 22021 UntranslatableCharacter CharacterNotInRepertoire",
-    "value": "1264 1265 1292 1366 1406 22001 22003 22007 22008 22P02 StringDataRightTruncation "
+    "value": "1264 1265 1292 1366 1406 1411 1690 22001 22003 22007 22008 22P02 StringDataRightTruncation "
     "NumericValueOutOfRange InvalidDatetimeFormat DatetimeFieldOverflow InvalidTextRepresentation",
     "type": "42804 DatatypeMismatch",
     "setting": "1115 1193 1231 1273 1298 22023 InvalidParameterValue",
