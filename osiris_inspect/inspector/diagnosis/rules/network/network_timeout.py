@@ -40,7 +40,7 @@ PATTERNS = (
         search_text_logs=True,
     ),
     ErrorPattern(
-        pattern=r"(?i:statement timeout|transaction timeout|maximum statement execution time exceeded|max_statement_time exceeded)",
+        pattern=r"(?i:statement timeout|due to transaction timeout|maximum statement execution time exceeded|max_statement_time exceeded)",
         message="the server cancelled the query at its time limit",
         fix="simplify the query, process less data at once, or raise the time limit of the server",
         domain="infra",
