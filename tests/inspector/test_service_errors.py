@@ -91,7 +91,9 @@ EXAMPLES = [
     ("connection-lost", "terminating connection due to administrator command", "log"),
     ("connection-lost", "terminating connection due to idle-in-transaction timeout", "idle"),
     ("connection-lost", "{'code': '57P05', 'message': 'connexion interrompue'}", "log"),
-    ("connection-lost", "{'code': '08P02', 'message': 'x'}", "log"),
+    ("connection-lost", "{'code': '57P09', 'message': 'x'}", "log"),
+    ("connection-failed", "{'code': '08P02', 'message': 'x'}", "check"),
+    ("connection-refused", "{'code': '08001', 'message': 'connection refused'}", "firewall"),
     ("connection-lost", "SSL SYSCALL error: EOF detected", "log"),
     ("connection-lost", "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol (_ssl.c:2580)", "log"),
     ("connection-lost", "('Connection aborted.', BrokenPipeError(32, 'Broken pipe'))", "log"),
@@ -110,10 +112,17 @@ EXAMPLES = [
     ("tls-failed", "HTTPSConnectionPool(host='h', port=443): Max retries exceeded (Caused by SSLError(SSLCertVerificationError(1, 'certificate has expired')))", "renew"),
     ("endpoint-missing", "requests.exceptions.MissingSchema: Invalid URL 'h/x': No scheme supplied. Perhaps you meant https://h/x?", "https://"),
     ("endpoint-missing", "httpx.UnsupportedProtocol: Request URL is missing an 'http://' or 'https://' protocol.", "https://"),
+    ("connection-refused", 'connection to server at "db.x.supabase.co" (2a05:d014:1c06:5f00::1), port 5432 failed: Network is unreachable', "IPv4"),
+    ("connection-refused", "(2003, \"Can't connect to MySQL server on '10.0.0.1' (111)\")", "firewall"),
+    ("connection-refused", "psycopg2.OperationalError: connection to server at \"h\", port 6543 failed: FATAL:  no more connections allowed (max_client_conn)", "connections"),
+    ("connection-refused", "(1226, \"User 'etl' has exceeded the 'max_user_connections' resource (current value: 10)\")", "connections"),
+    ("rate-limited", "(1226, \"User 'etl' has exceeded the 'max_questions' resource (current value: 10)\")", "later"),
     # accounts
     ("authentication-failed", "(2059, \"Authentication plugin 'caching_sha2_password' cannot be loaded\")", "upgrade"),
     ("authentication-failed", "authentication method 10 not supported", "upgrade"),
-    ("authentication-failed", "{'code': '28P99', 'message': 'x'}", "password"),
+    ("connection-failed", "{'code': '28P99', 'message': 'x'}", "password"),
+    ("config-value-invalid", "{'code': '22023', 'message': 'invalid value for parameter \"TimeZone\": \"Europe/Prag\"'}", "Europe/Prague"),
+    ("connection-refused", "psycopg.errors.InvalidAuthorizationSpecification: no pg_hba.conf entry for host \"h\", no encryption", "address"),
     ("permission-denied", "{'code': '42501', 'message': 'new row violates row-level security policy for table \"t\"'}", "policy"),
     ("permission-denied", "{'code': '42501', 'message': 'permission denied for table t'}", "grant"),
     # answers of PostgREST
@@ -165,7 +174,7 @@ CAUSE_OF_TAG = {
     "credentials": "authentication-failed", "authentication method": "authentication-failed",
     "token": "authentication-failed", "rights": "permission-denied", "read-only": "database-read-only",
     "no database": "database-missing", "no schema": "database-missing", "no table": "table-missing",
-    "no column": "column-missing", "no column in cache": "column-missing", "syntax": "sql-syntax",
+    "connection rejected": "connection-failed", "no table in cache": "table-missing", "no column": "column-missing", "no column in cache": "column-missing", "syntax": "sql-syntax",
     "duplicate": "constraint-violated", "null": "constraint-violated", "foreign key": "constraint-violated",
     "check": "constraint-violated", "twice in one write": "constraint-violated",
     "no matching key": "constraint-violated", "generated": "value-refused", "sequence": "value-refused",
@@ -204,6 +213,11 @@ def test_unknown_code_of_a_class_has_its_rule(tmp_path: Path, tag: str) -> None:
             else f"{{'code': '{code}', 'message': 'x'}}"
         )
         error = f'({code}, "x")' if len(code) == 4 else error
+        error = (
+            f"psycopg.errors.{start}: x"
+            if start.isalpha() and len(start) > 8 and not start.endswith("Error")
+            else error
+        )
         assert find_error_code(error) is None, error
         family = find_code_family(error)
         assert family is not None, error

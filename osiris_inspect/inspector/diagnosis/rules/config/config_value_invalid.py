@@ -15,7 +15,7 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 
-REFINES = ("query-failed", "connection-failed")
+REFINES = ("query-failed", "connection-failed", "value-refused")
 PATTERNS = (
     ErrorPattern(
         pattern=(
