@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.inspector import test_rules, test_rules_of_frames, test_rules_of_the_original
+from tests.inspector import (
+    test_rules,
+    test_rules_of_frames,
+    test_rules_of_green_runs,
+    test_rules_of_the_original,
+)
 from tests.inspector.making import (
     CHAIN,
     NONETYPE,
@@ -51,6 +56,7 @@ NEAR_ERRORS: Mapping[str, str] = {
     "dependency-missing": "the module 'pricing' holds no price",
     "database-file-unusable": "the file of the database holds another version of the customer",
     "database-read-only": "the database is read by everybody",
+    "too-many-open-files": "too many files are open for the column limit",
     "disk-full": "the column space_left_on_device is no number",
     "driver-code-differs": "the driver of the lorry differs",
     "driver-context-incomplete": "Context: provide a better query",
@@ -450,6 +456,7 @@ BUILT_HITS: Sequence[tuple[str, Made]] = (
     ("authentication-failed", _by_card("MySQL connection failed: (1045, \"Access denied for user 'etl'@'10.0.0.7'\")\nsee above")),
     ("authentication-failed", _cut("x - ERROR - Step failed event: (1045, \"Access denied for user 'a'@'b'\")")),
     ("authentication-failed", _cut(torn="(1045, \"Access denied for user 'a'@'b' (using password: YES)\")")),
+    ("too-many-open-files", _cut("OSError: [Errno 24] Too many open files: 'a.csv'")),
     ("disk-full", _cut("x - ERROR - Step extract execution failed: [Errno 28] No space left on device", torn="?")),
     ("worker-killed", _cut("x - ERROR - ProxyWorker process exited with code -9")),
     ("unreadable-lines", _closed("execution_failed")),
@@ -560,7 +567,12 @@ def hits() -> Iterator[Proof]:
     """Runs in which the rule must find something."""
     yield from (_failing(*entry) for entry in (*test_rules.ERRORS, *VARIANTS))
     yield from (_uncompiled(*entry) for entry in test_rules.COMPILE_ERRORS)
-    tables = (test_rules_of_frames.HITS.items(), test_rules_of_the_original.HITS.items(), BUILT_HITS)
+    tables = (
+        test_rules_of_frames.HITS.items(),
+        test_rules_of_the_original.HITS.items(),
+        BUILT_HITS,
+        test_rules_of_green_runs.HITS,
+    )
     yield from (_built(*entry) for table in tables for entry in table)
 
 
@@ -572,5 +584,6 @@ def near_misses() -> Iterator[Proof]:
         test_rules_of_frames.NEAR_MISSES.items(),
         test_rules_of_the_original.NEAR_MISSES.items(),
         BUILT_NEAR,
+        test_rules_of_green_runs.NEAR_MISSES,
     )
     yield from (_built(*entry) for table in tables for entry in table)

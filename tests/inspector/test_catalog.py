@@ -62,7 +62,7 @@ def test_entry_tells_status_and_cause(tmp_path: Path) -> None:
     (entry,) = list_runs(tmp_path)
     assert (entry.status, entry.mode) == ("failed", "local")
     assert entry.cause is not None
-    assert entry.cause.startswith("extract: the credentials were rejected")
+    assert entry.cause.startswith("extract: (1045, ")
 
 
 def test_entry_of_a_success_has_no_cause(tmp_path: Path) -> None:

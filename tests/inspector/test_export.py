@@ -63,7 +63,9 @@ def test_text_tells_the_verdict_before_anything_else(tmp_path: Path) -> None:
         "text", analyze(run_dir(tmp_path, failing_locally("CSV file not found: /x"), steps=CHAIN))
     ).splitlines()
     assert lines[0] == "✗ run_1759170586030  demo  failed, local, 4.0 s"
-    assert lines[1] == "  cause  extract: file '/x' was not found [file-missing, high]"
+    assert (
+        lines[1] == "  cause  extract: CSV file not found: /x — file '/x' was not found [file-missing, high]"
+    )
     assert lines[2] == "         events.jsonl:3 CSV file not found: /x"
 
 
@@ -82,7 +84,8 @@ def test_each_finding_is_one_line_of_text(tmp_path: Path) -> None:
     said = analyze(run_dir(tmp_path, failing_locally("CSV file not found: /x\nand\nmore"), steps=CHAIN))
     text = rendered("text", said)
     for finding in said.findings:
-        assert len([line for line in text.splitlines() if f"{finding.severity} {finding.rule} " in line]) == 1
+        listed = (f"{finding.severity} {finding.rule} ", f"[{finding.rule}, ")
+        assert len([line for line in text.splitlines() if any(words in line for words in listed)]) == 1
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def test_remote_run_that_was_given_up_is_cut_off_at_the_silent_step(tmp_path: Pa
         cause = told.root_cause
         assert told.run.status == "truncated"
         assert cause is not None
-        assert (cause.rule, cause.step) == ("run-truncated", cut.running)
-        assert "step-timeout" in {finding.rule for finding in told.findings}
+        assert (cause.rule, cause.step) == ("step-timeout", cut.running)
+        assert "run-truncated" in {finding.rule for finding in told.findings}
 
 
 @each([subject for subject in GOOD if subject.is_original])

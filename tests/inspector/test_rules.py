@@ -68,6 +68,7 @@ ERRORS = [
     ("frame-without-columns", "Invalid Input Error: Need a DataFrame with at least one column"),
     ("out-of-memory", "Out of Memory Error: failed to allocate data of size 32.0 MiB"),
     ("disk-full", "[Errno 28] No space left on device"),
+    ("too-many-open-files", "[Errno 24] Too many open files: 'out.csv'"),
     ("path-not-writable", "Cannot save file into a non-existent directory: 'out'"),
     ("connection-unresolved", "Connection alias 'nope' not found in family 'mysql'. Available aliases: main"),
     ("connection-unresolved", "Connection family mismatch: step uses mysql, ref is supabase"),

@@ -5,13 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from osiris_inspect.base.error_codes import CODE_FAMILIES, ERROR_CODES
 from osiris_inspect.inspector.analysis.analyze import analyze
-from osiris_inspect.inspector.diagnosis.evidence.error_codes import (
-    CODE_FAMILIES,
-    ERROR_CODES,
-    find_code_family,
-    find_error_code,
-)
+from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_code_family, find_error_code
 from osiris_inspect.model.finding import Finding
 from tests.inspector.making import CHAIN, failing_locally, run_dir
 

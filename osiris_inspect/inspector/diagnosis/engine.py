@@ -20,6 +20,7 @@ from osiris_inspect.inspector.run.error_phrases import may_be_missing_input
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.sanitize import excerpt
+from osiris_inspect.model.error_info import ERROR_KINDS
 from osiris_inspect.model.finding import Finding, Severity, SkippedRule, message_template
 
 FALLBACK_RULE = "unexplained-failure"
@@ -29,15 +30,28 @@ MAX_EVIDENCE = 5
 
 @cache
 def builtin_rules() -> tuple[Rule, ...]:
-    """Return the rules of this package: the reported errors first, the others sorted by id."""
+    """Return the rules of this package, then the kinds of errors that have no rule of their own, each sorted by id.
+
+    The reported errors come first: of two findings of one kind the first is kept, with the words of the runtime.
+    """
     modules = pkgutil.walk_packages(rules.__path__, f"{rules.__name__}.")
-    built = [
-        build_rule(import_module(module.name), module.name.rpartition(".")[2])
+    built = {
+        rule.id: rule
         for module in modules
         if not module.ispkg
-    ]
-    # of two findings of one kind the first is kept: the words of the runtime
-    return tuple(sorted(built, key=lambda rule: (rule.id != REPORTED_RULE, rule.id)))
+        for rule in [build_rule(import_module(module.name), module.name.rpartition(".")[2])]
+    }
+    kinds = [_rule_of_kind(kind) for kind in sorted(ERROR_KINDS) if kind not in built]
+    return (*sorted(built.values(), key=lambda rule: (rule.id != REPORTED_RULE, rule.id)), *kinds)
+
+
+def _rule_of_kind(kind: str) -> Rule:
+    """Return a rule for the manual of a kind, whose findings another rule reports."""
+    manual = (
+        f"{ERROR_KINDS[kind].description}\n\nWhat it finds:\n    An error that the runtime recorded with this kind.\n\n"
+        "How to fix:\n    Follow the remedy of the finding; the step that failed states it.\n"
+    )
+    return Rule(kind, (), manual, lambda _run, _lineage: iter(()))
 
 
 @cache
@@ -85,9 +99,10 @@ def _run_external(rule: Rule, run: Run, lineage: Lineage) -> tuple[list[Finding]
 
 
 def _run_rule(rule: Rule, run: Run, lineage: Lineage) -> list[Finding]:
-    """Return the findings of a rule; one that names an id of its own, such as the kind of an error, keeps it."""
+    """Return the findings of a rule; a built-in rule may give a finding another id, such as the kind of an error."""
     return [
-        finding if finding.rule else replace(finding, rule=rule.id) for finding in rule.check(run, lineage)
+        finding if finding.rule and not rule.is_external else replace(finding, rule=rule.id)
+        for finding in rule.check(run, lineage)
     ]
 
 
@@ -144,16 +159,9 @@ def _order_causes(
             cause = next((each for each in causes if _is_consequence(each, finding, lineage, run)), None)
             if cause is None:
                 causes.append(finding)
-            elif finding.rule != FALLBACK_RULE and not _repeats(finding, cause, order):
+            elif finding.rule != FALLBACK_RULE:
                 consequences.setdefault(cause.id, []).append(replace(finding, caused_by=cause.id))
     return tuple(item for cause in causes for item in (cause, *consequences.get(cause.id, ())))
-
-
-def _repeats(finding: Finding, cause: Finding, order: RuleOrder) -> bool:
-    """Return True if a general finding says less than its cause about the same line of the same step."""
-    first, other = finding.evidence[0], cause.evidence[0]
-    same_line = (first.file, first.line) == (other.file, other.line)
-    return finding.step == cause.step and same_line and order.is_general(finding.rule)
 
 
 def _causes_first(findings: list[Finding], run: Run, order: RuleOrder) -> list[Finding]:

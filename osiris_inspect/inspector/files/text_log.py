@@ -25,9 +25,20 @@ MAX_TEXT = 4000
 """Maximum number of characters kept of one line."""
 
 _LEVEL = re.compile(rb"\b(CRITICAL|FATAL|ERROR|WARNING|WARN)\b")
+_ROWS = rb"\b(?:rows?|lines?|records?|documents?|entries|items?)\b"
+_LEFT_OUT = rb"\b(?:skipp|dropp|ignor|reject|discard|omitt)(?:ed|ing)\b"
+_REPORTS_LOSS = re.compile(
+    rb"%b[^\n]{0,40}?%b|%b[^\n]{0,40}?%b" % (_ROWS, _LEFT_OUT, _LEFT_OUT, _ROWS), re.IGNORECASE
+)
 _RELEVANT = re.compile(
     rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|\b(?:Connect|Read|Write|Pool|Network|RemoteProtocol)(?:ion)?(?:Error|Timeout)\(|[Ee]rror details|\bconnection for step \S+: |Killed\b|Segmentation fault|^\w*(?:Error|Exception)\b[:(]"
 )
+SYSTEM_ERROR = re.compile(
+    r"(?i:no space left on device|disk quota exceeded|cannot allocate memory|out of memory|too many open files"
+    r"|file table overflow)|\b(?:ENOSPC|EDQUOT|ENOMEM|EMFILE|ENFILE|OOMKilled|MemoryError)\b"
+)
+"""The operating system, or the runtime of the language, refused disk space, memory or a file descriptor."""
+_SYSTEM_ERROR = re.compile(SYSTEM_ERROR.pattern.encode())
 END_EVENT = re.compile(rb'"(?:step_error|step_failed|run_error)".*"(?:error|message)"\s*:\s*"')
 """An event that reports a failure."""
 _STEP_ID = re.compile(r'"step_id"\s*:\s*"([^"\\]{1,200})"')
@@ -39,7 +50,10 @@ _STEP = re.compile(
 _INFO = b" INFO "
 _RELEVANT_TEXTS = (
     *(b"rror", b"Timeout(", b"WARN", b"cfg/", b"ERROR", b"CRITICAL", b"FATAL", b"HTTP/", b"xception"),
-    *(b"Executing step", b" for step ", b"Killed", b"Segmentation fault"),
+    *(b"Executing step", b" for step ", b"Killed", b"Segmentation fault", b"space left", b"quota exceeded"),
+    *(b"allocate memory", b"of memory", b"OF MEMORY", b"open files", b"table overflow", b"ENOSPC", b"EDQUOT"),
+    *(b"ENOMEM", b"EMFILE", b"ENFILE"),
+    *(b"kipp", b"ropp", b"gnor", b"eject", b"iscard", b"mitt"),
 )
 
 
@@ -118,7 +132,10 @@ def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine
         if match:
             step = _text(match[1] or match[2] or match[3])
         level = _LEVEL.search(raw[:200])
-        if level is None and not _RELEVANT.search(raw[:MAX_TEXT]):
+        head = raw[:MAX_TEXT]
+        if level is None and not any(
+            pattern.search(head) for pattern in (_RELEVANT, _SYSTEM_ERROR, _REPORTS_LOSS)
+        ):
             continue
         count += 1
         if count > MAX_KEPT:

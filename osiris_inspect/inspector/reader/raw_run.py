@@ -11,8 +11,9 @@ from osiris_inspect.base.bounded_yaml import load_yaml
 from osiris_inspect.inspector.event_log import open_large_log
 from osiris_inspect.inspector.event_log.key_events_cache import load_key_events
 from osiris_inspect.inspector.files import text_log
-from osiris_inspect.inspector.files.run_files import RunFiles, ends_mid_line, parse_json
+from osiris_inspect.inspector.files.run_files import TRUNCATED_LINE, RunFiles, ends_mid_line, parse_json
 from osiris_inspect.inspector.files.text_log import TextLog, read_text_log
+from osiris_inspect.inspector.reader.event_lines import read_events
 from osiris_inspect.inspector.run.http_response import HttpResponse
 from osiris_inspect.inspector.run.run import ExposedSecret, LazyEvents, LogLine, WorkerRequest
 from osiris_inspect.model import event as events
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from osiris_inspect.inspector.event_log.index.line_index import ProgressCallback
 
 T = TypeVar("T")
-TRUNCATED_LINE = "torn last line"
 SIBLING_COMMANDS = "../commands.jsonl"
 """Commands of a worker that was started manually; used under the same condition as its text log."""
 SIBLING_TEXT_LOG = "../worker_stderr.log"
@@ -101,7 +101,7 @@ def read_raw_run(
 def _events(disk: RunFiles, cache: Path | None, on_progress: "ProgressCallback | None") -> Sequence[Event]:
     if open_large_log.is_large(disk, layout.EVENTS):
         return open_large_log.open_events(disk, cache, on_progress=on_progress) or ()
-    return tuple(_decoded(disk, layout.EVENTS, lambda line, n: events.decode(line, line_number=n)))
+    return tuple(read_events(disk))
 
 
 def _key_events(disk: RunFiles, cache: Path | None) -> Sequence[Event] | None:

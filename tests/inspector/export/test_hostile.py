@@ -214,7 +214,7 @@ def test_gitlab_counts_what_it_leaves_out(of_many: OfMany) -> None:
 def test_a_log_has_one_line_for_each_of_ten_thousand_findings(format_: str, of_many: OfMany) -> None:
     lines = of_many(format_).splitlines()
     told = [line for line in lines if re.match(r"\s+[✗!i] \w+ unexplained-failure step-\d+: \d+ ?", line)]
-    assert len(told) == MANY
+    assert len(told) == MANY - 1  # the first one is the cause at the top
 
 
 @pytest.mark.parametrize("format_", format_names())

@@ -74,12 +74,16 @@ def test_a_template_of_a_template_is_itself(text: str) -> None:
     assert message_template(message_template(text)) == message_template(text)
 
 
-def test_a_fingerprint_is_of_rule_pipeline_step_and_message_and_of_nothing_else() -> None:
+def replace_line(evidence: Evidence) -> Evidence:
+    return evidence._replace(file="x", line=evidence.line + 1)
+
+
+def test_fingerprint_depends_on_rule_pipeline_step_and_quoted_line() -> None:
     own = fingerprint(FINDING, "p")
     same = replace(
         FINDING,
-        message="3 rows of 7 were lost",
-        evidence=(Evidence("x", 9, "y"),),
+        message="the words of the rule are better now",
+        evidence=(replace_line(FINDING.evidence[0]),),
         caused_by="z",
         in_baseline=True,
     )
@@ -89,7 +93,7 @@ def test_a_fingerprint_is_of_rule_pipeline_step_and_message_and_of_nothing_else(
         fingerprint(FINDING, None),
         *(
             fingerprint(replace(FINDING, **change), "p")
-            for change in ({"rule": "r"}, {"step": None}, {"message": "m"})
+            for change in ({"rule": "r"}, {"step": None}, {"evidence": (Evidence("x", 9, "another line"),)})
         ),
     ]
     assert len({own, *others}) == 6
@@ -150,7 +154,7 @@ def test_known_findings_are_shown_quietly_and_fail_nothing(failed: Report) -> No
     assert (suite.failures, suite.errors) == (0, 0)
     sarif = json.loads(rendered("sarif", marked))["runs"][0]["results"]
     assert {(one["level"], one["baselineState"]) for one in sarif} == {("note", "unchanged")}
-    assert "known error input-key-wrong" in rendered("text", marked)
+    assert "[input-key-wrong, high, known]" in rendered("text", marked)
     for format_ in ("markdown", "html", "gitlab"):
         assert "known" in rendered(format_, marked)
 

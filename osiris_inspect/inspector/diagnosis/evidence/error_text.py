@@ -65,15 +65,20 @@ ErrorMatch = tuple[ErrorText, re.Match[str]]
 
 
 def error_texts(run: Run) -> Iterator[ErrorText]:
-    """Yield the errors of each failed step, oldest first, then the failure of the run itself.
+    """Yield the errors that the failed steps logged before they failed, oldest first, then the final errors."""
+    for step in run.steps:
+        yield from (_failure_text(attempt, step.id, "step") for attempt in step.attempts)
+    yield from final_errors(run)
+
+
+def final_errors(run: Run) -> Iterator[ErrorText]:
+    """Yield the failure of each failed step, then the failure of the run itself.
 
     An error that states its kind is left out: its words need no interpretation.
     """
     for step in run.steps:
-        if step.failure is not None:
-            yield from (_failure_text(attempt, step.id, "step") for attempt in step.attempts)
-            if not states_kind(step.failure):
-                yield _failure_text(step.failure, step.id, "step")
+        if step.failure is not None and not states_kind(step.failure):
+            yield _failure_text(step.failure, step.id, "step")
     if run.failure is not None and not states_kind(run.failure):
         running = next((step.id for step in run.steps if step.status == "running"), None)
         stage = run.failed_stage or ("step" if running else "finish")

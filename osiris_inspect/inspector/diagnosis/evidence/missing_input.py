@@ -50,16 +50,18 @@ def requested_step(step: StepState, run: Run) -> StepState | None:
 
 def consumers_missing_input(step: StepState, run: Run, lineage: Lineage) -> list[StepState]:
     """Return the direct consumers of ``step`` that failed because they did not receive its output."""
-    edges = [edge for edge in lineage.edges if edge.producer == step.id and edge.location == "unresolved"]
-    consumers = {edge.consumer for edge in edges}
+    edges = [edge for edge in lineage.edges_from(step.id) if edge.location == "unresolved"]
+    consumers = [run.step(consumer) for consumer in dict.fromkeys(edge.consumer for edge in edges)]
+    if not consumers:
+        return []
     requested = {
         request.step: {reference.from_step for reference in request.inputs.values()}
         for request in run.worker_requests
     }
     return [
         other
-        for other in run.steps
-        if other.id in consumers
+        for other in consumers
+        if other is not None
         and failed_for_missing_input(other)
         and step.id in requested.get(other.id, {step.id})
         and not ran_before(other, step)

@@ -60,7 +60,11 @@ def _report(report: Report, width: int) -> Iterator[str]:
         yield ""
         for edge in report.lineage.edges:
             yield from wrap_labelled(_edge(edge, report.run), width, "  ")
-    listed = [finding for finding in report.findings if finding is not report.root_cause]
+    listed = [
+        finding
+        for finding in report.findings
+        if finding is not report.root_cause and not _repeats_cause(finding, report)
+    ]
     if listed:
         yield ""
         yield from _findings(listed, report, width)
@@ -76,7 +80,9 @@ def _verdict(report: Report, width: int) -> Iterator[str]:
     if cause is None:
         return
     yield from _labelled(
-        "cause", f"{finding_scope(cause)}: {cause.message}  [{cause.rule}, {cause.confidence}]", width
+        "cause",
+        f"{finding_scope(cause)}: {cause.message}  [{cause.rule}, {cause.confidence}{', known' if cause.in_baseline else ''}]",
+        width,
     )
     cause_text = _cause_text(report)
     for piece in cause.evidence[:_MAX_EVIDENCE]:
@@ -162,18 +168,26 @@ def _findings(findings: Sequence[Finding], report: Report, width: int) -> Iterat
                 yield from wrap_labelled(truncate(one_line(finding.fix), MAX_TEXT), width, "      fix  ")
 
 
+def _repeats_cause(finding: Finding, report: Report) -> bool:
+    """Return True if a finding is about the same step and line as the finding that explains it."""
+    cause = next((each for each in report.findings if each.id == finding.caused_by), None)
+    if cause is None or cause.step != finding.step:
+        return False
+    return str(cause.evidence[0]) == str(finding.evidence[0])
+
+
 def _same(finding: Finding) -> tuple[object, ...]:
     """Return what findings of several steps have in common if they state one fact."""
     message = finding.message.replace(finding.step, "") if finding.step else finding.message
     return finding.rule, finding.severity, finding.in_baseline, finding.caused_by, finding.fix, message
 
 
-def _finding(finding: Finding, scope: str, cause_text: str, place: str) -> str:
+def _finding(finding: Finding, scope: str, cause_text: str, position: str) -> str:
     """Return a finding on one line, without an error text that ``cause_text`` already shows."""
     because = f"because of {finding.caused_by}" if finding.caused_by else ""
     known = "known " if finding.in_baseline else ""
     message = drop_repeated_error(one_line(finding.message), cause_text)
-    sources = ", ".join(filter(None, (str(finding.evidence[0]), place, because)))
+    sources = ", ".join(filter(None, (str(finding.evidence[0]), position, because)))
     text = f"{known}{finding.severity} {finding.rule} {scope}: {message} ({sources})"
     lead = f"{'    ' if finding.caused_by else '  '}{_GLYPHS[str(finding.severity)]} "
     return f"{lead}{truncate(one_line(text), MAX_TEXT)}"

@@ -14,7 +14,7 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence, first_line_evidence
-from osiris_inspect.inspector.diagnosis.evidence.error_text import error_texts, raised_at
+from osiris_inspect.inspector.diagnosis.evidence.error_text import final_errors, raised_at
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -31,7 +31,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     """Report each failed step, and the run itself if it failed outside of a step."""
     if run.status not in ("failed", "compile_failed", "truncated"):
         return
-    for error in error_texts(run):
+    for error in final_errors(run):
         step = run.step(error.step or "")
         failure = step.failure if step is not None else None
         if run.status == "truncated" and failure is None:

@@ -18,9 +18,6 @@ import re
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
-from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
-from osiris_inspect.inspector.diagnosis.rule import Findings
-from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
@@ -116,8 +113,3 @@ PATTERNS = (
         search_text_logs=True,
     ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Findings:
-    """Find also responses with a status of this kind."""
-    yield from status_findings(run, "connection-refused")

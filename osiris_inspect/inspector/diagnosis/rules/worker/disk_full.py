@@ -1,7 +1,8 @@
 """The disk was full.
 
 What it finds:
-    An error in which a write failed because no disk space was left.
+    An error in which a write failed because no disk space was left, also in the text log of a run whose log
+    was cut.
 
 Why it matters:
     Files written at that time may be truncated.
@@ -20,6 +21,7 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 
 REFINES = ("query-failed", "service-failed", "spill-write-failed")
+EXPLAINS = ("worker-killed", "sandbox-lost")
 PATTERNS = (
     ErrorPattern(
         pattern=r"failed to offload data block[^\n]{0,100}|(?i:max_temp_directory_size)[^\n]{0,80}",
@@ -30,7 +32,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"(?i:no space left on device)"
-            r"|\bENOSPC\b"
+            r"|\b(?:ENOSPC|EDQUOT)\b"
             r"|(?i:disk quota exceeded)"
             r"|The table '[^'\n]{1,120}' is full"
             r"|\bNotEnoughSpaceException\b|(?i:not enough disk space)"
