@@ -16,7 +16,7 @@ Example:
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.model.finding import Confidence
 
-REFINES = ("query-failed", "connection-failed")
+REFINES = ("query-failed", "connection-failed", "value-refused")
 PATTERNS = (
     ErrorPattern(
         pattern=(
