@@ -14,3 +14,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` with the nearest known name; empty if none is near."""
     near = near_names(name, known)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def suggestion(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return ``did you mean 'x'?`` with the nearest known name; ``otherwise`` if none is near."""
+    return did_you_mean(name, known).removeprefix("; ") or otherwise

@@ -78,7 +78,9 @@ class PipelineError(OsirisError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__(
+            "\n".join(map(str, self.problems)), problems=[problem._asdict() for problem in self.problems]
+        )
 
 
 class SettingsError(OsirisError):
@@ -215,6 +217,6 @@ class WorkerLost(ProtocolError):
 
     kind = "worker-killed"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, kind: str | None = None, **facts: Any) -> None:
         self.reason = reason
-        super().__init__(f"the worker is gone: {reason}", reason=reason)
+        super().__init__(f"the worker is gone: {reason}", kind=kind, reason=reason, **facts)

@@ -9,7 +9,7 @@ key of the line.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -40,6 +40,7 @@ class Event:
         line: the line number in ``file``, from 1; 0 for an event that was not read from a file.
         file: the file, relative to the run directory.
         original_name: the name as written.
+        damage: what was wrong with the line, if the event was read from a damaged one; otherwise empty.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Event:
     line: int = 0
     file: str = "events.jsonl"
     original_name: str = ""
+    damage: str = ""
 
     @property
     def is_failure(self) -> bool:
@@ -132,12 +134,50 @@ class Event:
 
 
 def decode(line: bytes, *, line_number: int = 0, file: str = "events.jsonl") -> Event:
-    """Return the event in a line of any dialect.
+    """Return the event in a line of any dialect; a damaged line that has one whole event is accepted.
 
     Raises:
         InvalidLine: the line is not a JSON object, or an object without an event name.
     """
-    value = jsonl.decode_object(line)
+    try:
+        value = jsonl.decode_object(line)
+    except InvalidLine:
+        if len(line) <= jsonl.MAX_LINE and has_event_key(line):
+            objects = jsonl.read_objects(line)
+            if len(objects) == 1 and objects[0].is_whole:
+                damage = jsonl.describe_damage(line, objects)
+                return replace(_decode_value(objects[0].value, line, line_number, file), damage=damage)
+        raise
+    return _decode_value(value, line, line_number, file)
+
+
+def decode_damaged(line: bytes, *, line_number: int = 0, file: str = "events.jsonl") -> list[Event]:
+    """Return the events that can be read from a line that ``decode`` refuses; empty if there is none.
+
+    An event whose name was cut is left out; a step whose name was cut is None.
+    """
+    if len(line) > jsonl.MAX_LINE or not has_event_key(line):
+        return []
+    objects = jsonl.read_objects(line)
+    damage = jsonl.describe_damage(line, objects)
+    decoded = []
+    for item in objects:
+        try:
+            event = _decode_value(item.value, line, line_number, file)
+        except InvalidLine:
+            continue
+        if event.original_name != item.cut_text:
+            step = None if event.step == item.cut_text else event.step
+            decoded.append(replace(event, step=step, damage=damage))
+    return decoded
+
+
+def has_event_key(line: bytes) -> bool:
+    """Return True if a line contains the key of an event's name."""
+    return b'"event"' in line  # of each dialect: ``"event": NAME`` or ``"type": "event"``
+
+
+def _decode_value(value: dict[str, Any], line: bytes, line_number: int, file: str) -> Event:
     if isinstance(value.get("event"), str):
         return _decode_flat(value, _flat_dialect(value, line), line_number, file)
     if value.get("type") == "event" and isinstance(value.get("name"), str):
@@ -209,7 +249,7 @@ def _decode_flat(value: dict[str, Any], dialect: Dialect, line: int, file: str) 
     seq = value.get("seq")
     return Event(
         name=canonical(name),
-        ts=parse_timestamp(value.get("ts")),
+        ts=parse_timestamp(value.get("ts", value.get("timestamp"))),
         step=step_name(value.get("step_id")),
         fields={key: item for key, item in value.items() if key not in _ENVELOPE},
         session=_text(value.get("session")),

@@ -24,6 +24,7 @@ class Metric:
         step: the step the metric belongs to, None if not logged (the original's local runs rarely log it).
         tags: the other keys of the line.
         line: the line number in ``file``, from 1.
+        damage: what was wrong with the line, if the metric was read from a damaged one; otherwise empty.
     """
 
     name: str
@@ -33,15 +34,23 @@ class Metric:
     tags: Mapping[str, Any] = field(default_factory=dict)
     line: int = 0
     file: str = "metrics.jsonl"
+    damage: str = ""
 
 
 def decode(line: bytes, *, line_number: int = 0, file: str = "metrics.jsonl") -> Metric:
-    """Return the metric in a line of any dialect.
+    """Return the metric in a line of any dialect; a damaged line that has one whole object is accepted.
 
     Raises:
         InvalidLine: the line is not a JSON object, or an object without a metric name.
     """
-    value = jsonl.decode_object(line)
+    damage = ""
+    try:
+        value = jsonl.decode_object(line)
+    except InvalidLine:
+        objects = jsonl.read_objects(line) if _is_readable(line) else []
+        if len(objects) != 1 or not objects[0].is_whole:
+            raise
+        value, damage = objects[0].value, jsonl.describe_damage(line, objects)
     name = value.get("metric") or (value.get("name") if value.get("type") == "metric" else None)
     if not isinstance(name, str):
         raise InvalidLine("a JSON object without a metric name")
@@ -55,7 +64,12 @@ def decode(line: bytes, *, line_number: int = 0, file: str = "metrics.jsonl") ->
         tags={key: item for key, item in (value | tags).items() if key not in _KNOWN},
         line=line_number,
         file=file,
+        damage=damage,
     )
+
+
+def _is_readable(line: bytes) -> bool:
+    return b'"metric"' in line and len(line) <= jsonl.MAX_LINE
 
 
 def encode(metric: Metric) -> bytes:

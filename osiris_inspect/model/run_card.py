@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from osiris_inspect.model.event import as_int, finite_number, step_name
 
 T = TypeVar("T")
-StepStatus = Literal["succeeded", "failed", "skipped", "running", "not_started"]
+StepStatus = Literal["succeeded", "failed", "interrupted", "skipped", "running", "not_started"]
+"""``interrupted``: a signal ended the run while the step was running."""
 
 
 class StepCard(NamedTuple):
@@ -33,7 +35,7 @@ class StepCard(NamedTuple):
     skipped_because: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunCard:
     """Run card: its steps in order, and its other keys in ``extra``."""
 
@@ -42,7 +44,13 @@ class RunCard:
 
     def for_step(self, step: str) -> StepCard | None:
         """Return the card of a step, None if there is none."""
-        return next((card for card in self.steps if card.step_id == step), None)
+        return self._by_step.get(step)
+
+    @cached_property
+    def _by_step(self) -> Mapping[str | None, StepCard]:
+        return {
+            card.step_id: card for card in reversed(self.steps)
+        }  # of two of one step the first is returned
 
 
 def parse(document: Any) -> RunCard:

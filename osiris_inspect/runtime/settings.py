@@ -110,7 +110,9 @@ def _invalid(text: str, source: str, expected: str) -> SettingsError:
     value = repr(text)
     if len(text) > _MAX_SHOWN_CHARS:
         value = f"{text[:_MAX_SHOWN_CHARS]!r}… ({len(text):,} characters)"
-    return SettingsError(f"invalid {source}: {value}; use {expected}")
+    return SettingsError(
+        f"invalid {source}: {value}", fix=f"use {expected}", option=source, value=text[:_MAX_SHOWN_CHARS]
+    )
 
 
 _VARIABLES: Final[Mapping[str, tuple[str, Callable[[str, str], Any]]]] = {

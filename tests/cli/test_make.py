@@ -12,6 +12,15 @@ from tests.cli.shell import everything_below, osiris_inspect
 from tests.runtime.pipelines import STATS, TWO_BRANCHES, with_movies
 from tests.runtime.runs import needs_program
 
+OVERWRITTEN = """\
+oml_version: "0.1.0"
+name: overwritten
+steps:
+  - {id: read, component: filesystem.csv_extractor, config: {path: movies.csv}}
+  - {id: save, component: filesystem.csv_writer, needs: [read], config: {path: stats.csv}}
+  - {id: again, component: filesystem.csv_writer, needs: [read], config: {path: stats.csv}}
+"""
+
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
@@ -44,6 +53,19 @@ def test_a_failed_run_says_how_to_see_why_and_ends_with_1(work: Path) -> None:
     path = done.out.strip()
     assert done.code == 1
     assert done.err == f"osiris-inspect: step 'broken' failed; osiris-inspect {path} shows why\n"
+
+
+def test_run_prints_the_warnings_of_a_success_with_their_fix(work: Path) -> None:
+    (work / "pipeline.yaml").write_text(OVERWRITTEN)
+    done = osiris_inspect("run", "pipeline.yaml", "--quiet", cwd=work)
+    assert done.code == 0
+    assert done.err.splitlines() == [
+        "osiris-inspect: ! target-overwritten again: wrote 14 rows to 'stats.csv', which destroyed the 14 rows that 'save' had written",
+        "osiris-inspect:     fix  give each writer its own target, or append the frames and write them once",
+    ]
+    listed = osiris_inspect("runs", "logs", cwd=work).out.splitlines()[1]
+    assert listed.startswith("!")
+    assert "warning: again: wrote 14 rows" in listed
 
 
 def test_a_flag_wins_over_its_variable(work: Path) -> None:

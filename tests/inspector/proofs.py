@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.inspector import test_rules, test_rules_of_frames, test_rules_of_the_original
+from tests.inspector import (
+    test_earlier_runs,
+    test_rules,
+    test_rules_of_frames,
+    test_rules_of_green_runs,
+    test_rules_of_the_original,
+)
 from tests.inspector.making import (
     CHAIN,
     NONETYPE,
@@ -56,7 +62,9 @@ NEAR_ERRORS: Mapping[str, str] = {
     "csv-ragged": "Expected 3 fields, and they were found",
     "database-missing": "Unknown character set 'x' of the database",
     "dependency-missing": "the module 'pricing' holds no price",
+    "database-file-unusable": "the file of the database holds another version of the customer",
     "database-read-only": "the database is read by everybody",
+    "too-many-open-files": "too many files are open for the column limit",
     "disk-full": "the column space_left_on_device is no number",
     "driver-code-differs": "the driver of the lorry differs",
     "driver-context-incomplete": "Context: provide a better query",
@@ -67,6 +75,7 @@ NEAR_ERRORS: Mapping[str, str] = {
     "endpoint-missing": "404 rows were rejected",
     "environment-variable-missing": "the variable 'X' of the environment is no number",
     "file-missing": "the file holds no header",
+    "frame-refused": "the frame of the picture is read-only",
     "frame-without-columns": "the frame has one column too many",
     "host-not-found": "the service knows no such customer",
     "join-refused": "the merge of the two companies was refused",
@@ -103,7 +112,9 @@ NEAR_VARIANTS: Sequence[tuple[str, str]] = (
     ("authentication-failed", "(1146, \"Table 'm.authentication failed' doesn't exist\")"),
     ("column-missing", "DuckDB transformation failed: KeyError: 'password'"),
     ("connection-failed", "connection to server at \"db\" failed: Connection refused"),
-    ("connection-lost", "(2013, 'Lost connection to MySQL server during query')"),
+    ("connection-lost", "(2013, 'Lost connection to MySQL server during query (timed out)')"),
+    ("network-timeout", "(2013, 'Lost connection to MySQL server during query')"),
+    ("network-timeout", "(2006, \"MySQL server has gone away (BrokenPipeError(32, 'Broken pipe'))\")"),
     ("connection-refused", "invalid input syntax for type integer: \"Connection refused\""),
     ("constraint-violated", "(1146, \"Table 'm.Duplicate entry' doesn't exist\")"),
     ("csv-ragged", "CSV parsing failed: No columns to parse from file"),
@@ -476,6 +487,7 @@ BUILT_HITS: Sequence[tuple[str, Made]] = (
     ("authentication-failed", _by_card("MySQL connection failed: (1045, \"Access denied for user 'etl'@'10.0.0.7'\")\nsee above")),
     ("authentication-failed", _cut("x - ERROR - Step failed event: (1045, \"Access denied for user 'a'@'b'\")")),
     ("authentication-failed", _cut(torn="(1045, \"Access denied for user 'a'@'b' (using password: YES)\")")),
+    ("too-many-open-files", _cut("OSError: [Errno 24] Too many open files: 'a.csv'")),
     ("disk-full", _cut("x - ERROR - Step extract execution failed: [Errno 28] No space left on device", torn="?")),
     ("worker-killed", _cut("x - ERROR - ProxyWorker process exited with code -9")),
     ("unreadable-lines", _closed("execution_failed")),
@@ -509,6 +521,7 @@ BUILT_HITS: Sequence[tuple[str, Made]] = (
     ("host-not-found", _said_verbosely("(2003, \"Can't connect to MySQL server on '127.0.0.1' ([Errno -2] Name or service not known)\")")),
     ("pipeline-cycle", _planned(("extract", "x.y", ["stats"]), ("stats", "x.y", ["extract"]))),
     ("query-reads-files", (succeeding_locally(), CHAIN, {"cfg/stats.json": {"query": "SELECT * FROM read_csv('/etc/passwd')"}})),
+    ("run-interrupted", (failing_locally("KeyboardInterrupt"), CHAIN, {})),
     ("run-truncated", (succeeding_locally()[:4], CHAIN, {})),
     ("secret-in-artifact", (succeeding_locally(), CHAIN, {"cfg/extract.json": {"password": "hunter2"}})),
     ("spill-write-failed", starving("ERROR - Failed to cache DataFrame for step extract: Duplicate column names")),
@@ -556,6 +569,7 @@ BUILT_NEAR: Sequence[tuple[str, Made]] = (
     ("password-not-escaped", _said_verbosely("(2003, \"Can't connect to MySQL server on '127.0.0.1' (timed out)\")")),
     ("pipeline-cycle", _planned(("extract", "x.y", []), ("left", "x.y", ["extract"]), ("right", "x.y", ["extract", "left"]))),
     ("query-reads-files", (succeeding_locally(), CHAIN, {"cfg/stats.json": {"query": "SELECT '/etc/passwd' FROM df"}})),
+    ("run-interrupted", (failing_locally("the shipment was interrupted"), CHAIN, {})),
     ("run-truncated", (succeeding_locally(), CHAIN, {})),
     ("secret-in-artifact", (succeeding_locally(), CHAIN, {"cfg/extract.json": {"password": "${MYSQL_PASSWORD}"}})),
     ("spill-write-failed", starving("ERROR - Failed to load input DataFrame from artifacts/extract/output.parquet")),
@@ -582,21 +596,35 @@ def _built(rule: str, made: Made) -> Proof:
     return Proof(rule, "built", lambda folder: run_dir(folder, events, steps=steps, files=files))
 
 
+def _much_fewer_rows(folder: Path) -> Path:
+    for number in range(3):
+        test_earlier_runs.run(folder, number, 1000)
+    return test_earlier_runs.run(folder, 4, 100)
+
+
 def hits() -> Iterator[Proof]:
     """Runs in which the rule must find something."""
+    yield Proof("differs-from-earlier-runs", "fewer rows", _much_fewer_rows)
     yield from (_failing(*entry) for entry in (*test_rules.ERRORS, *VARIANTS))
     yield from (_uncompiled(*entry) for entry in test_rules.COMPILE_ERRORS)
-    tables = (test_rules_of_frames.HITS.items(), test_rules_of_the_original.HITS.items(), BUILT_HITS)
+    tables = (
+        test_rules_of_frames.HITS.items(),
+        test_rules_of_the_original.HITS.items(),
+        BUILT_HITS,
+        test_rules_of_green_runs.HITS,
+    )
     yield from (_built(*entry) for table in tables for entry in table)
 
 
 def near_misses() -> Iterator[Proof]:
     """Runs that come near, and in which the rule must find nothing."""
+    yield Proof("differs-from-earlier-runs", "no runs", lambda folder: test_earlier_runs.run(folder, 4, 100))
     yield from (_failing(*entry) for entry in (*NEAR_ERRORS.items(), *NEAR_VARIANTS))
     yield from (_uncompiled(*entry) for entry in NEAR_COMPILE_ERRORS.items())
     tables = (
         test_rules_of_frames.NEAR_MISSES.items(),
         test_rules_of_the_original.NEAR_MISSES.items(),
         BUILT_NEAR,
+        test_rules_of_green_runs.NEAR_MISSES,
     )
     yield from (_built(*entry) for table in tables for entry in table)

@@ -15,6 +15,7 @@ from osiris_inspect.inspector.analysis.run_list import (
 )
 from osiris_inspect.model.errors import RunNotReadable
 from tests.inspector.making import CHAIN, failing_locally, run_dir, succeeding_locally
+from tests.inspector.test_rules_of_green_runs import ours, two_writers
 from tests.samples import SAMPLES
 
 NOW = 4e9
@@ -49,6 +50,15 @@ def test_the_second_list_reads_no_run(runs: Path, tmp_path: Path, asked: list[st
     assert list(list_runs(runs, now=NOW, cache=tmp_path / "cache")) == first
     assert len(asked) == 3
     assert list(list_runs(runs, now=NOW)) == first
+
+
+def test_success_with_a_warning_is_marked_also_from_the_cache(tmp_path: Path) -> None:
+    events, steps, files = ours(*two_writers(path="out/o.csv"))
+    run_dir(tmp_path / "logs", events, steps=steps, files=files)
+    for _ in range(2):
+        entry = next(iter(list_runs(tmp_path / "logs", now=NOW, cache=tmp_path / "cache")))
+        assert (entry.status, entry.warnings) == ("success", 1)
+        assert (entry.warning or "").startswith("save2: wrote 50 rows to 'out/o.csv'")
 
 
 def test_without_a_cache_nothing_is_kept(runs: Path, tmp_path: Path) -> None:

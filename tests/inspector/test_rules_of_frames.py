@@ -202,7 +202,7 @@ NEAR_MISSES: Mapping[str, Made] = {
         {},
     ),
     "type-changed-by-spill": (ours(stored("a", "spill"), done("a")), PAIR[:1], {}),
-    "join-explosion": (joined(99), JOIN, {}),
+    "join-explosion": (joined(28), JOIN, {}),
     "need-unused": (joined(5), JOIN, query("SELECT * FROM df_a JOIN DF_B USING (id)")),
     "ambiguous-input": (shared_name(), JOIN, query("SELECT * FROM df JOIN df_b USING (id)")),
     "step-never-ended": ([worker("step_start", 1, step_id="a", driver="x.extractor")], (), {}),

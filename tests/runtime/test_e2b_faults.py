@@ -20,6 +20,7 @@ from osiris_inspect.runtime.transport.e2b import transport as transport_module
 from osiris_inspect.runtime.transport.e2b.retry import E2bRetryPolicy
 from osiris_inspect.runtime.transport.e2b.sandbox import E2bSandbox
 from osiris_inspect.runtime.transport.e2b.transport import E2bTransport
+from osiris_inspect.runtime.transport.worker_exit import WorkerExit
 from tests.runtime.clouds import QUICK, in_the
 from tests.runtime.faulty import REPO
 from tests.runtime.pipelines import STATS
@@ -269,7 +270,7 @@ def test_send_after_worker_end_is_not_retried(monkeypatch: pytest.MonkeyPatch) -
 
     async def fail(data: bytes) -> None:
         attempts.append(data)
-        sandbox.inbox.end("killed by SIGKILL")
+        sandbox.inbox.end(WorkerExit("killed by SIGKILL"))
         raise ConnectionError
 
     monkeypatch.setattr(sandbox, "_write", fail)

@@ -253,6 +253,8 @@ def test_an_interrupt_in_any_phase_ends_the_run_in_order(
     else:
         assert host.returncode == 0, err
         assert (status["status"], status["exit_code"], out.split()[0]) == ("interrupted", 130, "interrupted")
+        info = events[-1]["error_info"]
+        assert (info["kind"], info["facts"]["signal"]) == ("interrupted", number.name)
 
 
 @pytest.mark.parametrize("on", ["local", "sandbox"])
@@ -266,4 +268,5 @@ def test_a_disk_that_fills_up_ends_the_run_with_a_verdict(tmp_path: Path, on: st
     assert [event["seq"] for event in events] == list(range(len(events)))
     assert events[-1]["event"] == "run_end"
     assert status_of(run)["reason"].startswith("cannot write the log")
+    assert events[-1]["error_info"]["kind"] == "disk-full"
     assert (run / "metrics.jsonl").read_bytes().endswith(b"\n")

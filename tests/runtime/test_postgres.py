@@ -116,13 +116,13 @@ def test_names_are_taken_as_they_are(postgres: Postgres, tmp_path: Path) -> None
         ({"id": [1]}, {}, '(23505) duplicate key value violates unique constraint "stats_pkey"; Key (id)=(1) already exists.'),
         ({"id": [3], "name": [None]}, {}, '(23502) null value in column "name"'),
         ({"id": [3], "n": [5000]}, {}, '(23514) new row for relation "stats" violates check constraint "stats_n_check"'),
-        ({"idd": [3]}, {}, "table public.stats has no column 'idd'; did you mean 'id'?; it has id, name, n"),
+        ({"idd": [3]}, {}, "table public.stats has no column 'idd'; it has id, name, n; did you mean 'id'?"),
         ({"id": [3]}, {"table": "stat"}, "table public.stat does not exist; did you mean 'stats'?"),
         ({"id": [3]}, {"table": "unheard_of"}, "table public.unheard_of does not exist; set create_if_missing: true to create it"),
         ({"id": [3]}, {"write_mode": "upsert", "primary_key": "key"}, "the frame has no column 'key' of primary_key; it has id"),
         ({"n": [3]}, {"write_mode": "upsert", "primary_key": "n"}, "table public.stats has no unique constraint on (n), which upsert needs; unique are: id"),
-        ({"id": [7, 7]}, {"write_mode": "upsert", "primary_key": "id"}, "2 rows of the input have the same primary_key (id=7); deduplicate them in an earlier step, or set on_duplicate_keys: last"),
-        ({"id": [3]}, {"schema": "pg_catalog", "table": "osiris_new", "create_if_missing": True}, '(42501) permission denied for schema pg_catalog; the user lacks a privilege; GRANT it, or connect as another user; nothing was written'),
+        ({"id": [7, 7]}, {"write_mode": "upsert", "primary_key": "id"}, "2 rows of the input have the same primary_key (id=7); nothing was written; deduplicate them in an earlier step, or set on_duplicate_keys: last"),
+        ({"id": [3]}, {"schema": "pg_catalog", "table": "osiris_new", "create_if_missing": True}, '(42501) permission denied for schema pg_catalog; the user lacks a privilege; nothing was written; GRANT it, or connect as another user'),
         ({"id": [3]}, {"schema": "nope", "create_if_missing": True}, '(3F000) schema "nope" does not exist'),
         ({"id": [7, None]}, {"write_mode": "replace", "primary_key": "id"}, "1 rows have no value in primary_key (id)"),
     ],
@@ -198,7 +198,7 @@ def test_a_direct_host_of_supabase_that_only_ipv6_reaches_says_to_use_the_pooler
     said = subprocess.run(without_network, capture_output=True, text=True, check=False).stderr
     assert (
         "db.abcdefghijklmnopqrst.supabase.co is a direct host of Supabase, which has only an IPv6 address, and this "
-        "machine cannot reach it: use the address of the pooler, which Supabase shows under Connect"
+        "machine cannot reach it; use the address of the pooler, which Supabase shows under Connect"
     ) in said
     assert "p-word" not in said.splitlines()[-1]
 
@@ -211,11 +211,12 @@ def test_a_direct_host_of_supabase_that_only_ipv6_reaches_says_to_use_the_pooler
         ("db.abc.supabase.co", 'connection to server at "2001:db8::1", port 5432 failed: Cannot assign requested address', "is a direct host of Supabase"),
         ("db.abc.supabase.co", 'connection to server at "1.2.3.4", port 5432 failed: FATAL:  password authentication failed', "check user and password of the connection"),
         ("aws-0-eu.pooler.supabase.com", "connection timeout expired", "no answer in time; check host, port and firewall"),
-        ("pg.example", 'connection to server at "2001:db8::1", port 5432 failed: Network is unreachable', "pg.example may have only an IPv6 address, which this machine cannot reach: use an address with IPv4"),
+        ("pg.example", 'connection to server at "2001:db8::1", port 5432 failed: Network is unreachable', "pg.example may have only an IPv6 address, which this machine cannot reach; use an address with IPv4"),
     ],
 )  # fmt: skip
 def test_what_a_system_without_a_way_says_is_told_apart(host: str, words: str, expected: str) -> None:
-    assert expected in postgres_connect._reason(psycopg.OperationalError(words), {"host": host})
+    error = postgres_connect._connect_error(psycopg.OperationalError(words), {}, {"host": host})
+    assert expected in str(error)
 
 
 @pytest.mark.parametrize("raw", [False, True], ids=["escaped", "as it is"])
@@ -227,7 +228,10 @@ def test_an_address_may_hold_its_password_escaped_or_as_it_is(postgres: Postgres
 def test_a_privilege_that_is_missing_is_named(postgres: Postgres, tmp_path: Path) -> None:
     connection = {**postgres.connection, "user": "guest"}
     said = refused(postgres, tmp_path, {"id": [3]}, resolved_connection=connection)
-    assert "(42501) permission denied for table stats; the user lacks a privilege; GRANT it" in said
+    assert (
+        "(42501) permission denied for table stats; the user lacks a privilege; nothing was written; GRANT it"
+        in said
+    )
 
 
 def test_a_statement_over_its_time_is_ended_and_nothing_is_written(

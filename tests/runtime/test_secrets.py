@@ -13,7 +13,7 @@ import pytest
 
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.connections.connections import Connections
-from osiris_inspect.runtime.drivers.supabase.rest_client import RequestRejected, _raise_if_rejected
+from osiris_inspect.runtime.drivers.supabase.rest_errors import RequestRejected, raise_if_rejected
 from osiris_inspect.runtime.protocol.environment import WorkerContext
 from osiris_inspect.runtime.worker.message_writer import MessageWriter
 from osiris_inspect.runtime.worker.worker import Worker
@@ -155,5 +155,5 @@ def test_refused_metric_with_long_secret_is_masked(tmp_path: Path) -> None:
 def test_refused_request_keeps_no_partial_word() -> None:
     answer = httpx.Response(500, text=f"{'x' * 190} Zq7kTrv9PxLm is wrong")
     with pytest.raises(RequestRejected) as caught:
-        _raise_if_rejected(answer)
-    assert caught.value.message == "x" * 190 + "…"
+        raise_if_rejected(answer)
+    assert caught.value.reason == "x" * 190 + "…"

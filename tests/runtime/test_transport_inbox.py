@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from osiris_inspect.model.errors import WorkerLost
 from osiris_inspect.runtime.protocol import messages as rpc
 from osiris_inspect.runtime.transport.message_reassembly import MessageReassembler
+from osiris_inspect.runtime.transport.worker_exit import WorkerExit
 
 LINES = [rpc.with_sequence(b'{"type":"response","id":%d}\n' % number, number) for number in range(30)]
 
 
 def _all(inbox: MessageReassembler) -> list[int | None]:
-    inbox.end("done")
+    inbox.end(WorkerExit("done"))
     got = []
     while True:
         try:
@@ -62,8 +63,8 @@ def test_a_line_that_came_early_waits_for_those_before_it() -> None:
 
 def test_the_end_is_said_as_often_as_it_is_asked_for() -> None:
     inbox = MessageReassembler()
-    inbox.end("killed by SIGKILL")
-    inbox.end("something else later")
+    inbox.end(WorkerExit("killed by SIGKILL"))
+    inbox.end(WorkerExit("something else later"))
     for _ in range(3):
         with pytest.raises(WorkerLost, match="killed by SIGKILL"):
             inbox.get(None)

@@ -86,8 +86,8 @@ WAYS: dict[str, list[Met]] = {
     ],
     "C11": [
         Met("a missing privilege", "mysql", OF_SQL, "(1142) SELECT command denied to user"),
-        Met("the same", "postgres", "test_a_privilege_that_is_missing_is_named", "(42501) permission denied for table stats; the user lacks a privilege; GRANT it"),
-        Met("the same over REST", "supabase", "test_a_privilege_that_the_key_lacks_is_named", "the key's role lacks a privilege; GRANT it"),
+        Met("the same", "postgres", "test_a_privilege_that_is_missing_is_named", "(42501) permission denied for table stats; the user lacks a privilege; nothing was written; GRANT it"),
+        Met("the same over REST", "supabase", "test_a_privilege_that_the_key_lacks_is_named", "the key's role lacks a privilege; nothing was written; "),
     ],
     "C12": [
         Met("no database", "mysql", OF_MYSQL, "has no 'database'"),
@@ -120,8 +120,8 @@ WAYS: dict[str, list[Met]] = {
         Met("the same over REST", "supabase", OF_REST, "table public.nope does not exist; set create_if_missing: true, with pg_dsn in the connection"),
     ],
     "W02": [
-        Met("a wrong key", "supabase", NEVER_MISSING, "(PGRST301) JWSError JWSInvalidSignature; check key of the connection; nothing was written"),
-        Met("nothing listens", "supabase", NEVER_MISSING, "connection refused; nothing listens there: check url"),
+        Met("a wrong key", "supabase", NEVER_MISSING, "(PGRST301) JWSError JWSInvalidSignature; nothing was written; check key of the connection"),
+        Met("nothing listens", "supabase", NEVER_MISSING, "connection refused; nothing was written; nothing listens there: check url"),
     ],
     "W03": [Met("a table that is only planned", "supabase", OF_REST, "table public.nope does not exist; it can be created only over SQL, with pg_dsn in the connection")],
     "W04": [Met("a replace that only adds", "supabase", "test_replace_removes_every_stale_row_however_many_pages_they_fill")],
@@ -135,12 +135,12 @@ WAYS: dict[str, list[Met]] = {
         Met("the same over REST", "supabase", "test_a_batch_that_fails_says_how_many_rows_were_written_before", "3 of 5 rows were written before and stay"),
     ],
     "W09": [
-        Met("an unknown column", "postgres", "test_a_refused_write_leaves_the_table_as_it_was_and_says_why", "table public.stats has no column 'idd'; did you mean 'id'?"),
+        Met("an unknown column", "postgres", "test_a_refused_write_leaves_the_table_as_it_was_and_says_why", "table public.stats has no column 'idd'; it has id, name, n; did you mean 'id'?"),
         Met("the same over REST", "supabase", OF_REST, "(42703) column nam does not exist; nothing was written"),
     ],
     "W10": [
         Met("tries used up", "supabase", "test_retries_that_are_used_up_say_how_many_rows_stay", "(HTTP 503) fault; nothing was written"),
-        Met("an answer that was lost", "supabase", "test_an_insert_whose_answer_was_lost_is_not_sent_again", "so it was not sent again; upsert can be retried"),
+        Met("an answer that was lost", "supabase", "test_an_insert_whose_answer_was_lost_is_not_sent_again", "unknown whether rows were written; look which rows were written before the step runs again; upsert can be repeated"),
     ],
     "W11": [
         Met("a full disk", "csv", "test_a_place_that_cannot_be_written_to_is_named", "No space left on device"),

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from osiris_inspect.inspector.analysis.run_list import RunEntry, RunFilter
 
-_SYMBOLS: Final = {"success": "✓", "running": "~"}
-_HEADING: Final = ("", "started (UTC)", "status", "duration", "rows", "pipeline", "run", "cause")
+_SYMBOLS: Final = {"success": "✓", "interrupted": "!", "running": "~"}
+_HEADING: Final = ("", "started (UTC)", "status", "duration", "rows", "pipeline", "run", "cause or warning")
 _HELP: Final = "List the runs of a folder, newest first, in any folder layout.\n\nResults are cached."
 _OPTIONS: Final = (
     OptionSpec("folder", "A folder of runs; default: logs and run_logs.", kind="path", metavar="FOLDER"),
@@ -118,19 +118,27 @@ def _table(entries: list["RunEntry"]) -> str:
 
 def _row(run: "RunEntry") -> tuple[str, ...]:
     from osiris_inspect.inspector.run.summary import STATUS_WORDS
-    from osiris_inspect.inspector.text.sanitize import one_line, truncate
+    from osiris_inspect.inspector.text.sanitize import one_line, shorten_middle, truncate
     from osiris_inspect.inspector.text.units import format_duration
 
     started = (
         f"{datetime.fromtimestamp(run.started, UTC):%Y-%m-%d %H:%M:%S}" if run.started is not None else "?"
     )
     return (
-        _SYMBOLS.get(run.status, "✗"),
+        "!" if run.warnings else _SYMBOLS.get(run.status, "✗"),
         started,
         STATUS_WORDS[run.status],
         format_duration(run.duration_s, "?"),
         f"{run.rows:,}" if run.rows is not None else "?",
         truncate(one_line(run.pipeline or "?"), 30),
         truncate(one_line(run.id), 40),
-        truncate(one_line(run.cause or ""), 120),
+        shorten_middle(one_line(_reason(run)), 120),
     )
+
+
+def _reason(run: "RunEntry") -> str:
+    """Return the cause of a failure, or the first warning of a success and the number of the others."""
+    if run.cause is not None or run.warning is None:
+        return run.cause or ""
+    others = f" (and {run.warnings - 1} more)" if run.warnings > 1 else ""
+    return f"warning{others}: {run.warning}"

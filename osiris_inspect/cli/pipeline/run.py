@@ -35,7 +35,7 @@ from osiris_inspect.cli.pipeline.run_options import (
 )
 from osiris_inspect.cli.support import streams
 from osiris_inspect.cli.support.exit_codes import FOUND, INTERRUPTED, USAGE, WrongUse
-from osiris_inspect.model.errors import RunError, SettingsError
+from osiris_inspect.model.errors import OsirisError, RunError, SettingsError
 
 if TYPE_CHECKING:
     from osiris_inspect.runtime.connections.connections import Connections
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
     from osiris_inspect.runtime.transport.transport import Transport
 
+_MAX_WARNINGS: Final = 5
+_MAX_TEXT: Final = 400
 _CODES: Final = {"success": 0, "failed": FOUND, "interrupted": INTERRUPTED}
 
 
@@ -109,7 +111,10 @@ def run_command(
     resolved = connections_of(compiled, base, connections, env_file)
     how = RunOptions(flags, fail_fast=fail_fast, quiet=quiet, connections=resolved)
     how = replace(how, isolation=isolation, artifacts=artifacts, install=install_deps, memory=memory_limit)
-    code = _print_result(execute(compiled, on, _writable(logs), base, how))
+    outcome = execute(compiled, on, _writable(logs), base, how)
+    code = _print_result(outcome)
+    if outcome.status == "success":
+        _print_warnings(outcome.path)
     if code:
         raise typer.Exit(code)
 
@@ -127,6 +132,28 @@ def _print_result(outcome: "RunResult") -> int:
     if refused is not None:
         streams.write_message(f"{refused}; the run is {outcome.path}")
     return code or (USAGE if refused is not None else code)
+
+
+def _print_warnings(run: Path) -> None:
+    """Print the warnings about a run that succeeded, each with its fix."""
+    from osiris_inspect.cli.support.project_reports import iter_reports
+    from osiris_inspect.inspector.run.summary import finding_scope
+    from osiris_inspect.inspector.text.sanitize import one_line, truncate
+
+    try:
+        warnings = next(iter_reports([run])).warnings
+    except OsirisError as error:  # the run has succeeded, whatever is wrong with the settings of this folder
+        streams.write_message(f"the run was not checked for warnings: {error}")
+        return
+    for finding in warnings[:_MAX_WARNINGS]:
+        text = f"! {finding.rule} {finding_scope(finding)}: {finding.message}"
+        streams.write_message(truncate(one_line(text), _MAX_TEXT))
+        if finding.fix:
+            streams.write_message(f"    fix  {truncate(one_line(finding.fix), _MAX_TEXT)}")
+    if len(warnings) > _MAX_WARNINGS:
+        streams.write_message(
+            f"{len(warnings) - _MAX_WARNINGS} more warnings; osiris-inspect {run} shows them"
+        )
 
 
 @dataclass(frozen=True, slots=True)

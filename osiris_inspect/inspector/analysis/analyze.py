@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,10 @@ def analyze(
     return diagnose_run(run, extra_rules=extra_rules, repository=repository)
 
 
-def diagnose_run(run: Run, *, extra_rules: Sequence["Rule"] = (), repository: Path | None = None) -> Report:
-    """Return the report of a run.
+def diagnose_run(
+    run: Run, *, extra_rules: Sequence["Rule"] = (), repository: Path | None = None, log_only: bool = False
+) -> Report:
+    """Return the report of a run; with ``log_only`` neither spilled frames nor earlier runs are opened.
 
     ``repository`` is the folder whose rules and suppressions apply. Without one only the built-in rules and
     ``extra_rules`` run, and nothing is suppressed.
@@ -48,7 +51,11 @@ def diagnose_run(run: Run, *, extra_rules: Sequence["Rule"] = (), repository: Pa
         SettingsError: the settings of the repository are invalid.
     """
     from osiris_inspect.inspector.diagnosis.engine import run_rules
+    from osiris_inspect.inspector.reader.earlier_runs import read_earlier_runs
+    from osiris_inspect.inspector.reader.frame_facts import read_frame_facts
 
+    earlier_runs = () if log_only else read_earlier_runs(run)
+    run = replace(run, frames=read_frame_facts(run, log_only=log_only), earlier_runs=earlier_runs)
     config = project_settings(repository) if repository is not None else None
     lineage = build_lineage(run)
     findings, skipped_rules = run_rules(run, lineage, (*extra_rules, *(config.rules if config else ())))

@@ -17,8 +17,9 @@ from typing import Any, Final, get_args
 
 from osiris_inspect.inspector.files import cache_file
 from osiris_inspect.inspector.files.find_runs import find_runs
-from osiris_inspect.inspector.run.summary import FAILED_STATUSES
+from osiris_inspect.inspector.run.summary import INCOMPLETE_STATUSES
 from osiris_inspect.model.errors import RunNotReadable
+from osiris_inspect.model.finding import Finding
 from osiris_inspect.model.run_types import RunMode, RunStatus
 from osiris_inspect.model.version import __version__
 
@@ -38,6 +39,8 @@ _FIELD_TYPES: Final[dict[str, Any]] = {
     "duration_s": int | float | None,
     "rows": int | None,
     "cause": str | None,
+    "warnings": int,
+    "warning": str | None,
 }
 """The cached fields of a ``RunEntry`` and their types."""
 
@@ -49,6 +52,8 @@ class RunEntry:
     Attributes:
         rows: rows that left the run; None if the run does not record them.
         cause: why the run failed, on one line; None for a success or an unexplained failure.
+        warnings: number of warnings of a run that succeeded; 0 for others.
+        warning: the first of them, on one line.
     """
 
     path: Path
@@ -60,6 +65,8 @@ class RunEntry:
     duration_s: float | None
     rows: int | None
     cause: str | None
+    warnings: int = 0
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ class RunFilter:
 
     def matches(self, run: RunEntry) -> bool:
         """Return True if the run meets every condition."""
-        if self.failed and run.status not in FAILED_STATUSES:
+        if self.failed and run.status not in INCOMPLETE_STATUSES:
             return False
         if self.pipeline is not None and not fnmatchcase((run.pipeline or "").lower(), self.pipeline.lower()):
             return False
@@ -98,12 +105,14 @@ def run_entry(
     from osiris_inspect.inspector.reader.loader import load
     from osiris_inspect.inspector.run.lineage import build_lineage
     from osiris_inspect.inspector.run.report import Report
-    from osiris_inspect.inspector.run.summary import finding_scope, output_rows
+    from osiris_inspect.inspector.run.summary import output_rows
 
     run = load(path, now=now, cache=cache)
-    needs_rules = run.status not in ("success", "running")  # only a failed run has a cause
-    report = diagnose_run(run, repository=repository) if needs_rules else Report(run, build_lineage(run), ())
-    cause = report.root_cause
+    if run.status == "running":
+        report = Report(run, build_lineage(run), ())
+    else:  # without the files beside the log, or a long list would be slow
+        report = diagnose_run(run, repository=repository, log_only=True)
+    cause, warnings = report.root_cause, report.warnings
     return RunEntry(
         path=path,
         id=run.id,
@@ -113,8 +122,16 @@ def run_entry(
         started=run.started,
         duration_s=run.duration_s,
         rows=output_rows(report),
-        cause=f"{finding_scope(cause)}: {cause.message}" if cause is not None else None,
+        cause=_line(cause) if cause is not None else None,
+        warnings=len(warnings),
+        warning=_line(warnings[0]) if warnings else None,
     )
+
+
+def _line(finding: Finding) -> str:
+    from osiris_inspect.inspector.run.summary import finding_scope
+
+    return f"{finding_scope(finding)}: {finding.message}"
 
 
 def list_runs(

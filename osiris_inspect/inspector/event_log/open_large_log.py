@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from osiris_inspect.inspector.files.run_files import MAX_LISTED_PER_FILE, RunFiles
+from osiris_inspect.inspector.files.run_files import MAX_LISTED_PER_FILE, TRUNCATED_LINE, RunFiles
 from osiris_inspect.model import event as events
-from osiris_inspect.model import jsonl, metric
+from osiris_inspect.model import metric
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import InvalidLine
 from osiris_inspect.model.metric import Metric
@@ -147,26 +147,12 @@ def _is_object(line: bytes) -> bool:
 
 
 def _record_unreadable(disk: RunFiles, log: "LargeLog", file: str) -> None:
-    """Record why each line is not an event, and after a thousand lines only their number."""
-    bad = log.line_index.unreadable()
-    for line, raw in log.raw_lines(bad[:MAX_LISTED_PER_FILE]):
-        start, end = log.line_index.byte_range(line)
-        if end - start - 1 > jsonl.MAX_LINE:
-            reason = f"a line of {end - start - 1:,} bytes, over the limit of {jsonl.MAX_LINE:,}"
-            disk.record_unreadable(file, line + 1, reason)
-        elif raw.strip():
-            disk.record_unreadable(file, line + 1, _reason(raw))
-    for line in bad[MAX_LISTED_PER_FILE:].tolist():
+    """Record why each line is not an event; of the lines after the first thousand only their number matters."""
+    for number, reason in log.unreadable:
+        disk.record_unreadable(file, number, reason)
+    for line in log.line_index.unreadable()[MAX_LISTED_PER_FILE:-MAX_LISTED_PER_FILE].tolist():
         if not log.line_index.is_blank(line):
             disk.record_unreadable(file, line + 1, "")
     error = log.partial_line_error()
     if error is not None:
-        disk.record_unreadable(file, len(log.line_index) + 1, f"torn last line: {error}")
-
-
-def _reason(raw: bytes) -> str:
-    try:
-        events.decode(raw)
-    except InvalidLine as error:
-        return str(error)
-    return "no event by its bytes"
+        disk.record_unreadable(file, len(log.line_index) + 1, f"{TRUNCATED_LINE}: {error}")

@@ -43,7 +43,10 @@ def find_runs(path: Path) -> list[Path]:
 
 
 def text_log_hint(path: Path) -> str:
-    """Return a hint for a folder that contains only the text log of a run."""
+    """Return a hint for a folder that contains only the text log of a run, or a compressed or rotated log."""
+    packed = sorted(file.name for file in path.glob(f"{layout.EVENTS}.*") if file.is_file())
+    if packed:
+        return f"; it contains {packed[0]}: unpack or rename it to {layout.EVENTS}"
     logs = [name for name in layout.TEXT_LOGS if (path / name).is_file()]
     return f"; it contains {' and '.join(logs)}, which alone is not a run" if logs else ""
 

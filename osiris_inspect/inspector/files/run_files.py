@@ -28,6 +28,8 @@ MAX_DOCUMENT = 32 * 1024 * 1024
 """A JSON or YAML document of more bytes is reported and not parsed."""
 MAX_LISTED_PER_FILE = 1000
 """Unreadable lines of one file that are listed; the remaining ones are one entry with a count."""
+TRUNCATED_LINE = "torn last line"
+"""The beginning of the reason of a last line that was cut."""
 
 T = TypeVar("T")
 NumberedLine = tuple[int, bytes]

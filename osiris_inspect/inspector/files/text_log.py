@@ -1,13 +1,16 @@
 """Reads the lines of text logs that report more than the events do.
 
-A worker of the original reports some errors only in its text log. Warnings, errors and HTTP responses with an
-error status are kept, each with the step that was running.
+A worker of the original reports some errors only in its text log. Warnings, errors, failed connections and HTTP
+responses are kept; a driver may hide what the log records about a request.
 """
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
+from osiris_inspect.inspector.files import http_log
 from osiris_inspect.inspector.files.run_files import NumberedLine, RunFiles
+from osiris_inspect.inspector.run.http_response import HttpResponse
 from osiris_inspect.inspector.run.run import LogLine
 from osiris_inspect.inspector.text.sanitize import LOOKAHEAD, excerpt
 
@@ -22,9 +25,20 @@ MAX_TEXT = 4000
 """Maximum number of characters kept of one line."""
 
 _LEVEL = re.compile(rb"\b(CRITICAL|FATAL|ERROR|WARNING|WARN)\b")
-_RELEVANT = re.compile(
-    rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|[Ee]rror details|\bconnection for step \S+: |Killed\b|Segmentation fault|^\w*(?:Error|Exception)\b[:(]"
+_ROWS = rb"\b(?:rows?|lines?|records?|documents?|entries|items?)\b"
+_LEFT_OUT = rb"\b(?:skipp|dropp|ignor|reject|discard|omitt)(?:ed|ing)\b"
+_REPORTS_LOSS = re.compile(
+    rb"%b[^\n]{0,40}?%b|%b[^\n]{0,40}?%b" % (_ROWS, _LEFT_OUT, _LEFT_OUT, _ROWS), re.IGNORECASE
 )
+_RELEVANT = re.compile(
+    rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|\b(?:Connect|Read|Write|Pool|Network|RemoteProtocol)(?:ion)?(?:Error|Timeout)\(|[Ee]rror details|\bconnection for step \S+: |Killed\b|Segmentation fault|^\w*(?:Error|Exception)\b[:(]|^KeyboardInterrupt\b"
+)
+SYSTEM_ERROR = re.compile(
+    r"(?i:no space left on device|disk quota exceeded|cannot allocate memory|out of memory|too many open files"
+    r"|file table overflow)|\b(?:ENOSPC|EDQUOT|ENOMEM|EMFILE|ENFILE|OOMKilled|MemoryError)\b"
+)
+"""The operating system, or the runtime of the language, refused disk space, memory or a file descriptor."""
+_SYSTEM_ERROR = re.compile(SYSTEM_ERROR.pattern.encode())
 END_EVENT = re.compile(rb'"(?:step_error|step_failed|run_error)".*"(?:error|message)"\s*:\s*"')
 """An event that reports a failure."""
 _STEP_ID = re.compile(r'"step_id"\s*:\s*"([^"\\]{1,200})"')
@@ -33,9 +47,13 @@ _STEP = re.compile(
 )
 
 
+_INFO = b" INFO "
 _RELEVANT_TEXTS = (
-    *(b"rror", b"WARN", b"cfg/", b"ERROR", b"CRITICAL", b"FATAL", b"HTTP/", b"xception"),
-    *(b"Executing step", b" for step ", b"Killed", b"Segmentation fault"),
+    *(b"rror", b"Timeout(", b"WARN", b"cfg/", b"ERROR", b"CRITICAL", b"FATAL", b"HTTP/", b"xception"),
+    *(b"Executing step", b" for step ", b"Killed", b"Segmentation fault", b"space left", b"quota exceeded"),
+    *(b"allocate memory", b"of memory", b"OF MEMORY", b"open files", b"table overflow", b"ENOSPC", b"EDQUOT"),
+    *(b"ENOMEM", b"EMFILE", b"ENFILE", b"KeyboardInterrupt"),
+    *(b"kipp", b"ropp", b"gnor", b"eject", b"iscard", b"mitt"),
 )
 
 
@@ -65,6 +83,44 @@ def lines_of(disk: RunFiles, file: str) -> Iterator[NumberedLine]:
         yield from enumerate(tail[1:], start=disk.newlines(file, last) + 2)
 
 
+class TextLog(NamedTuple):
+    """The content of text logs that rules use.
+
+    Attributes:
+        lines: warnings and errors.
+        responses: HTTP responses, successful ones among them.
+        has_info: True if messages of level INFO were logged.
+    """
+
+    lines: tuple[LogLine, ...] = ()
+    responses: tuple[HttpResponse, ...] = ()
+    has_info: bool = False
+
+    def __or__(self, other: "TextLog") -> "TextLog":
+        """Return the content of both."""
+        return TextLog(
+            self.lines + other.lines, self.responses + other.responses, self.has_info or other.has_info
+        )
+
+
+def read_text_log(file: str, lines: Iterable[NumberedLine]) -> TextLog:
+    """Return the content of a text log, at most ``MAX_KEPT`` lines and as many responses."""
+    responses: list[HttpResponse] = []
+    has_info = False
+
+    def observed() -> Iterator[NumberedLine]:
+        nonlocal has_info
+        for number, raw in lines:
+            has_info = has_info or _INFO in raw[:200]
+            if http_log.MARK in raw and len(responses) < MAX_KEPT:
+                response = http_log.parse_response(file, number, _head(raw))
+                responses.extend([response] if response is not None else [])
+            yield number, raw
+
+    kept = tuple(relevant_lines(file, observed()))
+    return TextLog(kept, tuple(responses), has_info)
+
+
 def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine]:
     """Yield the warnings and errors of a text log, at most ``MAX_KEPT``."""
     count = 0
@@ -76,7 +132,10 @@ def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine
         if match:
             step = _text(match[1] or match[2] or match[3])
         level = _LEVEL.search(raw[:200])
-        if level is None and not _RELEVANT.search(raw[:MAX_TEXT]):
+        head = raw[:MAX_TEXT]
+        if level is None and not any(
+            pattern.search(head) for pattern in (_RELEVANT, _SYSTEM_ERROR, _REPORTS_LOSS)
+        ):
             continue
         count += 1
         if count > MAX_KEPT:

@@ -4,11 +4,14 @@ Files of any content are accepted. Inputs that cannot be read are in ``Run.unrea
 """
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from osiris_inspect.inspector.event_log.key_events_cache import save_key_events
 from osiris_inspect.inspector.files.find_runs import check_is_directory, is_run, text_log_hint
+from osiris_inspect.inspector.files.run_files import TRUNCATED_LINE
+from osiris_inspect.inspector.reader.foreign_log import REASON, is_foreign
 from osiris_inspect.inspector.reader.raw_run import RawRun, read_raw_run
 from osiris_inspect.inspector.reader.remote_worker import (
     connection_outages,
@@ -18,14 +21,18 @@ from osiris_inspect.inspector.reader.remote_worker import (
 from osiris_inspect.inspector.reader.run_status import (
     RunEnding,
     determine_ending,
+    find_interrupt,
     finish_running_steps,
+    has_ended,
     is_still_running,
+    mark_interrupted_steps,
     run_mode,
 )
 from osiris_inspect.inspector.reader.step_builder import build_steps
 from osiris_inspect.inspector.reader.step_states import add_missing_inputs, finish_steps, ordered_steps
-from osiris_inspect.inspector.reader.truncated_log import truncated_errors
-from osiris_inspect.inspector.run.run import LazyEvents, Run, StepState
+from osiris_inspect.inspector.reader.truncated_log import lost_worker_errors, truncated_errors
+from osiris_inspect.inspector.run.run import LazyEvents, Run, StepState, TruncatedError
+from osiris_inspect.inspector.run.step_times import step_at
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.event import Event, parse_timestamp
@@ -55,13 +62,23 @@ def load(
     """
     check_is_run(path)
     material = read_raw_run(path, cache, on_progress, key_events_only=key_events_only)
+    if is_foreign(material.events):
+        material.disk.record_unreadable(layout.EVENTS, 0, REASON)
+        material = replace(material, events=())
     mode = run_mode(material)
     record_missing_lines(material.events, material.disk)
     drafts = build_steps(material.events)
     finish_running_steps(drafts.values(), material, mode)
     ordered = ordered_steps(drafts, material)
     add_missing_inputs(ordered, material)
-    ending = determine_ending(ordered, material, now=now)
+    interrupt = find_interrupt(ordered, material)
+    if interrupt is not None:
+        mark_interrupted_steps(ordered)
+        ending = RunEnding(
+            "interrupted", finished=has_ended(material.events), failure=interrupt, stage="finish"
+        )
+    else:
+        ending = determine_ending(ordered, material, now=now)
     if _is_unreadable(material):
         ending = RunEnding("unreadable", finished=False)
     if cache is not None and not isinstance(material.log, tuple):
@@ -116,6 +133,10 @@ def _build_run(
         card=material.card,
         status_file=material.status,
         log_lines=material.log_lines,
+        http_responses=tuple(
+            response._replace(step=step_at(response.time, steps)) for response in material.responses
+        ),
+        has_info_lines=material.has_info_lines,
         unreadable=material.disk.unreadable,
         failure=ending.failure,
         failed_stage=ending.stage,
@@ -125,8 +146,22 @@ def _build_run(
         manifest_file=material.manifest_file,
         isolation=isolation_level(material.events),
         outages=tuple(connection_outages(material.events)),
-        truncated_errors=truncated_errors(steps, material.log_lines) if ending.status == "truncated" else (),
+        truncated_errors=_truncated_errors(steps, material, ending),
     )
+
+
+def _truncated_errors(
+    steps: tuple[StepState, ...], material: RawRun, ending: RunEnding
+) -> tuple[TruncatedError, ...]:
+    if ending.status == "failed":
+        return lost_worker_errors(steps, material.log_lines)
+    if ending.status != "truncated":
+        return ()
+    torn = any(
+        entry.file == layout.EVENTS and entry.reason.startswith(TRUNCATED_LINE)
+        for entry in material.disk.unreadable
+    )
+    return truncated_errors(steps, material.log_lines, torn=torn)
 
 
 def _is_unreadable(material: RawRun) -> bool:
@@ -176,7 +211,7 @@ def _time_range(
     if not times:
         return started, None, None
     ended = max(times)
-    duration = _logged_duration(material.events[-1])
+    duration = _logged_duration(material.events[-1]) if material.events else None
     if duration is None and started is not None:
         duration = ended - started
     return started, ended if ending.finished else None, duration

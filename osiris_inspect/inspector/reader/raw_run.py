@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -9,7 +11,10 @@ from osiris_inspect.base.bounded_yaml import load_yaml
 from osiris_inspect.inspector.event_log import open_large_log
 from osiris_inspect.inspector.event_log.key_events_cache import load_key_events
 from osiris_inspect.inspector.files import text_log
-from osiris_inspect.inspector.files.run_files import RunFiles, ends_mid_line, parse_json
+from osiris_inspect.inspector.files.run_files import TRUNCATED_LINE, RunFiles, ends_mid_line, parse_json
+from osiris_inspect.inspector.files.text_log import TextLog, read_text_log
+from osiris_inspect.inspector.reader.event_lines import read_events
+from osiris_inspect.inspector.run.http_response import HttpResponse
 from osiris_inspect.inspector.run.run import ExposedSecret, LazyEvents, LogLine, WorkerRequest
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl, manifest, metric, run_card, status
@@ -26,7 +31,6 @@ if TYPE_CHECKING:
     from osiris_inspect.inspector.event_log.index.line_index import ProgressCallback
 
 T = TypeVar("T")
-TRUNCATED_LINE = "torn last line"
 SIBLING_COMMANDS = "../commands.jsonl"
 """Commands of a worker that was started manually; used under the same condition as its text log."""
 SIBLING_TEXT_LOG = "../worker_stderr.log"
@@ -52,6 +56,8 @@ class RawRun:
     status: Status | None
     requests: tuple[WorkerRequest, ...]
     log_lines: tuple[LogLine, ...]
+    responses: tuple[HttpResponse, ...]
+    has_info_lines: bool
     configs: Mapping[str, Mapping[str, Any]]
     exposures: tuple[ExposedSecret, ...]
     manifest_file: str
@@ -73,6 +79,7 @@ def read_raw_run(
     key_events = log.key_events if not isinstance(log, tuple) and isinstance(log, LazyEvents) else log
     manifest_file, compiled = _manifest(disk)
     configs, exposures = _configs(disk, _step_ids(compiled, key_events))
+    text_logs = _text_logs(disk)
     return RawRun(
         disk=disk,
         log=log,
@@ -82,7 +89,9 @@ def read_raw_run(
         card=_document(disk, layout.RUN_CARD, run_card.parse),
         status=_document(disk, layout.STATUS, status.parse),
         requests=_requests(disk),
-        log_lines=(*_truncated_line(disk), *_log_lines(disk)),
+        log_lines=(*_truncated_line(disk), *text_logs.lines),
+        responses=text_logs.responses,
+        has_info_lines=text_logs.has_info,
         configs=configs,
         exposures=exposures,
         manifest_file=manifest_file,
@@ -92,7 +101,7 @@ def read_raw_run(
 def _events(disk: RunFiles, cache: Path | None, on_progress: "ProgressCallback | None") -> Sequence[Event]:
     if open_large_log.is_large(disk, layout.EVENTS):
         return open_large_log.open_events(disk, cache, on_progress=on_progress) or ()
-    return tuple(_decoded(disk, layout.EVENTS, lambda line, n: events.decode(line, line_number=n)))
+    return tuple(read_events(disk))
 
 
 def _key_events(disk: RunFiles, cache: Path | None) -> Sequence[Event] | None:
@@ -203,12 +212,11 @@ def _truncated_line(disk: RunFiles) -> Iterator[LogLine]:
         yield text_log.partial_event(layout.EVENTS, torn.line, raw)
 
 
-def _log_lines(disk: RunFiles) -> Iterator[LogLine]:
-    for file in layout.TEXT_LOGS:
-        if disk.exists(file):
-            yield from text_log.relevant_lines(file, text_log.lines_of(disk, file))
+def _text_logs(disk: RunFiles) -> TextLog:
+    files = [file for file in layout.TEXT_LOGS if disk.exists(file)]
     if disk.exists(SIBLING_TEXT_LOG) and _mentions_run(disk, SIBLING_TEXT_LOG):
-        yield from text_log.relevant_lines(SIBLING_TEXT_LOG, text_log.lines_of(disk, SIBLING_TEXT_LOG))
+        files.append(SIBLING_TEXT_LOG)
+    return reduce(or_, (read_text_log(file, text_log.lines_of(disk, file)) for file in files), TextLog())
 
 
 def _mentions_run(disk: RunFiles, file: str) -> bool:

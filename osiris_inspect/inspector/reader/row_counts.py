@@ -82,6 +82,8 @@ def _writer_counts(
         yield draft.rows_processed, "step_complete event"
     if card is not None and card.rows_out:
         yield card.rows_out, "run card"
+    if draft.has_written and draft.rows_processed is not None:
+        yield draft.rows_processed, "step_complete event"
     # the original's worker logs 0 for every writer whose name does not end in '.writer', so 0 is ignored
 
 

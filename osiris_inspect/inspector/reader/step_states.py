@@ -26,7 +26,8 @@ T = TypeVar("T", Event, Metric)
 def ordered_steps(drafts: dict[str, StepBuilder], material: RawRun) -> list[StepBuilder]:
     """Return the steps in the order of the manifest, followed by those only in the log or the run card."""
     ordered = [] if material.manifest is None else _planned(material.manifest, drafts)
-    ordered += [draft for draft in drafts.values() if draft not in ordered]
+    planned = {draft.id for draft in ordered}
+    ordered += [draft for draft in drafts.values() if draft.id not in planned]
     if material.card is not None:
         by_id = {draft.id: draft for draft in ordered}
         for card in material.card.steps:
@@ -160,7 +161,8 @@ def finish_steps(
 def _state(
     draft: StepBuilder, traces: StepTraces, metrics: Sequence[Metric], config: Mapping[str, Any]
 ) -> StepState:
-    is_writer = StepState(draft.id, draft.driver, draft.status).is_writer
+    bare = StepState(draft.id, draft.driver, draft.status, config=config, has_written=draft.has_written)
+    is_writer = bare.is_writer
     consumer_rows = traces.consumer_input.rows if traces.consumer_input else None
     rows, source = rows_out(draft, traces.card, metrics, consumer_rows, is_writer=is_writer)
     return StepState(
@@ -184,6 +186,7 @@ def _state(
         line_range=(draft.first_line, draft.last_line),
         needs_inferred=draft.needs_inferred,
         line=draft.line,
+        has_written=draft.has_written,
     )
 
 

@@ -1,6 +1,8 @@
 """Lineage: steps as nodes, frames as edges."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from osiris_inspect.inspector.run.run import Run, StepState
@@ -32,31 +34,53 @@ class Edge(NamedTuple):
         return self.rows_out - self.rows_in
 
 
-class Lineage(NamedTuple):
+@dataclass(frozen=True)
+class Lineage:
     """The graph of a run. Both ends of each edge are in ``steps``, which are in the order of the manifest."""
 
     steps: tuple[StepState, ...]
     edges: tuple[Edge, ...]
 
+    @cached_property
+    def _by_producer(self) -> Mapping[str, Sequence[Edge]]:
+        return _grouped(self.edges, lambda edge: edge.producer)
+
+    @cached_property
+    def _by_consumer(self) -> Mapping[str, Sequence[Edge]]:
+        return _grouped(self.edges, lambda edge: edge.consumer)
+
+    def edges_from(self, step: str) -> Sequence[Edge]:
+        """Return the frames that a step passes on."""
+        return self._by_producer.get(step, ())
+
+    def edges_to(self, step: str) -> Sequence[Edge]:
+        """Return the frames that a step receives."""
+        return self._by_consumer.get(step, ())
+
     def upstream(self, step: str) -> tuple[str, ...]:
         """Return every step that ``step`` depends on, nearest first."""
-        return self._walk(step, [(edge.consumer, edge.producer) for edge in self.edges])
+        return _walk(step, lambda near: [edge.producer for edge in self.edges_to(near)])
 
     def downstream(self, step: str) -> tuple[str, ...]:
         """Return every step that depends on ``step``, nearest first."""
-        return self._walk(step, [(edge.producer, edge.consumer) for edge in self.edges])
+        return _walk(step, lambda near: [edge.consumer for edge in self.edges_from(near)])
 
-    @staticmethod
-    def _walk(start: str, links: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-        neighbours: dict[str, list[str]] = {}
-        for near, far in links:
-            neighbours.setdefault(near, []).append(far)
-        reached: dict[str, None] = {}
-        front = [start]
-        while front:
-            front = [far for near in front for far in neighbours.get(near, ()) if far not in reached]
-            reached.update(dict.fromkeys(front))
-        return tuple(step for step in reached if step != start)
+
+def _grouped(edges: Iterable[Edge], key: Callable[[Edge], str]) -> dict[str, list[Edge]]:
+    groups: dict[str, list[Edge]] = {}
+    for edge in edges:
+        groups.setdefault(key(edge), []).append(edge)
+    return groups
+
+
+def _walk(start: str, neighbours: Callable[[str], Sequence[str]]) -> tuple[str, ...]:
+    reached: dict[str, None] = {}
+    front = [start]
+    while front:
+        front = [far for near in front for far in neighbours(near) if far not in reached]
+        front = list(dict.fromkeys(front))
+        reached.update(dict.fromkeys(front))
+    return tuple(step for step in reached if step != start)
 
 
 def build_lineage(run: Run) -> Lineage:

@@ -30,6 +30,17 @@ class Report:
         causes = (finding for finding in self.findings if finding.caused_by is None)
         return next((finding for finding in causes if finding.severity == "error"), None)
 
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """The warnings of a run that succeeded, without those that another one explains; empty for other runs."""
+        if self.run.status != "success":
+            return ()
+        return tuple(
+            finding
+            for finding in self.findings
+            if finding.severity == "warning" and finding.caused_by is None and not finding.in_baseline
+        )
+
     def consequences(self, cause: Finding) -> tuple[Finding, ...]:
         """Return the findings that ``cause`` explains."""
         return tuple(finding for finding in self.findings if finding.caused_by == cause.id)

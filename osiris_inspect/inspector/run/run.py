@@ -6,13 +6,18 @@ run does not contain is None; a field beside a derived value names its source.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
+from osiris_inspect.inspector.run.earlier_run import EarlierRun
+from osiris_inspect.inspector.run.frame_facts import FrameFacts
+from osiris_inspect.inspector.run.http_response import HttpResponse
 from osiris_inspect.model.error_info import ErrorInfo
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Stage
-from osiris_inspect.model.manifest import InputRef, Manifest
+from osiris_inspect.model.manifest import InputRef, Manifest, input_name
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.run_card import RunCard, StepStatus
 from osiris_inspect.model.run_types import FrameLocation, InputLocation, RunMode, RunStatus
@@ -87,6 +92,7 @@ class StepState:
         needs_inferred: True if the run has no manifest and ``needs`` was inferred from the order of the
         steps.
         line: the step's line in the pipeline file; 0 if unknown.
+        has_written: True if it reported rows that it wrote.
     """
 
     id: str
@@ -109,11 +115,21 @@ class StepState:
     line_range: tuple[int, int] = (0, 0)
     needs_inferred: bool = False
     line: int = 0
+    has_written: bool = False
 
     @property
     def is_writer(self) -> bool:
         """True if the step writes its rows to a target and keeps no frame."""
-        return self.driver is not None and self.driver.rpartition(".")[2].endswith("writer")
+        kind = (self.driver or "").rpartition(".")[2]
+        if kind.endswith(("extractor", "processor")):
+            return False
+        return kind.endswith("writer") or self.has_written or self.config.get("mode") in ("write", "load")
+
+    @property
+    def is_source(self) -> bool:
+        """True if the step reads its rows from outside the pipeline and takes no frame."""
+        kind = (self.driver or "").rpartition(".")[2]
+        return kind.endswith("extractor") or self.config.get("mode") in ("read", "extract")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +163,11 @@ class LogLine(NamedTuple):
 
 
 class TruncatedError(NamedTuple):
-    """An error of the step that was running when the log ends."""
+    """An error of the step that was running when the log ends, or that lost its worker.
+
+    Attributes:
+        names_step: True if the line names the step, or if the end of the log confirms the error.
+    """
 
     line: LogLine
     names_step: bool
@@ -205,7 +225,7 @@ class LazyEvents(Protocol):
         """Return the earliest and the latest time in seconds since 1970; None if no line has one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """One run directory.
 
@@ -217,6 +237,8 @@ class Run:
         finished: True if its end was logged, successful or not.
         events: every readable event in the order of the file.
         log_lines: warnings and errors in text logs.
+        http_responses: responses that text logs record, in the order of each file.
+        has_info_lines: True if text logs contain messages of level INFO, which report requests.
         failure: the error that ended a run outside of any step (compile, preflight, worker start).
         failed_stage: the stage of ``failure``.
         kind: ``compile`` for a directory with a compiled pipeline that did not run.
@@ -225,7 +247,9 @@ class Run:
         manifest_file: path of the manifest, relative to the directory.
         isolation: isolation of the worker: ``none``, ``landlock``, ``bwrap``, ``e2b``; None if unknown.
         outages: times without a connection to the worker.
-        truncated_errors: the last errors of a truncated run.
+        truncated_errors: the last errors of a truncated run, or of a worker that was lost.
+        frames: counts of the frames by step; empty until a diagnosis needs them.
+        earlier_runs: the last successful runs of the pipeline beside this one; empty until a diagnosis needs them.
     """
 
     path: Path
@@ -255,10 +279,52 @@ class Run:
     isolation: str | None = None
     outages: tuple[ConnectionOutage, ...] = ()
     truncated_errors: tuple[TruncatedError, ...] = ()
+    http_responses: tuple[HttpResponse, ...] = ()
+    has_info_lines: bool = False
+    frames: Mapping[str, FrameFacts] = field(default_factory=dict)
+    earlier_runs: tuple[EarlierRun, ...] = ()
 
     def step(self, step_id: str) -> StepState | None:
         """Return a step; None if there is none with this id."""
-        return next((step for step in self.steps if step.id == step_id), None)
+        return self._steps_by_id.get(step_id)
+
+    @cached_property
+    def _steps_by_id(self) -> Mapping[str, StepState]:
+        return {step.id: step for step in reversed(self.steps)}  # of two with one id the first is returned
+
+    def steps_with_input_name(self, name: str) -> Sequence[StepState]:
+        """Return the steps whose frame has an input name, in lower case, at its consumers."""
+        return self._steps_by_input_name.get(name, ())
+
+    @cached_property
+    def _steps_by_input_name(self) -> Mapping[str, Sequence[StepState]]:
+        steps: dict[str, list[StepState]] = {}
+        for step in self.steps:
+            steps.setdefault(input_name(step.id).lower(), []).append(step)
+        return steps
+
+    def inputs_from(self, step_id: str) -> Sequence[InputState]:
+        """Return the inputs that steps made of the frame of one step."""
+        return self._inputs_by_producer.get(step_id, ())
+
+    @cached_property
+    def _inputs_by_producer(self) -> Mapping[str, Sequence[InputState]]:
+        inputs: dict[str, list[InputState]] = {}
+        for step in self.steps:
+            for entry in step.inputs:
+                inputs.setdefault(entry.from_step or "", []).append(entry)
+        return inputs
+
+    def metrics_named(self, name: str, step: str | None) -> Sequence[Metric]:
+        """Return the metrics of a name and a step; with None those without a step."""
+        return self._metrics_by_name.get((name, step), ())
+
+    @cached_property
+    def _metrics_by_name(self) -> Mapping[tuple[str, str | None], Sequence[Metric]]:
+        metrics: dict[tuple[str, str | None], list[Metric]] = {}
+        for metric in self.metrics:
+            metrics.setdefault((metric.name, metric.step), []).append(metric)
+        return metrics
 
     @property
     def key_events(self) -> Sequence[Event]:
@@ -269,6 +335,16 @@ class Run:
 
     def events_named(self, *names: str, step: str | None = None) -> list[Event]:
         """Return the events with these names, optionally of one step, in the order of the file."""
-        return [
-            event for event in self.key_events if event.name in names and (step is None or event.step == step)
-        ]
+        positions = [self._positions.get((name, step), ()) for name in dict.fromkeys(names)]
+        events = self.key_events
+        return [events[position] for position in sorted(chain.from_iterable(positions))]
+
+    @cached_property
+    def _positions(self) -> Mapping[tuple[str, str | None], Sequence[int]]:
+        """The positions of the key events by name, and by name and step."""
+        positions: dict[tuple[str, str | None], list[int]] = {}
+        for position, event in enumerate(self.key_events):
+            positions.setdefault((event.name, None), []).append(position)
+            if event.step is not None:
+                positions.setdefault((event.name, event.step), []).append(position)
+        return positions

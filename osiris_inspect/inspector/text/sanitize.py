@@ -42,6 +42,30 @@ def truncate(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
+def shorten_middle(text: str, limit: int, focus: str = "") -> str:
+    """Return masked ``text`` in about ``limit`` characters: its beginning, ``focus`` if it contains that, and its end.
+
+    The reason of an error often stands at its end.
+    """
+    if len(text) <= limit:
+        return text
+    start = text.find(focus) if focus else -1
+    around = limit // 10
+    head, tail = (limit // 4, limit * 2 // 5) if start >= 0 else (limit * 2 // 5, limit - limit * 2 // 5 - 3)
+    spans = [(0, head), (len(text) - tail, len(text))]
+    if start >= 0:
+        spans.insert(
+            1, (max(0, start - around), min(len(text), start + min(len(focus), limit // 3) + around))
+        )
+    merged = spans[:1]
+    for first, last in sorted(spans[1:]):
+        if first <= merged[-1][1] + 3:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
+        else:
+            merged.append((first, last))
+    return " … ".join(text[first:last].strip() for first, last in merged)
+
+
 def excerpt(text: str, limit: int, start: int = 0) -> str:
     """Return at most ``limit`` characters of ``text``, fewer if one of their ends lies inside a secret.
 

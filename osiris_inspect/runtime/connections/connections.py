@@ -166,7 +166,13 @@ def open_connections(
         PipelineError: contains every problem of a file with its position.
     """
     if env_file is not None and not env_file.is_file():
-        raise SettingsError(f"cannot read --env-file {env_file}: not a file; check the path")
+        raise SettingsError(
+            f"cannot read --env-file {env_file}: not a file",
+            kind="file-missing",
+            fix="check the path",
+            option="--env-file",
+            path=str(env_file),
+        )
     file = find_connections_file(named, folders)
     beside = file.parent if file is not None else folders[0]
     return load_connections(file, env_files.read(environment, env_file or beside / env_files.FILE), folders)
@@ -180,7 +186,13 @@ def find_connections_file(path: Path | None, folders: Iterable[Path]) -> Path | 
     """
     if path is not None:
         if not path.is_file():
-            raise SettingsError(f"cannot read --connections {path}: not a file; check the path")
+            raise SettingsError(
+                f"cannot read --connections {path}: not a file",
+                kind="file-missing",
+                fix="check the path",
+                option="--connections",
+                path=str(path),
+            )
         return path
     return next((folder / FILE for folder in folders if (folder / FILE).is_file()), None)
 

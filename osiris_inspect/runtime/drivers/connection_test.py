@@ -4,6 +4,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config
 
@@ -21,12 +22,23 @@ def test_connection(family: str, connection: Config) -> str:
         return _test_folder(connection)
     if family not in _DATABASES:
         known = ", ".join((*_DATABASES, "filesystem"))
-        raise DriverError(f"unknown connection family {family!r}; known are {known}")
+        raise DriverError(
+            f"unknown connection family {family!r}; known are {known}",
+            kind="config-value-invalid",
+            fix=suggestion(family, (*_DATABASES, "filesystem"), "use one of these families"),
+            key="family",
+            value=family,
+        )
     try:
         driver = import_module(f"osiris_inspect.runtime.drivers.{family}.driver")
     except ModuleNotFoundError as error:
-        text = f"{error.name} is not installed; pip install 'osiris-inspect[{family}]'"
-        raise DriverError(text) from error
+        raise DriverError(
+            f"{error.name} is not installed",
+            kind="dependency-missing",
+            fix=f"pip install 'osiris-inspect[{family}]'",
+            module=error.name,
+            extra=family,
+        ) from error
     description: str = driver.test_connection(connection)
     return description
 
@@ -34,5 +46,11 @@ def test_connection(family: str, connection: Config) -> str:
 def _test_folder(connection: Config) -> str:
     path = Path(str(connection.get("base_dir") or "."))
     if not path.is_dir():
-        raise DriverError(f"base_dir {path} is not a folder")
+        raise DriverError(
+            f"base_dir {path} is not a folder",
+            kind="file-missing",
+            fix="correct base_dir of the connection",
+            path=str(path),
+            key="base_dir",
+        )
     return f"folder {path.resolve()}"

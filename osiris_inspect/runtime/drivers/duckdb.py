@@ -12,10 +12,11 @@ from typing import Any
 
 import duckdb
 
-from osiris_inspect.base.near_names import did_you_mean
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
+from osiris_inspect.runtime.drivers.duckdb_errors import query_error
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
+from osiris_inspect.runtime.drivers.join_counts import count_join
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 _STATEMENTS_WITH_ROWS = frozenset({"SELECT", "MULTI", "EXPLAIN"})
@@ -31,7 +32,7 @@ class DuckdbProcessor:
         Raises:
             DriverError: the SQL is invalid or fails; has DuckDB's message, the line and the tables.
         """
-        tables: list[str] = []
+        tables: dict[str, ResolvedInput] = {}
         with (
             errors_name_step(step_id),
             closing(duckdb.connect(":memory:")) as connection,
@@ -41,15 +42,33 @@ class DuckdbProcessor:
                 _set_options(connection, config, inputs, ctx)
                 for names, resolved in _tables_by_name(inputs).items():
                     _create_views(connection, names, resolved)
-                    tables += names
+                    tables |= dict.fromkeys(names, resolved)
                 if not config.get("allow_external"):
                     connection.execute("SET enable_external_access = false")
                     connection.execute("SET lock_configuration = true")
                 table = _run(connection, config["query"])
+                _describe_join(connection, config["query"], inputs, ctx)
             except duckdb.Error as error:
-                raise DriverError(_explain(str(error), tables)) from error
+                raise query_error(error, tables, config) from error
         ctx.progress(table.num_rows)
         return {"df": table}
+
+
+def _describe_join(
+    connection: duckdb.DuckDBPyConnection, query: str, inputs: Inputs, ctx: DriverContext
+) -> None:
+    """Count the keys of the query's join, if it has one of two inputs."""
+    rows = {
+        name.lower(): resolved.rows for names, resolved in _tables_by_name(inputs).items() for name in names
+    }
+    try:
+        counts = count_join(connection, query, rows)
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error:  # the query has succeeded; counts are not needed for its result
+        return
+    if counts is not None:
+        ctx.describe_join(counts)
 
 
 def _tables_by_name(inputs: Inputs) -> dict[tuple[str, ...], ResolvedInput]:
@@ -91,7 +110,7 @@ def _set_options(
     # data that does not fit in memory; removed when the connection is closed
     connection.execute(f"SET temp_directory = {_text(str(ctx.artifacts / '.duckdb'))}")
     if config.get("memory_limit"):
-        connection.execute(f"SET memory_limit = {_text(config['memory_limit'])}")
+        _set_memory_limit(connection, str(config["memory_limit"]))
     if config.get("threads"):
         connection.execute(f"SET threads = {int(config['threads'])}")
     if not config.get("allow_external"):
@@ -99,13 +118,33 @@ def _set_options(
         connection.execute(f"SET allowed_paths = [{', '.join(_text(str(path)) for path in paths)}]")
 
 
+def _set_memory_limit(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
+    try:
+        connection.execute(f"SET memory_limit = {_text(limit)}")
+    except duckdb.Error as error:
+        raise DriverError(
+            f"DuckDB transformation failed: memory_limit is {limit!r}: {str(error).splitlines()[0]}",
+            kind="config-value-invalid",
+            fix="write a number with a unit, such as 2GB",
+            key="memory_limit",
+            value=limit,
+        ) from error
+
+
 def _run(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
     statements = connection.extract_statements(query)
     if not statements:
-        raise DriverError("query has no statement")
+        raise DriverError(
+            "query has no statement", kind="config-value-missing", fix="write a SELECT in query", key="query"
+        )
     *first, last = statements
     if last.type.name not in _STATEMENTS_WITH_ROWS:
-        raise DriverError("the last statement of query returns no rows; end with a SELECT")
+        raise DriverError(
+            "the last statement of query returns no rows",
+            kind="query-result-unusable",
+            fix="end with a SELECT",
+            key="query",
+        )
     position = 0
     for statement in first:
         position = query.find(statement.query, position)
@@ -132,22 +171,6 @@ def _query_lines(query: str, position: int) -> Iterator[None]:
             r"^LINE (\d+):", lambda match: f"LINE {int(match[1]) + before}:", str(error), flags=re.M
         )
         raise type(error)(text) from error
-
-
-def _explain(error: str, tables: list[str]) -> str:
-    line = re.search(r"^LINE (\d+):", error, re.MULTILINE)
-    message = re.sub(r"\n{2,}", "\n", error.strip())
-    if line is not None:
-        message = f"in line {line[1]} of its query, {message}"
-    if error.startswith("Permission Error") and "disabled by configuration" in error:
-        message += "; set allow_external: true if this SQL is to read or write files"
-    if error.startswith("Catalog Error"):
-        missing = re.search(r"Table with name (\S+) does not exist", error)
-        hint = did_you_mean(missing[1], tuple(tables)) if missing else ""
-        message += f"; tables here: {', '.join(tables) or 'none'}{hint}"
-    if error.startswith("Out of Memory Error"):
-        message += "; raise memory_limit, or read less in one statement"
-    return f"DuckDB transformation failed: {message}"
 
 
 def _identifier(name: str) -> str:

@@ -7,8 +7,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
+from osiris_inspect.runtime.drivers.interface.file_format import (
+    memory_error,
+    recognized_format,
+    unreadable_file,
+)
 from osiris_inspect.runtime.drivers.interface.file_paths import input_paths, output_file
 from osiris_inspect.runtime.drivers.interface.writer_input import writer_input
 
@@ -26,7 +32,14 @@ class ParquetExtractor:
                 table = _read(path, config.get("columns"))
                 if tables and table.schema.names != tables[0].schema.names:
                     names, first = ", ".join(table.schema.names), ", ".join(tables[0].schema.names)
-                    raise DriverError(f"{path} has columns {names}; the files before it have {first}")
+                    raise DriverError(
+                        f"{path} has columns {names}; the files before it have {first}",
+                        kind="columns-differ",
+                        fix="read the files in steps of their own, or set columns to those that all have",
+                        path=str(path),
+                        columns=table.schema.names,
+                        expected_columns=tables[0].schema.names,
+                    )
                 tables.append(table)
                 rows += table.num_rows
                 ctx.progress(rows)
@@ -34,7 +47,11 @@ class ParquetExtractor:
             try:
                 return {"df": pa.concat_tables(tables, promote_options="permissive")}
             except pa.ArrowException as error:
-                raise DriverError(f"the types of the files differ: {error}") from error
+                raise DriverError(
+                    f"the types of the files differ: {error}",
+                    kind="columns-differ",
+                    fix="read the files in steps of their own, and cast the columns to one type",
+                ) from error
 
 
 class ParquetWriter:
@@ -64,9 +81,43 @@ def _read(path: Path, columns: list[str] | None) -> pa.Table:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             missing = [name for name in columns or () if name not in file.schema_arrow.names]
             if missing:
-                text = f"{path} has no column {', '.join(map(repr, missing))}"
-                raise DriverError(f"{text}; it has {', '.join(file.schema_arrow.names)}")
+                names = file.schema_arrow.names
+                raise DriverError(
+                    f"{path} has no column {', '.join(map(repr, missing))}; it has {', '.join(names)}",
+                    kind="column-missing",
+                    fix=suggestion(missing[0], names, "correct columns of the step"),
+                    path=str(path),
+                    column=missing[0],
+                    missing=missing,
+                    columns=names,
+                )
             table = file.read(columns)
+    except MemoryError as error:  # also an Arrow exception; the file may be complete
+        raise memory_error(f"reading {path}", error, path=str(path)) from error
     except (pa.ArrowException, OSError) as error:
-        raise DriverError(f"{path} is not a complete Parquet file: {str(error).splitlines()[0]}") from error
+        if isinstance(error, OSError) and error.errno is not None:
+            raise unreadable_file(path, error) from error
+        raise _not_parquet(path, error) from error  # Arrow's errors of damaged files have no number
     return (table.select(columns) if columns else table).replace_schema_metadata(None)
+
+
+def _not_parquet(path: Path, error: Exception) -> DriverError:
+    reason = str(error).splitlines()[0]
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start in (b"PAR1", b""):
+        return DriverError(
+            f"{path} is not a complete Parquet file: {reason}",
+            kind="file-unreadable",
+            fix="write or copy the file again",
+            path=str(path),
+        )
+    form = recognized_format(path)
+    kind_of_file = f"it is {form.description}" if form else "it does not begin with PAR1"
+    return DriverError(
+        f"{path} is not a complete Parquet file: {kind_of_file}",
+        kind="file-format-wrong",
+        fix="name a Parquet file, or read it with the extractor of its format",
+        path=str(path),
+        format=form.name if form else None,
+    )

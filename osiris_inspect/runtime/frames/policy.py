@@ -31,6 +31,10 @@ class StoredFrame:
     Attributes:
         rows: rows of the frame; None if there is no frame, as for all that follows.
         columns, dtypes: names and types as text, in the order of the frame.
+        nulls: rows without a value, by column.
+        distinct: estimate of the different values, by column: 0, 1, ``few``, ``many`` or None if unknown.
+        min, max: smallest and largest value as text, by column; None except for whole numbers and times.
+        join: counts of the join that made the frame; None if there was none or it was not counted.
         storage: location of the frame; ``reason`` explains it.
         parquet, schema: paths relative to the run directory.
         keys: type name of each key that the driver returned.
@@ -39,6 +43,11 @@ class StoredFrame:
     rows: int | None = None
     columns: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
+    nulls: tuple[int, ...] = ()
+    distinct: tuple[int | str | None, ...] = ()
+    min: tuple[str | None, ...] = ()
+    max: tuple[str | None, ...] = ()
+    join: Mapping[str, int] | None = None
     storage: FrameLocation = "none"
     reason: str
     memory_bytes: int = 0

@@ -15,13 +15,13 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import DriverError, InputNotFound, SpillCorrupt, SpillFailed
+from osiris_inspect.model.errors import DriverError, InputNotFound, OsirisError, SpillCorrupt, SpillFailed
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.model.run_types import FrameLocation
 from osiris_inspect.runtime.files.hashed_file import Filesystem
 from osiris_inspect.runtime.frames import memory, stream
 from osiris_inspect.runtime.frames.conversion import frame as frames
-from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan
+from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of
 from osiris_inspect.runtime.frames.driver_result import (
     FRAME_KEY,
     memory_lookup,
@@ -29,6 +29,7 @@ from osiris_inspect.runtime.frames.driver_result import (
     result_types,
 )
 from osiris_inspect.runtime.frames.frame_copies import store_copy
+from osiris_inspect.runtime.frames.frame_counts import FrameCounts
 from osiris_inspect.runtime.frames.policy import SpillPolicy, StoredFrame, StoreSize
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 from osiris_inspect.runtime.frames.spill import schema_json
@@ -63,6 +64,18 @@ def _size_of(frame: pd.DataFrame | pa.Table, plan: FramePlan) -> int:
     return memory.columns_bytes(
         frame.index, (column.values for column in plan.planned_columns if plan.fields)
     )
+
+
+def _stream_error(step: str, error: stream.StreamSourceError) -> DriverError:
+    """Return the error of a stream's source, with the kind, the fix and the facts of its cause."""
+    cause, message = error.cause, f"step {step!r}: {error}"
+    if isinstance(cause, OsirisError):
+        message = f"step {step!r}: the stream failed after {error.rows:,} rows: {cause.message}"
+        return DriverError(message, kind=cause.kind, fix=cause.fix, **{"rows": error.rows, **cause.facts})
+    if isinstance(cause, MemoryError):
+        fix = "raise the memory limit, or select fewer columns or rows"
+        return DriverError(message, kind="out-of-memory", fix=fix, rows=error.rows)
+    return DriverError(message, kind="driver-raised", fix="correct the driver", rows=error.rows)
 
 
 __all__ = ["FrameStore", "ResolvedInput", "SpillPolicy", "StoreSize", "StoredFrame"]
@@ -166,11 +179,14 @@ class FrameStore:
             entry.spilled = self._spills.write(step, plan, size, _STREAMED)
         except stream.StreamSourceError as error:
             del self._entries[step]
-            raise DriverError(f"step {step!r}: {error}") from error.cause
+            raise _stream_error(step, error) from error.cause
         if entry.spilled is None:
             del self._entries[step]
             raise SpillFailed(
-                f"cannot spill step {step!r}: its stream is too large for memory and writing it failed; free disk space"
+                f"cannot spill step {step!r}: its stream is too large for memory and writing it failed",
+                fix="free disk space",
+                step=step,
+                bytes=size,
             )
         self._dropped += size
         return plan, _STREAMED
@@ -185,17 +201,24 @@ class FrameStore:
         self, step: str, entry: _StepEntry, plan: FramePlan, reason: str, keys: Mapping[str, str]
     ) -> StoredFrame:
         spilled = entry.spilled
+        names = columns_of(plan.fields)
+        counts = (spilled.counts if spilled else None) or FrameCounts(names, plan.rows)
+        fingerprint = spilled.document["fingerprint"] if spilled else spill.frame_fingerprint(plan, counts)
         return StoredFrame(
             rows=spilled.rows if spilled else plan.rows,
-            columns=tuple(field_["physical"] for field_ in plan.fields),
+            columns=tuple(names),
             dtypes=tuple(field_["dtype"] for field_ in plan.fields),
+            nulls=counts.nulls,
+            distinct=counts.distinct,
+            min=counts.low,
+            max=counts.high,
             storage=self.location(step),
             reason=reason,
             memory_bytes=entry.memory_bytes,
             spill_bytes=spilled.bytes if spilled else 0,
             parquet=layout.spill_path(step) if spilled else None,
             schema=layout.schema_path(step) if spilled else None,
-            fingerprint=spilled.document["fingerprint"] if spilled else spill.frame_fingerprint(plan),
+            fingerprint=fingerprint,
             schema_hash=schema_json.schema_hash(plan),
             keys=keys,
         )

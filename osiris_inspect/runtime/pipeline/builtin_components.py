@@ -386,7 +386,11 @@ def all_components() -> Mapping[str, Component]:
             if component.name in components:
                 raise SettingsError(
                     f"cannot load component {component.name!r} of {_package(entry)}: "
-                    "another component has this name; rename one of them"
+                    "another component has this name",
+                    kind="component-not-loadable",
+                    fix="rename one of them",
+                    component=component.name,
+                    package=_package(entry),
                 )
             components[component.name] = component
     return components
@@ -397,7 +401,10 @@ def _from_entry_point(entry: metadata.EntryPoint) -> Iterable[Component]:
         loaded = entry.load()
     except Exception as error:  # runs code of another package
         raise SettingsError(
-            f"component {entry.name!r} of {_package(entry)} cannot be loaded: {type(error).__name__}: {error}"
+            f"component {entry.name!r} of {_package(entry)} cannot be loaded: {type(error).__name__}: {error}",
+            kind="component-not-loadable",
+            component=entry.name,
+            package=_package(entry),
         ) from error
     components = [loaded] if isinstance(loaded, Component) else loaded
     if not isinstance(components, list | tuple) or not all(
@@ -405,7 +412,10 @@ def _from_entry_point(entry: metadata.EntryPoint) -> Iterable[Component]:
     ):
         raise SettingsError(
             f"entry point {entry.name!r} of {_package(entry)} names a {type(loaded).__name__}; "
-            "it must name a Component or a list of them"
+            "it must name a Component or a list of them",
+            kind="component-not-loadable",
+            component=entry.name,
+            package=_package(entry),
         )
     return components
 

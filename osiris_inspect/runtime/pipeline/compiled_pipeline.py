@@ -31,7 +31,10 @@ def latest_compile_dir(logs: Path) -> Path:
     }
     if not compiled_dirs:
         raise SettingsError(
-            f"no compiled pipeline under {logs}; run osiris-inspect compile PIPELINE.yaml first"
+            f"no compiled pipeline under {logs}",
+            kind="file-missing",
+            fix="run osiris-inspect compile PIPELINE.yaml first",
+            path=str(logs),
         )
     return compiled_dirs[max(compiled_dirs)]
 

@@ -62,9 +62,19 @@ def read_pipeline(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise SettingsError(f"cannot read the pipeline {file}: {error.strerror}") from None
+        raise SettingsError(
+            f"cannot read the pipeline {file}: {error.strerror}",
+            kind="file-missing" if isinstance(error, FileNotFoundError) else "pipeline-unreadable",
+            path=str(file),
+        ) from None
     except UnicodeDecodeError as error:
-        raise SettingsError(f"cannot read the pipeline {file}: not UTF-8 at byte {error.start}") from None
+        raise SettingsError(
+            f"cannot read the pipeline {file}: not UTF-8 at byte {error.start}",
+            kind="encoding-wrong",
+            fix="save it as UTF-8",
+            path=str(file),
+            offset=error.start,
+        ) from None
 
 
 def compile_pipeline(

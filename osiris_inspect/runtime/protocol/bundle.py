@@ -85,17 +85,27 @@ def verify_bundle(run_dir: Path, expected: Mapping[str, Any]) -> dict[str, str]:
     if expected_code and expected_code != code_hash():
         raise InvalidMessage(
             f"worker and host run different versions: the worker's code is {code_hash()}, "
-            f"the host sent {expected_code}; install the same version on both sides"
+            f"the host sent {expected_code}",
+            kind="version-mismatch",
+            fix="install the same version on both sides",
+            worker=code_hash(),
+            host=expected_code,
         )
     hashes = {}
     for name, expected_hash in expected.get("files", {}).items():
         if not layout.is_relative_and_safe(name):
-            raise InvalidMessage(f"bundle refused: {name!r} is outside the run directory")
+            raise InvalidMessage(
+                f"bundle refused: {name!r} is outside the run directory", kind="path-outside-run", path=name
+            )
         path = run_dir / name
         hashes[name] = sha256(path) if path.is_file() else "missing"
         if hashes[name] != expected_hash:
             raise InvalidMessage(
-                f"{name!r} differs between worker and host: {hashes[name]} in the worker, {expected_hash} on the host"
+                f"{name!r} differs between worker and host: {hashes[name]} in the worker, {expected_hash} on the host",
+                kind="bundle-differs",
+                path=name,
+                worker=hashes[name],
+                host=expected_hash,
             )
     return hashes
 
@@ -110,7 +120,8 @@ def load_components(run_dir: Path) -> dict[str, Component]:
         document = read_component_specs(run_dir)
         return {name: _to_component(entry) for name, entry in document["components"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InvalidMessage(f"cannot read {COMPONENTS!r}: {type(error).__name__}: {error}") from error
+        message = f"cannot read {COMPONENTS!r}: {type(error).__name__}: {error}"
+        raise InvalidMessage(message, kind="bundle-differs", path=COMPONENTS) from error
 
 
 def code_hash() -> str:

@@ -27,7 +27,10 @@ def missing_error(missing: Mapping[str, str | None], log: str | None = None) -> 
     package = f"osiris-inspect[{','.join(extras)}]" if extras else "osiris-inspect"
     tail = f"; see {log} for the output of pip" if log else ", or run with --install-deps"
     return DependencyMissing(
-        f"missing modules: {', '.join(missing)}; install them with: pip install '{package}'{tail}"
+        f"missing modules: {', '.join(missing)}",
+        fix=f"install them with: pip install '{package}'{tail}",
+        modules=list(missing),
+        package=package,
     )
 
 

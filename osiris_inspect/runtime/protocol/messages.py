@@ -102,7 +102,8 @@ def decode_command(line: bytes) -> Command:
     value = _parse_object(line)
     verb = value.get("cmd")
     if verb not in _VERBS:
-        raise InvalidMessage(f"unknown command {verb!r}; known commands: {', '.join(_VERBS)}")
+        known = ", ".join(_VERBS)
+        raise InvalidMessage(f"unknown command {verb!r}; known commands: {known}", command=verb)
     for name, kind in {"id": int, **_FIELDS[verb]}.items():
         _required(value, name, kind, f"command {verb!r}")
     body = {name: item for name, item in value.items() if name not in ("cmd", "id")}
@@ -143,7 +144,11 @@ def encode_message(message: WorkerMessage) -> bytes:
             }
     line = _to_line(value)
     if len(line) > MAX_MESSAGE_BYTES:
-        raise MessageTooLarge(f"message too large: {len(line):,} bytes; the limit is {MAX_MESSAGE_BYTES:,}")
+        raise MessageTooLarge(
+            f"message too large: {len(line):,} bytes; the limit is {MAX_MESSAGE_BYTES:,}",
+            bytes=len(line),
+            limit_bytes=MAX_MESSAGE_BYTES,
+        )
     return line
 
 
@@ -187,7 +192,7 @@ def decode_message(line: bytes) -> WorkerMessage:
         case "metric":
             ts, name, number = required("ts", float), required("metric", str), required("value", float)
             return MetricMessage(ts, name, number, optional("step_id", str), optional("tags", dict) or {})
-    raise InvalidMessage(f"unknown message type {kind!r}")
+    raise InvalidMessage(f"unknown message type {kind!r}", type=kind)
 
 
 def _required(value: Mapping[str, Any], name: str, kind: type, context: str) -> Any:
@@ -195,7 +200,9 @@ def _required(value: Mapping[str, Any], name: str, kind: type, context: str) -> 
     # exact types, as parsed from JSON: True is not a number
     if type(item) is kind or (kind is float and type(item) is int):
         return item
-    raise InvalidMessage(f"{context} needs {name!r} of type {kind.__name__}")
+    raise InvalidMessage(
+        f"{context} needs {name!r} of type {kind.__name__}", field=name, expected=kind.__name__
+    )
 
 
 def to_jsonable(value: Any, depth: int = 0) -> Any:
@@ -255,7 +262,11 @@ class LineSplitter:
         line, length = b"".join(self._parts), self._length
         self._parts, self._length = [], 0
         if length > self._limit:
-            yield MessageTooLarge(f"line too large: {length:,} bytes; the limit is {self._limit:,}")
+            yield MessageTooLarge(
+                f"line too large: {length:,} bytes; the limit is {self._limit:,}",
+                bytes=length,
+                limit_bytes=self._limit,
+            )
         elif line.strip():
             yield line
 

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import ProtocolError
+from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 from osiris_inspect.runtime.transport.transport import RemoteFile, Transport
 
 ArtifactPolicy = Literal["none", "small", "all"]
@@ -17,18 +18,18 @@ EmitEvent = Callable[[str, Mapping[str, Any]], None]
 
 def download_artifacts(
     transport: Transport, policy: ArtifactPolicy, run_dir: Path, base_dir: Path, emit: EmitEvent
-) -> str | None:
+) -> ProtocolError | None:
     """Download the output files, and the artifacts that the policy selects; emit an event per file.
 
-    Artifacts are written into ``run_dir``, output files into ``base_dir``. Returns why an output file is
-    missing; None if none is.
+    Artifacts are written into ``run_dir``, output files into ``base_dir``. Returns the error because of
+    which an output file is missing; None if none is.
     """
     try:
         files = transport.list_remote_files()
     except ProtocolError as error:
         emit("artifacts_lost", {"error": str(error)})
-        return f"cannot list the worker's files: {error}"
-    failure = None
+        return _lost(f"cannot list the worker's files: {error}", error)
+    failure: ProtocolError | None = None
     for file in files:
         reason = _skip_reason(file, policy)
         if reason is not None:
@@ -45,9 +46,20 @@ def download_artifacts(
         except (ProtocolError, OSError) as error:
             emit("artifact_lost", {**event_fields, "error": str(error)})
             if file.is_output:
-                failure = failure or f"{file.path!r} was not downloaded from the worker: {error}"
+                message = f"{file.path!r} was not downloaded from the worker: {error}"
+                failure = failure or _lost(message, error, path=file.path, bytes=file.bytes)
         else:
             emit("artifact_fetched", event_fields)
+    return failure
+
+
+def _lost(message: str, error: ProtocolError | OSError, **facts: Any) -> ProtocolError:
+    if isinstance(error, OSError):
+        kind, own = kind_of(error, "artifact-lost"), os_error_facts(error)
+    else:
+        kind, own = error.kind, error.facts
+    failure = ProtocolError(message, kind=kind, **{**own, **facts})
+    failure.__cause__ = error
     return failure
 
 

@@ -12,6 +12,7 @@ from osiris_inspect.model.event import Event, Side
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.files.line_file import BackgroundSync, JsonlFile, ReservedSpace
+from osiris_inspect.runtime.protocol.error_report import shorten_error_info
 
 
 class EventLog:
@@ -40,11 +41,14 @@ class EventLog:
         Raises:
             OSError: the write failed; the file and ``last_seq`` are unchanged.
         """
+        masked = self._redactor.redact_value(dict(fields))
+        if isinstance(masked.get("error_info"), Mapping):
+            masked["error_info"] = shorten_error_info(masked["error_info"])
         event = Event(
             name=name,
             ts=ts,
             step=step,
-            fields=self._redactor.redact_value(dict(fields)),
+            fields=masked,
             session=self._session,
             side=side,
             seq=self.last_seq + 1,

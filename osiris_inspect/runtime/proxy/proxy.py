@@ -11,7 +11,14 @@ from typing import Any, Final
 
 from osiris_inspect.model import manifest
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import DependencyMissing, ProtocolError, RunError, WorkerLost, log_name
+from osiris_inspect.model.errors import (
+    DependencyMissing,
+    OsirisError,
+    ProtocolError,
+    RunError,
+    WorkerLost,
+    log_name,
+)
 from osiris_inspect.model.manifest import Step
 from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.model.run_types import RunStatus
@@ -26,6 +33,13 @@ from osiris_inspect.runtime.protocol.messages import ErrorResponse, Response
 from osiris_inspect.runtime.proxy import run_directory
 from osiris_inspect.runtime.proxy.artifact_download import ArtifactPolicy, download_artifacts
 from osiris_inspect.runtime.proxy.event_log import EventLog
+from osiris_inspect.runtime.proxy.failures import (
+    cannot_create_run,
+    error_response,
+    info_of,
+    with_step,
+    write_failure,
+)
 from osiris_inspect.runtime.proxy.run_finish import RunProgress, finish_run
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, EventListener, RunRecorder
 from osiris_inspect.runtime.proxy.signals import SignalFlag
@@ -106,25 +120,18 @@ def run(request: RunRequest, transport: Transport) -> RunResult:
         try:
             path = run_directory.create_run_dir(request.logs, int(started_at * 1000))
         except OSError as error:
-            raise _cannot_create(request.logs, error) from error
+            raise cannot_create_run(request.logs, error) from error
         try:
             run_directory.write_compiled(path, request.compiled, redactor)
             event_log = EventLog(path, path.name, redactor)
         except OSError as error:
             run_directory.remove(path)
-            raise _cannot_create(request.logs, error) from error
+            raise cannot_create_run(request.logs, error) from error
         with event_log, transport:
             progress = RunProgress(path, request.compiled.manifest, started_at, redactor)
             recorder = RunRecorder(event_log, request.clock, request.on_event)
             execution = _RunExecution(request, transport, recorder, progress, signals)
             return execution.execute(components, secrets)
-
-
-def _cannot_create(logs: Path, error: OSError) -> RunError:
-    reason = error.strerror or error
-    return RunError(
-        f"cannot create a run directory in {str(logs)!r}: {reason}; choose another folder with --logs"
-    )
 
 
 @dataclass
@@ -137,6 +144,7 @@ class _RunExecution:
     progress: RunProgress
     signals: SignalFlag
     worker_lost_reason: str | None = None
+    worker_lost_info: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.client = WorkerClient(self.transport, self.recorder, self.progress.redactor, self.signals)
@@ -153,11 +161,11 @@ class _RunExecution:
                     self._cleanup()
                 self._download_artifacts()
                 status = "success" if progress.is_complete and progress.reason is None else "failed"
-            except Interrupted:
+            except Interrupted as error:
                 status = "interrupted"
-                self._abort("interrupted")
+                self._abort("interrupted", info_of(error, facts=progress.step_counts))
             except (DiskFull, OSError) as error:
-                self._abort(self.recorder.disk_full_reason or f"cannot write the run directory: {error}")
+                self._abort(*write_failure(self.recorder.disk_full or error))
         finally:
             self.transport.close()
             details = {**self._mode(), **self.transport.details}
@@ -197,24 +205,30 @@ class _RunExecution:
         try:
             answer = self.client.request("prepare", self._start_worker(components, secrets), timeout)
         except WorkerLost as error:
-            self.worker_lost_reason = str(error)
-            answer = _error_response("WorkerLost", f"{error}; see {layout.WORKER_LOG}")
+            lost = self._worker_lost(error)
+            answer = error_response("WorkerLost", f"{error}; see {layout.WORKER_LOG}", lost)
         except CommandTimeout:
             self.transport.kill()
-            self.worker_lost_reason = "the worker did not prepare in time"
-            answer = _error_response("StepTimeout", self.worker_lost_reason)
+            answer = self._timed_out(
+                ProtocolError(
+                    "the worker did not prepare in time",
+                    kind="worker-start-failed",
+                    limit_s=timeout,
+                )
+            )
         except (ProtocolError, DependencyMissing) as error:
             if self.signals.is_set:
-                raise Interrupted from error
-            answer = _error_response(log_name(error), str(error))
+                raise Interrupted(self.signals.name) from error
+            answer = error_response(log_name(error), str(error), info_of(error))
         if isinstance(answer, Response):
             return True
         report = answer.error
-        self.progress.reason = f"cannot prepare the worker: {report['message']}"
+        self._fail(f"cannot prepare the worker: {report['message']}", report.get("error_info"))
         event_fields = {
             "error": report["message"],
             "error_type": report.get("type"),
             "traceback": report.get("traceback"),
+            "error_info": report.get("error_info"),
         }
         self.emit("prepare_failed", event_fields)
         return False
@@ -269,16 +283,34 @@ class _RunExecution:
         for step in self.request.compiled.manifest.steps:
             cause = self._skip_cause(step)
             if cause is not None:
-                self._skip(step, cause)
-            elif self._run_step(step):
+                self._skip(step, cause, self._skip_info(step, cause))
+                continue
+            answer = self._run_step(step)
+            if isinstance(answer, Response):
                 progress.succeeded.append(step.id)
             else:
                 progress.failed.append(step.id)
-                progress.reason = progress.reason or f"step {step.id!r} failed"
+                self._fail(f"step {step.id!r} failed", answer.error.get("error_info"), step)
 
-    def _skip(self, step: Step, cause: str) -> None:
+    def _fail(self, reason: str, info: Mapping[str, Any] | None, step: Step | None = None) -> None:
+        """Set the reason of the run's failure unless it has one."""
+        if self.progress.reason is None:
+            self.progress.reason = reason
+            self.progress.error_info = with_step(info, step.id) if info and step else info
+
+    def _skip(self, step: Step, cause: str, info: Mapping[str, Any]) -> None:
         self.progress.skipped[step.id] = cause
-        self.emit("step_skipped", {"because": cause, "driver": step.driver}, step.id)
+        self.emit("step_skipped", {"because": cause, "driver": step.driver, "error_info": info}, step.id)
+
+    def _skip_info(self, step: Step, cause: str) -> Mapping[str, Any]:
+        """Return the parts of the reason because of which ``step`` is skipped."""
+        progress = self.progress
+        if any(need in (*progress.failed, *progress.skipped) for need in step.needs):
+            return info_of(RunError(f"step {cause!r} failed", kind="upstream-failed", step=cause))
+        if self.worker_lost_reason is not None:
+            return self.worker_lost_info
+        message = f"the run ends at its first failed step, which is {cause!r}"
+        return info_of(RunError(message, kind="run-stopped", step=cause))
 
     def _skip_cause(self, step: Step) -> str | None:
         """Return the failed step or the reason because of which ``step`` cannot run; None if it can."""
@@ -292,7 +324,7 @@ class _RunExecution:
             return None
         return progress.failed[0] if progress.failed else self.worker_lost_reason
 
-    def _run_step(self, step: Step) -> bool:
+    def _run_step(self, step: Step) -> CommandResult:
         body = {
             "step_id": step.id,
             "driver": step.driver,
@@ -304,20 +336,44 @@ class _RunExecution:
         try:
             answer = self.client.request("exec_step", body, self.request.settings.step_timeout_s)
         except WorkerLost as error:
-            self.worker_lost_reason = str(error)
-            answer = _error_response("WorkerLost", str(error))
+            answer = error_response("WorkerLost", str(error), self._worker_lost(error))
         except CommandTimeout:
             answer = self._kill_timed_out(step)
         if isinstance(answer, ErrorResponse) and "step_failed" not in self.recorder.event_names(step.id):
             self._record_failure(step, answer.error, (self.request.clock() - sent_at) * 1000)
-        return isinstance(answer, Response)
+        return answer
 
     def _kill_timed_out(self, step: Step) -> CommandResult:
         """Kill the worker of a step that timed out; return its answer if it arrived meanwhile."""
         self.transport.kill()
-        timeout = self.request.settings.step_timeout_s
-        self.worker_lost_reason = f"step {step.id!r} took longer than {timeout:g} s"
-        return self.client.drain() or _error_response("StepTimeout", self.worker_lost_reason)
+        limit_s = self.request.settings.step_timeout_s
+        timed_out = self._timed_out(
+            RunError(
+                f"step {step.id!r} took longer than {limit_s:g} s",
+                kind="step-timeout",
+                fix="raise --step-timeout (E2B_STEP_TIMEOUT), or process less data in the step",
+                step=step.id,
+                limit_s=limit_s,
+            )
+        )
+        return self.client.drain() or timed_out
+
+    def _timed_out(self, error: OsirisError) -> ErrorResponse:
+        """Set why the worker was killed; return it as an answer of the worker."""
+        self.worker_lost_reason, self.worker_lost_info = error.message, info_of(error, "StepTimeout")
+        return error_response("StepTimeout", error.message, self.worker_lost_info)
+
+    def _worker_lost(self, error: WorkerLost) -> Mapping[str, Any]:
+        """Set why the worker ended; return its parts, with the memory that it used."""
+        heartbeat, details = self.recorder.last_heartbeat, self.transport.details
+        memory = {
+            "rss_bytes": heartbeat.get("rss_bytes"),
+            "peak_rss_bytes": heartbeat.get("peak_rss_bytes"),
+            "memory_limit_bytes": details.get("memory_limit_bytes"),
+        }
+        self.worker_lost_reason = str(error)
+        self.worker_lost_info = info_of(error, facts=memory)
+        return self.worker_lost_info
 
     def _cleanup(self) -> None:
         if self.worker_lost_reason is not None:
@@ -340,33 +396,35 @@ class _RunExecution:
                 self.request.base,
                 self.emit,
             )
-            self.progress.reason = self.progress.reason or failure
+            if failure is not None:
+                self._fail(str(failure), info_of(failure))
 
     # --- abort
 
-    def _abort(self, reason: str) -> None:
+    def _abort(self, reason: str, info: Mapping[str, Any]) -> None:
         """Kill the worker and record the end of every step."""
-        self.progress.reason = reason
+        self.progress.reason, self.progress.error_info = reason, info
         self.transport.kill()
         try:
-            if self.recorder.disk_full_reason is None:  # the reserved space is for the end of the run
+            if self.recorder.disk_full is None:  # the reserved space is for the end of the run
                 self.client.drain()
-            self._finish_open_steps(reason)
+            self._finish_open_steps(reason, info)
         except (DiskFull, OSError) as error:
-            self.progress.reason = self.recorder.disk_full_reason or str(error)
+            self.progress.reason, self.progress.error_info = write_failure(self.recorder.disk_full or error)
 
-    def _finish_open_steps(self, reason: str) -> None:
+    def _finish_open_steps(self, reason: str, info: Mapping[str, Any]) -> None:
         progress = self.progress
         for step in self.request.compiled.manifest.steps:
             if step.id in (*progress.succeeded, *progress.failed, *progress.skipped):
                 continue
             names = self.recorder.event_names(step.id)
             if "step_start" not in names:
-                self._skip(step, reason)
+                self._skip(step, reason, info)
                 continue
             progress.failed.append(step.id)
             if "step_failed" not in names:
-                self._record_failure(step, {"type": "Interrupted", "message": reason}, None)
+                error = {"type": "Interrupted", "message": reason, "error_info": info}
+                self._record_failure(step, error, None)
 
     def _record_failure(self, step: Step, error: Mapping[str, Any], duration_ms: float | None) -> None:
         event_fields = {
@@ -375,12 +433,9 @@ class _RunExecution:
             "error_type": error.get("type"),
             "duration_ms": duration_ms,
             "traceback": error.get("traceback"),
+            "error_info": error.get("error_info"),
         }
         self.emit("step_failed", event_fields, step.id)
-
-
-def _error_response(error_type: str, message: str) -> ErrorResponse:
-    return ErrorResponse(None, {"type": error_type, "message": message})
 
 
 def _inputs(step: Step) -> dict[str, dict[str, str]]:

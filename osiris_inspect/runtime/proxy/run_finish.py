@@ -11,6 +11,7 @@ from osiris_inspect.model.manifest import Manifest
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.model.run_types import RunStatus
 from osiris_inspect.runtime.proxy import run_directory
+from osiris_inspect.runtime.proxy.failures import write_failure
 from osiris_inspect.runtime.proxy.run_card_builder import build_run_card
 from osiris_inspect.runtime.proxy.run_recorder import DiskFull, RunRecorder
 
@@ -26,6 +27,7 @@ class RunProgress:
         started_at: seconds since 1970.
         skipped: the cause of each skipped step: a failed step, or a reason.
         reason: the first error; None if there was none.
+        error_info: the parts of this error.
     """
 
     path: Path
@@ -36,6 +38,7 @@ class RunProgress:
     failed: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     reason: str | None = None
+    error_info: Mapping[str, Any] | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -59,7 +62,8 @@ def finish_run(
 
     A write that fails turns success into failure, and the other files are still written.
     """
-    status = _check_disk(status, progress, recorder.disk_full_reason)
+    if recorder.disk_full is not None:
+        status = _fail(status, progress, recorder.disk_full)
     writes: tuple[Callable[[], None], ...] = (
         lambda: _write_card(recorder, progress, details),
         lambda: _record_run_end(recorder, progress, status, clock() - progress.started_at),
@@ -69,15 +73,13 @@ def finish_run(
         try:
             write()
         except (OSError, DiskFull) as error:
-            reason = recorder.disk_full_reason or f"cannot write the run directory: {error}"
-            status = _check_disk(status, progress, reason)
+            status = _fail(status, progress, recorder.disk_full or error)
     return status
 
 
-def _check_disk(status: RunStatus, progress: RunProgress, error: str | None) -> RunStatus:
-    if error is None:
-        return status
-    progress.reason = progress.reason or error
+def _fail(status: RunStatus, progress: RunProgress, error: OSError | DiskFull) -> RunStatus:
+    if progress.reason is None:
+        progress.reason, progress.error_info = write_failure(error)
     return "failed" if status == "success" else status
 
 
@@ -96,7 +98,10 @@ def _record_run_end(recorder: RunRecorder, progress: RunProgress, status: RunSta
         reason = progress.reason or "a step failed"
         recorder.record_host_event("run_error", {"error": reason, **event_fields})
     last_seq = recorder.log.last_seq + 1
-    recorder.record_host_event("run_end", {"status": status, "last_seq": last_seq, "duration_s": seconds})
+    run_end: dict[str, Any] = {"status": status, "last_seq": last_seq, "duration_s": seconds}
+    if status != "success":
+        run_end["error_info"] = progress.error_info
+    recorder.record_host_event("run_end", run_end)
     recorder.log.sync()
 
 

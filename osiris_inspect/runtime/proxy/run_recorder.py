@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
+from osiris_inspect.model.errors import OsirisError
 from osiris_inspect.model.event import Event, Side
 from osiris_inspect.model.metric import Metric
+from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 from osiris_inspect.runtime.proxy.event_log import EventLog
 from osiris_inspect.runtime.proxy.run_card_builder import CARD_EVENTS
 
@@ -12,8 +14,11 @@ EventListener = Callable[[Event], None]
 _SYNCED = frozenset({"step_complete", "step_failed"})
 
 
-class DiskFull(Exception):
-    """The disk is full; the line was written into the reserved space, and the run must end."""
+class DiskFull(OsirisError):
+    """A line could not be written, above all because the disk is full; the run must end.
+
+    The line was written into the reserved space.
+    """
 
 
 class RunRecorder:
@@ -22,13 +27,15 @@ class RunRecorder:
     Attributes:
         log: the event log.
         card_events: the events that the run card is built from.
-        disk_full_reason: error of the first failed write; None if none failed.
+        disk_full: error of the first failed write; None if none failed.
+        last_heartbeat: fields of the worker's last ``heartbeat``; empty before the first.
     """
 
     def __init__(self, log: EventLog, clock: Callable[[], float], on_event: EventListener) -> None:
         self.log, self._clock, self._on_event = log, clock, on_event
         self.card_events: list[Event] = []
-        self.disk_full_reason: str | None = None
+        self.disk_full: DiskFull | None = None
+        self.last_heartbeat: Mapping[str, Any] = {}
 
     def record_host_event(self, name: str, fields: Mapping[str, Any], step: str | None = None) -> None:
         """Write an event of the host; raises like ``record_event``."""
@@ -46,9 +53,9 @@ class RunRecorder:
         try:
             event = self.log.write_event(name, ts, side, fields, step)
         except OSError as error:
-            self._release_reserve(error)
+            failure = self._release_reserve(error)
             self._after_event(self.log.write_event(name, ts, side, fields, step))
-            raise DiskFull(self.disk_full_reason) from error
+            raise failure from error
         self._after_event(event)
 
     def record_metric(self, metric: Metric) -> None:
@@ -60,15 +67,17 @@ class RunRecorder:
         try:
             self.log.write_metric(metric)
         except OSError as error:
-            self._release_reserve(error)
+            failure = self._release_reserve(error)
             self.log.write_metric(metric)
-            raise DiskFull(self.disk_full_reason) from error
+            raise failure from error
 
     def event_names(self, step: str) -> Set[str]:
         """Return the names of the step's events in ``card_events``."""
         return {event.name for event in self.card_events if event.step == step}
 
     def _after_event(self, event: Event) -> None:
+        if event.name == "heartbeat":
+            self.last_heartbeat = event.fields
         if event.name in CARD_EVENTS:
             self.card_events.append(event)
         if event.name in _SYNCED:
@@ -78,8 +87,14 @@ class RunRecorder:
         except OSError:  # the listener's output is closed: continue without it
             self._on_event = lambda _: None
 
-    def _release_reserve(self, error: OSError) -> None:
-        if self.disk_full_reason is not None:
+    def _release_reserve(self, error: OSError) -> DiskFull:
+        """Release the reserved space after the first failed write; return the error that ends the run."""
+        if self.disk_full is not None:
             raise error
-        self.disk_full_reason = f"cannot write the log: {error.strerror or error}"
+        self.disk_full = DiskFull(
+            f"cannot write the log: {error.strerror or error}",
+            kind=kind_of(error, "run-directory-not-writable"),
+            **os_error_facts(error),
+        )
         self.log.release_reserve()
+        return self.disk_full

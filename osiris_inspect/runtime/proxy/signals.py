@@ -18,12 +18,18 @@ class SignalFlag:
 
     def __init__(self) -> None:
         self._count = 0
+        self._name: str | None = None
         self._previous: dict[signal.Signals, Any] = {}
 
     @property
     def is_set(self) -> bool:
         """True if a signal arrived."""
         return self._count > 0
+
+    @property
+    def name(self) -> str | None:
+        """Name of the first signal that arrived, such as ``SIGINT``; None if none arrived."""
+        return self._name
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -39,7 +45,8 @@ class SignalFlag:
             signal.signal(*self._previous.popitem())
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
+        del frame
+        self._name = self._name or signal.Signals(number).name
         self._count += 1
         if self._count >= _MAX_SIGNALS:
             raise KeyboardInterrupt

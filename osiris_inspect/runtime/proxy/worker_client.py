@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any, Final
 
-from osiris_inspect.model.errors import InvalidMessage, MessageTooLarge, ProtocolError
+from osiris_inspect.model.errors import InvalidMessage, MessageTooLarge, OsirisError, ProtocolError
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.protocol import messages as rpc
@@ -31,8 +31,13 @@ class CommandTimeout(Exception):
     log_name = "NoAnswer"
 
 
-class Interrupted(Exception):
-    """The run was interrupted by a signal."""
+class Interrupted(OsirisError):
+    """The run was interrupted by the signal of this name."""
+
+    kind = "interrupted"
+
+    def __init__(self, signal: str | None) -> None:
+        super().__init__(f"the run was interrupted by {signal or 'a signal'}", signal=signal)
 
 
 class WorkerClient:
@@ -60,7 +65,7 @@ class WorkerClient:
         deadline = None if timeout is None else monotonic() + timeout
         while True:
             if self._signals.is_set:
-                raise Interrupted
+                raise Interrupted(self._signals.name)
             wait = _POLL_INTERVAL_S if deadline is None else min(deadline - monotonic(), _POLL_INTERVAL_S)
             if wait <= 0:
                 raise CommandTimeout

@@ -25,6 +25,9 @@ def parse_bytes(text: str, option: str) -> int:
     match = _SIZE.fullmatch(text)
     if match is None or match[2].upper() not in _UNITS:
         raise SettingsError(
-            f"invalid {option}: {text!r} is not a size; use bytes, or a size such as 500MB, 2GB or 1.5GiB"
+            f"invalid {option}: {text!r} is not a size",
+            fix="use bytes, or a size such as 500MB, 2GB or 1.5GiB",
+            option=option,
+            value=text,
         )
     return int(Decimal(match[1]) * _UNITS[match[2].upper()])

@@ -160,7 +160,13 @@ def choose(requested: RequestedLevel) -> Isolation:
         if reason is None:
             return Isolation(level, tuple(unavailable))
         unavailable.append((level, reason))
-    raise SettingsError(f"isolation {requested!r} is not available: {unavailable[-1][1]}")
+    level, reason = unavailable[-1]
+    raise SettingsError(
+        f"isolation {requested!r} is not available: {reason}",
+        kind="isolation-unavailable",
+        level=level,
+        reason=reason,
+    )
 
 
 @cache

@@ -33,4 +33,4 @@ def create_transport(
         from osiris_inspect.runtime.transport.e2b.transport import E2bTransport
 
         return E2bTransport(environment)
-    raise SettingsError(f"cannot run on {target!r}; use 'local', 'sandbox' or 'e2b'")
+    raise SettingsError(f"cannot run on {target!r}", fix="use 'local', 'sandbox' or 'e2b'", value=target)

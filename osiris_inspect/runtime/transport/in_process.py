@@ -60,7 +60,7 @@ class InProcess(Transport):
     def send(self, line: bytes) -> None:
         """Send one command."""
         if self._end_reason is not None:
-            raise WorkerLost(self._end_reason)
+            raise WorkerLost(self._end_reason)  # the worker is a thread: no signal, no exit code
         self._commands.put(line)
 
     def receive(self, timeout: float | None) -> bytes | None:

@@ -3,8 +3,9 @@
 import queue
 from typing import Final
 
-from osiris_inspect.model.errors import MessageTooLarge, WorkerLost
+from osiris_inspect.model.errors import MessageTooLarge
 from osiris_inspect.runtime.protocol import messages as rpc
+from osiris_inspect.runtime.transport.worker_exit import WorkerExit
 
 _END: Final = None
 
@@ -17,12 +18,12 @@ class MessageReassembler:
     Attributes:
         bytes: length of all numbered lines delivered so far, newlines included; also an offset in the
             worker's file.
-        how: how the worker ended; None while it runs.
+        exit: how the worker ended; None while it runs.
     """
 
     def __init__(self) -> None:
         self.bytes = 0
-        self.how: str | None = None
+        self.exit: WorkerExit | None = None
         self._ready: queue.SimpleQueue[bytes | MessageTooLarge | None] = queue.SimpleQueue()
         self._stream = rpc.LineSplitter()
         self._is_torn = False
@@ -56,10 +57,10 @@ class MessageReassembler:
         """Add a line of the proxy's side."""
         self._ready.put(line)
 
-    def end(self, how: str) -> None:
+    def end(self, exit_: WorkerExit) -> None:
         """Set how the worker ended; no more lines are added after it."""
-        if self.how is None:
-            self.how = how
+        if self.exit is None:
+            self.exit = exit_
             self._ready.put(_END)
 
     def get(self, timeout: float | None) -> bytes | None:
@@ -75,7 +76,7 @@ class MessageReassembler:
             return None
         if line is _END:
             self._ready.put(_END)  # for the next call
-            raise WorkerLost(self.how or "no more messages")
+            raise (self.exit or WorkerExit("no more messages")).error()
         if isinstance(line, MessageTooLarge):
             raise line
         return line

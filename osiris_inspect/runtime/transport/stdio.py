@@ -19,13 +19,15 @@ from typing import Any, Final
 import orjson
 
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import MessageTooLarge, WorkerLost, WorkerStartFailed
+from osiris_inspect.model.errors import MessageTooLarge, WorkerStartFailed
 from osiris_inspect.model.run_types import RunMode
 from osiris_inspect.runtime.protocol import messages as rpc
+from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 from osiris_inspect.runtime.sandbox import isolation
 from osiris_inspect.runtime.sandbox.isolation import RequestedLevel, ResourceLimits, SandboxPermissions
 from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
 from osiris_inspect.runtime.transport.transport import LaunchSpec, Transport
+from osiris_inspect.runtime.transport.worker_exit import WorkerExit
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 _CHUNK: Final = 1 << 16
@@ -76,7 +78,13 @@ class Stdio(Transport):
     def start(self, launch: LaunchSpec) -> str:
         """Start the child; its stderr and the output of drivers go to the worker's log."""
         if self._level != "none" and launch.base.resolve() == Path("/"):
-            raise WorkerStartFailed("cannot isolate the worker: its folder is '/'; set --base")
+            raise WorkerStartFailed(
+                "cannot isolate the worker: its folder is '/'",
+                kind="config-value-invalid",
+                fix="set --base",
+                option="--base",
+                path="/",
+            )
         self._temp_dir = LockedTempDir()
         self._log = WorkerLog(launch.run_dir / layout.WORKER_LOG, launch.secrets)
         permissions = self._permissions(launch, self._temp_dir.path)
@@ -94,7 +102,11 @@ class Stdio(Transport):
                 bufsize=0,
             )
         except OSError as error:
-            raise WorkerStartFailed(f"cannot start the worker's process: {error}") from error
+            raise WorkerStartFailed(
+                f"cannot start the worker's process: {error}",
+                kind=kind_of(error, "worker-start-failed"),
+                **os_error_facts(error),
+            ) from error
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018  both are pipes
         self._process = process
         self._stdin, self._stdout = process.stdin.fileno(), process.stdout.fileno()
@@ -113,17 +125,17 @@ class Stdio(Transport):
             except BlockingIOError:
                 self._wait(None, to_write=True)
                 if self._ended:
-                    raise WorkerLost(self._exit_description()) from None
+                    raise self._exit().error() from None
             except BrokenPipeError:
                 self._read_remaining()
-                raise WorkerLost(self._exit_description()) from None
+                raise self._exit().error() from None
 
     def receive(self, timeout: float | None) -> bytes | None:
         """Return the next line; notice the end of the child even if its pipe stays open."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._ready:
             if self._ended:
-                raise WorkerLost(self._exit_description())
+                raise self._exit().error()
             remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
             if not self._wait(remaining):
                 return None
@@ -222,19 +234,17 @@ class Stdio(Transport):
 
     def _check_started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            raise WorkerLost("it was not started, or it was closed")
+            raise WorkerExit("it was not started, or it was closed").error()
         return self._process
 
-    def _exit_description(self) -> str:
+    def _exit(self) -> WorkerExit:
         try:
             code = self._check_started().wait(1.0)
         except subprocess.TimeoutExpired:
-            return "it closed its stdout"
+            return WorkerExit("it closed its stdout")
         if self._level == "bwrap" and code > _BWRAP_SIGNAL_OFFSET:
             code = _BWRAP_SIGNAL_OFFSET - code
-        with suppress(ValueError):  # not a signal number
-            return f"killed by {signal.Signals(-code).name}"
-        return f"exit code {code}"
+        return WorkerExit.by_code(code)
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes], timeout: float) -> None:

@@ -136,9 +136,19 @@ def _write_all(descriptor: int, data: bytes) -> None:
 def _startup_error(error: Exception) -> bytes:
     from osiris_inspect.model.errors import log_name
 
-    fields = {"type": log_name(error), "message": str(error)}
+    # not with error_report: the packages that it imports may be missing
+    info = {
+        "kind": getattr(error, "kind", "worker-start-failed"),
+        "message": getattr(error, "message", None) or str(error) or log_name(error),
+        "fix": getattr(error, "fix", None),
+        "facts": getattr(error, "facts", {}),
+        "type": log_name(error),
+    }
+    fields = {"type": log_name(error), "message": str(error), "error_info": info}
     return (
-        json.dumps({"n": 0, "type": "error", "id": None, "error": fields}, separators=(",", ":")).encode()
+        json.dumps(
+            {"n": 0, "type": "error", "id": None, "error": fields}, separators=(",", ":"), default=str
+        ).encode()
         + b"\n"
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from osiris_inspect.model.redaction import Redactor
+from osiris_inspect.runtime.protocol.error_report import shorten_error_info
 from osiris_inspect.runtime.protocol.messages import (
     ErrorResponse,
     EventMessage,
@@ -57,6 +58,8 @@ class EventEmitter:
     def _mask(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         masked: dict[str, Any] = self.redactor.redact_value(dict(fields))
         # truncated after masking: the redactor does not recognize half a secret
+        if isinstance(masked.get("error_info"), Mapping):
+            masked["error_info"] = shorten_error_info(masked["error_info"])
         if any(isinstance(value, str) and len(value) > _LONG_TEXT_CHARS for value in masked.values()):
             return dict(to_jsonable(masked))
         return masked

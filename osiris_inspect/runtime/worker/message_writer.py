@@ -81,7 +81,8 @@ def _shorten(message: WorkerMessage, error: MessageTooLarge) -> WorkerMessage:
             return ErrorResponse(number, error_to_dict(error))
         case ErrorResponse(number, fields):
             kind, text = str(fields.get("type"))[:1000], str(fields.get("message"))[:10_000]
-            return ErrorResponse(number, {"type": kind, "message": text})
+            info = fields.get("error_info")  # short
+            return ErrorResponse(number, {"type": kind, "message": text, "error_info": info})
         case EventMessage(seq, ts, name, step):
             return EventMessage(seq, ts, name, step, {"not_told": str(error)})
         case MetricMessage(ts, name, value, step):

@@ -6,7 +6,7 @@ writes the log. Each command gets exactly one answer, whatever a driver does.
 
 import math
 from collections.abc import Container, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
 from time import monotonic
@@ -42,6 +42,7 @@ from osiris_inspect.runtime.worker.heartbeat import Heartbeat
 from osiris_inspect.runtime.worker.message_writer import MessageWriter
 
 _STORED_FRAME_FIELDS = tuple(item.name for item in fields(StoredFrame))
+_COUNT_FIELDS = ("nulls", "distinct", "min", "max", "join")
 
 
 @dataclass(slots=True)
@@ -105,7 +106,7 @@ class Worker:
 
     def _prepare(self, body: Mapping[str, Any]) -> dict[str, Any]:
         if self._session is not None:
-            raise InvalidMessage("command refused: prepare was already received")
+            raise InvalidMessage("command refused: prepare was already received", command="prepare")
         self._emitter.redactor = Redactor(body.get("secrets") or ())
         plan = manifest.parse(body["manifest"])
         options = settings.from_dict(body["settings"])
@@ -191,6 +192,7 @@ class Worker:
                 "error_type": report["type"],
                 "causes": report["causes"],
                 "traceback": report["traceback"],
+                "error_info": report["error_info"],
                 "duration_ms": duration_ms,
             }
             self._emitter.emit("step_failed", event_fields, step_id)
@@ -214,18 +216,35 @@ class Worker:
     @property
     def _prepared(self) -> _Session:
         if self._session is None:
-            raise InvalidMessage("command refused: exec_step was received before prepare")
+            raise InvalidMessage(
+                "command refused: exec_step was received before prepare", command="exec_step"
+            )
         return self._session
 
     def _load_config(self, step_id: str, relative: str) -> dict[str, Any]:
         if not layout.is_safe_name(step_id) or not layout.is_relative_and_safe(relative):
-            raise InvalidMessage(f"step {step_id!r}: {relative!r} is outside the run directory")
+            raise InvalidMessage(
+                f"step {step_id!r}: {relative!r} is outside the run directory",
+                kind="path-outside-run",
+                step=step_id,
+                path=relative,
+            )
         try:
             config: dict[str, Any] = orjson.loads((self._run_dir / relative).read_bytes())
         except FileNotFoundError:
-            raise DriverError(f"step {step_id!r}: configuration file not found: {relative}") from None
+            raise DriverError(
+                f"step {step_id!r}: configuration file not found: {relative}",
+                kind="config-missing",
+                step=step_id,
+                path=relative,
+            ) from None
         except orjson.JSONDecodeError as error:
-            raise DriverError(f"step {step_id!r}: {relative} is not valid JSON: {error}") from None
+            raise DriverError(
+                f"step {step_id!r}: {relative} is not valid JSON: {error}",
+                kind="config-unreadable",
+                step=step_id,
+                path=relative,
+            ) from None
         self._emitter.emit("cfg_opened", {"path": relative, "keys": sorted(config)}, step_id)
         # secrets are masked in the file; prepare sends the configurations that hold secrets
         return dict(self._prepared.configs.get(step_id, config))
@@ -268,19 +287,22 @@ class Worker:
         self._write_cleaned_config(step_id, driver_config)
         if step_id in session.connections:
             driver_config["resolved_connection"] = dict(session.connections[step_id])
+        joins: list[Mapping[str, int]] = []
         ctx = drivers.DriverContext(
             base=session.base,
             artifacts=self._run_dir / layout.artifacts_dir(step_id),
             metric=lambda name, value: self._send_metric(step_id, name, value),
             progress=self._heartbeat.progress,
             cancel=self._context.cancel,
+            describe_join=joins.append,
         )
         self._heartbeat.phase = "driving"
         self._writer.flush()
         driver = _load_driver(driver_name, session.components)
         result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
         self._heartbeat.phase = "keeping"
-        return self._store_result(step_id, driver_name, result)
+        rows_in = sum(resolved.rows for resolved in inputs.values()) if inputs else None
+        return self._store_result(step_id, driver_name, result, rows_in, joins[-1] if joins else None)
 
     def _write_cleaned_config(self, step_id: str, config: Mapping[str, Any]) -> None:
         """Write the configuration that the driver receives, secrets masked."""
@@ -290,23 +312,34 @@ class Worker:
         self._emitter.emit("artifact_created", {"artifact_type": "cleaned_config", "path": relative}, step_id)
 
     def _store_result(
-        self, step_id: str, driver_name: str, result: Mapping[str, Any] | None
+        self,
+        step_id: str,
+        driver_name: str,
+        result: Mapping[str, Any] | None,
+        rows_in: int | None,
+        join: Mapping[str, int] | None,
     ) -> dict[str, Any]:
         session = self._prepared
-        stored = session.store.put(step_id, result)
+        stored = replace(session.store.put(step_id, result), join=join)
         self._writer.start_batch()
         component = session.components.get(driver_name)
         produces_frame = component.produces_frame if component else drivers.produces_frame(driver_name)
         if produces_frame and stored.rows is not None:
             self._emitter.emit("rows_out", {"value": stored.rows}, step_id)
             self._send_metric(step_id, "rows_out", stored.rows)
-        self._emitter.emit(
-            "output_stored", {name: getattr(stored, name) for name in _STORED_FRAME_FIELDS}, step_id
-        )
+        event_fields = {name: getattr(stored, name) for name in _STORED_FRAME_FIELDS}
+        for name in _COUNT_FIELDS:  # empty if there is no frame, or if counting would take too long
+            if not event_fields[name]:
+                del event_fields[name]
+        self._emitter.emit("output_stored", event_fields, step_id)
         if produces_frame and stored.rows is None:
             raise DriverError(
-                f"step {step_id!r}: driver {driver_name!r} returned no frame under 'df': {stored.reason}; "
-                f"{missing_frame_advice(result)}"
+                f"step {step_id!r}: driver {driver_name!r} returned no frame under 'df': {stored.reason}",
+                kind=_missing_frame_kind(result),
+                fix=missing_frame_advice(result),
+                step=step_id,
+                driver=driver_name,
+                keys=list(map(str, result)) if isinstance(result, Mapping) else None,
             )
         written = _finite_number(result.get("rows_written")) if isinstance(result, Mapping) else None
         written = None if written is None else int(written)
@@ -314,6 +347,8 @@ class Worker:
         outcome: dict[str, Any] = {"rows_processed": rows, "storage": stored.storage}
         if stored.parquet:
             outcome["artifacts"] = [stored.parquet, stored.schema]
+        if not produces_frame and rows_in is not None:
+            outcome["rows_received"] = rows_in
         if written is not None:
             outcome["rows_written"] = written
         return outcome
@@ -337,6 +372,14 @@ class Worker:
             self._emitter.emit("metric_refused", event_fields, step_id)
             return
         self._emitter.send(MetricMessage(self._context.clock(), str(name), number, step_id))
+
+
+def _missing_frame_kind(result: Any) -> str:
+    """Return the kind of a result without a frame under ``df``."""
+    if result is None or (isinstance(result, Mapping) and not result):
+        return "output-missing"
+    has_other_keys = isinstance(result, Mapping) and "df" not in result
+    return "output-key-wrong" if has_other_keys else "output-not-a-frame"
 
 
 def _finite_number(value: Any) -> float | None:

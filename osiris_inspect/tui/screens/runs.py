@@ -9,8 +9,9 @@ from textual.content import Content
 
 from osiris_inspect.inspector.text.sanitize import show_line
 from osiris_inspect.inspector.text.units import UNKNOWN, day_and_time, format_duration, format_int, pluralize
+from osiris_inspect.model.finding import Severity
 from osiris_inspect.tui.drawing.sparklines import sparkline
-from osiris_inspect.tui.drawing.symbols import MUTED, RUN
+from osiris_inspect.tui.drawing.symbols import MUTED, RUN, SEVERITY
 from osiris_inspect.tui.screens.list_screen import TitledScreen
 from osiris_inspect.tui.screens.run import RunScreen
 from osiris_inspect.tui.shared.data_source import DataSource
@@ -167,7 +168,7 @@ class RunsScreen(TitledScreen):
 
 
 def _is_failed(entry: "RunEntry") -> bool:
-    return entry.status not in ("success", "running")
+    return entry.status not in ("success", "running", "interrupted")
 
 
 def _pipeline_history(entries: Iterable["RunEntry"]) -> dict[Path, Content]:
@@ -197,9 +198,9 @@ def _layout(entries: Sequence["RunEntry"], history: Mapping[Path, Content]) -> L
 
 def _cells(entry: "RunEntry", history: Content) -> list[Content]:
     return [
-        RUN[entry.status].content,
+        _status(entry),
         Content.styled(show_line(entry.pipeline or UNKNOWN, 60), "bold"),
-        Content(show_line(entry.cause or "", 200)),
+        Content(show_line(entry.cause or entry.warning or "", 200)),
         history,
         Content(format_int(entry.rows)),
         Content(format_duration(entry.duration_s)),
@@ -209,7 +210,21 @@ def _cells(entry: "RunEntry", history: Content) -> list[Content]:
     ]
 
 
+def _status(entry: "RunEntry") -> Content:
+    """Return sign and word of a run's status; a success with warnings has the sign of a warning."""
+    if not entry.warnings:
+        return RUN[entry.status].content
+    sign = SEVERITY[Severity.WARNING]
+    return Content.styled(f"{sign.symbol} {RUN[entry.status].word}", sign.style)
+
+
 def _row(entry: "RunEntry", line: Content) -> StaticRow:
     fields = {"status": entry.status, "pipeline": entry.pipeline, "mode": entry.mode, "run": entry.id}
-    words = (entry.id, entry.pipeline or "", entry.status, entry.mode or "", entry.cause or "")
+    words = (
+        entry.id,
+        entry.pipeline or "",
+        entry.status,
+        entry.mode or "",
+        entry.cause or entry.warning or "",
+    )
     return StaticRow(line, show_line(" ".join(words), 400), entry.path, fields, _is_failed(entry))

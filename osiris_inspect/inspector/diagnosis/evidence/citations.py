@@ -4,7 +4,9 @@ A rule names a file, a line and a text of that line; ``quotes`` looks it up and 
 the first line that contains the text, for documents without line numbers.
 """
 
-from osiris_inspect.inspector.run.run import Artifact, InputState, Run, StepState
+from osiris_inspect.inspector.files.run_files import TRUNCATED_LINE
+from osiris_inspect.inspector.run.frame_facts import FrameFacts
+from osiris_inspect.inspector.run.run import Artifact, InputState, Run, StepState, UnreadableInput
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Evidence
@@ -102,8 +104,7 @@ def row_count_evidence(run: Run, step: StepState, rows: int) -> tuple[Evidence, 
     ]
     if own:
         return (event_evidence(own[-1], "value", "rows", "rows_written"),)
-    inputs = [entry for other in run.steps for entry in other.inputs]
-    received = [entry for entry in inputs if entry.from_step == step.id and entry.rows == rows]
+    received = [entry for entry in run.inputs_from(step.id) if entry.rows == rows]
     counted = [
         Evidence(metric.file, metric.line, "value")
         for name in ("rows_out", "rows_written", "rows_read")
@@ -111,6 +112,31 @@ def row_count_evidence(run: Run, step: StepState, rows: int) -> tuple[Evidence, 
         if metric.value == rows
     ]
     return (*input_evidence(*received), *counted)[:2]
+
+
+def unread_line_after(run: Run, line: int) -> UnreadableInput | None:
+    """Return the first line of the log after ``line`` that could not be read; a cut last line does not count."""
+    return next(
+        (
+            entry
+            for entry in run.unreadable
+            if entry.file == layout.EVENTS
+            and (entry.line > line or (not entry.line and entry.count > 1))
+            and not entry.reason.startswith(TRUNCATED_LINE)
+        ),
+        None,
+    )
+
+
+def rows_out_evidence(run: Run, step: StepState) -> tuple[Evidence, ...]:
+    """Cite the rows that a step returned; without a count in a log, its end."""
+    counted = () if step.rows_out is None else row_count_evidence(run, step, step.rows_out)
+    return counted or completion_evidence(run, step) or any_evidence(run, step)
+
+
+def frame_evidence(frame: FrameFacts, name: str) -> Evidence:
+    """Cite where the counts of a frame are recorded, by a column or a key."""
+    return Evidence(frame.file, frame.line, f'"{name}"')
 
 
 def has_own_row_count(run: Run) -> bool:
@@ -121,13 +147,10 @@ def has_own_row_count(run: Run) -> bool:
 def step_metrics(run: Run, step: StepState, name: str) -> list[Metric]:
     """Return the metrics called ``name`` of a step; one without a step counts if the step ran at its time."""
     if step.started is None or step.ended is None:
-        return [metric for metric in run.metrics if metric.name == name and metric.step == step.id]
-    return [
+        return list(run.metrics_named(name, step.id))
+    unassigned = [
         metric
-        for metric in run.metrics
-        if metric.name == name
-        and (
-            metric.step == step.id
-            or (metric.step is None and metric.ts is not None and step.started <= metric.ts <= step.ended)
-        )
+        for metric in run.metrics_named(name, None)
+        if metric.ts is not None and step.started <= metric.ts <= step.ended
     ]
+    return sorted((*run.metrics_named(name, step.id), *unassigned), key=lambda metric: metric.line)

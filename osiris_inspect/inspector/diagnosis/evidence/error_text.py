@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from osiris_inspect.inspector.diagnosis.evidence.echoed_text import search_own_text
-from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_error_code
+from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_code_family, find_error_code
 from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline
 from osiris_inspect.inspector.diagnosis.evidence.traceback_frames import raising_place
 from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
@@ -65,16 +65,22 @@ ErrorMatch = tuple[ErrorText, re.Match[str]]
 
 
 def error_texts(run: Run) -> Iterator[ErrorText]:
-    """Yield the errors of each failed step, oldest first, then the failure of the run itself.
+    """Yield the errors that the failed steps logged before they failed, oldest first, then the final errors."""
+    for step in run.steps:
+        if step.status != "interrupted":
+            yield from (_failure_text(attempt, step.id, "step") for attempt in step.attempts)
+    yield from final_errors(run)
 
-    An error that states its kind is left out: its words need no interpretation.
+
+def final_errors(run: Run) -> Iterator[ErrorText]:
+    """Yield the failure of each failed step, then the failure of the run itself.
+
+    An error that states its kind is left out: its words need no interpretation. So is an interrupt.
     """
     for step in run.steps:
-        if step.failure is not None:
-            yield from (_failure_text(attempt, step.id, "step") for attempt in step.attempts)
-            if not states_kind(step.failure):
-                yield _failure_text(step.failure, step.id, "step")
-    if run.failure is not None and not states_kind(run.failure):
+        if step.failure is not None and step.status != "interrupted" and not states_kind(step.failure):
+            yield _failure_text(step.failure, step.id, "step")
+    if run.failure is not None and run.status != "interrupted" and not states_kind(run.failure):
         running = next((step.id for step in run.steps if step.status == "running"), None)
         stage = run.failed_stage or ("step" if running else "finish")
         yield _failure_text(run.failure, running, stage)
@@ -125,7 +131,8 @@ def find_matches(
 ) -> Iterator[ErrorMatch]:
     """Yield the texts that match outside of echoed text, or that contain an error code of ``error_class``.
 
-    An error code overrides the pattern: a text whose code belongs to another class does not match.
+    A known error code overrides the pattern: a text whose code belongs to another class does not match. A code that is
+    known only by its beginning adds a match and overrides nothing.
     """
     for text in texts:
         forms = dict.fromkeys((text.text, text.searchable, *text.causes))
@@ -135,6 +142,9 @@ def find_matches(
         code = find_error_code(text.searchable, text.error_type, text.traceback)
         if code is not None:
             match = (match or code.match) if code.error_class == error_class else None
+        elif match is None:
+            family = find_code_family(text.searchable)
+            match = family.match if family is not None and family.error_class == error_class else None
         if match is not None:
             yield text, match
 

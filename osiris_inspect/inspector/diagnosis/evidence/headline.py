@@ -11,12 +11,11 @@ from typing import Final
 from osiris_inspect.base.invisible_characters import INVISIBLE
 from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.inspector.text.sanitize import shorten_middle
 from osiris_inspect.model.redaction import mask_by_pattern
 
 LIMIT: Final = 300
 """Characters of an error that a headline repeats."""
-_HEAD, _TAIL, _AROUND = 80, 140, 30
-_MAX_FOCUS = 110
 
 _STEP_PREFIX = re.compile(
     r"^(?:(?:Driver error|Execution failed|RuntimeError|Exception|Error): ?)?"
@@ -87,20 +86,3 @@ def _plain(text: str) -> str:
 def _ends(text: str) -> str:
     half = MAX_TEXT // 4
     return text if len(text) <= 2 * half else f"{text[:half]} … {text[-half:]}"
-
-
-def shorten_middle(text: str, limit: int, focus: str = "") -> str:
-    """Return a text of about ``limit`` characters: its beginning, ``focus`` if it contains that, and its end."""
-    if len(text) <= limit:
-        return text
-    spans = [(0, _HEAD), (len(text) - _TAIL, len(text))]
-    start = text.find(focus) if focus else -1
-    if start >= 0:
-        spans.insert(1, (max(0, start - _AROUND), start + min(len(focus), _MAX_FOCUS) + _AROUND))
-    merged: list[tuple[int, int]] = []
-    for first, last in sorted(spans):
-        if merged and first <= merged[-1][1] + 3:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
-        else:
-            merged.append((first, min(last, len(text))))
-    return " … ".join(text[first:last].strip() for first, last in merged)

@@ -4,7 +4,6 @@ from osiris_inspect.inspector.run.error_phrases import MAX_TEXT, reports_missing
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.manifest import input_name
 
 _REQUESTED = LazyRegex(
     r"Table with name \"?(?P<table>\w+)|Python Object \"(?P<object>\w+)\"|requires '(?P<key>\w+)'"
@@ -51,22 +50,24 @@ def requested_step(step: StepState, run: Run) -> StepState | None:
     """Return the step whose output a failed step requested by name and did not receive."""
     requested = (requested_input_name(step) or "").lower()
     received = {entry.from_step for entry in resolved_inputs(step)}
-    named = (other for other in run.steps if input_name(other.id).lower() == requested)
+    named = run.steps_with_input_name(requested)
     return next((other for other in named if other.id not in received and other.id != step.id), None)
 
 
 def consumers_missing_input(step: StepState, run: Run, lineage: Lineage) -> list[StepState]:
     """Return the direct consumers of ``step`` that failed because they did not receive its output."""
-    edges = [edge for edge in lineage.edges if edge.producer == step.id and edge.location == "unresolved"]
-    consumers = {edge.consumer for edge in edges}
+    edges = [edge for edge in lineage.edges_from(step.id) if edge.location == "unresolved"]
+    consumers = [run.step(consumer) for consumer in dict.fromkeys(edge.consumer for edge in edges)]
+    if not consumers:
+        return []
     requested = {
         request.step: {reference.from_step for reference in request.inputs.values()}
         for request in run.worker_requests
     }
     return [
         other
-        for other in run.steps
-        if other.id in consumers
+        for other in consumers
+        if other is not None
         and failed_for_missing_input(other)
         and step.id in requested.get(other.id, {step.id})
         and not ran_before(other, step)

@@ -9,10 +9,16 @@ from typing import overload
 
 import numpy as np
 
+from osiris_inspect.inspector.event_log.damaged_lines import (
+    UnreadLine,
+    group_lines,
+    read_group,
+    read_torn_line,
+)
 from osiris_inspect.inspector.event_log.index.line_index import LineIndex
 from osiris_inspect.inspector.event_log.index.scanner import NO_EVENT
 from osiris_inspect.inspector.event_log.index.vectorized import Numbers
-from osiris_inspect.inspector.files.run_files import NumberedLine
+from osiris_inspect.inspector.files.run_files import MAX_LISTED_PER_FILE, NumberedLine
 from osiris_inspect.model import event as events
 from osiris_inspect.model import jsonl
 from osiris_inspect.model.errors import InvalidLine
@@ -20,6 +26,8 @@ from osiris_inspect.model.event import Event
 
 KEY_EVENTS_PER_KIND = 64
 """Of an event that one step repeats more often, only the first and the last so many are key events."""
+MAX_INVALID_LINES = MAX_LISTED_PER_FILE
+"""Of the lines that are not events, only the first and the last so many are read."""
 _READ_BYTES = 1 << 18
 _FIRST_READ_BYTES = 4096
 
@@ -57,6 +65,7 @@ class LargeLog(_LogEvents):
     Attributes:
         line_index: the index of its whole lines.
         descriptor: the file.
+        unreadable: the numbers (from 1) of lines that are not events, the first and the last, with the reason.
     """
 
     def __init__(self, descriptor: int, index: LineIndex, file: str) -> None:
@@ -64,7 +73,8 @@ class LargeLog(_LogEvents):
         self.descriptor = descriptor
         self._file = file
         self._partial_line = _partial_line(descriptor, index.size)
-        self._has_partial_event, self._partial_line_error = self._check_partial_line()
+        self._partial_events, self._partial_line_error = self._read_partial_line()
+        self._damaged, self.unreadable = self._read_invalid_lines()
         self._lines = self._readable()
         weakref.finalize(self, os.close, descriptor)
 
@@ -76,14 +86,16 @@ class LargeLog(_LogEvents):
     def key_events(self) -> tuple[Event, ...]:
         """The events that a report needs: all but the many repetitions of one event by one step."""
         lines = self.line_index.key_lines(KEY_EVENTS_PER_KIND)
-        return tuple(
-            self.events(np.append(lines, len(self.line_index)) if self._has_partial_event else lines)
-        )
+        key_events = [event for line, raw in self.raw_lines(lines) for event in self._decoded_all(line, raw)]
+        if not self._damaged:
+            return (*key_events, *self._partial_events)
+        damaged = [event for events_of_line in self._damaged.values() for event in events_of_line]
+        return (*sorted(key_events + damaged, key=lambda event: event.line), *self._partial_events)
 
     def period(self) -> tuple[float, float] | None:
         """Return the earliest and the latest time in seconds since 1970; None if no line has one."""
         period = self.line_index.period()
-        last = self.event(len(self.line_index)).ts if self._has_partial_event else None
+        last = self._partial_events[-1].ts if self._partial_events else None
         if period is None or last is None:
             return period if last is None else (last, last)
         return min(period[0], last), max(period[1], last)
@@ -128,26 +140,62 @@ class LargeLog(_LogEvents):
         return self._partial_line_error
 
     def decoded(self, line: int, raw: bytes) -> Event:
-        """Return the event in a line, counted from 0; an ``unreadable`` event if it is not valid."""
+        """Return the first event in a line, counted from 0; an ``unreadable`` event if it has none."""
+        return self._decoded_all(line, raw)[0]
+
+    def _decoded_all(self, line: int, raw: bytes) -> Sequence[Event]:
+        """Return the events in a line; a damaged line may have several."""
+        if line in self._damaged:
+            return self._damaged[line]
+        if line == len(self.line_index) and self._partial_events:
+            return self._partial_events
         try:
-            return events.decode(raw, line_number=line + 1, file=self._file)
+            return (events.decode(raw, line_number=line + 1, file=self._file),)
         except InvalidLine as error:
             # the index took it for an event; the numbers of the others must not change
-            return Event("unreadable", fields={"reason": str(error)}, line=line + 1, file=self._file)
+            unread = Event("unreadable", fields={"reason": str(error)}, line=line + 1, file=self._file)
+            return events.decode_damaged(raw, line_number=line + 1, file=self._file) or (unread,)
 
     def _readable(self) -> Numbers | range:
         index = self.line_index
+        has_partial_event = bool(self._partial_events)
         if not len(index.unreadable()):
-            return range(len(index) + self._has_partial_event)
+            return range(len(index) + has_partial_event)
         lines = np.flatnonzero(index.event_codes != NO_EVENT)
-        return np.append(lines, len(index)) if self._has_partial_event else lines
+        if self._damaged:
+            lines = np.union1d(lines, np.fromiter(self._damaged, np.int64))
+        return np.append(lines, len(index)) if has_partial_event else lines
 
-    def _check_partial_line(self) -> tuple[bool, str | None]:
+    def _read_invalid_lines(self) -> tuple[dict[int, Sequence[Event]], list[tuple[int, str]]]:
+        """Read the lines that are not events: return the events of the damaged ones, and the others."""
+        damaged: dict[int, Sequence[Event]] = {}
+        unreadable: list[tuple[int, str]] = []
+        for group in group_lines(self._invalid_lines()):
+            read = read_group(group, self._file)
+            for event in read.events:
+                damaged[event.line - 1] = (*damaged.get(event.line - 1, ()), event)
+            unreadable += read.unreadable
+        return damaged, unreadable
+
+    def _invalid_lines(self) -> Iterator[UnreadLine]:
+        """Yield the first and the last lines that are not events, except blank ones."""
+        lines = self.line_index.unreadable()
+        for line, raw in self.raw_lines(np.union1d(lines[:MAX_INVALID_LINES], lines[-MAX_INVALID_LINES:])):
+            start, end = self.line_index.byte_range(line)
+            if end - start - 1 > jsonl.MAX_LINE:
+                reason = f"a line of {end - start - 1:,} bytes, over the limit of {jsonl.MAX_LINE:,}"
+                yield UnreadLine(line + 1, raw, reason)
+            elif raw.strip():
+                yield UnreadLine(line + 1, raw, _reason(raw))
+
+    def _read_partial_line(self) -> tuple[Sequence[Event], str | None]:
+        number = len(self.line_index) + 1
         try:
-            events.decode(self._partial_line)
+            return (events.decode(self._partial_line, line_number=number, file=self._file),), None
         except InvalidLine as error:
-            return False, str(error) if self._partial_line.strip() else None
-        return True, None
+            if not self._partial_line.strip():
+                return (), None
+            return read_torn_line(self._partial_line, number, self._file), str(error)
 
 
 class LargeLogSlice(_LogEvents):
@@ -160,6 +208,14 @@ class LargeLogSlice(_LogEvents):
     @property
     def _log(self) -> LargeLog:
         return self._source
+
+
+def _reason(raw: bytes) -> str:
+    try:
+        events.decode(raw)
+    except InvalidLine as error:
+        return str(error)
+    return "no event by its bytes"
 
 
 def _partial_line(descriptor: int, begin: int) -> bytes:

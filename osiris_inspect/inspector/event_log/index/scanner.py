@@ -42,6 +42,9 @@ NO_EVENT = 0
 """Code of a line that is not an event."""
 MAX_TEMPLATES = 24
 """Templates tried on a line; in a log that varies more, the other lines are decoded."""
+MAX_KNOWN = 64
+"""After so many lines without a new template only some lines are searched for one, and names are learned alone."""
+RETRY_EVERY = 16
 
 Selected = TypeVar("Selected", Numbers, WordArray, Codes)
 
@@ -69,6 +72,7 @@ class LineScanner:
     event_names: NameTable = field(default_factory=lambda: NameTable(255))
     steps: NameTable = field(default_factory=lambda: NameTable(65535))
     decoded_count: int = 0
+    _known_count: int = 0
     _event_templates: list[LineTemplate] = field(default_factory=list)
     _step_templates: list[LineTemplate] = field(default_factory=list)
     _days: dict[bytes, int] = field(default_factory=dict)
@@ -87,7 +91,7 @@ class LineScanner:
             for line in remaining[:batch].tolist():
                 event = self._decode(lines, line, columns)
                 if event is not None and closed[line]:
-                    self._learn_templates(lines.text(line), event)
+                    self._learn(lines.text(line), event)
             remaining = remaining[batch:]
             is_closed = closed[remaining]
             unmatched = self._match_templates(lines, remaining[is_closed], columns)
@@ -187,6 +191,23 @@ class LineScanner:
             timestamp = events.parse_timestamp(raw.decode("ascii", "replace"))
             self._days[raw] = NO_DAY if timestamp is None else round(timestamp * 1000)
         return self._days[raw]
+
+    def _learn(self, raw: bytes, event: Event) -> None:
+        """Learn the templates of a line; its names alone if the last lines had no new templates."""
+        if self._known_count >= MAX_KNOWN and self.decoded_count % RETRY_EVERY:
+            self._register_plain(raw, self.event_names, event.original_name)
+            self._register_plain(raw, self.steps, event.step)
+            return
+        before = len(self._event_templates) + len(self._step_templates)
+        self._learn_templates(raw, event)
+        is_new = len(self._event_templates) + len(self._step_templates) > before
+        self._known_count = 0 if is_new else self._known_count + 1
+
+    @staticmethod
+    def _register_plain(raw: bytes, names: NameTable, text: str | None) -> None:
+        """Register a name that the line spells without escapes."""
+        if text is not None and text.isascii() and len(text) < WORD_BYTES and b'"%s"' % text.encode() in raw:
+            names.register(text.encode(), text)
 
     def _learn_templates(self, raw: bytes, event: Event) -> None:
         head = event_template(raw)

@@ -55,7 +55,14 @@ class CsvWriter:
 def _check_same_columns(file: CsvFile, first: CsvFile) -> None:
     if file.columns != first.columns:
         names, first_names = (", ".join(map(str, columns)) for columns in (file.columns, first.columns))
-        raise DriverError(f"{file.path} has columns {names}; the files before it have {first_names}")
+        raise DriverError(
+            f"{file.path} has columns {names}; the files before it have {first_names}",
+            kind="columns-differ",
+            fix="read the files in steps of their own, or set columns to those that all have",
+            path=str(file.path),
+            columns=list(map(str, file.columns)),
+            expected_columns=list(map(str, first.columns)),
+        )
 
 
 def _concatenate(parts: list[tuple[CsvFile, pd.DataFrame]], file_column: str | None) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Reading one CSV file as a frame: header, columns, ragged lines, errors."""
 
+import csv
 import lzma
 import re
 import warnings
@@ -15,12 +16,22 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from osiris_inspect.base.near_names import did_you_mean
+from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.csv.read_errors import read_error
+from osiris_inspect.runtime.drivers.csv.text_format import (
+    check_encoding,
+    check_is_text,
+    probable_delimiter,
+    wrong_delimiter_error,
+)
 from osiris_inspect.runtime.drivers.interface.driver import Config
 
 _LINES_PER_CHUNK: Final = 50_000
 _SKIPPED_LINE: Final = re.compile(r"^Skipping line (\d+): ", re.MULTILINE)
+_NO_DELIMITER: Final = "\x1f"
+"""Separates fields of no text file, so that a line is one field."""
+_SAMPLED_LINES: Final = 50
 _DEFAULT_NULL_VALUES: Final = (
     *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"),
     *("N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
@@ -28,7 +39,7 @@ _DEFAULT_NULL_VALUES: Final = (
 _WIDTHS_ONLY: Final[Mapping[str, Any]] = {"dtype": "S1", "na_filter": False}
 """Options that make pandas keep one character per field, which is fast."""
 _READ_ERRORS: Final = (
-    *(pd.errors.ParserWarning, LookupError, OSError, ValueError, TypeError, ImportError),
+    *(pd.errors.ParserWarning, MemoryError, OSError, ValueError, TypeError, ImportError),
     *(EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile),
 )
 
@@ -79,7 +90,13 @@ class CsvFile:
         """
         frame = self._read(tuple(columns), "str")
         if len(frame) != rows:
-            raise DriverError(f"{self.path} changed while it was read")
+            raise DriverError(
+                f"{self.path} changed while it was read",
+                kind="file-changed",
+                fix="run the step again when the file is complete",
+                path=str(self.path),
+                rows=rows,
+            )
         return frame
 
     def check_new_column(self, name: str) -> None:
@@ -89,7 +106,14 @@ class CsvFile:
             DriverError: the file already has one.
         """
         if name in map(str, self.columns):
-            raise DriverError(f"{self.path} already has a column {name!r}; choose another file_column")
+            raise DriverError(
+                f"{self.path} already has a column {name!r}",
+                kind="config-value-invalid",
+                fix="choose another file_column",
+                path=str(self.path),
+                column=name,
+                key="file_column",
+            )
 
     def _read(self, columns: tuple[Any, ...], dtype: Any) -> pd.DataFrame:
         skip = self.config.get("skip_rows") or 0
@@ -117,13 +141,15 @@ def open_csv(path: Path, config: Config, rows: int | None) -> CsvFile:
         DriverError: the file cannot be read, is not a table, or lacks a column that the step names.
     """
     _check_delimiter(config["delimiter"])
+    check_encoding(config["encoding"])
     with _csv_errors(path, config):
         source = path if path.is_file() else path.read_bytes()
+        check_is_text(source, path, config)
         header = tuple(_parsed(source, config, nrows=0).columns)
         # with all columns, pandas finds a ragged line when it reads the rows
         needs_scan = config.get("on_bad_lines", "error") != "error" or config.get("columns")
         skipped_lines = _ragged_lines(source, config, rows) if needs_scan else ()
-    selector = _ColumnSelector(path, header)
+    selector = _ColumnSelector(path, config, header)
     timestamps, dtypes = config.get("parse_dates") or (), config.get("dtype") or {}
     columns = tuple(selector.select("columns", config["columns"])) if config.get("columns") else header
     requested = dict(zip(selector.select("dtype", dtypes), dtypes.values(), strict=True))
@@ -136,13 +162,18 @@ def _check_delimiter(delimiter: Any) -> None:
     if delimiter == r"\s+" or (isinstance(delimiter, str) and delimiter.isascii() and len(delimiter) == 1):
         return
     raise DriverError(
-        rf"delimiter is {delimiter!r}; it takes one ASCII character, or \s+ for any white space"
+        rf"delimiter is {delimiter!r}; it takes one ASCII character, or \s+ for any white space",
+        kind="config-value-invalid",
+        fix="correct delimiter",
+        key="delimiter",
+        value=delimiter,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _ColumnSelector:
     path: Path
+    config: Config
     header: tuple[Any, ...]
 
     def select(self, key: str, requested: Collection[Any]) -> list[Any]:
@@ -151,12 +182,34 @@ class _ColumnSelector:
         columns = [self._find(name) for name in requested]
         missing = [str(name) for name, column in zip(requested, columns, strict=True) if column is None]
         if missing:
-            text = f"{self.path} has no column {', '.join(map(repr, missing))}, named in {key}"
-            raise DriverError(f"{text}; it has {', '.join(names)}{did_you_mean(missing[0], names)}")
+            raise self._missing_error(key, missing, names)
         duplicate = next((name for name, count in Counter(columns).items() if count > 1), None)
         if duplicate is not None:
-            raise DriverError(f"{key} names column {str(duplicate)!r} twice")
+            raise DriverError(
+                f"{key} names column {str(duplicate)!r} twice",
+                kind="config-value-invalid",
+                fix=f"remove one of them from {key}",
+                key=key,
+                column=str(duplicate),
+            )
         return columns
+
+    def _missing_error(self, key: str, missing: list[str], names: tuple[str, ...]) -> DriverError:
+        lines = _first_lines(self.path, self.config)
+        delimiter = probable_delimiter(lines, self.config["delimiter"]) if len(names) == 1 else None
+        if delimiter is not None:
+            fields = lines[0].count(delimiter) + 1
+            return wrong_delimiter_error(self.path, self.config, delimiter, fields)
+        return DriverError(
+            f"{self.path} has no column {', '.join(map(repr, missing))}, named in {key}; it has {', '.join(names)}",
+            kind="column-missing",
+            fix=suggestion(missing[0], names, f"correct {key}"),
+            path=str(self.path),
+            column=missing[0],
+            missing=missing,
+            columns=list(names),
+            key=key,
+        )
 
     def _find(self, requested: Any) -> Any:
         by_name = next((name for name in self.header if str(name) == str(requested)), None)
@@ -236,27 +289,16 @@ def _csv_errors(path: Path, config: Config) -> Iterator[None]:
     try:
         yield
     except _READ_ERRORS as error:
-        raise DriverError(f"{path} {_error_message(error, config)}") from error
+        raise read_error(path, config, error, lambda: _first_lines(path, config)) from error
 
 
-def _error_message(error: Exception, config: Config) -> str:
-    match error:
-        case pd.errors.EmptyDataError():
-            return "is empty; there is not even a header"
-        case pd.errors.ParserError() | pd.errors.ParserWarning():
-            message = str(error).replace("Error tokenizing data. C error: ", "").strip()
-            return f"is not a table: {message}; {_hint(message)}"
-        case UnicodeDecodeError():
-            # its position counts from the start of pandas' buffer, not of the file
-            sample = error.object[error.start : error.end].hex(" ")
-            return f"is not {config['encoding']}: {error.reason} ({sample}); set encoding"
-        case LookupError():
-            return f"cannot be read: unknown encoding {config['encoding']!r}"
-        case _:
-            return f"cannot be read: {getattr(error, 'strerror', None) or error}"
-
-
-def _hint(message: str) -> str:
-    if "fields" in message:
-        return "set on_bad_lines: skip to leave such lines out"
-    return "a quote is not closed" if "EOF inside string" in message else "check delimiter and quoting"
+def _first_lines(source: Path | bytes, config: Config) -> list[str]:
+    """Return the first lines, from the header on; none of a file that can be read only once."""
+    if isinstance(source, Path) and not source.is_file():
+        return []
+    options = {"sep": _NO_DELIMITER, "header": None, "nrows": _SAMPLED_LINES, "quoting": csv.QUOTE_NONE}
+    try:
+        lines: list[str] = _parsed(source, config, **options, dtype="str", na_filter=False)[0].tolist()
+    except _READ_ERRORS:  # the first error is being reported
+        return []
+    return lines

@@ -36,7 +36,15 @@ def _requested_timestamps(texts: "pd.Series[Any]") -> "pd.Series[Any]":
     guess = _infer_format(texts)
     times = _first_matching_format(texts, [*_iso_formats(texts), *([{"format": guess}] if guess else [])])
     if times is None:
-        raise DriverError(f"{_mismatch(texts, guess)}; without parse_dates it is read as text")
+        odd = _unparsable(texts, guess or _ISO)
+        raise DriverError(
+            f"{_mismatch(texts, guess)}; without parse_dates it is read as text",
+            kind="value-not-convertible",
+            fix=f"correct the value, or remove {texts.name!r} from parse_dates",
+            column=str(texts.name),
+            value=str(odd.iloc[0]) if len(odd) else None,
+            format=guess,
+        )
     return times
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.csv.text_format import check_encoding
 from osiris_inspect.runtime.drivers.interface.driver import Config
 
 _ROWS_PER_WRITE: Final = 100_000
@@ -36,13 +37,18 @@ def dialect_for(config: Config) -> CsvDialect:
     """Return the format that the step requests.
 
     Raises:
-        DriverError: the delimiter is invalid.
+        DriverError: the delimiter is invalid, or the encoding is unknown.
     """
     delimiter = config["delimiter"]
     if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
         raise DriverError(
-            f"delimiter is {delimiter!r}; it takes one character other than a quote or line break"
+            f"delimiter is {delimiter!r}; it takes one character other than a quote or line break",
+            kind="config-value-invalid",
+            fix="correct delimiter",
+            key="delimiter",
+            value=delimiter,
         )
+    check_encoding(config["encoding"])
     return CsvDialect(
         config["encoding"],
         config["header"],
@@ -89,15 +95,24 @@ def csv_write_errors(config: Config) -> Iterator[None]:
     """Convert errors in the block to a ``DriverError`` that names the option to set.
 
     Raises:
-        DriverError: a text cannot be written in the encoding or the format, or the encoding is unknown.
+        DriverError: a text cannot be written in the encoding or the format.
     """
     try:
         yield
-    except LookupError as error:
-        raise DriverError(f"unknown encoding {config['encoding']!r}") from error
     except UnicodeEncodeError as error:
         character = error.object[error.start]
-        text = f"{character!r} cannot be written in {config['encoding']}; set encoding: utf-8"
-        raise DriverError(text) from error
+        raise DriverError(
+            f"{character!r} cannot be written in {config['encoding']}",
+            kind="encoding-wrong",
+            fix="set encoding: utf-8",
+            encoding=config["encoding"],
+            character=character,
+        ) from error
     except csv.Error as error:
-        raise DriverError(f"cannot be written as CSV: {error}; set quoting: minimal") from error
+        raise DriverError(
+            f"cannot be written as CSV: {error}",
+            kind="config-value-invalid",
+            fix="set quoting: minimal",
+            key="quoting",
+            value=config["quoting"],
+        ) from error

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from osiris_inspect.model.errors import DriverError, DriverNotFound
+from osiris_inspect.model.errors import DriverError, DriverNotFound, OsirisError
 from osiris_inspect.runtime.pipeline import builtin_components as built_in
 from osiris_inspect.runtime.protocol.cancellation import CancelToken
 
@@ -30,6 +30,7 @@ class DriverContext:
         metric: writes a metric of the step: name and value.
         progress: records the number of rows processed so far, which heartbeats report.
         cancel: registers callbacks that interrupt a long call.
+        describe_join: records the counts of the join that made the frame.
     """
 
     base: Path
@@ -37,6 +38,7 @@ class DriverContext:
     metric: Callable[[str, float], None]
     progress: Callable[[int], None]
     cancel: CancelToken
+    describe_join: Callable[[Mapping[str, int]], None] = lambda _counts: None
 
 
 class Driver(Protocol):
@@ -45,6 +47,20 @@ class Driver(Protocol):
     Inputs are handles, so a driver that reads Arrow or SQL need not load a pandas frame. An extractor or a processor
     returns ``{"df": frame}``, a pandas frame or an Arrow table; a writer returns ``{"rows_written": n}``. An exception
     fails the step only. Changes to an input frame are not visible to other steps.
+
+    Reports show the kind, the fix and the facts of a ``DriverError``; the kind of any other exception is
+    ``driver-raised``. A kind is a slug of ``model.error_info.ERROR_KINDS`` if one fits, else one of your own. Facts are
+    JSON values::
+
+        raise DriverError(
+            f"table {name!r} does not exist",
+            kind="table-missing",
+            fix="create the table, or correct table of the step",
+            table=name,
+        )
+
+    The text of this error is ``table 'x' does not exist; create the table, or …``. A writer adds the fact
+    ``rows_written``: 0, a number, or ``unknown`` if the rows may have been written or not.
     """
 
     def run(
@@ -62,7 +78,9 @@ def load_driver(name: str) -> Driver:
     component = built_in.all_components().get(name)
     if component is None:
         known = ", ".join(sorted(built_in.all_components()))
-        raise DriverNotFound(f"no driver {name!r}; there are {known}")
+        raise DriverNotFound(
+            f"no driver {name!r}; there are {known}", fix="correct component of the step", driver=name
+        )
     module, _, attribute = component.driver.partition(":")
     driver: Driver = getattr(import_module(module), attribute)()
     return driver
@@ -80,4 +98,9 @@ def errors_name_step(step_id: str) -> Iterator[None]:
     try:
         yield
     except DriverError as error:
-        raise DriverError(f"step {step_id!r}: {error}") from error.__cause__
+        raise prefixed(error, f"step {step_id!r}: ") from error.__cause__
+
+
+def prefixed(error: OsirisError, prefix: str) -> DriverError:
+    """Return a ``DriverError`` with the kind, fix and facts of ``error`` and a prefix before its message."""
+    return DriverError(f"{prefix}{error.message}", kind=error.kind, fix=error.fix, **error.facts)

@@ -2,15 +2,27 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
+from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext
 from osiris_inspect.runtime.files.atomic_replace import replace_file
 from osiris_inspect.runtime.files.symlinks import resolved
 from osiris_inspect.runtime.pipeline import pipeline_files
+from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
+
+_MAX_NAMES: Final = 10
+"""Names of a folder that an error shows."""
+_WRITE_FIXES: Final[Mapping[str, str]] = {
+    "disk-full": "free disk space, or write to another disk",
+    "permission-denied": "give the user that runs the step the right to write there",
+    "too-many-open-files": "raise the limit of open files (ulimit -n)",
+}
+"""Kind of a system error to what to do."""
 
 
 def base_dir(config: Config, ctx: DriverContext) -> Path:
@@ -31,24 +43,80 @@ def input_paths(config: Config, ctx: DriverContext, kind: str) -> list[Path]:
         if pipeline_files.is_pattern(base, name):
             matches = pipeline_files.matching_files(base, name)
             if not matches:
-                raise DriverError(f"no file matches {base / name}")
+                raise _no_match(base, name)
             paths += matches
         else:
-            paths.append(_readable(base / name, kind))
+            paths.append(_readable(base, name, kind))
     return list(dict.fromkeys(paths))
 
 
-def _readable(path: Path, kind: str) -> Path:
+def _readable(base: Path, name: str, kind: str) -> Path:
+    path = base / name
     try:
         if path.is_dir():
-            raise DriverError(f"{path} is a folder, not a {kind} file")
+            raise DriverError(
+                f"{path} is a folder, not a {kind} file",
+                kind="path-is-directory",
+                fix=f"name a file, or a pattern such as {name.rstrip('/')}/*",
+                path=str(path),
+            )
         if not path.exists():
-            raise DriverError(f"{kind} file not found: {path}")
+            raise _missing(base, name, kind)
     except PermissionError as error:
-        raise DriverError(f"cannot read {path}: permission to its folder denied") from error
+        raise _unreadable(path, "permission to its folder denied") from error
     if not os.access(path, os.R_OK):
-        raise DriverError(f"cannot read {path}: permission denied")
+        raise _unreadable(path, "permission denied")
     return path
+
+
+def _unreadable(path: Path, reason: str) -> DriverError:
+    return DriverError(
+        f"cannot read {path}: {reason}",
+        kind="permission-denied",
+        fix="give the user that runs the step the right to read it",
+        path=str(path),
+    )
+
+
+def _missing(base: Path, name: str, kind: str) -> DriverError:
+    """Return the error for a file that does not exist: where it was searched, and where one of its name is."""
+    path = base / name
+    start = "" if os.path.isabs(name) else f" (a relative path starts at {base})"  # noqa: PTH117  name is a text
+    elsewhere = Path(name).absolute()
+    file_facts = {"path": str(path), "folder": str(path.parent)}
+    if not path.parent.is_dir():
+        known, reason = _entries(path.parent.parent), f"folder {path.parent} does not exist{start}"
+        fix = suggestion(path.parent.name, known, "correct the path")
+    else:
+        known, reason = _entries(path.parent), f"searched folder {path.parent}{start}"
+        fix = suggestion(path.name, known, "correct the path")
+    if elsewhere != path and elsewhere.exists():
+        fix = f"name {elsewhere}, which exists, or start relative paths at its folder"
+        file_facts["exists_at"] = str(elsewhere)
+    return DriverError(f"{kind} file not found: {path}; {reason}", kind="file-missing", fix=fix, **file_facts)
+
+
+def _no_match(base: Path, pattern: str) -> DriverError:
+    folder = (base / pattern).parent
+    names = _entries(folder)
+    if names:
+        reason = f"{folder} has {', '.join(names[:_MAX_NAMES])}{', …' * (len(names) > _MAX_NAMES)}"
+    else:
+        reason = f"{folder} is empty" if folder.is_dir() else f"folder {folder} does not exist"
+    return DriverError(
+        f"no file matches {base / pattern}; {reason}",
+        kind="file-missing",
+        fix="correct the pattern, or run the step that writes the files first",
+        path=str(base / pattern),
+        folder=str(folder),
+    )
+
+
+def _entries(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in folder.iterdir())
+    except OSError:  # a folder that cannot be listed offers no names
+        return []
 
 
 @contextmanager
@@ -64,17 +132,34 @@ def output_file(config: Config, ctx: DriverContext) -> Iterator[Path]:
     path = base_dir(config, ctx) / config["path"]
     try:
         if path.is_dir():
-            raise DriverError(f"cannot write {path}: it is a folder")
+            raise DriverError(
+                f"cannot write {path}: it is a folder",
+                kind="path-is-directory",
+                fix=f"name a file in it, such as {Path(config['path']) / 'output'}",
+                path=str(path),
+            )
         if config.get("create_dirs"):
             resolved(path).parent.mkdir(parents=True, exist_ok=True)
         with replace_file(path) as temporary:
             yield temporary
     except OSError as error:
-        raise DriverError(f"cannot write {path}: {_reason(error, path)}") from error
+        raise _write_error(error, path) from error
 
 
-def _reason(error: OSError, path: Path) -> str:
+def _write_error(error: OSError, path: Path) -> DriverError:
     folder = resolved(path).parent
     if error.errno == errno.ENOENT and not os.path.exists(folder):  # noqa: PTH110  no second error
-        return f"folder {folder} does not exist; set create_dirs: true"
-    return error.strerror or str(error)
+        return DriverError(
+            f"cannot write {path}: folder {folder} does not exist",
+            kind="path-not-writable",
+            fix="set create_dirs: true",
+            path=str(path),
+            folder=str(folder),
+        )
+    kind = kind_of(error, "path-not-writable")
+    return DriverError(
+        f"cannot write {path}: {error.strerror or error}",
+        kind=kind,
+        fix=_WRITE_FIXES.get(kind, "use an existing directory that the step can write to"),
+        **{**os_error_facts(error), "path": str(path)},
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
@@ -10,6 +10,9 @@ import pyarrow as pa
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config, Inputs
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
+
+UNKNOWN_ROWS: Final = "unknown"
+"""Fact ``rows_written`` of a write whose outcome the writer does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,12 @@ class WriterInput:
         try:
             schema = pa.unify_schemas(schemas, promote_options="permissive")
         except pa.ArrowException as error:
-            raise DriverError(f"cannot append the inputs: {error}") from error
+            raise DriverError(
+                f"cannot append the inputs: {error}",
+                kind="columns-differ",
+                fix="cast the columns to the same type in an earlier step",
+                inputs=list(self.inputs),
+            ) from error
         return schema, _cast((batch for reader in readers.values() for batch in reader), schema)
 
 
@@ -66,17 +74,33 @@ def writer_input(config: Config, inputs: Inputs) -> WriterInput:
         DriverError: there is no input, or there are several and the step does not say to append them.
     """
     if not inputs:
-        raise DriverError("the writer received no input; name a step in its needs")
+        raise DriverError(
+            "the writer received no input",
+            kind="input-count-wrong",
+            fix="name a step in its needs",
+            inputs=[],
+        )
     if len(inputs) > 1 and config.get("on_several_inputs") != "append":
-        text = f"the writer takes 1 input and received {len(inputs)}: {', '.join(inputs)}"
-        raise DriverError(f"{text}; join them in an earlier step, or set on_several_inputs: append")
+        raise DriverError(
+            f"the writer takes 1 input and received {len(inputs)}: {', '.join(inputs)}",
+            kind="input-count-wrong",
+            fix="join them in an earlier step, or set on_several_inputs: append",
+            inputs=list(inputs),
+        )
     return WriterInput(inputs)
 
 
 def _check_names(name: str, names: list[Any], first: list[Any]) -> None:
     if sorted(map(str, names)) != sorted(map(str, first)):
         text = f"input {name!r} has columns {', '.join(map(str, names))}; the first has {', '.join(map(str, first))}"
-        raise DriverError(f"cannot append the inputs: {text}")
+        raise DriverError(
+            f"cannot append the inputs: {text}",
+            kind="columns-differ",
+            fix="select the same columns of each input in an earlier step",
+            input=name,
+            columns=list(map(str, names)),
+            expected_columns=list(map(str, first)),
+        )
 
 
 def _cast(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -15,12 +15,12 @@ import pymysql
 from pymysql.constants import COMMAND
 from pymysql.protocol import FieldDescriptorPacket
 
-from osiris_inspect.base.near_names import did_you_mean
+from osiris_inspect.base.near_names import did_you_mean, suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.database import closing_stream
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
 from osiris_inspect.runtime.drivers.mysql import wire_protocol
-from osiris_inspect.runtime.drivers.mysql.errors import connect_error, connection_label, query_error
+from osiris_inspect.runtime.drivers.mysql.errors import connect_error, query_error, setting_error
 from osiris_inspect.runtime.drivers.mysql.types import MysqlColumn, TypeOptions, column_for_field
 
 _NO_SUCH_TABLE: Final = 1146
@@ -43,7 +43,7 @@ class MysqlExtractor:
         )
         with ExitStack() as stack, errors_name_step(step_id):
             session = stack.enter_context(closing(connect(connection, config["connect_timeout"])))
-            _set_query_timeout(session, config.get("query_timeout"))
+            _set_query_timeout(session, connection, config.get("query_timeout"))
             stack.enter_context(ctx.cancel.on_cancel(_kill_query(session, connection)))
             query = _StreamingQuery(session, connection, ctx)
             columns = query.send_query(config["query"], options)
@@ -77,15 +77,23 @@ class _StreamingQuery:
                 self._ctx.progress(self._rows)
                 yield batch
             if end.more_results:
-                raise DriverError("the query returns several results; the extractor takes one")
+                raise DriverError(
+                    "the query returns several results; the extractor takes one",
+                    kind="query-result-unusable",
+                    fix="write one SELECT",
+                )
         self._ctx.metric("rows_read", self._rows)
 
     def _fields(self) -> Iterator[Any]:
         packet = self._session._read_packet()
         if packet.is_ok_packet():
-            raise DriverError("the query returns no rows; write a SELECT")
+            raise DriverError("the query returns no rows", kind="query-result-unusable", fix="write a SELECT")
         if packet.is_load_local_packet():
-            raise DriverError("the query reads a local file, which the extractor does not allow")
+            raise DriverError(
+                "the query reads a local file, which the extractor does not allow",
+                kind="query-reads-files",
+                fix="read the file with an extractor in a step of its own",
+            )
         for _ in range(packet.read_length_encoded_integer()):
             yield self._session._read_packet(FieldDescriptorPacket)
         self._session._read_packet()
@@ -96,13 +104,12 @@ class _StreamingQuery:
             yield
         except wire_protocol.ServerErrorPacket as failed:
             error = _packet_error(failed.packet)
-            raise DriverError(query_error(error, self._connection)) from error
+            raise query_error(error, self._connection) from error
         except wire_protocol.StreamEnded as lost:
             error = pymysql.OperationalError(2013, "lost connection to the server during the query")
-            raise DriverError(query_error(error, self._connection)) from lost
+            raise query_error(error, self._connection) from lost
         except (pymysql.MySQLError, OSError) as error:
-            text = query_error(error, self._connection) + self._nearest_table(error)
-            raise DriverError(text) from error
+            raise query_error(error, self._connection, self._nearest_table(error)) from error
 
     def _nearest_table(self, error: BaseException) -> str:
         if not error.args or error.args[0] != _NO_SUCH_TABLE:
@@ -121,7 +128,8 @@ def connect(connection: Config, timeout: int) -> Any:
     """
     for key in ("database", "user"):
         if not connection.get(key):
-            raise DriverError(f"{connection_label(connection)} has no {key!r}")
+            problem, fix = f" has no {key!r}", f"set {key} of the connection"
+            raise setting_error(connection, key, problem, fix, kind="config-value-missing")
     address: dict[str, Any] = {"host": connection.get("host", "localhost"), "port": _port(connection)}
     if connection.get("unix_socket"):
         address = {"unix_socket": connection["unix_socket"]}
@@ -139,7 +147,7 @@ def connect(connection: Config, timeout: int) -> Any:
             **_tls(connection),
         )
     except (pymysql.MySQLError, OSError, ssl.SSLError, RuntimeError) as error:
-        raise DriverError(connect_error(error, connection)) from error
+        raise connect_error(error, connection) from error
     session._read_timeout = None  # a query may take longer than the handshake
     return session
 
@@ -162,9 +170,8 @@ def test_connection(connection: Config) -> str:
 def _port(connection: Config) -> int:
     port = str(connection.get("port") or 3306)
     if not port.isdigit() or not 0 < int(port) < 65536:
-        raise DriverError(
-            f"{connection_label(connection)}: port is {port!r}; it takes a number from 1 to 65535"
-        )
+        problem = f": port is {port!r}; it takes a number from 1 to 65535"
+        raise setting_error(connection, "port", problem, "correct port", kind="config-value-invalid")
     return int(port)
 
 
@@ -172,8 +179,9 @@ def _tls(connection: Config) -> dict[str, Any]:
     default = "verify_ca" if connection.get("ssl_ca") else "preferred"
     mode = str(connection.get("ssl_mode") or default).lower()
     if mode not in _TLS_MODES:
-        text = f"ssl_mode is {mode!r}; it takes one of {', '.join(_TLS_MODES)}"
-        raise DriverError(f"{connection_label(connection)}: {text}")
+        problem = f": ssl_mode is {mode!r}; it takes one of {', '.join(_TLS_MODES)}"
+        fix = suggestion(mode, _TLS_MODES, "correct ssl_mode")
+        raise setting_error(connection, "ssl_mode", problem, fix, kind="config-value-invalid")
     if mode == "disabled":
         return {"ssl_disabled": True}
     files = {key: connection[key] for key in ("ssl_ca", "ssl_cert", "ssl_key") if connection.get(key)}
@@ -186,15 +194,18 @@ def _tls(connection: Config) -> dict[str, Any]:
     return {**files, "ssl_verify_cert": mode != "required", "ssl_verify_identity": mode == "verify_identity"}
 
 
-def _set_query_timeout(session: Any, seconds: float | None) -> None:
+def _set_query_timeout(session: Any, connection: Config, seconds: float | None) -> None:
     if seconds is None:
         return
     is_maria = "mariadb" in session.get_server_info().lower()
     setting = (
         f"max_statement_time = {seconds:f}" if is_maria else f"MAX_EXECUTION_TIME = {int(seconds * 1000)}"
     )
-    with session.cursor() as cursor:
-        cursor.execute(f"SET SESSION {setting}")
+    try:
+        with session.cursor() as cursor:
+            cursor.execute(f"SET SESSION {setting}")
+    except (pymysql.MySQLError, OSError) as error:
+        raise query_error(error, connection) from error
 
 
 def _kill_query(session: Any, connection: Config) -> Callable[[], None]:
@@ -214,9 +225,14 @@ def _read(column: MysqlColumn, raw: pa.Array) -> pa.Array:
     try:
         return column.read(raw)
     except pa.ArrowException as error:
-        text = f"column {column.name!r} contains a value that is not a valid {column.type}: {error}"
-        hint = "; set wide_decimals: exact" if pa.types.is_decimal(column.type) else ""
-        raise DriverError(text + hint) from error
+        is_decimal = pa.types.is_decimal(column.type)
+        raise DriverError(
+            f"column {column.name!r} contains a value that is not a valid {column.type}: {error}",
+            kind="value-not-convertible",
+            fix="set wide_decimals: exact" if is_decimal else "exclude it or cast it to text in the query",
+            column=column.name,
+            type=str(column.type),
+        ) from error
 
 
 def _packet_error(packet: bytes) -> Exception:

@@ -124,8 +124,13 @@ def _without_zero_dates(name: str, texts: pa.Array, options: TypeOptions) -> pa.
         return texts
     if options.zero_dates == "error":
         sample = texts.filter(is_zero)[0].as_py()
-        text = f"column {name!r} contains {sample!r}, which is not a calendar date"
-        raise DriverError(f"{text}; set zero_dates: null, or text to keep it")
+        raise DriverError(
+            f"column {name!r} contains {sample!r}, which is not a calendar date",
+            kind="value-not-convertible",
+            fix="set zero_dates: null, or text to keep it",
+            column=name,
+            value=sample,
+        )
     return pc.if_else(is_zero, pa.scalar(None, texts.type), texts)
 
 

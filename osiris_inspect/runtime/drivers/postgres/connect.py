@@ -1,8 +1,8 @@
-"""PostgreSQL sessions, and messages for connection and server errors."""
+"""PostgreSQL sessions, and the errors of opening them."""
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, unquote
 
 import psycopg
@@ -11,6 +11,7 @@ from psycopg import conninfo
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.database import connection_name
 from osiris_inspect.runtime.drivers.interface.driver import Config
+from osiris_inspect.runtime.drivers.postgres.errors import first_line
 
 _ADDRESS: Final = re.compile(
     r"(?P<scheme>postgres(?:ql)?://)(?P<user>[^:/@]*):(?P<password>.*)@(?P<rest>[^@]*)\Z", re.S
@@ -36,35 +37,86 @@ _UNKNOWN: Final = (
     "No address associated",
 )
 _SILENT: Final = ("timeout expired", "timed out")
-_MESSAGE_PATTERNS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
-    (
+
+
+class _Reason(NamedTuple):
+    """Phrases of an error text, and the kind, the message and the fix of the error."""
+
+    phrases: tuple[str, ...]
+    kind: str
+    text: str
+    fix: str
+
+
+_REASONS: Final = (
+    _Reason(
         _UNREACHABLE,
-        "{text}; {host} may have only an IPv6 address, which this machine cannot reach: use an address with IPv4",
+        "connection-failed",
+        "{text}; {host} may have only an IPv6 address, which this machine cannot reach",
+        "use an address with IPv4",
     ),
-    (_UNKNOWN, "host {host!r} is not known; check host"),
-    (("Connection refused",), "connection refused; nothing listens there: check host and port"),
-    (_SILENT, "no answer in time; check host, port and firewall"),
-    (
-        ("password authentication failed", "no password supplied"),
-        "{text}; check user and password of the connection",
+    _Reason(_UNKNOWN, "host-not-found", "host {host!r} is not known", "check host"),
+    _Reason(
+        ("Connection refused",),
+        "connection-refused",
+        "connection refused",
+        "nothing listens there: check host and port",
+    ),
+    _Reason(
+        ("No such file or directory",),
+        "connection-refused",
+        "{text}",
+        "check host, and whether the server runs",
+    ),
+    _Reason(_SILENT, "network-timeout", "no answer in time", "check host, port and firewall"),
+    _Reason(
+        ("password authentication failed", "no password supplied", "Tenant or user not found", 'role "'),
+        "authentication-failed",
+        "{text}",
+        "check user and password of the connection",
+    ),
+    _Reason(
+        ("no pg_hba.conf entry",),
+        "connection-refused",
+        "{text}",
+        "allow this client in pg_hba.conf of the server",
+    ),
+    _Reason(
+        ("SSL", "certificate"), "tls-failed", "{text}", "check sslmode and sslrootcert of the connection"
+    ),
+    _Reason(
+        ("too many clients", "remaining connection slots", "too many connections"),
+        "connection-refused",
+        "{text}",
+        "run the step again later, or raise max_connections of the server",
+    ),
+    _Reason(
+        ("is starting up", "is shutting down", "not accepting connections"),
+        "connection-refused",
+        "{text}",
+        "run the step again when the server is ready",
+    ),
+    _Reason(
+        ("permission denied for database",), "permission-denied", "{text}", "GRANT CONNECT on it to the user"
+    ),
+    _Reason(('database "',), "database-missing", "{text}", "check database of the connection"),
+    _Reason(
+        ("closed the connection", "Connection reset"),
+        "connection-lost",
+        "{text}",
+        "check host and port, and look in the log of the server",
     ),
 )
-_IPV6_ONLY_ADVICE: Final = (
-    "{text}; {host} is a direct host of Supabase, which has only an IPv6 address, and this machine cannot reach it: "
-    "use the address of the pooler, which Supabase shows under Connect (<...>.pooler.supabase.com)"
+"""Reasons of a failed connection; the first whose phrase the text contains counts. libpq reports no SQLSTATE."""
+_IPV6_ONLY: Final = _Reason(
+    (*_UNREACHABLE, *_UNKNOWN, *_SILENT),
+    "connection-failed",
+    "{text}; {host} is a direct host of Supabase, which has only an IPv6 address, and this machine cannot reach it",
+    "use the address of the pooler, which Supabase shows under Connect (<...>.pooler.supabase.com)",
 )
-_ADVICE: Final[Mapping[str, str]] = {
-    "28P01": "check user and password of the connection",
-    "28000": "check user and password of the connection",
-    "3D000": "check database of the connection",
-    "42501": "the user lacks a privilege; GRANT it, or connect as another user",
-    "42601": "check the SQL",
-    "42P01": "check the names of tables",
-    "42703": "check the names of columns",
-    "57014": "it exceeded its time limit",
-    "53100": "the server's disk is full",
-    "53300": "the server has too many connections",
-}
+_UNEXPLAINED: Final = _Reason(
+    (), "connection-failed", "{text}", "check host, port, user and database of the connection"
+)
 
 
 def connect(connection: Config, timeout: int) -> psycopg.Connection[Any]:
@@ -78,8 +130,7 @@ def connect(connection: Config, timeout: int) -> psycopg.Connection[Any]:
         # behind a pooler, the next transaction may use another server without the prepared statement
         return psycopg.connect(**options, connect_timeout=timeout, prepare_threshold=None, autocommit=True)
     except psycopg.Error as error:
-        text = f"{connection_label(connection)}: {_reason(error, options)}"
-        raise DriverError(f"PostgreSQL connection failed: {text}") from error
+        raise _connect_error(error, connection, options) from error
 
 
 def connection_label(connection: Config) -> str:
@@ -105,26 +156,19 @@ def test_connection(connection: Config) -> str:
     return f"{row[0].split(' on ')[0]}, database {row[1]}, user {row[2]}, {'TLS' if tls else 'no TLS'}"
 
 
-def explain(error: psycopg.Error) -> str:
-    """Return a server error in one line: message, detail, position in the data, what to do."""
-    if error.sqlstate is None:
-        return f"the connection was lost: {_first_line(str(error))}"
-    parts = [f"({error.sqlstate}) {error.diag.message_primary or error}"]
-    if error.diag.message_detail:
-        parts.append(error.diag.message_detail)
-    if error.diag.context and error.diag.context.startswith("COPY"):
-        parts.append(_first_line(error.diag.context))
-    advice = error.diag.message_hint or _ADVICE.get(error.sqlstate)
-    return "; ".join([*parts, advice] if advice else parts)
-
-
 def _options(connection: Config) -> dict[str, Any]:
     dsn = next((connection[key] for key in ("pg_dsn", "dsn", "sql_url") if connection.get(key)), None)
     if dsn is not None:
         return _parse_dsn(str(dsn))
     for key in ("database", "user"):
         if not connection.get(key):
-            raise DriverError(f"connection {connection_name(connection)} has no {key!r} and no dsn")
+            raise DriverError(
+                f"connection {connection_name(connection)} has no {key!r} and no dsn",
+                kind="config-value-missing",
+                fix=f"set {key} or dsn of the connection",
+                key=key,
+                connection=connection_name(connection),
+            )
     options = {
         "host": connection.get("host", "localhost"),
         "port": connection.get("port", 5432),
@@ -146,19 +190,25 @@ def _parse_dsn(dsn: str) -> dict[str, Any]:
         return dict(conninfo.conninfo_to_dict(dsn))
     except psycopg.Error:
         # the message would contain a part of the password
-        raise DriverError("the dsn is invalid; write postgresql://user:password@host:port/database") from None
+        raise DriverError(
+            "the dsn is invalid",
+            kind="config-value-invalid",
+            fix="write postgresql://user:password@host:port/database",
+            key="dsn",
+        ) from None
 
 
-def _reason(error: psycopg.Error, options: Mapping[str, Any]) -> str:
-    text, host = _first_line(str(error)), str(options.get("host", "localhost"))
-    if _DIRECT.fullmatch(host) and any(words in text for words in (*_UNREACHABLE, *_UNKNOWN, *_SILENT)):
-        return _IPV6_ONLY_ADVICE.format(text=text, host=host)
-    templates = (
-        template for phrases, template in _MESSAGE_PATTERNS if any(words in text for words in phrases)
+def _connect_error(error: psycopg.Error, connection: Config, options: Mapping[str, Any]) -> DriverError:
+    text, host = first_line(str(error)), str(options.get("host", "localhost"))
+    candidates = (_IPV6_ONLY, *_REASONS) if _DIRECT.fullmatch(host) else _REASONS
+    matching = (reason for reason in candidates if any(words in text for words in reason.phrases))
+    reason = next(matching, _UNEXPLAINED)
+    message = reason.text.format(text=text, host=host)
+    return DriverError(
+        f"PostgreSQL connection failed: {connection_label(connection)}: {message}",
+        kind=reason.kind,
+        fix=reason.fix,
+        connection=connection_name(connection),
+        host=host,
+        port=str(options.get("port", 5432)),
     )
-    return next(templates, "{text}").format(text=text, host=host)
-
-
-def _first_line(text: str) -> str:
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[0].removeprefix("connection failed: ") if lines else ""

@@ -11,7 +11,7 @@ from psycopg import pq
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import DriverContext
-from osiris_inspect.runtime.drivers.postgres.connect import explain
+from osiris_inspect.runtime.drivers.postgres.errors import query_error
 from osiris_inspect.runtime.drivers.postgres.types import PostgresColumn, column_of
 
 _BLOCK_BYTES: Final = 4 * 1024 * 1024
@@ -31,10 +31,10 @@ def describe(session: psycopg.Connection[Any], sql: str, numeric: str) -> list[P
         if result.status != pq.ExecStatus.COMMAND_OK:
             error = psycopg.errors.error_from_result(result, encoding="utf-8")
             position = error.diag.statement_position
-            line = f" in line {sql[: int(position) - 1].count(chr(10)) + 1}" if position else ""
-            raise DriverError(f"PostgreSQL query failed{line}: {explain(error)}") from error
+            line = sql[: int(position) - 1].count("\n") + 1 if position else None
+            raise query_error(error, line) from error
     if not result.nfields:
-        raise DriverError("the query returns no rows; write a SELECT")
+        raise DriverError("the query returns no rows", kind="query-result-unusable", fix="write a SELECT")
     return [
         column_of((result.fname(index) or b"").decode(), result.ftype(index), result.fmod(index), numeric)
         for index in range(result.nfields)
@@ -92,6 +92,6 @@ def _blocks(session: psycopg.Connection[Any], sql: str) -> Iterator[bytes]:
                     yield b"".join(rows)
                     rows, size = [], 0
     except psycopg.Error as error:
-        raise DriverError(f"PostgreSQL query failed: {explain(error)}") from error
+        raise query_error(error) from error
     if rows:
         yield b"".join(rows)

@@ -14,14 +14,15 @@ import pyarrow as pa
 import pyarrow.csv as pc
 from psycopg import sql
 
-from osiris_inspect.base.near_names import did_you_mean
+from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext
-from osiris_inspect.runtime.drivers.interface.writer_input import WriterInput
-from osiris_inspect.runtime.drivers.postgres.connect import explain
+from osiris_inspect.runtime.drivers.interface.writer_input import UNKNOWN_ROWS, WriterInput
+from osiris_inspect.runtime.drivers.postgres.errors import read_error
 from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, ddl_type, encode_column
 
 ROWS_PER_BATCH: Final = 65_536
+REJECTED_ROWS_FIX: Final = "look for a trigger, rule or policy of the table that rejects rows"
 _STAGING_TABLE: Final = sql.Identifier("osiris_stage")
 _COLUMNS: Final = """
     SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attgenerated <> ''
@@ -85,21 +86,49 @@ class WriteTarget:
             DriverError: it has no columns, or a column of the key is missing.
         """
         if not names:
-            raise DriverError("the frame has no columns; there is nothing to write")
+            raise DriverError(
+                "the frame has no columns; there is nothing to write",
+                kind="frame-without-columns",
+                fix="check the step that produces the frame",
+                rows_written=0,
+            )
         missing = [name for name in self.key if name not in names]
         if missing:
-            text = f"the frame has no column {', '.join(map(repr, missing))} of primary_key"
-            raise DriverError(f"{text}; it has {', '.join(names)}")
+            raise DriverError(
+                f"the frame has no column {', '.join(map(repr, missing))} of primary_key; it has {', '.join(names)}",
+                kind="column-missing",
+                fix=suggestion(missing[0], names, "correct primary_key"),
+                column=missing[0],
+                missing=missing,
+                columns=names,
+                key="primary_key",
+                rows_written=0,
+            )
 
     def null_key_error(self, rows: int) -> DriverError:
         """Return the error for rows whose key is null."""
-        return DriverError(f"{rows:,} rows have no value in primary_key ({', '.join(self.key)})")
+        return DriverError(
+            f"{rows:,} rows have no value in primary_key ({', '.join(self.key)}); nothing was written",
+            kind="null-keys",
+            fix="fill the key or drop these rows in an earlier step",
+            table=self.name,
+            columns=list(self.key),
+            rows=rows,
+            rows_written=0,
+        )
 
     def duplicate_key_error(self, rows: int, values: Iterable[Any]) -> DriverError:
         """Return the error for several rows with the same key."""
         key = ", ".join(f"{name}={value}" for name, value in zip(self.key, values, strict=True))
-        text = f"{rows} rows of the input have the same primary_key ({key})"
-        return DriverError(f"{text}; deduplicate them in an earlier step, or set on_duplicate_keys: last")
+        return DriverError(
+            f"{rows} rows of the input have the same primary_key ({key}); nothing was written",
+            kind="duplicate-keys",
+            fix="deduplicate them in an earlier step, or set on_duplicate_keys: last",
+            table=self.name,
+            columns=list(self.key),
+            rows=rows,
+            rows_written=0,
+        )
 
     def rejected_rows_message(self, accepted: int, sent: int) -> str:
         """Return the message for a server that did not accept all rows."""
@@ -116,8 +145,11 @@ def write(
     """
     schema, batches = frames.batches(ROWS_PER_BATCH)
     writer = _TableWriter(session, target, schema, frames.dtypes)
-    writer.open()
-    return writer.run(batches, frames.rows, ctx)
+    try:
+        writer.open()
+        return writer.run(batches, frames.rows, ctx)
+    except DriverError as error:  # before the commit
+        raise _with_outcome(error) from error.__cause__
 
 
 def create(session: psycopg.Connection[Any], target: WriteTarget, frames: WriterInput) -> None:
@@ -126,10 +158,28 @@ def create(session: psycopg.Connection[Any], target: WriteTarget, frames: Writer
     _TableWriter(session, target, schema, frames.dtypes).open()
 
 
-def write_error(target: WriteTarget, error: psycopg.Error) -> str:
-    """Return the message for a write that the server aborted."""
-    text = f"PostgreSQL write to {target.name} failed: {explain(error)}; nothing was written"
-    return text if error.sqlstate else f"{text}, unless the connection was lost during the commit"
+def write_error(target: WriteTarget, error: psycopg.Error, *, is_committing: bool) -> DriverError:
+    """Return the error for a write that the server aborted.
+
+    ``is_committing`` says that the commit was sent. If the connection was lost then, its outcome is unknown.
+    """
+    server = read_error(error)
+    is_unknown = is_committing and server.kind == "connection-lost"
+    outcome = "unknown whether rows were written" if is_unknown else "nothing was written"
+    return DriverError(
+        f"PostgreSQL write to {target.name} failed: {server.text}; {outcome}",
+        kind=server.kind,
+        fix="look whether the table has the rows before the step runs again" if is_unknown else server.fix,
+        **{"table": target.name, **server.error_facts, "rows_written": UNKNOWN_ROWS if is_unknown else 0},
+    )
+
+
+def _with_outcome(error: DriverError) -> DriverError:
+    """Return the error with the outcome, if it does not state it: nothing was written."""
+    if "rows_written" in error.facts:
+        return error
+    message = f"{error.message}; nothing was written"
+    return DriverError(message, kind=error.kind, fix=error.fix, rows_written=0, **error.facts)
 
 
 class _TableWriter:
@@ -172,7 +222,15 @@ class _TableWriter:
             accepted = self._merge_stage()
         if accepted != rows:
             text = self._target.rejected_rows_message(accepted, rows)
-            raise DriverError(f"PostgreSQL write to {self._target.name} failed: {text}; nothing was written")
+            raise DriverError(
+                f"PostgreSQL write to {self._target.name} failed: {text}; nothing was written",
+                kind="rows-rejected",
+                fix=REJECTED_ROWS_FIX,
+                table=self._target.name,
+                rows=rows,
+                rows_accepted=accepted,
+                rows_written=0,
+            )
         return accepted
 
     def _find(self) -> int | None:
@@ -188,9 +246,14 @@ class _TableWriter:
             tables = self._session.execute(
                 "SELECT tablename FROM pg_tables WHERE schemaname = %s", [self._target.schema]
             ).fetchall()
-            hint = did_you_mean(self._target.table, tuple(str(row[0]) for row in tables))
-            hint = hint or "; set create_if_missing: true to create it"
-            raise DriverError(f"table {self._target.name} does not exist{hint}")
+            names = [str(row[0]) for row in tables]
+            raise DriverError(
+                f"table {self._target.name} does not exist",
+                kind="table-missing",
+                fix=suggestion(self._target.table, names, "set create_if_missing: true to create it"),
+                table=self._target.name,
+                rows_written=0,
+            )
         columns = [
             sql.SQL("{} {}").format(
                 sql.Identifier(field.name),
@@ -209,9 +272,18 @@ class _TableWriter:
     def _check_columns(self, writable: list[str]) -> None:
         unknown = [name for name in self._schema.names if name not in writable]
         if unknown:
-            hint = did_you_mean(unknown[0], tuple(writable))
-            text = f"table {self._target.name} has no column {', '.join(map(repr, unknown))}{hint}"
-            raise DriverError(f"{text}; it has {', '.join(writable)}")
+            raise DriverError(
+                f"table {self._target.name} has no column {', '.join(map(repr, unknown))}; it has {', '.join(writable)}",
+                kind="column-missing",
+                fix=suggestion(
+                    unknown[0], writable, "add the column to the table, or leave it out of the frame"
+                ),
+                table=self._target.name,
+                column=unknown[0],
+                missing=unknown,
+                columns=writable,
+                rows_written=0,
+            )
 
     def _check_unique(self, oid: int | None) -> None:
         constraints = [set(row[0]) for row in self._session.execute(_UNIQUE, [oid]).fetchall()]
@@ -219,7 +291,15 @@ class _TableWriter:
             key = ", ".join(self._target.key)
             unique = "; ".join(", ".join(sorted(names)) for names in constraints) or "none"
             text = f"table {self._target.name} has no unique constraint on ({key}), which {self._target.mode} needs"
-            raise DriverError(f"{text}; unique are: {unique}")
+            raise DriverError(
+                f"{text}; unique are: {unique}",
+                kind="constraint-missing",
+                fix="add a unique constraint on it, or name unique columns in primary_key",
+                table=self._target.name,
+                columns=list(self._target.key),
+                unique=[sorted(names) for names in constraints],
+                rows_written=0,
+            )
 
     def _copy(self, into: sql.Identifier, batches: Iterator[pa.RecordBatch], ctx: DriverContext) -> int:
         command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(into, _names(self._schema.names))

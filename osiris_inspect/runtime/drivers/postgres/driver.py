@@ -7,13 +7,13 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 
-from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.database import closing_stream
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
 from osiris_inspect.runtime.drivers.interface.writer_input import writer_input
 from osiris_inspect.runtime.drivers.postgres import copy_reader, copy_writer
 from osiris_inspect.runtime.drivers.postgres.connect import connect, test_connection
 from osiris_inspect.runtime.drivers.postgres.copy_writer import WriteTarget
+from osiris_inspect.runtime.drivers.postgres.errors import query_error
 
 __all__ = ["PostgresExtractor", "PostgresWriter", "test_connection", "transaction"]
 
@@ -29,6 +29,7 @@ class PostgresExtractor:
         """
         del inputs
         with ExitStack() as stack, errors_name_step(step_id):
+            stack.enter_context(_query_errors())
             session = stack.enter_context(transaction(config, config.get("query_timeout")))
             stack.enter_context(ctx.cancel.on_cancel(session.cancel))
             columns = copy_reader.describe(session, config["query"], config["numeric"])
@@ -49,6 +50,7 @@ class PostgresWriter:
         target = WriteTarget.from_config(config)
         with errors_name_step(step_id):
             frames = writer_input(config, inputs)
+            rows = None
             try:
                 with (
                     transaction(config, config.get("statement_timeout")) as session,
@@ -56,9 +58,18 @@ class PostgresWriter:
                 ):
                     rows = copy_writer.write(session, target, frames, ctx)
             except psycopg.Error as error:  # also at commit, where deferred constraints are checked
-                raise DriverError(copy_writer.write_error(target, error)) from error
+                raise copy_writer.write_error(target, error, is_committing=rows is not None) from error
         ctx.metric("rows_written", rows)
         return {"rows_written": rows}
+
+
+@contextmanager
+def _query_errors() -> Iterator[None]:
+    """Convert errors of the session, such as those of its commit, to a ``DriverError``."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise query_error(error) from error
 
 
 @contextmanager

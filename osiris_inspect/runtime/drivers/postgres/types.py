@@ -98,8 +98,14 @@ def _parse_text(name: str, array: pa.Array, arrow_type: pa.DataType) -> pa.Array
     except pa.ArrowException as error:
         quoted = re.search(r"'([^']*)'", str(error))
         sample = repr(quoted[1]) if quoted else "a value"
-        text = f"column {name!r} contains {sample}, which is not a valid {arrow_type}"
-        raise DriverError(f"{text}; exclude it or cast it to text in the query") from error
+        raise DriverError(
+            f"column {name!r} contains {sample}, which is not a valid {arrow_type}",
+            kind="value-not-convertible",
+            fix="exclude it or cast it to text in the query",
+            column=name,
+            value=quoted[1] if quoted else None,
+            type=str(arrow_type),
+        ) from error
 
 
 def _bytes(array: pa.Array) -> pa.Array:
@@ -202,8 +208,13 @@ def _numbers(column: TargetColumn, array: pa.Array) -> pa.Array:
         try:
             return array.cast(pa.int64())
         except pa.ArrowException as error:
-            text = f"column {column.name!r} contains fractions, and the table's column is {column.target}"
-            raise DriverError(text) from error
+            raise DriverError(
+                f"column {column.name!r} contains fractions, and the table's column is {column.target}",
+                kind="value-refused",
+                fix="round the column in an earlier step, or change the type of the table's column",
+                column=column.name,
+                type=column.target,
+            ) from error
     return array
 
 
@@ -211,7 +222,7 @@ def _microseconds(column: TargetColumn, array: pa.Array) -> pa.Array:
     try:
         return array.cast(pa.timestamp("us", column.arrow_type.tz))
     except pa.ArrowException as error:
-        raise DriverError(_nanoseconds_message(column)) from error
+        raise _nanoseconds_error(column) from error
 
 
 def _intervals(column: TargetColumn, array: pa.Array) -> pa.Array:
@@ -220,14 +231,20 @@ def _intervals(column: TargetColumn, array: pa.Array) -> pa.Array:
     ticks = array.cast(pa.int64())
     micros = pc.divide(pc.multiply_checked(ticks, per[0]), per[1])
     if per[1] > 1 and pc.any(pc.not_equal(pc.multiply(micros, per[1]), ticks)).as_py():
-        raise DriverError(_nanoseconds_message(column))
+        raise _nanoseconds_error(column)
     text = pa.large_string()
     unit_name, separator = pa.scalar("microseconds", text), pa.scalar(" ", text)
     return pc.binary_join_element_wise(micros.cast(text), unit_name, separator)
 
 
-def _nanoseconds_message(column: TargetColumn) -> str:
-    return f"column {column.name!r} contains nanoseconds, which PostgreSQL cannot store; round them in an earlier step"
+def _nanoseconds_error(column: TargetColumn) -> DriverError:
+    return DriverError(
+        f"column {column.name!r} contains nanoseconds, which PostgreSQL cannot store",
+        kind="value-refused",
+        fix="round them in an earlier step",
+        column=column.name,
+        type=column.dtype,
+    )
 
 
 def _to_text(array: pa.Array, convert: Callable[[Any], str]) -> pa.Array:

@@ -13,11 +13,13 @@ from osiris_inspect.runtime.drivers.postgres import connect as postgres_connect
 from osiris_inspect.runtime.drivers.postgres import copy_writer
 from osiris_inspect.runtime.drivers.postgres.copy_writer import WriteTarget
 from osiris_inspect.runtime.drivers.postgres.driver import PostgresWriter, transaction
-from osiris_inspect.runtime.drivers.supabase.rest_client import (
-    PostgrestClient,
+from osiris_inspect.runtime.drivers.postgres.errors import read_error
+from osiris_inspect.runtime.drivers.supabase.rest_client import PostgrestClient, RetryPolicy
+from osiris_inspect.runtime.drivers.supabase.rest_errors import (
     RequestRejected,
-    RetryPolicy,
+    ResponseLost,
     Unreachable,
+    connection_error,
 )
 from osiris_inspect.runtime.drivers.supabase.rest_writer import RestWriter
 
@@ -64,17 +66,20 @@ def test_connection(connection: Config) -> str:
     with closing(PostgrestClient(connection, schema, 10, RetryPolicy(0))) as client:
         try:
             client.check_access()
-        except Unreachable as error:
-            raise DriverError(f"Supabase connection failed: {error}") from error
-        except RequestRejected as error:
-            raise DriverError(f"Supabase connection failed: {client.name}: {error}") from error
+        except (RequestRejected, ResponseLost, Unreachable) as error:
+            raise connection_error(error, client.name) from error
         return f"REST at {client.name}"
 
 
 def _uses_sql(config: Config) -> bool:
     channel, has_address = config["channel"], _has_address(config["resolved_connection"])
     if channel == "sql" and not has_address:
-        raise DriverError("channel is sql, but the connection has no pg_dsn; set pg_dsn, or channel: rest")
+        raise DriverError(
+            "channel is sql, but the connection has no pg_dsn",
+            kind="config-value-missing",
+            fix="set pg_dsn, or channel: rest",
+            key="pg_dsn",
+        )
     return channel == "sql" or (channel == "auto" and has_address)
 
 
@@ -87,5 +92,10 @@ def _create_table(config: Config, target: WriteTarget, frames: WriterInput) -> N
         with transaction(config, config.get("statement_timeout")) as session:
             copy_writer.create(session, target, frames)
     except psycopg.Error as error:
-        text = f"table {target.name} cannot be created: {postgres_connect.explain(error)}"
-        raise DriverError(text) from error
+        server = read_error(error)
+        raise DriverError(
+            f"table {target.name} cannot be created: {server.text}; nothing was written",
+            kind=server.kind,
+            fix=server.fix,
+            **{"table": target.name, **server.error_facts, "rows_written": 0},
+        ) from error

@@ -4,6 +4,7 @@ There are no transactions over several requests. In mode ``replace``, rows are w
 error in between loses no row that should stay.
 """
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -16,12 +17,14 @@ from postgrest import APIResponse, CountMethod, ReturnMethod, SyncRequestBuilder
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import DriverContext
-from osiris_inspect.runtime.drivers.interface.writer_input import WriterInput
-from osiris_inspect.runtime.drivers.postgres.copy_writer import ROWS_PER_BATCH, WriteTarget
-from osiris_inspect.runtime.drivers.supabase.rest_client import (
-    PostgrestClient,
+from osiris_inspect.runtime.drivers.interface.writer_input import UNKNOWN_ROWS, WriterInput
+from osiris_inspect.runtime.drivers.postgres.copy_writer import REJECTED_ROWS_FIX, ROWS_PER_BATCH, WriteTarget
+from osiris_inspect.runtime.drivers.supabase.rest_client import PostgrestClient
+from osiris_inspect.runtime.drivers.supabase.rest_errors import (
+    STATEMENT_TIMEOUT,
+    TOO_LARGE,
+    RequestFailed,
     RequestRejected,
-    ResponseLost,
     Unreachable,
 )
 from osiris_inspect.runtime.drivers.supabase.row_encoding import encode_rows, json_text_columns
@@ -29,7 +32,8 @@ from osiris_inspect.runtime.drivers.supabase.row_encoding import encode_rows, js
 BATCH: Final = 5_000
 _PAGE: Final = 1_000
 _MAX_FILTER_LENGTH: Final = 4_000
-_STATEMENT_TIMEOUT: Final = "57014"
+_SCHEMA_CACHE_CODES: Final = frozenset({"PGRST204", "PGRST205"})
+_HINT: Final = re.compile(r"Perhaps you meant the table '([^'\n]{1,200})'")
 _SCHEMA_CACHE_TIMEOUT_S: Final = 10.0
 
 
@@ -46,7 +50,7 @@ class RestWriter:
         self._written = 0
         self._total = 0
         self._written_keys: set[bytes] = set()
-        self._is_deleting = False
+        self._is_deleting = self._is_sending = self._are_columns_known = False
         self._json_columns: list[str] = []
 
     def run(self, frames: WriterInput) -> int:
@@ -68,13 +72,14 @@ class RestWriter:
                 self._send(table.slice(start, self._batch_size), frames.dtypes)
             if self._target.mode == "replace":
                 self._delete_stale_rows()
-        except (RequestRejected, ResponseLost, Unreachable) as error:
-            raise DriverError(self._failed(error)) from error
+        except RequestFailed as failure:
+            raise self._failed(failure) from failure
         return self._written
 
     def _check_columns(self, names: list[str]) -> None:
         """Check that the table exists and has the columns, before rows are sent."""
         self._client.run(_select(self._table.select(), map(_quoted, names)).limit(0))
+        self._are_columns_known = True
 
     def _is_json_column(self, name: str) -> bool:
         """Return True if a column of the table is JSON: only there ``->`` is valid, and text would stay a JSON string."""
@@ -92,10 +97,12 @@ class RestWriter:
         while True:
             try:
                 self._check_columns(names)
-            except RequestRejected as refused:
-                is_stale = refused.is_missing_table or refused.code in ("PGRST204", "42703")
+            except RequestFailed as failure:
+                is_stale = isinstance(failure, RequestRejected) and (
+                    failure.is_missing_table or failure.code in ("PGRST204", "42703")
+                )
                 if not is_stale or time.monotonic() > deadline:
-                    raise DriverError(self._failed(refused)) from refused
+                    raise self._failed(failure) from failure
                 time.sleep(0.1)
             else:
                 return
@@ -114,16 +121,18 @@ class RestWriter:
         try:
             query = self._insert(encode_rows(rows, dtypes, self._json_columns))
         except DriverError as error:
-            raise DriverError(self._write_failed(str(error))) from error
+            raise self._write_failed(error.message, error.kind, error.fix, error.facts) from error
+        self._is_sending = True
         try:
             response = self._client.run(query, is_idempotent=self._target.mode != "append")
         except RequestRejected as refused:
-            if rows.num_rows < 2 or not (refused.code == _STATEMENT_TIMEOUT or refused.status == 413):
+            if rows.num_rows < 2 or not (refused.code == STATEMENT_TIMEOUT or refused.status == TOO_LARGE):
                 raise
             half = rows.num_rows // 2
             self._send(rows.slice(0, half), dtypes)
             self._send(rows.slice(half), dtypes)
             return
+        self._is_sending = False
         if self._target.mode == "replace":
             self._written_keys |= {self._key_of(row) for row in _rows(response)}
         self._count(response.count, rows.num_rows)
@@ -139,14 +148,21 @@ class RestWriter:
 
     def _count(self, accepted: int | None, sent: int) -> None:
         if accepted is None:
-            text = (
-                f"the server did not report how many of {sent:,} rows it took: a proxy removes Content-Range"
+            raise DriverError(
+                f"Supabase write to {self._target.name} failed: the server did not report how many of {sent:,} rows "
+                f"it took: a proxy removes Content-Range; {_unknown_note(self._written)}",
+                kind="write-unconfirmed",
+                fix="let the proxy pass Content-Range, or write over SQL, with pg_dsn",
+                table=self._target.name,
+                rows=sent,
+                rows_written=UNKNOWN_ROWS,
             )
-            raise DriverError(self._write_failed(f"{text}; they may have been written or not"))
         self._written += accepted
         self._ctx.progress(self._written)
         if accepted != sent:
-            raise DriverError(self._write_failed(self._target.rejected_rows_message(accepted, sent)))
+            text = self._target.rejected_rows_message(accepted, sent)
+            counts = {"rows": sent, "rows_accepted": accepted}
+            raise self._write_failed(text, "rows-rejected", REJECTED_ROWS_FIX, counts)
 
     def _delete_stale_rows(self) -> None:
         self._is_deleting = True
@@ -157,7 +173,15 @@ class RestWriter:
         if count is not None and count != len(self._written_keys):
             text = f"it has {count:,} rows instead of {len(self._written_keys):,}"
             reason = "another client writes to it, or a policy keeps rows"
-            raise DriverError(f"Supabase replace of {self._target.name} failed: {text}: {reason}")
+            raise DriverError(
+                f"Supabase replace of {self._target.name} failed: {text}: {reason}",
+                kind="rows-rejected",
+                fix="stop the other client, or change the policy, and run the step again",
+                table=self._target.name,
+                rows=count,
+                expected_rows=len(self._written_keys),
+                rows_written=self._written,
+            )
 
     def _existing_keys(self) -> Iterator[dict[str, Any]]:
         """Yield the key of every row, page by page, because the server limits the rows of a response."""
@@ -175,34 +199,84 @@ class RestWriter:
     def _key_of(self, row: Mapping[str, Any]) -> bytes:
         return orjson.dumps([row[name] for name in self._target.key])
 
-    def _failed(self, error: RequestRejected | ResponseLost | Unreachable) -> str:
-        if isinstance(error, Unreachable):
-            return f"Supabase connection failed: {error}; {self._written_rows_note()}"
-        failed = f"Supabase write to {self._target.name} failed:"
-        if isinstance(error, ResponseLost):
-            text = f"{failed} {error}; the batch after row {self._written:,} may have been written or not"
-            is_append = self._target.mode == "append"
-            return f"{text}, so it was not sent again; upsert can be retried" if is_append else text
-        if error.is_missing_table:
-            is_off = not self._target.create_if_missing
-            remedy = "set create_if_missing: true" if is_off else "it can be created only over SQL"
-            return (
-                f"{failed} table {self._target.name} does not exist; {remedy}, with pg_dsn in the connection"
+    def _failed(self, failure: RequestFailed) -> DriverError:
+        if isinstance(failure, RequestRejected):
+            if self._are_columns_known and failure.code in _SCHEMA_CACHE_CODES:
+                reason = (
+                    f"{failure.message}: PostgREST has just read these columns, so its schema cache is old"
+                )
+                fix = "run NOTIFY pgrst, 'reload schema' in the database"
+                return self._write_failed(reason, "schema-cache-stale", fix, failure.error_facts)
+            if failure.is_missing_table:
+                return self._table_missing(failure)
+        if self._is_sending and failure.may_have_been_applied:
+            return self._outcome_unknown(failure)
+        if isinstance(failure, Unreachable):
+            text, count = self._outcome()
+            return DriverError(
+                f"Supabase connection failed: {failure.message}; {text}",
+                kind=failure.kind,
+                fix=failure.fix,
+                rows_written=count,
             )
-        return self._write_failed(str(error))
+        return self._write_failed(failure.message, failure.kind, failure.fix, failure.error_facts)
 
-    def _write_failed(self, reason: str) -> str:
-        return f"Supabase write to {self._target.name} failed: {reason}; {self._written_rows_note()}"
+    def _table_missing(self, refused: RequestRejected) -> DriverError:
+        is_off = not self._target.create_if_missing
+        remedy = "set create_if_missing: true" if is_off else "it can be created only over SQL"
+        fix = f"{remedy}, with pg_dsn in the connection"
+        near = _HINT.search(refused.reason)
+        if near is not None:
+            fix = f"did you mean {near[1]!r}?"
+        elif refused.code == "PGRST205":
+            fix += "; if the table exists, run NOTIFY pgrst, 'reload schema'"
+        elif refused.is_empty_404:
+            fix += "; if the table exists, check url of the connection"
+        return DriverError(
+            f"Supabase write to {self._target.name} failed: table {self._target.name} does not exist",
+            kind="table-missing",
+            fix=fix,
+            **{**refused.error_facts, "table": self._target.name, "rows_written": self._outcome()[1]},
+        )
 
-    def _written_rows_note(self) -> str:
+    def _outcome_unknown(self, failure: RequestFailed) -> DriverError:
+        """Return the error for a batch that the database can have executed."""
+        message = failure.message
+        if isinstance(failure, RequestRejected) and failure.is_of_gateway:
+            message = f"a proxy in front of the database answered {message}"
+        fix = "run the step again"
+        if self._target.mode == "append":
+            fix = "look which rows were written before the step runs again; upsert can be repeated"
+        return DriverError(
+            f"Supabase write to {self._target.name} failed: {message}; {_unknown_note(self._written)}",
+            kind=failure.kind,
+            fix=fix,
+            **{**failure.error_facts, "table": self._target.name, "rows_written": UNKNOWN_ROWS},
+        )
+
+    def _write_failed(self, reason: str, kind: str, fix: str | None, facts: Mapping[str, Any]) -> DriverError:
+        text, count = self._outcome()
+        return DriverError(
+            f"Supabase write to {self._target.name} failed: {reason}; {text}",
+            kind=kind,
+            fix="run the step again" if self._is_deleting else fix,
+            **{**facts, "table": self._target.name, "rows_written": count},
+        )
+
+    def _outcome(self) -> tuple[str, int]:
+        """Return how many rows were written, as text and as number."""
         if self._is_deleting:
             rows = (
                 f"all {self._written:,} rows were written" if self._written else "there was no row to write"
             )
-            return f"{rows}, but some stale rows may remain; run the step again"
+            return f"{rows}, but some stale rows may remain", self._written
         if not self._written:
-            return "nothing was written"
-        return f"{self._written:,} of {self._total:,} rows were written before and stay"
+            return "nothing was written", 0
+        return f"{self._written:,} of {self._total:,} rows were written before and stay", self._written
+
+
+def _unknown_note(written: int) -> str:
+    return "unknown whether rows were written" + (f" after the first {written:,}" if written else "")
 
 
 def _deduplicate(table: pa.Table, target: WriteTarget) -> pa.Table:

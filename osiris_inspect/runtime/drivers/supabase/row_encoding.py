@@ -55,8 +55,13 @@ def _parse_json(name: str, column: pa.ChunkedArray | pa.Array) -> list[Any]:
         # unlike orjson, json keeps every digit of an integer
         return [None if value is None else json.loads(value) for value in column.to_pylist()]
     except ValueError as error:
-        text = f"column {name!r} contains text that is not JSON, but the table's column is JSON: {error}"
-        raise DriverError(text) from error
+        raise DriverError(
+            f"column {name!r} contains text that is not JSON, but the table's column is JSON: {error}",
+            kind="value-refused",
+            fix="write JSON in the column, or change the type of the table's column",
+            column=name,
+            type="json",
+        ) from error
 
 
 def _values(name: str, array: Any, dtype: str) -> list[Any]:

@@ -119,8 +119,10 @@ def table_to_pandas(table: pa.Table) -> pd.DataFrame:
     renamed = table.rename_columns([str(position) for position in range(table.num_columns)])
     try:
         frame = _to_pandas(renamed)
+    except MemoryError:  # also an Arrow exception
+        raise
     except _CONVERSION_ERRORS as error:
-        raise DriverError(_conversion_problem(table, error)) from error
+        raise _conversion_error(table, error) from error
     for position, field in enumerate(table.schema):
         column = table.column(position)
         dtype = _NULLABLE.get(field.type)
@@ -131,7 +133,8 @@ def table_to_pandas(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-_CONVERSION_ERRORS = (ValueError, TypeError, OverflowError, pa.ArrowException)
+_CONVERSION_ERRORS = (ValueError, TypeError, OverflowError, LookupError, pa.ArrowException)
+"""Errors of Arrow's conversion; a type that it does not know is a KeyError."""
 
 
 def _to_pandas(table: pa.Table) -> pd.DataFrame:
@@ -141,16 +144,31 @@ def _to_pandas(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _conversion_problem(table: pa.Table, error: Exception) -> str:
+def _conversion_error(table: pa.Table, error: Exception) -> DriverError:
     for name, column in zip(table.column_names, table.columns, strict=True):
         try:
             _to_pandas(pa.table({"0": column}))
         except _CONVERSION_ERRORS as reason:
-            return (
-                f"pandas cannot represent a value of column {name!r} of type {column.type}: {reason}; "
-                "cast the column to text or leave it out"
+            type_name = _type_name(column.type)
+            detail = "" if isinstance(reason, LookupError) else f": {reason}"
+            return DriverError(
+                f"pandas cannot represent a value of column {name!r} of type {type_name}{detail}",
+                kind="value-not-convertible",
+                fix="cast the column to text or leave it out",
+                column=name,
+                type=type_name,
             )
-    return f"pandas cannot represent these columns together: {error}"
+    return DriverError(
+        f"pandas cannot represent these columns together: {error}",
+        kind="value-not-convertible",
+        fix="cast the columns to text or leave some out",
+        columns=table.column_names,
+    )
+
+
+def _type_name(kind: pa.DataType) -> str:
+    """Return the name of a type for messages; a database's own type has the name that the database uses."""
+    return kind.type_name.upper() if isinstance(kind, pa.OpaqueType) else str(kind)
 
 
 _NULLABLE: dict[Any, Any] = {

@@ -70,7 +70,9 @@ def cell_from_json(value: Any) -> Any:
 def _read(tag: str, content: Any) -> Any:
     reader = _READERS.get(tag)
     if reader is None:
-        raise SpillCorrupt(f"cannot read a cell: unknown type {tag!r}; upgrade if a newer version wrote it")
+        raise SpillCorrupt(
+            f"cannot read a cell: unknown type {tag!r}", fix="upgrade if a newer version wrote it", type=tag
+        )
     return reader(content)
 
 

@@ -52,7 +52,9 @@ def restore(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> A
     reader = _READERS.get(info["form"])
     if reader is None:
         raise SpillCorrupt(
-            f"cannot read a column: unknown form {info['form']!r}; upgrade if a newer version wrote it"
+            f"cannot read a column: unknown form {info['form']!r}",
+            fix="upgrade if a newer version wrote it",
+            form=info["form"],
         )
     return reader(array, info, hidden)
 
@@ -156,7 +158,10 @@ def _codes_of(chunk: pa.Array, labels: pa.Array) -> "np.ndarray[Any, Any]":
     else:
         positions = pc.index_in(chunk, value_set=labels, skip_nulls=True)
     if positions.null_count != chunk.null_count:
-        raise SpillCorrupt("cannot read a category: it is not in the list of categories")
+        raise SpillCorrupt(
+            "cannot read a category: it is not in the list of categories",
+            fix="run the step that wrote it again",
+        )
     codes: np.ndarray[Any, Any] = pc.fill_null(positions, -1).to_numpy(zero_copy_only=False)
     return codes
 

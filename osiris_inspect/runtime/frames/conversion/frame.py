@@ -169,8 +169,11 @@ def _restore_arrow_column(field_: Mapping[str, Any], read: ReadColumn) -> pa.Chu
         return extension_columns.arrow_values(array, field_["facts"])
     except pa.ArrowNotImplementedError as error:
         raise DriverError(
-            f"cannot restore column {field_['physical']!r} of type {field_['dtype']} from disk: {error}; "
-            "cast the column to text or leave it out"
+            f"cannot restore column {field_['physical']!r} of type {field_['dtype']} from disk: {error}",
+            kind="value-not-convertible",
+            fix="cast the column to text or leave it out",
+            column=field_["physical"],
+            type=field_["dtype"],
         ) from error
 
 

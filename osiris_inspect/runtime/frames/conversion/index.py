@@ -98,5 +98,7 @@ def _unpack_level(level: Mapping[str, Any], restore: Reader) -> Any:
             for name, column in level["beside"].items()
         }
     except (pa.ArrowInvalid, KeyError, TypeError) as error:
-        raise SpillCorrupt(f"cannot read an index of schema.json: {error}") from error
+        raise SpillCorrupt(
+            f"cannot read an index of schema.json: {error}", fix="run the step that wrote it again"
+        ) from error
     return restore(pa.chunked_array([array]), level["facts"], hidden)

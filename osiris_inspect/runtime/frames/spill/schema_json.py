@@ -62,13 +62,17 @@ def parse(text: bytes, path: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise SpillCorrupt(f"{path} cannot be read: {error}") from error
+        raise SpillCorrupt(f"{path} cannot be read: {error}", fix="run the step again", path=path) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise SpillCorrupt(
-            f"{path} is not a spill of this program, or of a newer version; run the step again"
+            f"{path} is not a spill of this program, or of a newer version",
+            fix="run the step again",
+            path=path,
         )
     if document.pop("seal", None) != _checksum(document):
-        raise SpillCorrupt(f"{path} is not what was written: its seal does not match")
+        raise SpillCorrupt(
+            f"{path} is not what was written: its seal does not match", fix="run the step again", path=path
+        )
     return document
 
 

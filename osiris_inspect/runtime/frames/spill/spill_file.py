@@ -8,6 +8,7 @@ The directory is synced later: before, a power cut may lose the spill.
 checksums are verified while a frame is read.
 """
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +24,8 @@ from osiris_inspect.model.errors import SpillCorrupt, SpillFailed
 from osiris_inspect.runtime.files.atomic_group import TEMPORARY, AtomicFileGroup, stat_signature
 from osiris_inspect.runtime.files.hashed_file import Filesystem, hash_file
 from osiris_inspect.runtime.frames.conversion import frame as frames
-from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan
+from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of
+from osiris_inspect.runtime.frames.frame_counts import FrameCounts
 from osiris_inspect.runtime.frames.spill import schema_json
 from osiris_inspect.runtime.frames.spill.fingerprint import Fingerprint
 from osiris_inspect.runtime.frames.spill.parquet_file import ParquetTableReader, ParquetTableWriter
@@ -41,7 +43,7 @@ class SpillFile:
     """Spilled frame: its location and the content of its ``schema.json``.
 
     ``stat_cache`` holds the file status at which each file's hash was last correct. ``schema_bytes`` is the size of
-    a ``schema.json`` that was just written.
+    a ``schema.json`` that was just written, and ``counts`` are those of a frame that was just written.
     """
 
     root: Path
@@ -49,6 +51,7 @@ class SpillFile:
     document: Mapping[str, Any]
     stat_cache: dict[str, tuple[int, ...]] = field(default_factory=dict)
     schema_bytes: int = 0
+    counts: FrameCounts | None = None
 
     @property
     def parquet(self) -> Path:
@@ -80,14 +83,21 @@ def write_spill(root: Path, step: str, plan: FramePlan, size: int, disk: Filesys
     folder = f"{root}/{layout.artifacts_dir(step)}"
     try:
         _prepare(folder, size, disk)
-        document, stat_cache, schema_bytes = _write(folder, plan, disk)
+        counts = FrameCounts(columns_of(plan.fields), plan.rows)
+        document, stat_cache, schema_bytes = _write(folder, plan, disk, counts)
     except (OSError, pa.ArrowException) as error:
         _remove_leftovers(folder)
-        raise SpillFailed(f"step {step!r} could not be spilled: {error}") from error
+        raise SpillFailed(
+            f"step {step!r} could not be spilled: {error}",
+            fix="free disk space, or write the run to a disk that accepts the file",
+            step=step,
+            bytes=size,
+            errno=errno.errorcode.get(error.errno or 0) if isinstance(error, OSError) else None,
+        ) from error
     except BaseException:
         _remove_leftovers(folder)
         raise
-    return SpillFile(root, step, document, stat_cache, schema_bytes)
+    return SpillFile(root, step, document, stat_cache, schema_bytes, counts)
 
 
 def find_spill(root: Path, step: str) -> SpillFile | None:
@@ -102,10 +112,10 @@ def find_spill(root: Path, step: str) -> SpillFile | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise SpillCorrupt(f"{layout.schema_path(step)} cannot be read: {error}") from error
+        raise _corrupt(layout.schema_path(step), f"cannot be read: {error}") from error
     document = schema_json.parse(text, layout.schema_path(step))
     if not document["files"].keys() <= {_MAIN, INDEX_FILE}:
-        raise SpillCorrupt(f"{layout.schema_path(step)} names files that do not belong to a spill")
+        raise _corrupt(layout.schema_path(step), "names files that do not belong to a spill")
     return SpillFile(root, step, document)
 
 
@@ -123,9 +133,14 @@ def verify(spilled: SpillFile) -> None:
         if spilled.stat_cache.get(name) == status:
             continue
         if status[0] != expected["bytes"]:
-            raise SpillCorrupt(f"{path} holds {status[0]:,} bytes, {expected['bytes']:,} were written")
+            raise _corrupt(
+                path,
+                f"holds {status[0]:,} bytes, {expected['bytes']:,} were written",
+                bytes=status[0],
+                expected_bytes=expected["bytes"],
+            )
         if hash_file(path) != expected["xxh3_128"]:
-            raise SpillCorrupt(f"{path} is not the file that was written: its hash differs from schema.json")
+            raise _corrupt(path, "is not the file that was written: its hash differs from schema.json")
         spilled.stat_cache[name] = status
 
 
@@ -188,8 +203,13 @@ class _as_spill_corrupt:  # noqa: N801 - reads as a word at the `with`
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, _DAMAGE_ERRORS):
-            raise SpillCorrupt(f"{self._path} cannot be read: {error}") from error
+        # Arrow's memory error is one of its exceptions, and the file may be complete
+        if isinstance(error, _DAMAGE_ERRORS) and not isinstance(error, MemoryError):
+            raise _corrupt(self._path, f"cannot be read: {error}") from error
+
+
+def _corrupt(path: Path | str, reason: str, **facts: Any) -> SpillCorrupt:
+    return SpillCorrupt(f"{path} {reason}", fix="run the step that wrote it again", path=str(path), **facts)
 
 
 def stat_file(path: Path) -> tuple[int, ...]:
@@ -197,7 +217,7 @@ def stat_file(path: Path) -> tuple[int, ...]:
     try:
         return stat_signature(path.stat())
     except OSError as error:
-        raise SpillCorrupt(f"{path} is missing, although schema.json lists it") from error
+        raise _corrupt(path, "is missing, although schema.json lists it") from error
 
 
 def _prepare(folder: str, size: int, disk: Filesystem) -> None:
@@ -243,7 +263,7 @@ def _remove_leftovers(folder: str) -> None:
 
 
 def _write(
-    folder: str, plan: FramePlan, disk: Filesystem
+    folder: str, plan: FramePlan, disk: Filesystem, counts: FrameCounts
 ) -> tuple[dict[str, Any], dict[str, tuple[int, ...]], int]:
     """Write a spill; return its document, the status of its files and the size of ``schema.json``."""
     fingerprint = Fingerprint()
@@ -254,9 +274,9 @@ def _write(
         with ParquetTableWriter(written[_MAIN], plan.schema.with_metadata(plan.metadata())) as main:
             if plan.index_columns:
                 with ParquetTableWriter(written[INDEX_FILE], plan.hidden_schema) as other:
-                    _write_slices(plan, fingerprint, main, other)
+                    _write_slices(plan, fingerprint, counts, main, other)
             else:
-                _write_slices(plan, fingerprint, main, None)
+                _write_slices(plan, fingerprint, counts, main, None)
         digest = fingerprint.hexdigest(schema_json.fingerprint_identity(plan, main.rows))
         document = schema_json.build_schema_document(plan, main.rows, digest, written)
         mark = files.create(_MARK)
@@ -266,21 +286,28 @@ def _write(
 
 
 def _write_slices(
-    plan: FramePlan, fingerprint: Fingerprint, main: ParquetTableWriter, other: ParquetTableWriter | None
+    plan: FramePlan,
+    fingerprint: Fingerprint,
+    counts: FrameCounts,
+    main: ParquetTableWriter,
+    other: ParquetTableWriter | None,
 ) -> None:
     for batch, hidden in plan.slices():
         main.add(batch)
         fingerprint.update(batch.columns)
+        counts.update(batch.columns)
         if other is not None and hidden is not None:
             other.add(hidden)
             fingerprint.update(hidden.columns)
         del batch, hidden  # or two slices are in memory while the next one is made
 
 
-def frame_fingerprint(plan: FramePlan) -> str:
-    """Return the fingerprint of a frame in memory, equal to that of its spill."""
+def frame_fingerprint(plan: FramePlan, counts: FrameCounts | None = None) -> str:
+    """Return the fingerprint of a frame in memory, equal to that of its spill; count its columns on the way."""
     fingerprint = Fingerprint()
     for arrays, hidden in plan.arrays():
         fingerprint.update(arrays)
         fingerprint.update(hidden)
+        if counts is not None:
+            counts.update(arrays)
     return fingerprint.hexdigest(schema_json.fingerprint_identity(plan, plan.rows or 0))

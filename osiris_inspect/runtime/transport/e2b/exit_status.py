@@ -1,7 +1,8 @@
 """Exit status of a process in a sandbox, from the SDK's stream or from the process table."""
 
-import signal
 from typing import Any, Final
+
+from osiris_inspect.runtime.transport.worker_exit import WorkerExit
 
 WATCH_SCRIPT: Final = (
     # reads /proc, because a grandchild may keep the pipes open; field 52 of stat is the exit status
@@ -11,19 +12,21 @@ WATCH_SCRIPT: Final = (
 _SIGNALS: Final = {"killed": "SIGKILL", "terminated": "SIGTERM", "segmentation fault": "SIGSEGV"}
 
 
-def describe_exit(exit_error: Any) -> str:
-    """Describe the end of a process from the SDK's error: a signal or an exit code."""
+def exit_from_error(exit_error: Any) -> WorkerExit:
+    """Return the end of a process from the SDK's error: a signal or an exit code."""
     text = str(exit_error.error or "")
     if text.startswith("signal: "):
         text = text.removeprefix("signal: ")
-        return f"killed by {_SIGNALS.get(text.partition(' (')[0], text)}"
+        return WorkerExit.by_signal(_SIGNALS.get(text.partition(" (")[0], text))
     code = exit_error.exit_code
-    return f"killed by {signal.Signals(-code).name}" if code < 0 and code != -1 else f"exit code {code}"
+    if code == -1:  # unknown
+        return WorkerExit("exit code -1", facts={"exit_code": code})
+    return WorkerExit.by_code(code)
 
 
-def describe_wait_status(output: str) -> str:
-    """Describe the end of a process from the wait status that ``WATCH_SCRIPT`` printed."""
+def exit_from_wait_status(output: str) -> WorkerExit:
+    """Return the end of a process from the wait status that ``WATCH_SCRIPT`` printed."""
     if not output.isdigit():
-        return "its process is gone"
+        return WorkerExit("its process is gone")
     status = int(output)
-    return f"killed by {signal.Signals(status & 127).name}" if status & 127 else f"exit code {status >> 8}"
+    return WorkerExit.by_code(-(status & 127) or status >> 8)

@@ -16,16 +16,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from osiris_inspect.model.errors import ProtocolError, WorkerLost, WorkerStartFailed
+from osiris_inspect.model.errors import ProtocolError, WorkerStartFailed
 from osiris_inspect.runtime.files.atomic_replace import replace_file
 from osiris_inspect.runtime.protocol import messages as rpc
 from osiris_inspect.runtime.protocol.messages import EventMessage
 from osiris_inspect.runtime.transport.e2b import errors as e2b_errors
-from osiris_inspect.runtime.transport.e2b.exit_status import WATCH_SCRIPT, describe_exit, describe_wait_status
+from osiris_inspect.runtime.transport.e2b.exit_status import (
+    WATCH_SCRIPT,
+    exit_from_error,
+    exit_from_wait_status,
+)
 from osiris_inspect.runtime.transport.e2b.retry import E2bRetryPolicy
 from osiris_inspect.runtime.transport.e2b.upload import ARCHIVE, BASE, CODE, RUN
 from osiris_inspect.runtime.transport.message_reassembly import MessageReassembler
 from osiris_inspect.runtime.transport.transport import RemoteFile
+from osiris_inspect.runtime.transport.worker_exit import WorkerExit
 
 WORKER_LINES_FILE: Final = f"{RUN}/.worker_events.jsonl"
 _REQUEST_TIMEOUT_S: Final = 30.0
@@ -82,7 +87,7 @@ class E2bSandbox:
         if "idempotency_key" in inspect.signature(AsyncSandbox.create).parameters:
             digest = hashlib.sha256(f"{run}{time.time_ns()}".encode()).hexdigest()
             options["idempotency_key"] = f"osiris-{digest[:32]}"
-        with e2b_errors.raised_as(WorkerStartFailed, "cannot create an E2B sandbox"):
+        with e2b_errors.raised_as(WorkerStartFailed, "cannot create an E2B sandbox", "sandbox-unavailable"):
             self._sandbox = await self._policy.call(lambda: AsyncSandbox.create(self._template, **options))
         self._tasks.append(asyncio.create_task(self._extend_lifetime()))
 
@@ -99,7 +104,9 @@ class E2bSandbox:
         sandbox, self._sandbox = self._sandbox, None
         if sandbox is None:
             return
-        with e2b_errors.raised_as(ProtocolError, f"cannot end sandbox {sandbox.sandbox_id}"):
+        with e2b_errors.raised_as(
+            ProtocolError, f"cannot end sandbox {sandbox.sandbox_id}", "sandbox-left-behind"
+        ):
             try:
                 await self._policy.call(lambda: sandbox.kill(request_timeout=_REQUEST_TIMEOUT_S))
             except Exception as error:  # the SDK's errors have no common base class
@@ -131,15 +138,21 @@ class E2bSandbox:
             f's=$(sha256sum {ARCHIVE}); echo "$s"; [ "${{s%% *}}" = {expected} ] || exit 0; '
             f"tar xzf {ARCHIVE} && mkdir -p {BASE} {RUN}"
         )
-        with e2b_errors.raised_as(WorkerStartFailed, "cannot upload the worker into the sandbox"):
+        with e2b_errors.raised_as(
+            WorkerStartFailed, "cannot upload the worker into the sandbox", "worker-start-failed"
+        ):
             await self._policy.call(lambda: self._sandbox.files.write(ARCHIVE, data, request_timeout=timeout))
             completed = await self._policy.call(
                 lambda: self._sandbox.commands.run(unpack, timeout=_COMMAND_TIMEOUT_S)
             )
         if completed.stdout.split()[:1] != [expected]:
+            arrived = completed.stdout[:64]
             raise WorkerStartFailed(
-                f"the upload of the worker is damaged: its hash is {completed.stdout[:64]} in the sandbox and "
-                f"{expected} here; try again"
+                f"the upload of the worker is damaged: its hash is {arrived} in the sandbox and {expected} here",
+                kind="upload-damaged",
+                fix="try again",
+                expected=expected,
+                found=arrived,
             )
 
     async def start(self, python: str, *, install: bool) -> None:
@@ -160,7 +173,7 @@ class E2bSandbox:
             f'cd {BASE} && export PYTHONPATH="$HOME/{CODE}${{PYTHONPATH:+:$PYTHONPATH}}" MALLOC_TRIM_THRESHOLD_=65536'
             f" && exec {python} -P -u -m osiris_inspect.runtime.worker {shlex.quote(json.dumps(options))}"
         )
-        with e2b_errors.raised_as(WorkerStartFailed, "cannot start the worker"):
+        with e2b_errors.raised_as(WorkerStartFailed, "cannot start the worker", "worker-start-failed"):
             # timeout=0: E2B would kill the process after its default of 60 s
             self._process = await self._sandbox.commands.run(
                 command, background=True, stdin=True, timeout=0, **self._stream_options()
@@ -179,8 +192,8 @@ class E2bSandbox:
 
         async def attempt() -> None:
             nonlocal prefix
-            if self.inbox.how is not None:
-                raise WorkerLost(self.inbox.how)  # not transient: ends the retries
+            if self.inbox.exit is not None:
+                raise self.inbox.exit.error()  # not transient: ends the retries
             data, prefix = prefix + line, b"\n"  # a retry first ends a partial line
             await self._write(data)
 
@@ -188,7 +201,7 @@ class E2bSandbox:
             try:
                 await self._policy.call(attempt)
             except Exception as error:  # the SDK's errors have no common base class
-                raise WorkerLost(self.inbox.how or e2b_errors.user_message(error)) from error
+                raise (self.inbox.exit or _exit_from(error)).error() from error
 
     async def _write(self, data: bytes) -> None:
         text = data.decode()  # split as text: a piece must not end within a character
@@ -200,17 +213,17 @@ class E2bSandbox:
     async def kill_worker(self) -> None:
         """End the worker and its child processes; the sandbox stays."""
         pid = self._process.pid if self._process is not None else 0
-        if pid and self.inbox.how is None:
+        if pid and self.inbox.exit is None:
             kill = f"kill -TERM -- -{pid} {pid}; sleep 0.3; kill -KILL -- -{pid} {pid}; true"
             try:
                 await self._sandbox.commands.run(kill, timeout=_REQUEST_TIMEOUT_S)
                 await asyncio.wait_for(self._wait_for_end(), timeout=5.0)
             except Exception as error:  # noqa: BLE001  the worker ends with its sandbox
                 self._inject_error("worker_not_ended", error)
-        self.inbox.end("it was killed by the host")
+        self.inbox.end(WorkerExit("it was killed by the host"))
 
     async def _wait_for_end(self) -> None:
-        while self.inbox.how is None:
+        while self.inbox.exit is None:
             await asyncio.sleep(0.02)
 
     # --- messages
@@ -233,19 +246,19 @@ class E2bSandbox:
 
     async def _follow_process(self) -> None:
         """Follow the stream until the worker ends; reconnect if the connection is lost."""
-        while self.inbox.how is None:
+        while self.inbox.exit is None:
             try:
-                how: str | None = await self._wait_for_exit()
+                ended: WorkerExit | None = await self._wait_for_exit()
             except Exception as error:  # noqa: BLE001  the connection is lost, in one of many ways
                 if e2b_errors.is_gone(error):
-                    how = e2b_errors.user_message(error)
+                    ended = _exit_from(error)
                 else:
                     self._inject_error("connection_lost", error)
-                    how = await self._reconnect()
-            if how is not None:
-                await self._finish(how)
+                    ended = await self._reconnect()
+            if ended is not None:
+                await self._finish(ended)
 
-    async def _wait_for_exit(self) -> str:
+    async def _wait_for_exit(self) -> WorkerExit:
         """Wait for the end of the worker; return how it ended.
 
         Raises:
@@ -260,9 +273,9 @@ class E2bSandbox:
             await asyncio.wait({exited, stalled}, return_when=asyncio.FIRST_COMPLETED)
             if exited.done():
                 exited.result()
-                return "exit code 0"
+                return WorkerExit.by_code(0)
         except CommandExitException as error:
-            return describe_exit(error)
+            return exit_from_error(error)
         finally:
             stalled.cancel()
             exited.cancel()
@@ -272,7 +285,7 @@ class E2bSandbox:
             await asyncio.wait_for(self._process.disconnect(), 2.0)
         raise ConnectionError("the worker wrote messages that did not arrive")
 
-    async def _reconnect(self) -> str | None:
+    async def _reconnect(self) -> WorkerExit | None:
         """Reconnect the stream and fill the gap; return how the worker ended if it has ended."""
         deadline, delay = time.monotonic() + self._policy.reconnect_timeout_s, self._policy.backoff / 4
         while True:
@@ -284,13 +297,12 @@ class E2bSandbox:
                 await self._fill_gap()
             except Exception as error:  # noqa: BLE001  classified below
                 if e2b_errors.is_gone(error):
-                    return e2b_errors.user_message(error)
+                    return _exit_from(error)
                 if e2b_errors.is_no_such_process(error):
-                    return "its process ended while it was disconnected"
+                    return WorkerExit("its process ended while it was disconnected")
                 if time.monotonic() + delay > deadline:
-                    return (
-                        f"the connection was lost, and reconnecting failed: {e2b_errors.user_message(error)}"
-                    )
+                    reason = "the connection was lost, and reconnecting failed"
+                    return WorkerExit(f"{reason}: {e2b_errors.user_message(error)}", "connection-lost")
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
             else:
@@ -304,14 +316,14 @@ class E2bSandbox:
         )
         self.inbox.fill_from_file(bytes(data))
 
-    async def _finish(self, how: str) -> None:
+    async def _finish(self, ended: WorkerExit) -> None:
         try:
             if await self._file_has_more():
                 await self._fill_gap()
         except Exception as error:  # noqa: BLE001  the sandbox may be gone with its worker
             if not e2b_errors.is_gone(error):
                 self._inject_error("replay_failed", error)
-        self.inbox.end(how)
+        self.inbox.end(ended)
 
     async def _file_has_more(self, grace_s: float = 0.0) -> bool:
         """Return True if the worker's file has lines that do not arrive within ``grace_s``."""
@@ -336,8 +348,8 @@ class E2bSandbox:
         if output == "blind":
             return
         await asyncio.sleep(_STREAM_HEAD_START_S)
-        if self.inbox.how is None:
-            await self._finish(describe_wait_status(output))
+        if self.inbox.exit is None:
+            await self._finish(exit_from_wait_status(output))
 
     async def _watch_for_stalled_stream(self) -> None:
         """Notice a stream that is silent while the worker's file grows."""
@@ -371,7 +383,7 @@ class E2bSandbox:
         """
         names = " ".join(map(shlex.quote, outputs))
         command = f"{python} -P {CODE}/{_LIST_FILES} {RUN} {BASE} {names}"
-        with e2b_errors.raised_as(ProtocolError):
+        with e2b_errors.raised_as(ProtocolError, "", "artifact-lost"):
             completed = await self._sandbox.commands.run(command, timeout=_COMMAND_TIMEOUT_S)
             return [RemoteFile(**json.loads(line)) for line in completed.stdout.splitlines() if line]
 
@@ -382,13 +394,17 @@ class E2bSandbox:
             ProtocolError: the download failed, or its size or hash differs.
         """
         path = f"{BASE if file.is_output else RUN}/{file.path}"
-        with e2b_errors.raised_as(ProtocolError):
+        with e2b_errors.raised_as(ProtocolError, "", "artifact-lost"):
             to.parent.mkdir(parents=True, exist_ok=True)
             with replace_file(to) as temporary:
                 size, digest = await self._policy.call(lambda: self._download(path, temporary))
                 if (size, digest) != (file.bytes, file.sha256):
                     raise ProtocolError(
-                        f"the download is damaged: {size:,} of {file.bytes:,} bytes arrived, or its hash differs"
+                        f"the download is damaged: {size:,} of {file.bytes:,} bytes arrived, or its hash differs",
+                        kind="artifact-lost",
+                        path=file.path,
+                        bytes=size,
+                        expected_bytes=file.bytes,
                     )
 
     async def _download(self, path: str, to: Path) -> tuple[int, str]:
@@ -399,3 +415,9 @@ class E2bSandbox:
                 digest.update(chunk)
                 size += len(chunk)
         return size, digest.hexdigest()
+
+
+def _exit_from(error: Exception) -> WorkerExit:
+    """Return the end of a worker that an error of the SDK reports."""
+    failure = e2b_errors.explain(error)
+    return WorkerExit(e2b_errors.user_message(error), failure.kind or "connection-lost", failure.facts)

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from osiris_inspect.model import run_layout as layout
-from osiris_inspect.model.errors import ProtocolError, SettingsError, WorkerLost, WorkerStartFailed
+from osiris_inspect.model.errors import ProtocolError, SettingsError, WorkerStartFailed
 from osiris_inspect.model.run_types import RunMode
+from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 from osiris_inspect.runtime.transport.e2b import upload
 from osiris_inspect.runtime.transport.e2b.retry import E2bRetryPolicy
 from osiris_inspect.runtime.transport.e2b.sandbox import E2bSandbox
 from osiris_inspect.runtime.transport.temp_directory import LockedTempDir
 from osiris_inspect.runtime.transport.transport import LaunchSpec, RemoteFile, Transport
+from osiris_inspect.runtime.transport.worker_exit import WorkerExit
 from osiris_inspect.runtime.worker.worker_log import WorkerLog
 
 T = TypeVar("T")
@@ -49,11 +51,17 @@ class E2bTransport(Transport):
     ) -> None:
         if find_spec("e2b") is None:
             raise SettingsError(
-                "cannot use --on e2b: the SDK is not installed; run pip install 'osiris-inspect[e2b]'"
+                "cannot use --on e2b: the SDK is not installed",
+                kind="dependency-missing",
+                fix="run pip install 'osiris-inspect[e2b]'",
+                modules=["e2b"],
             )
         if not environment.get(KEY):
             raise SettingsError(
-                f"cannot use --on e2b: there is no API key; set the environment variable {KEY}"
+                "cannot use --on e2b: there is no API key",
+                kind="environment-variable-missing",
+                fix=f"set the environment variable {KEY}",
+                variable=KEY,
             )
         connection = {
             option: environment[variable]
@@ -79,7 +87,11 @@ class E2bTransport(Transport):
             try:
                 upload.build_archive(launch, archive)
             except OSError as error:
-                raise WorkerStartFailed(f"cannot pack the worker: {error}") from error
+                raise WorkerStartFailed(
+                    f"cannot pack the worker: {error}",
+                    kind=kind_of(error, "worker-start-failed"),
+                    **os_error_facts(error),
+                ) from error
             self._loop.start()
             self._loop.run(self._sandbox.create(launch.run_dir.name))
             self.details = {**self.details, "sandbox": self._sandbox.id}
@@ -91,14 +103,14 @@ class E2bTransport(Transport):
 
     def send(self, line: bytes) -> None:
         """Send one command."""
-        if self._sandbox.inbox.how is not None:
-            raise WorkerLost(self._sandbox.inbox.how)
+        if self._sandbox.inbox.exit is not None:
+            raise self._sandbox.inbox.exit.error()
         self._loop.run(self._sandbox.send(line))
 
     def receive(self, timeout: float | None) -> bytes | None:
         """Return the next line."""
         if not self._loop.is_running:
-            raise WorkerLost("it was not started, or it was closed")
+            raise WorkerExit("it was not started, or it was closed").error()
         return self._sandbox.inbox.get(timeout)
 
     def kill(self) -> None:
@@ -131,7 +143,7 @@ class E2bTransport(Transport):
 
 def _check_not_cancelled(launch: LaunchSpec) -> None:
     if launch.is_cancelled():
-        raise WorkerStartFailed("the run was interrupted")
+        raise WorkerStartFailed("the run was interrupted", kind="interrupted")
 
 
 class _EventLoopThread:

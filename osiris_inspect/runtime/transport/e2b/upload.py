@@ -53,8 +53,11 @@ def archive_name(path: Path, base: Path, action: str) -> str:
         return (named.relative_to(base.absolute()) if is_plain else target).as_posix()
     except ValueError:
         raise WorkerStartFailed(
-            f"cannot upload the pipeline's files: it {action} {str(path)!r}, which is outside its folder {str(base)!r}; "
-            "move the file into the folder, or set --base"
+            f"cannot upload the pipeline's files: it {action} {str(path)!r}, which is outside its folder {str(base)!r}",
+            kind="path-outside-run",
+            fix="move the file into the folder, or set --base",
+            path=str(path),
+            folder=str(base),
         ) from None
 
 

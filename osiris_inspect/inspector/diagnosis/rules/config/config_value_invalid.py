@@ -16,6 +16,7 @@ Example:
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.model.finding import Confidence
 
+REFINES = ("query-failed", "connection-failed", "value-refused")
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -28,6 +29,20 @@ PATTERNS = (
         message="the configuration contained an invalid value",
         fix="use one of the values that the message lists",
         domain="config",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"[Uu]nknown (?P<s1>character set|collation|system variable|time zone|or incorrect time zone):? '[^'\n]{1,60}'"
+            r"|invalid value for parameter \\?\"(?P<s2>[^\"\n\\]{1,60})\\?\"[^\n]{0,80}"
+            r"|time zone \"(?P<s3>[^\"\n]{1,60})\" not recognized|unrecognized configuration parameter \"(?P<s4>[^\"\n]{1,60})\""
+            r"|\b(?P<s5>ZoneInfoNotFoundError|UnknownTimeZoneError)\b[^\n]{0,80}|No time zone found with key [^\n]{1,60}"
+            r"|Catalog Error: [^\n]{0,30}configuration parameter[^\n]{0,100}"
+        ),
+        message="the server or library does not know this setting or value",
+        fix="use a value that it supports: utf8mb4 as character set of MySQL, and a complete name of a time zone such as "
+        "Europe/Prague",
+        domain="config",
+        error_class="setting",
     ),
     ErrorPattern(
         pattern=(

@@ -18,8 +18,12 @@ import re
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
+from osiris_inspect.inspector.diagnosis.rule import Findings
+from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 
+REFINES = ("request-refused", "query-failed")
 _ROW_SECURITY = re.compile(r"row-level security")
 
 
@@ -27,7 +31,8 @@ def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     """Return the remedy for missing privileges, or for a policy of row-level security."""
     if any(_ROW_SECURITY.search(part) for part in (text.text, *text.causes)):
         return (
-            "add a policy that allows this to the role, or use a key whose role bypasses row-level security"
+            "add a policy that allows this to the role, or use a key whose role bypasses row-level security; "
+            "a GRANT does not help"
         )
     return "grant the missing permission or use an account that has it"
 
@@ -55,8 +60,6 @@ PATTERNS = (
             r"\b\w{1,40} command denied to user[^\n]{0,100}"
             r"|permission denied for (?:table|schema|relation|database|sequence|function|view) [^\s]{0,80}"
             r"|must be owner of [^\n]{1,80}"
-            r"|\b403\b[^\n]{0,20}\b[Ff]orbidden\b|(?i:access forbidden)[^\n]{0,40}"
-            r"|\(HTTP 403\)"
             r"|(?i:(?:insufficient|lacks?|without) (?:the )?(?:privileges?|permissions?|rights?))[^\n]{0,80}"
             r"|Access denied for user [^\n]{1,120} to database [^\n]{1,80}"
             r"|Access denied; you need [^\n]{1,120}"
@@ -69,3 +72,8 @@ PATTERNS = (
         error_class="rights",
     ),
 )
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find also responses with status 403."""
+    yield from status_findings(run, "permission-denied")

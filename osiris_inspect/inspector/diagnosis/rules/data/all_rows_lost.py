@@ -28,9 +28,7 @@ TEMPLATE = FindingTemplate(Severity.WARNING, "data", "check the filter or the jo
 def check(run: Run, lineage: Lineage) -> Findings:
     """Find steps that received rows and completed with 0."""
     for step in run.steps:
-        rows_in = step.rows_in or sum(
-            edge.rows_out or 0 for edge in lineage.edges if edge.consumer == step.id
-        )
+        rows_in = step.rows_in or sum(edge.rows_out or 0 for edge in lineage.edges_to(step.id))
         if step.status != "succeeded" or step.rows_out != 0 or not rows_in:
             continue
         if step.is_writer and not has_own_row_count(run):

@@ -1,60 +1,98 @@
-"""A column contains only nulls.
+"""A column has no value in any row.
 
 What it finds:
-    A DataFrame with rows in which a column has the type `null`, which only a column without values has.
+    A column of a step's result without a value in any row, although the step received it with values or creates it.
+    Null counts come from the log, or from the Parquet footer of a spilled frame.
 
 Why it matters:
     A join without matches or a conversion that failed silently creates such a column, and the target receives
     no values.
 
 How to fix:
-    Check the step that creates the column; if its input still has values, check the join or the cast.
+    Check the join key or the cast that creates the column. A column that is NULL on purpose (`NULL AS x`), or that
+    was already empty in the input, is not reported. Otherwise allow this rule for the step.
 
 Example:
-    `stats` returns `discount` as `null`, and its input had it as `float64`
+    `shape` returns 300 rows, and `TRY_CAST(email AS DOUBLE) AS amount` has a value in none of them.
 """
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
-from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
-from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.event import Event
-from osiris_inspect.model.finding import Severity
+from collections.abc import Sequence
 
-NEEDS = ("output_stored",)
-TEMPLATE = FindingTemplate(Severity.NOTE, "data", "check the join or cast that creates the column")
+from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
+from osiris_inspect.inspector.diagnosis.evidence.query_text import QUERY_KEYS, defines_null, renames
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.frame_facts import FrameFacts
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import InputState, Run, StepState
+from osiris_inspect.model.finding import Confidence, Severity
+
+NEEDS = ("steps",)
+MAX_COLUMNS = 8
+TEMPLATE = FindingTemplate(
+    Severity.WARNING,
+    "data",
+    "check the join key or the cast that creates the column; if it is empty on purpose, allow this rule for the step",
+)
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
-    """Find columns of type null, at the first step that has them."""
-    stored = {event.step: event for event in run.events_named("output_stored") if event.row_count}
+    """Find columns without values, at the first step that has them."""
     for step in run.steps:
-        event = stored.get(step.id)
-        if event is None:
+        frame = run.frames.get(step.id)
+        if frame is None or step.status != "succeeded" or not frame.empty_columns:
             continue
-        inputs = [stored[entry.from_step] for entry in step.inputs if entry.from_step in stored]
-        input_types = _column_types(*inputs)
-        empty = [
-            column
-            for column, dtype in _column_types(event).items()
-            if dtype == "null" and input_types.get(column) != "null"
-        ]
-        lost = [column for column in empty if column in input_types]
-        if empty:
-            columns = ", ".join(map(repr, (lost or empty)[:8]))
-            yield TEMPLATE.finding(
-                f"{columns} had no values" + (", although the input had some" if lost else ""),
-                event_evidence(event, "dtypes"),
-                *(event_evidence(source, "dtypes") for source in inputs[:2] if lost),
-                step=step.id,
-                severity=Severity.WARNING if lost else None,
-            )
+        inputs = [run.frames[name] for name in map(_producer, step.inputs) if name in run.frames]
+        before = {name for source in inputs for name in _columns_without_values(source)}
+        empty = [name for name in frame.empty_columns if not _is_expected(name, step, before)]
+        lost = [name for name in empty if any(_has_values(source, name) for source in inputs)]
+        if not empty or (frame.rows == 1 and len(frame.empty_columns) < len(frame.columns)):
+            continue
+        is_new = not lost and (step.is_source or not step.inputs)
+        if is_new:  # many sources have a column that is not in use; a column of the type null is worth a note
+            empty = [name for name in empty if _type(frame, name) == "null"]
+        if not empty:
+            continue
+        yield TEMPLATE.finding(
+            _message(lost or empty, frame.rows or 0, was_lost=bool(lost)),
+            frame_evidence(frame, (lost or empty)[0]),
+            *(frame_evidence(source, lost[0]) for source in inputs[:2] if lost),
+            step=step.id,
+            severity=Severity.NOTE if is_new else None,
+            confidence=None if lost or is_new else Confidence.MEDIUM,
+            fix="check the source; if the column is always empty, leave it out" if is_new else None,
+        )
 
 
-def _column_types(*events: Event) -> dict[str, str]:
-    types: dict[str, str] = {}
-    for event in events:
-        columns, dtypes = event.fields.get("columns"), event.fields.get("dtypes")
-        if isinstance(columns, list) and isinstance(dtypes, list):
-            types |= zip(map(str, columns), map(str, dtypes), strict=False)
-    return types
+def _producer(entry: InputState) -> str:
+    return entry.from_step or ""
+
+
+def _has_values(frame: FrameFacts, name: str) -> bool:
+    return frame.column(name) is not None and name not in _columns_without_values(frame)
+
+
+def _type(frame: FrameFacts, name: str) -> str:
+    column = frame.column(name)
+    return column.dtype if column is not None else ""
+
+
+def _columns_without_values(frame: FrameFacts) -> tuple[str, ...]:
+    return frame.empty_columns if frame.rows else tuple(column.name for column in frame.columns)
+
+
+def _is_expected(name: str, step: StepState, before: set[str]) -> bool:
+    """Return True if the column was empty in an input, or is NULL by the query."""
+    if name in before:
+        return True
+    queries = [step.config[key] for key in QUERY_KEYS if isinstance(step.config.get(key), str)]
+    return any(
+        defines_null(query, name) or any(renames(query, column, name) for column in before)
+        for query in queries
+    )
+
+
+def _message(names: Sequence[str], rows: int, *, was_lost: bool) -> str:
+    columns = ", ".join(map(repr, names[:MAX_COLUMNS]))
+    more = f" and {len(names) - MAX_COLUMNS} more columns" if len(names) > MAX_COLUMNS else ""
+    reason = ", although the input had some" if was_lost else ""
+    return f"{columns}{more} had no values in any of {rows:,} row{'s' if rows != 1 else ''}{reason}"

@@ -14,11 +14,10 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
-from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
+from osiris_inspect.inspector.diagnosis.evidence.table_check import table_check
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Severity
 
 NEEDS = ("table.ddl_planned",)
@@ -26,9 +25,6 @@ TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "config",
     "create the table from ddl_plan.sql or configure a SQL channel for the connection",
-)
-_REFUSED = LazyRegex(
-    r"HTTP/\d(?:\.\d)? (?:401 Unauthorized|403 Forbidden|429|50\d)[^\n\"]{0,30}|\bConnectError\b"
 )
 
 
@@ -41,7 +37,13 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             continue
         rows = f"{step.rows_in:,} rows" if step.rows_in else "the rows"
         message = f"the table was only planned: {rows} of this step were not written"
-        refused = [error.evidence(match[0]) for error, match in matching_log_lines(run, _REFUSED)][-1:]
-        if refused:
-            message += f"; the service responded {refused[0].quote!r}, so the table may exist"
-        yield TEMPLATE.finding(message, event_evidence(event, "executed"), *refused, step=step.id)
+        checked = table_check(run, step, str(event.fields.get("table")))
+        if checked is None or checked.confirms:
+            yield TEMPLATE.finding(message, event_evidence(event, "executed"), step=step.id)
+            continue
+        answer = (
+            f"the service answered {checked.subject}" if checked.subject else "the service did not respond"
+        )
+        message += f"; {answer} when the driver checked the table, so the table may exist"
+        cited = (event_evidence(event, "executed"), *checked.evidence)
+        yield TEMPLATE.finding(message, *cited, step=step.id, fix=f"{checked.meaning.fix}; then run again")

@@ -10,13 +10,15 @@ Why it matters:
     its rows still succeeds.
 
 How to fix:
-    Copy a DataFrame in the driver before changing it.
+    Copy a DataFrame in the driver before changing it. For a writer, check its own log and the target. If it skips or
+    merges rows on purpose, allow this rule for the step.
 
 Example:
     `inputs_resolved` reports 14 rows, and the step's own `rows_read` reports 5.
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import (
+    completion_evidence,
     has_own_row_count,
     input_evidence,
     row_count_evidence,
@@ -26,6 +28,7 @@ from osiris_inspect.inspector.diagnosis.evidence.missing_input import resolved_i
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
+from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 from osiris_inspect.model.metric import Metric
 
@@ -36,9 +39,10 @@ TEMPLATE = FindingTemplate(
 _WRITTEN = FindingTemplate(
     Severity.WARNING,
     "data",
-    "check the target for missing or duplicate rows",
+    "read the step's own log for the reason and check the target; if it skips or merges rows on purpose, allow this rule for the step",
     Confidence.MEDIUM,
 )
+_END_COUNTS = ("rows_received", "rows_written")
 _WRITER_COUNTS = {"write.complete event", "rows_out event", "rows_written metric", "metric, by time"}
 
 
@@ -46,11 +50,14 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     """Find inputs whose row count differs between producer, input and consumer."""
     for step in run.steps:
         inputs = [entry for entry in resolved_inputs(step) if entry.rows is not None]
+        if step.is_source:  # it takes no frame, even if its needs bind one
+            continue
         for entry in inputs:
             yield from _compare_producer(run, step, entry)
-        if len(inputs) == 1 and step.status == "succeeded":
-            compare = _compare_written if step.is_writer else _compare_read
-            yield from compare(run, step, inputs[0])
+        if step.is_writer and inputs and step.status == "succeeded":
+            yield from _compare_written(run, step, inputs)
+        elif len(inputs) == 1 and step.status == "succeeded":
+            yield from _compare_read(run, step, inputs[0])
 
 
 def _compare_producer(run: Run, step: StepState, entry: InputState) -> Findings:
@@ -82,14 +89,28 @@ def _difference(step: StepState, entry: InputState, other: int, *evidence: Evide
     return TEMPLATE.finding(message, *evidence, *input_evidence(entry), step=step.id)
 
 
-def _compare_written(run: Run, step: StepState, entry: InputState) -> Findings:
-    """Compare a writer with its input, unless it merges rows: targets count those differently."""
-    counted = step.rows_out_source in _WRITER_COUNTS and has_own_row_count(run)
+def _compare_written(run: Run, step: StepState, inputs: list[InputState]) -> Findings:
+    """Compare a writer with its inputs, unless it merges rows: targets count those differently."""
+    received, written = _logged_counts(run, step, inputs)
     merges = step.config.get("write_mode") == "upsert" or bool(step.config.get("primary_key"))
-    if counted and not merges and step.rows_out and step.rows_out != entry.rows:
-        yield _WRITTEN.finding(
-            f"received {entry.rows or 0:,} rows and wrote {step.rows_out:,}",
-            *row_count_evidence(run, step, step.rows_out),
-            *input_evidence(entry),
-            step=step.id,
-        )
+    if received is None or written is None or merges or written in (0, received):
+        return
+    missing = received - written
+    difference = f"{missing:,} are missing" if missing > 0 else f"{-missing:,} more"
+    yield _WRITTEN.finding(
+        f"received {received:,} rows and wrote {written:,}: {difference}",
+        *(row_count_evidence(run, step, written) or completion_evidence(run, step)),
+        *input_evidence(*inputs),
+        step=step.id,
+    )
+
+
+def _logged_counts(run: Run, step: StepState, inputs: list[InputState]) -> tuple[int | None, int | None]:
+    """Return the rows that a writer received and wrote by its own count; None if it did not count them."""
+    ends = run.events_named("step_complete", step=step.id)
+    received, written = (as_int(ends[-1].fields.get(key)) if ends else None for key in _END_COUNTS)
+    if received is None and len(inputs) == len(step.inputs) and (len(inputs) == 1 or written is not None):
+        received = sum(entry.rows or 0 for entry in inputs)
+    if written is None and step.rows_out_source in _WRITER_COUNTS and has_own_row_count(run):
+        written = step.rows_out
+    return received, written

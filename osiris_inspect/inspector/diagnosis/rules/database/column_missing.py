@@ -24,6 +24,15 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
+REFINES = ("table-missing", "query-failed", "request-refused", "write-failed")
+
+
+def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    if "parse_dates" in text.text or "Usecols" in text.text:
+        return "correct the column name in the configuration; compare it with the header of the file"
+    return "use a column name that exists in the source"
+
+
 _KEY = LazyRegex(r"\bKeyError: (?P<key>['\"][^'\"\n]{1,200}['\"]|\d{1,12})$", re.MULTILINE)
 PATTERNS = (
     ErrorPattern(
@@ -32,7 +41,8 @@ PATTERNS = (
             r"|Referenced column \"(?P<c2>[^\"\n]{1,120})\" not found"
             r"|column \"?(?P<c3>[^\"\s\n]{1,120})\"? (?:of relation \S{1,80} )?does not exist"
             r"|Usecols do not match columns, columns expected but not found: (?P<c4>[^\n]{1,120})"
-            r"|Could not find the '(?P<c5>[^'\n]{1,120})' column of"
+            r"|Missing column provided to 'parse_dates': '?(?P<c5>[^\n]{1,120}?)'?(?:$|\n)"
+            r"|Index (?P<c7>[^\s\n]{1,80}) invalid$"
             r"|Table \"[^\"]{1,80}\" does not have a column named \"(?P<c6>[^\"\n]{1,120})\""
             r"|(?P<c8>\[[^\]\n]{1,160}\]) not (?:found in axis|in index)"
             r"|None of \[[^\[\n]{0,40}\(?(?P<c10>\[[^\]\n]{1,160}\])[^\n]{0,60}\] are in the \[(?:columns|index)\]"
@@ -40,9 +50,18 @@ PATTERNS = (
             r"|no such column: (?P<c11>[\w.]{1,120})"
         ),
         message="column {name} was not found",
-        fix="use a column name that exists in the source",
+        fix=_fix,
         domain="config",
         error_class="no column",
+    ),
+    ErrorPattern(
+        pattern=r"Could not find the '(?P<c1>[^'\n]{1,120})' column of '(?P<c2>[^'\n]{1,120})'",
+        message="column {name} was missing in the table, or the service had not noticed it yet",
+        fix="compare the columns of the frame with those of the table; if the column exists there, run "
+        "NOTIFY pgrst, 'reload schema' in the database",
+        domain="config",
+        confidence=Confidence.MEDIUM,
+        error_class="no column in cache",
     ),
 )
 _KEY_ERROR = FindingTemplate(Severity.ERROR, "code")

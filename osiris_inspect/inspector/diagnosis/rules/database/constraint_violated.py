@@ -13,19 +13,50 @@ Example:
     `duplicate key value violates unique constraint`
 """
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+import re
 
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+
+REFINES = ("query-failed", "request-refused", "write-failed")
 _PARTLY = "; earlier rows may have been written"
+_KEY = LazyRegex(r"\bKey \((?P<columns>[^()\n]{1,200})\)=\(")
+
+
+def _fix_of_duplicate(run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    """Return a remedy that the step does not follow already."""
+    step = run.step(text.step or "")
+    config = step.config if step is not None else {}
+    mode = config.get("write_mode") or config.get("mode")
+    if mode not in ("upsert", "replace"):
+        return "remove rows with an existing key before the write, or write with mode upsert" + _PARTLY
+    key = config.get("primary_key")
+    keys = [key] if isinstance(key, str) else [str(column) for column in key] if isinstance(key, list) else []
+    violated = _KEY.search(text.text)
+    columns = violated["columns"] if violated else "the columns of the named constraint"
+    if violated and keys and set(keys) == {name.strip().strip('"') for name in columns.split(",")}:
+        return (
+            f"remove duplicates of {columns} before the write, or check for another job that writes the table"
+        )
+    upserted = f" by {', '.join(keys)}" if keys else ""
+    return (
+        f"the step upserts{upserted} already, but another unique constraint covers {columns}: remove the rows that "
+        f"repeat a value there, or use these columns as primary_key"
+    )
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"duplicate key value violates unique constraint[^\n]{0,120}"
+            r"duplicate key value violates unique constraint[^\n]{0,120}|could not create unique index[^\n]{0,100}"
             r"|Duplicate entry '[^'\n]{0,80}' for key[^\n]{0,80}"
             r"|UNIQUE constraint failed[^\n]{0,80}"
             r"|PRIMARY KEY or UNIQUE constraint violation[^\n]{0,100}"
         ),
         message="the target rejected rows with a duplicate key",
-        fix="write with mode upsert or remove the existing rows",
+        fix=_fix_of_duplicate,
         domain="data",
         error_class="duplicate",
     ),

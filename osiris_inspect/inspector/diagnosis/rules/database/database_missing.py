@@ -14,7 +14,9 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.python_values import is_numpy_value
 
+REFINES = ("connection-failed", "query-failed")
 PATTERNS = (
     ErrorPattern(
         pattern=r"Unknown database '(?P<d1>[^'\n]{1,120})'|database \"(?P<d2>[^\"\n]{1,120})\" does not exist",
@@ -26,10 +28,11 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
-            r"schema \"(?P<s1>[^\"\n]{1,120})\" does not exist"
+            r"schema \"(?!(?:np|numpy)\")(?P<s1>[^\"\n]{1,120})\" does not exist"
             r"|The schema must be one of the following: [^\n]{1,120}"
         ),
         message="the schema was missing or not exposed to this connection",
+        unless=is_numpy_value,
         fix="correct the schema name, create the schema, or expose it in the service",
         domain="config",
         error_class="no schema",

@@ -15,14 +15,26 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 
+REFINES = ("query-failed", "database-file-unusable", "write-failed")
 PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"Could not set lock on file (?P<held>[^\n]{1,200})"
+            r"|Cannot open file [^\n]{1,200}(?:being used by another process|already open in)[^\n]{0,100}"
+            r"|(?i:database file is already open|already open in another process)[^\n]{0,80}"
+        ),
+        message="another process had the database file open",
+        fix="end the other process, open the file read-only in both, or use a separate file for each run",
+        domain="infra",
+    ),
     ErrorPattern(
         pattern=(
             r"(?i:lock wait timeout exceeded)[^\n]{0,60}"
             r"|(?i:deadlock (?:found|detected))[^\n]{0,60}"
-            r"|(?i:could not obtain lock)[^\n]{0,80}"
-            r"|(?i:database is locked)"
-            r"|(?i:could not serialize access)[^\n]{0,80}"
+            r"|(?i:could not obtain lock)[^\n]{0,80}|canceling statement due to lock timeout"
+            r"|(?i:database (?:table )?is locked)"
+            r"|(?i:could not serialize access)[^\n]{0,80}|is being accessed by other users"
+            r"|TransactionContext Error: [^\n]{0,60}(?i:conflict)[^\n]{0,100}"
         ),
         message="another transaction held a lock that the step needed",
         fix="run again while no other job writes the table",

@@ -14,6 +14,9 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.http_status import states_status
+from osiris_inspect.inspector.diagnosis.evidence.python_values import is_numpy_value
+from osiris_inspect.model.finding import Confidence
 
 IS_GENERAL = True
 PATTERNS = (
@@ -53,9 +56,10 @@ PATTERNS = (
         pattern=(
             r"has duplicate column name[^\n]{0,100}|Duplicate column name '[^'\n]{1,80}'"
             r"|Duplicate alias \"[^\n]{1,100}|Not unique table/alias: [^\n]{1,80}"
+            r"|column \"[^\"\n]{1,80}\" specified more than once|Column '[^'\n]{1,80}' specified twice"
         ),
         message="a name was used twice",
-        fix="give each column and each table of the query a unique name",
+        fix="rename or drop one of the two; each column of a frame and each table of a query needs a unique name",
         domain="config",
         error_class="name twice",
     ),
@@ -66,6 +70,7 @@ PATTERNS = (
             r"|FUNCTION [\w.]{1,120} does not exist|function [^\n]{1,120}\([^\n]{0,120}\) does not exist"
             r"|Could not find the function [^\n]{1,120}"
         ),
+        unless=is_numpy_value,
         message="the query called a function that does not exist for these argument types",
         fix="correct the function name or cast its arguments to the accepted types",
         domain="config",
@@ -97,6 +102,57 @@ PATTERNS = (
         error_class="interrupted",
     ),
     ErrorPattern(
+        pattern=r"prepared statement [^\n]{1,80} (?:already exists|does not exist)|Unknown prepared statement handler[^\n]{0,60}",
+        message="a pooler in transaction mode shared one server connection between clients that prepare statements",
+        fix="use the session port of the pooler or a direct connection, or disable prepared statements in the client",
+        domain="config",
+        confidence=Confidence.MEDIUM,
+        error_class="prepared statement",
+    ),
+    ErrorPattern(
+        pattern=r"Could not find a relationship between [^\n]{1,160}",
+        message="the service found no foreign key between the tables of the request",
+        fix="add the foreign key, or run NOTIFY pgrst, 'reload schema' in the database if it exists",
+        domain="config",
+        error_class="no key in cache",
+    ),
+    ErrorPattern(
+        pattern=r"HTTP Error: [^\n]{1,200}",
+        message="the database could not read a file over HTTP",
+        confidence=Confidence.MEDIUM,
+        fix="check the URL in the query, the credentials for it, and the network where the step ran",
+        domain="config",
+        unless=states_status,
+    ),
+    ErrorPattern(
+        pattern=r"violates exclusion constraint[^\n]{0,100}|violates check option for view[^\n]{0,80}",
+        message="the target rejected rows that violate a constraint",
+        fix="correct the rows that the constraint does not allow",
+        domain="data",
+        error_class="integrity",
+    ),
+    ErrorPattern(
+        pattern=r"(?:configuration limit|program limit) exceeded[^\n]{0,60}|stack depth limit exceeded|Too many columns",
+        message="the statement exceeded a limit of the database server",
+        fix="simplify the statement or write fewer columns and rows at once",
+        domain="data",
+        error_class="server limit",
+    ),
+    ErrorPattern(
+        pattern=r"(?:could not (?:read|write|open) (?:block|file)|invalid page in block) [^\n]{1,120}",
+        message="the database server reported a fault of its own",
+        fix="check the log of the database server, then run again",
+        domain="infra",
+        error_class="server fault",
+    ),
+    ErrorPattern(
+        pattern=r"PL/pgSQL function [^\n]{1,120} at RAISE",
+        message="a function or trigger of the database raised the error",
+        fix="correct the rows or the function that the message names",
+        domain="data",
+        error_class="raised in the database",
+    ),
+    ErrorPattern(
         pattern=r"current transaction is aborted[^\n]{0,100}",
         message="an earlier statement of the transaction failed",
         fix="look for the first error before this one in the log",
@@ -116,8 +172,9 @@ PATTERNS = (
             r"|Invalid Input Error: (?!Could not parse|Python Object|Need a DataFrame)[^\n]{1,160}"
             r"|Catalog Error: (?!Table with name|[\w ]{1,30} Function with name)[^\n]{1,160}"
             r"|(?:Not implemented|Type|Dependency|Permission|Sequence|TransactionContext|Transaction) Error: [^\n]{1,160}"
-            r"|\(pymysql\.err\.\w+\) \((?:1|[3-9])\d{3}, [^\n]{1,160}"
+            r"|\(pymysql\.err\.\w{1,30}\) \((?:1|[3-9])\d{3}, [^\n]{1,160}"
         ),
+        error_class="statement",
         message="the database rejected the query",
         fix="correct the query or the value that the message names",
         domain="data",

@@ -15,6 +15,7 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 
+REFINES = ("query-failed",)
 PATTERNS = (
     ErrorPattern(
         pattern=(

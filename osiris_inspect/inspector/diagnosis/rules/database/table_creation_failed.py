@@ -13,14 +13,33 @@ Example:
     `Table creation failed: psycopg2 channel not configured`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.run.run import Run
 
 IS_GENERAL = True
+_BY_HAND = "create the table manually from ddl_plan.sql"
+
+
+def _fix(run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    """Return a remedy that does not ask for a channel that was tried."""
+    tried = sorted(
+        {str(event.fields.get("channel")) for event in run.events_named("ddl_attempt", step=text.step)}
+    )
+    if tried:
+        return f"{_BY_HAND}; channel {', '.join(tried)} was tried and failed, see its error before this one"
+    if "not configured" in text.text:
+        return f"{_BY_HAND} or configure a SQL channel for the connection (pg_dsn or sql_url)"
+    return f"{_BY_HAND} or correct what the message names"
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=r"Table creation failed: (?P<what>[^\n]{1,160})",
-        message="the target table was missing and could not be created: {what}",
-        fix="create the table manually or configure a SQL channel for the connection (pg_dsn or sql_url)",
+        message="the target table was missing and could not be created",
+        fix=_fix,
         domain="config",
     ),
 )

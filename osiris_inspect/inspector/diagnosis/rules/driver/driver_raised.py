@@ -84,7 +84,7 @@ _SHIPPED = frozenset(
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find steps that failed with an error that Python raises for a mistake in a program."""
-    if run.status != "failed":
+    if run.status not in ("failed", "interrupted"):
         return  # errors before the run started do not come from a driver
     for error, match in matching_errors(run, _MISTAKE):
         step = run.step(error.step or "")

@@ -15,17 +15,45 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
+from osiris_inspect.inspector.diagnosis.rule import Findings
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
 
+REFINES = ("connection-refused", "request-refused", "connection-failed")
 PATTERNS = (
+    ErrorPattern(
+        pattern=r"(?i:legacy api keys are disabled)|[Ll]egacy API keys \([^)\n]{1,60}\) were disabled[^\n]{0,40}",
+        message="the project no longer accepts its legacy keys (anon, service_role)",
+        fix="use a publishable or secret key of the new kind in the connection",
+        domain="config",
+        search_text_logs=True,
+    ),
+    ErrorPattern(
+        pattern=(
+            r"Client does not support authentication protocol[^\n]{0,100}"
+            r"|Authentication plugin '[^'\n]{1,80}'[^\n]{1,100}"
+            r"|The server requested authentication method unknown[^\n]{0,80}"
+            r"|(?:SCRAM|sha256_password|caching_sha2_password) authentication (?:requires|is not)[^\n]{1,100}"
+            r"|Authentication requires secure connection[^\n]{0,60}"
+            r"|authentication method \d{1,3} not supported"
+        ),
+        message="the client library does not support the authentication method of the account",
+        fix="upgrade the client library or change the authentication method of the account",
+        domain="infra",
+        search_text_logs=True,
+        error_class="authentication method",
+    ),
     ErrorPattern(
         pattern=(
             r"(?P<who>Access denied for user '[^']{0,80}'@'[^']{0,80}')(?! to database)"
             r"|password authentication failed for user \"?[^\"\s]{0,80}"
+            r"|no password supplied|empty password returned by client"
             r"|FATAL: {1,4}role \"[^\"\n]{1,80}\" does not exist"
-            r"|(?i:authentication failed)"
-            r"|\b401\b[^\n]{0,20}\bUnauthorized\b"
+            r"|(?i:(?<!peer )(?<!ident )authentication failed)"
             r"|(?i:\bunauthenticated\b|must be authenticated)"
-            r"|(?i:invalid api key)"
+            r"|(?i:(?:invalid|wrong) api[ _-]?key(?! \()|no api[ _-]?key found)"
+            r"|(?i:invalid (?:authentication )?credentials)"
         ),
         message="the credentials were rejected",
         fix="check the user and password of the connection and the environment variable that it reads",
@@ -34,7 +62,14 @@ PATTERNS = (
         error_class="credentials",
     ),
     ErrorPattern(
-        pattern=r"\b(?:JWT (?:expired|invalid)|JWSError|invalid JWT)\b[^\n]{0,60}",
+        pattern=r"(?i:(?:peer|ident) authentication failed for user)[^\n]{0,80}",
+        message="the server compared the user with that of the operating system, not with a password",
+        fix="connect over TCP (host 127.0.0.1) or change the method in pg_hba.conf",
+        domain="config",
+        search_text_logs=True,
+    ),
+    ErrorPattern(
+        pattern=r"\b(?:JWT (?:expired|invalid)|JWSError|JWSInvalidSignature|invalid JWT|No suitable key)\b[^\n]{0,60}",
         message="the service rejected the key or token",
         fix="renew the key or token of the connection and check that it belongs to this project",
         domain="config",
@@ -49,3 +84,8 @@ PATTERNS = (
         search_text_logs=True,
     ),
 )
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find also responses with a status of this kind."""
+    yield from status_findings(run, "authentication-failed")

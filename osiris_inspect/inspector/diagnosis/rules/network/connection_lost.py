@@ -14,23 +14,70 @@ Example:
     `server closed the connection unexpectedly`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.run.run import Run
+
+REFINES = ("connection-refused", "connection-failed", "query-failed")
+_PARTLY = "; some work may have been done"
+_CHECK = (
+    f"check the server log at that time for a restart, a limit or an administrator, then run again{_PARTLY}"
+)
+
+
+def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    if "gone away" in text.text:
+        return f"check wait_timeout and max_allowed_packet of the server and its log, then run again{_PARTLY}"
+    if "idle" in text.text.lower() or "inactivity" in text.text:
+        return "keep the connection in use, connect again before the query, or raise the idle timeout of the server"
+    return _CHECK
+
 
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"(?i:server closed the connection unexpectedly)"
-            r"|(?i:SSL connection has been closed unexpectedly|SSL SYSCALL error: EOF detected)"
-            r"|(?i:terminating connection due to )[^\n]{1,80}"
-            r"|(?i:connection (?:reset|aborted|closed) by|server disconnected without)[^\n]{0,80}"
-            r"|\bConnectionResetError\b[^\n]{0,80}|\bBrokenPipeError\b[^\n]{0,80}"
-            r"|\bRemoteDisconnected\b[^\n]{0,80}|(?i:remote end closed connection)[^\n]{0,60}"
-            r"|(?i:peer closed connection without sending)[^\n]{0,80}"
-            r"|\bIncompleteRead\([^\n]{0,80}|Connection broken: [^\n]{1,80}"
+            r"(?i:Packet sequence number wrong)[^\n]{0,60}|Commands out of sync[^\n]{0,80}|Malformed packet[^\n]{0,40}"
+            r"|another (?:command|operation) is (?:already )?in progress"
+            r"|lost synchronization with server[^\n]{0,80}|insufficient data in \"\w\" message[^\n]{0,20}"
+            r"|InterfaceError\)? ?\(0, ''\)|\b(?:connection|cursor) already closed\b"
         ),
-        message="the connection was closed before the server responded",
-        fix="check the server log at that time, then run again; some work may have been done",
+        message="the connection was out of step: two threads or processes used it, or it was used after an error",
+        fix="give each thread and process its own connection, and connect again after an error",
+        domain="code",
+        search_text_logs=True,
+        error_class="out of step",
+    ),
+    ErrorPattern(
+        pattern=r"(?i:terminating connection due to (?:idle[^\n]{0,40}timeout|administrator command|conflict[^\n]{0,40}|unexpected[^\n]{0,60}))|(?i:disconnected by the server because of inactivity)[^\n]{0,60}",
+        message="the server ended the connection",
+        fix=_fix,
         domain="infra",
         search_text_logs=True,
+    ),
+    ErrorPattern(
+        pattern=(
+            r"(?i:server closed the connection unexpectedly)"
+            r"|(?i:SSL connection has been closed unexpectedly|SSL SYSCALL error: (?!Connection timed out)[^\n]{1,80})"
+            r"|\bEOF occurred in violation of protocol[^\n]{0,60}|\bunexpected eof while reading[^\n]{0,60}"
+            r"|(?:Lost connection to (?:MySQL |MariaDB )?server|server has gone away)"
+            r"(?![^\n]{0,120}(?i:timed out|timeout))[^\n]{0,80}"
+            r"|(?:Connection was killed|Session was killed|Server shutdown in progress)[^\n]{0,60}"
+            r"|(?i:connection (?:(?:was|has been|is) )?(?:reset|aborted|closed|killed|terminated|dropped)(?: by| in| before|\.|$))[^\n]{0,80}"
+            r"|(?i:server disconnected(?: without)?|connection is closed|the connection is lost)[^\n]{0,80}"
+            r"|\bConnection(?:Reset|Aborted)Error\b[^\n]{0,80}|\bBrokenPipeError\b[^\n]{0,80}|\[Errno (?:32|103|104)\][^\n]{0,60}"
+            r"|\bRemoteDisconnected\b[^\n]{0,80}|(?i:remote end closed connection)[^\n]{0,60}"
+            r"|\bRemoteProtocolError\b[^\n]{0,80}|\b(?:Read|Write)Error\b(?:: [^\n]{0,80}|$)"
+            r"|(?i:peer closed connection without sending)[^\n]{0,80}"
+            r"|\bIncompleteRead\([^\n]{0,80}|Connection broken: [^\n]{1,80}|\bServerDisconnectedError\b[^\n]{0,60}"
+            r"|(?i:broken pipe)(?=['\")\s]|$)|could not (?:receive data from|send data to) server: (?!Connection timed out)[^\n]{1,80}"
+            r"|\bEOF detected\b|\bECONNRESET\b"
+        ),
+        message="the connection was ended before the server had responded",
+        fix=_fix,
+        domain="infra",
+        search_text_logs=True,
+        error_class="connection lost",
     ),
 )

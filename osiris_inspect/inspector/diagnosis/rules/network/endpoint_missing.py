@@ -13,21 +13,42 @@ Example:
     `404 Client Error: Not Found for url: ...`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
+from osiris_inspect.inspector.diagnosis.rule import Findings
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
 
 REFINES = ("request-refused",)
 IS_GENERAL = True
+
+
+def _fix(run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    step = run.step(text.step or "")
+    if step is not None and (step.driver or "").startswith("supabase."):
+        return "set url in the connection to the URL of the project, https://<ref>.supabase.co"
+    return "write the complete address, beginning with https://, in the connection or the step"
+
+
 PATTERNS = (
     ErrorPattern(
-        pattern=r"\b404 (?:Client Error|Not Found)[^\n]{0,160}|not found \(404\)|\(HTTP 404\)",
-        message="the URL was not found on the service",
-        fix="correct the URL in the connection or the step",
-        domain="config",
-    ),
-    ErrorPattern(
-        pattern=r"Invalid URL '[^'\n]{0,160}': No scheme supplied|Request URL is missing an 'http://' or 'https://'",
-        message="the address of the service was not a URL",
-        fix="add https:// to the address",
+        pattern=(
+            r"\bInvalid URL(?! of the)\b[^\n]{0,200}|Request URL is missing an 'http://' or 'https://'[^\n]{0,40}"
+            r"|\b(?:MissingSchema|InvalidSchema|InvalidURL|UnsupportedProtocol|LocationParseError)\b[^\n]{0,160}"
+            r"|No connection adapters were found for [^\n]{1,160}|\bunknown url type: [^\n]{1,120}|nonnumeric port: [^\n]{1,80}"
+            r"|(?i:supabase_url is required|invalid supabase url)|Could not parse (?:SQLAlchemy|rfc1738) URL[^\n]{0,120}"
+            r"|(?i:invalid (?:dsn|connection option))[^\n]{0,100}|missing \"=\" after \"[^\"\n]{1,100}\" in connection info[^\n]{0,20}"
+        ),
+        message="the address in the connection was not a complete URL",
+        fix=_fix,
         domain="config",
     ),
 )
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find also responses that a URL was not found."""
+    yield from status_findings(run, "endpoint-missing")

@@ -15,6 +15,7 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 
+REFINES = ("connection-refused", "connection-failed", "connection-lost")
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -22,7 +23,7 @@ PATTERNS = (
             r"|(?i:nodename nor servname provided)"
             r"|(?i:temporary failure in name resolution)"
             r"|(?i:could not translate host name)"
-            r"|(?i:no A records found)"
+            r"|(?i:no A records found|unknown (?:mysql )?server host|no such host is known|could not resolve host)[^\n]{0,80}"
             r"|(?i:getaddrinfo failed)"
             r"|(?i:no address associated with hostname)"
             r"|\b(?:NameResolutionError|gaierror)\b[^\n]{0,120}"

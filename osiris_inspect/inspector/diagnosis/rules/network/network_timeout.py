@@ -14,27 +14,33 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
+from osiris_inspect.inspector.diagnosis.rule import Findings
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence
 
+REFINES = ("connection-lost", "connection-refused", "connection-failed", "query-failed")
 PATTERNS = (
     ErrorPattern(
         pattern=(
             r"\b(?:Read|Connect|Write|Pool)Timeout(?:Error)?\b[^\n]{0,80}"
-            r"|(?i:(?:read|write|connection|connect|operation|request|query|handshake) (?:operation )?timed out)"
+            r"|(?i:(?:read|write|connection|connect|operation|request|query|handshake|lookup) (?:operation )?timed out)"
             r"|(?i:^(?:driver error: |execution failed: )?(?:TimeoutError: )?timed out\.?$)"
             r"|(?i:\bETIMEDOUT\b)"
             r"|\[Errno 110\] [^\n]{1,60}"
-            r"|(?i:(?:connection|request|read) timeout)[^\n]{0,60}"
-            r"|Lost connection to MySQL server[^\n]{0,80}"
-            r"|MySQL server has gone away"
+            r"|(?i:(?:connection|connect|request|read) timeout)[^\n]{0,60}|(?i:timeout expired)"
+            r"|(?:Lost connection to (?:MySQL |MariaDB )?server|server has gone away|Can't connect to (?:MySQL )?server)"
+            r"[^\n]{0,120}(?i:timed out|timeout)"
+            r"|\(timed out\)|Got timeout (?:reading|writing) communication packets"
         ),
         message="the server did not respond in time",
-        fix="run again; if it fails again, check the query and the server load",
+        fix="run again; if it fails again, check the address, the query and the server load",
         domain="infra",
-        error_class="connection lost",
+        search_text_logs=True,
     ),
     ErrorPattern(
-        pattern=r"(?i:statement timeout|maximum statement execution time exceeded)",
+        pattern=r"(?i:statement timeout|due to transaction timeout|maximum statement execution time exceeded|max_statement_time exceeded)",
         message="the server cancelled the query at its time limit",
         fix="simplify the query, process less data at once, or raise the time limit of the server",
         domain="infra",
@@ -48,3 +54,8 @@ PATTERNS = (
         confidence=Confidence.MEDIUM,
     ),
 )
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find also responses that a request took too long."""
+    yield from status_findings(run, "network-timeout")

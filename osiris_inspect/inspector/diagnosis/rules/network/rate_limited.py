@@ -14,16 +14,32 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.http_status import states_status, status_findings
+from osiris_inspect.inspector.diagnosis.rule import Findings
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
 
+REFINES = ("service-failed", "request-refused", "write-failed")
 PATTERNS = (
     ErrorPattern(
+        pattern=r"exceeded the 'max_(?:questions|updates|statement)[^'\n]{0,30}' resource[^\n]{0,60}",
+        message="the account reached its limit of queries per hour",
+        fix="run again later, send fewer queries, or raise the limit of the account",
+        domain="infra",
+    ),
+    ErrorPattern(
         pattern=(
-            r"(?i:\btoo many requests\b)"
+            r"(?i:\btoo many requests\b(?! \())"
             r"|(?i:rate limit(?:ed| exceeded))|\bRateLimitException\b"
         ),
         message="the service rejected requests because of its rate limit",
         fix="run again later or send fewer, larger batches",
         domain="infra",
-        search_text_logs=True,
+        unless=states_status,
     ),
 )
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find also responses with a status of this kind."""
+    yield from status_findings(run, "rate-limited")

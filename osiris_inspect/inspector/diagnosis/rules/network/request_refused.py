@@ -15,26 +15,37 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.http_status import states_status, status_findings
+from osiris_inspect.inspector.diagnosis.rule import Findings
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
 
 IS_GENERAL = True
 PATTERNS = (
     ErrorPattern(
-        pattern=(
-            r"\b413\b[^\n]{0,20}(?:Request Entity|Payload|Content) Too Large[^\n]{0,120}"
-            r"|(?i:got a packet bigger than)[^\n]{0,80}"
-        ),
+        pattern=r"(?i:got a packet bigger than)[^\n]{0,80}|(?i:request entity too large|payload too large)",
         message="the request was too large for the server",
         fix="write smaller batches",
         domain="config",
         error_class="too large",
+        unless=states_status,
     ),
     ErrorPattern(
-        pattern=(
-            r"\b4(?:00|02|05|06|09|10|11|12|14|15|16|17|22|23|24|28|31) Client Error[^\n]{0,160}"
-            r"|\bClient error '4(?:00|02|05|06|09|10|11|12|14|15|16|17|22|23|24|28|31)\b[^\n]{0,160}"
-        ),
-        message="the service rejected the request as invalid",
-        fix="correct the query, body or headers that the step sends",
+        pattern=r"\bExceeded \d{1,4} redirects\b|\bTooManyRedirects\b|\bRedirect response '3\d\d\b[^\n]{0,160}",
+        message="the service redirected the request to another URL",
+        fix="use the URL that the service redirects to",
         domain="config",
     ),
+    ErrorPattern(
+        pattern=r"failed to parse (?:filter|order|select|logic tree|columns parameter)[^\n]{0,120}|All object keys must match",
+        message="the service did not understand the request",
+        fix="correct the filter, the columns or the rows that the step sends",
+        domain="config",
+        error_class="request",
+    ),
 )
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find also responses that a request was refused."""
+    yield from status_findings(run, "request-refused")

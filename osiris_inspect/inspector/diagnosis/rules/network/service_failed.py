@@ -14,29 +14,42 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.http_status import states_status, status_findings
+from osiris_inspect.inspector.diagnosis.rule import Findings
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence
 
-REFINES = ("write-failed",)
+REFINES = ("write-failed", "request-refused")
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"\b50[0-9] (?:Server Error|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)[^\n]{0,120}"
-            r"|\b[Ss]erver error '?50[0-9]\b[^\n]{0,80}"
-            r"|(?i:\bservice unavailable\b|\bbad gateway\b|\binternal server error\b)"
-            r"|\bHTTP(?:/\d(?:\.\d)?)? 50[0-9]\b[^\n]{0,80}"
-            r"|\berror '5\d\d\b[^\n]{0,80}"
+            r"(?i:\bservice (?:temporarily )?unavailable\b|\bbad gateway\b|\binternal server error\b|\bgateway time-?out\b)"
             r"|\bServiceBusyException\b[^\n]{0,80}"
+            r"|(?i:web server is down)|(?i:upstream connect error)[^\n]{0,80}|(?i:no healthy upstream)"
         ),
         message="the service reported an internal error",
         fix="run again later; some work may have been done",
         domain="infra",
+        unless=states_status,
+    ),
+    ErrorPattern(
+        pattern=r"Could not (?:query the database for the schema cache|connect with the database)[^\n]{0,60}",
+        message="the service had no connection to its database",
+        fix="run again later; check that the database of the project is running",
+        domain="infra",
         error_class="service without database",
     ),
     ErrorPattern(
-        pattern=r"Expecting value: line 1 column 1 \(char 0\)",
+        pattern=r"Expecting value: line 1 column 1 \(char 0\)|JSON could not be generated(?![^\n]{0,80}['\"]code['\"]: ?['\"]?[45]\d\d)",
         message="the response was not JSON",
         fix="check the response; it is often empty, or a proxy or login page",
         domain="infra",
         confidence=Confidence.MEDIUM,
     ),
 )
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find also responses with a status of this kind."""
+    yield from status_findings(run, "service-failed")

@@ -29,11 +29,12 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     """Find needs that are not the id of a step."""
     planned = run.manifest.steps if run.manifest else ()
     ids = [step.id for step in planned]
+    known = set(ids)
     for step in planned:
         state = run.step(step.id)
         failed = state is not None and state.status == "failed"
         for need in step.needs:
-            if need not in ids:
+            if need not in known:
                 similar = near_names(need, ids)
                 yield TEMPLATE.finding(
                     f"needs step {need!r}, which does not exist",

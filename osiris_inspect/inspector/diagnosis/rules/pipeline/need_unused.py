@@ -33,8 +33,10 @@ TEMPLATE = FindingTemplate(
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find inputs whose names do not occur in the query."""
     for step, query in duckdb_queries(run):
+        if len(step.inputs) < 2:
+            continue
         unused = [entry for entry in step.inputs if not _names_table(query, _table_names(entry))]
-        if len(step.inputs) < 2 or not unused or re.search(r"\b(?:input_df|df)\b", query, re.IGNORECASE):
+        if not unused or re.search(r"\b(?:input_df|df)\b", query, re.IGNORECASE):
             continue
         names = ", ".join(repr(entry.from_step) for entry in unused if entry.from_step)
         message = f"the query did not use the output of {names}, which the step needs"

@@ -38,7 +38,7 @@ def check(run: Run, lineage: Lineage) -> Findings:
         written = step_metrics(run, step, "rows_written")
         if run.dialect != "host" or not written or step_metrics(run, step, "rows_read"):
             continue
-        inputs = [edge.rows_out for edge in lineage.edges if edge.consumer == step.id]
+        inputs = [edge.rows_out for edge in lineage.edges_to(step.id)]
         rows_in = step.rows_in if step.rows_in is not None or not inputs else inputs[-1]
         if step.rows_out is None or step.rows_out != rows_in or _SELECT_ALL.fullmatch(query):
             continue

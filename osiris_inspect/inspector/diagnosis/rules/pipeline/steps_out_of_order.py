@@ -40,8 +40,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     order = {step.id: number for number, step in enumerate(planned)}
     for planned_step in planned:
         late = [need for need in planned_step.needs if order.get(need, -1) > order[planned_step.id]]
-        in_cycle = any(planned_step.id in other.needs for other in planned if other.id in late)
-        if late and not in_cycle:
+        if late and not any(planned_step.id in other.needs for other in planned if other.id in late):
             state = run.step(planned_step.id)
             severity = Severity.ERROR if state is not None and state.status == "failed" else None
             evidence = manifest_evidence(run, planned_step.id)

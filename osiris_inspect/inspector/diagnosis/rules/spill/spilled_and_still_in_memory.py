@@ -29,7 +29,7 @@ def check(run: Run, lineage: Lineage) -> Findings:
     failed = {step.id for step in run.steps if step.status == "failed"}
     for step in run.steps:
         card = run.card.for_step(step.id) if run.card is not None else None
-        for_replay = any(edge.producer == step.id and edge.consumer in failed for edge in lineage.edges)
+        for_replay = any(edge.consumer in failed for edge in lineage.edges_from(step.id))
         if card is not None and not for_replay and card.has_df_in_memory and card.spill_used:
             yield TEMPLATE.finding(
                 "the DataFrame was spilled but kept in memory, so the spill freed nothing",

@@ -1,7 +1,8 @@
 """The disk was full.
 
 What it finds:
-    An error in which a write failed because no disk space was left.
+    An error in which a write failed because no disk space was left, also in the text log of a run whose log
+    was cut.
 
 Why it matters:
     Files written at that time may be truncated.
@@ -14,7 +15,13 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
+from osiris_inspect.inspector.diagnosis.rule import Findings
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
 
+REFINES = ("query-failed", "service-failed", "spill-write-failed")
+EXPLAINS = ("worker-killed", "sandbox-lost")
 PATTERNS = (
     ErrorPattern(
         pattern=r"failed to offload data block[^\n]{0,100}|(?i:max_temp_directory_size)[^\n]{0,80}",
@@ -25,10 +32,10 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"(?i:no space left on device)"
-            r"|\bENOSPC\b"
+            r"|\b(?:ENOSPC|EDQUOT)\b"
             r"|(?i:disk quota exceeded)"
             r"|The table '[^'\n]{1,120}' is full"
-            r"|\bNotEnoughSpaceException\b"
+            r"|\bNotEnoughSpaceException\b|(?i:not enough disk space)"
         ),
         message="the disk was full",
         fix="free disk space or write to another disk",
@@ -37,3 +44,8 @@ PATTERNS = (
         error_class="disk",
     ),
 )
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find also responses of a service whose disk is full."""
+    yield from status_findings(run, "disk-full")

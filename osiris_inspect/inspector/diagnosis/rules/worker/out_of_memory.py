@@ -15,6 +15,7 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 
+EXPLAINS = ("worker-killed", "sandbox-lost")
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -32,7 +33,7 @@ PATTERNS = (
             r"|\b(?:_Array)?MemoryError\b"
             r"|Unable to allocate [^\n]{1,100}"
             r"|(?i:cannot allocate memory)"
-            r"|\bOOMKilled\b"
+            r"|\b(?:OOMKilled|ENOMEM)\b"
             r"|(?i:out of memory(?! error: failed to offload))"
         ),
         message="the step ran out of memory",

@@ -20,9 +20,9 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
     event_evidence,
     first_line_evidence,
     status_evidence,
+    unread_line_after,
 )
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
-from osiris_inspect.inspector.reader.raw_run import TRUNCATED_LINE
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.sanitize import excerpt
@@ -51,23 +51,29 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     elif running:
         yield from (_running_step(run, step) for step in running)
     else:
-        reason = "the log ended before the run did" if run.events else "the log contained no events"
-        evidence = _end_evidence(run) or first_line_evidence(run)
-        yield TEMPLATE.finding(f"{reason}{_last_error(run)}", *evidence)
+        yield _cut_run(run)
+
+
+def _cut_run(run: Run) -> Finding:
+    """Report a log without an end; an unreadable line at its end, which may be the end, lowers the confidence."""
+    evidence = _end_evidence(run) or first_line_evidence(run)
+    if not run.events:
+        return TEMPLATE.finding(f"the log contained no events{_last_error(run)}", *evidence)
+    unread = unread_line_after(run, run.events[-1].line)
+    if unread is None:
+        return TEMPLATE.finding(f"the log ended before the run did{_last_error(run)}", *evidence)
+    return TEMPLATE.finding(
+        f"the readable part of the log ended before the run did; line {unread.line:,} could not be read and may "
+        f"contain its end ({unread.reason}){_last_error(run)}",
+        *evidence,
+        Evidence(unread.file, max(unread.line, 1), ""),
+        confidence=Confidence.LOW,
+    )
 
 
 def _running_step(run: Run, step: StepState) -> Finding:
     """Report a running step; an unreadable later line, which may contain its end, lowers the confidence."""
-    unread = next(
-        (
-            entry
-            for entry in run.unreadable
-            if entry.file == EVENTS
-            and entry.line > step.line_range[1]
-            and not entry.reason.startswith(TRUNCATED_LINE)
-        ),
-        None,
-    )
+    unread = unread_line_after(run, step.line_range[1])
     if unread is None:
         started = [event_evidence(event) for event in run.events_named("step_start", step=step.id)]
         message = f"the log ended while step {step.id!r} was running{_last_error(run)}"

@@ -13,11 +13,11 @@ Example:
     `step_start` of `compute-stats` is followed by `step_start` of `write-stats`.
 """
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
+from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence, unread_line_after
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
-from osiris_inspect.model.finding import Severity
+from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("step_start",)
 REFINES = ("run-truncated",)
@@ -29,13 +29,24 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     """Find running steps that are followed by events of other steps."""
     ends = run.events_named("step_start", "step_complete", "step_failed")
     for step in run.steps:
-        later = [event for event in ends if event.step != step.id and event.line > step.line_range[1]]
-        if step.status == "running" and later:
-            started = [event_evidence(event) for event in run.events_named("step_start", step=step.id)]
+        if step.status != "running":
+            continue
+        later = next(
+            (event for event in ends if event.step != step.id and event.line > step.line_range[1]), None
+        )
+        if later is None:
+            continue
+        started = [event_evidence(event) for event in run.events_named("step_start", step=step.id)]
+        message = f"started but never ended, and the log continued with {later.original_name}"
+        message += f" of {later.step!r}" if later.step else ""
+        evidence = (*started[-1:], event_evidence(later))
+        unread = unread_line_after(run, step.line_range[1])
+        if unread is None:
+            yield TEMPLATE.finding(message, *evidence, step=step.id)
+        else:
             yield TEMPLATE.finding(
-                f"started but never ended, and the log continued with {later[0].original_name}"
-                + (f" of {later[0].step!r}" if later[0].step else ""),
-                *started[-1:],
-                event_evidence(later[0]),
+                f"{message}; line {unread.line:,} could not be read and may contain its end",
+                *evidence,
                 step=step.id,
+                confidence=Confidence.LOW,
             )

@@ -1,0 +1,177 @@
+"""HTTP statuses: what they mean, and where errors state them.
+
+A status that is not listed has the meaning of its class.
+"""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final, NamedTuple
+
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors
+from osiris_inspect.inspector.diagnosis.rule import Findings
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.model.finding import Confidence, Domain, Finding, Severity
+
+
+class StatusMeaning(NamedTuple):
+    """The meaning of a status for a failed request.
+
+    Attributes:
+        rule: id of the rule that reports it.
+        explanation: past tense, with the service as subject.
+        fix: one remedy.
+    """
+
+    rule: str
+    domain: Domain
+    explanation: str
+    fix: str
+
+
+_LATER: Final = "run again later; some work may have been done"
+_REFUSED: Final = "request-refused"
+_FAILED: Final = "service-failed"
+_TIMEOUT: Final = "network-timeout"
+_CLASSES: Mapping[int, StatusMeaning] = {
+    4: StatusMeaning(
+        _REFUSED, "config", "the service refused the request", "correct the request; the same one fails again"
+    ),
+    5: StatusMeaning(_FAILED, "infra", "the service reported an internal error", _LATER),
+}
+_STATUSES: Mapping[int, StatusMeaning] = {
+    400: StatusMeaning(
+        _REFUSED, "config", "the service refused the request as invalid",
+        "correct the query, the body or the headers that the step sends",
+    ),
+    401: StatusMeaning(
+        "authentication-failed", "config", "the service rejected the credentials",
+        "check the key or password of the connection and the environment variable that it reads",
+    ),
+    402: StatusMeaning(
+        _REFUSED, "config", "the service requires a payment", "check the plan and the billing of the account"
+    ),
+    403: StatusMeaning(
+        "permission-denied", "config", "the service denied access",
+        "grant the missing permission or use a key that has it",
+    ),
+    404: StatusMeaning(
+        "endpoint-missing", "config", "the service did not find the URL",
+        "correct the URL in the connection or the step",
+    ),
+    405: StatusMeaning(
+        _REFUSED, "config", "the service does not support this method at this URL",
+        "correct the URL; it often belongs to another API",
+    ),
+    406: StatusMeaning(
+        _REFUSED, "config", "the service cannot answer in the requested form",
+        "check the schema and the Accept header of the request; PostgREST serves only exposed schemas",
+    ),
+    407: StatusMeaning(
+        "authentication-failed", "config", "the proxy requires a login",
+        "check HTTPS_PROXY and NO_PROXY where the step runs",
+    ),
+    408: StatusMeaning(
+        "network-timeout", "infra", "the service did not receive the request in time",
+        "run again; send less data at once",
+    ),
+    409: StatusMeaning(
+        _REFUSED, "data", "the request conflicted with what the service holds",
+        "compare the rows with those in the target",
+    ),
+    410: StatusMeaning(
+        "endpoint-missing", "config", "the service no longer offers the URL", "use the current version of the API"
+    ),
+    413: StatusMeaning(_REFUSED, "config", "the request was too large", "write smaller batches"),
+    414: StatusMeaning(
+        _REFUSED, "config", "the URL of the request was too long", "use fewer columns or keys in one request"
+    ),
+    423: StatusMeaning(_REFUSED, "infra", "the target was locked", "run again when the lock is released"),
+    429: StatusMeaning(
+        "rate-limited", "infra", "the service rejected requests because of its rate limit",
+        "run again later or send fewer, larger batches",
+    ),
+    431: StatusMeaning(
+        _REFUSED, "config", "the headers or the URL of the request were too large", "send fewer or shorter headers"
+    ),
+    502: StatusMeaning(_FAILED, "infra", "the gateway received no valid response from the service", _LATER),
+    503: StatusMeaning(_FAILED, "infra", "the service was unavailable", _LATER),
+    504: StatusMeaning(
+        _TIMEOUT, "infra", "the gateway received no response from the service in time",
+        "run again later with less data at once; some work may have been done",
+    ),
+    507: StatusMeaning(
+        "disk-full", "infra", "the service had no disk space left",
+        "free disk space there, write less, or use a larger disk",
+    ),
+    521: StatusMeaning(_FAILED, "infra", "the server behind the gateway was down", _LATER),
+    522: StatusMeaning(_TIMEOUT, "infra", "the gateway could not connect to the server in time", _LATER),
+    523: StatusMeaning(_FAILED, "infra", "the gateway could not reach the server", _LATER),
+    524: StatusMeaning(
+        _TIMEOUT, "infra", "the server did not respond to the gateway in time",
+        "run again later with less data at once; some work may have been done",
+    ),
+    525: StatusMeaning(_FAILED, "infra", "the gateway could not agree on TLS with the server", _LATER),
+    526: StatusMeaning(_FAILED, "infra", "the certificate of the server was invalid for the gateway", _LATER),
+    530: StatusMeaning(
+        _FAILED, "infra", "the gateway could not find the server", "check that the project is not paused, then run again"
+    ),
+    540: StatusMeaning(_FAILED, "config", "the project was paused", "restore the project, then run again"),
+}  # fmt: skip
+
+
+def status_meaning(status: int) -> StatusMeaning:
+    """Return what a status of 400 or more means: its own meaning, else that of its class."""
+    return _STATUSES.get(status) or _CLASSES.get(status // 100) or _CLASSES[4]
+
+
+_STATUS: Final = r"([45]\d\d)"
+_GATEWAY_PHRASES: Final = ("Web server is down", "Web server is returning an unknown error", "Origin is unreachable", "A timeout occurred", "Gateway Time-out", "Payload Too Large", "Content Too Large")  # fmt: skip
+_PHRASES: Final = "|".join(
+    re.escape(phrase)
+    for phrase in (*(status.phrase for status in HTTPStatus if status >= 400), *_GATEWAY_PHRASES)
+)
+HTTP_STATUS: Final = LazyRegex(
+    rf"\b{_STATUS} (?:Client|Server) Error\b[^\n]{{0,160}}"
+    rf"|\b(?:[Cc]lient|[Ss]erver|HTTP|http) [Ee]rror:? {{0,2}}'?{_STATUS}\b[^\n]{{0,160}}"
+    rf"|\bHTTP(?:/\d(?:\.\d)?)?[ -]{_STATUS}\b[^\n]{{0,80}}"
+    rf"|\b[Ss]tatus(?:[ _-]?[Cc]ode)?['\"]?(?: ?[:=] ?| )['\"(]{{0,2}}{_STATUS}\b[^\n]{{0,80}}"
+    rf"|['\"]code['\"]: ?['\"]?{_STATUS}['\"]?[,}}]"
+    rf"|<Response \[{_STATUS}\]>"
+    rf"|(?<![\w.,'-]){_STATUS}:? \(?(?i:{_PHRASES})\b[^\n]{{0,80}}"
+    rf"|\b(?i:failed|invalid api key|forbidden|unauthorized|not found|too many requests) \({_STATUS}\)[^\n]{{0,80}}"
+    rf"|(?:failed|[Ee]xception|[Ee]rror|rejected): {_STATUS}: [^\n]{{0,120}}"
+    rf"|\bAn error occurred \({_STATUS}\) when calling [^\n]{{1,80}}"
+    rf"|(?<![\w.]){_STATUS}, message='[^\n]{{0,120}}"
+)
+"""A status as requests, httpx, urllib, aiohttp, PostgREST, botocore, gateways and DuckDB write it."""
+
+
+def states_status(_run: Run, text: ErrorText, _match: re.Match[str]) -> bool:
+    """Return True if an error states a status, which says more than its words."""
+    return HTTP_STATUS.search(text.text) is not None
+
+
+def stated_status(match: re.Match[str]) -> int:
+    """Return the status in a match of ``HTTP_STATUS``."""
+    return int(next(group for group in match.groups() if group))
+
+
+def status_findings(run: Run, rule: str) -> Findings:
+    """Yield a finding for each error that states a status which this rule reports."""
+    for text, match in matching_errors(run, HTTP_STATUS):
+        meaning = status_meaning(stated_status(match))
+        if meaning.rule == rule:
+            yield Finding(
+                rule=rule,
+                severity=Severity.ERROR,
+                confidence=Confidence.HIGH,
+                domain=meaning.domain,
+                message=f"{text.headline(match[0][:120])}{SEPARATOR}{meaning.explanation}",
+                evidence=(text.evidence(match[0][:200]),),
+                step=text.step,
+                stage=text.stage,
+                fix=meaning.fix,
+            )

@@ -1,0 +1,114 @@
+"""Words of a query, without its strings and comments: enough to know which clauses it has."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+
+MAX_QUERY = 100_000
+"""Characters of a query that are read."""
+QUERY_KEYS = ("query", "sql", "statement")
+LIMIT_KEYS = ("limit", "max_rows", "row_limit", "nrows", "max_records", "limit_rows")
+
+_OTHER = LazyRegex(r"'[^']*'|--[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*\*/")
+_WORD = LazyRegex(r"\"[^\"]*\"|`[^`]*`|\w+|[(),;.<>]")
+_SET_SIZES = {"union", "cross", "unnest", "generate_series", "generate_subscripts", "range", "lateral",
+              "unpivot", "flatten", "explode", "recursive", "values", "asof", "positional", "regexp_split_to_table",
+              "string_split_to_table", "repeat"}  # fmt: skip
+_GROUPS = {"group", "distinct", "having", "qualify", "pivot", "limit", "top", "intersect", "except", "sample"}
+_CLAUSES = ("where", "group", "order", "having", "join", "select", "from", "limit", "qualify")
+_OUTER = {"left", "right", "full", "outer"}
+
+
+class QueryText:
+    """A query as its words, in lower case and in order."""
+
+    def __init__(self, query: str) -> None:
+        text = _OTHER.sub(lambda _: " ", query[:MAX_QUERY])
+        self.words = tuple(match[0].lower() for match in _WORD.finditer(text))
+        self._present = frozenset(self.words)
+
+    def has(self, *words: str) -> bool:
+        """Return True if the query has one of these words."""
+        return not self._present.isdisjoint(words)
+
+    @property
+    def multiplies(self) -> bool:
+        """True if the query makes more rows on purpose: a cross join, a union, an unnesting, a join by a range."""
+        return self.has(*_SET_SIZES) or self._joins_by_range()
+
+    def _joins_by_range(self) -> bool:
+        is_condition = False
+        for word in self.words:
+            if word in ("on", *_CLAUSES):
+                is_condition = word == "on"
+            elif is_condition and word in ("<", ">", "between", "or", "like"):
+                return True
+        return False
+
+    @property
+    def reduces(self) -> bool:
+        """True if the query makes fewer rows on purpose: groups, a limit, a difference."""
+        return self.has(*_GROUPS) or self.aggregates
+
+    @property
+    def aggregates(self) -> bool:
+        """True if a sum, a count or an average depends on how often a row occurs."""
+        calls = zip(self.words, self.words[1:], self.words[2:], strict=False)
+        return any(
+            word in ("sum", "count", "avg", "mean") and after == "(" and first != "distinct"
+            for word, after, first in calls
+        )
+
+    @property
+    def has_outer_join(self) -> bool:
+        """True if a join keeps rows without a partner."""
+        return self.has(*_OUTER)
+
+    @property
+    def limit(self) -> int | None:
+        """The number of rows that the whole query is limited to; None if it has no such limit."""
+        depth, last = 0, None
+        for number, word in enumerate(self.words):
+            depth += (word == "(") - (word == ")")
+            after = self.words[number + 1 : number + 4]
+            if depth or not after:
+                continue
+            if word == "limit" and after[0].isdigit():
+                last = (
+                    int(after[2])
+                    if after[1:2] == (",",) and after[2:3] and after[2].isdigit()
+                    else int(after[0])
+                )
+            elif word in ("first", "next") and after[0].isdigit() and after[1:2] in (("rows",), ("row",)):
+                last = int(after[0])
+            elif word == "top" and self.words[number - 1 : number] == ("select",):
+                digits = [text for text in after[:2] if text.isdigit()]
+                last = int(digits[0]) if digits else last
+        return last
+
+
+def query_of(config: Mapping[str, Any]) -> QueryText | None:
+    """Return the query in the configuration of a step; None if it has none."""
+    query = next((config[key] for key in QUERY_KEYS if isinstance(config.get(key), str)), None)
+    return None if query is None else QueryText(query)
+
+
+def query_key(config: Mapping[str, Any]) -> str:
+    """Return the key of the query in the configuration of a step."""
+    return next((key for key in QUERY_KEYS if isinstance(config.get(key), str)), QUERY_KEYS[0])
+
+
+def defines_null(query: str, column: str) -> bool:
+    """Return True if a query defines a column as NULL on purpose: ``NULL AS x``, ``CAST(NULL AS date) AS x``."""
+    name = re.escape(column)
+    pattern = rf"\bnull(?:\s{{0,9}}::\s{{0,9}}\w{{1,40}}|\s{{1,9}}as\s{{1,9}}\w{{1,40}}\s{{0,9}}\))?\s{{1,9}}(?:as\s{{1,9}})?[\"`]?{name}\b"
+    return re.search(pattern, query[:MAX_QUERY], re.IGNORECASE) is not None
+
+
+def renames(query: str, column: str, new_name: str) -> bool:
+    """Return True if a query passes a column on under another name."""
+    old, new = re.escape(column), re.escape(new_name)
+    pattern = rf"\b{old}[\"`]?\s{{1,9}}(?:as\s{{1,9}})?[\"`]?{new}\b"
+    return re.search(pattern, query[:MAX_QUERY], re.IGNORECASE) is not None

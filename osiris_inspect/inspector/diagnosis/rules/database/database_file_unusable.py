@@ -1,0 +1,51 @@
+"""A database file cannot be used.
+
+What it finds:
+    An error of DuckDB or SQLite about the file of a database: another version wrote it, it is damaged, or the
+    database stopped after an earlier error.
+
+Why it matters:
+    Each query on this file fails; the query itself is not the cause.
+
+How to fix:
+    Use one version of the library for reading and writing; restore the file from a copy if it is damaged.
+
+Example:
+    `Serialization Error: Failed to deserialize: field id mismatch, expected: 100, got: 200`
+"""
+
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+
+REFINES = ("query-failed",)
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"Serialization Error: [^\n]{1,160}|Trying to read a database file with version number[^\n]{0,120}"
+            r"|created with (?:a newer|an older|a different) version of (?:DuckDB|SQLite)[^\n]{0,60}"
+        ),
+        message="another version of the database library wrote the file",
+        fix="use the same version of the library where the file is written and where it is read",
+        domain="infra",
+    ),
+    ErrorPattern(
+        pattern=r"(?i:database has been invalidated because of a previous fatal error)[^\n]{0,100}",
+        message="the database stopped after an earlier fatal error, which is the cause",
+        fix="find the first FATAL or INTERNAL error in the log; then run again in a new process",
+        domain="code",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"not a valid DuckDB database file|(?i:file is not a database)|(?i:database disk image is malformed)"
+            r"|(?i:failure while replaying WAL)[^\n]{0,80}|(?i:corrupt database file|checksum mismatch)[^\n]{0,60}"
+        ),
+        message="the file was damaged or is not a database",
+        fix="check the path; restore the file from a copy if it is damaged",
+        domain="infra",
+    ),
+    ErrorPattern(
+        pattern=r"\bINTERNAL Error: [^\n]{1,160}|\bFATAL Error: (?![^\n]{0,40}invalidated)[^\n]{1,160}",
+        message="the database library failed in its own code",
+        fix="run again with another version of the library; simplify the query if it fails there, too",
+        domain="code",
+    ),
+)

@@ -1,0 +1,1 @@
+"""Rules for frames and targets of runs that succeeded."""

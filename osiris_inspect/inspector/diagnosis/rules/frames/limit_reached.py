@@ -1,0 +1,68 @@
+"""A step returned exactly as many rows as its limit allows.
+
+What it finds:
+    A query with a LIMIT, TOP or FETCH FIRST, or a step with a key such as `limit` or `max_rows`, that returned exactly
+    that number of rows. A short ordered list (`ORDER BY … LIMIT 10`) is not reported.
+
+Why it matters:
+    A limit that was set for a test cuts off the other rows, and the run succeeds.
+
+How to fix:
+    Remove the limit. If the step is meant to take only so many rows, allow this rule for the step.
+
+Example:
+    `SELECT * FROM records LIMIT 1000` returned 1,000 rows.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import config_evidence, rows_out_evidence
+from osiris_inspect.inspector.diagnosis.evidence.query_text import LIMIT_KEYS, query_key, query_of
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.model.event import as_int
+from osiris_inspect.model.finding import Confidence, Severity
+from osiris_inspect.model.run_layout import is_safe_name
+
+NEEDS = ("configuration",)
+MAX_TOP_LIST = 500
+"""A shorter list that is ordered has a limit on purpose."""
+TEMPLATE = FindingTemplate(
+    Severity.WARNING,
+    "config",
+    "remove the limit; if the step is meant to take only so many rows, allow this rule for it",
+    Confidence.MEDIUM,
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find steps that returned exactly as many rows as they may."""
+    for step in run.steps:
+        key, limit = _limit(step.config)
+        if step.status != "succeeded" or step.is_writer or not limit or step.rows_out != limit:
+            continue
+        if (
+            any(entry.rows is not None and entry.rows <= limit for entry in step.inputs)
+            and not step.is_source
+        ):
+            continue
+        if is_safe_name(step.id):
+            yield TEMPLATE.finding(
+                f"returned {limit:,} rows, exactly its limit, so rows of the source are probably missing",
+                config_evidence(step.id, key),
+                *rows_out_evidence(run, step),
+                step=step.id,
+            )
+
+
+def _limit(config: Mapping[str, Any]) -> tuple[str, int | None]:
+    """Return the key and the limit of a step's rows; None if it has none, or a short list on purpose."""
+    query = query_of(config)
+    limit = query.limit if query is not None else None
+    if query is not None and limit is not None:
+        is_top_list = query.has("order") and limit <= MAX_TOP_LIST
+        return query_key(config), None if is_top_list or limit == 1 else limit
+    keys = [key for key in LIMIT_KEYS if as_int(config.get(key)) is not None]
+    return (keys[0], as_int(config[keys[0]])) if keys else ("", None)

@@ -1,0 +1,41 @@
+"""Which step was running when a line of a text log was written."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from osiris_inspect.inspector.run.run import StepState
+from osiris_inspect.model.event import parse_timestamp
+
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?")
+_ZONE: Final = 900
+"""Offsets of time zones are multiples of this many seconds."""
+_PRECISION: Final = 1.0
+"""Text logs cut times to a second."""
+
+
+def logged_time(text: str) -> float | None:
+    """Return the time at the beginning of a line, read as UTC; None if there is none."""
+    match = _TIME.match(text)
+    return parse_timestamp(match[0].replace(" ", "T").replace(",", ".") + "+00:00") if match else None
+
+
+def step_at(time: float | None, steps: Sequence[StepState]) -> str | None:
+    """Return the step that was running at a time of a text log; None if several may have been.
+
+    Text logs are written in local time and events in UTC; the offset is the one that lets the time fit the run.
+    """
+    times = [moment for step in steps for moment in (step.started, step.ended) if moment is not None]
+    if time is None or not times:
+        return None
+    first, last = min(times), max(times)
+    if not first - _PRECISION <= time <= last + _PRECISION:
+        time += round(((first + last) / 2 - time) / _ZONE) * _ZONE
+    running = [
+        step.id
+        for step in steps
+        if step.started is not None
+        and step.started - _PRECISION <= time
+        and (step.ended is None or time <= step.ended)
+    ]
+    return running[0] if len(running) == 1 else None

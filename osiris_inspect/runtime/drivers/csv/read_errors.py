@@ -1,0 +1,125 @@
+"""Errors of reading a CSV file: the kind, the fix and the facts."""
+
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.csv.text_format import (
+    compression_of,
+    probable_delimiter,
+    wrong_delimiter_error,
+    wrong_format_error,
+)
+from osiris_inspect.runtime.drivers.interface.driver import Config
+from osiris_inspect.runtime.drivers.interface.file_format import (
+    memory_error,
+    recognized_format,
+    unreadable_file,
+)
+
+FirstLines = Callable[[], list[str]]
+"""Returns the first lines of the file, from the header on; none if they cannot be read."""
+_RAGGED: Final = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
+
+
+def read_error(path: Path, config: Config, error: Exception, first_lines: FirstLines) -> DriverError:
+    """Return the error for a file that pandas failed to read."""
+    match error:
+        case pd.errors.EmptyDataError():
+            return DriverError(
+                f"{path} is empty; there is not even a header",
+                kind="frame-without-columns",
+                fix="check the step or the program that writes the file",
+                path=str(path),
+            )
+        case pd.errors.ParserError() | pd.errors.ParserWarning():
+            return _parser_error(path, config, error, first_lines)
+        case UnicodeDecodeError():
+            # its position counts from the start of pandas' buffer, not of the file
+            sample = error.object[error.start : error.end].hex(" ")
+            return DriverError(
+                f"{path} is not {config['encoding']}: {error.reason} ({sample})",
+                kind="encoding-wrong",
+                fix="set encoding to the one that the file was written with",
+                path=str(path),
+                encoding=config["encoding"],
+                bytes=sample,
+            )
+        case OSError() | EOFError() | zlib.error() | lzma.LZMAError() | zipfile.BadZipFile():
+            return _file_error(path, config, error)
+        case MemoryError():
+            return memory_error(f"reading {path}", error, path=str(path))
+        case _:
+            kind, fix = _other_error(error)
+            return DriverError(f"{path} cannot be read: {error}", kind=kind, fix=fix, path=str(path))
+
+
+def _other_error(error: Exception) -> tuple[str, str]:
+    """Return the kind of an error of pandas, and what to do."""
+    if isinstance(error, ImportError):
+        return "dependency-missing", f"install {error.name or 'the module that the message names'}"
+    if isinstance(error, TypeError):
+        return "config-value-invalid", "correct dtype"
+    return "value-not-convertible", "correct the value, or read its column as text with dtype: {column: str}"
+
+
+def _parser_error(path: Path, config: Config, error: Exception, first_lines: FirstLines) -> DriverError:
+    message = str(error).replace("Error tokenizing data. C error: ", "").strip()
+    if "out of memory" in message:
+        return memory_error(f"reading {path}", error, path=str(path))
+    ragged = _RAGGED.search(message)
+    if ragged is not None:
+        return _ragged_error(path, config, ragged, first_lines())
+    fix = "check encoding and compression" if "Calling read" in message else "check delimiter and quoting"
+    if "EOF inside string" in message:
+        message, fix = f"{message}; a quote is not closed", "close it in the file"
+    return DriverError(f"{path} is not a table: {message}", kind="csv-ragged", fix=fix, path=str(path))
+
+
+def _ragged_error(path: Path, config: Config, ragged: re.Match[str], lines: list[str]) -> DriverError:
+    expected, line, fields = map(int, ragged.groups())
+    delimiter = probable_delimiter(lines, config["delimiter"]) if lines else None
+    if delimiter is not None:
+        return wrong_delimiter_error(path, config, delimiter, lines[0].count(delimiter) + 1)
+    too_long = sum(text.count(config["delimiter"]) >= expected for text in lines)
+    # skipping most of the lines would hide that the header is another
+    is_rare = too_long * 2 < len(lines) or not lines
+    return DriverError(
+        f"{path} is not a table: {ragged[0]}",
+        kind="csv-ragged",
+        fix="set on_bad_lines: skip to leave such lines out"
+        if is_rare
+        else "check delimiter, and whether the header names every column",
+        path=str(path),
+        line=line,
+        fields=fields,
+        expected_fields=expected,
+    )
+
+
+def _file_error(path: Path, config: Config, error: Exception) -> DriverError:
+    if isinstance(error, OSError) and error.errno is not None:
+        return unreadable_file(path, error)
+    compression = compression_of(path, config)
+    form = recognized_format(path) if path.is_file() else None
+    if compression is not None and (form is None or form.name != compression):
+        wrong = wrong_format_error(path, form, {**config, "compression": compression})
+        return DriverError(
+            f"{path} cannot be read: {error}: it is not {compression} data",
+            kind=wrong.kind,
+            fix=wrong.fix,
+            **wrong.facts,
+        )
+    return DriverError(
+        f"{path} cannot be read: {error}",
+        kind="file-unreadable",
+        fix="write or copy the file again",
+        path=str(path),
+    )

@@ -1,0 +1,126 @@
+"""Checks of a CSV file's encoding, format and delimiter, made where reading it would fail or return garbage."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from osiris_inspect.base.near_names import suggestion
+from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.interface.driver import Config
+from osiris_inspect.runtime.drivers.interface.file_format import FileFormat, recognized_format, wide_encoding
+
+_DELIMITERS: Final = (";", "\t", "|", ",")
+_USUAL_ENCODINGS: Final = ("utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1250", "cp1252", "shift_jis")
+_COMPRESSIONS: Final[Mapping[str, str]] = {
+    ".gz": "gzip",
+    ".bz2": "bz2",
+    ".zip": "zip",
+    ".xz": "xz",
+    ".zst": "zstd",
+}
+"""Suffix of a file to the compression that pandas infers from it."""
+
+
+def check_encoding(encoding: str) -> None:
+    """Check that Python knows an encoding of text.
+
+    Raises:
+        DriverError: it does not.
+    """
+    try:
+        "".encode(encoding)
+    except (LookupError, ValueError) as error:
+        raise DriverError(
+            f"unknown encoding {encoding!r}",
+            kind="config-value-invalid",
+            fix=suggestion(
+                encoding, _USUAL_ENCODINGS, "set encoding to one that Python knows, such as utf-8"
+            ),
+            key="encoding",
+            value=encoding,
+        ) from error
+
+
+def check_is_text(source: Path | bytes, path: Path, config: Config) -> None:
+    """Check that the first bytes are text in the requested encoding, or compressed as requested.
+
+    Raises:
+        DriverError: they are another format, or UTF-16 or UTF-32 without the step naming it.
+    """
+    compression = compression_of(source, config)
+    form = recognized_format(source)
+    if form is not None and form.name != compression:
+        raise wrong_format_error(path, form, config)
+    if compression is not None:
+        return
+    encoding = wide_encoding(source)
+    if encoding is not None and not _is_same_family(encoding, config["encoding"]):
+        raise DriverError(
+            f"{path} is {encoding}, not {config['encoding']}",
+            kind="encoding-wrong",
+            fix=f"set encoding: {encoding}",
+            path=str(path),
+            encoding=config["encoding"],
+            found_encoding=encoding,
+        )
+
+
+def compression_of(source: Path | bytes, config: Config) -> str | None:
+    """Return the compression that the step requests or that the file's suffix means; None for plain text."""
+    requested = config.get("compression", "infer")
+    if requested != "infer":
+        return None if requested == "none" else str(requested)
+    return _COMPRESSIONS.get(source.suffix.lower()) if isinstance(source, Path) else None
+
+
+def wrong_format_error(path: Path, form: FileFormat | None, config: Config) -> DriverError:
+    """Return the error for a file that is not CSV text as the step describes it; None is text."""
+    if form is None:
+        fix = "set compression: none, or name a compressed file"
+    elif form.name in _COMPRESSIONS.values():
+        fix = f"set compression: {form.name}"
+    else:
+        fix = "name a CSV file, or convert this one to CSV first"
+    return DriverError(
+        f"{path} is {form.description if form else 'not compressed'}, not "
+        + ("CSV text" if form else f"{config['compression']} data"),
+        kind="file-format-wrong",
+        fix=fix,
+        path=str(path),
+        format=form.name if form else "text",
+    )
+
+
+def probable_delimiter(lines: Sequence[str], delimiter: str) -> str | None:
+    """Return the other delimiter that splits the lines into equally many fields, more than ``delimiter`` their first.
+
+    ``lines`` begin with the header. Lines with quotes are not counted.
+    """
+    plain = [line for line in lines if '"' not in line]
+    if len(plain) < 2:
+        return None
+    for candidate in _DELIMITERS:
+        fields = {line.count(candidate) for line in plain}
+        if candidate != delimiter and len(fields) == 1 and fields.pop() > plain[0].count(delimiter):
+            return candidate
+    return None
+
+
+def wrong_delimiter_error(path: Path, config: Config, delimiter: str, fields: int) -> DriverError:
+    """Return the error for a file whose lines are separated by ``delimiter`` instead of the requested one."""
+    written = r'"\t"' if delimiter == "\t" else f"{delimiter!r}"
+    return DriverError(
+        f"{path} is separated by {delimiter!r}, not {config['delimiter']!r}: "
+        f"each line has {fields} fields that way",
+        kind="delimiter-wrong",
+        fix=f"set delimiter: {written}",
+        path=str(path),
+        delimiter=config["delimiter"],
+        found_delimiter=delimiter,
+        fields=fields,
+    )
+
+
+def _is_same_family(encoding: str, requested: str) -> bool:
+    name = requested.lower().replace("_", "-")
+    return name.startswith(encoding[:6]) or name.replace("-", "").startswith(encoding[:6].replace("-", ""))

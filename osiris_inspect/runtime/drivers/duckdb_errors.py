@@ -1,0 +1,165 @@
+"""Errors of DuckDB: the kind by the class of the exception, the line in the query, the tables and their columns."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from osiris_inspect.base.error_codes import http_error_kind
+from osiris_inspect.base.near_names import suggestion
+from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.drivers.interface.driver import Config
+from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
+
+Tables = Mapping[str, ResolvedInput]
+"""The inputs by the table names that SQL can use."""
+
+_MAX_COLUMNS: Final = 50
+"""Columns of an input that a message shows."""
+_DELIMITERS: Final = ";\t|,"
+_QUERY: Final = "correct the query at the line that the message names"
+_VALUE: Final = "correct the value at its source, or use TRY_CAST, which returns NULL for it"
+_KINDS: Final[Mapping[str, tuple[str, str]]] = {
+    "ParserException": ("sql-syntax", "correct the SQL at the line that the message names"),
+    "SyntaxException": ("sql-syntax", "correct the SQL at the line that the message names"),
+    "BinderException": ("query-failed", _QUERY),
+    "CatalogException": ("query-failed", _QUERY),
+    "ConversionException": ("value-not-convertible", _VALUE),
+    "OutOfRangeException": ("value-not-convertible", "cast the column to a larger type"),
+    "TypeMismatchException": ("value-not-convertible", "cast the value to the type that the message names"),
+    "ConstraintException": ("constraint-violated", "deduplicate or correct the rows before the statement"),
+    "InterruptException": ("query-cancelled", "run the step again"),
+    "OutOfMemoryException": ("out-of-memory", "read less in one statement"),
+    "IOException": ("file-unreadable", "check the file and its disk"),
+    "PermissionException": ("permission-denied", "remove the statement that is not allowed"),
+    "ConnectionException": ("connection-failed", "check the address that the query names"),
+}
+"""Class of the exception to its kind and what to do."""
+_TEXTS: Final[tuple[tuple[str, str, str], ...]] = (
+    ("disabled by configuration", "query-reads-files", "set allow_external: true if this SQL is to read or write files"),
+    ("configuration has been locked", "query-failed", "set memory_limit or threads in the step instead"),
+    ("No files found", "file-missing", "correct the path in the query"),
+    ("No such file or directory", "file-missing", "correct the path in the query"),
+    ("Permission denied", "permission-denied", "give the user that runs the step the right to the file"),
+    ("No space left on device", "disk-full", "free disk space"),
+    ("failed to offload data block", "disk-full", "free disk space"),
+    ("Could not set lock", "lock-conflict", "end the process that has the file open"),
+    ("No magic bytes found", "file-format-wrong", "name a Parquet file, or read it with the function of its format"),
+    ("CSV Error on Line", "csv-ragged", "check delim and quote of read_csv at the line that the message names"),
+    ("Failed to download extension", "dependency-missing", "remove the statement that needs the extension"),
+    ("No function matches", "query-failed", "cast the arguments to types that the function takes"),
+)  # fmt: skip
+"""Phrases of DuckDB that say more than the class; the first that an error contains counts."""
+_COLUMN: Final = re.compile(
+    r'Referenced column "(?P<a>[^"\n]{1,200})" not found'
+    r'|does not have a column named "(?P<b>[^"\n]{1,200})"'
+    r'|Column "(?P<c>[^"\n]{1,200})" does not exist'
+)
+_TABLE: Final = re.compile(
+    r'Table with name "?(?P<a>[^"\s]{1,200})"? does not exist|Referenced table "(?P<b>[^"\n]{1,200})" not found'
+)
+_OWN_SUGGESTION: Final = re.compile(r"^Did you mean [^\n]{0,200}\n?", re.MULTILINE)
+"""DuckDB suggests tables of its own catalog."""
+_STATUS: Final = re.compile(r"\bHTTP[^\n\d]{0,40}([1-5]\d\d)\b")
+
+
+class _Reading(NamedTuple):
+    """An error as read: what to add to its text, its kind, what to do, and its values."""
+
+    kind: str
+    fix: str
+    error_facts: Mapping[str, Any]
+    addition: str = ""
+
+
+def query_error(error: Exception, tables: Tables, config: Config) -> DriverError:
+    """Return the error for an exception of DuckDB."""
+    text = re.sub(r"\n{2,}", "\n", str(error).strip())
+    reading = _read(error, text, tables, config)
+    if reading.kind == "table-missing":
+        text = _OWN_SUGGESTION.sub("", text)
+    line = re.search(r"^LINE (\d+):", text, re.MULTILINE)
+    position = f"in line {line[1]} of its query, " if line else ""
+    return DriverError(
+        f"DuckDB transformation failed: {position}{text}{reading.addition}",
+        kind=reading.kind,
+        fix=reading.fix,
+        **({"line": int(line[1])} if line else {}),
+        **reading.error_facts,
+    )
+
+
+def _read(error: Exception, text: str, tables: Tables, config: Config) -> _Reading:
+    column, table = _COLUMN.search(text), _TABLE.search(text)
+    if column is not None:
+        return _column_missing(_first_group(column), tables)
+    if table is not None:
+        return _table_missing(_first_group(table), tables)
+    name = type(error).__name__
+    if name == "HTTPException":
+        status = _STATUS.search(text)
+        kind = http_error_kind(int(status[1])) if status else "connection-failed"
+        status_facts = {"http_status": int(status[1])} if status else {}
+        return _Reading(kind, "check the URL in the query and its service", status_facts)
+    kind, fix = next(((kind, fix) for words, kind, fix in _TEXTS if words in text), _KINDS.get(name, _OTHER))
+    if kind == "out-of-memory" and config.get("memory_limit"):
+        limit = {"setting": "memory_limit", "value": str(config["memory_limit"])}
+        return _Reading(kind, "raise memory_limit, or read less in one statement", limit)
+    return _Reading(kind, fix, {})
+
+
+_OTHER: Final = ("query-failed", "correct the query or the data that the message names")
+
+
+def _column_missing(column: str, tables: Tables) -> _Reading:
+    inputs = {resolved.input_ref.from_step: list(resolved.dtypes) for resolved in tables.values()}
+    for step, columns in inputs.items():
+        delimiter = _delimiter_in_name(column, columns)
+        if delimiter is not None:
+            written = r'"\t"' if delimiter == "\t" else repr(delimiter)
+            return _Reading(
+                "delimiter-wrong",
+                f"set delimiter: {written} in step {step!r}, which read its file as one column",
+                {"column": column, "columns": columns, "from_step": step, "found_delimiter": delimiter},
+                f"; the only column of step {step!r} is {columns[0]!r}",
+            )
+    known = list(dict.fromkeys(name for columns in inputs.values() for name in columns))
+    listed = "; ".join(f"step {step!r} has {_names(columns)}" for step, columns in inputs.items())
+    return _Reading(
+        "column-missing",
+        suggestion(column, known, "use a column that the tables of the query have"),
+        {"column": column, "columns": known},
+        f"; {listed}" if listed else "",
+    )
+
+
+def _table_missing(table: str, tables: Tables) -> _Reading:
+    otherwise = "use one of these tables" if tables else "name the step that has the rows in needs"
+    return _Reading(
+        "table-missing",
+        suggestion(table, tuple(tables), otherwise),
+        {"table": table, "tables": list(tables)},
+        f"; tables here: {', '.join(tables) or 'none'}",
+    )
+
+
+def _delimiter_in_name(column: str, columns: list[str]) -> str | None:
+    """Return the delimiter that splits the only column's name into names, one of which is ``column``."""
+    if len(columns) != 1:
+        return None
+    return next(
+        (
+            delimiter
+            for delimiter in _DELIMITERS
+            if delimiter in columns[0]
+            and column.lower() in (name.strip(' "').lower() for name in columns[0].split(delimiter))
+        ),
+        None,
+    )
+
+
+def _names(columns: list[str]) -> str:
+    return ", ".join(columns[:_MAX_COLUMNS]) + ", …" * (len(columns) > _MAX_COLUMNS)
+
+
+def _first_group(match: re.Match[str]) -> str:
+    return next(group for group in match.groups() if group)

@@ -1,0 +1,365 @@
+"""Rules about runs that succeeded with a wrong result, in both dialects: runs that must hit, and near misses."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.run.report import Report
+from tests.inspector.making import local, native, run_dir, worker
+
+Made = tuple[Sequence[Any], Sequence[Any], Mapping[str, Any]]
+"""Events, steps of the manifest, further files."""
+Step = Mapping[str, Any]
+
+
+def step(
+    name: str,
+    driver: str,
+    *needs: str,
+    rows: int | None = None,
+    out: Mapping[str, Any] | None = None,
+    **config: Any,
+) -> Step:
+    """A step with its rows, its counts (``out``) and its configuration."""
+    return {"id": name, "driver": driver, "needs": needs, "rows": rows, "out": out or {}, "config": config}
+
+
+def ours(*steps: Step, files: Mapping[str, Any] | None = None) -> Made:
+    """A run of our own runtime with these steps."""
+    lines: list[tuple[str, dict[str, Any]]] = [("run_start", {"mode": "local"})]
+    rows = {one["id"]: one["rows"] for one in steps}
+    for one in steps:
+        lines += [("step_start", {"step_id": one["id"], "driver": one["driver"]})]
+        lines += [
+            (
+                "inputs_resolved",
+                {
+                    "step_id": one["id"],
+                    "name": f"df_{need}",
+                    "from_step": need,
+                    "rows": rows[need],
+                    "from_memory": True,
+                },
+            )
+            for need in one["needs"]
+        ]
+        lines += _end(one)
+    lines += [("run_complete", {}), ("run_end", {"status": "success"})]
+    events = [native(name, seq, **fields) for seq, (name, fields) in enumerate(lines)]
+    return events, _manifest(steps), {**_configs(steps), **(files or {})}
+
+
+def _end(one: Step) -> list[tuple[str, dict[str, Any]]]:
+    end: dict[str, Any] = {"step_id": one["id"], "driver": one["driver"], "rows_processed": one["rows"]}
+    if _is_writer(one):
+        stored: dict[str, Any] = {"rows": None, "storage": "none", "columns": []}
+        end["rows_written"] = one["rows"]
+    else:
+        stored = {"rows": one["rows"], "storage": "memory", **one["out"]}
+    return [("output_stored", {"step_id": one["id"], **stored}), ("step_complete", end)]
+
+
+def theirs(*steps: Step, files: Mapping[str, Any] | None = None) -> Made:
+    """A run of the original's worker with these steps."""
+    rows = {one["id"]: one["rows"] for one in steps}
+    events: list[Any] = [worker("run_start", 0, pipeline_id="demo")]
+    for number, one in enumerate(steps, start=1):
+        events += [
+            worker(
+                "inputs_resolved",
+                number,
+                step_id=one["id"],
+                from_step=need,
+                key="df",
+                rows=rows[need],
+                from_memory=True,
+            )
+            for need in one["needs"]
+        ]
+        events += [
+            worker("step_start", number, step_id=one["id"], driver=one["driver"]),
+            worker(
+                "step_complete",
+                number + 0.5,
+                step_id=one["id"],
+                rows_processed=0 if _is_writer(one) else one["rows"],
+            ),
+        ]
+    events.append(worker("cleanup_complete", 20, steps_executed=len(steps), total_rows=0))
+    return (
+        events,
+        _manifest(steps),
+        {**_configs(steps), "status.json": {"ok": True, "exit_code": 0}, **(files or {})},
+    )
+
+
+def _is_writer(one: Step) -> bool:
+    return str(one["driver"]).endswith("writer") or one["config"].get("mode") == "write"
+
+
+def _manifest(steps: Sequence[Step]) -> list[tuple[str, str, list[str]]]:
+    return [(one["id"], one["driver"], list(one["needs"])) for one in steps]
+
+
+def _configs(steps: Sequence[Step]) -> dict[str, Any]:
+    return {f"cfg/{one['id']}.json": one["config"] for one in steps if one["config"]}
+
+
+def counted(rows: int, **nulls: int) -> dict[str, Any]:
+    """The counts of a frame with these columns."""
+    return {"rows": rows, "columns": [*nulls], "dtypes": ["float64"] * len(nulls), "nulls": [*nulls.values()]}
+
+
+SRC = step("src", "x.extractor", rows=200)
+SAVE = step("save", "x.csv_writer", "src", rows=200, path="out/o.csv")
+JOIN_SQL = "SELECT * FROM df_a JOIN df_b USING (id)"
+A, B = step("a", "x.extractor", rows=1000), step("b", "x.extractor", rows=200)
+
+
+def joined(rows: int, query: str = JOIN_SQL, **out: Any) -> tuple[Step, Step, Step]:
+    return A, B, step("j", "duckdb.processor", "a", "b", rows=rows, out=out, query=query)
+
+
+def keys(left: int, right: int, matched: int = 1000, right_matched: int = 200) -> dict[str, int]:
+    return {
+        "left_rows": 1000, "right_rows": 200, "matched": matched, "right_matched": right_matched,
+        "left_duplicates": left, "right_duplicates": right,
+    }  # fmt: skip
+
+
+def cast(query: str, nulls: int = 300, before: int = 0) -> tuple[Step, Step]:
+    source = step("src", "x.extractor", rows=300, out=counted(300, id=0, email=before))
+    return source, step(
+        "shape", "duckdb.processor", "src", rows=300, out=counted(300, id=0, amount=nulls), query=query
+    )
+
+
+def limited(rows: int, query: str) -> Step:
+    return step("src", "mysql.extractor", rows=rows, query=query)
+
+
+def log(*lines: str) -> dict[str, Any]:
+    """A text log of the original's worker, written while ``enrich`` ran."""
+    first = "2026-01-01 00:00:00,000 - osiris.remote.proxy_worker - INFO - Executing step enrich with driver x.filter"
+    rest = [f"2026-01-01 00:00:00,000 - x.drivers - {line}" for line in lines]
+    return {"worker_stderr.log": "\n".join([first, *rest, ""])}
+
+
+def enriched(rows: int = 50, driver: str = "x.filter", **config: Any) -> tuple[Step, Step]:
+    return SRC, step("enrich", driver, "src", rows=rows, **config)
+
+
+def written(rows: int, driver: str = "demo.load", **config: Any) -> tuple[Step, Step]:
+    return SRC, step("load", driver, "src", rows=rows, mode="write", **config)
+
+
+def metric(name: str, value: int) -> dict[str, Any]:
+    return {"metrics.jsonl": f'{{"metric": "{name}", "value": {value}, "tags": {{"step": "enrich"}}}}\n'}
+
+
+def replacing(rows: int, **config: Any) -> tuple[Step, Step]:
+    source = step("src", "x.extractor", rows=rows)
+    return source, step(
+        "load", "postgres.writer", "src", rows=rows, table="stats", connection="@postgres.dwh", **config
+    )
+
+
+def two_writers(**config: Any) -> tuple[Step, ...]:
+    other = step("other", "x.extractor", rows=50)
+    return SRC, other, SAVE, step("save2", "x.csv_writer", "other", rows=50, **config)
+
+
+def optional(query: str = "SELECT * FROM df_src UNION ALL SELECT 2") -> tuple[Step, ...]:
+    source = step("src", "x.extractor", rows=0)
+    union = step("u", "duckdb.processor", "src", rows=1, query=query)
+    return source, union, step("save", "x.writer", "u", rows=1)
+
+
+CLEAN = step("clean", "x.filter", "src", rows=193)
+HEADER = {"rows": 3, "dtypes": ["str"], "columns": ["id;name;amount"]}
+
+HITS: Sequence[tuple[str, Made]] = (
+    ("column-all-null", ours(*cast("SELECT id, TRY_CAST(email AS DOUBLE) AS amount FROM df"))),
+    ("join-explosion", ours(*joined(2000))),
+    ("join-explosion", theirs(*joined(2000))),
+    ("join-explosion", ours(*joined(2000, join=keys(900, 100)))),
+    ("join-explosion", ours(*joined(40, "SELECT c, sum(v) FROM df_a JOIN df_b USING (id) GROUP BY 1", join=keys(900, 100)))),
+    ("join-explosion", ours(*joined(1300, "SELECT * FROM df_a LEFT JOIN df_b USING (id)"))),
+    ("join-explosion", ours(SRC, step("j", "duckdb.processor", "src", rows=300, query="SELECT a.* FROM df a JOIN df b ON a.k = b.k"))),
+    ("rows-multiplied", ours(SRC, step("enrich", "demo.merge", "src", rows=5716))),
+    ("rows-multiplied", theirs(SRC, step("enrich", "demo.merge", "src", rows=5716))),
+    ("join-hardly-matches", ours(*joined(0, join=keys(0, 0, 0, 0)))),
+    ("join-hardly-matches", ours(*joined(12, join=keys(0, 0, 12, 12)))),
+    ("target-overwritten", ours(*two_writers(path="./out/o.csv"))),
+    ("target-overwritten", theirs(*two_writers(path="out/o.csv"))),
+    (
+        "target-overwritten",
+        ours(*replacing(200), step("again", "postgres.writer", "src", rows=200, table="stats", connection="@postgres.dwh", write_mode="replace")),
+    ),
+    ("target-emptied", ours(*replacing(0, write_mode="replace"))),
+    ("target-emptied", theirs(*replacing(0, write_mode="replace"))),
+    ("result-unused", ours(SRC, CLEAN, SAVE)),
+    ("result-unused", theirs(SRC, CLEAN, SAVE)),
+    ("limit-reached", ours(limited(1000, "SELECT * FROM records LIMIT 1000"))),
+    ("limit-reached", theirs(limited(1000, "SELECT TOP 1000 * FROM records"))),
+    ("limit-reached", ours(limited(1000, "SELECT * FROM records ORDER BY id FETCH FIRST 1000 ROWS ONLY"))),
+    ("limit-reached", ours(step("src", "x.extractor", rows=50, max_rows=50))),
+    ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out=HEADER))),
+    ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["\ufeffid", "name"]}))),
+    (
+        "delimiter-in-column-name",
+        theirs(step("src", "x.onecol", rows=3), files={"artifacts/src/schema.json": {"id|name|amount": "str"}, "artifacts/src/output.parquet": b"PAR1\x15\x00\x00\x00\x00PAR1"}),
+    ),
+    ("rows-skipped", theirs(*enriched(), files=log("ERROR - row skipped: could not parse row 1"))),
+    ("rows-skipped", theirs(*enriched(), files=log("WARNING - Skipping line 5: expected 3 fields, saw 4"))),
+    ("rows-skipped", theirs(*enriched(), files=log("INFO - 12 records were rejected by the schema"))),
+    ("rows-skipped", ours(*enriched(), files=metric("lines_left_out", 3))),
+    ("rows-skipped", ours(*enriched(), files={"worker.log": "dropping row 7: bad date\n"})),
+    ("rows-skipped", ours(*enriched(), files=metric("rejected_records", 1))),
+    (
+        "write-repeated",
+        theirs(SRC, step("enrich", "x.writer", "src", rows=200, write_mode="append"), files=log("WARNING - batch 3 failed, retrying in 2 s")),
+    ),
+    ("row-count-changed", ours(*written(100))),
+    ("row-count-changed", ours(*written(100, "demo.half_writer"))),
+    ("zero-rows-from-source", theirs(step("src", "x.extractor", rows=0), step("save", "x.writer", "src", rows=0))),
+)  # fmt: skip
+NEAR_MISSES: Sequence[tuple[str, Made]] = (
+    ("column-all-null", ours(*cast("SELECT id, NULL AS amount FROM df"))),
+    ("column-all-null", ours(*cast("SELECT id, TRY_CAST(email AS DOUBLE) AS amount FROM df", nulls=299))),
+    ("join-explosion", ours(*joined(1000))),
+    ("join-explosion", theirs(*joined(1000))),
+    ("join-explosion", ours(*joined(200_000, "SELECT * FROM df_a CROSS JOIN df_b"))),
+    ("join-explosion", ours(*joined(1200, "SELECT * FROM df_a FULL JOIN df_b USING (id)"))),
+    ("join-explosion", ours(*joined(1200, "SELECT * FROM df_a UNION ALL SELECT * FROM df_b"))),
+    ("join-explosion", ours(*joined(4900, "SELECT * FROM df_a a JOIN df_b b ON a.day >= b.day"))),
+    ("join-explosion", ours(*joined(1000, join=keys(800, 0)))),
+    ("join-explosion", ours(*joined(40, "SELECT c, sum(v) FROM df_a JOIN df_b USING (id) GROUP BY 1", join=keys(800, 0)))),
+    ("join-explosion", ours(SRC, step("j", "duckdb.processor", "src", rows=900, query="SELECT unnest(tags) FROM df"))),
+    ("rows-multiplied", ours(SRC, step("enrich", "demo.merge", "src", rows=201))),
+    ("rows-multiplied", theirs(SRC, step("enrich", "duckdb.processor", "src", rows=900, query="SELECT unnest(tags) FROM df"))),
+    ("join-hardly-matches", ours(*joined(180, join=keys(0, 0, 180, 180)))),
+    ("join-hardly-matches", ours(*joined(180))),
+    ("target-overwritten", ours(*two_writers(path="out/o2.csv"))),
+    ("target-overwritten", theirs(*two_writers(path="out/o.csv", append=True))),
+    (
+        "target-overwritten",
+        ours(*replacing(200, write_mode="replace"), step("again", "postgres.writer", "src", rows=200, table="stats", connection="@postgres.dwh", write_mode="append")),
+    ),
+    ("target-emptied", ours(*replacing(0, write_mode="upsert"))),
+    ("target-emptied", theirs(*replacing(5, write_mode="replace"))),
+    ("result-unused", ours(SRC, CLEAN, step("save", "x.writer", "clean", rows=193))),
+    ("result-unused", theirs(SRC, CLEAN)),
+    ("limit-reached", ours(limited(999, "SELECT * FROM records LIMIT 1000"))),
+    ("limit-reached", theirs(limited(10, "SELECT * FROM records ORDER BY stars DESC LIMIT 10"))),
+    ("limit-reached", ours(limited(1000, "SELECT * FROM (SELECT * FROM r LIMIT 1000) x JOIN y USING (k)"))),
+    ("limit-reached", ours(limited(1000, "SELECT * FROM r -- LIMIT 1000"))),
+    ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["amount (EUR; net)"]}))),
+    ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["city, country", "id"]}))),
+    ("rows-skipped", theirs(*enriched(), files=log("WARNING - skipping the header line"))),
+    ("rows-skipped", theirs(*enriched(), files=log("ERROR - 0 rows rejected"))),
+    ("rows-skipped", ours(*enriched(), files=metric("lines_left_out", 0))),
+    (
+        "write-repeated",
+        theirs(SRC, step("enrich", "x.writer", "src", rows=200, write_mode="upsert"), files=log("WARNING - batch 3 failed, retrying in 2 s")),
+    ),
+    ("row-count-changed", ours(*written(200))),
+    ("row-count-changed", ours(*written(100, write_mode="upsert"))),
+    (
+        "row-count-changed",
+        (
+            [
+                local("step_start", 1, step_id="today", driver="x.extractor"),
+                local("step_complete", 2, step_id="today", driver="x.extractor"),
+                local("step_start", 3, step_id="all", driver="x.extractor"),
+                local("inputs_resolved", 3, step_id="all", from_step="today", key="df", rows=0, from_memory=True),
+                local("step_complete", 4, step_id="all", driver="x.extractor"),
+                local("run_end", 5),
+            ],
+            [("today", "x.extractor", []), ("all", "x.extractor", ["today"])],
+            {"metrics.jsonl": '{"ts": "2026-01-01T00:00:03+00:00", "metric": "rows_read", "value": 2500}\n'},
+        ),
+    ),
+    ("zero-rows-from-source", ours(*optional())),
+    ("zero-rows-from-source", theirs(*optional())),
+)  # fmt: skip
+
+
+def report(tmp_path: Path, made: Made) -> Report:
+    events, steps, files = made
+    return analyze(run_dir(tmp_path, events, steps=steps, files=files))
+
+
+def messages(tmp_path: Path, made: Made) -> dict[str, str]:
+    return {finding.id: finding.message for finding in report(tmp_path, made).findings}
+
+
+@pytest.mark.parametrize(("rule", "made"), HITS)
+def test_finding_of_a_green_run_is_a_warning_with_a_fix(tmp_path: Path, rule: str, made: Made) -> None:
+    findings = [finding for finding in report(tmp_path, made).findings if finding.rule == rule]
+    assert [(finding.severity, bool(finding.fix)) for finding in findings] == [("warning", True)]
+
+
+def test_empty_source_names_the_empty_steps(tmp_path: Path) -> None:
+    steps = (
+        step("src", "x.extractor", rows=0),
+        step("u", "x.y", "src", rows=0),
+        step("save", "x.writer", "u", rows=0),
+    )
+    assert messages(tmp_path, ours(*steps))["zero-rows-from-source@src"] == (
+        "produced 0 rows, and so did 'u' and 'save' after it"
+    )
+
+
+def test_writer_that_wrote_half_says_how_many_are_missing(tmp_path: Path) -> None:
+    found = messages(tmp_path, ours(*written(100)))
+    assert found["row-count-changed@load"] == "received 200 rows and wrote 100: 100 are missing"
+
+
+def test_column_lost_in_a_step_names_its_input(tmp_path: Path) -> None:
+    source = step("src", "x.extractor", rows=3, out=counted(3, id=0, city=0))
+    joined_step = step(
+        "j", "duckdb.processor", "src", rows=3, out=counted(3, id=0, city=3), query="SELECT * FROM df"
+    )
+    assert messages(tmp_path, ours(source, joined_step)) == {
+        "column-all-null@j": "'city' had no values in any of 3 rows, although the input had some"
+    }
+
+
+def test_column_empty_at_the_source_is_no_finding(tmp_path: Path) -> None:
+    assert messages(tmp_path, ours(*cast("SELECT id, email AS amount FROM df", before=300))) == {}
+
+
+def test_column_of_an_empty_optional_input_is_no_finding(tmp_path: Path) -> None:
+    orders = step("orders", "x.extractor", rows=3, out=counted(3, id=0))
+    none = step("none", "x.extractor", rows=0, out=counted(0, id=0, name=0))
+    query = "SELECT o.*, n.name FROM df_orders o LEFT JOIN df_none n USING (id)"
+    made = step("j", "duckdb.processor", "orders", "none", rows=3, out=counted(3, id=0, name=3), query=query)
+    assert messages(tmp_path, ours(orders, none, made)) == {}
+
+
+def test_count_of_an_empty_source_does_not_hide_it(tmp_path: Path) -> None:
+    made = ours(*optional("SELECT count(*) AS n FROM df_src"))
+    assert messages(tmp_path, made) == {"zero-rows-from-source@src": "produced 0 rows"}
+
+
+@pytest.mark.parametrize("values", [[None, None], [float("nan"), float("nan")]])
+def test_nulls_of_an_old_run_come_from_the_footer(tmp_path: Path, values: list[float | None]) -> None:
+    events, steps, files = ours(SRC, step("shape", "x.filter", "src", rows=2))
+    run = run_dir(tmp_path, events, steps=steps, files=files)
+    table = pa.table(
+        {"id": [1, 2], "amount": pa.array(values, pa.float64()), "city": pa.array([None] * 2, pa.string())}
+    )
+    (run / "artifacts" / "shape").mkdir(parents=True)
+    pq.write_table(table, run / "artifacts" / "shape" / "output.parquet", write_statistics=["id", "amount"])
+    (run / "artifacts" / "shape" / "schema.json").write_text(
+        '{"id": "int64",\n "amount": "float64",\n "city": "str"}'
+    )
+    findings = [finding for finding in analyze(run).findings if finding.rule == "column-all-null"]
+    assert [finding.message for finding in findings] == ["'amount', 'city' had no values in any of 2 rows"]
+    assert findings[0].evidence[0].file == "artifacts/shape/schema.json"

@@ -1,0 +1,106 @@
+"""Counts that a worker records of each frame: nulls, ranges of keys, and the keys of a join."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from osiris_inspect.runtime.frames.frame_counts import MAX_RANGE_ROWS
+from osiris_inspect.runtime.frames.store import FrameStore, StoredFrame
+from tests.runtime.driving import STORAGES, context, drive, handed
+from tests.runtime.frames_of_every_kind import FRAMES
+
+ORDERS = pd.DataFrame({"customer_id": [1, 1, 2, 3, None], "amount": [1.0, 2.0, 3.0, 4.0, 5.0]})
+CUSTOMERS = pd.DataFrame({"customer_id": [1, 1, 2, 7], "name": ["Ada", "Ada", "Bo", "Cy"]})
+
+
+def stored(folder: Path, frame: Any, storage: str = "memory") -> StoredFrame:
+    return FrameStore(folder, STORAGES[storage]).put("s", {"df": frame})
+
+
+def join(folder: Path, query: str, left: Any = ORDERS, right: Any = CUSTOMERS) -> list[Any]:
+    counts: list[Any] = []
+    ctx = replace(context(folder), describe_join=counts.append)
+    inputs = {"o": handed(folder, left, step="orders"), "c": handed(folder, right, step="customers")}
+    drive("duckdb.processor", {"query": query}, ctx, **inputs)
+    return counts
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_nulls_are_counted_by_column(tmp_path: Path, storage: str) -> None:
+    frame = pd.DataFrame(
+        {"i": [1, 2], "f": [float("nan"), 1.0], "t": [None, None], "o": pd.Series([None, "a"], dtype=object)}
+    )
+    assert stored(tmp_path, frame, storage).nulls == (0, 1, 2, 1)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_range_and_distinct_describe_keys_only(tmp_path: Path, storage: str) -> None:
+    times = pd.date_range("2024-01-01", periods=40)
+    frame = pd.DataFrame(
+        {"id": range(40), "one": 7, "name": ["Ada"] * 40, "v": 0.5, "token": range(40), "at": times}
+    )
+    counts = stored(tmp_path, frame, storage)
+    assert counts.min == ("0", "7", None, None, None, "2024-01-01 00:00:00")
+    assert counts.max == ("39", "7", None, None, None, "2024-02-09 00:00:00")
+    assert counts.distinct == ("many", 1, "few", "few", "many", "many")
+
+
+def test_column_without_values_has_no_distinct_value(tmp_path: Path) -> None:
+    assert stored(tmp_path, pa.table({"a": pa.array([None, None], pa.int64())})).distinct == (0,)
+
+
+def test_long_frame_has_nulls_and_no_range(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id": np.arange(MAX_RANGE_ROWS + 1), "v": np.nan})
+    counts = stored(tmp_path, frame)
+    assert (counts.nulls, counts.min) == ((0, MAX_RANGE_ROWS + 1), ())
+
+
+@pytest.mark.parametrize("name", FRAMES)
+@pytest.mark.parametrize("storage", STORAGES)
+def test_counts_of_every_kind_of_frame_fit_its_columns(tmp_path: Path, name: str, storage: str) -> None:
+    counts = stored(tmp_path, FRAMES[name](), storage)
+    assert len(counts.nulls) == len(counts.columns)
+    assert len(counts.distinct) in (0, len(counts.columns))
+    assert all(0 <= nulls <= (counts.rows or 0) for nulls in counts.nulls)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM o JOIN c USING (customer_id)",
+        "SELECT * FROM df_orders a LEFT JOIN df_customers b ON a.customer_id = b.customer_id",
+        "SELECT name, sum(amount) FROM o JOIN c ON c.customer_id = o.customer_id GROUP BY 1",
+    ],
+)
+def test_keys_of_a_join_are_counted(tmp_path: Path, query: str) -> None:
+    assert join(tmp_path, query) == [
+        {
+            "left_rows": 5,
+            "right_rows": 4,
+            "matched": 3,
+            "right_matched": 3,
+            "left_duplicates": 1,
+            "right_duplicates": 1,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM o JOIN c ON o.customer_id < c.customer_id",
+        "SELECT * FROM o JOIN c USING (customer_id) WHERE amount > 1",
+        "SELECT * FROM o CROSS JOIN c",
+        "SELECT * FROM o JOIN (SELECT DISTINCT * FROM c) d USING (customer_id)",
+        "SELECT * FROM o JOIN o p USING (customer_id)",
+        "SELECT * FROM o SEMI JOIN c USING (customer_id)",
+        "SELECT * FROM o UNION ALL SELECT customer_id, 1.0 FROM c",
+    ],
+)
+def test_other_queries_are_not_counted(tmp_path: Path, query: str) -> None:
+    assert join(tmp_path, query) == []
