@@ -303,8 +303,8 @@ PAIRS = [
     ("AttributeError: 'DataFrame' object has no attribute 'iteritems'", "package-incompatible"),
     ("AttributeError: module 'numpy' has no attribute 'float'", "package-incompatible"),
     ("TypeError: Cannot compare tz-naive and tz-aware timestamps", "time-zone-wrong"),
-    ("ValueError: assignment destination is read-only", "array-read-only"),
-    ("(\"Expected bytes, got a 'int' object\", 'Conversion failed for column a with type object')", "frame-not-storable"),
+    ("ValueError: assignment destination is read-only", "frame-refused"),
+    ("(\"Expected bytes, got a 'int' object\", 'Conversion failed for column a with type object')", "frame-refused"),
     ("The sandbox was killed: worker exited with code 137", "sandbox-lost"),
     ("MemoryError: worker exited with code 137", "out-of-memory"),
 ]  # fmt: skip

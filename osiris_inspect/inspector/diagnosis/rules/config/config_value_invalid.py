@@ -32,7 +32,7 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
-            r"[Uu]nknown (?P<s1>character set|collation|system variable|time zone|or incorrect time zone):? '[^'\n]{1,60}'"
+            r"[Uu]nknown (?P<s1>character set|collation|system variable|time zone|TimeZone|or incorrect time zone):? '[^'\n]{1,60}'"
             r"|invalid value for parameter \\?\"(?P<s2>[^\"\n\\]{1,60})\\?\"[^\n]{0,80}"
             r"|time zone \"(?P<s3>[^\"\n]{1,60})\" not recognized|unrecognized configuration parameter \"(?P<s4>[^\"\n]{1,60})\""
             r"|\b(?P<s5>ZoneInfoNotFoundError|UnknownTimeZoneError)\b[^\n]{0,80}|No time zone found with key [^\n]{1,60}"
