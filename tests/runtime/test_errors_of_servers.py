@@ -323,7 +323,7 @@ CLOUDFLARE = "<!DOCTYPE html>\n<!--[if lt IE 7]> <html> <![endif]-->\n<head>\n<t
         ((400, {"code": "22P02", "message": "invalid input syntax"}), "value-refused", "correct the value"),
         ((400, {"code": "25006", "message": "read-only transaction"}), "database-read-only", "connect to a server"),
         ((500, {"code": "53100", "message": "No space left on device"}), "disk-full", "free disk space"),
-        ((400, {"code": "42883", "message": "function net.http_post does not exist"}), "query-failed", "check the name"),
+        ((400, {"code": "42883", "message": "function net.http_post does not exist"}), "query-failed", "create the function"),
         ((406, {"message": "no"}), "request-refused", "check url"),
         ((429, {"message": "slow down"}), "rate-limited", "run the step again later"),
         ((503, {"code": "PGRST002", "message": "no database"}), "service-failed", "look at the status"),
