@@ -9,7 +9,7 @@ from osiris_inspect.inspector.reader.error_causes import error_causes
 from osiris_inspect.inspector.run.run import InputState, StepFailure
 from osiris_inspect.model.error_info import ErrorInfo, parse_error_info
 from osiris_inspect.model.event import Event, as_int, step_name
-from osiris_inspect.model.failure import error_message
+from osiris_inspect.model.failure import RUN_FAILURES, error_message
 from osiris_inspect.model.run_card import StepStatus
 from osiris_inspect.model.run_types import FrameLocation
 
@@ -58,7 +58,7 @@ class StepBuilder:
     @property
     def was_started(self) -> bool:
         """True if the step began, however it ended."""
-        return self.status in ("running", "succeeded", "failed")
+        return self.status in ("running", "succeeded", "failed", "interrupted")
 
     @property
     def is_extractor(self) -> bool:
@@ -85,9 +85,15 @@ def build_steps(events: Iterable[Event]) -> dict[str, StepBuilder]:
         handler = _HANDLERS.get(event.name)
         if handler is not None:
             handler(draft, event)
-        elif event.is_failure and event.error and len(draft.attempts) < _MAX_ATTEMPTS:
+        elif _is_attempt(draft, event):
             draft.attempts.append(failure_of(event))
     return drafts
+
+
+def _is_attempt(draft: StepBuilder, event: Event) -> bool:
+    """Return True if a step reports an error that it did not fail with, or not yet."""
+    is_open = draft.failure is None and len(draft.attempts) < _MAX_ATTEMPTS
+    return is_open and event.is_failure and event.name not in RUN_FAILURES and bool(event.error)
 
 
 def in_order(events: Iterable[Event]) -> list[Event]:
