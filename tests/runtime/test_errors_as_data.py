@@ -254,6 +254,7 @@ LATIN = {"encoding": "latin-1"}
         (b'a\n"x\n', {}, "csv-ragged", {}),
         (b"id;v\n1;1,5\n2;2,5\n", {}, "delimiter-wrong", {"found_delimiter": ";", "fields": 2}),
         (b"id\tv\n1\t2\n", {"columns": ["id"]}, "delimiter-wrong", {"found_delimiter": "\t", "fields": 2}),
+        (b'"id";"v"\n"1";"1,5"\n"2";"2,5"\n', {"columns": ["id"]}, "delimiter-wrong", {"fields": 2}),
         (b"id|v\n1|2\n", {"dtype": {"v": "str"}}, "delimiter-wrong", {"found_delimiter": "|"}),
         (b"a,b\n1,2\n", {"columns": ["bb"]}, "column-missing", {"column": "bb", "columns": ["a", "b"]}),
         (b"a,b\n1,2\n", {"columns": ["a", "a"]}, "config-value-invalid", {"key": "columns"}),

@@ -75,6 +75,9 @@ def test_mysql_query_failure_has_kind_and_facts(
         ({"database": "nope", "user": "root", "password": ""}, "database-missing"),
         ({"user": ""}, "config-value-missing"),
         ({"ssl_mode": "sometimes"}, "config-value-invalid"),
+        ({"charset": "utf9"}, "config-value-invalid"),
+        ({"host": "x" * 70 + ".invalid"}, "config-value-invalid"),
+        ({"ssl_ca": "/nope.pem"}, "file-missing"),
         ({"ssl_mode": "required"}, "tls-failed"),
     ],
 )
@@ -171,6 +174,8 @@ def test_postgres_query_timeout_has_kind(postgres: Postgres, tmp_path: Path) -> 
         ({"database": ""}, "config-value-missing"),
         ({"dsn": "postgres://x y"}, "config-value-invalid"),
         ({"sslmode": "require"}, "tls-failed"),
+        ({"sslmode": "sometimes"}, "config-value-invalid"),
+        ({"port": 99999}, "config-value-invalid"),
     ],
 )
 def test_postgres_connection_failure_has_kind(
