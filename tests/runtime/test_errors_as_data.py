@@ -475,7 +475,9 @@ def test_duckdb_file_failure_has_kind(
     (tmp_path / "a.csv").write_text("a,b\n1,2\n" * 9)
     monkeypatch.chdir(tmp_path)
     config = {"query": query, "allow_external": True}
-    assert failure(tmp_path, "duckdb.processor", config).kind == kind
+    error = failure(tmp_path, "duckdb.processor", config)
+    assert error.kind == kind
+    assert str(error.facts["path"]).endswith(".csv")
 
 
 def test_duckdb_memory_limit_is_a_fact(tmp_path: Path) -> None:
