@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.inspector import (
+    test_earlier_runs,
     test_rules,
     test_rules_of_frames,
     test_rules_of_green_runs,
@@ -40,6 +41,13 @@ class Proof:
 
 
 NEAR_ERRORS: Mapping[str, str] = {
+    "array-read-only": "the array of solar panels is read-only in the catalogue",
+    "delimiter-wrong": 'Referenced column "day" not found in FROM clause! Candidate bindings: "id", "days"',
+    "file-format-wrong": "the format of the file is described in the contract",
+    "file-system-failed": "the file system of the archive is described in row 5",
+    "frame-not-storable": "the frame of the picture cannot be stored",
+    "package-incompatible": "the package has no attribute in the price list",
+    "time-zone-wrong": "the zone of the time sheet is wrong",
     "authentication-failed": "(1054, \"Unknown column 'authentication_failed' in 'field list'\")",
     "column-missing": 'Binder Error: column "id" must appear in the GROUP BY clause',
     "config-key-unknown": "the key of the configuration file has expired",
@@ -111,6 +119,8 @@ NEAR_VARIANTS: Sequence[tuple[str, str]] = (
     ("constraint-violated", "(1146, \"Table 'm.Duplicate entry' doesn't exist\")"),
     ("csv-ragged", "CSV parsing failed: No columns to parse from file"),
     ("dependency-missing", "the package 'gift' is required at the door"),
+    ("dependency-missing", "Table creation failed: psycopg2 channel not configured"),
+    ("driver-context-incomplete", "tidy() got an unexpected keyword argument 'tags'"),
     ("disk-full", "Execution failed on sql 'SELECT 1 FROM a WHERE k = \"no space left on device\"': (1054, \"Unknown column 'k'\")"),
     ("endpoint-missing", "Invalid URL of the film 'x'"),
     ("environment-variable-missing", "KeyError: 'MYSQL_PASSWORD'"),
@@ -181,7 +191,7 @@ VARIANTS: Sequence[tuple[str, str]] = (
     ("csv-ragged", "Execution failed: CSV parsing failed: Error tokenizing data. C error: Expected 2 fields in line 9, saw 7"),
     ("dependency-missing", "psycopg2 not installed"),
     ("dependency-missing", "'cryptography' package is required for sha256_password or caching_sha2_password auth methods"),
-    ("dependency-missing", "version `GLIBC_2.34' not found (required by duckdb.so)"),
+    ("package-incompatible", "version `GLIBC_2.34' not found (required by duckdb.so)"),
     ("dependency-missing", "automatically install the required extension 'httpfs:"),
     ("driver-raised", "'<' not supported between instances of 'str' and 'int'"),
     ("driver-raised", "'NoneType' object has no attribute 'groupby'"),
@@ -225,7 +235,28 @@ VARIANTS: Sequence[tuple[str, str]] = (
     ("tls-failed", "(2026, 'SSL connection error: unknown error number')"),
     ("value-not-convertible", "invalid literal for int() with base 10: 'N/A'"),
     ("value-not-convertible", "Cannot convert non-finite values (NA or inf) to integer"),
-    ("value-not-convertible", "(\"Could not convert 'x' with type str: tried to convert to int64\", 'Conversion failed for column a')"),
+    ("frame-not-storable", "(\"Could not convert 'x' with type str: tried to convert to int64\", 'Conversion failed for column a')"),
+    ("frame-not-storable", "parquet must have string column names"),
+    ("frame-not-storable", "offset overflow while concatenating arrays"),
+    ("package-incompatible", "module 'numpy' has no attribute 'float'"),
+    ("package-incompatible", "'DataFrame' object has no attribute 'append'"),
+    ("package-incompatible", "cannot import name 'Sentinel' from 'typing_extensions' (/lib/typing_extensions.py)"),
+    ("file-system-failed", "Execution failed: [Errno 5] Input/output error: '/mnt/nas/in.csv'"),
+    ("worker-killed", "Command exited with code 137 and error:"),
+    ("worker-killed", "ProxyWorker process exited with code 139"),
+    ("worker-killed", "ProxyWorker process exited with code 143"),
+    ("config-value-invalid", "Missing column provided to 'parse_dates': 'created_at'"),
+    ("sandbox-lost", "The sandbox was paused"),
+    ("file-format-wrong", "BadZipFile: File is not a zip file"),
+    ("config-value-missing", "'table' is a required property"),
+    ("config-key-unknown", "Additional properties are not allowed ('tabel' was unexpected)"),
+    ("value-not-convertible", "Can only use .str accessor with string values!"),
+    ("package-incompatible", "to_csv() got an unexpected keyword argument 'line_terminator'"),
+    ("package-incompatible", "No module named 'pandas.core.indexes.numeric'"),
+    ("time-zone-wrong", "can't compare offset-naive and offset-aware datetimes"),
+    ("time-zone-wrong", "invalid value for parameter \"TimeZone\": \"Europe/Prag\""),
+    ("driver-context-incomplete", "RunnerContext.log_metric() got an unexpected keyword argument 'tags'"),
+    ("value-not-serialisable", "Supabase write failed: can't adapt type 'dict'"),
     ("value-not-serialisable", "Supabase write failed: Object of type Timestamp is not JSON serializable"),
     ("value-refused", "{'code': '22P02', 'message': 'invalid input syntax for type integer: \"abc\"'}"),
     ("write-failed", "Supabase write failed: Replace cleanup failed: psycopg2 channel not configured"),
@@ -565,8 +596,15 @@ def _built(rule: str, made: Made) -> Proof:
     return Proof(rule, "built", lambda folder: run_dir(folder, events, steps=steps, files=files))
 
 
+def _much_fewer_rows(folder: Path) -> Path:
+    for number in range(3):
+        test_earlier_runs.run(folder, number, 1000)
+    return test_earlier_runs.run(folder, 4, 100)
+
+
 def hits() -> Iterator[Proof]:
     """Runs in which the rule must find something."""
+    yield Proof("differs-from-earlier-runs", "fewer rows", _much_fewer_rows)
     yield from (_failing(*entry) for entry in (*test_rules.ERRORS, *VARIANTS))
     yield from (_uncompiled(*entry) for entry in test_rules.COMPILE_ERRORS)
     tables = (
@@ -580,6 +618,7 @@ def hits() -> Iterator[Proof]:
 
 def near_misses() -> Iterator[Proof]:
     """Runs that come near, and in which the rule must find nothing."""
+    yield Proof("differs-from-earlier-runs", "no runs", lambda folder: test_earlier_runs.run(folder, 4, 100))
     yield from (_failing(*entry) for entry in (*NEAR_ERRORS.items(), *NEAR_VARIANTS))
     yield from (_uncompiled(*entry) for entry in NEAR_COMPILE_ERRORS.items())
     tables = (

@@ -6,11 +6,11 @@ missing. A downstream step that failed for another reason has a root cause of it
 """
 
 import pkgutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
-from itertools import groupby
+from itertools import chain, groupby
 
 from osiris_inspect.inspector.diagnosis import rules
 from osiris_inspect.inspector.diagnosis.evidence.quotes import verify_quotes
@@ -152,12 +152,18 @@ def _order_causes(
         return finding.severity.rank, _position(finding, step_numbers)
 
     causes: list[Finding] = []
+    causes_of_step: dict[str | None, list[int]] = {}
     consequences: dict[str, list[Finding]] = {}
     ordered = sorted(findings, key=scope)
     for _, group in groupby(ordered, key=scope):
         for finding in _causes_first(list(group), run, order):
-            cause = next((each for each in causes if _is_consequence(each, finding, lineage, run)), None)
+            upstream = frozenset(lineage.upstream(finding.step) if finding.step is not None else ())
+            steps = (None, finding.step, *upstream) if finding.step is not None else causes_of_step
+            numbers = sorted(chain.from_iterable(causes_of_step.get(step, ()) for step in steps))
+            candidates = (causes[number] for number in numbers)
+            cause = next((each for each in candidates if _is_consequence(each, finding, upstream, run)), None)
             if cause is None:
+                causes_of_step.setdefault(finding.step, []).append(len(causes))
                 causes.append(finding)
             elif finding.rule != FALLBACK_RULE:
                 consequences.setdefault(cause.id, []).append(replace(finding, caused_by=cause.id))
@@ -218,11 +224,14 @@ def _position(finding: Finding, step_numbers: Mapping[str, int]) -> int:
     return -1 if finding.stage in ("compile", "prepare") else len(step_numbers) + 1
 
 
-def _is_consequence(cause: Finding, finding: Finding, lineage: Lineage, run: Run) -> bool:
-    """Return True if ``finding`` is a consequence of ``cause``. Only an error explains an error."""
+def _is_consequence(cause: Finding, finding: Finding, upstream: Set[str], run: Run) -> bool:
+    """Return True if ``finding`` is a consequence of ``cause``. Only an error explains an error.
+
+    ``upstream`` are the steps that the step of ``finding`` depends on.
+    """
     if cause.severity != Severity.ERROR:
         same_rule = cause.rule == finding.rule and cause.step is not None
-        return same_rule and finding.step in lineage.downstream(cause.step or "")
+        return same_rule and cause.step in upstream
     if finding.severity != Severity.ERROR:
         return False
     if finding.rule == FALLBACK_RULE and finding.step is None:
@@ -231,7 +240,7 @@ def _is_consequence(cause: Finding, finding: Finding, lineage: Lineage, run: Run
         return cause.stage in ("compile", "prepare") or finding.step is None
     if finding.step is None:
         return finding.stage not in ("compile", "prepare")
-    is_downstream = finding.step in lineage.downstream(cause.step)
+    is_downstream = cause.step in upstream
     return finding.step == cause.step or (is_downstream and not _is_independent(finding, cause, run))
 
 

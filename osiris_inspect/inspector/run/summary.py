@@ -8,6 +8,7 @@ from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Finding
+from osiris_inspect.model.run_types import RunStatus
 
 STATUS_WORDS = {
     "success": "succeeded",
@@ -65,11 +66,11 @@ def output_rows(report: Report) -> int | None:
     return done[-1] if done else None
 
 
-def count_runs(reports: Sequence[Report]) -> str:
+def count_runs(statuses: Sequence[RunStatus]) -> str:
     """Return the number of runs, of failed and of interrupted ones: ``3 runs, 1 failed``."""
-    failed = sum(report.run.status in FAILED_STATUSES for report in reports)
-    interrupted = sum(report.run.status == "interrupted" for report in reports)
-    text = f"{len(reports)} runs, {failed} failed"
+    failed = sum(status in FAILED_STATUSES for status in statuses)
+    interrupted = statuses.count("interrupted")
+    text = f"{len(statuses)} runs, {failed} failed"
     return f"{text}, {interrupted} interrupted" if interrupted else text
 
 

@@ -12,11 +12,12 @@ QUERY_KEYS = ("query", "sql", "statement")
 LIMIT_KEYS = ("limit", "max_rows", "row_limit", "nrows", "max_records", "limit_rows")
 
 _OTHER = LazyRegex(r"'[^']*'|--[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*\*/")
-_WORD = LazyRegex(r"\"[^\"]*\"|`[^`]*`|\w+|[(),;.]")
+_WORD = LazyRegex(r"\"[^\"]*\"|`[^`]*`|\w+|[(),;.<>]")
 _SET_SIZES = {"union", "cross", "unnest", "generate_series", "generate_subscripts", "range", "lateral",
               "unpivot", "flatten", "explode", "recursive", "values", "asof", "positional", "regexp_split_to_table",
               "string_split_to_table", "repeat"}  # fmt: skip
 _GROUPS = {"group", "distinct", "having", "qualify", "pivot", "limit", "top", "intersect", "except", "sample"}
+_CLAUSES = ("where", "group", "order", "having", "join", "select", "from", "limit", "qualify")
 _OUTER = {"left", "right", "full", "outer"}
 
 
@@ -34,8 +35,17 @@ class QueryText:
 
     @property
     def multiplies(self) -> bool:
-        """True if the query makes more rows on purpose: a cross join, a union, an unnesting."""
-        return self.has(*_SET_SIZES)
+        """True if the query makes more rows on purpose: a cross join, a union, an unnesting, a join by a range."""
+        return self.has(*_SET_SIZES) or self._joins_by_range()
+
+    def _joins_by_range(self) -> bool:
+        is_condition = False
+        for word in self.words:
+            if word in ("on", *_CLAUSES):
+                is_condition = word == "on"
+            elif is_condition and word in ("<", ">", "between", "or", "like"):
+                return True
+        return False
 
     @property
     def reduces(self) -> bool:

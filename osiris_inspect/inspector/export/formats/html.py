@@ -56,7 +56,7 @@ def _document(reports: Sequence[Report], checkout: RepositoryCheckout) -> Iterat
 
 
 def _table_of_contents(reports: Sequence[Report]) -> Iterator[str]:
-    yield f"<h1>{count_runs(reports)}</h1>\n<ul>"
+    yield f"<h1>{count_runs([report.run.status for report in reports])}</h1>\n<ul>"
     for number, report in enumerate(reports, start=1):
         title = f"{_text(report.run.id)} {_text(report.run.pipeline or '')}: {summarize(report).headline}"
         yield f'<li><a href="#run{number}">{title}</a></li>'

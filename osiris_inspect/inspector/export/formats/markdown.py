@@ -95,7 +95,7 @@ def _overview(reports: Sequence[Report]) -> list[str]:
         f"| {code_span(report.run.pipeline or '')} | {format_duration(report.run.duration_s, '?')} | {_short_cause(report)} |"
         for report in reports
     ]
-    head = f"## {count_runs(reports)}"
+    head = f"## {count_runs([report.run.status for report in reports])}"
     return [head, "", "| | run | pipeline | time | cause |", "|---|---|---|---|---|", *rows, ""]
 
 

@@ -13,6 +13,7 @@ from osiris_inspect.inspector.text.sanitize import escape_ci_commands, one_line,
 from osiris_inspect.inspector.text.units import format_duration, pluralize
 from osiris_inspect.inspector.text.wrap import wrap_labelled
 from osiris_inspect.model.finding import Finding, Severity
+from osiris_inspect.model.run_types import RunStatus
 
 _GLYPHS = {
     "success": "✓",
@@ -43,13 +44,15 @@ def render(
     reports: Sequence[Report], out: TextIO, *, width: int = 100, color: bool = False, **_ignored: object
 ) -> None:
     """Write every report; for several, their totals at the end."""
+    statuses: list[RunStatus] = []
     for number, report in enumerate(reports):
         if number:
             out.write("\n")
+        statuses.append(report.run.status)
         for line in map(escape_ci_commands, _report(report, width)):
             out.write(f"{_colored(line) if color else line}\n")
     if len(reports) > 1:
-        out.write(f"\n{_total(reports)}\n")
+        out.write(f"\n{count_runs(statuses)}\n")
 
 
 def _report(report: Report, width: int) -> Iterator[str]:
@@ -213,10 +216,6 @@ def _counts(report: Report) -> str:
         f"{len(report.allowed)} suppressed" if report.allowed else "",
     ]
     return " · ".join(filter(None, parts))
-
-
-def _total(reports: Sequence[Report]) -> str:
-    return count_runs(reports)
 
 
 def _colored(line: str) -> str:

@@ -42,12 +42,16 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if frame is None or step.status != "succeeded" or not frame.empty_columns:
             continue
         inputs = [run.frames[name] for name in map(_producer, step.inputs) if name in run.frames]
-        before = {name for source in inputs for name in source.empty_columns}
+        before = {name for source in inputs for name in _columns_without_values(source)}
         empty = [name for name in frame.empty_columns if not _is_expected(name, step, before)]
         lost = [name for name in empty if any(_has_values(source, name) for source in inputs)]
         if not empty or (frame.rows == 1 and len(frame.empty_columns) < len(frame.columns)):
             continue
         is_new = not lost and (step.is_source or not step.inputs)
+        if is_new:  # many sources have a column that is not in use; a column of the type null is worth a note
+            empty = [name for name in empty if _type(frame, name) == "null"]
+        if not empty:
+            continue
         yield TEMPLATE.finding(
             _message(lost or empty, frame.rows or 0, was_lost=bool(lost)),
             frame_evidence(frame, (lost or empty)[0]),
@@ -64,8 +68,16 @@ def _producer(entry: InputState) -> str:
 
 
 def _has_values(frame: FrameFacts, name: str) -> bool:
+    return frame.column(name) is not None and name not in _columns_without_values(frame)
+
+
+def _type(frame: FrameFacts, name: str) -> str:
     column = frame.column(name)
-    return column is not None and name not in frame.empty_columns
+    return column.dtype if column is not None else ""
+
+
+def _columns_without_values(frame: FrameFacts) -> tuple[str, ...]:
+    return frame.empty_columns if frame.rows else tuple(column.name for column in frame.columns)
 
 
 def _is_expected(name: str, step: StepState, before: set[str]) -> bool:

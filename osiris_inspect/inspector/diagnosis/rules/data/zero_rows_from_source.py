@@ -14,8 +14,11 @@ Example:
     `extract-movies` completes, and `inputs_resolved` of the next step reports `rows: 0`.
 """
 
+from collections.abc import Sequence
+
 from osiris_inspect.inspector.diagnosis.evidence.citations import row_count_evidence
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import resolved_inputs
+from osiris_inspect.inspector.diagnosis.evidence.query_text import query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
@@ -38,7 +41,7 @@ def check(run: Run, lineage: Lineage) -> Findings:
             continue
         evidence = row_count_evidence(run, step, 0)
         after = _steps_after(step, run, lineage)
-        if not evidence or any(other.rows_out for other in after):
+        if not evidence or _have_other_rows(step, after):
             continue  # a later step has rows, so this input was optional
         empty = [repr(other.id) for other in after if other.rows_out == 0]
         message = "produced 0 rows" + (f", and so did {_join(empty)} after it" if empty else "")
@@ -53,6 +56,20 @@ def _steps_after(step: StepState, run: Run, lineage: Lineage) -> list[StepState]
         if not other.is_source and takes & set(after):
             after.append(other.id)
     return [other for other in run.steps if other.id in after[1:]]
+
+
+def _have_other_rows(source: StepState, after: Sequence[StepState]) -> bool:
+    """Return True if a later step has rows that are more than an aggregate of nothing, such as a count of 0."""
+    hollow = {source.id}
+    for step in after:
+        is_only_input = {entry.from_step for entry in step.inputs} <= hollow
+        query = query_of(step.config)
+        is_aggregate = step.rows_out == 1 and query is not None and query.reduces and not query.multiplies
+        if not step.rows_out or (is_only_input and (step.is_writer or is_aggregate)):
+            hollow.add(step.id)
+        else:
+            return True
+    return False
 
 
 def _join(names: list[str]) -> str:

@@ -1,0 +1,97 @@
+"""A run is compared with the last successful runs beside it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.reader import earlier_runs
+from tests.inspector.making import run_dir
+from tests.inspector.test_rules_of_green_runs import ours, step
+
+DAY_MS = 86_400_000
+FIRST_MS = 1759170586030
+
+
+def run(
+    folder: Path, number: int, rows: int, nulls: int = 0, *, ok: bool = True, seconds: float = 1.0
+) -> Path:
+    """The run of a day: a source with a column ``city``, and a writer."""
+    out = {"columns": ["city"], "dtypes": ["str"], "nulls": [nulls]}
+    steps = step("src", "x.extractor", rows=rows, out=out), step("save", "x.writer", "src", rows=rows)
+    events, planned, files = ours(*steps)
+    for event in events:
+        if event["event"] == "step_complete":
+            event["duration_ms"] = seconds * 1000
+    card = {"steps": [_card(one["id"], one["driver"], one["rows"], seconds) for one in steps]}
+    status = {"ok": ok, "status": "success", "pipeline": "demo", "steps_completed": 2, "steps_total": 2}
+    files = {**files, "artifacts/_system/run_card.json": card, "status.json": json.dumps(status)}
+    return run_dir(folder, events, steps=planned, files=files, name=f"run_{FIRST_MS + number * DAY_MS}")
+
+
+def _card(name: str, driver: str, rows: int, seconds: float) -> dict[str, Any]:
+    return {
+        "step_id": name,
+        "driver": driver,
+        "status": "succeeded",
+        "rows_out": rows,
+        "duration_ms": seconds * 1000,
+    }
+
+
+def history(folder: Path, counts: Sequence[int], **last: Any) -> dict[str, str]:
+    """The findings about the last of these runs."""
+    for number, rows in enumerate(counts[:-1]):
+        run(folder, number, rows)
+    path = run(folder, len(counts), counts[-1], **last)
+    return {
+        finding.id: finding.message
+        for finding in analyze(path).findings
+        if finding.rule == "differs-from-earlier-runs"
+    }
+
+
+@pytest.mark.parametrize("rows", [400, 2100])
+def test_other_row_count_is_a_warning_at_the_source_only(tmp_path: Path, rows: int) -> None:
+    assert history(tmp_path, [1000, 1010, 990, rows]) == {
+        "differs-from-earlier-runs@src": f"returned {rows:,} rows; the last 3 runs returned 990 to 1,010"
+    }
+
+
+@pytest.mark.parametrize(
+    "counts", [[1000, 1010, 600], [1000, 400, 900, 300], [1000, 1010, 990, 700], [5, 5, 5, 1], []]
+)
+def test_usual_or_unknown_row_count_is_no_finding(tmp_path: Path, counts: list[int]) -> None:
+    assert history(tmp_path, counts or [1000]) == {}
+
+
+def test_runs_that_failed_are_not_compared(tmp_path: Path) -> None:
+    for number in range(3):
+        run(tmp_path, number, 1000, ok=False)
+    assert history(tmp_path, [100]) == {}
+
+
+def test_new_share_of_nulls_is_a_warning(tmp_path: Path) -> None:
+    assert history(tmp_path, [1000, 1000, 1000], nulls=400) == {
+        "differs-from-earlier-runs@src": "'city' has no value in 40% of the rows; in the last 2 runs at most 0%"
+    }
+
+
+def test_much_slower_run_is_a_note(tmp_path: Path) -> None:
+    found = history(tmp_path, [1000, 1000, 1000, 1000], seconds=100.0)
+    assert list(found.values()) == ["the steps took 3 min 20 s; in the last 3 runs at most 2.0 s"]
+
+
+def test_only_a_few_of_many_runs_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Path] = []
+    read = earlier_runs._read
+    monkeypatch.setattr(
+        earlier_runs, "_read", lambda path, *rest, **more: (opened.append(path), read(path, *rest, **more))[1]
+    )
+    for number in range(40):
+        run(tmp_path, number, 1000, ok=number % 2 == 0)
+    analyze(run(tmp_path, 41, 1000))
+    assert len(opened) <= earlier_runs.MAX_TRIED
