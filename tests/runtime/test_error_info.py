@@ -21,6 +21,7 @@ from osiris_inspect.model.errors import (
     RunError,
     WorkerStartFailed,
 )
+from osiris_inspect.model.event import Event
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.protocol.bundle import PACKAGE_DIR
 from osiris_inspect.runtime.protocol.error_report import build_error_info, shorten_error_info
@@ -326,3 +327,26 @@ def test_failed_preparation_is_read_with_its_info(tmp_path: Path) -> None:
 class _Unstartable(Stdio):
     def start(self, launch: Any) -> str:
         raise WorkerStartFailed("cannot start the worker", fix="install it", path="python")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind"),
+    [
+        (KeyboardInterrupt(), "interrupted", "interrupted"),
+        (ZeroDivisionError("x"), "failed", "internal-error"),
+    ],
+    ids=["interrupt", "fault"],
+)
+def test_error_that_leaves_the_host_is_recorded(
+    tmp_path: Path, error: BaseException, status: str, kind: str
+) -> None:
+    def listen(event: Event) -> None:
+        if event.name == "step_complete":
+            raise error
+
+    with pytest.raises(type(error)):
+        make_run(tmp_path, "none", on_event=listen)
+    (run,) = (tmp_path / "logs").iterdir()
+    assert events_of(run)[-1]["status"] == status
+    assert _infos(run)["run_end"]["kind"] == kind
+    assert load(run).status == status

@@ -51,6 +51,14 @@ def cannot_create_run(logs: Path, error: OSError) -> RunError:
     )
 
 
+def internal_error(error: Exception) -> tuple[str, dict[str, Any]]:
+    """Return the message and the parts of an error that the runtime itself did not expect."""
+    info = build_error_info(error)
+    if not isinstance(error, OsirisError):
+        info = replace(info, kind="internal-error")
+    return f"internal error: {info.type}: {info.message}", info.to_dict()
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerLoss:
     """Why the worker ended before its time: in words, and as data."""

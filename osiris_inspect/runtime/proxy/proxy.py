@@ -36,6 +36,7 @@ from osiris_inspect.runtime.proxy.failures import (
     cannot_create_run,
     error_response,
     info_of,
+    internal_error,
     lost_worker,
     prepare_timeout,
     run_stopped,
@@ -169,6 +170,13 @@ class _RunExecution:
                 self._abort("interrupted", info_of(error, facts=progress.step_counts))
             except (DiskFull, OSError) as error:
                 self._abort(*write_failure(self.recorder.disk_full or error))
+            except KeyboardInterrupt:  # the user does not want to wait for the end of the worker
+                status, progress.reason = "interrupted", "interrupted"
+                progress.error_info = info_of(Interrupted(self.signals.name), facts=progress.step_counts)
+                raise
+            except Exception as error:  # a fault of the host itself, or of the listener of events
+                progress.reason, progress.error_info = internal_error(error)
+                raise
         finally:
             self.transport.close()
             details = {**self._mode(), **self.transport.details}
