@@ -20,6 +20,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"Duplicate column names found: [^\n]{1,160}|DataFrame columns must be unique[^\n]{0,80}"
+            r"|Duplicate names are not allowed|Expected unique column names[^\n]{0,80}"
             r"|(?:Field|Column name) \"[^\"\n]{1,80}\" (?:exists 2 times|is duplicated)[^\n]{0,60}"
         ),
         message="the DataFrame has several columns with one name",

@@ -49,7 +49,7 @@ _PATTERN = ErrorPattern(
 )
 PATTERNS = (
     ErrorPattern(
-        pattern=r"can't adapt type '(?P<type>[\w.]{1,60})'|type '(?P<type2>\w{1,60})' is not supported$",
+        pattern=r"(?:can't|cannot) adapt type '(?P<type>[\w.]{1,60})'|type '(?P<type2>\w{1,60})' is not supported$",
         message="the database driver has no conversion for values of this type",
         fix=_adapt,
         domain="data",
