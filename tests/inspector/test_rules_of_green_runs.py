@@ -139,6 +139,12 @@ def cast(query: str, nulls: int = 300, before: int = 0) -> tuple[Step, Step]:
     )
 
 
+def converted(query: str | None, nulls: int) -> tuple[Step, Step]:
+    source = step("src", "x.extractor", rows=300, out=counted(300, id=0, amount=3))
+    config = {"query": query} if query else {}
+    return source, step("shape", "x.y", "src", rows=300, out=counted(300, id=0, amount=nulls), **config)
+
+
 def limited(rows: int, query: str) -> Step:
     return step("src", "mysql.extractor", rows=rows, query=query)
 
@@ -225,6 +231,12 @@ HITS: Sequence[tuple[str, Made]] = (
         "write-repeated",
         theirs(SRC, step("enrich", "x.writer", "src", rows=200, write_mode="append"), files=log("WARNING - batch 3 failed, retrying in 2 s")),
     ),
+    (
+        "write-repeated",
+        theirs(SRC, step("enrich", "x.writer", "src", rows=200), files=log("WARNING - INSERT of batch 3 failed, retrying")),
+    ),
+    ("values-lost-in-column", ours(*converted("SELECT id, TRY_CAST(amount AS DOUBLE) AS amount FROM df", 120))),
+    ("values-lost-in-column", ours(*converted(None, 120))),
     ("row-count-changed", ours(*written(100))),
     ("row-count-changed", ours(*written(100, "demo.half_writer"))),
     ("zero-rows-from-source", theirs(step("src", "x.extractor", rows=0), step("save", "x.writer", "src", rows=0))),
@@ -268,6 +280,12 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
         "write-repeated",
         theirs(SRC, step("enrich", "x.writer", "src", rows=200, write_mode="upsert"), files=log("WARNING - batch 3 failed, retrying in 2 s")),
     ),
+    (
+        "write-repeated",
+        theirs(SRC, step("enrich", "x.writer", "src", rows=200), files=log("WARNING - retrying the login")),
+    ),
+    ("values-lost-in-column", ours(*converted("SELECT id, nullif(amount, 0) AS amount FROM df", 120))),
+    ("values-lost-in-column", ours(*converted(None, 20))),
     ("row-count-changed", ours(*written(200))),
     ("row-count-changed", ours(*written(100, write_mode="upsert"))),
     (
@@ -303,6 +321,12 @@ def messages(tmp_path: Path, made: Made) -> dict[str, str]:
 def test_finding_of_a_green_run_is_a_warning_with_a_fix(tmp_path: Path, rule: str, made: Made) -> None:
     findings = [finding for finding in report(tmp_path, made).findings if finding.rule == rule]
     assert [(finding.severity, bool(finding.fix)) for finding in findings] == [("warning", True)]
+
+
+def test_inner_join_that_drops_rows_is_a_note(tmp_path: Path) -> None:
+    found = report(tmp_path, ours(*joined(700, join=keys(800, 0, 700)))).findings
+    assert [(finding.id, finding.severity) for finding in found] == [("join-hardly-matches@j", "note")]
+    assert found[0].message == "the inner join dropped 300 of 1,000 rows, which have no partner"
 
 
 def test_empty_source_names_the_empty_steps(tmp_path: Path) -> None:
