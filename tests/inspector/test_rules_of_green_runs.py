@@ -305,6 +305,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ),
     ("zero-rows-from-source", ours(*optional())),
     ("zero-rows-from-source", theirs(*optional())),
+    ("zero-rows-from-source", ours(*optional("SELECT * FROM df_src s FULL JOIN (VALUES (1)) v ON s.a = v.a"))),
 )  # fmt: skip
 
 
@@ -369,7 +370,9 @@ def test_column_of_an_empty_optional_input_is_no_finding(tmp_path: Path) -> None
 
 def test_count_of_an_empty_source_does_not_hide_it(tmp_path: Path) -> None:
     made = ours(*optional("SELECT count(*) AS n FROM df_src"))
-    assert messages(tmp_path, made) == {"zero-rows-from-source@src": "produced 0 rows"}
+    assert messages(tmp_path, made) == {
+        "zero-rows-from-source@src": "produced 0 rows; 'u' and 'save' have rows nevertheless"
+    }
 
 
 @pytest.mark.parametrize("values", [[None, None], [float("nan"), float("nan")]])
