@@ -403,7 +403,7 @@ class Step:
 
     @property
     def status(self) -> str:
-        """``succeeded``, ``failed``, ``skipped``, ``running`` or ``not_started``."""
+        """``succeeded``, ``failed``, ``interrupted``, ``skipped``, ``running`` or ``not_started``."""
         return self.state.status
 
     @property
@@ -562,7 +562,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """``success``, ``failed``, ``running``, ``truncated``, ``compile_failed`` or ``unreadable``."""
+        """``success``, ``failed``, ``interrupted``, ``running``, ``truncated``, ``compile_failed`` or ``unreadable``."""
         return self._report.run.status
 
     @property

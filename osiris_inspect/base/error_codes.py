@@ -9,14 +9,15 @@ Source: the error appendices of the MySQL, MariaDB, PostgreSQL and PostgREST man
 from collections.abc import Mapping
 
 ERROR_CODES: Mapping[str, str] = {
-    "credentials": "1045 1698 1820 1862 3118 28P01 28000 InvalidPassword InvalidAuthorizationSpecification",
+    "credentials": "1045 1698 1820 1862 3118 28P01 InvalidPassword",
     "authentication method": "1251 1275 1524 2049 2054 2059 2061",
     "token": "PGRST300 PGRST301 PGRST302 PGRST303",
     "rights": "1044 1142 1143 1227 1370 42501 InsufficientPrivilege",
     "read-only": "1792 1836 25006 ReadOnlySqlTransaction",
     "no database": "1049 3D000 InvalidCatalogName",
     "no schema": "3F000 InvalidSchemaName PGRST106",
-    "no table": "1051 1109 1146 42P01 PGRST205 UndefinedTable",
+    "no table": "1051 1109 1146 42P01 UndefinedTable",
+    "no table in cache": "PGRST205",
     "no column": "1054 42703 UndefinedColumn",
     "no column in cache": "PGRST204",
     "no function": "1305 42883 PGRST202 UndefinedFunction",
@@ -35,24 +36,24 @@ ERROR_CODES: Mapping[str, str] = {
     "generated": "3105 1906 428C9 GeneratedAlways",
     "sequence": "1467 2200H SequenceGeneratorLimitExceeded",
     "nul character": "22P05 22021 UntranslatableCharacter CharacterNotInRepertoire",
-    "value": "1264 1265 1292 1366 1406 22001 22003 22007 22008 22P02 StringDataRightTruncation "
+    "value": "1264 1265 1292 1366 1406 1411 1690 22001 22003 22007 22008 22P02 StringDataRightTruncation "
     "NumericValueOutOfRange InvalidDatetimeFormat DatetimeFieldOverflow InvalidTextRepresentation",
     "type": "42804 DatatypeMismatch",
-    "setting": "1115 1193 1231 1273 1298 22023 InvalidParameterValue",
+    "setting": "1115 1193 1231 1273 1298",
     "prepared statement": "1243 26000 42P05 InvalidSqlStatementName DuplicatePreparedStatement",
     "lock": "1205 1213 3572 40001 40P01 55P03 55006 DeadlockDetected SerializationFailure LockNotAvailable "
     "ObjectInUse",
     "statement timeout": "1969 3024 25P04 TransactionTimeout",
     "interrupted": "1317",
     "failed transaction": "25P02 InFailedSqlTransaction",
-    "too many connections": "1040 1203 1226 53300 TooManyConnections",
+    "too many connections": "1040 1203 53300 TooManyConnections",
     "starting": "57P03 CannotConnectNow",
     "client not allowed": "1130",
     "client blocked": "1129",
     "connection lost": "1053 1077 1080 1152 1158 1160 1184 1927 3169 4031 57P01 57P02 57P04 57P05 25P03 08003 08006 08007 "
     "AdminShutdown CrashShutdown DatabaseDropped IdleSessionTimeout IdleInTransactionSessionTimeout ConnectionFailure "
     "ConnectionDoesNotExist TransactionResolutionUnknown",
-    "out of step": "2014 2027 08P01 ProtocolViolation",
+    "out of step": "2014 2027",
     "encryption": "2026 3159",
     "too large": "1153",
     "disk": "1021 1114 53100 DiskFull",
@@ -62,15 +63,15 @@ ERROR_CODES: Mapping[str, str] = {
 """Error class to its codes. PostgreSQL uses ``21000`` for an upsert that contains the same key twice."""
 
 CODE_FAMILIES: Mapping[str, str] = {
-    "connection lost": "08 57P 2012 2055",
-    "credentials": "28",
+    "connection lost": "57P 2012 2055",
+    "connection rejected": "08 28 InvalidAuthorizationSpecification",
     "token": "PGRST3",
     "service without database": "PGRST0",
     "request": "PGRST1",
-    "value": "22 DataError",
+    "value": "22 DataError InvalidParameterValue",
     "integrity": "23 44 IntegrityError",
     "lock": "40",
-    "interrupted": "57014",
+    "interrupted": "57014 QueryCanceled",
     "server limit": "53 54",
     "server fault": "58 XX F0 PGRSTX",
     "raised in the database": "P0 1644",
@@ -78,7 +79,8 @@ CODE_FAMILIES: Mapping[str, str] = {
 }
 """Error class to the beginnings of codes that belong to it unless ``ERROR_CODES`` lists them; the wording comes first.
 
-The first two characters of an SQLSTATE are its class; ``DataError`` and its like are the classes of PEP 249.
+The first two characters of an SQLSTATE are its class; ``DataError`` and its like are the classes of PEP 249. A class
+belongs to a rule that does not refine a rule for the words of its members.
 """
 
 CLASS_OF_CODE: Mapping[str, str] = {
@@ -95,6 +97,7 @@ ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
     "no database": "database-missing",
     "no schema": "database-missing",
     "no table": "table-missing",
+    "no table in cache": "table-missing",
     "no column": "column-missing",
     "no column in cache": "column-missing",
     "no function": "query-failed",
@@ -140,6 +143,7 @@ _KINDS_BY_PREFIX: Mapping[str, str] = {
     "08001": "connection-failed",
     "08004": "connection-refused",
     "22": "value-refused",
+    "1226": "connection-refused",
     "2006": "connection-lost",
     "2012": "connection-lost",
     "2013": "connection-lost",
@@ -184,8 +188,10 @@ _KINDS_BY_STATUS: Mapping[int, str] = {
     404: "endpoint-missing",
     407: "authentication-failed",
     408: "network-timeout",
+    410: "endpoint-missing",
     429: "rate-limited",
     504: "network-timeout",
+    507: "disk-full",
     522: "network-timeout",
     524: "network-timeout",
 }

@@ -1,7 +1,7 @@
 """The command line. Data goes to stdout, messages go to stderr.
 
-Exit codes: 0 success or no findings, 1 findings or a failed run, 2 wrong usage, 3 no readable run, 70 internal error,
-130 interrupted.
+Exit codes: 0 success or no findings, 1 findings, or a failed or interrupted run, 2 wrong usage, 3 no readable run,
+70 internal error, 130 interrupted.
 """
 
 import gc

@@ -8,7 +8,8 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args
 from osiris_inspect.model.event import as_int, finite_number, step_name
 
 T = TypeVar("T")
-StepStatus = Literal["succeeded", "failed", "skipped", "running", "not_started"]
+StepStatus = Literal["succeeded", "failed", "interrupted", "skipped", "running", "not_started"]
+"""``interrupted``: a signal ended the run while the step was running."""
 
 
 class StepCard(NamedTuple):

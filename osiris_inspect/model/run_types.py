@@ -5,7 +5,7 @@ from typing import Literal
 RunStatus = Literal[
     "success", "failed", "interrupted", "truncated", "running", "compile_failed", "unreadable"
 ]
-"""The runtime writes one of the first three; the reader derives all except "interrupted"."""
+"""The runtime writes one of the first three; the reader derives all of them."""
 
 RunMode = Literal["local", "process", "sandbox", "e2b", "worker"]
 """Where the worker ran. "worker" means that only the worker's log is available; the runtime never writes it."""

@@ -86,7 +86,7 @@ RULES_OF: Mapping[str, tuple[str, ...]] = {
     "T04": ("out-of-memory",),
     "T05": ("table-missing",),
     "W01": ("table-missing",),
-    "W02": ("table-missing", "authentication-failed", "connection-refused", "nothing-written"),
+    "W02": ("authentication-failed", "connection-failed", "connection-refused", "nothing-written"),
     "W03": ("nothing-written", "write-unconfirmed"),
     "W04": ("stale-rows-kept",),
     "W05": ("write-failed",),

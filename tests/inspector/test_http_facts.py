@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from osiris_inspect.base.error_codes import http_error_kind
 from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.diagnosis.evidence.http_status import HTTP_STATUS, stated_status, status_meaning
 from osiris_inspect.inspector.files.http_log import parse_response
@@ -75,13 +76,16 @@ CHECKS = [
     ("401 Unauthorized", "authentication-failed", "key"),
     ("403 Forbidden", "permission-denied", "permission"),
     ("406 Not Acceptable", "request-refused", "schema"),
-    ("407 Proxy Authentication Required", "connection-refused", "proxy"),
+    ("407 Proxy Authentication Required", "authentication-failed", "proxy"),
     ("408 Request Timeout", "network-timeout", "run again"),
     ("418 I'm a Teapot", "request-refused", "request"),
     ("429 Too Many Requests", "rate-limited", "later"),
     ("500 Internal Server Error", "service-failed", "later"),
     ("503 Service Unavailable", "service-failed", "later"),
+    ("504 Gateway Timeout", "network-timeout", "less data"),
+    ("507 Insufficient Storage", "disk-full", "disk"),
     ("521", "service-failed", "later"),
+    ("524", "network-timeout", "less data"),
     ("540", "service-failed", "restore"),
     ("599", "service-failed", "later"),
 ]
@@ -164,10 +168,8 @@ def test_planned_table_names_the_response(tmp_path: Path, log: str, words: str, 
 
 @pytest.mark.parametrize("status", range(400, 600))
 def test_each_status_has_the_meaning_of_its_class(status: int) -> None:
-    rules = {"request-refused", "authentication-failed", "permission-denied", "endpoint-missing",
-             "connection-refused", "network-timeout", "rate-limited"}  # fmt: skip
     meaning = status_meaning(status)
-    assert meaning.rule in (rules if status < 500 else {"service-failed", "disk-full"})
+    assert meaning.rule == http_error_kind(status)
     assert meaning.explanation
     assert meaning.fix
 

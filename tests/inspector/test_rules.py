@@ -76,6 +76,13 @@ ERRORS = [
     ("config-key-unknown", "Unknown configuration keys: batchsize"),
     ("driver-not-registered", "Driver 'postgres.extractor' not registered. Available drivers: mysql.extractor"),
     ("dependency-missing", "No module named 'pymysql'"),
+    ("package-incompatible", "ImportError: cannot import name 'x' from 'pandas' (/lib/pandas/__init__.py)"),
+    ("delimiter-wrong", 'Referenced column "day" not found in FROM clause!\nCandidate bindings: "id;day"'),
+    ("file-format-wrong", "Parquet magic bytes not found in footer. Either the file is corrupted or no parquet file."),
+    ("file-system-failed", "Execution failed: [Errno 116] Stale file handle"),
+    ("array-read-only", "assignment destination is read-only"),
+    ("time-zone-wrong", "Cannot compare tz-naive and tz-aware datetime-like objects"),
+    ("frame-not-storable", "Duplicate column names found: ['a', 'a', 'b']"),
     ("value-not-serialisable", "Object of type int64 is not JSON serializable"),
     ("driver-context-incomplete", "Context must provide get_db_connection() method"),
     ("constraint-violated", "duplicate key value violates unique constraint"),
@@ -323,17 +330,38 @@ def test_finding_whose_quote_is_nowhere_is_shown_where_its_step_is_named(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("error", "fix"),
+    ("error", "before", "fix"),
     [
-        ("Table with name df_extract does not exist!", "use 'df' instead of 'df_extract'"),
+        (
+            "Table with name df_extract does not exist!",
+            (),
+            "before 0.5 use 'input_df' in the query; with 0.5 run the pipeline locally, where the input is called "
+            "df_extract",
+        ),
+        (
+            "Table with name df does not exist!",
+            ("filesystem.csv_extractor",),
+            "run the pipeline locally, where the input is called df_extract, or use a version whose runner passes "
+            "such names; another table name does not help",
+        ),
+        (
+            "Table with name input_df does not exist!",
+            (),
+            "run the pipeline locally, where the input is called df_extract, or use a version whose runner passes "
+            "such names; another table name does not help",
+        ),
         (
             "Table with name df_other does not exist!",
-            "add 'other' to the needs of the step",
+            (),
+            "add 'other' to the needs of the step, and run it where each need is passed under its own name",
         ),
     ],
 )
-def test_advice_never_puts_one_frame_in_the_place_of_another(tmp_path: Path, error: str, fix: str) -> None:
+def test_advice_names_a_table_only_if_the_driver_registers_it(
+    tmp_path: Path, error: str, before: tuple[str, ...], fix: str
+) -> None:
     lines = [
+        *(worker("driver_registration_failed", driver=driver, error="no") for driver in before),
         worker("step_complete", 1, step_id="extract", rows_processed=14),
         worker("step_complete", 1, step_id="other", rows_processed=3),
         worker(
@@ -345,6 +373,34 @@ def test_advice_never_puts_one_frame_in_the_place_of_another(tmp_path: Path, err
     cause = analyze(run_dir(tmp_path, lines, steps=[*CHAIN, ("other", "x.extractor", [])])).root_cause
     assert cause is not None
     assert (cause.rule, cause.fix) == ("input-name-mismatch", fix)
+
+
+def test_bound_name_that_is_requested_is_never_the_advice(tmp_path: Path) -> None:
+    lines = [
+        worker("step_complete", 1, step_id="extract", rows_processed=14),
+        worker(
+            "inputs_resolved", 2, step_id="stats", from_step="extract", key="df", rows=14, from_memory=True
+        ),
+        worker(
+            "step_failed",
+            3,
+            step_id="stats",
+            driver="duckdb.processor",
+            error="Catalog Error: Table with name df_extract does not exist!",
+        ),
+        worker("cleanup_complete", 4),
+    ]
+    command = {
+        "cmd": "exec_step",
+        "step_id": "stats",
+        "inputs": {"df_extract": {"from_step": "extract", "key": "df"}},
+    }
+    run = run_dir(tmp_path, lines, steps=CHAIN, files={"commands.jsonl": json.dumps(command) + "\n"})
+    cause = analyze(run).root_cause
+    assert cause is not None
+    assert cause.rule == "input-name-mismatch"
+    assert "registers only an input called 'df'" in cause.message
+    assert "instead of" not in (cause.fix or "")
 
 
 def test_good_end_in_the_status_file_says_that_the_file_was_cut(tmp_path: Path) -> None:

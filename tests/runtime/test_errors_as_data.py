@@ -1,10 +1,18 @@
 """Errors of drivers and frames are data: each has a known kind, a fix and facts, whatever fails."""
 
 import ast
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from osiris_inspect.base import error_codes
@@ -14,6 +22,8 @@ from osiris_inspect.model.errors import DriverError, OsirisError
 from osiris_inspect.runtime.drivers import duckdb_errors
 from osiris_inspect.runtime.drivers.interface import database, file_format, file_paths
 from osiris_inspect.runtime.drivers.interface.driver import errors_name_step
+from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
+from tests.runtime.driving import context, drive, handed
 
 RUNTIME = Path(errors.__file__).parents[1] / "runtime"
 PACKAGES = ("drivers", "frames")
@@ -24,18 +34,18 @@ CLASSES = {
 }
 GENERAL_KINDS = {"internal-error", "driver-raised"}
 COPIED_KINDS: Mapping[str, str] = {
-    "drivers/csv/read_errors.py:_read_error": "kinds of the function beside it",
     "drivers/csv/read_errors.py:read_error": "kinds of _other_error",
     "drivers/csv/read_errors.py:_file_error": "the kind of wrong_format_error",
     "drivers/duckdb_errors.py:query_error": "kinds of the tables of the module",
     "drivers/interface/driver.py:prefixed": "the kind of the error that it names",
-    "drivers/interface/file_format.py:unreadable_file": "kinds of _READ_ERRORS",
-    "drivers/interface/file_paths.py:_write_error": "kinds of _WRITE_ERRORS",
+    "drivers/interface/file_format.py:unreadable_file": "the kind of the system error",
+    "drivers/interface/file_paths.py:_write_error": "the kind of the system error",
     "drivers/mysql/errors.py:connect_error": "kinds of error_codes",
     "drivers/mysql/errors.py:query_error": "kinds of error_codes",
     "drivers/mysql/errors.py:setting_error": "a literal of each caller",
     "drivers/postgres/connect.py:_connect_error": "kinds of _REASONS",
     "drivers/postgres/copy_writer.py:write_error": "kinds of error_codes",
+    "drivers/postgres/copy_writer.py:_with_outcome": "the kind of the error that it completes",
     "drivers/postgres/errors.py:query_error": "kinds of error_codes",
     "drivers/supabase/driver.py:_create_table": "kinds of error_codes",
     "drivers/supabase/rest_client.py:_setting_error": "a literal of each caller",
@@ -97,6 +107,20 @@ def test_each_error_has_a_kind_and_a_fix(name: str, call: ast.Call) -> None:
         assert "fix" in arguments
 
 
+def test_each_kind_that_a_driver_writes_is_known() -> None:
+    kinds = {
+        value
+        for name, function in _functions()
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and name.startswith("drivers/")
+        for keyword in node.keywords
+        if keyword.arg == "kind"
+        for value in _literals(keyword.value) or ()
+    }
+    assert kinds
+    assert kinds <= set(ERROR_KINDS)
+
+
 def test_lists_of_exceptions_name_functions_that_exist() -> None:
     names = {name for name, _ in CALLS}
     assert names >= CODE_OF_OTHERS.keys()
@@ -111,8 +135,8 @@ def test_tables_of_kinds_have_known_kinds() -> None:
         *database.FIXES,
         *(kind for kind, _ in duckdb_errors._KINDS.values()),
         *(kind for _, kind, _ in duckdb_errors._TEXTS),
-        *(kind for kind, _ in file_format._READ_ERRORS.values()),
-        *(kind for kind, _ in file_paths._WRITE_ERRORS.values()),
+        *file_format._READ_FIXES,
+        *file_paths._WRITE_FIXES,
     ]
     assert set(kinds) <= set(ERROR_KINDS)
     assert not GENERAL_KINDS & set(kinds)
@@ -174,3 +198,318 @@ def test_step_name_keeps_kind_fix_and_facts() -> None:
         "create it",
         {"table": "x"},
     )
+
+
+CSV_IN, PARQUET_IN, CSV_OUT = (
+    "filesystem.csv_extractor",
+    "filesystem.parquet_extractor",
+    "filesystem.csv_writer",
+)
+
+
+def failure(folder: Path, component: str, config: Mapping[str, Any], **inputs: Any) -> DriverError:
+    with pytest.raises(DriverError) as caught:
+        drive(component, config, context(folder), **inputs)
+    error = caught.value
+    assert error.kind in ERROR_KINDS
+    assert error.fix
+    assert str(error).endswith(f"; {error.fix}")
+    return error
+
+
+def _parquet(folder: Path, columns: Mapping[str, Any]) -> bytes:
+    pq.write_table(pa.table(columns), folder / "whole.parquet")
+    return (folder / "whole.parquet").read_bytes()
+
+
+def _zip(name: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(name), "a,b\n1,2\n")
+    return content.getvalue()
+
+
+UTF16, UTF32 = "a,b\n1,2\n".encode("utf-16"), "a,b\n1,2\n".encode("utf-32")
+LATIN = {"encoding": "latin-1"}
+
+
+@pytest.mark.parametrize(
+    ("content", "config", "kind", "expected"),
+    [
+        (None, {}, "file-missing", {"path": "a.csv"}),
+        (None, {"path": "*.tsv"}, "file-missing", {"path": "*.tsv"}),
+        (b"", {"path": "."}, "path-is-directory", {}),
+        (b"", {}, "frame-without-columns", {"path": "a.csv"}),
+        (b"a,b\n1,2\n3,4\n1,2,3\n", {}, "csv-ragged", {"line": 4, "fields": 3, "expected_fields": 2}),
+        (b'a\n"x\n', {}, "csv-ragged", {}),
+        (b"id;v\n1;1,5\n2;2,5\n", {}, "delimiter-wrong", {"found_delimiter": ";", "fields": 2}),
+        (b"id\tv\n1\t2\n", {"columns": ["id"]}, "delimiter-wrong", {"found_delimiter": "\t", "fields": 2}),
+        (b"id|v\n1|2\n", {"dtype": {"v": "str"}}, "delimiter-wrong", {"found_delimiter": "|"}),
+        (b"a,b\n1,2\n", {"columns": ["bb"]}, "column-missing", {"column": "bb", "columns": ["a", "b"]}),
+        (b"a,b\n1,2\n", {"columns": ["a", "a"]}, "config-value-invalid", {"key": "columns"}),
+        (b"a\n1\n", {"delimiter": "||"}, "config-value-invalid", {"key": "delimiter", "value": "||"}),
+        (b"a\n1\n", {"encoding": "utf-99"}, "config-value-invalid", {"key": "encoding", "value": "utf-99"}),
+        (b"a\n1\n", {"dtype": {"a": "nope"}}, "config-value-invalid", {}),
+        (b"a\nx\n", {"dtype": {"a": "int64"}}, "value-not-convertible", {}),
+        (b"t\n10:30\n", {"parse_dates": ["t"]}, "value-not-convertible", {"column": "t", "value": "10:30"}),
+        (b"a\n1\n", {"file_column": "a"}, "config-value-invalid", {"key": "file_column"}),
+        (b"a\n\xff\n", {}, "encoding-wrong", {"encoding": "utf-8", "bytes": "ff"}),
+        (UTF16, {}, "encoding-wrong", {"found_encoding": "utf-16"}),
+        (UTF16, LATIN, "encoding-wrong", {"found_encoding": "utf-16", "encoding": "latin-1"}),
+        (UTF16[2:], LATIN, "encoding-wrong", {"found_encoding": "utf-16-le"}),
+        (UTF32, LATIN, "encoding-wrong", {"found_encoding": "utf-32"}),
+        (gzip.compress(b"a\n1\n", mtime=0), LATIN, "file-format-wrong", {"format": "gzip"}),
+        (bz2.compress(b"a\n1\n"), LATIN, "file-format-wrong", {"format": "bz2"}),
+        (lzma.compress(b"a\n1\n"), LATIN, "file-format-wrong", {"format": "xz"}),
+        (_zip("a.csv"), LATIN, "file-format-wrong", {"format": "zip"}),
+        (_zip("xl/workbook.xml"), LATIN, "file-format-wrong", {"format": "xlsx"}),
+        (b"SQLite format 3\0rest", LATIN, "file-format-wrong", {"format": "sqlite"}),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", LATIN, "file-format-wrong", {"format": "xls"}),
+        (b"PAR1 and PAR1", LATIN, "file-format-wrong", {"format": "parquet"}),
+        (b"a\n1\n", {"compression": "gzip"}, "file-format-wrong", {"format": "text"}),
+        (b"a\n1\n", {"compression": "zip"}, "file-format-wrong", {"format": "text"}),
+        (gzip.compress(b"a\n1\n" * 999, mtime=0)[:-9], {"compression": "gzip"}, "file-unreadable", {}),
+    ],
+)
+def test_csv_extractor_failure_has_kind_and_facts(
+    tmp_path: Path, content: bytes | None, config: dict[str, Any], kind: str, expected: dict[str, Any]
+) -> None:
+    if content is not None:
+        (tmp_path / "a.csv").write_bytes(content)
+    error = failure(tmp_path, CSV_IN, {"path": "a.csv", **config})
+    assert error.kind == kind
+    found = {key: error.facts[key] for key in expected}
+    assert found == {
+        key: str(tmp_path / value) if key == "path" else value for key, value in expected.items()
+    }
+    assert "latin" not in (error.fix or "")
+
+
+@pytest.mark.parametrize("content", [b"PAR1,b\n1,2\n", b"BZh9,b\n1,2\n", "µ,b\n1,2\n".encode()])
+def test_text_that_begins_like_a_binary_file_is_read(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    assert drive(CSV_IN, {"path": "a.csv"}, context(tmp_path))["df"].shape == (1, 2)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "UTF_16", "utf16", "utf-16-le", "utf-32"])
+def test_wide_encoding_that_the_step_names_is_read(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.csv").write_bytes("a,b\n1,2\n".encode(encoding))
+    assert drive(CSV_IN, {"path": "a.csv", "encoding": encoding}, context(tmp_path))["df"].shape == (1, 2)
+
+
+def test_delimiter_fix_reads_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id;v\n1;1,5\n2;2,5\n")
+    assert failure(tmp_path, CSV_IN, {"path": "a.csv"}).fix == "set delimiter: ';'"
+    assert drive(CSV_IN, {"path": "a.csv", "delimiter": ";"}, context(tmp_path))["df"].shape == (2, 2)
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2,3\n4,5,6\n", "a,b\n1;2,3,4\n5,6,7\n"])
+def test_skipping_most_lines_is_never_advised(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    error = failure(tmp_path, CSV_IN, {"path": "a.csv"})
+    assert error.kind == "csv-ragged"
+    assert "on_bad_lines" not in str(error)
+
+
+def test_missing_file_names_folder_and_near_name(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("a\n1\n")
+    error = failure(tmp_path, CSV_IN, {"path": "order.csv"})
+    assert error.fix == "did you mean 'orders.csv'?"
+    assert error.facts["folder"] == str(tmp_path)
+    assert f"searched folder {tmp_path}" in str(error)
+
+
+def test_missing_file_that_is_elsewhere_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "orders.csv").write_text("a\n1\n")
+    monkeypatch.chdir(tmp_path)
+    error = failure(tmp_path / "run", CSV_IN, {"path": "orders.csv"})
+    assert error.facts["exists_at"] == str(tmp_path / "orders.csv")
+    assert str(tmp_path / "orders.csv") in (error.fix or "")
+
+
+def test_missing_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    error = failure(tmp_path, CSV_IN, {"path": "dta/orders.csv"})
+    assert f"folder {tmp_path / 'dta'} does not exist" in str(error)
+    assert error.fix == "did you mean 'data'?"
+
+
+@pytest.mark.parametrize(
+    ("content", "config", "kind"),
+    [
+        (b"", {}, "file-unreadable"),
+        (b"PAR1", {}, "file-unreadable"),
+        (b"a,b\n1,2\n", {}, "file-format-wrong"),
+        (_zip("xl/workbook.xml"), {}, "file-format-wrong"),
+        (None, {"columns": ["aa"]}, "column-missing"),
+    ],
+)
+def test_parquet_extractor_failure_has_kind(
+    tmp_path: Path, content: bytes | None, config: dict[str, Any], kind: str
+) -> None:
+    whole = _parquet(tmp_path, {"a": [1]})
+    (tmp_path / "a.parquet").write_bytes(whole if content is None else content)
+    assert failure(tmp_path, PARQUET_IN, {"path": "a.parquet", **config}).kind == kind
+
+
+def test_truncated_parquet_is_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(_parquet(tmp_path, {"a": range(1000)})[:-30])
+    assert failure(tmp_path, PARQUET_IN, {"path": "a.parquet"}).kind == "file-unreadable"
+
+
+@pytest.mark.parametrize("component", [CSV_IN, PARQUET_IN])
+def test_memory_error_is_not_a_damaged_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, component: str
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise pa.ArrowMemoryError("realloc of size 33554432 failed")
+
+    (tmp_path / "a").write_bytes(b"a\n1\n" if component == CSV_IN else _parquet(tmp_path, {"a": [1]}))
+    monkeypatch.setattr(pq.ParquetFile, "read", fail)
+    monkeypatch.setattr(pd, "read_csv", fail)
+    error = failure(tmp_path, component, {"path": "a"})
+    assert error.kind == "out-of-memory"
+    assert "complete" not in str(error)
+
+
+def test_files_with_other_columns_differ(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("a\n1\n")
+    (tmp_path / "2.csv").write_text("b\n1\n")
+    error = failure(tmp_path, CSV_IN, {"path": "*.csv"})
+    assert (error.kind, error.facts["columns"], error.facts["expected_columns"]) == (
+        "columns-differ",
+        ["b"],
+        ["a"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "inputs", "kind"),
+    [
+        ({"path": "."}, 1, "path-is-directory"),
+        ({"path": "no/where/a.csv", "create_dirs": False}, 1, "path-not-writable"),
+        ({"path": "file/a.csv"}, 1, "path-not-writable"),
+        ({"encoding": "ascii"}, 1, "encoding-wrong"),
+        ({"encoding": "utf-99"}, 1, "config-value-invalid"),
+        ({"quoting": "none"}, 1, "config-value-invalid"),
+        ({"delimiter": "||"}, 1, "config-value-invalid"),
+        ({}, 0, "input-count-wrong"),
+        ({}, 2, "input-count-wrong"),
+    ],
+)
+def test_csv_writer_failure_has_kind(tmp_path: Path, config: dict[str, Any], inputs: int, kind: str) -> None:
+    (tmp_path / "file").touch()
+    frames = {
+        f"df_{number}": handed(tmp_path, pd.DataFrame({"a": ["ž,"]}), step=f"up{number}")
+        for number in range(inputs)
+    }
+    assert failure(tmp_path, CSV_OUT, {"path": "a.csv", **config}, **frames).kind == kind
+
+
+def test_inputs_with_other_columns_differ(tmp_path: Path) -> None:
+    frames = {name: handed(tmp_path, pd.DataFrame({name: [1]}), step=name) for name in ("a", "b")}
+    error = failure(tmp_path, CSV_OUT, {"path": "a.csv", "on_several_inputs": "append"}, **frames)
+    assert (error.kind, error.facts["input"]) == ("columns-differ", "b")
+
+
+@pytest.mark.parametrize("policy", [SpillPolicy(), SpillPolicy(force_spill=True)], ids=["memory", "spill"])
+def test_type_that_pandas_lacks_names_the_column(tmp_path: Path, policy: SpillPolicy) -> None:
+    query = "SELECT 123456789012345678901234567890123456789012345::BIGNUM AS v"
+    table = drive("duckdb.processor", {"query": query}, context(tmp_path))["df"]
+    error = failure(tmp_path, CSV_OUT, {"path": "a.csv"}, df=handed(tmp_path, table, policy))
+    assert (error.kind, error.facts) == ("value-not-convertible", {"column": "v", "type": "BIGNUM"})
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "expected"),
+    [
+        ("SELEC 1", "sql-syntax", {"line": 1}),
+        ("SELECT *\nFROM nope", "table-missing", {"table": "nope", "line": 2}),
+        ("SELECT * FROM df_upp", "table-missing", {"tables": ["df", "df_up", "input_df"]}),
+        ("SELECT x.v FROM df", "table-missing", {"table": "x"}),
+        ("SELECT nam FROM df", "column-missing", {"column": "nam", "columns": ["name", "n"]}),
+        ("SELECT d.nam FROM df d", "column-missing", {"column": "nam", "columns": ["name", "n"]}),
+        ("SELECT * FROM df JOIN df e USING (k)", "column-missing", {"column": "k"}),
+        ("SELECT name::INT FROM df", "value-not-convertible", {}),
+        ("SELECT 127::TINYINT + 1::TINYINT", "value-not-convertible", {}),
+        ("SELECT sum(name) FROM df", "query-failed", {}),
+        ("SELECT n, count(*) FROM df", "query-failed", {}),
+        ("CREATE TABLE t (a INT PRIMARY KEY); INSERT INTO t VALUES (1), (1); SELECT 1", "constraint-violated", {}),
+        ("SELECT * FROM read_csv('/etc/hosts')", "query-reads-files", {}),
+        ("CREATE TABLE t AS SELECT 1", "query-result-unusable", {}),
+        ("-- nothing", "config-value-missing", {"key": "query"}),
+        ("SELECT error('no')", "query-failed", {}),
+    ],
+)  # fmt: skip
+def test_duckdb_failure_has_kind_and_facts(
+    tmp_path: Path, query: str, kind: str, expected: dict[str, Any]
+) -> None:
+    frame = handed(tmp_path, pd.DataFrame({"name": ["Ana"], "n": [1]}))
+    error = failure(tmp_path, "duckdb.processor", {"query": query}, df=frame)
+    assert error.kind == kind
+    assert {key: error.facts[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("SELECT * FROM read_csv('nope.csv')", "file-missing"),
+        ("SELECT * FROM read_parquet('a.csv')", "file-format-wrong"),
+    ],
+)
+def test_duckdb_file_failure_has_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: str, kind: str
+) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n" * 9)
+    monkeypatch.chdir(tmp_path)
+    config = {"query": query, "allow_external": True}
+    assert failure(tmp_path, "duckdb.processor", config).kind == kind
+
+
+def test_duckdb_memory_limit_is_a_fact(tmp_path: Path) -> None:
+    query = "SELECT list(r) AS l FROM (SELECT range AS r FROM range(20000000))"
+    config = {"query": query, "memory_limit": "50MB", "threads": 1}
+    error = failure(tmp_path, "duckdb.processor", config)
+    assert (error.kind, error.facts) == ("out-of-memory", {"setting": "memory_limit", "value": "50MB"})
+
+
+def test_duckdb_limit_that_is_no_size_is_named(tmp_path: Path) -> None:
+    error = failure(tmp_path, "duckdb.processor", {"query": "SELECT 1", "memory_limit": "much"})
+    assert (error.kind, error.facts["key"]) == ("config-value-invalid", "memory_limit")
+
+
+def test_duckdb_missing_column_blames_the_delimiter_upstream(tmp_path: Path) -> None:
+    frame = handed(tmp_path, pd.DataFrame({"id;amount;day": ["1;2;3"]}), step="read-orders")
+    error = failure(tmp_path, "duckdb.processor", {"query": "SELECT day FROM df"}, df=frame)
+    assert error.kind == "delimiter-wrong"
+    assert error.fix == "set delimiter: ';' in step 'read-orders', which read its file as one column"
+
+
+def test_duckdb_lists_the_columns_of_each_input(tmp_path: Path) -> None:
+    frames = {
+        "a": handed(tmp_path, pd.DataFrame({"id": [1], "amount": [1]}), step="orders"),
+        "b": handed(tmp_path, pd.DataFrame({"key": [1]}), step="people"),
+    }
+    error = failure(tmp_path, "duckdb.processor", {"query": "SELECT a.amont FROM a, b"}, **frames)
+    assert "step 'orders' has id, amount; step 'people' has key" in error.message
+    assert error.fix == "did you mean 'amount'?"
+
+
+def test_stream_failure_keeps_kind_of_its_cause(tmp_path: Path) -> None:
+    def batches(error: Exception) -> Iterator[pa.RecordBatch]:
+        yield pa.record_batch({"a": [1, 2]})
+        raise error
+
+    causes = {
+        "connection-lost": DriverError("lost", kind="connection-lost", fix="run again", code="57P01"),
+        "out-of-memory": MemoryError(),
+        "driver-raised": ValueError("boom"),
+    }
+    for kind, cause in causes.items():
+        reader = pa.RecordBatchReader.from_batches(pa.schema({"a": pa.int64()}), batches(cause))
+        with pytest.raises(DriverError) as caught:
+            FrameStore(tmp_path, SpillPolicy()).put("s", {"df": reader})
+        assert (caught.value.kind, caught.value.facts["rows"]) == (kind, 2)
+        assert caught.value.fix
+    assert str(caught.value).startswith("step 's': the stream failed after 2 rows: boom")

@@ -23,7 +23,7 @@ def rules() -> None:
     """List the rules, one per line."""
     known = repository.rules()
     width = max(len(rule.id) for rule in known)
-    for rule in known:
+    for rule in sorted(known, key=lambda each: each.id):
         streams.write_stdout(f"{rule.id:<{width}}  {rule.rule_manual.partition(chr(10))[0]}\n")
 
 

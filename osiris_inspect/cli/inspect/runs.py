@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from osiris_inspect.inspector.analysis.run_list import RunEntry, RunFilter
 
-_SYMBOLS: Final = {"success": "✓", "running": "~"}
+_SYMBOLS: Final = {"success": "✓", "interrupted": "!", "running": "~"}
 _HEADING: Final = ("", "started (UTC)", "status", "duration", "rows", "pipeline", "run", "cause or warning")
 _HELP: Final = "List the runs of a folder, newest first, in any folder layout.\n\nResults are cached."
 _OPTIONS: Final = (

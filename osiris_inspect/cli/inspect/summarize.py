@@ -28,8 +28,8 @@ _HELP: Final = """Report on runs: verdict, cause with log line, steps, lineage, 
 
 osiris-inspect summarize logs --latest --junit junit.xml --sarif osiris.sarif
 
-Data goes to stdout and to files, messages go to stderr. Exit codes: 0 no findings, 1 findings or a failed run, 2 wrong
-usage, 3 no readable run, 130 interrupted.
+Data goes to stdout and to files, messages go to stderr. Exit codes: 0 no findings, 1 findings, or a failed or an
+interrupted run, 2 wrong usage, 3 no readable run, 130 this command was interrupted.
 """
 _SELECT_OPTIONS: Final = (
     OptionSpec("latest", "Report only the newest run of each PATH.", ("--latest",), "flag", default=False),
@@ -133,30 +133,35 @@ def summarize(options: SummarizeOptions) -> int:
     return 0 if options.exit_zero and code in (0, FOUND) else code
 
 
-def load_reports(paths: Iterable[Path], *, latest: bool = False) -> tuple[list["Report"], int]:
+def load_reports(paths: Iterable[Path], *, latest: bool = False) -> tuple[Sequence["Report"], int]:
     """Return the reports of all runs under the paths, and an exit code if a path has no run, else 0.
 
-    With ``latest`` only the newest run of each path. A run under two paths is read once.
+    With ``latest`` only the newest run of each path. A run under two paths is read once. Of many reports most
+    are in a temporary file.
     """
+    from osiris_inspect.inspector.analysis.report_spool import ReportSpool
     from osiris_inspect.inspector.files.find_runs import find_runs
 
-    reports: dict[Path, Report] = {}
+    reports = ReportSpool(places.cache_dir())
+    seen: set[Path] = set()
     worst = 0
     for path in paths:
         try:
             runs = [run for match in _matches(path) for run in find_runs(places.resolve_path(match))]
-            new = [run for run in runs[: 1 if latest else None] if run not in reports]
-            reports |= dict(zip(new, repository.load_reports(new), strict=True))
+            new = [run for run in runs[: 1 if latest else None] if run not in seen]
+            seen.update(new)
+            for report in repository.iter_reports(dict.fromkeys(new)):
+                reports.add(report)
         except RunNotReadable as error:
             _info(str(error))
             worst = NO_RUN
     if reports and worst:
         worst = FOUND  # an unreadable run among others is a finding
-    return list(reports.values()), worst
+    return reports, worst
 
 
 def exit_code(reports: Sequence["Report"], fail_on: FailOn) -> int:
-    """Return 1 for findings at or above ``fail_on`` or failed runs, 3 if no run is readable, else 0.
+    """Return 1 for findings at or above ``fail_on`` or failed or interrupted runs, 3 if no run is readable, else 0.
 
     Findings of the baseline do not count, and neither does a failed run whose cause is one.
     """
@@ -168,13 +173,13 @@ def exit_code(reports: Sequence["Report"], fail_on: FailOn) -> int:
 
 
 def _fails(report: "Report", fail_on: FailOn) -> bool:
-    from osiris_inspect.inspector.run.summary import FAILED_STATUSES
+    from osiris_inspect.inspector.run.summary import INCOMPLETE_STATUSES
 
     severities = {"error"} if fail_on == "error" else {"error", "warning"}
     if any(finding.severity in severities and not finding.in_baseline for finding in report.findings):
         return True
     is_explained = report.root_cause is not None and report.root_cause.in_baseline
-    return report.run.status in FAILED_STATUSES and not is_explained
+    return report.run.status in INCOMPLETE_STATUSES and not is_explained
 
 
 def _matches(path: Path) -> list[Path]:
@@ -190,16 +195,16 @@ def _matches(path: Path) -> list[Path]:
     return folders
 
 
-def _select(reports: Iterable["Report"], *, failed: bool, min_confidence: Confidence) -> list["Report"]:
+def _select(reports: Sequence["Report"], *, failed: bool, min_confidence: Confidence) -> Sequence["Report"]:
     """Return the requested reports, without findings below the minimal confidence."""
+    from osiris_inspect.inspector.analysis.report_spool import ReportView
     from osiris_inspect.inspector.run.min_confidence import with_min_confidence
-    from osiris_inspect.inspector.run.summary import FAILED_STATUSES
+    from osiris_inspect.inspector.run.summary import INCOMPLETE_STATUSES
 
-    return [
-        with_min_confidence(report, min_confidence)
-        for report in reports
-        if not failed or report.run.status in FAILED_STATUSES
-    ]
+    numbers: Sequence[int] = range(len(reports))
+    if failed:
+        numbers = [number for number in numbers if reports[number].run.status in INCOMPLETE_STATUSES]
+    return ReportView(reports, numbers, lambda report: with_min_confidence(report, min_confidence))
 
 
 def _entries(file: Path | None) -> tuple["BaselineEntry", ...]:
@@ -214,7 +219,7 @@ def _entries(file: Path | None) -> tuple["BaselineEntry", ...]:
         raise WrongUse(f"--baseline: {str(file)!r} cannot be read: {reason}") from error
 
 
-def _apply_baseline(reports: list["Report"], known: Sequence["BaselineEntry"]) -> list["Report"]:
+def _apply_baseline(reports: Sequence["Report"], known: Sequence["BaselineEntry"]) -> Sequence["Report"]:
     """Return the reports with known findings marked; print the known ones that are fixed."""
     if not known:
         return reports
@@ -222,17 +227,24 @@ def _apply_baseline(reports: list["Report"], known: Sequence["BaselineEntry"]) -
 
     for entry in baseline.fixed_entries(reports, known):
         _info(f"baseline: fixed: {entry.rule}, {entry.step or entry.pipeline}: {entry.message}")
-    return baseline.mark_known(reports, known)
+    return _mark_known(reports, known)
 
 
-def _write_baseline(reports: list["Report"], file: Path) -> list["Report"]:
+def _write_baseline(reports: Sequence["Report"], file: Path) -> Sequence["Report"]:
     """Write the baseline of these reports; return them with every finding marked as known."""
     from osiris_inspect.inspector.project import baseline
 
     entries = baseline.baseline_of(reports)
     write(baseline.dump(entries), file, "--write-baseline")
     _info(f"baseline: {len(entries)} findings written to {str(file)!r}")
-    return baseline.mark_known(reports, entries)
+    return _mark_known(reports, entries)
+
+
+def _mark_known(reports: Sequence["Report"], entries: Sequence["BaselineEntry"]) -> Sequence["Report"]:
+    from osiris_inspect.inspector.analysis.report_spool import map_reports
+    from osiris_inspect.inspector.project import baseline
+
+    return map_reports(reports, lambda report: baseline.mark_known(report, entries))
 
 
 def _info(text: str) -> None:

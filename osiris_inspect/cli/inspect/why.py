@@ -95,7 +95,7 @@ def newest_report(path: Path) -> "Report":
     """
     from osiris_inspect.inspector.files.find_runs import find_runs
 
-    return repository.load_reports(find_runs(places.resolve_path(path))[:1])[0]
+    return next(repository.iter_reports(find_runs(places.resolve_path(path))[:1]))
 
 
 def terminal_width() -> int:

@@ -136,12 +136,12 @@ def _print_result(outcome: "RunResult") -> int:
 
 def _print_warnings(run: Path) -> None:
     """Print the warnings about a run that succeeded, each with its fix."""
-    from osiris_inspect.cli.support.project_reports import load_reports
+    from osiris_inspect.cli.support.project_reports import iter_reports
     from osiris_inspect.inspector.run.summary import finding_scope
     from osiris_inspect.inspector.text.sanitize import one_line, truncate
 
     try:
-        warnings = load_reports([run])[0].warnings
+        warnings = next(iter_reports([run])).warnings
     except OsirisError as error:  # the run has succeeded, whatever is wrong with the settings of this folder
         streams.write_message(f"the run was not checked for warnings: {error}")
         return

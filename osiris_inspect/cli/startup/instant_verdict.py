@@ -25,6 +25,7 @@ _SIGNS = (b'_failed"', b'_error"')
 _STATUS_TEXT = {
     "success": ("✓", "succeeded", "32"),
     "failed": ("✗", "failed", "1;31"),
+    "interrupted": ("!", "interrupted", "33"),
     "open": ("…", "has not ended", "36"),
 }
 _DEFAULT_DIRS = ("logs", "run_logs")
@@ -120,7 +121,9 @@ def _read_anew(run: str) -> tuple[str, str]:
             failure = _last_failure(log.fileno())
     except OSError:
         failure, last_lines = None, []  # a run may have only its status
-    ok, reason = _status(run)
+    ok, reason, status = _status(run)
+    if status == "interrupted":
+        return "interrupted", ""
     if failure is not None or (ok is False and reason not in ("", "missing_events_jsonl")):
         return "failed", failure or f"status.json: {reason}"
     has_ended = any(name in line for line in last_lines for name in _ENDS)
@@ -176,16 +179,18 @@ def _failure(line: bytes) -> tuple[int, str] | None:
     return rank, f"{step}: {text}" if step else text
 
 
-def _status(run: str) -> tuple[bool | None, str]:
+def _status(run: str) -> tuple[bool | None, str, str]:
+    """Return whether the run succeeded, why not, and the status that a run of this program records."""
     try:
         with open(f"{run}/status.json", "rb") as file:  # noqa: PTH123  as above
             document = json.loads(file.read(TAIL_BYTES))
     except (OSError, ValueError):
-        return None, ""  # not written yet, or unreadable; the log decides
+        return None, "", ""  # not written yet, or unreadable; the log decides
     if not isinstance(document, dict):
-        return None, ""
+        return None, "", ""
     ok = document.get("ok")
-    return (ok if isinstance(ok, bool) else None), str(document.get("reason") or "")
+    reason, status = str(document.get("reason") or ""), str(document.get("status") or "")
+    return (ok if isinstance(ok, bool) else None), reason, status
 
 
 def _width() -> int:

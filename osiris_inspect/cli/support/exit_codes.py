@@ -23,7 +23,7 @@ INTERRUPTED: Final = 130
 
 MEANINGS: Final = {
     0: "success, or no findings",
-    FOUND: "findings, or a failed run",
+    FOUND: "findings, or a failed or interrupted run",
     USAGE: "wrong usage",
     NO_RUN: "no readable run",
     FAULT: "internal error (please report it)",

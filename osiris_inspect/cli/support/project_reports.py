@@ -1,7 +1,7 @@
 """Reports of runs with the rules and suppressions of the current folder."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +32,8 @@ def rules() -> tuple["Rule", ...]:
     return (*builtin_rules(), *configuration().rules)
 
 
-def load_reports(runs: Iterable[Path]) -> list["Report"]:
-    """Return the report of each run, without suppressed findings.
+def iter_reports(runs: Iterable[Path]) -> Iterator["Report"]:
+    """Yield the report of each run, without suppressed findings.
 
     Raises:
         RunNotReadable: a path is not a run.
@@ -41,7 +41,8 @@ def load_reports(runs: Iterable[Path]) -> list["Report"]:
     from osiris_inspect.inspector.analysis.analyze import analyze
 
     now, cache = time.time(), cache_dir()
-    return [analyze(run, now=now, cache=cache, repository=Path.cwd()) for run in runs]
+    for run in runs:
+        yield analyze(run, now=now, cache=cache, repository=Path.cwd())
 
 
 def unused_suppressions(reports: Sequence["Report"]) -> list["Suppression"]:

@@ -9,12 +9,12 @@ from osiris_inspect.inspector.run.run import LazyEvents
 
 
 def detach_log(report: Report, cache: Path | None) -> Report:
-    """Return a report that can be pickled: a long log is replaced by its key events and its path."""
+    """Return a report that can be pickled, without caches: a long log is replaced by its key events and its path."""
     log = report.run.events
     if not isinstance(log, LazyEvents):
-        return report
+        return replace(report, run=replace(report.run), lineage=replace(report.lineage))
     deferred = DeferredLog(report.run.path, cache, len(log), tuple(log.key_events), log.period())
-    return replace(report, run=replace(report.run, events=deferred))
+    return replace(report, run=replace(report.run, events=deferred), lineage=replace(report.lineage))
 
 
 def attach_log(report: Report) -> Report:

@@ -17,7 +17,7 @@ from typing import Any, Final, get_args
 
 from osiris_inspect.inspector.files import cache_file
 from osiris_inspect.inspector.files.find_runs import find_runs
-from osiris_inspect.inspector.run.summary import FAILED_STATUSES
+from osiris_inspect.inspector.run.summary import INCOMPLETE_STATUSES
 from osiris_inspect.model.errors import RunNotReadable
 from osiris_inspect.model.finding import Finding
 from osiris_inspect.model.run_types import RunMode, RunStatus
@@ -85,7 +85,7 @@ class RunFilter:
 
     def matches(self, run: RunEntry) -> bool:
         """Return True if the run meets every condition."""
-        if self.failed and run.status not in FAILED_STATUSES:
+        if self.failed and run.status not in INCOMPLETE_STATUSES:
             return False
         if self.pipeline is not None and not fnmatchcase((run.pipeline or "").lower(), self.pipeline.lower()):
             return False

@@ -6,11 +6,11 @@ missing. A downstream step that failed for another reason has a root cause of it
 """
 
 import pkgutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
-from itertools import groupby
+from itertools import chain, groupby
 
 from osiris_inspect.inspector.diagnosis import rules
 from osiris_inspect.inspector.diagnosis.evidence.quotes import verify_quotes
@@ -20,6 +20,7 @@ from osiris_inspect.inspector.run.error_phrases import may_be_missing_input
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.sanitize import excerpt
+from osiris_inspect.model.error_info import ERROR_KINDS
 from osiris_inspect.model.finding import Finding, Severity, SkippedRule, message_template
 
 FALLBACK_RULE = "unexplained-failure"
@@ -29,15 +30,28 @@ MAX_EVIDENCE = 5
 
 @cache
 def builtin_rules() -> tuple[Rule, ...]:
-    """Return the rules of this package: the reported errors first, the others sorted by id."""
+    """Return the rules of this package, then the kinds of errors that have no rule of their own, each sorted by id.
+
+    The reported errors come first: of two findings of one kind the first is kept, with the words of the runtime.
+    """
     modules = pkgutil.walk_packages(rules.__path__, f"{rules.__name__}.")
-    built = [
-        build_rule(import_module(module.name), module.name.rpartition(".")[2])
+    built = {
+        rule.id: rule
         for module in modules
         if not module.ispkg
-    ]
-    # of two findings of one kind the first is kept: the words of the runtime
-    return tuple(sorted(built, key=lambda rule: (rule.id != REPORTED_RULE, rule.id)))
+        for rule in [build_rule(import_module(module.name), module.name.rpartition(".")[2])]
+    }
+    kinds = [_rule_of_kind(kind) for kind in sorted(ERROR_KINDS) if kind not in built]
+    return (*sorted(built.values(), key=lambda rule: (rule.id != REPORTED_RULE, rule.id)), *kinds)
+
+
+def _rule_of_kind(kind: str) -> Rule:
+    """Return a rule for the manual of a kind, whose findings another rule reports."""
+    manual = (
+        f"{ERROR_KINDS[kind].description}\n\nWhat it finds:\n    An error that the runtime recorded with this kind.\n\n"
+        "How to fix:\n    Follow the remedy of the finding; the step that failed states it.\n"
+    )
+    return Rule(kind, (), manual, lambda _run, _lineage: iter(()))
 
 
 @cache
@@ -138,12 +152,18 @@ def _order_causes(
         return finding.severity.rank, _position(finding, step_numbers)
 
     causes: list[Finding] = []
+    causes_of_step: dict[str | None, list[int]] = {}
     consequences: dict[str, list[Finding]] = {}
     ordered = sorted(findings, key=scope)
     for _, group in groupby(ordered, key=scope):
         for finding in _causes_first(list(group), run, order):
-            cause = next((each for each in causes if _is_consequence(each, finding, lineage, run)), None)
+            upstream = frozenset(lineage.upstream(finding.step) if finding.step is not None else ())
+            steps = (None, finding.step, *upstream) if finding.step is not None else causes_of_step
+            numbers = sorted(chain.from_iterable(causes_of_step.get(step, ()) for step in steps))
+            candidates = (causes[number] for number in numbers)
+            cause = next((each for each in candidates if _is_consequence(each, finding, upstream, run)), None)
             if cause is None:
+                causes_of_step.setdefault(finding.step, []).append(len(causes))
                 causes.append(finding)
             elif finding.rule != FALLBACK_RULE:
                 consequences.setdefault(cause.id, []).append(replace(finding, caused_by=cause.id))
@@ -204,11 +224,14 @@ def _position(finding: Finding, step_numbers: Mapping[str, int]) -> int:
     return -1 if finding.stage in ("compile", "prepare") else len(step_numbers) + 1
 
 
-def _is_consequence(cause: Finding, finding: Finding, lineage: Lineage, run: Run) -> bool:
-    """Return True if ``finding`` is a consequence of ``cause``. Only an error explains an error."""
+def _is_consequence(cause: Finding, finding: Finding, upstream: Set[str], run: Run) -> bool:
+    """Return True if ``finding`` is a consequence of ``cause``. Only an error explains an error.
+
+    ``upstream`` are the steps that the step of ``finding`` depends on.
+    """
     if cause.severity != Severity.ERROR:
         same_rule = cause.rule == finding.rule and cause.step is not None
-        return same_rule and finding.step in lineage.downstream(cause.step or "")
+        return same_rule and cause.step in upstream
     if finding.severity != Severity.ERROR:
         return False
     if finding.rule == FALLBACK_RULE and finding.step is None:
@@ -217,7 +240,7 @@ def _is_consequence(cause: Finding, finding: Finding, lineage: Lineage, run: Run
         return cause.stage in ("compile", "prepare") or finding.step is None
     if finding.step is None:
         return finding.stage not in ("compile", "prepare")
-    is_downstream = finding.step in lineage.downstream(cause.step)
+    is_downstream = cause.step in upstream
     return finding.step == cause.step or (is_downstream and not _is_independent(finding, cause, run))
 
 

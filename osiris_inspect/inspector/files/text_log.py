@@ -31,7 +31,7 @@ _REPORTS_LOSS = re.compile(
     rb"%b[^\n]{0,40}?%b|%b[^\n]{0,40}?%b" % (_ROWS, _LEFT_OUT, _LEFT_OUT, _ROWS), re.IGNORECASE
 )
 _RELEVANT = re.compile(
-    rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|\b(?:Connect|Read|Write|Pool|Network|RemoteProtocol)(?:ion)?(?:Error|Timeout)\(|[Ee]rror details|\bconnection for step \S+: |Killed\b|Segmentation fault|^\w*(?:Error|Exception)\b[:(]"
+    rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|\b(?:Connect|Read|Write|Pool|Network|RemoteProtocol)(?:ion)?(?:Error|Timeout)\(|[Ee]rror details|\bconnection for step \S+: |Killed\b|Segmentation fault|^\w*(?:Error|Exception)\b[:(]|^KeyboardInterrupt\b"
 )
 SYSTEM_ERROR = re.compile(
     r"(?i:no space left on device|disk quota exceeded|cannot allocate memory|out of memory|too many open files"
@@ -52,7 +52,7 @@ _RELEVANT_TEXTS = (
     *(b"rror", b"Timeout(", b"WARN", b"cfg/", b"ERROR", b"CRITICAL", b"FATAL", b"HTTP/", b"xception"),
     *(b"Executing step", b" for step ", b"Killed", b"Segmentation fault", b"space left", b"quota exceeded"),
     *(b"allocate memory", b"of memory", b"OF MEMORY", b"open files", b"table overflow", b"ENOSPC", b"EDQUOT"),
-    *(b"ENOMEM", b"EMFILE", b"ENFILE"),
+    *(b"ENOMEM", b"EMFILE", b"ENFILE", b"KeyboardInterrupt"),
     *(b"kipp", b"ropp", b"gnor", b"eject", b"iscard", b"mitt"),
 )
 

@@ -48,13 +48,10 @@ def load(content: bytes, file: str) -> tuple[BaselineEntry, ...]:
     return tuple(_entry(item, number, file) for number, item in enumerate(items, start=1))
 
 
-def mark_known(reports: Sequence[Report], entries: Collection[BaselineEntry]) -> list[Report]:
-    """Return the reports with the findings of the baseline marked as known."""
+def mark_known(report: Report, entries: Collection[BaselineEntry]) -> Report:
+    """Return the report with the findings of the baseline marked as known."""
     known = {entry.fingerprint for entry in entries}
-    return [
-        replace(report, findings=tuple(_marked(finding, report, known) for finding in report.findings))
-        for report in reports
-    ]
+    return replace(report, findings=tuple(_marked(finding, report, known) for finding in report.findings))
 
 
 def fixed_entries(reports: Sequence[Report], entries: Collection[BaselineEntry]) -> list[BaselineEntry]:

@@ -103,11 +103,10 @@ def unused_suppressions(
     reports: Sequence[Report], suppressions: Collection[Suppression]
 ) -> list[Suppression]:
     """Return the suppressions without a finding in these reports, except those for steps that no report has."""
-    findings = [finding for report in reports for finding in (*report.findings, *report.allowed)]
-    steps = {step.id for report in reports for step in report.run.steps}
-    return [
-        suppression
-        for suppression in suppressions
-        if (suppression.step is None or suppression.step in steps)
-        and not any(map(suppression.matches, findings))
-    ]
+    steps: set[str] = set()
+    unused = list(suppressions)
+    for report in reports if unused else ():
+        steps.update(step.id for step in report.run.steps)
+        findings = (*report.findings, *report.allowed)
+        unused = [entry for entry in unused if not any(map(entry.matches, findings))]
+    return [entry for entry in unused if entry.step is None or entry.step in steps]

@@ -31,7 +31,7 @@ def frame_location(draft: StepBuilder, traces: StepTraces, *, is_writer: bool) -
     """Return where the frame was kept; explicit records precede inferences."""
     if draft.location is not None:
         return draft.location
-    if is_writer or draft.status in ("failed", "skipped", "not_started"):
+    if is_writer or draft.status in ("failed", "interrupted", "skipped", "not_started"):
         return "none"
     if traces.consumer_input is not None and traces.consumer_input.location != "unresolved":
         return traces.consumer_input.location

@@ -21,8 +21,11 @@ from osiris_inspect.inspector.reader.remote_worker import (
 from osiris_inspect.inspector.reader.run_status import (
     RunEnding,
     determine_ending,
+    find_interrupt,
     finish_running_steps,
+    has_ended,
     is_still_running,
+    mark_interrupted_steps,
     run_mode,
 )
 from osiris_inspect.inspector.reader.step_builder import build_steps
@@ -68,7 +71,14 @@ def load(
     finish_running_steps(drafts.values(), material, mode)
     ordered = ordered_steps(drafts, material)
     add_missing_inputs(ordered, material)
-    ending = determine_ending(ordered, material, now=now)
+    interrupt = find_interrupt(ordered, material)
+    if interrupt is not None:
+        mark_interrupted_steps(ordered)
+        ending = RunEnding(
+            "interrupted", finished=has_ended(material.events), failure=interrupt, stage="finish"
+        )
+    else:
+        ending = determine_ending(ordered, material, now=now)
     if _is_unreadable(material):
         ending = RunEnding("unreadable", finished=False)
     if cache is not None and not isinstance(material.log, tuple):

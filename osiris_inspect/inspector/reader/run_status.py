@@ -4,11 +4,14 @@ The log overrides ``status.json``, which the original writes wrongly for local r
 the status file, the run card and the exit code in the metrics are used, in this order.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from osiris_inspect.inspector.reader.raw_run import RawRun
 from osiris_inspect.inspector.reader.step_builder import StepBuilder, failure_of
+from osiris_inspect.inspector.run.error_phrases import MAX_INTERRUPT_TEXT, reports_interrupt
 from osiris_inspect.inspector.run.run import StepFailure
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event
@@ -36,6 +39,12 @@ _MODES: dict[str, RunMode] = {
 _ENDS = ("run_end", "run_complete", "cleanup_complete")
 _LOCK_NOTICE_EVENTS = 10
 """Events in which a log reports its lock."""
+_INTERRUPT_STATUSES: Final = ("interrupted", "cancelled", "canceled")
+_INTERRUPT_KIND: Final = "interrupted"
+_INTERRUPT_TYPES: Final = ("Interrupted", "KeyboardInterrupt")
+_LAST_LINES: Final = 5
+"""Lines at the end of the text logs that may report an interrupt: the process ends after it."""
+_LOG_PREFIX: Final = re.compile(r"^[^\n]{0,120}?\b(?:CRITICAL|FATAL|ERROR|WARNING|WARN)\b[\])]?[ :-]{0,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ def determine_ending(drafts: Sequence[StepBuilder], material: RawRun, *, now: fl
 
 def _ending_of_steps(drafts: Sequence[StepBuilder], material: RawRun, now: float | None) -> RunEnding:
     """Return how a compiled run ended, judging by its steps, its errors, and its end event."""
-    ended = _has_ended(material.events)
+    ended = has_ended(material.events)
     error = _run_failure(material.events)
     if any(draft.status == "running" for draft in drafts):
         return _unfinished(material, now, ended=ended, error=error)
@@ -132,7 +141,7 @@ def _last_activity(material: RawRun) -> float:
     return max(times) if times else material.disk.modified(layout.EVENTS) or 0.0
 
 
-def _has_ended(events: Sequence[Event]) -> bool:
+def has_ended(events: Sequence[Event]) -> bool:
     """Return True if the last writer logged the end of the run: the host, or the worker if there is no host.
 
     A local runner and a forwarded worker report their end before the host has collected anything.
@@ -152,7 +161,7 @@ def _all_steps_ended(drafts: Sequence[StepBuilder]) -> bool:
 
 def _succeeded(drafts: Sequence[StepBuilder], material: RawRun) -> RunEnding:
     end = next((event for event in reversed(material.events) if event.name == "run_end"), None)
-    if end is not None and end.fields.get("status") in ("failed", "error", "cancelled", "interrupted"):
+    if end is not None and end.fields.get("status") in ("failed", "error"):
         return RunEnding("failed", finished=True, failure=failure_of(end), stage="finish")
     status = material.status
     fell_short = (
@@ -184,7 +193,18 @@ def _compile_failure(events: Sequence[Event]) -> StepFailure | None:
 
 
 def _run_failure(events: Sequence[Event]) -> StepFailure | None:
-    """Return the error that ended the run: the first with a text, closest to its origin."""
+    """Return the error that ended the run: the first with a text, closest to its origin.
+
+    A native run records its parts in ``run_end``.
+    """
+    failure = _first_run_error(events)
+    if failure is None or failure.info is not None:
+        return failure
+    end = next((event for event in reversed(events) if event.name == "run_end"), None)
+    return failure._replace(info=failure_of(end).info) if end is not None else failure
+
+
+def _first_run_error(events: Sequence[Event]) -> StepFailure | None:
     for name in RUN_FAILURES:
         failures = [event for event in events if event.name == name]
         failure = next((event for event in failures if event.error), None)
@@ -215,3 +235,55 @@ def _ending_without_log(drafts: Sequence[StepBuilder], material: RawRun) -> RunE
     ):
         return RunEnding("success", finished=True)  # a compile writes only its manifest
     return RunEnding("truncated", finished=False)
+
+
+# --- interrupts
+
+
+def find_interrupt(drafts: Sequence[StepBuilder], material: RawRun) -> StepFailure | None:
+    """Return the line that reports the interrupt; None if no signal ended the run."""
+    end = next((event for event in reversed(material.events) if event.name == "run_end"), None)
+    status = end.fields.get("status") if end is not None else None
+    if end is not None and isinstance(status, str):
+        return _recorded_end(end, status) if status in _INTERRUPT_STATUSES else None
+    error = _run_error(material.events)
+    if error is not None and _is_interrupt(error):
+        return error
+    failed = [draft.failure for draft in drafts if draft.status == "failed" and draft.failure is not None]
+    if failed:
+        return failed[-1] if _is_interrupt(failed[-1]) else None
+    is_open = error is None and any(draft.status == "running" for draft in drafts)
+    return _last_log_line(material) if is_open else None
+
+
+def mark_interrupted_steps(drafts: Sequence[StepBuilder]) -> None:
+    """Set the status of the steps that the interrupt ended; other failed steps stay failed."""
+    for draft in drafts:
+        ended_by_it = draft.failure is not None and _is_interrupt(draft.failure)
+        if draft.status == "running" or (draft.status == "failed" and ended_by_it):
+            draft.status = "interrupted"
+
+
+def _recorded_end(end: Event, status: str) -> StepFailure:
+    failure = failure_of(end)
+    return failure._replace(message=failure.info.message if failure.info else status)
+
+
+def _run_error(events: Sequence[Event]) -> StepFailure | None:
+    """Return the error that ended the run, if it ended outside of a step."""
+    error = next((event for event in reversed(events) if event.name in RUN_FAILURES and event.error), None)
+    return failure_of(error) if error is not None else None
+
+
+def _is_interrupt(failure: StepFailure) -> bool:
+    if failure.info is not None:
+        return failure.info.kind == _INTERRUPT_KIND
+    return failure.type in _INTERRUPT_TYPES or reports_interrupt(failure.message)
+
+
+def _last_log_line(material: RawRun) -> StepFailure | None:
+    for line in reversed(material.log_lines[-_LAST_LINES:]):
+        text = _LOG_PREFIX.sub("", line.text[:MAX_INTERRUPT_TEXT].strip(), count=1)
+        if reports_interrupt(text):
+            return StepFailure(text, file=line.file, line=line.line)
+    return None

@@ -7,13 +7,19 @@ from typing import Any
 
 from osiris_inspect.inspector.reader.error_causes import error_causes
 from osiris_inspect.inspector.run.run import InputState, StepFailure
-from osiris_inspect.model.error_info import parse_error_info
+from osiris_inspect.model.error_info import ErrorInfo, parse_error_info
 from osiris_inspect.model.event import Event, as_int, step_name
-from osiris_inspect.model.failure import error_message
+from osiris_inspect.model.failure import RUN_FAILURES, error_message
 from osiris_inspect.model.run_card import StepStatus
 from osiris_inspect.model.run_types import FrameLocation
 
 _STORAGES: dict[str, FrameLocation] = {"memory": "memory", "spill": "spill", "none": "none"}
+_WITH_FIX = re.compile(
+    r"(?:step '[^']{1,200}': )?(?P<message>.{1,4000}); (?P<fix>(?:add|allow|cast|check|choose|correct|create|drop|give|grant"
+    r"|install|make|move|name|pass|quote|raise|read|remove|rename|run|save|set|split|start|use|wait|write) [^;]{1,400})",
+    re.DOTALL,
+)
+"""The text of a driver's error that ends with its remedy."""
 _MAX_ATTEMPTS = 20
 """Errors of one step that are kept beside the one it failed with."""
 _CFG_PATH = re.compile(r"(?:^|/)cfg/(.+)\.json\Z")
@@ -52,7 +58,7 @@ class StepBuilder:
     @property
     def was_started(self) -> bool:
         """True if the step began, however it ended."""
-        return self.status in ("running", "succeeded", "failed")
+        return self.status in ("running", "succeeded", "failed", "interrupted")
 
     @property
     def is_extractor(self) -> bool:
@@ -79,9 +85,15 @@ def build_steps(events: Iterable[Event]) -> dict[str, StepBuilder]:
         handler = _HANDLERS.get(event.name)
         if handler is not None:
             handler(draft, event)
-        elif event.is_failure and event.error and len(draft.attempts) < _MAX_ATTEMPTS:
+        elif _is_attempt(draft, event):
             draft.attempts.append(failure_of(event))
     return drafts
+
+
+def _is_attempt(draft: StepBuilder, event: Event) -> bool:
+    """Return True if a step reports an error that it did not fail with, or not yet."""
+    is_open = draft.failure is None and len(draft.attempts) < _MAX_ATTEMPTS
+    return is_open and event.is_failure and event.name not in RUN_FAILURES and bool(event.error)
 
 
 def in_order(events: Iterable[Event]) -> list[Event]:
@@ -204,15 +216,24 @@ _HANDLERS = {
 
 def failure_of(event: Event) -> StepFailure:
     """Return the failure that an event reports; its message is never empty."""
+    message = error_message(event.fields)
     return StepFailure(
-        error_message(event.fields) or f"{event.original_name or event.name} without a reason",
+        message or f"{event.original_name or event.name} without a reason",
         event.error_type,
         event.traceback,
         event.file,
         event.line,
-        parse_error_info(event.fields.get("error_info")),
+        parse_error_info(event.fields.get("error_info")) or _error_with_fix(event, message or ""),
         error_causes(event.fields.get("causes"), event.traceback or ""),
     )
+
+
+def _error_with_fix(event: Event, message: str) -> ErrorInfo | None:
+    """Return the parts of a driver's error in a native run that does not record them: ``message; fix``."""
+    match = _WITH_FIX.fullmatch(message) if event.error_type == "DriverError" else None
+    if match is None or event.dialect != "native":
+        return None
+    return ErrorInfo("driver-raised", match["message"], match["fix"], type="DriverError")
 
 
 def _step_of_cfg(path: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""Phrases of error messages that report a missing input."""
+"""Phrases of error messages that report a missing input or an interrupt."""
 
 import re
 
@@ -6,6 +6,8 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
 MAX_TEXT = 65536
 """Characters of an error message that are searched."""
+MAX_INTERRUPT_TEXT = 400
+"""Characters of a message that may report an interrupt."""
 
 _LACKS_INPUT = re.compile(
     r"\"?input_df\"? of type \"?NoneType"
@@ -28,3 +30,18 @@ _NONE_ERRORS = LazyRegex(r"NoneType|^'?(?:input_)?df(?:_\w+)?'?$|KeyError: '(?:i
 def may_be_missing_input(message: str) -> bool:
     """Return True if a missing input may have caused the error: it says so or used None as a frame."""
     return reports_missing_input(message) or _NONE_ERRORS.search(message[:MAX_TEXT]) is not None
+
+
+_INTERRUPT = re.compile(
+    r"(?:(?:unexpected error|execution failed|run failed|pipeline failed): {0,3})?"
+    r"(?:KeyboardInterrupt(?::[^\n]{0,200})?"
+    r"|(?:(?:the )?(?:run|execution|pipeline|job) (?:was |has been )?)?(?:interrupted|cancell?ed)"
+    r"(?: by (?:the )?(?:user|signal|SIG(?:INT|TERM|HUP))[^\n]{0,60})?"
+    r"|(?:received|caught|got) (?:signal )?(?:SIG(?:INT|TERM|HUP)|2|15)\b[^\n]{0,80})[.!]?",
+    re.IGNORECASE,
+)
+
+
+def reports_interrupt(message: str) -> bool:
+    """Return True if the whole message says that the run was interrupted or cancelled."""
+    return _INTERRUPT.fullmatch(message.strip()[:MAX_INTERRUPT_TEXT]) is not None

@@ -17,7 +17,7 @@ from osiris_inspect.inspector.run.http_response import HttpResponse
 from osiris_inspect.model.error_info import ErrorInfo
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.finding import Stage
-from osiris_inspect.model.manifest import InputRef, Manifest
+from osiris_inspect.model.manifest import InputRef, Manifest, input_name
 from osiris_inspect.model.metric import Metric
 from osiris_inspect.model.run_card import RunCard, StepStatus
 from osiris_inspect.model.run_types import FrameLocation, InputLocation, RunMode, RunStatus
@@ -291,6 +291,17 @@ class Run:
     @cached_property
     def _steps_by_id(self) -> Mapping[str, StepState]:
         return {step.id: step for step in reversed(self.steps)}  # of two with one id the first is returned
+
+    def steps_with_input_name(self, name: str) -> Sequence[StepState]:
+        """Return the steps whose frame has an input name, in lower case, at its consumers."""
+        return self._steps_by_input_name.get(name, ())
+
+    @cached_property
+    def _steps_by_input_name(self) -> Mapping[str, Sequence[StepState]]:
+        steps: dict[str, list[StepState]] = {}
+        for step in self.steps:
+            steps.setdefault(input_name(step.id).lower(), []).append(step)
+        return steps
 
     def inputs_from(self, step_id: str) -> Sequence[InputState]:
         """Return the inputs that steps made of the frame of one step."""

@@ -1,23 +1,27 @@
 """Counts and states in the header of a report."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Finding
+from osiris_inspect.model.run_types import RunStatus
 
 STATUS_WORDS = {
     "success": "succeeded",
     "failed": "failed",
+    "interrupted": "interrupted",
     "truncated": "cut off",
     "running": "running",
     "compile_failed": "does not compile",
     "unreadable": "unreadable",
 }
 FAILED_STATUSES = frozenset({"failed", "truncated", "compile_failed", "unreadable"})
+"""The statuses of a run whose failure needs an explanation."""
+INCOMPLETE_STATUSES = FAILED_STATUSES | {"interrupted"}
 """The statuses of a run that did not complete its work."""
 
 
@@ -62,6 +66,14 @@ def output_rows(report: Report) -> int | None:
     return done[-1] if done else None
 
 
+def count_runs(statuses: Sequence[RunStatus]) -> str:
+    """Return the number of runs, of failed and of interrupted ones: ``3 runs, 1 failed``."""
+    failed = sum(status in FAILED_STATUSES for status in statuses)
+    interrupted = statuses.count("interrupted")
+    text = f"{len(statuses)} runs, {failed} failed"
+    return f"{text}, {interrupted} interrupted" if interrupted else text
+
+
 def finding_scope(finding: Finding) -> str:
     """Return the step of a finding, or its stage in parentheses."""
     return finding.step if finding.step is not None else f"({finding.stage})"
@@ -73,7 +85,8 @@ def location_label(edge: Edge, run: Run) -> str:
         return edge.location
     ends = [step for step in run.steps if step.id in (edge.producer, edge.consumer)]
     never_made = any(
-        step.status in ("skipped", "not_started") or (step.id == edge.producer and step.status == "failed")
+        step.status in ("skipped", "not_started")
+        or (step.id == edge.producer and step.status in ("failed", "interrupted"))
         for step in ends
     )
     return "never made" if never_made else "not found"

@@ -109,7 +109,7 @@ def _upstream(run: Run, entry: InputState, upstream: StepState | None) -> TraceS
     if upstream.status in ("skipped", "not_started"):
         because = f", because of {upstream.skipped_because!r}" if upstream.skipped_because else ""
         return TraceStep("upstream", f"{name!r} did not run{because}", "miss", any_evidence(run, upstream))
-    if upstream.status == "failed":
+    if upstream.status in ("failed", "interrupted"):
         reason = (
             excerpt(" ".join(upstream.failure.message.split()), 160)
             if upstream.failure
@@ -117,7 +117,7 @@ def _upstream(run: Run, entry: InputState, upstream: StepState | None) -> TraceS
         )
         return TraceStep(
             "upstream",
-            f"{name!r} failed: {reason}",
+            f"{name!r} {'failed' if upstream.status == 'failed' else 'was interrupted'}: {reason}",
             "miss",
             error_evidence(upstream) or any_evidence(run, upstream),
         )

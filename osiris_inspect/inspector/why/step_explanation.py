@@ -97,6 +97,7 @@ def _inputs(step: StepState) -> list[InputState]:
 def _verdict(run: Run, step: StepState) -> str:
     text = {
         "failed": f"step {step.id!r} failed",
+        "interrupted": f"step {step.id!r} was interrupted",
         "skipped": f"step {step.id!r} was skipped",
         "not_started": f"step {step.id!r} was not started",
         "running": f"step {step.id!r} started and did not end",
@@ -125,6 +126,9 @@ def _turns(run: Run, step: StepState) -> Iterator[TraceStep]:
         begun = [event_evidence(event) for event in run.events_named("step_start", step=step.id)]
         end = (event_evidence(run.events[-1]),) if run.events else ()
         yield TraceStep("end", "the log stops while the step is running", "miss", (*begun[-1:], *end))
+    if step.status == "interrupted" and step.failure is None and run.failure is not None:
+        cited = Evidence(run.failure.file, run.failure.line, run.failure.message[:120])
+        yield TraceStep("end", "the run was interrupted while the step was running", "miss", (cited,))
     yield from _explain_zero_rows(run, step)
     yield from _explain_storage(run, step)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from osiris_inspect.model import run_layout as layout
+from osiris_inspect.model.error_info import parse_error_info
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.manifest import Manifest, Step
 from osiris_inspect.model.run_card import RunCard, StepCard
@@ -90,6 +91,8 @@ def _from_spill_write(step: Step, fields: Mapping[str, Any]) -> dict[str, Any]:
 def _from_step_end(event: Event) -> dict[str, Any]:
     duration = {"duration_ms": event.fields.get("duration_ms")}
     if event.name == "step_failed":
-        return {"status": "failed", **duration, "error": event.error}
+        info = parse_error_info(event.fields.get("error_info"))
+        is_interrupted = info is not None and info.kind == "interrupted"
+        return {"status": "interrupted" if is_interrupted else "failed", **duration, "error": event.error}
     rows = event.fields.get("rows_processed")
     return {"status": "succeeded", **duration, **({} if rows is None else {"rows_out": rows})}

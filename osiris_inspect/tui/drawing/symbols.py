@@ -39,6 +39,7 @@ class EdgeStyle(NamedTuple):
 STEP: dict[StepStatus, StatusSymbol] = {
     "succeeded": StatusSymbol("✓", "succeeded", "$state-good"),
     "failed": StatusSymbol("✗", "failed", "bold $state-bad"),
+    "interrupted": StatusSymbol("!", "interrupted", "$state-warn"),
     "skipped": StatusSymbol("⊘", "skipped", "$state-warn"),
     "running": StatusSymbol("…", "running", "$state-live"),
     "not_started": StatusSymbol("·", "not started", MUTED),
@@ -46,6 +47,7 @@ STEP: dict[StepStatus, StatusSymbol] = {
 RUN: dict[RunStatus, StatusSymbol] = {
     "success": StatusSymbol("✓", STATUS_WORDS["success"], "$state-good"),
     "failed": StatusSymbol("✗", STATUS_WORDS["failed"], "bold $state-bad"),
+    "interrupted": StatusSymbol("!", STATUS_WORDS["interrupted"], "$state-warn"),
     "truncated": StatusSymbol("✗", STATUS_WORDS["truncated"], "bold $state-bad"),
     "compile_failed": StatusSymbol("✗", STATUS_WORDS["compile_failed"], "bold $state-bad"),
     "running": StatusSymbol("…", STATUS_WORDS["running"], "$state-live"),

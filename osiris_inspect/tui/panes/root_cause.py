@@ -14,7 +14,7 @@ from osiris_inspect.inspector.text.units import format_rows, pluralize
 from osiris_inspect.model.finding import Finding
 from osiris_inspect.tui.drawing.symbols import MUTED, RUN, SEVERITY
 
-_CLASSES = {"success": "-good", "running": "-open"}
+_CLASSES = {"success": "-good", "running": "-open", "interrupted": "-open"}
 _LABELS = {"evidence": "at", "fix": "fix"}
 _WRAPPED = ("cause", "fix")
 """Entries that are wrapped if they are too long; the others are truncated."""
@@ -116,6 +116,8 @@ def _status_sentence(report: Report) -> str:
         return f"{steps} succeeded" + (f", {format_rows(rows)}" if rows is not None else "")
     if run.status == "running":
         return f"running: {steps} done"
+    if run.status == "interrupted":
+        return f"interrupted: {steps} succeeded"
     return f"{RUN[run.status].word}: {steps} succeeded; no cause found"
 
 

@@ -168,7 +168,7 @@ class RunsScreen(TitledScreen):
 
 
 def _is_failed(entry: "RunEntry") -> bool:
-    return entry.status not in ("success", "running")
+    return entry.status not in ("success", "running", "interrupted")
 
 
 def _pipeline_history(entries: Iterable["RunEntry"]) -> dict[Path, Content]:

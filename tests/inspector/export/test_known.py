@@ -118,7 +118,7 @@ def test_a_finding_that_several_runs_share_is_one_entry_of_gitlab(failed: Report
 def test_what_was_written_is_read_and_knows_everything(failed: Report) -> None:
     entries = baseline.load(baseline.dump(baseline.baseline_of([failed])).encode(), "b.json")
     assert entries == baseline.baseline_of([failed])
-    (marked,) = baseline.mark_known([failed], entries)
+    marked = baseline.mark_known(failed, entries)
     assert all(finding.in_baseline for finding in marked.findings)
     assert baseline.fixed_entries([failed], entries) == []
 
@@ -147,7 +147,7 @@ def test_a_file_that_is_no_baseline_is_refused_by_name(content: bytes) -> None:
 
 
 def test_known_findings_are_shown_quietly_and_fail_nothing(failed: Report) -> None:
-    (marked,) = baseline.mark_known([failed], baseline.baseline_of([failed]))
+    marked = baseline.mark_known(failed, baseline.baseline_of([failed]))
     assert {command.name for command in runner.of_github(rendered("github", marked))} == {"notice"}
     assert runner.of_azure(rendered("azure", marked)) == []
     (suite,) = JUnitXml.fromstring(rendered("junit", marked).encode())

@@ -26,7 +26,8 @@ _CODE_PATTERNS = LazyRegex(
 _FAMILY_PATTERNS = LazyRegex(
     r"(?<![\w.])\(([1-4]\d{3}), [\"']|(?<![\w'\"])['\"](?:code|C)['\"]: ?['\"]([0-9A-Z]{5}|PGRST[0-9X]\d{2})['\"]"
     r"|\bSQLSTATE\b[ :=\[(]{0,3}([0-9A-Z]{5})\b|\b[1-4]\d{3} \(([0-9A-Z]{5})\): |^Error ([0-9A-Z]{5}|PGRST[0-9X]\d{2}):"
-    r"|\b(?:pymysql|MySQLdb|mysql|psycopg2?|asyncpg)(?:\.\w{1,40}){0,2}\.(DataError|IntegrityError|ProgrammingError|NotSupportedError)\b",
+    r"|\b(?:pymysql|MySQLdb|mysql|psycopg2?|asyncpg)(?:\.\w{1,40}){0,2}\.(DataError|IntegrityError|ProgrammingError|NotSupportedError)\b"
+    r"|\bpsycopg2?\.errors\.([A-Z]\w{2,60})\b",
     re.MULTILINE,
 )
 _FAMILIES: Mapping[str, str] = {
@@ -67,11 +68,7 @@ def find_code_family(text: str) -> ErrorCode | None:
     """Return the class that the first code of an error belongs to by its beginning."""
     for own in _FAMILY_PATTERNS.finditer(without_echoed_text(text)):
         code = next(group for group in own.groups() if group)
-        starts = (
-            [code]
-            if code.isdigit() and len(code) == _NUMBER_LENGTH
-            else [code[:end] for end in range(len(code), 1, -1)]
-        )
+        starts = [code] if len(code) == _NUMBER_LENGTH else [code[:end] for end in range(len(code), 1, -1)]
         family = next((_FAMILIES[start] for start in starts if start in _FAMILIES), None)
         match = _FAMILY_PATTERNS.match(text, own.start())
         if family is not None and match is not None:

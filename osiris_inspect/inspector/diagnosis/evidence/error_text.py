@@ -8,6 +8,7 @@ from functools import lru_cache
 from osiris_inspect.inspector.diagnosis.evidence.echoed_text import search_own_text
 from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_code_family, find_error_code
 from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline
+from osiris_inspect.inspector.diagnosis.evidence.traceback_frames import raising_place
 from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
 from osiris_inspect.inspector.run.run import LogLine, Run, StepFailure
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
@@ -17,7 +18,6 @@ from osiris_inspect.model.finding import Evidence, Stage
 UNKNOWN_KIND = "driver-raised"
 """Kind of an exception that the code of a driver raised: what it means, only its words tell."""
 
-_TRACEBACK_LINE = LazyRegex(r'File "(?:[^"\n]{0,400}/)?([^"/\n]{1,120})", line (\d+)')
 _NO_REASON = re.compile(r"\S{1,80} without a reason")
 
 
@@ -65,16 +65,22 @@ ErrorMatch = tuple[ErrorText, re.Match[str]]
 
 
 def error_texts(run: Run) -> Iterator[ErrorText]:
-    """Yield the errors of each failed step, oldest first, then the failure of the run itself.
+    """Yield the errors that the failed steps logged before they failed, oldest first, then the final errors."""
+    for step in run.steps:
+        if step.status != "interrupted":
+            yield from (_failure_text(attempt, step.id, "step") for attempt in step.attempts)
+    yield from final_errors(run)
 
-    An error that states its kind is left out: its words need no interpretation.
+
+def final_errors(run: Run) -> Iterator[ErrorText]:
+    """Yield the failure of each failed step, then the failure of the run itself.
+
+    An error that states its kind is left out: its words need no interpretation. So is an interrupt.
     """
     for step in run.steps:
-        if step.failure is not None:
-            yield from (_failure_text(attempt, step.id, "step") for attempt in step.attempts)
-            if not states_kind(step.failure):
-                yield _failure_text(step.failure, step.id, "step")
-    if run.failure is not None and not states_kind(run.failure):
+        if step.failure is not None and step.status != "interrupted" and not states_kind(step.failure):
+            yield _failure_text(step.failure, step.id, "step")
+    if run.failure is not None and run.status != "interrupted" and not states_kind(run.failure):
         running = next((step.id for step in run.steps if step.status == "running"), None)
         stage = run.failed_stage or ("step" if running else "finish")
         yield _failure_text(run.failure, running, stage)
@@ -146,9 +152,10 @@ def find_matches(
 def raised_at(failure: StepFailure) -> str:
     """Return where an error was raised, as `` (raised at FILE:LINE)``; empty if the log does not say.
 
-    A recorded place lies outside of installed packages; otherwise it is the last position of the traceback.
+    A recorded place lies outside of installed packages; otherwise it is the last position of the traceback outside of
+    the libraries that drivers call.
     """
     if failure.info is not None and failure.info.place is not None:
         return f" (raised at {failure.info.place})"
-    positions = _TRACEBACK_LINE.findall(failure.traceback or "")
-    return f" (raised at {positions[-1][0]}:{positions[-1][1]})" if positions else ""
+    place = raising_place(failure.traceback or "")
+    return f" (raised at {place})" if place else ""

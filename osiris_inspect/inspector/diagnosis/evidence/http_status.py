@@ -34,6 +34,7 @@ class StatusMeaning(NamedTuple):
 _LATER: Final = "run again later; some work may have been done"
 _REFUSED: Final = "request-refused"
 _FAILED: Final = "service-failed"
+_TIMEOUT: Final = "network-timeout"
 _CLASSES: Mapping[int, StatusMeaning] = {
     4: StatusMeaning(
         _REFUSED, "config", "the service refused the request", "correct the request; the same one fails again"
@@ -69,7 +70,7 @@ _STATUSES: Mapping[int, StatusMeaning] = {
         "check the schema and the Accept header of the request; PostgREST serves only exposed schemas",
     ),
     407: StatusMeaning(
-        "connection-refused", "config", "the proxy requires a login",
+        "authentication-failed", "config", "the proxy requires a login",
         "check HTTPS_PROXY and NO_PROXY where the step runs",
     ),
     408: StatusMeaning(
@@ -98,7 +99,7 @@ _STATUSES: Mapping[int, StatusMeaning] = {
     502: StatusMeaning(_FAILED, "infra", "the gateway received no valid response from the service", _LATER),
     503: StatusMeaning(_FAILED, "infra", "the service was unavailable", _LATER),
     504: StatusMeaning(
-        _FAILED, "infra", "the gateway received no response from the service in time",
+        _TIMEOUT, "infra", "the gateway received no response from the service in time",
         "run again later with less data at once; some work may have been done",
     ),
     507: StatusMeaning(
@@ -106,10 +107,10 @@ _STATUSES: Mapping[int, StatusMeaning] = {
         "free disk space there, write less, or use a larger disk",
     ),
     521: StatusMeaning(_FAILED, "infra", "the server behind the gateway was down", _LATER),
-    522: StatusMeaning(_FAILED, "infra", "the gateway could not connect to the server in time", _LATER),
+    522: StatusMeaning(_TIMEOUT, "infra", "the gateway could not connect to the server in time", _LATER),
     523: StatusMeaning(_FAILED, "infra", "the gateway could not reach the server", _LATER),
     524: StatusMeaning(
-        _FAILED, "infra", "the server did not respond to the gateway in time",
+        _TIMEOUT, "infra", "the server did not respond to the gateway in time",
         "run again later with less data at once; some work may have been done",
     ),
     525: StatusMeaning(_FAILED, "infra", "the gateway could not agree on TLS with the server", _LATER),

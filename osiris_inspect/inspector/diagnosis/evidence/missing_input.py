@@ -4,7 +4,6 @@ from osiris_inspect.inspector.run.error_phrases import MAX_TEXT, reports_missing
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
-from osiris_inspect.model.manifest import input_name
 
 _REQUESTED = LazyRegex(
     r"Table with name \"?(?P<table>\w+)|Python Object \"(?P<object>\w+)\"|requires '(?P<key>\w+)'"
@@ -26,6 +25,13 @@ def error_reports_missing_input(step: StepState) -> bool:
     return step.failure is not None and reports_missing_input(step.failure.message)
 
 
+def may_read_spill(step: StepState) -> bool:
+    """Return True if an input of the step was or may have been read from disk."""
+    if not step.inputs:
+        return bool(step.needs)
+    return any(entry.location in ("spill", "unresolved") for entry in step.inputs)
+
+
 def failed_for_missing_input(step: StepState) -> bool:
     """Return True if a step failed because an input was missing and it had received none."""
     if step.status != "failed" or step.failure is None:
@@ -44,7 +50,7 @@ def requested_step(step: StepState, run: Run) -> StepState | None:
     """Return the step whose output a failed step requested by name and did not receive."""
     requested = (requested_input_name(step) or "").lower()
     received = {entry.from_step for entry in resolved_inputs(step)}
-    named = (other for other in run.steps if input_name(other.id).lower() == requested)
+    named = run.steps_with_input_name(requested)
     return next((other for other in named if other.id not in received and other.id != step.id), None)
 
 

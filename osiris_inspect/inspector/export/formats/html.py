@@ -21,7 +21,7 @@ from osiris_inspect.inspector.project.source_location import (
 )
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import StepState
-from osiris_inspect.inspector.run.summary import FAILED_STATUSES, finding_scope, summarize
+from osiris_inspect.inspector.run.summary import INCOMPLETE_STATUSES, count_runs, finding_scope, summarize
 from osiris_inspect.inspector.text.event_fields import masked_fields
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
 from osiris_inspect.inspector.text.units import format_duration
@@ -37,7 +37,7 @@ _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
 def render(reports: Sequence[Report], out: TextIO, *, ci: CIContext = NO_CI, **_ignored: object) -> None:
     """Write one document with a section per run, failed runs first."""
-    ordered = sorted(reports, key=lambda report: report.run.status not in FAILED_STATUSES)
+    ordered = sorted(reports, key=lambda report: report.run.status not in INCOMPLETE_STATUSES)
     out.writelines(f"{line}\n" for line in _document(ordered, ci.checkout))
 
 
@@ -56,8 +56,7 @@ def _document(reports: Sequence[Report], checkout: RepositoryCheckout) -> Iterat
 
 
 def _table_of_contents(reports: Sequence[Report]) -> Iterator[str]:
-    failed = sum(report.run.status in FAILED_STATUSES for report in reports)
-    yield f"<h1>{len(reports)} runs, {failed} failed</h1>\n<ul>"
+    yield f"<h1>{count_runs([report.run.status for report in reports])}</h1>\n<ul>"
     for number, report in enumerate(reports, start=1):
         title = f"{_text(report.run.id)} {_text(report.run.pipeline or '')}: {summarize(report).headline}"
         yield f'<li><a href="#run{number}">{title}</a></li>'

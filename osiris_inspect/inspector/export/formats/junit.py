@@ -79,7 +79,10 @@ def _cases(report: Report, checkout: RepositoryCheckout) -> list[_TestCase]:
     for step_id, entries in by_step.items():
         if step_id not in steps:
             cases += _run_level_cases(entries)
-    if report.run.status in FAILED_STATUSES and not any(_is_run_end(case) for case in cases):
+    if report.run.status == "interrupted":
+        text = report.run.failure.message if report.run.failure is not None else "the run was interrupted"
+        cases.append(_TestCase("(run)", "error", text, "interrupted"))
+    elif report.run.status in FAILED_STATUSES and not any(_is_run_end(case) for case in cases):
         words = STATUS_WORDS[report.run.status]
         cases.append(_TestCase("(run)", "failure", f"the run {words}", report.run.status))
     return cases
@@ -97,7 +100,7 @@ def _case_of(step: StepState, entries: Sequence[Annotation], causes: Mapping[str
     if step.status == "failed" and step.skipped_because is None:
         text = step.failure.message if step.failure is not None else "the step failed"
         return _TestCase(step.id, "failure", text, "failed", body, step.duration_s)
-    if step.status in ("failed", "skipped", "not_started", "running"):
+    if step.status in ("failed", "interrupted", "skipped", "not_started", "running"):
         because = (
             f"caused by {causes.get(step.skipped_because, step.skipped_because)}"
             if step.skipped_because

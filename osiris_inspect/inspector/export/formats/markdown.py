@@ -15,7 +15,13 @@ from osiris_inspect.inspector.project.source_location import RepositoryCheckout
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import FAILED_STATUSES, finding_scope, location_label, summarize
+from osiris_inspect.inspector.run.summary import (
+    INCOMPLETE_STATUSES,
+    count_runs,
+    finding_scope,
+    location_label,
+    summarize,
+)
 from osiris_inspect.inspector.text.sanitize import one_line, truncate
 from osiris_inspect.inspector.text.units import format_duration, pluralize
 from osiris_inspect.model.finding import Finding
@@ -27,11 +33,19 @@ _MARKS = {
     "success": "✅",
     "failed": "❌",
     "compile_failed": "❌",
+    "interrupted": "⏹️",
     "truncated": "⚠️",
     "unreadable": "⚠️",
     "running": "⏳",
 }
-_STEP_MARKS = {"succeeded": "✅", "failed": "❌", "skipped": "⏭️", "not_started": "▫️", "running": "⏳"}
+_STEP_MARKS = {
+    "succeeded": "✅",
+    "failed": "❌",
+    "interrupted": "⏹️",
+    "skipped": "⏭️",
+    "not_started": "▫️",
+    "running": "⏳",
+}
 _FINDING_MARKS = {"error": "❌", "warning": "⚠️", "note": "ℹ️"}  # noqa: RUF001  the sign for information
 
 
@@ -44,7 +58,7 @@ def render_markdown(
     reports: Sequence[Report], checkout: RepositoryCheckout, max_bytes: int = MAX_BYTES
 ) -> str:
     """Return the document in at most ``max_bytes`` of UTF-8; empty if not even a note fits."""
-    ordered = sorted(reports, key=lambda report: report.run.status not in FAILED_STATUSES)
+    ordered = sorted(reports, key=lambda report: report.run.status not in INCOMPLETE_STATUSES)
     sections = [_overview(ordered)] if len(ordered) > 1 else []
     sections += [_run(report, checkout) for report in ordered]
     available = max_bytes - _RESERVED_BYTES
@@ -76,13 +90,12 @@ def _size(section: Sequence[str]) -> int:
 
 
 def _overview(reports: Sequence[Report]) -> list[str]:
-    failed = sum(report.run.status in FAILED_STATUSES for report in reports)
     rows = [
         f"| {_MARKS[report.run.status]} {summarize(report).headline} | {code_span(report.run.id)} "
         f"| {code_span(report.run.pipeline or '')} | {format_duration(report.run.duration_s, '?')} | {_short_cause(report)} |"
         for report in reports
     ]
-    head = f"## {len(reports)} runs, {failed} failed"
+    head = f"## {count_runs([report.run.status for report in reports])}"
     return [head, "", "| | run | pipeline | time | cause |", "|---|---|---|---|---|", *rows, ""]
 
 

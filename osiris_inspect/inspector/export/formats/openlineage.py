@@ -26,12 +26,14 @@ SPEC: Final = "https://openlineage.io/spec"
 _END_OF_STEP: Final[Mapping[StepStatus, str]] = {
     "succeeded": "COMPLETE",
     "failed": "FAIL",
+    "interrupted": "ABORT",
     "skipped": "ABORT",
 }
 _END_OF_RUN: Final[Mapping[RunStatus, str]] = {
     "success": "COMPLETE",
     "failed": "FAIL",
     "compile_failed": "FAIL",
+    "interrupted": "ABORT",
     "truncated": "ABORT",
     "unreadable": "ABORT",
 }

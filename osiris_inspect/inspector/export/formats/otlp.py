@@ -13,7 +13,7 @@ from osiris_inspect.inspector.export.shared.spans import RunSpans, Span, run_spa
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepFailure
-from osiris_inspect.inspector.run.summary import FAILED_STATUSES
+from osiris_inspect.inspector.run.summary import INCOMPLETE_STATUSES
 from osiris_inspect.inspector.text.sanitize import masked_text
 from osiris_inspect.model.finding import Finding
 from osiris_inspect.model.version import __version__
@@ -56,7 +56,8 @@ def _root(report: Report, times: RunSpans, findings: Sequence[Finding]) -> dict[
         "attributes": _attributes({"osiris.status": run.status, "osiris.dialect": run.dialect}),
         "events": _events(findings, run.failure, times.end),
         "status": _status(
-            failed=run.status in FAILED_STATUSES, message=cause.message if cause is not None else None
+            failed=run.status in INCOMPLETE_STATUSES,
+            message=cause.message if cause is not None else _interrupt_message(run),
         ),
     }
 
@@ -78,8 +79,12 @@ def _step(run: Run, span: Span, findings: Sequence[Finding]) -> dict[str, Any]:
         **_named(step.id, span.start, span.end),
         "attributes": _attributes(about),
         "events": _events(findings, step.failure, span.end),
-        "status": _status(failed=step.status == "failed", message=message),
+        "status": _status(failed=step.status in ("failed", "interrupted"), message=message),
     }
+
+
+def _interrupt_message(run: Run) -> str | None:
+    return run.failure.message if run.status == "interrupted" and run.failure is not None else None
 
 
 def _named(name: str, start: float, end: float) -> dict[str, Any]:

@@ -8,17 +8,19 @@ from osiris_inspect.inspector.project.source_location import SourceLocation, ste
 from osiris_inspect.inspector.run.lineage import Edge
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.inspector.run.run import Run, StepState
-from osiris_inspect.inspector.run.summary import FAILED_STATUSES, finding_scope, location_label, summarize
+from osiris_inspect.inspector.run.summary import count_runs, finding_scope, location_label, summarize
 from osiris_inspect.inspector.text.sanitize import escape_ci_commands, one_line, truncate
 from osiris_inspect.inspector.text.units import format_duration, pluralize
 from osiris_inspect.inspector.text.wrap import wrap_labelled
 from osiris_inspect.model.finding import Finding, Severity
+from osiris_inspect.model.run_types import RunStatus
 
 _GLYPHS = {
     "success": "✓",
     "succeeded": "✓",
     "failed": "✗",
     "compile_failed": "✗",
+    "interrupted": "!",
     "truncated": "!",
     "unreadable": "!",
     "running": "~",
@@ -42,13 +44,15 @@ def render(
     reports: Sequence[Report], out: TextIO, *, width: int = 100, color: bool = False, **_ignored: object
 ) -> None:
     """Write every report; for several, their totals at the end."""
+    statuses: list[RunStatus] = []
     for number, report in enumerate(reports):
         if number:
             out.write("\n")
+        statuses.append(report.run.status)
         for line in map(escape_ci_commands, _report(report, width)):
             out.write(f"{_colored(line) if color else line}\n")
     if len(reports) > 1:
-        out.write(f"\n{_total(reports)}\n")
+        out.write(f"\n{count_runs(statuses)}\n")
 
 
 def _report(report: Report, width: int) -> Iterator[str]:
@@ -134,7 +138,7 @@ def _step(step: StepState) -> tuple[str, str, str, str, str, str]:
     status = f"{_GLYPHS[step.status]} {step.status.replace('_', ' ')}"
     frame = (
         "-"
-        if step.is_writer or step.status in ("failed", "skipped", "not_started")
+        if step.is_writer or step.status in ("failed", "interrupted", "skipped", "not_started")
         else _FRAMES[step.storage]
     )
     did_run = step.status not in ("skipped", "not_started")
@@ -182,12 +186,12 @@ def _same(finding: Finding) -> tuple[object, ...]:
     return finding.rule, finding.severity, finding.in_baseline, finding.caused_by, finding.fix, message
 
 
-def _finding(finding: Finding, scope: str, cause_text: str, place: str) -> str:
+def _finding(finding: Finding, scope: str, cause_text: str, position: str) -> str:
     """Return a finding on one line, without an error text that ``cause_text`` already shows."""
     because = f"because of {finding.caused_by}" if finding.caused_by else ""
     known = "known " if finding.in_baseline else ""
     message = drop_repeated_error(one_line(finding.message), cause_text)
-    sources = ", ".join(filter(None, (str(finding.evidence[0]), place, because)))
+    sources = ", ".join(filter(None, (str(finding.evidence[0]), position, because)))
     text = f"{known}{finding.severity} {finding.rule} {scope}: {message} ({sources})"
     lead = f"{'    ' if finding.caused_by else '  '}{_GLYPHS[str(finding.severity)]} "
     return f"{lead}{truncate(one_line(text), MAX_TEXT)}"
@@ -212,11 +216,6 @@ def _counts(report: Report) -> str:
         f"{len(report.allowed)} suppressed" if report.allowed else "",
     ]
     return " · ".join(filter(None, parts))
-
-
-def _total(reports: Sequence[Report]) -> str:
-    failed = sum(report.run.status in FAILED_STATUSES for report in reports)
-    return f"{len(reports)} runs, {failed} failed"
 
 
 def _colored(line: str) -> str:

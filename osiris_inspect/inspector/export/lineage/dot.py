@@ -37,7 +37,7 @@ def quoted(*texts: str) -> str:
 def _style(node: DiagramNode) -> str:
     if node.role == "cause":
         return ', fillcolor="#b00020", fontcolor="#ffffff"'
-    if node.status in ("failed", "running"):
+    if node.status in ("failed", "interrupted", "running"):
         return ', fillcolor="#fde7e9", color="#b00020"'
     return ', style="rounded,dashed", color="#8a8a8a"' if node.status in ("skipped", "not_started") else ""
 

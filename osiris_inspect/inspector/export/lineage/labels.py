@@ -4,15 +4,22 @@ from osiris_inspect.inspector.export.lineage.diagram import DiagramEdge, Diagram
 from osiris_inspect.inspector.text.sanitize import one_line
 from osiris_inspect.inspector.text.units import format_bytes, pluralize
 
-GLYPHS = {"succeeded": "✓", "failed": "✗", "skipped": "-", "not_started": "·", "running": "~"}
+GLYPHS = {
+    "succeeded": "✓",
+    "failed": "✗",
+    "interrupted": "!",
+    "skipped": "-",
+    "not_started": "·",
+    "running": "~",
+}
 
 
 def node_label(node: DiagramNode) -> str:
     """Return what a step produced and where its frame is stored."""
     if node.status in ("skipped", "not_started"):
         return "did not run"
-    if node.status == "failed":
-        return "failed"
+    if node.status in ("failed", "interrupted"):
+        return node.status
     if node.status == "running":
         return "did not end"
     verb = "wrote" if node.is_writer else "produced"

@@ -48,6 +48,6 @@ def _label(node: DiagramNode) -> str:
 def _style(node: DiagramNode) -> str:
     if node.role == "cause":
         return ":::cause"
-    if node.status in ("failed", "running"):
+    if node.status in ("failed", "interrupted", "running"):
         return ":::failed"
     return ":::idle" if node.status in ("skipped", "not_started") else ""

@@ -16,10 +16,10 @@ code{overflow-wrap:anywhere}h1 code,h2 code{font-size:.92em}
 .faint{color:var(--faint);fill:var(--faint)}
 section.run{border-top:4px solid var(--idle);padding-top:14px;margin-bottom:56px}
 section.success{border-color:var(--good)}section.failed,section.compile_failed{border-color:var(--bad)}
-section.truncated,section.unreadable{border-color:var(--warn)}
+section.truncated,section.unreadable,section.interrupted{border-color:var(--warn)}
 .verdict{font-weight:600}.success .verdict,b.succeeded{color:var(--good)}
 .failed .verdict,.compile_failed .verdict,b.failed,b.error{color:var(--bad)}
-.truncated .verdict,.unreadable .verdict,b.warning{color:var(--warn)}
+.truncated .verdict,.unreadable .verdict,.interrupted .verdict,b.interrupted,b.warning{color:var(--warn)}
 .cause{background:var(--cause);border-left:4px solid var(--bad);padding:10px 14px;margin:14px 0}
 .cause p{margin:4px 0}
 .wide{overflow-x:auto}
@@ -33,7 +33,7 @@ svg{max-width:none}svg text{fill:var(--text)}svg .name{font-weight:600}svg .labe
 .node rect{fill:var(--soft);stroke:var(--idle);stroke-width:1.5}
 .node.succeeded rect{stroke:var(--good)}.node.failed rect{stroke:var(--bad);fill:var(--cause);stroke-width:2.5}
 .node.running rect{stroke:var(--warn)}.node.skipped rect,.node.not_started rect{stroke-dasharray:5 4}
-.times .succeeded rect{fill:var(--good)}.times .node.failed rect{fill:var(--bad)}.times .running rect{fill:var(--warn)}
+.times .succeeded rect{fill:var(--good)}.times .node.failed rect{fill:var(--bad)}.times .running rect,.times .interrupted rect{fill:var(--warn)}
 svg text.label{paint-order:stroke;stroke:var(--back);stroke-width:6px}
 .edge{fill:none;stroke:var(--idle);stroke-width:1.5}.edge.spill{stroke-dasharray:2 3}
 .edge.unresolved{stroke:var(--bad);stroke-dasharray:6 4}.tip{fill:var(--idle)}.tick{stroke:var(--line);fill:none}

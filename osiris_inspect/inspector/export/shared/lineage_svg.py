@@ -18,7 +18,14 @@ NODE_HEIGHT: Final = 62
 GAP_X: Final = 124
 GAP_Y: Final = 26
 EDGE: Final = 12
-_GLYPHS: Final = {"succeeded": "✓", "failed": "✗", "skipped": "⊘", "not_started": "·", "running": "…"}
+_GLYPHS: Final = {
+    "succeeded": "✓",
+    "failed": "✗",
+    "interrupted": "!",
+    "skipped": "⊘",
+    "not_started": "·",
+    "running": "…",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Driver(Protocol):
         )
 
     The text of this error is ``table 'x' does not exist; create the table, or …``. A writer adds the fact
-    ``rows_written``: 0, a number, or None if it is unknown whether rows were written.
+    ``rows_written``: 0, a number, or ``unknown`` if the rows may have been written or not.
     """
 
     def run(

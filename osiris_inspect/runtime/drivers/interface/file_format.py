@@ -1,6 +1,5 @@
 """Format of a file by its first bytes, and errors of reading files."""
 
-import errno
 import os
 import zipfile
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 
 _START_BYTES: Final = 4096
 
@@ -88,23 +88,23 @@ def memory_error(action: str, error: BaseException, **facts: Any) -> DriverError
 
 def unreadable_file(path: Path, error: OSError) -> DriverError:
     """Return the error for a file that the system failed to read."""
-    kind, fix = _READ_ERRORS.get(error.errno or 0, ("file-unreadable", "check the file and its disk"))
+    kind = kind_of(error, "file-unreadable")
     return DriverError(
         f"{path} cannot be read: {error.strerror or error}",
         kind=kind,
-        fix=fix,
-        path=str(path),
-        errno=error.errno,
+        fix=_READ_FIXES.get(kind, "check the file and its disk"),
+        **{**os_error_facts(error), "path": str(path)},
     )
 
 
-_READ_ERRORS: Final[Mapping[int, tuple[str, str]]] = {
-    errno.ENOENT: ("file-missing", "correct the path"),
-    errno.EISDIR: ("path-is-directory", "name a file"),
-    errno.EACCES: ("permission-denied", "give the user that runs the step the right to read it"),
-    errno.EPERM: ("permission-denied", "give the user that runs the step the right to read it"),
-    errno.ENOMEM: ("out-of-memory", "raise the memory limit"),
+_READ_FIXES: Final[Mapping[str, str]] = {
+    "file-missing": "correct the path",
+    "path-is-directory": "name a file",
+    "permission-denied": "give the user that runs the step the right to read it",
+    "out-of-memory": "raise the memory limit",
+    "too-many-open-files": "raise the limit of open files (ulimit -n)",
 }
+"""Kind of a system error to what to do."""
 
 
 def _start(source: Path | bytes) -> bytes:

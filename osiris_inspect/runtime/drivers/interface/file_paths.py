@@ -13,15 +13,16 @@ from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContex
 from osiris_inspect.runtime.files.atomic_replace import replace_file
 from osiris_inspect.runtime.files.symlinks import resolved
 from osiris_inspect.runtime.pipeline import pipeline_files
+from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 
 _MAX_NAMES: Final = 10
 """Names of a folder that an error shows."""
-_WRITE_ERRORS: Final[Mapping[int, tuple[str, str]]] = {
-    errno.ENOSPC: ("disk-full", "free disk space, or write to another disk"),
-    errno.EDQUOT: ("disk-full", "free disk space, or write to another disk"),
-    errno.EACCES: ("permission-denied", "give the user that runs the step the right to write there"),
-    errno.EPERM: ("permission-denied", "give the user that runs the step the right to write there"),
+_WRITE_FIXES: Final[Mapping[str, str]] = {
+    "disk-full": "free disk space, or write to another disk",
+    "permission-denied": "give the user that runs the step the right to write there",
+    "too-many-open-files": "raise the limit of open files (ulimit -n)",
 }
+"""Kind of a system error to what to do."""
 
 
 def base_dir(config: Config, ctx: DriverContext) -> Path:
@@ -155,13 +156,10 @@ def _write_error(error: OSError, path: Path) -> DriverError:
             path=str(path),
             folder=str(folder),
         )
-    kind, fix = _WRITE_ERRORS.get(
-        error.errno or 0, ("path-not-writable", "use an existing directory that the step can write to")
-    )
+    kind = kind_of(error, "path-not-writable")
     return DriverError(
         f"cannot write {path}: {error.strerror or error}",
         kind=kind,
-        fix=fix,
-        path=str(path),
-        errno=error.errno,
+        fix=_WRITE_FIXES.get(kind, "use an existing directory that the step can write to"),
+        **{**os_error_facts(error), "path": str(path)},
     )

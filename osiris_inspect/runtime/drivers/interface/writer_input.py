@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
@@ -10,6 +10,9 @@ import pyarrow as pa
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config, Inputs
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
+
+UNKNOWN_ROWS: Final = "unknown"
+"""Fact ``rows_written`` of a write whose outcome the writer does not know."""
 
 
 @dataclass(frozen=True, slots=True)

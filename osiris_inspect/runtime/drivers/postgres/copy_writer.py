@@ -17,7 +17,7 @@ from psycopg import sql
 from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext
-from osiris_inspect.runtime.drivers.interface.writer_input import WriterInput
+from osiris_inspect.runtime.drivers.interface.writer_input import UNKNOWN_ROWS, WriterInput
 from osiris_inspect.runtime.drivers.postgres.errors import read_error
 from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, ddl_type, encode_column
 
@@ -145,8 +145,11 @@ def write(
     """
     schema, batches = frames.batches(ROWS_PER_BATCH)
     writer = _TableWriter(session, target, schema, frames.dtypes)
-    writer.open()
-    return writer.run(batches, frames.rows, ctx)
+    try:
+        writer.open()
+        return writer.run(batches, frames.rows, ctx)
+    except DriverError as error:  # before the commit
+        raise _with_outcome(error) from error.__cause__
 
 
 def create(session: psycopg.Connection[Any], target: WriteTarget, frames: WriterInput) -> None:
@@ -167,8 +170,16 @@ def write_error(target: WriteTarget, error: psycopg.Error, *, is_committing: boo
         f"PostgreSQL write to {target.name} failed: {server.text}; {outcome}",
         kind=server.kind,
         fix="look whether the table has the rows before the step runs again" if is_unknown else server.fix,
-        **{"table": target.name, **server.error_facts, "rows_written": None if is_unknown else 0},
+        **{"table": target.name, **server.error_facts, "rows_written": UNKNOWN_ROWS if is_unknown else 0},
     )
+
+
+def _with_outcome(error: DriverError) -> DriverError:
+    """Return the error with the outcome, if it does not state it: nothing was written."""
+    if "rows_written" in error.facts:
+        return error
+    message = f"{error.message}; nothing was written"
+    return DriverError(message, kind=error.kind, fix=error.fix, rows_written=0, **error.facts)
 
 
 class _TableWriter:

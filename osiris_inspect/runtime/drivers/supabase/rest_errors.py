@@ -40,6 +40,7 @@ _ADVICE_BY_KIND: Final[Mapping[str, str]] = {
 _POLICY_FIX: Final = "add a policy that lets the key's role write these rows, or use the service role's key; GRANT does not help"
 _SERVER_CODE: Final = re.compile(r"[0-9A-Z]{5}|PGRST\w{1,5}")
 """Codes of PostgreSQL and PostgREST; a gateway has others."""
+_REDIRECT: Final = "the server redirects to"
 _TITLE: Final = re.compile(r"<title[^>]{0,100}>([^<]{1,300})", re.IGNORECASE)
 _HTML: Final = re.compile(r"\s{0,20}(?:<!doctype html|<html|<head|<!--)", re.IGNORECASE)
 _PAGE_CHARACTERS: Final = 20_000
@@ -169,7 +170,7 @@ def raise_if_rejected(response: httpx.Response) -> None:
     status, retry_after = response.status_code, response.headers.get("retry-after", "")
     wait = float(retry_after) if retry_after.isdigit() else 0.0
     if response.has_redirect_location:
-        raise RequestRejected(status, "", f"the server redirects to {response.headers['location']}")
+        raise RequestRejected(status, "", f"{_REDIRECT} {response.headers['location']}")
     try:
         body = orjson.loads(response.content)
     except orjson.JSONDecodeError:
@@ -194,7 +195,7 @@ def _page_text(text: str) -> str:
 
 def _kind_and_fix(status: int, code: str, reason: str) -> tuple[str, str]:
     if _SERVER_CODE.fullmatch(code) is None:
-        return _status_kind_and_fix(status)
+        return _status_kind_and_fix(status, reason)
     kind = sqlstate_kind(code, reason)
     if kind == "permission-denied":
         is_policy = ROW_LEVEL_SECURITY in reason
@@ -205,8 +206,10 @@ def _kind_and_fix(status: int, code: str, reason: str) -> tuple[str, str]:
     return kind, by_code or sqlstate_fix(code, kind, reason)
 
 
-def _status_kind_and_fix(status: int) -> tuple[str, str]:
+def _status_kind_and_fix(status: int, reason: str) -> tuple[str, str]:
     if status < 400:
-        return "config-value-invalid", "set url of the connection to that"
+        is_redirect = reason.startswith(_REDIRECT)
+        fix = "set url of the connection to that" if is_redirect else "check url of the connection"
+        return "config-value-invalid", fix
     kind = http_error_kind(status)
     return kind, "set a smaller batch_size" if status == TOO_LARGE else _ADVICE_BY_KIND[kind]

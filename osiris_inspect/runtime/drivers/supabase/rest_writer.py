@@ -17,7 +17,7 @@ from postgrest import APIResponse, CountMethod, ReturnMethod, SyncRequestBuilder
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import DriverContext
-from osiris_inspect.runtime.drivers.interface.writer_input import WriterInput
+from osiris_inspect.runtime.drivers.interface.writer_input import UNKNOWN_ROWS, WriterInput
 from osiris_inspect.runtime.drivers.postgres.copy_writer import REJECTED_ROWS_FIX, ROWS_PER_BATCH, WriteTarget
 from osiris_inspect.runtime.drivers.supabase.rest_client import PostgrestClient
 from osiris_inspect.runtime.drivers.supabase.rest_errors import (
@@ -155,7 +155,7 @@ class RestWriter:
                 fix="let the proxy pass Content-Range, or write over SQL, with pg_dsn",
                 table=self._target.name,
                 rows=sent,
-                rows_written=None,
+                rows_written=UNKNOWN_ROWS,
             )
         self._written += accepted
         self._ctx.progress(self._written)
@@ -251,7 +251,7 @@ class RestWriter:
             f"Supabase write to {self._target.name} failed: {message}; {_unknown_note(self._written)}",
             kind=failure.kind,
             fix=fix,
-            **{**failure.error_facts, "table": self._target.name, "rows_written": None},
+            **{**failure.error_facts, "table": self._target.name, "rows_written": UNKNOWN_ROWS},
         )
 
     def _write_failed(self, reason: str, kind: str, fix: str | None, facts: Mapping[str, Any]) -> DriverError:

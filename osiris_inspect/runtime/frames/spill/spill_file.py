@@ -8,6 +8,7 @@ The directory is synced later: before, a power cut may lose the spill.
 checksums are verified while a frame is read.
 """
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -91,7 +92,7 @@ def write_spill(root: Path, step: str, plan: FramePlan, size: int, disk: Filesys
             fix="free disk space, or write the run to a disk that accepts the file",
             step=step,
             bytes=size,
-            errno=getattr(error, "errno", None),
+            errno=errno.errorcode.get(error.errno or 0) if isinstance(error, OSError) else None,
         ) from error
     except BaseException:
         _remove_leftovers(folder)

@@ -19,6 +19,8 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"Unknown configuration keys?:? '?(?P<key>[^'\n]{1,120})'?[^\n]{0,80}"
+            r"|Additional properties are not allowed \('(?P<key3>[^'\n]{1,80})'[^\n]{0,80}"
+            r"|extra keys not allowed[^\n]{0,80}"
             r"|unknown (?:config )?key '(?P<key2>[^'\n]{1,80})'"
         ),
         message="the configuration contained an unknown key",

@@ -14,8 +14,9 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.model.finding import Confidence
 
-REFINES = ("query-failed", "connection-failed")
+REFINES = ("query-failed", "connection-failed", "value-refused")
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -42,5 +43,39 @@ PATTERNS = (
         "Europe/Prague",
         domain="config",
         error_class="setting",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"Worksheet (?:named '[^'\n]{1,80}'|index \d{1,4}) (?:not found|is invalid)[^\n]{0,60}"
+            r"|Missing column provided to '(?P<option>parse_dates|usecols|dtype|index_col)'[^\n]{0,120}"
+            r"|\bIndex [\w.\-]{1,80} invalid\b"
+            r"|Number of passed names did not match number of header fields[^\n]{0,80}"
+            r"|Passed header=[^\n]{1,80} but only \d{1,9} lines? in file"
+            r"|Defining usecols with out-of-bounds indices[^\n]{0,80}"
+        ),
+        message="an option for reading the file names a column, a line or a sheet that the file does not have",
+        fix="compare the option in the config of the step with the header of the file",
+        domain="config",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"invalid value for (?!parameter\b)['\"]?[\w.]{1,60}[^\n]{0,80}"
+            r"|is not of type '(?:string|integer|number|boolean|array|object)'"
+            r"|is (?:greater than the maximum|less than the minimum) of [^\n]{1,40}"
+        ),
+        message="the configuration contained an invalid value",
+        fix="use a value that the message allows",
+        domain="config",
+        confidence=Confidence.MEDIUM,
+    ),
+    ErrorPattern(
+        pattern=(
+            r"Could not determine delimiter|Error sniffing (?:file|CSV)[^\n]{0,80}"
+            r"|Only length-1 (?:decimal markers|thousands|quotechar)[^\n]{0,60}"
+            r"|(?i:bad delimiter(?: value)?)[^\n]{0,60}"
+        ),
+        message="an option for reading the file does not fit the file",
+        fix="set the delimiter and the quote character of the step to those of the file",
+        domain="config",
     ),
 )

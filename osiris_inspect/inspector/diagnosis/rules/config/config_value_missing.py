@@ -1,7 +1,8 @@
 """A required configuration value is missing.
 
 What it finds:
-    An error in which a driver does not find a key in its configuration.
+    An error in which a driver does not find a key in its configuration, or a `KeyError` of a mapping that the code
+    of the driver reads directly, for a key that the configuration of the step does not have.
 
 Why it matters:
     The step cannot start.
@@ -13,12 +14,22 @@ Example:
     `Step extract: 'query' is required in config`
 """
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+import re
 
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR, ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors
+from osiris_inspect.inspector.diagnosis.evidence.traceback_frames import raising_frame, subscripted_mapping
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.model.finding import Confidence, Severity
+
+EXPLAINS = ("column-missing",)
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"(?:Missing '(?P<k1>\w+)'|'(?P<k2>\w+)' is required) (?:in|for) [^\n]{0,80}"
+            r"(?:Missing '(?P<k1>\w{1,80})'|'(?P<k2>\w{1,80})' is required) (?:in|for) [^\n]{0,80}"
             r"|Missing resolved_connection in config"
             r"|'resolved_connection' is required"
             r"|requires 'primary_key'[^\n]{0,60}"
@@ -26,6 +37,7 @@ PATTERNS = (
             r"|Missing [\w' ]{1,60} in (?:resolved_connection|config(?:uration)?|connection)\b"
             r"|(?:\w+ )?provided but \w+ not provided|but \w+ not provided"
             r"|Compilation failed: '\w{1,60}'\s*$"
+            r"|'(?P<k3>[\w.\-]{1,80})' is a required property|required key '?(?P<k4>[\w.\-]{1,80})'? not provided"
             r"|(?:[Mm]issing required|lacks required) (?:config|configuration|key|option|setting)[^\n]{0,100}"
         ),
         message="a required configuration value was missing",
@@ -33,3 +45,57 @@ PATTERNS = (
         domain="config",
     ),
 )
+_KEY_ERROR = FindingTemplate(Severity.ERROR, "config")
+_KEY = LazyRegex(r"\bKeyError: ['\"](?P<key>[^'\"\n]{1,200})['\"]$", re.MULTILINE)
+_CONFIGURATION = re.compile(
+    r"(?i)(?:^|[._])_*(?:config\w*|cfg|conf|settings?|options?|opts|params?|parameters)$"
+)
+_DATA = re.compile(
+    r"(?i)(?:^|[._])(?:environ|inputs?|upstream\w*|outputs?|\w*df\d?|frames?|data|rows?|records?|items?|payload|body"
+    r"|docs?|document|obj|event|message|msg|response|resp|res|result|json|columns?|mapping|lookup|by_\w+)$"
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find also a KeyError of a configuration, or of a mapping that is neither a frame nor a row."""
+    for error, match in matching_errors(run, _KEY):
+        step, key = run.step(error.step or ""), match["key"]
+        name = _mapping(error, key)
+        if step is None or name is None or _has_key(step, key):
+            continue
+        is_configuration = _CONFIGURATION.search(name) is not None
+        origin = f"the driver read key {key!r} of {name!r}"
+        yield _KEY_ERROR.finding(
+            error.headline(match[0])
+            + SEPARATOR
+            + (origin if is_configuration else f"{origin}, which is not a DataFrame")
+            + (", and the configuration of the step has no such key" if step.config else ""),
+            error.evidence(match[0]),
+            step=step.id,
+            confidence=Confidence.HIGH if is_configuration else Confidence.MEDIUM,
+            fix=f"add {key!r} to the config of the step"
+            + (
+                "" if is_configuration else f" if {name!r} is the configuration; otherwise correct the driver"
+            ),
+        )
+
+
+def _mapping(error: ErrorText, key: str) -> str | None:
+    """Return the mapping that lacked a key; None if it is a frame, holds data, or the traceback does not show it."""
+    frame = raising_frame(error.traceback, "KeyError: ")
+    if frame is None or frame.package:
+        return None  # pandas raises a missing column in its own code
+    name = subscripted_mapping(frame, key)
+    return None if name is None or _DATA.search(name) else name
+
+
+def _has_key(step: StepState, key: str) -> bool:
+    """Return True if the configuration of a step contains a key, at any depth of mappings."""
+    pending: list[object] = [step.config]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            if key in value:
+                return True
+            pending += value.values()
+    return False

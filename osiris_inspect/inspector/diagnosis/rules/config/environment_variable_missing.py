@@ -56,7 +56,8 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 error.evidence(match[0]),
                 step=error.step,
                 stage=error.stage,
-                fix=f"set {name} where the step runs; a sandbox does not inherit the host's environment",
+                fix=f"set {name} where the step runs"
+                + ("" if run.mode == "local" else "; a sandbox does not inherit the environment of the host"),
             )
 
 

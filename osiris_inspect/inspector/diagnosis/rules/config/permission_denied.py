@@ -7,7 +7,8 @@ Why it matters:
     The credentials are valid and the permissions are not: a retry does not help.
 
 How to fix:
-    Grant the permission that the message names, or write to a location that the step may access.
+    Grant the permission that the message names, or use a location that the step may access. Row-level security needs
+    a policy for the role: GRANT does not help.
 
 Example:
     `(1142, "INSERT command denied to user 'reader'@'localhost' for table 'stats'")`
@@ -23,25 +24,42 @@ from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 
 REFINES = ("request-refused", "query-failed")
+_ROW_SECURITY = re.compile(r"row-level security")
 
 
 def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
-    if "row-level security" in text.text:
+    """Return the remedy for missing privileges, or for a policy of row-level security."""
+    if any(_ROW_SECURITY.search(part) for part in (text.text, *text.causes)):
         return (
-            "add a policy that allows these rows for the role of the key, or use the key of the service role; "
+            "add a policy that allows this to the role, or use a key whose role bypasses row-level security; "
             "a GRANT does not help"
         )
     return "grant the missing permission or use an account that has it"
 
 
+def _fix_file(run: Run, _text: ErrorText, _match: re.Match[str]) -> str:
+    """Return the remedy for a file, which in a sandbox depends on what the sandbox allows."""
+    if run.isolation in ("bwrap", "landlock"):
+        return "use a path of the pipeline's own configuration: the sandbox allows no other files"
+    return "change the owner or the mode of the file or its directory, or use a directory of the account that runs the step"
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"\b\w+ command denied to user[^\n]{0,100}"
+            r"\[Errno (?:13|1)\] (?:Permission denied|Operation not permitted):? ?'?[^'\n]{0,160}"
+            r"|\[WinError 5\][^\n]{0,160}|\bPermissionError\b[^\n]{0,160}"
+        ),
+        message="the operating system denied access",
+        fix=_fix_file,
+        domain="config",
+        search_text_logs=True,
+    ),
+    ErrorPattern(
+        pattern=(
+            r"\b\w{1,40} command denied to user[^\n]{0,100}"
             r"|permission denied for (?:table|schema|relation|database|sequence|function|view) [^\s]{0,80}"
             r"|must be owner of [^\n]{1,80}"
-            r"|\[Errno 13\] Permission denied:? ?'?[^'\n]{0,160}"
-            r"|\bPermissionError\b[^\n]{0,160}"
             r"|(?i:(?:insufficient|lacks?|without) (?:the )?(?:privileges?|permissions?|rights?))[^\n]{0,80}"
             r"|Access denied for user [^\n]{1,120} to database [^\n]{1,80}"
             r"|Access denied; you need [^\n]{1,120}"

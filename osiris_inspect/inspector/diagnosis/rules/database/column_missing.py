@@ -24,7 +24,7 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
-REFINES = ("query-failed", "request-refused", "write-failed")
+REFINES = ("table-missing", "query-failed", "request-refused", "write-failed")
 
 
 def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:

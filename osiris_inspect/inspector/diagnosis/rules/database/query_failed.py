@@ -16,6 +16,7 @@ Example:
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.http_status import states_status
 from osiris_inspect.inspector.diagnosis.evidence.python_values import is_numpy_value
+from osiris_inspect.model.finding import Confidence
 
 IS_GENERAL = True
 PATTERNS = (
@@ -105,6 +106,7 @@ PATTERNS = (
         message="a pooler in transaction mode shared one server connection between clients that prepare statements",
         fix="use the session port of the pooler or a direct connection, or disable prepared statements in the client",
         domain="config",
+        confidence=Confidence.MEDIUM,
         error_class="prepared statement",
     ),
     ErrorPattern(
@@ -117,6 +119,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=r"HTTP Error: [^\n]{1,200}",
         message="the database could not read a file over HTTP",
+        confidence=Confidence.MEDIUM,
         fix="check the URL in the query, the credentials for it, and the network where the step ran",
         domain="config",
         unless=states_status,

@@ -29,9 +29,7 @@ REFINES = ("query-failed",)
 _CREATE = "; correct its name, create it, or set create_if_missing"
 
 
-def _fix(run: Run, text: ErrorText, match: re.Match[str]) -> str:
-    if "schema cache" in match.string:
-        return "correct the table name or create the table; if it exists, run NOTIFY pgrst, 'reload schema' in the database"
+def _fix(run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     step = run.step(text.step or "")
     if step is not None and step.driver == "duckdb.processor" and step.inputs:
         names = ", ".join(dict.fromkeys(entry.name for entry in step.inputs))
@@ -45,7 +43,6 @@ PATTERNS = (
             r"Table '(?P<t1>[^'\n]{1,120})' (?:doesn't|does not) exist"
             r"|relation \"(?P<t2>[^\"\n]{1,120})\" does not exist"
             r"|Catalog Error: Table with name (?!\"?(?:input_df|df|df_\w+)\"? does)(?P<t3>[^\n]{1,120}?) does not exist"
-            r"|Could not find the table '(?P<t5>[^'\n]{1,120})'"
             r"|no such table: (?P<t6>[\w.]{1,120})"
             r"|Unknown table '(?P<t7>[^'\n]{1,120})'"
         ),
@@ -53,6 +50,14 @@ PATTERNS = (
         fix=_fix,
         domain="config",
         error_class="no table",
+    ),
+    ErrorPattern(
+        pattern=r"Could not find the table '(?P<t1>[^'\n]{1,120})'",
+        message="table {name} was missing, or the service had not noticed it yet",
+        fix="correct the table name or create the table; if it exists, run NOTIFY pgrst, 'reload schema' in the database",
+        domain="config",
+        confidence=Confidence.MEDIUM,
+        error_class="no table in cache",
     ),
 )
 _REPORTED = LazyRegex(r"\bTable (?P<table>\S{1,120}) does not exist and create_if_missing is false")

@@ -14,6 +14,8 @@ Example:
     `AttributeError: 'NoneType' object has no attribute 'groupby'`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors, raised_at
@@ -29,38 +31,77 @@ IS_GENERAL = True
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
     "code",
-    "correct the driver at the last line of the traceback",
+    "correct the driver where the error was raised",
     Confidence.MEDIUM,
 )
 _MISTAKE = LazyRegex(
     r"object (?:has no attribute '[^'\n]{1,80}'|is not (?:callable|iterable|subscriptable))"
     r"|'\w{1,60}' object (?:does not support item|cannot be interpreted)"
     r"|name '[^'\n]{1,80}' is not defined"
-    r"|cannot access local variable '[^'\n]{1,80}'"
+    r"|(?:cannot access (?:local|free) variable|local variable|free variable) '[^'\n]{1,80}'"
     r"|unsupported operand type\(s\) for"
     r"|(?:list|tuple|string) index out of range"
     r"|(?:float |integer )?division(?: or modulo)? by zero"
     r"|maximum recursion depth exceeded"
-    r"|\w{1,80}\(\) (?:takes|missing|got an unexpected|got multiple)[^\n]{1,80}"
+    r"|\w{1,80}\(\) (?:takes|missing|got an unexpected|got multiple|got some)[^\n]{1,80}"
     r"|must be (?:a )?\w{1,30}, not \w{1,30}"
+    r"|can only concatenate \w{1,30} |argument of type '\w{1,40}' is not (?:a container or )?iterable"
+    r"|unhashable type: '|\bis not iterable$|cannot unpack non-iterable"
+    r"|dictionary changed size during iteration|pop from (?:an )?empty|\bmath domain error\b"
+    r"|list\.remove\(x\): x not in list|I/O operation on closed file|generator already executing"
+    r"|Length mismatch: Expected axis has|All arrays must be of the same length|Columns must be same length as key"
+    r"|Cannot set a DataFrame with multiple columns to the single column|cannot insert [\w.\-]{1,80}, already exists"
+    r"|Index contains duplicate entries, cannot reshape|single positional indexer is out-of-bounds"
+    r"|Length of values \(\d{1,12}\) does not match length of index|shapes [^\n]{1,60} not aligned"
+    r"|Invalid comparison between dtype="
     r"|expected [\w., ]{1,60} object, not \w{1,30}"
     r"|(?:string|list|tuple) indices must be"
     r"|The truth value of a (?:DataFrame|Series|array)"
     r"|(?:not enough|too many) values to unpack"
     r"|not supported between instances of '"
-    r"|Cannot compare tz-naive and tz-aware"
-    r"|cannot pickle '[^'\n]{1,80}' object"
     r"|\bAssertionError\b"
 )
+
+_CERTAIN = re.compile(
+    r"name '[^'\n]{1,80}' is not defined|(?:local|free) variable|cannot access|recursion depth"
+    r"|\(\) (?:takes|missing|got )|positional argument"
+)
+"""Mistakes that no data can cause."""
+_SHIPPED = frozenset(
+    [
+        "mysql.extractor",
+        "duckdb.processor",
+        "supabase.extractor",
+        "supabase.writer",
+        "graphql.extractor",
+        "posthog.extractor",
+        "filesystem.csv_extractor",
+        "filesystem.csv_writer",
+    ]
+)
+"""Drivers that the original ships."""
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find steps that failed with an error that Python raises for a mistake in a program."""
-    if run.status != "failed":
+    if run.status not in ("failed", "interrupted"):
         return  # errors before the run started do not come from a driver
     for error, match in matching_errors(run, _MISTAKE):
         step = run.step(error.step or "")
         if step is not None and step.failure is not None:
             driver = f"driver {step.driver!r}" if step.driver else "the driver"
             message = f"{error.headline(match[0])}{raised_at(step.failure)}{SEPARATOR}raised by the code of {driver}"
-            yield TEMPLATE.finding(message, *error_evidence(step), step=step.id)
+            yield TEMPLATE.finding(
+                message,
+                *error_evidence(step),
+                step=step.id,
+                confidence=Confidence.HIGH if _CERTAIN.search(match[0]) else None,
+                fix=_fix(run, step.driver or ""),
+            )
+
+
+def _fix(run: Run, driver: str) -> str | None:
+    """Return the remedy for a driver that the user cannot correct; None for another."""
+    if driver not in _SHIPPED or run.dialect == "native":
+        return None
+    return "use a version of the driver without this fault, or report it; check the input of the step for missing values"

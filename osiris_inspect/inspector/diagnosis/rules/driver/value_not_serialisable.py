@@ -1,36 +1,66 @@
-"""A step produced a value that JSON cannot represent.
+"""A step produced a value that JSON, a pickle or the database driver cannot represent.
 
 What it finds:
-    An error while a metric or a result was written.
+    An error while a metric, a result or a row was written.
 
 Why it matters:
-    A step that completed its work fails because of a log entry.
+    A step that completed its work fails because of the type of one value.
 
 How to fix:
     Call `int()` or `float()` on numpy values before logging them. In rows for a service, write NULL for NaN
-    and strings for times.
+    and strings for times; for a database, JSON text for dictionaries.
 
 Example:
     `Object of type int64 is not JSON serializable`
 """
 
+import re
 from dataclasses import replace
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.model.finding import Confidence
+
+
+def _adapt(_run: Run, _text: ErrorText, match: re.Match[str]) -> str:
+    """Return how to convert values of a type before they are written."""
+    name = match["type"] or match["type2"]
+    if name.rpartition(".")[2] in ("dict", "list", "set", "tuple"):
+        return f"convert the {name} values to JSON text before the writer, for example with json.dumps"
+    return "convert the values to plain Python values before the writer, for example with .item()"
+
 
 _PATTERN = ErrorPattern(
     pattern=(
         r"Object of type (?P<type>\w{1,60}) is not JSON serializable"
+        r"|Type is not JSON serializable: (?P<type2>[\w.]{1,60})"
         r"|(?:Out of range float values|NaN) (?:are|is) not JSON compliant"
+        r"|keys must be str, int, float, bool or None, not \w{1,60}|Dict key must (?:be )?(?:a )?str\w{0,10}"
+        r"|Circular reference detected"
+        r"|str is not valid UTF-8: surrogates not allowed"
     ),
-    message="the driver logged a value that JSON cannot represent",
-    fix="convert the value to a plain number or string before logging it",
+    message="JSON cannot represent a value that the driver logged or sent",
+    fix="convert the value to a plain number or string first, for example with int(), float() or isoformat()",
     domain="code",
+)
+PATTERNS = (
+    ErrorPattern(
+        pattern=r"can't adapt type '(?P<type>[\w.]{1,60})'|type '(?P<type2>\w{1,60})' is not supported$",
+        message="the database driver has no conversion for values of this type",
+        fix=_adapt,
+        domain="data",
+    ),
+    ErrorPattern(
+        pattern=r"[Cc]an(?:not|'t) pickle (?P<type>[^\n]{1,100})",
+        message="a value cannot be passed to another process",
+        fix="return only DataFrames and plain values from the driver, and create connections, locks and generators in it",
+        domain="code",
+        confidence=Confidence.MEDIUM,
+    ),
 )
 _IN_ROW = replace(
     _PATTERN,

@@ -14,7 +14,7 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence, first_line_evidence
-from osiris_inspect.inspector.diagnosis.evidence.error_text import error_texts, raised_at
+from osiris_inspect.inspector.diagnosis.evidence.error_text import final_errors, raised_at
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -29,16 +29,20 @@ TEMPLATE = FindingTemplate(
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Report each failed step, and the run itself if it failed outside of a step."""
-    if run.status not in ("failed", "compile_failed", "truncated"):
+    if run.status not in ("failed", "compile_failed", "truncated", "interrupted"):
         return
-    for error in error_texts(run):
+    for error in final_errors(run):
         step = run.step(error.step or "")
         failure = step.failure if step is not None else None
-        if run.status == "truncated" and failure is None:
-            return  # run-truncated reports the error of the run itself
+        if run.status in ("truncated", "interrupted") and failure is None:
+            return  # other rules report the error of the run itself
         # a step that was running when the run failed has no failure of its own
         evidence = (error_evidence(step) if step else ()) or (error.evidence(error.text[:160]),)
         place = raised_at(failure) if failure is not None else ""
         yield TEMPLATE.finding(f"{error.headline()}{place}", *evidence, step=error.step, stage=error.stage)
-    if run.status != "truncated" and run.failure is None and not any(step.failure for step in run.steps):
+    if (
+        run.status not in ("truncated", "interrupted")
+        and run.failure is None
+        and not any(step.failure for step in run.steps)
+    ):
         yield TEMPLATE.finding("failed, and no reason was logged", *first_line_evidence(run), stage="finish")

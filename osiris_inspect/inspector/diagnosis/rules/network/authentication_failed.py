@@ -52,7 +52,7 @@ PATTERNS = (
             r"|FATAL: {1,4}role \"[^\"\n]{1,80}\" does not exist"
             r"|(?i:(?<!peer )(?<!ident )authentication failed)"
             r"|(?i:\bunauthenticated\b|must be authenticated)"
-            r"|(?i:(?:invalid|wrong|missing|no) api[ _-]?key(?! \())"
+            r"|(?i:(?:invalid|wrong) api[ _-]?key(?! \()|no api[ _-]?key found)"
             r"|(?i:invalid (?:authentication )?credentials)"
         ),
         message="the credentials were rejected",

@@ -40,10 +40,11 @@ _TRIED = LazyRegex(
 PATTERNS = (
     ErrorPattern(
         pattern=r"connection to server (?:at|on) [^\n]{1,200} failed: FATAL: {1,4}[^\n]{1,160}",
-        message="the server was reached, but rejected the connection",
+        message="the server rejected the connection",
         fix="check user, password, database and the address rules of the server",
         domain="config",
         confidence=Confidence.MEDIUM,
+        error_class="connection rejected",
     ),
 )
 

@@ -14,17 +14,30 @@ Example:
     `(2003, "Can't connect to MySQL server on '127.0.0.1' ([Errno 111] Connection refused)")`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
-from osiris_inspect.inspector.diagnosis.rule import Findings
-from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.model.finding import Confidence
 
 REFINES = ("connection-failed",)
+_CHECK = "check host, port, firewall and whether the server is running, from where the step ran"
+_IPV6 = LazyRegex(r"\(?[0-9a-f]{1,4}:[0-9a-f:]{2,40}\)?", re.IGNORECASE)
+
+
+def _route_fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    if _IPV6.search(text.text):
+        return "use an address with IPv4, such as the pooler of the project: where the step ran, IPv6 was not available"
+    return "check the address, the network and the firewall where the step ran"
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"(?i:too many (?:connections|clients))[^\n]{0,60}|exceeded the '[^'\n]{1,60}' resource[^\n]{0,60}"
+            r"(?i:too many (?:connections|clients))[^\n]{0,60}|exceeded the 'max_(?:user_)?connections[^'\n]{0,20}' resource[^\n]{0,60}"
+            r"|(?i:no more connections allowed)[^\n]{0,60}"
             r"|remaining connection slots are reserved[^\n]{0,80}"
             r"|(?i:max client connections reached|MaxClientsInSessionMode)[^\n]{0,80}"
         ),
@@ -68,27 +81,35 @@ PATTERNS = (
         domain="config",
     ),
     ErrorPattern(
-        pattern=(
-            r"Can't connect to (?:local )?(?:MySQL )?server[^\n]{0,120}"
-            r"|(?i:connection refused)"
-            r"|\bConnectionRefusedError\b[^\n]{0,120}"
-            r"|\[Errno 111\][^\n]{0,100}"
-            r"|connection to server on socket \"[^\"\n]{1,200}\" failed[^\n]{0,80}"
-            r"|could not connect to server[^\n]{0,80}"
-            r"|ConnectError[^\n]{0,120}"
-            r"|All connection attempts failed"
-            r"|\bConnection(?:Error\b| (?:failed|error): )(?!(?:\(?['\"]?Connection (?:aborted|broken)))[^\n]{1,120}"
-            r"|\bconnect failed \(addresses tried: [^\n]{1,120}"
-            r"|Network is unreachable|No route to host"
-        ),
-        message="the server did not accept the connection",
-        fix="check host, port, firewall and whether the server is running",
+        pattern=r"(?i:network is unreachable|no route to host|cannot assign requested address)|\[Errno (?:99|101|113)\][^\n]{0,80}",
+        message="there was no route to the server",
+        fix=_route_fix,
         domain="infra",
         search_text_logs=True,
     ),
+    ErrorPattern(
+        pattern=(
+            r"(?i:connection refused|actively refused)|\bConnectionRefusedError\b[^\n]{0,120}|\[Errno (?:61|111)\][^\n]{0,100}"
+            r"|\bECONNREFUSED\b|Can't connect to (?:local )?(?:MySQL |MariaDB )?server[^\n]{1,100}\((?:2|61|111|10061)[ )\"][^\n]{0,60}"
+            r"|connection to server on socket \"[^\"\n]{1,200}\" failed[^\n]{0,80}"
+        ),
+        message="the server did not accept the connection",
+        fix=_CHECK,
+        domain="infra",
+        search_text_logs=True,
+    ),
+    ErrorPattern(
+        pattern=(
+            r"Can't connect to (?:local )?(?:MySQL |MariaDB )?server[^\n]{0,120}"
+            r"|could not connect to server[^\n]{0,80}"
+            r"|\bConnectError\b[^\n]{0,120}|All connection attempts failed"
+            r"|\bConnection(?:Error\b| (?:failed|error): )(?!(?:\(?['\"]?Connection (?:aborted|broken)))[^\n]{1,120}"
+            r"|\bconnect failed \(addresses tried: [^\n]{1,120}"
+        ),
+        message="no connection to the server could be established",
+        fix=_CHECK,
+        domain="infra",
+        confidence=Confidence.MEDIUM,
+        search_text_logs=True,
+    ),
 )
-
-
-def check(run: Run, _lineage: Lineage) -> Findings:
-    """Find also responses with a status of this kind."""
-    yield from status_findings(run, "connection-refused")

@@ -32,7 +32,7 @@ PATTERNS = (
             r"|(?i:(?:connection|connect|request|read) timeout)[^\n]{0,60}|(?i:timeout expired)"
             r"|(?:Lost connection to (?:MySQL |MariaDB )?server|server has gone away|Can't connect to (?:MySQL )?server)"
             r"[^\n]{0,120}(?i:timed out|timeout)"
-            r"|\(timed out\)"
+            r"|\(timed out\)|Got timeout (?:reading|writing) communication packets"
         ),
         message="the server did not respond in time",
         fix="run again; if it fails again, check the address, the query and the server load",
@@ -40,7 +40,7 @@ PATTERNS = (
         search_text_logs=True,
     ),
     ErrorPattern(
-        pattern=r"(?i:statement timeout|transaction timeout|maximum statement execution time exceeded|max_statement_time exceeded)",
+        pattern=r"(?i:statement timeout|due to transaction timeout|maximum statement execution time exceeded|max_statement_time exceeded)",
         message="the server cancelled the query at its time limit",
         fix="simplify the query, process less data at once, or raise the time limit of the server",
         domain="infra",

@@ -22,6 +22,12 @@ from osiris_inspect.inspector.run.run import Run
 REFINES = ("service-failed", "request-refused", "write-failed")
 PATTERNS = (
     ErrorPattern(
+        pattern=r"exceeded the 'max_(?:questions|updates|statement)[^'\n]{0,30}' resource[^\n]{0,60}",
+        message="the account reached its limit of queries per hour",
+        fix="run again later, send fewer queries, or raise the limit of the account",
+        domain="infra",
+    ),
+    ErrorPattern(
         pattern=(
             r"(?i:\btoo many requests\b(?! \())"
             r"|(?i:rate limit(?:ed| exceeded))|\bRateLimitException\b"

@@ -26,6 +26,7 @@ from osiris_inspect.inspector.diagnosis.evidence.error_text import (
 )
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import (
     consumers_missing_input,
+    may_read_spill,
     unresolved_inputs,
 )
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
@@ -68,8 +69,16 @@ def check(run: Run, lineage: Lineage) -> Findings:
                 step=step.id,
             )
     for error, match in (*matching_errors(run, SPILL_NOT_READ), *matching_log_lines(run, SPILL_NOT_READ)):
+        if _reads_own_file(error, run):
+            continue
         message = f"a spilled DataFrame could not be read: {excerpt_of(match, 160)}"
         yield TEMPLATE.finding(message, error.evidence(match[0][:160]), step=_producer(error, run))
+
+
+def _reads_own_file(error: ErrorText, run: Run) -> bool:
+    """Return True if the step read no spilled frame: the file that it could not read is its source."""
+    step = run.step(error.step or "")
+    return step is not None and "artifacts/" not in error.text and not may_read_spill(step)
 
 
 def _producer(error: ErrorText, run: Run) -> str | None:

@@ -14,6 +14,8 @@ Example:
     `Failed to cache DataFrame for step extract-dup: Duplicate column names found: ['id', 'id']`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
@@ -28,6 +30,25 @@ EXPLAINS = ("frame-dropped-from-cache", "output-missing", "input-not-found")
 TEMPLATE = FindingTemplate(
     Severity.WARNING, "data", "make column names unique and column types uniform, or check the disk"
 )
+_REMEDIES = (
+    (re.compile(r"(?i:duplicate column)"), "give each column a unique name"),
+    (re.compile(r"string column names|column names must be str"), "convert the column names to strings"),
+    (
+        re.compile(r"Expected bytes|[Cc]ould not convert|Conversion failed|cannot mix"),
+        "give each column one type",
+    ),
+    (
+        re.compile(r"(?i:no space left|quota exceeded|not enough disk)"),
+        "free disk space where the run is stored",
+    ),
+    (re.compile(r"(?i:permission denied|read-only file system)"), "store the run in a writable directory"),
+    (re.compile(r"(?i:No module named|usable engine)"), "install pyarrow where the steps run"),
+)
+
+
+def _fix(reason: str) -> str | None:
+    """Return the remedy for a reason; None if none is known."""
+    return next((remedy for pattern, remedy in _REMEDIES if pattern.search(reason)), None)
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
@@ -40,8 +61,9 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             line.evidence(match[0][:160]),
             step=match["step"],
             severity=Severity.ERROR if lost else None,
+            fix=_fix(reason),
         )
     for event in run.events_named("spill_failed"):
         reason = excerpt(str(event.fields.get("error") or "no reason"), 160)
         message = f"the DataFrame could not be spilled and stayed in memory: {reason}"
-        yield TEMPLATE.finding(message, event_evidence(event, "error"), step=event.step)
+        yield TEMPLATE.finding(message, event_evidence(event, "error"), step=event.step, fix=_fix(reason))

@@ -21,7 +21,8 @@ from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 
-REFINES = ("network", "step-timeout")
+REFINES = ("network", "step-timeout", "worker-killed")
+EXPLAINS = ("run-truncated", "step-never-ended")
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -29,6 +30,7 @@ PATTERNS = (
             r"|(?i:sandbox (?:timed out|timeout|expired|has expired))"
             r"|(?i:sandbox \S{1,60} (?:does not|doesn't) exist)"
             r"|(?i:sandbox (?:is running but envd inside it )?could not be reached)"
+            r"|(?i:sandbox is (?:probably not running|running but (?:the )?port is not open))"
             r"|\bSandbox(?:Timeout|NotRunning|Unreachable|Closed)Exception\b"
         ),
         message="the sandbox ended during the run",

@@ -18,20 +18,22 @@ from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 
-REFINES = ("network",)
+REFINES = ("network", "permission-denied", "step-timeout")
+"""A refusal of the sandbox service is worded like that of any service; these rules do not know which one it was."""
 PATTERNS = (
     ErrorPattern(
         pattern=(
             r"E2B_API_KEY (?:not found|is not set|not set|environment variable)[^\n]{0,80}"
             r"|API key is required, please visit the API Keys[^\n]{0,80}"
             r"|Failed to create sandbox: 401\b[^\n]{0,80}"
+            r"|Invalid API key format: expected 'e2b_' prefix|Invalid E2B API key[^\n]{0,80}"
         ),
         message="no sandbox could be created without a valid API key",
         fix="set E2B_API_KEY to a valid key in the environment of the run",
         domain="config",
     ),
     ErrorPattern(
-        pattern=r"E2B SDK not installed[^\n]{0,60}",
+        pattern=r"E2B SDK not installed[^\n]{0,60}|No module named '?e2b\w{0,30}'?",
         message="no sandbox could be created",
         fix="install the SDK: pip install e2b",
         domain="infra",
@@ -49,7 +51,8 @@ PATTERNS = (
         domain="config",
     ),
     ErrorPattern(
-        pattern=r"(?i:template '[^'\n]{1,120}' (?:was )?not found)|\bTemplateException\b[^\n]{0,100}",
+        pattern=r"(?i:template '?[^'\s]{1,120}'? (?:was )?not found)|\bTemplateException\b[^\n]{0,100}"
+        r"|need to update the template",
         message="no sandbox could be created: its template was missing or too old",
         fix="correct the template name or rebuild the template",
         domain="config",
@@ -79,6 +82,7 @@ _BEFORE_STEPS = (
             r"\bSandboxException: \d{3}: [^\n]{1,120}"
             r"|\b(?:429: Rate limit exceeded|503: Service temporarily unavailable), please [^\n]{1,120}"
             r"|(?i:sandbox (?:[^\s:]{1,80} )?(?:was )?not found)"
+            r"|\bRateLimitException\b[^\n]{0,100}"
         ),
         message="no sandbox could be created",
         fix="check the response of the service",

@@ -1,0 +1,92 @@
+"""Frames of a traceback: where an exception was raised, and in which source line."""
+
+import re
+from typing import NamedTuple
+
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+
+_FRAME = LazyRegex(
+    r"^  File \"(?P<file>[^\"\n]{1,400})\", line \d{1,7}(?:, in (?P<function>[^\n]{1,200}))?\n"
+    r"(?:    (?P<source>[^\n]{1,1000})\n)?",
+    re.MULTILINE,
+)
+_LIBRARY = re.compile(r"[/\\](?:site|dist)-packages[/\\](?P<package>[A-Za-z_]\w{0,80})[/\\]")
+_POSITION = LazyRegex(r'File "(?P<file>[^"\n]{1,400})", line (?P<line>\d{1,7})')
+_CALLED = frozenset(
+    [
+        "pandas",
+        "numpy",
+        "pyarrow",
+        "duckdb",
+        "sqlalchemy",
+        "pymysql",
+        "psycopg2",
+        "psycopg",
+        "dateutil",
+        "pytz",
+        "httpx",
+        "httpcore",
+        "requests",
+        "urllib3",
+        "supabase",
+        "postgrest",
+        "json",
+        "orjson",
+        "fsspec",
+        "openpyxl",
+    ]
+)
+"""Libraries that drivers call; an error that they raise is the caller's."""
+_STANDARD_LIBRARY = re.compile(
+    r"^<frozen |[/\\]lib(?:64)?[/\\]python3\.\d{1,2}[/\\](?!site-packages|dist-packages)"
+)
+_MAX_TRACEBACK = 65536
+_MAPPING = r"(?P<name>[A-Za-z_][\w.]{0,80})(?:\[[^\[\]\n]{1,80}\]){0,3} ?\[(?:f?['\"])%s['\"]\]"
+
+
+class Frame(NamedTuple):
+    """A frame of a traceback; ``source`` is empty if the traceback does not contain the line."""
+
+    file: str
+    function: str
+    source: str
+
+    @property
+    def package(self) -> str:
+        """The installed package that contains the frame; empty outside of one."""
+        match = _LIBRARY.search(self.file)
+        return match["package"] if match else ""
+
+
+def raising_frame(traceback: str, exception: str) -> Frame | None:
+    """Return the innermost frame of the last exception of a traceback whose line begins with ``exception``."""
+    end = traceback.rfind(f"\n{exception}")
+    if end < 0:
+        return None
+    frames = list(_FRAME.finditer(traceback[max(0, end - 20_000) : end + 1]))
+    last = frames[-1] if frames else None
+    return Frame(last["file"], last["function"] or "", last["source"] or "") if last else None
+
+
+def raising_place(traceback: str) -> str | None:
+    """Return ``FILE:LINE`` of the last frame outside of called libraries, else of the last frame."""
+    positions = list(_POSITION.finditer(traceback[-_MAX_TRACEBACK:]))
+    own = [position for position in positions if not _is_called(position["file"])]
+    if not positions:
+        return None
+    last = (own or positions)[-1]
+    file = last["file"].replace("\\", "/").rpartition("/")[2]
+    return f"{file}:{last['line']}"
+
+
+def _is_called(file: str) -> bool:
+    library = _LIBRARY.search(file)
+    if library is not None:
+        return library["package"] in _CALLED
+    return _STANDARD_LIBRARY.search(file) is not None
+
+
+def subscripted_mapping(frame: Frame, key: str) -> str | None:
+    """Return the expression whose key a frame reads, such as ``config`` of ``config["limit"]``."""
+    match = re.search(_MAPPING % re.escape(key), frame.source)
+    return match["name"] if match else None

@@ -1,0 +1,113 @@
+"""A file was read with the wrong delimiter, and a later step does not find its columns.
+
+What it finds:
+    A step that failed because a column is missing, although the only names that the error proposes contain that column
+    between delimiters: `id;amount;day`.
+
+Why it matters:
+    The whole header became the name of one column. The step that failed and its query are correct.
+
+How to fix:
+    Set the delimiter of the file in the step that reads it.
+
+Example:
+    `Referenced column "day" not found in FROM clause! Candidate bindings: "id;amount;day"`
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import config_evidence, event_evidence
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.model.finding import Confidence, Evidence, Severity
+
+EXPLAINS = ("column-missing", "query-failed", "csv-ragged")
+TEMPLATE = FindingTemplate(Severity.ERROR, "config")
+_MISSING = LazyRegex(
+    r"Referenced column \"(?P<c1>[^\"\n]{1,120})\" not found"
+    r"|does not have a column named \"(?P<c2>[^\"\n]{1,120})\""
+    r"|Column \"(?P<c3>[^\"\n]{1,120})\" does not exist on \w{1,10} side of join"
+    r"|KeyError: ['\"](?P<c4>[^'\"\n]{1,120})['\"]"
+    r"|Usecols do not match columns, columns expected but not found: \['(?P<c5>[^'\n]{1,120})'"
+)
+_CANDIDATES = LazyRegex(r"Candidate bindings: (?P<names>(?:\"[^\"\n]{1,400}\"(?:, )?){1,40})")
+_DELIMITERS = {";": "';'", "\t": "a tab", "|": "'|'", ",": "','", "^": "'^'", "~": "'~'"}
+_MAX_NAMES = 3
+
+
+class _Header(NamedTuple):
+    """A header that became the name of one column."""
+
+    name: str
+    delimiter: str
+    evidence: Evidence
+
+
+def check(run: Run, lineage: Lineage) -> Findings:
+    """Find steps that miss a column that is a part of the only column of their source."""
+    for error, match in matching_errors(run, _MISSING):
+        step = run.step(error.step or "")
+        column = next((value for value in match.groups() if value), "").rpartition(".")[2]
+        if step is None or not column:
+            continue
+        names = _CANDIDATES.search(error.text)
+        proposed = re.findall(r"\"([^\"\n]{1,400})\"", names["names"]) if names else []
+        headers = list(_headers(proposed, column, error.evidence(proposed[0] if proposed else match[0])))
+        headers += _stored_headers(run, step, column)
+        source = _file_source(run, lineage, step)
+        configured = source.config.get("delimiter") if source is not None else None
+        header = next((header for header in headers if header.delimiter != configured), None)
+        if header is None:
+            continue
+        with_delimiter = f" with delimiter {configured!r}" if isinstance(configured, str) else ""
+        file = source.config.get("path") if source is not None else None
+        subject = f"file {file!r} was read" if isinstance(file, str) else "the source was read"
+        delimiter = _DELIMITERS[header.delimiter]
+        yield TEMPLATE.finding(
+            f"{subject}{with_delimiter}, but its header {header.name!r} is separated by {delimiter}; column {column!r} "
+            f"of step {step.id!r} is a part of it",
+            header.evidence,
+            *([config_evidence(source.id, "delimiter")] if source is not None and with_delimiter else ()),
+            step=source.id if source is not None else step.id,
+            confidence=Confidence.HIGH if source is not None else Confidence.MEDIUM,
+            fix=f"set the delimiter of {f'step {source.id!r}' if source is not None else 'the source'} to {delimiter}",
+        )
+
+
+def _headers(names: list[str], column: str, evidence: Evidence) -> Iterator[_Header]:
+    """Yield the names that contain a column between delimiters; a frame with more names was read correctly."""
+    if len(names) > _MAX_NAMES:
+        return
+    for name in names:
+        for delimiter in _DELIMITERS:
+            parts = [part.strip().strip("'\"").casefold() for part in name.split(delimiter)]
+            if len(parts) > 1 and column.casefold() in parts:
+                yield _Header(name, delimiter, evidence)
+
+
+def _stored_headers(run: Run, step: StepState, column: str) -> Iterator[_Header]:
+    """Yield the headers among the columns that the inputs of a step had when they were stored."""
+    inputs = {entry.from_step for entry in step.inputs}
+    for event in run.events_named("output_stored"):
+        columns = event.fields.get("columns")
+        if event.step in inputs and isinstance(columns, list):
+            yield from _headers(list(map(str, columns)), column, event_evidence(event, "columns"))
+
+
+def _file_source(run: Run, lineage: Lineage, step: StepState) -> StepState | None:
+    """Return the only step upstream that reads a file; the step itself if it reads one."""
+    if isinstance(step.config.get("path"), str) and not step.is_writer:
+        return step
+    sources = [
+        other
+        for other in run.steps
+        if not other.is_writer
+        and isinstance(other.config.get("path"), str)
+        and step.id in lineage.downstream(other.id)
+    ]
+    return sources[0] if len(sources) == 1 else None

@@ -1,0 +1,71 @@
+"""A file does not have the format in which a step reads it.
+
+What it finds:
+    Errors about the signature or the end of a Parquet file, an archive or a workbook.
+
+Why it matters:
+    The file is truncated, or it is of another kind than its name says. A download that failed often leaves an HTML page
+    under the name of the file.
+
+How to fix:
+    Look at the first bytes and the size of the file, and fetch it again.
+
+Example:
+    `Parquet magic bytes not found in footer`
+"""
+
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.diagnosis.evidence.missing_input import may_read_spill
+from osiris_inspect.inspector.run.run import Run
+
+
+def _reads_an_artifact(run: Run, text: ErrorText, _match: object) -> bool:
+    """Return True if the file may be a spilled DataFrame, which another rule explains."""
+    step = run.step(text.step or "")
+    return "artifacts/" in text.text or step is None or may_read_spill(step)
+
+
+PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"Parquet magic bytes not found[^\n]{0,120}|Parquet file size is \d{1,9} bytes[^\n]{0,60}"
+            r"|No magic bytes found at end of file[^\n]{0,120}|too small to be a Parquet file"
+            r"|Couldn't deserialize thrift[^\n]{0,80}|(?i:not an (?:arrow|orc|avro) file)[^\n]{0,60}"
+        ),
+        message="the file is truncated, or it is not of this format",
+        fix="check the size and the first bytes of the file (a Parquet file begins and ends with PAR1), and write or "
+        "fetch it again",
+        domain="data",
+        unless=_reads_an_artifact,
+    ),
+    ErrorPattern(
+        pattern=(
+            r"\bNot a gzipped file \([^)\n]{0,40}\)|\bFile is not a zip file\b|\bBadZipFile\b[^\n]{0,80}"
+            r"|Bad magic number for (?:file header|central directory)|Error -3 while decompressing data[^\n]{0,60}"
+            r"|(?i:invalid data stream|not a bzip2 file)|Input format not supported by decoder"
+        ),
+        message="the file is not an archive of the expected kind",
+        fix="look at the first bytes of the file; if it is not compressed, correct its name or the compression of the step",
+        domain="data",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"Compressed file ended before the end-of-stream marker was reached"
+            r"|unexpected end of (?:compressed file|archive)\b|CRC check failed[^\n]{0,60}"
+        ),
+        message="the file is truncated or damaged",
+        fix="fetch or write the file again, and compare its size with that of the source",
+        domain="data",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"Excel file format cannot be determined[^\n]{0,80}|Unsupported format, or corrupt file[^\n]{0,80}"
+            r"|openpyxl does not support [^\n]{1,80}|(?i:excel xlsx file; not supported)"
+        ),
+        message="the file is not a workbook of the expected kind",
+        fix="look at the first bytes of the file: a CSV or HTML file with the name of a workbook is common; use the "
+        "driver for what it is",
+        domain="data",
+    ),
+)

@@ -1,0 +1,92 @@
+"""Errors that the runtime recorded as data become findings with the words of the driver."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.model.error_info import ErrorInfo, Place
+from osiris_inspect.model.finding import Confidence, Finding
+from tests.inspector.making import CHAIN, run_dir
+
+INFO = ErrorInfo(
+    "column-missing",
+    "query: no column 'nope'",
+    "use one of the columns id, name",
+    {"column": "nope"},
+    "DriverError",
+    ("DriverError", "BinderException"),
+)
+
+
+def _events(error: str, info: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    failed = {"event": "step_failed", "step_id": "stats", "driver": "duckdb.processor", "error": error}
+    failed |= {"error_type": "DriverError", **({"error_info": info} if info else {})}
+    events = [
+        {"event": "run_start"},
+        {"event": "step_start", "step_id": "extract"},
+        {"event": "step_complete", "step_id": "extract"},
+        {"event": "step_start", "step_id": "stats"},
+        failed,
+        {"event": "run_end", "status": "failed"},
+    ]
+    stamp = "2026-11-01T10:00:0{}.000000+00:00"
+    return [
+        {"ts": stamp.format(number), "seq": number, "session": "run_1795381937840", **event}
+        for number, event in enumerate(events)
+    ]
+
+
+def _cause(tmp_path: Path, error: str, info: ErrorInfo | None) -> Finding:
+    report = analyze(run_dir(tmp_path, _events(error, info.to_dict() if info else None), steps=CHAIN))
+    assert report.root_cause is not None
+    return report.root_cause
+
+
+def test_recorded_kind_is_the_rule(tmp_path: Path) -> None:
+    cause = _cause(tmp_path, "step 'stats': query: no column 'nope'; use one of the columns id, name", INFO)
+    assert (cause.rule, cause.confidence, cause.step) == ("column-missing", Confidence.HIGH, "stats")
+    assert cause.message == "query: no column 'nope'"
+    assert cause.fix == "use one of the columns id, name"
+    assert cause.domain == "config"
+
+
+def test_exception_of_driver_names_its_place(tmp_path: Path) -> None:
+    info = ErrorInfo(
+        "driver-raised", "something new", None, {}, "CustomError", (), Place("my/driver.py", 7, "run")
+    )
+    cause = _cause(tmp_path, "something new", info)
+    assert (cause.rule, cause.confidence) == ("driver-raised", Confidence.MEDIUM)
+    assert cause.message == "CustomError: something new (raised at my/driver.py:7)"
+
+
+def test_words_of_unknown_kind_are_still_searched(tmp_path: Path) -> None:
+    info = ErrorInfo("driver-raised", "[Errno 28] No space left on device", None, {}, "OSError")
+    assert _cause(tmp_path, "[Errno 28] No space left on device", info).rule == "disk-full"
+
+
+def test_third_party_kind_keeps_text_and_fix(tmp_path: Path) -> None:
+    info = ErrorInfo(
+        "warehouse-asleep", "the warehouse is suspended", "resume the warehouse", {}, "DriverError"
+    )
+    cause = _cause(tmp_path, "the warehouse is suspended; resume the warehouse", info)
+    assert cause.rule == "driver-raised"
+    assert cause.message.startswith("the warehouse is suspended")
+    assert cause.fix == "resume the warehouse"
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "fix"),
+    [
+        ("step 'stats': 2 rows have one key; set on_duplicate_keys: last", "2 rows have one key", "set on_duplicate_keys: last"),
+        ("a, b; c is not a remedy", "a, b; c is not a remedy", None),
+    ],
+)  # fmt: skip
+def test_remedy_in_words_of_older_run_is_its_fix(
+    tmp_path: Path, error: str, message: str, fix: str | None
+) -> None:
+    cause = _cause(tmp_path, error, None)
+    assert cause.message == message
+    assert fix is None or cause.fix == fix

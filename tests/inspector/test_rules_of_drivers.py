@@ -1,0 +1,381 @@
+"""What the rules about drivers, configuration and workers say of errors, and what they advise."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.run.report import Report
+from osiris_inspect.model.finding import Finding
+from tests.inspector.making import failing_locally, local, native, run_dir, worker
+
+
+def report_of(tmp_path: Path, error: str, config: Mapping[str, Any] | None = None, **fields: Any) -> Report:
+    """The report of a worker's run whose first step fails with an error."""
+    driver = fields.pop("driver", "demo.extractor")
+    lines = [
+        *fields.pop("before", ()),
+        worker("step_start", 1, step_id="extract", driver=driver),
+        worker("step_failed", 2, step_id="extract", driver=driver, error=error, **fields),
+        worker("cleanup_complete", 3),
+    ]
+    files = {} if config is None else {"cfg/extract.json": dict(config)}
+    return analyze(run_dir(tmp_path, lines, steps=[("extract", driver, [])], files=files))
+
+
+def cause_of(tmp_path: Path, error: str, config: Mapping[str, Any] | None = None, **fields: Any) -> Finding:
+    """The root cause of such a run."""
+    cause = report_of(tmp_path, error, config, **fields).root_cause
+    assert cause is not None
+    return cause
+
+
+UTF8 = "'utf-8' codec can't decode byte {} in position {}: invalid start byte"
+BYTES = [
+    (UTF8.format("0xff", 0), "in.csv", "UTF-16 byte order mark", "utf-16", "high"),
+    (UTF8.format("0xfe", 0), "in.csv", "UTF-16 byte order mark", "utf-16", "high"),
+    (UTF8.format("0x8b", 1), "in.csv", "begins like a gzip archive", "decompress", "high"),
+    (UTF8.format("0xb5", 1), "in.csv", "begins like a Zstandard archive", "decompress", "high"),
+    (UTF8.format("0x87", 10), "in.zip", "is a zip archive", "decompress", "high"),
+    (UTF8.format("0x87", 14), "in.xlsx", "is an Excel workbook", "export", "high"),
+    (UTF8.format("0xd0", 0), "in.csv", "old Excel workbook", "export", "medium"),
+    (UTF8.format("0xe9", 12), "in.csv", "is not UTF-8 text", "find out which encoding", "medium"),
+    ("'ascii' codec can't decode byte 0xc3 in position 3: ordinal not in range(128)", "in.csv", "not text in the", "utf-8", "medium"),
+    ("'utf-8' codec can't decode byte 0xc3 in position 88: unexpected end of data", "in.csv", "truncated", "complete", "medium"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "path", "words", "remedy", "confidence"), BYTES)
+def test_rejected_byte_says_what_the_file_is(
+    tmp_path: Path, error: str, path: str, words: str, remedy: str, confidence: str
+) -> None:
+    cause = cause_of(tmp_path, error, {"path": path})
+    assert (cause.rule, str(cause.confidence)) == ("encoding-wrong", confidence)
+    assert words in cause.message
+    assert remedy in (cause.fix or "")
+    assert "latin" not in (cause.fix or "")
+
+
+def test_bytes_of_a_database_are_not_a_file(tmp_path: Path) -> None:
+    cause = cause_of(tmp_path, UTF8.format("0xff", 0), {"query": "SELECT 1"})
+    assert "the database returned text" in cause.message
+    assert "UTF-16" not in cause.message
+
+
+def traceback_of(source: str, *, file: str = "/srv/app/drivers.py", key: str = "limit") -> str:
+    return f"Traceback (most recent call last):\n  File \"{file}\", line 9, in run\n    {source}\nKeyError: '{key}'\n"
+
+
+KEYS = [
+    ('rows = config["limit"]', "high"),
+    ("rows = self.cfg['source']['limit']", "high"),
+    ('return d.head(c["limit"])', "medium"),
+]
+
+
+@pytest.mark.parametrize(("source", "confidence"), KEYS)
+def test_key_of_a_plain_mapping_is_of_the_configuration(tmp_path: Path, source: str, confidence: str) -> None:
+    cause = cause_of(
+        tmp_path, "'limit'", {"path": "x"}, error_type="KeyError", traceback=traceback_of(source)
+    )
+    assert (cause.rule, str(cause.confidence)) == ("config-value-missing", confidence)
+    assert "add 'limit' to the config" in (cause.fix or "")
+
+
+NOT_CONFIGURATION = [
+    ('total += row["limit"]', "/srv/app/drivers.py"),
+    ('df = inputs["limit"]', "/srv/app/drivers.py"),
+    ("return self._engine.get_loc(key)", "/opt/lib/site-packages/pandas/core/indexes/base.py"),
+]
+
+
+@pytest.mark.parametrize(("source", "file"), NOT_CONFIGURATION)
+def test_key_of_data_is_not_of_the_configuration(tmp_path: Path, source: str, file: str) -> None:
+    report = report_of(
+        tmp_path, "'limit'", {"path": "x"}, error_type="KeyError", traceback=traceback_of(source, file=file)
+    )
+    assert "config-value-missing" not in {finding.rule for finding in report.findings}
+
+
+def test_key_that_the_configuration_has_is_not_missing(tmp_path: Path) -> None:
+    report = report_of(
+        tmp_path,
+        "'limit'",
+        {"limit": 3},
+        error_type="KeyError",
+        traceback=traceback_of('x = config["limit"]'),
+    )
+    assert "config-value-missing" not in {finding.rule for finding in report.findings}
+
+
+def failing_downstream(tmp_path: Path, error: str, delimiter: str) -> Report:
+    """The report of a local run in which a query misses a column of a file."""
+    steps = [("load", "filesystem.csv_extractor", []), ("calc", "duckdb.processor", ["load"])]
+    lines = [
+        local("adapter_selected", adapter="local"),
+        local("step_start", 1, step_id="load", driver="filesystem.csv_extractor"),
+        local("step_complete", 2, step_id="load", driver="filesystem.csv_extractor"),
+        local(
+            "inputs_resolved", 3, step_id="calc", from_step="load", key="df_load", rows=9, from_memory=True
+        ),
+        local("step_start", 3, step_id="calc", driver="duckdb.processor"),
+        local("step_error", 4, step_id="calc", driver="duckdb.processor", error=error),
+        local("run_error", 5, phase="execute", error=error),
+        local("run_end", 6, duration_seconds=6.0),
+    ]
+    files = {
+        "cfg/load.json": {"path": "in.csv", "delimiter": delimiter},
+        "cfg/calc.json": {"query": "SELECT day FROM df_load"},
+    }
+    return analyze(run_dir(tmp_path, lines, steps=steps, files=files))
+
+
+NO_COLUMN = 'Binder Error: Referenced column "day" not found in FROM clause!\nCandidate bindings: {}'
+HEADERS = [
+    ('"id;amount;day"', ",", "';'"),
+    ('"id\tamount\tday"', ",", "a tab"),
+    ('"id|day"', ";", "'|'"),
+    ('"id,day"', ";", "','"),
+]
+
+
+@pytest.mark.parametrize(("candidates", "delimiter", "name"), HEADERS)
+def test_header_in_one_name_blames_the_delimiter_of_the_source(
+    tmp_path: Path, candidates: str, delimiter: str, name: str
+) -> None:
+    report = failing_downstream(tmp_path, NO_COLUMN.format(candidates), delimiter)
+    assert report.root_cause is not None
+    assert (report.root_cause.id, report.root_cause.fix) == (
+        "delimiter-wrong@load",
+        f"set the delimiter of step 'load' to {name}",
+    )
+    consequences = {finding.rule for finding in report.consequences(report.root_cause)}
+    assert "column-missing" in consequences
+
+
+OTHER_NAMES = [
+    ('"id", "amount", "days"', ","),
+    ('"id;amount;days"', ","),
+    ('"id;amount;day"', ";"),
+    ('"birthday"', ","),
+]
+
+
+@pytest.mark.parametrize(("candidates", "delimiter"), OTHER_NAMES)
+def test_other_names_do_not_blame_the_delimiter(tmp_path: Path, candidates: str, delimiter: str) -> None:
+    report = failing_downstream(tmp_path, NO_COLUMN.format(candidates), delimiter)
+    assert "delimiter-wrong" not in {finding.rule for finding in report.findings}
+
+
+def checked(present: list[str], missing: list[str]) -> dict[str, Any]:
+    return worker("dependency_check", required=[*present, *missing], present=present, missing=missing)
+
+
+def test_package_that_the_run_lists_as_present_is_not_missing(tmp_path: Path) -> None:
+    report = report_of(tmp_path, "psycopg2 not installed", before=[checked(["psycopg2"], [])])
+    assert "dependency-missing" not in {finding.rule for finding in report.findings}
+
+
+def test_every_missing_package_is_named(tmp_path: Path) -> None:
+    before = [checked(["pandas"], ["pymysql", "supabase"])]
+    cause = cause_of(tmp_path, "No module named 'pymysql'", before=before)
+    assert cause.rule == "dependency-missing"
+    assert "pymysql, supabase" in cause.message
+    assert "PyMySQL supabase" in (cause.fix or "")
+
+
+def test_rows_written_before_an_import_error_are_counted(tmp_path: Path) -> None:
+    lines = [
+        worker("step_start", 1, step_id="load", driver="demo.writer"),
+        worker("step_failed", 2, step_id="load", driver="demo.writer", error="No module named 'boto3'"),
+        worker("cleanup_complete", 3),
+    ]
+    metrics = [{"type": "metric", "name": "rows_written", "value": 40, "timestamp": 1.7e9 + 1.5}]
+    cause = analyze(run_dir(tmp_path, lines, metrics=metrics, steps=[("load", "demo.writer", [])])).root_cause
+    assert cause is not None
+    assert "40 rows had been written" in (cause.fix or "")
+
+
+YAML = [
+    ('while parsing a block mapping\n  in "/p/osiris_connections.yaml", line 4, column 5\nexpected <block end>, but '
+     'found \'<block mapping start>\'\n  in "/p/osiris_connections.yaml", line 6, column 6',
+     "the connections file osiris_connections.yaml", "correct /p/osiris_connections.yaml between lines 4 and 6"),
+    ('mapping values are not allowed here\n  in "/p/components/x/spec.yaml", line 7, column 12',
+     "the component specification /p/components/x/spec.yaml", "at line 7: quote a value"),
+    ("found character '\\t' that cannot start any token\n  in \"<unicode string>\", line 3, column 1",
+     "is not valid YAML at line 3", "indent with spaces"),
+    ("could not find expected ':'", "the error names no line", "check the pipeline and the connections file"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "words", "remedy"), YAML)
+def test_yaml_error_names_its_file_and_line(tmp_path: Path, error: str, words: str, remedy: str) -> None:
+    cause = cause_of(tmp_path, error)
+    assert cause.rule == "pipeline-unreadable"
+    assert words in cause.message
+    assert remedy in (cause.fix or "")
+    assert "that the message names" not in (cause.fix or "")
+
+
+def in_native_sandbox(tmp_path: Path, error: str, *, grants: list[str], isolation: str = "bwrap") -> Finding:
+    lines = [
+        native("run_start", 0),
+        native("worker_started", 1, side="worker", isolation=isolation, grants={"read": grants}),
+        native("step_start", 2, step_id="join", driver="duckdb.processor"),
+        native("step_failed", 3, step_id="join", driver="duckdb.processor", error=error),
+        native("run_end", 4),
+    ]
+    run = run_dir(
+        tmp_path,
+        lines,
+        steps=[("join", "duckdb.processor", [])],
+        files={"cfg/join.json": {"query": "SELECT 1"}},
+    )
+    cause = analyze(run).root_cause
+    assert cause is not None
+    return cause
+
+
+NO_FILE = 'IO Error: No files found that match the pattern "/srv/data/orders.csv"'
+
+
+def test_host_file_is_not_visible_in_a_sandbox(tmp_path: Path) -> None:
+    cause = in_native_sandbox(tmp_path, NO_FILE, grants=["/usr"])
+    assert cause.rule == "file-missing"
+    assert "does not see the files of the host" in cause.message
+    assert "filesystem.csv_extractor" in (cause.fix or "")
+
+
+@pytest.mark.parametrize(("grants", "isolation"), [(["/srv/data"], "bwrap"), ([], "none")])
+def test_file_that_a_step_may_read_is_missing(tmp_path: Path, grants: list[str], isolation: str) -> None:
+    cause = in_native_sandbox(tmp_path, NO_FILE, grants=grants, isolation=isolation)
+    assert cause.rule == "file-missing"
+    assert "sandbox" not in cause.message
+
+
+def test_relative_path_names_the_folder_it_was_resolved_in(tmp_path: Path) -> None:
+    cause = cause_of(tmp_path, "CSV file not found: /srv/p/data/in.csv", {"path": "data/in.csv"})
+    assert "resolved in /srv/p" in (cause.fix or "")
+
+
+def test_similar_path_of_the_run_is_suggested(tmp_path: Path) -> None:
+    error = "CSV file not found: data/orders_2026.csv"
+    steps: list[tuple[str, str, list[str]]] = [
+        ("extract", "demo.extractor", []),
+        ("other", "demo.extractor", []),
+    ]
+    files = {
+        "cfg/extract.json": {"path": "data/orders_2026.csv"},
+        "cfg/other.json": {"path": "data/orders_2025.csv"},
+    }
+    cause = analyze(
+        run_dir(tmp_path, failing_locally(error, "demo.extractor"), steps=steps, files=files)
+    ).root_cause
+    assert cause is not None
+    assert "'data/orders_2025.csv'" in (cause.fix or "")
+
+
+ENDS = [
+    ("Command exited with code 137 and error:", "memory"),
+    ("the worker is gone: killed by SIGKILL", "memory"),
+    ("worker exited with code -11", "native code"),
+    ("ProxyWorker process exited with code 139", "native code"),
+    ("ProxyWorker process exited with code 143", "what ended it"),
+    ("the worker is gone: killed by SIGTERM", "what ended it"),
+    ("the worker is gone: killed by SIGILL", "processor"),
+    ("the worker is gone: the pipe was closed", "end of the worker's log"),
+]
+
+
+@pytest.mark.parametrize(("error", "remedy"), ENDS)
+def test_end_of_a_worker_is_explained_by_its_signal(tmp_path: Path, error: str, remedy: str) -> None:
+    cause = cause_of(tmp_path, error)
+    assert cause.rule == "worker-killed"
+    assert remedy in (cause.fix or "")
+
+
+PAIRS = [
+    ("RunnerContext.log_metric() got an unexpected keyword argument 'tags'", "driver-context-incomplete"),
+    ("AttributeError: 'DataFrame' object has no attribute 'iteritems'", "package-incompatible"),
+    ("AttributeError: module 'numpy' has no attribute 'float'", "package-incompatible"),
+    ("TypeError: Cannot compare tz-naive and tz-aware timestamps", "time-zone-wrong"),
+    ("ValueError: assignment destination is read-only", "array-read-only"),
+    ("(\"Expected bytes, got a 'int' object\", 'Conversion failed for column a with type object')", "frame-not-storable"),
+    ("The sandbox was killed: worker exited with code 137", "sandbox-lost"),
+    ("MemoryError: worker exited with code 137", "out-of-memory"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "rule"), PAIRS)
+def test_specific_rule_precedes_the_general_one(tmp_path: Path, error: str, rule: str) -> None:
+    assert cause_of(tmp_path, error).rule == rule
+
+
+def test_chain_of_causes_is_read(tmp_path: Path) -> None:
+    lines = [
+        native("run_start", 0),
+        native("step_start", 1, step_id="enrich", driver="demo.x"),
+        native(
+            "step_failed",
+            2,
+            step_id="enrich",
+            driver="demo.x",
+            error="Invalid comparison between dtype=datetime64[us] and Timestamp",
+            error_type="TypeError",
+            causes=[
+                {
+                    "type": "TypeError",
+                    "message": "Cannot compare tz-naive and tz-aware datetime-like objects.",
+                }
+            ],
+        ),
+        native("run_end", 3),
+    ]
+    cause = analyze(run_dir(tmp_path, lines, steps=[("enrich", "demo.x", [])])).root_cause
+    assert cause is not None
+    assert (cause.rule, str(cause.confidence)) == ("time-zone-wrong", "high")
+    assert "tz-naive and tz-aware" in cause.message
+
+
+def test_place_of_an_error_lies_in_the_code_that_called_a_library(tmp_path: Path) -> None:
+    traceback = (
+        'Traceback (most recent call last):\n  File "/srv/app/drivers.py", line 41, in make\n    d + 1\n'
+        '  File "/opt/lib/python3.11/site-packages/pandas/core/ops.py", line 7, in f\n    raise\n'
+        "TypeError: unsupported operand type(s) for +: 'int' and 'str'\n"
+    )
+    cause = cause_of(
+        tmp_path,
+        "unsupported operand type(s) for +: 'int' and 'str'",
+        error_type="TypeError",
+        traceback=traceback,
+    )
+    assert "drivers.py:41" in cause.message
+
+
+@pytest.mark.parametrize(
+    ("location", "rule"), [("from_memory", "file-format-wrong"), ("from_spill", "spill-file-unreadable")]
+)
+def test_file_that_is_not_parquet_is_a_spill_only_if_the_input_was_one(
+    tmp_path: Path, location: str, rule: str
+) -> None:
+    read = {"from_memory": False, "from_spill": False, location: True}
+    lines = [
+        worker("step_start", 1, step_id="extract", driver="demo.extractor"),
+        worker("step_complete", 2, step_id="extract", rows_processed=3),
+        worker("inputs_resolved", 3, step_id="enrich", from_step="extract", key="df", rows=3, **read),
+        worker("step_start", 4, step_id="enrich", driver="demo.x"),
+        worker(
+            "step_failed",
+            5,
+            step_id="enrich",
+            driver="demo.x",
+            error="Parquet magic bytes not found in footer",
+        ),
+        worker("cleanup_complete", 6),
+    ]
+    steps = [("extract", "demo.extractor", []), ("enrich", "demo.x", ["extract"])]
+    cause = analyze(run_dir(tmp_path, lines, steps=steps)).root_cause
+    assert cause is not None
+    assert cause.rule == rule
