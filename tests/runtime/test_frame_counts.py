@@ -14,6 +14,7 @@ from osiris_inspect.runtime.frames.frame_counts import MAX_RANGE_ROWS
 from osiris_inspect.runtime.frames.store import FrameStore, StoredFrame
 from tests.runtime.driving import STORAGES, context, drive, handed
 from tests.runtime.frames_of_every_kind import FRAMES
+from tests.runtime.runs import events_of, make_run
 
 ORDERS = pd.DataFrame({"customer_id": [1, 1, 2, 3, None], "amount": [1.0, 2.0, 3.0, 4.0, 5.0]})
 CUSTOMERS = pd.DataFrame({"customer_id": [1, 1, 2, 7], "name": ["Ada", "Ada", "Bo", "Cy"]})
@@ -148,3 +149,12 @@ def test_dense_and_sparse_numbers_are_counted_alike(tmp_path: Path) -> None:
 def test_long_inputs_are_not_counted(tmp_path: Path) -> None:
     right = pd.DataFrame({"customer_id": np.arange(MAX_ROWS + 1), "name": "x"})
     assert join(tmp_path, "SELECT * FROM o JOIN c USING (customer_id)", right=right) == []
+
+
+def test_writer_logs_rows_received_and_written(tmp_path: Path) -> None:
+    events = events_of(make_run(tmp_path).path)
+    ends = [
+        event for event in events if event["event"] == "step_complete" and event["step_id"] == "write-stats"
+    ]
+    rows = len((tmp_path / "stats.csv").read_text().splitlines()) - 1
+    assert [(end["rows_received"], end["rows_written"]) for end in ends] == [(rows, rows)]

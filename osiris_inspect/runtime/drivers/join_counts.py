@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-MAX_ROWS: Final = 50_000
+MAX_ROWS: Final = 30_000
 """Rows of an input above which nothing is counted."""
 MAX_HASHED_ROWS: Final = 5_000
 """Rows of an input above which text, several columns and sparse numbers are not counted: they have to be hashed."""
