@@ -237,6 +237,8 @@ HITS: Sequence[tuple[str, Made]] = (
     ),
     ("values-lost-in-column", ours(*converted("SELECT id, TRY_CAST(amount AS DOUBLE) AS amount FROM df", 120))),
     ("values-lost-in-column", ours(*converted(None, 120))),
+    ("row-count-changed", theirs(*enriched(0, "acme.loader"), files=metric("rows_written", 150))),
+    ("row-count-changed", theirs(*enriched(0, "acme.csv_writer"), files=metric("rows_written", 150))),
     ("row-count-changed", ours(*written(100))),
     ("row-count-changed", ours(*written(100, "demo.half_writer"))),
     ("zero-rows-from-source", theirs(step("src", "x.extractor", rows=0), step("save", "x.writer", "src", rows=0))),
@@ -286,6 +288,11 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ),
     ("values-lost-in-column", ours(*converted("SELECT id, nullif(amount, 0) AS amount FROM df", 120))),
     ("values-lost-in-column", ours(*converted(None, 20))),
+    ("row-count-changed", theirs(*enriched(0, "acme.loader"), files=metric("rows_written", 200))),
+    (
+        "row-count-changed",
+        theirs(*enriched(50, "duckdb.processor", query="SELECT * FROM df WHERE a"), files=metric("rows_written", 50)),
+    ),
     ("row-count-changed", ours(*written(200))),
     ("row-count-changed", ours(*written(100, write_mode="upsert"))),
     (
