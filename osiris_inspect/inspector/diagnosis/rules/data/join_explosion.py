@@ -19,7 +19,7 @@ Example:
 from collections.abc import Sequence
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence, rows_out_evidence
-from osiris_inspect.inspector.diagnosis.evidence.query_text import QueryText, query_of
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import QueryText, query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.frame_facts import JoinFacts
 from osiris_inspect.inspector.run.lineage import Lineage

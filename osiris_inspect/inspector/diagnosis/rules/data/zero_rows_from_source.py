@@ -18,8 +18,8 @@ Example:
 from collections.abc import Sequence
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import row_count_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import resolved_inputs
-from osiris_inspect.inspector.diagnosis.evidence.query_text import query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, config_evidence
-from osiris_inspect.inspector.diagnosis.evidence.targets import replaces_target
+from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import replaces_target
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState

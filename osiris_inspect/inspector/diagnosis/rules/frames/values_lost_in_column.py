@@ -17,7 +17,7 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
-from osiris_inspect.inspector.diagnosis.evidence.query_text import query_of
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState

@@ -16,7 +16,7 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
-from osiris_inspect.inspector.diagnosis.evidence.targets import adds_rows, write_mode
+from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import adds_rows, write_mode
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
