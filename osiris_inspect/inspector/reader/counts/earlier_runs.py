@@ -42,6 +42,17 @@ def read_earlier_runs(run: Run) -> tuple[EarlierRun, ...]:
     return tuple(earlier)
 
 
+def last_successful_run(run: Run) -> Path | None:
+    """Return the newest run of the same pipeline beside a run that succeeded before it; None if there is none."""
+    if layout.parse_start_ms(run.id) is None or RunFiles(run.path).is_mirror:
+        return None
+    for path in _older_runs(run.path):
+        status = _document(RunFiles(path), layout.STATUS)
+        if status.get("pipeline") in (None, run.pipeline) and _has_succeeded(status):
+            return path
+    return None
+
+
 def _older_runs(path: Path) -> Iterator[Path]:
     """Yield the runs beside a run that started before it, newest first; in one layout names sort by time."""
     path = path.resolve()
