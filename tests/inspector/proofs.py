@@ -73,7 +73,6 @@ NEAR_ERRORS: Mapping[str, str] = {
     "endpoint-missing": "404 rows were rejected",
     "environment-variable-missing": "the variable 'X' of the environment is no number",
     "file-missing": "the file holds no header",
-    "frame-refused": "the frame of the picture is read-only",
     "frame-without-columns": "the frame has one column too many",
     "host-not-found": "the service knows no such customer",
     "join-refused": "the merge of the two companies was refused",

@@ -91,7 +91,6 @@ ERRORS = [
     ("connection-lost", "(2013, 'Lost connection to MySQL server during query')"),
     ("network-timeout", "(2013, 'Lost connection to MySQL server during query (timed out)')"),
     ("database-file-unusable", "Serialization Error: Failed to deserialize: field id mismatch, expected: 100, got: 200"),
-    ("frame-refused", "Duplicate column names found: ['a', 'a', 'b']"),
     ("worker-killed", "the worker is gone: killed by SIGKILL"),
     ("step-timeout", "step 'extract' exceeded its time limit of 3 s"),
     ("environment-variable-missing", "Environment variable 'X' not set for password in mysql.main"),
