@@ -39,12 +39,6 @@ _PATTERN = ErrorPattern(
 )
 PATTERNS = (
     ErrorPattern(
-        pattern=r"(?:can't|cannot) adapt type '(?P<type>[\w.]{1,60})'|type '(?P<type2>\w{1,60})' is not supported$",
-        message="the database driver has no conversion for values of this type",
-        fix=_adapt,
-        domain="data",
-    ),
-    ErrorPattern(
         pattern=r"[Cc]an(?:not|'t) pickle (?P<type>[^\n]{1,100})",
         message="a value cannot be passed to another process",
         fix="return only DataFrames and plain values from the driver, and create connections, locks and generators in it",
