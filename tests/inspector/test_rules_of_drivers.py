@@ -420,3 +420,54 @@ def test_only_column_of_a_file_blames_its_delimiter(
     steps = [("read", "filesystem.csv_extractor", []), ("load", "postgres.writer", ["read"])]
     report = analyze(run_dir(tmp_path, lines, steps=steps, files={"cfg/read.json": {"path": "a.csv"}}))
     assert ("delimiter-wrong@read" in {finding.id for finding in report.findings}) is found
+
+
+REMEDIES = [
+    ("dependency-missing", "/bin/sh: 1: psql: not found", "install the program"),
+    ("file-missing", "[Errno 2] No such file or directory: 'unzip'", "install the program 'unzip'"),
+    ("package-incompatible", "ImportError: libGL.so.1: cannot open shared object file: No such file or directory", "contains libGL.so.1"),
+    ("package-incompatible", "module 'numpy' has no attribute 'float'", "a version of numpy"),
+    ("dependency-missing", "ImportError: Missing optional dependency 'openpyxl'. Use pip.", "install openpyxl"),
+    ("dependency-missing", "No module named 'acme_sdk'", "the package or file that contains 'acme_sdk'"),
+    ("dependency-missing", "No module named 'osiris.core.config'", "a version of Osiris"),
+    ("file-system-failed", "[Errno 5] Input/output error: '/mnt/in.csv'", "check the disk"),
+    ("path-not-writable", "[Errno 36] File name too long: 'x'", "shorten"),
+    ("file-format-wrong", "Compressed file ended before the end-of-stream marker was reached", "again"),
+    ("config-value-invalid", "Missing column provided to 'parse_dates': 'day'", "header of the file"),
+    ("config-key-unknown", "Additional properties are not allowed ('tabel' was unexpected)", "spelling"),
+    ("value-not-convertible", "Can only use .dt accessor with datetimelike values", "where it is read"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "error", "remedy"), REMEDIES)
+def test_remedy_fits_the_error(tmp_path: Path, rule: str, error: str, remedy: str) -> None:
+    cause = cause_of(tmp_path, error)
+    assert cause.rule == rule
+    assert remedy in (cause.fix or "")
+    assert "coerce" not in (cause.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        ("Failed to create sandbox: [Errno -2] Name or service not known", "network"),
+        (
+            "Failed to create sandbox: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed",
+            "certificates",
+        ),
+        ("Failed to create sandbox: 503: no healthy upstream", "later"),
+        ("Failed to create sandbox: 401: Invalid API key", "E2B_API_KEY"),
+    ],
+)
+def test_sandbox_that_was_not_created_has_the_remedy_of_its_reason(
+    tmp_path: Path, error: str, remedy: str
+) -> None:
+    lines = [
+        local("adapter_selected", adapter="e2b"),
+        local("run_error", 3, phase="execute", error=error),
+        local("run_end", 4, duration_seconds=4.0),
+    ]
+    cause = analyze(run_dir(tmp_path, lines, steps=[("a", "mysql.extractor", [])])).root_cause
+    assert cause is not None
+    assert cause.rule == "sandbox-unavailable"
+    assert remedy in (cause.fix or "")
