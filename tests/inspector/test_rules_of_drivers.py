@@ -471,3 +471,20 @@ def test_sandbox_that_was_not_created_has_the_remedy_of_its_reason(
     assert cause is not None
     assert cause.rule == "sandbox-unavailable"
     assert remedy in (cause.fix or "")
+
+
+@pytest.mark.parametrize(("rows", "step"), [(0, "load"), (9, "calc")])
+def test_frame_without_columns_is_blamed_on_an_empty_source(tmp_path: Path, rows: int, step: str) -> None:
+    error = "Invalid Input Error: Need a DataFrame with at least one column"
+    lines = [
+        worker("step_start", 1, step_id="load", driver="demo.extractor"),
+        worker("step_complete", 2, step_id="load", rows_processed=rows),
+        worker("inputs_resolved", 3, step_id="calc", from_step="load", key="df", rows=rows, from_memory=True),
+        worker("step_start", 4, step_id="calc", driver="duckdb.processor"),
+        worker("step_failed", 5, step_id="calc", driver="duckdb.processor", error=error),
+        worker("cleanup_complete", 6),
+    ]
+    steps = [("load", "demo.extractor", []), ("calc", "duckdb.processor", ["load"])]
+    cause = analyze(run_dir(tmp_path, lines, steps=steps)).root_cause
+    assert cause is not None
+    assert cause.id == f"frame-without-columns@{step}"
