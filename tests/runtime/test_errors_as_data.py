@@ -5,6 +5,8 @@ import bz2
 import gzip
 import io
 import lzma
+import os
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +21,7 @@ from osiris_inspect.base import error_codes
 from osiris_inspect.model import errors
 from osiris_inspect.model.error_info import ERROR_KINDS
 from osiris_inspect.model.errors import DriverError, OsirisError
-from osiris_inspect.runtime.drivers import duckdb_errors
+from osiris_inspect.runtime.drivers import connection_test, duckdb_errors
 from osiris_inspect.runtime.drivers.interface import database, file_format, file_paths
 from osiris_inspect.runtime.drivers.interface.driver import errors_name_step
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
@@ -399,6 +401,7 @@ def test_files_with_other_columns_differ(tmp_path: Path) -> None:
     ("config", "inputs", "kind"),
     [
         ({"path": "."}, 1, "path-is-directory"),
+        ({"path": "/dev/full"}, 1, "disk-full"),
         ({"path": "no/where/a.csv", "create_dirs": False}, 1, "path-not-writable"),
         ({"path": "file/a.csv"}, 1, "path-not-writable"),
         ({"encoding": "ascii"}, 1, "encoding-wrong"),
@@ -416,6 +419,28 @@ def test_csv_writer_failure_has_kind(tmp_path: Path, config: dict[str, Any], inp
         for number in range(inputs)
     }
     assert failure(tmp_path, CSV_OUT, {"path": "a.csv", **config}, **frames).kind == kind
+
+
+def test_file_without_rights_has_kind(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").touch(mode=0)
+    if os.access(tmp_path / "a.csv", os.R_OK):
+        pytest.skip("root may read everything")
+    assert failure(tmp_path, CSV_IN, {"path": "a.csv"}).kind == "permission-denied"
+
+
+@pytest.mark.parametrize(
+    ("family", "kind"), [("oracle", "config-value-invalid"), ("mysql", "dependency-missing")]
+)
+def test_family_that_cannot_be_tested_has_kind(
+    monkeypatch: pytest.MonkeyPatch, family: str, kind: str
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("osiris_inspect.runtime.drivers.mysql")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    with pytest.raises(DriverError) as caught:
+        connection_test.test_connection(family, {})
+    assert caught.value.kind == kind
+    assert caught.value.fix
 
 
 def test_inputs_with_other_columns_differ(tmp_path: Path) -> None:
