@@ -11,8 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
-from osiris_inspect.inspector.run.earlier_run import EarlierRun
-from osiris_inspect.inspector.run.frame_facts import FrameFacts
+from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
+from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.http_response import HttpResponse
 from osiris_inspect.model.error_info import ErrorInfo
 from osiris_inspect.model.event import Event

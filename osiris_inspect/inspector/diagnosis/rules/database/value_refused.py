@@ -30,7 +30,8 @@ _NOT_READ = "a value did not fit the type that the query requires"
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"\b(?:dict|list|set|tuple) can ?not be used as parameter"
+            r"(?:can't|cannot) adapt type '(?P<a1>[^'\n]{1,80})'[^\n]{0,80}"
+            r"|\b(?:dict|list|set|tuple) can ?not be used as parameter"
             r"|Error binding parameter [^\n]{1,100}(?:type|unsupported)[^\n]{0,60}"
             r"|[Uu]nable to transform python value of type '?[^'\n]{1,80}'?[^\n]{0,60}"
             r"|Python type \S{1,60} cannot be converted"
