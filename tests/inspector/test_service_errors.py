@@ -44,7 +44,7 @@ WORDS = {
     "pq_dup": ("same name", "unique name"),
     "pq_offset": ("2 GB", "parts large_string"),
     "e2b_disk": ("disk full", "disk"),
-    "pg_adaptd": ("dict no type", "JSON"),
+    "pg_adaptd": ("dict no SQL type", "JSON"),
     "pg_seq": ("stats_id_seq exhausted", "bigint"),
     "sb_url": ("not a complete URL", "supabase.co"),
     "py_stale": ("network share", "local disk"),
