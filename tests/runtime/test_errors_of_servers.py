@@ -75,6 +75,9 @@ def test_mysql_query_failure_has_kind_and_facts(
         ({"database": "nope", "user": "root", "password": ""}, "database-missing"),
         ({"user": ""}, "config-value-missing"),
         ({"ssl_mode": "sometimes"}, "config-value-invalid"),
+        ({"charset": "utf9"}, "config-value-invalid"),
+        ({"host": "x" * 70 + ".invalid"}, "config-value-invalid"),
+        ({"ssl_ca": "/nope.pem"}, "file-missing"),
         ({"ssl_mode": "required"}, "tls-failed"),
     ],
 )
@@ -171,6 +174,8 @@ def test_postgres_query_timeout_has_kind(postgres: Postgres, tmp_path: Path) -> 
         ({"database": ""}, "config-value-missing"),
         ({"dsn": "postgres://x y"}, "config-value-invalid"),
         ({"sslmode": "require"}, "tls-failed"),
+        ({"sslmode": "sometimes"}, "config-value-invalid"),
+        ({"port": 99999}, "config-value-invalid"),
     ],
 )
 def test_postgres_connection_failure_has_kind(
@@ -323,7 +328,7 @@ CLOUDFLARE = "<!DOCTYPE html>\n<!--[if lt IE 7]> <html> <![endif]-->\n<head>\n<t
         ((400, {"code": "22P02", "message": "invalid input syntax"}), "value-refused", "correct the value"),
         ((400, {"code": "25006", "message": "read-only transaction"}), "database-read-only", "connect to a server"),
         ((500, {"code": "53100", "message": "No space left on device"}), "disk-full", "free disk space"),
-        ((400, {"code": "42883", "message": "function net.http_post does not exist"}), "query-failed", "check the name"),
+        ((400, {"code": "42883", "message": "function net.http_post does not exist"}), "query-failed", "create the function"),
         ((406, {"message": "no"}), "request-refused", "check url"),
         ((429, {"message": "slow down"}), "rate-limited", "run the step again later"),
         ((503, {"code": "PGRST002", "message": "no database"}), "service-failed", "look at the status"),

@@ -1,4 +1,4 @@
-"""What was different in the last successful run, for failures that no rule explains."""
+"""Differences from the last successful run, for failures that no rule explains."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -198,8 +198,7 @@ class _ColumnSelector:
         lines = _first_lines(self.path, self.config)
         delimiter = probable_delimiter(lines, self.config["delimiter"]) if len(names) == 1 else None
         if delimiter is not None:
-            fields = lines[0].count(delimiter) + 1
-            return wrong_delimiter_error(self.path, self.config, delimiter, fields)
+            return wrong_delimiter_error(self.path, self.config, delimiter, lines[0])
         return DriverError(
             f"{self.path} has no column {', '.join(map(repr, missing))}, named in {key}; it has {', '.join(names)}",
             kind="column-missing",

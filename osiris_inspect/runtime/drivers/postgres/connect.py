@@ -76,6 +76,15 @@ _REASONS: Final = (
         "check user and password of the connection",
     ),
     _Reason(
+        (
+            *("invalid sslmode", "invalid port", "invalid integer value"),
+            *("invalid channel_binding", "invalid target_session_attrs", "invalid connection option"),
+        ),
+        "config-value-invalid",
+        "{text}",
+        "correct the option of the connection that the message names",
+    ),
+    _Reason(
         ("no pg_hba.conf entry",),
         "connection-refused",
         "{text}",

@@ -1,1 +1,1 @@
-"""What the configuration of a step says: its query, and how it treats its target."""
+"""Readers of a step's configuration: its query, and how it treats its target."""

@@ -41,8 +41,6 @@ PATTERNS = (
             r"|Referenced column \"(?P<c2>[^\"\n]{1,120})\" not found"
             r"|column \"?(?P<c3>[^\"\s\n]{1,120})\"? (?:of relation \S{1,80} )?does not exist"
             r"|Usecols do not match columns, columns expected but not found: (?P<c4>[^\n]{1,120})"
-            r"|Missing column provided to 'parse_dates': '?(?P<c5>[^\n]{1,120}?)'?(?:$|\n)"
-            r"|Index (?P<c7>[^\s\n]{1,80}) invalid$"
             r"|Table \"[^\"]{1,80}\" does not have a column named \"(?P<c6>[^\"\n]{1,120})\""
             r"|(?P<c8>\[[^\]\n]{1,160}\]) not (?:found in axis|in index)"
             r"|None of \[[^\[\n]{0,40}\(?(?P<c10>\[[^\]\n]{1,160}\])[^\n]{0,60}\] are in the \[(?:columns|index)\]"

@@ -18,6 +18,7 @@ from osiris_inspect.inspector.diagnosis.evidence.http_status import states_statu
 from osiris_inspect.inspector.diagnosis.evidence.python_values import is_numpy_value
 from osiris_inspect.model.finding import Confidence
 
+REFINES = ("connection-failed", "request-refused", "table-creation-failed", "write-failed")
 IS_GENERAL = True
 PATTERNS = (
     ErrorPattern(

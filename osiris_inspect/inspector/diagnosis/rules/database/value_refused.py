@@ -32,10 +32,10 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"(?:can't|cannot) adapt type '(?P<a1>[^'\n]{1,80})'[^\n]{0,80}"
-            r"|\b(?P<a2>dict|list|set|tuple) can ?not be used as parameter"
+            r"|\b(?:dict|list|set|tuple) can ?not be used as parameter"
             r"|Error binding parameter [^\n]{1,100}(?:type|unsupported)[^\n]{0,60}"
-            r"|[Uu]nable to transform python value of type '?(?P<a3>[^'\n]{1,80})'?[^\n]{0,60}"
-            r"|Python type (?P<a4>\S{1,60}) cannot be converted"
+            r"|[Uu]nable to transform python value of type '?[^'\n]{1,80}'?[^\n]{0,60}"
+            r"|Python type \S{1,60} cannot be converted"
         ),
         message="the database driver had no SQL type for a value of the frame",
         fix="convert such values before the write: dicts and lists to JSON text, numpy values to plain Python values",

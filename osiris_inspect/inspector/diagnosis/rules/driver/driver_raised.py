@@ -26,7 +26,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
-REFINES = ("unexplained-failure",)
+REFINES = ("connection-failed", "table-creation-failed", "unexplained-failure", "write-failed")
 IS_GENERAL = True
 TEMPLATE = FindingTemplate(
     Severity.ERROR,

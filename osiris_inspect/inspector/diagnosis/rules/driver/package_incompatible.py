@@ -79,6 +79,12 @@ PATTERNS = (
         confidence=Confidence.MEDIUM,
     ),
     ErrorPattern(
+        pattern=r"(?i:exec format error)[^\n]{0,160}|(?i:bad CPU type in executable)[^\n]{0,80}",
+        message="the program was not built for this machine, or it is a script without an interpreter line",
+        fix="install the build of the program for this machine, or add a line such as #!/bin/sh to the script",
+        domain="infra",
+    ),
+    ErrorPattern(
         pattern=(
             r"ImportError: (?:\S{0,200}/|DLL load|[^\n]{0,200}(?:undefined symbol|shared object|not found \(required by))"
             r"[^\n]{0,160}"
@@ -87,7 +93,7 @@ PATTERNS = (
             r"|(?P<b1>numpy)\.(?:dtype|ndarray|ufunc) size changed, may indicate binary incompatibility[^\n]{0,100}"
             r"|A module that was compiled using (?P<b2>NumPy) 1\.x cannot be run in[^\n]{0,100}"
             r"|(?P<b3>numpy)\.core\.multiarray failed to import|_ARRAY_API not found"
-            r"|(?i:invalid ELF header|wrong ELF class|Exec format error)[^\n]{0,80}"
+            r"|(?i:invalid ELF header|wrong ELF class)[^\n]{0,80}"
         ),
         message="a package was installed but incompatible with another package or the system",
         fix="install compatible versions where the step runs",

@@ -64,6 +64,12 @@ PATTERNS = (
         domain="config",
     ),
     ErrorPattern(
+        pattern=r"(?i:sandbox is running but (?:the )?port is not open)",
+        message="the sandbox runs, but no program in it listens on this port",
+        fix="check the start command of the template, and whether the program ended",
+        domain="infra",
+    ),
+    ErrorPattern(
         pattern=r"requires async execution|Failed to create sandbox[^\n]{0,100}",
         message="no sandbox could be created",
         fix="check the response of the service",
