@@ -423,6 +423,8 @@ def test_only_column_of_a_file_blames_its_delimiter(
 
 
 REMEDIES = [
+    ("csv-ragged", "Error tokenizing data. C error: EOF inside string starting at row 12", "quote and escape characters"),
+    ("csv-ragged", "Error tokenizing data. C error: Expected 4 fields in line 17, saw 5", "the row that"),
     ("dependency-missing", "/bin/sh: 1: psql: not found", "install the program"),
     ("file-missing", "[Errno 2] No such file or directory: 'unzip'", "install the program 'unzip'"),
     ("package-incompatible", "ImportError: libGL.so.1: cannot open shared object file: No such file or directory", "contains libGL.so.1"),
