@@ -275,8 +275,11 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("limit-reached", ours(limited(1000, "SELECT * FROM r -- LIMIT 1000"))),
     ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["amount (EUR; net)"]}))),
     ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["city, country", "id"]}))),
+    ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["lat,lon"]}, query="SELECT 1"))),
     ("rows-skipped", theirs(*enriched(), files=log("WARNING - skipping the header line"))),
     ("rows-skipped", theirs(*enriched(), files=log("ERROR - 0 rows rejected"))),
+    ("rows-skipped", theirs(*enriched(), files=log("WARNING - ignoring unknown entries of the configuration"))),
+    ("rows-skipped", theirs(*enriched(), files=log("INFO - dropped 3 duplicate rows"))),
     ("rows-skipped", ours(*enriched(), files=metric("lines_left_out", 0))),
     (
         "write-repeated",
