@@ -261,6 +261,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("join-hardly-matches", ours(*joined(180))),
     ("target-overwritten", ours(*two_writers(path="out/o2.csv"))),
     ("target-overwritten", theirs(*two_writers(path="out/o.csv", append=True))),
+    ("target-overwritten", ours(*two_writers(path="out/o.csv", bucket="other"))),
     (
         "target-overwritten",
         ours(*replacing(200, write_mode="replace"), step("again", "postgres.writer", "src", rows=200, table="stats", connection="@postgres.dwh", write_mode="append")),
