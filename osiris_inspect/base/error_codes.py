@@ -56,7 +56,7 @@ ERROR_CODES: Mapping[str, str] = {
     "out of step": "2014 2027",
     "encryption": "2026 3159",
     "too large": "1153",
-    "disk": "1021 1114 53100 DiskFull",
+    "disk": "1021 53100 DiskFull",
     "memory of the server": "1037 1038 1041 53200",
     "service without database": "PGRST000 PGRST001 PGRST002 PGRST003",
 }

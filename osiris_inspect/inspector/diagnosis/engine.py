@@ -130,15 +130,16 @@ def _is_recorded(run: Run, need: str) -> bool:
 
 
 def _merge_duplicates(findings: Iterable[Finding]) -> list[Finding]:
-    """Merge the findings of one rule on one step into the first of them, with the evidence of all."""
+    """Merge the findings of one rule on one step into the first of the most confident, with the evidence of all."""
     merged: dict[str, Finding] = {}
     for finding in findings:
         first = merged.get(finding.id)
         if first is None:
             merged[finding.id] = finding
         else:
-            evidence = (*first.evidence, *finding.evidence)[:MAX_EVIDENCE]
-            merged[finding.id] = replace(first, evidence=evidence)
+            ordered = sorted((first, finding), key=lambda each: (each.severity.rank, each.confidence.rank))
+            evidence = tuple(item for each in ordered for item in each.evidence)[:MAX_EVIDENCE]
+            merged[finding.id] = replace(ordered[0], evidence=evidence)
     return list(merged.values())
 
 

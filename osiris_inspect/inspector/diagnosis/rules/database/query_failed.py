@@ -154,7 +154,7 @@ PATTERNS = (
         error_class="raised in the database",
     ),
     ErrorPattern(
-        pattern=r"current transaction is aborted[^\n]{0,100}",
+        pattern=r"(?i:current transaction is aborted)[^\n]{0,100}",
         message="an earlier statement of the transaction failed",
         fix="look for the first error before this one in the log",
         domain="config",
