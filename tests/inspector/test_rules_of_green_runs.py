@@ -261,6 +261,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("join-hardly-matches", ours(*joined(180))),
     ("target-overwritten", ours(*two_writers(path="out/o2.csv"))),
     ("target-overwritten", theirs(*two_writers(path="out/o.csv", append=True))),
+    ("target-overwritten", ours(*two_writers(path="out/o.csv", bucket="other"))),
     (
         "target-overwritten",
         ours(*replacing(200, write_mode="replace"), step("again", "postgres.writer", "src", rows=200, table="stats", connection="@postgres.dwh", write_mode="append")),
@@ -275,8 +276,11 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("limit-reached", ours(limited(1000, "SELECT * FROM r -- LIMIT 1000"))),
     ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["amount (EUR; net)"]}))),
     ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["city, country", "id"]}))),
+    ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["lat,lon"]}, query="SELECT 1"))),
     ("rows-skipped", theirs(*enriched(), files=log("WARNING - skipping the header line"))),
     ("rows-skipped", theirs(*enriched(), files=log("ERROR - 0 rows rejected"))),
+    ("rows-skipped", theirs(*enriched(), files=log("WARNING - ignoring unknown entries of the configuration"))),
+    ("rows-skipped", theirs(*enriched(), files=log("INFO - dropped 3 duplicate rows"))),
     ("rows-skipped", ours(*enriched(), files=metric("lines_left_out", 0))),
     (
         "write-repeated",

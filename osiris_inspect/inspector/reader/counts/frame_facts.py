@@ -25,7 +25,7 @@ def read_frame_facts(run: Run, *, log_only: bool = False) -> dict[str, FrameFact
         event = stored.get(step.id)
         logged = _from_event(step.id, event) if event is not None else None
         is_counted = logged is not None and any(column.nulls is not None for column in logged.columns)
-        if not log_only and not is_counted:
+        if not log_only and not is_counted and not disk.is_mirror:  # each file of a remote run is a request
             logged = _from_spill(run, step, disk, logged) or logged
         if logged is not None:
             frames[step.id] = logged
@@ -75,7 +75,7 @@ def _from_spill(run: Run, step: StepState, disk: RunFiles, logged: FrameFacts | 
     schema = layout.schema_path(step.id)
     dtypes = _dtypes(disk.read_document(schema, json.loads) if disk.exists(schema) else None)
     counted = None
-    if run.status == "success" and not disk.is_mirror:
+    if run.status == "success":
         from osiris_inspect.inspector.tables.parquet_footer import null_counts
 
         counted = null_counts(run.path / layout.spill_path(step.id))

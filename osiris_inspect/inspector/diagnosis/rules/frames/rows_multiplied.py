@@ -40,7 +40,8 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if step.status != "succeeded" or step.is_writer or step.is_source or len(inputs) != 1:
             continue
         rows_in, rows = inputs[0].rows, step.rows_out
-        if not rows_in or rows is None or len(step.inputs) != 1 or query_of(step.config) is not None:
+        has_query = query_of(step.config) is not None or (step.driver or "").startswith("duckdb.")
+        if not rows_in or rows is None or len(step.inputs) != 1 or has_query:
             continue
         if rows >= MIN_FACTOR * rows_in and rows - rows_in >= MIN_NEW_ROWS:
             yield TEMPLATE.finding(
