@@ -117,7 +117,7 @@ EXAMPLES = [
     ("authentication-failed", "(2059, \"Authentication plugin 'caching_sha2_password' cannot be loaded\")", "upgrade"),
     ("authentication-failed", "authentication method 10 not supported", "upgrade"),
     ("connection-failed", "{'code': '28P99', 'message': 'x'}", "password"),
-    ("time-zone-wrong", "{'code': '22023', 'message': 'invalid value for parameter \"TimeZone\": \"Europe/Prag\"'}", "Europe/Prague"),
+    ("config-value-invalid", "{'code': '22023', 'message': 'invalid value for parameter \"TimeZone\": \"Europe/Prag\"'}", "Europe/Prague"),
     ("connection-refused", "psycopg.errors.InvalidAuthorizationSpecification: no pg_hba.conf entry for host \"h\", no encryption", "address"),
     ("permission-denied", "{'code': '42501', 'message': 'new row violates row-level security policy for table \"t\"'}", "policy"),
     ("permission-denied", "{'code': '42501', 'message': 'permission denied for table t'}", "grant"),
@@ -127,6 +127,16 @@ EXAMPLES = [
     ("request-refused", "{'code': 'PGRST100', 'message': 'failed to parse filter (x)'}", "filter"),
     ("query-failed", "{'code': 'PGRST200', 'message': \"Could not find a relationship between 'a' and 'b' in the schema cache\"}", "foreign key"),
     ("query-failed", "{'code': 'P0001', 'message': 'no more orders'}", "function"),
+    # stores of objects
+    ("authentication-failed", "Unable to locate credentials", "credentials"),
+    ("authentication-failed", "An error occurred (ExpiredToken) when calling the PutObject operation: The provided token has expired.", "renew"),
+    ("permission-denied", "An error occurred (AccessDenied) when calling the PutObject operation: Access Denied", "permission"),
+    ("file-missing", "An error occurred (NoSuchBucket) when calling the GetObject operation: The specified bucket does not exist", "bucket"),
+    ("rate-limited", "An error occurred (SlowDown) when calling the PutObject operation: Please reduce your request rate.", "later"),
+    ("request-refused", "An error occurred (RequestTimeTooSkewed) when calling the GetObject operation: The difference is too large", "clock"),
+    ("rate-limited", "Extraction failed: Max retries exhausted on rate limit", "later"),
+    ("percent-in-sql", "the query has 2 placeholders but 1 parameters were passed", "placeholder"),
+    ("query-failed", "extra data after last expected column", "delimiter"),
     # values
     ("value-refused", "can't adapt type 'numpy.int64'", "plain Python"),
     ("value-refused", "dict can not be used as parameter", "JSON"),
@@ -148,8 +158,8 @@ EXAMPLES = [
     ("frame-refused", "Duplicate names are not allowed.", "unique"),
     ("frame-refused", "array cannot contain more than 2147483646 bytes, have 3000000000", "parts"),
     ("frame-refused", "ValueError: output array is read-only", "copy"),
-    ("time-zone-wrong", "(1298, \"Unknown or incorrect time zone: 'Europe/Prag'\")", "Europe/Prague"),
-    ("time-zone-wrong", "zoneinfo._common.ZoneInfoNotFoundError: 'No time zone found with key Europe/Prag'", "Europe/Prague"),
+    ("config-value-invalid", "(1298, \"Unknown or incorrect time zone: 'Europe/Prag'\")", "Europe/Prague"),
+    ("config-value-invalid", "zoneinfo._common.ZoneInfoNotFoundError: 'No time zone found with key Europe/Prag'", "Europe/Prague"),
     ("disk-full", "SandboxException: 507: not enough disk space available: 0 bytes free", "disk"),
 ]  # fmt: skip
 

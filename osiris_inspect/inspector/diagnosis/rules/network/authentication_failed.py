@@ -23,6 +23,27 @@ from osiris_inspect.inspector.run.run import Run
 REFINES = ("connection-refused", "request-refused", "connection-failed")
 PATTERNS = (
     ErrorPattern(
+        pattern=(
+            r"(?i:unable to locate credentials)|\b(?:NoCredentialsError|DefaultCredentialsError)\b[^\n]{0,100}"
+            r"|(?i:config profile \([^)\n]{1,80}\) could not be found)"
+            r"|(?:supabase_key|api_key) is required|(?i:no api[ _-]?key found)|(?i:no credentials (?:were )?(?:provided|found|supplied))"
+        ),
+        message="no credentials were given",
+        fix="set the key or the credentials of the connection, or the environment variable or profile that it reads",
+        domain="config",
+        search_text_logs=True,
+    ),
+    ErrorPattern(
+        pattern=(
+            r"\b(?:InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken|InvalidClientTokenId"
+            r"|UnrecognizedClientException|ExpiredTokenException|AuthFailure|invalid_grant|InvalidAuthenticationInfo)\b[^\n]{0,160}"
+        ),
+        message="the service rejected the access key, its signature or its token",
+        fix="renew the access key or token of the connection; check that key and secret belong together",
+        domain="config",
+        search_text_logs=True,
+    ),
+    ErrorPattern(
         pattern=r"(?i:legacy api keys are disabled)|[Ll]egacy API keys \([^)\n]{1,60}\) were disabled[^\n]{0,40}",
         message="the project no longer accepts its legacy keys (anon, service_role)",
         fix="use a publishable or secret key of the new kind in the connection",
@@ -52,7 +73,7 @@ PATTERNS = (
             r"|FATAL: {1,4}role \"[^\"\n]{1,80}\" does not exist"
             r"|(?i:(?<!peer )(?<!ident )authentication failed)"
             r"|(?i:\bunauthenticated\b|must be authenticated)"
-            r"|(?i:(?:invalid|wrong) api[ _-]?key(?! \()|no api[ _-]?key found)"
+            r"|(?i:(?:invalid|wrong) api[ _-]?key(?! \())"
             r"|(?i:invalid (?:authentication )?credentials)"
         ),
         message="the credentials were rejected",
