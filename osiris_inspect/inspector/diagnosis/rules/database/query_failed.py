@@ -109,6 +109,17 @@ PATTERNS = (
         domain="data",
     ),
     ErrorPattern(
+        pattern=(
+            r"(?:relation|type|schema|index|database|role) \"[^\"\n]{1,120}\" already exists"
+            r"|(?:Table|database) '[^'\n]{1,120}' already exists|database exists"
+            r"|(?:Table|View|Index|Schema) with name \"?[^\"\n]{1,120}?\"? already exists"
+        ),
+        message="the statement created something that exists already",
+        fix="use CREATE ... IF NOT EXISTS, drop the old one first, or choose another name",
+        domain="config",
+        error_class="name taken",
+    ),
+    ErrorPattern(
         pattern=r"prepared statement [^\n]{1,80} (?:already exists|does not exist)|Unknown prepared statement handler[^\n]{0,60}",
         message="a pooler in transaction mode shared one server connection between clients that prepare statements",
         fix="use the session port of the pooler or a direct connection, or disable prepared statements in the client",

@@ -19,6 +19,7 @@ from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findi
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.model.finding import Confidence
 
 REFINES = ("connection-refused", "request-refused", "connection-failed")
 PATTERNS = (
@@ -32,6 +33,13 @@ PATTERNS = (
         fix="set the key or the credentials of the connection, or the environment variable or profile that it reads",
         domain="config",
         search_text_logs=True,
+    ),
+    ErrorPattern(
+        pattern=r"(?i:illegal header value) [^\n]{1,80}|\bInvalidHeader\b[^\n]{0,160}|Invalid header value [^\n]{1,80}",
+        message="a header was invalid; a key that is empty or contains a line break is the usual reason",
+        fix="remove spaces and line breaks from the key in the environment variable that the connection reads",
+        domain="config",
+        confidence=Confidence.MEDIUM,
     ),
     ErrorPattern(
         pattern=(
@@ -74,7 +82,8 @@ PATTERNS = (
             r"|(?i:(?<!peer )(?<!ident )authentication failed)"
             r"|(?i:\bunauthenticated\b|must be authenticated)"
             r"|(?i:(?:invalid|wrong) api[ _-]?key(?! \())"
-            r"|(?i:invalid (?:authentication )?credentials)"
+            r"|(?i:invalid (?:authentication )?credentials|login failed for user|login incorrect)"
+            r"|(?i:incorrect username or password|invalid username/password|invalid login credentials)"
         ),
         message="the credentials were rejected",
         fix="check the user and password of the connection and the environment variable that it reads",
