@@ -401,3 +401,22 @@ def test_misspelt_table_suggests_the_name_of_the_only_input(tmp_path: Path) -> N
         "input-name-mismatch",
         "use 'df_load_orders' instead of 'df_load_order'",
     )
+
+
+@pytest.mark.parametrize(("columns", "found"), [(["c0"], True), (["id"], False), (["c0", "c1"], False)])
+def test_only_column_of_a_file_blames_its_delimiter(
+    tmp_path: Path, columns: list[str], *, found: bool
+) -> None:
+    error = "table public.orders has no column 'c0'; it has id, city, day"
+    lines = [
+        native("run_start", 0),
+        native("step_start", 1, step_id="read", driver="filesystem.csv_extractor"),
+        native("output_stored", 2, side="worker", step_id="read", rows=9, columns=columns, storage="memory"),
+        native("step_complete", 3, step_id="read", rows=9),
+        native("step_start", 4, step_id="load", driver="postgres.writer"),
+        native("step_failed", 5, step_id="load", driver="postgres.writer", error=error),
+        native("run_end", 6),
+    ]
+    steps = [("read", "filesystem.csv_extractor", []), ("load", "postgres.writer", ["read"])]
+    report = analyze(run_dir(tmp_path, lines, steps=steps, files={"cfg/read.json": {"path": "a.csv"}}))
+    assert ("delimiter-wrong@read" in {finding.id for finding in report.findings}) is found

@@ -143,7 +143,7 @@ def _set_memory_limit(connection: duckdb.DuckDBPyConnection, limit: str) -> None
             f"DuckDB transformation failed: memory_limit is {limit!r}: {str(error).splitlines()[0]}",
             kind="config-value-invalid",
             fix="write a number with a unit, such as 2GB",
-            key="memory_limit",
+            setting="memory_limit",
             value=limit,
         ) from error
 
@@ -152,7 +152,10 @@ def _run(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
     statements = connection.extract_statements(query)
     if not statements:
         raise DriverError(
-            "query has no statement", kind="config-value-missing", fix="write a SELECT in query", key="query"
+            "query has no statement",
+            kind="config-value-missing",
+            fix="write a SELECT in query",
+            setting="query",
         )
     *first, last = statements
     if last.type.name not in _STATEMENTS_WITH_ROWS:
@@ -160,7 +163,7 @@ def _run(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
             "the last statement of query returns no rows",
             kind="query-result-unusable",
             fix="end with a SELECT",
-            key="query",
+            setting="query",
         )
     position = 0
     for statement in first:

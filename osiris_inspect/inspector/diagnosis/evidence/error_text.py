@@ -8,11 +8,11 @@ from functools import lru_cache
 from osiris_inspect.inspector.diagnosis.evidence.echoed_text import search_own_text
 from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_code_family, find_error_code
 from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline
-from osiris_inspect.inspector.diagnosis.evidence.traceback_frames import raising_place
 from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
 from osiris_inspect.inspector.run.run import LogLine, Run, StepFailure
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt
+from osiris_inspect.inspector.text.traceback_frames import raising_place
 from osiris_inspect.model.finding import Evidence, Stage
 
 UNKNOWN_KIND = "driver-raised"

@@ -69,6 +69,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"invalid value for (?!parameter\b)['\"]?[\w.]{1,60}[^\n]{0,80}"
+            r"|\d{1,4} validation errors? for \w{0,60}(?:Config|Settings|Options|Params)\b[^\n]{0,60}"
             r"|is not of type '(?:string|integer|number|boolean|array|object)'"
             r"|is (?:greater than the maximum|less than the minimum) of [^\n]{1,40}"
         ),

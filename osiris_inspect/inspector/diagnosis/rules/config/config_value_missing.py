@@ -18,11 +18,11 @@ import re
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR, ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors
-from osiris_inspect.inspector.diagnosis.evidence.traceback_frames import raising_frame, subscripted_mapping
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.inspector.text.traceback_frames import raising_frame, subscripted_mapping
 from osiris_inspect.model.finding import Confidence, Severity
 
 EXPLAINS = ("column-missing",)

@@ -1,7 +1,8 @@
-"""Times with and without a time zone were combined.
+"""Times of different zones were combined, or a time zone does not exist.
 
 What it finds:
-    Errors about times with and without a zone, and about local times that a clock change skips or repeats.
+    Errors about times with and without a zone, about local times that a clock change skips or repeats, and about
+    unknown zones.
 
 Why it matters:
     A source that starts to return times with a zone, or another version of pandas, fails the step, although each
@@ -17,7 +18,7 @@ Example:
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.model.finding import Confidence
 
-EXPLAINS = ("driver-raised", "value-not-convertible")
+EXPLAINS = ("driver-raised", "value-not-convertible", "config-value-invalid")
 _ONE_FORM = (
     "convert both sides to one form: pd.to_datetime(..., utc=True), or tz_localize for times without a zone and "
     "tz_convert for times with one"
@@ -59,6 +60,20 @@ PATTERNS = (
         message="a local time does not exist or exists twice because of a clock change",
         fix="set nonexistent= and ambiguous= in tz_localize, or read the times as UTC",
         domain="data",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"No time zone found with key (?P<z1>[^\n]{1,80})"
+            r"|\bUnknownTimeZoneError\b:? ?(?P<z2>[^\n]{0,80})"
+            r"|invalid value for parameter \"TimeZone\": \"(?P<z3>[^\"\n]{1,80})\""
+            r"|time zone \"(?P<z4>[^\"\n]{1,80})\" not recognized"
+            r"|Unknown or incorrect time zone: '(?P<z5>[^'\n]{1,80})'"
+            r"|Unknown TimeZone '(?P<z6>[^'\n]{1,80})'"
+        ),
+        message="the time zone does not exist where the step ran",
+        fix="use a name of the IANA database such as Europe/Prague; if the name is right, install the zone data "
+        "(package tzdata, or the time zone tables of MySQL)",
+        domain="config",
     ),
     ErrorPattern(
         pattern=r"Excel does not support datetimes with timezones",

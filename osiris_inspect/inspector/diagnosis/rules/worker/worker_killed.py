@@ -47,7 +47,9 @@ def _fix_killed(run: Run, _text: ErrorText, _match: object) -> str:
 
 PATTERNS = (
     ErrorPattern(
-        pattern=_by_signal("-9|137", r"\bkilled by SIGKILL\b|\bsignal: killed\b|\bSIGKILL\b[^\n]{0,40}"),
+        pattern=_by_signal(
+            "-9|137", r"\bkilled by SIGKILL\b|\bsignal: killed\b|^Killed$|\bSIGKILL\b[^\n]{0,40}"
+        ),
         message="a process of the step was killed by SIGKILL, which the system sends when memory runs out",
         fix=_fix_killed,
         domain="infra",
@@ -85,6 +87,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"the worker is gone(?:: (?!killed by SIG(?:KILL|SEGV|ABRT|BUS|FPE|ILL|TERM|INT|HUP))(?P<how>[^\n]{1,120})|$)"
+            r"|\bBrokenProcessPool\b[^\n]{0,120}|A worker process managed by the executor was unexpectedly terminated"
             r"|[Ww]orker (?:process )?(?:was )?(?:killed|lost|died)[^\n]{0,100}"
             r"|\bkilled by SIG(?!KILL|SEGV|ABRT|BUS|FPE|ILL|TERM|INT|HUP)[A-Z0-9]{2,8}"
         ),
