@@ -251,7 +251,7 @@ VARIANTS: Sequence[tuple[str, str]] = (
     ("package-incompatible", "to_csv() got an unexpected keyword argument 'line_terminator'"),
     ("package-incompatible", "No module named 'pandas.core.indexes.numeric'"),
     ("time-zone-wrong", "can't compare offset-naive and offset-aware datetimes"),
-    ("config-value-invalid", "invalid value for parameter \"TimeZone\": \"Europe/Prag\""),
+    ("time-zone-wrong", "invalid value for parameter \"TimeZone\": \"Europe/Prag\""),
     ("driver-context-incomplete", "RunnerContext.log_metric() got an unexpected keyword argument 'tags'"),
     ("value-not-serialisable", "Supabase write failed: Object of type Timestamp is not JSON serializable"),
     ("value-refused", "{'code': '22P02', 'message': 'invalid input syntax for type integer: \"abc\"'}"),

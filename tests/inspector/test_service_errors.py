@@ -117,7 +117,7 @@ EXAMPLES = [
     ("authentication-failed", "(2059, \"Authentication plugin 'caching_sha2_password' cannot be loaded\")", "upgrade"),
     ("authentication-failed", "authentication method 10 not supported", "upgrade"),
     ("connection-failed", "{'code': '28P99', 'message': 'x'}", "password"),
-    ("config-value-invalid", "{'code': '22023', 'message': 'invalid value for parameter \"TimeZone\": \"Europe/Prag\"'}", "Europe/Prague"),
+    ("time-zone-wrong", "{'code': '22023', 'message': 'invalid value for parameter \"TimeZone\": \"Europe/Prag\"'}", "Europe/Prague"),
     ("connection-refused", "psycopg.errors.InvalidAuthorizationSpecification: no pg_hba.conf entry for host \"h\", no encryption", "address"),
     ("permission-denied", "{'code': '42501', 'message': 'new row violates row-level security policy for table \"t\"'}", "policy"),
     ("permission-denied", "{'code': '42501', 'message': 'permission denied for table t'}", "grant"),
@@ -167,8 +167,8 @@ EXAMPLES = [
     ("frame-refused", "Duplicate names are not allowed.", "unique"),
     ("frame-refused", "array cannot contain more than 2147483646 bytes, have 3000000000", "parts"),
     ("frame-refused", "ValueError: output array is read-only", "copy"),
-    ("config-value-invalid", "(1298, \"Unknown or incorrect time zone: 'Europe/Prag'\")", "Europe/Prague"),
-    ("config-value-invalid", "zoneinfo._common.ZoneInfoNotFoundError: 'No time zone found with key Europe/Prag'", "Europe/Prague"),
+    ("time-zone-wrong", "(1298, \"Unknown or incorrect time zone: 'Europe/Prag'\")", "Europe/Prague"),
+    ("time-zone-wrong", "zoneinfo._common.ZoneInfoNotFoundError: 'No time zone found with key Europe/Prag'", "Europe/Prague"),
     ("disk-full", "SandboxException: 507: not enough disk space available: 0 bytes free", "disk"),
 ]  # fmt: skip
 
@@ -178,6 +178,16 @@ def test_error_names_its_cause_and_remedy(tmp_path: Path, rule: str, error: str,
     cause = cause_of(tmp_path, error)
     assert cause.rule == rule
     assert fix in (cause.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("suggested", "words"), [('"orders"', 'suggests "orders"'), ('"pg_enum"', ""), ('"duckdb_tables"', "")]
+)
+def test_table_of_the_catalog_is_no_suggestion(tmp_path: Path, suggested: str, words: str) -> None:
+    error = f"Catalog Error: Table with name order does not exist!\nDid you mean {suggested}?"
+    fix = cause_of(tmp_path, f"DuckDB transformation failed: {error}").fix or ""
+    assert words in fix
+    assert ("suggests" in fix) == bool(words)
 
 
 @pytest.mark.parametrize("tag", sorted(ERROR_CODES))

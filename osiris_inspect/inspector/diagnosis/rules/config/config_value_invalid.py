@@ -32,17 +32,6 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
-            r"invalid value for parameter \\?\"TimeZone\\?\"[^\n]{0,80}|time zone \"[^\"\n]{1,60}\" not recognized"
-            r"|Unknown or incorrect time zone: '[^'\n]{1,60}'|Unknown TimeZone '[^'\n]{1,60}'"
-            r"|\b(?:ZoneInfoNotFoundError|UnknownTimeZoneError)\b[^\n]{0,80}|No time zone found with key [^\n]{1,60}"
-        ),
-        message="the time zone does not exist where the step ran",
-        fix="use a name of the IANA database such as Europe/Prague; if the name is right, install the zone data "
-        "(package tzdata, or the time zone tables of MySQL)",
-        domain="config",
-    ),
-    ErrorPattern(
-        pattern=(
             r"[Uu]nknown (?P<s1>character set|collation|system variable):? '[^'\n]{1,60}'"
             r"|invalid value for parameter \\?\"(?!TimeZone)(?P<s2>[^\"\n\\]{1,60})\\?\"[^\n]{0,80}"
             r"|unrecognized configuration parameter \"(?P<s4>[^\"\n]{1,60})\""
