@@ -279,3 +279,13 @@ def test_failed_channel_explains_one_that_is_not_configured(tmp_path: Path, key:
     later = next(finding for finding in told.findings if finding.rule == "table-creation-failed")
     assert later.caused_by == told.root_cause.id
     assert "pg_dsn" not in (later.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("status", "rule"),
+    [("401 Unauthorized", "authentication-failed"), ("404 Not Found", "table-creation-failed")],
+)
+def test_refused_check_is_the_cause_of_a_table_not_created(tmp_path: Path, status: str, rule: str) -> None:
+    error = "Supabase write failed: Table creation failed: psycopg2 channel not configured"
+    cause = writing(tmp_path, error, requested(status), table="stats", create_if_missing=True)
+    assert cause.rule == rule
