@@ -127,6 +127,25 @@ EXAMPLES = [
     ("request-refused", "{'code': 'PGRST100', 'message': 'failed to parse filter (x)'}", "filter"),
     ("query-failed", "{'code': 'PGRST200', 'message': \"Could not find a relationship between 'a' and 'b' in the schema cache\"}", "foreign key"),
     ("query-failed", "{'code': 'P0001', 'message': 'no more orders'}", "function"),
+    ("query-failed", "psycopg2.errors.DuplicateTable: relation \"stats\" already exists", "IF NOT EXISTS"),
+    ("query-failed", "psycopg2.errors.ObjectNotInPrerequisiteState: lastval is not yet defined in this session", "correct"),
+    ("query-failed", "{'code': '0A000', 'message': 'cross-database references are not implemented'}", "correct"),
+    ("constraint-violated", "Constraint Error: Duplicate key \"id: 1\" violates primary key constraint.", "upsert"),
+    ("authentication-failed", "httpx.LocalProtocolError: Illegal header value b'Bearer '", "line breaks"),
+    ("authentication-failed", "('28000', \"[28000] [SQL Server]Login failed for user 'sa'. (18456)\")", "password"),
+    ("connection-refused", "aiohttp.client_exceptions.ClientConnectorError: Cannot connect to host x:443 ssl:default", "firewall"),
+    ("permission-denied", "google.api_core.exceptions.Forbidden: 403 Access Denied: BigQuery: Permission denied", "permission"),
+    ("service-failed", "SandboxException: Response 500: internal error", "later"),
+    # stores of objects
+    ("authentication-failed", "Unable to locate credentials", "credentials"),
+    ("authentication-failed", "An error occurred (ExpiredToken) when calling the PutObject operation: The provided token has expired.", "renew"),
+    ("permission-denied", "An error occurred (AccessDenied) when calling the PutObject operation: Access Denied", "permission"),
+    ("file-missing", "An error occurred (NoSuchBucket) when calling the GetObject operation: The specified bucket does not exist", "bucket"),
+    ("rate-limited", "An error occurred (SlowDown) when calling the PutObject operation: Please reduce your request rate.", "later"),
+    ("request-refused", "An error occurred (RequestTimeTooSkewed) when calling the GetObject operation: The difference is too large", "clock"),
+    ("rate-limited", "Extraction failed: Max retries exhausted on rate limit", "later"),
+    ("percent-in-sql", "the query has 2 placeholders but 1 parameters were passed", "placeholder"),
+    ("query-failed", "extra data after last expected column", "delimiter"),
     # values
     ("value-refused", "can't adapt type 'numpy.int64'", "plain Python"),
     ("value-refused", "dict can not be used as parameter", "JSON"),
@@ -159,6 +178,16 @@ def test_error_names_its_cause_and_remedy(tmp_path: Path, rule: str, error: str,
     cause = cause_of(tmp_path, error)
     assert cause.rule == rule
     assert fix in (cause.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("suggested", "words"), [('"orders"', 'suggests "orders"'), ('"pg_enum"', ""), ('"duckdb_tables"', "")]
+)
+def test_table_of_the_catalog_is_no_suggestion(tmp_path: Path, suggested: str, words: str) -> None:
+    error = f"Catalog Error: Table with name order does not exist!\nDid you mean {suggested}?"
+    fix = cause_of(tmp_path, f"DuckDB transformation failed: {error}").fix or ""
+    assert words in fix
+    assert ("suggests" in fix) == bool(words)
 
 
 @pytest.mark.parametrize("tag", sorted(ERROR_CODES))

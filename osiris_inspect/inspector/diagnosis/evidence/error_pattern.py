@@ -28,6 +28,10 @@ _LOG_PREFIX = re.compile(
 _SUGGESTION = LazyRegex(
     r"(?:Candidate (?:bindings|tables|functions)|Did you mean)[: ]+(?P<names>[^\s:?][^\n?]{0,159})"
 )
+_OF_CATALOG = LazyRegex(
+    r"[\"']?(?:temp\.|main\.|system\.)?(?:pg_|duckdb_|sqlite_|information_schema\b|pragma_)"
+)
+"""DuckDB suggests tables of its catalog if it knows no others."""
 
 
 Condition = Callable[[Run, ErrorText, re.Match[str]], bool]
@@ -99,6 +103,7 @@ class ErrorPattern:
         )
         suggestion = _SUGGESTION.search(text.text)
         names = " ".join(excerpt_of(suggestion, 120, "names").split()) if suggestion else ""
+        names = "" if _OF_CATALOG.match(names) else names
         fix = (
             self.fix
             if isinstance(self.fix, str)

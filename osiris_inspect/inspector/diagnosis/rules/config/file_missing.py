@@ -124,6 +124,12 @@ _NAMED = ErrorPattern(
     unless=_is_hidden,
 )
 PATTERNS = (
+    ErrorPattern(
+        pattern=r"\b(?:NoSuchKey|NoSuchBucket|NoSuchUpload|BlobNotFound|ContainerNotFound)\b[^\n]{0,160}",
+        message="the object or its bucket was not found in the store",
+        fix="correct the bucket and the key; check that the object was written before this step",
+        domain="config",
+    ),
     replace(
         _NAMED,
         message="file {name} was not found in the sandbox, which does not see the files of the host",

@@ -65,6 +65,9 @@ PATTERNS = (
             r"|Access denied for user [^\n]{1,120} to database [^\n]{1,80}"
             r"|Access denied; you need [^\n]{1,120}"
             r"|violates row-level security policy[^\n]{0,80}"
+            r"|Cannot open file [^\n]{1,200}: Permission denied"
+            r"|\bAccessDenied(?:Exception)?\b[^\n]{0,160}|is not authorized to perform: [^\n]{1,120}"
+            r"|\bAuthorizationPermissionMismatch\b[^\n]{0,80}"
         ),
         message="access was denied",
         fix=_fix,

@@ -1,7 +1,7 @@
 """A server did not respond in time.
 
 What it finds:
-    A timeout on an established network connection.
+    An error that says that an operation took too long: a timeout of the client, the server or a pool of connections.
 
 Why it matters:
     The query may still be running on the server.
@@ -10,7 +10,7 @@ How to fix:
     Run again; read less data at once.
 
 Example:
-    `Lost connection to MySQL server during query`
+    `HTTPSConnectionPool(host='api.example.org', port=443): Read timed out. (read timeout=30)`
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
