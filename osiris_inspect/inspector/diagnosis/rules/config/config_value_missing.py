@@ -35,7 +35,7 @@ PATTERNS = (
             r"|requires 'primary_key'[^\n]{0,60}"
             r"|'primary_key' (?:is required|must be provided)[^\n]{0,60}"
             r"|Missing [\w' ]{1,60} in (?:resolved_connection|config(?:uration)?|connection)\b"
-            r"|(?:\w+ )?provided but \w+ not provided|but \w+ not provided"
+            r"|(?:\b\w{1,60} )?provided but \w{1,80} not provided|but \w{1,80} not provided"
             r"|Compilation failed: '\w{1,60}'\s*$"
             r"|'(?P<k3>[\w.\-]{1,80})' is a required property|required key '?(?P<k4>[\w.\-]{1,80})'? not provided"
             r"|(?:[Mm]issing required|lacks required) (?:config|configuration|key|option|setting)[^\n]{0,100}"
@@ -48,11 +48,11 @@ PATTERNS = (
 _KEY_ERROR = FindingTemplate(Severity.ERROR, "config")
 _KEY = LazyRegex(r"\bKeyError: ['\"](?P<key>[^'\"\n]{1,200})['\"]$", re.MULTILINE)
 _CONFIGURATION = re.compile(
-    r"(?i)(?:^|[._])_*(?:config\w*|cfg|conf|settings?|options?|opts|params?|parameters)$"
+    r"(?i)(?:^|[._])_{0,4}(?:config\w{0,80}|cfg|conf|settings?|options?|opts|params?|parameters)$"
 )
 _DATA = re.compile(
-    r"(?i)(?:^|[._])(?:environ|inputs?|upstream\w*|outputs?|\w*df\d?|frames?|data|rows?|records?|items?|payload|body"
-    r"|docs?|document|obj|event|message|msg|response|resp|res|result|json|columns?|mapping|lookup|by_\w+)$"
+    r"(?i)(?:^|[._])(?:environ|inputs?|upstream\w{0,80}|outputs?|\w{0,80}df\d?|frames?|data|rows?|records?|items?|payload|body"
+    r"|docs?|document|obj|event|message|msg|response|resp|res|result|json|columns?|mapping|lookup|by_\w{1,80})$"
 )
 
 
