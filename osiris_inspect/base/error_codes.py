@@ -39,7 +39,7 @@ ERROR_CODES: Mapping[str, str] = {
     "value": "1264 1265 1292 1366 1406 1411 1690 22001 22003 22007 22008 22P02 StringDataRightTruncation "
     "NumericValueOutOfRange InvalidDatetimeFormat DatetimeFieldOverflow InvalidTextRepresentation",
     "type": "42804 DatatypeMismatch",
-    "setting": "1115 1193 1231 1273 1298",
+    "setting": "1115 1193 1231 1273",
     "prepared statement": "1243 26000 42P05 InvalidSqlStatementName DuplicatePreparedStatement",
     "lock": "1205 1213 3572 40001 40P01 55P03 55006 DeadlockDetected SerializationFailure LockNotAvailable "
     "ObjectInUse",
@@ -56,7 +56,7 @@ ERROR_CODES: Mapping[str, str] = {
     "out of step": "2014 2027",
     "encryption": "2026 3159",
     "too large": "1153",
-    "disk": "1021 1114 53100 DiskFull",
+    "disk": "1021 53100 DiskFull",
     "memory of the server": "1037 1038 1041 53200",
     "service without database": "PGRST000 PGRST001 PGRST002 PGRST003",
 }

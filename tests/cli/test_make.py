@@ -116,7 +116,10 @@ def test_a_bad_pipeline_is_named_with_its_line_and_nothing_is_written(
 def test_a_pipeline_that_is_not_there_is_a_usage_error(work: Path, command: str) -> None:
     done = osiris_inspect(command, "nope.yaml", cwd=work)
     assert (done.code, done.out) == (2, "")
-    assert done.err == "osiris-inspect: cannot read the pipeline nope.yaml: No such file or directory\n"
+    assert (
+        done.err
+        == "osiris-inspect: cannot read the pipeline nope.yaml: No such file or directory; check the path and its permissions\n"
+    )
 
 
 def test_a_memory_limit_is_given_as_people_write_it_and_stands_in_the_log(work: Path) -> None:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -13,8 +13,12 @@ from osiris_inspect.cli.inspect.summarize import exit_code
 from osiris_inspect.cli.startup.instant_verdict import verdict_lines
 from osiris_inspect.inspector.analysis.analyze import analyze
 from osiris_inspect.inspector.analysis.run_list import RunFilter, run_entry
+from osiris_inspect.inspector.export.lineage.labels import GLYPHS
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.run.summary import count_runs
+from osiris_inspect.inspector.run.summary import STATUS_WORDS, count_runs
+from osiris_inspect.model.run_card import StepStatus
+from osiris_inspect.model.run_types import RunStatus
+from osiris_inspect.tui.drawing import symbols
 from tests.inspector.making import CHAIN, failing_locally, local, native, run_dir, succeeding_locally
 
 INFO = {
@@ -60,7 +64,7 @@ def test_interrupted_run_fails_a_check(tmp_path: Path) -> None:
     report = _report(tmp_path)
     assert exit_code([report], "error") == 1
     assert exit_code([report], "never") == 0
-    assert count_runs([report]) == "1 runs, 0 failed, 1 interrupted"
+    assert count_runs([report.run.status]) == "1 runs, 0 failed, 1 interrupted"
     assert RunFilter(failed=True).matches(run_entry(report.run.path))
 
 
@@ -171,3 +175,10 @@ def test_json_names_the_status_of_run_and_step(tmp_path: Path) -> None:
     import_module("osiris_inspect.inspector.export.formats.json").render([_report(tmp_path)], out)
     run = json.loads(out.getvalue())["runs"][0]
     assert (run["status"], run["steps"][1]["status"]) == ("interrupted", "interrupted")
+
+
+def test_every_status_has_its_word_and_symbol() -> None:
+    assert set(STATUS_WORDS) == set(get_args(RunStatus))
+    assert symbols.RUN.keys() == set(get_args(RunStatus))
+    assert symbols.STEP.keys() == set(get_args(StepStatus))
+    assert GLYPHS.keys() == set(get_args(StepStatus))

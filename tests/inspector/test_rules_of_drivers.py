@@ -297,12 +297,14 @@ def test_end_of_a_worker_is_explained_by_its_signal(tmp_path: Path, error: str, 
 
 
 PAIRS = [
+    ("The sandbox is running but port is not open. This error is likely due to sandbox timeout", "sandbox-unavailable"),
+    ("[Errno 8] Exec format error: '/srv/tool'", "package-incompatible"),
     ("RunnerContext.log_metric() got an unexpected keyword argument 'tags'", "driver-context-incomplete"),
     ("AttributeError: 'DataFrame' object has no attribute 'iteritems'", "package-incompatible"),
     ("AttributeError: module 'numpy' has no attribute 'float'", "package-incompatible"),
     ("TypeError: Cannot compare tz-naive and tz-aware timestamps", "time-zone-wrong"),
-    ("ValueError: assignment destination is read-only", "array-read-only"),
-    ("(\"Expected bytes, got a 'int' object\", 'Conversion failed for column a with type object')", "frame-not-storable"),
+    ("ValueError: assignment destination is read-only", "frame-refused"),
+    ("(\"Expected bytes, got a 'int' object\", 'Conversion failed for column a with type object')", "frame-refused"),
     ("The sandbox was killed: worker exited with code 137", "sandbox-lost"),
     ("MemoryError: worker exited with code 137", "out-of-memory"),
 ]  # fmt: skip
@@ -379,3 +381,42 @@ def test_file_that_is_not_parquet_is_a_spill_only_if_the_input_was_one(
     cause = analyze(run_dir(tmp_path, lines, steps=steps)).root_cause
     assert cause is not None
     assert cause.rule == rule
+
+
+def test_misspelt_table_suggests_the_name_of_the_only_input(tmp_path: Path) -> None:
+    lines = [
+        native("run_start", 0),
+        native("step_start", 1, step_id="load-orders", driver="demo.x"),
+        native("step_complete", 2, step_id="load-orders", rows=3),
+        native("inputs_resolved", 3, step_id="calc", from_step="load-orders", key="df", rows=3, from_memory=True),
+        native("step_start", 4, step_id="calc", driver="duckdb.processor"),
+        native("step_failed", 5, step_id="calc", driver="duckdb.processor",
+               error="Catalog Error: Table with name df_load_order does not exist!"),
+        native("run_end", 6),
+    ]  # fmt: skip
+    steps = [("load-orders", "demo.x", []), ("calc", "duckdb.processor", ["load-orders"])]
+    cause = analyze(run_dir(tmp_path, lines, steps=steps)).root_cause
+    assert cause is not None
+    assert (cause.rule, cause.fix) == (
+        "input-name-mismatch",
+        "use 'df_load_orders' instead of 'df_load_order'",
+    )
+
+
+@pytest.mark.parametrize(("columns", "found"), [(["c0"], True), (["id"], False), (["c0", "c1"], False)])
+def test_only_column_of_a_file_blames_its_delimiter(
+    tmp_path: Path, columns: list[str], *, found: bool
+) -> None:
+    error = "table public.orders has no column 'c0'; it has id, city, day"
+    lines = [
+        native("run_start", 0),
+        native("step_start", 1, step_id="read", driver="filesystem.csv_extractor"),
+        native("output_stored", 2, side="worker", step_id="read", rows=9, columns=columns, storage="memory"),
+        native("step_complete", 3, step_id="read", rows=9),
+        native("step_start", 4, step_id="load", driver="postgres.writer"),
+        native("step_failed", 5, step_id="load", driver="postgres.writer", error=error),
+        native("run_end", 6),
+    ]
+    steps = [("read", "filesystem.csv_extractor", []), ("load", "postgres.writer", ["read"])]
+    report = analyze(run_dir(tmp_path, lines, steps=steps, files={"cfg/read.json": {"path": "a.csv"}}))
+    assert ("delimiter-wrong@read" in {finding.id for finding in report.findings}) is found

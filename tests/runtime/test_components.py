@@ -168,7 +168,7 @@ NO_COMPONENT = "text"
     ("value", "expected"),
     [
         ("NOT_THERE", "component 'mine' of .* cannot be loaded: AttributeError"),
-        ("NO_COMPONENT", "entry point 'mine' of .* names a str; it must name a Component"),
+        ("NO_COMPONENT", "entry point 'mine' of .* names a str; let it name a Component"),
         ("TAKEN", "component 'duckdb.processor' of .*: another component has this name; rename one of them"),
     ],
 )

@@ -11,14 +11,24 @@ from typing import Any
 import orjson
 import pytest
 
+from osiris_inspect.inspector.reader.loader import load
 from osiris_inspect.model.error_info import ERROR_KINDS, parse_error_info
-from osiris_inspect.model.errors import DriverError, InputNotFound, PipelineError, Problem, RunError
+from osiris_inspect.model.errors import (
+    DriverError,
+    InputNotFound,
+    PipelineError,
+    Problem,
+    RunError,
+    WorkerStartFailed,
+)
+from osiris_inspect.model.event import Event
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.protocol.bundle import PACKAGE_DIR
 from osiris_inspect.runtime.protocol.error_report import build_error_info, shorten_error_info
 from osiris_inspect.runtime.proxy import proxy
 from osiris_inspect.runtime.proxy.run_recorder import RunRecorder
 from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
+from osiris_inspect.runtime.transport.e2b.errors import raised_as
 from osiris_inspect.runtime.transport.stdio import Stdio
 from osiris_inspect.runtime.worker.event_emitter import EventEmitter
 from tests.runtime import faulty as faulty_drivers
@@ -263,3 +273,80 @@ def test_timed_out_step_has_its_limit(tmp_path: Path) -> None:
 
 def test_successful_run_has_no_info(tmp_path: Path) -> None:
     assert _infos(make_run(tmp_path, "local").path) == {}
+
+
+class AuthenticationException(Exception):
+    """Named like the error of the SDK."""
+
+
+class SandboxException(Exception):
+    def __init__(self, message: str, status_code: int | None = None) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "status"),
+    [
+        (AuthenticationException("no"), "authentication-failed", 401),
+        (SandboxException("503: busy"), "service-failed", 503),
+        (SandboxException("500: oops"), "service-failed", 500),
+        (SandboxException("x", 403), "authentication-failed", 403),
+        (SandboxException("x", 429), "rate-limited", 429),
+        (SandboxException("422: no such template"), "request-refused", 422),
+        (SandboxException("The sandbox was not found"), "sandbox-lost", None),
+        (TimeoutError("x"), "network-timeout", None),
+        (ConnectionError("x"), "connection-failed", None),
+        (ValueError("x"), "sandbox-unavailable", None),
+    ],
+    ids=repr,
+)
+def test_error_of_sandbox_service_has_kind_and_status(
+    error: Exception, kind: str, status: int | None
+) -> None:
+    with (
+        pytest.raises(WorkerStartFailed, match="cannot create") as raised,
+        raised_as(WorkerStartFailed, "cannot create a sandbox", "sandbox-unavailable"),
+    ):
+        raise error
+    info = build_error_info(raised.value)
+    assert (info.kind, info.facts.get("http_status")) == (kind, status)
+    assert kind in ERROR_KINDS
+
+
+def test_failed_preparation_is_read_with_its_info(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "none", transport=_Unstartable(ENVIRONMENT, "none")).path
+    infos = _infos(run)
+    assert infos["prepare_failed"]["kind"] == infos["run_end"]["kind"] == "worker-start-failed"
+    failure = load(run).failure
+    assert failure is not None
+    assert failure.info is not None
+    assert (failure.info.kind, failure.info.facts) == ("worker-start-failed", {"path": "python"})
+
+
+class _Unstartable(Stdio):
+    def start(self, launch: Any) -> str:
+        raise WorkerStartFailed("cannot start the worker", fix="install it", path="python")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind"),
+    [
+        (KeyboardInterrupt(), "interrupted", "interrupted"),
+        (ZeroDivisionError("x"), "failed", "internal-error"),
+    ],
+    ids=["interrupt", "fault"],
+)
+def test_error_that_leaves_the_host_is_recorded(
+    tmp_path: Path, error: BaseException, status: str, kind: str
+) -> None:
+    def listen(event: Event) -> None:
+        if event.name == "step_complete":
+            raise error
+
+    with pytest.raises(type(error)):
+        make_run(tmp_path, "none", on_event=listen)
+    (run,) = (tmp_path / "logs").iterdir()
+    assert events_of(run)[-1]["status"] == status
+    assert _infos(run)["run_end"]["kind"] == kind
+    assert load(run).status == status

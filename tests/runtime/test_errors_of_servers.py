@@ -75,6 +75,9 @@ def test_mysql_query_failure_has_kind_and_facts(
         ({"database": "nope", "user": "root", "password": ""}, "database-missing"),
         ({"user": ""}, "config-value-missing"),
         ({"ssl_mode": "sometimes"}, "config-value-invalid"),
+        ({"charset": "utf9"}, "config-value-invalid"),
+        ({"host": "x" * 70 + ".invalid"}, "config-value-invalid"),
+        ({"ssl_ca": "/nope.pem"}, "file-missing"),
         ({"ssl_mode": "required"}, "tls-failed"),
     ],
 )
@@ -171,6 +174,8 @@ def test_postgres_query_timeout_has_kind(postgres: Postgres, tmp_path: Path) -> 
         ({"database": ""}, "config-value-missing"),
         ({"dsn": "postgres://x y"}, "config-value-invalid"),
         ({"sslmode": "require"}, "tls-failed"),
+        ({"sslmode": "sometimes"}, "config-value-invalid"),
+        ({"port": 99999}, "config-value-invalid"),
     ],
 )
 def test_postgres_connection_failure_has_kind(
@@ -228,6 +233,35 @@ def test_postgres_connection_lost_before_and_at_commit(
     config = {"table": "items", "resolved_connection": postgres.connection}
     error = write_failure(tmp_path, "postgres.writer", {"id": [2]}, **config)
     assert (error.kind, error.facts["rows_written"]) == ("connection-lost", written)
+
+
+@pytest.mark.usefixtures("items")
+def test_postgres_lock_of_another_session_has_kind(postgres: Postgres, tmp_path: Path) -> None:
+    connection = {**postgres.connection, "options": "-c lock_timeout=100ms"}
+    config = {"table": "items", "resolved_connection": connection}
+    with postgres.session() as other, other.transaction():
+        other.execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE")
+        error = write_failure(tmp_path, "postgres.writer", {"id": [2]}, **config)
+    assert (error.kind, error.facts["code"]) == ("lock-conflict", "55P03")
+
+
+@pytest.mark.usefixtures("items")
+def test_postgres_read_only_session_has_kind(postgres: Postgres, tmp_path: Path) -> None:
+    connection = {**postgres.connection, "options": "-c default_transaction_read_only=on"}
+    config = {"table": "items", "resolved_connection": connection}
+    error = write_failure(tmp_path, "postgres.writer", {"id": [2]}, **config)
+    assert error.kind == "database-read-only"
+
+
+@pytest.mark.usefixtures("items")
+def test_postgres_trigger_that_drops_rows_has_kind(postgres: Postgres, tmp_path: Path) -> None:
+    postgres.run(
+        "CREATE OR REPLACE FUNCTION dropped() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "CREATE TRIGGER dropped BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION dropped()",
+    )
+    config = {"table": "items", "resolved_connection": postgres.connection}
+    error = write_failure(tmp_path, "postgres.writer", {"id": [2, 3]}, **config)
+    assert (error.kind, error.facts["rows"], error.facts["rows_accepted"]) == ("rows-rejected", 2, 0)
 
 
 @pytest.mark.usefixtures("items")
@@ -323,8 +357,10 @@ CLOUDFLARE = "<!DOCTYPE html>\n<!--[if lt IE 7]> <html> <![endif]-->\n<head>\n<t
         ((400, {"code": "22P02", "message": "invalid input syntax"}), "value-refused", "correct the value"),
         ((400, {"code": "25006", "message": "read-only transaction"}), "database-read-only", "connect to a server"),
         ((500, {"code": "53100", "message": "No space left on device"}), "disk-full", "free disk space"),
-        ((400, {"code": "42883", "message": "function net.http_post does not exist"}), "query-failed", "check the name"),
+        ((400, {"code": "42883", "message": "function net.http_post does not exist"}), "query-failed", "create the function"),
         ((406, {"message": "no"}), "request-refused", "check url"),
+        ((404, {"message": "no route"}), "endpoint-missing", "check url"),
+        ((403, "<html><title>Access denied</title>"), "permission-denied", "check key"),
         ((429, {"message": "slow down"}), "rate-limited", "run the step again later"),
         ((503, {"code": "PGRST002", "message": "no database"}), "service-failed", "look at the status"),
         ((301, ""), "config-value-invalid", "check url"),

@@ -1,5 +1,6 @@
 """The worker's loop by itself: any bytes in, one answer a command out, and never a crash."""
 
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -158,3 +159,12 @@ def test_failed_step_duration_excludes_input_spill(tmp_path: Path, monkeypatch: 
     outcome = make_run(tmp_path, text=text, transport=InProcess({}, lambda: now[0]))
     (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
     assert (failed["duration_ms"], now) == (0.0, [60.0])
+
+
+def test_local_worker_that_cannot_be_imported_fails_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "osiris_inspect.runtime.worker.command_loop", None)
+    outcome = make_run(tmp_path, transport=InProcess({}, time.time))
+    assert outcome.status == "failed"
+    assert "its thread raised ModuleNotFoundError" in (outcome.reason or "")

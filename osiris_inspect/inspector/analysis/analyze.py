@@ -50,15 +50,18 @@ def diagnose_run(
     Raises:
         SettingsError: the settings of the repository are invalid.
     """
+    from osiris_inspect.inspector.analysis.last_success import with_last_success
     from osiris_inspect.inspector.diagnosis.engine import run_rules
-    from osiris_inspect.inspector.reader.earlier_runs import read_earlier_runs
-    from osiris_inspect.inspector.reader.frame_facts import read_frame_facts
+    from osiris_inspect.inspector.reader.counts.earlier_runs import read_earlier_runs
+    from osiris_inspect.inspector.reader.counts.frame_facts import read_frame_facts
 
     earlier_runs = () if log_only else read_earlier_runs(run)
     run = replace(run, frames=read_frame_facts(run, log_only=log_only), earlier_runs=earlier_runs)
     config = project_settings(repository) if repository is not None else None
     lineage = build_lineage(run)
     findings, skipped_rules = run_rules(run, lineage, (*extra_rules, *(config.rules if config else ())))
+    if not log_only:
+        findings = with_last_success(run, findings)
     report = Report(run, lineage, findings, skipped_rules)
     if config is None or repository is None:
         return report

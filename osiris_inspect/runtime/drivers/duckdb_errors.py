@@ -16,11 +16,14 @@ Tables = Mapping[str, ResolvedInput]
 _MAX_COLUMNS: Final = 50
 """Columns of an input that a message shows."""
 _DELIMITERS: Final = ";\t|,"
-_QUERY: Final = "correct the query at the line that the message names"
+_AT_LINE: Final = " at the line that the message names"
+_QUERY: Final = f"correct the query{_AT_LINE}"
+_SQL: Final = f"correct the SQL{_AT_LINE}"
 _VALUE: Final = "correct the value at its source, or use TRY_CAST, which returns NULL for it"
+_READ_FILE: Final = "correct the path, or read the file with an extractor step, which a sandbox allows"
 _KINDS: Final[Mapping[str, tuple[str, str]]] = {
-    "ParserException": ("sql-syntax", "correct the SQL at the line that the message names"),
-    "SyntaxException": ("sql-syntax", "correct the SQL at the line that the message names"),
+    "ParserException": ("sql-syntax", _SQL),
+    "SyntaxException": ("sql-syntax", _SQL),
     "BinderException": ("query-failed", _QUERY),
     "CatalogException": ("query-failed", _QUERY),
     "ConversionException": ("value-not-convertible", _VALUE),
@@ -37,14 +40,14 @@ _KINDS: Final[Mapping[str, tuple[str, str]]] = {
 _TEXTS: Final[tuple[tuple[str, str, str], ...]] = (
     ("disabled by configuration", "query-reads-files", "set allow_external: true if this SQL is to read or write files"),
     ("configuration has been locked", "query-failed", "set memory_limit or threads in the step instead"),
-    ("No files found", "file-missing", "correct the path in the query"),
-    ("No such file or directory", "file-missing", "correct the path in the query"),
+    ("No files found", "file-missing", _READ_FILE),
+    ("No such file or directory", "file-missing", _READ_FILE),
     ("Permission denied", "permission-denied", "give the user that runs the step the right to the file"),
     ("No space left on device", "disk-full", "free disk space"),
     ("failed to offload data block", "disk-full", "free disk space"),
     ("Could not set lock", "lock-conflict", "end the process that has the file open"),
     ("No magic bytes found", "file-format-wrong", "name a Parquet file, or read it with the function of its format"),
-    ("CSV Error on Line", "csv-ragged", "check delim and quote of read_csv at the line that the message names"),
+    ("CSV Error on Line", "csv-ragged", "check delim and quote of read_csv"),
     ("Failed to download extension", "dependency-missing", "remove the statement that needs the extension"),
     ("No function matches", "query-failed", "cast the arguments to types that the function takes"),
 )  # fmt: skip
@@ -59,6 +62,7 @@ _TABLE: Final = re.compile(
 )
 _OWN_SUGGESTION: Final = re.compile(r"^Did you mean [^\n]{0,200}\n?", re.MULTILINE)
 """DuckDB suggests tables of its own catalog."""
+_FILE: Final = re.compile(r"(?:pattern|file) [\"']([^\"'\n]{1,500})[\"']")
 _STATUS: Final = re.compile(r"\bHTTP[^\n\d]{0,40}([1-5]\d\d)\b")
 
 
@@ -82,7 +86,7 @@ def query_error(error: Exception, tables: Tables, config: Config) -> DriverError
     return DriverError(
         f"DuckDB transformation failed: {position}{text}{reading.addition}",
         kind=reading.kind,
-        fix=reading.fix,
+        fix=reading.fix if line else reading.fix.replace(_AT_LINE, ""),
         **({"line": int(line[1])} if line else {}),
         **reading.error_facts,
     )
@@ -104,7 +108,8 @@ def _read(error: Exception, text: str, tables: Tables, config: Config) -> _Readi
     if kind == "out-of-memory" and config.get("memory_limit"):
         limit = {"setting": "memory_limit", "value": str(config["memory_limit"])}
         return _Reading(kind, "raise memory_limit, or read less in one statement", limit)
-    return _Reading(kind, fix, {})
+    path = _FILE.search(text) if kind.startswith("file-") else None
+    return _Reading(kind, fix, {"path": path[1]} if path else {})
 
 
 _OTHER: Final = ("query-failed", "correct the query or the data that the message names")

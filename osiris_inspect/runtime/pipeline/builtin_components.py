@@ -403,6 +403,7 @@ def _from_entry_point(entry: metadata.EntryPoint) -> Iterable[Component]:
         raise SettingsError(
             f"component {entry.name!r} of {_package(entry)} cannot be loaded: {type(error).__name__}: {error}",
             kind="component-not-loadable",
+            fix="correct or uninstall the package",
             component=entry.name,
             package=_package(entry),
         ) from error
@@ -411,9 +412,9 @@ def _from_entry_point(entry: metadata.EntryPoint) -> Iterable[Component]:
         isinstance(item, Component) for item in components
     ):
         raise SettingsError(
-            f"entry point {entry.name!r} of {_package(entry)} names a {type(loaded).__name__}; "
-            "it must name a Component or a list of them",
+            f"entry point {entry.name!r} of {_package(entry)} names a {type(loaded).__name__}",
             kind="component-not-loadable",
+            fix="let it name a Component or a list of them",
             component=entry.name,
             package=_package(entry),
         )

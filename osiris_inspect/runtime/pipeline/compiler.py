@@ -65,6 +65,7 @@ def read_pipeline(file: Path) -> str:
         raise SettingsError(
             f"cannot read the pipeline {file}: {error.strerror}",
             kind="file-missing" if isinstance(error, FileNotFoundError) else "pipeline-unreadable",
+            fix="check the path and its permissions",
             path=str(file),
         ) from None
     except UnicodeDecodeError as error:

@@ -95,7 +95,10 @@ def verify_bundle(run_dir: Path, expected: Mapping[str, Any]) -> dict[str, str]:
     for name, expected_hash in expected.get("files", {}).items():
         if not layout.is_relative_and_safe(name):
             raise InvalidMessage(
-                f"bundle refused: {name!r} is outside the run directory", kind="path-outside-run", path=name
+                f"bundle refused: {name!r} is outside the run directory",
+                kind="path-outside-run",
+                fix="compile the pipeline again",
+                path=name,
             )
         path = run_dir / name
         hashes[name] = sha256(path) if path.is_file() else "missing"
@@ -103,6 +106,7 @@ def verify_bundle(run_dir: Path, expected: Mapping[str, Any]) -> dict[str, str]:
             raise InvalidMessage(
                 f"{name!r} differs between worker and host: {hashes[name]} in the worker, {expected_hash} on the host",
                 kind="bundle-differs",
+                fix="run again, and do not change the run directory meanwhile",
                 path=name,
                 worker=hashes[name],
                 host=expected_hash,
@@ -121,7 +125,8 @@ def load_components(run_dir: Path) -> dict[str, Component]:
         return {name: _to_component(entry) for name, entry in document["components"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         message = f"cannot read {COMPONENTS!r}: {type(error).__name__}: {error}"
-        raise InvalidMessage(message, kind="bundle-differs", path=COMPONENTS) from error
+        fix = "install the same version on both sides"
+        raise InvalidMessage(message, kind="bundle-differs", fix=fix, path=COMPONENTS) from error
 
 
 def code_hash() -> str:

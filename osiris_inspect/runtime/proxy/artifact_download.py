@@ -58,7 +58,7 @@ def _lost(message: str, error: ProtocolError | OSError, **facts: Any) -> Protoco
         kind, own = kind_of(error, "artifact-lost"), os_error_facts(error)
     else:
         kind, own = error.kind, error.facts
-    failure = ProtocolError(message, kind=kind, **{**own, **facts})
+    failure = ProtocolError(message, kind=kind, fix=None, **{**own, **facts})  # its text has the remedy
     failure.__cause__ = error
     return failure
 

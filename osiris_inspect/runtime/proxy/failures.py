@@ -1,11 +1,12 @@
 """Failures of the host as data: the field ``error_info`` of its events."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from osiris_inspect.model.errors import OsirisError, RunError
+from osiris_inspect.model import run_layout as layout
+from osiris_inspect.model.errors import OsirisError, ProtocolError, RunError, WorkerLost
 from osiris_inspect.runtime.protocol.error_report import build_error_info, kind_of, os_error_facts
 from osiris_inspect.runtime.protocol.messages import ErrorResponse
 
@@ -48,3 +49,76 @@ def cannot_create_run(logs: Path, error: OSError) -> RunError:
         fix="choose another folder with --logs",
         **{"path": str(logs), **os_error_facts(error)},
     )
+
+
+def internal_error(error: Exception) -> tuple[str, dict[str, Any]]:
+    """Return the message and the parts of an error that the runtime itself did not expect."""
+    info = build_error_info(error)
+    if not isinstance(error, OsirisError):
+        info = replace(info, kind="internal-error")
+    return f"internal error: {info.type}: {info.message}", info.to_dict()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLoss:
+    """Why the worker ended before its time: in words, and as data."""
+
+    reason: str
+    info: Mapping[str, Any]
+
+
+def lost_worker(error: WorkerLost, heartbeat: Mapping[str, Any], details: Mapping[str, Any]) -> WorkerLoss:
+    """Return the loss of a worker that ended by itself, with the memory that it used.
+
+    ``heartbeat`` has the fields of its last heartbeat, ``details`` those of its transport.
+    """
+    memory = {
+        "rss_bytes": heartbeat.get("rss_bytes"),
+        "peak_rss_bytes": heartbeat.get("peak_rss_bytes"),
+        "memory_limit_bytes": details.get("memory_limit_bytes"),
+    }
+    is_killed = error.facts.get("signal") == "SIGKILL"
+    fix = "check the memory that the step and the machine used" if is_killed else None
+    info = {**info_of(error, facts=memory), "fix": fix or f"read the end of {layout.WORKER_LOG}"}
+    return WorkerLoss(str(error), info)
+
+
+def step_timeout(step: str, limit_s: float | None) -> WorkerLoss:
+    """Return the loss of a worker that was killed because a step took too long."""
+    return _timed_out(
+        RunError(
+            f"step {step!r} took longer than {limit_s:g} s",
+            kind="step-timeout",
+            fix="raise --step-timeout (E2B_STEP_TIMEOUT), or process less data in the step",
+            step=step,
+            limit_s=limit_s,
+        )
+    )
+
+
+def prepare_timeout(limit_s: float | None) -> WorkerLoss:
+    """Return the loss of a worker that was killed because it did not become ready in time."""
+    return _timed_out(
+        ProtocolError(
+            "the worker did not prepare in time",
+            kind="worker-start-failed",
+            fix=f"read the end of {layout.WORKER_LOG}",
+            limit_s=limit_s,
+        )
+    )
+
+
+def _timed_out(error: OsirisError) -> WorkerLoss:
+    return WorkerLoss(error.message, info_of(error, "StepTimeout"))
+
+
+def upstream_failed(step: str) -> dict[str, Any]:
+    """Return the parts of the reason of a step that needs a failed step."""
+    error = RunError(f"step {step!r} failed", kind="upstream-failed", fix=None, step=step)
+    return info_of(error)
+
+
+def run_stopped(step: str) -> dict[str, Any]:
+    """Return the parts of the reason of a step after the failed step that ended the run."""
+    message = f"the run ends at its first failed step, which is {step!r}"
+    return info_of(RunError(message, kind="run-stopped", fix=None, step=step))

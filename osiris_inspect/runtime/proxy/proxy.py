@@ -13,9 +13,7 @@ from osiris_inspect.model import manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import (
     DependencyMissing,
-    OsirisError,
     ProtocolError,
-    RunError,
     WorkerLost,
     log_name,
 )
@@ -34,9 +32,16 @@ from osiris_inspect.runtime.proxy import run_directory
 from osiris_inspect.runtime.proxy.artifact_download import ArtifactPolicy, download_artifacts
 from osiris_inspect.runtime.proxy.event_log import EventLog
 from osiris_inspect.runtime.proxy.failures import (
+    WorkerLoss,
     cannot_create_run,
     error_response,
     info_of,
+    internal_error,
+    lost_worker,
+    prepare_timeout,
+    run_stopped,
+    step_timeout,
+    upstream_failed,
     with_step,
     write_failure,
 )
@@ -143,8 +148,7 @@ class _RunExecution:
     recorder: RunRecorder
     progress: RunProgress
     signals: SignalFlag
-    worker_lost_reason: str | None = None
-    worker_lost_info: Mapping[str, Any] = field(default_factory=dict)
+    loss: WorkerLoss | None = None
 
     def __post_init__(self) -> None:
         self.client = WorkerClient(self.transport, self.recorder, self.progress.redactor, self.signals)
@@ -166,6 +170,13 @@ class _RunExecution:
                 self._abort("interrupted", info_of(error, facts=progress.step_counts))
             except (DiskFull, OSError) as error:
                 self._abort(*write_failure(self.recorder.disk_full or error))
+            except KeyboardInterrupt:  # the user does not want to wait for the end of the worker
+                status, progress.reason = "interrupted", "interrupted"
+                progress.error_info = info_of(Interrupted(self.signals.name), facts=progress.step_counts)
+                raise
+            except Exception as error:  # a fault of the host itself, or of the listener of events
+                progress.reason, progress.error_info = internal_error(error)
+                raise
         finally:
             self.transport.close()
             details = {**self._mode(), **self.transport.details}
@@ -205,17 +216,12 @@ class _RunExecution:
         try:
             answer = self.client.request("prepare", self._start_worker(components, secrets), timeout)
         except WorkerLost as error:
-            lost = self._worker_lost(error)
-            answer = error_response("WorkerLost", f"{error}; see {layout.WORKER_LOG}", lost)
+            self.loss = self._lost_worker(error)
+            answer = error_response("WorkerLost", f"{error}; see {layout.WORKER_LOG}", self.loss.info)
         except CommandTimeout:
             self.transport.kill()
-            answer = self._timed_out(
-                ProtocolError(
-                    "the worker did not prepare in time",
-                    kind="worker-start-failed",
-                    limit_s=timeout,
-                )
-            )
+            self.loss = prepare_timeout(timeout)
+            answer = error_response("StepTimeout", self.loss.reason, self.loss.info)
         except (ProtocolError, DependencyMissing) as error:
             if self.signals.is_set:
                 raise Interrupted(self.signals.name) from error
@@ -306,11 +312,8 @@ class _RunExecution:
         """Return the parts of the reason because of which ``step`` is skipped."""
         progress = self.progress
         if any(need in (*progress.failed, *progress.skipped) for need in step.needs):
-            return info_of(RunError(f"step {cause!r} failed", kind="upstream-failed", step=cause))
-        if self.worker_lost_reason is not None:
-            return self.worker_lost_info
-        message = f"the run ends at its first failed step, which is {cause!r}"
-        return info_of(RunError(message, kind="run-stopped", step=cause))
+            return upstream_failed(cause)
+        return self.loss.info if self.loss is not None else run_stopped(cause)
 
     def _skip_cause(self, step: Step) -> str | None:
         """Return the failed step or the reason because of which ``step`` cannot run; None if it can."""
@@ -320,9 +323,9 @@ class _RunExecution:
                 return need
             if need in progress.skipped:
                 return progress.skipped[need]
-        if self.worker_lost_reason is None and not self.request.fail_fast:
+        if self.loss is None and not self.request.fail_fast:
             return None
-        return progress.failed[0] if progress.failed else self.worker_lost_reason
+        return progress.failed[0] if progress.failed else self.loss.reason if self.loss else None
 
     def _run_step(self, step: Step) -> CommandResult:
         body = {
@@ -336,7 +339,8 @@ class _RunExecution:
         try:
             answer = self.client.request("exec_step", body, self.request.settings.step_timeout_s)
         except WorkerLost as error:
-            answer = error_response("WorkerLost", str(error), self._worker_lost(error))
+            self.loss = self._lost_worker(error)
+            answer = error_response("WorkerLost", str(error), self.loss.info)
         except CommandTimeout:
             answer = self._kill_timed_out(step)
         if isinstance(answer, ErrorResponse) and "step_failed" not in self.recorder.event_names(step.id):
@@ -346,37 +350,14 @@ class _RunExecution:
     def _kill_timed_out(self, step: Step) -> CommandResult:
         """Kill the worker of a step that timed out; return its answer if it arrived meanwhile."""
         self.transport.kill()
-        limit_s = self.request.settings.step_timeout_s
-        timed_out = self._timed_out(
-            RunError(
-                f"step {step.id!r} took longer than {limit_s:g} s",
-                kind="step-timeout",
-                fix="raise --step-timeout (E2B_STEP_TIMEOUT), or process less data in the step",
-                step=step.id,
-                limit_s=limit_s,
-            )
-        )
-        return self.client.drain() or timed_out
+        self.loss = step_timeout(step.id, self.request.settings.step_timeout_s)
+        return self.client.drain() or error_response("StepTimeout", self.loss.reason, self.loss.info)
 
-    def _timed_out(self, error: OsirisError) -> ErrorResponse:
-        """Set why the worker was killed; return it as an answer of the worker."""
-        self.worker_lost_reason, self.worker_lost_info = error.message, info_of(error, "StepTimeout")
-        return error_response("StepTimeout", error.message, self.worker_lost_info)
-
-    def _worker_lost(self, error: WorkerLost) -> Mapping[str, Any]:
-        """Set why the worker ended; return its parts, with the memory that it used."""
-        heartbeat, details = self.recorder.last_heartbeat, self.transport.details
-        memory = {
-            "rss_bytes": heartbeat.get("rss_bytes"),
-            "peak_rss_bytes": heartbeat.get("peak_rss_bytes"),
-            "memory_limit_bytes": details.get("memory_limit_bytes"),
-        }
-        self.worker_lost_reason = str(error)
-        self.worker_lost_info = info_of(error, facts=memory)
-        return self.worker_lost_info
+    def _lost_worker(self, error: WorkerLost) -> WorkerLoss:
+        return lost_worker(error, self.recorder.last_heartbeat, self.transport.details)
 
     def _cleanup(self) -> None:
-        if self.worker_lost_reason is not None:
+        if self.loss is not None:
             return
         try:
             self.client.request("cleanup", {}, _CLEANUP_TIMEOUT_S)

@@ -161,9 +161,11 @@ def choose(requested: RequestedLevel) -> Isolation:
             return Isolation(level, tuple(unavailable))
         unavailable.append((level, reason))
     level, reason = unavailable[-1]
+    reason, _, fix = reason.partition("; ")
     raise SettingsError(
         f"isolation {requested!r} is not available: {reason}",
         kind="isolation-unavailable",
+        fix=f"{fix}, or use --isolation auto" if fix else "use --isolation auto",
         level=level,
         reason=reason,
     )

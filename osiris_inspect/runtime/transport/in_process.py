@@ -42,6 +42,7 @@ class InProcess(Transport):
         self._log: WorkerLog | None = None
         self._stdio: _RedirectedStdio | None = None
         self._end_reason: str | None = None
+        self._thread_error: str | None = None
         self._cancel = CancelToken()
 
     def start(self, launch: LaunchSpec) -> str:
@@ -71,7 +72,7 @@ class InProcess(Transport):
             return None
         if line is _END:
             self._lines.put(_END)  # for the next call
-            self._end_reason = self._end_reason or "its thread ended"
+            self._end_reason = self._end_reason or self._thread_error or "its thread ended"
             raise WorkerLost(self._end_reason)
         return line
 
@@ -105,16 +106,17 @@ class InProcess(Transport):
             self._log.close()
 
     def _run_worker(self, context: WorkerContext, lines: Queue) -> None:
-        from osiris_inspect.runtime.worker.command_loop import serve
-
         def write(data: bytes) -> None:
             for line in data.split(b"\n")[:-1]:
                 lines.put(line)
 
         try:
+            from osiris_inspect.runtime.worker.command_loop import serve
+
             serve(self._chunks(), write, context)
         except BaseException as error:  # noqa: BLE001  an error of the loop itself must be reported to the proxy
-            sys.stderr.write(f"worker thread: {type(error).__name__}: {error}\n")
+            self._thread_error = f"its thread raised {type(error).__name__}: {error}"
+            sys.stderr.write(f"worker: {self._thread_error}\n")
         finally:
             lines.put(_END)
 

@@ -105,6 +105,7 @@ class Stdio(Transport):
             raise WorkerStartFailed(
                 f"cannot start the worker's process: {error}",
                 kind=kind_of(error, "worker-start-failed"),
+                fix="check the limits of processes and of memory",
                 **os_error_facts(error),
             ) from error
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018  both are pipes

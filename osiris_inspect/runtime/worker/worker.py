@@ -226,6 +226,7 @@ class Worker:
             raise InvalidMessage(
                 f"step {step_id!r}: {relative!r} is outside the run directory",
                 kind="path-outside-run",
+                fix="compile the pipeline again",
                 step=step_id,
                 path=relative,
             )
@@ -235,6 +236,7 @@ class Worker:
             raise DriverError(
                 f"step {step_id!r}: configuration file not found: {relative}",
                 kind="config-missing",
+                fix="compile the pipeline again",
                 step=step_id,
                 path=relative,
             ) from None
@@ -242,6 +244,7 @@ class Worker:
             raise DriverError(
                 f"step {step_id!r}: {relative} is not valid JSON: {error}",
                 kind="config-unreadable",
+                fix="compile the pipeline again",
                 step=step_id,
                 path=relative,
             ) from None

@@ -87,7 +87,7 @@ def _ragged_error(path: Path, config: Config, ragged: re.Match[str], lines: list
     expected, line, fields = map(int, ragged.groups())
     delimiter = probable_delimiter(lines, config["delimiter"]) if lines else None
     if delimiter is not None:
-        return wrong_delimiter_error(path, config, delimiter, lines[0].count(delimiter) + 1)
+        return wrong_delimiter_error(path, config, delimiter, lines[0])
     too_long = sum(text.count(config["delimiter"]) >= expected for text in lines)
     # skipping most of the lines would hide that the header is another
     is_rare = too_long * 2 < len(lines) or not lines

@@ -1,6 +1,7 @@
 """Checks of a CSV file's encoding, format and delimiter, made where reading it would fail or return garbage."""
 
-from collections.abc import Mapping, Sequence
+import csv
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +37,7 @@ def check_encoding(encoding: str) -> None:
             fix=suggestion(
                 encoding, _USUAL_ENCODINGS, "set encoding to one that Python knows, such as utf-8"
             ),
-            key="encoding",
+            setting="encoding",
             value=encoding,
         ) from error
 
@@ -94,20 +95,26 @@ def wrong_format_error(path: Path, form: FileFormat | None, config: Config) -> D
 def probable_delimiter(lines: Sequence[str], delimiter: str) -> str | None:
     """Return the other delimiter that splits the lines into equally many fields, more than ``delimiter`` their first.
 
-    ``lines`` begin with the header. Lines with quotes are not counted.
+    ``lines`` begin with the header.
     """
-    plain = [line for line in lines if '"' not in line]
-    if len(plain) < 2:
-        return None
     for candidate in _DELIMITERS:
-        fields = {line.count(candidate) for line in plain}
-        if candidate != delimiter and len(fields) == 1 and fields.pop() > plain[0].count(delimiter):
+        fields = set(_field_counts(lines, candidate))
+        if candidate == delimiter or len(lines) < 2 or len(fields) != 1:
+            continue
+        if fields.pop() > next(_field_counts(lines, delimiter), 1):
             return candidate
     return None
 
 
-def wrong_delimiter_error(path: Path, config: Config, delimiter: str, fields: int) -> DriverError:
+def _field_counts(lines: Sequence[str], delimiter: str) -> Iterator[int]:
+    """Yield the number of fields of each line."""
+    if len(delimiter) == 1:
+        yield from (len(row) for row in csv.reader(lines, delimiter=delimiter))
+
+
+def wrong_delimiter_error(path: Path, config: Config, delimiter: str, header: str) -> DriverError:
     """Return the error for a file whose lines are separated by ``delimiter`` instead of the requested one."""
+    fields = next(_field_counts([header], delimiter))
     written = r'"\t"' if delimiter == "\t" else f"{delimiter!r}"
     return DriverError(
         f"{path} is separated by {delimiter!r}, not {config['delimiter']!r}: "

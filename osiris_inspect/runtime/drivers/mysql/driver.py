@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pymysql
+from pymysql.charset import charset_by_name
 from pymysql.constants import COMMAND
 from pymysql.protocol import FieldDescriptorPacket
 
@@ -130,6 +131,12 @@ def connect(connection: Config, timeout: int) -> Any:
         if not connection.get(key):
             problem, fix = f" has no {key!r}", f"set {key} of the connection"
             raise setting_error(connection, key, problem, fix, kind="config-value-missing")
+    charset = str(connection.get("charset") or "utf8mb4")
+    if charset_by_name(charset) is None:
+        problem = f": charset is {charset!r}, which MySQL does not have"
+        raise setting_error(
+            connection, "charset", problem, "set charset: utf8mb4", kind="config-value-invalid"
+        )
     address: dict[str, Any] = {"host": connection.get("host", "localhost"), "port": _port(connection)}
     if connection.get("unix_socket"):
         address = {"unix_socket": connection["unix_socket"]}
@@ -139,14 +146,14 @@ def connect(connection: Config, timeout: int) -> Any:
             user=connection["user"],
             password=str(connection.get("password") or "").encode(),  # PyMySQL would encode it as Latin-1
             database=connection["database"],
-            charset=connection.get("charset", "utf8mb4"),
+            charset=charset,
             connect_timeout=timeout,
             read_timeout=timeout,  # of the handshake, which PyMySQL would wait for forever
             program_name="osiris-inspect",
             autocommit=True,
             **_tls(connection),
         )
-    except (pymysql.MySQLError, OSError, ssl.SSLError, RuntimeError) as error:
+    except (pymysql.MySQLError, OSError, RuntimeError, UnicodeError) as error:
         raise connect_error(error, connection) from error
     session._read_timeout = None  # a query may take longer than the handshake
     return session

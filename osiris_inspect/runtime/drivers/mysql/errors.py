@@ -42,7 +42,7 @@ def setting_error(connection: Config, key: str, problem: str, fix: str, *, kind:
         f"{connection_label(connection)}{problem}",
         kind=kind,
         fix=fix,
-        key=key,
+        setting=key,
         connection=connection_name(connection),
     )
 
@@ -59,8 +59,12 @@ def connect_error(error: BaseException, connection: Config) -> DriverError:
     elif isinstance(cause, ConnectionRefusedError):
         kind = "connection-refused"
         text, fix = "connection refused", "nothing listens there: check host and port"
-    elif isinstance(cause, FileNotFoundError):
+    elif isinstance(cause, UnicodeError):
+        kind, text, fix = "config-value-invalid", f"host {host!r} is not a name of a host", "correct host"
+    elif isinstance(cause, FileNotFoundError) and connection.get("unix_socket"):
         kind, fix = "connection-refused", "check unix_socket, and whether the server runs"
+    elif isinstance(cause, FileNotFoundError):
+        kind, fix = "file-missing", "check ssl_ca, ssl_cert and ssl_key of the connection"
     elif isinstance(cause, TimeoutError):
         kind, text, fix = "network-timeout", "no answer in time", "check host, port and firewall"
     elif isinstance(cause, ssl.SSLError):

@@ -76,6 +76,15 @@ _REASONS: Final = (
         "check user and password of the connection",
     ),
     _Reason(
+        (
+            *("invalid sslmode", "invalid port", "invalid integer value"),
+            *("invalid channel_binding", "invalid target_session_attrs", "invalid connection option"),
+        ),
+        "config-value-invalid",
+        "{text}",
+        "correct the option of the connection that the message names",
+    ),
+    _Reason(
         ("no pg_hba.conf entry",),
         "connection-refused",
         "{text}",
@@ -166,7 +175,7 @@ def _options(connection: Config) -> dict[str, Any]:
                 f"connection {connection_name(connection)} has no {key!r} and no dsn",
                 kind="config-value-missing",
                 fix=f"set {key} or dsn of the connection",
-                key=key,
+                setting=key,
                 connection=connection_name(connection),
             )
     options = {
@@ -194,7 +203,7 @@ def _parse_dsn(dsn: str) -> dict[str, Any]:
             "the dsn is invalid",
             kind="config-value-invalid",
             fix="write postgresql://user:password@host:port/database",
-            key="dsn",
+            setting="dsn",
         ) from None
 
 

@@ -20,7 +20,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "42P01": "check the names of tables",
     "42703": "check the names of columns",
     "42804": "cast the column to the type of the table's column",
-    "42883": "check the name of the function, and cast its arguments",
+    "42883": "create the function that the message names, or correct its name or its arguments",
     "53300": "run the step again later, or raise max_connections of the server",
 }
 """SQLSTATE to what to do, where it is more than for its kind."""

@@ -51,7 +51,9 @@ _FAILURES: Final = {
     "ServiceBusyException": E2bFailure(
         "E2B has no capacity for a sandbox (503)", "sandbox-unavailable", _BUSY_FIX, {"http_status": 503}
     ),
-    "NotEnoughSpaceException": E2bFailure("the sandbox's disk is full", "disk-full"),
+    "NotEnoughSpaceException": E2bFailure(
+        "the sandbox's disk is full", "disk-full", "use a template with a larger disk, or write less"
+    ),
 }
 _CLASS_KINDS: Final = {
     "TimeoutException": "network-timeout",
@@ -94,7 +96,9 @@ def explain(error: BaseException) -> E2bFailure:
         return known
     if is_gone(error):
         message = "the sandbox is gone: it was ended from outside or reached the end of its lifetime"
-        return E2bFailure(message, "sandbox-lost")
+        return E2bFailure(
+            message, "sandbox-lost", "run again; if it ends again, check the time limit of the plan"
+        )
     lines = mask_by_pattern(str(error)).splitlines()
     message = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
     status = _http_status(error)

@@ -402,6 +402,7 @@ class E2bSandbox:
                     raise ProtocolError(
                         f"the download is damaged: {size:,} of {file.bytes:,} bytes arrived, or its hash differs",
                         kind="artifact-lost",
+                        fix="run again",
                         path=file.path,
                         bytes=size,
                         expected_bytes=file.bytes,

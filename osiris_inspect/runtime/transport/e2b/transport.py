@@ -90,6 +90,7 @@ class E2bTransport(Transport):
                 raise WorkerStartFailed(
                     f"cannot pack the worker: {error}",
                     kind=kind_of(error, "worker-start-failed"),
+                    fix="check that the files of the pipeline can be read and that the disk has space",
                     **os_error_facts(error),
                 ) from error
             self._loop.start()
@@ -143,7 +144,7 @@ class E2bTransport(Transport):
 
 def _check_not_cancelled(launch: LaunchSpec) -> None:
     if launch.is_cancelled():
-        raise WorkerStartFailed("the run was interrupted", kind="interrupted")
+        raise WorkerStartFailed("the run was interrupted", kind="interrupted", fix=None)
 
 
 class _EventLoopThread:

@@ -32,15 +32,13 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
-            r"[Uu]nknown (?P<s1>character set|collation|system variable|time zone|or incorrect time zone):? '[^'\n]{1,60}'"
-            r"|invalid value for parameter \\?\"(?P<s2>[^\"\n\\]{1,60})\\?\"[^\n]{0,80}"
-            r"|time zone \"(?P<s3>[^\"\n]{1,60})\" not recognized|unrecognized configuration parameter \"(?P<s4>[^\"\n]{1,60})\""
-            r"|\b(?P<s5>ZoneInfoNotFoundError|UnknownTimeZoneError)\b[^\n]{0,80}|No time zone found with key [^\n]{1,60}"
+            r"[Uu]nknown (?P<s1>character set|collation|system variable):? '[^'\n]{1,60}'"
+            r"|invalid value for parameter \\?\"(?!TimeZone)(?P<s2>[^\"\n\\]{1,60})\\?\"[^\n]{0,80}"
+            r"|unrecognized configuration parameter \"(?P<s4>[^\"\n]{1,60})\""
             r"|Catalog Error: [^\n]{0,30}configuration parameter[^\n]{0,100}"
         ),
         message="the server or library does not know this setting or value",
-        fix="use a value that it supports: utf8mb4 as character set of MySQL, and a complete name of a time zone such as "
-        "Europe/Prague",
+        fix="use a setting and a value that it supports, such as utf8mb4 as character set of MySQL",
         domain="config",
         error_class="setting",
     ),
@@ -60,6 +58,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"invalid value for (?!parameter\b)['\"]?[\w.]{1,60}[^\n]{0,80}"
+            r"|\d{1,4} validation errors? for \w{0,60}(?:Config|Settings|Options|Params)\b[^\n]{0,60}"
             r"|is not of type '(?:string|integer|number|boolean|array|object)'"
             r"|is (?:greater than the maximum|less than the minimum) of [^\n]{1,40}"
         ),

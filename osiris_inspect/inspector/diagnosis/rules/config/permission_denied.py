@@ -48,6 +48,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"\[Errno (?:13|1)\] (?:Permission denied|Operation not permitted):? ?'?[^'\n]{0,160}"
+            r"|\bcannot (?:read|write|open|create|list) [^\n]{1,240}: (?i:permission denied)"
             r"|\[WinError 5\][^\n]{0,160}|\bPermissionError\b[^\n]{0,160}"
         ),
         message="the operating system denied access",

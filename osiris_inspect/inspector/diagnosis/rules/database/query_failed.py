@@ -18,6 +18,7 @@ from osiris_inspect.inspector.diagnosis.evidence.http_status import states_statu
 from osiris_inspect.inspector.diagnosis.evidence.python_values import is_numpy_value
 from osiris_inspect.model.finding import Confidence
 
+REFINES = ("connection-failed", "request-refused", "table-creation-failed", "write-failed")
 IS_GENERAL = True
 PATTERNS = (
     ErrorPattern(
@@ -153,7 +154,7 @@ PATTERNS = (
         error_class="raised in the database",
     ),
     ErrorPattern(
-        pattern=r"current transaction is aborted[^\n]{0,100}",
+        pattern=r"(?i:current transaction is aborted)[^\n]{0,100}",
         message="an earlier statement of the transaction failed",
         fix="look for the first error before this one in the log",
         domain="config",

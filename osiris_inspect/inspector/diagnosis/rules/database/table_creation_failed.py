@@ -19,6 +19,7 @@ from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPatte
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.run.run import Run
 
+REFINES = ("write-failed",)
 IS_GENERAL = True
 _BY_HAND = "create the table manually from ddl_plan.sql"
 

@@ -26,7 +26,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
-REFINES = ("unexplained-failure",)
+REFINES = ("connection-failed", "table-creation-failed", "unexplained-failure", "write-failed")
 IS_GENERAL = True
 TEMPLATE = FindingTemplate(
     Severity.ERROR,
@@ -49,6 +49,7 @@ _MISTAKE = LazyRegex(
     r"|unhashable type: '|\bis not iterable$|cannot unpack non-iterable"
     r"|dictionary changed size during iteration|pop from (?:an )?empty|\bmath domain error\b"
     r"|list\.remove\(x\): x not in list|I/O operation on closed file|generator already executing"
+    r"|can't (?:compare|subtract) datetime\.\w{1,20}|Cannot mask with |Unable to coerce to Series|Must pass `\w{1,20}` as"
     r"|Length mismatch: Expected axis has|All arrays must be of the same length|Columns must be same length as key"
     r"|Cannot set a DataFrame with multiple columns to the single column|cannot insert [\w.\-]{1,80}, already exists"
     r"|Index contains duplicate entries, cannot reshape|single positional indexer is out-of-bounds"
@@ -62,10 +63,7 @@ _MISTAKE = LazyRegex(
     r"|\bAssertionError\b"
 )
 
-_CERTAIN = re.compile(
-    r"name '[^'\n]{1,80}' is not defined|(?:local|free) variable|cannot access|recursion depth"
-    r"|\(\) (?:takes|missing|got )|positional argument"
-)
+_CERTAIN = re.compile(r"name '[^'\n]{1,80}' is not defined|(?:local|free) variable|cannot access")
 """Mistakes that no data can cause."""
 _SHIPPED = frozenset(
     [

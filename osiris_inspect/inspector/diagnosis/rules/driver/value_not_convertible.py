@@ -25,7 +25,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"Cannot convert non-finite values[^\n]{0,80}|\bIntCastingNaNError\b"
-            r"|cannot convert float (?:NaN|infinity) to integer"
+            r"|(?i:cannot convert float) (?:NaN|infinity) to integer"
             r"|Integer column has NA values[^\n]{0,60}|cannot convert NA to integer"
             r"|cannot convert NaT to (?:integer|int)|Cannot convert NaT values to integer"
         ),

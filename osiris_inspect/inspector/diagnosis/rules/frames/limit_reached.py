@@ -18,7 +18,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import config_evidence, rows_out_evidence
-from osiris_inspect.inspector.diagnosis.evidence.query_text import LIMIT_KEYS, query_key, query_of
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import (
+    LIMIT_KEYS,
+    query_key,
+    query_of,
+)
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run

@@ -15,8 +15,8 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import input_evidence, rows_out_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import resolved_inputs
-from osiris_inspect.inspector.diagnosis.evidence.query_text import query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run

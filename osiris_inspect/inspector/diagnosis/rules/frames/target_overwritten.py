@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, config_evidence
-from osiris_inspect.inspector.diagnosis.evidence.targets import replaces_target
+from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import replaces_target
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
@@ -78,6 +78,8 @@ def _target(config: Mapping[str, Any]) -> tuple[str, Target | None]:
     for key in _TABLE_KEYS:
         value = config.get(key)
         if isinstance(value, str) and value:
-            places = (config.get("connection"), config.get("database"), config.get("schema"))
-            return key, ("table", *(str(place or "") for place in places), value)
+            schema, _, table = value.rpartition(".")
+            schema = schema or str(config.get("schema") or "public")
+            places = (config.get("connection"), config.get("database"))
+            return key, ("table", *(str(place or "") for place in places), f"{schema}.{table}")
     return "", None

@@ -24,11 +24,12 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
 
+REFINES = ("table-creation-failed", "write-failed")
 IS_GENERAL = True
 _NO_REASON = ErrorPattern(
     pattern=(
-        r"MySQL connection failed(?: for step [^\s:]{1,100})?(?=\s*$|\n|:)"
-        r"|(?:Database|PostgreSQL|Postgres|Supabase|HTTP) connection failed[^\n]{0,80}"
+        r"MySQL connection failed(?: for (?:step )?[^\s:]{1,100})?(?=\.?\s{0,20}$)"
+        r"|(?:Database|PostgreSQL|Postgres|Supabase|HTTP) connection failed(?=\.?\s{0,20}$)"
     ),
     message="the database connection failed; this driver version hides the reason",
     fix='run again with --verbose and look for "Connection error details" in debug.log',
@@ -45,6 +46,13 @@ PATTERNS = (
         domain="config",
         confidence=Confidence.MEDIUM,
         error_class="connection rejected",
+    ),
+    ErrorPattern(
+        pattern=r"(?:MySQL|Database|PostgreSQL|Postgres|Supabase|HTTP) connection failed[^\n:]{0,120}: ?[^\n]{1,160}",
+        message="the database driver reported it as a failed connection",
+        fix="correct what the error names",
+        domain="infra",
+        confidence=Confidence.MEDIUM,
     ),
 )
 

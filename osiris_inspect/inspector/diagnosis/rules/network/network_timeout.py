@@ -24,7 +24,16 @@ REFINES = ("connection-lost", "connection-refused", "connection-failed", "query-
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"\b(?:Read|Connect|Write|Pool)Timeout(?:Error)?\b[^\n]{0,80}"
+            r"\bPoolTimeout\b[^\n]{0,80}|couldn't get a connection after [^\n]{1,40}"
+            r"|QueuePool limit of size [^\n]{1,120}|(?i:connection pool (?:is )?(?:exhausted|full))"
+        ),
+        message="the connection pool of the client had no free connection in time",
+        fix="close connections after use, use fewer at once, or enlarge the pool",
+        domain="code",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"\b(?:Read|Connect|Write)Timeout(?:Error)?\b[^\n]{0,80}"
             r"|(?i:(?:read|write|connection|connect|operation|request|query|handshake|lookup) (?:operation )?timed out)"
             r"|(?i:^(?:driver error: |execution failed: )?(?:TimeoutError: )?timed out\.?$)"
             r"|(?i:\bETIMEDOUT\b)"

@@ -20,6 +20,7 @@ from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 
+REFINES = ("connection-failed", "table-creation-failed", "write-failed")
 IS_GENERAL = True
 PATTERNS = (
     ErrorPattern(

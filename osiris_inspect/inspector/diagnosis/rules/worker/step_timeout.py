@@ -17,7 +17,7 @@ Example:
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.model.finding import Confidence
 
-EXPLAINS = ("run-truncated", "step-never-ended")
+EXPLAINS = ("run-truncated", "step-never-ended", "connection-failed", "table-creation-failed", "write-failed")
 IS_GENERAL = True
 PATTERNS = (
     ErrorPattern(

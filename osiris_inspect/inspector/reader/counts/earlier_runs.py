@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from osiris_inspect.inspector.files.run_files import RunFiles
-from osiris_inspect.inspector.run.earlier_run import EarlierRun
+from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model import jsonl, run_card
 from osiris_inspect.model import run_layout as layout
@@ -40,6 +40,17 @@ def read_earlier_runs(run: Run) -> tuple[EarlierRun, ...]:
         if len(earlier) == MAX_RUNS:
             break
     return tuple(earlier)
+
+
+def last_successful_run(run: Run) -> Path | None:
+    """Return the newest run of the same pipeline beside a run that succeeded before it; None if there is none."""
+    if layout.parse_start_ms(run.id) is None or RunFiles(run.path).is_mirror:
+        return None
+    for path in _older_runs(run.path):
+        status = _document(RunFiles(path), layout.STATUS)
+        if status.get("pipeline") in (None, run.pipeline) and _has_succeeded(status):
+            return path
+    return None
 
 
 def _older_runs(path: Path) -> Iterator[Path]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from osiris_inspect.inspector.files.run_files import RunFiles
-from osiris_inspect.inspector.run.frame_facts import ColumnFacts, FrameFacts, JoinFacts
+from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts, JoinFacts
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event, as_int
