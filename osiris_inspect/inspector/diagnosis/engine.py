@@ -114,9 +114,11 @@ def _adjust_severity(finding: Finding, run: Run) -> Finding:
 
 
 def _is_recorded(run: Run, need: str) -> bool:
+    if need == "configuration":
+        return any(step.config for step in run.steps)
     parts: Mapping[str, object] = {
         "events": run.events,
-        "failures": run.events or run.failure or any(step.failure for step in run.steps),
+        "failures": run.events or run.failure or run.steps_with_errors,
         "steps": run.steps,
         "metrics": run.metrics,
         "manifest": run.manifest,
@@ -124,7 +126,6 @@ def _is_recorded(run: Run, need: str) -> bool:
         "status file": run.status_file,
         "commands": run.worker_requests,
         "text logs": run.log_lines,
-        "configuration": any(step.config for step in run.steps),
     }
     return bool(parts[need]) if need in parts else bool(run.events_named(need))
 

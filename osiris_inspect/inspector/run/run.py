@@ -292,6 +292,11 @@ class Run:
     def _steps_by_id(self) -> Mapping[str, StepState]:
         return {step.id: step for step in reversed(self.steps)}  # of two with one id the first is returned
 
+    @cached_property
+    def steps_with_errors(self) -> Sequence[StepState]:
+        """The steps that failed, or that logged an error of an attempt."""
+        return tuple(step for step in self.steps if step.failure is not None or step.attempts)
+
     def steps_with_input_name(self, name: str) -> Sequence[StepState]:
         """Return the steps whose frame has an input name, in lower case, at its consumers."""
         return self._steps_by_input_name.get(name, ())
