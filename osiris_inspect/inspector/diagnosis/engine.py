@@ -48,8 +48,11 @@ def builtin_rules() -> tuple[Rule, ...]:
 def _rule_of_kind(kind: str) -> Rule:
     """Return a rule for the manual of a kind, whose findings another rule reports."""
     manual = (
-        f"{ERROR_KINDS[kind].description}\n\nWhat it finds:\n    An error that the runtime recorded with this kind.\n\n"
-        "How to fix:\n    Follow the remedy of the finding; the step that failed states it.\n"
+        f"{ERROR_KINDS[kind].description}\n\n"
+        "What it finds:\n    An error that the runtime recorded with this kind.\n\n"
+        "Why it matters:\n    The step did not complete its work, and steps that need it are skipped.\n\n"
+        "How to fix:\n    Follow the remedy of the finding; the step that failed states it.\n\n"
+        f'Example:\n    `"error_info": {{"kind": "{kind}", ...}}`'
     )
     return Rule(kind, (), manual, lambda _run, _lineage: iter(()))
 
