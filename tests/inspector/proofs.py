@@ -42,6 +42,7 @@ class Proof:
 
 NEAR_ERRORS: Mapping[str, str] = {
     "delimiter-wrong": 'Referenced column "day" not found in FROM clause! Candidate bindings: "id", "days"',
+    "frame-refused": "the frame was refused by the reviewer: column names are not documented",
     "file-format-wrong": "the format of the file is described in the contract",
     "file-system-failed": "the file system of the archive is described in row 5",
     "package-incompatible": "the package has no attribute in the price list",

@@ -257,7 +257,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("join-explosion", ours(SRC, step("j", "duckdb.processor", "src", rows=900, query="SELECT unnest(tags) FROM df"))),
     ("rows-multiplied", ours(SRC, step("enrich", "demo.merge", "src", rows=201))),
     ("rows-multiplied", theirs(SRC, step("enrich", "duckdb.processor", "src", rows=900, query="SELECT unnest(tags) FROM df"))),
-    ("join-hardly-matches", ours(*joined(180, join=keys(0, 0, 180, 180)))),
+    ("join-hardly-matches", ours(*joined(950, join=keys(0, 0, 950, 180)))),
     ("join-hardly-matches", ours(*joined(180))),
     ("target-overwritten", ours(*two_writers(path="out/o2.csv"))),
     ("target-overwritten", theirs(*two_writers(path="out/o.csv", append=True))),

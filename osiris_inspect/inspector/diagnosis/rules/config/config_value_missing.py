@@ -47,10 +47,10 @@ PATTERNS = (
 )
 _KEY_ERROR = FindingTemplate(Severity.ERROR, "config")
 _KEY = LazyRegex(r"\bKeyError: ['\"](?P<key>[^'\"\n]{1,200})['\"]$", re.MULTILINE)
-_CONFIGURATION = re.compile(
+_CONFIGURATION = LazyRegex(
     r"(?i)(?:^|[._])(?:config\w{0,40}|cfg|conf|settings?|options?|opts|params?|parameters)$"
 )
-_DATA = re.compile(
+_DATA = LazyRegex(
     r"(?i)(?:^|[._])(?:environ|inputs?|upstream\w{0,40}|outputs?|\w{0,40}df\d?|frames?|data|rows?|records?|items?|payload|body"
     r"|docs?|document|obj|event|message|msg|response|resp|res|result|json|columns?|mapping|lookup|by_\w{1,40})$"
 )

@@ -18,8 +18,9 @@ import re
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
-_ERRNO = re.compile(r"\[Errno (\d{1,3})\]")
+_ERRNO = LazyRegex(r"\[Errno (\d{1,3})\]")
 _REMEDIES = {
     "18": "write the temporary file to the file system of the target",
     "22": "use a name that the file system allows",

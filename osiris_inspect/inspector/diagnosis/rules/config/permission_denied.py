@@ -22,9 +22,10 @@ from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findi
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
 REFINES = ("request-refused", "query-failed")
-_ROW_SECURITY = re.compile(r"row-level security")
+_ROW_SECURITY = LazyRegex(r"row-level security")
 
 
 def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:

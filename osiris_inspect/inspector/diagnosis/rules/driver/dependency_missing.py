@@ -28,7 +28,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model.finding import Finding, Severity
 
-_NAMES = re.compile(r"[A-Za-z_][\w.\-]*")
+_NAMES = LazyRegex(r"[A-Za-z_][\w.\-]*")
 _NAMED_IN = LazyRegex(
     r"No module named '([\w.]{1,80})'|Missing optional dependency '([\w\-.]{1,60})'|(\w{1,40}) not found, please install"
 )
@@ -69,7 +69,7 @@ _OWN_PACKAGE = "osiris"
 def _named(match: re.Match[str]) -> list[str]:
     """Return the modules or packages that an error names."""
     text = next((value for name, value in match.groupdict().items() if name != "ext" and value), "")
-    return _NAMES.findall(text)[:_MAX_NAMES]
+    return [name[0] for name in _NAMES.finditer(text)][:_MAX_NAMES]
 
 
 def _names(text: ErrorText, match: re.Match[str]) -> list[str]:

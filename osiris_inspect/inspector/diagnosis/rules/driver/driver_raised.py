@@ -14,8 +14,6 @@ Example:
     `AttributeError: 'NoneType' object has no attribute 'groupby'`
 """
 
-import re
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors, raised_at
@@ -63,7 +61,7 @@ _MISTAKE = LazyRegex(
     r"|\bAssertionError\b"
 )
 
-_CERTAIN = re.compile(r"name '[^'\n]{1,80}' is not defined|(?:local|free) variable|cannot access")
+_CERTAIN = LazyRegex(r"name '[^'\n]{1,80}' is not defined|(?:local|free) variable|cannot access")
 """Mistakes that no data can cause."""
 _SHIPPED = frozenset(
     [

@@ -101,7 +101,7 @@ _NOT_DECODED = LazyRegex(
     r"[^\n]{0,80}"
     r"|CSV encoding error(?![^\n]{0,80}codec can't)[^\n]{0,120}"
 )
-_WIDE = re.compile(r"(?i)utf-?(?:16|32)")
+_WIDE = LazyRegex(r"(?i)utf-?(?:16|32)")
 _CANDIDATES = (
     "find out which encoding the producer uses and set it in the step; Windows writes cp1252 (Western European), "
     "cp1250 (Central European) or cp1251 (Cyrillic); then check the accented letters, because a wrong single-byte "

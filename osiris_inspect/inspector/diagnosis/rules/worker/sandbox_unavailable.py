@@ -13,27 +13,26 @@ Example:
     `E2B_API_KEY not found`
 """
 
-import re
-
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
 REFINES = ("network", "permission-denied", "step-timeout", "dependency-missing")
 """A refusal of the sandbox service is worded like that of any service; these rules do not know which one it was."""
 _REASONS = (
     (
-        re.compile(r"(?i)certificate|\bssl\b"),
+        LazyRegex(r"(?i)certificate|\bssl\b"),
         "correct the certificates or the proxy where the run was started",
     ),
     (
-        re.compile(r"(?i)name resolution|name or service|getaddrinfo|nodename|refused|unreachable|no route"),
+        LazyRegex(r"(?i)name resolution|name or service|getaddrinfo|nodename|refused|unreachable|no route"),
         "check the network where the run was started: the service was not reached",
     ),
     (
-        re.compile(r"(?i)timed out|timeout|deadline|\b50[0234]\b"),
+        LazyRegex(r"(?i)timed out|timeout|deadline|\b50[0234]\b"),
         "run again later, and check the status of the service",
     ),
 )
