@@ -298,6 +298,7 @@ class Worker:
             progress=self._heartbeat.progress,
             cancel=self._context.cancel,
             describe_join=joins.append,
+            other_steps=tuple(step.id for step in session.manifest.steps if step.id != step_id),
         )
         self._heartbeat.phase = "driving"
         self._writer.flush()
