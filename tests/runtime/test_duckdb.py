@@ -161,6 +161,22 @@ def test_table_of_no_step_names_the_tables(tmp_path: Path) -> None:
     assert "does not exist!; tables here: df, df_orders, input_df\nLINE 1: " in error.message
 
 
-def test_unknown_alias_is_not_a_missing_table(tmp_path: Path) -> None:
+def test_unknown_alias_points_to_from_clause(tmp_path: Path) -> None:
     error = failed(tmp_path, "SELECT x.rating FROM df_orders o")
-    assert (error.kind, error.fix) == ("query-failed", "use a table or an alias of the FROM clause")
+    assert (error.kind, error.fix) == ("table-missing", "use a table or an alias of the FROM clause")
+
+
+def test_header_with_tabs_is_shown_as_read(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id\tcity": ["1\tBrno"]})
+    with pytest.raises(DriverError) as caught:
+        run(tmp_path, "SELECT city FROM df", {"df": handed(tmp_path, frame, step="orders")})
+    error = caught.value
+    assert error.fix == r"""set delimiter: "\t" in step 'orders', which read its file as one column"""
+    assert "the only column of step 'orders' is 'id\\tcity'" in error.message
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_renamed_column_is_shown_with_both_names(tmp_path: Path, storage: str) -> None:
+    frame = pd.DataFrame([[1, 2]], columns=["id", "id"])
+    text = refused(tmp_path, "SELECT city FROM df", {"df": handed(tmp_path, frame, STORAGES[storage])})
+    assert "step 'up' has id, c1 (in the frame: 'id')" in text

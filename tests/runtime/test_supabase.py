@@ -408,3 +408,14 @@ def test_probe_says_what_answers(postgres: Postgres, postgrest: PostgRest) -> No
     assert "PostgreSQL" in supabase.test_connection({**postgrest.connection, "pg_dsn": postgres.dsn})
     with pytest.raises(DriverError, match="PGRST301"):
         supabase.test_connection({**postgrest.connection, "key": "wrong"})
+
+
+@pytest.mark.parametrize(
+    ("name", "delimiter"), [("id;n", "';'"), ("id\tn", r'"\t"')], ids=["semicolons", "tabs"]
+)
+def test_header_read_as_one_column_names_delimiter(
+    postgrest: PostgRest, tmp_path: Path, name: str, delimiter: str
+) -> None:
+    text = refused(postgrest, tmp_path, {name: ["1;2"]})
+    assert f"the frame has one column, {name!r}" in text
+    assert text.endswith(f"set delimiter: {delimiter} in the step that reads the file")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from osiris_inspect.base.error_codes import http_error_kind
@@ -9,6 +10,7 @@ from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
 from osiris_inspect.runtime.drivers.interface.driver import Config
+from osiris_inspect.runtime.drivers.interface.frame_columns import delimiter_of_header, delimiter_setting
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 Tables = Mapping[str, ResolvedInput]
@@ -16,7 +18,6 @@ Tables = Mapping[str, ResolvedInput]
 
 _MAX_COLUMNS: Final = 50
 """Columns of an input that a message shows."""
-_DELIMITERS: Final = ";\t|,"
 _AT_LINE: Final = " at the line that the message names"
 _QUERY: Final = f"correct the query{_AT_LINE}"
 _SQL: Final = f"correct the SQL{_AT_LINE}"
@@ -105,7 +106,7 @@ def _read(
     if table is not None:
         return _table_missing(table[1], tables, other_steps)
     if alias is not None:
-        return _Reading("query-failed", "use a table or an alias of the FROM clause", {"table": alias[1]})
+        return _Reading("table-missing", "use a table or an alias of the FROM clause", {"table": alias[1]})
     name = type(error).__name__
     if name == "HTTPException":
         status = _STATUS.search(text)
@@ -124,19 +125,19 @@ _OTHER: Final = ("query-failed", "correct the query or the data that the message
 
 
 def _column_missing(column: str, tables: Tables) -> _Reading:
-    inputs = {resolved.input_ref.from_step: list(resolved.dtypes) for resolved in tables.values()}
-    for step, columns in inputs.items():
-        delimiter = _delimiter_in_name(column, columns)
+    inputs = {resolved.input_ref.from_step: resolved.column_names for resolved in tables.values()}
+    for step, names in inputs.items():
+        columns = list(names.values())
+        delimiter = delimiter_of_header(columns, [column])
         if delimiter is not None:
-            written = r'"\t"' if delimiter == "\t" else repr(delimiter)
             return _Reading(
                 "delimiter-wrong",
-                f"set delimiter: {written} in step {step!r}, which read its file as one column",
+                f"set {delimiter_setting(delimiter)} in step {step!r}, which read its file as one column",
                 {"column": column, "columns": columns, "from_step": step, "found_delimiter": delimiter},
                 f"; the only column of step {step!r} is {columns[0]!r}",
             )
-    known = list(dict.fromkeys(name for columns in inputs.values() for name in columns))
-    listed = "; ".join(f"step {step!r} has {_names(columns)}" for step, columns in inputs.items())
+    known = list(dict.fromkeys(name for names in inputs.values() for name in names))
+    listed = "; ".join(f"step {step!r} has {_listed(names)}" for step, names in inputs.items())
     return _Reading(
         "column-missing",
         suggestion(column, known, "use a column that the tables of the query have"),
@@ -167,23 +168,13 @@ def _names_step(table: str, step: str) -> bool:
     return table.lower() in (step.lower(), input_name(step).lower())
 
 
-def _delimiter_in_name(column: str, columns: list[str]) -> str | None:
-    """Return the delimiter that splits the only column's name into names, one of which is ``column``."""
-    if len(columns) != 1:
-        return None
-    return next(
-        (
-            delimiter
-            for delimiter in _DELIMITERS
-            if delimiter in columns[0]
-            and column.lower() in (name.strip(' "').lower() for name in columns[0].split(delimiter))
-        ),
-        None,
-    )
-
-
-def _names(columns: list[str]) -> str:
-    return ", ".join(columns[:_MAX_COLUMNS]) + ", …" * (len(columns) > _MAX_COLUMNS)
+def _listed(names: Mapping[str, str]) -> str:
+    """Return the columns of an input: ``id, c1 (in the frame: 'ID')``."""
+    texts = [
+        name if label == name else f"{name} (in the frame: {label!r})"
+        for name, label in islice(names.items(), _MAX_COLUMNS)
+    ]
+    return ", ".join(texts) + ", …" * (len(names) > _MAX_COLUMNS)
 
 
 def _first_group(match: re.Match[str]) -> str:
