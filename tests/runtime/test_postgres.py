@@ -174,7 +174,7 @@ def test_a_constraint_that_is_checked_at_the_end_undoes_the_write(postgres: Post
     [
         ({"password": "wrong-word"}, "@postgres.main (osiris at 127.0.0.1:{port}): connection to server at \"127.0.0.1\", port {port} failed: FATAL:  password authentication failed for user \"osiris\"; check user and password of the connection"),
         ({"host": "nope.invalid"}, "host 'nope.invalid' is not known; check host"),
-        ({"port": 1}, "connection refused; nothing listens there: check host and port"),
+        ({"port": 1}, "connection refused; check host and port, and whether the server runs"),
         ({"database": "nope"}, 'database "nope" does not exist'),
         ({"user": ""}, "connection @postgres.main has no 'user' and no dsn"),
         ({"dsn": "postgresql://osiris:half-a-word@[::1:5432/x"}, "the dsn is invalid; write postgresql://user:password@host:port/database"),

@@ -229,9 +229,9 @@ class RestWriter:
         return self._write_failed(failure.message, failure.kind, failure.fix, failure.error_facts)
 
     def _table_missing(self, refused: RequestRejected) -> DriverError:
-        is_off = not self._target.create_if_missing
-        remedy = "set create_if_missing: true" if is_off else "it can be created only over SQL"
-        fix = f"{remedy}, with pg_dsn in the connection"
+        fix = "set create_if_missing: true, with pg_dsn in the connection"
+        if self._target.create_if_missing:
+            fix = "set pg_dsn in the connection: only SQL can create a table"
         near = _HINT.search(refused.reason)
         if near is not None:
             fix = f"did you mean {near[1]!r}?"
