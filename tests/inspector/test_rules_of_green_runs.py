@@ -217,6 +217,7 @@ HITS: Sequence[tuple[str, Made]] = (
     ("limit-reached", ours(step("src", "x.extractor", rows=50, max_rows=50))),
     ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out=HEADER))),
     ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["\ufeffid", "name"]}))),
+    ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["c0"], "original_names": {"c0": "id\tcity\tday"}}))),
     (
         "delimiter-in-column-name",
         theirs(step("src", "x.onecol", rows=3), files={"artifacts/src/schema.json": {"id|name|amount": "str"}, "artifacts/src/output.parquet": b"PAR1\x15\x00\x00\x00\x00PAR1"}),
