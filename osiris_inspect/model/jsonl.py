@@ -182,7 +182,8 @@ def _read_object(text: str, position: int, depth: int) -> tuple[dict[str, Any], 
     value: dict[str, Any] = {}
     skipped = 0
     while True:
-        position = _after(_SPACE, text, position)
+        space = _SPACE.match(text, position)
+        position = space.end() if space is not None else position
         if text[position : position + 1] == "}":
             return value, position + 1
         if text[position : position + 1] != '"':
@@ -241,8 +242,3 @@ def _cut_string(text: str) -> _Incomplete:
 def _unescaped(text: str) -> str:
     """Return the text of a string; a backslash that begins no escape is left."""
     return _ESCAPE.sub(lambda match: str(json.loads(f'"{match[0]}"')), text) if "\\" in text else text
-
-
-def _after(pattern: re.Pattern[str], text: str, position: int) -> int:
-    match = pattern.match(text, position)
-    return match.end() if match is not None else position

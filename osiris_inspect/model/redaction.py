@@ -43,7 +43,7 @@ _PATTERNS = (
     (r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", MASK),
     (r"\bAIza[A-Za-z0-9_\-]{35}", MASK),
     (
-        r"\b(?:sb_secret_|sk_live_|ghp_|gho_|ghs_|github_pat_|xox[abpr]-|glpat-|e2b_)[A-Za-z0-9_\-]{8,400}|"
+        r"\b(?:sb_secret_|sk_live_|ghp_|gho_|ghs_|github_pat_|xox[abpr]-|glpat-|e2b_(?=[a-z_]{0,40}\d))[A-Za-z0-9_\-]{8,400}|"
         r"\b(?:sk-[A-Za-z0-9_\-]{20,400}|hf_[A-Za-z0-9]{30,100}|dapi[0-9a-f]{32})",
         MASK,
     ),

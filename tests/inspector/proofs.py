@@ -41,11 +41,10 @@ class Proof:
 
 
 NEAR_ERRORS: Mapping[str, str] = {
-    "array-read-only": "the array of solar panels is read-only in the catalogue",
     "delimiter-wrong": 'Referenced column "day" not found in FROM clause! Candidate bindings: "id", "days"',
+    "frame-refused": "the frame was refused by the reviewer: column names are not documented",
     "file-format-wrong": "the format of the file is described in the contract",
     "file-system-failed": "the file system of the archive is described in row 5",
-    "frame-not-storable": "the frame of the picture cannot be stored",
     "package-incompatible": "the package has no attribute in the price list",
     "time-zone-wrong": "the zone of the time sheet is wrong",
     "authentication-failed": "(1054, \"Unknown column 'authentication_failed' in 'field list'\")",
@@ -234,9 +233,9 @@ VARIANTS: Sequence[tuple[str, str]] = (
     ("tls-failed", "(2026, 'SSL connection error: unknown error number')"),
     ("value-not-convertible", "invalid literal for int() with base 10: 'N/A'"),
     ("value-not-convertible", "Cannot convert non-finite values (NA or inf) to integer"),
-    ("frame-not-storable", "(\"Could not convert 'x' with type str: tried to convert to int64\", 'Conversion failed for column a')"),
-    ("frame-not-storable", "parquet must have string column names"),
-    ("frame-not-storable", "offset overflow while concatenating arrays"),
+    ("frame-refused", "(\"Could not convert 'x' with type str: tried to convert to int64\", 'Conversion failed for column a')"),
+    ("frame-refused", "parquet must have string column names"),
+    ("frame-refused", "offset overflow while concatenating arrays"),
     ("package-incompatible", "module 'numpy' has no attribute 'float'"),
     ("package-incompatible", "'DataFrame' object has no attribute 'append'"),
     ("package-incompatible", "cannot import name 'Sentinel' from 'typing_extensions' (/lib/typing_extensions.py)"),
@@ -255,7 +254,6 @@ VARIANTS: Sequence[tuple[str, str]] = (
     ("time-zone-wrong", "can't compare offset-naive and offset-aware datetimes"),
     ("time-zone-wrong", "invalid value for parameter \"TimeZone\": \"Europe/Prag\""),
     ("driver-context-incomplete", "RunnerContext.log_metric() got an unexpected keyword argument 'tags'"),
-    ("value-not-serialisable", "Supabase write failed: can't adapt type 'dict'"),
     ("value-not-serialisable", "Supabase write failed: Object of type Timestamp is not JSON serializable"),
     ("value-refused", "{'code': '22P02', 'message': 'invalid input syntax for type integer: \"abc\"'}"),
     ("write-failed", "Supabase write failed: Replace cleanup failed: psycopg2 channel not configured"),

@@ -61,6 +61,23 @@ def test_success_with_a_warning_is_marked_also_from_the_cache(tmp_path: Path) ->
         assert (entry.warning or "").startswith("save2: wrote 50 rows to 'out/o.csv'")
 
 
+def test_comment_in_the_pipeline_suppresses_a_warning_at_once(tmp_path: Path) -> None:
+    events, steps, files = ours(*two_writers(path="out/o.csv"))
+    plan = {
+        "event": "plan",
+        "seq": 0,
+        "file": "p.yaml",
+        "steps": [{"step_id": "save2", "file": "p.yaml", "line": 1}],
+    }
+    run_dir(tmp_path / "logs", [{**events[0], **plan}, *events], steps=steps, files=files)
+    pipeline, counts = tmp_path / "p.yaml", []
+    for comment in ("", "  # osiris-inspect: allow target-overwritten: the first is a fallback", ""):
+        pipeline.write_text(f"- id: save2{comment}\n")
+        (entry,) = list_runs(tmp_path / "logs", now=NOW, cache=tmp_path / "cache", repository=tmp_path)
+        counts.append(entry.warnings)
+    assert counts == [1, 0, 1]
+
+
 def test_without_a_cache_nothing_is_kept(runs: Path, tmp_path: Path) -> None:
     assert len(list(list_runs(runs, now=NOW))) == 3
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
-from osiris_inspect.inspector.reader import earlier_runs
+from osiris_inspect.inspector.reader.counts import earlier_runs
 from tests.inspector.making import run_dir
 from tests.inspector.test_rules_of_green_runs import ours, step
 

@@ -232,3 +232,60 @@ def test_page_of_a_gateway_is_read_for_its_title(tmp_path: Path) -> None:
     assert cause.rule == "service-failed"
     assert "521: Web server is down" in cause.message
     assert "<html" not in cause.message
+
+
+def test_reason_in_the_text_log_explains_an_error_without_one(tmp_path: Path) -> None:
+    log = (
+        "2026-01-01 00:00:03 - drivers - [s] - DEBUG - Connection error details: (pymysql.err.OperationalError) "
+        "(2003, \"Can't connect to MySQL server on 'h' ([Errno 111] Connection refused)\")\n"
+    )
+    cause = writing(tmp_path, "MySQL connection failed for step write", log)
+    assert (cause.rule, str(cause.confidence)) == ("connection-refused", "medium")
+    assert "Connection refused" in cause.message
+    assert "DEBUG" not in cause.message
+
+
+def test_repeated_request_is_no_cause_beside_the_error(tmp_path: Path) -> None:
+    log = "2026-01-01 00:00:03 - httpcore - WARNING - ReadError(ConnectionResetError(104, 'Connection reset by peer'))\n"
+    error = "{'code': '23502', 'message': 'null value in column \"name\" violates not-null constraint'}"
+    cause = writing(tmp_path, error, log)
+    assert (cause.rule, str(cause.confidence)) == ("constraint-violated", "high")
+
+
+def test_stated_reason_is_not_called_hidden(tmp_path: Path) -> None:
+    cause = writing(tmp_path, "MySQL connection failed for step write: (1999, 'something new')", None)
+    assert "hides" not in cause.message
+    assert str(cause.confidence) != "high"
+
+
+@pytest.mark.parametrize("key", ["ddl_failed", "table.ddl_failed"])
+def test_failed_channel_explains_one_that_is_not_configured(tmp_path: Path, key: str) -> None:
+    refused = (
+        'connection to server at "h", port 5432 failed: server does not support SSL, but SSL was required'
+    )
+    error = "Supabase write failed: Table creation failed: HTTP SQL channel not configured"
+    lines = [
+        local("adapter_selected", adapter="local"),
+        local("step_start", 2, step_id="write", driver="supabase.writer"),
+        local("ddl_attempt", 3, step_id="write", channel="psycopg2"),
+        local(key, 3, step_id="write", channel="psycopg2", error=refused),
+        local("step_error", 4, step_id="write", driver="supabase.writer", error=error),
+        local("run_error", 5, phase="execute", error=error),
+        local("run_end", 5, duration_seconds=5.0),
+    ]
+    told = analyze(run_dir(tmp_path, lines, steps=STEPS))
+    assert told.root_cause is not None
+    assert told.root_cause.rule == "tls-failed"
+    later = next(finding for finding in told.findings if finding.rule == "table-creation-failed")
+    assert later.caused_by == told.root_cause.id
+    assert "pg_dsn" not in (later.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("status", "rule"),
+    [("401 Unauthorized", "authentication-failed"), ("404 Not Found", "table-creation-failed")],
+)
+def test_refused_check_is_the_cause_of_a_table_not_created(tmp_path: Path, status: str, rule: str) -> None:
+    error = "Supabase write failed: Table creation failed: psycopg2 channel not configured"
+    cause = writing(tmp_path, error, requested(status), table="stats", create_if_missing=True)
+    assert cause.rule == rule

@@ -37,8 +37,10 @@ BYTES = [
     (UTF8.format("0xff", 0), "in.csv", "UTF-16 byte order mark", "utf-16", "high"),
     (UTF8.format("0xfe", 0), "in.csv", "UTF-16 byte order mark", "utf-16", "high"),
     (UTF8.format("0x8b", 1), "in.csv", "begins like a gzip archive", "decompress", "high"),
-    (UTF8.format("0xb5", 1), "in.csv", "begins like a Zstandard archive", "decompress", "high"),
-    (UTF8.format("0x87", 10), "in.zip", "is a zip archive", "decompress", "high"),
+    (UTF8.format("0xb5", 1), "in.csv", "begins like a Zstandard archive", "decompress", "medium"),
+    (UTF8.format("0xe9", 40), "in.csv.gz", "is not UTF-8 text", "find out which encoding", "medium"),
+    (UTF8.format("0x8b", 1), "in.csv.gz", "begins like a gzip archive", "decompress", "high"),
+    (UTF8.format("0x87", 9), "in.parquet", "is a Parquet file", "export", "high"),
     (UTF8.format("0x87", 14), "in.xlsx", "is an Excel workbook", "export", "high"),
     (UTF8.format("0xd0", 0), "in.csv", "old Excel workbook", "export", "medium"),
     (UTF8.format("0xe9", 12), "in.csv", "is not UTF-8 text", "find out which encoding", "medium"),
@@ -297,12 +299,14 @@ def test_end_of_a_worker_is_explained_by_its_signal(tmp_path: Path, error: str, 
 
 
 PAIRS = [
+    ("The sandbox is running but port is not open. This error is likely due to sandbox timeout", "sandbox-unavailable"),
+    ("[Errno 8] Exec format error: '/srv/tool'", "package-incompatible"),
     ("RunnerContext.log_metric() got an unexpected keyword argument 'tags'", "driver-context-incomplete"),
     ("AttributeError: 'DataFrame' object has no attribute 'iteritems'", "package-incompatible"),
     ("AttributeError: module 'numpy' has no attribute 'float'", "package-incompatible"),
     ("TypeError: Cannot compare tz-naive and tz-aware timestamps", "time-zone-wrong"),
-    ("ValueError: assignment destination is read-only", "array-read-only"),
-    ("(\"Expected bytes, got a 'int' object\", 'Conversion failed for column a with type object')", "frame-not-storable"),
+    ("ValueError: assignment destination is read-only", "frame-refused"),
+    ("(\"Expected bytes, got a 'int' object\", 'Conversion failed for column a with type object')", "frame-refused"),
     ("The sandbox was killed: worker exited with code 137", "sandbox-lost"),
     ("MemoryError: worker exited with code 137", "out-of-memory"),
 ]  # fmt: skip
@@ -379,3 +383,112 @@ def test_file_that_is_not_parquet_is_a_spill_only_if_the_input_was_one(
     cause = analyze(run_dir(tmp_path, lines, steps=steps)).root_cause
     assert cause is not None
     assert cause.rule == rule
+
+
+def test_misspelt_table_suggests_the_name_of_the_only_input(tmp_path: Path) -> None:
+    lines = [
+        native("run_start", 0),
+        native("step_start", 1, step_id="load-orders", driver="demo.x"),
+        native("step_complete", 2, step_id="load-orders", rows=3),
+        native("inputs_resolved", 3, step_id="calc", from_step="load-orders", key="df", rows=3, from_memory=True),
+        native("step_start", 4, step_id="calc", driver="duckdb.processor"),
+        native("step_failed", 5, step_id="calc", driver="duckdb.processor",
+               error="Catalog Error: Table with name df_load_order does not exist!"),
+        native("run_end", 6),
+    ]  # fmt: skip
+    steps = [("load-orders", "demo.x", []), ("calc", "duckdb.processor", ["load-orders"])]
+    cause = analyze(run_dir(tmp_path, lines, steps=steps)).root_cause
+    assert cause is not None
+    assert (cause.rule, cause.fix) == (
+        "input-name-mismatch",
+        "use 'df_load_orders' instead of 'df_load_order'",
+    )
+
+
+@pytest.mark.parametrize(("columns", "found"), [(["c0"], True), (["id"], False), (["c0", "c1"], False)])
+def test_only_column_of_a_file_blames_its_delimiter(
+    tmp_path: Path, columns: list[str], *, found: bool
+) -> None:
+    error = "table public.orders has no column 'c0'; it has id, city, day"
+    lines = [
+        native("run_start", 0),
+        native("step_start", 1, step_id="read", driver="filesystem.csv_extractor"),
+        native("output_stored", 2, side="worker", step_id="read", rows=9, columns=columns, storage="memory"),
+        native("step_complete", 3, step_id="read", rows=9),
+        native("step_start", 4, step_id="load", driver="postgres.writer"),
+        native("step_failed", 5, step_id="load", driver="postgres.writer", error=error),
+        native("run_end", 6),
+    ]
+    steps = [("read", "filesystem.csv_extractor", []), ("load", "postgres.writer", ["read"])]
+    report = analyze(run_dir(tmp_path, lines, steps=steps, files={"cfg/read.json": {"path": "a.csv"}}))
+    assert ("delimiter-wrong@read" in {finding.id for finding in report.findings}) is found
+
+
+REMEDIES = [
+    ("csv-ragged", "Error tokenizing data. C error: EOF inside string starting at row 12", "quote and escape characters"),
+    ("csv-ragged", "Error tokenizing data. C error: Expected 4 fields in line 17, saw 5", "the row that"),
+    ("dependency-missing", "/bin/sh: 1: psql: not found", "install the program"),
+    ("file-missing", "[Errno 2] No such file or directory: 'unzip'", "install the program 'unzip'"),
+    ("package-incompatible", "ImportError: libGL.so.1: cannot open shared object file: No such file or directory", "contains libGL.so.1"),
+    ("package-incompatible", "module 'numpy' has no attribute 'float'", "a version of numpy"),
+    ("dependency-missing", "ImportError: Missing optional dependency 'openpyxl'. Use pip.", "install openpyxl"),
+    ("dependency-missing", "No module named 'acme_sdk'", "the package or file that contains 'acme_sdk'"),
+    ("dependency-missing", "No module named 'osiris.core.config'", "a version of Osiris"),
+    ("file-system-failed", "[Errno 5] Input/output error: '/mnt/in.csv'", "check the disk"),
+    ("path-not-writable", "[Errno 36] File name too long: 'x'", "shorten"),
+    ("file-format-wrong", "Compressed file ended before the end-of-stream marker was reached", "again"),
+    ("config-value-invalid", "Missing column provided to 'parse_dates': 'day'", "header of the file"),
+    ("config-key-unknown", "Additional properties are not allowed ('tabel' was unexpected)", "spelling"),
+    ("value-not-convertible", "Can only use .dt accessor with datetimelike values", "where it is read"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "error", "remedy"), REMEDIES)
+def test_remedy_fits_the_error(tmp_path: Path, rule: str, error: str, remedy: str) -> None:
+    cause = cause_of(tmp_path, error)
+    assert cause.rule == rule
+    assert remedy in (cause.fix or "")
+    assert "coerce" not in (cause.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        ("Failed to create sandbox: [Errno -2] Name or service not known", "network"),
+        (
+            "Failed to create sandbox: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed",
+            "certificates",
+        ),
+        ("Failed to create sandbox: 503: no healthy upstream", "later"),
+        ("Failed to create sandbox: 401: Invalid API key", "E2B_API_KEY"),
+    ],
+)
+def test_sandbox_that_was_not_created_has_the_remedy_of_its_reason(
+    tmp_path: Path, error: str, remedy: str
+) -> None:
+    lines = [
+        local("adapter_selected", adapter="e2b"),
+        local("run_error", 3, phase="execute", error=error),
+        local("run_end", 4, duration_seconds=4.0),
+    ]
+    cause = analyze(run_dir(tmp_path, lines, steps=[("a", "mysql.extractor", [])])).root_cause
+    assert cause is not None
+    assert cause.rule == "sandbox-unavailable"
+    assert remedy in (cause.fix or "")
+
+
+@pytest.mark.parametrize(("rows", "step"), [(0, "load"), (9, "calc")])
+def test_frame_without_columns_is_blamed_on_an_empty_source(tmp_path: Path, rows: int, step: str) -> None:
+    error = "Invalid Input Error: Need a DataFrame with at least one column"
+    lines = [
+        worker("step_start", 1, step_id="load", driver="demo.extractor"),
+        worker("step_complete", 2, step_id="load", rows_processed=rows),
+        worker("inputs_resolved", 3, step_id="calc", from_step="load", key="df", rows=rows, from_memory=True),
+        worker("step_start", 4, step_id="calc", driver="duckdb.processor"),
+        worker("step_failed", 5, step_id="calc", driver="duckdb.processor", error=error),
+        worker("cleanup_complete", 6),
+    ]
+    steps = [("load", "demo.extractor", []), ("calc", "duckdb.processor", ["load"])]
+    cause = analyze(run_dir(tmp_path, lines, steps=steps)).root_cause
+    assert cause is not None
+    assert cause.id == f"frame-without-columns@{step}"

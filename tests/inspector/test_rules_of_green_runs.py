@@ -139,6 +139,12 @@ def cast(query: str, nulls: int = 300, before: int = 0) -> tuple[Step, Step]:
     )
 
 
+def converted(query: str | None, nulls: int) -> tuple[Step, Step]:
+    source = step("src", "x.extractor", rows=300, out=counted(300, id=0, amount=3))
+    config = {"query": query} if query else {}
+    return source, step("shape", "x.y", "src", rows=300, out=counted(300, id=0, amount=nulls), **config)
+
+
 def limited(rows: int, query: str) -> Step:
     return step("src", "mysql.extractor", rows=rows, query=query)
 
@@ -225,6 +231,14 @@ HITS: Sequence[tuple[str, Made]] = (
         "write-repeated",
         theirs(SRC, step("enrich", "x.writer", "src", rows=200, write_mode="append"), files=log("WARNING - batch 3 failed, retrying in 2 s")),
     ),
+    (
+        "write-repeated",
+        theirs(SRC, step("enrich", "x.writer", "src", rows=200), files=log("WARNING - INSERT of batch 3 failed, retrying")),
+    ),
+    ("values-lost-in-column", ours(*converted("SELECT id, TRY_CAST(amount AS DOUBLE) AS amount FROM df", 120))),
+    ("values-lost-in-column", ours(*converted(None, 120))),
+    ("row-count-changed", theirs(*enriched(0, "acme.loader"), files=metric("rows_written", 150))),
+    ("row-count-changed", theirs(*enriched(0, "acme.csv_writer"), files=metric("rows_written", 150))),
     ("row-count-changed", ours(*written(100))),
     ("row-count-changed", ours(*written(100, "demo.half_writer"))),
     ("zero-rows-from-source", theirs(step("src", "x.extractor", rows=0), step("save", "x.writer", "src", rows=0))),
@@ -243,10 +257,11 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("join-explosion", ours(SRC, step("j", "duckdb.processor", "src", rows=900, query="SELECT unnest(tags) FROM df"))),
     ("rows-multiplied", ours(SRC, step("enrich", "demo.merge", "src", rows=201))),
     ("rows-multiplied", theirs(SRC, step("enrich", "duckdb.processor", "src", rows=900, query="SELECT unnest(tags) FROM df"))),
-    ("join-hardly-matches", ours(*joined(180, join=keys(0, 0, 180, 180)))),
+    ("join-hardly-matches", ours(*joined(950, join=keys(0, 0, 950, 180)))),
     ("join-hardly-matches", ours(*joined(180))),
     ("target-overwritten", ours(*two_writers(path="out/o2.csv"))),
     ("target-overwritten", theirs(*two_writers(path="out/o.csv", append=True))),
+    ("target-overwritten", ours(*two_writers(path="out/o.csv", bucket="other"))),
     (
         "target-overwritten",
         ours(*replacing(200, write_mode="replace"), step("again", "postgres.writer", "src", rows=200, table="stats", connection="@postgres.dwh", write_mode="append")),
@@ -261,12 +276,26 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("limit-reached", ours(limited(1000, "SELECT * FROM r -- LIMIT 1000"))),
     ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["amount (EUR; net)"]}))),
     ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["city, country", "id"]}))),
+    ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["lat,lon"]}, query="SELECT 1"))),
     ("rows-skipped", theirs(*enriched(), files=log("WARNING - skipping the header line"))),
     ("rows-skipped", theirs(*enriched(), files=log("ERROR - 0 rows rejected"))),
+    ("rows-skipped", theirs(*enriched(), files=log("WARNING - ignoring unknown entries of the configuration"))),
+    ("rows-skipped", theirs(*enriched(), files=log("INFO - dropped 3 duplicate rows"))),
     ("rows-skipped", ours(*enriched(), files=metric("lines_left_out", 0))),
     (
         "write-repeated",
         theirs(SRC, step("enrich", "x.writer", "src", rows=200, write_mode="upsert"), files=log("WARNING - batch 3 failed, retrying in 2 s")),
+    ),
+    (
+        "write-repeated",
+        theirs(SRC, step("enrich", "x.writer", "src", rows=200), files=log("WARNING - retrying the login")),
+    ),
+    ("values-lost-in-column", ours(*converted("SELECT id, nullif(amount, 0) AS amount FROM df", 120))),
+    ("values-lost-in-column", ours(*converted(None, 20))),
+    ("row-count-changed", theirs(*enriched(0, "acme.loader"), files=metric("rows_written", 200))),
+    (
+        "row-count-changed",
+        theirs(*enriched(50, "duckdb.processor", query="SELECT * FROM df WHERE a"), files=metric("rows_written", 50)),
     ),
     ("row-count-changed", ours(*written(200))),
     ("row-count-changed", ours(*written(100, write_mode="upsert"))),
@@ -287,6 +316,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ),
     ("zero-rows-from-source", ours(*optional())),
     ("zero-rows-from-source", theirs(*optional())),
+    ("zero-rows-from-source", ours(*optional("SELECT * FROM df_src s FULL JOIN (VALUES (1)) v ON s.a = v.a"))),
 )  # fmt: skip
 
 
@@ -303,6 +333,12 @@ def messages(tmp_path: Path, made: Made) -> dict[str, str]:
 def test_finding_of_a_green_run_is_a_warning_with_a_fix(tmp_path: Path, rule: str, made: Made) -> None:
     findings = [finding for finding in report(tmp_path, made).findings if finding.rule == rule]
     assert [(finding.severity, bool(finding.fix)) for finding in findings] == [("warning", True)]
+
+
+def test_inner_join_that_drops_rows_is_a_note(tmp_path: Path) -> None:
+    found = report(tmp_path, ours(*joined(700, join=keys(800, 0, 700)))).findings
+    assert [(finding.id, finding.severity) for finding in found if finding.step == "j"] == [("join-hardly-matches@j", "note")]
+    assert found[0].message == "the inner join dropped 300 of 1,000 rows, which have no partner"
 
 
 def test_empty_source_names_the_empty_steps(tmp_path: Path) -> None:
@@ -345,7 +381,9 @@ def test_column_of_an_empty_optional_input_is_no_finding(tmp_path: Path) -> None
 
 def test_count_of_an_empty_source_does_not_hide_it(tmp_path: Path) -> None:
     made = ours(*optional("SELECT count(*) AS n FROM df_src"))
-    assert messages(tmp_path, made) == {"zero-rows-from-source@src": "produced 0 rows"}
+    assert messages(tmp_path, made) == {
+        "zero-rows-from-source@src": "produced 0 rows; 'u' and 'save' have rows nevertheless"
+    }
 
 
 @pytest.mark.parametrize("values", [[None, None], [float("nan"), float("nan")]])
@@ -361,5 +399,5 @@ def test_nulls_of_an_old_run_come_from_the_footer(tmp_path: Path, values: list[f
         '{"id": "int64",\n "amount": "float64",\n "city": "str"}'
     )
     findings = [finding for finding in analyze(run).findings if finding.rule == "column-all-null"]
-    assert [finding.message for finding in findings] == ["'amount', 'city' had no values in any of 2 rows"]
+    assert [finding.message for finding in findings] == ["'amount' had no values in any of 2 rows"]
     assert findings[0].evidence[0].file == "artifacts/shape/schema.json"

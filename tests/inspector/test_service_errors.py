@@ -41,10 +41,10 @@ WORDS = {
     "sb_428c9": ("column \"id\" generates", "leave BY DEFAULT"),
     "sb_prep": ("prepared pooler", "session prepared"),
     "dk_lock": ("PID 123 another process", "read-only"),
-    "pq_dup": ("one name", "unique name"),
+    "pq_dup": ("same name", "unique name"),
     "pq_offset": ("2 GB", "parts large_string"),
     "e2b_disk": ("disk full", "disk"),
-    "pg_adaptd": ("dict no conversion", "JSON"),
+    "pg_adaptd": ("dict no SQL type", "JSON"),
     "pg_seq": ("stats_id_seq exhausted", "bigint"),
     "sb_url": ("not a complete URL", "supabase.co"),
     "py_stale": ("network share", "local disk"),
@@ -53,7 +53,7 @@ WORDS = {
     "sb_legacy": ("legacy keys", "secret key"),
     "sb_nul": ("NUL", "x00"),
     "dk_fatal": ("earlier fatal error", "first FATAL new process"),
-    "pq_names": ("not strings", "str"),
+    "pq_names": ("not text", "str"),
     "pd_read_only": ("read-only", "copy"),
     "pg_numpy": ("numpy", ".item()"),
     "pg_tz": ("Europe/Prag does not exist", "Europe/Prague"),
@@ -127,8 +127,27 @@ EXAMPLES = [
     ("request-refused", "{'code': 'PGRST100', 'message': 'failed to parse filter (x)'}", "filter"),
     ("query-failed", "{'code': 'PGRST200', 'message': \"Could not find a relationship between 'a' and 'b' in the schema cache\"}", "foreign key"),
     ("query-failed", "{'code': 'P0001', 'message': 'no more orders'}", "function"),
+    ("query-failed", "psycopg2.errors.DuplicateTable: relation \"stats\" already exists", "IF NOT EXISTS"),
+    ("query-failed", "psycopg2.errors.ObjectNotInPrerequisiteState: lastval is not yet defined in this session", "correct"),
+    ("query-failed", "{'code': '0A000', 'message': 'cross-database references are not implemented'}", "correct"),
+    ("constraint-violated", "Constraint Error: Duplicate key \"id: 1\" violates primary key constraint.", "upsert"),
+    ("authentication-failed", "httpx.LocalProtocolError: Illegal header value b'Bearer '", "line breaks"),
+    ("authentication-failed", "('28000', \"[28000] [SQL Server]Login failed for user 'sa'. (18456)\")", "password"),
+    ("connection-refused", "aiohttp.client_exceptions.ClientConnectorError: Cannot connect to host x:443 ssl:default", "firewall"),
+    ("permission-denied", "google.api_core.exceptions.Forbidden: 403 Access Denied: BigQuery: Permission denied", "permission"),
+    ("service-failed", "SandboxException: Response 500: internal error", "later"),
+    # stores of objects
+    ("authentication-failed", "Unable to locate credentials", "credentials"),
+    ("authentication-failed", "An error occurred (ExpiredToken) when calling the PutObject operation: The provided token has expired.", "renew"),
+    ("permission-denied", "An error occurred (AccessDenied) when calling the PutObject operation: Access Denied", "permission"),
+    ("file-missing", "An error occurred (NoSuchBucket) when calling the GetObject operation: The specified bucket does not exist", "bucket"),
+    ("rate-limited", "An error occurred (SlowDown) when calling the PutObject operation: Please reduce your request rate.", "later"),
+    ("request-refused", "An error occurred (RequestTimeTooSkewed) when calling the GetObject operation: The difference is too large", "clock"),
+    ("rate-limited", "Extraction failed: Max retries exhausted on rate limit", "later"),
+    ("percent-in-sql", "the query has 2 placeholders but 1 parameters were passed", "placeholder"),
+    ("query-failed", "extra data after last expected column", "delimiter"),
     # values
-    ("value-not-serialisable", "can't adapt type 'numpy.int64'", "plain Python"),
+    ("value-refused", "can't adapt type 'numpy.int64'", "plain Python"),
     ("value-refused", "dict can not be used as parameter", "JSON"),
     ("value-refused", "function np.float64(numeric) does not exist", ".item()"),
     ("value-refused", "A string literal cannot contain NUL (0x00) characters.", "x00"),
@@ -145,9 +164,9 @@ EXAMPLES = [
     ("database-file-unusable", "IO Error: The file \"/x.db\" exists, but it is not a valid DuckDB database file!", "path"),
     ("endpoint-missing", "HTTP Error: HTTP GET error on 'https://x/y.parquet' (HTTP 404)", "URL"),
     ("query-failed", "HTTP Error: Unable to connect to URL https://x/y.parquet: unknown", "URL"),
-    ("frame-not-storable", "Duplicate names are not allowed.", "unique"),
-    ("frame-not-storable", "array cannot contain more than 2147483646 bytes, have 3000000000", "parts"),
-    ("array-read-only", "ValueError: output array is read-only", "copy"),
+    ("frame-refused", "Duplicate names are not allowed.", "unique"),
+    ("frame-refused", "array cannot contain more than 2147483646 bytes, have 3000000000", "parts"),
+    ("frame-refused", "ValueError: output array is read-only", "copy"),
     ("time-zone-wrong", "(1298, \"Unknown or incorrect time zone: 'Europe/Prag'\")", "Europe/Prague"),
     ("time-zone-wrong", "zoneinfo._common.ZoneInfoNotFoundError: 'No time zone found with key Europe/Prag'", "Europe/Prague"),
     ("disk-full", "SandboxException: 507: not enough disk space available: 0 bytes free", "disk"),
@@ -159,6 +178,16 @@ def test_error_names_its_cause_and_remedy(tmp_path: Path, rule: str, error: str,
     cause = cause_of(tmp_path, error)
     assert cause.rule == rule
     assert fix in (cause.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("suggested", "words"), [('"orders"', 'suggests "orders"'), ('"pg_enum"', ""), ('"duckdb_tables"', "")]
+)
+def test_table_of_the_catalog_is_no_suggestion(tmp_path: Path, suggested: str, words: str) -> None:
+    error = f"Catalog Error: Table with name order does not exist!\nDid you mean {suggested}?"
+    fix = cause_of(tmp_path, f"DuckDB transformation failed: {error}").fix or ""
+    assert words in fix
+    assert ("suggests" in fix) == bool(words)
 
 
 @pytest.mark.parametrize("tag", sorted(ERROR_CODES))

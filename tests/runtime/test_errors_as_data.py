@@ -5,6 +5,8 @@ import bz2
 import gzip
 import io
 import lzma
+import os
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +21,8 @@ from osiris_inspect.base import error_codes
 from osiris_inspect.model import errors
 from osiris_inspect.model.error_info import ERROR_KINDS
 from osiris_inspect.model.errors import DriverError, OsirisError
-from osiris_inspect.runtime.drivers import duckdb_errors
+from osiris_inspect.model.redaction import is_secret_key
+from osiris_inspect.runtime.drivers import connection_test, duckdb_errors
 from osiris_inspect.runtime.drivers.interface import database, file_format, file_paths
 from osiris_inspect.runtime.drivers.interface.driver import errors_name_step
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
@@ -129,6 +132,11 @@ def test_each_kind_that_a_driver_writes_is_known() -> None:
     }
     assert kinds
     assert kinds <= set(ERROR_KINDS)
+
+
+def test_no_fact_has_the_name_of_a_secret() -> None:
+    names = {keyword.arg for _, call in CALLS for keyword in call.keywords if keyword.arg}
+    assert not set(filter(is_secret_key, names))
 
 
 def test_lists_of_exceptions_name_functions_that_exist() -> None:
@@ -257,13 +265,18 @@ LATIN = {"encoding": "latin-1"}
         (b'"id";"v"\n"1";"1,5"\n"2";"2,5"\n', {"columns": ["id"]}, "delimiter-wrong", {"fields": 2}),
         (b"id|v\n1|2\n", {"dtype": {"v": "str"}}, "delimiter-wrong", {"found_delimiter": "|"}),
         (b"a,b\n1,2\n", {"columns": ["bb"]}, "column-missing", {"column": "bb", "columns": ["a", "b"]}),
-        (b"a,b\n1,2\n", {"columns": ["a", "a"]}, "config-value-invalid", {"key": "columns"}),
-        (b"a\n1\n", {"delimiter": "||"}, "config-value-invalid", {"key": "delimiter", "value": "||"}),
-        (b"a\n1\n", {"encoding": "utf-99"}, "config-value-invalid", {"key": "encoding", "value": "utf-99"}),
+        (b"a,b\n1,2\n", {"columns": ["a", "a"]}, "config-value-invalid", {"setting": "columns"}),
+        (b"a\n1\n", {"delimiter": "||"}, "config-value-invalid", {"setting": "delimiter", "value": "||"}),
+        (
+            b"a\n1\n",
+            {"encoding": "utf-99"},
+            "config-value-invalid",
+            {"setting": "encoding", "value": "utf-99"},
+        ),
         (b"a\n1\n", {"dtype": {"a": "nope"}}, "config-value-invalid", {}),
         (b"a\nx\n", {"dtype": {"a": "int64"}}, "value-not-convertible", {}),
         (b"t\n10:30\n", {"parse_dates": ["t"]}, "value-not-convertible", {"column": "t", "value": "10:30"}),
-        (b"a\n1\n", {"file_column": "a"}, "config-value-invalid", {"key": "file_column"}),
+        (b"a\n1\n", {"file_column": "a"}, "config-value-invalid", {"setting": "file_column"}),
         (b"a\n\xff\n", {}, "encoding-wrong", {"encoding": "utf-8", "bytes": "ff"}),
         (UTF16, {}, "encoding-wrong", {"found_encoding": "utf-16"}),
         (UTF16, LATIN, "encoding-wrong", {"found_encoding": "utf-16", "encoding": "latin-1"}),
@@ -399,6 +412,7 @@ def test_files_with_other_columns_differ(tmp_path: Path) -> None:
     ("config", "inputs", "kind"),
     [
         ({"path": "."}, 1, "path-is-directory"),
+        ({"path": "/dev/full"}, 1, "disk-full"),
         ({"path": "no/where/a.csv", "create_dirs": False}, 1, "path-not-writable"),
         ({"path": "file/a.csv"}, 1, "path-not-writable"),
         ({"encoding": "ascii"}, 1, "encoding-wrong"),
@@ -416,6 +430,28 @@ def test_csv_writer_failure_has_kind(tmp_path: Path, config: dict[str, Any], inp
         for number in range(inputs)
     }
     assert failure(tmp_path, CSV_OUT, {"path": "a.csv", **config}, **frames).kind == kind
+
+
+def test_file_without_rights_has_kind(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").touch(mode=0)
+    if os.access(tmp_path / "a.csv", os.R_OK):
+        pytest.skip("root may read everything")
+    assert failure(tmp_path, CSV_IN, {"path": "a.csv"}).kind == "permission-denied"
+
+
+@pytest.mark.parametrize(
+    ("family", "kind"), [("oracle", "config-value-invalid"), ("mysql", "dependency-missing")]
+)
+def test_family_that_cannot_be_tested_has_kind(
+    monkeypatch: pytest.MonkeyPatch, family: str, kind: str
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("osiris_inspect.runtime.drivers.mysql")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    with pytest.raises(DriverError) as caught:
+        connection_test.test_connection(family, {})
+    assert caught.value.kind == kind
+    assert caught.value.fix
 
 
 def test_inputs_with_other_columns_differ(tmp_path: Path) -> None:
@@ -449,7 +485,7 @@ def test_type_that_pandas_lacks_names_the_column(tmp_path: Path, policy: SpillPo
         ("CREATE TABLE t (a INT PRIMARY KEY); INSERT INTO t VALUES (1), (1); SELECT 1", "constraint-violated", {}),
         ("SELECT * FROM read_csv('/etc/hosts')", "query-reads-files", {}),
         ("CREATE TABLE t AS SELECT 1", "query-result-unusable", {}),
-        ("-- nothing", "config-value-missing", {"key": "query"}),
+        ("-- nothing", "config-value-missing", {"setting": "query"}),
         ("SELECT error('no')", "query-failed", {}),
     ],
 )  # fmt: skip
@@ -489,7 +525,7 @@ def test_duckdb_memory_limit_is_a_fact(tmp_path: Path) -> None:
 
 def test_duckdb_limit_that_is_no_size_is_named(tmp_path: Path) -> None:
     error = failure(tmp_path, "duckdb.processor", {"query": "SELECT 1", "memory_limit": "much"})
-    assert (error.kind, error.facts["key"]) == ("config-value-invalid", "memory_limit")
+    assert (error.kind, error.facts["setting"]) == ("config-value-invalid", "memory_limit")
 
 
 def test_duckdb_missing_column_blames_the_delimiter_upstream(tmp_path: Path) -> None:

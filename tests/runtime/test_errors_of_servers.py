@@ -236,6 +236,35 @@ def test_postgres_connection_lost_before_and_at_commit(
 
 
 @pytest.mark.usefixtures("items")
+def test_postgres_lock_of_another_session_has_kind(postgres: Postgres, tmp_path: Path) -> None:
+    connection = {**postgres.connection, "options": "-c lock_timeout=100ms"}
+    config = {"table": "items", "resolved_connection": connection}
+    with postgres.session() as other, other.transaction():
+        other.execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE")
+        error = write_failure(tmp_path, "postgres.writer", {"id": [2]}, **config)
+    assert (error.kind, error.facts["code"]) == ("lock-conflict", "55P03")
+
+
+@pytest.mark.usefixtures("items")
+def test_postgres_read_only_session_has_kind(postgres: Postgres, tmp_path: Path) -> None:
+    connection = {**postgres.connection, "options": "-c default_transaction_read_only=on"}
+    config = {"table": "items", "resolved_connection": connection}
+    error = write_failure(tmp_path, "postgres.writer", {"id": [2]}, **config)
+    assert error.kind == "database-read-only"
+
+
+@pytest.mark.usefixtures("items")
+def test_postgres_trigger_that_drops_rows_has_kind(postgres: Postgres, tmp_path: Path) -> None:
+    postgres.run(
+        "CREATE OR REPLACE FUNCTION dropped() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "CREATE TRIGGER dropped BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION dropped()",
+    )
+    config = {"table": "items", "resolved_connection": postgres.connection}
+    error = write_failure(tmp_path, "postgres.writer", {"id": [2, 3]}, **config)
+    assert (error.kind, error.facts["rows"], error.facts["rows_accepted"]) == ("rows-rejected", 2, 0)
+
+
+@pytest.mark.usefixtures("items")
 def test_postgres_policy_is_not_a_missing_grant(postgres: Postgres, tmp_path: Path) -> None:
     postgres.run(
         "ALTER TABLE items ENABLE ROW LEVEL SECURITY", "GRANT SELECT, INSERT ON items TO guest", user="osiris"
@@ -330,6 +359,8 @@ CLOUDFLARE = "<!DOCTYPE html>\n<!--[if lt IE 7]> <html> <![endif]-->\n<head>\n<t
         ((500, {"code": "53100", "message": "No space left on device"}), "disk-full", "free disk space"),
         ((400, {"code": "42883", "message": "function net.http_post does not exist"}), "query-failed", "create the function"),
         ((406, {"message": "no"}), "request-refused", "check url"),
+        ((404, {"message": "no route"}), "endpoint-missing", "check url"),
+        ((403, "<html><title>Access denied</title>"), "permission-denied", "check key"),
         ((429, {"message": "slow down"}), "rate-limited", "run the step again later"),
         ((503, {"code": "PGRST002", "message": "no database"}), "service-failed", "look at the status"),
         ((301, ""), "config-value-invalid", "check url"),

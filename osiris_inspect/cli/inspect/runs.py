@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from osiris_inspect.inspector.analysis.run_list import RunEntry, RunFilter
 
 _SYMBOLS: Final = {"success": "✓", "interrupted": "!", "running": "~"}
-_HEADING: Final = ("", "started (UTC)", "status", "duration", "rows", "pipeline", "run", "cause or warning")
+_HEADING: Final = ("", "started (UTC)", "status", "duration", "rows", "pipeline", "run", "cause")
 _HELP: Final = "List the runs of a folder, newest first, in any folder layout.\n\nResults are cached."
 _OPTIONS: Final = (
     OptionSpec("folder", "A folder of runs; default: logs and run_logs.", kind="path", metavar="FOLDER"),

@@ -52,8 +52,8 @@ def diagnose_run(
     """
     from osiris_inspect.inspector.analysis.last_success import with_last_success
     from osiris_inspect.inspector.diagnosis.engine import run_rules
-    from osiris_inspect.inspector.reader.earlier_runs import read_earlier_runs
-    from osiris_inspect.inspector.reader.frame_facts import read_frame_facts
+    from osiris_inspect.inspector.reader.counts.earlier_runs import read_earlier_runs
+    from osiris_inspect.inspector.reader.counts.frame_facts import read_frame_facts
 
     earlier_runs = () if log_only else read_earlier_runs(run)
     run = replace(run, frames=read_frame_facts(run, log_only=log_only), earlier_runs=earlier_runs)

@@ -1,4 +1,4 @@
-"""What was different in the last successful run, for failures that no rule explains."""
+"""Differences from the last successful run, for failures that no rule explains."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Final
 
 from osiris_inspect.inspector.diagnosis.engine import FALLBACK_RULE
-from osiris_inspect.inspector.reader.earlier_runs import last_successful_run
+from osiris_inspect.inspector.reader.counts.earlier_runs import last_successful_run
 from osiris_inspect.inspector.reader.loader import load
 from osiris_inspect.inspector.run.compare import Comparison, Difference, compare
 from osiris_inspect.inspector.run.run import Run

@@ -41,6 +41,7 @@ _FIELD_TYPES: Final[dict[str, Any]] = {
     "cause": str | None,
     "warnings": int,
     "warning": str | None,
+    "pipeline_file": str | None,
 }
 """The cached fields of a ``RunEntry`` and their types."""
 
@@ -54,6 +55,7 @@ class RunEntry:
         cause: why the run failed, on one line; None for a success or an unexplained failure.
         warnings: number of warnings of a run that succeeded; 0 for others.
         warning: the first of them, on one line.
+        pipeline_file: the file of the pipeline, as the run recorded it; its comments suppress warnings.
     """
 
     path: Path
@@ -67,6 +69,7 @@ class RunEntry:
     cause: str | None
     warnings: int = 0
     warning: str | None = None
+    pipeline_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ def run_entry(
         SettingsError: the settings of the repository are invalid.
     """
     from osiris_inspect.inspector.analysis.analyze import diagnose_run
+    from osiris_inspect.inspector.project.source_location import step_locations
     from osiris_inspect.inspector.reader.loader import load
     from osiris_inspect.inspector.run.lineage import build_lineage
     from osiris_inspect.inspector.run.report import Report
@@ -113,6 +117,7 @@ def run_entry(
     else:  # without the files beside the log, or a long list would be slow
         report = diagnose_run(run, repository=repository, log_only=True)
     cause, warnings = report.root_cause, report.warnings
+    source = step_locations(run).get(None)
     return RunEntry(
         path=path,
         id=run.id,
@@ -125,6 +130,7 @@ def run_entry(
         cause=_line(cause) if cause is not None else None,
         warnings=len(warnings),
         warning=_line(warnings[0]) if warnings else None,
+        pipeline_file=source.file if source is not None else None,
     )
 
 
@@ -159,10 +165,11 @@ def list_runs(
         for run in runs:
             signature = files_signature(run)  # before reading: a later change is seen the next time
             record = cached.get(str(run), [None, None])
-            entry = _parse(run, record[1]) if record[0] == signature else None
-            if entry is None:
-                entry = _read(run, now=now, cache=cache, repository=ruled)
-                record = [signature, {field: getattr(entry, field) for field in _FIELD_TYPES}]
+            entry = _parse(run, record[1])
+            if entry is None or record[0] != signature + _pipeline_state(entry, repository):
+                entry = _read(run, now=now, cache=cache, repository=repository)
+                fields = {field: getattr(entry, field) for field in _FIELD_TYPES}
+                record = [signature + _pipeline_state(entry, repository), fields]
             if entry.status not in ("running", "unreadable"):
                 entries[str(run)] = record
             if run_filter is None or run_filter.matches(entry):
@@ -171,6 +178,17 @@ def list_runs(
         # also if the caller stopped early: what was read is not read again
         if file is not None and any(cached.get(run) != record for run, record in entries.items()):
             _save(file, {run: record for run, record in cached.items() if Path(run).is_dir()} | entries)
+
+
+def _pipeline_state(entry: RunEntry, repository: Path | None) -> str:
+    """Return size and time of the pipeline file in the repository, whose comments suppress warnings."""
+    if repository is None or entry.pipeline_file is None:
+        return ""
+    try:
+        state = os.stat(os.path.join(repository, entry.pipeline_file))  # noqa: PTH116, PTH118  called for each run
+    except (OSError, ValueError):
+        return ""
+    return f" {state.st_size} {state.st_mtime_ns}"
 
 
 def _has_settings(repository: Path) -> bool:

@@ -48,8 +48,11 @@ def builtin_rules() -> tuple[Rule, ...]:
 def _rule_of_kind(kind: str) -> Rule:
     """Return a rule for the manual of a kind, whose findings another rule reports."""
     manual = (
-        f"{ERROR_KINDS[kind].description}\n\nWhat it finds:\n    An error that the runtime recorded with this kind.\n\n"
-        "How to fix:\n    Follow the remedy of the finding; the step that failed states it.\n"
+        f"{ERROR_KINDS[kind].description}\n\n"
+        "What it finds:\n    An error that the runtime recorded with this kind.\n\n"
+        "Why it matters:\n    The step did not complete its work, and steps that need it are skipped.\n\n"
+        "How to fix:\n    Follow the remedy of the finding; the step that failed states it.\n\n"
+        f'Example:\n    `"error_info": {{"kind": "{kind}", ...}}`'
     )
     return Rule(kind, (), manual, lambda _run, _lineage: iter(()))
 
@@ -114,9 +117,11 @@ def _adjust_severity(finding: Finding, run: Run) -> Finding:
 
 
 def _is_recorded(run: Run, need: str) -> bool:
+    if need == "configuration":
+        return any(step.config for step in run.steps)
     parts: Mapping[str, object] = {
         "events": run.events,
-        "failures": run.events or run.failure or any(step.failure for step in run.steps),
+        "failures": run.events or run.failure or run.steps_with_errors,
         "steps": run.steps,
         "metrics": run.metrics,
         "manifest": run.manifest,
@@ -124,21 +129,21 @@ def _is_recorded(run: Run, need: str) -> bool:
         "status file": run.status_file,
         "commands": run.worker_requests,
         "text logs": run.log_lines,
-        "configuration": any(step.config for step in run.steps),
     }
     return bool(parts[need]) if need in parts else bool(run.events_named(need))
 
 
 def _merge_duplicates(findings: Iterable[Finding]) -> list[Finding]:
-    """Merge the findings of one rule on one step into the first of them, with the evidence of all."""
+    """Merge the findings of one rule on one step into the first of the most confident, with the evidence of all."""
     merged: dict[str, Finding] = {}
     for finding in findings:
         first = merged.get(finding.id)
         if first is None:
             merged[finding.id] = finding
         else:
-            evidence = (*first.evidence, *finding.evidence)[:MAX_EVIDENCE]
-            merged[finding.id] = replace(first, evidence=evidence)
+            ordered = sorted((first, finding), key=lambda each: (each.severity.rank, each.confidence.rank))
+            evidence = tuple(item for each in ordered for item in each.evidence)[:MAX_EVIDENCE]
+            merged[finding.id] = replace(ordered[0], evidence=evidence)
     return list(merged.values())
 
 

@@ -31,7 +31,7 @@ _REPORTS_LOSS = re.compile(
     rb"%b[^\n]{0,40}?%b|%b[^\n]{0,40}?%b" % (_ROWS, _LEFT_OUT, _LEFT_OUT, _ROWS), re.IGNORECASE
 )
 _RELEVANT = re.compile(
-    rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|\b(?:Connect|Read|Write|Pool|Network|RemoteProtocol)(?:ion)?(?:Error|Timeout)\(|[Ee]rror details|\bconnection for step \S+: |Killed\b|Segmentation fault|^\w*(?:Error|Exception)\b[:(]|^KeyboardInterrupt\b"
+    rb"HTTP/\d(?:\.\d)?\"? [45]\d\d|\b(?:Connect|Read|Write|Pool|Network|RemoteProtocol)(?:ion)?(?:Error|Timeout)\(|[Ee]rror details|\bconnection for step \S{1,200}: |Killed\b|Segmentation fault|^\w{0,100}(?:Error|Exception)\b[:(]|^KeyboardInterrupt\b"
 )
 SYSTEM_ERROR = re.compile(
     r"(?i:no space left on device|disk quota exceeded|cannot allocate memory|out of memory|too many open files"
@@ -39,9 +39,9 @@ SYSTEM_ERROR = re.compile(
 )
 """The operating system, or the runtime of the language, refused disk space, memory or a file descriptor."""
 _SYSTEM_ERROR = re.compile(SYSTEM_ERROR.pattern.encode())
-END_EVENT = re.compile(rb'"(?:step_error|step_failed|run_error)".*"(?:error|message)"\s*:\s*"')
-"""An event that reports a failure."""
-_STEP_ID = re.compile(r'"step_id"\s*:\s*"([^"\\]{1,200})"')
+_END_EVENT = re.compile(rb'"(?:step_error|step_failed|run_error)"')
+_ERROR_TEXT = re.compile(rb'"(?:error|message)"\s{0,16}:\s{0,16}"')
+_STEP_ID = re.compile(r'"step_id"\s{0,16}:\s{0,16}"([^"\\]{1,200})"')
 _STEP = re.compile(
     rb"\bcfg/([^/\s]{1,200})\.json\b|\bExecuting step ([^\s]{1,200})|\b(?:connection|query) for step ([^\s:,]{1,200})"
 )
@@ -141,6 +141,12 @@ def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine
         if count > MAX_KEPT:
             return
         yield LogLine(file, number, _head(raw), level[1].decode() if level else "", step)
+
+
+def reports_failure(raw: bytes) -> bool:
+    """Return True if a truncated event reports a failure, with at least the beginning of its text."""
+    name = _END_EVENT.search(raw)
+    return name is not None and _ERROR_TEXT.search(raw, name.end()) is not None
 
 
 def partial_event(file: str, number: int, raw: bytes) -> LogLine:

@@ -26,7 +26,9 @@ SHARED_FILE: Final = "pyproject.toml"
 OWN_TABLE: Final = b"osiris-inspect"
 _KEYS: Final = ("ignore", "rules", "patterns")
 _PATTERN_KEYS: Final = ("name", "pattern", "message", "fix", "domain", "in_logs")
-_ENTRY: Final = re.compile(r"(?P<rule>[a-z]+(?:-[a-z]+)*)(?:@(?P<step>[^:\s]+))?\s*(?::\s*(?P<reason>.*))?")
+_ENTRY: Final = re.compile(
+    r"(?P<rule>[a-z]+(?:-[a-z]+)*)(?:@(?P<step>[^:\s]+))?\s{0,80}(?::\s{0,80}(?P<reason>.*))?"
+)
 _NAME: Final = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
 

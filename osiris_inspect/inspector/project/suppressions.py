@@ -17,7 +17,7 @@ from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.model.finding import Finding, Severity
 
 _COMMENT: Final = re.compile(
-    r"#\s*osiris-inspect:\s*allow\s+(?P<rule>[a-z]+(?:-[a-z]+)*)\s*(?::\s*(?P<reason>\S.*?))?\s*$"
+    r"#\s{0,80}osiris-inspect:\s{0,80}allow\s{1,80}(?P<rule>[a-z]+(?:-[a-z]+)*)\s{0,80}(?::\s{0,80}(?P<reason>\S.*))?$"
 )
 MAX_FILE_BYTES: Final = 4 << 20
 """Maximum size of a pipeline file that is searched for comments."""
@@ -65,7 +65,7 @@ def comment_suppressions(report: Report, folder: Path) -> tuple[Suppression, ...
 def _in_text(text: str, file: str, steps: Mapping[int, str]) -> Iterator[Suppression]:
     rows = text.split("\n")
     for number, row in enumerate(rows, start=1):
-        match = _COMMENT.search(row)
+        match = _COMMENT.search(row.rstrip())
         if match and match["reason"]:
             step = _step_at(number, rows, steps)
             yield Suppression(match["rule"], step, match["reason"], f"{file}:{number}", file)

@@ -208,7 +208,7 @@ def _truncated_line(disk: RunFiles) -> Iterator[LogLine]:
     if torn is None:
         return
     raw = disk.tail(layout.EVENTS, text_log.HEAD_BYTES).rpartition(b"\n")[2]
-    if text_log.END_EVENT.search(raw):
+    if text_log.reports_failure(raw):
         yield text_log.partial_event(layout.EVENTS, torn.line, raw)
 
 

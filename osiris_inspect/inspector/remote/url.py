@@ -9,7 +9,7 @@ from typing import Final
 
 from osiris_inspect.model.errors import RunNotReadable
 
-_ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)", re.DOTALL)
+_ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]{1,30}):/(.*)", re.DOTALL)
 _LOCAL_SCHEMES: Final = ("file", "local")
 _HTTP_SCHEMES: Final = ("http", "https")
 
@@ -19,7 +19,7 @@ def parse_url(path: Path) -> str | None:
     match = _ADDRESS.fullmatch(str(path))
     if match is None or path.exists():
         return None
-    scheme, rest = match.groups()
+    scheme, rest = match[1], match[2].lstrip("/")
     return f"{scheme}:///{rest}" if scheme in _LOCAL_SCHEMES else f"{scheme}://{rest}"
 
 

@@ -4,7 +4,7 @@ import re
 
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
-MAX_TEXT = 65536
+MAX_TEXT = 16384
 """Characters of an error message that are searched."""
 MAX_INTERRUPT_TEXT = 400
 """Characters of a message that may report an interrupt."""

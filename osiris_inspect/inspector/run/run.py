@@ -11,8 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
-from osiris_inspect.inspector.run.earlier_run import EarlierRun
-from osiris_inspect.inspector.run.frame_facts import FrameFacts
+from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
+from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.http_response import HttpResponse
 from osiris_inspect.model.error_info import ErrorInfo
 from osiris_inspect.model.event import Event
@@ -291,6 +291,11 @@ class Run:
     @cached_property
     def _steps_by_id(self) -> Mapping[str, StepState]:
         return {step.id: step for step in reversed(self.steps)}  # of two with one id the first is returned
+
+    @cached_property
+    def steps_with_errors(self) -> Sequence[StepState]:
+        """The steps that failed, or that logged an error of an attempt."""
+        return tuple(step for step in self.steps if step.failure is not None or step.attempts)
 
     def steps_with_input_name(self, name: str) -> Sequence[StepState]:
         """Return the steps whose frame has an input name, in lower case, at its consumers."""

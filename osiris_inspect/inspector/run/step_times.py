@@ -21,21 +21,26 @@ def logged_time(text: str) -> float | None:
 
 
 def step_at(time: float | None, steps: Sequence[StepState]) -> str | None:
-    """Return the step that was running at a time of a text log; None if several may have been.
+    """Return the step that was running at a time of a text log; None if several may have been."""
+    running = steps_at(time, steps)
+    return running[0] if len(running) == 1 else None
+
+
+def steps_at(time: float | None, steps: Sequence[StepState]) -> tuple[str, ...]:
+    """Return the steps that may have been running at a time of a text log, which is cut to a second.
 
     Text logs are written in local time and events in UTC; the offset is the one that lets the time fit the run.
     """
     times = [moment for step in steps for moment in (step.started, step.ended) if moment is not None]
     if time is None or not times:
-        return None
+        return ()
     first, last = min(times), max(times)
     if not first - _PRECISION <= time <= last + _PRECISION:
         time += round(((first + last) / 2 - time) / _ZONE) * _ZONE
-    running = [
+    return tuple(
         step.id
         for step in steps
         if step.started is not None
         and step.started - _PRECISION <= time
         and (step.ended is None or time <= step.ended)
-    ]
-    return running[0] if len(running) == 1 else None
+    )

@@ -26,7 +26,7 @@ def test_connection(family: str, connection: Config) -> str:
             f"unknown connection family {family!r}; known are {known}",
             kind="config-value-invalid",
             fix=suggestion(family, (*_DATABASES, "filesystem"), "use one of these families"),
-            key="family",
+            setting="family",
             value=family,
         )
     try:
@@ -51,6 +51,6 @@ def _test_folder(connection: Config) -> str:
             kind="file-missing",
             fix="correct base_dir of the connection",
             path=str(path),
-            key="base_dir",
+            setting="base_dir",
         )
     return f"folder {path.resolve()}"

@@ -6,11 +6,12 @@ unless the step sets ``allow_external``.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
@@ -33,6 +34,7 @@ class DuckdbProcessor:
             DriverError: the SQL is invalid or fails; has DuckDB's message, the line and the tables.
         """
         tables: dict[str, ResolvedInput] = {}
+        frames: dict[str, pa.Table | None] = {}
         with (
             errors_name_step(step_id),
             closing(duckdb.connect(":memory:")) as connection,
@@ -41,13 +43,13 @@ class DuckdbProcessor:
             try:
                 _set_options(connection, config, inputs, ctx)
                 for names, resolved in _tables_by_name(inputs).items():
-                    _create_views(connection, names, resolved)
+                    frames[names[0]] = _create_views(connection, names, resolved)
                     tables |= dict.fromkeys(names, resolved)
                 if not config.get("allow_external"):
                     connection.execute("SET enable_external_access = false")
                     connection.execute("SET lock_configuration = true")
                 table = _run(connection, config["query"])
-                _describe_join(connection, config["query"], inputs, ctx)
+                _describe_join(connection, config["query"], tables, frames, ctx)
             except duckdb.Error as error:
                 raise query_error(error, tables, config) from error
         ctx.progress(table.num_rows)
@@ -55,17 +57,29 @@ class DuckdbProcessor:
 
 
 def _describe_join(
-    connection: duckdb.DuckDBPyConnection, query: str, inputs: Inputs, ctx: DriverContext
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    tables: Mapping[str, ResolvedInput],
+    frames: Mapping[str, pa.Table | None],
+    ctx: DriverContext,
 ) -> None:
     """Count the keys of the query's join, if it has one of two inputs."""
-    rows = {
-        name.lower(): resolved.rows for names, resolved in _tables_by_name(inputs).items() for name in names
-    }
+    by_name = {name.lower(): resolved for name, resolved in tables.items()}
+    in_memory = {id(tables[name]): frame for name, frame in frames.items()}
+
+    def key_columns(table: str, names: Sequence[str]) -> pa.Table:
+        frame = in_memory[id(by_name[table])]
+        if frame is None:
+            selected = ", ".join(map(_identifier, names))
+            return connection.sql(f"SELECT {selected} FROM {_identifier(table)}").to_arrow_table()  # noqa: S608  both are quoted
+        columns = {name.lower(): name for name in frame.schema.names}
+        return frame.select([columns[name.lower()] for name in names])
+
     try:
-        counts = count_join(connection, query, rows)
+        counts = count_join(query, {name: resolved.rows for name, resolved in by_name.items()}, key_columns)
     except duckdb.InterruptException:
         raise
-    except duckdb.Error:  # the query has succeeded; counts are not needed for its result
+    except (duckdb.Error, pa.ArrowException, KeyError):  # the query has succeeded without the counts
         return
     if counts is not None:
         ctx.describe_join(counts)
@@ -89,17 +103,20 @@ def _tables_by_name(inputs: Inputs) -> dict[tuple[str, ...], ResolvedInput]:
 
 def _create_views(
     connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], resolved: ResolvedInput
-) -> None:
-    name = names[0]
+) -> pa.Table | None:
+    """Create the views of an input; return its table if it is in memory."""
+    name, frame = names[0], None
     if resolved.parquet_path is not None:
         # with Hive partitioning, a folder such as `day=3` above the file would become a column
         source = f"read_parquet({_text(str(resolved.parquet_path))}, hive_partitioning = false)"
     else:
         source = _identifier("\x01arrow_" + name)
-        connection.register("\x01arrow_" + name, resolved.to_arrow())
+        frame = resolved.to_arrow()
+        connection.register("\x01arrow_" + name, frame)
     connection.execute(f"CREATE TEMP VIEW {_identifier(name)} AS SELECT * FROM {source}")  # noqa: S608  both are quoted
     for alias in names[1:]:
         connection.execute(f"CREATE TEMP VIEW {_identifier(alias)} AS SELECT * FROM {_identifier(name)}")  # noqa: S608  both are quoted
+    return frame
 
 
 def _set_options(
@@ -126,7 +143,7 @@ def _set_memory_limit(connection: duckdb.DuckDBPyConnection, limit: str) -> None
             f"DuckDB transformation failed: memory_limit is {limit!r}: {str(error).splitlines()[0]}",
             kind="config-value-invalid",
             fix="write a number with a unit, such as 2GB",
-            key="memory_limit",
+            setting="memory_limit",
             value=limit,
         ) from error
 
@@ -135,7 +152,10 @@ def _run(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
     statements = connection.extract_statements(query)
     if not statements:
         raise DriverError(
-            "query has no statement", kind="config-value-missing", fix="write a SELECT in query", key="query"
+            "query has no statement",
+            kind="config-value-missing",
+            fix="write a SELECT in query",
+            setting="query",
         )
     *first, last = statements
     if last.type.name not in _STATEMENTS_WITH_ROWS:
@@ -143,7 +163,7 @@ def _run(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
             "the last statement of query returns no rows",
             kind="query-result-unusable",
             fix="end with a SELECT",
-            key="query",
+            setting="query",
         )
     position = 0
     for statement in first:

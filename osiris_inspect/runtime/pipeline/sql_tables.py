@@ -19,7 +19,7 @@ from osiris_inspect.runtime.pipeline.sql_tokens import (
 
 _CREATE_PATTERN: Final = re.compile(
     r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:TEMP(?:ORARY)?\s+)?(?:TABLE|VIEW)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
-    r"(?:(?:main|temp|memory)\.)*(\"(?:[^\"]|\"\")+\"|\w+)",
+    r"(?:(?:main|temp|memory)\.){0,3}(\"(?:[^\"]|\"\")+\"|\w+)",
     re.IGNORECASE,
 )
 

@@ -13,7 +13,7 @@ _UNITS: Final = {
     **{f"{prefix}B": 1000**power for power, prefix in enumerate(_PREFIXES, 1)},
     **{f"{prefix}IB": 1024**power for power, prefix in enumerate(_PREFIXES, 1)},
 }
-_SIZE: Final = re.compile(r"\s*(\d{1,18}(?:\.\d{1,9})?)\s*([A-Za-z]{0,3})\s*", re.ASCII)
+_SIZE: Final = re.compile(r"(\d{1,18}(?:\.\d{1,9})?)\s*([A-Za-z]{0,3})", re.ASCII)
 
 
 def parse_bytes(text: str, option: str) -> int:
@@ -22,7 +22,7 @@ def parse_bytes(text: str, option: str) -> int:
     Raises:
         SettingsError: ``text`` is not a size.
     """
-    match = _SIZE.fullmatch(text)
+    match = _SIZE.fullmatch(text.strip())
     if match is None or match[2].upper() not in _UNITS:
         raise SettingsError(
             f"invalid {option}: {text!r} is not a size",

@@ -27,7 +27,9 @@ MAX_READ = 256 << 10
 
 _DETECT_BYTES = 8_192
 _HEX_BYTES = 256
-_ASSIGNMENT = re.compile(r"^([\s>-]*[\"']?([\w.-]+)[\"']?\s*[:=]\s*)(?=\S)(?![|>]\s*$).*$")
+_ASSIGNMENT = re.compile(
+    r"^([\s>-]{0,200}[\"']?([\w.-]{1,200})[\"']?\s{0,80}[:=]\s{0,80})(?=\S)(?![|>]\s*$).*$"
+)
 _COLUMNS = (
     TableColumn("", min_width=1),
     TableColumn("file", min_width=20),

@@ -5,7 +5,7 @@ the first line that contains the text, for documents without line numbers.
 """
 
 from osiris_inspect.inspector.files.run_files import TRUNCATED_LINE
-from osiris_inspect.inspector.run.frame_facts import FrameFacts
+from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.run import Artifact, InputState, Run, StepState, UnreadableInput
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event

@@ -33,6 +33,9 @@ _FAMILY_PATTERNS = LazyRegex(
 _FAMILIES: Mapping[str, str] = {
     start: name for name, starts in CODE_FAMILIES.items() for start in starts.split()
 }
+_STATEMENT = "statement"
+"""Class of an SQLSTATE, or of an exception named after one, that no family contains."""
+_SQLSTATE_LENGTH = 5
 _NUMBER_LENGTH = 4
 """Digits of a MySQL code, which has no class."""
 _GROUPS = (1, 3, 4, 5, 6, 7)
@@ -69,7 +72,9 @@ def find_code_family(text: str) -> ErrorCode | None:
     for own in _FAMILY_PATTERNS.finditer(without_echoed_text(text)):
         code = next(group for group in own.groups() if group)
         starts = [code] if len(code) == _NUMBER_LENGTH else [code[:end] for end in range(len(code), 1, -1)]
-        family = next((_FAMILIES[start] for start in starts if start in _FAMILIES), None)
+        is_of_server = len(code) == _SQLSTATE_LENGTH or not (code.isdigit() or code.startswith("PGRST"))
+        default = _STATEMENT if is_of_server else None
+        family = next((_FAMILIES[start] for start in starts if start in _FAMILIES), default)
         match = _FAMILY_PATTERNS.match(text, own.start())
         if family is not None and match is not None:
             return ErrorCode(family, match)

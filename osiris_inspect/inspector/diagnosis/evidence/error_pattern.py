@@ -14,6 +14,7 @@ from osiris_inspect.inspector.diagnosis.evidence.error_text import (
 )
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.run.step_times import logged_time, steps_at
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt_of
 from osiris_inspect.model.finding import Confidence, Domain, Finding, Severity
@@ -21,9 +22,16 @@ from osiris_inspect.model.finding import Confidence, Domain, Finding, Severity
 SEPARATOR = " \N{EM DASH} "
 """Between the error and its explanation in the message of a finding."""
 
+_LOG_PREFIX = re.compile(
+    r"[^\n]{0,200}?\b(?:DEBUG|INFO|WARN|WARNING|ERROR|CRITICAL|FATAL)\b[\s:\-]{1,4}(?=\S)"
+)
 _SUGGESTION = LazyRegex(
     r"(?:Candidate (?:bindings|tables|functions)|Did you mean)[: ]+(?P<names>[^\s:?][^\n?]{0,159})"
 )
+_OF_CATALOG = LazyRegex(
+    r"[\"']?(?:temp\.|main\.|system\.)?(?:pg_|duckdb_|sqlite_|information_schema\b|pragma_)"
+)
+"""DuckDB suggests tables of its catalog if it knows no others."""
 
 
 Condition = Callable[[Run, ErrorText, re.Match[str]], bool]
@@ -64,21 +72,27 @@ class ErrorPattern:
     def find_all(self, run: Run) -> Findings:
         """Yield a finding for each error that matches."""
         for text, match in matching_errors(run, self.regex, self.error_class):
-            yield from self._findings(run, text, match)
+            yield from self.findings_for(run, text, match)
         for line, names_step in run.truncated_errors:
             for text, match in find_matches([log_text(line)], self.regex, self.error_class):
-                for finding in self._findings(run, text, match):
+                for finding in self.findings_for(run, text, match):
                     # without the name of the step, that the last error belongs to it is one inference
                     least = Confidence.HIGH if names_step else Confidence.MEDIUM
                     confidence = max(finding.confidence, least, key=lambda each: each.rank)
                     yield replace(finding, confidence=confidence)
         if self.search_text_logs:
-            failed = {step.id for step in run.steps if step.status == "failed"}
             for text, match in matching_log_lines(run, self.regex, self.error_class):
-                if text.step in failed:
-                    yield from self._findings(run, text, match)
+                step = _failed_step(run, text)
+                if step is None:
+                    continue
+                for finding in self.findings_for(run, _without_prefix(text, match, step), match):
+                    # a line that only its time relates to the step may report a request that was repeated
+                    least = Confidence.MEDIUM if text.step is None else Confidence.HIGH
+                    confidence = max(finding.confidence, least, key=lambda each: each.rank)
+                    yield replace(finding, confidence=confidence)
 
-    def _findings(self, run: Run, text: ErrorText, match: re.Match[str]) -> Findings:
+    def findings_for(self, run: Run, text: ErrorText, match: re.Match[str]) -> Findings:
+        """Yield the finding for a match, unless a fact contradicts it."""
         if self.unless is not None and self.unless(run, text, match):
             return
         values = {name: excerpt_of(match, 160, name).strip() for name in match.groupdict()}
@@ -89,6 +103,7 @@ class ErrorPattern:
         )
         suggestion = _SUGGESTION.search(text.text)
         names = " ".join(excerpt_of(suggestion, 120, "names").split()) if suggestion else ""
+        names = "" if _OF_CATALOG.match(names) else names
         fix = (
             self.fix
             if isinstance(self.fix, str)
@@ -105,3 +120,19 @@ class ErrorPattern:
             stage=text.stage,
             fix=fix.format(**values) + (f"; the error message suggests {names}" if names else ""),
         )
+
+
+def _failed_step(run: Run, text: ErrorText) -> str | None:
+    """Return the failed step that a line of a text log belongs to: the one it names, else the one at its time."""
+    failed = [step.id for step in run.steps if step.status == "failed"]
+    if text.step is not None:
+        return text.step if text.step in failed else None
+    running = [step for step in steps_at(logged_time(text.text), run.steps) if step in failed]
+    return running[0] if len(running) == 1 else None
+
+
+def _without_prefix(text: ErrorText, match: re.Match[str], step: str) -> ErrorText:
+    """Return a line of a text log as an error of a step, without its time, logger and level."""
+    prefix = _LOG_PREFIX.match(text.text)
+    start = prefix.end() if prefix is not None and prefix.end() <= match.start() else 0
+    return replace(text, step=step, text=text.text[start:])

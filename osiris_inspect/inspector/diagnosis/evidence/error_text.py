@@ -8,11 +8,11 @@ from functools import lru_cache
 from osiris_inspect.inspector.diagnosis.evidence.echoed_text import search_own_text
 from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_code_family, find_error_code
 from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline
-from osiris_inspect.inspector.diagnosis.evidence.traceback_frames import raising_place
 from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
 from osiris_inspect.inspector.run.run import LogLine, Run, StepFailure
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt
+from osiris_inspect.inspector.text.traceback_frames import raising_place
 from osiris_inspect.model.finding import Evidence, Stage
 
 UNKNOWN_KIND = "driver-raised"
@@ -66,7 +66,7 @@ ErrorMatch = tuple[ErrorText, re.Match[str]]
 
 def error_texts(run: Run) -> Iterator[ErrorText]:
     """Yield the errors that the failed steps logged before they failed, oldest first, then the final errors."""
-    for step in run.steps:
+    for step in run.steps_with_errors:
         if step.status != "interrupted":
             yield from (_failure_text(attempt, step.id, "step") for attempt in step.attempts)
     yield from final_errors(run)
@@ -77,7 +77,7 @@ def final_errors(run: Run) -> Iterator[ErrorText]:
 
     An error that states its kind is left out: its words need no interpretation. So is an interrupt.
     """
-    for step in run.steps:
+    for step in run.steps_with_errors:
         if step.failure is not None and step.status != "interrupted" and not states_kind(step.failure):
             yield _failure_text(step.failure, step.id, "step")
     if run.failure is not None and run.status != "interrupted" and not states_kind(run.failure):

@@ -139,7 +139,7 @@ HTTP_STATUS: Final = LazyRegex(
     rf"|\bHTTP(?:/\d(?:\.\d)?)?[ -]{_STATUS}\b[^\n]{{0,80}}"
     rf"|\b[Ss]tatus(?:[ _-]?[Cc]ode)?['\"]?(?: ?[:=] ?| )['\"(]{{0,2}}{_STATUS}\b[^\n]{{0,80}}"
     rf"|['\"]code['\"]: ?['\"]?{_STATUS}['\"]?[,}}]"
-    rf"|<Response \[{_STATUS}\]>"
+    rf"|<Response \[{_STATUS}\]>|\bResponse {_STATUS}: [^\n]{{0,120}}|\bexceptions\.\w{{1,40}}: {_STATUS} [^\n]{{0,120}}"
     rf"|(?<![\w.,'-]){_STATUS}:? \(?(?i:{_PHRASES})\b[^\n]{{0,80}}"
     rf"|\b(?i:failed|invalid api key|forbidden|unauthorized|not found|too many requests) \({_STATUS}\)[^\n]{{0,80}}"
     rf"|(?:failed|[Ee]xception|[Ee]rror|rejected): {_STATUS}: [^\n]{{0,120}}"

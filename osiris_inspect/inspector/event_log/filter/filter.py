@@ -35,7 +35,7 @@ from osiris_inspect.inspector.event_log.filter.expressions import (
 from osiris_inspect.model.event import Event, parse_timestamp
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<open>\()|(?P<close>\))|(?P<minus>-)(?=[^\s)])"
+    r"(?:(?P<open>\()|(?P<close>\))|(?P<minus>-)(?=[^\s)])"
     r"|(?P<key>[A-Za-z_][\w.\-]*?)(?P<sign>!~|!=|~=|>=|<=|=|~|>|<)(?:\"(?P<quoted_value>[^\"]*)\"?|(?P<value>[^\s)]*))"
     r"|\"(?P<quoted>[^\"]*)\"?|(?P<word>[^\s()]+))"
 )

@@ -112,7 +112,7 @@ class CsvFile:
                 fix="choose another file_column",
                 path=str(self.path),
                 column=name,
-                key="file_column",
+                setting="file_column",
             )
 
     def _read(self, columns: tuple[Any, ...], dtype: Any) -> pd.DataFrame:
@@ -165,7 +165,7 @@ def _check_delimiter(delimiter: Any) -> None:
         rf"delimiter is {delimiter!r}; it takes one ASCII character, or \s+ for any white space",
         kind="config-value-invalid",
         fix="correct delimiter",
-        key="delimiter",
+        setting="delimiter",
         value=delimiter,
     )
 
@@ -189,7 +189,7 @@ class _ColumnSelector:
                 f"{key} names column {str(duplicate)!r} twice",
                 kind="config-value-invalid",
                 fix=f"remove one of them from {key}",
-                key=key,
+                setting=key,
                 column=str(duplicate),
             )
         return columns
@@ -207,7 +207,7 @@ class _ColumnSelector:
             column=missing[0],
             missing=missing,
             columns=list(names),
-            key=key,
+            setting=key,
         )
 
     def _find(self, requested: Any) -> Any:

@@ -37,7 +37,7 @@ def check_encoding(encoding: str) -> None:
             fix=suggestion(
                 encoding, _USUAL_ENCODINGS, "set encoding to one that Python knows, such as utf-8"
             ),
-            key="encoding",
+            setting="encoding",
             value=encoding,
         ) from error
 

@@ -45,7 +45,7 @@ def dialect_for(config: Config) -> CsvDialect:
             f"delimiter is {delimiter!r}; it takes one character other than a quote or line break",
             kind="config-value-invalid",
             fix="correct delimiter",
-            key="delimiter",
+            setting="delimiter",
             value=delimiter,
         )
     check_encoding(config["encoding"])
@@ -113,6 +113,6 @@ def csv_write_errors(config: Config) -> Iterator[None]:
             f"cannot be written as CSV: {error}",
             kind="config-value-invalid",
             fix="set quoting: minimal",
-            key="quoting",
+            setting="quoting",
             value=config["quoting"],
         ) from error

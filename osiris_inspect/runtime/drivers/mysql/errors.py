@@ -42,7 +42,7 @@ def setting_error(connection: Config, key: str, problem: str, fix: str, *, kind:
         f"{connection_label(connection)}{problem}",
         kind=kind,
         fix=fix,
-        key=key,
+        setting=key,
         connection=connection_name(connection),
     )
 

@@ -175,7 +175,7 @@ def _options(connection: Config) -> dict[str, Any]:
                 f"connection {connection_name(connection)} has no {key!r} and no dsn",
                 kind="config-value-missing",
                 fix=f"set {key} or dsn of the connection",
-                key=key,
+                setting=key,
                 connection=connection_name(connection),
             )
     options = {
@@ -203,7 +203,7 @@ def _parse_dsn(dsn: str) -> dict[str, Any]:
             "the dsn is invalid",
             kind="config-value-invalid",
             fix="write postgresql://user:password@host:port/database",
-            key="dsn",
+            setting="dsn",
         ) from None
 
 

@@ -101,7 +101,7 @@ class WriteTarget:
                 column=missing[0],
                 missing=missing,
                 columns=names,
-                key="primary_key",
+                setting="primary_key",
                 rows_written=0,
             )
 

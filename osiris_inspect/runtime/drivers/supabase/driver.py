@@ -78,7 +78,7 @@ def _uses_sql(config: Config) -> bool:
             "channel is sql, but the connection has no pg_dsn",
             kind="config-value-missing",
             fix="set pg_dsn, or channel: rest",
-            key="pg_dsn",
+            setting="pg_dsn",
         )
     return channel == "sql" or (channel == "auto" and has_address)
 

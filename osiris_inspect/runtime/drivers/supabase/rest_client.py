@@ -81,7 +81,7 @@ class PostgrestClient:
                 f"table {name!r} cannot be addressed over REST",
                 kind="config-value-invalid",
                 fix="write over SQL, with pg_dsn",
-                key="table",
+                setting="table",
                 table=name,
                 rows_written=0,
             )

@@ -18,11 +18,11 @@ import re
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR, ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors
-from osiris_inspect.inspector.diagnosis.evidence.traceback_frames import raising_frame, subscripted_mapping
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.inspector.text.traceback_frames import raising_frame, subscripted_mapping
 from osiris_inspect.model.finding import Confidence, Severity
 
 EXPLAINS = ("column-missing",)
@@ -35,7 +35,7 @@ PATTERNS = (
             r"|requires 'primary_key'[^\n]{0,60}"
             r"|'primary_key' (?:is required|must be provided)[^\n]{0,60}"
             r"|Missing [\w' ]{1,60} in (?:resolved_connection|config(?:uration)?|connection)\b"
-            r"|(?:\w+ )?provided but \w+ not provided|but \w+ not provided"
+            r"|\bbut \w{1,60} not provided"
             r"|Compilation failed: '\w{1,60}'\s*$"
             r"|'(?P<k3>[\w.\-]{1,80})' is a required property|required key '?(?P<k4>[\w.\-]{1,80})'? not provided"
             r"|(?:[Mm]issing required|lacks required) (?:config|configuration|key|option|setting)[^\n]{0,100}"
@@ -47,12 +47,12 @@ PATTERNS = (
 )
 _KEY_ERROR = FindingTemplate(Severity.ERROR, "config")
 _KEY = LazyRegex(r"\bKeyError: ['\"](?P<key>[^'\"\n]{1,200})['\"]$", re.MULTILINE)
-_CONFIGURATION = re.compile(
-    r"(?i)(?:^|[._])_*(?:config\w*|cfg|conf|settings?|options?|opts|params?|parameters)$"
+_CONFIGURATION = LazyRegex(
+    r"(?i)(?:^|[._])(?:config\w{0,40}|cfg|conf|settings?|options?|opts|params?|parameters)$"
 )
-_DATA = re.compile(
-    r"(?i)(?:^|[._])(?:environ|inputs?|upstream\w*|outputs?|\w*df\d?|frames?|data|rows?|records?|items?|payload|body"
-    r"|docs?|document|obj|event|message|msg|response|resp|res|result|json|columns?|mapping|lookup|by_\w+)$"
+_DATA = LazyRegex(
+    r"(?i)(?:^|[._])(?:environ|inputs?|upstream\w{0,40}|outputs?|\w{0,40}df\d?|frames?|data|rows?|records?|items?|payload|body"
+    r"|docs?|document|obj|event|message|msg|response|resp|res|result|json|columns?|mapping|lookup|by_\w{1,40})$"
 )
 
 

@@ -18,11 +18,18 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from osiris_inspect.inspector.diagnosis.evidence.citations import config_evidence, event_evidence
+from osiris_inspect.inspector.diagnosis.evidence.citations import (
+    config_evidence,
+    error_evidence,
+    event_evidence,
+)
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors
+from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.run.run import Run, StepFailure, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Evidence, Severity
 
@@ -37,7 +44,9 @@ _MISSING = LazyRegex(
 )
 _CANDIDATES = LazyRegex(r"Candidate bindings: (?P<names>(?:\"[^\"\n]{1,400}\"(?:, )?){1,40})")
 _DELIMITERS = {";": "';'", "\t": "a tab", "|": "'|'", ",": "','", "^": "'^'", "~": "'~'"}
+_LISTED = LazyRegex(r"has no column '[^'\n]{1,200}'[^\n;]{0,60}; it has (?P<names>[^\n;]{1,400})")
 _MAX_NAMES = 3
+_MAX_SHOWN = 5
 
 
 class _Header(NamedTuple):
@@ -77,6 +86,45 @@ def check(run: Run, lineage: Lineage) -> Findings:
             confidence=Confidence.HIGH if source is not None else Confidence.MEDIUM,
             fix=f"set the delimiter of {f'step {source.id!r}' if source is not None else 'the source'} to {delimiter}",
         )
+    for step in run.steps:
+        yield from _only_column(run, lineage, step)
+
+
+def _only_column(run: Run, lineage: Lineage, step: StepState) -> Findings:
+    """Report a source with one column if a step downstream needs several others."""
+    source = _file_source(run, lineage, step)
+    frame = run.frames.get(source.id) if source is not None else None
+    if (
+        source is None
+        or frame is None
+        or len(frame.columns) != 1
+        or step.failure is None
+        or source.id == step.id
+    ):
+        return
+    expected = _expected_columns(step.failure)
+    name = frame.columns[0].name
+    if len(expected) < 2 or name in expected:
+        return
+    yield TEMPLATE.finding(
+        f"{error_headline(step.failure.message)}{SEPARATOR}file {source.config['path']!r} was read as one column {name!r}, but step {step.id!r} needs "
+        f"{', '.join(map(repr, expected[:_MAX_SHOWN]))}: the file is probably separated by another delimiter",
+        Evidence(frame.file, frame.line, name),
+        *error_evidence(step),
+        step=source.id,
+        confidence=Confidence.MEDIUM,
+        fix=f"compare the delimiter of step {source.id!r} with the first line of the file",
+    )
+
+
+def _expected_columns(failure: StepFailure) -> list[str]:
+    """Return the columns that an error about a missing column lists."""
+    facts = failure.info.facts if failure.info is not None and failure.info.kind == "column-missing" else {}
+    listed = facts.get("columns")
+    if isinstance(listed, list | tuple):
+        return list(map(str, listed))
+    match = _LISTED.search(failure.message[:MAX_TEXT])
+    return [name.strip(" '\"") for name in match["names"].split(",")] if match else []
 
 
 def _headers(names: list[str], column: str, evidence: Evidence) -> Iterator[_Header]:

@@ -26,7 +26,7 @@ from osiris_inspect.model.finding import Severity
 EXPLAINS = ("connection-unresolved", "network", "config-value-missing")
 TEMPLATE = FindingTemplate(Severity.ERROR, "config")
 _NOT_SET = LazyRegex(
-    r"[Ee]nvironment variable '?(?P<name>[A-Za-z_]\w{0,120})'? (?:is )?not set(?: for \w+ in (?P<connection>[\w.\-]{1,160}))?"
+    r"[Ee]nvironment variable '?(?P<name>[A-Za-z_]\w{0,120})'? (?:is )?(?:not set|not found|missing|undefined)(?: for \w+ in (?P<connection>[\w.\-]{1,160}))?"
 )
 _KEY_ERROR = LazyRegex(r"\bKeyError: '(?P<name>[A-Za-z_]\w{0,120})'$", re.MULTILINE)
 _ENVIRON_READ = LazyRegex(

@@ -68,6 +68,8 @@ def _fix(run: Run, text: ErrorText, match: re.Match[str]) -> str:
     similar = near_names(path, [other for other in _other_paths(run) if other != path], similarity=0.85)
     if similar:
         return f"correct the path; the pipeline also has {similar[0]!r}"
+    if not re.search(r"[./\\]", path):
+        return f"install the program {path!r} where the step runs, or correct the path of the file"
     base = _base_folder(run, text, path)
     if base is not None:
         return f"correct the path, which was resolved in {base}, or create the file"
@@ -122,6 +124,12 @@ _NAMED = ErrorPattern(
     unless=_is_hidden,
 )
 PATTERNS = (
+    ErrorPattern(
+        pattern=r"\b(?:NoSuchKey|NoSuchBucket|NoSuchUpload|BlobNotFound|ContainerNotFound)\b[^\n]{0,160}",
+        message="the object or its bucket was not found in the store",
+        fix="correct the bucket and the key; check that the object was written before this step",
+        domain="config",
+    ),
     replace(
         _NAMED,
         message="file {name} was not found in the sandbox, which does not see the files of the host",
@@ -132,7 +140,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"^FileNotFoundError\b[^\n'\"]{0,200}$"
-            r"|^(?![^\n]*(?:socket|Can't connect))[^\n]{0,200}(?i:no such file or directory)(?: \(os error 2\))?\.?$"
+            r"|^(?![^\n]{0,4000}(?:socket|Can't connect|shared object))[^\n]{0,200}(?i:no such file or directory)(?: \(os error 2\))?\.?$"
         ),
         message="a file was not found",
         fix="find out which file the step reads; a relative path is resolved in the working directory of the step",

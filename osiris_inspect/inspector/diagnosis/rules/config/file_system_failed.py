@@ -33,7 +33,7 @@ PATTERNS = (
         domain="infra",
     ),
     ErrorPattern(
-        pattern=r"\[Errno 27\][^\n]{0,160}|\bFile too large\b",
+        pattern=r"\[Errno 27\][^\n]{0,160}",
         message="the file exceeds the size that the file system or a limit allows",
         fix="write to another file system, raise the limit (ulimit -f), or write in parts",
         domain="infra",

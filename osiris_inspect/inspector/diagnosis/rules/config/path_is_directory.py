@@ -20,6 +20,7 @@ PATTERNS = (
         pattern=(
             r"Path is not a file: (?P<file>[^\n]{1,200})"
             r"|\[Errno 21\] Is a directory[^\n]{0,200}"
+            r"|: (?:it )?is a (?:folder|directory)\b"
             r"|is a (?:folder|directory), not (?:a|an) [^\n]{0,60}"
         ),
         message="the path was a directory, not a file",

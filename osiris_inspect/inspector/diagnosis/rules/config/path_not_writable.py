@@ -18,8 +18,9 @@ import re
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
-_ERRNO = re.compile(r"\[Errno (\d{1,3})\]")
+_ERRNO = LazyRegex(r"\[Errno (\d{1,3})\]")
 _REMEDIES = {
     "18": "write the temporary file to the file system of the target",
     "22": "use a name that the file system allows",
@@ -27,6 +28,8 @@ _REMEDIES = {
     "20": "correct the path: one of its directories is a file",
     "30": "write to a directory that is mounted for writing",
     "36": "shorten the file name",
+    "39": "empty the directory, or use a new one",
+    "63": "shorten the file name",
     "40": "remove the symbolic link that refers to itself",
 }
 
@@ -42,6 +45,8 @@ PATTERNS = (
         pattern=(
             r"\[Errno 30\] Read-only file system[^\n]{0,160}"
             r"|Cannot save file into a non-existent directory[^\n]{0,160}"
+            r"|\[Errno (?:39|63|66)\] (?:Directory not empty|File name too long)[^\n]{0,160}"
+            r"|Destination path '[^'\n]{1,160}' already exists"
             r"|\[Errno 18\] (?:Invalid cross-device|Cross-device) link[^\n]{0,160}"
             r"|\[Errno 22\] Invalid argument: '[^'\n]{1,160}'"
             r"|\[Errno (?:17|20|36|40)\] (?:File exists|Not a directory|File name too long|Too many levels)[^\n]{0,160}"

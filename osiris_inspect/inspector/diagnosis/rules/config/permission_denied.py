@@ -22,9 +22,10 @@ from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findi
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
 REFINES = ("request-refused", "query-failed")
-_ROW_SECURITY = re.compile(r"row-level security")
+_ROW_SECURITY = LazyRegex(r"row-level security")
 
 
 def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
@@ -48,6 +49,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"\[Errno (?:13|1)\] (?:Permission denied|Operation not permitted):? ?'?[^'\n]{0,160}"
+            r"|\bcannot (?:read|write|open|create|list) [^\n]{1,240}: (?i:permission denied)"
             r"|\[WinError 5\][^\n]{0,160}|\bPermissionError\b[^\n]{0,160}"
         ),
         message="the operating system denied access",
@@ -64,6 +66,9 @@ PATTERNS = (
             r"|Access denied for user [^\n]{1,120} to database [^\n]{1,80}"
             r"|Access denied; you need [^\n]{1,120}"
             r"|violates row-level security policy[^\n]{0,80}"
+            r"|Cannot open file [^\n]{1,200}: Permission denied"
+            r"|\bAccessDenied(?:Exception)?\b[^\n]{0,160}|is not authorized to perform: [^\n]{1,120}"
+            r"|\bAuthorizationPermissionMismatch\b[^\n]{0,80}"
         ),
         message="access was denied",
         fix=_fix,

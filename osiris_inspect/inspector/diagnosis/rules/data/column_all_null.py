@@ -19,9 +19,13 @@ Example:
 from collections.abc import Sequence
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
-from osiris_inspect.inspector.diagnosis.evidence.query_text import QUERY_KEYS, defines_null, renames
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import (
+    QUERY_KEYS,
+    defines_null,
+    renames,
+)
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
-from osiris_inspect.inspector.run.frame_facts import FrameFacts
+from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import InputState, Run, StepState
 from osiris_inspect.model.finding import Confidence, Severity

@@ -14,11 +14,35 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.model.finding import Confidence
 
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"Error tokenizing data\. C error: (?!out of memory|Calling read)(?P<what>[^\n]{1,120})"
+            r"EOF inside string(?: starting at row \d{1,12})?"
+            r"|(?i:unterminated quote|unclosed quote|quote is not closed|value with unterminated quote)[^\n]{0,80}"
+        ),
+        message="a quotation mark was opened and not closed",
+        fix="look at the file near that row; set the quote and escape characters of the step to those of the file",
+        domain="data",
+    ),
+    ErrorPattern(
+        pattern=r"field larger than field limit \(\d{1,12}\)",
+        message="a field is longer than the limit: a quotation mark is not closed, or the text is that long",
+        fix="look for a single quotation mark in the file; otherwise raise the limit with csv.field_size_limit",
+        domain="data",
+        confidence=Confidence.MEDIUM,
+    ),
+    ErrorPattern(
+        pattern=r"new-line character seen in unquoted field[^\n]{0,80}|Buffer overflow caught[^\n]{0,80}",
+        message="the file has line ends that the reader does not expect, or a quotation mark that is not closed",
+        fix="convert the line ends of the file to LF or CRLF, and look for a single quotation mark",
+        domain="data",
+        confidence=Confidence.MEDIUM,
+    ),
+    ErrorPattern(
+        pattern=(
+            r"Error tokenizing data\. C error: (?!out of memory|Calling read|EOF inside string|Buffer overflow)(?P<what>[^\n]{1,120})"
             r"|CSV parsing failed(?!: (?:No columns to parse|'?[\w-]{1,30}'? codec))[^\n]{0,160}"
             r"|CSV Error on Line:? ?\d+[^\n]{0,80}"
             r"|Expected \d+ (?:fields|columns)[^\n]{0,60}(?:saw|found|got) \d+"

@@ -19,9 +19,9 @@ Example:
 from collections.abc import Sequence
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence, rows_out_evidence
-from osiris_inspect.inspector.diagnosis.evidence.query_text import QueryText, query_of
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import QueryText, query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
-from osiris_inspect.inspector.run.frame_facts import JoinFacts
+from osiris_inspect.inspector.run.counts.frame_facts import JoinFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Severity

@@ -24,6 +24,7 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
     row_count_evidence,
     step_metrics,
 )
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import resolved_inputs
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -46,15 +47,19 @@ _END_COUNTS = ("rows_received", "rows_written")
 _WRITER_COUNTS = {"write.complete event", "rows_out event", "rows_written metric", "metric, by time"}
 
 
-def check(run: Run, _lineage: Lineage) -> Findings:
+def check(run: Run, lineage: Lineage) -> Findings:
     """Find inputs whose row count differs between producer, input and consumer."""
+    producers = {edge.producer for edge in lineage.edges}
     for step in run.steps:
         inputs = [entry for entry in resolved_inputs(step) if entry.rows is not None]
         if step.is_source:  # it takes no frame, even if its needs bind one
             continue
         for entry in inputs:
             yield from _compare_producer(run, step, entry)
-        if step.is_writer and inputs and step.status == "succeeded":
+        is_unnamed_writer = (
+            step.id not in producers and query_of(step.config) is None and _own_count(run, step)
+        )
+        if (step.is_writer or is_unnamed_writer) and inputs and step.status == "succeeded":
             yield from _compare_written(run, step, inputs)
         elif len(inputs) == 1 and step.status == "succeeded":
             yield from _compare_read(run, step, inputs[0])
@@ -113,4 +118,14 @@ def _logged_counts(run: Run, step: StepState, inputs: list[InputState]) -> tuple
         received = sum(entry.rows or 0 for entry in inputs)
     if written is None and step.rows_out_source in _WRITER_COUNTS and has_own_row_count(run):
         written = step.rows_out
-    return received, written
+    return received, _own_count(run, step) if written is None else written
+
+
+def _own_count(run: Run, step: StepState) -> int | None:
+    """Return the rows that a step counted as written itself, in a metric that names it."""
+    counted = {
+        int(metric.value)
+        for metric in run.metrics
+        if metric.name == "rows_written" and metric.step == step.id and metric.value is not None
+    }
+    return counted.pop() if len(counted) == 1 else None

@@ -1,7 +1,8 @@
 """A source produced 0 rows.
 
 What it finds:
-    A source that completed with 0 rows, unless a later step has rows nevertheless: then the input was optional.
+    A source that completed with 0 rows, unless the query of a later step makes that input optional (a union, an outer
+    join, NOT IN) and has rows.
 
 Why it matters:
     The run succeeds with an empty result, and a writer that replaces has emptied its target.
@@ -17,8 +18,8 @@ Example:
 from collections.abc import Sequence
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import row_count_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import resolved_inputs
-from osiris_inspect.inspector.diagnosis.evidence.query_text import query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
@@ -41,11 +42,18 @@ def check(run: Run, lineage: Lineage) -> Findings:
             continue
         evidence = row_count_evidence(run, step, 0)
         after = _steps_after(step, run, lineage)
-        if not evidence or _have_other_rows(step, after):
-            continue  # a later step has rows, so this input was optional
-        empty = [repr(other.id) for other in after if other.rows_out == 0]
-        message = "produced 0 rows" + (f", and so did {_join(empty)} after it" if empty else "")
-        yield TEMPLATE.finding(message, *evidence, step=step.id)
+        if not evidence or _is_optional(step, after):
+            continue
+        yield TEMPLATE.finding(_message(after), *evidence, step=step.id)
+
+
+def _message(after: Sequence[StepState]) -> str:
+    empty = [repr(step.id) for step in after if step.rows_out == 0]
+    others = [repr(step.id) for step in after if step.rows_out]
+    message = "produced 0 rows" + (f", and so did {_join(empty)} after it" if empty else "")
+    return message + (
+        f"; {_join(others)} {'has' if len(others) == 1 else 'have'} rows nevertheless" if others else ""
+    )
 
 
 def _steps_after(step: StepState, run: Run, lineage: Lineage) -> list[StepState]:
@@ -58,16 +66,13 @@ def _steps_after(step: StepState, run: Run, lineage: Lineage) -> list[StepState]
     return [other for other in run.steps if other.id in after[1:]]
 
 
-def _have_other_rows(source: StepState, after: Sequence[StepState]) -> bool:
-    """Return True if a later step has rows that are more than an aggregate of nothing, such as a count of 0."""
-    hollow = {source.id}
+def _is_optional(source: StepState, after: Sequence[StepState]) -> bool:
+    """Return True if a later step has rows, and its query says that it needs none from this source."""
+    empty = {source.id, *(step.id for step in after if not step.rows_out)}
     for step in after:
-        is_only_input = {entry.from_step for entry in step.inputs} <= hollow
         query = query_of(step.config)
-        is_aggregate = step.rows_out == 1 and query is not None and query.reduces and not query.multiplies
-        if not step.rows_out or (is_only_input and (step.is_writer or is_aggregate)):
-            hollow.add(step.id)
-        else:
+        takes_nothing = bool({entry.from_step for entry in step.inputs} & empty)
+        if step.rows_out and takes_nothing and query is not None and query.keeps_rows_without_partner:
             return True
     return False
 

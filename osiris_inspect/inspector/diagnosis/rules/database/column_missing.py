@@ -45,6 +45,8 @@ PATTERNS = (
             r"|(?P<c8>\[[^\]\n]{1,160}\]) not (?:found in axis|in index)"
             r"|None of \[[^\[\n]{0,40}\(?(?P<c10>\[[^\]\n]{1,160}\])[^\n]{0,60}\] are in the \[(?:columns|index)\]"
             r"|column '(?P<c9>[^'\n]{1,120})' (?:is )?(?:not (?:there|found|in)|missing|unknown)"
+            r"|Requested level \((?P<c5>[^)\n]{1,120})\) does not match index name"
+            r"|Column not found: (?P<c7>[^\n]{1,120})"
             r"|no such column: (?P<c11>[\w.]{1,120})"
         ),
         message="column {name} was not found",
@@ -62,6 +64,8 @@ PATTERNS = (
         error_class="no column in cache",
     ),
 )
+_MAX_SPACES = 4
+"""A key with more spaces is a sentence."""
 _KEY_ERROR = FindingTemplate(Severity.ERROR, "code")
 
 
@@ -69,7 +73,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     """Find also a KeyError in the code of a step that received inputs."""
     for error, match in matching_errors(run, _KEY):
         step = run.step(error.step or "")
-        if step is None or not _may_be_column(step, error):
+        if step is None or not _may_be_column(step, error) or match["key"].count(" ") > _MAX_SPACES:
             continue
         stored = [
             event

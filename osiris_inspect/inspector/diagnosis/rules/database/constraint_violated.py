@@ -52,7 +52,7 @@ PATTERNS = (
         pattern=(
             r"duplicate key value violates unique constraint[^\n]{0,120}|could not create unique index[^\n]{0,100}"
             r"|Duplicate entry '[^'\n]{0,80}' for key[^\n]{0,80}"
-            r"|UNIQUE constraint failed[^\n]{0,80}"
+            r"|UNIQUE constraint failed[^\n]{0,80}|Duplicate key \"[^\"\n]{1,120}\" violates [^\n]{1,60}"
             r"|PRIMARY KEY or UNIQUE constraint violation[^\n]{0,100}"
         ),
         message="the target rejected rows with a duplicate key",

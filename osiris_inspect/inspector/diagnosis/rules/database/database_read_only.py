@@ -21,7 +21,7 @@ PATTERNS = (
         pattern=(
             r"cannot execute [A-Z ]{1,40} in a read-only transaction"
             r"|running with the --(?:super-)?read-only option[^\n]{0,80}"
-            r"|(?i:database is (?:in read-only mode|read-only))|attached in read-only mode"
+            r"|(?i:database is (?:in read-only mode|read-only))|attached in read-only mode|attempt to write a readonly database"
         ),
         message="the database rejected writes because it is read-only",
         fix="connect to the primary server or disable its read-only mode",

@@ -21,10 +21,21 @@ PATTERNS = (
         pattern=(
             r"%?\w? ?format: a real number is required[^\n]{0,60}"
             r"|unsupported format character[^\n]{0,60}"
-            r"|not enough arguments for format string"
+            r"|not enough arguments for format string|not all arguments converted during string formatting"
+            r"|only '%s', '%b', '%t' are allowed as placeholders[^\n]{0,20}"
         ),
         message="the database driver interpreted a % in the query as a placeholder",
         fix="write %% for a percent sign in the query",
+        domain="code",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"the query has \d{1,6} placeholders but \d{1,6} parameters were passed"
+            r"|bind message supplies \d{1,6} parameters, but prepared statement [^\n]{1,80} requires \d{1,6}"
+            r"|Incorrect number of bindings supplied[^\n]{0,100}"
+        ),
+        message="the query had another number of placeholders than parameters",
+        fix="pass one parameter for each placeholder; write %% for a percent sign in the query",
         domain="code",
     ),
 )

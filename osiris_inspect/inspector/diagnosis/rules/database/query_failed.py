@@ -103,6 +103,23 @@ PATTERNS = (
         error_class="interrupted",
     ),
     ErrorPattern(
+        pattern=r"(?:extra data after last expected column|missing data for column \"[^\"\n]{1,80}\")[^\n]{0,120}",
+        message="a line of the data had another number of fields than the table has columns",
+        fix="name the columns in the COPY command, and check delimiter and quoting of the data",
+        domain="data",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"(?:relation|type|schema|index|database|role) \"[^\"\n]{1,120}\" already exists"
+            r"|(?:Table|database) '[^'\n]{1,120}' already exists|database exists"
+            r"|(?:Table|View|Index|Schema) with name \"?[^\"\n]{1,120}?\"? already exists"
+        ),
+        message="the statement created something that exists already",
+        fix="use CREATE ... IF NOT EXISTS, drop the old one first, or choose another name",
+        domain="config",
+        error_class="name taken",
+    ),
+    ErrorPattern(
         pattern=r"prepared statement [^\n]{1,80} (?:already exists|does not exist)|Unknown prepared statement handler[^\n]{0,60}",
         message="a pooler in transaction mode shared one server connection between clients that prepare statements",
         fix="use the session port of the pooler or a direct connection, or disable prepared statements in the client",
@@ -154,7 +171,7 @@ PATTERNS = (
         error_class="raised in the database",
     ),
     ErrorPattern(
-        pattern=r"current transaction is aborted[^\n]{0,100}",
+        pattern=r"(?i:current transaction is aborted)[^\n]{0,100}",
         message="an earlier statement of the transaction failed",
         fix="look for the first error before this one in the log",
         domain="config",

@@ -30,7 +30,7 @@ TEMPLATE = FindingTemplate(
     Severity.NOTE, "config", "read the file with an extractor and use its output in the query"
 )
 _READS = LazyRegex(
-    r"\b(?:read_\w{1,30}|parquet_scan|glob|COPY\b[^;']{0,200}|FROM|ATTACH)\s*\(?\s*\[?\s*"
+    r"\b(?:read_\w{1,30}|parquet_scan|glob|COPY\b[^;']{0,200}|FROM|ATTACH)\s{0,40}\(?\s{0,40}\[?\s{0,40}"
     r"'(?P<path>(?:/|~|[a-zA-Z]:\\|https?://|s3://|file:)[^'\n]{0,300})'",
     re.IGNORECASE,
 )

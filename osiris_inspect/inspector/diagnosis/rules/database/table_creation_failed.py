@@ -15,9 +15,13 @@ Example:
 
 import re
 
-from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR, ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors
+from osiris_inspect.inspector.diagnosis.evidence.table_check import table_check
+from osiris_inspect.inspector.diagnosis.rule import Findings
+from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 REFINES = ("write-failed",)
 IS_GENERAL = True
@@ -44,3 +48,24 @@ PATTERNS = (
         domain="config",
     ),
 )
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find also the response that made the driver create a table that may exist."""
+    for text, match in matching_errors(run, PATTERNS[0].regex):
+        step = run.step(text.step or "")
+        table = step.config.get("table") if step is not None else None
+        checked = table_check(run, step, table) if step is not None and isinstance(table, str) else None
+        if checked is not None and checked.subject and not checked.confirms:
+            yield Finding(
+                rule=checked.meaning.rule,
+                severity=Severity.ERROR,
+                confidence=Confidence.HIGH,
+                domain=checked.meaning.domain,
+                message=f"{checked.subject}{SEPARATOR}{checked.meaning.explanation} when the driver checked table {table!r}, "
+                "which it then tried to create",
+                evidence=(*checked.evidence, text.evidence(match[0])),
+                step=text.step,
+                stage=text.stage,
+                fix=checked.meaning.fix,
+            )

@@ -13,25 +13,25 @@ Example:
     `(1406, "Data too long for column 'name' at row 1")`
 """
 
+from dataclasses import replace
+
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.diagnosis.evidence.python_values import is_numpy_value
+from osiris_inspect.inspector.diagnosis.evidence.error_text import error_texts
+from osiris_inspect.inspector.diagnosis.evidence.python_values import NUMPY_VALUE, is_numpy_value
+from osiris_inspect.inspector.diagnosis.rule import Findings
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run
 
 REFINES = ("query-failed", "request-refused", "write-failed", "table-creation-failed")
 _CONVERT = "convert the value in the pipeline or widen the column"
+_CAST = "convert or filter the value at its source, or correct the cast or the calculation in the query"
+_REJECTED = "the target rejected a value"
+_NOT_READ = "a value did not fit the type that the query requires"
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"schema [\"'](?:np|numpy)[\"'] does not exist"
-            r"|(?i:function) [\"']?(?:np|numpy)\.\w{1,30}[^\n]{0,60} does not exist"
-            r"|Unknown (?:database|table) '(?:np|numpy)'"
-        ),
-        message="a numpy value became part of the query as text, such as np.float64(1.0)",
-        fix="convert numpy values to plain Python values before the write, for example with .item(), or use numpy 1",
-        domain="code",
-    ),
-    ErrorPattern(
-        pattern=(
-            r"\b(?:dict|list|set|tuple) can ?not be used as parameter"
+            r"(?:can't|cannot) adapt type '(?P<a1>[^'\n]{1,80})'[^\n]{0,80}"
+            r"|\b(?:dict|list|set|tuple) can ?not be used as parameter"
             r"|Error binding parameter [^\n]{1,100}(?:type|unsupported)[^\n]{0,60}"
             r"|[Uu]nable to transform python value of type '?[^'\n]{1,80}'?[^\n]{0,60}"
             r"|Python type \S{1,60} cannot be converted"
@@ -69,20 +69,42 @@ PATTERNS = (
         domain="infra",
         error_class="sequence",
     ),
-    ErrorPattern(
-        pattern=(
-            r"Data too long for column '[^'\n]{1,80}'[^\n]{0,60}"
-            r"|value too long for type [^\n]{1,60}"
-            r"|Incorrect \w{1,20} value: [^\n]{1,120}"
-            r"|(?i:numeric field overflow)"
-            r"|(?i:out of range (?:value|for type))[^\n]{0,80}|\b(?:integer|smallint|bigint) out of range\b"
-            r"|invalid input syntax for (?:type )?[^\n]{1,120}"
-            r"|Data truncated for column '[^'\n]{1,80}'[^\n]{0,60}"
-        ),
-        message="the target rejected a value",
-        fix=_CONVERT,
-        domain="data",
-        error_class="value",
-        unless=is_numpy_value,
-    ),
 )
+_VALUE = ErrorPattern(
+    pattern=(
+        r"Data too long for column '[^'\n]{1,80}'[^\n]{0,60}"
+        r"|value too long for type [^\n]{1,60}"
+        r"|Incorrect \w{1,20} value: [^\n]{1,120}"
+        r"|(?i:numeric field overflow)"
+        r"|(?i:out of range (?:value|for type))[^\n]{0,80}|\b(?:integer|smallint|bigint) out of range\b"
+        r"|invalid input syntax for (?:type )?[^\n]{1,120}"
+        r"|Data truncated for column '[^'\n]{1,80}'[^\n]{0,60}"
+    ),
+    message=_REJECTED,
+    fix=_CONVERT,
+    domain="data",
+    error_class="value",
+    unless=is_numpy_value,
+)
+_NUMPY = ErrorPattern(
+    pattern=NUMPY_VALUE,
+    message="a numpy value became part of the query as text, such as np.float64(1.0)",
+    fix="convert numpy values to plain Python values before the write, for example with .item(), or use numpy 1",
+    domain="code",
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find also numpy values, whatever code the server reports, and values that a query could not read."""
+    for text in error_texts(run):
+        match = _NUMPY.regex.search(text.text)
+        if match is not None:
+            yield from _NUMPY.findings_for(run, text, match)
+    for finding in _VALUE.find_all(run):
+        step = run.step(finding.step or "")
+        reads = step is not None and not step.is_writer
+        yield (
+            replace(finding, message=finding.message.replace(_REJECTED, _NOT_READ), fix=_CAST)
+            if reads
+            else finding
+        )

@@ -24,10 +24,14 @@ from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model.finding import Finding, Severity
 
-_NAMES = re.compile(r"[A-Za-z_][\w.\-]*")
+_NAMES = LazyRegex(r"[A-Za-z_][\w.\-]*")
+_NAMED_IN = LazyRegex(
+    r"No module named '([\w.]{1,80})'|Missing optional dependency '([\w\-.]{1,60})'|(\w{1,40}) not found, please install"
+)
 _MAX_NAMES = 12
 _DISTRIBUTIONS: Mapping[str, str] = {
     "psycopg2": "psycopg2-binary",
@@ -65,7 +69,14 @@ _OWN_PACKAGE = "osiris"
 def _named(match: re.Match[str]) -> list[str]:
     """Return the modules or packages that an error names."""
     text = next((value for name, value in match.groupdict().items() if name != "ext" and value), "")
-    return _NAMES.findall(text)[:_MAX_NAMES]
+    return [name[0] for name in _NAMES.finditer(text)][:_MAX_NAMES]
+
+
+def _names(text: ErrorText, match: re.Match[str]) -> list[str]:
+    """Return the modules or packages of a match, else those named elsewhere in the error."""
+    return _named(match) or [
+        name for groups in _NAMED_IN.findall(text.text[:4000]) for name in groups if name
+    ]
 
 
 def _listed(run: Run, key: str) -> list[str]:
@@ -74,15 +85,17 @@ def _listed(run: Run, key: str) -> list[str]:
     return [str(name) for name in names[0]] if names and isinstance(names[0], list) else []
 
 
-def _is_present(run: Run, _text: ErrorText, match: re.Match[str]) -> bool:
+def _is_present(run: Run, text: ErrorText, match: re.Match[str]) -> bool:
     """Return True if the run lists every package that the error names as present."""
-    names = {name.partition(".")[0].lower() for name in _named(match)}
+    names = {name.partition(".")[0].lower() for name in _names(text, match)}
     return bool(names) and names <= {name.lower() for name in _listed(run, "present")}
 
 
 def _fix(run: Run, text: ErrorText, match: re.Match[str]) -> str:
     """Return how to install what the error or the check of the run names as missing."""
-    modules = [name.partition(".")[0] for name in dict.fromkeys([*_named(match), *_listed(run, "missing")])]
+    modules = [
+        name.partition(".")[0] for name in dict.fromkeys([*_names(text, match), *_listed(run, "missing")])
+    ]
     if modules and set(modules) == {_OWN_PACKAGE}:
         return "use a version of Osiris whose runner uploads this module to the sandbox"
     names = _to_install(
@@ -119,6 +132,15 @@ def _written(run: Run, text: ErrorText) -> str:
 
 
 PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"\b(?:ba|da|z)?sh: (?:line )?(?:\d{1,5}: )?(?P<p>[\w.\-]{1,60}): (?:command )?not found"
+            r"|Command exited with code 127\b|returned non-zero exit status 127\b"
+        ),
+        message="a program was not installed where the step ran",
+        fix="install the program where the step runs",
+        domain="infra",
+    ),
     ErrorPattern(
         pattern=(
             r"Failed to download extension [^\n]{1,120}"

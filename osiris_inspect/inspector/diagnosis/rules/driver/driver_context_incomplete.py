@@ -23,14 +23,14 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"Context must provide [^\n]{1,100}"
-            r"|'\w{0,40}Context' object has no attribute '[^'\n]{1,80}'"
-            r"|\b\w{0,40}Context\.\w{1,60}\(\) (?:got an unexpected|got multiple|missing \d{1,2} |takes )[^\n]{1,120}"
-            r"|'NoneType' object has no attribute '(?:log_metric|log_event|get_db_connection|output_dir)'"
+            r"|'(?:Simple|Runner|Driver|Execution|Step|Run|Worker)?Context' object has no attribute '[^'\n]{1,80}'"
+            r"|\b(?:Simple|Runner|Driver|Execution|Step|Run|Worker)?Context\.\w{1,60}\(\) (?:got an unexpected|got multiple|missing \d{1,2} |takes )[^\n]{1,120}"
+            r"|'NoneType' object has no attribute '(?:log_metric|log_event|get_db_connection)'"
             r"|'\w{0,40}Namespace' object has no attribute '(?:log_metric|log_event|get_db_connection|output_dir|base_path"
             r"|artifacts_dir)'"
             r"|\d{1,4} validation errors? for \w{0,40}(?:Message|Command|Context)\b[^\n]{0,60}"
             r"|\brun\(\) got an unexpected keyword argument '(?:step_id|config|inputs|ctx|context)'"
-            r"|\brun\(\) missing \d{1,2} required (?:keyword-only|positional) arguments?: [^\n]{1,100}"
+            r"|\brun\(\) missing \d{1,2} required (?:keyword-only|positional) arguments?: '(?:step_id|config|inputs|ctx|context)'[^\n]{0,100}"
         ),
         message="the driver and the runner do not have the same interface",
         fix=_FIX,

@@ -14,8 +14,6 @@ Example:
     `AttributeError: 'NoneType' object has no attribute 'groupby'`
 """
 
-import re
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors, raised_at
@@ -49,6 +47,7 @@ _MISTAKE = LazyRegex(
     r"|unhashable type: '|\bis not iterable$|cannot unpack non-iterable"
     r"|dictionary changed size during iteration|pop from (?:an )?empty|\bmath domain error\b"
     r"|list\.remove\(x\): x not in list|I/O operation on closed file|generator already executing"
+    r"|can't (?:compare|subtract) datetime\.\w{1,20}|Cannot mask with |Unable to coerce to Series|Must pass `\w{1,20}` as"
     r"|Length mismatch: Expected axis has|All arrays must be of the same length|Columns must be same length as key"
     r"|Cannot set a DataFrame with multiple columns to the single column|cannot insert [\w.\-]{1,80}, already exists"
     r"|Index contains duplicate entries, cannot reshape|single positional indexer is out-of-bounds"
@@ -62,10 +61,7 @@ _MISTAKE = LazyRegex(
     r"|\bAssertionError\b"
 )
 
-_CERTAIN = re.compile(
-    r"name '[^'\n]{1,80}' is not defined|(?:local|free) variable|cannot access|recursion depth"
-    r"|\(\) (?:takes|missing|got )|positional argument"
-)
+_CERTAIN = LazyRegex(r"name '[^'\n]{1,80}' is not defined|(?:local|free) variable|cannot access")
 """Mistakes that no data can cause."""
 _SHIPPED = frozenset(
     [

@@ -41,13 +41,6 @@ _BY_BYTE: Mapping[tuple[int, int], str] = {
 """Position and value of the first byte that is not UTF-8, in files that begin with a signature."""
 
 _BY_EXTENSION: Mapping[str, str] = {
-    ".gz": "a gzip archive",
-    ".tgz": "a gzip archive",
-    ".bz2": "a bzip2 archive",
-    ".xz": "an xz archive",
-    ".zst": "a Zstandard archive",
-    ".zip": "a zip archive",
-    ".7z": "a 7z archive",
     ".xlsx": "an Excel workbook",
     ".xlsm": "an Excel workbook",
     ".xlsb": "an Excel workbook",
@@ -65,6 +58,8 @@ _BY_EXTENSION: Mapping[str, str] = {
     ".pkl": "a pickle",
     ".pickle": "a pickle",
 }
+_LETTERS = frozenset(["80", "9d", "b5", "bc", "fd"])
+"""Bytes of a signature that are also letters or signs of common single-byte encodings."""
 PATTERNS = (
     ErrorPattern(
         pattern=r"unknown encoding: [^\n]{1,60}",
@@ -106,7 +101,7 @@ _NOT_DECODED = LazyRegex(
     r"[^\n]{0,80}"
     r"|CSV encoding error(?![^\n]{0,80}codec can't)[^\n]{0,120}"
 )
-_WIDE = re.compile(r"(?i)utf-?(?:16|32)")
+_WIDE = LazyRegex(r"(?i)utf-?(?:16|32)")
 _CANDIDATES = (
     "find out which encoding the producer uses and set it in the step; Windows writes cp1252 (Western European), "
     "cp1250 (Central European) or cp1251 (Cyrillic); then check the accented letters, because a wrong single-byte "
@@ -126,7 +121,8 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if path is None and ("query" in config or "resolved_connection" in config):
             explanation, fix, confidence = _DATABASE
         else:
-            kind, confidence = _kind(codec, match, path), Confidence.HIGH
+            kind = _kind(codec, match, path)
+            confidence = Confidence.MEDIUM if match["byte"] in _LETTERS else Confidence.HIGH
             subject = f"file {path!r}" if path else "the input"
             if kind is not None:
                 explanation, fix = f"{subject} {kind[0]}", kind[1]
@@ -144,7 +140,10 @@ def check(run: Run, _lineage: Lineage) -> Findings:
 
 
 def _kind(codec: str, match: re.Match[str], path: str | None) -> tuple[str, str] | None:
-    """Return what a file is and how to read it, if its extension or its first bytes identify it."""
+    """Return what a file is and how to read it, if its extension or its first bytes identify it.
+
+    The extension of an archive does not: readers decompress it, and then decode the text in it.
+    """
     suffix = PurePosixPath(path.replace("\\", "/")).suffix if path else ""
     named = _BY_EXTENSION.get(suffix.lower())
     if named is not None:

@@ -71,6 +71,7 @@ PATTERNS = (
             r"|module '(?P<m2>[A-Za-z_][\w.]{0,80})' has no attribute '[^'\n]{1,80}'"
             r"|\b(?:read_\w{2,20}|to_\w{2,20}|DataFrame\.\w{1,40}|Series\.\w{1,40}|\w{0,20}GroupBy\.\w{1,40})\(\) "
             r"(?:got an unexpected keyword argument|takes (?:from )?\d)[^\n]{1,80}"
+            r"|__init__\(\) got an unexpected keyword argument 'prox(?:y|ies)'"
             r"|'(?:Engine|OptionEngine)' object has no attribute 'execute'"
         ),
         message="the installed version of the package does not have this name",
@@ -79,15 +80,27 @@ PATTERNS = (
         confidence=Confidence.MEDIUM,
     ),
     ErrorPattern(
+        pattern=r"\b(?P<lib>\w[\w.+\-]{0,60}\.so[\w.]{0,20}): cannot open shared object file[^\n]{0,60}",
+        message="a system library that a package needs is not installed",
+        fix="install the system package that contains {lib} where the step runs",
+        domain="infra",
+    ),
+    ErrorPattern(
+        pattern=r"(?i:exec format error)[^\n]{0,160}|(?i:bad CPU type in executable)[^\n]{0,80}",
+        message="the program was not built for this machine, or it is a script without an interpreter line",
+        fix="install the build of the program for this machine, or add a line such as #!/bin/sh to the script",
+        domain="infra",
+    ),
+    ErrorPattern(
         pattern=(
-            r"ImportError: (?:\S{0,200}/|DLL load|[^\n]{0,200}(?:undefined symbol|shared object|not found \(required by))"
+            r"ImportError: (?:\S{0,200}/|[^\n]{0,200}(?:undefined symbol|not found \(required by))"
             r"[^\n]{0,160}"
+            r"|\bDLL load failed while importing \w{1,60}[^\n]{0,80}"
             r"|version `\w{1,20}_[\d.]{1,20}' not found[^\n]{0,100}"
-            r"|cannot open shared object file[^\n]{0,80}"
             r"|(?P<b1>numpy)\.(?:dtype|ndarray|ufunc) size changed, may indicate binary incompatibility[^\n]{0,100}"
             r"|A module that was compiled using (?P<b2>NumPy) 1\.x cannot be run in[^\n]{0,100}"
             r"|(?P<b3>numpy)\.core\.multiarray failed to import|_ARRAY_API not found"
-            r"|(?i:invalid ELF header|wrong ELF class|Exec format error)[^\n]{0,80}"
+            r"|(?i:invalid ELF header|wrong ELF class)[^\n]{0,80}"
         ),
         message="a package was installed but incompatible with another package or the system",
         fix="install compatible versions where the step runs",

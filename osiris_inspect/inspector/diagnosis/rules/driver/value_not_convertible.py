@@ -25,7 +25,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"Cannot convert non-finite values[^\n]{0,80}|\bIntCastingNaNError\b"
-            r"|cannot convert float (?:NaN|infinity) to integer"
+            r"|(?i:cannot convert float) (?:NaN|infinity) to integer"
             r"|Integer column has NA values[^\n]{0,60}|cannot convert NA to integer"
             r"|cannot convert NaT to (?:integer|int)|Cannot convert NaT values to integer"
         ),
@@ -64,6 +64,7 @@ PATTERNS = (
             r"|invalid literal for int\(\) with base \d{1,2}: [^\n]{1,120}"
             r"|[Cc]ould not convert [^\n]{1,120} with type \w{1,40}[^\n]{0,120}"
             r"|Conversion failed for column [^\n]{1,120}"
+            r"|Invalid value [^\n]{1,160} for dtype [^\n]{1,40}"
             r"|Unable to parse string [^\n]{1,120}"
             r"|CSV conversion error to [^\n]{1,120}"
             r"|Failed to parse string: [^\n]{1,120}"

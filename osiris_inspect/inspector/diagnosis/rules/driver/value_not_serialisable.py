@@ -1,4 +1,4 @@
-"""A step produced a value that JSON, a pickle or the database driver cannot represent.
+"""A step produced a value that JSON or a pickle cannot represent.
 
 What it finds:
     An error while a metric, a result or a row was written.
@@ -8,31 +8,21 @@ Why it matters:
 
 How to fix:
     Call `int()` or `float()` on numpy values before logging them. In rows for a service, write NULL for NaN
-    and strings for times; for a database, JSON text for dictionaries.
+    and strings for times.
 
 Example:
     `Object of type int64 is not JSON serializable`
 """
 
-import re
 from dataclasses import replace
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
-from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors
+from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
-
-
-def _adapt(_run: Run, _text: ErrorText, match: re.Match[str]) -> str:
-    """Return how to convert values of a type before they are written."""
-    name = match["type"] or match["type2"]
-    if name.rpartition(".")[2] in ("dict", "list", "set", "tuple"):
-        return f"convert the {name} values to JSON text before the writer, for example with json.dumps"
-    return "convert the values to plain Python values before the writer, for example with .item()"
-
 
 _PATTERN = ErrorPattern(
     pattern=(
@@ -48,12 +38,6 @@ _PATTERN = ErrorPattern(
     domain="code",
 )
 PATTERNS = (
-    ErrorPattern(
-        pattern=r"(?:can't|cannot) adapt type '(?P<type>[\w.]{1,60})'|type '(?P<type2>\w{1,60})' is not supported$",
-        message="the database driver has no conversion for values of this type",
-        fix=_adapt,
-        domain="data",
-    ),
     ErrorPattern(
         pattern=r"[Cc]an(?:not|'t) pickle (?P<type>[^\n]{1,100})",
         message="a value cannot be passed to another process",

@@ -16,8 +16,9 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
-from osiris_inspect.inspector.run.frame_facts import FrameFacts
+from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
@@ -35,7 +36,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     """Find sources with a column that is named like a header."""
     for step in run.steps:
         frame = run.frames.get(step.id)
-        if frame is None or (step.inputs and not step.is_source):
+        if frame is None or (step.inputs and not step.is_source) or query_of(step.config) is not None:
             continue
         marked = next((column.name for column in frame.columns if column.name.startswith(_MARKS)), None)
         delimiter, name = _joined_name(frame)

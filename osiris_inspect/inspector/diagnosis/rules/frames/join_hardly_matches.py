@@ -1,7 +1,8 @@
 """Few rows of a join found a partner.
 
 What it finds:
-    A join of two frames in which no row, or less than half of the rows on either side, has a partner.
+    A join of two frames in which no row, or less than half of the rows on either side, has a partner. As a note: an
+    inner join that drops a tenth or more of the rows of its larger input.
 
 Why it matters:
     Keys that differ in type, case or spaces do not match. An inner join then loses the rows, and a left join leaves
@@ -16,14 +17,16 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
-from osiris_inspect.inspector.run.frame_facts import JoinFacts
+from osiris_inspect.inspector.run.counts.frame_facts import JoinFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
 MIN_SHARE = 0.5
+MIN_DROPPED = 0.1
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -38,13 +41,34 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if frame is None or frame.join is None or step.status != "succeeded":
             continue
         join = frame.join
-        if join.left_rows and join.right_rows and _matches_few(join):
+        if not join.left_rows or not join.right_rows:
+            continue
+        if _matches_few(join):
             yield TEMPLATE.finding(
                 f"{join.matched:,} of {join.left_rows:,} rows found a partner among {join.right_rows:,} rows of the join",
                 frame_evidence(frame, "join"),
                 step=step.id,
                 confidence=Confidence.MEDIUM if join.matched else None,
             )
+            continue
+        rows, matched = _larger_side(join)
+        query = query_of(step.config)
+        if query is not None and not query.has_outer_join and rows - matched >= MIN_DROPPED * rows:
+            yield TEMPLATE.finding(
+                f"the inner join dropped {rows - matched:,} of {rows:,} rows, which have no partner",
+                frame_evidence(frame, "join"),
+                step=step.id,
+                severity=Severity.NOTE,
+                confidence=Confidence.MEDIUM,
+                fix="use a left join if these rows belong in the result",
+            )
+
+
+def _larger_side(join: JoinFacts) -> tuple[int, int]:
+    """Return the rows of the larger input, and how many of them have a partner."""
+    if join.right_matched is None or join.left_rows >= join.right_rows:
+        return join.left_rows, join.matched
+    return join.right_rows, join.right_matched
 
 
 def _matches_few(join: JoinFacts) -> bool:

@@ -18,15 +18,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import config_evidence, rows_out_evidence
-from osiris_inspect.inspector.diagnosis.evidence.query_text import LIMIT_KEYS, query_key, query_of
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import (
+    LIMIT_KEYS,
+    query_key,
+    query_of,
+)
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 from osiris_inspect.model.run_layout import is_safe_name
 
 NEEDS = ("configuration",)
+PAGE_SIZES = frozenset({1000, 5000, 10_000, 50_000, 100_000})
+"""Usual limits of queries and of the answers of services; PostgREST returns at most 1,000 rows by default."""
 MAX_TOP_LIST = 500
 """A shorter list that is ordered has a limit on purpose."""
 TEMPLATE = FindingTemplate(
@@ -40,6 +46,14 @@ TEMPLATE = FindingTemplate(
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find steps that returned exactly as many rows as they may."""
     for step in run.steps:
+        if _may_be_page(run, step):
+            yield TEMPLATE.finding(
+                f"returned exactly {step.rows_out:,} rows, a usual limit of queries; the run does not record its query",
+                *rows_out_evidence(run, step),
+                step=step.id,
+                confidence=Confidence.LOW,
+                fix="check the query of the step for a limit; if there is none, allow this rule for the step",
+            )
         key, limit = _limit(step.config)
         if step.status != "succeeded" or step.is_writer or not limit or step.rows_out != limit:
             continue
@@ -55,6 +69,13 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 *rows_out_evidence(run, step),
                 step=step.id,
             )
+
+
+def _may_be_page(run: Run, step: StepState) -> bool:
+    """Return True if a query of unknown text returned a usual limit of rows; a file may have any number of lines."""
+    is_file = (step.driver or "").startswith("filesystem.")
+    is_query = step.is_source and not is_file and run.dialect == "native"
+    return is_query and not step.config and step.status == "succeeded" and step.rows_out in PAGE_SIZES
 
 
 def _limit(config: Mapping[str, Any]) -> tuple[str, int | None]:

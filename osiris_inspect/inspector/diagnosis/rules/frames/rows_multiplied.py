@@ -15,8 +15,8 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import input_evidence, rows_out_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import resolved_inputs
-from osiris_inspect.inspector.diagnosis.evidence.query_text import query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -40,7 +40,8 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if step.status != "succeeded" or step.is_writer or step.is_source or len(inputs) != 1:
             continue
         rows_in, rows = inputs[0].rows, step.rows_out
-        if not rows_in or rows is None or len(step.inputs) != 1 or query_of(step.config) is not None:
+        has_query = query_of(step.config) is not None or (step.driver or "").startswith("duckdb.")
+        if not rows_in or rows is None or len(step.inputs) != 1 or has_query:
             continue
         if rows >= MIN_FACTOR * rows_in and rows - rows_in >= MIN_NEW_ROWS:
             yield TEMPLATE.finding(

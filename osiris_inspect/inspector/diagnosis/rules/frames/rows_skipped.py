@@ -33,14 +33,18 @@ TEMPLATE = FindingTemplate(
     "data",
     "correct these rows at the source or the setting that skips them; if the loss is acceptable, allow this rule for the step",
 )
-_UNIT = r"(?:rows?|lines?|records?|documents?|entries|entry|items?|values?|cells?)"
+_UNIT = r"(?:rows?|lines?|records?|documents?|\d[\d,]{0,12} (?:entries|items|values|cells|messages))"
 _LOST = r"(?:skipp(?:ed|ing)|dropp(?:ed|ing)|ignor(?:ed|ing)|reject(?:ed|ing)|discard(?:ed|ing)|omitt(?:ed|ing)|left out|leaving out)"
 _TEXT = LazyRegex(
     rf"\b{_UNIT}\b[^\n]{{0,40}}?\b{_LOST}\b|\b{_LOST}\b[^\n]{{0,40}}?\b{_UNIT}\b"
     rf"|\b(?:could not|cannot|failed to|unable to) (?:parse|convert|decode|load|insert|write) [^\n]{{0,20}}?\b{_UNIT}\b",
     2,
 )
-_HARMLESS = LazyRegex(r"\b(?:0|no|zero|header|heading|blank|empty|comment|duplicates?|footer)\b|# of", 2)
+_HARMLESS = LazyRegex(
+    r"\b(?:0|no|zero) (?:rows?|lines?|records?|documents?|entries|items|values|cells|messages)\b"
+    r"|\b(?:header|heading|blank|empty|comment|duplicates?|footer|line endings?)\b",
+    2,
+)
 _METRIC = LazyRegex(
     r"(?:rows|lines|records|documents|entries|items|values)_(?:left_out|skipped|rejected|dropped|ignored|discarded|failed|invalid|omitted|bad)"
     r"|(?:skipped|rejected|dropped|ignored|discarded|failed|invalid|omitted|bad)_(?:rows|lines|records|documents|entries|items|values)"

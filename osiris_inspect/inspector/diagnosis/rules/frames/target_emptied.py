@@ -19,7 +19,7 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
     config_evidence,
     input_evidence,
 )
-from osiris_inspect.inspector.diagnosis.evidence.targets import replaces_target, write_mode
+from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import replaces_target, write_mode
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run

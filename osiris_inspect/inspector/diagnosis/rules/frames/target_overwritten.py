@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, config_evidence
-from osiris_inspect.inspector.diagnosis.evidence.targets import replaces_target
+from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import replaces_target
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
@@ -36,11 +36,11 @@ _PATH_KEYS = (
     "filename",
     "output_path",
     "output_file",
-    "output",
-    "destination",
-    "target",
 )
+_OUTPUT_KEYS = ("output", "destination", "target")
+"""Keys that name a file unless the step has a connection."""
 _TABLE_KEYS = ("table", "table_name")
+_PLACE_KEYS = ("connection", "database", "bucket", "container")
 
 Target = tuple[str, ...]
 
@@ -58,7 +58,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if first is None or not replaces_target(step.config, is_file=target[0] == "file"):
             continue
         yield TEMPLATE.finding(
-            f"wrote {_rows(step)} to {target[-1]!r}, which destroyed the {_rows(first[0])} that {first[0].id!r} had written",
+            f"wrote {_rows(step)} to {step.config[key]!r}, which destroyed the {_rows(first[0])} that {first[0].id!r} had written",
             *(config_evidence(each.id, name) for each, name in ((step, key), first) if is_safe_name(each.id)),
             *any_evidence(run, step),
             step=step.id,
@@ -71,13 +71,14 @@ def _rows(step: StepState) -> str:
 
 def _target(config: Mapping[str, Any]) -> tuple[str, Target | None]:
     """Return the key and the target of a writer; None if it has no single target."""
-    for key in _PATH_KEYS:
+    places = tuple(str(config.get(key) or "") for key in _PLACE_KEYS)
+    for key in (*_PATH_KEYS, *(() if config.get("connection") else _OUTPUT_KEYS)):
         value = config.get(key)
         if isinstance(value, str) and value and not value.endswith("/"):
-            return key, ("file", posixpath.normpath(value))
+            return key, ("file", *places, posixpath.normpath(value))
     for key in _TABLE_KEYS:
         value = config.get(key)
         if isinstance(value, str) and value:
-            places = (config.get("connection"), config.get("database"), config.get("schema"))
-            return key, ("table", *(str(place or "") for place in places), value)
+            schema, _, table = value.rpartition(".")
+            return key, ("table", *places, schema or str(config.get("schema") or "public"), table)
     return "", None

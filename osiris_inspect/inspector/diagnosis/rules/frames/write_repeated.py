@@ -1,7 +1,8 @@
 """A write that adds rows was repeated.
 
 What it finds:
-    A successful writer that appends or inserts, and whose log reports a repeated attempt.
+    A successful writer that appends or inserts, by its configuration or its own log, and whose log reports a repeated
+    attempt.
 
 Why it matters:
     If the first attempt had written rows before it failed, they are in the target twice.
@@ -15,7 +16,7 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
-from osiris_inspect.inspector.diagnosis.evidence.targets import adds_rows
+from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import adds_rows, write_mode
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -23,7 +24,7 @@ from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt
 from osiris_inspect.model.finding import Confidence, Evidence, Severity
 
-NEEDS = ("configuration",)
+NEEDS = ("steps",)
 MAX_TEXT = 1_000
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
@@ -34,18 +35,22 @@ TEMPLATE = FindingTemplate(
 _RETRY = LazyRegex(
     r"\bretry(?:ing|ied)?\b|\bretried\b|\btrying again\b|\b(?:second|2nd) attempt\b|\battempt [2-9]\b", 2
 )
+_ADDS = LazyRegex(r"\b(?:insert|append)(?:ed|ing|s)?\b", 2)
 _NOT_SENT = LazyRegex(r"\bgave up\b|\bno retr|\bretries (?:are )?(?:off|disabled)|\bmax_retries\b", 2)
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find repeated attempts of writers that add rows."""
     for step in run.steps:
-        if step.status != "succeeded" or not step.is_writer or not adds_rows(step.config):
+        mode = write_mode(step.config)
+        if step.status != "succeeded" or not step.is_writer or (mode and not adds_rows(step.config)):
             continue
         events = [
             event
             for event in run.key_events
-            if event.step == step.id and event.name.rpartition(".")[2] in ("retry", "retried", "write_retry")
+            if mode
+            and event.step == step.id
+            and event.name.rpartition(".")[2] in ("retry", "retried", "write_retry")
         ]
         lines = [
             line
@@ -53,6 +58,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             if line.step == step.id
             and _RETRY.search(line.text[:MAX_TEXT])
             and not _NOT_SENT.search(line.text[:MAX_TEXT])
+            and (mode or _ADDS.search(line.text[:MAX_TEXT]))
         ]
         if events or lines:
             count = len(events) or len(lines)

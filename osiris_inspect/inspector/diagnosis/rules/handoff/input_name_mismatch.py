@@ -19,6 +19,7 @@ Example:
 from collections.abc import Sequence
 from typing import Literal
 
+from osiris_inspect.base.near_names import near_names
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence, input_evidence
 from osiris_inspect.inspector.diagnosis.evidence.missing_input import (
     error_reports_missing_input,
@@ -64,8 +65,11 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         elif registration in ("df_*", "input_df", "unknown"):
             yield from _unregistered(step, inputs, name, registration)
         elif name is None or name not in {entry.name for entry in inputs}:
-            fix = f"use {inputs[0].name!r} instead of {name!r}" if name and len(inputs) == 1 else None
-            yield _finding(step, inputs, f"{_requested(name)} received {_names(inputs)}", fix)
+            names = [entry.name for entry in inputs]
+            if run.dialect == "native" and len(inputs) == 1 and inputs[0].from_step:
+                names.append(input_name(inputs[0].from_step))  # an only input has this name as well
+            message = f"{_requested(name)} received {_names(inputs)}"
+            yield _finding(step, inputs, message, _use_bound(names, name, is_only=len(inputs) == 1))
 
 
 def _registration(run: Run, step: StepState, inputs: Sequence[InputState], name: str | None) -> Registration:
@@ -91,8 +95,7 @@ def _unregistered(
     local_names = " and ".join(dict.fromkeys(input_name(entry.from_step or "<step>") for entry in inputs))
     run_locally = f"run the pipeline locally, where the input is called {local_names}"
     if registration == "df_*" and usable:
-        fix = f"use {usable[0]!r} instead of {name!r}" if name and len(usable) == 1 else None
-        yield _finding(step, inputs, requested, fix)
+        yield _finding(step, inputs, requested, _use_bound(usable, name, is_only=len(usable) == 1))
     elif registration == "df_*":
         yield _finding(
             step,
@@ -136,8 +139,20 @@ def _unregistered(
         )
 
 
+def _use_bound(names: Sequence[str], name: str | None, *, is_only: bool) -> str | None:
+    """Return which name to use: one that is spelled like the requested one, else that of the only input."""
+    if name is None:
+        return None
+    similar = near_names(name, names, similarity=0.8) or list(names[:1] if is_only else ())
+    return f"use {similar[0]!r} instead of {name!r}" if similar else None
+
+
 def _requested(name: str | None) -> str:
-    return f"requested {repr(name) if name else 'another name'} but"
+    return (
+        f"input {name!r} does not exist; the step"
+        if name
+        else "the step requested an input under another name; it"
+    )
 
 
 def _names(inputs: Sequence[InputState]) -> str:

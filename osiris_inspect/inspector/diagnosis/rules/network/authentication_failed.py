@@ -19,9 +19,38 @@ from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findi
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.model.finding import Confidence
 
 REFINES = ("connection-refused", "request-refused", "connection-failed")
 PATTERNS = (
+    ErrorPattern(
+        pattern=(
+            r"(?i:unable to locate credentials)|\b(?:NoCredentialsError|DefaultCredentialsError)\b[^\n]{0,100}"
+            r"|(?i:config profile \([^)\n]{1,80}\) could not be found)"
+            r"|(?:supabase_key|api_key) is required|(?i:no api[ _-]?key found)|(?i:no credentials (?:were )?(?:provided|found|supplied))"
+        ),
+        message="no credentials were given",
+        fix="set the key or the credentials of the connection, or the environment variable or profile that it reads",
+        domain="config",
+        search_text_logs=True,
+    ),
+    ErrorPattern(
+        pattern=r"(?i:illegal header value) [^\n]{1,80}|\bInvalidHeader\b[^\n]{0,160}|Invalid header value [^\n]{1,80}",
+        message="a header was invalid; a key that is empty or contains a line break is the usual reason",
+        fix="remove spaces and line breaks from the key in the environment variable that the connection reads",
+        domain="config",
+        confidence=Confidence.MEDIUM,
+    ),
+    ErrorPattern(
+        pattern=(
+            r"\b(?:InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken|InvalidClientTokenId"
+            r"|UnrecognizedClientException|ExpiredTokenException|AuthFailure|invalid_grant|InvalidAuthenticationInfo)\b[^\n]{0,160}"
+        ),
+        message="the service rejected the access key, its signature or its token",
+        fix="renew the access key or token of the connection; check that key and secret belong together",
+        domain="config",
+        search_text_logs=True,
+    ),
     ErrorPattern(
         pattern=r"(?i:legacy api keys are disabled)|[Ll]egacy API keys \([^)\n]{1,60}\) were disabled[^\n]{0,40}",
         message="the project no longer accepts its legacy keys (anon, service_role)",
@@ -52,8 +81,9 @@ PATTERNS = (
             r"|FATAL: {1,4}role \"[^\"\n]{1,80}\" does not exist"
             r"|(?i:(?<!peer )(?<!ident )authentication failed)"
             r"|(?i:\bunauthenticated\b|must be authenticated)"
-            r"|(?i:(?:invalid|wrong) api[ _-]?key(?! \()|no api[ _-]?key found)"
-            r"|(?i:invalid (?:authentication )?credentials)"
+            r"|(?i:(?:invalid|wrong) api[ _-]?key(?! \())"
+            r"|(?i:invalid (?:authentication )?credentials|login failed for user|login incorrect)"
+            r"|(?i:incorrect username or password|invalid username/password|invalid login credentials)"
         ),
         message="the credentials were rejected",
         fix="check the user and password of the connection and the environment variable that it reads",

@@ -41,6 +41,7 @@ PATTERNS = (
             r"(?i:Packet sequence number wrong)[^\n]{0,60}|Commands out of sync[^\n]{0,80}|Malformed packet[^\n]{0,40}"
             r"|another (?:command|operation) is (?:already )?in progress"
             r"|lost synchronization with server[^\n]{0,80}|insufficient data in \"\w\" message[^\n]{0,20}"
+            r"|SQLite objects created in a thread[^\n]{0,80}|Connection Error: Connection already closed"
             r"|InterfaceError\)? ?\(0, ''\)|\b(?:connection|cursor) already closed\b"
         ),
         message="the connection was out of step: two threads or processes used it, or it was used after an error",

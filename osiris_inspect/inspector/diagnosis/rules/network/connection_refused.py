@@ -102,6 +102,7 @@ PATTERNS = (
         pattern=(
             r"Can't connect to (?:local )?(?:MySQL |MariaDB )?server[^\n]{0,120}"
             r"|could not connect to server[^\n]{0,80}"
+            r"|Cannot connect to host [^\n]{1,160}|Connect call failed[^\n]{0,80}|\bNoBrokersAvailable\b"
             r"|\bConnectError\b[^\n]{0,120}|All connection attempts failed"
             r"|\bConnection(?:Error\b| (?:failed|error): )(?!(?:\(?['\"]?Connection (?:aborted|broken)))[^\n]{1,120}"
             r"|\bconnect failed \(addresses tried: [^\n]{1,120}"

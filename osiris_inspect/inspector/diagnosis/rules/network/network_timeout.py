@@ -1,7 +1,7 @@
 """A server did not respond in time.
 
 What it finds:
-    A timeout on an established network connection.
+    An error that says that an operation took too long: a timeout of the client, the server or a pool of connections.
 
 Why it matters:
     The query may still be running on the server.
@@ -10,7 +10,7 @@ How to fix:
     Run again; read less data at once.
 
 Example:
-    `Lost connection to MySQL server during query`
+    `HTTPSConnectionPool(host='api.example.org', port=443): Read timed out. (read timeout=30)`
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
@@ -24,7 +24,16 @@ REFINES = ("connection-lost", "connection-refused", "connection-failed", "query-
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"\b(?:Read|Connect|Write|Pool)Timeout(?:Error)?\b[^\n]{0,80}"
+            r"\bPoolTimeout\b[^\n]{0,80}|couldn't get a connection after [^\n]{1,40}"
+            r"|QueuePool limit of size [^\n]{1,120}|(?i:connection pool (?:is )?(?:exhausted|full))"
+        ),
+        message="the connection pool of the client had no free connection in time",
+        fix="close connections after use, use fewer at once, or enlarge the pool",
+        domain="code",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"\b(?:Read|Connect|Write)Timeout(?:Error)?\b[^\n]{0,80}"
             r"|(?i:(?:read|write|connection|connect|operation|request|query|handshake|lookup) (?:operation )?timed out)"
             r"|(?i:^(?:driver error: |execution failed: )?(?:TimeoutError: )?timed out\.?$)"
             r"|(?i:\bETIMEDOUT\b)"

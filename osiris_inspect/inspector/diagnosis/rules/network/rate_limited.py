@@ -22,7 +22,7 @@ from osiris_inspect.inspector.run.run import Run
 REFINES = ("service-failed", "request-refused", "write-failed")
 PATTERNS = (
     ErrorPattern(
-        pattern=r"exceeded the 'max_(?:questions|updates|statement)[^'\n]{0,30}' resource[^\n]{0,60}",
+        pattern=r"exceeded the 'max_(?!connections|user_connections)[^'\n]{1,40}' resource[^\n]{0,60}",
         message="the account reached its limit of queries per hour",
         fix="run again later, send fewer queries, or raise the limit of the account",
         domain="infra",
@@ -30,7 +30,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"(?i:\btoo many requests\b(?! \())"
-            r"|(?i:rate limit(?:ed| exceeded))|\bRateLimitException\b"
+            r"|(?i:\brate[ -]?limit(?:ed|ing|s)?\b)|\b(?:SlowDown|RequestLimitExceeded|Throttling(?:Exception)?|ThrottledException|TooManyRequestsException)\b[^\n]{0,100}|\bRateLimitException\b"
         ),
         message="the service rejected requests because of its rate limit",
         fix="run again later or send fewer, larger batches",

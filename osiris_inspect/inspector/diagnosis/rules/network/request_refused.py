@@ -24,6 +24,18 @@ REFINES = ("connection-failed", "table-creation-failed", "write-failed")
 IS_GENERAL = True
 PATTERNS = (
     ErrorPattern(
+        pattern=r"\bRequestTimeTooSkewed\b[^\n]{0,120}|(?i:request (?:has )?expired|clock skew)[^\n]{0,80}",
+        message="the time of the request differed too much from that of the service",
+        fix="set the clock of the machine where the step ran",
+        domain="infra",
+    ),
+    ErrorPattern(
+        pattern=r"\bInvalidObjectState\b[^\n]{0,160}|\bBlobArchived\b[^\n]{0,100}",
+        message="the object was in an archive",
+        fix="restore the object from the archive before the run, or store it in another class",
+        domain="config",
+    ),
+    ErrorPattern(
         pattern=r"(?i:got a packet bigger than)[^\n]{0,80}|(?i:request entity too large|payload too large)",
         message="the request was too large for the server",
         fix="write smaller batches",

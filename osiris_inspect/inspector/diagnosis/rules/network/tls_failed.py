@@ -39,7 +39,7 @@ def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"(?i:certificate verify failed)[^\n]{0,100}"
+            r"(?i:certificate verify failed)[^\n]{0,100}|root certificate file [^\n]{1,200} does not exist"
             r"|\bSSL(?:Error|CertVerificationError)\b(?!\(?[^\n]{0,40}(?:EOF|unexpected eof))[^\n]{0,100}"
             r"|(?i:ssl error:?) [^\n]{1,100}"
             r"|\bsslmode\b[^\n]{1,80}(?:invalid|required|not supported)"

@@ -51,16 +51,16 @@ _YAML = ErrorPattern(
 )
 _MARK = LazyRegex(r"in \"(?P<file>[^\"\n]{1,400})\", line (?P<line>\d{1,8})(?:, column (?P<column>\d{1,8}))?")
 _HINTS = (
-    (re.compile(r"'\\t'"), "indent with spaces, not with tabs"),
+    (LazyRegex(r"'\\t'"), "indent with spaces, not with tabs"),
     (
-        re.compile(r"mapping values are not allowed"),
+        LazyRegex(r"mapping values are not allowed"),
         "quote a value that contains ': ', and check the indentation",
     ),
-    (re.compile(r"expected <block end>"), "align the keys of one mapping"),
-    (re.compile(r"quoted scalar|unexpected end of stream"), "close the quotation mark"),
-    (re.compile(r"flow (?:sequence|mapping)"), "close the bracket"),
-    (re.compile(r"that cannot start any token"), "quote a value that begins with this character"),
-    (re.compile(r"undefined alias"), "quote a value that begins with '*'"),
+    (LazyRegex(r"expected <block end>"), "align the keys of one mapping"),
+    (LazyRegex(r"quoted scalar|unexpected end of stream"), "close the quotation mark"),
+    (LazyRegex(r"flow (?:sequence|mapping)"), "close the bracket"),
+    (LazyRegex(r"that cannot start any token"), "quote a value that begins with this character"),
+    (LazyRegex(r"undefined alias"), "quote a value that begins with '*'"),
 )
 _WRONG_STRUCTURE = ErrorPattern(
     pattern=(

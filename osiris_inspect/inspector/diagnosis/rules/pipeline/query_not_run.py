@@ -29,7 +29,7 @@ NEEDS = ("metrics", "configuration")
 TEMPLATE = FindingTemplate(
     Severity.WARNING, "code", "use a version that executes the query in DuckDB", Confidence.MEDIUM
 )
-_SELECT_ALL = LazyRegex(r"\s*SELECT\s+\*\s+FROM\s+\"?\w+\"?\s*;?\s*", re.IGNORECASE)
+_SELECT_ALL = LazyRegex(r"\s*SELECT\s+\*\s+FROM\s+\"?\w+\"?\s*(?:;\s*)?", re.IGNORECASE)
 
 
 def check(run: Run, lineage: Lineage) -> Findings:

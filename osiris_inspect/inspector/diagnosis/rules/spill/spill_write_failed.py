@@ -14,14 +14,13 @@ Example:
     `Failed to cache DataFrame for step extract-dup: Duplicate column names found: ['id', 'id']`
 """
 
-import re
-
 from osiris_inspect.inspector.diagnosis.evidence.citations import event_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_log_lines
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.files.log_phrases import SPILL_NOT_WRITTEN
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt, excerpt_of
 from osiris_inspect.model.finding import Severity
 
@@ -31,18 +30,18 @@ TEMPLATE = FindingTemplate(
     Severity.WARNING, "data", "make column names unique and column types uniform, or check the disk"
 )
 _REMEDIES = (
-    (re.compile(r"(?i:duplicate column)"), "give each column a unique name"),
-    (re.compile(r"string column names|column names must be str"), "convert the column names to strings"),
+    (LazyRegex(r"(?i:duplicate column)"), "give each column a unique name"),
+    (LazyRegex(r"string column names|column names must be str"), "convert the column names to strings"),
     (
-        re.compile(r"Expected bytes|[Cc]ould not convert|Conversion failed|cannot mix"),
+        LazyRegex(r"Expected bytes|[Cc]ould not convert|Conversion failed|cannot mix"),
         "give each column one type",
     ),
     (
-        re.compile(r"(?i:no space left|quota exceeded|not enough disk)"),
+        LazyRegex(r"(?i:no space left|quota exceeded|not enough disk)"),
         "free disk space where the run is stored",
     ),
-    (re.compile(r"(?i:permission denied|read-only file system)"), "store the run in a writable directory"),
-    (re.compile(r"(?i:No module named|usable engine)"), "install pyarrow where the steps run"),
+    (LazyRegex(r"(?i:permission denied|read-only file system)"), "store the run in a writable directory"),
+    (LazyRegex(r"(?i:No module named|usable engine)"), "install pyarrow where the steps run"),
 )
 
 

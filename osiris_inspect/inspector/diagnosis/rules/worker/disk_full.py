@@ -19,10 +19,18 @@ from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findi
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.model.finding import Confidence
 
 REFINES = ("query-failed", "service-failed", "spill-write-failed")
 EXPLAINS = ("worker-killed", "sandbox-lost")
 PATTERNS = (
+    ErrorPattern(
+        pattern=r"The table '[^'\n]{1,120}' is full",
+        message="the table could not grow: it reached its size limit, or the disk of the server was full",
+        fix="free disk space on the server; for a table in memory, use InnoDB or raise max_heap_table_size",
+        domain="infra",
+        confidence=Confidence.MEDIUM,
+    ),
     ErrorPattern(
         pattern=r"failed to offload data block[^\n]{0,100}|(?i:max_temp_directory_size)[^\n]{0,80}",
         message="DuckDB reached the limit of its temporary disk space",
@@ -34,7 +42,6 @@ PATTERNS = (
             r"(?i:no space left on device)"
             r"|\b(?:ENOSPC|EDQUOT)\b"
             r"|(?i:disk quota exceeded)"
-            r"|The table '[^'\n]{1,120}' is full"
             r"|\bNotEnoughSpaceException\b|(?i:not enough disk space)"
         ),
         message="the disk was full",

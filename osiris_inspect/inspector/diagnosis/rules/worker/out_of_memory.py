@@ -33,7 +33,7 @@ PATTERNS = (
             r"|\b(?:_Array)?MemoryError\b"
             r"|Unable to allocate [^\n]{1,100}"
             r"|(?i:cannot allocate memory)"
-            r"|\b(?:OOMKilled|ENOMEM)\b"
+            r"|\b(?:OOMKilled|ENOMEM)\b|\bstd::bad_alloc\b|\bmalloc of size \d{1,20} failed"
             r"|(?i:out of memory(?! error: failed to offload))"
         ),
         message="the step ran out of memory",

@@ -27,10 +27,10 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"(?i:(?:the )?sandbox (?:is|was|has been|got)? ?(?:gone|lost|killed|terminated|paused|ended|shut down|not running))"
-            r"|(?i:sandbox (?:timed out|timeout|expired|has expired))"
+            r"|(?i:sandbox (?:timed out|timeout (?:was )?(?:reached|exceeded)|expired|has expired))"
             r"|(?i:sandbox \S{1,60} (?:does not|doesn't) exist)"
             r"|(?i:sandbox (?:is running but envd inside it )?could not be reached)"
-            r"|(?i:sandbox is (?:probably not running|running but (?:the )?port is not open))"
+            r"|(?i:sandbox is probably not running)"
             r"|\bSandbox(?:Timeout|NotRunning|Unreachable|Closed)Exception\b"
         ),
         message="the sandbox ended during the run",

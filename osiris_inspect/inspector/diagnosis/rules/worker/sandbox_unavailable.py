@@ -14,12 +14,37 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
-REFINES = ("network", "permission-denied", "step-timeout")
+REFINES = ("network", "permission-denied", "step-timeout", "dependency-missing")
 """A refusal of the sandbox service is worded like that of any service; these rules do not know which one it was."""
+_REASONS = (
+    (
+        LazyRegex(r"(?i)certificate|\bssl\b"),
+        "correct the certificates or the proxy where the run was started",
+    ),
+    (
+        LazyRegex(r"(?i)name resolution|name or service|getaddrinfo|nodename|refused|unreachable|no route"),
+        "check the network where the run was started: the service was not reached",
+    ),
+    (
+        LazyRegex(r"(?i)timed out|timeout|deadline|\b50[0234]\b"),
+        "run again later, and check the status of the service",
+    ),
+)
+
+
+def _fix(_run: Run, text: ErrorText, _match: object) -> str:
+    """Return the remedy for the reason that the error states."""
+    return next(
+        (fix for reason, fix in _REASONS if reason.search(text.text)), "check the response of the service"
+    )
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -64,9 +89,15 @@ PATTERNS = (
         domain="config",
     ),
     ErrorPattern(
+        pattern=r"(?i:sandbox is running but (?:the )?port is not open)",
+        message="the sandbox runs, but no program in it listens on this port",
+        fix="check the start command of the template, and whether the program ended",
+        domain="infra",
+    ),
+    ErrorPattern(
         pattern=r"requires async execution|Failed to create sandbox[^\n]{0,100}",
         message="no sandbox could be created",
-        fix="check the response of the service",
+        fix=_fix,
         domain="infra",
     ),
 )

@@ -47,8 +47,10 @@ def _fix_killed(run: Run, _text: ErrorText, _match: object) -> str:
 
 PATTERNS = (
     ErrorPattern(
-        pattern=_by_signal("-9|137", r"\bkilled by SIGKILL\b|\bsignal: killed\b|\bSIGKILL\b[^\n]{0,40}"),
-        message="the worker process was killed by SIGKILL, which the system sends when memory runs out",
+        pattern=_by_signal(
+            "-9|137", r"\bkilled by SIGKILL\b|\bsignal: killed\b|^Killed$|\bSIGKILL\b[^\n]{0,40}"
+        ),
+        message="a process of the step was killed by SIGKILL, which the system sends when memory runs out",
         fix=_fix_killed,
         domain="infra",
     ),
@@ -56,7 +58,7 @@ PATTERNS = (
         pattern=_by_signal(
             "-11|139", r"\b(?:killed by )?SIGSEGV\b|(?i:segmentation fault)|Fatal Python error: [^\n]{1,80}"
         ),
-        message="the worker process crashed in native code",
+        message="a process of the step crashed in native code",
         fix="update or pin the packages with native code that the step uses (drivers, pandas, pyarrow, duckdb); "
         "PYTHONFAULTHANDLER=1 logs where it crashes",
         domain="infra",
@@ -65,26 +67,27 @@ PATTERNS = (
         pattern=_by_signal(
             "-6|134|-7|135|-8|136", r"\b(?:killed by )?SIG(?:ABRT|BUS|FPE)\b|\bterminate called after"
         ),
-        message="the worker process was aborted by native code",
+        message="a process of the step was aborted by native code",
         fix="read the end of the worker's log for the reason, and check memory, disk and the versions of packages "
         "with native code",
         domain="infra",
     ),
     ErrorPattern(
         pattern=_by_signal("-4|132", r"\b(?:killed by )?SIGILL\b|(?i:illegal instruction)"),
-        message="the worker process executed an instruction that the processor does not have",
+        message="a process of the step executed an instruction that the processor does not have",
         fix="install packages that are built for this processor, or use another machine",
         domain="infra",
     ),
     ErrorPattern(
         pattern=_by_signal("-15|143|-2|130|129", r"\bkilled by SIG(?:TERM|INT|HUP)\b"),
-        message="the worker process was ended from outside",
+        message="a process of the step was ended from outside",
         fix="find out what ended it: a time limit of the CI job, an orchestrator, a shutdown, or a person",
         domain="infra",
     ),
     ErrorPattern(
         pattern=(
             r"the worker is gone(?:: (?!killed by SIG(?:KILL|SEGV|ABRT|BUS|FPE|ILL|TERM|INT|HUP))(?P<how>[^\n]{1,120})|$)"
+            r"|\bBrokenProcessPool\b[^\n]{0,120}|A worker process managed by the executor was unexpectedly terminated"
             r"|[Ww]orker (?:process )?(?:was )?(?:killed|lost|died)[^\n]{0,100}"
             r"|\bkilled by SIG(?!KILL|SEGV|ABRT|BUS|FPE|ILL|TERM|INT|HUP)[A-Z0-9]{2,8}"
         ),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from osiris_inspect.inspector.files.run_files import RunFiles
-from osiris_inspect.inspector.run.earlier_run import EarlierRun
+from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model import jsonl, run_card
 from osiris_inspect.model import run_layout as layout

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from osiris_inspect.inspector.files.run_files import RunFiles
-from osiris_inspect.inspector.run.frame_facts import ColumnFacts, FrameFacts, JoinFacts
+from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts, JoinFacts
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event, as_int
@@ -25,7 +25,7 @@ def read_frame_facts(run: Run, *, log_only: bool = False) -> dict[str, FrameFact
         event = stored.get(step.id)
         logged = _from_event(step.id, event) if event is not None else None
         is_counted = logged is not None and any(column.nulls is not None for column in logged.columns)
-        if not log_only and not is_counted:
+        if not log_only and not is_counted and not disk.is_mirror:  # each file of a remote run is a request
             logged = _from_spill(run, step, disk, logged) or logged
         if logged is not None:
             frames[step.id] = logged
@@ -75,7 +75,7 @@ def _from_spill(run: Run, step: StepState, disk: RunFiles, logged: FrameFacts | 
     schema = layout.schema_path(step.id)
     dtypes = _dtypes(disk.read_document(schema, json.loads) if disk.exists(schema) else None)
     counted = None
-    if run.status == "success" and not disk.is_mirror:
+    if run.status == "success":
         from osiris_inspect.inspector.tables.parquet_footer import null_counts
 
         counted = null_counts(run.path / layout.spill_path(step.id))

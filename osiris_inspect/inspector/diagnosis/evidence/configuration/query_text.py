@@ -48,6 +48,13 @@ class QueryText:
         return False
 
     @property
+    def keeps_rows_without_partner(self) -> bool:
+        """True if the query has rows even if one of its inputs has none."""
+        pairs = zip(self.words, self.words[1:], strict=False)
+        excludes = any(word == "not" and after in ("in", "exists") for word, after in pairs)
+        return excludes or self.has(*_SET_SIZES, *_OUTER, "except", "anti")
+
+    @property
     def reduces(self) -> bool:
         """True if the query makes fewer rows on purpose: groups, a limit, a difference."""
         return self.has(*_GROUPS) or self.aggregates

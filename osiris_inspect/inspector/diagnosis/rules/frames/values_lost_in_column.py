@@ -1,0 +1,64 @@
+"""A step lost many values of a column.
+
+What it finds:
+    A step that returns as many rows as it received, and a column that had values in nearly all rows and has none in many
+    of them. With SQL only for conversions that return NULL instead of failing (`TRY_CAST`, `try_strptime`).
+
+Why it matters:
+    A conversion that turns what it cannot read into nothing loses values without an error: numbers with a unit or a
+    decimal comma, dates in another format.
+
+How to fix:
+    Look at the values of the column in the input and convert all of their forms. If the values are removed on purpose,
+    allow this rule for the step.
+
+Example:
+    `shape` returns 300 rows; `amount` has a value in 180 of them, and in 300 of its input.
+"""
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.model.finding import Confidence, Severity
+
+NEEDS = ("inputs_resolved",)
+MIN_ROWS = 10
+MAX_SHARE_BEFORE = 0.05
+MIN_SHARE_AFTER = 0.2
+TEMPLATE = FindingTemplate(
+    Severity.WARNING,
+    "data",
+    "convert all forms of the values; if they are removed on purpose, allow this rule for the step",
+    Confidence.MEDIUM,
+)
+
+
+def check(run: Run, _lineage: Lineage) -> Findings:
+    """Find columns that lost values in a step with one input."""
+    for step in run.steps:
+        frame = run.frames.get(step.id)
+        source = run.frames.get(step.inputs[0].from_step or "") if len(step.inputs) == 1 else None
+        if frame is None or source is None or step.status != "succeeded" or not _may_convert(step):
+            continue
+        rows = frame.rows or 0
+        if rows < MIN_ROWS or rows != source.rows:
+            continue
+        for column in frame.columns:
+            before = source.column(column.name)
+            if before is None or before.nulls is None or column.nulls is None:
+                continue
+            if before.nulls <= MAX_SHARE_BEFORE * rows and MIN_SHARE_AFTER * rows <= column.nulls < rows:
+                yield TEMPLATE.finding(
+                    f"{column.name!r} has a value in {rows - column.nulls:,} of {rows:,} rows, and in {rows - before.nulls:,} of its input",
+                    frame_evidence(frame, column.name),
+                    frame_evidence(source, column.name),
+                    step=step.id,
+                )
+                break
+
+
+def _may_convert(step: StepState) -> bool:
+    query = query_of(step.config)
+    return query is None or query.has("try_cast", "try_strptime", "try")

@@ -1,0 +1,1 @@
+"""Figures that rules compare: rows and values of frames, and of earlier runs."""
