@@ -21,7 +21,8 @@ from osiris_inspect.runtime.pipeline.compiler import compile_pipeline
 from osiris_inspect.runtime.proxy.proxy import RunRequest, run
 from osiris_inspect.runtime.transport.in_process import InProcess
 from osiris_inspect.runtime.worker.worker import Worker
-from tests.inspector.saboteurs import COMPONENTS
+from tests.inspector.grading import Answer, Groups
+from tests.inspector.saboteurs import COMPONENTS, MOON
 
 Role = Literal["source", "middle", "writer"]
 Truth = Literal["success", "failed", "success_but_wrong", "truncated"]
@@ -52,119 +53,260 @@ class Fault:
 
     Attributes:
         roles: the kinds of step it can strike.
-        rules: the names under which it may be told; any of them is right.
+        must_say: what its diagnosis must state, in words.
+        true_claims: the claims that are true of it.
+        error_text: the text in which the cause stands, so that a quotation of it is enough.
         at: whether the guilty step is the one struck, or the one upstream of it.
         component, config: what replaces the step; none: the saboteur with ``deed``.
         spills: whether it needs a frame on disk.
+        is_alone: whether it needs the only source; an empty one beside another may be normal.
     """
 
     name: str
     roles: Sequence[Role]
-    rules: Sequence[str]
+    must_say: Groups
     deed: str = ""
     truth: Truth = "failed"
     component: str = ""
     config: Mapping[str, Any] | None = None
     spills: bool = False
     env: Mapping[str, str] | None = None
+    true_claims: Sequence[str] = ()
+    error_text: str = ""
+    is_alone: bool = False
 
 
 ALL: Sequence[Role] = ("source", "middle", "writer")
 GIVING: Sequence[Role] = ("source", "middle")
-LAST_RESORT = "unexplained-failure"
 
 
-def _sql(name: str, rules: Sequence[str], query: str, **more: Any) -> Fault:
-    return Fault(name, ("middle",), rules, component="duckdb.processor", config={"query": query}, **more)
+def _sql(name: str, must_say: Groups, query: str, **more: Any) -> Fault:
+    return Fault(name, ("middle",), must_say, component="duckdb.processor", config={"query": query}, **more)
 
 
 FAULTS: Sequence[Fault] = (
-    Fault("returns nothing", GIVING, ["output-missing"], "nothing"),
-    Fault("returns another key", GIVING, ["output-key-wrong"], "other key"),
-    Fault("returns no mapping", GIVING, ["output-not-a-frame"], "no mapping"),
-    Fault("returns df that is no frame", GIVING, ["output-not-a-frame"], "no frame"),
-    Fault("returns an empty mapping", GIVING, ["output-missing"], "empty mapping"),
-    Fault("driver raises", ALL, [LAST_RESORT, "driver-raised"], "raise"),
-    Fault("memory", ALL, ["out-of-memory"], "memory"),
-    Fault("disk full", ALL, ["disk-full"], "disk"),
-    Fault("permission", ALL, ["permission-denied"], "denied"),
-    Fault("module missing", ALL, ["dependency-missing"], "module"),
-    Fault("connection refused", ("source", "writer"), ["connection-refused"], "refused"),
-    Fault("name of host", ("source", "writer"), ["host-not-found"], "dns"),
-    Fault("network timeout", ("source", "writer"), ["network-timeout"], "network"),
-    Fault("encoding", ("source",), ["encoding-wrong"], "encoding"),
-    Fault("driver exits", ALL, ["driver-exited"], "exit"),
-    Fault("column of a frame missing", ("middle", "writer"), ["column-missing"], "key"),
-    Fault("value without a form in JSON", ("writer",), ["value-not-serialisable"], "json"),
-    Fault("step hangs", GIVING, ["step-timeout"], "hang", env={"E2B_STEP_TIMEOUT": "0.4"}),
-    _sql("column missing", ["column-missing"], "SELECT nope FROM {first}"),
-    _sql("syntax", ["sql-syntax"], "SELEC * FROM {first}"),
-    _sql("table missing", ["table-missing"], "SELECT * FROM {first}, nowhere"),
-    _sql("conversion", ["query-failed"], "SELECT CAST(name AS INTEGER) AS n FROM {first}"),
-    _sql("function missing", ["query-failed"], "SELECT frobnicate(id) FROM {first}"),
-    _sql("type mismatch", ["query-failed"], "SELECT id + name FROM {first}"),
-    _sql("input of another name", ["input-name-mismatch"], "SELECT * FROM df_lost"),
+    Fault(
+        "returns nothing",
+        GIVING,
+        [[r"return\w* (None|nothing|no )|no (output|frame|DataFrame|result)|without (an? )?(output|frame)"]],
+        "nothing",
+    ),
+    Fault("returns another key", GIVING, [[r"\bdata\b"], [r"\bdf\b"]], "other key"),
+    Fault("returns no mapping", GIVING, [[r"\blist\b"]], "no mapping"),
+    Fault(
+        "returns df that is no frame",
+        GIVING,
+        [[r"\bdict\b|not a (frame|DataFrame)"], [r"\bdf\b|output"]],
+        "no frame",
+    ),
+    Fault(
+        "returns an empty mapping",
+        GIVING,
+        [[r"return\w* (an empty|nothing|no )|no (output|frame|DataFrame|df)|empty (mapping|dict|result)"]],
+        "empty mapping",
+    ),
+    Fault("driver raises", ALL, [["the moon is in the wrong phase"]], "raise", error_text=MOON),
+    Fault("memory", ALL, [["memory|allocat"]], "memory", true_claims=["memory"]),
+    Fault(
+        "disk full", ALL, [[r"no space|\bfull\b|out of space"]], "disk", true_claims=["disk", "unwritable"]
+    ),
+    Fault(
+        "permission",
+        ALL,
+        [["permission|denied|not allowed|may not"], [r"/data/secret\.bin"]],
+        "denied",
+        true_claims=["permission", "unwritable"],
+    ),
+    Fault(
+        "module missing",
+        ALL,
+        [["a_module_nobody_has"], ["module|package|not installed|missing"]],
+        "module",
+        true_claims=["package"],
+    ),
+    Fault(
+        "connection refused",
+        ("source", "writer"),
+        [["refused|did not accept|nothing listen"]],
+        "refused",
+        true_claims=["refused"],
+    ),
+    Fault(
+        "name of host",
+        ("source", "writer"),
+        [["resolve|not known|unknown host"]],
+        "dns",
+        true_claims=["unresolved"],
+    ),
+    Fault(
+        "network timeout",
+        ("source", "writer"),
+        [["timed? ?-?out|did not (respond|answer)|no (answer|response)"]],
+        "network",
+        true_claims=["timeout"],
+    ),
+    Fault("encoding", ("source",), [["utf-?8|encod|decode"]], "encoding", true_claims=["encoding"]),
+    Fault("driver exits", ALL, [["exit"]], "exit"),
+    Fault(
+        "column of a frame missing",
+        ("middle", "writer"),
+        [["amount"], ["column"]],
+        "key",
+        true_claims=["column"],
+    ),
+    Fault(
+        "value without a form in JSON", ("writer",), [["Timestamp"], ["JSON"]], "json", true_claims=["json"]
+    ),
+    Fault(
+        "step hangs",
+        GIVING,
+        [[r"time ?-?out|timed out|time limit|0\.4"]],
+        "hang",
+        env={"E2B_STEP_TIMEOUT": "0.4"},
+        true_claims=["timeout", "limit"],
+    ),
+    _sql(
+        "column missing", [["nope"], ["column"]], "SELECT nope FROM {first}", true_claims=["column", "query"]
+    ),
+    _sql("syntax", [["syntax|not valid SQL|SELEC"]], "SELEC * FROM {first}", true_claims=["syntax", "query"]),
+    _sql(
+        "table missing",
+        [["nowhere"], ["table|not exist|not found"]],
+        "SELECT * FROM {first}, nowhere",
+        true_claims=["table", "query"],
+    ),
+    _sql(
+        "conversion",
+        [["conver|cast"], [r"int|\bn\d+\b"]],
+        "SELECT CAST(name AS INTEGER) AS n FROM {first}",
+        true_claims=["query"],
+    ),
+    _sql(
+        "function missing",
+        [["frobnicate"], ["function"]],
+        "SELECT frobnicate(id) FROM {first}",
+        true_claims=["function", "query"],
+    ),
+    _sql(
+        "type mismatch",
+        [[r"type|\+|operator|VARCHAR"]],
+        "SELECT id + name FROM {first}",
+        true_claims=["query", "function"],
+    ),
+    _sql(
+        "input of another name",
+        [["df_lost"], ["input|frame|table|receiv"]],
+        "SELECT * FROM df_lost",
+        true_claims=["table", "query"],
+    ),
     _sql(
         "filter that nothing passes",
-        ["all-rows-lost"],
+        [[r"\b0 rows|no rows?|all rows|every row|produced (0|none|nothing)"]],
         "SELECT * FROM {first} WHERE id < 0",
         truth="success_but_wrong",
     ),
     Fault(
         "file missing",
         ("source",),
-        ["file-missing"],
+        [[r"nope\.csv"], ["not (found|exist|there)|no such|missing"]],
         component="filesystem.csv_extractor",
         config={"path": "nope.csv"},
+        true_claims=["file"],
     ),
     Fault(
         "folder for a file",
         ("source",),
-        ["path-is-directory"],
+        [["directory|folder"]],
         component="filesystem.csv_extractor",
         config={"path": "folder"},
+        true_claims=["file"],
     ),
     Fault(
         "empty file",
         ("source",),
-        ["frame-without-columns"],
+        [["empty|no columns|without columns|no header"]],
         component="filesystem.csv_extractor",
         config={"path": "empty.csv"},
     ),
     Fault(
         "ragged file",
         ("source",),
-        ["csv-ragged"],
+        [["fields|columns"], ["line|row"]],
         component="filesystem.csv_extractor",
         config={"path": "ragged.csv"},
+        true_claims=["ragged"],
     ),
     Fault(
         "source without rows",
         ("source",),
-        ["zero-rows-from-source"],
+        [["0 rows|no rows|empty|nothing"]],
         "no rows",
+        is_alone=True,
         truth="success_but_wrong",
     ),
     Fault(
         "frame that cannot be spilled",
         GIVING,
-        ["spill-write-failed"],
+        [["spill"], ["fail|could not|cannot|not written"]],
         "block spill",
         truth="success_but_wrong",
         spills=True,
+        true_claims=["spill", "unwritable"],
     ),
-    Fault("spill deleted", GIVING, ["spill-file-unreadable"], "after:delete", spills=True),
-    Fault("spill cut off", GIVING, ["spill-file-unreadable"], "after:cut", spills=True),
-    Fault("spill changed", GIVING, ["spill-file-unreadable"], "after:change", spills=True),
+    Fault(
+        "spill deleted",
+        GIVING,
+        [["spill|parquet"], ["missing|deleted|not (found|exist|there)|could not be read|gone|unreadable"]],
+        "after:delete",
+        spills=True,
+        true_claims=["spill", "file"],
+    ),
+    Fault(
+        "spill cut off",
+        GIVING,
+        [
+            ["spill|parquet"],
+            ["cut|truncat|damaged|corrupt|incomplete|unreadable|could not be read|shorter|bytes"],
+        ],
+        "after:cut",
+        spills=True,
+        true_claims=["spill"],
+    ),
+    Fault(
+        "spill changed",
+        GIVING,
+        [["spill|parquet"], ["changed|differ|checksum|damaged|corrupt|unreadable|could not be read"]],
+        "after:change",
+        spills=True,
+        true_claims=["spill"],
+    ),
     Fault(
         "frame dropped from the store",
         GIVING,
-        ["frame-dropped-from-cache", "spill-file-unreadable"],
+        [
+            ["frame|output|spill"],
+            [
+                "dropped|lost|gone|no longer|not (found|kept|there|available)|missing|removed|unreadable|could not be read"
+            ],
+        ],
         "after:drop",
+        true_claims=["spill", "file"],
     ),
-    Fault("asks for another key", ("middle", "writer"), ["input-key-wrong"], "asks:data"),
-    Fault("configuration deleted", ALL, ["config-missing"], "config"),
-    Fault("host killed", ALL, ["run-truncated"], "cut", truth="truncated"),
+    Fault("asks for another key", ("middle", "writer"), [[r"\bdata\b"], [r"\bdf\b|\bkey\b"]], "asks:data"),
+    Fault(
+        "configuration deleted",
+        ALL,
+        [["cfg/|config"], ["missing|deleted|not (found|exist|there)|no such|gone"]],
+        "config",
+        true_claims=["file"],
+    ),
+    Fault(
+        "host killed",
+        ALL,
+        [["ended|stop|cut|interrupt|truncat|killed|incomplete|never"]],
+        "cut",
+        truth="truncated",
+    ),
 )
 CLEAN = Fault("none", ALL, [], truth="success")
 
@@ -184,6 +326,19 @@ class Case:
         """For people."""
         return f"{self.fault.name} at {self.step} of {self.topology}, {self.storage}, noise {self.noise}"
 
+    @property
+    def answer(self) -> Answer:
+        """The truth about the run."""
+        fault = self.fault
+        return Answer(
+            name=self.name,
+            truth=fault.truth,
+            roots=[self.step],
+            must_say=fault.must_say,
+            error_text=fault.error_text,
+            true_claims=fault.true_claims,
+        )
+
 
 def role_of(topology: str, step: str) -> Role:
     """What a step of a topology does."""
@@ -191,6 +346,10 @@ def role_of(topology: str, step: str) -> Role:
     if not steps[step]:
         return "source"
     return "middle" if any(step in needs for needs in steps.values()) else "writer"
+
+
+def _sources(topology: str) -> list[str]:
+    return [step for step, needs in TOPOLOGIES[topology].items() if not needs]
 
 
 def cases() -> Iterator[Case]:
@@ -202,6 +361,8 @@ def cases() -> Iterator[Case]:
                     continue
                 for storage in STORAGES:
                     if fault.spills and storage != "forced":
+                        continue
+                    if fault.is_alone and len(_sources(topology)) > 1:
                         continue
                     yield from (Case(fault, topology, storage, noise, step) for noise in NOISES)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from osiris_inspect.inspector.run.report import Report
 from osiris_inspect.model.manifest import input_name
-from tests.inspector.accuracy import CORPUS, labels
+from tests.inspector.accuracy import CORPUS
 from tests.samples import SAMPLES
 
 Files = Mapping[str, bytes]
@@ -56,6 +56,12 @@ def subjects() -> list[Subject]:
     """The sample runs and, where they are on this machine, the labelled runs of the original."""
     made = [Subject(path.parent.name, path, _is_ok(path)) for path in sorted(SAMPLES.glob("*/run_*"))]
     return made + [_labelled(label) for label in labels()]
+
+
+def labels() -> list[dict[str, str]]:
+    """The labels of the runs of the original; empty where they are not on this machine."""
+    file = CORPUS / "labels.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 def _labelled(label: Mapping[str, str]) -> Subject:

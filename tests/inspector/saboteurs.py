@@ -13,6 +13,9 @@ import pandas as pd
 from osiris_inspect.runtime.pipeline.builtin_components import BUILT_IN
 from osiris_inspect.runtime.pipeline.component import Component, ConfigKey
 
+MOON = "the moon is in the wrong phase"
+"""An error whose text is all that is known of it."""
+
 
 def _raise(error: BaseException) -> Any:
     raise error
@@ -35,7 +38,7 @@ def _sleep() -> None:
 
 
 DEEDS: Mapping[str, Callable[[], Any]] = {
-    "raise": lambda: _raise(RuntimeError("the moon is in the wrong phase")),
+    "raise": lambda: _raise(RuntimeError(MOON)),
     "memory": lambda: _raise(MemoryError("Unable to allocate 64.0 GiB for an array")),
     "disk": lambda: _raise(OSError(errno.ENOSPC, "No space left on device", "/data/out.bin")),
     "denied": lambda: _raise(PermissionError(errno.EACCES, "Permission denied", "/data/secret.bin")),

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
-from osiris_inspect.inspector.diagnosis.engine import builtin_rules
 from osiris_inspect.inspector.export.formats.json import document
 from osiris_inspect.inspector.files.find_runs import find_runs
 from osiris_inspect.inspector.reader.loader import load
 from osiris_inspect.inspector.run.lineage import build_lineage
 from osiris_inspect.inspector.run.report import Report
-from tests.inspector.accuracy import BESIDE, CORPUS, RULES_OF, UNTOLD, Figures, labels, measure
+from tests.inspector.accuracy import CORPUS, Figures, answers, measure, runs_of_corpus
+from tests.inspector.mutated import labels
 
 pytestmark = pytest.mark.skipif(
     not CORPUS.exists(), reason="the labelled runs of the original are not on this machine"
@@ -22,7 +22,7 @@ SECRETS = ("plainpass9", "sig-FAKE-service-role")
 
 @pytest.fixture(scope="module")
 def figures() -> Figures:
-    return measure()
+    return measure(runs_of_corpus())
 
 
 @pytest.fixture(scope="module")
@@ -41,31 +41,38 @@ def test_status_is_right_for_98_of_100_runs(figures: Figures) -> None:
     assert figures.status_right >= 0.98 * figures.runs, figures.misses
 
 
-def test_guilty_step_is_found_for_95_of_100_failed_runs(figures: Figures) -> None:
-    assert figures.root_right >= 0.95 * figures.guilty, figures.misses
+def test_guilty_step_is_right_for_98_of_100_failures(figures: Figures) -> None:
+    assert figures.step_right >= 0.98 * figures.failed > 0, figures.misses
 
 
-def test_clean_runs_raise_no_alarm(figures: Figures) -> None:
+def test_cause_is_right_for_92_of_100_failures(figures: Figures) -> None:
+    assert figures.cause_right >= 0.92 * figures.failed, figures.misses
+
+
+def test_1_cause_of_100_is_confidently_wrong(figures: Figures) -> None:
+    assert figures.confidently_wrong <= 0.01 * figures.failed, figures.misses
+
+
+def test_95_of_100_wrong_successes_are_noticed(figures: Figures) -> None:
+    assert figures.noticed >= 0.95 * figures.wrong_successes > 0, figures.misses
+
+
+def test_clean_runs_raise_no_error(figures: Figures) -> None:
+    assert figures.clean > 0
+    assert figures.clean_with_error == 0, figures.misses
+
+
+def test_3_clean_runs_of_100_raise_a_warning(figures: Figures) -> None:
+    assert figures.clean_with_warning <= 0.03 * figures.clean, figures.misses
+
+
+def test_no_successful_run_carries_a_false_alarm(figures: Figures) -> None:
     assert figures.false_alarms == 0, figures.misses
 
 
-def test_wrong_successes_carry_a_warning_at_the_right_step(figures: Figures) -> None:
-    assert figures.wrong_successes_seen >= 0.8 * figures.wrong_successes, figures.misses
-
-
-def test_patterns_of_the_labels_are_stated_in_90_of_100_runs(figures: Figures) -> None:
-    assert figures.codes_stated >= 0.9 * figures.codes > 0, figures.misses
-
-
-def test_every_pattern_of_the_labels_is_stated_by_a_rule_or_says_why_not() -> None:
-    codes = {code for label in labels() for code in label["codes"]}
-    assert codes <= {*RULES_OF, *BESIDE, *UNTOLD}
-    assert not {*RULES_OF, *BESIDE} & set(UNTOLD)
-
-
-def test_rules_that_state_a_pattern_are_there() -> None:
-    there = {rule.id for rule in builtin_rules()}
-    assert {rule for named in (*RULES_OF.values(), *BESIDE.values()) for rule in named} <= there
+def test_there_is_an_answer_for_each_run_of_the_corpus() -> None:
+    expected = {(label["case"], label["run"], label["truth"]) for label in labels()}
+    assert {(line["case"], line["run"], line["truth"]) for line in answers("corpus")} == expected
 
 
 def test_every_quote_stands_in_its_line(reports: list[Report]) -> None:
