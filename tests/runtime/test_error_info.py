@@ -387,3 +387,8 @@ def test_error_that_leaves_the_host_is_recorded(
     assert events_of(run)[-1]["status"] == status
     assert _infos(run)["run_end"]["kind"] == kind
     assert load(run).status == status
+
+
+def test_exit_of_a_driver_has_a_fix() -> None:
+    info = build_error_info(SystemExit(2))
+    assert info.fix == "raise an exception in the driver instead of calling sys.exit"
