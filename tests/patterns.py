@@ -61,7 +61,7 @@ def all_patterns() -> list[Pattern]:
         for pattern in _calls_in(path, tree, methods):
             found.setdefault((pattern.text, pattern.flags), pattern)
     for module in _modules():
-        for pattern in _values_in(module):
+        for pattern in _values_in(module, everywhere):
             found.setdefault((pattern.text, pattern.flags), pattern)
     return sorted(found.values(), key=lambda pattern: (pattern.where, str(pattern.text)))
 
@@ -131,18 +131,20 @@ def _modules() -> Iterator[ModuleType]:
             yield import_module(module.name)
 
 
-def _values_in(module: ModuleType) -> Iterator[Pattern]:
+def _values_in(module: ModuleType, methods: Mapping[str, set[str]]) -> Iterator[Pattern]:
     for name, value in vars(module).items():
         if name.startswith("__") or isinstance(value, ModuleType | type):
             continue
+        used = methods.get(name, set())
+        is_searched = bool(used & SEARCHES) or not used & _ANCHORED
         for item in _regexes(value, depth=4):
             if isinstance(item, ErrorPattern):
                 yield Pattern(f"{module.__name__}.{name}", item.pattern, 0)
             elif isinstance(item, LazyRegex):
-                yield Pattern(f"{module.__name__}.{name}", item._text, item._flags)
+                yield Pattern(f"{module.__name__}.{name}", item._text, item._flags, is_searched)
             else:
                 flags = item.flags & ~re.UNICODE.value if isinstance(item.pattern, str) else item.flags
-                yield Pattern(f"{module.__name__}.{name}", item.pattern, flags)
+                yield Pattern(f"{module.__name__}.{name}", item.pattern, flags, is_searched)
 
 
 def _regexes(value: Any, depth: int) -> Iterator[Any]:

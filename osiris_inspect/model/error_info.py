@@ -58,6 +58,7 @@ ERROR_KINDS: Mapping[str, ErrorKind] = {
     "file-format-wrong": ErrorKind("config", "A file has another format than the step reads."),
     "file-missing": ErrorKind("config", "A file does not exist."),
     "file-unreadable": ErrorKind("infra", "A file is damaged, or the system failed to read it."),
+    "frame-refused": ErrorKind("data", "The columns of a frame have names that the target does not accept."),
     "frame-without-columns": ErrorKind("data", "A file or a frame has no columns."),
     "host-not-found": ErrorKind("config", "The name of a server cannot be resolved."),
     "input-count-wrong": ErrorKind("config", "A step received no input, or more inputs than it takes."),

@@ -1,5 +1,6 @@
 """duckdb.processor: the tables SQL finds, what it may not do, and where its mistakes are."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def test_a_pivot_gives_its_rows(tmp_path: Path) -> None:
     ("query", "expected"),
     [
         ("SELECT *\nFROM imput_df", "step 's': DuckDB transformation failed: in line 2 of its query, Catalog Error: Table with name imput_df does not exist!"),
-        ("SELECT * FROM imput_df", "tables here: df, df_extract_movies, input_df; did you mean 'input_df'?"),
+        ("SELECT * FROM imput_df", "; tables here: df, df_extract_movies, input_df\nLINE 1: SELECT * FROM imput_df"),
         ("SELECT directr FROM input_df", 'Candidate bindings: "director"'),
         ("SELECT 1;\nSELECT 2;\n\nSELECT directr\nFROM input_df", "in line 4 of its query, Binder Error"),
         ("SELECT 1;\nSELECT nope", "in line 2 of its query"),
@@ -131,3 +132,51 @@ def test_the_folders_a_run_lies_in_are_no_columns(tmp_path: Path, storage: str) 
     folder.mkdir(parents=True)
     inputs = {"df": handed(folder, FRAME, STORAGES[storage])}
     assert run(folder, "SELECT * FROM df", inputs).to_pylist() == FRAME.to_dict("records")
+
+
+def test_error_shows_the_query_as_written(tmp_path: Path) -> None:
+    text = refused(tmp_path, "SELECT directr FROM input_df")
+    assert "LINE 1: SELECT directr FROM input_df\n               ^" in text
+    assert "EXPLAIN" not in text
+
+
+def failed(folder: Path, query: str, *other_steps: str) -> DriverError:
+    ctx = replace(context(folder), other_steps=other_steps)
+    with pytest.raises(DriverError) as caught:
+        drive("duckdb.processor", {"query": query}, ctx, df=handed(folder, FRAME, step="orders"))
+    return caught.value
+
+
+@pytest.mark.parametrize("table", ["df_our_customers", "our-customers", "DF_OUR_CUSTOMERS"])
+def test_forgotten_need_is_named(tmp_path: Path, table: str) -> None:
+    error = failed(tmp_path, f'SELECT * FROM "{table}"', "orders", "our-customers")
+    assert error.fix == "add 'our-customers' to needs of the step"
+    assert (error.kind, error.facts["missing_need"]) == ("table-missing", "our-customers")
+    assert "step 'our-customers' exists, but is not in needs; tables here: df, " in error.message
+
+
+def test_table_of_no_step_names_the_tables(tmp_path: Path) -> None:
+    error = failed(tmp_path, "SELECT * FROM df_customers", "orders", "regions")
+    assert "missing_need" not in error.facts
+    assert "does not exist!; tables here: df, df_orders, input_df\nLINE 1: " in error.message
+
+
+def test_unknown_alias_points_to_from_clause(tmp_path: Path) -> None:
+    error = failed(tmp_path, "SELECT x.rating FROM df_orders o")
+    assert (error.kind, error.fix) == ("table-missing", "use a table or an alias of the FROM clause")
+
+
+def test_header_with_tabs_is_shown_as_read(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id\tcity": ["1\tBrno"]})
+    with pytest.raises(DriverError) as caught:
+        run(tmp_path, "SELECT city FROM df", {"df": handed(tmp_path, frame, step="orders")})
+    error = caught.value
+    assert error.fix == r"""set delimiter: "\t" in step 'orders', which read its file as one column"""
+    assert "the only column of step 'orders' is 'id\\tcity'" in error.message
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_renamed_column_is_shown_with_both_names(tmp_path: Path, storage: str) -> None:
+    frame = pd.DataFrame([[1, 2]], columns=["id", "id"])
+    text = refused(tmp_path, "SELECT city FROM df", {"df": handed(tmp_path, frame, STORAGES[storage])})
+    assert "step 'up' has id, c1 (in the frame: 'id')" in text

@@ -24,7 +24,7 @@ from osiris_inspect.model.errors import (
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.redaction import Redactor
 from osiris_inspect.runtime.protocol.bundle import PACKAGE_DIR
-from osiris_inspect.runtime.protocol.error_report import build_error_info, shorten_error_info
+from osiris_inspect.runtime.protocol.error_report import build_error_info, error_to_dict, shorten_error_info
 from osiris_inspect.runtime.proxy import proxy
 from osiris_inspect.runtime.proxy.run_recorder import RunRecorder
 from osiris_inspect.runtime.sandbox.isolation import ResourceLimits
@@ -101,6 +101,43 @@ def test_cycle_of_causes_ends() -> None:
     first, second = ValueError("a"), KeyError("b")
     first.__cause__, second.__cause__ = second, first
     assert build_error_info(first).chain == ("ValueError", "KeyError")
+
+
+def group(message: str, *errors: Exception) -> ExceptionGroup[Exception]:
+    try:
+        raise ExceptionGroup(message, errors)
+    except ExceptionGroup as error:
+        return error
+
+
+def test_group_lists_its_exceptions() -> None:
+    inner = ValueError("bad id")
+    inner.__cause__ = KeyError("id")
+    report = error_to_dict(group("2 pages failed", inner, group("retry", TimeoutError("page 3"))))
+    assert report["message"] == (
+        "2 pages failed (2 sub-exceptions): ValueError: bad id; TimeoutError: page 3"
+    )
+    assert [cause["type"] for cause in report["causes"]] == [
+        "ValueError",
+        "KeyError",
+        "ExceptionGroup",
+        "TimeoutError",
+    ]
+    assert report["error_info"]["chain"][:2] == ["ExceptionGroup", "ValueError"]
+
+
+def test_long_group_repeats_its_first_exceptions() -> None:
+    report = error_to_dict(group("failed", *(ValueError(str(number)) for number in range(50))))
+    assert report["message"].endswith("ValueError: 0; ValueError: 1; ValueError: 2; …")
+    assert len(report["causes"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("second", "kind"),
+    [(ConnectionResetError(), "connection-lost"), (ValueError("x"), "driver-raised")],
+)
+def test_group_has_the_kind_of_all(second: Exception, kind: str) -> None:
+    assert build_error_info(group("failed", ConnectionResetError(), second)).kind == kind
 
 
 def test_place_is_the_innermost_frame_of_user_code() -> None:

@@ -6,6 +6,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -25,7 +26,9 @@ from osiris_inspect.model.redaction import is_secret_key
 from osiris_inspect.runtime.drivers import connection_test, duckdb_errors
 from osiris_inspect.runtime.drivers.interface import database, file_format, file_paths
 from osiris_inspect.runtime.drivers.interface.driver import errors_name_step
+from osiris_inspect.runtime.drivers.postgres import connect as postgres_connect
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
+from osiris_inspect.runtime.transport.e2b import errors as e2b_errors
 from tests.runtime.driving import context, drive, handed
 
 RUNTIME = Path(errors.__file__).parents[1] / "runtime"
@@ -67,6 +70,58 @@ COPIED_KINDS: Mapping[str, str] = {
 CODE_OF_OTHERS = {"frames/store.py:_stream_error": "the stream of a third-party driver raised any exception"}
 """Functions whose error has the general kind of a driver, and why."""
 
+VERBS = frozenset(
+    [
+        "add",
+        "allow",
+        "cast",
+        "check",
+        "choose",
+        "close",
+        "compile",
+        "connect",
+        "convert",
+        "correct",
+        "create",
+        "deduplicate",
+        "delete",
+        "end",
+        "exclude",
+        "expose",
+        "fill",
+        "free",
+        "give",
+        "grant",
+        "install",
+        "join",
+        "let",
+        "look",
+        "make",
+        "move",
+        "name",
+        "pass",
+        "raise",
+        "read",
+        "remove",
+        "rename",
+        "restart",
+        "retry",
+        "round",
+        "run",
+        "save",
+        "select",
+        "send",
+        "set",
+        "start",
+        "stop",
+        "try",
+        "uninstall",
+        "upgrade",
+        "use",
+        "write",
+    ]
+)
+"""Verbs that a fix can begin with."""
 WITHOUT_FIX = {
     "frames/store.py:resolve": "the message lists every place that was searched",
     "worker/worker.py:_load_config": "the host wrote this file; a user cannot correct it",
@@ -132,6 +187,84 @@ def test_each_kind_that_a_driver_writes_is_known() -> None:
     }
     assert kinds
     assert kinds <= set(ERROR_KINDS)
+
+
+def _fixes() -> Iterator[tuple[str, str]]:
+    """Yield each literal that the runtime has as a fix, and the place of it."""
+    for path in sorted(RUNTIME.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for expression in _fix_expressions(node):
+                for text in _text_starts(expression):
+                    yield f"{path.relative_to(RUNTIME).as_posix()}:{expression.lineno}", text
+
+
+def _fix_expressions(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield the values of arguments and variables ``fix``, and of constants and tables of fixes."""
+    if isinstance(node, ast.keyword) and node.arg == "fix":
+        yield node.value
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+        name = node.target.id
+        if isinstance(node.value, ast.Dict) and re.search("FIXES|ADVICE", name):
+            yield from node.value.values
+        elif isinstance(node.value, ast.Constant) and name.endswith("_FIX"):
+            yield node.value
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            names = target.elts if isinstance(target, ast.Tuple) else [target]
+            values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+            for name_node, value in zip(names, values, strict=False):
+                if isinstance(name_node, ast.Name) and name_node.id == "fix":
+                    yield value
+
+
+def _text_starts(node: ast.expr) -> Iterator[str]:
+    """Yield the literal beginnings that a text can have."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.JoinedStr(values=[ast.Constant(value=str(text)), *_]):
+            yield text
+        case ast.IfExp(body=body, orelse=otherwise):
+            yield from _text_starts(body)
+            yield from _text_starts(otherwise)
+        case ast.BinOp(left=left):
+            yield from _text_starts(left)
+        case ast.BoolOp(values=values):
+            for value in values:
+                yield from _text_starts(value)
+        case ast.Call(func=ast.Name(id="suggestion"), args=[_, _, otherwise]):
+            yield from _text_starts(otherwise)
+
+
+FIX_LITERALS = list(_fixes())
+FIX_TABLES = (
+    *(fix for _, fix in duckdb_errors._KINDS.values()),
+    *(fix for _, _, fix in duckdb_errors._TEXTS),
+    *(reason.fix for reason in postgres_connect._REASONS),
+    *(failure.fix for failure in e2b_errors._FAILURES.values() if failure.fix),
+)
+
+
+@pytest.mark.parametrize(
+    "fix", sorted({*FIX_TABLES, *(text for _, text in FIX_LITERALS if not text.startswith("did you mean"))})
+)
+def test_fix_begins_with_a_verb(fix: str) -> None:
+    assert fix.split(maxsplit=1)[0].lower() in VERBS
+
+
+def test_fixes_of_all_families_are_checked() -> None:
+    folders = {place.split("/")[0] for place, _ in FIX_LITERALS}
+    assert folders >= {
+        "connections",
+        "drivers",
+        "frames",
+        "pipeline",
+        "protocol",
+        "proxy",
+        "sandbox",
+        "transport",
+    }
+    assert len(FIX_LITERALS) > 150
 
 
 def test_no_fact_has_the_name_of_a_secret() -> None:

@@ -116,7 +116,7 @@ def test_what_is_wrong_with_a_query_is_said_in_the_servers_words(
     [
         ({"password": "wrong-word"}, "MySQL connection failed: @mysql.main (osiris at 127.0.0.1:{port}): (1045) Access denied for user 'osiris'@'127.0.0.1' (using password: YES); check user and password of the connection"),
         ({"host": "nope.invalid"}, "MySQL connection failed: @mysql.main (osiris at nope.invalid:{port}): host 'nope.invalid' is not known: "),
-        ({"port": 1}, "MySQL connection failed: @mysql.main (osiris at 127.0.0.1:1): connection refused; nothing listens there: check host and port"),
+        ({"port": 1}, "MySQL connection failed: @mysql.main (osiris at 127.0.0.1:1): connection refused; check host and port, and whether the server runs"),
         ({"port": "33o6"}, "@mysql.main (osiris at 127.0.0.1:33o6): port is '33o6'; it takes a number from 1 to 65535"),
         ({"database": "nope"}, "Access denied for user 'osiris'@'%' to database 'nope'; the user may not use this database"),
         ({"database": ""}, "@mysql.main (osiris at 127.0.0.1:{port}) has no 'database'"),

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psycopg
 import pyarrow as pa
 import pytest
@@ -173,7 +174,7 @@ def test_a_constraint_that_is_checked_at_the_end_undoes_the_write(postgres: Post
     [
         ({"password": "wrong-word"}, "@postgres.main (osiris at 127.0.0.1:{port}): connection to server at \"127.0.0.1\", port {port} failed: FATAL:  password authentication failed for user \"osiris\"; check user and password of the connection"),
         ({"host": "nope.invalid"}, "host 'nope.invalid' is not known; check host"),
-        ({"port": 1}, "connection refused; nothing listens there: check host and port"),
+        ({"port": 1}, "connection refused; check host and port, and whether the server runs"),
         ({"database": "nope"}, 'database "nope" does not exist'),
         ({"user": ""}, "connection @postgres.main has no 'user' and no dsn"),
         ({"dsn": "postgresql://osiris:half-a-word@[::1:5432/x"}, "the dsn is invalid; write postgresql://user:password@host:port/database"),
@@ -323,3 +324,24 @@ def test_one_column_of_nothing_keeps_its_rows(postgres: Postgres, tmp_path: Path
         "resolved_connection": postgres.connection,
     }
     assert drive("postgres.extractor", config, context(tmp_path))["df"]["a"].to_pylist() == [None, "", None]
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["id\tn"], "the frame has one column, 'id\\tn': its file was read with another delimiter; set delimiter: \"\\t\""),
+        (["id;n"], "the frame has one column, 'id;n': its file was read with another delimiter; set delimiter: ';'"),
+        (["id", "n", "id"], "the frame has 2 columns named 'id'; give each column its own name"),
+        (["id", "ID"], "the frame has columns 'id' and 'ID', whose names differ only in case"),
+        (["id", 7], "table public.stats has no column '7'; it has id, name, n"),
+    ],
+)  # fmt: skip
+def test_error_shows_names_of_the_frame(
+    postgres: Postgres, tmp_path: Path, names: list[Any], text: str
+) -> None:
+    frame = pd.DataFrame([list(range(len(names)))], columns=names)
+    settled = {"table": "stats", "resolved_connection": postgres.connection}
+    with pytest.raises(DriverError) as caught:
+        drive("postgres.writer", settled, context(tmp_path), df=handed(tmp_path, frame))
+    assert text in str(caught.value)
+    assert caught.value.facts["rows_written"] == 0

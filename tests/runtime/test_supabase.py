@@ -301,7 +301,7 @@ def _plain(text: str | None) -> str | None:
     ("columns", "config", "expected"),
     [
         ({"id": [3]}, {"table": "nope"}, "table public.nope does not exist; set create_if_missing: true, with pg_dsn in the connection"),
-        ({"id": [3]}, {"table": "nope", "create_if_missing": True}, "table public.nope does not exist; it can be created only over SQL, with pg_dsn in the connection"),
+        ({"id": [3]}, {"table": "nope", "create_if_missing": True}, "table public.nope does not exist; set pg_dsn in the connection: only SQL can create a table"),
         ({"id": [3], "nam": [1]}, {}, "(42703) column nam does not exist; nothing was written"),
         ({"id": [3], "name": [None]}, {}, '(23502) null value in column "name" of relation "rest_stats" violates not-null constraint'),
         ({"id": ["x"]}, {}, '(22P02) invalid input syntax for type bigint: "x"'),
@@ -329,7 +329,7 @@ def test_a_refused_write_says_why(
         ({"key": "eyJhbGciOiJIUzI1NiJ9.wrong.key"}, "(PGRST301) JWSError JWSInvalidSignature; nothing was written; check key of the connection"),
         ({"key": ""}, "@supabase.main (http://127.0.0.1:{port}/rest/v1) has no 'key'"),
         ({"key": "key\nwith a break"}, "key contains invalid characters"),
-        ({"url": "http://127.0.0.1:1"}, "Supabase connection failed: @supabase.main (http://127.0.0.1:1/rest/v1): connection refused; nothing was written; nothing listens there: check url"),
+        ({"url": "http://127.0.0.1:1"}, "Supabase connection failed: @supabase.main (http://127.0.0.1:1/rest/v1): connection refused; nothing was written; check url, and whether the server runs"),
         ({"url": "http://nope.invalid"}, "@supabase.main (http://nope.invalid/rest/v1): the host is not known; nothing was written; check url"),
         ({"url": "x.supabase.co"}, "needs url: https://<project>.supabase.co, or pg_dsn"),
         ({"url": "http://127.0.0.1:99999"}, "@supabase.main (http://127.0.0.1:99999/rest/v1): url is invalid: "),
@@ -408,3 +408,14 @@ def test_probe_says_what_answers(postgres: Postgres, postgrest: PostgRest) -> No
     assert "PostgreSQL" in supabase.test_connection({**postgrest.connection, "pg_dsn": postgres.dsn})
     with pytest.raises(DriverError, match="PGRST301"):
         supabase.test_connection({**postgrest.connection, "key": "wrong"})
+
+
+@pytest.mark.parametrize(
+    ("name", "delimiter"), [("id;n", "';'"), ("id\tn", r'"\t"')], ids=["semicolons", "tabs"]
+)
+def test_header_read_as_one_column_names_delimiter(
+    postgrest: PostgRest, tmp_path: Path, name: str, delimiter: str
+) -> None:
+    text = refused(postgrest, tmp_path, {name: ["1;2"]})
+    assert f"the frame has one column, {name!r}" in text
+    assert text.endswith(f"set delimiter: {delimiter} in the step that reads the file")

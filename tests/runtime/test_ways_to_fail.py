@@ -77,7 +77,7 @@ WAYS: dict[str, list[Met]] = {
         Met("a family alone", "connections", "test_which_alias_a_reference_means"),
     ],
     "C06": [Met("a wrong password", "mysql", OF_MYSQL, "(1045) Access denied for user"), Met("the same", "postgres", OF_MYSQL, "check user and password of the connection")],
-    "C07": [Met("nothing listens", "mysql", OF_MYSQL, "connection refused; nothing listens there: check host and port"), Met("no answer", "mysql", "test_a_server_that_does_not_answer_is_given_up", "no answer in time; check host, port and firewall")],
+    "C07": [Met("nothing listens", "mysql", OF_MYSQL, "connection refused; check host and port, and whether the server runs"), Met("no answer", "mysql", "test_a_server_that_does_not_answer_is_given_up", "no answer in time; check host, port and firewall")],
     "C08": [Met("a host without an address", "mysql", OF_MYSQL, "host 'nope.invalid' is not known"), Met("the same", "postgres", OF_MYSQL, "host 'nope.invalid' is not known; check host")],
     "C09": [Met("the reason is hidden", "mysql", OF_MYSQL, "MySQL connection failed: @mysql.main (osiris at 127.0.0.1:{port}): (1045)")],
     "C10": [
@@ -121,9 +121,9 @@ WAYS: dict[str, list[Met]] = {
     ],
     "W02": [
         Met("a wrong key", "supabase", NEVER_MISSING, "(PGRST301) JWSError JWSInvalidSignature; nothing was written; check key of the connection"),
-        Met("nothing listens", "supabase", NEVER_MISSING, "connection refused; nothing was written; nothing listens there: check url"),
+        Met("nothing listens", "supabase", NEVER_MISSING, "connection refused; nothing was written; check url, and whether the server runs"),
     ],
-    "W03": [Met("a table that is only planned", "supabase", OF_REST, "table public.nope does not exist; it can be created only over SQL, with pg_dsn in the connection")],
+    "W03": [Met("a table that is only planned", "supabase", OF_REST, "table public.nope does not exist; set pg_dsn in the connection: only SQL can create a table")],
     "W04": [Met("a replace that only adds", "supabase", "test_replace_removes_every_stale_row_however_many_pages_they_fill")],
     "W05": [Met("a replace that cannot remove", "supabase", "test_a_replace_that_cannot_remove_says_what_is_written_and_what_stays", "some stale rows may remain; run the step again")],
     "W06": [

@@ -35,7 +35,7 @@ def test_connection(family: str, connection: Config) -> str:
         raise DriverError(
             f"{error.name} is not installed",
             kind="dependency-missing",
-            fix=f"pip install 'osiris-inspect[{family}]'",
+            fix=f"run pip install 'osiris-inspect[{family}]'",
             module=error.name,
             extra=family,
         ) from error

@@ -51,7 +51,7 @@ class DuckdbProcessor:
                 table = _run(connection, config["query"])
                 _describe_join(connection, config["query"], tables, frames, ctx)
             except duckdb.Error as error:
-                raise query_error(error, tables, config) from error
+                raise query_error(error, tables, config, ctx.other_steps) from error
         ctx.progress(table.num_rows)
         return {"df": table}
 
@@ -168,28 +168,30 @@ def _run(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
     position = 0
     for statement in first:
         position = query.find(statement.query, position)
-        with _query_lines(query, position):
+        with _shifted_lines(_lines_before(query, position)):
             connection.execute(statement).fetchall()
         position += len(statement.query)
-    with _query_lines(query, query.find(last.query, position)):
+    with _shifted_lines(_lines_before(query, query.find(last.query, position))):
         try:
             return connection.sql(last).to_arrow_table()
         except (duckdb.BinderException, duckdb.CatalogException):
             # a relation's error has no line; planning the text raises one that has
-            connection.execute("EXPLAIN " + last.query)
+            with _shifted_lines(-1):
+                connection.execute("EXPLAIN\n" + last.query)
             raise
 
 
+def _lines_before(query: str, position: int) -> int:
+    return query[:position].count("\n") if position > 0 else 0
+
+
 @contextmanager
-def _query_lines(query: str, position: int) -> Iterator[None]:
-    """Replace the line number in an error, which counts within one statement, by the line in the whole query."""
+def _shifted_lines(shift: int) -> Iterator[None]:
+    """Add ``shift`` to the line number in an error, which counts within one statement."""
     try:
         yield
     except duckdb.Error as error:
-        before = query[:position].count("\n") if position > 0 else 0
-        text = re.sub(
-            r"^LINE (\d+):", lambda match: f"LINE {int(match[1]) + before}:", str(error), flags=re.M
-        )
+        text = re.sub(r"^LINE (\d+):", lambda match: f"LINE {int(match[1]) + shift}:", str(error), flags=re.M)
         raise type(error)(text) from error
 
 

@@ -1,13 +1,16 @@
 """Errors of DuckDB: the kind by the class of the exception, the line in the query, the tables and their columns."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from osiris_inspect.base.error_codes import http_error_kind
 from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.model.manifest import input_name
 from osiris_inspect.runtime.drivers.interface.driver import Config
+from osiris_inspect.runtime.drivers.interface.frame_columns import delimiter_of_header, delimiter_setting
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 Tables = Mapping[str, ResolvedInput]
@@ -15,7 +18,6 @@ Tables = Mapping[str, ResolvedInput]
 
 _MAX_COLUMNS: Final = 50
 """Columns of an input that a message shows."""
-_DELIMITERS: Final = ";\t|,"
 _AT_LINE: Final = " at the line that the message names"
 _QUERY: Final = f"correct the query{_AT_LINE}"
 _SQL: Final = f"correct the SQL{_AT_LINE}"
@@ -57,11 +59,11 @@ _COLUMN: Final = re.compile(
     r'|does not have a column named "(?P<b>[^"\n]{1,200})"'
     r'|Column "(?P<c>[^"\n]{1,200})" does not exist'
 )
-_TABLE: Final = re.compile(
-    r'Table with name "?(?P<a>[^"\s]{1,200})"? does not exist|Referenced table "(?P<b>[^"\n]{1,200})" not found'
-)
+_TABLE: Final = re.compile(r'Table with name "?([^"\s]{1,200})"? does not exist')
+_ALIAS: Final = re.compile(r'Referenced table "([^"\n]{1,200})" not found')
 _OWN_SUGGESTION: Final = re.compile(r"^Did you mean [^\n]{0,200}\n?", re.MULTILINE)
 """DuckDB suggests tables of its own catalog."""
+_LINE: Final = re.compile(r"^LINE (\d{1,9}):", re.MULTILINE)
 _FILE: Final = re.compile(r"(?:pattern|file) [\"']([^\"'\n]{1,500})[\"']")
 _STATUS: Final = re.compile(r"\bHTTP[^\n\d]{0,40}([1-5]\d\d)\b")
 
@@ -75,16 +77,19 @@ class _Reading(NamedTuple):
     addition: str = ""
 
 
-def query_error(error: Exception, tables: Tables, config: Config) -> DriverError:
-    """Return the error for an exception of DuckDB."""
+def query_error(
+    error: Exception, tables: Tables, config: Config, other_steps: Sequence[str] = ()
+) -> DriverError:
+    """Return the error for an exception of DuckDB; ``other_steps`` are the ids of the pipeline's other steps."""
     text = re.sub(r"\n{2,}", "\n", str(error).strip())
-    reading = _read(error, text, tables, config)
+    reading = _read(error, text, tables, config, other_steps)
     if reading.kind == "table-missing":
-        text = _OWN_SUGGESTION.sub("", text)
-    line = re.search(r"^LINE (\d+):", text, re.MULTILINE)
+        text = _OWN_SUGGESTION.sub("", text).rstrip()
+    line = _LINE.search(text)
     position = f"in line {line[1]} of its query, " if line else ""
+    end = line.start() - 1 if line else len(text)  # the excerpt of the query stays at the end
     return DriverError(
-        f"DuckDB transformation failed: {position}{text}{reading.addition}",
+        f"DuckDB transformation failed: {position}{text[:end]}{reading.addition}{text[end:]}",
         kind=reading.kind,
         fix=reading.fix if line else reading.fix.replace(_AT_LINE, ""),
         **({"line": int(line[1])} if line else {}),
@@ -92,12 +97,16 @@ def query_error(error: Exception, tables: Tables, config: Config) -> DriverError
     )
 
 
-def _read(error: Exception, text: str, tables: Tables, config: Config) -> _Reading:
-    column, table = _COLUMN.search(text), _TABLE.search(text)
+def _read(
+    error: Exception, text: str, tables: Tables, config: Config, other_steps: Sequence[str]
+) -> _Reading:
+    column, table, alias = _COLUMN.search(text), _TABLE.search(text), _ALIAS.search(text)
     if column is not None:
         return _column_missing(_first_group(column), tables)
     if table is not None:
-        return _table_missing(_first_group(table), tables)
+        return _table_missing(table[1], tables, other_steps)
+    if alias is not None:
+        return _Reading("table-missing", "use a table or an alias of the FROM clause", {"table": alias[1]})
     name = type(error).__name__
     if name == "HTTPException":
         status = _STATUS.search(text)
@@ -116,19 +125,19 @@ _OTHER: Final = ("query-failed", "correct the query or the data that the message
 
 
 def _column_missing(column: str, tables: Tables) -> _Reading:
-    inputs = {resolved.input_ref.from_step: list(resolved.dtypes) for resolved in tables.values()}
-    for step, columns in inputs.items():
-        delimiter = _delimiter_in_name(column, columns)
+    inputs = {resolved.input_ref.from_step: resolved.column_names for resolved in tables.values()}
+    for step, names in inputs.items():
+        columns = list(names.values())
+        delimiter = delimiter_of_header(columns, [column])
         if delimiter is not None:
-            written = r'"\t"' if delimiter == "\t" else repr(delimiter)
             return _Reading(
                 "delimiter-wrong",
-                f"set delimiter: {written} in step {step!r}, which read its file as one column",
+                f"set {delimiter_setting(delimiter)} in step {step!r}, which read its file as one column",
                 {"column": column, "columns": columns, "from_step": step, "found_delimiter": delimiter},
                 f"; the only column of step {step!r} is {columns[0]!r}",
             )
-    known = list(dict.fromkeys(name for columns in inputs.values() for name in columns))
-    listed = "; ".join(f"step {step!r} has {_names(columns)}" for step, columns in inputs.items())
+    known = list(dict.fromkeys(name for names in inputs.values() for name in names))
+    listed = "; ".join(f"step {step!r} has {_listed(names)}" for step, names in inputs.items())
     return _Reading(
         "column-missing",
         suggestion(column, known, "use a column that the tables of the query have"),
@@ -137,33 +146,35 @@ def _column_missing(column: str, tables: Tables) -> _Reading:
     )
 
 
-def _table_missing(table: str, tables: Tables) -> _Reading:
+def _table_missing(table: str, tables: Tables, other_steps: Sequence[str]) -> _Reading:
+    needed = {resolved.input_ref.from_step for resolved in tables.values()}
+    unneeded = [step for step in other_steps if step not in needed]
+    step = next((step for step in unneeded if _names_step(table, step)), None)
     otherwise = "use one of these tables" if tables else "name the step that has the rows in needs"
+    fix = (
+        suggestion(table, tuple(tables), otherwise) if step is None else f"add {step!r} to needs of the step"
+    )
     return _Reading(
         "table-missing",
-        suggestion(table, tuple(tables), otherwise),
-        {"table": table, "tables": list(tables)},
-        f"; tables here: {', '.join(tables) or 'none'}",
+        fix,
+        {"table": table, "tables": list(tables), **({"missing_need": step} if step else {})},
+        f"; step {step!r} exists, but is not in needs" * (step is not None)
+        + f"; tables here: {', '.join(tables) or 'none'}",
     )
 
 
-def _delimiter_in_name(column: str, columns: list[str]) -> str | None:
-    """Return the delimiter that splits the only column's name into names, one of which is ``column``."""
-    if len(columns) != 1:
-        return None
-    return next(
-        (
-            delimiter
-            for delimiter in _DELIMITERS
-            if delimiter in columns[0]
-            and column.lower() in (name.strip(' "').lower() for name in columns[0].split(delimiter))
-        ),
-        None,
-    )
+def _names_step(table: str, step: str) -> bool:
+    """Return True if a table has the name of a step, or the one that its frame would have."""
+    return table.lower() in (step.lower(), input_name(step).lower())
 
 
-def _names(columns: list[str]) -> str:
-    return ", ".join(columns[:_MAX_COLUMNS]) + ", …" * (len(columns) > _MAX_COLUMNS)
+def _listed(names: Mapping[str, str]) -> str:
+    """Return the columns of an input: ``id, c1 (in the frame: 'ID')``."""
+    texts = [
+        name if label == name else f"{name} (in the frame: {label!r})"
+        for name, label in islice(names.items(), _MAX_COLUMNS)
+    ]
+    return ", ".join(texts) + ", …" * (len(names) > _MAX_COLUMNS)
 
 
 def _first_group(match: re.Match[str]) -> str:

@@ -27,7 +27,8 @@ _JOIN: Final = re.compile(
     re.IGNORECASE,
 )
 _EQUAL: Final = re.compile(
-    rf"\s*\(?\s*{_NAME}\s*\.\s*{_NAME}\s*=\s*{_NAME}\s*\.\s*{_NAME}\s*\)?\s*", re.IGNORECASE
+    rf"\(?\s{{0,40}}{_NAME}\s{{0,40}}\.\s{{0,40}}{_NAME}\s{{0,40}}=\s{{0,40}}{_NAME}\s{{0,40}}\.\s{{0,40}}{_NAME}\s{{0,40}}\)?",
+    re.IGNORECASE,
 )
 _NEXT_CLAUSE: Final = re.compile(r"\b(?:group\s+by|order\s+by|limit|having|window)\b", re.IGNORECASE)
 _FILTERS: Final = re.compile(r"\b(?:where|qualify|sample|union|except|intersect|with)\b", re.IGNORECASE)
@@ -102,7 +103,7 @@ def _pairs(condition: str, sides: tuple[str, str]) -> tuple[tuple[str, str], ...
     """Return the columns that must be equal; empty if the condition has anything else."""
     pairs = []
     for part in re.split(r"\band\b", condition, flags=re.IGNORECASE):
-        match = _EQUAL.fullmatch(part)
+        match = _EQUAL.fullmatch(part.strip())
         if match is None:
             return ()
         one, one_column, other, other_column = (_plain(name) for name in match.groups())

@@ -1,7 +1,7 @@
 """Spill policy of the frame store, and descriptions of what it stores."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from osiris_inspect.model.run_types import FrameLocation
 
@@ -31,6 +31,7 @@ class StoredFrame:
     Attributes:
         rows: rows of the frame; None if there is no frame, as for all that follows.
         columns, dtypes: names and types as text, in the order of the frame.
+        original_names: names in the driver's frame, as text, of the columns that have another SQL name.
         nulls: rows without a value, by column.
         distinct: estimate of the different values, by column: 0, 1, ``few``, ``many`` or None if unknown.
         min, max: smallest and largest value as text, by column; None except for whole numbers and times.
@@ -43,6 +44,7 @@ class StoredFrame:
     rows: int | None = None
     columns: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
+    original_names: Mapping[str, str] = field(default_factory=dict)
     nulls: tuple[int, ...] = ()
     distinct: tuple[int | str | None, ...] = ()
     min: tuple[str | None, ...] = ()

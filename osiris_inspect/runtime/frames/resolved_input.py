@@ -14,7 +14,7 @@ from osiris_inspect.model.errors import SpillCorrupt
 from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.model.run_types import InputLocation
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
-from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan
+from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of, original_names_of
 from osiris_inspect.runtime.frames.frame_copies import consumer_copy
 from osiris_inspect.runtime.frames.spill import schema_json
 from osiris_inspect.runtime.frames.spill import spill_file as spill
@@ -72,6 +72,15 @@ class ResolvedInput:
             dtypes: Mapping[str, str] = self._source.document["dtypes"]
             return dtypes
         return {field["physical"]: field["dtype"] for field in self._source.fields}
+
+    @property
+    def column_names(self) -> Mapping[str, str]:
+        """Name of each column in the driver's frame, as text, by its SQL name."""
+        if isinstance(self._source, SpillFile):
+            fields = self._source.document["restore"]["fields"]
+        else:
+            fields = self._source.fields
+        return {name: name for name in columns_of(fields)} | original_names_of(fields)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the frame as a DataFrame owned by the consumer.

@@ -21,7 +21,7 @@ from osiris_inspect.model.run_types import FrameLocation
 from osiris_inspect.runtime.files.hashed_file import Filesystem
 from osiris_inspect.runtime.frames import memory, stream
 from osiris_inspect.runtime.frames.conversion import frame as frames
-from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of
+from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of, original_names_of
 from osiris_inspect.runtime.frames.driver_result import (
     FRAME_KEY,
     memory_lookup,
@@ -208,6 +208,7 @@ class FrameStore:
             rows=spilled.rows if spilled else plan.rows,
             columns=tuple(names),
             dtypes=tuple(field_["dtype"] for field_ in plan.fields),
+            original_names=original_names_of(plan.fields),
             nulls=counts.nulls,
             distinct=counts.distinct,
             min=counts.low,

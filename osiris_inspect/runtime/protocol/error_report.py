@@ -17,6 +17,8 @@ from osiris_inspect.runtime.protocol.messages import safe_repr
 
 _MAX_CAUSES: Final = 10
 """A chain of causes may be a cycle."""
+_MAX_GROUP_MEMBERS: Final = 3
+"""Exceptions of a group that its message repeats."""
 _MAX_FACTS: Final = 30
 _MAX_ITEMS: Final = 20
 _MAX_DEPTH: Final = 3
@@ -83,7 +85,7 @@ def build_error_info(error: BaseException) -> ErrorInfo:
     Mask secrets in it before calling ``shorten_error_info``: half a secret is not recognized.
     """
     try:
-        kind = error.kind if isinstance(error, OsirisError) else _kind(error)
+        kind = _any_kind(error)
         return ErrorInfo(
             kind=kind if isinstance(kind, str) and _KIND.fullmatch(kind) else "driver-raised",
             message=_own_message(error),
@@ -124,13 +126,26 @@ def _shorten(value: Any, max_chars: int) -> Any:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and its causes, from outside in; each once, and at most ``_MAX_CAUSES`` causes."""
+    """Yield an error and its causes, from outside in; each once, and at most ``_MAX_CAUSES`` causes.
+
+    The exceptions of a group, each with its causes, follow the group.
+    """
     seen: list[int] = []
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen and len(seen) <= _MAX_CAUSES:
-        seen.append(id(cause))
-        yield cause
-        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    pending = [error]
+    while pending and len(seen) <= _MAX_CAUSES:
+        current = pending.pop()
+        if id(current) in seen:
+            continue
+        seen.append(id(current))
+        yield current
+        cause = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+        pending += [cause] if cause is not None else []
+        pending += reversed(_group_members(current))
+
+
+def _group_members(error: BaseException) -> tuple[BaseException, ...]:
+    """Return the first exceptions of a group; none for other errors."""
+    return error.exceptions[:_MAX_CAUSES] if isinstance(error, BaseExceptionGroup) else ()
 
 
 def _qualified_name(error: BaseException) -> str:
@@ -143,9 +158,29 @@ def _message(error: BaseException) -> str:
     try:
         if isinstance(error, SystemExit):
             return f"the driver called sys.exit({safe_repr(error.code)})"
-        return str(error) or type(error).__name__
+        return f"{str(error) or type(error).__name__}{_members_text(error)}"
     except Exception as second:  # noqa: BLE001  methods of a driver's error class can raise anything
         return f"{type(error).__name__}, whose __str__ raises {type(second).__name__}"
+
+
+def _members_text(error: BaseException) -> str:
+    """Return the first exceptions of a group as text, without groups in it."""
+    if not isinstance(error, BaseExceptionGroup):
+        return ""
+    leaves = list(islice(_leaves(error), _MAX_GROUP_MEMBERS + 1))
+    texts = [f"{log_name(leaf)}: {_message(leaf)}" for leaf in leaves[:_MAX_GROUP_MEMBERS]]
+    return f": {'; '.join(texts)}{'; …' if len(leaves) > _MAX_GROUP_MEMBERS else ''}"
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield the exceptions of a group and of the groups in it; the error itself if it is not a group."""
+    pending = [error]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, BaseExceptionGroup):
+            pending += reversed(current.exceptions)
+        else:
+            yield current
 
 
 def _own_message(error: BaseException) -> str:
@@ -181,8 +216,15 @@ def os_error_facts(error: OSError) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
+def _any_kind(error: BaseException) -> str:
+    return error.kind if isinstance(error, OsirisError) else _kind(error)
+
+
 def _kind(error: BaseException) -> str:
     """Return the kind of an error that is not one of ours."""
+    if isinstance(error, BaseExceptionGroup):
+        kinds = {_any_kind(leaf) for leaf in islice(_leaves(error), _MAX_CAUSES)}
+        return kinds.pop() if len(kinds) == 1 else "driver-raised"
     names = [type_.__name__ for type_ in type(error).__mro__]
     if "gaierror" not in names and "SSLError" not in names and (code := _errno_name(error)) is not None:
         return _KIND_OF_ERRNO.get(code, "driver-raised")
@@ -233,6 +275,9 @@ def _scalar(value: Any) -> Any:
 
 def _place(error: BaseException) -> Place | None:
     """Return where an error, or else its cause, was raised outside of installed packages."""
+    if isinstance(error, BaseExceptionGroup):
+        members = (_place(member) for member in _group_members(error))
+        return next((place for place in members if place is not None), None) or _own_place(error)
     return next((place for place in map(_own_place, _chain(error)) if place is not None), None)
 
 

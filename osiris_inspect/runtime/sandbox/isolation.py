@@ -203,7 +203,7 @@ def _landlock_unavailable() -> str | None:
     except OSError as error:
         return error.strerror or str(error)
     if version < landlock.OLDEST_ABI:
-        return f"the kernel has Landlock ABI {version}; {landlock.OLDEST_ABI} is required"
+        return f"the kernel has Landlock ABI {version}, and {landlock.OLDEST_ABI} is required"
     return None
 
 

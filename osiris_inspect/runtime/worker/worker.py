@@ -42,7 +42,7 @@ from osiris_inspect.runtime.worker.heartbeat import Heartbeat
 from osiris_inspect.runtime.worker.message_writer import MessageWriter
 
 _STORED_FRAME_FIELDS = tuple(item.name for item in fields(StoredFrame))
-_COUNT_FIELDS = ("nulls", "distinct", "min", "max", "join")
+_OPTIONAL_FIELDS = ("original_names", "nulls", "distinct", "min", "max", "join")
 
 
 @dataclass(slots=True)
@@ -298,6 +298,7 @@ class Worker:
             progress=self._heartbeat.progress,
             cancel=self._context.cancel,
             describe_join=joins.append,
+            other_steps=tuple(step.id for step in session.manifest.steps if step.id != step_id),
         )
         self._heartbeat.phase = "driving"
         self._writer.flush()
@@ -331,7 +332,9 @@ class Worker:
             self._emitter.emit("rows_out", {"value": stored.rows}, step_id)
             self._send_metric(step_id, "rows_out", stored.rows)
         event_fields = {name: getattr(stored, name) for name in _STORED_FRAME_FIELDS}
-        for name in _COUNT_FIELDS:  # empty if there is no frame, or if counting would take too long
+        for (
+            name
+        ) in _OPTIONAL_FIELDS:  # counts are empty if there is no frame, or if counting would take too long
             if not event_fields[name]:
                 del event_fields[name]
         self._emitter.emit("output_stored", event_fields, step_id)

@@ -36,8 +36,14 @@ def _from_event(step: str, event: Event) -> FrameFacts | None:
     if event.row_count is None:
         return None
     names, dtypes, nulls = (_items(event.fields.get(key)) for key in ("columns", "dtypes", "nulls"))
+    original = event.fields.get("original_names")
+    originals = original if isinstance(original, Mapping) else {}
     columns = tuple(
-        ColumnFacts(str(name), str(_item(dtypes, number) or ""), as_int(_item(nulls, number)))
+        ColumnFacts(
+            str(originals.get(str(name), name)),
+            str(_item(dtypes, number) or ""),
+            as_int(_item(nulls, number)),
+        )
         for number, name in enumerate(names)
     )
     join = event.fields.get("join")

@@ -31,6 +31,7 @@ class DriverContext:
         progress: records the number of rows processed so far, which heartbeats report.
         cancel: registers callbacks that interrupt a long call.
         describe_join: records the counts of the join that made the frame.
+        other_steps: the ids of the pipeline's other steps.
     """
 
     base: Path
@@ -39,6 +40,7 @@ class DriverContext:
     progress: Callable[[int], None]
     cancel: CancelToken
     describe_join: Callable[[Mapping[str, int]], None] = lambda _counts: None
+    other_steps: tuple[str, ...] = ()
 
 
 class Driver(Protocol):

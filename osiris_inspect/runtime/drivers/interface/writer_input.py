@@ -31,6 +31,11 @@ class WriterInput:
         """The original dtype of each column by its name in ``batches``."""
         return next(iter(self.inputs.values())).dtypes
 
+    @property
+    def column_names(self) -> Mapping[str, str]:
+        """Name of each column in the driver's frame, as text, by its name in ``batches``."""
+        return next(iter(self.inputs.values())).column_names
+
     def frames(self) -> Iterator[pd.DataFrame]:
         """Yield each input as a pandas frame, with the columns in the order of the first input.
 

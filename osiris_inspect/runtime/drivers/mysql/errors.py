@@ -58,7 +58,7 @@ def connect_error(error: BaseException, connection: Config) -> DriverError:
         kind, text, fix = "host-not-found", f"host {host!r} is not known: {cause.strerror}", "check host"
     elif isinstance(cause, ConnectionRefusedError):
         kind = "connection-refused"
-        text, fix = "connection refused", "nothing listens there: check host and port"
+        text, fix = "connection refused", "check host and port, and whether the server runs"
     elif isinstance(cause, UnicodeError):
         kind, text, fix = "config-value-invalid", f"host {host!r} is not a name of a host", "correct host"
     elif isinstance(cause, FileNotFoundError) and connection.get("unix_socket"):

@@ -60,7 +60,7 @@ _REASONS: Final = (
         ("Connection refused",),
         "connection-refused",
         "connection refused",
-        "nothing listens there: check host and port",
+        "check host and port, and whether the server runs",
     ),
     _Reason(
         ("No such file or directory",),

@@ -17,6 +17,11 @@ from psycopg import sql
 from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext
+from osiris_inspect.runtime.drivers.interface.frame_columns import (
+    check_column_names,
+    delimiter_of_header,
+    header_error,
+)
 from osiris_inspect.runtime.drivers.interface.writer_input import UNKNOWN_ROWS, WriterInput
 from osiris_inspect.runtime.drivers.postgres.errors import read_error
 from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, ddl_type, encode_column
@@ -79,11 +84,15 @@ class WriteTarget:
         """The name of the table in SQL."""
         return sql.Identifier(self.schema, self.table)
 
-    def check_frame_columns(self, names: list[str]) -> None:
-        """Check that a frame with these columns has the key.
+    def check_frame_columns(self, names: list[str], column_names: Mapping[str, str]) -> None:
+        """Check that a frame with these columns can be written and has the key.
+
+        Args:
+            names: the names in SQL.
+            column_names: the names in the driver's frame by the names in SQL.
 
         Raises:
-            DriverError: it has no columns, or a column of the key is missing.
+            DriverError: it has no columns, a name occurs twice, or a column of the key is missing.
         """
         if not names:
             raise DriverError(
@@ -92,8 +101,12 @@ class WriteTarget:
                 fix="check the step that produces the frame",
                 rows_written=0,
             )
+        check_column_names(list(column_names.values()))
         missing = [name for name in self.key if name not in names]
         if missing:
+            delimiter = delimiter_of_header(names, self.key)
+            if delimiter is not None:
+                raise header_error(names[0], delimiter)
             raise DriverError(
                 f"the frame has no column {', '.join(map(repr, missing))} of primary_key; it has {', '.join(names)}",
                 kind="column-missing",
@@ -144,7 +157,7 @@ def write(
         DriverError: the server reported an error or did not accept all rows.
     """
     schema, batches = frames.batches(ROWS_PER_BATCH)
-    writer = _TableWriter(session, target, schema, frames.dtypes)
+    writer = _TableWriter(session, target, schema, frames)
     try:
         writer.open()
         return writer.run(batches, frames.rows, ctx)
@@ -155,7 +168,7 @@ def write(
 def create(session: psycopg.Connection[Any], target: WriteTarget, frames: WriterInput) -> None:
     """Create the table from the frame's columns if it does not exist."""
     schema, _ = frames.batches(1)
-    _TableWriter(session, target, schema, frames.dtypes).open()
+    _TableWriter(session, target, schema, frames).open()
 
 
 def write_error(target: WriteTarget, error: psycopg.Error, *, is_committing: bool) -> DriverError:
@@ -190,15 +203,16 @@ class _TableWriter:
         session: psycopg.Connection[Any],
         target: WriteTarget,
         schema: pa.Schema,
-        dtypes: Mapping[str, str],
+        frames: WriterInput,
     ) -> None:
-        self._session, self._target, self._schema, self._dtypes = session, target, schema, dtypes
+        self._session, self._target, self._schema = session, target, schema
+        self._dtypes, self._column_names = frames.dtypes, frames.column_names
         self._types: dict[str, str] = {}
         self._copies_directly = target.mode == "append"
 
     def open(self) -> None:
         """Find or create the table, and check that the rows fit it."""
-        self._target.check_frame_columns(self._schema.names)
+        self._target.check_frame_columns(self._schema.names, self._column_names)
         oid = self._find()
         if oid is None:
             self._create()
@@ -270,8 +284,11 @@ class _TableWriter:
         self._session.execute("NOTIFY pgrst, 'reload schema'")
 
     def _check_columns(self, writable: list[str]) -> None:
-        unknown = [name for name in self._schema.names if name not in writable]
+        unknown = [self._column_names.get(name, name) for name in self._schema.names if name not in writable]
         if unknown:
+            delimiter = delimiter_of_header(unknown, writable)
+            if delimiter is not None:
+                raise header_error(unknown[0], delimiter)
             raise DriverError(
                 f"table {self._target.name} has no column {', '.join(map(repr, unknown))}; it has {', '.join(writable)}",
                 kind="column-missing",

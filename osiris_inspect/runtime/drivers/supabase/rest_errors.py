@@ -123,7 +123,7 @@ def unreachable(error: BaseException, name: str) -> Unreachable:
     text = str(error) or type(error).__name__
     kind, fix = "connection-failed", _ADVICE_BY_KIND["connection-failed"]
     if "Connection refused" in text:
-        kind, text, fix = "connection-refused", "connection refused", "nothing listens there: check url"
+        kind, text, fix = "connection-refused", "connection refused", "check url, and whether the server runs"
     elif any(words in text for words in _HOST_UNKNOWN):
         kind, text, fix = "host-not-found", "the host is not known", "check url"
     elif isinstance(error, httpx.TimeoutException):

@@ -17,6 +17,7 @@ from postgrest import APIResponse, CountMethod, ReturnMethod, SyncRequestBuilder
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import DriverContext
+from osiris_inspect.runtime.drivers.interface.frame_columns import delimiter_of_header, header_error
 from osiris_inspect.runtime.drivers.interface.writer_input import UNKNOWN_ROWS, WriterInput
 from osiris_inspect.runtime.drivers.postgres.copy_writer import REJECTED_ROWS_FIX, ROWS_PER_BATCH, WriteTarget
 from osiris_inspect.runtime.drivers.supabase.rest_client import PostgrestClient
@@ -33,6 +34,7 @@ BATCH: Final = 5_000
 _PAGE: Final = 1_000
 _MAX_FILTER_LENGTH: Final = 4_000
 _SCHEMA_CACHE_CODES: Final = frozenset({"PGRST204", "PGRST205"})
+_COLUMN_CODES: Final = frozenset({"PGRST204", "42703"})
 _HINT: Final = re.compile(r"Perhaps you meant the table '([^'\n]{1,200})'")
 _SCHEMA_CACHE_TIMEOUT_S: Final = 10.0
 
@@ -52,6 +54,7 @@ class RestWriter:
         self._written_keys: set[bytes] = set()
         self._is_deleting = self._is_sending = self._are_columns_known = False
         self._json_columns: list[str] = []
+        self._names: list[str] = []
 
     def run(self, frames: WriterInput) -> int:
         """Write all rows; return the number of rows that the server counted.
@@ -61,7 +64,8 @@ class RestWriter:
         """
         schema, batches = frames.batches(ROWS_PER_BATCH)
         table = pa.Table.from_batches(list(batches), schema=schema)
-        self._target.check_frame_columns(schema.names)
+        self._names = list(frames.column_names.values())
+        self._target.check_frame_columns(schema.names, frames.column_names)
         if self._target.mode != "append":
             table = _deduplicate(table, self._target)
         self._total = table.num_rows
@@ -99,7 +103,7 @@ class RestWriter:
                 self._check_columns(names)
             except RequestFailed as failure:
                 is_stale = isinstance(failure, RequestRejected) and (
-                    failure.is_missing_table or failure.code in ("PGRST204", "42703")
+                    failure.is_missing_table or failure.code in _COLUMN_CODES
                 )
                 if not is_stale or time.monotonic() > deadline:
                     raise self._failed(failure) from failure
@@ -209,6 +213,9 @@ class RestWriter:
                 return self._write_failed(reason, "schema-cache-stale", fix, failure.error_facts)
             if failure.is_missing_table:
                 return self._table_missing(failure)
+            delimiter = delimiter_of_header(self._names) if failure.code in _COLUMN_CODES else None
+            if delimiter is not None:
+                return header_error(self._names[0], delimiter)
         if self._is_sending and failure.may_have_been_applied:
             return self._outcome_unknown(failure)
         if isinstance(failure, Unreachable):
@@ -222,9 +229,9 @@ class RestWriter:
         return self._write_failed(failure.message, failure.kind, failure.fix, failure.error_facts)
 
     def _table_missing(self, refused: RequestRejected) -> DriverError:
-        is_off = not self._target.create_if_missing
-        remedy = "set create_if_missing: true" if is_off else "it can be created only over SQL"
-        fix = f"{remedy}, with pg_dsn in the connection"
+        fix = "set create_if_missing: true, with pg_dsn in the connection"
+        if self._target.create_if_missing:
+            fix = "set pg_dsn in the connection: only SQL can create a table"
         near = _HINT.search(refused.reason)
         if near is not None:
             fix = f"did you mean {near[1]!r}?"

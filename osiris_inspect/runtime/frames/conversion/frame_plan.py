@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
-from osiris_inspect.runtime.frames.conversion.cell_json import cell_to_json
+from osiris_inspect.runtime.frames.conversion.cell_json import cell_from_json, cell_to_json
 from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan
 
 Slice = tuple[list[pa.Array], list[pa.Array]]
@@ -31,6 +31,12 @@ def columns_of(fields: Sequence[Mapping[str, Any]]) -> list[str]:
 def dtypes_of(fields: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the original type of each column by its SQL name."""
     return {field["physical"]: field["dtype"] for field in fields}
+
+
+def original_names_of(fields: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the name in the driver's frame, as text, of each column that has another SQL name."""
+    labels = {field["physical"]: cell_from_json(field["name"]) for field in fields}
+    return {name: str(label) for name, label in labels.items() if str(label) != name}
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,9 +153,7 @@ def _file_source(run: Run, lineage: Lineage, step: StepState) -> StepState | Non
         return step
     sources = [
         other
-        for other in run.steps
-        if not other.is_writer
-        and isinstance(other.config.get("path"), str)
-        and step.id in lineage.downstream(other.id)
+        for other in map(run.step, lineage.upstream(step.id))
+        if other is not None and not other.is_writer and isinstance(other.config.get("path"), str)
     ]
     return sources[0] if len(sources) == 1 else None

@@ -1,0 +1,69 @@
+"""Columns of a frame whose names a database cannot use: a header read as one name, a name that occurs twice."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from osiris_inspect.model.errors import DriverError
+
+_DELIMITERS: Final = ";\t|,"
+
+
+def delimiter_of_header(names: Sequence[str], expected: Collection[str] | None = None) -> str | None:
+    """Return the delimiter that splits the only name into names, one of which is expected; None without one.
+
+    Without ``expected``, any names count.
+    """
+    if len(names) != 1:
+        return None
+    for delimiter in _DELIMITERS:
+        parts = [part.strip(' "').lower() for part in names[0].split(delimiter)]
+        if len(parts) > 1 and (expected is None or not {name.lower() for name in expected}.isdisjoint(parts)):
+            return delimiter
+    return None
+
+
+def delimiter_setting(delimiter: str) -> str:
+    """Return the setting of a delimiter as a pipeline file has it."""
+    return "delimiter: " + (r'"\t"' if delimiter == "\t" else repr(delimiter))
+
+
+def check_column_names(names: Sequence[str]) -> None:
+    """Check that a database can have columns of these names, the ones in the driver's frame.
+
+    Raises:
+        DriverError: the only name is a header with tabs, or a name occurs twice; SQL ignores case.
+    """
+    if len(names) == 1 and "\t" in names[0]:
+        raise header_error(names[0], "\t")
+    counts = Counter(name.lower() for name in names)
+    repeated = [name for name in names if counts[name.lower()] > 1]
+    if repeated:
+        raise _repeated_name_error([name for name in repeated if name.lower() == repeated[0].lower()], names)
+
+
+def header_error(name: str, delimiter: str) -> DriverError:
+    """Return the error for a frame whose only column has a whole header as its name."""
+    return DriverError(
+        f"the frame has one column, {name!r}: its file was read with another delimiter",
+        kind="delimiter-wrong",
+        fix=f"set {delimiter_setting(delimiter)} in the step that reads the file",
+        columns=[name],
+        found_delimiter=delimiter,
+        rows_written=0,
+    )
+
+
+def _repeated_name_error(repeated: Sequence[str], names: Iterable[str]) -> DriverError:
+    first, second = repeated[:2]
+    text = f"{len(repeated)} columns named {first!r}"
+    if first != second:
+        text = f"columns {first!r} and {second!r}, whose names differ only in case"
+    return DriverError(
+        f"the frame has {text}",
+        kind="frame-refused",
+        fix="give each column its own name in the step that produces the frame",
+        column=first,
+        columns=list(names),
+        rows_written=0,
+    )
