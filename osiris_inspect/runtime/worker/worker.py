@@ -38,6 +38,7 @@ from osiris_inspect.runtime.protocol.messages import (
     Response,
     safe_repr,
 )
+from osiris_inspect.runtime.worker.driver_logging import driver_logging
 from osiris_inspect.runtime.worker.event_emitter import EventEmitter
 from osiris_inspect.runtime.worker.heartbeat import Heartbeat
 from osiris_inspect.runtime.worker.message_writer import MessageWriter
@@ -304,7 +305,8 @@ class Worker:
         self._heartbeat.phase = "driving"
         self._writer.flush()
         driver = _load_driver(driver_name, session.components)
-        result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
+        with driver_logging(step_id):
+            result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
         self._heartbeat.phase = "keeping"
         rows_in = sum(resolved.rows for resolved in inputs.values()) if inputs else None
         return self._store_result(step_id, driver_name, result, rows_in, joins[-1] if joins else None)

@@ -71,6 +71,12 @@ def _fix(run: Run, text: ErrorText, match: re.Match[str]) -> str:
     if not re.search(r"[./\\]", path):
         return f"install the program {path!r} where the step runs, or correct the path of the file"
     base = _base_folder(run, text, path)
+    step = run.step(text.step or "")
+    if base is not None and step is not None and run.dialect != "native" and step.config.get("connection"):
+        return (
+            f"write the folder into the path: this driver resolved it in {base} and ignores the base_dir of "
+            f"{step.config['connection']}"
+        )
     if base is not None:
         return f"correct the path, which was resolved in {base}, or create the file"
     if path.startswith("/"):
