@@ -58,8 +58,8 @@ _STATUSES: Mapping[int, StatusMeaning] = {
         "grant the missing permission or use a key that has it",
     ),
     404: StatusMeaning(
-        "endpoint-missing", "config", "the service did not find the URL",
-        "correct the URL in the connection or the step",
+        "endpoint-missing", "config", "the service did not find the URL or what it names",
+        "correct the URL, or the name in it, in the connection or the step",
     ),
     405: StatusMeaning(
         _REFUSED, "config", "the service does not support this method at this URL",

@@ -95,12 +95,17 @@ PATTERNS = (
         pattern=(
             r"Query execution was interrupted(?!, maximum)[^\n]{0,60}"
             r"|canceling statement due to (?:user request|conflict with recovery)[^\n]{0,60}"
-            r"|(?:INTERRUPT|Interrupt) Error: [^\n]{1,100}"
         ),
         message="the query was interrupted",
         fix="check the server log for the cause (administrator, time limit, shutdown), then run again",
         domain="infra",
         error_class="interrupted",
+    ),
+    ErrorPattern(
+        pattern=r"(?:INTERRUPT|Interrupt) Error: [^\n]{1,100}",
+        message="the query was interrupted in the process of the step",
+        fix="check whether a time limit, a signal or another thread of the driver interrupted it, then run again",
+        domain="infra",
     ),
     ErrorPattern(
         pattern=r"(?:extra data after last expected column|missing data for column \"[^\"\n]{1,80}\")[^\n]{0,120}",
