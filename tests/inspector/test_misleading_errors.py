@@ -24,6 +24,8 @@ REASONS = [
     ("OperationalError", "(2003, 'Connection refused')", "did not accept"),
     ("APIError", "{'message': 'Connection refused'}", "did not accept"),
     ("RpcError", "status=14 details='Connection refused'", "did not accept"),
+    ("RuntimeError", "the service returned 404 Not Found", "the URL"),
+    ("ApiError", "Load failed (503 Service Unavailable)", "unavailable"),
     ("RuntimeError", "cannot write 'a.csv': No space left on device", "disk was full"),
 ]
 """Errors whose reason is a value, or is beside a quoted name."""
@@ -53,6 +55,16 @@ CLOSE = [
     ("UnicodeEncodeError", "'utf-8' codec can't encode character '\\udce9' in position 4: surrogates not allowed", "not decoded", "half"),
     ("ModuleNotFoundError", "No module named 'distutils'", "setuptools", "install the package or file"),
     ("AttributeError", "'Series' object has no attribute 'iteritems'", "version of pandas", "version of Series"),
+    ("ValueError", "row 409: Conflict column is negative", "row 409", "compare the rows"),
+    ("ValueError", "order 404 not found in target", "order 404", "URL"),
+    ("ValueError", "expected 401 unauthorized rows, got 400", "401", "key or password"),
+    ("HTTPError", "403 Client Error: rateLimitExceeded for url: https://h/", "rate limit", "permission"),
+    ("TimeoutError", "[Errno 110] Connection timed out: '/nfs/x.csv'", "mount", "server"),
+    ("OSError", "[Errno 112] Host is down: '/mnt/smb/x.csv'", "mount", "server"),
+    ("RuntimeError", "campaign was killed by SIGMA team", "SIGMA", "worker's log"),
+    ("RuntimeError", "customer marked Deadlock found in column note", "column note", "transaction"),
+    ("RuntimeError", "vendor feed ended: EOF detected before trailer", "trailer", "server"),
+    ("PermissionError", "[Errno 13] Permission denied", "denied access", "mode of the file"),
     ("KeyError", "'access_token'", "if it is a column", "\N{EM DASH} column"),
 ]  # fmt: skip
 """As ``QUOTED``, for errors that one remedy for all of their kind does not fit."""

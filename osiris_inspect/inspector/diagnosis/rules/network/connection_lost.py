@@ -74,7 +74,7 @@ PATTERNS = (
             r"|(?i:peer closed connection without sending)[^\n]{0,80}"
             r"|\bIncompleteRead\([^\n]{0,80}|Connection broken: [^\n]{1,80}|\bServerDisconnectedError\b[^\n]{0,60}"
             r"|could not (?:receive data from|send data to) server: (?!Connection timed out)[^\n]{1,80}"
-            r"|\bEOF detected\b|\bECONNRESET\b"
+            r"|\bEOF detected(?! \w)|\bECONNRESET\b"
         ),
         message="the connection was ended before the server had responded",
         fix=_fix,

@@ -98,7 +98,7 @@ PATTERNS = (
         pattern=(
             r"the worker is gone(?:: (?!killed by SIG(?:KILL|SEGV|ABRT|BUS|FPE|ILL|TERM|INT|HUP))(?P<how>[^\n]{1,120})|$)"
             r"|[Ww]orker (?:process )?(?:was )?(?:killed|lost|died)[^\n]{0,100}"
-            r"|\bkilled by SIG(?!KILL|SEGV|ABRT|BUS|FPE|ILL|TERM|INT|HUP)[A-Z0-9]{2,8}"
+            r"|\bkilled by SIG(?:QUIT|TRAP|USR1|USR2|PIPE|ALRM|XCPU|XFSZ|SYS|PWR|IO|VTALRM|PROF)\b"
         ),
         message="the worker process ended during the step",
         fix="read the end of the worker's log for the reason",
