@@ -21,6 +21,7 @@ from osiris_inspect.model.manifest import InputRef, Manifest
 from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.runtime import settings
 from osiris_inspect.runtime.drivers.interface import driver as drivers
+from osiris_inspect.runtime.drivers.interface.step_inputs import StepInputs
 from osiris_inspect.runtime.files.atomic_write import write_atomic
 from osiris_inspect.runtime.frames.driver_result import missing_frame_advice
 from osiris_inspect.runtime.frames.policy import StoredFrame
@@ -172,7 +173,7 @@ class Worker:
         session = self._prepared
         step_id, driver_name = body["step_id"], body["driver"]
         started = self._context.clock()
-        inputs: dict[str, ResolvedInput] = {}
+        inputs = StepInputs()
         try:
             with self._heartbeat.active(step_id, "resolving"):
                 self._writer.start_batch()
