@@ -26,6 +26,7 @@ REASONS = [
     ("RpcError", "status=14 details='Connection refused'", "did not accept"),
     ("RuntimeError", "the service returned 404 Not Found", "the URL"),
     ("ApiError", "Load failed (503 Service Unavailable)", "unavailable"),
+    ("RuntimeError", "upload failed with error 'Connection refused'", "did not accept"),
     ("RuntimeError", "cannot write 'a.csv': No space left on device", "disk was full"),
 ]
 """Errors whose reason is a value, or is beside a quoted name."""
@@ -64,6 +65,7 @@ CLOSE = [
     ("RuntimeError", "campaign was killed by SIGMA team", "SIGMA", "worker's log"),
     ("RuntimeError", "customer marked Deadlock found in column note", "column note", "transaction"),
     ("RuntimeError", "vendor feed ended: EOF detected before trailer", "trailer", "server"),
+    ("ValueError", "subject line: Bad Gateway maintenance notice is too long", "subject", "run again later"),
     ("PermissionError", "[Errno 13] Permission denied", "denied access", "mode of the file"),
     ("KeyError", "'access_token'", "if it is a column", "\N{EM DASH} column"),
 ]  # fmt: skip

@@ -5,6 +5,7 @@ character by character, so that positions in the message stay valid.
 """
 
 import re
+from bisect import bisect_right
 from functools import lru_cache
 
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
@@ -33,7 +34,7 @@ A query ends at the latest where the next one starts, which keeps the search tim
 
 _QUOTED = LazyRegex(
     r"\bCommand '(?P<command>[^\n]{1,2000}?)' (?=returned non-zero|timed out after|died with|in image)"
-    r"|(?:(?<=[\w)] )|(?<=\w,)|\[Errno \d{1,3}\] [^\n:]{1,80}: |\b(?!(?:body|details?|err|error|message|msg|reason|stderr|str|text)=)\w{1,40}=)"
+    r"|(?:(?<=[\w)] )(?<!error )(?<!reason )(?<!message )(?<!exception )|(?<=\w,)|\[Errno \d{1,3}\] [^\n:]{1,80}: |\b(?!(?:body|cause|description|details?|err|error|exception|message|msg|output|reason|stderr|str|text)=)\w{1,40}=)"
     r"(?P<mark>['\"])(?P<words>[^\n]{1,300}?)(?P=mark)(?!\w)"
     r"|\[(?P<list>'[^'\n]{1,80}'(?:, '[^'\n]{1,80}'){1,60})\]"
 )
@@ -64,7 +65,9 @@ def search_own_text(text: str, pattern: LazyRegex | re.Pattern[str]) -> re.Match
 
 def _end_of_quote(text: str, position: int) -> int | None:
     """Return where the quoted words around a position end, or None if it is outside of them."""
-    return next((end for start, end in _quotes(text) if start <= position < end), None)
+    quotes = _quotes(text)
+    index = bisect_right(quotes, (position, len(text))) - 1
+    return quotes[index][1] if index >= 0 and position < quotes[index][1] else None
 
 
 @lru_cache(maxsize=64)

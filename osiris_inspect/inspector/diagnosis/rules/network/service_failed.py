@@ -25,6 +25,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"(?i:\bservice (?:temporarily )?unavailable\b|\bbad gateway\b|\binternal server error\b|\bgateway time-?out\b)"
+            r"(?! (?!and|at|by|error|for|from|in|on|or|response|to|when|while|with)\w)"
             r"|(?i:an invalid response was received from the upstream server)"
             r"|\bServiceBusyException\b[^\n]{0,80}"
             r"|(?i:web server is down)|(?i:upstream connect error)[^\n]{0,80}|(?i:no healthy upstream)"
