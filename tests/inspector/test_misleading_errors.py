@@ -66,6 +66,8 @@ CLOSE = [
     ("RuntimeError", "customer marked Deadlock found in column note", "column note", "transaction"),
     ("RuntimeError", "vendor feed ended: EOF detected before trailer", "trailer", "server"),
     ("ValueError", "subject line: Bad Gateway maintenance notice is too long", "subject", "run again later"),
+    ("PermissionException", "Permission Error: Cannot access file \"/x\" - file system operations are disabled by configuration", "settings of", "correct the query"),
+    ("NotImplementedException", "Not implemented Error: Data type 'period[M]' not recognized", "convert the column", "correct the query"),
     ("PermissionError", "[Errno 13] Permission denied", "denied access", "mode of the file"),
     ("KeyError", "'access_token'", "if it is a column", "\N{EM DASH} column"),
 ]  # fmt: skip
