@@ -122,7 +122,7 @@ _NAMED = ErrorPattern(
         r"|(?:CSV|Input|Source) file (?:does not exist|is missing):? (?P<f5>[^\n]{1,200})"
         r"|cannot (?:read|open) '?(?P<f6>[^'\n]{1,200}?)'?: no such file"
         r"|(?<!on socket )['\"](?P<f7>[^'\"\n]{1,200})['\"]: (?i:no such file or directory)"
-        r"|(?i:no such file or directory)(?: \(os error 2\))?: ?'?(?P<f8>[^'\n]{1,200})"
+        r"|(?<!\b550 )(?i:no such file or directory)(?: \(os error 2\))?: ?'?(?P<f8>[^'\n]{1,200})"
     ),
     message="file {name} was not found",
     fix=_fix,

@@ -30,9 +30,9 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"(?i:lock wait timeout exceeded)[^\n]{0,60}"
-            r"|(?i:deadlock (?:found|detected))[^\n]{0,60}"
+            r"|(?i:deadlock (?:found when|detected))[^\n]{0,60}"
             r"|(?i:could not obtain lock)[^\n]{0,80}|canceling statement due to lock timeout"
-            r"|(?i:database (?:table )?is locked)"
+            r"|(?i:database (?:table )?is locked)(?! \w)"
             r"|(?i:could not serialize access)[^\n]{0,80}|is being accessed by other users"
             r"|TransactionContext Error: [^\n]{0,60}(?i:conflict)[^\n]{0,100}"
         ),

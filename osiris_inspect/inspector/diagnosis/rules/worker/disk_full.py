@@ -38,10 +38,22 @@ PATTERNS = (
         domain="infra",
     ),
     ErrorPattern(
+        pattern=r"(?i:disk quota exceeded)|\bEDQUOT\b",
+        message="the account reached its quota of disk space or files",
+        fix="delete files of this account there, raise its quota, or write to another disk",
+        domain="infra",
+        search_text_logs=True,
+    ),
+    ErrorPattern(
+        pattern=r"(?i:no space left on device)[^\n]{0,40}/dev/shm\b",
+        message="the shared memory (/dev/shm) was full",
+        fix="give the container more shared memory (--shm-size), or pass less data between processes",
+        domain="infra",
+    ),
+    ErrorPattern(
         pattern=(
-            r"(?i:no space left on device)"
-            r"|\b(?:ENOSPC|EDQUOT)\b"
-            r"|(?i:disk quota exceeded)"
+            r"(?i:no space left on device)(?![^\n]{0,40}/dev/shm\b)"
+            r"|\bENOSPC\b"
             r"|\bNotEnoughSpaceException\b|(?i:not enough disk space)"
         ),
         message="the disk was full",
