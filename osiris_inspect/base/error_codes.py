@@ -42,8 +42,8 @@ ERROR_CODES: Mapping[str, str] = {
     "type": "42804 DatatypeMismatch",
     "setting": "1115 1193 1231 1273",
     "prepared statement": "1243 26000 42P05 InvalidSqlStatementName DuplicatePreparedStatement",
-    "lock": "1205 1213 3572 40001 40P01 55P03 55006 DeadlockDetected SerializationFailure LockNotAvailable "
-    "ObjectInUse",
+    "lock": "1205 1213 3572 40P01 55P03 55006 DeadlockDetected LockNotAvailable ObjectInUse",
+    "serialization": "40001 SerializationFailure",
     "statement timeout": "1969 3024 25P04 TransactionTimeout",
     "interrupted": "1317",
     "failed transaction": "25P02 InFailedSqlTransaction",
@@ -60,6 +60,8 @@ ERROR_CODES: Mapping[str, str] = {
     "disk": "1021 53100 DiskFull",
     "memory of the server": "1037 1038 1041 53200",
     "service without database": "PGRST000 PGRST001 PGRST002 PGRST003",
+    "one row": "PGRST116",
+    "raised in the database": "1644 P0001 RaiseException",
 }
 """Error class to its codes. PostgreSQL uses ``21000`` for an upsert that contains the same key twice."""
 
@@ -75,7 +77,7 @@ CODE_FAMILIES: Mapping[str, str] = {
     "interrupted": "57014 QueryCanceled",
     "server limit": "53 54",
     "server fault": "58 XX F0 PGRSTX",
-    "raised in the database": "P0 1644",
+    "raised in the database": "P0",
     "statement": "42 PGRST2 ProgrammingError NotSupportedError",
 }
 """Error class to the beginnings of codes that belong to it unless ``ERROR_CODES`` lists them; the wording comes first.
@@ -123,6 +125,7 @@ ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
     "setting": "query-failed",
     "prepared statement": "query-failed",
     "lock": "lock-conflict",
+    "serialization": "lock-conflict",
     "statement timeout": "query-timeout",
     "interrupted": "query-cancelled",
     "failed transaction": "query-failed",
@@ -137,6 +140,8 @@ ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
     "disk": "disk-full",
     "memory of the server": "out-of-memory",
     "service without database": "service-failed",
+    "one row": "request-refused",
+    "raised in the database": "query-failed",
 }
 """Error class to the kind of an error of our drivers, a key of ``model.error_info.ERROR_KINDS``."""
 

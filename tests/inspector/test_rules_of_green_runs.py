@@ -339,7 +339,9 @@ def test_finding_of_a_green_run_is_a_warning_with_a_fix(tmp_path: Path, rule: st
 def test_inner_join_that_drops_rows_is_a_note(tmp_path: Path) -> None:
     findings = report(tmp_path, ours(*joined(700, join=keys(800, 0, 700)))).findings
     found = [finding for finding in findings if finding.step == "j"]
-    assert [(finding.id, finding.severity) for finding in found if finding.step == "j"] == [("join-hardly-matches@j", "note")]
+    assert [(finding.id, finding.severity) for finding in found if finding.step == "j"] == [
+        ("join-hardly-matches@j", "note")
+    ]
     assert found[0].message == "the inner join dropped 300 of 1,000 rows, which have no partner"
 
 

@@ -205,7 +205,7 @@ CAUSE_OF_TAG = {
     "check": "constraint-violated", "twice in one write": "constraint-violated",
     "no matching key": "constraint-violated", "generated": "value-refused", "sequence": "value-refused",
     "nul character": "value-refused", "value": "value-refused", "setting": "config-value-invalid",
-    "lock": "lock-conflict", "statement timeout": "network-timeout", "too many connections": "connection-refused",
+    "lock": "lock-conflict", "serialization": "lock-conflict", "one row": "request-refused", "statement timeout": "network-timeout", "too many connections": "connection-refused",
     "starting": "connection-refused", "client not allowed": "connection-refused",
     "client blocked": "connection-refused", "connection lost": "connection-lost", "out of step": "connection-lost",
     "encryption": "tls-failed", "too large": "request-refused", "request": "request-refused", "disk": "disk-full",

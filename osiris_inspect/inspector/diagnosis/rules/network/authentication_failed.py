@@ -86,7 +86,7 @@ PATTERNS = (
             r"|(?i:incorrect username or password|invalid username/password|invalid login credentials)"
         ),
         message="the credentials were rejected",
-        fix="check the user and password of the connection and the environment variable that it reads",
+        fix="check the user, the password or key of the connection and the environment variable that it reads",
         domain="config",
         search_text_logs=True,
         error_class="credentials",
