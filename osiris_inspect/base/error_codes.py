@@ -9,7 +9,8 @@ Source: the error appendices of the MySQL, MariaDB, PostgreSQL and PostgREST man
 from collections.abc import Mapping
 
 ERROR_CODES: Mapping[str, str] = {
-    "credentials": "1045 1698 1820 1862 3118 28P01 InvalidPassword",
+    "credentials": "1045 1698 28P01 InvalidPassword",
+    "locked account": "1820 1862 3118",
     "authentication method": "1251 1275 1524 2049 2054 2059 2061",
     "token": "PGRST300 PGRST301 PGRST302 PGRST303",
     "rights": "1044 1142 1143 1227 1370 42501 InsufficientPrivilege",
@@ -93,6 +94,7 @@ CLASS_OF_CODE: Mapping[str, str] = {
 
 ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
     "credentials": "authentication-failed",
+    "locked account": "authentication-failed",
     "authentication method": "authentication-failed",
     "token": "authentication-failed",
     "rights": "permission-denied",

@@ -37,7 +37,7 @@ MISLEADING = [
     ("connection-lost", "high", "response", "invalid", "Response payload is not completed: <TransferEncodingError: 400, message='Not enough data for satisfy transfer length header.'>"),
     ("connection-refused", "high", "proxy", "rejected", "(Caused by ProxyError('Cannot connect to proxy.', timeout('timed out')))"),
     ("connection-refused", "medium", "local port", "route", "[Errno 99] Cannot assign requested address"),
-    ("connection-refused", "high", "no free connections", "firewall", "redis.exceptions.ConnectionError: max number of clients reached"),
+    ("connection-refused", "high", "limit on the number", "firewall", "redis.exceptions.ConnectionError: max number of clients reached"),
     # disk, memory and files: of which machine
     ("disk-full", "high", "disk of the database", "another disk", "(1021, 'Disk full (/tmp/#sql_1_0.MAI); waiting for someone to free some space... (errno: 28 \"No space left on device\")')"),
     ("out-of-memory", "high", "max_locks_per_transaction", "give", "psycopg2.errors.OutOfMemory: out of shared memory\nHINT:  You might need to increase max_locks_per_transaction."),
@@ -58,6 +58,20 @@ MISLEADING = [
     ("tls-failed", "high", "host name", "install", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not valid for 'api.example.com'. (_ssl.c:1006)"),
     ("tls-failed", "high", "clock", "install", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate is not yet valid (_ssl.c:1006)"),
     ("tls-failed", "high", "version of TLS", "install", "[SSL: TLSV1_ALERT_PROTOCOL_VERSION] tlsv1 alert protocol version (_ssl.c:1006)"),
+    # loose words in names, paths and values
+    ("unexplained-failure", "low", "NULL in row 3", "rejected", "Rate limit for exchange table 'rate_limits' is NULL in row 3"),
+    ("unexplained-failure", "low", "not in frame", "rejected", "column rate limit not in frame: ['id', 'rate limit']"),
+    ("unexplained-failure", "low", "no header", "limit of", "file '/exports/quota exceeded/2024.csv' has no header"),
+    ("config-value-invalid", "medium", "invalid value", "lists", "400 POST https://bigquery.googleapis.com/bigquery/v2/projects/p/jobs: Invalid value for type: TIMEOUT is not a valid value"),
+    ("rate-limited", "medium", "401", "lists", "After 3 retries (last: 429 Too Many Requests) got 401 Unauthorized: token expired"),
+    ("service-failed", "medium", "Validation failed", "timeout", 'HTTP 500: {"title":"Validation failed","status":422,"detail":"field \'timeout\' is required"}'),
+    # accounts
+    ("authentication-failed", "high", "unlock", "check the user", '(3118, "Access denied for user \'etl\'@\'%\'. Account is locked.")'),
+    ("authentication-failed", "high", "unlock", "lock that", "oracledb.exceptions.DatabaseError: ORA-28000: The account is locked."),
+    ("connection-refused", "high", "account", "firewall", 'psycopg2.errors.TooManyConnections: FATAL:  too many connections for role "etl"'),
+    ("request-refused", "high", "replace", "rows", "StorageApiError: {'statusCode': 409, 'error': Duplicate, 'message': The resource already exists}"),
+    ("endpoint-missing", "high", "driver://", "https", "sqlalchemy.exc.ArgumentError: Could not parse SQLAlchemy URL from string 'postgres://x:404'"),
+    ("disk-full", "high", "disk quota", "free disk", "OSError: [Errno 122] Disk quota exceeded: '/home/etl/out.csv'"),
 ]  # fmt: skip
 
 

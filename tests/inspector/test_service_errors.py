@@ -197,7 +197,7 @@ def test_code_is_in_one_class(tag: str) -> None:
 
 
 CAUSE_OF_TAG = {
-    "credentials": "authentication-failed", "authentication method": "authentication-failed",
+    "credentials": "authentication-failed", "locked account": "authentication-failed", "authentication method": "authentication-failed",
     "token": "authentication-failed", "rights": "permission-denied", "read-only": "database-read-only",
     "no database": "database-missing", "no schema": "database-missing", "no table": "table-missing",
     "connection rejected": "connection-failed", "no table in cache": "table-missing", "no column": "column-missing", "no column in cache": "column-missing", "syntax": "sql-syntax",

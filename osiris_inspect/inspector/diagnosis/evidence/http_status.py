@@ -167,6 +167,17 @@ def stated_status(match: re.Match[str]) -> int:
     return int(next(group for group in match.groups() if group))
 
 
+def _states_one_status(text: ErrorText) -> bool:
+    """Return True if an error states no other status, such as that of an earlier attempt or of a response inside."""
+    match = HTTP_STATUS.search(text.text)
+    while match is not None:
+        first = stated_status(match)
+        match = HTTP_STATUS.search(text.text, match.end(match.lastindex or 0))
+        if match is not None and stated_status(match) != first:
+            return False
+    return True
+
+
 def status_findings(run: Run, rule: str) -> Findings:
     """Yield a finding for each error that states a status which this rule reports."""
     for text, match in matching_errors(run, HTTP_STATUS):
@@ -175,7 +186,7 @@ def status_findings(run: Run, rule: str) -> Findings:
             yield Finding(
                 rule=rule,
                 severity=Severity.ERROR,
-                confidence=Confidence.HIGH,
+                confidence=Confidence.HIGH if _states_one_status(text) else Confidence.MEDIUM,
                 domain=meaning.domain,
                 message=f"{text.headline(match[0][:120])}{SEPARATOR}{meaning.explanation}",
                 evidence=(text.evidence(match[0][:200]),),

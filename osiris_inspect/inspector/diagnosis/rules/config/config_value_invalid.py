@@ -20,9 +20,7 @@ REFINES = ("query-failed", "connection-failed", "value-refused")
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"(?:Invalid|Unsupported|Unknown) (?:value\b(?![^\n]{0,200} for dtype)|option|mode|region|channel|\w{1,30}_\w{1,30}|write mode|delimiter)\b"
-            r"[^\n]{0,120}"
-            r"|\b\w{1,60} must be (?:one of|between|a list|an? (?:whole )?number|\d+-\d+|[<>]=?)[^\n]{0,100}"
+            r"\b\w{1,60} must be (?:one of|between|a list|an? (?:whole )?number|\d+-\d+|[<>]=?)[^\n]{0,100}"
             r"|(?:\"delimiter\"|\"quotechar\"|\"escapechar\") must be a[^\n]{0,80}"
             r"|'mode': [^\n]{1,60} is not one of [^\n]{1,80}"
         ),
@@ -57,7 +55,9 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
-            r"invalid value for (?!parameter\b)['\"]?[\w.]{1,60}[^\n]{0,80}"
+            r"(?:Invalid|Unsupported|Unknown) (?:value\b(?![^\n]{0,200} for dtype)|option|mode|region|channel|\w{1,30}_\w{1,30}|write mode|delimiter)\b"
+            r"[^\n]{0,120}"
+            r"|invalid value for (?!parameter\b)['\"]?[\w.]{1,60}[^\n]{0,80}"
             r"|\d{1,4} validation errors? for \w{0,60}(?:Config|Settings|Options|Params)\b[^\n]{0,60}"
             r"|is not of type '(?:string|integer|number|boolean|array|object)'"
             r"|is (?:greater than the maximum|less than the minimum) of [^\n]{1,40}"

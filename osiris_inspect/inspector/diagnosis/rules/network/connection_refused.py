@@ -47,8 +47,8 @@ PATTERNS = (
             r"|remaining connection slots are reserved[^\n]{0,80}"
             r"|(?i:max client connections reached|MaxClientsInSessionMode|max(?: number of)? clients reached)[^\n]{0,80}"
         ),
-        message="the server had no free connections",
-        fix="close idle connections or raise the connection limit of the server",
+        message="a limit on the number of connections was reached",
+        fix="close idle connections, open fewer at once, or raise the connection limit of the server, pooler or account",
         domain="infra",
         search_text_logs=True,
         error_class="too many connections",

@@ -21,12 +21,18 @@ from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findi
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
 REFINES = ("request-refused",)
 IS_GENERAL = True
 
 
+_OF_DATABASE = LazyRegex(r"SQLAlchemy|rfc1738|\b(?:dsn|DSN)\b|connection (?:option|info)")
+
+
 def _fix(run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    if _OF_DATABASE.search(text.text):
+        return "write the complete address in the connection, as driver://user:password@host:port/database"
     step = run.step(text.step or "")
     if step is not None and (step.driver or "").startswith("supabase."):
         return "set url in the connection to the URL of the project, https://<ref>.supabase.co"

@@ -47,7 +47,7 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
-            r"(?i:\b(?<!disk )quota (?:was |has been )?exceeded\b|\bexceeded (?:the|its|your)(?: [\w-]{1,30}){0,4} quota\b)[^\n]{0,120}"
+            r"(?i:(?<!disk )(?<![/\\])\bquota (?:was |has been )?exceeded\b(?!/)|\bexceeded (?:the|its|your)(?: [\w-]{1,30}){0,4} quota\b)[^\n]{0,120}"
             r"|(?i:\b(?:hourly|daily|weekly|monthly|usage) limit (?:of [^\n:;,]{1,40} )?(?:was |has been )?(?:reached|exceeded))"
         ),
         message="the account reached a limit of the service",
@@ -57,7 +57,9 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"(?i:\btoo many requests\b(?! \())"
-            r"|(?i:\brate[ -]?limit(?:ed|ing|s)?\b)|\b(?:SlowDown|RequestLimitExceeded|Throttling(?:Exception)?|ThrottledException|TooManyRequestsException)\b[^\n]{0,100}|\bRateLimitException\b"
+            r"|(?i:\brate[ -]?limit(?:s|ing)?(?: \([^)\n]{1,40}\))?(?: was| has been)? (?:exceeded|reached|hit)\b)"
+            r"|(?i:\b(?:exceed(?:ed|s|ing)?|reached|hit|by|on|to|over)(?: (?:the|its|your|a|an|api))? rate[ -]?limits?\b)"
+            r"|(?i:\brate[ -]limited\b)|\b(?:SlowDown|THROTTLED|RequestLimitExceeded|Throttling(?:Exception)?|ThrottledException|TooManyRequestsException)\b[^\n]{0,100}|\bRateLimitException\b"
         ),
         message="the service rejected requests because of its rate limit",
         fix="run again later or send fewer, larger batches",

@@ -50,6 +50,12 @@ PATTERNS = (
         domain="config",
     ),
     ErrorPattern(
+        pattern=r"\bThe resource already exists\b",
+        message="the object existed already in the store",
+        fix="allow the upload to replace the object (upsert), or use another name",
+        domain="config",
+    ),
+    ErrorPattern(
         pattern=r"JSON object requested, multiple \(or no\) rows returned",
         message="the request asked for exactly one row, and the query found none or several",
         fix="correct the filter, or do not ask for a single row: leave out .single()",

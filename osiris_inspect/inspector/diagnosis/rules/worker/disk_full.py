@@ -27,7 +27,7 @@ from osiris_inspect.model.finding import Confidence
 
 REFINES = ("query-failed", "service-failed", "spill-write-failed")
 EXPLAINS = ("worker-killed", "sandbox-lost")
-_OF_DATABASE = LazyRegex(r"could not (?:extend|write to) file \"|Disk full \(")
+_OF_DATABASE = LazyRegex(r"could not (?:extend|write to) file \\?\"|Disk full \(")
 
 
 def _is_of_database(_run: Run, text: ErrorText, _match: re.Match[str]) -> bool:
@@ -51,7 +51,7 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
-            r"Disk full \(|could not (?:extend|write to) file \"[^\"\n]{1,200}\": (?i:no space left)[^\n]{0,60}"
+            r"Disk full \(|could not (?:extend|write to) file \\?\"[^\"\n]{1,200}\": (?i:no space left)[^\n]{0,60}"
             r"|(?i:database or disk is full)"
         ),
         message="the disk of the database was full",
@@ -61,10 +61,16 @@ PATTERNS = (
         error_class="disk",
     ),
     ErrorPattern(
+        pattern=r"(?i:disk quota exceeded)|\bEDQUOT\b",
+        message="the account used up its disk quota",
+        fix="delete files of the account, write to another disk, or raise the quota",
+        domain="infra",
+        search_text_logs=True,
+    ),
+    ErrorPattern(
         pattern=(
             r"(?i:no space left on device)"
-            r"|\b(?:ENOSPC|EDQUOT)\b"
-            r"|(?i:disk quota exceeded)"
+            r"|\b(?:ENOSPC)\b"
             r"|\bNotEnoughSpaceException\b|(?i:not enough disk space)"
         ),
         message="the disk was full",
