@@ -65,6 +65,13 @@ MISLEADING = [
     ("config-value-invalid", "medium", "invalid value", "lists", "400 POST https://bigquery.googleapis.com/bigquery/v2/projects/p/jobs: Invalid value for type: TIMEOUT is not a valid value"),
     ("rate-limited", "medium", "401", "lists", "After 3 retries (last: 429 Too Many Requests) got 401 Unauthorized: token expired"),
     ("service-failed", "medium", "Validation failed", "timeout", 'HTTP 500: {"title":"Validation failed","status":422,"detail":"field \'timeout\' is required"}'),
+    ("unexplained-failure", "low", "no mapping", "renew", "no mapping for status 'JWT expired'"),
+    ("unexplained-failure", "low", "contains", "reported an", "assert failed: status column contains 'Internal Server Error' for 3 rows"),
+    ("unexplained-failure", "low", "no rows", "grant", "Assertion failed: expected no rows with error = 'permission denied for table orders'"),
+    ("unexplained-failure", "low", "Template", "service", "Template 'Service Unavailable' not found in folder"),
+    ("unexplained-failure", "low", "illegal header", "was ended", "httpx.RemoteProtocolError: illegal header line: bytearray(b'timeout')"),
+    ("endpoint-missing", "high", "connection string", "respond", 'psycopg2.ProgrammingError: invalid dsn: invalid connection option "connection timeout"'),
+    ("config-value-invalid", "high", "statement_timeout_ms", "MySQL", 'unrecognized configuration parameter "statement_timeout_ms"'),
     # accounts
     ("authentication-failed", "high", "unlock", "check the user", '(3118, "Access denied for user \'etl\'@\'%\'. Account is locked.")'),
     ("authentication-failed", "high", "unlock", "lock that", "oracledb.exceptions.DatabaseError: ORA-28000: The account is locked."),

@@ -13,10 +13,22 @@ Example:
     `Invalid ddl_channel 'rest'. Expected auto, http_sql, or psycopg2`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence
 
 REFINES = ("query-failed", "connection-failed", "value-refused")
+
+
+def _setting_fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    if "character set" in text.text.lower() or "collation" in text.text.lower():
+        return "use a setting and a value that it supports, such as utf8mb4 as character set of MySQL"
+    return "use a setting and a value that it supports"
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -25,7 +37,7 @@ PATTERNS = (
             r"|'mode': [^\n]{1,60} is not one of [^\n]{1,80}"
         ),
         message="the configuration contained an invalid value",
-        fix="use one of the values that the message lists",
+        fix="use a value that the message allows",
         domain="config",
     ),
     ErrorPattern(
@@ -36,7 +48,7 @@ PATTERNS = (
             r"|Catalog Error: [^\n]{0,30}configuration parameter[^\n]{0,100}"
         ),
         message="the server or library does not know this setting or value",
-        fix="use a setting and a value that it supports, such as utf8mb4 as character set of MySQL",
+        fix=_setting_fix,
         domain="config",
         error_class="setting",
     ),

@@ -43,13 +43,21 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"\bInvalid URL(?! of the)\b[^\n]{0,200}|Request URL is missing an 'http://' or 'https://'[^\n]{0,40}"
-            r"|\b(?:MissingSchema|InvalidSchema|InvalidURL|UnsupportedProtocol|LocationParseError)\b[^\n]{0,160}"
+            r"|\b(?:MissingSchema|InvalidSchema(?!: Missing dep)|InvalidURL|UnsupportedProtocol|LocationParseError)\b[^\n]{0,160}"
             r"|No connection adapters were found for [^\n]{1,160}|\bunknown url type: [^\n]{1,120}|nonnumeric port: [^\n]{1,80}"
             r"|(?i:supabase_url is required|invalid supabase url)|Could not parse (?:SQLAlchemy|rfc1738) URL[^\n]{0,120}"
-            r"|(?i:invalid (?:dsn|connection option))[^\n]{0,100}|missing \"=\" after \"[^\"\n]{1,100}\" in connection info[^\n]{0,20}"
         ),
         message="the address in the connection was not a complete URL",
         fix=_fix,
+        domain="config",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"(?i:invalid (?:dsn|connection option))[^\n]{0,100}"
+            r"|missing \"=\" after \"[^\"\n]{1,100}\" in connection info[^\n]{0,20}"
+        ),
+        message="the connection string was invalid",
+        fix="correct the part of the connection string that the message names",
         domain="config",
     ),
 )

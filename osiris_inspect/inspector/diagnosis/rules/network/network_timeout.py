@@ -62,7 +62,7 @@ PATTERNS = (
         search_text_logs=True,
     ),
     ErrorPattern(
-        pattern=r"(?i:statement timeout|due to transaction timeout|maximum statement execution time exceeded|max_statement_time exceeded)",
+        pattern=r"(?i:due to statement timeout|statement timeout(?: (?:was|is))? (?:exceeded|reached|expired)|statement or warehouse timeout|due to transaction timeout|maximum statement execution time exceeded|max_statement_time exceeded)",
         message="the server cancelled the query at its time limit",
         fix="simplify the query, process less data at once, or raise the time limit of the server",
         domain="infra",
