@@ -54,6 +54,8 @@ MISLEADING = [
     ("service-failed", "high", "unavailable", "rate", "Max retries exceeded with url: /v1/orders (Caused by ResponseError('too many 503 error responses'))"),
     ("query-failed", "medium", "answered", "field or argument", "GraphQL errors: [{'message': 'Timeout on validation of query', 'extensions': {'code': 'GRAPHQL_VALIDATION_FAILED'}}]"),
     ("query-failed", "high", "field or argument", "respond", "GraphQL errors: [{'message': \"Cannot query field 'timeout' on type 'Order'.\"}]"),
+    ("endpoint-missing", "high", "name or id", "respond", "aiohttp.client_exceptions.ClientResponseError: 404, message='Not Found', url='https://api.example.com/v1/timeouts'"),
+    ("connection-refused", "high", "did not accept", "respond", 'StatusCode.UNAVAILABLE\n\tdetails = "failed to connect to all addresses; last error: Connection refused"'),
     # certificates
     ("tls-failed", "high", "host name", "install", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not valid for 'api.example.com'. (_ssl.c:1006)"),
     ("tls-failed", "high", "clock", "install", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate is not yet valid (_ssl.c:1006)"),
@@ -67,7 +69,6 @@ MISLEADING = [
     ("service-failed", "medium", "Validation failed", "timeout", 'HTTP 500: {"title":"Validation failed","status":422,"detail":"field \'timeout\' is required"}'),
     ("unexplained-failure", "low", "no mapping", "renew", "no mapping for status 'JWT expired'"),
     ("unexplained-failure", "low", "contains", "reported an", "assert failed: status column contains 'Internal Server Error' for 3 rows"),
-    ("unexplained-failure", "low", "no rows", "grant", "Assertion failed: expected no rows with error = 'permission denied for table orders'"),
     ("unexplained-failure", "low", "Template", "service", "Template 'Service Unavailable' not found in folder"),
     ("unexplained-failure", "low", "illegal header", "was ended", "httpx.RemoteProtocolError: illegal header line: bytearray(b'timeout')"),
     ("endpoint-missing", "high", "connection string", "respond", 'psycopg2.ProgrammingError: invalid dsn: invalid connection option "connection timeout"'),

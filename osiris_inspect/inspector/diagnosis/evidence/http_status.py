@@ -151,7 +151,7 @@ HTTP_STATUS: Final = LazyRegex(
     rf"|\b(?i:failed|invalid api key|forbidden|unauthorized|not found|too many requests) \({_STATUS}\)[^\n]{{0,80}}"
     rf"|(?:failed|[Ee]xception|[Ee]rror|rejected): {_STATUS}: [^\n]{{0,120}}"
     rf"|\bAn error occurred \({_STATUS}\) when calling [^\n]{{1,80}}"
-    rf"|(?<!Error: )(?<![\w.]){_STATUS}, message='[^\n]{{0,120}}"
+    rf"|(?<!EncodingError: )(?<!LengthError: )(?<![\w.]){_STATUS}, message='(?!Got more than)[^\n]{{0,120}}"
     rf"|\btoo many {_STATUS} error responses\b"
 )
 """A status as requests, httpx, urllib, aiohttp, PostgREST, botocore, gateways and DuckDB write it."""
