@@ -57,9 +57,9 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"(?i:\btoo many requests\b(?! \())"
-            r"|(?i:\brate[ -]?limit(?:s|ing)?(?: \([^)\n]{1,40}\))?(?: was| has been)? (?:exceeded|reached|hit)\b)"
-            r"|(?i:\b(?:exceed(?:ed|s|ing)?|reached|hit|by|on|to|over)(?: (?:the|its|your|a|an|api))? rate[ -]?limits?\b)"
-            r"|(?i:\brate[ -]limited\b)|\b(?:SlowDown|THROTTLED|RequestLimitExceeded|Throttling(?:Exception)?|ThrottledException|TooManyRequestsException)\b[^\n]{0,100}|\bRateLimitException\b"
+            r"|(?i:\brate[ -]?limit(?:s|ing)?(?=[ :])[^\n'\"]{0,60}? (?:exceeded|reached|hit|error)\b)"
+            r"|(?i:\b(?:exceed(?:ed|s|ing)?|reached|hit|by|on|to|of|over)(?: (?:the|its|your|a|an|api))? rate[ -]?limit(?:s|ing|er)?\b)"
+            r"|(?i:\brate[ -]limited\b)|\b(?:SlowDown|THROTTLED|RATE_LIMITED|RateLimitError|RequestLimitExceeded|Throttling(?:Exception)?|ThrottledException|TooManyRequestsException)\b[^\n]{0,100}|\bRateLimitException\b"
         ),
         message="the service rejected requests because of its rate limit",
         fix="run again later or send fewer, larger batches",
