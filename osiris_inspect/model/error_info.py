@@ -62,6 +62,7 @@ ERROR_KINDS: Mapping[str, ErrorKind] = {
     "frame-without-columns": ErrorKind("data", "A file or a frame has no columns."),
     "host-not-found": ErrorKind("config", "The name of a server cannot be resolved."),
     "input-count-wrong": ErrorKind("config", "A step received no input, or more inputs than it takes."),
+    "input-name-mismatch": ErrorKind("code", "A step or its driver uses a name that no input has."),
     "input-not-found": ErrorKind("code", "An input is in neither memory nor spill."),
     "internal-error": ErrorKind("code", "The runtime itself failed."),
     "interrupted": ErrorKind("infra", "A signal or Ctrl-C ended the run."),

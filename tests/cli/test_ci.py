@@ -140,7 +140,7 @@ def test_what_the_baseline_knows_fails_nothing_and_what_is_mended_is_said(tmp_pa
     assert (first.code, first.err) == (0, "osiris-inspect: baseline: 2 findings written to 'known.json'\n")
     again = summarize(FAILED, "--baseline", "known.json", cwd=tmp_path)
     assert (again.code, again.err) == (0, "")
-    assert "known error input-key-wrong" in again.out
+    assert "[input-key-wrong, high, known]" in again.out
     mended = summarize(GOOD, "--baseline", "known.json", cwd=tmp_path)
     assert mended.code == 0
     assert mended.err.count("baseline: fixed: ") == 2

@@ -255,7 +255,7 @@ def test_demo_makes_three_runs_and_reports_the_broken_one(tmp_path: Path) -> Non
     done = osiris_inspect("demo", cwd=tmp_path)
     assert done.code == 0
     assert len(list(tmp_path.glob("osiris-demo/logs/run_*"))) == 3
-    assert "column 'ratings' was not found" in done.out
+    assert 'column "ratings" not found' in done.out
     assert (tmp_path / "osiris-demo/director_stats.csv").read_text().splitlines()[
         1
     ] == "Mei Tanaka,3,8.2,967366"

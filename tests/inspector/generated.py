@@ -286,7 +286,7 @@ FAULTS: Sequence[Fault] = (
         [
             ["frame|output|spill"],
             [
-                "dropped|lost|gone|no longer|not (found|kept|there|available)|missing|removed|unreadable|could not be read"
+                "dropped|lost|gone|no longer|neither kept|not (found|kept|there|available)|missing|removed|unreadable|could not be read"
             ],
         ],
         "after:drop",

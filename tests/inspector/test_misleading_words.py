@@ -43,7 +43,7 @@ MISLEADING = [
     ("out-of-memory", "high", "max_locks_per_transaction", "give", "psycopg2.errors.OutOfMemory: out of shared memory\nHINT:  You might need to increase max_locks_per_transaction."),
     ("database-read-only", "high", "file", "primary", "sqlite3.OperationalError: attempt to write a readonly database"),
     # statuses: paired with their own phrase, with what the body says, and with what was addressed
-    ("endpoint-missing", "high", "name or id", "unavailable", "order 503 not found (HTTP 404): {\"error\":\"order 503 not found\"}"),
+    ("endpoint-missing", "high", "name in it", "unavailable", "order 503 not found (HTTP 404): {\"error\":\"order 503 not found\"}"),
     ("rate-limited", "high", "rate limit", "permission", "403 Client Error: rate limit exceeded for url: https://api.github.com/repos/a/b/issues"),
     ("rate-limited", "high", "limit", "permission", "google.api_core.exceptions.Forbidden: 403 Quota exceeded: Your project exceeded quota for free query bytes scanned."),
     ("rate-limited", "high", "account", "was ended", "Account suspended: monthly limit of 1000000 rows reached; connection closed by host"),
@@ -54,7 +54,7 @@ MISLEADING = [
     ("service-failed", "high", "unavailable", "rate", "Max retries exceeded with url: /v1/orders (Caused by ResponseError('too many 503 error responses'))"),
     ("query-failed", "medium", "answered", "field or argument", "GraphQL errors: [{'message': 'Timeout on validation of query', 'extensions': {'code': 'GRAPHQL_VALIDATION_FAILED'}}]"),
     ("query-failed", "high", "field or argument", "respond", "GraphQL errors: [{'message': \"Cannot query field 'timeout' on type 'Order'.\"}]"),
-    ("endpoint-missing", "high", "name or id", "respond", "aiohttp.client_exceptions.ClientResponseError: 404, message='Not Found', url='https://api.example.com/v1/timeouts'"),
+    ("endpoint-missing", "high", "name in it", "respond", "aiohttp.client_exceptions.ClientResponseError: 404, message='Not Found', url='https://api.example.com/v1/timeouts'"),
     ("connection-refused", "high", "did not accept", "respond", 'StatusCode.UNAVAILABLE\n\tdetails = "failed to connect to all addresses; last error: Connection refused"'),
     # certificates
     ("tls-failed", "high", "host name", "install", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not valid for 'api.example.com'. (_ssl.c:1006)"),
@@ -79,7 +79,7 @@ MISLEADING = [
     ("connection-refused", "high", "account", "firewall", 'psycopg2.errors.TooManyConnections: FATAL:  too many connections for role "etl"'),
     ("request-refused", "high", "replace", "rows", "StorageApiError: {'statusCode': 409, 'error': Duplicate, 'message': The resource already exists}"),
     ("endpoint-missing", "high", "driver://", "https", "sqlalchemy.exc.ArgumentError: Could not parse SQLAlchemy URL from string 'postgres://x:404'"),
-    ("disk-full", "high", "disk quota", "free disk", "OSError: [Errno 122] Disk quota exceeded: '/home/etl/out.csv'"),
+    ("disk-full", "high", "quota of disk", "free disk", "OSError: [Errno 122] Disk quota exceeded: '/home/etl/out.csv'"),
 ]  # fmt: skip
 
 

@@ -222,6 +222,8 @@ HITS: Sequence[tuple[str, Made]] = (
         "delimiter-in-column-name",
         theirs(step("src", "x.onecol", rows=3), files={"artifacts/src/schema.json": {"id|name|amount": "str"}, "artifacts/src/output.parquet": b"PAR1\x15\x00\x00\x00\x00PAR1"}),
     ),
+    ("failure-logged", theirs(*enriched(), files=log("ERROR - insert failed for batch 2: no answer"))),
+    ("failure-logged", theirs(*enriched(), files=log("WARNING - rate limited, giving up after page 3 of 12"))),
     ("rows-skipped", theirs(*enriched(), files=log("ERROR - row skipped: could not parse row 1"))),
     ("rows-skipped", theirs(*enriched(), files=log("WARNING - Skipping line 5: expected 3 fields, saw 4"))),
     ("rows-skipped", theirs(*enriched(), files=log("INFO - 12 records were rejected by the schema"))),
@@ -245,6 +247,8 @@ HITS: Sequence[tuple[str, Made]] = (
     ("zero-rows-from-source", theirs(step("src", "x.extractor", rows=0), step("save", "x.writer", "src", rows=0))),
 )  # fmt: skip
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
+    ("failure-logged", theirs(*enriched(), files=log("WARNING - request failed, retrying (attempt 2 of 3)"))),
+    ("failure-logged", theirs(*enriched(), files=log("INFO - insert failed 0 times"))),
     ("column-all-null", ours(*cast("SELECT id, NULL AS amount FROM df"))),
     ("column-all-null", ours(*cast("SELECT id, TRY_CAST(email AS DOUBLE) AS amount FROM df", nulls=299))),
     ("join-explosion", ours(*joined(1000))),

@@ -180,3 +180,24 @@ def test_renamed_column_is_shown_with_both_names(tmp_path: Path, storage: str) -
     frame = pd.DataFrame([[1, 2]], columns=["id", "id"])
     text = refused(tmp_path, "SELECT city FROM df", {"df": handed(tmp_path, frame, STORAGES[storage])})
     assert "step 'up' has id, c1 (in the frame: 'id')" in text
+
+
+def test_text_in_double_quotes_gets_single_quotes(tmp_path: Path) -> None:
+    error = failed(tmp_path, 'SELECT rating FROM df WHERE director = "Zoe"')
+    assert error.fix == "write 'Zoe' in single quotes if it is a text, or use a column of the tables"
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "fix", "absent"),
+    [
+        ("SELECT sum(director) FROM df", "query-failed", "cast the arguments", "Candidate functions"),
+        ("SELECT strptime(director, '%d') FROM df", "value-not-convertible", "correct the format", "SET "),
+        ("SELECT (SELECT rating FROM df)", "query-failed", "make the subquery return one row", "SET "),
+    ],
+)
+def test_error_has_no_list_of_remedies(tmp_path: Path, query: str, kind: str, fix: str, absent: str) -> None:
+    error = failed(tmp_path, query)
+    assert error.kind == kind
+    assert error.fix is not None
+    assert error.fix.startswith(fix)
+    assert absent not in error.message

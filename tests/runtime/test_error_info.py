@@ -23,6 +23,7 @@ from osiris_inspect.model.errors import (
 )
 from osiris_inspect.model.event import Event
 from osiris_inspect.model.redaction import Redactor
+from osiris_inspect.runtime.drivers.interface.step_inputs import InputNameUnknown, StepInputs
 from osiris_inspect.runtime.protocol.bundle import PACKAGE_DIR
 from osiris_inspect.runtime.protocol.error_report import build_error_info, error_to_dict, shorten_error_info
 from osiris_inspect.runtime.proxy import proxy
@@ -387,3 +388,19 @@ def test_error_that_leaves_the_host_is_recorded(
     assert events_of(run)[-1]["status"] == status
     assert _infos(run)["run_end"]["kind"] == kind
     assert load(run).status == status
+
+
+def test_exit_of_a_driver_has_a_fix() -> None:
+    info = build_error_info(SystemExit(2))
+    assert info.fix == "raise an exception in the driver instead of calling sys.exit"
+
+
+def test_unknown_input_lists_the_inputs() -> None:
+    with pytest.raises(KeyError) as caught:
+        StepInputs()["orders"]
+    info = build_error_info(caught.value)
+    assert info.kind == "input-name-mismatch"
+    assert info.message == "the step has no input 'orders'; its inputs are: none"
+    assert info.fix == "use one of these names, or name the step in needs"
+    assert build_error_info(InputNameUnknown("orders", ["df"])).fix == "use inputs['df'] in the driver"
+    assert str(InputNameUnknown("x", ["df"])).startswith("the step has no input 'x'")

@@ -464,3 +464,18 @@ def test_rest_table_and_column_that_are_missing(
     }
     assert {kind: fail().kind for kind, fail in kinds.items()} == {kind: kind for kind in kinds}
     postgres.run("DROP TABLE things")
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        (NGINX, "(HTTP 413) Request Entity Too Large; nothing was written"),
+        ("<html><style>a{}</style><body>Blocked by\n<b>the firewall</b></body>", "(HTTP 413) Blocked by the firewall;"),
+        ("<html><body></body></html>", "(HTTP 413) an HTML page without a text;"),
+    ],
+)  # fmt: skip
+def test_page_is_shown_without_markup(tmp_path: Path, page: str, text: str) -> None:
+    with rest_server((413, page)) as url:
+        error = str(rest_failure(tmp_path, url))
+    assert text in error
+    assert error.count("written") == 1

@@ -172,3 +172,11 @@ def test_the_hook_for_pre_commit_names_a_command_that_takes_files(
     assert done.stdout.startswith(
         "bad.yaml:13:14: error: the SQL of step 'compute-stats' reads table 'imput_df'"
     )
+
+
+@pytest.mark.parametrize("table", ["df_b_2", '"b-2"'])
+def test_table_of_forgotten_need_names_the_step(table: str) -> None:
+    (error,) = [
+        text for text in remarks(with_query(f"SELECT * FROM df_a, {table}", "[a]")) if "error" in text
+    ]
+    assert error.endswith("which is not an input of the step; add 'b-2' to its needs")

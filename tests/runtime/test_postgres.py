@@ -345,3 +345,20 @@ def test_error_shows_names_of_the_frame(
         drive("postgres.writer", settled, context(tmp_path), df=handed(tmp_path, frame))
     assert text in str(caught.value)
     assert caught.value.facts["rows_written"] == 0
+
+
+def test_hint_with_near_column_is_a_suggestion(postgres: Postgres, tmp_path: Path) -> None:
+    settled = {"query": "SELECT nam FROM stats", "resolved_connection": postgres.connection}
+    with pytest.raises(DriverError) as caught:
+        drive("postgres.extractor", settled, context(tmp_path))
+    assert caught.value.fix == "did you mean 'stats.name'?"
+
+
+def test_other_hint_stays_in_the_message(postgres: Postgres, tmp_path: Path) -> None:
+    settled = {"query": "SELECT 1 WHERE now() = 1", "resolved_connection": postgres.connection}
+    with pytest.raises(DriverError) as caught:
+        drive("postgres.extractor", settled, context(tmp_path))
+    assert "You might need to add explicit type casts" in caught.value.message
+    assert (
+        caught.value.fix == "create the function that the message names, or correct its name or its arguments"
+    )

@@ -112,7 +112,7 @@ WAYS: dict[str, list[Met]] = {
     "T03": [Met("a value that is no number", "duckdb", OF_DUCKDB, "Conversion Error: Could not convert string 'Ana' to INT32")],
     "T04": [Met("not enough memory", "duckdb", "test_more_than_the_memory_it_may_use_is_an_error_that_says_so", "raise memory_limit, or read less in one statement")],
     "T05": [
-        Met("an unknown table", "duckdb", OF_DUCKDB, "tables here: df, df_extract_movies, input_df; did you mean 'input_df'?"),
+        Met("an unknown table", "duckdb", OF_DUCKDB, "tables here: df, df_extract_movies, input_df"),
         Met("found before it runs", "lint", "test_what_sql_reads_is_held_against_the_inputs", "reads table 'df_b', which is not an input of the step; did you mean 'df_b_2'?"),
     ],
     "W01": [

@@ -1,5 +1,6 @@
 """The worker's loop by itself: any bytes in, one answer a command out, and never a crash."""
 
+import logging
 import sys
 import time
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from osiris_inspect.runtime.protocol.environment import WorkerContext
 from osiris_inspect.runtime.protocol.messages import Command
 from osiris_inspect.runtime.transport.in_process import InProcess
 from osiris_inspect.runtime.worker.command_loop import serve
+from osiris_inspect.runtime.worker.driver_logging import driver_logging
 from tests.runtime.pipelines import STATS
 from tests.runtime.runs import events_of, make_run
 
@@ -168,3 +170,10 @@ def test_local_worker_that_cannot_be_imported_fails_the_run(
     outcome = make_run(tmp_path, transport=InProcess({}, time.time))
     assert outcome.status == "failed"
     assert "its thread raised ModuleNotFoundError" in (outcome.reason or "")
+
+
+def test_log_record_of_driver_is_printed_with_its_step(capsys: pytest.CaptureFixture[str]) -> None:
+    with driver_logging("fetch"):
+        logging.getLogger("acme").warning("skipped %d records", 37)
+    logging.getLogger("acme").warning("after the step")
+    assert capsys.readouterr().out.endswith(" - acme - [step fetch] - WARNING - skipped 37 records\n")

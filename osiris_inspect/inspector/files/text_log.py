@@ -43,7 +43,7 @@ _END_EVENT = re.compile(rb'"(?:step_error|step_failed|run_error)"')
 _ERROR_TEXT = re.compile(rb'"(?:error|message)"\s{0,16}:\s{0,16}"')
 _STEP_ID = re.compile(r'"step_id"\s{0,16}:\s{0,16}"([^"\\]{1,200})"')
 _STEP = re.compile(
-    rb"\bcfg/([^/\s]{1,200})\.json\b|\bExecuting step ([^\s]{1,200})|\b(?:connection|query) for step ([^\s:,]{1,200})"
+    rb"\[step ([^\s\]]{1,200})\] - |\bcfg/([^/\s]{1,200})\.json\b|\bExecuting step ([^\s]{1,200})|\b(?:connection|query) for step ([^\s:,]{1,200})"
 )
 
 
@@ -130,7 +130,7 @@ def relevant_lines(file: str, lines: Iterable[NumberedLine]) -> Iterator[LogLine
             continue
         match = _STEP.search(raw[:MAX_TEXT])
         if match:
-            step = _text(match[1] or match[2] or match[3])
+            step = _text(match[match.lastindex or 1])
         level = _LEVEL.search(raw[:200])
         head = raw[:MAX_TEXT]
         if level is None and not any(

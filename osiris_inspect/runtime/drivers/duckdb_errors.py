@@ -51,6 +51,8 @@ _TEXTS: Final[tuple[tuple[str, str, str], ...]] = (
     ("No magic bytes found", "file-format-wrong", "name a Parquet file, or read it with the function of its format"),
     ("CSV Error on Line", "csv-ragged", "check delim and quote of read_csv"),
     ("Failed to download extension", "dependency-missing", "remove the statement that needs the extension"),
+    ("Could not parse string", "value-not-convertible", "correct the format, or use try_strptime, which returns NULL for such a value"),
+    ("More than one row returned by a subquery", "query-failed", "make the subquery return one row, for example with an aggregate"),
     ("No function matches", "query-failed", "cast the arguments to types that the function takes"),
 )  # fmt: skip
 """Phrases of DuckDB that say more than the class; the first that an error contains counts."""
@@ -64,6 +66,12 @@ _ALIAS: Final = re.compile(r'Referenced table "([^"\n]{1,200})" not found')
 _OWN_SUGGESTION: Final = re.compile(r"^Did you mean [^\n]{0,200}\n?", re.MULTILINE)
 """DuckDB suggests tables of its own catalog."""
 _LINE: Final = re.compile(r"^LINE (\d{1,9}):", re.MULTILINE)
+_REMEDIES: Final = re.compile(
+    r"\n\tCandidate functions:(?:\n\t[^\n]{0,1000}){0,200}"
+    r"|\nPossible solutions:(?:\n[^\n]{0,1000}){0,20}"
+    r'|\nUse "SET scalar_subquery_error_on_multiple_rows=false"[^\n]{0,200}'
+)
+"""Long lists, and settings that a step cannot have or that hide the error."""
 _FILE: Final = re.compile(r"(?:pattern|file) [\"']([^\"'\n]{1,500})[\"']")
 _STATUS: Final = re.compile(r"\bHTTP[^\n\d]{0,40}([1-5]\d\d)\b")
 
@@ -81,7 +89,7 @@ def query_error(
     error: Exception, tables: Tables, config: Config, other_steps: Sequence[str] = ()
 ) -> DriverError:
     """Return the error for an exception of DuckDB; ``other_steps`` are the ids of the pipeline's other steps."""
-    text = re.sub(r"\n{2,}", "\n", str(error).strip())
+    text = _REMEDIES.sub("", re.sub(r"\n{2,}", "\n", str(error).strip()))
     reading = _read(error, text, tables, config, other_steps)
     if reading.kind == "table-missing":
         text = _OWN_SUGGESTION.sub("", text).rstrip()
@@ -102,7 +110,7 @@ def _read(
 ) -> _Reading:
     column, table, alias = _COLUMN.search(text), _TABLE.search(text), _ALIAS.search(text)
     if column is not None:
-        return _column_missing(_first_group(column), tables)
+        return _column_missing(_first_group(column), tables, str(config.get("query") or ""))
     if table is not None:
         return _table_missing(table[1], tables, other_steps)
     if alias is not None:
@@ -124,7 +132,7 @@ def _read(
 _OTHER: Final = ("query-failed", "correct the query or the data that the message names")
 
 
-def _column_missing(column: str, tables: Tables) -> _Reading:
+def _column_missing(column: str, tables: Tables, query: str) -> _Reading:
     inputs = {resolved.input_ref.from_step: resolved.column_names for resolved in tables.values()}
     for step, names in inputs.items():
         columns = list(names.values())
@@ -140,10 +148,17 @@ def _column_missing(column: str, tables: Tables) -> _Reading:
     listed = "; ".join(f"step {step!r} has {_listed(names)}" for step, names in inputs.items())
     return _Reading(
         "column-missing",
-        suggestion(column, known, "use a column that the tables of the query have"),
+        suggestion(column, known, _unknown_column_fix(column, query)),
         {"column": column, "columns": known},
         f"; {listed}" if listed else "",
     )
+
+
+def _unknown_column_fix(column: str, query: str) -> str:
+    if f'"{column}"' in query:  # SQL reads a text in double quotes as a name
+        text = column.replace("'", "''")
+        return f"write '{text}' in single quotes if it is a text, or use a column of the tables"
+    return "use a column that the tables of the query have"
 
 
 def _table_missing(table: str, tables: Tables, other_steps: Sequence[str]) -> _Reading:

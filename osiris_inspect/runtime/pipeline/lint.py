@@ -100,7 +100,7 @@ def _check_sql(checked: _CheckedStep) -> Iterator[LintMessage]:
     for table in tables:
         if table.name.lower() not in known:
             yield LintMessage(
-                checked.in_query(_no_such_table(table.name, checked.step, names), table.offset), "error"
+                checked.in_query(_no_such_table(table.name, checked, names), table.offset), "error"
             )
     read = {table.name.lower() for table in tables}
     if tables and known.issuperset(read):
@@ -110,9 +110,14 @@ def _check_sql(checked: _CheckedStep) -> Iterator[LintMessage]:
                 yield LintMessage(checked.problem(text, "needs"), "warning")
 
 
-def _no_such_table(name: str, step: Step, names: Mapping[str, tuple[str, ...]]) -> str:
+def _no_such_table(name: str, checked: _CheckedStep, names: Mapping[str, tuple[str, ...]]) -> str:
+    step = checked.step
     known = sorted({alias for aliases in names.values() for alias in aliases})
     text = f"the SQL of step {step.id!r} reads table {name!r}, which is not an input of the step"
+    steps = [other.id for other in checked.compiled.manifest.steps if other.id not in (step.id, *names)]
+    forgotten = next((id_ for id_ in steps if name.lower() in (id_.lower(), input_name(id_).lower())), None)
+    if forgotten is not None:
+        return f"{text}; add {forgotten!r} to its needs"
     text += did_you_mean(name, tuple(known))
     return text + (f"; its inputs are {', '.join(known)}" if known else "; add the input to its needs")
 

@@ -190,6 +190,8 @@ def _own_message(error: BaseException) -> str:
 
 
 def _fix(error: BaseException) -> str | None:
+    if isinstance(error, SystemExit):
+        return "raise an exception in the driver instead of calling sys.exit"
     fix = getattr(error, "fix", None) if isinstance(error, OsirisError) else None
     return fix if isinstance(fix, str) and fix else None
 

@@ -21,6 +21,7 @@ from osiris_inspect.model.manifest import InputRef, Manifest
 from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.runtime import settings
 from osiris_inspect.runtime.drivers.interface import driver as drivers
+from osiris_inspect.runtime.drivers.interface.step_inputs import StepInputs
 from osiris_inspect.runtime.files.atomic_write import write_atomic
 from osiris_inspect.runtime.frames.driver_result import missing_frame_advice
 from osiris_inspect.runtime.frames.policy import StoredFrame
@@ -37,6 +38,7 @@ from osiris_inspect.runtime.protocol.messages import (
     Response,
     safe_repr,
 )
+from osiris_inspect.runtime.worker.driver_logging import driver_logging
 from osiris_inspect.runtime.worker.event_emitter import EventEmitter
 from osiris_inspect.runtime.worker.heartbeat import Heartbeat
 from osiris_inspect.runtime.worker.message_writer import MessageWriter
@@ -172,7 +174,7 @@ class Worker:
         session = self._prepared
         step_id, driver_name = body["step_id"], body["driver"]
         started = self._context.clock()
-        inputs: dict[str, ResolvedInput] = {}
+        inputs = StepInputs()
         try:
             with self._heartbeat.active(step_id, "resolving"):
                 self._writer.start_batch()
@@ -303,7 +305,8 @@ class Worker:
         self._heartbeat.phase = "driving"
         self._writer.flush()
         driver = _load_driver(driver_name, session.components)
-        result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
+        with driver_logging(step_id):
+            result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
         self._heartbeat.phase = "keeping"
         rows_in = sum(resolved.rows for resolved in inputs.values()) if inputs else None
         return self._store_result(step_id, driver_name, result, rows_in, joins[-1] if joins else None)

@@ -5,6 +5,7 @@ character by character, so that positions in the message stay valid.
 """
 
 import re
+from bisect import bisect_right
 from functools import lru_cache
 
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
@@ -32,6 +33,18 @@ A query ends at the latest where the next one starts, which keeps the search tim
 """
 
 
+_QUOTED = LazyRegex(
+    r"\bCommand '(?P<command>[^\n]{1,2000}?)' (?=returned non-zero|timed out after|died with|in image)"
+    r"|(?:(?<=[\w)] )(?<!error )(?<!reason )(?<!message )(?<!exception )|(?<=\w,)|\[Errno \d{1,3}\] [^\n:]{1,80}: |\b(?!(?:body|cause|description|details?|err|error|exception|message|msg|output|reason|stderr|str|text)=)\w{1,40}=)"
+    r"(?P<mark>['\"])(?P<words>[^\n]{1,300}?)(?P=mark)(?!\w)"
+    r"|\[(?P<list>'[^'\n]{1,80}'(?:, '[^'\n]{1,80}'){1,60})\]"
+)
+"""Words that an error quotes: a name, a path or a value in its sentence, a row of CSV, an attribute or a list.
+
+The reason in the form of a Python or JSON value, such as ``(2003, 'Connection refused')``, is not one of them.
+"""
+
+
 @lru_cache(maxsize=64)
 def without_echoed_text(text: str) -> str:
     """Return the text with echoed parts replaced by blanks, in the same length."""
@@ -39,11 +52,28 @@ def without_echoed_text(text: str) -> str:
 
 
 def search_own_text(text: str, pattern: LazyRegex | re.Pattern[str]) -> re.Match[str] | None:
-    """Return the first match of the pattern that starts outside of echoed text."""
+    """Return the first match of the pattern that starts outside of echoed text and of quoted words."""
     if pattern.search(text) is None:
         return None
-    own = pattern.search(without_echoed_text(text))
-    return None if own is None else pattern.match(text, own.start())
+    own, start = without_echoed_text(text), 0
+    while (match := pattern.search(own, start)) is not None:
+        end = _end_of_quote(text, match.start())
+        if end is None:
+            return pattern.match(text, match.start())
+        start = end
+    return None
+
+
+def _end_of_quote(text: str, position: int) -> int | None:
+    """Return where the quoted words around a position end, or None if it is outside of them."""
+    quotes = _quotes(text)
+    index = bisect_right(quotes, (position, len(text))) - 1
+    return quotes[index][1] if index >= 0 and position < quotes[index][1] else None
+
+
+@lru_cache(maxsize=64)
+def _quotes(text: str) -> tuple[tuple[int, int], ...]:
+    return tuple(match.span(match.lastgroup or 0) for match in _QUOTED.finditer(text))
 
 
 def _blank(match: re.Match[str]) -> str:

@@ -58,8 +58,8 @@ _STATUSES: Mapping[int, StatusMeaning] = {
         "grant the missing permission or use a key that has it, unless the response states another reason",
     ),
     404: StatusMeaning(
-        "endpoint-missing", "config", "the service did not find what the URL names",
-        "correct the URL, or the name or id in it, in the connection or the step",
+        "endpoint-missing", "config", "the service did not find the URL or what it names",
+        "correct the URL, or the name in it, in the connection or the step",
     ),
     405: StatusMeaning(
         _REFUSED, "config", "the service does not support this method at this URL",
@@ -140,6 +140,11 @@ _PHRASES: Final = "|".join(
         *((status.value, status.phrase) for status in HTTPStatus if status >= 400), *_OTHER_PHRASES
     )
 )  # fmt: skip
+_BEFORE_STATUS: Final = (
+    "an?|answer(?:ed)?|caused|code|error|failed|gave|got|http|HTTP|is|of|received|respon(?:ded|se)|return(?:ed|s)"
+    "|status|the|via|was|with"
+)
+"""Words before a status; after others, such as ``order``, the number counts something else."""
 HTTP_STATUS: Final = LazyRegex(
     rf"\b{_STATUS} (?:Client|Server) Error\b[^\n]{{0,160}}"
     rf"|\b(?:[Cc]lient|[Ss]erver|HTTP|http) [Ee]rror:? {{0,2}}'?{_STATUS}\b[^\n]{{0,160}}"
@@ -147,7 +152,7 @@ HTTP_STATUS: Final = LazyRegex(
     rf"|\b[Ss]tatus(?:[ _-]?[Cc]ode)?['\"]?(?: ?[:=] ?| )['\"(]{{0,2}}{_STATUS}\b[^\n]{{0,80}}"
     rf"|['\"]code['\"]: ?['\"]?{_STATUS}['\"]?[,}}]"
     rf"|<Response \[{_STATUS}\]>|\bResponse {_STATUS}: [^\n]{{0,120}}|\bexceptions\.\w{{1,40}}: {_STATUS} [^\n]{{0,120}}"
-    rf"|(?<![\w.,'-])(?=(?:{_PHRASES})\b){_STATUS}[^\n]{{0,80}}"
+    rf"|(?:(?:^|(?<=[\n:(\[{{\"'=>;] )|(?<=[\n:(\[{{\"=>;])|\b(?:{_BEFORE_STATUS}) ))(?=(?:{_PHRASES})\b){_STATUS}[^\n]{{0,80}}"
     rf"|\b(?i:failed|invalid api key|forbidden|unauthorized|not found|too many requests) \({_STATUS}\)[^\n]{{0,80}}"
     rf"|(?:failed|[Ee]xception|[Ee]rror|rejected): {_STATUS}: [^\n]{{0,120}}"
     rf"|\bAn error occurred \({_STATUS}\) when calling [^\n]{{1,80}}"
@@ -155,6 +160,10 @@ HTTP_STATUS: Final = LazyRegex(
     rf"|\btoo many {_STATUS} error responses\b"
 )
 """A status as requests, httpx, urllib, aiohttp, PostgREST, botocore, gateways and DuckDB write it."""
+
+
+_OF_RATE: Final = LazyRegex(r"\b(?:userRateLimitExceeded|rateLimitExceeded)\b|(?i:\brate limit exceeded\b)")
+"""Google and GitHub respond with 403 to too many requests."""
 
 
 def states_status(_run: Run, text: ErrorText, _match: re.Match[str]) -> bool:
@@ -181,7 +190,8 @@ def _states_one_status(text: ErrorText) -> bool:
 def status_findings(run: Run, rule: str) -> Findings:
     """Yield a finding for each error that states a status which this rule reports."""
     for text, match in matching_errors(run, HTTP_STATUS):
-        meaning = status_meaning(stated_status(match))
+        status = stated_status(match)
+        meaning = status_meaning(429 if status == 403 and _OF_RATE.search(text.text) else status)
         if meaning.rule == rule:
             yield Finding(
                 rule=rule,

@@ -1,5 +1,6 @@
 """Errors of PostgreSQL: the kind by the SQLSTATE, what to do, and the names that the server reports."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -11,6 +12,7 @@ from osiris_inspect.runtime.drivers.interface.database import FIXES
 
 ROW_LEVEL_SECURITY: Final = "row-level security"
 """Part of the message of a policy that rejects a row, in English."""
+_NEAR_COLUMN: Final = re.compile(r'Perhaps you meant to reference the column "([^"\n]{1,200})"')
 _QUERY_CANCELLED: Final = "57014"
 _ADVICE: Final[Mapping[str, str]] = {
     "23502": "give the column a value in every row",
@@ -51,8 +53,12 @@ def read_error(error: psycopg.Error, *, is_query: bool = False) -> ServerError:
         parts.append(first_line(error.diag.context))
     if kind == "query-timeout":
         parts.append("it exceeded its time limit")
-    fix = error.diag.message_hint or sqlstate_fix(code, kind, message)
-    if kind == "permission-denied" and ROW_LEVEL_SECURITY not in message and not error.diag.message_hint:
+    hint = error.diag.message_hint or ""
+    near = _NEAR_COLUMN.match(hint)
+    fix = f"did you mean {near[1]!r}?" if near else sqlstate_fix(code, kind, message)
+    if hint and not near:
+        parts.append(hint.rstrip("."))
+    elif kind == "permission-denied" and ROW_LEVEL_SECURITY not in message:
         parts.append("the user lacks a privilege")
     names = {
         "table": error.diag.table_name,

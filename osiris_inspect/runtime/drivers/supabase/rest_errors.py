@@ -43,6 +43,7 @@ _SERVER_CODE: Final = re.compile(r"[0-9A-Z]{5}|PGRST\w{1,5}")
 _REDIRECT: Final = "the server redirects to"
 _TITLE: Final = re.compile(r"<title[^>]{0,100}>([^<]{1,300})", re.IGNORECASE)
 _HTML: Final = re.compile(r"\s{0,20}(?:<!doctype html|<html|<head|<!--)", re.IGNORECASE)
+_TAG: Final = re.compile(r"<(?:script|style)\b[^<]{0,5000}|<[^<>]{0,500}>", re.IGNORECASE)
 _PAGE_CHARACTERS: Final = 20_000
 """Characters of a page that are searched for its title."""
 _HOST_UNKNOWN: Final = (
@@ -79,6 +80,7 @@ class RequestRejected(RequestFailed):
     def __init__(self, status: int, code: str, reason: str, retry_after_s: float = 0.0) -> None:
         self.status, self.code, self.reason, self.retry_after_s = status, code, reason, retry_after_s
         kind, fix = _kind_and_fix(status, code, reason)
+        reason = reason.removeprefix(f"{status} ")
         message = f"({code or f'HTTP {status}'}) {reason or 'no reason given'}"
         if kind == "permission-denied" and code and ROW_LEVEL_SECURITY not in reason:
             message += "; the key's role lacks a privilege"
@@ -189,7 +191,8 @@ def _page_text(text: str) -> str:
     """
     if _HTML.match(text):
         title = _TITLE.search(text[:_PAGE_CHARACTERS])
-        text = title[1] if title else "an HTML page without a title"
+        page = text[:_PAGE_CHARACTERS]
+        text = title[1] if title else " ".join(_TAG.sub(" ", page).split()) or "an HTML page without a text"
     return shorten(text.strip().partition("\n")[0], 200, placeholder="…")
 
 

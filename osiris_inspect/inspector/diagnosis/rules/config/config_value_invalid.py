@@ -32,13 +32,19 @@ def _setting_fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"\b\w{1,60} must be (?:one of|between|a list|an? (?:whole )?number|\d+-\d+|[<>]=?)[^\n]{0,100}"
-            r"|(?:\"delimiter\"|\"quotechar\"|\"escapechar\") must be a[^\n]{0,80}"
+            r"(?:\"delimiter\"|\"quotechar\"|\"escapechar\") must be a[^\n]{0,80}"
             r"|'mode': [^\n]{1,60} is not one of [^\n]{1,80}"
         ),
         message="the configuration contained an invalid value",
         fix="use a value that the message allows",
         domain="config",
+    ),
+    ErrorPattern(
+        pattern=r"\b\w{1,60} must be (?:one of|between|a list|an? (?:whole )?number|\d+-\d+|[<>]=?)[^\n]{0,100}",
+        message="the driver does not allow this value",
+        fix="use a value that the message allows, in the config of the step if it is a setting, otherwise in the data",
+        domain="config",
+        confidence=Confidence.MEDIUM,
     ),
     ErrorPattern(
         pattern=(
@@ -74,7 +80,7 @@ PATTERNS = (
             r"|is not of type '(?:string|integer|number|boolean|array|object)'"
             r"|is (?:greater than the maximum|less than the minimum) of [^\n]{1,40}"
         ),
-        message="the configuration contained an invalid value",
+        message="the configuration contained an invalid value, or a value was missing in it",
         fix="use a value that the message allows",
         domain="config",
         confidence=Confidence.MEDIUM,

@@ -71,6 +71,12 @@ def _fix(run: Run, text: ErrorText, match: re.Match[str]) -> str:
     if not re.search(r"[./\\]", path):
         return f"install the program {path!r} where the step runs, or correct the path of the file"
     base = _base_folder(run, text, path)
+    step = run.step(text.step or "")
+    if base is not None and step is not None and run.dialect != "native" and step.config.get("connection"):
+        return (
+            f"write the folder into the path: this driver resolved it in {base} and ignores the base_dir of "
+            f"{step.config['connection']}"
+        )
     if base is not None:
         return f"correct the path, which was resolved in {base}, or create the file"
     if path.startswith("/"):
@@ -116,7 +122,7 @@ _NAMED = ErrorPattern(
         r"|(?:CSV|Input|Source) file (?:does not exist|is missing):? (?P<f5>[^\n]{1,200})"
         r"|cannot (?:read|open) '?(?P<f6>[^'\n]{1,200}?)'?: no such file"
         r"|(?<!on socket )['\"](?P<f7>[^'\"\n]{1,200})['\"]: (?i:no such file or directory)"
-        r"|(?i:no such file or directory)(?: \(os error 2\))?: ?'?(?P<f8>[^'\n]{1,200})"
+        r"|(?<!\b550 )(?i:no such file or directory)(?: \(os error 2\))?: ?'?(?P<f8>[^'\n]{1,200})"
     ),
     message="file {name} was not found",
     fix=_fix,

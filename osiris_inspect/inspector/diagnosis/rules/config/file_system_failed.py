@@ -27,6 +27,7 @@ PATTERNS = (
         pattern=(
             r"\[Errno (?:5|6|19|121|123)\][^\n]{0,160}|(?i:(?<!\w)input/output error|remote I/O error)[^\n]{0,80}"
             r"|Transport endpoint is not connected: [^\n]{1,120}"
+            r"|\[Errno (?:110|112|113)\] [^\n:]{1,60}: ['\"]/[^\n]{1,120}"
         ),
         message="the disk or the mounted file system failed",
         fix="check the disk or the mount of this path in the log of the system, then run again",

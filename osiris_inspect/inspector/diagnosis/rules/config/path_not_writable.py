@@ -51,7 +51,7 @@ PATTERNS = (
             r"|\[Errno 22\] Invalid argument: '[^'\n]{1,160}'"
             r"|\[Errno (?:17|20|36|40)\] (?:File exists|Not a directory|File name too long|Too many levels)[^\n]{0,160}"
         ),
-        message="the path could not be used as a target",
+        message="the path could not be used",
         fix=_fix,
         domain="config",
     ),

@@ -38,10 +38,12 @@ def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     return "grant the missing permission or use an account that has it"
 
 
-def _fix_file(run: Run, _text: ErrorText, _match: re.Match[str]) -> str:
+def _fix_file(run: Run, text: ErrorText, match: re.Match[str]) -> str:
     """Return the remedy for a file, which in a sandbox depends on what the sandbox allows."""
     if run.isolation in ("bwrap", "landlock"):
         return "use a path of the pipeline's own configuration: the sandbox allows no other files"
+    if not any(mark in text.text[match.start() :] for mark in "'\"/"):
+        return "find out what the step opened, changed or signalled there, and allow it to the account that runs the step"
     return "change the owner or the mode of the file or its directory, or use a directory of the account that runs the step"
 
 

@@ -46,8 +46,8 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
-            r"\bNot a gzipped file \([^)\n]{0,40}\)|\bFile is not a zip file\b|\bBadZipFile\b[^\n]{0,80}"
-            r"|Bad magic number for (?:file header|central directory)|Error -3 while decompressing data[^\n]{0,60}"
+            r"\bNot a gzipped file \([^)\n]{0,40}\)|\bFile is not a zip file\b"
+            r"|Bad magic number for (?:file header|central directory)|Error -3 while decompressing data: incorrect header check"
             r"|(?i:invalid data stream|not a bzip2 file)|Input format not supported by decoder"
         ),
         message="the file is not an archive of the expected kind",
@@ -59,6 +59,8 @@ PATTERNS = (
         pattern=(
             r"Compressed file ended before the end-of-stream marker was reached"
             r"|unexpected end of (?:compressed file|archive)\b|CRC check failed[^\n]{0,60}"
+            r"|Bad CRC-32 for file [^\n]{1,80}|Corrupt (?:snappy|brotli|zstd|lz4|gzip) compressed data"
+            r"|Error -(?:3|5) while decompressing data(?!: incorrect header check)[^\n]{0,60}"
         ),
         message="the file is truncated or damaged",
         fix="fetch or write the file again, and compare its size with that of the source",
@@ -67,11 +69,16 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"Excel file format cannot be determined[^\n]{0,80}|Unsupported format, or corrupt file[^\n]{0,80}"
-            r"|openpyxl does not support [^\n]{1,80}|(?i:excel xlsx file; not supported)"
         ),
         message="the file is not a workbook of the expected kind",
         fix="look at the first bytes of the file: a CSV or HTML file with the name of a workbook is common; use the "
         "driver for what it is",
+        domain="data",
+    ),
+    ErrorPattern(
+        pattern=r"openpyxl does not support [^\n]{1,80}|(?i:excel xlsx file; not supported)",
+        message="the library that reads the file does not support workbooks of this kind",
+        fix="read .xlsx files with openpyxl and .xls files with xlrd, or save the workbook in the other format",
         domain="data",
     ),
 )

@@ -33,7 +33,7 @@ def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     return "use a column name that exists in the source"
 
 
-_KEY = LazyRegex(r"\bKeyError: (?P<key>['\"][^'\"\n]{1,200}['\"]|\d{1,12})$", re.MULTILINE)
+_KEY = LazyRegex(r"\bKeyError: (?P<key>['\"](?!Level )[^'\"\n]{1,200}['\"]|\d{1,12})$", re.MULTILINE)
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -88,7 +88,16 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             *(event_evidence(event, "columns") for event in stored[:2]),
             step=step.id,
             confidence=Confidence.HIGH if raised_by_pandas else Confidence.MEDIUM,
-            fix="use a column name that exists in the input" + (f": {columns}" if columns else ""),
+            fix=(
+                ("use" if raised_by_pandas else "if it is a column, use")
+                + " a column name that exists in the input"
+                + (f": {columns}" if columns else "")
+                + (
+                    ""
+                    if raised_by_pandas
+                    else "; otherwise look where the driver reads the key: a setting, a variable or a response"
+                )
+            ),
         )
 
 

@@ -35,12 +35,18 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
-            r"unable to open database file|not a valid DuckDB database file|(?i:file is not a database)|(?i:database disk image is malformed)"
+            r"not a valid DuckDB database file|(?i:file is not a database)|(?i:database disk image is malformed)"
             r"|(?i:failure while replaying WAL)[^\n]{0,80}|(?i:corrupt database file)[^\n]{0,60}"
         ),
-        message="the file could not be read as a database: it is missing, damaged, or something else",
+        message="the file is not a database of this kind, or it is damaged",
         fix="check the path; restore the file from a copy if it is damaged",
         domain="infra",
+    ),
+    ErrorPattern(
+        pattern=r"unable to open database file[^\n]{0,120}",
+        message="the database file could not be opened or created",
+        fix="check the path: its directory must exist, and the account that runs the step must be allowed to write there",
+        domain="config",
     ),
     ErrorPattern(
         pattern=r"\bINTERNAL Error: [^\n]{1,160}|\bFATAL Error: (?![^\n]{0,40}invalidated)[^\n]{1,160}",

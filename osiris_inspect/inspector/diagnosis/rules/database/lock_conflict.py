@@ -40,9 +40,9 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"(?i:lock wait timeout exceeded)[^\n]{0,60}"
-            r"|(?i:deadlock (?:found|detected))[^\n]{0,60}"
+            r"|(?i:deadlock (?:found when|detected))[^\n]{0,60}"
             r"|(?i:could not obtain lock)[^\n]{0,80}|canceling statement due to lock timeout"
-            r"|(?i:database (?:table )?is locked)"
+            r"|(?i:database (?:table )?is locked)(?! \w)"
             r"|\bORA-00054\b[^\n]{0,100}|ORA-00060\b[^\n]{0,80}|(?i:lock request time out period exceeded|was deadlocked on lock)[^\n]{0,80}"
             r"|is being accessed by other users"
             r"|TransactionContext Error: [^\n]{0,60}(?i:conflict)[^\n]{0,100}"

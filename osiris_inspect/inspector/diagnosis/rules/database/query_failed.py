@@ -95,12 +95,17 @@ PATTERNS = (
         pattern=(
             r"Query execution was interrupted(?!, maximum)[^\n]{0,60}"
             r"|canceling statement due to user request[^\n]{0,60}"
-            r"|(?:INTERRUPT|Interrupt) Error: [^\n]{1,100}"
         ),
         message="the query was interrupted",
         fix="find out what ended it (an administrator, the client, a limit or a shutdown), then run again",
         domain="infra",
         error_class="interrupted",
+    ),
+    ErrorPattern(
+        pattern=r"(?:INTERRUPT|Interrupt) Error: [^\n]{1,100}",
+        message="the query was interrupted in the process of the step",
+        fix="check whether a time limit, a signal or another thread of the driver interrupted it, then run again",
+        domain="infra",
     ),
     ErrorPattern(
         pattern=r"(?:extra data after last expected column|missing data for column \"[^\"\n]{1,80}\")[^\n]{0,120}",
@@ -196,12 +201,26 @@ PATTERNS = (
         confidence=Confidence.MEDIUM,
     ),
     ErrorPattern(
+        pattern=r"Permission Error: [^\n]{1,200}disabled (?:by|through) configuration",
+        message="the settings of the database do not allow this access",
+        fix="pass the data to the step as an input, or allow the access in the settings of the connection",
+        domain="config",
+    ),
+    ErrorPattern(
+        pattern=r"Not implemented Error: Data type '[^'\n]{1,80}' not recognized",
+        message="a column of the DataFrame has a type that DuckDB does not support",
+        fix="convert the column before the query, for example to text, a number or a timestamp",
+        domain="data",
+    ),
+    ErrorPattern(
         pattern=(
             r"Binder Error: (?!Ambiguous|No function|[^\n]{0,120}(?:GROUP BY clause|duplicate column name))[^\n]{1,160}"
             r"|Constraint Error: [^\n]{1,160}"
             r"|Invalid Input Error: (?!Could not parse|Python Object|Need a DataFrame)[^\n]{1,160}"
             r"|Catalog Error: (?!Table with name|[\w ]{1,30} Function with name)[^\n]{1,160}"
-            r"|(?:Not implemented|Type|Dependency|Permission|Sequence|TransactionContext|Transaction) Error: [^\n]{1,160}"
+            r"|Not implemented Error: (?!Data type ')[^\n]{1,160}"
+            r"|Permission Error: (?![^\n]{1,200}disabled (?:by|through) configuration)[^\n]{1,160}"
+            r"|(?:Type|Dependency|Sequence|TransactionContext|Transaction) Error: [^\n]{1,160}"
             r"|\(pymysql\.err\.\w{1,30}\) \((?:1|[3-9])\d{3}, [^\n]{1,160}"
         ),
         error_class="statement",

@@ -61,6 +61,7 @@ _MISTAKE = LazyRegex(
     r"|\bAssertionError\b"
 )
 
+_OF_ASSERTION = "look at what the driver checks where the error was raised; correct the data, or the check"
 _CERTAIN = LazyRegex(r"name '[^'\n]{1,80}' is not defined|(?:local|free) variable|cannot access")
 """Mistakes that no data can cause."""
 _SHIPPED = frozenset(
@@ -92,7 +93,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 *error_evidence(step),
                 step=step.id,
                 confidence=Confidence.HIGH if _CERTAIN.search(match[0]) else None,
-                fix=_fix(run, step.driver or ""),
+                fix=_fix(run, step.driver or "") or (_OF_ASSERTION if "AssertionError" in match[0] else None),
             )
 
 

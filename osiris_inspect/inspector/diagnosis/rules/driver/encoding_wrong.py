@@ -68,7 +68,14 @@ PATTERNS = (
         domain="config",
     ),
     ErrorPattern(
-        pattern=r"codec can't encode [^\n]{1,120}surrogates not allowed",
+        pattern=r"codec can't encode character '\\{1,2}udc[89a-f][^\n]{1,80}surrogates not allowed",
+        message="the text contains a byte that was not decoded where it was read, as in names of files",
+        fix="read the text or the name with its right encoding, and without errors='surrogateescape'",
+        domain="data",
+        confidence=Confidence.MEDIUM,
+    ),
+    ErrorPattern(
+        pattern=r"codec can't encode (?!character '\\{1,2}udc[89a-f])[^\n]{1,120}surrogates not allowed",
         message="the text contains half of a character pair, which no encoding can represent",
         fix="repair such text where it is read: text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')",
         domain="data",

@@ -27,6 +27,7 @@ _DISTRIBUTIONS = {
     "pa": "pyarrow",
     "pq": "pyarrow",
     "DataFrame": "pandas",
+    "Series": "pandas",
     "offsets": "pandas",
     "periods": "pandas",
 }
@@ -62,6 +63,12 @@ PATTERNS = (
         ),
         message="the installed version no longer has what the driver uses",
         fix=_fix,
+        domain="code",
+    ),
+    ErrorPattern(
+        pattern=r"No module named '(?:distutils|imp|asynchat|asyncore|cgi|cgitb|crypt|nntplib|pipes|smtpd|telnetlib)(?:\.[\w.]{1,60})?'",
+        message="newer versions of Python no longer contain this module",
+        fix="update the package that imports it, or run the step with an older version of Python; setuptools contains distutils",
         domain="code",
     ),
     ErrorPattern(

@@ -29,15 +29,30 @@ _PATTERN = ErrorPattern(
         r"Object of type (?P<type>\w{1,60}) is not JSON serializable"
         r"|Type is not JSON serializable: (?P<type2>[\w.]{1,60})"
         r"|(?:Out of range float values|NaN) (?:are|is) not JSON compliant"
-        r"|keys must be str, int, float, bool or None, not \w{1,60}|Dict key must (?:be )?(?:a )?str\w{0,10}"
-        r"|Circular reference detected"
-        r"|str is not valid UTF-8: surrogates not allowed"
     ),
     message="JSON cannot represent a value that the driver logged or sent",
     fix="convert the value to a plain number or string first, for example with int(), float() or isoformat()",
     domain="code",
 )
 PATTERNS = (
+    ErrorPattern(
+        pattern=r"keys must be str, int, float, bool or None, not \w{1,60}|Dict key must (?:be )?(?:a )?str\w{0,10}",
+        message="a dictionary has a key that JSON does not allow",
+        fix="convert the keys to strings first; orjson also accepts the option OPT_NON_STR_KEYS",
+        domain="code",
+    ),
+    ErrorPattern(
+        pattern=r"Circular reference detected",
+        message="a value contains itself, which JSON cannot represent",
+        fix="log or send only the fields that are needed",
+        domain="code",
+    ),
+    ErrorPattern(
+        pattern=r"str is not valid UTF-8: surrogates not allowed",
+        message="a text contains half of a character pair, which JSON in UTF-8 cannot represent",
+        fix="read the text with its right encoding, or replace such characters before it is logged or sent",
+        domain="data",
+    ),
     ErrorPattern(
         pattern=r"[Cc]an(?:not|'t) pickle (?P<type>[^\n]{1,100})",
         message="a value cannot be passed to another process",

@@ -64,7 +64,8 @@ def _joined_name(frame: FrameFacts) -> tuple[str, str]:
     for column in frame.columns:
         for delimiter in _NAMES:
             parts = column.name.split(delimiter)
-            needed = 2 if len(frame.columns) == 1 else 3
+            is_prose = f"{delimiter} " in column.name  # as in "comment; free text"
+            needed = 3 if is_prose or len(frame.columns) > 1 else 2
             if len(parts) >= needed and all(map(_PART.fullmatch, parts)):
                 return delimiter, column.name
     return "", ""

@@ -25,16 +25,27 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS = ("failures",)
 _INTERRUPTED = "interrupted"
+_KINDS_OF_SOURCES = frozenset({"delimiter-wrong"})
+"""Kinds of errors whose fact ``from_step`` is the step that has to change."""
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Report the error of each failed step and of the run."""
     for step in run.steps:
         if step.failure is not None:
-            yield from _reported(step.failure, error_evidence(step), step.id, "step")
+            source = _source(step.failure, run)
+            yield from _reported(step.failure, error_evidence(step), source or step.id, "step")
     if run.failure is not None:
         cited = Evidence(run.failure.file, run.failure.line, run.failure.message[:200])
         yield from _reported(run.failure, (cited,), None, run.failed_stage or "finish")
+
+
+def _source(failure: StepFailure, run: Run) -> str | None:
+    """Return the successful step whose frame the error blames; None if it blames the failed step itself."""
+    named = failure.info.facts.get("from_step") if failure.info is not None else None
+    step = run.step(named) if isinstance(named, str) else None
+    blames_source = failure.info is not None and failure.info.kind in _KINDS_OF_SOURCES
+    return step.id if step is not None and blames_source and step.status == "succeeded" else None
 
 
 def _reported(
@@ -55,5 +66,6 @@ def _reported(
         evidence=evidence,
         step=step,
         stage=stage,
-        fix=info.fix or ("correct the driver where the error was raised" if is_raised else None),
+        fix=info.fix
+        or ("check what the error says, then the driver at the place that raised it" if is_raised else None),
     )

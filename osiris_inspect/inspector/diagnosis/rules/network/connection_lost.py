@@ -19,6 +19,7 @@ import re
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.model.finding import Confidence
 
 REFINES = ("connection-refused", "connection-failed", "query-failed")
 _PARTLY = "; some work may have been done"
@@ -74,20 +75,34 @@ PATTERNS = (
             r"|(?:Lost connection to (?:MySQL |MariaDB )?server|server has gone away)"
             r"(?![^\n]{0,120}(?i:timed out|timeout))[^\n]{0,80}"
             r"|(?:Connection was killed|Session was killed|Server shutdown in progress)[^\n]{0,60}"
-            r"|(?i:connection (?:(?:was|has been|is) )?(?:reset|aborted|closed|killed|terminated|dropped)(?: by| in| before|\.|$))[^\n]{0,80}"
+            r"|(?i:connection (?!aborted\.', (?:FileNotFound|Permission)Error\()(?:(?:was|has been|is) )?(?:reset|aborted|closed|killed|terminated|dropped)(?: by| in| before|\.|$))[^\n]{0,80}"
             r"|(?i:server disconnected(?: without)?|the connection is lost)[^\n]{0,80}"
-            r"|\bConnection(?:Reset|Aborted)Error\b[^\n]{0,80}|\bBrokenPipeError\b[^\n]{0,80}|\[Errno (?:32|103|104)\][^\n]{0,60}"
+            r"|\bConnection(?:Reset|Aborted)Error\b[^\n]{0,80}|\[Errno (?:103|104)\][^\n]{0,60}"
             r"|\bRemoteDisconnected\b[^\n]{0,80}|(?i:remote end closed connection)[^\n]{0,60}"
             r"|\bRemoteProtocolError\b(?!: (?:illegal|[Ii]nvalid|[Mm]alformed))[^\n]{0,80}|\b(?:Read|Write)Error\b(?:: [^\n]{0,80}|$)"
             r"|(?i:peer closed connection without sending)[^\n]{0,80}"
             r"|\bIncompleteRead\([^\n]{0,80}|Connection broken: [^\n]{1,80}|Response payload is not completed|\bServerDisconnectedError\b[^\n]{0,60}"
-            r"|(?i:broken pipe)(?=['\")\s]|$)|could not (?:receive data from|send data to) server: (?!Connection timed out)[^\n]{1,80}"
-            r"|\bEOF detected\b|\bECONNRESET\b"
+            r"|could not (?:receive data from|send data to) server: (?!Connection timed out)[^\n]{1,80}"
+            r"|\bEOF detected(?! \w)|\bECONNRESET\b"
         ),
         message="the connection was ended before the whole response arrived",
         fix=_fix,
         domain="infra",
         search_text_logs=True,
         error_class="connection lost",
+    ),
+    ErrorPattern(
+        pattern=r"Connection aborted\.', (?:FileNotFound|Permission)Error\([^\n]{0,80}",
+        message="the socket of a service on this machine is missing, or the account may not use it",
+        fix="start the service (such as Docker), and allow the account that runs the step to use its socket",
+        domain="infra",
+    ),
+    ErrorPattern(
+        pattern=r"\bBrokenPipeError\b[^\n]{0,80}|\[Errno 32\][^\n]{0,60}|(?i:broken pipe)(?=['\")\s]|$)",
+        message="the reader of the data, a server or another process, ended the connection or the pipe first",
+        fix=f"check the log of the server or the end of the other process at that time, then run again{_PARTLY}",
+        domain="infra",
+        confidence=Confidence.MEDIUM,
+        search_text_logs=True,
     ),
 )

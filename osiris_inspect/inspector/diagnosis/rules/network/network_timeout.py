@@ -47,10 +47,10 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"\b(?:Read|Connect|Write)Timeout(?:Error)?\b[^\n]{0,80}"
-            r"|(?i:(?:read|write|connection|connect|operation|request|query|handshake|lookup) (?:operation )?timed out)"
+            r"|(?i:(?:read|write|connection|connect|operation|request|query|handshake|lookup) (?:operation )?timed out)(?!: ['\"]/)"
             r"|(?i:^(?:driver error: |execution failed: )?(?:TimeoutError: )?timed out\.?$)"
             r"|(?i:\bETIMEDOUT\b)"
-            r"|\[Errno 110\] [^\n]{1,60}"
+            r"|\[Errno 110\] (?![^\n:]{1,60}: ['\"]/)[^\n]{1,60}"
             r"|(?i:(?:connection|connect|request|read) timeout)[^\n]{0,60}|(?i:(?<!or )timeout expired)"
             r"|(?:Lost connection to (?:MySQL |MariaDB )?server|server has gone away|Can't connect to (?:MySQL )?server)"
             r"[^\n]{0,120}(?i:timed out|timeout)"

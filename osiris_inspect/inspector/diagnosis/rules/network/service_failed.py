@@ -25,6 +25,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"(?i:\bservice (?:temporarily )?unavailable\b|\bbad gateway\b|\binternal server error\b|\bgateway time-?out\b)"
+            r"(?! (?!and|at|by|error|for|from|in|on|or|response|to|when|while|with)\w)"
             r"|(?i:an invalid response was received from the upstream server)"
             r"|\bServiceBusyException\b[^\n]{0,80}"
             r"|(?i:web server is down)|(?i:upstream connect error)[^\n]{0,80}|(?i:no healthy upstream)"
@@ -43,8 +44,8 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=r"Expecting value: line 1 column 1 \(char 0\)|JSON could not be generated(?![^\n]{0,80}['\"]code['\"]: ?['\"]?[45]\d\d)",
-        message="the response was not JSON",
-        fix="check the response; it is often empty, or a proxy or login page",
+        message="the text that should be JSON was empty or something else",
+        fix="look at the response or the file: it is often empty, or an HTML page of a proxy or a login",
         domain="infra",
         confidence=Confidence.MEDIUM,
     ),

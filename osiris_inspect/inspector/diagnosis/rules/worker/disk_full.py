@@ -50,6 +50,19 @@ PATTERNS = (
         domain="infra",
     ),
     ErrorPattern(
+        pattern=r"(?i:disk quota exceeded)|\bEDQUOT\b",
+        message="the account reached its quota of disk space or files",
+        fix="delete files of this account there, raise its quota, or write to another disk",
+        domain="infra",
+        search_text_logs=True,
+    ),
+    ErrorPattern(
+        pattern=r"(?i:no space left on device)[^\n]{0,40}/dev/shm\b",
+        message="the shared memory (/dev/shm) was full",
+        fix="give the container more shared memory (--shm-size), or pass less data between processes",
+        domain="infra",
+    ),
+    ErrorPattern(
         pattern=(
             r"Disk full \(|could not (?:extend|write to) file \\?\"[^\"\n]{1,200}\": (?i:no space left)[^\n]{0,60}"
             r"|(?i:database or disk is full)"
@@ -61,16 +74,9 @@ PATTERNS = (
         error_class="disk",
     ),
     ErrorPattern(
-        pattern=r"(?i:disk quota exceeded)|\bEDQUOT\b",
-        message="the account used up its disk quota",
-        fix="delete files of the account, write to another disk, or raise the quota",
-        domain="infra",
-        search_text_logs=True,
-    ),
-    ErrorPattern(
         pattern=(
-            r"(?i:no space left on device)"
-            r"|\b(?:ENOSPC)\b"
+            r"(?i:no space left on device)(?![^\n]{0,40}/dev/shm\b)"
+            r"|\bENOSPC\b"
             r"|\bNotEnoughSpaceException\b|(?i:not enough disk space)"
         ),
         message="the disk was full",

@@ -1,4 +1,4 @@
-"""A process reached its limit of open files.
+"""A process or the system reached its limit of open files.
 
 What it finds:
     An error in which a file or a connection could not be opened because too many were open.
@@ -18,7 +18,14 @@ from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPatte
 EXPLAINS = ("worker-killed", "sandbox-lost")
 PATTERNS = (
     ErrorPattern(
-        pattern=r"(?i:too many open files|file table overflow)|\b(?:EMFILE|ENFILE)\b",
+        pattern=r"(?i:too many open files in system|file table overflow)|\bENFILE\b",
+        message="the whole system had too many open files",
+        fix="find the process that opens so many (lsof), or raise the limit of the system (sysctl fs.file-max)",
+        domain="infra",
+        search_text_logs=True,
+    ),
+    ErrorPattern(
+        pattern=r"(?i:too many open files(?! in system))|\bEMFILE\b",
         message="too many files or connections were open",
         fix="close files and connections that are no longer needed, or raise the limit of open files (ulimit -n)",
         domain="infra",

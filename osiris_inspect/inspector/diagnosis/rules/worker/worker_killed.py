@@ -59,8 +59,8 @@ PATTERNS = (
             "-11|139", r"\b(?:killed by )?SIGSEGV\b|(?i:segmentation fault)|Fatal Python error: [^\n]{1,80}"
         ),
         message="a process of the step crashed in native code",
-        fix="update or pin the packages with native code that the step uses (drivers, pandas, pyarrow, duckdb); "
-        "PYTHONFAULTHANDLER=1 logs where it crashes",
+        fix="update or pin what crashed: a program that the step calls, or packages with native code (drivers, pandas, "
+        "pyarrow, duckdb); PYTHONFAULTHANDLER=1 logs where Python crashes",
         domain="infra",
     ),
     ErrorPattern(
@@ -86,10 +86,19 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
+            r"\bBrokenProcessPool\b[^\n]{0,120}|A worker process managed by the executor was unexpectedly terminated"
+            r"|A process in the process pool was terminated abruptly[^\n]{0,60}"
+        ),
+        message="a process of a pool that the driver started ended before its work was done",
+        fix="read what that process wrote last, and check memory: a lack of memory and a crash in native code end it alike",
+        domain="infra",
+        confidence=Confidence.MEDIUM,
+    ),
+    ErrorPattern(
+        pattern=(
             r"the worker is gone(?:: (?!killed by SIG(?:KILL|SEGV|ABRT|BUS|FPE|ILL|TERM|INT|HUP))(?P<how>[^\n]{1,120})|$)"
-            r"|\bBrokenProcessPool\b[^\n]{0,120}|A worker process managed by the executor was unexpectedly terminated"
             r"|[Ww]orker (?:process )?(?:was )?(?:killed|lost|died)[^\n]{0,100}"
-            r"|\bkilled by SIG(?!KILL|SEGV|ABRT|BUS|FPE|ILL|TERM|INT|HUP)[A-Z0-9]{2,8}"
+            r"|\bkilled by SIG(?:QUIT|TRAP|USR1|USR2|PIPE|ALRM|XCPU|XFSZ|SYS|PWR|IO|VTALRM|PROF)\b"
         ),
         message="the worker process ended during the step",
         fix="read the end of the worker's log for the reason",
