@@ -9,7 +9,8 @@ Source: the error appendices of the MySQL, MariaDB, PostgreSQL and PostgREST man
 from collections.abc import Mapping
 
 ERROR_CODES: Mapping[str, str] = {
-    "credentials": "1045 1698 1820 1862 3118 28P01 InvalidPassword",
+    "credentials": "1045 1698 28P01 InvalidPassword",
+    "locked account": "1820 1862 3118",
     "authentication method": "1251 1275 1524 2049 2054 2059 2061",
     "token": "PGRST300 PGRST301 PGRST302 PGRST303",
     "rights": "1044 1142 1143 1227 1370 42501 InsufficientPrivilege",
@@ -42,8 +43,8 @@ ERROR_CODES: Mapping[str, str] = {
     "type": "42804 DatatypeMismatch",
     "setting": "1115 1193 1231 1273",
     "prepared statement": "1243 26000 42P05 InvalidSqlStatementName DuplicatePreparedStatement",
-    "lock": "1205 1213 3572 40001 40P01 55P03 55006 DeadlockDetected SerializationFailure LockNotAvailable "
-    "ObjectInUse",
+    "lock": "1205 1213 3572 40P01 55P03 55006 DeadlockDetected LockNotAvailable ObjectInUse",
+    "serialization": "40001 SerializationFailure",
     "statement timeout": "1969 3024 25P04 TransactionTimeout",
     "interrupted": "1317",
     "failed transaction": "25P02 InFailedSqlTransaction",
@@ -60,6 +61,8 @@ ERROR_CODES: Mapping[str, str] = {
     "disk": "1021 53100 DiskFull",
     "memory of the server": "1037 1038 1041 53200",
     "service without database": "PGRST000 PGRST001 PGRST002 PGRST003",
+    "one row": "PGRST116",
+    "raised in the database": "1644 P0001 RaiseException",
 }
 """Error class to its codes. PostgreSQL uses ``21000`` for an upsert that contains the same key twice."""
 
@@ -75,7 +78,7 @@ CODE_FAMILIES: Mapping[str, str] = {
     "interrupted": "57014 QueryCanceled",
     "server limit": "53 54",
     "server fault": "58 XX F0 PGRSTX",
-    "raised in the database": "P0 1644",
+    "raised in the database": "P0",
     "statement": "42 PGRST2 ProgrammingError NotSupportedError",
 }
 """Error class to the beginnings of codes that belong to it unless ``ERROR_CODES`` lists them; the wording comes first.
@@ -91,6 +94,7 @@ CLASS_OF_CODE: Mapping[str, str] = {
 
 ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
     "credentials": "authentication-failed",
+    "locked account": "authentication-failed",
     "authentication method": "authentication-failed",
     "token": "authentication-failed",
     "rights": "permission-denied",
@@ -123,6 +127,7 @@ ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
     "setting": "query-failed",
     "prepared statement": "query-failed",
     "lock": "lock-conflict",
+    "serialization": "lock-conflict",
     "statement timeout": "query-timeout",
     "interrupted": "query-cancelled",
     "failed transaction": "query-failed",
@@ -137,6 +142,8 @@ ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
     "disk": "disk-full",
     "memory of the server": "out-of-memory",
     "service without database": "service-failed",
+    "one row": "request-refused",
+    "raised in the database": "query-failed",
 }
 """Error class to the kind of an error of our drivers, a key of ``model.error_info.ERROR_KINDS``."""
 

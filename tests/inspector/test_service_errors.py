@@ -197,7 +197,7 @@ def test_code_is_in_one_class(tag: str) -> None:
 
 
 CAUSE_OF_TAG = {
-    "credentials": "authentication-failed", "authentication method": "authentication-failed",
+    "credentials": "authentication-failed", "locked account": "authentication-failed", "authentication method": "authentication-failed",
     "token": "authentication-failed", "rights": "permission-denied", "read-only": "database-read-only",
     "no database": "database-missing", "no schema": "database-missing", "no table": "table-missing",
     "connection rejected": "connection-failed", "no table in cache": "table-missing", "no column": "column-missing", "no column in cache": "column-missing", "syntax": "sql-syntax",
@@ -205,7 +205,7 @@ CAUSE_OF_TAG = {
     "check": "constraint-violated", "twice in one write": "constraint-violated",
     "no matching key": "constraint-violated", "generated": "value-refused", "sequence": "value-refused",
     "nul character": "value-refused", "value": "value-refused", "setting": "config-value-invalid",
-    "lock": "lock-conflict", "statement timeout": "network-timeout", "too many connections": "connection-refused",
+    "lock": "lock-conflict", "serialization": "lock-conflict", "one row": "request-refused", "statement timeout": "network-timeout", "too many connections": "connection-refused",
     "starting": "connection-refused", "client not allowed": "connection-refused",
     "client blocked": "connection-refused", "connection lost": "connection-lost", "out of step": "connection-lost",
     "encryption": "tls-failed", "too large": "request-refused", "request": "request-refused", "disk": "disk-full",

@@ -22,7 +22,8 @@ _ECHOED = LazyRegex(
     r"|\bnear '(?P<near>[\s\S]{0,400}?)' at line \d"
     r"|\b(?:(?:convert|cast|parse)(?: string| value| text| decimal value)?(?: to \w{1,30})?"
     r"|literal(?: for int\(\) with base \d{1,2})?|syntax for (?:type )?[\w ]{1,40}|at or near|time data|isoformat string"
-    r"|value(?: for enum \w{1,60}| out of range)?|format|[Ee]ntry|[Ff]ield|[Cc]olumn|[Rr]elation|[Tt]able|[Kk]ey):? "
+    r"|value(?: for enum \w{1,60}| out of range)?|format|[Ee]ntry|[Ff]ield|[Cc]olumn|[Rr]elation|[Tt]able|[Kk]ey|[Tt]oken|[Tt]emplate|contains"
+    r"|connection option|map(?:ping)?(?: for)? \w{1,30}|\bexpect_\w{1,60}):? "
     r"\\{0,2}(?:'(?P<single>[^'\n]{1,2000})'|\"(?P<double>[^\"\n]{1,2000})\")",
     re.MULTILINE,
 )

@@ -55,7 +55,7 @@ _STATUSES: Mapping[int, StatusMeaning] = {
     ),
     403: StatusMeaning(
         "permission-denied", "config", "the service denied access",
-        "grant the missing permission or use a key that has it",
+        "grant the missing permission or use a key that has it, unless the response states another reason",
     ),
     404: StatusMeaning(
         "endpoint-missing", "config", "the service did not find the URL or what it names",
@@ -79,12 +79,12 @@ _STATUSES: Mapping[int, StatusMeaning] = {
     ),
     409: StatusMeaning(
         _REFUSED, "data", "the request conflicted with what the service holds",
-        "compare the rows with those in the target",
+        "compare what the step writes with what the target contains",
     ),
     410: StatusMeaning(
         "endpoint-missing", "config", "the service no longer offers the URL", "use the current version of the API"
     ),
-    413: StatusMeaning(_REFUSED, "config", "the request was too large", "write smaller batches"),
+    413: StatusMeaning(_REFUSED, "config", "the request was too large", "send smaller batches or smaller files"),
     414: StatusMeaning(
         _REFUSED, "config", "the URL of the request was too long", "use fewer columns or keys in one request"
     ),
@@ -128,11 +128,18 @@ def status_meaning(status: int) -> StatusMeaning:
 
 
 _STATUS: Final = r"([45]\d\d)"
-_GATEWAY_PHRASES: Final = ("Web server is down", "Web server is returning an unknown error", "Origin is unreachable", "A timeout occurred", "Gateway Time-out", "Payload Too Large", "Content Too Large")  # fmt: skip
+_OTHER_PHRASES: Final = (
+    (408, "Request Time-out"), (413, "Payload Too Large"), (413, "Content Too Large"), (413, "Request Entity Too Large"),
+    (414, "URI Too Long"), (422, "Unprocessable Content"), (422, "Unprocessable Entity"), (503, "Service Temporarily Unavailable"),
+    (504, "Gateway Time-out"), (520, "Web server is returning an unknown error"), (521, "Web server is down"),
+    (522, "Connection timed out"), (523, "Origin is unreachable"), (524, "A timeout occurred"),
+)  # fmt: skip
 _PHRASES: Final = "|".join(
-    re.escape(phrase)
-    for phrase in (*(status.phrase for status in HTTPStatus if status >= 400), *_GATEWAY_PHRASES)
-)
+    rf"{status}:? \(?(?i:{re.escape(phrase)})"
+    for status, phrase in (
+        *((status.value, status.phrase) for status in HTTPStatus if status >= 400), *_OTHER_PHRASES
+    )
+)  # fmt: skip
 _BEFORE_STATUS: Final = (
     "an?|answer(?:ed)?|caused|code|error|failed|gave|got|http|HTTP|is|of|received|respon(?:ded|se)|return(?:ed|s)"
     "|status|the|via|was|with"
@@ -145,11 +152,12 @@ HTTP_STATUS: Final = LazyRegex(
     rf"|\b[Ss]tatus(?:[ _-]?[Cc]ode)?['\"]?(?: ?[:=] ?| )['\"(]{{0,2}}{_STATUS}\b[^\n]{{0,80}}"
     rf"|['\"]code['\"]: ?['\"]?{_STATUS}['\"]?[,}}]"
     rf"|<Response \[{_STATUS}\]>|\bResponse {_STATUS}: [^\n]{{0,120}}|\bexceptions\.\w{{1,40}}: {_STATUS} [^\n]{{0,120}}"
-    rf"|(?:(?:^|(?<=[\n:(\[{{\"'=>;] )|(?<=[\n:(\[{{\"=>;])|\b(?:{_BEFORE_STATUS}) )){_STATUS}:? \(?(?i:{_PHRASES})\b[^\n]{{0,80}}"
+    rf"|(?:(?:^|(?<=[\n:(\[{{\"'=>;] )|(?<=[\n:(\[{{\"=>;])|\b(?:{_BEFORE_STATUS}) ))(?=(?:{_PHRASES})\b){_STATUS}[^\n]{{0,80}}"
     rf"|\b(?i:failed|invalid api key|forbidden|unauthorized|not found|too many requests) \({_STATUS}\)[^\n]{{0,80}}"
     rf"|(?:failed|[Ee]xception|[Ee]rror|rejected): {_STATUS}: [^\n]{{0,120}}"
     rf"|\bAn error occurred \({_STATUS}\) when calling [^\n]{{1,80}}"
-    rf"|(?<![\w.]){_STATUS}, message='[^\n]{{0,120}}"
+    rf"|(?<!EncodingError: )(?<!LengthError: )(?<![\w.]){_STATUS}, message='(?!Got more than)[^\n]{{0,120}}"
+    rf"|\btoo many {_STATUS} error responses\b"
 )
 """A status as requests, httpx, urllib, aiohttp, PostgREST, botocore, gateways and DuckDB write it."""
 
@@ -168,6 +176,17 @@ def stated_status(match: re.Match[str]) -> int:
     return int(next(group for group in match.groups() if group))
 
 
+def _states_one_status(text: ErrorText) -> bool:
+    """Return True if an error states no other status, such as that of an earlier attempt or of a response inside."""
+    match = HTTP_STATUS.search(text.text)
+    while match is not None:
+        first = stated_status(match)
+        match = HTTP_STATUS.search(text.text, match.end(match.lastindex or 0))
+        if match is not None and stated_status(match) != first:
+            return False
+    return True
+
+
 def status_findings(run: Run, rule: str) -> Findings:
     """Yield a finding for each error that states a status which this rule reports."""
     for text, match in matching_errors(run, HTTP_STATUS):
@@ -177,7 +196,7 @@ def status_findings(run: Run, rule: str) -> Findings:
             yield Finding(
                 rule=rule,
                 severity=Severity.ERROR,
-                confidence=Confidence.HIGH,
+                confidence=Confidence.HIGH if _states_one_status(text) else Confidence.MEDIUM,
                 domain=meaning.domain,
                 message=f"{text.headline(match[0][:120])}{SEPARATOR}{meaning.explanation}",
                 evidence=(text.evidence(match[0][:200]),),

@@ -13,20 +13,30 @@ Example:
     `Invalid ddl_channel 'rest'. Expected auto, http_sql, or psycopg2`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence
 
 REFINES = ("query-failed", "connection-failed", "value-refused")
+
+
+def _setting_fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    if "character set" in text.text.lower() or "collation" in text.text.lower():
+        return "use a setting and a value that it supports, such as utf8mb4 as character set of MySQL"
+    return "use a setting and a value that it supports"
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"(?:Invalid|Unsupported|Unknown) (?:value\b(?![^\n]{0,200} for dtype)|option|mode|region|channel|\w{1,30}_\w{1,30}|write mode|delimiter)\b"
-            r"[^\n]{0,120}"
-            r"|(?:\"delimiter\"|\"quotechar\"|\"escapechar\") must be a[^\n]{0,80}"
+            r"(?:\"delimiter\"|\"quotechar\"|\"escapechar\") must be a[^\n]{0,80}"
             r"|'mode': [^\n]{1,60} is not one of [^\n]{1,80}"
         ),
         message="the configuration contained an invalid value",
-        fix="use one of the values that the message lists",
+        fix="use a value that the message allows",
         domain="config",
     ),
     ErrorPattern(
@@ -44,7 +54,7 @@ PATTERNS = (
             r"|Catalog Error: [^\n]{0,30}configuration parameter[^\n]{0,100}"
         ),
         message="the server or library does not know this setting or value",
-        fix="use a setting and a value that it supports, such as utf8mb4 as character set of MySQL",
+        fix=_setting_fix,
         domain="config",
         error_class="setting",
     ),
@@ -63,7 +73,9 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
-            r"invalid value for (?!parameter\b)['\"]?[\w.]{1,60}[^\n]{0,80}"
+            r"(?:Invalid|Unsupported|Unknown) (?:value\b(?![^\n]{0,200} for dtype)|option|mode|region|channel|\w{1,30}_\w{1,30}|write mode|delimiter)\b"
+            r"[^\n]{0,120}"
+            r"|invalid value for (?!parameter\b)['\"]?[\w.]{1,60}[^\n]{0,80}"
             r"|\d{1,4} validation errors? for \w{0,60}(?:Config|Settings|Options|Params)\b[^\n]{0,60}"
             r"|is not of type '(?:string|integer|number|boolean|array|object)'"
             r"|is (?:greater than the maximum|less than the minimum) of [^\n]{1,40}"

@@ -131,7 +131,9 @@ _NAMED = ErrorPattern(
 )
 PATTERNS = (
     ErrorPattern(
-        pattern=r"\b(?:NoSuchKey|NoSuchBucket|NoSuchUpload|BlobNotFound|ContainerNotFound)\b[^\n]{0,160}",
+        pattern=r"\b(?:NoSuchKey|NoSuchBucket|NoSuchUpload|BlobNotFound|ContainerNotFound)\b[^\n]{0,160}"
+        r"|An error occurred \(404\) when calling the (?:Head|Get)(?:Object|Bucket) operation|No such object: [^\n]{1,160}"
+        r"|['\"](?:error|message)['\"]: ?['\"]?(?:Bucket|Object) not found\b",
         message="the object or its bucket was not found in the store",
         fix="correct the bucket and the key; check that the object was written before this step",
         domain="config",

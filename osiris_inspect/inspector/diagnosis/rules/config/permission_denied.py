@@ -50,6 +50,15 @@ def _fix_file(run: Run, text: ErrorText, match: re.Match[str]) -> str:
 PATTERNS = (
     ErrorPattern(
         pattern=(
+            r"Attention Required! \| Cloudflare|\berror code: 10(?:0[5-9]|10|12|20)\b|(?i:sorry, you have been blocked)"
+            r"|(?i:The requested URL was rejected\. Please consult)|\bIncapsula incident ID\b"
+        ),
+        message="a firewall in front of the service blocked the request",
+        fix="ask the operator of the service to allow the address of the step, or send the request from another one",
+        domain="infra",
+    ),
+    ErrorPattern(
+        pattern=(
             r"\[Errno (?:13|1)\] (?:Permission denied|Operation not permitted):? ?'?[^'\n]{0,160}"
             r"|\bcannot (?:read|write|open|create|list) [^\n]{1,240}: (?i:permission denied)"
             r"|\[WinError 5\][^\n]{0,160}|\bPermissionError\b[^\n]{0,160}"

@@ -26,6 +26,11 @@ def _reads_an_artifact(run: Run, text: ErrorText, _match: object) -> bool:
     return "artifacts/" in text.text or step is None or may_read_spill(step)
 
 
+def _is_a_response(_run: Run, text: ErrorText, _match: object) -> bool:
+    """Return True if the data came from a web service, not from a file."""
+    return "content-encoding" in text.text.lower()
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -48,6 +53,7 @@ PATTERNS = (
         message="the file is not an archive of the expected kind",
         fix="look at the first bytes of the file; if it is not compressed, correct its name or the compression of the step",
         domain="data",
+        unless=_is_a_response,
     ),
     ErrorPattern(
         pattern=(

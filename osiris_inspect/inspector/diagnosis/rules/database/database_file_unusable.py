@@ -36,7 +36,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"not a valid DuckDB database file|(?i:file is not a database)|(?i:database disk image is malformed)"
-            r"|(?i:failure while replaying WAL)[^\n]{0,80}|(?i:corrupt database file|checksum mismatch)[^\n]{0,60}"
+            r"|(?i:failure while replaying WAL)[^\n]{0,80}|(?i:corrupt database file)[^\n]{0,60}"
         ),
         message="the file is not a database of this kind, or it is damaged",
         fix="check the path; restore the file from a copy if it is damaged",

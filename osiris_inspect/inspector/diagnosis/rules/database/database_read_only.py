@@ -18,13 +18,19 @@ from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPatte
 REFINES = ("query-failed", "permission-denied")
 PATTERNS = (
     ErrorPattern(
+        pattern=r"attached in read-only mode|attempt to write a readonly database",
+        message="the database file was open for reading only",
+        fix="open the file for writing, and make it and its directory writable for the account that runs the step",
+        domain="config",
+    ),
+    ErrorPattern(
         pattern=(
             r"cannot execute [A-Z ]{1,40} in a read-only transaction"
             r"|running with the --(?:super-)?read-only option[^\n]{0,80}"
-            r"|(?i:database is (?:in read-only mode|read-only))|attached in read-only mode|attempt to write a readonly database"
+            r"|(?i:database is (?:in read-only mode|read-only))"
         ),
-        message="the database rejected writes because it is read-only",
-        fix="connect to the primary server or disable its read-only mode",
+        message="the database rejected writes: the server, the account or the transaction is read-only",
+        fix="connect to the primary server, or disable the read-only mode of the server, the account or the transaction",
         domain="config",
         error_class="read-only",
     ),

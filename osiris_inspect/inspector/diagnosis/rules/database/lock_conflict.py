@@ -29,11 +29,22 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
+            r"(?i:could not serialize access)[^\n]{0,80}|Serializable isolation violation on table[^\n]{0,80}"
+            r"|canceling statement due to conflict with recovery[^\n]{0,60}"
+        ),
+        message="the statement conflicted with changes that another transaction made",
+        fix="run again; if a replica cancelled the query, connect to the primary server",
+        domain="infra",
+        error_class="serialization",
+    ),
+    ErrorPattern(
+        pattern=(
             r"(?i:lock wait timeout exceeded)[^\n]{0,60}"
             r"|(?i:deadlock (?:found when|detected))[^\n]{0,60}"
             r"|(?i:could not obtain lock)[^\n]{0,80}|canceling statement due to lock timeout"
             r"|(?i:database (?:table )?is locked)(?! \w)"
-            r"|(?i:could not serialize access)[^\n]{0,80}|is being accessed by other users"
+            r"|\bORA-00054\b[^\n]{0,100}|ORA-00060\b[^\n]{0,80}|(?i:lock request time out period exceeded|was deadlocked on lock)[^\n]{0,80}"
+            r"|is being accessed by other users"
             r"|TransactionContext Error: [^\n]{0,60}(?i:conflict)[^\n]{0,100}"
         ),
         message="another transaction held a lock that the step needed",

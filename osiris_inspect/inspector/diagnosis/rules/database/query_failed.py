@@ -94,10 +94,10 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"Query execution was interrupted(?!, maximum)[^\n]{0,60}"
-            r"|canceling statement due to (?:user request|conflict with recovery)[^\n]{0,60}"
+            r"|canceling statement due to user request[^\n]{0,60}"
         ),
         message="the query was interrupted",
-        fix="check the server log for the cause (administrator, time limit, shutdown), then run again",
+        fix="find out what ended it (an administrator, the client, a limit or a shutdown), then run again",
         domain="infra",
         error_class="interrupted",
     ),
@@ -163,9 +163,10 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=r"(?:could not (?:read|write|open) (?:block|file)|invalid page in block) [^\n]{1,120}",
-        message="the database server reported a fault of its own",
-        fix="check the log of the database server, then run again",
+        message="the database server reported an internal error",
+        fix="check what the message names, then the log of the database server",
         domain="infra",
+        confidence=Confidence.MEDIUM,
         error_class="server fault",
     ),
     ErrorPattern(
@@ -183,10 +184,21 @@ PATTERNS = (
         error_class="failed transaction",
     ),
     ErrorPattern(
-        pattern=r"GraphQL errors: (?![^\n]{0,400}(?:UNAUTHENTICATED|FORBIDDEN|must be authenticated))[^\n]{1,160}",
+        pattern=(
+            r"Cannot query field [^\n]{1,120}|Unknown (?:argument|type|fragment|directive|operation named) [\"'@][^\n]{1,120}"
+            r"|Variable [\"']\$[^\n]{1,160}|Field [\"']\w{1,80}[\"'] (?:of type|argument|is not defined|must not have)[^\n]{1,160}"
+            r"|GRAPHQL_PARSE_FAILED"
+        ),
         message="the service rejected the query",
         fix="correct the field or argument that the message names",
         domain="config",
+    ),
+    ErrorPattern(
+        pattern=r"GraphQL errors: (?![^\n]{0,400}(?:UNAUTHENTICATED|FORBIDDEN|must be authenticated))[^\n]{1,160}",
+        message="the service answered the query with an error",
+        fix="correct what the message names in the query; if it names a fault of the service, run again later",
+        domain="config",
+        confidence=Confidence.MEDIUM,
     ),
     ErrorPattern(
         pattern=r"Permission Error: [^\n]{1,200}disabled (?:by|through) configuration",

@@ -74,6 +74,14 @@ PATTERNS = (
         error_class="authentication method",
     ),
     ErrorPattern(
+        pattern=r"\bAccount is locked\b|\bORA-2800[01]\b[^\n]{0,60}|(?i:your password has expired)|must reset your password",
+        message="the account was locked, or its password had expired",
+        fix="unlock the account or set a new password; the connection itself may be correct",
+        domain="config",
+        search_text_logs=True,
+        error_class="locked account",
+    ),
+    ErrorPattern(
         pattern=(
             r"(?P<who>Access denied for user '[^']{0,80}'@'[^']{0,80}')(?! to database)"
             r"|password authentication failed for user \"?[^\"\s]{0,80}"
@@ -86,7 +94,7 @@ PATTERNS = (
             r"|(?i:incorrect username or password|invalid username/password|invalid login credentials)"
         ),
         message="the credentials were rejected",
-        fix="check the user and password of the connection and the environment variable that it reads",
+        fix="check the user, the password or key of the connection and the environment variable that it reads",
         domain="config",
         search_text_logs=True,
         error_class="credentials",

@@ -42,14 +42,23 @@ PATTERNS = (
             r"(?i:Packet sequence number wrong)[^\n]{0,60}|Commands out of sync[^\n]{0,80}|Malformed packet[^\n]{0,40}"
             r"|another (?:command|operation) is (?:already )?in progress"
             r"|lost synchronization with server[^\n]{0,80}|insufficient data in \"\w\" message[^\n]{0,20}"
-            r"|SQLite objects created in a thread[^\n]{0,80}|Connection Error: Connection already closed"
-            r"|InterfaceError\)? ?\(0, ''\)|\b(?:connection|cursor) already closed\b"
+            r"|SQLite objects created in a thread[^\n]{0,80}"
         ),
         message="the connection was out of step: two threads or processes used it, or it was used after an error",
         fix="give each thread and process its own connection, and connect again after an error",
         domain="code",
         search_text_logs=True,
         error_class="out of step",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"Connection Error: Connection already closed|InterfaceError\)? ?\(0, ''\)"
+            r"|\b(?:connection|cursor) already closed\b|\b(?:the )?(?:connection|cursor) is (?:already )?closed\b"
+        ),
+        message="the connection was closed before the step used it: by the code, or by an error or an idle time before",
+        fix="look for an earlier error of this connection, and connect again before the query",
+        domain="code",
+        search_text_logs=True,
     ),
     ErrorPattern(
         pattern=r"(?i:terminating connection due to (?:idle[^\n]{0,40}timeout|administrator command|conflict[^\n]{0,40}|unexpected[^\n]{0,60}))|(?i:disconnected by the server because of inactivity)[^\n]{0,60}",
@@ -67,16 +76,16 @@ PATTERNS = (
             r"(?![^\n]{0,120}(?i:timed out|timeout))[^\n]{0,80}"
             r"|(?:Connection was killed|Session was killed|Server shutdown in progress)[^\n]{0,60}"
             r"|(?i:connection (?!aborted\.', (?:FileNotFound|Permission)Error\()(?:(?:was|has been|is) )?(?:reset|aborted|closed|killed|terminated|dropped)(?: by| in| before|\.|$))[^\n]{0,80}"
-            r"|(?i:server disconnected(?: without)?|connection is closed|the connection is lost)[^\n]{0,80}"
+            r"|(?i:server disconnected(?: without)?|the connection is lost)[^\n]{0,80}"
             r"|\bConnection(?:Reset|Aborted)Error\b[^\n]{0,80}|\[Errno (?:103|104)\][^\n]{0,60}"
             r"|\bRemoteDisconnected\b[^\n]{0,80}|(?i:remote end closed connection)[^\n]{0,60}"
-            r"|\bRemoteProtocolError\b[^\n]{0,80}|\b(?:Read|Write)Error\b(?:: [^\n]{0,80}|$)"
+            r"|\bRemoteProtocolError\b(?!: (?:illegal|[Ii]nvalid|[Mm]alformed))[^\n]{0,80}|\b(?:Read|Write)Error\b(?:: [^\n]{0,80}|$)"
             r"|(?i:peer closed connection without sending)[^\n]{0,80}"
-            r"|\bIncompleteRead\([^\n]{0,80}|Connection broken: [^\n]{1,80}|\bServerDisconnectedError\b[^\n]{0,60}"
+            r"|\bIncompleteRead\([^\n]{0,80}|Connection broken: [^\n]{1,80}|Response payload is not completed|\bServerDisconnectedError\b[^\n]{0,60}"
             r"|could not (?:receive data from|send data to) server: (?!Connection timed out)[^\n]{1,80}"
             r"|\bEOF detected(?! \w)|\bECONNRESET\b"
         ),
-        message="the connection was ended before the server had responded",
+        message="the connection was ended before the whole response arrived",
         fix=_fix,
         domain="infra",
         search_text_logs=True,

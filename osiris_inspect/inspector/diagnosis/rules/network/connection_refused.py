@@ -33,16 +33,22 @@ def _route_fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     return "check the address, the network and the firewall where the step ran"
 
 
+def _local_address_fix(run: Run, text: ErrorText, match: re.Match[str]) -> str:
+    if _IPV6.search(text.text):
+        return _route_fix(run, text, match)
+    return "check the address (in a container, localhost is the container itself), and open fewer connections at once"
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=(
             r"(?i:too many (?:connections|clients))[^\n]{0,60}|exceeded the 'max_(?:user_)?connections[^'\n]{0,20}' resource[^\n]{0,60}"
             r"|(?i:no more connections allowed)[^\n]{0,60}"
             r"|remaining connection slots are reserved[^\n]{0,80}"
-            r"|(?i:max client connections reached|MaxClientsInSessionMode)[^\n]{0,80}"
+            r"|(?i:max client connections reached|MaxClientsInSessionMode|max(?: number of)? clients reached)[^\n]{0,80}"
         ),
-        message="the server had no free connections",
-        fix="close idle connections or raise the connection limit of the server",
+        message="a limit on the number of connections was reached",
+        fix="close idle connections, open fewer at once, or raise the connection limit of the server, pooler or account",
         domain="infra",
         search_text_logs=True,
         error_class="too many connections",
@@ -76,12 +82,20 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=r"\bProxyError\b[^\n]{0,160}|Tunnel connection failed: [^\n]{1,80}|(?i:unable to connect to proxy)[^\n]{0,80}",
-        message="the proxy rejected the connection",
+        message="no connection through the proxy could be established",
         fix="check HTTPS_PROXY and NO_PROXY where the step runs; status 407 means that the proxy requires a login",
         domain="config",
     ),
     ErrorPattern(
-        pattern=r"(?i:network is unreachable|no route to host|cannot assign requested address)|\[Errno (?:99|101|113)\][^\n]{0,80}",
+        pattern=r"(?i:cannot assign requested address)|\[Errno 99\][^\n]{0,80}",
+        message="the system had no local address or no free local port for this connection",
+        fix=_local_address_fix,
+        domain="infra",
+        confidence=Confidence.MEDIUM,
+        search_text_logs=True,
+    ),
+    ErrorPattern(
+        pattern=r"(?i:network is unreachable|no route to host)|\[Errno (?:101|113)\][^\n]{0,80}",
         message="there was no route to the server",
         fix=_route_fix,
         domain="infra",

@@ -24,12 +24,25 @@ REFINES = ("connection-lost", "connection-refused", "connection-failed", "query-
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"\bPoolTimeout\b[^\n]{0,80}|couldn't get a connection after [^\n]{1,40}"
-            r"|QueuePool limit of size [^\n]{1,120}|(?i:connection pool (?:is )?(?:exhausted|full))"
+            r"QueuePool limit of size [^\n]{1,120}|(?i:connection pool (?:is )?(?:exhausted|full))"
+            r"|\bPoolTimeout\b(?!: couldn't)[^\n]{0,80}"
         ),
         message="the connection pool of the client had no free connection in time",
         fix="close connections after use, use fewer at once, or enlarge the pool",
         domain="code",
+    ),
+    ErrorPattern(
+        pattern=r"couldn't get a connection after [^\n]{1,40}",
+        message="the connection pool had no connection in time: all were in use, or it could not open one",
+        fix="look for an earlier connection error in the log; else close connections after use or enlarge the pool",
+        domain="infra",
+        confidence=Confidence.MEDIUM,
+    ),
+    ErrorPattern(
+        pattern=r"\bquery_wait_timeout\b(?! ?=)",
+        message="the query waited too long for a free connection of the pooler to the server",
+        fix="end long transactions, run fewer queries at once, or enlarge the pool of the pooler",
+        domain="infra",
     ),
     ErrorPattern(
         pattern=(
@@ -38,7 +51,7 @@ PATTERNS = (
             r"|(?i:^(?:driver error: |execution failed: )?(?:TimeoutError: )?timed out\.?$)"
             r"|(?i:\bETIMEDOUT\b)"
             r"|\[Errno 110\] (?![^\n:]{1,60}: ['\"]/)[^\n]{1,60}"
-            r"|(?i:(?:connection|connect|request|read) timeout)[^\n]{0,60}|(?i:timeout expired)"
+            r"|(?i:(?:connection|connect|request|read) timeout)[^\n]{0,60}|(?i:(?<!or )timeout expired)"
             r"|(?:Lost connection to (?:MySQL |MariaDB )?server|server has gone away|Can't connect to (?:MySQL )?server)"
             r"[^\n]{0,120}(?i:timed out|timeout)"
             r"|\(timed out\)|Got timeout (?:reading|writing) communication packets"
@@ -49,7 +62,7 @@ PATTERNS = (
         search_text_logs=True,
     ),
     ErrorPattern(
-        pattern=r"(?i:statement timeout|due to transaction timeout|maximum statement execution time exceeded|max_statement_time exceeded)",
+        pattern=r"(?i:due to statement timeout|statement timeout(?: (?:was|is))? (?:exceeded|reached|expired)|statement or warehouse timeout|due to transaction timeout|maximum statement execution time exceeded|max_statement_time exceeded)",
         message="the server cancelled the query at its time limit",
         fix="simplify the query, process less data at once, or raise the time limit of the server",
         domain="infra",

@@ -38,7 +38,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=r"(?i:got a packet bigger than)[^\n]{0,80}|(?i:request entity too large|payload too large)",
         message="the request was too large for the server",
-        fix="write smaller batches",
+        fix="send smaller batches or smaller files",
         domain="config",
         error_class="too large",
         unless=states_status,
@@ -48,6 +48,19 @@ PATTERNS = (
         message="the service redirected the request to another URL",
         fix="use the URL that the service redirects to",
         domain="config",
+    ),
+    ErrorPattern(
+        pattern=r"\bThe resource already exists\b",
+        message="the object existed already in the store",
+        fix="allow the upload to replace the object (upsert), or use another name",
+        domain="config",
+    ),
+    ErrorPattern(
+        pattern=r"JSON object requested, multiple \(or no\) rows returned",
+        message="the request asked for exactly one row, and the query found none or several",
+        fix="correct the filter, or do not ask for a single row: leave out .single()",
+        domain="config",
+        error_class="one row",
     ),
     ErrorPattern(
         pattern=r"failed to parse (?:filter|order|select|logic tree|columns parameter)[^\n]{0,120}|All object keys must match",

@@ -38,7 +38,7 @@ PATTERNS = (
     ErrorPattern(
         pattern=r"Could not (?:query the database for the schema cache|connect with the database)[^\n]{0,60}",
         message="the service had no connection to its database",
-        fix="run again later; check that the database of the project is running",
+        fix="run again later; check that the database of the project runs and is not overloaded",
         domain="infra",
         error_class="service without database",
     ),

@@ -23,17 +23,29 @@ from osiris_inspect.inspector.run.run import Run
 REFINES = ("connection-refused", "connection-lost", "connection-failed", "query-failed")
 
 
+_FIXES = (
+    ("does not support ssl", "enable TLS on the server, or use an address or port that offers it; the client requires TLS"),
+    ("wrong_version_number", "check scheme and port of the address: the port answers without TLS"),
+    ("ssl connection is required|insecure transport|sslmode", "set the TLS mode of the connection to one that the server accepts"),
+    (
+        "hostname mismatch|doesn't match|not valid for",
+        "use a host name that the certificate of the server contains; do not disable verification",
+    ),
+    ("not yet valid", "check the clock of the machine where the step ran, then the certificate of the server"),
+    ("protocol[_ ]version|unsupported[_ ]protocol", "use a version of TLS that the client and the server both support"),
+    (
+        "certificate[_ ]required",
+        "set the certificate and the key of the client in the connection; the server requires them",
+    ),
+    ("expired", "renew the expired certificate of the server; do not disable verification"),
+)  # fmt: skip
+"""Words of a TLS error and the remedy; the first that occur count."""
+
+
 def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     words = text.text.lower()
-    if "does not support ssl" in words:
-        return "enable TLS on the server, or use an address or port that offers it; the client requires TLS"
-    if "wrong_version_number" in words:
-        return "check scheme and port of the address: the port answers without TLS"
-    if "ssl connection is required" in words or "insecure transport" in words or "sslmode" in words:
-        return "set the TLS mode of the connection to one that the server accepts"
-    if "expired" in words:
-        return "renew the expired certificate of the server; do not disable verification"
-    return "install the certificate where the step runs or correct the TLS settings of the connection"
+    other = "install the certificate where the step runs or correct the TLS settings of the connection"
+    return next((fix for pattern, fix in _FIXES if re.search(pattern, words)), other)
 
 
 PATTERNS = (

@@ -14,15 +14,27 @@ Example:
     `[Errno 28] No space left on device`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
 
 REFINES = ("query-failed", "service-failed", "spill-write-failed")
 EXPLAINS = ("worker-killed", "sandbox-lost")
+_OF_DATABASE = LazyRegex(r"could not (?:extend|write to) file \\?\"|Disk full \(")
+
+
+def _is_of_database(_run: Run, text: ErrorText, _match: re.Match[str]) -> bool:
+    """Return True if the disk is that of a database server."""
+    return _OF_DATABASE.search(text.text) is not None
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=r"The table '[^'\n]{1,120}' is full",
@@ -52,6 +64,17 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
+            r"Disk full \(|could not (?:extend|write to) file \\?\"[^\"\n]{1,200}\": (?i:no space left)[^\n]{0,60}"
+            r"|(?i:database or disk is full)"
+        ),
+        message="the disk of the database was full",
+        fix="free disk space where the database stores its files and temporary files, or use a larger disk",
+        domain="infra",
+        search_text_logs=True,
+        error_class="disk",
+    ),
+    ErrorPattern(
+        pattern=(
             r"(?i:no space left on device)(?![^\n]{0,40}/dev/shm\b)"
             r"|\bENOSPC\b"
             r"|\bNotEnoughSpaceException\b|(?i:not enough disk space)"
@@ -60,7 +83,7 @@ PATTERNS = (
         fix="free disk space or write to another disk",
         domain="infra",
         search_text_logs=True,
-        error_class="disk",
+        unless=_is_of_database,
     ),
 )
 

@@ -13,9 +13,21 @@ Example:
     `Out of Memory Error: failed to allocate data of size 32.0 MiB`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.run.run import Run
 
 EXPLAINS = ("worker-killed", "sandbox-lost")
+
+
+def _server_fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    if "shared memory" in text.text or "max_locks_per_transaction" in text.text:
+        return "use fewer tables and partitions in one transaction, or raise max_locks_per_transaction of the server"
+    return "simplify the query or give the database server more memory"
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -23,7 +35,7 @@ PATTERNS = (
             r"|ERROR: {1,4}out of memory[^\n]{0,60}|out of shared memory"
         ),
         message="the database server ran out of memory for the query",
-        fix="simplify the query or give the database server more memory",
+        fix=_server_fix,
         domain="infra",
         error_class="memory of the server",
     ),
