@@ -70,7 +70,12 @@ def test_remote_run_that_was_given_up_is_cut_off_at_the_silent_step(tmp_path: Pa
 @each([subject for subject in GOOD if subject.is_original])
 def test_error_at_any_step_of_any_version_is_told_at_that_step(tmp_path: Path, subject: Subject) -> None:
     chance = random.Random(subject.name)
-    errors = [entry for entry in (*test_rules.ERRORS, *VARIANTS) if entry[0] not in OF_THE_WORKER]
+    errors = [
+        entry
+        for entry in (*test_rules.ERRORS, *VARIANTS)
+        # a step without rows before it is the cause of an error about a frame without columns
+        if entry[0] not in (*OF_THE_WORKER, "frame-without-columns")
+    ]
     files = subject.files()
     rule, error = chance.choice(errors)
     for number, cut in enumerate(mutated.failing_instead(files, error)):

@@ -22,6 +22,7 @@ def test_the_weightiest_comes_first(tmp_path: Path) -> None:
     assert titles(build_context(broken(tmp_path), 8000)) == [
         "The cause",
         "The failing step",
+        "Other findings",
         "Lineage",
         "Traceback",
         "Configuration of the failing step",

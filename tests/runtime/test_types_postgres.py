@@ -157,7 +157,7 @@ def test_gaps_of_pandas_are_null_and_not_nan(postgres: Postgres, tmp_path: Path)
     ("column", "ddl", "expected"),
     [
         (pa.array([2.5]), "integer", "column 'v' contains fractions, and the table's column is integer"),
-        (pa.array([1], pa.timestamp("ns")), "timestamp", "column 'v' contains nanoseconds, which PostgreSQL cannot store; round them in an earlier step"),
+        (pa.array([1], pa.timestamp("ns")), "timestamp", "column 'v' contains nanoseconds, which PostgreSQL cannot store; nothing was written; round them in an earlier step"),
         (pa.array([2**40]), "integer", "(22003) value \"1099511627776\" is out of range for type integer; COPY unfit, line 1, column v"),
         (pa.array(["abc"]), "integer", "(22P02) invalid input syntax for type integer: \"abc\"; COPY unfit, line 1, column v: \"abc\"; nothing was written"),
         (pa.array(["a\0b"]), "text", "nothing was written"),

@@ -97,9 +97,17 @@ class FrameCounts:
         if not self._is_ranged:
             return ()
         return tuple(
-            None if value is None or is_secret_key(name) else str(value)
+            None if value is None or is_secret_key(name) else _text(value)
             for name, value in zip(self._names, values, strict=True)
         )
+
+
+def _text(value: Any) -> str | None:
+    """Return a scalar as text; None for a date that Python cannot represent, such as an infinite one."""
+    try:
+        return str(value)
+    except (OverflowError, ValueError):
+        return None
 
 
 def _nulls(array: pa.Array) -> int:
