@@ -1,4 +1,4 @@
-"""Where two rules explain one error, a declared order tells the cause from what is more general."""
+"""Two rules that explain one error have a declared order: the cause, then the more general one."""
 
 from itertools import combinations
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the rules about drivers, configuration and workers say of errors, and what they advise."""
+"""Causes and remedies that the rules about drivers, configuration and workers report."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -32,8 +32,11 @@ def test_cause_is_right_for_90_of_100_texts(figures: Figures) -> None:
     assert figures.cause_right >= 0.9 * figures.failed, figures.misses
 
 
-def test_few_causes_are_confidently_wrong(figures: Figures) -> None:
-    assert figures.confidently_wrong <= 0.03 * figures.failed, figures.misses  # the goal is 0.02
+def test_few_causes_are_confidently_wrong(figures: Figures, request: pytest.FixtureRequest) -> None:
+    # the goal is 0.02 for both halves; the texts of validation are at 0.028
+    is_validation = request.node.callspec.params["figures"] == "validation"
+    share = 0.03 if is_validation else 0.02
+    assert figures.confidently_wrong <= share * figures.failed, figures.misses
 
 
 def test_cause_at_high_is_right_for_95_of_100(figures: Figures) -> None:

@@ -8,7 +8,7 @@ _MAX_CAUSES: Final = 8
 _MAX_TRACEBACK: Final = 65536
 _CAUSE = "\n\nThe above exception was the direct cause of the following exception:\n\n"
 _HANDLED = "\n\nDuring handling of the above exception, another exception occurred:\n\n"
-"""What follows was raised while a driver handled another exception, which need not be its cause."""
+"""Precedes an exception that was raised while another one was handled, which need not be its cause."""
 _RAISED = re.compile(r"^[A-Za-z_][\w.]{0,200}(?::[^\n]{0,4000})?$", re.MULTILINE)
 """The line of a traceback that states the exception; frames and source lines are indented."""
 

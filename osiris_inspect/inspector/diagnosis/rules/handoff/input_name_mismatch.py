@@ -37,7 +37,7 @@ NEEDS = ("inputs_resolved",)
 TEMPLATE = FindingTemplate(Severity.ERROR, "code", "use the bound input name in the query")
 
 Registration = Literal["all", "df_*", "input_df", "unknown"]
-"""What a DuckDB driver registers: all bound names, those with the prefix, or the input ``df`` as ``input_df``."""
+"""Names that a DuckDB driver registers: all bound names, those with the prefix, or the input ``df`` as ``input_df``."""
 
 _ONLY_NAME = "input_df"
 _PREFIX = "df_"
