@@ -111,9 +111,10 @@ def _create_views(
         source = f"read_parquet({_text(str(resolved.parquet_path))}, hive_partitioning = false)"
     else:
         source = _identifier("\x01arrow_" + name)
-        frame = resolved.to_arrow()
+        frame = resolved.stored_batches().read_all()
         connection.register("\x01arrow_" + name, frame)
-    connection.execute(f"CREATE TEMP VIEW {_identifier(name)} AS SELECT * FROM {source}")  # noqa: S608  both are quoted
+    columns = resolved.sql_columns
+    connection.execute(f"CREATE TEMP VIEW {_identifier(name)} AS SELECT {columns} FROM {source}")  # noqa: S608  all are quoted
     for alias in names[1:]:
         connection.execute(f"CREATE TEMP VIEW {_identifier(alias)} AS SELECT * FROM {_identifier(name)}")  # noqa: S608  both are quoted
     return frame

@@ -1,7 +1,7 @@
 """Resolved input of a step: its frame for pandas, Arrow and SQL, from memory or disk."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -15,6 +15,7 @@ from osiris_inspect.model.manifest import InputRef
 from osiris_inspect.model.run_types import InputLocation
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
 from osiris_inspect.runtime.frames.conversion.frame_plan import FramePlan, columns_of, original_names_of
+from osiris_inspect.runtime.frames.conversion.natural import natural_batch, natural_schema, sql_expression
 from osiris_inspect.runtime.frames.frame_copies import consumer_copy
 from osiris_inspect.runtime.frames.spill import schema_json
 from osiris_inspect.runtime.frames.spill import spill_file as spill
@@ -26,7 +27,8 @@ from osiris_inspect.runtime.frames.spill.spiller import EmitEvent, discard_event
 class ResolvedInput:
     """Input of a step that was found in memory or on disk.
 
-    All methods return the same values. Consumers never see each other's changes.
+    All methods return the same values: ``to_pandas`` the driver's frame, the others its natural form, in which the
+    named levels of an index are columns. Consumers never see each other's changes.
 
     Attributes:
         input_ref: the requested input.
@@ -34,6 +36,7 @@ class ResolvedInput:
         rows: rows of the frame.
         attempts: the places searched, as written to events.
         schema_hash: equal for frames with the same columns.
+        drops_index: the index is left out.
     """
 
     input_ref: InputRef
@@ -44,6 +47,7 @@ class ResolvedInput:
     _source: FramePlan | SpillFile
     _frame: pd.DataFrame | pa.Table | None = None
     _emit: EmitEvent = discard_event
+    drops_index: bool = False
 
     @classmethod
     def in_memory(
@@ -66,21 +70,38 @@ class ResolvedInput:
         return self._source.parquet if isinstance(self._source, SpillFile) else None
 
     @property
+    def fields(self) -> Sequence[Mapping[str, Any]]:
+        """What ``schema.json`` has of each column."""
+        if isinstance(self._source, SpillFile):
+            fields: Sequence[Mapping[str, Any]] = self._source.document["restore"]["fields"]
+        else:
+            fields = self._source.fields
+        return [field for field in fields if "index" not in field] if self.drops_index else fields
+
+    @property
     def dtypes(self) -> Mapping[str, str]:
         """Type of each column in the driver's frame, by its SQL name."""
-        if isinstance(self._source, SpillFile):
-            dtypes: Mapping[str, str] = self._source.document["dtypes"]
-            return dtypes
-        return {field["physical"]: field["dtype"] for field in self._source.fields}
+        return {field["physical"]: field["dtype"] for field in self.fields}
 
     @property
     def column_names(self) -> Mapping[str, str]:
         """Name of each column in the driver's frame, as text, by its SQL name."""
-        if isinstance(self._source, SpillFile):
-            fields = self._source.document["restore"]["fields"]
-        else:
-            fields = self._source.fields
-        return {name: name for name in columns_of(fields)} | original_names_of(fields)
+        return {name: name for name in columns_of(self.fields)} | original_names_of(self.fields)
+
+    @property
+    def sql_columns(self) -> str:
+        """Select list that yields the natural form of the stored columns."""
+        columns = [(field["physical"], sql_expression(field)) for field in self.fields]
+        if not columns:
+            return "*"
+        return ", ".join(
+            f"{expression} AS {_quoted(name)}" if expression else _quoted(name)
+            for name, expression in columns
+        )
+
+    def without_index(self) -> "ResolvedInput":
+        """Return the input without the index of its frame."""
+        return replace(self, drops_index=True)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the frame as a DataFrame owned by the consumer.
@@ -90,25 +111,34 @@ class ResolvedInput:
         """
         if isinstance(self._source, SpillFile):
             frame: pd.DataFrame = self._read(self._source, spill.read_frame)
-            return frame
-        return consumer_copy(self._frame, self._source.object_columns)
+        else:
+            frame = consumer_copy(self._frame, self._source.object_columns)
+        return frame.reset_index(drop=True) if self.drops_index else frame
 
     def to_arrow(self) -> pa.Table:
-        """Return the frame as an Arrow table in normal form.
+        """Return the frame as an Arrow table in natural form.
 
         Raises:
+            DriverError: a column has no natural form.
             SpillCorrupt: as for ``to_pandas``.
         """
-        if isinstance(self._source, SpillFile):
-            return self._read(self._source, spill.read_arrow)
+        if isinstance(self._source, SpillFile) and self._is_stored_naturally:
+            return self._read(self._source, spill.read_arrow)  # maps the file into memory
         return self.to_batches().read_all()
 
-    def to_batches(self, rows: int = ROWS_PER_SLICE) -> pa.RecordBatchReader:
-        """Return a reader of the frame in normal form, ``rows`` rows at a time.
+    @property
+    def _is_stored_naturally(self) -> bool:
+        return not self.drops_index and not any(field.get("natural") for field in self.fields)
 
-        Raises:
-            SpillCorrupt: as for ``to_pandas``.
-        """
+    def to_batches(self, rows: int = ROWS_PER_SLICE) -> pa.RecordBatchReader:
+        """Return a reader of the frame in natural form, ``rows`` rows at a time; raises as ``to_arrow``."""
+        stored, fields = self.stored_batches(rows), self.fields
+        names = columns_of(fields) or stored.schema.names
+        schema = natural_schema(pa.schema([stored.schema.field(name) for name in names]), fields)
+        return pa.RecordBatchReader.from_batches(schema, _natural_batches(stored, fields, schema))
+
+    def stored_batches(self, rows: int = ROWS_PER_SLICE) -> pa.RecordBatchReader:
+        """Return a reader of the frame as it is stored, for SQL that selects ``sql_columns``."""
         if isinstance(self._source, SpillFile):
             return self._read(self._source, lambda spilled: spill.read_batches(spilled, rows))
         batches = (batch for batch, _ in self._source.slices(rows))
@@ -126,3 +156,15 @@ class ResolvedInput:
         ms = round((perf_counter() - start) * 1000, 1)
         self._emit("spill_read", event_fields | {"ok": True, "bytes": spilled.bytes, "ms": ms})
         return content
+
+
+def _natural_batches(
+    stored: pa.RecordBatchReader, fields: Sequence[Mapping[str, Any]], schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
+    for batch in stored:
+        selected = batch if batch.schema.names == schema.names else batch.select(schema.names)
+        yield natural_batch(selected, fields, schema)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

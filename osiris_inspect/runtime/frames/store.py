@@ -61,8 +61,9 @@ class _StepEntry:
 def _size_of(frame: pd.DataFrame | pa.Table, plan: FramePlan) -> int:
     if isinstance(frame, pa.Table):
         return memory.frame_bytes(frame)
+    columns = zip(plan.planned_columns, plan.fields, strict=False)  # no field for the column that counts rows
     return memory.columns_bytes(
-        frame.index, (column.values for column in plan.planned_columns if plan.fields)
+        frame.index, (column.values for column, field_ in columns if "index" not in field_)
     )
 
 

@@ -6,8 +6,9 @@ plain lists.
 """
 
 import base64
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.types as kinds
@@ -29,15 +30,23 @@ def storage_type(kind: pa.DataType) -> pa.DataType | None:
     if kinds.is_run_end_encoded(kind):
         return storage_type(kind.value_type)
     if kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
-        inner = storage_type(kind.value_type)
-        return None if inner is None or inner != kind.value_type else pa.list_(inner)
+        inner = _inner_storage(kind.value_type)
+        return None if inner is None else pa.list_(inner)
     if kinds.is_struct(kind):
-        is_unchanged = kind.num_fields and all(storage_type(field.type) == field.type for field in kind)
-        return kind if is_unchanged else None
+        fields = {field.name: _inner_storage(field.type) for field in kind}
+        is_stored = fields and None not in fields.values() and len(fields) == kind.num_fields
+        return pa.struct(list(fields.items())) if is_stored else None
     if kinds.is_map(kind):
-        is_unchanged = all(storage_type(inner) == inner for inner in (kind.key_type, kind.item_type))
-        return kind if is_unchanged else None
+        key, item = _inner_storage(kind.key_type), _inner_storage(kind.item_type)
+        return None if key is None or item is None else pa.map_(key, item)
     return _flat_storage(kind)
+
+
+def _inner_storage(kind: pa.DataType) -> pa.DataType | None:
+    """Return the stored type of values inside others; None if a cast does not convert them to it and back."""
+    if kind in _NOT_INSIDE or kinds.is_dictionary(kind) or kinds.is_run_end_encoded(kind):
+        return None
+    return storage_type(kind)
 
 
 def _flat_storage(kind: pa.DataType) -> pa.DataType | None:
@@ -58,10 +67,19 @@ _UNCHANGED = {
     *(pa.bool_(), pa.null(), pa.date32(), pa.float32(), pa.float64(), pa.large_string(), pa.large_binary()),
     *(pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()),
 }
+INTERVAL_TYPE: Final = pa.struct([("months", pa.int32()), ("days", pa.int32()), ("nanoseconds", pa.int64())])
+"""Stored form of an interval of months, days and nanoseconds."""
+_INTERVAL_BYTES: Final = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
 _OTHER_STORAGE = {
+    pa.month_day_nano_interval(): INTERVAL_TYPE,
     pa.float16(): pa.float32(),
     pa.date64(): pa.timestamp("us"),
     **{pa.duration(unit): pa.int64() for unit in ("s", "ms", "us", "ns")},
+}
+_NOT_INSIDE = {
+    pa.month_day_nano_interval(),
+    pa.date64(),
+    *(pa.duration(unit) for unit in ("s", "ms", "us", "ns")),
 }
 
 
@@ -75,7 +93,30 @@ def to_storage(array: pa.Array, kind: pa.DataType) -> pa.Array:
         array = pa.compute.run_end_decode(array)
     if kinds.is_date64(array.type):
         array = array.cast(pa.timestamp("ms"))
-    return array.cast(kind)
+    return _split_intervals(array) if kind == INTERVAL_TYPE and array.type != kind else array.cast(kind)
+
+
+def _split_intervals(array: pa.Array) -> pa.Array:
+    parts = np.frombuffer(array.buffers()[1] or b"", _INTERVAL_BYTES)[
+        array.offset : array.offset + len(array)
+    ]
+    names = _INTERVAL_BYTES.names or ()
+    return pa.StructArray.from_arrays(
+        [pa.array(np.ascontiguousarray(parts[name])) for name in names],
+        fields=list(INTERVAL_TYPE),
+        mask=array.is_null(),
+    )
+
+
+def _join_intervals(array: pa.Array) -> pa.Array:
+    parts = np.zeros(len(array), _INTERVAL_BYTES)
+    for name in _INTERVAL_BYTES.names or ():
+        parts[name] = array.field(name).fill_null(0).to_numpy(zero_copy_only=False)
+    valid = array.is_valid()
+    whole = pa.Array.from_buffers(
+        pa.month_day_nano_interval(), len(array), [None, pa.py_buffer(parts.tobytes())]
+    )
+    return pa.compute.if_else(valid, whole, pa.scalar(None, pa.month_day_nano_interval()))
 
 
 def from_storage(array: Any, kind: pa.DataType) -> Any:
@@ -89,6 +130,8 @@ def from_storage(array: Any, kind: pa.DataType) -> Any:
         return plain.dictionary_encode().cast(kind)
     if kinds.is_date64(kind):
         return array.cast(pa.timestamp("ms")).cast(kind)
+    if kind == pa.month_day_nano_interval():
+        return _join_intervals(single_array(array))
     return array.cast(kind)
 
 
@@ -149,14 +192,14 @@ def _conversion_error(table: pa.Table, error: Exception) -> DriverError:
         try:
             _to_pandas(pa.table({"0": column}))
         except _CONVERSION_ERRORS as reason:
-            type_name = _type_name(column.type)
+            name_of_type = type_name(column.type)
             detail = "" if isinstance(reason, LookupError) else f": {reason}"
             return DriverError(
-                f"pandas cannot represent a value of column {name!r} of type {type_name}{detail}",
+                f"pandas cannot represent a value of column {name!r} of type {name_of_type}{detail}",
                 kind="value-not-convertible",
                 fix="cast the column to text or leave it out",
                 column=name,
-                type=type_name,
+                type=name_of_type,
             )
     return DriverError(
         f"pandas cannot represent these columns together: {error}",
@@ -166,7 +209,7 @@ def _conversion_error(table: pa.Table, error: Exception) -> DriverError:
     )
 
 
-def _type_name(kind: pa.DataType) -> str:
+def type_name(kind: pa.DataType) -> str:
     """Return the name of a type for messages; a database's own type has the name that the database uses."""
     return kind.type_name.upper() if isinstance(kind, pa.OpaqueType) else str(kind)
 

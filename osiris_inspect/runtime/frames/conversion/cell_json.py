@@ -34,6 +34,20 @@ def encode(cell: Any, not_restorable: set[str]) -> str:
     )
 
 
+def is_plain(cell: Any) -> bool:
+    """Return True if a cell is a value of JSON, which is written as it is."""
+    kind = type(cell)
+    if kind is float:
+        return math.isfinite(cell)
+    if kind is list:
+        return all(map(is_plain, cell))
+    if kind is dict:
+        return all(type(key) is str and not key.startswith("$") for key in cell) and all(
+            map(is_plain, cell.values())
+        )
+    return kind in (str, int, bool, type(None))
+
+
 def decode(text: str) -> Any:
     """Return the cell that ``encode`` wrote."""
     return cell_from_json(json.loads(text))

@@ -6,6 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from osiris_inspect.runtime.frames.conversion.natural import Natural
+
 Encoder = Callable[[Any], pa.Array]
 """Converts a slice of a column's values to an Arrow array."""
 Reader = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], Any]
@@ -22,6 +24,7 @@ class ColumnPlan:
         encode: converts a slice of the column to an Arrow array of ``type``.
         hidden: further arrays of the same length that only pandas needs.
         not_restorable: descriptions of what cannot be restored; encoding a slice may add to it.
+        natural: what differs between the stored and the natural form.
     """
 
     type: pa.DataType
@@ -29,6 +32,7 @@ class ColumnPlan:
     encode: Encoder
     hidden: Mapping[str, tuple[pa.DataType, Encoder]] = field(default_factory=dict)
     not_restorable: set[str] = field(default_factory=set)
+    natural: Natural = Natural()
 
 
 Planner = Callable[[Any], ColumnPlan]

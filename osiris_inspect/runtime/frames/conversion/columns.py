@@ -61,9 +61,30 @@ def restore(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> A
 
 def _plan_intervals(values: Any) -> ColumnPlan:
     inner = plan(values.left.array)
+    if inner.hidden or inner.natural.kind:
+        return _plan_interval_objects(values)
     kind = pa.struct([("left", inner.type), ("right", inner.type)])
     info = {"form": "interval", "closed": values.closed, "inner": dict(inner.restore_info)}
     return ColumnPlan(kind, info, lambda chunk: _intervals(chunk, inner, kind))
+
+
+def _plan_interval_objects(values: Any) -> ColumnPlan:
+    column = object_columns.plan(np.asarray(values, dtype=object))
+    info = {"form": "interval objects", "dtype": str(values.dtype), "inner": dict(column.restore_info)}
+    return replace(
+        column,
+        restore_info=info,
+        encode=lambda chunk: column.encode(np.asarray(chunk, dtype=object)),
+        hidden={
+            key: (kind, lambda chunk, encode=encode: encode(np.asarray(chunk, dtype=object)))
+            for key, (kind, encode) in column.hidden.items()
+        },
+    )
+
+
+def _read_interval_objects(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> Any:
+    cells = object_columns.restore(array, info["inner"], hidden)
+    return pd.array(cells, dtype=pd.api.types.pandas_dtype(info["dtype"]))
 
 
 def _intervals(values: Any, inner: ColumnPlan, kind: pa.DataType) -> pa.Array:
@@ -177,6 +198,7 @@ _READERS: dict[str, Reader] = {
     **numpy_columns.READERS,
     **extension_columns.READERS,
     "interval": _read_interval,
+    "interval objects": _read_interval_objects,
     "sparse": _read_sparse,
     "category": _read_category,
     "objects": object_columns.restore,

@@ -11,11 +11,14 @@ import pyarrow as pa
 
 from osiris_inspect.runtime.frames.conversion import arrow_types, object_columns, time_zones
 from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan, Planner, Reader
+from osiris_inspect.runtime.frames.conversion.natural import Natural
+from osiris_inspect.runtime.frames.conversion.natural_cells import json_text
 from osiris_inspect.runtime.frames.conversion.numpy_columns import (
     as_integers,
     encode_as_integers,
     encode_datetimes,
     fits_microseconds,
+    iso_texts,
 )
 
 
@@ -27,10 +30,11 @@ def _plan_zoned(values: Any) -> ColumnPlan:
     )
     if not fits_microseconds(values.view("i8"), unit):
         return ColumnPlan(
-            pa.int64(),
+            pa.large_string(),
             info | {"form": "zoned ticks"},
-            lambda chunk: encode_as_integers(_utc(chunk)),
-            not_restorable=not_restorable,
+            lambda chunk: iso_texts(_utc(chunk)),
+            {"ticks": (pa.int64(), lambda chunk: encode_as_integers(_utc(chunk)))},
+            not_restorable,
         )
     name = time_zones.zone_name(values.dtype.tz)
     kind = pa.timestamp("ns" if unit == "ns" else "us", name)
@@ -95,30 +99,60 @@ def plan_arrow(original: pa.DataType, info: dict[str, Any], take: Callable[[Any]
             pa.large_string(),
             info | {"cells": "decimal text"},
             lambda chunk: object_columns.decimal_texts(arrow_types.single_array(take(chunk)).to_pylist()),
+            natural=Natural("decimal"),
         )
     if kind is None:
-        not_restorable: set[str] = set()
-        return ColumnPlan(
-            pa.large_string(),
-            info | {"cells": "json"},
-            lambda chunk: object_columns.json_array(
-                arrow_types.single_array(take(chunk)).to_pylist(), not_restorable
-            ),
-            not_restorable=not_restorable,
-        )
+        return _plan_json(original, info, take)
+    if pa.types.is_duration(original):
+        natural = Natural("duration", unit=original.unit)
+    else:
+        natural = Natural("interval") if original == pa.month_day_nano_interval() else Natural()
     return ColumnPlan(
-        kind, info, lambda chunk: arrow_types.to_storage(arrow_types.single_array(take(chunk)), kind)
+        kind,
+        info,
+        lambda chunk: arrow_types.to_storage(arrow_types.single_array(take(chunk)), kind),
+        natural=natural,
     )
+
+
+def _plan_json(original: pa.DataType, info: dict[str, Any], take: Callable[[Any], Any]) -> ColumnPlan:
+    """Return the plan of a type that DuckDB does not read from Parquet: natural JSON, and the exact cells."""
+    not_restorable: set[str] = set()
+
+    def cells(chunk: Any) -> list[Any]:
+        values: list[Any] = arrow_types.single_array(take(chunk)).to_pylist()
+        return values
+
+    is_nested = pa.types.is_nested(original)
+    return ColumnPlan(
+        pa.large_string(),
+        info | {"cells": "exact"},
+        lambda chunk: _json_texts(cells(chunk)),
+        {"exact": (pa.large_string(), lambda chunk: object_columns.json_array(cells(chunk), not_restorable))},
+        not_restorable,
+        Natural("json") if is_nested else Natural("none", reason=arrow_types.type_name(original)),
+    )
+
+
+def _json_texts(cells: list[Any]) -> pa.Array:
+    return pa.array([None if cell is None else json_text(cell) for cell in cells], pa.large_string())
 
 
 def _plan_periods(values: Any) -> ColumnPlan:
     info = {"form": "period", "freq": values.dtype.name.removeprefix("period[").removesuffix("]")}
-    return ColumnPlan(
-        pa.int64(), info, lambda chunk: encode_as_integers(np.asarray(chunk.view("i8")).view("m8[ns]"))
-    )
+
+    def ordinals(chunk: Any) -> pa.Array:
+        return encode_as_integers(np.asarray(chunk.view("i8")).view("m8[ns]"))
+
+    return ColumnPlan(pa.large_string(), info, _period_texts, {"ordinals": (pa.int64(), ordinals)})
 
 
-def _read_zoned(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> Any:
+def _period_texts(chunk: Any) -> pa.Array:
+    return pa.array([None if period is pd.NaT else str(period) for period in chunk], pa.large_string())
+
+
+def _read_zoned(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> Any:
+    array = hidden.get("ticks", array)
     unit = info["unit"] if info["form"] == "zoned ticks" else array.type.unit
     timestamps = (
         pd.DatetimeIndex(as_integers(array).view(f"M8[{unit}]")).as_unit(info["unit"]).tz_localize("UTC")
@@ -156,8 +190,8 @@ def _read_masked(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]
     return dtype.__from_arrow__(array)
 
 
-def _read_arrow(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> Any:
-    chunked = arrow_values(array, info)
+def _read_arrow(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> Any:
+    chunked = arrow_values(hidden.get("exact", array), info)
     dtype: Any = pd.ArrowDtype(chunked.type)
     return dtype.__from_arrow__(chunked)
 
@@ -167,14 +201,16 @@ def arrow_values(array: Any, info: Mapping[str, Any]) -> pa.ChunkedArray:
     kind = arrow_types.type_from_text(info["type"])
     if info.get("cells") == "decimal text":
         array = pa.array(object_columns.decimals_of(array), type=kind)
-    if info.get("cells") == "json":
+    if info.get("cells") in ("json", "exact"):
         array = pa.array(object_columns.json_values(array), type=kind)
     back = arrow_types.from_storage(array, kind)
     return back if isinstance(back, pa.ChunkedArray) else pa.chunked_array([back])
 
 
-def _read_period(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> Any:
-    return pd.arrays.PeriodArray(as_integers(array), dtype=pd.PeriodDtype(info["freq"]))
+def _read_period(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> Any:
+    return pd.arrays.PeriodArray(
+        as_integers(hidden.get("ordinals", array)), dtype=pd.PeriodDtype(info["freq"])
+    )
 
 
 MASKED: tuple[type, ...] = (

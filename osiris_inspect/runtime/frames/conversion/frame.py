@@ -1,7 +1,8 @@
 """Conversion of a whole frame to its normal form, slice by slice, and back.
 
-A frame becomes one or two tables of the same length: the columns under their SQL names, and the hidden
-columns, if any: the levels of an index that is not a range, and what columns store for pandas only.
+A frame becomes one or two tables of the same length: the named levels of its index and its columns under their SQL
+names, and the hidden columns, if any: unnamed levels of an index that is not a range, and what columns store for
+pandas only.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,7 +43,9 @@ def plan_pandas(frame: pd.DataFrame) -> FramePlan:
     series = [column for _, column in frame.items()]
     labels = tuple(frame.columns)
     names, lost_names = index_to_json(frame.columns, columns.plan)
-    index, lost_attrs = _IndexPlan.build(frame.index), set[str]()
+    index_names = [name for name in frame.index.names if name is not None]
+    sql_names = unique_sql_names((*labels, *index_names))
+    index, lost_attrs = _IndexPlan.build(frame.index, sql_names[len(labels) :]), set[str]()
     attrs = cell_json.cell_to_json(dict(frame.attrs), lost_attrs)
     lost = [f"column names: {loss}" for loss in sorted(lost_names)]
     lost += [f"index: {loss}" for loss in sorted(index.not_restorable)]
@@ -58,20 +61,23 @@ def plan_pandas(frame: pd.DataFrame) -> FramePlan:
     }
     planned_columns = tuple(
         PlannedColumn(name, columns.plan(values), values)
-        for name, values in zip(unique_sql_names(labels), map(_values, series), strict=True)
+        for name, values in zip(sql_names[: len(labels)], map(_values, series), strict=True)
     )
-    fields = tuple(
-        field_metadata(planned.name, planned.column, label, planned.values.dtype)
-        for planned, label in zip(planned_columns, labels, strict=True)
+    fields = (
+        *index.fields,
+        *(
+            field_metadata(planned.name, planned.column, label, planned.values.dtype)
+            for planned, label in zip(planned_columns, labels, strict=True)
+        ),
     )
     return FramePlan(
         rows=len(frame),
-        planned_columns=planned_columns or (_row_count_column(len(frame)),),
+        planned_columns=(*index.named_columns, *planned_columns) or (_row_count_column(len(frame)),),
         index_columns=(*_hidden_columns(planned_columns), *index.columns),
         restore_info=info,
         fields=fields,
         not_restorable=tuple(("", loss) for loss in lost),
-        metadata=partial(_pandas_metadata, frame, labels, fields),
+        metadata=partial(_pandas_metadata, frame, (*index_names, *labels), fields),
     )
 
 
@@ -84,9 +90,12 @@ def _pandas_metadata(
         for label, field_ in zip(labels, fields, strict=True)
     ):
         return None
-    empty = frame.iloc[:0].reset_index(drop=True)
+    empty = frame.iloc[:0]
+    is_named = None not in frame.index.names
+    empty = empty if is_named else empty.reset_index(level=_unnamed_levels(frame.index), drop=True)
     empty.attrs = {}
-    return {b"pandas": pa.Schema.from_pandas(empty, preserve_index=False).metadata[b"pandas"]}
+    preserve = True if any("index" in field_ for field_ in fields) else False
+    return {b"pandas": pa.Schema.from_pandas(empty, preserve_index=preserve).metadata[b"pandas"]}
 
 
 def _is_read_by_pandas(info: Mapping[str, Any]) -> bool:
@@ -135,7 +144,8 @@ def restore_pandas(
     info, fields = document["facts"], document["fields"]
     if info["kind"] == "arrow":
         return arrow_types.table_to_pandas(restore_arrow(document, rows, read))
-    index = _IndexPlan.restore(info["index"], read_hidden)
+    index = _IndexPlan.restore(info["index"], read, read_hidden)
+    fields = [field_ for field_ in fields if "index" not in field_]
     series = {}
     for position, field_ in enumerate(fields):
         values = _restore_column(field_, read, read_hidden)
@@ -192,39 +202,67 @@ def _hidden_columns(planned_columns: Iterable[PlannedColumn]) -> Iterator[Planne
 
 @dataclass(frozen=True, slots=True)
 class _IndexPlan:
-    """Plan of the row labels: a range is stored as JSON, any other index as hidden columns."""
+    """Plan of the row labels: named levels are columns for SQL, unnamed ones hidden columns, or JSON for a range.
+
+    Attributes:
+        columns: the hidden columns.
+        named_columns: the named levels, and ``fields`` what ``schema.json`` has of them.
+    """
 
     info: Mapping[str, Any]
     columns: tuple[PlannedColumn, ...]
     not_restorable: set[str]
+    named_columns: tuple[PlannedColumn, ...] = ()
+    fields: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
-    def build(cls, index: pd.Index) -> "_IndexPlan":
+    def build(cls, index: pd.Index, sql_names: Sequence[str]) -> "_IndexPlan":
+        """Return the plan of an index whose named levels have these SQL names."""
         if isinstance(index, pd.RangeIndex):
             info, not_restorable = index_to_json(index, columns.plan)
-            return cls(info, (), not_restorable)
+            values = np.arange(index.start, index.stop, index.step)
+            named = [PlannedColumn(name, columns.plan(values), values) for name in sql_names]
+            fields = [_index_field(planned, 0, index.name, index.dtype) for planned in named]
+            return cls(info, (), not_restorable, tuple(named), tuple(fields))
         not_restorable = set[str]()
-        planned_columns, levels = [], []
+        hidden, named, levels, fields = [], [], [], []
+        unused_names = iter(sql_names)
         for position, level in enumerate(index_levels(index)):
             values = _values(level)
-            planned = PlannedColumn(f"index.{position}", columns.plan(values), values)
-            planned_columns += [planned, *_hidden_columns([planned])]
-            levels.append(field_metadata(planned.name, planned.column, None, level.dtype))
+            is_named = index.names[position] is not None
+            name = next(unused_names) if is_named else f"index.{position}"
+            planned = PlannedColumn(name, columns.plan(values), values)
+            hidden += [*([] if is_named else [planned]), *_hidden_columns([planned])]
+            levels.append(field_metadata(name, planned.column, None, level.dtype) | {"is_named": is_named})
+            if is_named:
+                named.append(planned)
+                fields.append(_index_field(planned, position, index.names[position], level.dtype))
         info = {
             "kind": "multi" if isinstance(index, pd.MultiIndex) else "flat",
             "names": [cell_json.cell_to_json(name, not_restorable) for name in index.names],
             "levels": levels,
             "freq": frequency(index, not_restorable),
         }
-        return cls(info, tuple(planned_columns), not_restorable)
+        return cls(info, tuple(hidden), not_restorable, tuple(named), tuple(fields))
 
     @staticmethod
-    def restore(info: Mapping[str, Any], read: ReadColumn) -> pd.Index:
+    def restore(info: Mapping[str, Any], read: ReadColumn, read_hidden: ReadColumn) -> pd.Index:
         if info["kind"] == "range":
             return index_from_json(info, columns.restore)
-        levels = [_restore_column(level, read, read) for level in info["levels"]]
+        levels = [
+            _restore_column(level, read if level.get("is_named") else read_hidden, read_hidden)
+            for level in info["levels"]
+        ]
         names = [cell_json.cell_from_json(name) for name in info["names"]]
         return index_from_levels(levels, names, info)
+
+
+def _index_field(planned: PlannedColumn, level: int, name: Any, dtype: Any) -> dict[str, Any]:
+    return field_metadata(planned.name, planned.column, name, dtype) | {"index": level}
+
+
+def _unnamed_levels(index: pd.Index) -> list[int]:
+    return [position for position, name in enumerate(index.names) if name is None]
 
 
 def plan_frame(frame: pd.DataFrame | pa.Table) -> FramePlan:

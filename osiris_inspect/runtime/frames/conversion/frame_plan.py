@@ -76,8 +76,9 @@ class FramePlan:
 
     @property
     def object_columns(self) -> tuple[int, ...]:
-        """Positions of the columns of Python objects."""
-        return tuple(position for position, field in enumerate(self.fields) if field["dtype"] == "object")
+        """Positions of the columns of Python objects in the frame."""
+        columns = [field for field in self.fields if "index" not in field]
+        return tuple(position for position, field in enumerate(columns) if field["dtype"] == "object")
 
     def arrays(self, rows: int = ROWS_PER_SLICE) -> Iterator[Slice]:
         """Yield the frame in normal form as arrays, ``rows`` rows at a time."""
@@ -113,7 +114,7 @@ class FramePlan:
 
 def field_metadata(name: str, column: ColumnPlan, label: Any, dtype: Any) -> dict[str, Any]:
     """Return the entry of a column in ``schema.json``."""
-    return {
+    entry = {
         "name": cell_to_json(label, set()),
         "name_type": type(label).__name__,
         "physical": name,
@@ -122,6 +123,8 @@ def field_metadata(name: str, column: ColumnPlan, label: Any, dtype: Any) -> dic
         "facts": dict(column.restore_info),
         "beside": {key: f"{name}.{key}" for key in column.hidden},
     }
+    natural = column.natural.to_json()
+    return entry | {"natural": natural} if natural else entry
 
 
 def hidden_column(planned: PlannedColumn, key: str) -> PlannedColumn:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from osiris_inspect.runtime.frames.conversion import object_columns
 from osiris_inspect.runtime.frames.conversion.arrow_types import single_array
 from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan, Encoder, Reader
+from osiris_inspect.runtime.frames.conversion.natural import Natural
 
 _US_LIMIT = {"s": 2**63 // 1_000_000 - 1, "ms": 2**63 // 1_000 - 1}
 
@@ -22,7 +23,13 @@ def plan_numpy(values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> Column
 
 
 def _plan_durations(_values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> ColumnPlan:
-    return ColumnPlan(pa.int64(), _numpy_info("timedelta", dtype), encode_as_integers)
+    unit = np.datetime_data(dtype)[0]
+    return ColumnPlan(
+        pa.int64(),
+        _numpy_info("timedelta", dtype),
+        encode_as_integers,
+        natural=Natural("duration", unit=unit),
+    )
 
 
 def _plan_numbers(_values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> ColumnPlan:
@@ -53,7 +60,8 @@ def _number_encoder(kind: pa.DataType, *, nan_is_gap: bool = True) -> Encoder:
 def _plan_datetimes(values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> ColumnPlan:
     unit = np.datetime_data(dtype)[0]
     if not fits_microseconds(values.view("i8"), unit):
-        return ColumnPlan(pa.int64(), _numpy_info("datetime ticks", dtype), encode_as_integers)
+        hidden = {"ticks": (pa.int64(), encode_as_integers)}
+        return ColumnPlan(pa.large_string(), _numpy_info("datetime ticks", dtype), iso_texts, hidden)
     kind = pa.timestamp("ns" if unit == "ns" else "us")
     return ColumnPlan(kind, _numpy_info("datetime", dtype), partial(encode_datetimes, kind=kind))
 
@@ -71,6 +79,13 @@ def encode_datetimes(values: Any, kind: pa.DataType) -> pa.Array:
     """Return a datetime64 array as timestamps of type ``kind``."""
     array = pa.array(_native(values))
     return array if array.type == kind else array.cast(kind)
+
+
+def iso_texts(values: Any) -> pa.Array:
+    """Return timestamps as text, for those that no SQL timestamp can represent."""
+    native = _native(values)
+    texts = np.char.replace(np.datetime_as_string(native), "T", " ")
+    return pa.array(texts, pa.large_string(), mask=np.isnat(native))
 
 
 def _native(values: Any) -> "np.ndarray[Any, Any]":
@@ -131,7 +146,8 @@ def as_integers(array: Any) -> "np.ndarray[Any, Any]":
     return _writable_copy(ticks)
 
 
-def _read_ticks(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> Any:
+def _read_ticks(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> Any:
+    array = hidden.get("ticks", array)
     dtype = np.dtype(info["dtype"])
     stored = f"M8[{array.type.unit}]" if info["form"] == "datetime" else dtype.newbyteorder("=")
     return as_integers(array).view(stored).astype(dtype, copy=False)

@@ -1,7 +1,8 @@
-"""Conversion of columns of Python objects to the narrowest exact Arrow type, otherwise to JSON.
+"""Conversion of columns of Python objects to the narrowest exact Arrow type, otherwise to their natural form.
 
-The exact types of the cells decide; a subclass is another type. Missing values (None, NaN, NaT, NA) become
-gaps in Arrow. If a column has several kinds of them, a hidden column stores the kind of each gap.
+The exact types of the cells decide; a subclass is another type. A natural form that does not restore the cells
+has a hidden column beside it, which stores them exactly as JSON. Missing values (None, NaN, NaT, NA) become gaps in
+Arrow. If a column has several kinds of them, a hidden column stores the kind of each gap.
 """
 
 import math
@@ -11,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Context, Decimal
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -19,6 +21,8 @@ import pyarrow as pa
 from osiris_inspect.runtime.frames.conversion import cell_json
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE, storage_type
 from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan
+from osiris_inspect.runtime.frames.conversion.natural import Natural, natural_cells
+from osiris_inspect.runtime.frames.conversion.natural_cells import json_text
 
 _MISSING_VALUES: tuple[Any, ...] = (None, float("nan"), pd.NaT, pd.NA)
 _GAP_TYPES = {type(None): 0, float: 1, type(pd.NaT): 2, type(pd.NA): 3}
@@ -34,12 +38,13 @@ def plan(values: "np.ndarray[Any, Any]") -> ColumnPlan:
         kinds.discard(float)  # NaN is a gap
     elif kinds == {float} and not _has_real_float(values):
         kinds = set()
-    column = _plan_for_types(kinds, values) or _json()
+    column = _plan_for_types(kinds, values) or _plan_natural(values)
     return _with_gaps(column, gaps)
 
 
 def restore(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> "np.ndarray[Any, Any]":
     """Return the cells of an object column."""
+    array = hidden.get("exact", array)
     values = object_array(_READERS[info["cells"]](array, info, hidden))
     return _fill_gaps(values, array, info, hidden)
 
@@ -146,10 +151,35 @@ def _plan_for_types(kinds: set[type], values: "np.ndarray[Any, Any]") -> ColumnP
     return None
 
 
-def _json() -> ColumnPlan:
+def _plan_natural(values: "np.ndarray[Any, Any]") -> ColumnPlan:
+    """Return a plan that stores cells of any types in their natural form, with the exact cells beside it."""
     not_restorable: set[str] = set()
-    encode = partial(json_array, not_restorable=not_restorable)
-    return ColumnPlan(pa.large_string(), {"cells": "json"}, encode, not_restorable=not_restorable)
+    exact = partial(json_array, not_restorable=not_restorable)
+    cells = _present(values)
+    form = natural_cells(cells)
+    if form.natural.kind == "none":
+        return ColumnPlan(form.type, {"cells": "json"}, exact, {}, not_restorable, form.natural)
+    if form.natural.kind == "json" and all(map(cell_json.is_plain, cells)):
+        return ColumnPlan(form.type, {"cells": "json"}, _plain_json, natural=form.natural)
+    return ColumnPlan(
+        form.type,
+        {"cells": "exact"},
+        lambda chunk: form.encode(_present(chunk)),
+        {"exact": (pa.large_string(), exact)},
+        not_restorable,
+        form.natural,
+    )
+
+
+def _present(values: Iterable[Any]) -> list[Any]:
+    """Return the cells, with None for every kind of gap."""
+    return [None if _is_missing(cell) else cell for cell in values]
+
+
+def _plain_json(values: Any) -> pa.Array:
+    return pa.array(
+        [None if cell is None else json_text(cell) for cell in _present(values)], type=pa.large_string()
+    )
 
 
 def _try(kind: pa.DataType, name: str, values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
@@ -192,12 +222,19 @@ def _plan_durations(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
     column = _try(pa.duration("us"), "timedelta", values)
     if column is None:
         return None
-    return ColumnPlan(pa.int64(), column.restore_info, lambda chunk: column.encode(chunk).cast(pa.int64()))
+    return ColumnPlan(
+        pa.int64(),
+        column.restore_info,
+        lambda chunk: column.encode(chunk).cast(pa.int64()),
+        natural=Natural("duration", unit="us"),
+    )
 
 
 def _plan_decimals(values: "np.ndarray[Any, Any]") -> ColumnPlan:
     column = _plan_exact_decimals([cell for cell in values if not _is_missing(cell)], values)
-    return column or ColumnPlan(pa.large_string(), {"cells": "decimal text"}, decimal_texts)
+    return column or ColumnPlan(
+        pa.large_string(), {"cells": "decimal text"}, decimal_texts, natural=Natural("decimal")
+    )
 
 
 def _plan_exact_decimals(real: list[Decimal], values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
@@ -234,9 +271,54 @@ def _plan_scalars(kind: type) -> ColumnPlan | None:
     return ColumnPlan(native, {"cells": "scalar", "dtype": dtype.str}, partial(_typed, native))
 
 
+def _plan_uuids(_values: "np.ndarray[Any, Any]") -> ColumnPlan:
+    return ColumnPlan(pa.large_string(), {"cells": "uuid"}, _uuid_texts, natural=Natural("uuid"))
+
+
+def _uuid_texts(values: Any) -> pa.Array:
+    return pa.array([None if cell is None else str(cell) for cell in _present(values)], pa.large_string())
+
+
+def _plan_bytearrays(_values: "np.ndarray[Any, Any]") -> ColumnPlan:
+    kind = pa.large_binary()
+    return ColumnPlan(
+        kind,
+        {"cells": "bytearray"},
+        lambda chunk: pa.array([None if cell is None else bytes(cell) for cell in _present(chunk)], kind),
+    )
+
+
+def _plan_arrays(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
+    """Return a plan for vectors of numbers of one type; None for other arrays."""
+    cells = [cell for cell in _present(values) if cell is not None]
+    dtype = cells[0].dtype
+    if dtype.kind not in "iuf" or dtype.itemsize > 8 or dtype == np.float16 or not dtype.isnative:
+        return None
+    if any(cell.ndim != 1 or cell.dtype != dtype for cell in cells):
+        return None
+    kind = pa.list_(pa.from_numpy_dtype(dtype))
+    return ColumnPlan(
+        kind, {"cells": "array", "dtype": dtype.str}, lambda chunk: pa.array(_present(chunk), kind)
+    )
+
+
+def _plan_sequences(values: "np.ndarray[Any, Any]", name: str) -> ColumnPlan | None:
+    """Return a plan for tuples or sets that are stored as lists; None if Arrow does not restore the lists."""
+    lists = partial(_as_lists, is_set=name != "tuple")
+    column = _plan_nested(object_array(lists(values)))
+    if column is None:
+        return None
+    return ColumnPlan(column.type, {"cells": name}, lambda chunk: column.encode(lists(chunk)))
+
+
+def _as_lists(values: Any, *, is_set: bool) -> list[Any]:
+    order: Any = (lambda cell: sorted(cell, key=repr)) if is_set else list
+    return [None if cell is None else order(cell) for cell in _present(values)]
+
+
 def _plan_nested(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
     """Return a plan for lists or dicts that Arrow restores exactly; None if it does not."""
-    real = [None if _is_missing(cell) else cell for cell in values]
+    real = _present(values)
     try:
         array = pa.array(real)
     except (
@@ -247,8 +329,8 @@ def _plan_nested(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
         UnicodeEncodeError,
     ):
         return None
-    kind = array.type
-    if storage_type(kind) != kind or not _same(array.to_pylist(), real):
+    kind = storage_type(array.type)
+    if kind is None or not _same(array.to_pylist(), real):
         return None
     return ColumnPlan(kind, {"cells": "nested"}, partial(_typed, kind))
 
@@ -275,8 +357,14 @@ _PLANNERS: dict[type, Callable[["np.ndarray[Any, Any]"], ColumnPlan | None]] = {
     time: _plan_times,
     timedelta: _plan_durations,
     Decimal: _plan_decimals,
+    UUID: _plan_uuids,
+    bytearray: _plan_bytearrays,
     list: _plan_nested,
     dict: _plan_nested,
+    np.ndarray: _plan_arrays,
+    tuple: lambda values: _plan_sequences(values, "tuple"),
+    set: lambda values: _plan_sequences(values, "set"),
+    frozenset: lambda values: _plan_sequences(values, "frozenset"),
 }
 
 
@@ -303,6 +391,15 @@ def _scalars(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) ->
     return [None if cell is None else kind(cell) for cell in array.to_pylist()]
 
 
+def _convert(array: Any, to: Callable[[Any], Any]) -> list[Any]:
+    return [None if cell is None else to(cell) for cell in array.to_pylist()]
+
+
+def _arrays(array: Any, info: Mapping[str, Any], _hidden: Mapping[str, Any]) -> list[Any]:
+    dtype = np.dtype(info["dtype"])
+    return _convert(array, lambda cell: np.array(cell, dtype=dtype))
+
+
 _UNCHANGED = ("none", "str", "int", "bool", "float", "bytes", "date", "datetime", "time", "nested")
 
 _READERS: dict[str, Callable[[Any, Mapping[str, Any], Mapping[str, Any]], list[Any]]] = {
@@ -313,4 +410,11 @@ _READERS: dict[str, Callable[[Any, Mapping[str, Any], Mapping[str, Any]], list[A
     "decimal text": lambda array, _info, _hidden: decimals_of(array),
     "scalar": _scalars,
     "json": lambda array, _info, _hidden: json_values(array),
+    "exact": lambda array, _info, _hidden: json_values(array),
+    "uuid": lambda array, _info, _hidden: _convert(array, UUID),
+    "bytearray": lambda array, _info, _hidden: _convert(array, bytearray),
+    "array": _arrays,
+    "tuple": lambda array, _info, _hidden: _convert(array, tuple),
+    "set": lambda array, _info, _hidden: _convert(array, set),
+    "frozenset": lambda array, _info, _hidden: _convert(array, frozenset),
 }
