@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from osiris_inspect.runtime.frames.conversion.natural import Natural
+from osiris_inspect.runtime.frames.conversion.natural import STORED_NATURALLY, Natural
 
 Encoder = Callable[[Any], pa.Array]
 """Converts a slice of a column's values to an Arrow array."""
@@ -32,7 +32,7 @@ class ColumnPlan:
     encode: Encoder
     hidden: Mapping[str, tuple[pa.DataType, Encoder]] = field(default_factory=dict)
     not_restorable: set[str] = field(default_factory=set)
-    natural: Natural = Natural()
+    natural: Natural = STORED_NATURALLY
 
 
 Planner = Callable[[Any], ColumnPlan]

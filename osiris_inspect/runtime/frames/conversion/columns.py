@@ -24,7 +24,7 @@ from osiris_inspect.runtime.frames.conversion import (
     numpy_columns,
     object_columns,
 )
-from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan, Planner, Reader
+from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan, Encoder, Planner, Reader
 from osiris_inspect.runtime.frames.conversion.index import index_from_json, index_to_json
 
 
@@ -74,17 +74,19 @@ def _plan_interval_objects(values: Any) -> ColumnPlan:
     return replace(
         column,
         restore_info=info,
-        encode=lambda chunk: column.encode(np.asarray(chunk, dtype=object)),
-        hidden={
-            key: (kind, lambda chunk, encode=encode: encode(np.asarray(chunk, dtype=object)))
-            for key, (kind, encode) in column.hidden.items()
-        },
+        encode=_of_objects(column.encode),
+        hidden={key: (kind, _of_objects(encode)) for key, (kind, encode) in column.hidden.items()},
     )
+
+
+def _of_objects(encode: Encoder) -> Encoder:
+    return lambda chunk: encode(np.asarray(chunk, dtype=object))
 
 
 def _read_interval_objects(array: Any, info: Mapping[str, Any], hidden: Mapping[str, Any]) -> Any:
     cells = object_columns.restore(array, info["inner"], hidden)
-    return pd.array(cells, dtype=pd.api.types.pandas_dtype(info["dtype"]))
+    dtype: Any = pd.api.types.pandas_dtype(info["dtype"])
+    return pd.array(cells, dtype=dtype)
 
 
 def _intervals(values: Any, inner: ColumnPlan, kind: pa.DataType) -> pa.Array:

@@ -94,7 +94,7 @@ def _pandas_metadata(
     is_named = None not in frame.index.names
     empty = empty if is_named else empty.reset_index(level=_unnamed_levels(frame.index), drop=True)
     empty.attrs = {}
-    preserve = True if any("index" in field_ for field_ in fields) else False
+    preserve = any("index" in field_ for field_ in fields)
     return {b"pandas": pa.Schema.from_pandas(empty, preserve_index=preserve).metadata[b"pandas"]}
 
 

@@ -63,6 +63,10 @@ class Natural:
         return {key: value for key, value in content.items() if value}
 
 
+STORED_NATURALLY: Final = Natural()
+"""Form of a column that is stored in its natural type."""
+
+
 def natural_of(field: Mapping[str, Any]) -> Natural:
     """Return the natural form of a column of ``schema.json``."""
     return Natural(**field.get("natural", {}))

@@ -1,4 +1,4 @@
-"""Natural value of a Python cell: what a person and a database would expect of it.
+r"""Natural value of a Python cell: what a person and a database would expect of it.
 
 A cell that JSON or SQL has is itself; others have one documented form:
 
@@ -65,7 +65,7 @@ def natural_scalar(cell: Any) -> Any:
     for base, to_base in _BASES:
         if isinstance(cell, base):
             return to_base(cell)
-    if isinstance(cell, enum.Enum) or kind.__str__ is object.__str__ or kind.__str__ is BaseException.__str__:
+    if isinstance(cell, enum.Enum) or kind.__str__ in _NO_TEXT:
         raise NoNaturalFormError(type_name(cell))
     return _text(str(cell))
 
@@ -182,6 +182,7 @@ def _time(cell: time) -> Any:
     return cell if cell.tzinfo is None else cell.isoformat()
 
 
+_NO_TEXT: Final[tuple[Any, ...]] = (object.__str__, BaseException.__str__)
 _SAME: Final = frozenset(
     {int, bool, float, bytes, Decimal, date, datetime, timedelta, pd.Timestamp, pd.Timedelta, pa.MonthDayNano}
 )
