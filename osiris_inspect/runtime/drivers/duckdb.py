@@ -16,6 +16,7 @@ import pyarrow as pa
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.model.manifest import input_name
 from osiris_inspect.runtime.drivers.duckdb_errors import query_error
+from osiris_inspect.runtime.drivers.duckdb_result import result_table
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
 from osiris_inspect.runtime.drivers.join_counts import count_join
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
@@ -174,7 +175,7 @@ def _run(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
         position += len(statement.query)
     with _shifted_lines(_lines_before(query, query.find(last.query, position))):
         try:
-            return connection.sql(last).to_arrow_table()
+            return result_table(connection.sql(last))
         except (duckdb.BinderException, duckdb.CatalogException):
             # a relation's error has no line; planning the text raises one that has
             with _shifted_lines(-1):

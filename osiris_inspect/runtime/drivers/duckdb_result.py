@@ -1,0 +1,113 @@
+"""Result of a DuckDB query as Arrow, exact or refused.
+
+DuckDB hands out some of its types to Arrow in a form that nobody reads back: BIT and BIGNUM as internal bytes, TIME
+WITH TIME ZONE without the zone, UHUGEINT as a signed number, infinite dates as the largest number. Such types are cast
+in SQL: BIT, BIGNUM, TIME WITH TIME ZONE and UNION to text, UHUGEINT to an Arrow decimal of 39 digits. Values that Arrow
+cannot represent are refused: infinite dates and timestamps, the time 24:00:00, HUGEINT of 39 digits.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as kinds
+
+from osiris_inspect.model.errors import DriverError
+
+_AS_TEXT: Final = frozenset({"bit", "bignum", "time with time zone", "union", "uhugeint"})
+_UNSIGNED_HUGE: Final = pa.decimal256(39, 0)
+_LARGEST: Final = {"timestamp": 2**63 - 1, "date": 2**31 - 1}
+_DAY: Final = {"us": 86_400_000_000, "ns": 86_400_000_000_000}
+
+
+def result_table(relation: duckdb.DuckDBPyRelation) -> pa.Table:
+    """Return the rows of a query.
+
+    Raises:
+        DriverError: a value has no form in Arrow; names its column.
+        duckdb.Error: the query failed.
+    """
+    reader = result_batches(relation, 1_000_000)
+    return pa.Table.from_batches(reader, schema=reader.schema)
+
+
+def result_batches(relation: duckdb.DuckDBPyRelation, rows: int) -> pa.RecordBatchReader:
+    """Return a reader of the rows of a query, ``rows`` at a time; raises as ``result_table``, also while it is read."""
+    types, names = relation.types, relation.columns
+    casts = [_export_type(kind) for kind in types]
+    if any(casts):
+        columns = [
+            f"#{number}{f'::{cast}' if cast else ''} AS {_quoted(name)}"
+            for number, (cast, name) in enumerate(zip(casts, names, strict=True), 1)
+        ]
+        relation = relation.project(", ".join(columns))
+    reader = relation.to_arrow_reader(rows)
+    schema = reader.schema
+    for number, kind in enumerate(types):
+        if kind.id == "uhugeint":
+            schema = schema.set(number, pa.field(schema.field(number).name, _UNSIGNED_HUGE))
+    return pa.RecordBatchReader.from_batches(schema, _checked(reader, schema))
+
+
+def _export_type(kind: Any) -> str | None:
+    """Return the type to cast a column to before it is handed out; None if it is handed out as it is."""
+    if kind.id in _AS_TEXT:
+        return "VARCHAR"
+    if kind.id not in ("struct", "list", "array", "map"):
+        return None
+    children = [(name, child) for name, child in kind.children if name != "size"]
+    inner = [_inner_type(child) for _, child in children]
+    if not any(inner):
+        return None
+    texts = [cast or str(child) for cast, (_, child) in zip(inner, children, strict=True)]
+    if kind.id == "struct":
+        return f"STRUCT({', '.join(f'{_quoted(name)} {text}' for (name, _), text in zip(children, texts, strict=True))})"
+    return f"MAP({', '.join(texts)})" if kind.id == "map" else f"{texts[0]}[]"
+
+
+def _inner_type(kind: Any) -> str | None:
+    return "VARCHAR" if kind.id == "enum" else _export_type(kind)
+
+
+def _checked(reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for batch in reader:
+        for name, column in zip(schema.names, batch.columns, strict=True):
+            _check(name, column)
+        yield batch if batch.schema == schema else batch.cast(schema)
+
+
+def _check(name: str, column: pa.Array) -> None:
+    """Check that Arrow represents the values of a column.
+
+    Raises:
+        DriverError: it does not.
+    """
+    kind = column.type
+    if kinds.is_timestamp(kind):
+        _refuse_above(name, column.cast(pa.int64()), _LARGEST["timestamp"], "an infinite timestamp")
+    elif kinds.is_date(kind):
+        _refuse_above(name, column.cast(pa.int32()), _LARGEST["date"], "an infinite date")
+    elif kinds.is_time(kind):
+        _refuse_above(name, column.cast(pa.int64()), _DAY[kind.unit], "the time 24:00:00")
+    elif kinds.is_decimal(kind) and kind.precision == 38 and kind.scale == 0:
+        _refuse_above(name, column, Decimal(10) ** 38, "a number of 39 digits")
+
+
+def _refuse_above(name: str, column: pa.Array, limit: Any, what: str) -> None:
+    ends = pc.min_max(column)
+    low, high = ends["min"].as_py(), ends["max"].as_py()
+    if low is not None and (low <= -limit or high >= limit):
+        raise DriverError(
+            f"column {name!r} contains {what}, which no frame can represent",
+            kind="value-not-convertible",
+            fix=f"replace it in the query, for example by NULL, or cast {name!r} to VARCHAR",
+            column=name,
+            type=str(column.type),
+        )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
