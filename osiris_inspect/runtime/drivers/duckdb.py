@@ -43,6 +43,8 @@ class DuckdbProcessor:
         ):
             try:
                 _set_options(connection, config, inputs, ctx)
+                if config.get("index") == "drop":
+                    inputs = {name: resolved.without_index() for name, resolved in inputs.items()}
                 for names, resolved in _tables_by_name(inputs).items():
                     frames[names[0]] = _create_views(connection, names, resolved)
                     tables |= dict.fromkeys(names, resolved)

@@ -16,6 +16,7 @@ from osiris_inspect.runtime.drivers.interface.file_format import (
     unreadable_file,
 )
 from osiris_inspect.runtime.drivers.interface.file_paths import input_paths, output_file
+from osiris_inspect.runtime.drivers.interface.frame_columns import check_unique_names
 from osiris_inspect.runtime.drivers.interface.writer_input import writer_input
 
 
@@ -61,7 +62,9 @@ class ParquetWriter:
         """Write the input in batches; the old file stays until the new one is complete."""
         written = 0
         with errors_name_step(step_id):
-            schema, batches = writer_input(config, inputs).batches()
+            frames = writer_input(config, inputs)
+            check_unique_names(frames.names)
+            schema, batches = frames.batches()
             with (
                 output_file(config, ctx) as path,
                 pq.ParquetWriter(

@@ -43,6 +43,13 @@ _MULTIPLE_INPUTS_KEY = ConfigKey(
     "how to combine several inputs: append = concatenate rows; default: error",
     choices=("append",),
 )
+_INDEX_KEY = ConfigKey(
+    "index",
+    "text",
+    "named index of a pandas frame: keep = its levels are columns, drop = leave it out",
+    default="keep",
+    choices=("keep", "drop"),
+)
 _QUERY_TIMEOUT = ConfigKey("query_timeout", "number", "time limit of the query, in seconds", minimum=0.001)
 _CONNECT_TIMEOUT = ConfigKey(
     "connect_timeout", "whole", "time limit of connecting, in seconds", default=10, minimum=1
@@ -79,6 +86,7 @@ _WRITER_KEYS = (
     _CONNECT_TIMEOUT,
     ConfigKey("statement_timeout", "number", "time limit of one statement, in seconds", minimum=0.001),
     _MULTIPLE_INPUTS_KEY,
+    _INDEX_KEY,
 )
 
 
@@ -166,6 +174,7 @@ BUILT_IN: Final = (
             ),
             ConfigKey("na_rep", "text", "text written for missing values"),
             _MULTIPLE_INPUTS_KEY,
+            _INDEX_KEY,
             *_ignored_keys("chunk_size"),
         ),
         requires=("pandas",),
@@ -203,6 +212,7 @@ BUILT_IN: Final = (
             ),
             _CREATE_DIRS,
             _MULTIPLE_INPUTS_KEY,
+            _INDEX_KEY,
         ),
         requires=("pyarrow",),
         family="filesystem",
@@ -228,6 +238,7 @@ BUILT_IN: Final = (
             ConfigKey("allow_external", "switch", "allow the SQL to read and write files", default=False),
             ConfigKey("memory_limit", "text", "memory limit of DuckDB, e.g. 2GB"),
             ConfigKey("threads", "whole", "maximum number of DuckDB threads", minimum=1),
+            _INDEX_KEY,
         ),
         inputs="many",
         produces_frame=True,

@@ -1,7 +1,7 @@
 """Columns of a frame whose names a database cannot use: a header read as one name, a name that occurs twice."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from osiris_inspect.model.errors import DriverError
@@ -32,14 +32,38 @@ def check_column_names(names: Sequence[str]) -> None:
     """Check that a database can have columns of these names, the ones in the driver's frame.
 
     Raises:
-        DriverError: the only name is a header with tabs, or a name occurs twice; SQL ignores case.
+        DriverError: the only name is a header with tabs, or a name is empty or occurs twice.
     """
     if len(names) == 1 and "\t" in names[0]:
         raise header_error(names[0], "\t")
-    counts = Counter(name.lower() for name in names)
-    repeated = [name for name in names if counts[name.lower()] > 1]
-    if repeated:
-        raise _repeated_name_error([name for name in repeated if name.lower() == repeated[0].lower()], names)
+    check_unique_names(names)
+    if "" in names:
+        raise DriverError(
+            f"column {names.index('') + 1} of the frame has no name",
+            kind="frame-refused",
+            fix="name it in the step that makes the frame",
+            columns=list(names),
+            rows_written=0,
+        )
+
+
+def check_unique_names(names: Sequence[str]) -> None:
+    """Check that no two columns have the same name.
+
+    Raises:
+        DriverError: a name occurs twice.
+    """
+    name, count = next(iter(Counter(names).most_common(1)), ("", 0))
+    if count > 1:
+        raise DriverError(
+            f"the frame has {count} columns named {name!r}",
+            kind="frame-refused",
+            fix="give each column its own name in the step that makes the frame; "
+            "if one is the index of a pandas frame, set index: drop to leave it out",
+            column=name,
+            columns=list(names),
+            rows_written=0,
+        )
 
 
 def header_error(name: str, delimiter: str) -> DriverError:
@@ -50,20 +74,5 @@ def header_error(name: str, delimiter: str) -> DriverError:
         fix=f"set {delimiter_setting(delimiter)} in the step that reads the file",
         columns=[name],
         found_delimiter=delimiter,
-        rows_written=0,
-    )
-
-
-def _repeated_name_error(repeated: Sequence[str], names: Iterable[str]) -> DriverError:
-    first, second = repeated[:2]
-    text = f"{len(repeated)} columns named {first!r}"
-    if first != second:
-        text = f"columns {first!r} and {second!r}, whose names differ only in case"
-    return DriverError(
-        f"the frame has {text}",
-        kind="frame-refused",
-        fix="give each column its own name in the step that produces the frame",
-        column=first,
-        columns=list(names),
         rows_written=0,
     )

@@ -1,6 +1,6 @@
 """Input of a writer: one frame, or several if the step says to append them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +10,9 @@ import pyarrow as pa
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.driver import Config, Inputs
 from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
+from osiris_inspect.runtime.frames.conversion.cell_json import cell_from_json
+from osiris_inspect.runtime.frames.conversion.natural import Natural, natural_of
+from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 UNKNOWN_ROWS: Final = "unknown"
 """Fact ``rows_written`` of a write whose outcome the writer does not know."""
@@ -27,14 +30,27 @@ class WriterInput:
         return sum(resolved.rows for resolved in self.inputs.values())
 
     @property
-    def dtypes(self) -> Mapping[str, str]:
-        """The original dtype of each column by its name in ``batches``."""
-        return next(iter(self.inputs.values())).dtypes
+    def names(self) -> list[str]:
+        """Names of the columns as the target gets them: those of the frame, not those of SQL.
+
+        Raises:
+            DriverError: a name has several levels, or is not valid text.
+        """
+        return target_names(self._first.fields)
 
     @property
-    def column_names(self) -> Mapping[str, str]:
-        """Name of each column in the driver's frame, as text, by its name in ``batches``."""
-        return next(iter(self.inputs.values())).column_names
+    def dtypes(self) -> Mapping[str, str]:
+        """The original dtype of each column by its name in ``batches``."""
+        return {name: field["dtype"] for name, field in zip(self.names, self._first.fields, strict=True)}
+
+    @property
+    def natural(self) -> Mapping[str, Natural]:
+        """The natural form of each column by its name in ``batches``."""
+        return {name: natural_of(field) for name, field in zip(self.names, self._first.fields, strict=True)}
+
+    @property
+    def _first(self) -> ResolvedInput:
+        return next(iter(self.inputs.values()))
 
     def frames(self) -> Iterator[pd.DataFrame]:
         """Yield each input as a pandas frame, with the columns in the order of the first input.
@@ -51,15 +67,20 @@ class WriterInput:
             yield frame if names == first else frame[first]
 
     def batches(self, rows: int = ROWS_PER_SLICE) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-        """Return the schema, and all rows in normal form in batches of at most ``rows``.
+        """Return the schema, and all rows in natural form in batches of at most ``rows``, under ``names``.
 
         Raises:
-            DriverError: an input has other columns than the first, or types that cannot be unified.
+            DriverError: an input has other columns than the first, or types that cannot be unified, or a column has
+                no natural form.
         """
-        readers = {name: resolved.to_batches(rows) for name, resolved in self.inputs.items()}
-        schemas = [reader.schema for reader in readers.values()]
+        readers = {
+            name: _renamed(resolved.to_batches(rows), resolved) for name, resolved in self.inputs.items()
+        }
+        schemas = [schema for schema, _ in readers.values()]
         for name, schema in zip(readers, schemas, strict=True):
             _check_names(name, schema.names, schemas[0].names)
+        if len(schemas) == 1:
+            return next(iter(readers.values()))
         try:
             schema = pa.unify_schemas(schemas, promote_options="permissive")
         except pa.ArrowException as error:
@@ -69,7 +90,7 @@ class WriterInput:
                 fix="cast the columns to the same type in an earlier step",
                 inputs=list(self.inputs),
             ) from error
-        return schema, _cast((batch for reader in readers.values() for batch in reader), schema)
+        return schema, _cast((batch for _, batches in readers.values() for batch in batches), schema)
 
 
 def writer_input(config: Config, inputs: Inputs) -> WriterInput:
@@ -92,7 +113,48 @@ def writer_input(config: Config, inputs: Inputs) -> WriterInput:
             fix="join them in an earlier step, or set on_several_inputs: append",
             inputs=list(inputs),
         )
+    if config.get("index") == "drop":
+        inputs = {name: resolved.without_index() for name, resolved in inputs.items()}
     return WriterInput(inputs)
+
+
+def target_names(fields: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the name of each column of ``schema.json`` for a target outside of SQL: its name in the frame.
+
+    Raises:
+        DriverError: a name has several levels, or is not valid text.
+    """
+    names = []
+    for field in fields:
+        label = cell_from_json(field["name"])
+        if isinstance(label, tuple):
+            raise _name_error(f"name {label!r} of a column has {len(label)} levels", label)
+        name = "" if label is None or label is pd.NA else str(label)
+        if any("\ud800" <= letter <= "\udfff" for letter in name):
+            raise _name_error(f"name {name!r} of a column is not valid text", name)
+        names.append(name)
+    return names
+
+
+def _name_error(text: str, label: Any) -> DriverError:
+    return DriverError(
+        f"the {text}",
+        kind="frame-refused",
+        fix="rename it in the step that makes the frame, for example "
+        "frame.columns = ['_'.join(map(str, name)) for name in frame.columns]",
+        column=str(label),
+        rows_written=0,
+    )
+
+
+def _renamed(
+    reader: pa.RecordBatchReader, resolved: ResolvedInput
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    names = target_names(resolved.fields) or reader.schema.names
+    if names == reader.schema.names:
+        return reader.schema, iter(reader)
+    schema = pa.schema([field.with_name(name) for name, field in zip(names, reader.schema, strict=True)])
+    return schema, (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in reader)
 
 
 def _check_names(name: str, names: list[Any], first: list[Any]) -> None:

@@ -84,15 +84,11 @@ class WriteTarget:
         """The name of the table in SQL."""
         return sql.Identifier(self.schema, self.table)
 
-    def check_frame_columns(self, names: list[str], column_names: Mapping[str, str]) -> None:
-        """Check that a frame with these columns can be written and has the key.
-
-        Args:
-            names: the names in SQL.
-            column_names: the names in the driver's frame by the names in SQL.
+    def check_frame_columns(self, names: list[str]) -> None:
+        """Check that a frame with columns of these names can be written and has the key.
 
         Raises:
-            DriverError: it has no columns, a name occurs twice, or a column of the key is missing.
+            DriverError: it has no columns, a name is empty or occurs twice, or a column of the key is missing.
         """
         if not names:
             raise DriverError(
@@ -101,7 +97,7 @@ class WriteTarget:
                 fix="check the step that produces the frame",
                 rows_written=0,
             )
-        check_column_names(list(column_names.values()))
+        check_column_names(names)
         missing = [name for name in self.key if name not in names]
         if missing:
             delimiter = delimiter_of_header(names, self.key)
@@ -206,13 +202,13 @@ class _TableWriter:
         frames: WriterInput,
     ) -> None:
         self._session, self._target, self._schema = session, target, schema
-        self._dtypes, self._column_names = frames.dtypes, frames.column_names
+        self._dtypes = frames.dtypes
         self._types: dict[str, str] = {}
         self._copies_directly = target.mode == "append"
 
     def open(self) -> None:
         """Find or create the table, and check that the rows fit it."""
-        self._target.check_frame_columns(self._schema.names, self._column_names)
+        self._target.check_frame_columns(self._schema.names)
         oid = self._find()
         if oid is None:
             self._create()
@@ -284,7 +280,7 @@ class _TableWriter:
         self._session.execute("NOTIFY pgrst, 'reload schema'")
 
     def _check_columns(self, writable: list[str]) -> None:
-        unknown = [self._column_names.get(name, name) for name in self._schema.names if name not in writable]
+        unknown = [name for name in self._schema.names if name not in writable]
         if unknown:
             delimiter = delimiter_of_header(unknown, writable)
             if delimiter is not None:

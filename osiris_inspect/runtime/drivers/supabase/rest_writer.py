@@ -64,8 +64,8 @@ class RestWriter:
         """
         schema, batches = frames.batches(ROWS_PER_BATCH)
         table = pa.Table.from_batches(list(batches), schema=schema)
-        self._names = list(frames.column_names.values())
-        self._target.check_frame_columns(schema.names, frames.column_names)
+        self._names = schema.names
+        self._target.check_frame_columns(schema.names)
         if self._target.mode != "append":
             table = _deduplicate(table, self._target)
         self._total = table.num_rows
