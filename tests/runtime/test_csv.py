@@ -324,7 +324,7 @@ def test_texts_that_hold_ends_of_lines_are_read_as_they_were(
 
 
 def test_a_bare_carriage_return_cannot_be_written_without_quotes(tmp_path: Path) -> None:
-    with pytest.raises(DriverError, match=r"cannot be written as CSV: .*; set quoting: minimal"):
+    with pytest.raises(DriverError, match=r"has a value that must be quoted: .*; set quoting: minimal"):
         written(tmp_path, pd.DataFrame({"a": ["x\ry"]}), quoting="none")
 
 

@@ -173,6 +173,13 @@ BUILT_IN: Final = (
                 choices=("minimal", "all", "nonnumeric", "none"),
             ),
             ConfigKey("na_rep", "text", "text written for missing values"),
+            ConfigKey(
+                "binary",
+                "text",
+                "how bytes are written",
+                default="base64",
+                choices=("base64", "hex"),
+            ),
             _MULTIPLE_INPUTS_KEY,
             _INDEX_KEY,
             *_ignored_keys("chunk_size"),

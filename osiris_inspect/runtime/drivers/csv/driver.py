@@ -45,9 +45,10 @@ class CsvWriter:
         """Write the input; the old file stays until the new one is complete."""
         with errors_name_step(step_id):
             dialect = writer.dialect_for(config)
-            frames = writer_input(config, inputs).frames()
+            frames = writer_input(config, inputs)
+            schema, batches = frames.batches(writer.ROWS_PER_BATCH)
             with output_file(config, ctx) as path, writer.csv_write_errors(config):
-                written = writer.write(path, frames, dialect, ctx.progress)
+                written = writer.write(path, schema, batches, frames.natural, dialect, ctx.progress)
         ctx.metric("rows_written", written)
         return {"rows_written": written}
 
