@@ -122,17 +122,24 @@ def target_names(fields: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the name of each column of ``schema.json`` for a target outside of SQL: its name in the frame.
 
     Raises:
-        DriverError: a name has several levels, or is not valid text.
+        DriverError: there is none, or a name has several levels or is not valid text.
     """
     names = []
     for field in fields:
         label = cell_from_json(field["name"])
         if isinstance(label, tuple):
             raise _name_error(f"name {label!r} of a column has {len(label)} levels", label)
-        name = "" if label is None or label is pd.NA else str(label)
+        name = "" if label is None or label is pd.NA or label != label else str(label)  # noqa: PLR0124  NaN
         if any("\ud800" <= letter <= "\udfff" for letter in name):
             raise _name_error(f"name {name!r} of a column is not valid text", name)
         names.append(name)
+    if not names:
+        raise DriverError(
+            "the frame has no columns; there is nothing to write",
+            kind="frame-without-columns",
+            fix="check the step that produces the frame",
+            rows_written=0,
+        )
     return names
 
 
@@ -150,7 +157,7 @@ def _name_error(text: str, label: Any) -> DriverError:
 def _renamed(
     reader: pa.RecordBatchReader, resolved: ResolvedInput
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    names = target_names(resolved.fields) or reader.schema.names
+    names = target_names(resolved.fields)
     if names == reader.schema.names:
         return reader.schema, iter(reader)
     schema = pa.schema([field.with_name(name) for name, field in zip(names, reader.schema, strict=True)])

@@ -88,15 +88,8 @@ class WriteTarget:
         """Check that a frame with columns of these names can be written and has the key.
 
         Raises:
-            DriverError: it has no columns, a name is empty or occurs twice, or a column of the key is missing.
+            DriverError: a name is empty or occurs twice, or a column of the key is missing.
         """
-        if not names:
-            raise DriverError(
-                "the frame has no columns; there is nothing to write",
-                kind="frame-without-columns",
-                fix="check the step that produces the frame",
-                rows_written=0,
-            )
         check_column_names(names)
         missing = [name for name in self.key if name not in names]
         if missing:

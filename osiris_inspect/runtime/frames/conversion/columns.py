@@ -26,6 +26,7 @@ from osiris_inspect.runtime.frames.conversion import (
 )
 from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan, Encoder, Planner, Reader
 from osiris_inspect.runtime.frames.conversion.index import index_from_json, index_to_json
+from osiris_inspect.runtime.frames.conversion.natural import STORED_NATURALLY, Natural
 
 
 def plan(values: Any) -> ColumnPlan:
@@ -131,7 +132,19 @@ def _plan_categories(values: Any) -> ColumnPlan:
             return labels.take(indices)
         return pa.DictionaryArray.from_arrays(indices, texts)
 
-    return ColumnPlan(kind, info, encode, not_restorable=not_restorable)
+    return ColumnPlan(
+        kind, info, encode, not_restorable=not_restorable, natural=_category_natural(values.categories)
+    )
+
+
+def _category_natural(categories: pd.Index) -> Natural:
+    """Return the natural form of categories: their text, unless two have the same or one has none."""
+    inner = plan(categories.array)
+    if inner.natural.kind == "none":
+        return inner.natural
+    if "cells" in inner.restore_info and len({str(category) for category in categories}) < len(categories):
+        return Natural("none", reason="categories of different types with the same text")
+    return STORED_NATURALLY
 
 
 def _category_values(categories: pd.Index) -> pa.Array:
