@@ -332,7 +332,7 @@ def test_one_column_of_nothing_keeps_its_rows(postgres: Postgres, tmp_path: Path
         (["id\tn"], "the frame has one column, 'id\\tn': its file was read with another delimiter; set delimiter: \"\\t\""),
         (["id;n"], "the frame has one column, 'id;n': its file was read with another delimiter; set delimiter: ';'"),
         (["id", "n", "id"], "the frame has 2 columns named 'id'; give each column its own name"),
-        (["id", "ID"], "the frame has columns 'id' and 'ID', whose names differ only in case"),
+        (["id", "ID"], "table public.stats has no column 'ID'; it has id, name, n"),
         (["id", 7], "table public.stats has no column '7'; it has id, name, n"),
     ],
 )  # fmt: skip

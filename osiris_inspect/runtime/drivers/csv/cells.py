@@ -20,13 +20,12 @@ from typing import Any, Final, Literal
 
 import duckdb
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
 
-from osiris_inspect.runtime.frames.conversion.natural import Natural
-from osiris_inspect.runtime.frames.conversion.natural_cells import duration_text, iso_duration, json_text
+from osiris_inspect.runtime.frames.conversion.natural import Natural, json_texts
+from osiris_inspect.runtime.frames.conversion.natural_cells import duration_text, iso_duration
 
 BinaryForm = Literal["base64", "hex"]
 
@@ -136,23 +135,6 @@ def _interval_text(value: Mapping[str, int]) -> str:
     return iso_duration(value["days"], 0, value["nanoseconds"], value["months"])
 
 
-def _json_texts(array: pa.Array) -> pa.Array:
-    if _is_vector_of_plain_numbers(array):
-        return _texts(array, lambda value: orjson.dumps(value).decode())
-    return _texts(array, json_text)
-
-
-def _is_vector_of_plain_numbers(array: pa.Array) -> bool:
-    """Return True for lists of numbers that every JSON writer writes alike, such as embeddings."""
-    kind = array.type
-    if not (kinds.is_list(kind) or kinds.is_large_list(kind)):
-        return False
-    values = array.flatten()
-    if kinds.is_integer(values.type):
-        return True
-    return bool(kinds.is_float64(values.type) and pc.all(pc.is_finite(values)).as_py() in (True, None))
-
-
 _BINARY_FORMS: Final[Mapping[BinaryForm, Callable[[bytes], str]]] = {
     "base64": lambda value: base64.b64encode(value).decode(),
     "hex": bytes.hex,
@@ -163,5 +145,5 @@ _CONVERTERS: Final[Iterable[tuple[Callable[[pa.DataType], bool], Callable[[pa.Ar
     (kinds.is_timestamp, _timestamps),
     (kinds.is_time, _with_fraction),
     (kinds.is_duration, lambda array: _texts(array, duration_text)),
-    (kinds.is_nested, _json_texts),
+    (kinds.is_nested, json_texts),
 )

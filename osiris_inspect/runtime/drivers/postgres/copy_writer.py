@@ -195,7 +195,7 @@ class _TableWriter:
         frames: WriterInput,
     ) -> None:
         self._session, self._target, self._schema = session, target, schema
-        self._dtypes = frames.dtypes
+        self._natural = frames.natural
         self._types: dict[str, str] = {}
         self._copies_directly = target.mode == "append"
 
@@ -260,7 +260,7 @@ class _TableWriter:
         columns = [
             sql.SQL("{} {}").format(
                 sql.Identifier(field.name),
-                sql.SQL(ddl_type(field.type, self._dtypes.get(field.name, ""))),
+                sql.SQL(ddl_type(field.type, self._natural[field.name])),
             )
             for field in self._schema
         ]
@@ -310,7 +310,7 @@ class _TableWriter:
     def _copy(self, into: sql.Identifier, batches: Iterator[pa.RecordBatch], ctx: DriverContext) -> int:
         command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(into, _names(self._schema.names))
         columns = [
-            TargetColumn(field.name, field.type, self._dtypes.get(field.name, ""), self._types[field.name])
+            TargetColumn(field.name, field.type, self._natural[field.name], self._types[field.name])
             for field in self._schema
         ]
         sent = 0

@@ -1,16 +1,18 @@
 """PostgreSQL types as Arrow types and back, determined by declared types, never by values."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from osiris_inspect.model.errors import DriverError
+from osiris_inspect.runtime.frames.conversion.natural import Natural, json_texts
+from osiris_inspect.runtime.frames.conversion.natural_cells import iso_duration, json_text, natural_json
 
 DecodeColumn = Callable[[pa.Array], pa.Array]
 
@@ -31,7 +33,6 @@ _READ_FROM_TEXT: Final[Mapping[int, pa.DataType]] = {
     1184: pa.timestamp("us", "UTC"),
 }
 _BYTEA: Final = 17
-_WIDE_DECIMAL: Final = re.compile(r"decimal256\((\d+), (-?\d+)\)")
 _DDL: Final[Mapping[pa.DataType, str]] = {
     pa.bool_(): "boolean",
     pa.int8(): "smallint",
@@ -113,13 +114,12 @@ def _bytes(array: pa.Array) -> pa.Array:
     return pa.array(values, pa.large_binary())
 
 
-def ddl_type(arrow_type: pa.DataType, dtype: str) -> str:
-    """Return the type of a new column for values of ``arrow_type``; ``dtype`` is their original dtype."""
-    wide_decimal = _WIDE_DECIMAL.match(dtype)
-    if _is_duration(dtype):
-        text = "interval"
-    elif wide_decimal:
-        text = f"numeric({wide_decimal[1]},{wide_decimal[2]})"
+def ddl_type(arrow_type: pa.DataType, natural: Natural) -> str:
+    """Return the type of a new column for values of ``arrow_type`` in natural form."""
+    if natural.kind in _DDL_OF_NATURAL:
+        text = _DDL_OF_NATURAL[natural.kind]
+        if natural.kind == "decimal" and natural.detail:
+            text += f"({natural.detail})"
     elif kinds.is_decimal(arrow_type):
         text = f"numeric({arrow_type.precision},{arrow_type.scale})"
     elif kinds.is_timestamp(arrow_type):
@@ -129,17 +129,17 @@ def ddl_type(arrow_type: pa.DataType, dtype: str) -> str:
     elif _is_bytes(arrow_type):
         text = "bytea"
     else:
-        text = "jsonb" if is_json(arrow_type, dtype) else _DDL.get(arrow_type, "text")
+        text = "jsonb" if kinds.is_nested(arrow_type) else _DDL.get(arrow_type, "text")
     return text
 
 
-def is_json(arrow_type: pa.DataType, dtype: str) -> bool:
-    """Return True if values are lists or structures, nested or encoded as JSON."""
-    return kinds.is_nested(arrow_type) or dtype.startswith(("struct<", "list<", "large_list<", "map<"))
-
-
-def _is_duration(dtype: str) -> bool:
-    return dtype.startswith(("duration", "timedelta64"))
+_DDL_OF_NATURAL: Final[Mapping[str, str]] = {
+    "json": "jsonb",
+    "uuid": "uuid",
+    "duration": "interval",
+    "interval": "interval",
+    "decimal": "numeric",
+}
 
 
 def _is_bytes(arrow_type: pa.DataType) -> bool:
@@ -151,13 +151,12 @@ class TargetColumn:
     """Column to write.
 
     Attributes:
-        dtype: the original dtype of the values.
         target: the type of the column in the table; empty if unknown.
     """
 
     name: str
     arrow_type: pa.DataType
-    dtype: str
+    natural: Natural
     target: str
 
 
@@ -168,10 +167,12 @@ def encode_column(column: TargetColumn, array: pa.Array) -> pa.Array:
         DriverError: a value cannot be written to the column.
     """
     arrow_type = column.arrow_type
-    if _is_duration(column.dtype):
+    if kinds.is_duration(arrow_type):
+        encoded = _durations(column, array)
+    elif column.natural.kind == "interval":
         encoded = _intervals(column, array)
-    elif _WIDE_DECIMAL.match(column.dtype):  # JSON in the normal form
-        encoded = pc.replace_substring_regex(array, r'^\{"\$decimal":"(.*)"\}$', r"\1")
+    elif column.natural.kind == "json" and column.target.endswith("[]"):
+        encoded = _to_text(array, lambda text: _array_literal(json.loads(text)))
     elif kinds.is_floating(arrow_type):
         encoded = _numbers(column, array)
     elif kinds.is_dictionary(arrow_type):
@@ -179,31 +180,16 @@ def encode_column(column: TargetColumn, array: pa.Array) -> pa.Array:
     elif kinds.is_timestamp(arrow_type) and arrow_type.unit == "ns":
         encoded = _microseconds(column, array)
     elif _is_bytes(arrow_type):
-        encoded = _to_text(array, json_value)
+        encoded = _to_text(array, natural_json)
     elif kinds.is_nested(arrow_type):
         is_array = column.target.endswith("[]")
-        encoded = _to_text(array, _array_literal if is_array else _json_text)
+        encoded = _to_text(array, _array_literal) if is_array else json_texts(array)
     else:
         encoded = array
     return encoded
 
 
-def json_value(value: Any) -> Any:
-    """Return a value as JSON types: bytes as PostgreSQL's hexadecimal text, and pairs of an Arrow map as an object."""
-    if isinstance(value, bytes):
-        return "\\x" + value.hex()
-    if isinstance(value, dict):
-        return {str(key): json_value(item) for key, item in value.items()}
-    if isinstance(value, list):
-        if value and all(isinstance(item, tuple) and len(item) == 2 for item in value):
-            return {str(key): json_value(item) for key, item in value}
-        return [json_value(item) for item in value]
-    return value
-
-
 def _numbers(column: TargetColumn, array: pa.Array) -> pa.Array:
-    if column.dtype.startswith("float"):  # NaN means null in pandas, but is a value in Arrow ("double")
-        array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
     if column.target in ("smallint", "integer", "bigint"):
         try:
             return array.cast(pa.int64())
@@ -226,8 +212,16 @@ def _microseconds(column: TargetColumn, array: pa.Array) -> pa.Array:
 
 
 def _intervals(column: TargetColumn, array: pa.Array) -> pa.Array:
-    unit = re.search(r"\[(\w+)\]", column.dtype)
-    per = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}[unit[1] if unit else "us"]
+    nanoseconds = array.field("nanoseconds").fill_null(0)
+    if pc.any(pc.not_equal(pc.multiply(pc.divide(nanoseconds, 1000), 1000), nanoseconds)).as_py():
+        raise _nanoseconds_error(column)
+    return _to_text(
+        array, lambda value: iso_duration(value["days"], 0, value["nanoseconds"], value["months"])
+    )
+
+
+def _durations(column: TargetColumn, array: pa.Array) -> pa.Array:
+    per = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}[array.type.unit]
     ticks = array.cast(pa.int64())
     micros = pc.divide(pc.multiply_checked(ticks, per[0]), per[1])
     if per[1] > 1 and pc.any(pc.not_equal(pc.multiply(micros, per[1]), ticks)).as_py():
@@ -243,7 +237,7 @@ def _nanoseconds_error(column: TargetColumn) -> DriverError:
         kind="value-refused",
         fix="round them in an earlier step",
         column=column.name,
-        type=column.dtype,
+        type=str(column.arrow_type),
     )
 
 
@@ -252,19 +246,16 @@ def _to_text(array: pa.Array, convert: Callable[[Any], str]) -> pa.Array:
     return pa.array(texts, pa.large_string())
 
 
-def _json_text(value: Any) -> str:
-    return orjson.dumps(json_value(value), default=str).decode()
-
-
 def _array_literal(values: list[Any]) -> str:
     """Return a list as a PostgreSQL array literal."""
     parts = []
     for value in values:
         if value is None:
             parts.append("NULL")
-        elif isinstance(value, list):
+        elif isinstance(value, list) and not (value and isinstance(value[0], tuple)):
             parts.append(_array_literal(value))
         else:
-            escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+            text = json_text(value) if isinstance(value, (dict, list)) else str(natural_json(value))
+            escaped = text.replace("\\", "\\\\").replace('"', '\\"')
             parts.append(f'"{escaped}"')
     return "{" + ",".join(parts) + "}"

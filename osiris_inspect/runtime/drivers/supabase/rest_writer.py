@@ -29,6 +29,7 @@ from osiris_inspect.runtime.drivers.supabase.rest_errors import (
     Unreachable,
 )
 from osiris_inspect.runtime.drivers.supabase.row_encoding import encode_rows, json_text_columns
+from osiris_inspect.runtime.frames.conversion.natural import Natural
 
 BATCH: Final = 5_000
 _PAGE: Final = 1_000
@@ -73,7 +74,7 @@ class RestWriter:
             self._check_columns(schema.names)
             self._json_columns = [name for name in json_text_columns(table) if self._is_json_column(name)]
             for start in range(0, table.num_rows, self._batch_size):
-                self._send(table.slice(start, self._batch_size), frames.dtypes)
+                self._send(table.slice(start, self._batch_size), frames.natural)
             if self._target.mode == "replace":
                 self._delete_stale_rows()
         except RequestFailed as failure:
@@ -120,10 +121,10 @@ class RestWriter:
         """The key columns as text, because JSON numbers would lose digits."""
         return [f"{_quoted(name)}::text" for name in self._target.key]
 
-    def _send(self, rows: pa.Table, dtypes: Mapping[str, str]) -> None:
+    def _send(self, rows: pa.Table, natural: Mapping[str, Natural]) -> None:
         """Send a batch; split it if it is too large or the server's statement timeout expires."""
         try:
-            query = self._insert(encode_rows(rows, dtypes, self._json_columns))
+            query = self._insert(encode_rows(rows, natural, self._json_columns))
         except DriverError as error:
             raise self._write_failed(error.message, error.kind, error.fix, error.facts) from error
         self._is_sending = True
@@ -133,8 +134,8 @@ class RestWriter:
             if rows.num_rows < 2 or not (refused.code == STATEMENT_TIMEOUT or refused.status == TOO_LARGE):
                 raise
             half = rows.num_rows // 2
-            self._send(rows.slice(0, half), dtypes)
-            self._send(rows.slice(half), dtypes)
+            self._send(rows.slice(0, half), natural)
+            self._send(rows.slice(half), natural)
             return
         self._is_sending = False
         if self._target.mode == "replace":

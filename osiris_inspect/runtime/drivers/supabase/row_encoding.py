@@ -4,17 +4,18 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from osiris_inspect.model.errors import DriverError
-from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, encode_column, is_json, json_value
+from osiris_inspect.runtime.drivers.postgres.types import TargetColumn, encode_column
+from osiris_inspect.runtime.frames.conversion.natural import Natural
+from osiris_inspect.runtime.frames.conversion.natural_cells import natural_json
 
 
 def encode_rows(
-    table: pa.Table, dtypes: Mapping[str, str], json_columns: Collection[str] = ()
+    table: pa.Table, natural: Mapping[str, Natural], json_columns: Collection[str] = ()
 ) -> list[dict[str, Any]]:
     """Return each row as an object of JSON values; the text in ``json_columns`` is parsed as JSON.
 
@@ -25,7 +26,7 @@ def encode_rows(
     columns = [
         _parse_json(name, column)
         if name in json_columns
-        else _values(name, column.combine_chunks(), dtypes.get(name, ""))
+        else _values(name, column.combine_chunks(), natural[name])
         for name, column in zip(names, table.columns, strict=True)
     ]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
@@ -64,14 +65,13 @@ def _parse_json(name: str, column: pa.ChunkedArray | pa.Array) -> list[Any]:
         ) from error
 
 
-def _values(name: str, array: Any, dtype: str) -> list[Any]:
+def _values(name: str, array: Any, natural: Natural) -> list[Any]:
     array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
-    kind = array.type
-    if kinds.is_nested(kind):
-        return _nested(array.to_pylist())
-    if is_json(kind, dtype):
+    if natural.kind == "json":
         return _parse_json(name, array)
-    array = encode_column(TargetColumn(name, kind, dtype, ""), array)
+    if kinds.is_nested(array.type) and natural.kind != "interval":
+        return [None if value is None else natural_json(value) for value in array.to_pylist()]
+    array = encode_column(TargetColumn(name, array.type, natural, ""), array)
     if kinds.is_floating(array.type):
         return _numbers(array)
     if kinds.is_decimal(array.type) or kinds.is_temporal(array.type):
@@ -89,10 +89,3 @@ def _numbers(array: pa.Array) -> list[Any]:
     is_integral = pc.and_(pc.equal(pc.round(array), array), pc.less(pc.abs(array), 2.0**53))
     values: list[Any] = (array.cast(pa.int64()) if pc.all(is_integral).as_py() else array).to_pylist()
     return values
-
-
-def _nested(values: list[Any]) -> list[Any]:
-    """Return nested values with text for what JSON cannot represent (times, decimals), as over SQL."""
-    text = orjson.dumps([json_value(value) for value in values], option=orjson.OPT_NON_STR_KEYS, default=str)
-    encoded: list[Any] = orjson.loads(text)
-    return encoded

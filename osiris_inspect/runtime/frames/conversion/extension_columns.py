@@ -99,12 +99,12 @@ def plan_arrow(original: pa.DataType, info: dict[str, Any], take: Callable[[Any]
             pa.large_string(),
             info | {"cells": "decimal text"},
             lambda chunk: object_columns.decimal_texts(arrow_types.single_array(take(chunk)).to_pylist()),
-            natural=Natural("decimal"),
+            natural=Natural("decimal", f"{original.precision},{original.scale}"),
         )
     if kind is None:
         return _plan_json(original, info, take)
     if pa.types.is_duration(original):
-        natural = Natural("duration", unit=original.unit)
+        natural = Natural("duration", original.unit)
     else:
         natural = Natural("interval") if original == pa.month_day_nano_interval() else Natural()
     return ColumnPlan(

@@ -289,7 +289,7 @@ def _is_downgraded(field_: Mapping[str, Any]) -> bool:
     info = field_["facts"]
     return (
         info["form"] in _OTHER_IN_SQL
-        or info.get("cells") in ("json", "timedelta", "decimal text")
+        or info.get("cells") in ("json", "exact", "decimal text")
         or field_["dtype"] == "float16"
     )
 
@@ -297,7 +297,6 @@ def _is_downgraded(field_: Mapping[str, Any]) -> bool:
 _OTHER_IN_SQL = frozenset(
     {
         "datetime ticks",
-        "timedelta",
         "zoned ticks",
         "complex",
         "complex text",

@@ -9,7 +9,7 @@ type is not the natural one, the column's ``Natural`` names the difference:
 ``""``        its natural type                         the same               the same
 ``json``      JSON text                                VARCHAR                text, marked as JSON
 ``uuid``      text                                     VARCHAR                text, marked as UUID
-``duration``  integer in ``unit``                      INTERVAL               Arrow duration
+``duration``  integer in ``detail``                     INTERVAL               Arrow duration
 ``interval``  struct of months, days and nanoseconds   INTERVAL               the struct, marked as interval
 ``decimal``   decimal text without exponent            VARCHAR                text, marked as decimal
 ``none``      internal JSON text                       an error when it is used  an error before anything is written
@@ -25,8 +25,10 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final, Literal
 
+import orjson
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.frames.conversion.arrow_types import INTERVAL_TYPE
@@ -49,17 +51,17 @@ class Natural:
 
     Attributes:
         kind: see above.
-        unit: unit of a duration.
+        detail: unit of a duration; precision and scale of a decimal, if declared.
         reason: type of a value that has no natural form.
     """
 
     kind: Kind = ""
-    unit: str = ""
+    detail: str = ""
     reason: str = ""
 
     def to_json(self) -> dict[str, str]:
         """Return the form for ``schema.json``; empty for a column stored in its natural type."""
-        content = {"kind": self.kind, "unit": self.unit, "reason": self.reason}
+        content = {"kind": self.kind, "detail": self.detail, "reason": self.reason}
         return {key: value for key, value in content.items() if value}
 
 
@@ -76,7 +78,7 @@ def sql_expression(field: Mapping[str, Any]) -> str | None:
     """Return the SQL that yields a stored column in natural form; None if it is stored in it."""
     natural, name = natural_of(field), '"' + field["physical"].replace('"', '""') + '"'
     if natural.kind == "duration":
-        return _duration_sql(name, natural.unit)
+        return _duration_sql(name, natural.detail)
     if natural.kind == "interval":
         return (
             f"to_months({name}.months) + to_days({name}.days) + {_duration_sql(name + '.nanoseconds', 'ns')}"
@@ -116,7 +118,7 @@ def natural_array(array: Any, field: Mapping[str, Any]) -> Any:
     """
     natural = natural_of(field)
     if natural.kind == "duration":
-        return array.cast(pa.duration(natural.unit))
+        return array.cast(pa.duration(natural.detail))
     if natural.kind == "none" and array.null_count < len(array):
         raise DriverError(
             no_form_message(field),
@@ -132,7 +134,7 @@ def natural_array(array: Any, field: Mapping[str, Any]) -> Any:
 def natural_schema(stored: pa.Schema, fields: Sequence[Mapping[str, Any]]) -> pa.Schema:
     """Return the schema of the natural form of columns in their ``stored`` types."""
     types = {
-        field["physical"]: pa.duration(natural_of(field).unit)
+        field["physical"]: pa.duration(natural_of(field).detail)
         for field in fields
         if natural_of(field).kind == "duration"
     }
@@ -151,6 +153,29 @@ def natural_batch(
         for name, column in zip(batch.schema.names, batch.columns, strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def json_texts(array: pa.Array) -> pa.Array:
+    """Return lists, structures or maps as JSON text."""
+    convert = _plain_json_text if _is_vector_of_plain_numbers(array) else json_text
+    return pa.array(
+        [None if value is None else convert(value) for value in array.to_pylist()], pa.large_string()
+    )
+
+
+def _plain_json_text(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _is_vector_of_plain_numbers(array: pa.Array) -> bool:
+    """Return True for lists of numbers that every JSON writer writes alike, such as embeddings."""
+    kind = array.type
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+        return False
+    values = array.flatten()
+    if pa.types.is_integer(values.type):
+        return True
+    return bool(pa.types.is_float64(values.type) and pc.all(pc.is_finite(values)).as_py() in (True, None))
 
 
 # -- cells of several types ------------------------------------------------------------------------------------
@@ -320,8 +345,8 @@ _FAMILIES: Final[Mapping[str, NaturalCells]] = {
         ("nanoseconds", pa.timestamp("ns"), Natural()),
         ("moment", pa.timestamp("us", "UTC"), Natural()),
         ("time", pa.time64("us"), Natural()),
-        ("duration", pa.int64(), Natural("duration", unit="us")),
-        ("nanosecond duration", pa.int64(), Natural("duration", unit="ns")),
+        ("duration", pa.int64(), Natural("duration", "us")),
+        ("nanosecond duration", pa.int64(), Natural("duration", "ns")),
         ("interval", INTERVAL_TYPE, Natural("interval")),
         ("bytes", pa.large_binary(), Natural()),
     )

@@ -28,7 +28,7 @@ def _plan_durations(_values: "np.ndarray[Any, Any]", dtype: "np.dtype[Any]") -> 
         pa.int64(),
         _numpy_info("timedelta", dtype),
         encode_as_integers,
-        natural=Natural("duration", unit=unit),
+        natural=Natural("duration", unit),
     )
 
 

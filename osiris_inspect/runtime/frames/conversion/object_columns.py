@@ -226,7 +226,7 @@ def _plan_durations(values: "np.ndarray[Any, Any]") -> ColumnPlan | None:
         pa.int64(),
         column.restore_info,
         lambda chunk: column.encode(chunk).cast(pa.int64()),
-        natural=Natural("duration", unit="us"),
+        natural=Natural("duration", "us"),
     )
 
 
