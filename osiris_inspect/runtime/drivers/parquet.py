@@ -1,8 +1,9 @@
 """Parquet files: extractor and writer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +19,7 @@ from osiris_inspect.runtime.drivers.interface.file_format import (
 from osiris_inspect.runtime.drivers.interface.file_paths import input_paths, output_file
 from osiris_inspect.runtime.drivers.interface.frame_columns import check_unique_names
 from osiris_inspect.runtime.drivers.interface.writer_input import writer_input
+from osiris_inspect.runtime.frames.conversion.natural import Natural
 
 
 class ParquetExtractor:
@@ -56,7 +58,11 @@ class ParquetExtractor:
 
 
 class ParquetWriter:
-    """Writes one Parquet file atomically."""
+    """Writes one Parquet file atomically.
+
+    An interval of months, days and nanoseconds is a structure of these three, because Parquet has no such type that
+    pyarrow, DuckDB and pandas read.
+    """
 
     def run(self, *, step_id: str, config: Config, inputs: Inputs, ctx: DriverContext) -> Mapping[str, Any]:
         """Write the input in batches; the old file stays until the new one is complete."""
@@ -64,7 +70,7 @@ class ParquetWriter:
         with errors_name_step(step_id):
             frames = writer_input(config, inputs)
             check_unique_names(frames.names)
-            schema, batches = frames.batches()
+            schema, batches = _with_uuids(*frames.batches(), frames.natural)
             with (
                 output_file(config, ctx) as path,
                 pq.ParquetWriter(
@@ -77,6 +83,34 @@ class ParquetWriter:
                     ctx.progress(written)
         ctx.metric("rows_written", written)
         return {"rows_written": written}
+
+
+def _with_uuids(
+    schema: pa.Schema, batches: Iterator[pa.RecordBatch], natural: Mapping[str, Natural]
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Return the batches with columns of UUIDs, which are text in natural form, in Parquet's own type."""
+    positions = {number for number, name in enumerate(schema.names) if natural[name].kind == "uuid"}
+    if not positions:
+        return schema, batches
+    fields = [
+        field.with_type(pa.uuid()) if number in positions else field for number, field in enumerate(schema)
+    ]
+    with_uuids = pa.schema(fields)
+    return with_uuids, (
+        pa.RecordBatch.from_arrays(
+            [
+                _uuids(column) if number in positions else column
+                for number, column in enumerate(batch.columns)
+            ],
+            schema=with_uuids,
+        )
+        for batch in batches
+    )
+
+
+def _uuids(texts: pa.Array) -> pa.Array:
+    values = [None if text is None else UUID(text).bytes for text in texts.to_pylist()]
+    return pa.ExtensionArray.from_storage(pa.uuid(), pa.array(values, pa.binary(16)))
 
 
 def _read(path: Path, columns: list[str] | None) -> pa.Table:
