@@ -139,6 +139,14 @@ def cast(query: str, nulls: int = 300, before: int = 0) -> tuple[Step, Step]:
     )
 
 
+def blank(query: str, before: Sequence[str] = ()) -> tuple[Step, Step]:
+    """A step that returns a column of empty text."""
+    columns = {"columns": ["id", "city"], "dtypes": ["int64", "str"], "nulls": [0, 0]}
+    source = step("src", "x.extractor", rows=300, out={**columns, "blank_columns": list(before)})
+    out = {**columns, "blank_columns": ["city"]}
+    return source, step("shape", "duckdb.processor", "src", rows=300, out=out, query=query)
+
+
 def converted(query: str | None, nulls: int) -> tuple[Step, Step]:
     source = step("src", "x.extractor", rows=300, out=counted(300, id=0, amount=3))
     config = {"query": query} if query else {}
@@ -191,6 +199,7 @@ HEADER = {"rows": 3, "dtypes": ["str"], "columns": ["id;name;amount"]}
 
 HITS: Sequence[tuple[str, Made]] = (
     ("column-all-null", ours(*cast("SELECT id, TRY_CAST(email AS DOUBLE) AS amount FROM df"))),
+    ("column-all-null", ours(*blank("SELECT id, trim(city, 'a-z') AS city FROM df"))),
     ("join-explosion", ours(*joined(2000))),
     ("join-explosion", theirs(*joined(2000))),
     ("join-explosion", ours(*joined(2000, join=keys(900, 100)))),
@@ -251,6 +260,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("failure-logged", theirs(*enriched(), files=log("INFO - insert failed 0 times"))),
     ("column-all-null", ours(*cast("SELECT id, NULL AS amount FROM df"))),
     ("column-all-null", ours(*cast("SELECT id, TRY_CAST(email AS DOUBLE) AS amount FROM df", nulls=299))),
+    ("column-all-null", ours(*blank("SELECT id, '' AS city FROM df"))),
     ("join-explosion", ours(*joined(1000))),
     ("join-explosion", theirs(*joined(1000))),
     ("join-explosion", ours(*joined(200_000, "SELECT * FROM df_a CROSS JOIN df_b"))),
@@ -373,6 +383,13 @@ def test_column_lost_in_a_step_names_its_input(tmp_path: Path) -> None:
     assert messages(tmp_path, ours(source, joined_step)) == {
         "column-all-null@j": "'city' had no values in any of 3 rows, although the input had some"
     }
+
+
+def test_blank_column_of_a_source_is_a_note(tmp_path: Path) -> None:
+    findings = report(tmp_path, ours(*blank("SELECT id, city FROM df", before=["city"]))).findings
+    assert [(finding.id, finding.severity, finding.message) for finding in findings] == [
+        ("column-all-null@src", "note", "'city' had only blank text in all of 300 rows")
+    ]
 
 
 def test_column_empty_at_the_source_is_no_finding(tmp_path: Path) -> None:

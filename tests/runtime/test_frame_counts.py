@@ -50,7 +50,7 @@ def test_range_and_distinct_describe_keys_only(tmp_path: Path, storage: str) -> 
     counts = stored(tmp_path, frame, storage)
     assert counts.min == ("0", "7", None, None, None, "2024-01-01 00:00:00")
     assert counts.max == ("39", "7", None, None, None, "2024-02-09 00:00:00")
-    assert counts.distinct == ("many", 1, "few", "few", "many", "many")
+    assert counts.distinct == ("many", 1, 1, 1, "many", "many")
 
 
 def test_column_without_values_has_no_distinct_value(tmp_path: Path) -> None:
@@ -158,3 +158,38 @@ def test_writer_logs_rows_received_and_written(tmp_path: Path) -> None:
     ]
     rows = len((tmp_path / "stats.csv").read_text().splitlines()) - 1
     assert [(end["rows_received"], end["rows_written"]) for end in ends] == [(rows, rows)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "distinct"),
+    [
+        (["Ada"] * 70_000, 1),
+        (["Ada"] * 70_000 + ["Bo"], "few"),
+        ([7.5, float("nan")] * 200, 1),
+        ([7.5] * 300 + [8.0], "few"),
+        ([None] * 3 + ["Ada"], 1),
+        ([float("nan")] * 3, 0),
+    ],
+)
+@pytest.mark.parametrize("storage", STORAGES)
+def test_one_value_is_counted_in_all_rows(
+    tmp_path: Path, storage: str, cells: list[Any], distinct: Any
+) -> None:
+    assert stored(tmp_path, pd.DataFrame({"c": cells}), storage).distinct == (distinct,)
+
+
+@pytest.mark.parametrize(
+    ("cells", "blank"),
+    [
+        (["", "  ", None, "\t"], ("c",)),
+        ([""] * 300 + ["x"], ()),
+        ([None, None], ()),
+        (["", "x"], ()),
+        ([1, 2], ()),
+    ],
+)
+@pytest.mark.parametrize("storage", STORAGES)
+def test_blank_column_has_only_spaces(
+    tmp_path: Path, storage: str, cells: list[Any], blank: tuple[str, ...]
+) -> None:
+    assert stored(tmp_path, pd.DataFrame({"c": cells}), storage).blank_columns == blank

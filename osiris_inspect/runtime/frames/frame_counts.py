@@ -35,6 +35,8 @@ class FrameCounts:
         self._rows = 0
         self._nulls = [0] * len(names)
         self._sampled: list[int] = [0] * len(names)
+        self._only: list[Any] = [None] * len(names)  # the one value so far
+        self._blank: set[int] = set()
         self._low: list[Any] = [None] * len(names)
         self._high: list[Any] = [None] * len(names)
         self._is_sampled = len(names) <= MAX_COLUMNS
@@ -45,11 +47,23 @@ class FrameCounts:
         for number, array in enumerate(arrays[: len(self._names)]):
             self._nulls[number] += _nulls(array)
             if self._is_sampled and not self._rows:
-                self._sampled[number] = _distinct_in_sample(array)
+                self._add_sample(number, array)
+            if self._only[number] is not None and not _has_only(array, self._only[number]):
+                self._only[number] = None
+            if number in self._blank and not _is_blank(array):
+                self._blank.remove(number)
             if self._is_ranged and _is_key(array.type):
                 self._add_range(number, array)
         self._rows += len(arrays[0]) if len(arrays) else 0
         self._is_ranged = self._is_ranged and self._rows <= MAX_RANGE_ROWS
+
+    def _add_sample(self, number: int, array: pa.Array) -> None:
+        values = _sample_values(array)
+        self._sampled[number] = len(values)
+        if len(values) == 1 and (_is_text(array.type) or _is_float(array.type) or _is_key(array.type)):
+            self._only[number] = values[0]
+        if 0 < len(values) <= MAX_FEW and _is_text(array.type) and _is_blank(values):
+            self._blank.add(number)
 
     def _add_range(self, number: int, array: pa.Array) -> None:
         ends = pc.min_max(array)
@@ -77,11 +91,16 @@ class FrameCounts:
         if self._nulls[number] >= self._rows:
             return 0
         low, high, sampled = self._low[number], self._high[number], self._sampled[number]
-        if self._is_ranged and low is not None and low == high:
+        if self._only[number] is not None or (self._is_ranged and low is not None and low == high):
             return 1
         if not sampled:
             return None
         return "few" if sampled <= MAX_FEW else "many"
+
+    @property
+    def blank_columns(self) -> tuple[str, ...]:
+        """Columns of text whose values are all empty or spaces; those without a value do not count."""
+        return tuple(self._names[number] for number in sorted(self._blank))
 
     @property
     def low(self) -> tuple[str | None, ...]:
@@ -112,7 +131,7 @@ def _text(value: Any) -> str | None:
 
 def _nulls(array: pa.Array) -> int:
     nulls = int(array.null_count)
-    if kinds.is_float64(array.type) or kinds.is_float32(array.type):
+    if _is_float(array.type):
         width = array.type.bit_width // 8
         values = (
             np.frombuffer(array.buffers()[1], f"<f{width}", count=len(array), offset=array.offset * width)
@@ -129,13 +148,35 @@ def _is_key(kind: pa.DataType) -> bool:
     return bool(kinds.is_integer(kind) or kinds.is_date(kind) or kinds.is_timestamp(kind))
 
 
-def _distinct_in_sample(array: pa.Array) -> int:
-    """Return the number of different values in the first rows; 0 if they cannot be compared."""
-    sample = array.slice(0, SAMPLE_ROWS)
+def _is_float(kind: pa.DataType) -> bool:
+    return bool(kinds.is_float64(kind) or kinds.is_float32(kind))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(kinds.is_string(kind) or kinds.is_large_string(kind))
+
+
+def _sample_values(array: pa.Array) -> pa.Array:
+    """Return the different values in the first rows, without NaN; none if they cannot be compared."""
     if (
         kinds.is_nested(array.type)
         or kinds.is_dictionary(array.type)
         or isinstance(array.type, pa.BaseExtensionType)
     ):
-        return 0
-    return len(sample.unique()) - bool(sample.null_count)
+        return array.slice(0, 0)
+    values = array.slice(0, SAMPLE_ROWS).unique().drop_null()
+    if _is_float(array.type) and len(values) <= MAX_FEW:
+        return values.filter(pc.invert(pc.is_nan(values)))
+    return values
+
+
+def _has_only(array: pa.Array, value: pa.Scalar) -> bool:
+    """Return True if an array has no other value; it may have none."""
+    differs = pc.not_equal(array, value)
+    if _is_float(array.type):
+        differs = pc.and_(differs, pc.invert(pc.is_nan(array)))
+    return not pc.any(differs).as_py()
+
+
+def _is_blank(array: pa.Array) -> bool:
+    return not pc.any(pc.not_equal(pc.ascii_trim_whitespace(array), "")).as_py()

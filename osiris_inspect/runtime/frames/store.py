@@ -213,6 +213,7 @@ class FrameStore:
             distinct=counts.distinct,
             min=counts.low,
             max=counts.high,
+            blank_columns=counts.blank_columns,
             storage=self.location(step),
             reason=reason,
             memory_bytes=entry.memory_bytes,

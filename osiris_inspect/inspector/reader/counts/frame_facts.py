@@ -10,6 +10,7 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event, as_int
 
+_LISTS = ("columns", "dtypes", "nulls", "min", "max", "blank_columns")
 _JOIN_COUNTS = ("left_rows", "right_rows", "matched", "left_duplicates", "right_duplicates")
 
 
@@ -35,7 +36,8 @@ def read_frame_facts(run: Run, *, log_only: bool = False) -> dict[str, FrameFact
 def _from_event(step: str, event: Event) -> FrameFacts | None:
     if event.row_count is None:
         return None
-    names, dtypes, nulls = (_items(event.fields.get(key)) for key in ("columns", "dtypes", "nulls"))
+    names, dtypes, nulls, lows, highs, blank = (_items(event.fields.get(key)) for key in _LISTS)
+    blank_names = {name for name in blank if isinstance(name, str)}
     original = event.fields.get("original_names")
     originals = original if isinstance(original, Mapping) else {}
     columns = tuple(
@@ -43,10 +45,13 @@ def _from_event(step: str, event: Event) -> FrameFacts | None:
             str(originals.get(str(name), name)),
             str(_item(dtypes, number) or ""),
             as_int(_item(nulls, number)),
+            _text(_item(lows, number)),
+            _text(_item(highs, number)),
+            str(name) in blank_names,
         )
         for number, name in enumerate(names)
     )
-    join = event.fields.get("join")
+    join, source = event.fields.get("join"), event.fields.get("source")
     return FrameFacts(
         step,
         event.row_count,
@@ -54,6 +59,7 @@ def _from_event(step: str, event: Event) -> FrameFacts | None:
         event.file,
         event.line,
         _join(join) if isinstance(join, Mapping) else None,
+        source if isinstance(source, Mapping) else {},
     )
 
 
@@ -63,6 +69,10 @@ def _items(value: Any) -> list[Any]:
 
 def _item(values: list[Any], number: int) -> Any:
     return values[number] if number < len(values) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _join(counts: Mapping[str, Any]) -> JoinFacts | None:
