@@ -193,3 +193,10 @@ def test_blank_column_has_only_spaces(
     tmp_path: Path, storage: str, cells: list[Any], blank: tuple[str, ...]
 ) -> None:
     assert stored(tmp_path, pd.DataFrame({"c": cells}), storage).blank_columns == blank
+
+
+def test_year_beyond_python_is_recorded_and_infinity_is_not(tmp_path: Path) -> None:
+    milliseconds = pa.array([0, 1_700_000_000_000], pa.timestamp("s"))
+    infinite = pa.array([0, 2**63 - 1], pa.timestamp("us"))
+    counts = stored(tmp_path, pa.table({"at": milliseconds, "until": infinite}))
+    assert counts.max == ("55840-11-08 22:13:20.000000", None)

@@ -20,6 +20,8 @@ SAMPLE_ROWS: Final = 256
 MAX_RANGE_ROWS: Final = 100_000
 """Rows of a frame up to which the smallest and the largest value are searched."""
 MAX_FEW: Final = 16
+YEAR_DIGITS: Final = 5
+"""Digits of a year that Python cannot represent and that is not that of infinity."""
 
 Distinct = Literal[0, 1, "few", "many"]
 
@@ -122,11 +124,12 @@ class FrameCounts:
 
 
 def _text(value: Any) -> str | None:
-    """Return a scalar as text; None for a date that Python cannot represent, such as an infinite one."""
+    """Return a scalar as text; None for a date that neither Python nor a calendar has, such as an infinite one."""
     try:
         return str(value)
     except (OverflowError, ValueError):
-        return None
+        text = str(np.datetime64(value.value, getattr(value.type, "unit", "D"))).replace("T", " ")
+        return text if len(text.partition("-")[0]) == YEAR_DIGITS else None
 
 
 def _nulls(array: pa.Array) -> int:
