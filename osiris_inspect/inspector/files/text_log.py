@@ -48,6 +48,7 @@ _STEP = re.compile(
 
 
 _INFO = b" INFO "
+_OWN_STEP = b" - [step "
 _RELEVANT_TEXTS = (
     *(b"rror", b"Timeout(", b"WARN", b"cfg/", b"ERROR", b"CRITICAL", b"FATAL", b"HTTP/", b"xception"),
     *(b"Executing step", b" for step ", b"Killed", b"Segmentation fault", b"space left", b"quota exceeded"),
@@ -111,7 +112,8 @@ def read_text_log(file: str, lines: Iterable[NumberedLine]) -> TextLog:
     def observed() -> Iterator[NumberedLine]:
         nonlocal has_info
         for number, raw in lines:
-            has_info = has_info or _INFO in raw[:200]
+            # the log of our own worker has messages of drivers, but not those of HTTP clients
+            has_info = has_info or (_INFO in raw[:200] and _OWN_STEP not in raw[:200])
             if http_log.MARK in raw and len(responses) < MAX_KEPT:
                 response = http_log.parse_response(file, number, _head(raw))
                 responses.extend([response] if response is not None else [])
