@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from osiris_inspect.model.run_types import FrameLocation
 
@@ -54,7 +55,7 @@ class StoredFrame:
     max: tuple[str | None, ...] = ()
     blank_columns: tuple[str, ...] = ()
     join: Mapping[str, int] | None = None
-    source: Mapping[str, int | str] | None = None
+    source: Mapping[str, Any] | None = None
     storage: FrameLocation = "none"
     reason: str
     memory_bytes: int = 0
