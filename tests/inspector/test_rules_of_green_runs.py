@@ -400,6 +400,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("numbers-as-text", odd("result", "W", count=3)),
     ("numbers-as-text", odd("years", "present", count=9)),
     ("numbers-as-text", signed()),
+    ("numbers-as-text", odd("Unnamed: 2", "receipts")),
     ("numbers-as-text", signed(total_line=122, total_label="TOTAL", odd_values=[{"column": "name", "value": "TOTAL", "count": 1, "values": 121, "line": 122}])),
     ("numbers-as-text", queried("SELECT TRY_CAST(qty AS INT) AS qty FROM df", odd_values=[{"column": "qty", "value": "12 pcs", "count": 1, "values": 121, "line": 9}])),
     ("numbers-as-text", queried("SELECT qty FROM df WHERE qty <> '-'", odd_values=[{"column": "qty", "value": "-", "count": 1, "values": 121, "line": 9}])),

@@ -33,6 +33,8 @@ TEMPLATE = FindingTemplate(Severity.WARNING, "data", confidence=Confidence.MEDIU
 MEASURED = 0.2
 """Share of numbers with a decimal point from which a column is a measure, not a code."""
 MAX_WORDS = 3
+_CAUSES = ("broken_lines", "header_rows")
+"""Facts of a file that make any column text."""
 _CODE = LazyRegex(
     r"(?:^|[_\W]|(?<=[a-z])(?=[A-Z]))(?:id|ids|code|codes|no|nr|num|number|key|zip|zipcode|postal|postcode|plz|psc|phone|tel|mobile|fax"
     r"|house|room|flight|ticket|sku|article|item|ean|isbn|barcode|account|invoice|order|receipt|serial|badge|plate|version"
@@ -70,10 +72,12 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     """Find columns of text that would be numbers without a few values."""
     for step in run.steps:
         frame = run.frames.get(step.id)
-        if frame is None or step.status != "succeeded":
+        if frame is None or step.status != "succeeded" or any(map(frame.source.get, _CAUSES)):
             continue
         for entry in _entries(frame):
             column, value = str(entry.get("column")), str(entry.get("value") or "")
+            if column.startswith("Unnamed: "):  # the line above the header was read as the header
+                continue
             if value == frame.source.get("total_label") or is_value_expected(run, step, column, value):
                 continue
             kind = _kind(column, value, entry)
