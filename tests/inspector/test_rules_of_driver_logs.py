@@ -88,6 +88,12 @@ HITS: Sequence[tuple[str, Made]] = (
     ("stale-data-used", read("W fell back to the last snapshot")),
     ("stale-data-used", read("W using cached response after HTTP 503")),
     ("read-repeated", twice("W page 4: read timed out (30 s), retrying")),
+    ("rows-skipped", written("I bulk: 176 ok, 24 errors")),
+    ("rows-skipped", written('I {"created": 176, "failed": 24}')),
+    ("rows-skipped", read("I imported 176, rejected: 24")),
+    ("rows-skipped", read("W skipping invoice 17: no customer")),
+    ("rows-skipped", read("W skipped page 4 (malformed JSON)")),
+    ("rows-skipped", read("I dropped 24 records without a customer")),
     ("read-repeated", twice("I fetching page 4 again", column="order_id")),
 )  # fmt: skip
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
@@ -137,6 +143,13 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("stale-data-used", read("I starting from the last cursor 2026-11-02")),
     ("read-repeated", twice("W page 4: read timed out (30 s), retrying", high="1100")),
     ("read-repeated", twice("I read 9 pages")),
+    ("rows-skipped", written("I bulk: 200 ok, 0 errors")),
+    ("rows-skipped", written("I inserted 13, skipped 87 unchanged")),
+    ("rows-skipped", read("W 3 failed attempts, then all 100 loaded")),
+    ("rows-skipped", read("W skipping the certificate check: no CA file")),
+    ("rows-skipped", read("W skipping optional step: no key")),
+    ("rows-skipped", read("I imported 100, failed: 0")),
+    ("rows-skipped", read("W request failed 2 times, then 100 rows were loaded")),
     ("read-repeated", twice("W page 4: timed out, retrying", high="105")),
 )  # fmt: skip
 

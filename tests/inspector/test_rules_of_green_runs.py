@@ -271,6 +271,7 @@ HITS: Sequence[tuple[str, Made]] = (
     ("lines-too-short", signed(short_lines=120, broken_lines=120, checked_lines=480)),
     ("lines-too-short", signed(short_lines=1, broken_lines=1, checked_lines=480)),
     ("lines-too-short", signed(short_lines=1, cut_lines=1, checked_lines=480)),
+    ("lines-too-short", signed(short_lines=1, footer_lines=1, checked_lines=480)),
     ("header-repeated", signed(header_repeats=1, header_repeat_line=102)),
     ("header-repeated", signed(header_repeats=3, header_repeat_row=101)),
     ("title-as-header", csv({"Sales report 11/2026": "str", "Unnamed: 1": "str", "Unnamed: 2": "str"})),
