@@ -400,6 +400,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("numbers-as-text", odd("mark", "101B")),
     ("numbers-as-text", odd("result", "W", count=3)),
     ("numbers-as-text", odd("years", "present", count=9)),
+    ("numbers-as-text", signed(odd_values=[{"column": "cylinders", "value": "rotary", "count": 1, "values": 93, "line": 58}])),
     ("numbers-as-text", signed()),
     ("numbers-as-text", odd("Unnamed: 2", "receipts")),
     ("numbers-as-text", signed(total_line=122, total_label="TOTAL", odd_values=[{"column": "name", "value": "TOTAL", "count": 1, "values": 121, "line": 122}])),
