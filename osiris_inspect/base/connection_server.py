@@ -1,5 +1,6 @@
 """The server that a connection names: its host, port and database, without user and password."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +10,8 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "port": ("port",),
     "database": ("database", "dbname", "db", "db_name"),
 }
-_URL_KEYS = ("url", "dsn", "pg_dsn", "sql_url")
+_URL_KEYS = ("url", "dsn", "pg_dsn", "sql_url", "sql_dsn")
+_DSN_PART = re.compile(r"(?<!\S)(host|port|dbname)=([^\s']{1,255})")
 
 
 def connection_server(connection: Mapping[str, Any]) -> dict[str, str]:
@@ -25,8 +27,10 @@ def connection_server(connection: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _server_of_url(value: Any) -> dict[str, str]:
-    if not isinstance(value, str) or "://" not in value:
+    if not isinstance(value, str):
         return {}
+    if "://" not in value:
+        return {"database" if key == "dbname" else key: text for key, text in _DSN_PART.findall(value)}
     try:
         parts = urlsplit(value)
         named = {"host": parts.hostname, "port": parts.port, "database": parts.path.strip("/")}

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
@@ -253,8 +255,10 @@ def test_message_of_changed_target_names_both(tmp_path: Path) -> None:
     ]
 
 
-def originals_run(folder: Path, number: int, database: str, mode: str = "upsert") -> Path:
-    """A local run of the original, which has no run card."""
+def originals_run(
+    folder: Path, number: int, database: str = "prod", mode: str = "upsert", frame: pa.Table | None = None
+) -> Path:
+    """A local run of the original, which has no run card, with the spilled frame of its source."""
     card = {"source": "mysql.extractor", "load": "supabase.writer"}
     lines: list[Any] = [local("run_start", 0, pipeline="p.yaml", profile=None, params={})]
     for step_id, driver in card.items():
@@ -281,6 +285,13 @@ def originals_run(folder: Path, number: int, database: str, mode: str = "upsert"
         "cfg/load.json": {"connection": "@supabase.main", "table": "stats", "write_mode": mode},
         "artifacts/load/cleaned_config.json": server,
     }
+    if frame is not None:
+        sink = pa.BufferOutputStream()
+        pq.write_table(frame, sink)
+        files |= {
+            "artifacts/source/output.parquet": sink.getvalue().to_pybytes(),
+            "artifacts/source/schema.json": {field.name: str(field.type) for field in frame.schema},
+        }
     steps = [("source", card["source"], []), ("load", card["load"], ["source"])]
     return run_dir(folder, lines, steps=steps, files=files, name=f"run_{FIRST_MS + number * 24 * HOUR_MS}")
 
@@ -291,3 +302,29 @@ def test_local_runs_of_the_original_record_their_target(tmp_path: Path) -> None:
     assert messages(originals_run(tmp_path, 2, "test"), "target-changed") == [
         "wrote to host 'test.supabase.co'; the last 2 runs wrote to host 'prod.supabase.co'"
     ]
+
+
+@pytest.mark.parametrize(("mode", "is_found"), [("append", True), ("upsert", False)])
+def test_equal_spilled_frames_of_the_original_were_appended_again(
+    tmp_path: Path, mode: str, is_found: bool
+) -> None:
+    originals_run(tmp_path, 0, mode=mode, frame=pa.table({"id": [1, 2]}))
+    path = originals_run(tmp_path, 1, mode=mode, frame=pa.table({"id": [1, 2]}))
+    assert bool(messages(path, "rows-appended-again")) == is_found
+
+
+def test_spilled_frames_of_the_original_show_a_changed_column(tmp_path: Path) -> None:
+    for number in range(2):
+        originals_run(tmp_path, number, frame=pa.table({"id": [number, 2]}))
+    path = originals_run(tmp_path, 2, frame=pa.table({"id": ["a", "b"]}))
+    assert messages(path, "source-columns-changed") == [
+        "'id' is text and was integer, unlike in the last 2 runs"
+    ]
+
+
+@pytest.mark.parametrize("file", ["events.jsonl", "cfg/save.json", "artifacts/save/cleaned_config.json"])
+def test_damaged_file_of_an_earlier_run_is_passed_over(tmp_path: Path, file: str) -> None:
+    for number in range(3):
+        damaged = run(tmp_path, number, to_server("dwh")) / file
+        damaged.write_bytes(b"{torn\xff\n" + damaged.read_bytes()[:50])
+    assert analyze(run(tmp_path, 3, to_server("dwh"))).findings == ()
