@@ -10,11 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
+from osiris_inspect.inspector.diagnosis.evidence.history.column_kinds import kind_of
+from osiris_inspect.inspector.diagnosis.evidence.history.comparable_runs import without_dates
 from tests.inspector.making import local, native, run_dir
 from tests.inspector.test_rules_of_green_runs import ours, step
 
 HOUR_MS = 3_600_000
 FIRST_MS = 1767225600000  # 2026-01-01 00:00 UTC
+OUT: Mapping[str, Any] = {"columns": ["id"], "dtypes": ["int64"], "nulls": [0]}
 Day = Mapping[str, Any]
 """What is special about a run: see ``run``."""
 COLUMNS: Mapping[str, tuple[str, int, Any, str | None]] = {
@@ -29,7 +32,7 @@ def run(folder: Path, hour: float, day: Day) -> Path:
     """A run of a source and a writer, ``hour`` hours after the first.
 
     Keys of ``day``: ``data`` (the fingerprint), ``rows``, ``columns``, ``newest`` (of ``day``), ``query``, ``writer``
-    (its configuration), ``server``, ``source`` (of the plan), ``metrics``, ``names`` (of the steps), ``driver``, ``ok``.
+    (its configuration), ``server``, ``source`` (of the plan), ``metrics``, ``events``, ``names`` (of the steps), ``driver``, ``ok``.
     """
     rows, columns = day.get("rows", 100), {**COLUMNS, **day.get("columns", {})}
     if "newest" in day:
@@ -70,9 +73,15 @@ def run(folder: Path, hour: float, day: Day) -> Path:
         "status.json": json.dumps(status),
         f"artifacts/{target}/cleaned_config.json": cleaned,
     }
+    said = [{**native("", 20), **fields} for fields in day.get("events", ())]
     name = f"run_{FIRST_MS + int(hour * HOUR_MS)}"
     return run_dir(
-        folder, [plan, *events], steps=planned, files=files, name=name, metrics=day.get("metrics", ())
+        folder,
+        [plan, *events[:-2], *said, *events[-2:]],
+        steps=planned,
+        files=files,
+        name=name,
+        metrics=day.get("metrics", ()),
     )
 
 
@@ -119,6 +128,8 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "by insert": [{"data": "a", "writer": {"table": "t", "write_mode": "insert"}}] * 2,
         "to a file": [{"data": "a", "writer": {"path": "o.csv", "append": True}}] * 2,
         "said by a metric": [{"data": "a", "metrics": [APPENDED]}] * 2,
+        "said by an event": [{"data": "a", "events": [{"event": "write.start", "step_id": "save", "mode": "append"}]}] * 2,
+        "with a mode of Spark": [{"data": "a", "writer": {"table": "t", "save_mode": "append"}}] * 2,
         "after a first full load": [{"data": "a", "writer": {"table": "stats", "write_mode": "replace"}}, appending("a")],
     },
     "no-new-data": {
@@ -126,6 +137,10 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "the rows of an older run": [{}, {"data": "b"}, {}, {}, {"data": "b"}],
         "for another day": [*(asked(day) for day in (1, 2)), *(asked(day, data="c") for day in (3, 4))],
         "the newest day of the last run": [*NEWEST, NEWEST[-1]],
+        "the newest day of rows with the time of their reading": [
+            {**day, **columns(read_at=("timestamp[us]", 0, 1, f"2026-02-0{number} 09:00:00"))}
+            for number, day in enumerate([*NEWEST, NEWEST[-1]], start=1)
+        ],
         "an older newest day": [*NEWEST, NEWEST[1]],
     },
     "source-columns-changed": {
@@ -160,6 +175,8 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "another server": [{**to_server(name), "data": "a", "writer": {"table": "t", "write_mode": "append"}} for name in "ab"],
         "replaced since": [appending("a"), {"data": "b", "writer": {"table": "stats", "write_mode": "replace"}}, appending("a")],
         "the earlier run failed": [appending("a", ok=False), appending("a")],
+        "duplicates left out": [{"data": "a", "writer": {"table": "t", "write_mode": "insert", "on_conflict": "ignore"}}] * 2,
+        "emptied before by SQL": [{"data": "a", "writer": {"table": "t", "write_mode": "append", "pre_sql": "TRUNCATE TABLE t"}}] * 2,
         "one row": [appending("a", rows=1)] * 2,
         "renamed steps": [appending("a", names=("s", "w")), appending("a")],
     },
@@ -171,6 +188,10 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "other parameters": [*({"source": source(country=name)} for name in "abc"), *[{"data": "x", "source": source(country=name)} for name in "de"]],
         "an edited query": [*[{}] * 3, {"data": "x"}, {"data": "x", "query": "SELECT a FROM t"}],
         "the newest day advanced": NEWEST,
+        "another date advanced": [
+            {**day, **columns(at=("timestamp[us]", 0, "few", f"2026-02-0{number} 09:00:00"))}
+            for number, day in enumerate([*NEWEST, NEWEST[-1]], start=1)
+        ],
         "the newest day stayed before": [*NEWEST[:3], *NEWEST[2:], NEWEST[-1]],
         "an earlier day was asked for": [{**NEWEST[day], **asked(day)} for day in (0, 1, 2, 3, 4, 1)],
     },
@@ -328,3 +349,62 @@ def test_damaged_file_of_an_earlier_run_is_passed_over(tmp_path: Path, file: str
         damaged = run(tmp_path, number, to_server("dwh")) / file
         damaged.write_bytes(b"{torn\xff\n" + damaged.read_bytes()[:50])
     assert analyze(run(tmp_path, 3, to_server("dwh"))).findings == ()
+
+
+@pytest.mark.parametrize("first", ["replace", "append"])
+def test_rows_after_a_writer_that_replaced_them_are_not_repeated(tmp_path: Path, first: str) -> None:
+    source_step = step("src", "x.extractor", rows=9, out={**OUT, "fingerprint": "a"})
+    writers = [
+        step(name, "x.writer", "src", rows=9, table="t", write_mode=mode)
+        for name, mode in (("first", first), ("second", "append"))
+    ]
+    events, planned, files = ours(source_step, *writers)
+    files = {**files, "status.json": {"ok": True, "steps_completed": 3, "steps_total": 3}}
+    for number in range(2):
+        path = run_dir(tmp_path, events, steps=planned, files=files, name=f"run_{FIRST_MS + number}")
+    assert bool(messages(path, "rows-appended-again")) == (first == "append")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("int64", "Int32"), ("uint8", "int64"), ("str", "large_string"), ("object", "string"), ("float64", "double"),
+        ("datetime64[ns]", "timestamp[us, tz=UTC]"), ("bool", "boolean"), ("decimal128(38, 0)", "decimal128(9, 2)"),
+    ],
+)  # fmt: skip
+def test_kind_does_not_depend_on_width_or_library(one: str, other: str) -> None:
+    assert kind_of(one) == kind_of(other) != ""
+
+
+def test_kinds_of_different_types_differ() -> None:
+    dtypes = [
+        "int64",
+        "float64",
+        "decimal128(38, 0)",
+        "bool",
+        "datetime64[ns]",
+        "str",
+        "interval",
+        "struct<a: int64>",
+    ]
+    assert len({kind_of(dtype) for dtype in dtypes}) == len(dtypes)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("out/2026-01-05/a.csv", "out/<date>/a.csv"),
+        ("out/20260105.csv", "out/<date>.csv"),
+        ("o/2026/01/05/x", "o/<date>/x"),
+        ("o_2026-01-05T10:20:30", "o_<date>"),
+        ("o_20260105_1020", "o_<date>"),
+        ("a/year=2026/month=1/x", "a/<date>/<date>/x"),
+        ("a 5.1.2026", "a <date>"),
+        ("2026-W05", "<date>"),
+        ("LIMIT 2000", "LIMIT 2000"),
+        ("v1.2026", "v1.2026"),
+        ("dwh_2", "dwh_2"),
+    ],
+)
+def test_dates_in_a_text_are_replaced(text: str, expected: str) -> None:
+    assert without_dates(text) == expected

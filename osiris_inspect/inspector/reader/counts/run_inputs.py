@@ -13,6 +13,8 @@ from osiris_inspect.model.event import Event
 
 META = "compiled/meta.json"
 """The original's hashes of a compiled pipeline."""
+EFFECTIVE = "compiled/effective_config.json"
+"""The original's parameters; its remote worker does not log them."""
 
 
 def read_run_inputs(disk: RunFiles, starts: Iterable[Event], steps: Iterable[str]) -> RunInputs:
@@ -25,13 +27,19 @@ def read_run_inputs(disk: RunFiles, starts: Iterable[Event], steps: Iterable[str
         source = event.fields.get("source")
         given = source if isinstance(source, Mapping) else event.fields
         if isinstance(given.get("params"), Mapping):
-            parameters = json.dumps(given["params"], sort_keys=True, default=str)
+            parameters = _as_json(given["params"])
         text = given["text"] if isinstance(given.get("text"), str) else text
         profile = given["profile"] if isinstance(given.get("profile"), str) else profile
     hashes = _mapping(_document(disk, META).get("fingerprints"))
     text = hashes["oml_fp"] if text is None and isinstance(hashes.get("oml_fp"), str) else text
+    effective = _document(disk, EFFECTIVE).get("params") if parameters is None else None
+    parameters = _as_json(effective) if isinstance(effective, Mapping) else parameters
     servers = {step: _server_of(disk, step) for step in steps if layout.is_safe_name(step)}
     return RunInputs(text, parameters, profile, {step: server for step, server in servers.items() if server})
+
+
+def _as_json(parameters: Mapping[str, Any]) -> str:
+    return json.dumps(parameters, sort_keys=True, default=str)
 
 
 def read_configs(disk: RunFiles, steps: Iterable[str]) -> dict[str, Mapping[str, Any]]:

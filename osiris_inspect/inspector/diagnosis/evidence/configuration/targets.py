@@ -5,7 +5,19 @@ from collections.abc import Mapping
 from typing import Any
 
 Target = tuple[str, ...]
-_MODE_KEYS = ("write_mode", "if_exists", "mode", "on_existing", "write_disposition")
+_MODE_KEYS = (
+    "write_mode",
+    "if_exists",
+    "mode",
+    "on_existing",
+    "write_disposition",
+    "disposition",
+    "save_mode",
+    "load_mode",
+    "insert_mode",
+)
+_DUPLICATE_KEYS = ("on_conflict", "ignore_duplicates", "skip_duplicates", "skip_existing", "deduplicate")
+"""Keys that say what happens to rows that the target has already."""
 _ADDS = {
     "append",
     "insert",
@@ -60,6 +72,14 @@ def adds_rows(config: Mapping[str, Any]) -> bool:
     mode = write_mode(config)
     return mode in {"append", "insert", "add", "a", "write_append"} or (
         not mode and config.get("append") is True
+    )
+
+
+def leaves_out_duplicates(config: Mapping[str, Any]) -> bool:
+    """Return True if a writer leaves out or updates rows that its target has already."""
+    values = [config.get(key) for key in _DUPLICATE_KEYS]
+    return any(
+        bool(value) and str(value).lower() not in ("error", "fail", "raise", "false") for value in values
     )
 
 

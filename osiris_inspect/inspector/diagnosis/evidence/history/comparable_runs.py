@@ -4,7 +4,6 @@ Dates in configurations and parameters do not count: a daily run with a date is 
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,11 +12,12 @@ from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun, Server
 from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.units import day_and_time
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Evidence
 
-_DATE = re.compile(
+_DATE = LazyRegex(
     r"(?<!\d)(?:19|20)\d\d(?:([-_/.]?)(?:0[1-9]|1[0-2])(?:\1(?:0[1-9]|[12]\d|3[01]))?|-?W\d\d)"
     r"(?:[T _-]?[0-2]\d[-:_.h]?[0-5]\d(?:[-:_.m]?[0-5]\d)?)?(?!\d)"
     r"|(?<!\d)(?:0?[1-9]|[12]\d|3[01])([-/.])(?:0?[1-9]|1[0-2])\2(?:19|20)\d\d(?!\d)"
@@ -30,7 +30,7 @@ _OF_A_CONNECTION = ("resolved_connection", "_connection_alias", "_connection_fam
 
 def without_dates(text: str) -> str:
     """Return a text with each date replaced by one word."""
-    return _DATE.sub("<date>", text)
+    return _DATE.sub(lambda _: "<date>", text)
 
 
 def comparable_runs(run: Run, lineage: Lineage, step: str) -> list[EarlierRun]:
@@ -57,8 +57,13 @@ def has_same_parameters(run: Run, earlier: EarlierRun) -> bool:
 def has_same_dates(run: Run, earlier: EarlierRun, step: str) -> bool:
     """Return True if the dates in the parameters and in the configuration of a step are those of an earlier run."""
     state = run.step(step)
-    is_same = state is None or earlier.configs.get(step, {}) == state.config
+    is_same = state is None or has_same_settings(state.config, earlier.configs.get(step, {}))
     return is_same and run.inputs.parameters == earlier.inputs.parameters
+
+
+def has_same_settings(config: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return True if two configurations of a step are equal; its resolved connection does not count."""
+    return _settings(config) == _settings(other)
 
 
 def server_of(run: Run | EarlierRun, step: str) -> Server:
@@ -76,8 +81,11 @@ def _profile(name: str | None) -> str:
 
 
 def _comparable(config: Mapping[str, Any]) -> str:
-    kept = {key: value for key, value in config.items() if key not in _OF_A_CONNECTION}
-    return without_dates(json.dumps(kept, sort_keys=True, default=str))
+    return without_dates(json.dumps(_settings(config), sort_keys=True, default=str))
+
+
+def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if key not in _OF_A_CONNECTION}
 
 
 def format_start(earlier: EarlierRun) -> str:

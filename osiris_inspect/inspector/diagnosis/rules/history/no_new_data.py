@@ -16,7 +16,6 @@ Example:
     `extract-orders` returned the same 9,800 rows as the last run, and other rows in each of the 4 runs before.
 """
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -33,6 +32,7 @@ from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
 from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
@@ -48,7 +48,7 @@ TEMPLATE = FindingTemplate(
     "check whether the source was updated; if there is really nothing new, allow this rule for the step",
     Confidence.MEDIUM,
 )
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DAY = LazyRegex(r"\A\d{4}-\d\d-\d\d")
 
 
 def check(run: Run, lineage: Lineage) -> Findings:
@@ -94,34 +94,40 @@ def _same_newest(
     run: Run, step: StepState, frame: FrameFacts, earlier: Sequence[EarlierRun]
 ) -> Finding | None:
     """Return a finding if the newest date of a column was later in each earlier run, and is not in this one."""
-    for column in frame.columns:
-        newest = _newest(column)
-        before = [
-            other
-            for each in earlier
-            if step.id in each.frames and (other := _newest(each.frames[step.id].column(column.name)))
-        ]
-        always_advanced = all(new > old for new, old in pairwise(before))
-        if newest is None or len(before) < MIN_RUNS or not always_advanced or newest > before[0]:
-            continue
-        if newest == before[0] and _is_repeated(run, earlier):
-            continue
-        if newest < before[0] and not has_same_dates(run, earlier[0], step.id):
-            continue  # a run for an earlier day
-        last = "as in the last run" if newest == before[0] else f"and was {before[0]} in the last run"
+    compared = [
+        (column, newest, before)
+        for column in frame.columns
+        if (newest := _newest(column)) and (before := _newest_before(column.name, step, earlier))
+    ]
+    has_new = any(newest > before[0] and column.distinct != 1 for column, newest, before in compared)
+    for column, newest, before in compared:
+        if newest == before[0] and not has_new and not _is_repeated(run, earlier):
+            change = "as in the last run"
+        elif newest < before[0] and has_same_dates(run, earlier[0], step.id):
+            change = f"and was {before[0]} in the last run"
+        else:
+            continue  # later; or a run that was repeated at once, or was asked for an earlier day
         return TEMPLATE.finding(
-            f"the newest {column.name!r} is {newest}, {last}; it had advanced in every run before",
+            f"the newest {column.name!r} is {newest}, {change}; it had advanced in every run before",
             frame_evidence(frame, "max" if frame.file == layout.EVENTS else column.name),
             step=step.id,
         )
     return None
 
 
-def _newest(column: ColumnFacts | None) -> str | None:
-    """Return the newest value of a column of dates or times, as text that sorts by time."""
+def _newest_before(name: str, step: StepState, earlier: Sequence[EarlierRun]) -> list[str]:
+    """Return the newest value of a column in the earlier runs; empty unless it advanced in each of them."""
+    columns = [each.frames[step.id].column(name) for each in earlier if step.id in each.frames]
+    before = [newest for column in columns if (newest := _newest(column))]
+    has_advanced = len(before) >= MIN_RUNS and all(new > old for new, old in pairwise(before))
+    return before if has_advanced else []
+
+
+def _newest(column: ColumnFacts | None) -> str:
+    """Return the newest value of a column of dates or times as text that sorts by time; empty if unknown."""
     if column is None or column.high is None or kind_of(column.dtype) != "time":
-        return None
-    return column.high if _DAY.match(column.high) else None
+        return ""
+    return column.high if _DAY.search(column.high) else ""
 
 
 def _is_repeated(run: Run, earlier: Sequence[EarlierRun]) -> bool:

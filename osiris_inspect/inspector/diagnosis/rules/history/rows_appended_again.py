@@ -22,6 +22,7 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
 )
 from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import (
     adds_rows,
+    leaves_out_duplicates,
     replaces_target,
     write_mode,
     writer_target,
@@ -29,6 +30,7 @@ from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import (
 from osiris_inspect.inspector.diagnosis.evidence.history.comparable_runs import (
     fingerprint_evidence,
     format_start,
+    has_same_settings,
     is_same_server,
     server_of,
 )
@@ -36,6 +38,7 @@ from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Evidence, Severity
 from osiris_inspect.model.run_layout import is_safe_name
 
@@ -49,13 +52,14 @@ TEMPLATE = FindingTemplate(
     "if equal rows belong in the target again, allow this rule for the step",
 )
 _APPENDS = frozenset({"append", "insert", "add"})
+_EMPTIES = LazyRegex(r"\b(?:truncate|delete\s{1,9}from|drop\s{1,9}table)\b", 2)
 _METRICS = ("rows_appended", "rows_inserted")
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find writers that appended the rows of an earlier run again."""
     for step in run.steps:
-        evidence = _append_evidence(run, step) if step.is_writer and step.status == "succeeded" else ()
+        evidence = _append_evidence(run, step) if _may_append(run, step) else ()
         rows = sum(entry.rows or 0 for entry in step.inputs)
         if not evidence or rows < MIN_ROWS:
             continue
@@ -70,6 +74,28 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 *_frame_evidence(run, step),
                 step=step.id,
             )
+
+
+def _may_append(run: Run, step: StepState) -> bool:
+    """Return True if a writer wrote to a target that keeps duplicates and that the run did not empty."""
+    if not step.is_writer or step.status != "succeeded" or step.rows_out == 0:
+        return False
+    return not leaves_out_duplicates(step.config) and not _is_emptied(run, step)
+
+
+def _is_emptied(run: Run, step: StepState) -> bool:
+    """Return True if a step of the run empties the target: by SQL, or because it replaces its rows."""
+    _, target = writer_target(step.config)
+    if target is None:
+        return False
+    replaced = any(
+        writer_target(other.config)[1] == target
+        and replaces_target(other.config, is_file=target[0] == "file")
+        for other in run.steps
+        if other is not step
+    )
+    statements = (value for other in run.steps for value in other.config.values() if isinstance(value, str))
+    return replaced or any(_EMPTIES.search(text) and target[-1] in text for text in statements)
 
 
 def _append_evidence(run: Run, step: StepState) -> tuple[Evidence, ...]:
@@ -107,7 +133,7 @@ def _runs_since_replaced(run: Run, step: StepState) -> list[EarlierRun]:
     for earlier in run.earlier_runs:
         config = earlier.configs.get(step.id, {})
         _, target = writer_target(step.config)
-        is_same = writer_target(config)[1] == target if target else config == step.config
+        is_same = writer_target(config)[1] == target if target else has_same_settings(step.config, config)
         if is_same and is_same_server(server_of(run, step.id), server_of(earlier, step.id)):
             runs.append(earlier)
             if replaces_target(config):

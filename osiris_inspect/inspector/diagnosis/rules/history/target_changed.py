@@ -22,6 +22,7 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, 
 from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import writer_target
 from osiris_inspect.inspector.diagnosis.evidence.history.comparable_runs import (
     has_same_parameters,
+    has_same_settings,
     server_of,
     without_dates,
 )
@@ -66,8 +67,8 @@ def _is_same_pipeline(run: Run, earlier: EarlierRun, step: StepState) -> bool:
     """Return True if the text of the pipeline or the configuration of the step is the same."""
     own, other = run.inputs.text, earlier.inputs.text
     is_same_text = own is not None and own == other
-    config = earlier.configs.get(step.id, {})
-    return (is_same_text or config == step.config) and has_same_parameters(run, earlier)
+    is_same = is_same_text or has_same_settings(step.config, earlier.configs.get(step.id, {}))
+    return is_same and has_same_parameters(run, earlier)
 
 
 def _target(config: Mapping[str, object], server: Mapping[str, str]) -> dict[str, str]:
