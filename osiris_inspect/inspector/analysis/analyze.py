@@ -63,6 +63,7 @@ def diagnose_run(
     findings, skipped_rules = run_rules(run, lineage, (*extra_rules, *(config.rules if config else ())))
     if not log_only:
         findings = with_last_success(run, findings)
+    run = replace(run, earlier_runs=()) if earlier_runs else run  # a report is sent between processes
     report = Report(run, lineage, findings, skipped_rules)
     if config is None or repository is None:
         return report

@@ -249,7 +249,7 @@ class Run:
         outages: times without a connection to the worker.
         truncated_errors: the last errors of a truncated run, or of a worker that was lost.
         frames: counts of the frames by step; empty until a diagnosis needs them.
-        earlier_runs: the last successful runs of the pipeline beside this one; empty until a diagnosis needs them.
+        earlier_runs: the last successful runs of the pipeline beside this one; empty except during a diagnosis.
         inputs: what determines the run beside its data; unknown until there are ``earlier_runs``.
     """
 
