@@ -29,7 +29,10 @@ from osiris_inspect.model.run_card import RunCard, StepCard
 
 MAX_FOLDERS = 20_000
 """Folders beside a run that are listed."""
-MAX_TRIED = 16
+MAX_TRIED = 100
+"""Earlier runs whose status is read: a folder may contain the runs of many pipelines."""
+MAX_READ = 16
+"""Earlier runs of which more than the status is read."""
 MAX_RUNS = 8
 """More than a week of daily runs, so that two equal days of a weekend are seen again."""
 MAX_LOG_BYTES = 1 << 20
@@ -43,7 +46,8 @@ def read_earlier_runs(run: Run) -> tuple[EarlierRun, ...]:
     if run.status != "success" or layout.parse_start_ms(run.id) is None or RunFiles(run.path).is_mirror:
         return ()
     steps = _Steps({step.id: step.driver for step in run.steps}, _connected_steps(run))
-    earlier = (_read(path, run.pipeline, steps) for path in _older_runs(run.path))
+    candidates = (disk for disk in map(RunFiles, _older_runs(run.path)) if _may_be_same(disk, run.pipeline))
+    earlier = (_read(disk, steps) for disk in islice(candidates, MAX_READ))
     return tuple(islice(filter(None, earlier), MAX_RUNS))
 
 
@@ -57,8 +61,7 @@ def last_successful_run(run: Run) -> Path | None:
     if layout.parse_start_ms(run.id) is None or RunFiles(run.path).is_mirror:
         return None
     for path in _older_runs(run.path):
-        status = _document(RunFiles(path), layout.STATUS)
-        if status.get("pipeline") in (None, run.pipeline) and _has_succeeded(status):
+        if _may_be_same(RunFiles(path), run.pipeline):
             return path
     return None
 
@@ -97,12 +100,14 @@ def _older_runs(path: Path) -> Iterator[Path]:
             yield path.parent / name
 
 
-def _read(path: Path, pipeline: str | None, steps: _Steps) -> EarlierRun | None:
-    disk = RunFiles(path)
+def _may_be_same(disk: RunFiles, pipeline: str | None) -> bool:
+    """Return True if a run succeeded and, as far as its status says, belongs to the pipeline."""
     status = _document(disk, layout.STATUS)
+    return status.get("pipeline") in (None, pipeline) and _has_succeeded(status)
+
+
+def _read(disk: RunFiles, steps: _Steps) -> EarlierRun | None:
     document = _document(disk, layout.RUN_CARD)
-    if status.get("pipeline") not in (None, pipeline) or not _has_succeeded(status):
-        return None
     if document and not _has_steps(run_card.parse(document), steps):
         return None
     log = _read_log(disk)
@@ -112,8 +117,8 @@ def _read(path: Path, pipeline: str | None, steps: _Steps) -> EarlierRun | None:
     durations = [step.duration_ms for step in card.steps if step.duration_ms is not None]
     rows = {step.step_id: step.rows_out for step in card.steps if step.rows_out is not None}
     return EarlierRun(
-        path.name,
-        (layout.parse_start_ms(path.name) or 0) / 1000,
+        disk.root.name,
+        (layout.parse_start_ms(disk.root.name) or 0) / 1000,
         rows,
         sum(durations) / 1000 if len(durations) == len(card.steps) else None,
         {**_spilled_frames(disk, rows, log.frames), **log.frames},
