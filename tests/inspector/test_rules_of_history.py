@@ -40,6 +40,7 @@ def run(folder: Path, hour: float, day: Day) -> Path:
     columns = {name: values for name, values in columns.items() if values is not None}
     dtypes, nulls, distinct, high = (list(each) for each in zip(*columns.values(), strict=True))
     out = {"columns": [*columns], "dtypes": dtypes, "nulls": nulls, "distinct": distinct, "max": high}
+    query = day.get("query", "SELECT * FROM t")
     source, target = day.get("names", ("src", "save"))
     steps = (
         step(
@@ -47,7 +48,7 @@ def run(folder: Path, hour: float, day: Day) -> Path:
             day.get("driver", "x.extractor"),
             rows=rows,
             out={**out, "fingerprint": day.get("data", f"data of {hour}")},
-            query=day.get("query", "SELECT * FROM t"),
+            **({"query": query} if query else {}),
         ),
         step(target, "x.writer", source, rows=rows, **day.get("writer", {"table": "stats"})),
     )
@@ -146,6 +147,7 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
     "source-columns-changed": {
         "missing": [{}, {}, columns(name=None)],
         "renamed": [{}, {}, columns(name=None, title=("str", 0, "many", None))],
+        "of runs without configurations": [{"query": None}, {"query": None}, columns(name=None)],
         "text instead of numbers": [{}, {}, columns(id=("str", 0, "many", None))],
         "fractions": [{}, {}, columns(id=("float64", 0, "many", None))],
         "numbers instead of text": [{}, {}, columns(name=("Int64", 0, "many", None))],

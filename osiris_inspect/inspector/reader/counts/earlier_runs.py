@@ -45,7 +45,7 @@ def read_earlier_runs(run: Run) -> tuple[EarlierRun, ...]:
     """Return the last successful runs with the same steps, newest first; empty unless the run succeeded."""
     if run.status != "success" or layout.parse_start_ms(run.id) is None or RunFiles(run.path).is_mirror:
         return ()
-    steps = _Steps({step.id: step.driver for step in run.steps}, _connected_steps(run))
+    steps = _Steps({step.id: step.driver for step in run.steps}, _writers(run))
     candidates = (disk for disk in map(RunFiles, _older_runs(run.path)) if _may_be_same(disk, run.pipeline))
     earlier = (_read(disk, steps) for disk in islice(candidates, MAX_READ))
     return tuple(islice(filter(None, earlier), MAX_RUNS))
@@ -53,7 +53,7 @@ def read_earlier_runs(run: Run) -> tuple[EarlierRun, ...]:
 
 def run_inputs(run: Run) -> RunInputs:
     """Return what determines a run beside its data."""
-    return read_run_inputs(RunFiles(run.path), run.events_named("run_start", "plan"), _connected_steps(run))
+    return read_run_inputs(RunFiles(run.path), run.events_named("run_start", "plan"), _writers(run))
 
 
 def last_successful_run(run: Run) -> Path | None:
@@ -68,10 +68,10 @@ def last_successful_run(run: Run) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """The steps of a pipeline: their drivers, and those that may have a connection."""
+    """The steps of a pipeline: their drivers, and those whose server is read."""
 
     drivers: Mapping[str, str | None]
-    connected: Sequence[str]
+    writers: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -83,8 +83,8 @@ class _Log:
     frames: dict[str, FrameFacts] = field(default_factory=dict)
 
 
-def _connected_steps(run: Run) -> list[str]:
-    return [step.id for step in run.steps if step.is_source or step.is_writer]
+def _writers(run: Run) -> list[str]:
+    return [step.id for step in run.steps if step.is_writer]
 
 
 def _older_runs(path: Path) -> Iterator[Path]:
@@ -123,7 +123,7 @@ def _read(disk: RunFiles, steps: _Steps) -> EarlierRun | None:
         sum(durations) / 1000 if len(durations) == len(card.steps) else None,
         {**_spilled_frames(disk, rows, log.frames), **log.frames},
         read_configs(disk, steps.drivers),
-        read_run_inputs(disk, log.starts, steps.connected),
+        read_run_inputs(disk, log.starts, steps.writers),
     )
 
 

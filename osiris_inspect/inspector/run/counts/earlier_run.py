@@ -18,7 +18,7 @@ class RunInputs:
         text: a hash of the pipeline's text; None if unknown.
         parameters: the parameters of the command line and of the environment, as JSON; None if unknown.
         profile: None if there is none, or if it is unknown.
-        servers: the server of each step with a connection, by step.
+        servers: the server of each writer with a connection, by step.
     """
 
     text: str | None = None

@@ -33,19 +33,28 @@ def without_dates(text: str) -> str:
     return _DATE.sub(lambda _: "<date>", text)
 
 
-def comparable_runs(run: Run, lineage: Lineage, step: str) -> list[EarlierRun]:
-    """Return the earlier runs in which a step and the steps before it had the same settings, newest first."""
-    steps = (step, *lineage.upstream(step))
-    own = [run.step(name) for name in steps]
-    configs = {state.id: _comparable(state.config) for state in own if state is not None}
-    return [
-        earlier
-        for earlier in run.earlier_runs
-        if has_same_parameters(run, earlier)
-        and _profile(run.inputs.profile) == _profile(earlier.inputs.profile)
-        and all(_comparable(earlier.configs.get(name, {})) == config for name, config in configs.items())
-        and all(is_same_server(server_of(run, name), server_of(earlier, name)) for name in steps)
-    ]
+class ComparableRuns:
+    """The earlier runs of one run that were started with the same parameters and the same profile."""
+
+    def __init__(self, run: Run, lineage: Lineage) -> None:
+        self._lineage = lineage
+        own = {step.id: _comparable(step.config) for step in run.steps} if run.earlier_runs else {}
+        self._runs = [
+            (earlier, {step for step, config in own.items() if _has_config(earlier, step, config)})
+            for earlier in run.earlier_runs
+            if has_same_parameters(run, earlier)
+            and _profile(run.inputs.profile) == _profile(earlier.inputs.profile)
+        ]
+
+    def for_step(self, step: str) -> list[EarlierRun]:
+        """Return the runs in which a step and the steps before it had the same settings, newest first."""
+        steps = {step, *self._lineage.upstream(step)}
+        return [earlier for earlier, same in self._runs if steps <= same]
+
+
+def _has_config(earlier: EarlierRun, step: str, config: str) -> bool:
+    """Return True if an earlier run does not record another configuration of a step."""
+    return step not in earlier.configs or _comparable(earlier.configs[step]) == config
 
 
 def has_same_parameters(run: Run, earlier: EarlierRun) -> bool:

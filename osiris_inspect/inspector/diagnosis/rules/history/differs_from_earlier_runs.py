@@ -24,7 +24,7 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
     frame_evidence,
     rows_out_evidence,
 )
-from osiris_inspect.inspector.diagnosis.evidence.history.comparable_runs import comparable_runs
+from osiris_inspect.inspector.diagnosis.evidence.history.comparable_runs import ComparableRuns
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
 from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts
@@ -56,11 +56,12 @@ def check(run: Run, lineage: Lineage) -> Findings:
     """Find steps and columns that differ from the last runs."""
     if run.status != "success" or not run.earlier_runs:
         return
+    comparable = ComparableRuns(run, lineage)
     unusual: set[str] = set()
     for step in run.steps:
         if unusual & set(lineage.upstream(step.id)):
             continue  # the first step that differs explains those after it
-        earlier = comparable_runs(run, lineage, step.id)
+        earlier = comparable.for_step(step.id)
         finding = _rows(run, step, earlier) or _values(run, step, earlier)
         if finding is not None:
             unusual.add(step.id)

@@ -22,7 +22,7 @@ from itertools import pairwise
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
 from osiris_inspect.inspector.diagnosis.evidence.history.column_kinds import kind_of
 from osiris_inspect.inspector.diagnosis.evidence.history.comparable_runs import (
-    comparable_runs,
+    ComparableRuns,
     fingerprint_evidence,
     format_start,
     has_same_dates,
@@ -53,11 +53,12 @@ _DAY = LazyRegex(r"\A\d{4}-\d\d-\d\d")
 
 def check(run: Run, lineage: Lineage) -> Findings:
     """Find sources that returned old data."""
+    comparable = ComparableRuns(run, lineage)
     for step in run.steps:
         frame = run.frames.get(step.id)
         if frame is None or not frame.rows or not step.is_source or step.status != "succeeded":
             continue
-        earlier = comparable_runs(run, lineage, step.id)
+        earlier = comparable.for_step(step.id)
         finding = _same_rows(run, step, frame, earlier) or _same_newest(run, step, frame, earlier)
         if finding is not None:
             yield finding

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, frame_evidence
 from osiris_inspect.inspector.diagnosis.evidence.history.column_kinds import kind_of
-from osiris_inspect.inspector.diagnosis.evidence.history.comparable_runs import comparable_runs
+from osiris_inspect.inspector.diagnosis.evidence.history.comparable_runs import ComparableRuns
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -44,11 +44,12 @@ Change = tuple[ColumnFacts, str, str]
 
 def check(run: Run, lineage: Lineage) -> Findings:
     """Find sources whose columns are not those of the earlier runs."""
+    comparable = ComparableRuns(run, lineage)
     for step in run.steps:
         frame = run.frames.get(step.id)
         if frame is None or not frame.rows or not frame.columns or not step.is_source:
             continue
-        earlier = (each.frames.get(step.id) for each in comparable_runs(run, lineage, step.id))
+        earlier = (each.frames.get(step.id) for each in comparable.for_step(step.id))
         before = [other for other in earlier if other is not None and other.rows and other.columns]
         if step.status != "succeeded" or len(before) < MIN_RUNS:
             continue
