@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from itertools import islice, zip_longest
 from typing import Any
 
 from osiris_inspect.inspector.files.run_files import RunFiles
@@ -48,10 +49,8 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
     )
     original = event_fields.get("original_names")
     originals = original if isinstance(original, Mapping) else {}
-    columns = tuple(
-        _column(str(originals.get(str(name), name)), *(_item(each, number) for each in values))
-        for number, name in enumerate(names)
-    )
+    given = islice(zip_longest(names, *values), len(names))
+    columns = tuple(_column(str(originals.get(str(name), name)), *value) for name, *value in given)
     join, fingerprint = event_fields.get("join"), event_fields.get("fingerprint")
     return FrameFacts(
         step,
@@ -67,7 +66,7 @@ def _column(name: str, dtype: Any, nulls: Any, distinct: Any, high: Any) -> Colu
     return ColumnFacts(
         name,
         str(dtype or ""),
-        as_int(nulls),
+        nulls if type(nulls) is int else as_int(nulls),
         distinct if isinstance(distinct, int | str) else None,
         high if isinstance(high, str) else None,
     )
@@ -75,10 +74,6 @@ def _column(name: str, dtype: Any, nulls: Any, distinct: Any, high: Any) -> Colu
 
 def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _item(values: list[Any], number: int) -> Any:
-    return values[number] if number < len(values) else None
 
 
 def _join(counts: Mapping[str, Any]) -> JoinFacts | None:

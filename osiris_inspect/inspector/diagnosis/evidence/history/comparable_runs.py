@@ -38,9 +38,8 @@ class ComparableRuns:
 
     def __init__(self, run: Run, lineage: Lineage) -> None:
         self._lineage = lineage
-        own = {step.id: _comparable(step.config) for step in run.steps} if run.earlier_runs else {}
         self._runs = [
-            (earlier, {step for step, config in own.items() if _has_config(earlier, step, config)})
+            (earlier, {step.id for step in run.steps if _has_settings_of(earlier, step)})
             for earlier in run.earlier_runs
             if has_same_parameters(run, earlier)
             and _profile(run.inputs.profile) == _profile(earlier.inputs.profile)
@@ -52,9 +51,10 @@ class ComparableRuns:
         return [earlier for earlier, same in self._runs if steps <= same]
 
 
-def _has_config(earlier: EarlierRun, step: str, config: str) -> bool:
-    """Return True if an earlier run does not record another configuration of a step."""
-    return step not in earlier.configs or _comparable(earlier.configs[step]) == config
+def _has_settings_of(earlier: EarlierRun, step: StepState) -> bool:
+    """Return True if an earlier run does not record other settings of a step; dates do not count."""
+    own, other = _settings(step.config), _settings(earlier.configs.get(step.id, step.config))
+    return own == other or _undated(own) == _undated(other)
 
 
 def has_same_parameters(run: Run, earlier: EarlierRun) -> bool:
@@ -89,8 +89,8 @@ def _profile(name: str | None) -> str:
     return name or "default"
 
 
-def _comparable(config: Mapping[str, Any]) -> str:
-    return without_dates(json.dumps(_settings(config), sort_keys=True, default=str))
+def _undated(settings: Mapping[str, Any]) -> str:
+    return without_dates(json.dumps(settings, sort_keys=True, default=str))
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:

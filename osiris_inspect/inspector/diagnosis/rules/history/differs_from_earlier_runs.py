@@ -92,6 +92,8 @@ def _values(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding
     for column in frame.columns:
         if column.nulls == frame.rows and not step.is_source:
             continue  # another rule reports columns that a step emptied
+        if (column.nulls or 0) < MIN_NEW_NULLS * frame.rows and column.distinct != 1:
+            continue
         before = [(other.rows, found) for other in frames if (found := other.column(column.name)) is not None]
         message = _new_nulls(frame.rows, column, before) or _now_constant(
             column, [found for _, found in before]
