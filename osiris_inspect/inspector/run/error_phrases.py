@@ -5,7 +5,9 @@ import re
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
 MAX_TEXT = 16384
-"""Characters of an error message that are searched."""
+"""Characters of an error message that is searched as a whole."""
+MAX_END = MAX_TEXT // 4
+"""Characters of each end of a longer message that are searched: errors state the reason at either end."""
 MAX_INTERRUPT_TEXT = 400
 """Characters of a message that may report an interrupt."""
 

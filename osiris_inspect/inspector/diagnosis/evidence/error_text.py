@@ -8,7 +8,7 @@ from functools import lru_cache
 from osiris_inspect.inspector.diagnosis.evidence.echoed_text import search_own_text
 from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_code_family, find_error_code
 from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline
-from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
+from osiris_inspect.inspector.run.error_phrases import MAX_END, MAX_TEXT
 from osiris_inspect.inspector.run.run import LogLine, Run, StepFailure
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt
@@ -106,10 +106,9 @@ def log_text(line: LogLine) -> ErrorText:
 @lru_cache(maxsize=64)
 def _shorten(text: str) -> str:
     """Return a text without its middle if it is too long: errors name the cause at either end."""
-    half = MAX_TEXT // 2
     if len(text) <= MAX_TEXT:
         return text
-    return f"{excerpt(text, half)}\n{excerpt(text, half, len(text) - half)}"
+    return f"{excerpt(text, MAX_END)}\n{excerpt(text, MAX_END, len(text) - MAX_END)}"
 
 
 def matching_errors(

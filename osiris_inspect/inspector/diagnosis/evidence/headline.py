@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from osiris_inspect.base.invisible_characters import INVISIBLE
-from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
+from osiris_inspect.inspector.run.error_phrases import MAX_END
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import shorten_middle
 from osiris_inspect.model.redaction import mask_by_pattern
@@ -84,5 +84,4 @@ def _plain(text: str) -> str:
 
 
 def _ends(text: str) -> str:
-    half = MAX_TEXT // 4
-    return text if len(text) <= 2 * half else f"{text[:half]} … {text[-half:]}"
+    return text if len(text) <= 2 * MAX_END else f"{text[:MAX_END]} … {text[-MAX_END:]}"
