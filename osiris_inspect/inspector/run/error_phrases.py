@@ -11,7 +11,7 @@ MAX_END = MAX_TEXT // 4
 MAX_INTERRUPT_TEXT = 400
 """Characters of a message that may report an interrupt."""
 
-_LACKS_INPUT = re.compile(
+_LACKS_INPUT = LazyRegex(
     r"\"?input_df\"? of type \"?NoneType"
     r"|requires (?:inputs? with (?:a )?DataFrame|'\w+' (?:in inputs?|input)|(?:a )?DataFrame input)"
     r"|Table with name \"?(?:input_df|df|df_\w+)\"? does not exist"
@@ -34,7 +34,7 @@ def may_be_missing_input(message: str) -> bool:
     return reports_missing_input(message) or _NONE_ERRORS.search(message[:MAX_TEXT]) is not None
 
 
-_INTERRUPT = re.compile(
+_INTERRUPT = LazyRegex(
     r"(?:(?:unexpected error|execution failed|run failed|pipeline failed): {0,3})?"
     r"(?:KeyboardInterrupt(?::[^\n]{0,200})?"
     r"|(?:(?:the )?(?:run|execution|pipeline|job) (?:was |has been )?)?(?:interrupted|cancell?ed)"

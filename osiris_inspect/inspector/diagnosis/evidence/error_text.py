@@ -18,7 +18,7 @@ from osiris_inspect.model.finding import Evidence, Stage
 UNKNOWN_KIND = "driver-raised"
 """Kind of an exception that the code of a driver raised: what it means, only its words tell."""
 
-_NO_REASON = re.compile(r"\S{1,80} without a reason")
+_NO_REASON = LazyRegex(r"\S{1,80} without a reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,14 @@ def matching_errors(
     run: Run, pattern: LazyRegex | re.Pattern[str], error_class: str = ""
 ) -> Iterator[ErrorMatch]:
     """Yield the failures that match, see ``find_matches``."""
-    return find_matches(error_texts(run), pattern, error_class)
+    texts = (text for text in error_texts(run) if not _has_other_code(text, error_class))
+    return find_matches(texts, pattern, error_class)
+
+
+def _has_other_code(text: ErrorText, error_class: str) -> bool:
+    """Return True if the code of an error excludes a match, so that the pattern need not be compiled."""
+    code = find_error_code(text.searchable, text.error_type, text.traceback)
+    return code is not None and code.error_class != error_class
 
 
 def matching_log_lines(

@@ -17,7 +17,7 @@ from osiris_inspect.model.redaction import mask_by_pattern
 LIMIT: Final = 300
 """Characters of an error that a headline repeats."""
 
-_STEP_PREFIX = re.compile(
+_STEP_PREFIX = LazyRegex(
     r"^(?:(?:Driver error|Execution failed|RuntimeError|Exception|Error): ?)?"
     r"(?:[Ss]tep '?[\w.\-]{1,200}'?(?: (?:execution )?failed)?: ?)?(?:\[[\w.\-]{1,80}\] )?"
 )
@@ -59,7 +59,7 @@ def error_headline(text: str, error_type: str = "", focus: str = "") -> str:
         error_type: its class, which is put before a text that does not contain it.
         focus: a part of ``text`` that must stay.
     """
-    line = _STEP_PREFIX.sub("", " ".join(_plain(text).split())).strip()
+    line = _STEP_PREFIX.sub(lambda _: "", " ".join(_plain(text).split())).strip()
     if not line:
         return error_type or "an error without a text"
     name = error_type.rpartition(".")[2]
