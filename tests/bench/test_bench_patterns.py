@@ -75,9 +75,9 @@ def _seconds(pattern: Pattern, unit: str, size: int, repeats: int = 3) -> float:
 def test_error_text_of_a_megabyte(tmp_path: Path, unit: str) -> None:
     seconds = {}
     for size in (1_000, 10_000, 30_000, 100_000, 1_000_000):
-        error = f"psycopg2.errors: value {unit * (size // len(unit))} is not valid"
+        error = f"psycopg2.errors: {size} value {unit * (size // len(unit))} is not valid"
         other = run_dir(tmp_path / f"other-{size}", failing_locally(f"other {error}"), steps=CHAIN)
-        analyze(other)  # compiles the patterns; of another text, because searches are cached
+        analyze(other)  # compiles the patterns; each text is another, because searches are cached
         path = run_dir(tmp_path / str(size), failing_locally(error), steps=CHAIN)
         start = time.process_time()
         analyze(path)
