@@ -16,6 +16,7 @@ Example:
 
 import re
 
+from osiris_inspect.base.error_pages import PAGE_FIXES, PageSender
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
@@ -53,9 +54,11 @@ PATTERNS = (
         pattern=(
             r"Attention Required! \| Cloudflare|\berror code: 10(?:0[5-9]|10|12|20)\b|(?i:sorry, you have been blocked)"
             r"|(?i:The requested URL was rejected\. Please consult)|\bIncapsula incident ID\b"
+            r"|(?i:blocked by (?:(?:the|a|our) )?(?:WAF\b|web application firewall|firewall|(?:network |web )?security (?:policy|rule)))"
+            r"|(?i:\b(?:ip|address) [^\n]{0,60}?\bnot (?:allowed|whitelisted|allowlisted|permitted)\b)"
         ),
         message="a firewall in front of the service blocked the request",
-        fix="ask the operator of the service to allow the address of the step, or send the request from another one",
+        fix=PAGE_FIXES[PageSender.FIREWALL],
         domain="infra",
     ),
     ErrorPattern(
