@@ -25,6 +25,7 @@ CONDITIONS = [
     "the payload has no rows, which may be caused by a connection timeout",
     "the payload has no rows; this can happen when there is no space left on device",
     "the payload has no rows. This usually means authentication failed",
+    "the page is empty; authentication failed errors are usually caused by a stale token",
     "in case of a deadlock detected by the server, repeat; amount is negative",
 ]
 DATA = [
@@ -40,6 +41,8 @@ DATA = [
 STATED = [
     ("connection-refused", "giving up after 3 attempts; last attempt: connection refused"),
     ("connection-refused", "all retries failed; last attempt failed with Connection refused"),
+    ("connection-refused", "cannot reconnect after the previous attempt: Connection refused"),
+    ("authentication-failed", "tried to resume the previous session: authentication failed"),
     ("connection-refused", 'upload failed: {"error": "connection refused"}'),
     ("out-of-memory", "the step was OOMKilled; the previous run had more memory"),
     ("disk-full", "[Errno 28] No space left on device. If this is a container, mount a volume"),

@@ -12,18 +12,32 @@ _ATTEMPT = (
     r"(?:runs?|attempts?|executions?|jobs?|try|tries|invocations?|sessions?|builds?|syncs?|loads?|imports?|exports?|workers?"
     r"|process|pod|container|deployment)\b"
 )
-_ASIDES = LazyRegex(
-    r"(?i:\b(?:previous|prior|earlier|preceding|past) (?:\w{1,20} )?"
+_RUN = (
+    r"(?:(?:previous|prior|earlier|preceding|past) (?:\w{1,20} )?"
     + _ATTEMPT
-    + r"|\blast (?:(?:\w{1,20} )?(?:runs?|jobs?|executions?|invocations?|builds?|syncs?|deployment)|time|night|week|month)\b"
-    r"|(?:(?<=^)|(?<=[;:.,(\n] )|(?<=[(\n]))(?:earlier|previously|formerly|before that|yesterday)\b"
+    + r"|last (?:(?:\w{1,20} )?(?:runs?|jobs?|executions?|invocations?|builds?|syncs?|deployment)|time|night|week|month)\b)"
+)
+_START = r"(?:(?<=^)|(?<=[;:.,(\n] )|(?<=[(\n]))"
+_ASIDES = LazyRegex(
+    r"(?i:"
+    + _START
+    + r"(?:(?:the|an?|its|our|your|my) )?"
+    + _RUN
+    + _END
+    # elsewhere in a clause, the reason after a colon belongs to the clause
+    + r"|\b"
+    + _RUN
+    + _END.replace(";", ";:")
+    + r"|(?:"
+    + _START
+    + r"(?:earlier|previously|formerly|before that|yesterday)\b"
     r"|\b(?:had )?previously (?:failed|ended|stopped|died|crashed|aborted|reported|raised)\b"
     r"|(?:(?<=^)|(?<=[;:.(\n] )|(?<=[(\n]))(?:if|unless|in case|in the event|whenever|when this|should (?:this|the|it)|to (?:avoid|prevent|reduce|rule out))\b"
     r"|\b(?:may|might|could|can) (?:also )?(?:be|have been) (?:caused by|due to|because of|the result of)"
     r"|\b(?:this|it|that|which) (?:can|may|might|could) (?:also )?(?:happen|occur|mean|indicate|lead to|result in|point to)\b"
     r"|\b(?:usually|often|typically|sometimes|commonly|possibly|perhaps|maybe) (?:caused by|due to|because|means?|indicates?)\b"
     r"|\b(?:not (?:because of|due to|caused by)|rather than|instead of) "
-    r"|\b(?:similar|as opposed) to )" + _END
+    r"|\b(?:similar|as opposed) to )" + _END + r")"
 )
 _WHOLE_CLAUSES = LazyRegex(
     r"(?i:(?:(?<=^)|(?<=[;:.(\n] )|(?<=[(\n]))[^;:.()\n]{1,200}?\b(?:yesterday|last (?:night|week|month)|in the past"
@@ -88,9 +102,7 @@ def without_asides(text: str) -> str:
     lower = text.lower()
     if not any(word in lower for word in _WORDS):
         return text
-    patterns = (
-        [_ASIDES, _WHOLE_CLAUSES] if _GAVE_UP.search(text) else [_ASIDES, _WHOLE_CLAUSES, _LAST_ATTEMPT]
-    )
+    patterns = [_WHOLE_CLAUSES, _ASIDES] + ([] if _GAVE_UP.search(text) else [_LAST_ATTEMPT])
     for pattern in patterns:
         text = pattern.sub(lambda match: re.sub(r"[^\n]", "_", match[0]), text)
     return text
