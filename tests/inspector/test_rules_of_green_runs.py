@@ -235,6 +235,9 @@ HITS: Sequence[tuple[str, Made]] = (
     ("header-misread", csv({"5.1": "float64", "3.5": "float64", "1.4": "float64", "0.2": "float64", "Iris-setosa": "str"})),
     ("header-misread", csv({"1": "int64", "Ada": "str", "Lovelace": "str", "ada@example.org": "str"})),
     ("header-misread", csv({"ada@example.org": "object"})),
+    ("header-misread", csv({"7": "int64", "Ada": "str", "Lovelace": "str", "ada@example.org": "str", "+420 601 000": "str"})),
+    ("header-misread", csv({"7": "int64", "Ada": "str", "Lovelace": "str", "Brno": "str", "2024-03-01": "str"})),
+    ("header-misread", csv({"1000": "int64", "Brno": "str", "67,12": "str"})),
     ("header-misread", csv({"17": "int64", "9.99": "float64", "9.99.1": "float64", "Brno": "str"}, skip_rows=1)),
     ("header-misread", csv({"2024-03-01 10:00:00": "datetime64[us]", "4.5": "float64"})),
     (
@@ -331,6 +334,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("header-misread", csv({"question": "str", "a@x.org": "str", "b@x.org": "str", "c@x.org": "str"})),
     ("header-misread", csv({"0": "int64", "1": "str", "2": "float64"}, header=False)),
     ("header-misread", csv({"c0": "int64", "c1": "str", "v1.0": "float64"})),
+    ("header-misread", csv({"id": "int64", "name": "str", "city": "str", "address": "str", "2024-03-01": "str"})),
     ("header-misread", csv({"10": "int64", "20": "int64", "30": "int64"})),
     ("header-misread", ours(step("src", "mysql.extractor", rows=5, out={"columns": ["7", "9.5"], "dtypes": ["int64", "float64"]}, query="SELECT 7, 9.5"))),
     ("header-misread", signed({"header": False})),

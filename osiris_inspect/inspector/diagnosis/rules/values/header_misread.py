@@ -32,6 +32,8 @@ NEEDS = ("steps",)
 MAX_COLUMNS = 2_000
 MAX_ALIKE = 2
 """Columns that may be named by the same kind of address; more of them are a table with one column a person."""
+MIN_MIXED = 0.3
+"""Share of names that are values, if they are of different kinds, such as an id and a date."""
 MIN_BINS = 10
 TEMPLATE = FindingTemplate(Severity.WARNING, "config", "set header: false", Confidence.MEDIUM)
 _TIME = r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
@@ -40,16 +42,19 @@ _KINDS: Mapping[str, LazyRegex] = {
     "decimal": LazyRegex(r"[+-]?\d{1,12}[.,]\d{1,10}"),
     "date": LazyRegex(rf"(?:\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{4}}){_TIME}"),
     "address": LazyRegex(
-        r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}", 2
+        r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}|\+\d[\d ()-]{6,20}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}",
+        2,
     ),
 }
 _SUFFIX = LazyRegex(r"(.{1,100})\.\d{1,2}")
 """pandas renames the second column of a name to ``name.1``."""
+_NUMBER = ("int", "uint", "float", "double", "decimal")
+_TEXT = ("str", "object", "string", "large_string")
 _DTYPES: Mapping[str, tuple[str, ...]] = {
-    "integer": ("int", "uint", "float", "double", "decimal"),
-    "decimal": ("int", "uint", "float", "double", "decimal"),
-    "date": ("str", "object", "string", "large_string", "datetime", "timestamp", "date"),
-    "address": ("str", "object", "string", "large_string"),
+    "integer": _NUMBER,
+    "decimal": _NUMBER,
+    "date": (*_TEXT, "datetime", "timestamp", "date"),
+    "address": _TEXT,
 }
 
 
@@ -106,24 +111,24 @@ def _names_that_are_values(columns: Sequence[ColumnFacts]) -> list[tuple[str, Co
         renamed = _SUFFIX.fullmatch(column.name)
         name = renamed[1] if renamed is not None and renamed[1] in names else column.name
         kind = next((kind for kind, pattern in _KINDS.items() if pattern.fullmatch(name)), "")
-        if kind and column.dtype.lower().startswith(_DTYPES[kind]):
+        dtypes = _TEXT if kind == "decimal" and "," in name else _DTYPES.get(kind, ())
+        if column.dtype.lower().startswith(dtypes):
             values.append((kind, column))
     return values
 
 
 def _is_row(values: Sequence[tuple[str, ColumnFacts]], columns: int) -> bool:
     """Return True if the names are a row of data, not years, dates, bins or people of a pivoted table."""
-    kinds = [kind for kind, _ in values]
-    if 2 * len(values) < columns or not {"decimal", "date", "address"} & set(kinds):
+    kinds = {kind for kind, _ in values}
+    if {"date", "address"} & kinds and len(kinds) > 1:
+        return MIN_MIXED * columns <= len(values)
+    if 2 * len(values) < columns or not kinds - {"integer"}:
         return False
-    addresses = kinds.count("address")
-    if addresses:
-        return len(values) > addresses or addresses <= MAX_ALIKE
-    if "date" in kinds and len(set(kinds)) == 1:
-        texts = [column.name for _, column in values]
-        return len(texts) > 1 and texts not in (sorted(texts), sorted(texts, reverse=True))
-    if "date" in kinds:
-        return True
+    if kinds == {"address"}:
+        return len(values) <= MAX_ALIKE
+    names = [column.name for _, column in values]
+    if kinds == {"date"}:
+        return len(names) > 1 and names not in (sorted(names), sorted(names, reverse=True))
     return 2 * len(values) > columns and _are_amounts([column for _, column in values])
 
 
