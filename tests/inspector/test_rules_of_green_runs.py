@@ -160,7 +160,11 @@ def signed(config: Mapping[str, Any] | None = None, **source: Any) -> Made:
 
 
 def ranged(
-    *columns: tuple[str, str | None, str | None], rows: int = 2000, nulls: int = 0, **config: Any
+    *columns: tuple[str, str | None, str | None],
+    rows: int = 2000,
+    nulls: int = 0,
+    repeated: int = 500,
+    **config: Any,
 ) -> Step:
     """A source with columns of these names, smallest and largest values."""
     names, low, high = zip(*columns, strict=True)
@@ -171,6 +175,7 @@ def ranged(
         "min": low,
         "max": high,
     }
+    out["repeated"] = {"rows": 1000, "repeated": repeated}
     return step("src", "x.extractor", rows=rows, out=out, **config)
 
 
@@ -363,6 +368,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("rows-delivered-twice", ours(ranged(("id", "1", "40"), ("date", "2024-01-01", "2024-02-19")))),
     ("rows-delivered-twice", ours(ranged(("id", "1", "10"), ("variable", None, None)))),
     ("rows-delivered-twice", ours(ranged(("customer_id", "1", "100")))),
+    ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), ("amount", None, None), repeated=0))),
     ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), nulls=1000))),
     ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), query="SELECT o.id, l.n FROM orders o JOIN parts l USING (id)"))),
     (

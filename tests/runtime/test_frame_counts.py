@@ -200,3 +200,27 @@ def test_year_beyond_python_is_recorded_and_infinity_is_not(tmp_path: Path) -> N
     infinite = pa.array([0, 2**63 - 1], pa.timestamp("us"))
     counts = stored(tmp_path, pa.table({"at": milliseconds, "until": infinite}))
     assert counts.max == ("55840-11-08 22:13:20.000000", None)
+
+
+@pytest.mark.parametrize(
+    ("frame", "repeated"),
+    [
+        (pd.DataFrame({"id": [1, 2, 3] * 2, "v": ["a", "b", None] * 2}), {"rows": 6, "repeated": 3}),
+        (
+            pd.DataFrame({"Id": list(range(1000)) * 2, "v": [0.5, float("nan")] * 1000}),
+            {"rows": 512, "repeated": 256},
+        ),
+        (pd.DataFrame({"id": [1, 2, 3] * 2, "v": range(6)}), {"rows": 6, "repeated": 0}),
+        (pd.DataFrame({"id": [1, 2, 3, 9, 9], "v": 1}), {}),
+        (pd.DataFrame({"customer": [1, 1, 1]}), {}),
+        (pd.DataFrame({"id": ["a", "a"]}), {}),
+        (pd.DataFrame({"id": [1, 1], "tags": [["x"], ["x"]]}), {"rows": 2, "repeated": 1}),
+        (pd.DataFrame({"id": [1, 1]}, index=["a", "b"]), {"rows": 2, "repeated": 1}),
+        (pa.table({"id": [1, 1], "tags": [["x"], ["x"]]}), {}),
+    ],
+)
+@pytest.mark.parametrize("storage", STORAGES)
+def test_repeated_rows_are_counted_among_the_first_ids(
+    tmp_path: Path, storage: str, frame: Any, repeated: dict[str, int]
+) -> None:
+    assert stored(tmp_path, frame, storage).repeated == repeated

@@ -39,6 +39,8 @@ class FrameCounts:
         self._sampled: list[int] = [0] * len(names)
         self._only: list[Any] = [None] * len(names)  # the one value so far
         self._blank: set[int] = set()
+        self._total = rows
+        self._repeated: dict[str, int] = {}
         self._low: list[Any] = [None] * len(names)
         self._high: list[Any] = [None] * len(names)
         self._is_sampled = len(names) <= MAX_COLUMNS
@@ -56,13 +58,15 @@ class FrameCounts:
                 self._blank.remove(number)
             if self._is_ranged and _is_key(array.type):
                 self._add_range(number, array)
+        if self._is_ranged and len(arrays) and not self._rows and len(arrays[0]) == self._total:
+            self._add_repeated(arrays[: len(self._names)])
         self._rows += len(arrays[0]) if len(arrays) else 0
         self._is_ranged = self._is_ranged and self._rows <= MAX_RANGE_ROWS
 
     def _add_sample(self, number: int, array: pa.Array) -> None:
         values = _sample_values(array)
         self._sampled[number] = len(values)
-        if len(values) == 1 and (_is_text(array.type) or _is_float(array.type) or _is_key(array.type)):
+        if len(values) == 1 and _is_comparable(array.type):
             self._only[number] = values[0]
         if 0 < len(values) <= MAX_FEW and _is_text(array.type) and _is_blank(values):
             self._blank.add(number)
@@ -78,6 +82,26 @@ class FrameCounts:
             return
         self._low[number] = low if pc.less(low, before).as_py() else before
         self._high[number] = high if pc.greater(high, self._high[number]).as_py() else self._high[number]
+
+    def _add_repeated(self, arrays: Sequence[pa.Array]) -> None:
+        """Count repeated rows among the first ids if a column ``id`` has fewer values than rows."""
+        number = next((number for number, name in enumerate(self._names) if name.lower() == "id"), None)
+        if number is None or not kinds.is_integer(arrays[number].type) or self._low[number] is None:
+            return
+        ids, low = arrays[number], self._low[number].as_py()
+        if len(ids) <= self._high[number].as_py() - low + 1 or not all(
+            _is_comparable(one.type) for one in arrays
+        ):
+            return
+        batch = pa.RecordBatch.from_arrays(list(arrays), [str(position) for position in range(len(arrays))])
+        rows = pa.Table.from_batches([batch.filter(pc.less(ids, low + SAMPLE_ROWS))])
+        different = rows.group_by(rows.column_names, use_threads=False).aggregate([])
+        self._repeated = {"rows": len(rows), "repeated": len(rows) - len(different)}
+
+    @property
+    def repeated(self) -> dict[str, int]:
+        """The rows of the first ids, and how many of them repeat another; empty if ids cannot be repeated."""
+        return self._repeated
 
     @property
     def nulls(self) -> tuple[int, ...]:
@@ -157,6 +181,10 @@ def _is_float(kind: pa.DataType) -> bool:
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(kinds.is_string(kind) or kinds.is_large_string(kind))
+
+
+def _is_comparable(kind: pa.DataType) -> bool:
+    return _is_text(kind) or _is_float(kind) or _is_key(kind) or bool(kinds.is_boolean(kind))
 
 
 def _sample_values(array: pa.Array) -> pa.Array:

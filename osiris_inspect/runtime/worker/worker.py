@@ -44,7 +44,17 @@ from osiris_inspect.runtime.worker.heartbeat import Heartbeat
 from osiris_inspect.runtime.worker.message_writer import MessageWriter
 
 _STORED_FRAME_FIELDS = tuple(item.name for item in fields(StoredFrame))
-_OPTIONAL_FIELDS = ("original_names", "nulls", "distinct", "min", "max", "blank_columns", "join", "source")
+_OPTIONAL_FIELDS = (
+    "original_names",
+    "nulls",
+    "distinct",
+    "min",
+    "max",
+    "blank_columns",
+    "repeated",
+    "join",
+    "source",
+)
 
 
 @dataclass(slots=True)

@@ -60,6 +60,7 @@ def _from_event(step: str, event: Event) -> FrameFacts | None:
         event.line,
         _join(join) if isinstance(join, Mapping) else None,
         source if isinstance(source, Mapping) else {},
+        _share(event.fields.get("repeated")),
     )
 
 
@@ -73,6 +74,13 @@ def _item(values: list[Any], number: int) -> Any:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _share(repeated: Any) -> float | None:
+    """Return the share of repeated rows in a sample; None if it was not counted."""
+    counts = repeated if isinstance(repeated, Mapping) else {}
+    rows, repeats = as_int(counts.get("rows")), as_int(counts.get("repeated"))
+    return repeats / rows if rows and rows > 0 and repeats is not None else None
 
 
 def _join(counts: Mapping[str, Any]) -> JoinFacts | None:

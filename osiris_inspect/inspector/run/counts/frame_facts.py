@@ -48,6 +48,7 @@ class FrameFacts(NamedTuple):
         rows: None if unknown.
         columns: in the order of the frame; empty if unknown.
         join: the counts of the join that made the frame; None if there was none or it was not counted.
+        repeated: share of the rows that repeat another row; None if unknown.
         source: what the driver noticed in the file that it read, by name.
         file, line: where they are recorded; line 0 if any line of the file.
     """
@@ -59,6 +60,7 @@ class FrameFacts(NamedTuple):
     line: int = 0
     join: JoinFacts | None = None
     source: Mapping[str, Any] = MappingProxyType({})
+    repeated: float | None = None
 
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""
