@@ -216,7 +216,7 @@ def test_year_beyond_python_is_recorded_and_infinity_is_not(tmp_path: Path) -> N
         (pd.DataFrame({"id": ["a", "a"]}), {}),
         (pd.DataFrame({"id": [1, 1], "tags": [["x"], ["x"]]}), {"rows": 2, "repeated": 1}),
         (pd.DataFrame({"id": [1, 1]}, index=["a", "b"]), {"rows": 2, "repeated": 1}),
-        (pa.table({"id": [1, 1], "tags": [["x"], ["x"]]}), {}),
+        (pa.table({"id": [1, 1], "tags": [["x"], ["y"]]}), {"rows": 2, "repeated": 0}),
     ],
 )
 @pytest.mark.parametrize("storage", STORAGES)
