@@ -360,6 +360,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("time-out-of-range", timed("valid_from", "1970-01-01 00:00:00", "2024-06-24 10:11:12")),
     ("time-out-of-range", timed("created_at", "1969-12-31 23:00:00", "2024-06-24 10:11:12")),
     ("time-out-of-range", timed("created_at", None, None)),
+    ("time-out-of-range", timed("paid_at", "1970-01-01 00:00:00", None)),
     ("rows-delivered-twice", ours(ranged(("id", "1", "2000"), ("amount", None, None)))),
     ("rows-delivered-twice", ours(ranged(("id", "1", "1900"), ("amount", None, None)))),
     ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), ("valid_from", None, None)))),

@@ -17,6 +17,8 @@ MAX_COLUMNS: Final = 256
 """Columns of a frame above which only nulls are counted."""
 SAMPLE_ROWS: Final = 256
 """Rows by which the number of distinct values is estimated."""
+SAMPLE_IDS: Final = 64
+"""Ids whose rows are compared."""
 MAX_RANGE_ROWS: Final = 100_000
 """Rows of a frame up to which the smallest and the largest value are searched."""
 MAX_FEW: Final = 16
@@ -54,7 +56,7 @@ class FrameCounts:
                 self._add_sample(number, array)
             if self._only[number] is not None and not _has_only(array, self._only[number]):
                 self._only[number] = None
-            if number in self._blank and not _is_blank(array):
+            if number in self._blank and self._only[number] is None and not _is_blank(array):
                 self._blank.remove(number)
             if self._is_ranged and _is_key(array.type):
                 self._add_range(number, array)
@@ -66,7 +68,8 @@ class FrameCounts:
     def _add_sample(self, number: int, array: pa.Array) -> None:
         values = _sample_values(array)
         self._sampled[number] = len(values)
-        if len(values) == 1 and _is_comparable(array.type):
+        is_ranged = self._is_ranged and _is_key(array.type)
+        if len(values) == 1 and _is_comparable(array.type) and not is_ranged:
             self._only[number] = values[0]
         if 0 < len(values) <= MAX_FEW and _is_text(array.type) and _is_blank(values):
             self._blank.add(number)
@@ -94,7 +97,7 @@ class FrameCounts:
         ):
             return
         batch = pa.RecordBatch.from_arrays(list(arrays), [str(position) for position in range(len(arrays))])
-        rows = pa.Table.from_batches([batch.filter(pc.less(ids, low + SAMPLE_ROWS))])
+        rows = pa.Table.from_batches([batch.filter(pc.less(ids, low + SAMPLE_IDS))])
         different = rows.group_by(rows.column_names, use_threads=False).aggregate([])
         self._repeated = {"rows": len(rows), "repeated": len(rows) - len(different)}
 
@@ -203,10 +206,21 @@ def _sample_values(array: pa.Array) -> pa.Array:
 
 def _has_only(array: pa.Array, value: pa.Scalar) -> bool:
     """Return True if an array has no other value; it may have none."""
-    differs = pc.not_equal(array, value)
-    if _is_float(array.type):
-        differs = pc.and_(differs, pc.invert(pc.is_nan(array)))
-    return not pc.any(differs).as_py()
+    if _is_text(array.type):
+        return _has_only_text(array, value.as_py().encode())
+    ends = pc.min_max(array)  # ignores NaN
+    return not ends["min"].is_valid or bool(ends["min"] == value and ends["max"] == value)
+
+
+def _has_only_text(array: pa.Array, value: bytes) -> bool:
+    """Return True if an array has no other text; compares the bytes of all cells at once, which is fast."""
+    width, count = (8 if kinds.is_large_string(array.type) else 4), len(array) - array.null_count
+    ends = np.frombuffer(array.buffers()[1], f"<i{width}", len(array) + 1, array.offset * width)
+    lengths = np.diff(ends)
+    start, size = int(ends[0]), int(ends[-1] - ends[0])
+    if size != count * len(value) or not ((lengths == len(value)) | (lengths == 0)).all():
+        return False
+    return not size or array.buffers()[2].slice(start, size).to_pybytes() == value * count
 
 
 def _is_blank(array: pa.Array) -> bool:
