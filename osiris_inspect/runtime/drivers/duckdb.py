@@ -6,7 +6,7 @@ unless the step sets ``allow_external``.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -18,6 +18,8 @@ from osiris_inspect.model.manifest import input_name
 from osiris_inspect.runtime.drivers.duckdb_errors import query_error
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
 from osiris_inspect.runtime.drivers.join_counts import count_join
+from osiris_inspect.runtime.drivers.query_checks.check import QueryFacts, check_query
+from osiris_inspect.runtime.drivers.query_checks.tables import Check, Database
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 _STATEMENTS_WITH_ROWS = frozenset({"SELECT", "MULTI", "EXPLAIN"})
@@ -75,14 +77,42 @@ def _describe_join(
         columns = {name.lower(): name for name in frame.schema.names}
         return frame.select([columns[name.lower()] for name in names])
 
+    rows = {name: resolved.rows for name, resolved in by_name.items()}
     try:
-        counts = count_join(query, {name: resolved.rows for name, resolved in by_name.items()}, key_columns)
+        counts: Mapping[str, Any] | None = count_join(query, rows, key_columns)
     except duckdb.InterruptException:
         raise
     except (duckdb.Error, pa.ArrowException, KeyError):  # the query has succeeded without the counts
-        return
-    if counts is not None:
-        ctx.describe_join(counts)
+        counts = None
+    facts = _check_query(connection, query, rows)
+    if counts is not None or facts.join is not None:
+        ctx.describe_join({**(facts.join or {}), **(counts or {})})
+    if facts.checks:
+        ctx.describe_query(facts.checks)
+
+
+def _check_query(connection: duckdb.DuckDBPyConnection, query: str, rows: Mapping[str, int]) -> QueryFacts:
+    """Return what the tree of the query's last statement and the rows of its inputs show."""
+
+    def execute(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return connection.execute(statement, list(parameters)).fetchall()
+
+    def describe(statement: str) -> list[tuple[str, str]]:
+        columns = connection.execute(f"SELECT * FROM ({statement}) LIMIT 0").description or ()  # noqa: S608  rendered
+        return [(str(name), str(kind)) for name, kind, *_ in columns]
+
+    def attempt(checks: Iterable[Check]) -> list[Check]:
+        collected: list[Check] = []
+        try:
+            collected.extend(checks)
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error:  # the query has succeeded; a part of it may not run alone
+            return []
+        return collected
+
+    last = connection.extract_statements(query)[-1].query
+    return check_query(Database(execute, describe, rows, attempt), last)
 
 
 def _tables_by_name(inputs: Inputs) -> dict[tuple[str, ...], ResolvedInput]:

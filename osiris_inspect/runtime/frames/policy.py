@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from osiris_inspect.model.run_types import FrameLocation
 
@@ -36,6 +37,7 @@ class StoredFrame:
         distinct: estimate of the different values, by column: 0, 1, ``few``, ``many`` or None if unknown.
         min, max: smallest and largest value as text, by column; None except for whole numbers and times.
         join: counts of the join that made the frame; None if there was none or it was not counted.
+        checks: mistakes that the query and its inputs show.
         storage: location of the frame; ``reason`` explains it.
         parquet, schema: paths relative to the run directory.
         keys: type name of each key that the driver returned.
@@ -49,7 +51,8 @@ class StoredFrame:
     distinct: tuple[int | str | None, ...] = ()
     min: tuple[str | None, ...] = ()
     max: tuple[str | None, ...] = ()
-    join: Mapping[str, int] | None = None
+    join: Mapping[str, Any] | None = None
+    checks: tuple[Mapping[str, Any], ...] = ()
     storage: FrameLocation = "none"
     reason: str
     memory_bytes: int = 0
