@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.inspector import (
     test_earlier_runs,
+    test_query_rules,
     test_rules,
     test_rules_of_frames,
     test_rules_of_green_runs,
@@ -609,6 +610,7 @@ def hits() -> Iterator[Proof]:
         test_rules_of_the_original.HITS.items(),
         BUILT_HITS,
         test_rules_of_green_runs.HITS,
+        test_query_rules.HITS,
     )
     yield from (_built(*entry) for table in tables for entry in table)
 
@@ -623,5 +625,6 @@ def near_misses() -> Iterator[Proof]:
         test_rules_of_the_original.NEAR_MISSES.items(),
         BUILT_NEAR,
         test_rules_of_green_runs.NEAR_MISSES,
+        test_query_rules.NEAR_MISSES,
     )
     yield from (_built(*entry) for table in tables for entry in table)

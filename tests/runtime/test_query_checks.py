@@ -207,3 +207,47 @@ EVENTS = pd.DataFrame(
 )
 def test_condition_that_holds_is_no_mistake(tmp_path: Path, query: str) -> None:
     assert names(tmp_path, query, **TABLES, events=EVENTS) == []
+
+
+WIDE = pd.DataFrame(
+    {"id": range(200), "amount": range(200), "unit": ["eur"] * 200, "status": ["New", "Paid"] * 100}
+)
+NAMED = pd.DataFrame({"id": range(1000, 1003), "name": ["Ada", "Bo", "Cy"]})
+
+
+@pytest.mark.parametrize(
+    ("check", "query"),
+    [
+        (
+            "fallback-in-all-rows",
+            "SELECT w.id, coalesce(n.name, 'unknown') AS name FROM w LEFT JOIN n USING (id)",
+        ),
+        ("fallback-in-all-rows", "SELECT ifnull(TRY_CAST(status AS INTEGER), 0) AS status FROM w"),
+        (
+            "case-has-one-result",
+            "SELECT CASE WHEN status = 'paid' THEN 1 WHEN status = 'new' THEN 2 ELSE 0 END AS s FROM w",
+        ),
+        (
+            "case-has-one-result",
+            "SELECT CASE WHEN amount < 100000 THEN 'low' WHEN amount < 9 THEN 'tiny' ELSE 'high' END AS s FROM w",
+        ),
+    ],
+)
+def test_column_with_one_value_is_found(tmp_path: Path, check: str, query: str) -> None:
+    assert names(tmp_path, query, w=WIDE, n=NAMED) == [check]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT w.id, coalesce(n.name, 'unknown') AS name FROM w LEFT JOIN n ON w.id + 1000 = n.id",
+        "SELECT coalesce(unit, 'czk') AS unit FROM w",
+        "SELECT CASE WHEN unit = 'eur' THEN 1 ELSE 2 END AS u FROM w",
+        "SELECT CASE WHEN status = 'Paid' THEN 1 ELSE 2 END AS u FROM w",
+        "SELECT CASE WHEN status = 'paid' THEN 1 ELSE 2 END AS u FROM w LIMIT 50",
+        "SELECT CASE WHEN status = 'paid' THEN amount ELSE 2 END AS u FROM w",
+        "SELECT 'x' AS u FROM w",
+    ],
+)
+def test_column_with_several_values_is_no_mistake(tmp_path: Path, query: str) -> None:
+    assert names(tmp_path, query, w=WIDE, n=NAMED) == []

@@ -19,11 +19,14 @@ from osiris_inspect.runtime.drivers.duckdb_errors import query_error
 from osiris_inspect.runtime.drivers.interface.driver import Config, DriverContext, Inputs, errors_name_step
 from osiris_inspect.runtime.drivers.join_counts import count_join
 from osiris_inspect.runtime.drivers.query_checks.check import QueryFacts, check_query
+from osiris_inspect.runtime.drivers.query_checks.results import ResultColumns
 from osiris_inspect.runtime.drivers.query_checks.tables import Check, Database
 from osiris_inspect.runtime.frames.resolved_input import ResolvedInput
 
 _STATEMENTS_WITH_ROWS = frozenset({"SELECT", "MULTI", "EXPLAIN"})
 """DuckDB's types of statements that return rows. MULTI is a PIVOT, which consists of several statements."""
+
+_SAMPLE_ROWS = 256
 
 
 class DuckdbProcessor:
@@ -51,21 +54,22 @@ class DuckdbProcessor:
                     connection.execute("SET enable_external_access = false")
                     connection.execute("SET lock_configuration = true")
                 table = _run(connection, config["query"])
-                _describe_join(connection, config["query"], tables, frames, ctx)
+                _describe_query(connection, config["query"], tables, frames, table, ctx)
             except duckdb.Error as error:
                 raise query_error(error, tables, config, ctx.other_steps) from error
         ctx.progress(table.num_rows)
         return {"df": table}
 
 
-def _describe_join(
+def _describe_query(
     connection: duckdb.DuckDBPyConnection,
     query: str,
     tables: Mapping[str, ResolvedInput],
     frames: Mapping[str, pa.Table | None],
+    table: pa.Table,
     ctx: DriverContext,
 ) -> None:
-    """Count the keys of the query's join, if it has one of two inputs."""
+    """Count the keys of the query's join, if it has one of two inputs, and record mistakes of the query."""
     by_name = {name.lower(): resolved for name, resolved in tables.items()}
     in_memory = {id(tables[name]): frame for name, frame in frames.items()}
 
@@ -84,14 +88,16 @@ def _describe_join(
         raise
     except (duckdb.Error, pa.ArrowException, KeyError):  # the query has succeeded without the counts
         counts = None
-    facts = _check_query(connection, query, rows)
+    facts = _check_query(connection, query, rows, table)
     if counts is not None or facts.join is not None:
         ctx.describe_join({**(facts.join or {}), **(counts or {})})
     if facts.checks:
         ctx.describe_query(facts.checks)
 
 
-def _check_query(connection: duckdb.DuckDBPyConnection, query: str, rows: Mapping[str, int]) -> QueryFacts:
+def _check_query(
+    connection: duckdb.DuckDBPyConnection, query: str, rows: Mapping[str, int], table: pa.Table
+) -> QueryFacts:
     """Return what the tree of the query's last statement and the rows of its inputs show."""
 
     def execute(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -111,8 +117,15 @@ def _check_query(connection: duckdb.DuckDBPyConnection, query: str, rows: Mappin
             return []
         return collected
 
+    def has_one_value(column: str) -> bool:
+        if table.schema.names.count(column) != 1:
+            return False
+        values = table.column(column)
+        return len(values.slice(0, _SAMPLE_ROWS).unique()) == 1 and len(values.unique()) == 1
+
     last = connection.extract_statements(query)[-1].query
-    return check_query(Database(execute, describe, rows, attempt), last)
+    result = ResultColumns(table.num_rows, has_one_value)
+    return check_query(Database(execute, describe, rows, attempt), last, result)
 
 
 def _tables_by_name(inputs: Inputs) -> dict[tuple[str, ...], ResolvedInput]:

@@ -35,7 +35,9 @@ def read_frame_facts(run: Run, *, log_only: bool = False) -> dict[str, FrameFact
 def _from_event(step: str, event: Event) -> FrameFacts | None:
     if event.row_count is None:
         return None
-    names, dtypes, nulls = (_items(event.fields.get(key)) for key in ("columns", "dtypes", "nulls"))
+    names, dtypes, nulls, distinct = (
+        _items(event.fields.get(key)) for key in ("columns", "dtypes", "nulls", "distinct")
+    )
     original = event.fields.get("original_names")
     originals = original if isinstance(original, Mapping) else {}
     columns = tuple(
@@ -43,6 +45,7 @@ def _from_event(step: str, event: Event) -> FrameFacts | None:
             str(originals.get(str(name), name)),
             str(_item(dtypes, number) or ""),
             as_int(_item(nulls, number)),
+            _distinct(_item(distinct, number)),
         )
         for number, name in enumerate(names)
     )
@@ -54,6 +57,7 @@ def _from_event(step: str, event: Event) -> FrameFacts | None:
         event.file,
         event.line,
         _join(join) if isinstance(join, Mapping) else None,
+        tuple(check for check in _items(event.fields.get("checks")) if isinstance(check, Mapping)),
     )
 
 
@@ -65,12 +69,18 @@ def _item(values: list[Any], number: int) -> Any:
     return values[number] if number < len(values) else None
 
 
+def _distinct(value: Any) -> int | str | None:
+    return value if isinstance(value, str) else as_int(value)
+
+
 def _join(counts: Mapping[str, Any]) -> JoinFacts | None:
     numbers = [as_int(counts.get(name)) for name in _JOIN_COUNTS]
     if any(number is None or number < 0 for number in numbers):
         return None
     known = {name: number or 0 for name, number in zip(_JOIN_COUNTS, numbers, strict=True)}
-    return JoinFacts(**known, right_matched=as_int(counts.get("right_matched")))
+    return JoinFacts(
+        **known, right_matched=as_int(counts.get("right_matched")), is_filtered=counts.get("filtered") is True
+    )
 
 
 def _from_spill(run: Run, step: StepState, disk: RunFiles, logged: FrameFacts | None) -> FrameFacts | None:

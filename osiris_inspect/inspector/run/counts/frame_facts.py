@@ -1,6 +1,7 @@
 """Counts of the rows and values of a step's frame, without the values."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 
 class ColumnFacts(NamedTuple):
@@ -9,11 +10,13 @@ class ColumnFacts(NamedTuple):
     Attributes:
         dtype: its type as logged; empty if unknown.
         nulls: number of rows without a value; None if unknown.
+        distinct: estimate of the different values: 0, 1, ``few`` or ``many``; None if unknown.
     """
 
     name: str
     dtype: str = ""
     nulls: int | None = None
+    distinct: int | str | None = None
 
 
 class JoinFacts(NamedTuple):
@@ -23,6 +26,7 @@ class JoinFacts(NamedTuple):
         left_rows, right_rows: rows of the inputs.
         matched: rows of the left input with a partner.
         right_matched: rows of the right input with a partner; None if not counted.
+        is_filtered: the query joins only some rows of the inputs.
         left_duplicates, right_duplicates: rows whose key occurs earlier in the same input.
     """
 
@@ -32,6 +36,7 @@ class JoinFacts(NamedTuple):
     left_duplicates: int
     right_duplicates: int
     right_matched: int | None = None
+    is_filtered: bool = False
 
 
 class FrameFacts(NamedTuple):
@@ -41,6 +46,7 @@ class FrameFacts(NamedTuple):
         rows: None if unknown.
         columns: in the order of the frame; empty if unknown.
         join: the counts of the join that made the frame; None if there was none or it was not counted.
+        checks: mistakes that the query and its inputs show: ``check`` is the kind, and the rest its facts.
         file, line: where they are recorded; line 0 if any line of the file.
     """
 
@@ -50,6 +56,7 @@ class FrameFacts(NamedTuple):
     file: str
     line: int = 0
     join: JoinFacts | None = None
+    checks: tuple[Mapping[str, Any], ...] = ()
 
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""

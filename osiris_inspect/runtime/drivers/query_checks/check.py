@@ -22,6 +22,7 @@ from osiris_inspect.runtime.drivers.query_checks.joins import (
     read_tables,
     without_late_filters,
 )
+from osiris_inspect.runtime.drivers.query_checks.results import ResultColumns, find_constant_results
 from osiris_inspect.runtime.drivers.query_checks.tables import Database, columns_in
 from osiris_inspect.runtime.drivers.query_checks.tree import Select, iter_selects, parse_query
 from osiris_inspect.runtime.drivers.query_checks.unions import find_swapped_columns
@@ -32,7 +33,7 @@ MIN_UNMATCHED: Final = 3
 MIN_SHARE: Final = 0.1
 """Share of the rows of a side without a partner above which other forms of their keys are compared."""
 _WORTH_PARSING: Final = re.compile(
-    r"\b(?:join|union|intersect|except|null|between|max|min)\b|[<>]|\bin\s{0,9}\(\s{0,9}select|\bfrom\b[^()]{1,200},",
+    r"\b(?:join|union|intersect|except|null|between|max|min|case|coalesce|ifnull|nvl)\b|[<>]|\bin\s{0,9}\(\s{0,9}select|\bfrom\b[^()]{1,200},",
     re.IGNORECASE,
 )
 
@@ -45,7 +46,7 @@ class QueryFacts:
     checks: tuple[dict[str, Any], ...]
 
 
-def check_query(database: Database, query: str) -> QueryFacts:
+def check_query(database: Database, query: str, result: ResultColumns) -> QueryFacts:
     """Check a statement that has run."""
     if not _WORTH_PARSING.search(query):
         return QueryFacts(None, ())
@@ -59,6 +60,8 @@ def check_query(database: Database, query: str) -> QueryFacts:
         joins = [*counts, *joins] if is_outer else [*joins, *counts]
         checks += [check for check in found if "check" in check]
         checks += database.attempt(_check_conditions(database, select))
+        if is_outer:
+            checks += database.attempt(_check_result(database, select, result))
     return QueryFacts(joins[0] if joins else None, tuple(checks[:MAX_CHECKS]))
 
 
@@ -80,6 +83,10 @@ def _check_conditions(database: Database, select: Select) -> Iterator[dict[str, 
     tables = read_tables(database, select)
     yield from find_cut_days(database, select, tables)
     yield from find_text_numbers(database, select, tables)
+
+
+def _check_result(database: Database, select: Select, result: ResultColumns) -> Iterator[dict[str, Any]]:
+    yield from find_constant_results(database, select, read_tables(database, select), result)
 
 
 def _facts(join: Join, counts: JoinCounts) -> dict[str, Any]:
