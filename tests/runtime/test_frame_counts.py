@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from osiris_inspect.runtime.drivers.join_counts import MAX_ROWS
+from osiris_inspect.runtime.drivers.query_checks.tables import MAX_ROWS
 from osiris_inspect.runtime.frames.frame_counts import MAX_RANGE_ROWS
 from osiris_inspect.runtime.frames.store import FrameStore, StoredFrame
 from tests.runtime.driving import STORAGES, context, drive, handed

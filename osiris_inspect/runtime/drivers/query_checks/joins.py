@@ -1,10 +1,19 @@
 """The joins of a query: which tables, which keys, and counts of their rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
-from osiris_inspect.runtime.drivers.query_checks.tables import Database, QueryTable, read_table, table_of
+import pyarrow as pa
+
+from osiris_inspect.runtime.drivers.join_counts import CountedKeys, count_keys
+from osiris_inspect.runtime.drivers.query_checks.tables import (
+    Database,
+    QueryTable,
+    columns_in,
+    read_table,
+    table_of,
+)
 from osiris_inspect.runtime.drivers.query_checks.tree import (
     Node,
     Select,
@@ -17,23 +26,6 @@ from osiris_inspect.runtime.drivers.query_checks.tree import (
 
 MAX_JOINS: Final = 2
 MAX_TABLES: Final = 5
-MAX_SAMPLE: Final = 1_000
-"""Keys without a partner that are compared in other forms."""
-_BLANKS: Final = r"[\s\x{a0}\x{feff}\x{200b}]+"
-_DATE: Final = "CAST(CAST(try_cast({} AS TIMESTAMP) AS DATE) AS VARCHAR)"
-_WITHOUT_MIDNIGHT: Final = "regexp_replace({}, ' 00:00:00$', '')"
-_FORMS: Final = {
-    "case": ("lower({})",) * 2,
-    "spaces": (f"regexp_replace({{}}, '^{_BLANKS}|{_BLANKS}$', '', 'g')",) * 2,
-    "leading zeros": ("ltrim({}, '0')",) * 2,
-    "form of the numbers": ("CAST(try_cast({} AS DOUBLE) AS VARCHAR)",) * 2,
-    "time of day": (_DATE, _WITHOUT_MIDNIGHT),
-    "time of day of the partner": (_WITHOUT_MIDNIGHT, _DATE),
-    "punctuation": (r"nullif(regexp_replace({}, '[^\pL\pN]+', '', 'g'), '')",) * 2,
-    "accents": ("strip_accents(lower({}))",) * 2,
-    "case, spaces and zeros": ("ltrim(lower(trim({})), '0')",) * 2,
-}
-"""Forms in which a key and those of the other side are compared, the narrowest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,42 +57,22 @@ class Join:
         return bool(has_filter) or not (self.left.is_input and self.right.is_input)
 
 
-@dataclass(frozen=True, slots=True)
-class JoinCounts:
-    """Counts of the rows of a join; ``repeated`` rows have several partners."""
-
-    left_rows: int
-    right_rows: int
-    matched: int
-    right_matched: int
-    left_duplicates: int
-    right_duplicates: int
-    left_repeated: int
-    right_repeated: int
-
-
-def read_tables(database: Database, select: Select) -> dict[str, QueryTable]:
-    """Return the tables of a SELECT in order, by name; nothing if any of them cannot be read again."""
+def read_tables(database: Database, select: Select) -> Iterator[QueryTable]:
+    """Yield the tables of a SELECT in order; nothing if any of them cannot be read again at a low cost."""
     references: list[Node] = []
     if not _flatten(select.from_table, references, []) or len(references) > MAX_TABLES:
-        return {}
-    tables: dict[str, QueryTable] = {}
-    for reference in references:
-        table = read_table(database, reference, select)
-        if table is None or table.name in tables or not table.name:
-            return {}
-        tables[table.name] = table
-    return tables
+        return
+    tables = [read_table(database, reference, select) for reference in references]
+    names = {table.name for table in tables if table is not None and table.name}
+    if len(names) == len(tables):
+        yield from (table for table in tables if table is not None)
 
 
-def find_joins(database: Database, select: Select) -> tuple[dict[str, QueryTable], list[Join]]:
-    """Return the tables of a SELECT and its first joins; nothing if any part of FROM or WHERE is not understood."""
+def find_joins(select: Select, tables: Mapping[str, QueryTable]) -> list[Join]:
+    """Return the first joins of a SELECT; nothing if any part of FROM or WHERE is not understood."""
     steps: list[Node] = []
-    if not _flatten(select.from_table, [], steps) or not steps:
-        return {}, []
-    tables = read_tables(database, select)
-    if not tables:
-        return {}, []
+    if not tables or not _flatten(select.from_table, [], steps):
+        return []
     where = [(part, table_of(part, tables)) for part in conjuncts(as_node(select.node.get("where_clause")))]
     names = list(tables)
     joins = []
@@ -111,8 +83,8 @@ def find_joins(database: Database, select: Select) -> tuple[dict[str, QueryTable
         joins.append(join)
     used = {id(node) for join in joins for pair in join.keys for node in pair}
     if any(table is None and not _is_join_condition(part, used) for part, table in where):
-        return tables, []
-    return tables, joins
+        return []
+    return joins
 
 
 def _is_join_condition(part: Node, used: set[int]) -> bool:
@@ -211,68 +183,22 @@ def without_late_filters(join: Join) -> Join:
     return replace(join, right_filters=(*join.right_filters, *join.late_filters), late_filters=())
 
 
-def count_rows(database: Database, select: Select, join: Join) -> JoinCounts:
-    """Return the counts of a join."""
-    query, keys = _sides(database, select, join)
-    not_null = " AND ".join(f"{key} IS NOT NULL" for key in keys)
-    columns = ", ".join(keys)
-    (row,) = database.execute(
-        f"""{query},
-        lg AS MATERIALIZED (SELECT {columns}, count(*) n FROM left_side WHERE {not_null} GROUP BY ALL),
-        rg AS MATERIALIZED (SELECT {columns}, count(*) n FROM right_side WHERE {not_null} GROUP BY ALL),
-        both_sides AS MATERIALIZED (SELECT lg.n ln, rg.n rn FROM lg JOIN rg USING ({columns}))
-        SELECT (SELECT count(*) FROM left_side), (SELECT count(*) FROM right_side),
-          (SELECT coalesce(sum(ln), 0) FROM both_sides), (SELECT coalesce(sum(rn), 0) FROM both_sides),
-          (SELECT coalesce(sum(n - 1), 0) FROM lg), (SELECT coalesce(sum(n - 1), 0) FROM rg),
-          (SELECT coalesce(sum(ln), 0) FROM both_sides WHERE rn > 1),
-          (SELECT coalesce(sum(rn), 0) FROM both_sides WHERE ln > 1)""",  # noqa: S608  rendered from the query's own tree
-        [],
+def count_rows(database: Database, select: Select, join: Join) -> CountedKeys | None:
+    """Return the counts of a join; None if there are too many rows."""
+    left = _read_side(database, select, join.left, [pair[0] for pair in join.keys], join.left_filters)
+    right = _read_side(database, select, join.right, [pair[1] for pair in join.keys], join.right_filters)
+    return count_keys(left, right)
+
+
+def _read_side(
+    database: Database, select: Select, table: QueryTable, keys: Sequence[Node], filters: Sequence[Node]
+) -> pa.Table:
+    if table.is_input and not filters and all(key.get("class") == "COLUMN_REF" for key in keys):
+        names = [name for key in keys for _, name in columns_in(key)]
+        return database.read_columns(str(table.reference["table_name"]).lower(), names)
+    return database.read(
+        render_query(database.execute, select_from(table.reference, select.ctes, keys, filters))
     )
-    return JoinCounts(*map(int, row))
-
-
-def count_other_forms(
-    database: Database, select: Select, join: Join, *, of_right: bool = False
-) -> dict[str, Any]:
-    """Return how many keys without a partner would have one in another form: ``keys``, and a number by form."""
-    query, keys = _sides(database, select, join)
-    one, other = ("right_side", "left_side") if of_right else ("left_side", "right_side")
-    columns = ", ".join(keys)
-    texts = ", ".join(f"CAST({key} AS VARCHAR) {key}" for key in keys)
-    not_null = " AND ".join(f"{key} IS NOT NULL" for key in keys)
-    counts = [_count_form(keys, *forms) for forms in _FORMS.values()]
-    (row,) = database.execute(
-        f"""{query},
-        unmatched AS MATERIALIZED (SELECT DISTINCT {texts} FROM {one} ANTI JOIN {other} USING ({columns})
-          WHERE {not_null} LIMIT {MAX_SAMPLE}),
-        partners AS MATERIALIZED (SELECT DISTINCT {texts} FROM {other})
-        SELECT (SELECT count(*) FROM unmatched), {", ".join(counts)}""",  # noqa: S608  rendered from the query's own tree
-        [],
-    )
-    return {"keys": int(row[0]), **{name: int(count) for name, count in zip(_FORMS, row[1:], strict=True)}}
-
-
-def _count_form(keys: Sequence[str], form: str, partner_form: str) -> str:
-    """Return the SQL that counts keys without a partner that have one in this form."""
-    own, partner = (
-        " || chr(1) || ".join(one.replace("{}", key) for key in keys) for one in (form, partner_form)
-    )
-    return f"(SELECT count(*) FROM unmatched WHERE {own} IN (SELECT {partner} p FROM partners WHERE p IS NOT NULL))"  # noqa: S608  the forms are constants
-
-
-def _sides(database: Database, select: Select, join: Join) -> tuple[str, list[str]]:
-    """Return the start of a query that has both sides of a join as tables, and the names of their keys."""
-    left, right = (
-        render_query(
-            database.execute,
-            select_from(table.reference, select.ctes, [pair[side] for pair in join.keys], filters),
-        )
-        for side, (table, filters) in enumerate(
-            ((join.left, join.left_filters), (join.right, join.right_filters))
-        )
-    )
-    names = [f"k{number}" for number in range(len(join.keys))]
-    return f"WITH left_side AS MATERIALIZED ({left}), right_side AS MATERIALIZED ({right})", names
 
 
 def is_null_tolerant(condition: Node) -> bool:

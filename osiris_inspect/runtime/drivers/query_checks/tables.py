@@ -1,8 +1,10 @@
 """The tables that one SELECT reads, and which of their columns a condition names."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
+
+import pyarrow as pa
 
 from osiris_inspect.runtime.drivers.query_checks.tree import (
     STAR,
@@ -17,10 +19,18 @@ from osiris_inspect.runtime.drivers.query_checks.tree import (
 
 MAX_ROWS: Final = 30_000
 """Rows of an input above which it is not read again."""
+T = TypeVar("T")
 Check = dict[str, Any]
 """One mistake: ``check`` is its kind, and the rest its facts."""
 Columns = Mapping[str, str]
 """The type of each column by its name in lower case."""
+
+
+class Attempt(Protocol):
+    """Returns what a check yields; nothing if a part of the query cannot run alone."""
+
+    def __call__(self, values: Iterable[T], /) -> list[T]:
+        """Collect the values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +40,20 @@ class Database:
     Attributes:
         execute: runs a statement and returns its rows.
         describe: returns the names and types of the columns of a query.
+        read: returns the rows of a query.
+        read_columns: returns columns of an input.
+        input_columns: the columns of each input in memory by its table names in lower case.
         rows: the rows of each input by its table names in lower case.
         attempt: returns what a check yields; nothing if a part of the query cannot run alone.
     """
 
     execute: Execute
     describe: Callable[[str], list[tuple[str, str]]]
+    read: Callable[[str], pa.Table]
+    read_columns: Callable[[str, Sequence[str]], pa.Table]
+    input_columns: Mapping[str, Columns]
     rows: Mapping[str, int]
-    attempt: Callable[[Iterable[Check]], list[Check]]
+    attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +80,14 @@ def read_table(database: Database, reference: Node, select: Select) -> QueryTabl
     if not _is_cheap(database, reference, select):
         return None
     label = str(reference.get("alias") or reference.get("table_name") or "")
-    query = render_query(database.execute, select_from(reference, select.ctes, [STAR], []))
-    columns = {name.lower(): kind for name, kind in database.describe(query)}
     source = str(reference.get("table_name") or "").lower()
-    return QueryTable(
-        label.lower(), label, reference, columns, source not in _bodies(select) and bool(source)
-    )
+    is_input = bool(source) and source not in _bodies(select)
+    if is_input and source in database.input_columns:
+        columns = database.input_columns[source]
+    else:
+        query = render_query(database.execute, select_from(reference, select.ctes, [STAR], []))
+        columns = {name.lower(): kind for name, kind in database.describe(query)}
+    return QueryTable(label.lower(), label, reference, columns, is_input)
 
 
 def _bodies(select: Select) -> dict[str, Node]:

@@ -35,6 +35,9 @@ def find_swapped_columns(database: Database, tree: Node) -> Iterator[dict[str, A
 
 def _names(database: Database, tree: Node, union: Node, child: Node) -> list[str]:
     """Return the names of the columns of one part of a union."""
+    columns = [as_node(column) for column in child.get("select_list", ())]
+    if columns and all(column.get("alias") or column.get("class") == "COLUMN_REF" for column in columns):
+        return [str(column.get("alias") or column["column_names"][-1]) for column in columns]
     outer = ctes_of(tree) if tree is not union else []
     ctes = [*outer, *ctes_of(union), *ctes_of(child)]
     query = render_query(database.execute, {**child, "cte_map": {"map": ctes}})
