@@ -95,6 +95,7 @@ def test_keys_that_really_differ_are_no_mistake(tmp_path: Path) -> None:
         "SELECT sum(p.paid) FROM orders o JOIN items i ON i.order_id = o.id JOIN payments p ON p.order_id = o.id",
         "SELECT sum(CASE WHEN fee > 0 THEN amount ELSE 0 END) FROM orders o, items i WHERE i.order_id = o.id",
         "SELECT count(o.id) FROM orders o JOIN items i ON i.order_id = o.id WHERE o.amount > 1",
+        "SELECT o.customer_id, count(o.id) AS n_orders FROM orders o JOIN items i ON i.order_id = o.id GROUP BY 1",
     ],
 )
 def test_sum_of_repeated_rows_is_found(tmp_path: Path, query: str) -> None:
@@ -109,6 +110,7 @@ def test_sum_of_repeated_rows_is_found(tmp_path: Path, query: str) -> None:
         "SELECT o.id, avg(o.amount), sum(i.fee) FROM orders o JOIN items i ON i.order_id = o.id GROUP BY 1",
         "SELECT sum(o.amount) FROM items i JOIN orders o ON i.order_id = o.id",
         "SELECT sum(i.fee * o.amount) FROM orders o JOIN items i ON i.order_id = o.id",
+        "SELECT o.code, count(o.id) AS items FROM orders o JOIN items i ON i.order_id = o.id GROUP BY 1",
         "SELECT o.id k, avg(o.amount) FROM orders o JOIN items i ON i.order_id = o.id GROUP BY ALL",
         "SELECT c.region, sum(o.amount) FROM orders o JOIN customers c USING (customer_id) GROUP BY 1",
         "SELECT c.name, sum(o.amount) FROM customers c JOIN orders o USING (customer_id) GROUP BY 1",

@@ -27,7 +27,7 @@ def find_repeated_aggregates(
     """Yield each aggregate over columns of a table whose rows the joins repeat."""
     repeated = _repeated_tables(joins)
     grouped = _groups(select)
-    for call in _calls(select):
+    for call, alias in _calls(select):
         values = [value for argument in call_arguments(call) for value in _values(argument)]
         owners = {table_of(value, tables) for value in values}
         if len(owners) != 1 or call.get("distinct"):
@@ -41,6 +41,8 @@ def find_repeated_aggregates(
         group_names = {(table_of(part, tables), column) for part in grouped for _, column in columns_in(part)}
         if name != "sum" and any(table == owner and column in keys for table, column in group_names):
             continue  # all rows of a group are the same row, or the count is of its partners
+        if name == "count" and grouped and not _is_named_after(alias, tables[owner], names):
+            continue  # it may count the partners
         yield {
             "check": "aggregate-repeats-rows",
             "aggregate": f"{name}({', '.join(names)})",
@@ -92,8 +94,15 @@ def _repeated_tables(joins: list[tuple[Join, JoinCounts]]) -> dict[str, tuple[st
     return repeated
 
 
-def _calls(select: Select) -> Iterator[Node]:
-    """Yield the aggregates of the SELECT and of HAVING that are not divided by another."""
+def _is_named_after(alias: str, table: QueryTable, columns: list[str]) -> bool:
+    """Return True if a count has the name of the table or of the column that it counts: ``count(o.id) AS orders``."""
+    source = str(table.reference.get("table_name") or table.name).lower().removeprefix("df_")
+    things = (source, *(re.sub(r"_?(?:id|key|code|no)$", "", column) for column in columns))
+    return any(len(thing.rstrip("s")) > 2 and thing.rstrip("s") in alias.lower() for thing in things)
+
+
+def _calls(select: Select) -> Iterator[tuple[Node, str]]:
+    """Yield the aggregates of the SELECT and of HAVING that are not divided by another, and their aliases."""
     roots = [*select.node.get("select_list", ()), as_node(select.node.get("having"))]
     for root in roots:
         calls = [
@@ -103,7 +112,7 @@ def _calls(select: Select) -> Iterator[Node]:
         ]
         divides = any(part.get("function_name") in ("/", "//", "divide") for part in walk(root))
         if not (divides and len(calls) > 1):
-            yield from calls
+            yield from ((call, str(root.get("alias") or "")) for call in calls)
 
 
 def _walk_expression(value: Any) -> Iterator[Node]:
