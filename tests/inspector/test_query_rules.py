@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
-from tests.inspector.test_rules_of_green_runs import Made, joined, keys, messages, ours, report
+from tests.inspector.test_rules_of_green_runs import (
+    Made,
+    joined,
+    keys,
+    messages,
+    ours,
+    report,
+    step,
+    theirs,
+)
 from tests.runtime.runs import make_run
 
 KEYS = {
@@ -31,10 +40,35 @@ def checked(*checks: Any, **out: Any) -> Made:
     return ours(*joined(1000, checks=list(checks), **out))
 
 
+def united(
+    query: str, *, left: Sequence[str] = ("id", "a", "b"), right: Sequence[str] = ("id", "b", "a")
+) -> Made:
+    steps = (
+        step("a", "x.extractor", rows=20, out={"columns": left}),
+        step("b", "x.extractor", rows=20, out={"columns": right}),
+        step("u", "duckdb.processor", "a", "b", rows=40, query=query),
+    )
+    return ours(*steps)
+
+
+def queried(query: str) -> Made:
+    return theirs(step("src", "mysql.extractor", rows=20, query=query))
+
+
 HITS: Sequence[tuple[str, Made]] = (
     ("join-keys-differ-in-form", checked(KEYS)),
     ("aggregate-repeats-rows", checked(AGGREGATE)),
     ("union-columns-swapped", checked(UNION)),
+    ("union-columns-swapped", united("SELECT * FROM df_a UNION ALL SELECT * FROM df_b")),
+    (
+        "union-columns-swapped",
+        united("SELECT id, a, b FROM df_a x UNION SELECT * FROM df_b y WHERE y.id > 2;"),
+    ),
+    (
+        "union-columns-swapped",
+        queried("SELECT id, t.fee, max(x) AS net FROM t UNION ALL SELECT id, net, fee FROM u"),
+    ),
+    ("comparison-with-null", queried("SELECT id FROM t WHERE t.deleted_at = NULL")),
     ("left-join-drops-rows", checked(LEFT)),
     ("comparison-with-null", checked(NULL)),
     ("comparison-with-null", checked(NOT_IN)),
@@ -49,6 +83,22 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("join-hardly-matches", checked(join=keys(0, 0, 200, 20) | {"filtered": True})),
     ("aggregate-repeats-rows", checked(UNION)),
     ("union-columns-swapped", checked(KEYS)),
+    ("union-columns-swapped", united("SELECT * FROM df_a UNION ALL BY NAME SELECT * FROM df_b")),
+    (
+        "union-columns-swapped",
+        united("SELECT * FROM df_a UNION ALL SELECT * FROM df_b", right=("id", "a", "b")),
+    ),
+    (
+        "union-columns-swapped",
+        united("SELECT * FROM df_a UNION ALL SELECT * FROM df_b", right=("id", "c", "a")),
+    ),
+    ("union-columns-swapped", united("SELECT * FROM df_a UNION ALL SELECT * FROM df_b JOIN df_a USING (id)")),
+    ("union-columns-swapped", queried("SELECT id, fee, net FROM t UNION ALL SELECT id, fee x, net FROM u")),
+    ("union-columns-swapped", queried("SELECT a, b FROM t UNION ALL SELECT b + c AS a, b FROM u")),
+    (
+        "comparison-with-null",
+        queried("SELECT id FROM t WHERE deleted_at IS NULL AND a = 'x = NULL' AND b <=> NULL"),
+    ),
     ("left-join-drops-rows", checked(KEYS)),
     ("comparison-with-null", checked(LEFT)),
     ("numbers-compared-as-text", checked(DAY)),

@@ -17,7 +17,7 @@ from osiris_inspect.runtime.drivers.query_checks.tree import (
     walk,
 )
 
-MAX_ROWS: Final = 30_000
+MAX_ROWS: Final = 100_000
 """Rows of an input above which it is not read again."""
 T = TypeVar("T")
 Check = dict[str, Any]
