@@ -60,11 +60,11 @@ def _columns(words: Sequence[str], columns_of: Callable[[str], Columns]) -> Colu
     return () if "" in names else names
 
 
-def _index(words: Sequence[str], wanted: str) -> int:
+def _index(words: Sequence[str], keyword: str) -> int:
     depth = 0
     for number, word in enumerate(words):
         depth += (word == "(") - (word == ")")
-        if word == wanted and depth == 0:
+        if word == keyword and depth == 0:
             return number
     return len(words)
 
