@@ -95,6 +95,8 @@ def test_keys_that_really_differ_are_no_mistake(tmp_path: Path) -> None:
         "SELECT sum(p.paid) FROM orders o JOIN items i ON i.order_id = o.id JOIN payments p ON p.order_id = o.id",
         "SELECT sum(CASE WHEN fee > 0 THEN amount ELSE 0 END) FROM orders o, items i WHERE i.order_id = o.id",
         "SELECT count(o.id) FROM orders o JOIN items i ON i.order_id = o.id WHERE o.amount > 1",
+        "WITH x AS (SELECT o.id, o.amount, i.sku FROM orders o JOIN items i ON i.order_id = o.id) SELECT sum(amount) FROM x",
+        "SELECT k, sum(amount) FROM (SELECT o.code k, o.*, i.sku FROM orders o JOIN items i ON i.order_id = o.id) x GROUP BY k",
         "SELECT o.customer_id, count(o.id) AS n_orders FROM orders o JOIN items i ON i.order_id = o.id GROUP BY 1",
     ],
 )
@@ -110,6 +112,10 @@ def test_sum_of_repeated_rows_is_found(tmp_path: Path, query: str) -> None:
         "SELECT o.id, avg(o.amount), sum(i.fee) FROM orders o JOIN items i ON i.order_id = o.id GROUP BY 1",
         "SELECT sum(o.amount) FROM items i JOIN orders o ON i.order_id = o.id",
         "SELECT sum(i.fee * o.amount) FROM orders o JOIN items i ON i.order_id = o.id",
+        "WITH x AS (SELECT o.id, i.fee amount FROM orders o JOIN items i ON i.order_id = o.id) SELECT sum(amount) FROM x",
+        "WITH x AS (SELECT DISTINCT o.id, o.amount FROM orders o JOIN items i ON i.order_id = o.id) SELECT sum(amount) FROM x",
+        "WITH x AS (SELECT o.id, max(o.amount) a FROM orders o JOIN items i ON i.order_id = o.id GROUP BY 1) SELECT sum(a) FROM x",
+        "SELECT sum(amount) FROM (SELECT * FROM orders o JOIN items i ON i.order_id = o.id WHERE i.sku = 'a')",
         "SELECT o.code, count(o.id) AS items FROM orders o JOIN items i ON i.order_id = o.id GROUP BY 1",
         "SELECT o.id k, avg(o.amount) FROM orders o JOIN items i ON i.order_id = o.id GROUP BY ALL",
         "SELECT c.region, sum(o.amount) FROM orders o JOIN customers c USING (customer_id) GROUP BY 1",
@@ -174,6 +180,7 @@ def test_union_in_one_order_is_no_mistake(tmp_path: Path, query: str) -> None:
         ("period-cuts-last-day", "SELECT * FROM events e WHERE e.ts <= DATE '2024-01-02'"),
         ("numbers-compared-as-text", "SELECT max(n) FROM events"),
         ("numbers-compared-as-text", "SELECT * FROM events WHERE n > '5'"),
+        ("numbers-compared-as-text", "SELECT * FROM events ORDER BY n DESC LIMIT 3"),
     ],
 )
 def test_condition_that_cannot_hold_is_found(tmp_path: Path, check: str, query: str) -> None:
@@ -204,6 +211,7 @@ EVENTS = pd.DataFrame(
         "SELECT * FROM events WHERE ts < '2024-01-02'",
         "SELECT * FROM events WHERE CAST(ts AS DATE) BETWEEN '2024-01-01' AND '2024-01-02'",
         "SELECT max(year), min(year) FROM events WHERE year > '2020'",
+        "SELECT * FROM events ORDER BY n",
         "SELECT max(CAST(n AS INTEGER)) FROM events",
     ],
 )

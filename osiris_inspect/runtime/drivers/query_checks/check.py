@@ -15,6 +15,7 @@ from osiris_inspect.runtime.drivers.query_checks.conditions import (
     find_null_lists,
     find_text_numbers,
 )
+from osiris_inspect.runtime.drivers.query_checks.inline import inline_select
 from osiris_inspect.runtime.drivers.query_checks.joins import (
     Join,
     count_rows,
@@ -35,7 +36,7 @@ MIN_UNMATCHED: Final = 3
 MIN_SHARE: Final = 0.1
 """Share of the rows of a side without a partner above which other forms of their keys are compared."""
 _WORTH_PARSING: Final = re.compile(
-    r"\b(?:join|union|intersect|except|null|between|max|min|case|coalesce|ifnull|nvl)\b|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>]|\bin\s{0,9}\(\s{0,9}select|\bfrom\b[^()]{1,200},",
+    r"\b(?:join|union|intersect|except|null|between|max|min|limit|case|coalesce|ifnull|nvl)\b|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>]|\bin\s{0,9}\(\s{0,9}select|\bfrom\b[^()]{1,200},",
     re.IGNORECASE,
 )
 
@@ -62,6 +63,7 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         counts = [one if is_outer else {**one, "filtered": True} for one in found if "check" not in one]
         joins = [*counts, *joins] if is_outer else [*joins, *counts]
         checks += [check for check in found if "check" in check]
+        checks += database.attempt(_check_inlined(database, select))
         checks += database.attempt(_check_conditions(database, select, tables))
         if is_outer:
             checks += database.attempt(find_constant_results(database, select, tables, result))
@@ -87,6 +89,20 @@ def _check_joins(
         if keys is not None:
             yield from _lost_rows(join, keys.counts)
             yield from _other_form(join, keys)
+
+
+def _check_inlined(database: Database, select: Select) -> Iterator[dict[str, Any]]:
+    """Yield the aggregates of a SELECT over rows that the joins of the only SELECT it reads repeat."""
+    inlined = inline_select(select)
+    if inlined is None or inlined.from_table.get("type") != "JOIN":
+        return
+    tables = {table.name: table for table in read_tables(database, inlined)}
+    counted = []
+    for join in find_joins(inlined, tables):
+        keys = count_rows(database, inlined, without_late_filters(join))
+        if keys is not None:
+            counted.append((join, keys.counts))
+    yield from find_repeated_aggregates(inlined, tables, counted)
 
 
 def _check_conditions(

@@ -126,7 +126,11 @@ def find_text_numbers(
 
 
 def _ordered(select: Select) -> Iterator[tuple[Node, str]]:
-    """Yield the expressions that are ordered, and by what."""
+    """Yield the expressions that are ordered, and by what. An order without a limit loses no row."""
+    modifiers = {str(part.get("type")): part for part in map(as_node, select.node.get("modifiers", ()))}
+    if "LIMIT_MODIFIER" in modifiers:
+        for order in as_node(modifiers.get("ORDER_MODIFIER")).get("orders", ()):
+            yield as_node(order.get("expression")), "ORDER BY"
     for part in walk([select.node.get(key) for key in ("where_clause", "select_list", "having", "qualify")]):
         if part.get("function_name") in ("max", "min") and part.get("class") == "FUNCTION":
             yield from ((argument, str(part["function_name"])) for argument in call_arguments(part))
