@@ -232,6 +232,18 @@ NAMED = pd.DataFrame({"id": range(1000, 1003), "name": ["Ada", "Bo", "Cy"]})
             "fallback-in-all-rows",
             "SELECT w.id, coalesce(n.name, 'unknown') AS name FROM w LEFT JOIN n USING (id)",
         ),
+        (
+            "fallback-in-all-rows",
+            "SELECT upper(coalesce(n.name, 'unknown')) AS name FROM w LEFT JOIN n USING (id)",
+        ),
+        (
+            "fallback-in-all-rows",
+            "SELECT CASE WHEN n.name IS NULL THEN '?' ELSE n.name END AS name FROM w LEFT JOIN n USING (id)",
+        ),
+        (
+            "fallback-in-all-rows",
+            "WITH j AS (SELECT w.id, coalesce(n.name, 'unknown') AS name FROM w LEFT JOIN n USING (id)) SELECT * FROM j",
+        ),
         ("fallback-in-all-rows", "SELECT ifnull(TRY_CAST(status AS INTEGER), 0) AS status FROM w"),
         (
             "case-has-one-result",
@@ -252,6 +264,8 @@ def test_column_with_one_value_is_found(tmp_path: Path, check: str, query: str) 
     [
         "SELECT w.id, coalesce(n.name, 'unknown') AS name FROM w LEFT JOIN n ON w.id + 1000 = n.id",
         "SELECT coalesce(unit, 'czk') AS unit FROM w",
+        "SELECT CASE WHEN n.name IS NULL THEN 'new' ELSE 'known' END AS s FROM w LEFT JOIN n ON w.id + 1000 = n.id",
+        "WITH j AS (SELECT coalesce(status, '-') AS s FROM w) SELECT * FROM j WHERE s = 'New'",
         "SELECT CASE WHEN unit = 'eur' THEN 1 ELSE 2 END AS u FROM w",
         "SELECT CASE WHEN status = 'Paid' THEN 1 ELSE 2 END AS u FROM w",
         "SELECT CASE WHEN status = 'paid' THEN 1 ELSE 2 END AS u FROM w LIMIT 50",

@@ -35,9 +35,7 @@ def read_frame_facts(run: Run, *, log_only: bool = False) -> dict[str, FrameFact
 def _from_event(step: str, event: Event) -> FrameFacts | None:
     if event.row_count is None:
         return None
-    names, dtypes, nulls, distinct = (
-        _items(event.fields.get(key)) for key in ("columns", "dtypes", "nulls", "distinct")
-    )
+    names, dtypes, nulls = (_items(event.fields.get(key)) for key in ("columns", "dtypes", "nulls"))
     original = event.fields.get("original_names")
     originals = original if isinstance(original, Mapping) else {}
     columns = tuple(
@@ -45,7 +43,6 @@ def _from_event(step: str, event: Event) -> FrameFacts | None:
             str(originals.get(str(name), name)),
             str(_item(dtypes, number) or ""),
             as_int(_item(nulls, number)),
-            _distinct(_item(distinct, number)),
         )
         for number, name in enumerate(names)
     )
@@ -67,10 +64,6 @@ def _items(value: Any) -> list[Any]:
 
 def _item(values: list[Any], number: int) -> Any:
     return values[number] if number < len(values) else None
-
-
-def _distinct(value: Any) -> int | str | None:
-    return value if isinstance(value, str) else as_int(value)
 
 
 def _join(counts: Mapping[str, Any]) -> JoinFacts | None:

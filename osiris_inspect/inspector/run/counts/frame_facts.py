@@ -10,13 +10,11 @@ class ColumnFacts(NamedTuple):
     Attributes:
         dtype: its type as logged; empty if unknown.
         nulls: number of rows without a value; None if unknown.
-        distinct: estimate of the different values: 0, 1, ``few`` or ``many``; None if unknown.
     """
 
     name: str
     dtype: str = ""
     nulls: int | None = None
-    distinct: int | str | None = None
 
 
 class JoinFacts(NamedTuple):

@@ -25,7 +25,11 @@ from osiris_inspect.runtime.drivers.query_checks.joins import (
     without_late_filters,
 )
 from osiris_inspect.runtime.drivers.query_checks.key_forms import match_in_other_form
-from osiris_inspect.runtime.drivers.query_checks.results import ResultColumns, find_constant_results
+from osiris_inspect.runtime.drivers.query_checks.results import (
+    ResultColumns,
+    find_constant_results,
+    restricts_rows,
+)
 from osiris_inspect.runtime.drivers.query_checks.tables import Database, QueryTable, columns_in
 from osiris_inspect.runtime.drivers.query_checks.tree import Select, iter_selects, parse_query
 from osiris_inspect.runtime.drivers.query_checks.unions import find_swapped_columns
@@ -56,7 +60,9 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
     tree = parse_query(database.execute, query)
     checks = database.attempt(find_swapped_columns(database, tree))
     joins: list[dict[str, Any]] = []
-    for select in list(iter_selects(tree))[:MAX_SELECTS]:
+    selects = list(iter_selects(tree))[:MAX_SELECTS]
+    may_choose = any(map(restricts_rows, selects))
+    for select in selects:
         tables = {table.name: table for table in database.attempt(read_tables(database, select))}
         found = database.attempt(_check_joins(database, select, tables))
         is_outer = select.node is tree
@@ -65,7 +71,7 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         checks += [check for check in found if "check" in check]
         checks += database.attempt(_check_inlined(database, select))
         checks += database.attempt(_check_conditions(database, select, tables))
-        if is_outer:
+        if not may_choose:
             checks += database.attempt(find_constant_results(database, select, tables, result))
     return QueryFacts(joins[0] if joins else None, tuple(checks[:MAX_CHECKS]))
 

@@ -31,27 +31,42 @@ class ResultColumns:
     has_one_value: Callable[[str], bool]
 
 
+def restricts_rows(select: Select) -> bool:
+    """Return True if a SELECT chooses or groups rows, so that one value may be what is left."""
+    restricting = ("where_clause", "having", "qualify", "group_expressions", "sample", "modifiers")
+    return any(select.node.get(part) for part in restricting)
+
+
 def find_constant_results(
     database: Database, select: Select, tables: Mapping[str, QueryTable], result: ResultColumns
 ) -> Iterator[dict[str, Any]]:
-    """Yield each COALESCE that returned its last value in all rows, and each CASE that returned one of its values."""
-    restricts = ("where_clause", "having", "qualify", "group_expressions", "sample", "modifiers")
-    if result.rows < MIN_ROWS or any(select.node.get(part) for part in restricts):
+    """Yield each column with a fallback value that is the same in all rows, and each CASE that returned one value."""
+    if result.rows < MIN_ROWS:
         return
     for column in map(as_node, select.node.get("select_list", ())):
-        name, children = (
-            str(column.get("alias") or ""),
-            [as_node(child) for child in column.get("children", ())],
-        )
-        if column.get("type") == "OPERATOR_COALESCE" and is_literal(children[-1]):
-            kind, used = "fallback-in-all-rows", children[:-1]
-            name = name or "coalesce"
-        elif _is_case_of_literals(column) and result.rows >= MIN_CASE_ROWS:
-            kind, used = "case-has-one-result", [column]
+        name, values = str(column.get("alias") or ""), _values_before_fallback(column)
+        if _is_case_of_literals(column) and result.rows >= MIN_CASE_ROWS:
+            kind, values = "case-has-one-result", [column]
+        elif values:
+            kind = "fallback-in-all-rows"
         else:
             continue
-        if result.has_one_value(name) and _vary(database, select, tables, used):
+        if result.has_one_value(name) and _vary(database, select, tables, values):
             yield {"check": kind, "column": name, "rows": result.rows}
+
+
+def _values_before_fallback(column: Node) -> list[Node]:
+    """Return the expressions that a constant replaces if they are NULL, by COALESCE or CASE WHEN … IS NULL."""
+    for part in walk(column):
+        children = [as_node(child) for child in part.get("children", ())]
+        if part.get("type") == "OPERATOR_COALESCE" and is_literal(children[-1]):
+            return children[:-1]
+        checks = [as_node(check) for check in part.get("case_checks", ())]
+        if len(checks) == 1 and is_literal(as_node(checks[0].get("then_expr"))):
+            condition, otherwise = as_node(checks[0].get("when_expr")), as_node(part.get("else_expr"))
+            if condition.get("type") == "OPERATOR_IS_NULL" and not is_literal(otherwise):
+                return [otherwise]
+    return []
 
 
 def _is_case_of_literals(node: Node) -> bool:
