@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.runtime.driving import context, drive, handed
+from tests.runtime.driving import STORAGES, context, drive, handed
 
 ORDERS = pd.DataFrame(
     {
@@ -23,10 +23,11 @@ PAYMENTS = pd.DataFrame({"order_id": [1, 2, 3], "paid": [5.0, 6.0, 7.0]})
 TABLES = {"orders": ORDERS, "customers": CUSTOMERS, "items": ITEMS, "payments": PAYMENTS}
 
 
-def checks(folder: Path, query: str, **tables: pd.DataFrame) -> list[Any]:
+def checks(folder: Path, query: str, storage: str = "memory", **tables: pd.DataFrame) -> list[Any]:
     found: list[Any] = []
     ctx = replace(context(folder), describe_query=found.extend)
-    inputs = {name: handed(folder, frame, step=name) for name, frame in (tables or TABLES).items()}
+    policy = STORAGES[storage]
+    inputs = {name: handed(folder, frame, policy, step=name) for name, frame in (tables or TABLES).items()}
     drive("duckdb.processor", {"query": query}, ctx, **inputs)
     return found
 
@@ -275,3 +276,35 @@ def test_column_with_one_value_is_found(tmp_path: Path, check: str, query: str) 
 )
 def test_column_with_several_values_is_no_mistake(tmp_path: Path, query: str) -> None:
     assert names(tmp_path, query, w=WIDE, n=NAMED) == []
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize(
+    ("check", "query"),
+    [
+        ("join-keys-differ-in-form", "SELECT * FROM l JOIN r USING (k)"),
+        ("union-columns-swapped", "SELECT * FROM l UNION ALL SELECT v, k FROM r"),
+        ("not-in-with-null", "SELECT * FROM l WHERE k NOT IN (SELECT nullif(k, 'A') FROM r)"),
+        ("numbers-compared-as-text", "SELECT max(n) FROM e"),
+        ("period-cuts-last-day", "SELECT * FROM e WHERE ts BETWEEN '2024-01-01' AND '2024-01-02'"),
+    ],
+)
+def test_input_in_a_file_is_checked_alike(tmp_path: Path, check: str, query: str, storage: str) -> None:
+    tables = {"l": keyed(*"abcdef"), "r": keyed(*"ABCDEF"), "e": EVENTS}
+    assert [one["check"] for one in checks(tmp_path, query, storage, **tables)] == [check]
+
+
+def test_query_that_cannot_be_taken_apart_still_succeeds(tmp_path: Path) -> None:
+    query = (
+        "CREATE TEMP TABLE t AS SELECT * FROM orders; "
+        "SELECT * FROM t JOIN customers USING (customer_id) WHERE amount > (SELECT avg(amount) FROM t)"
+    )
+    assert checks(tmp_path, query) == []
+    assert checks(tmp_path, "PIVOT orders ON customer_id USING sum(amount) GROUP BY id") == []
+    assert (
+        checks(
+            tmp_path,
+            "WITH RECURSIVE r AS (SELECT 1 n UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT * FROM r",
+        )
+        == []
+    )
