@@ -101,6 +101,7 @@ def test_keys_of_a_join_are_counted(tmp_path: Path, query: str, storage: str) ->
     [
         "SELECT * FROM o JOIN c ON o.customer_id < c.customer_id",
         "SELECT * FROM o CROSS JOIN c",
+        "SELECT * FROM o JOIN c USING (customer_id) JOIN c d ON d.customer_id < o.customer_id",
         "SELECT * FROM o SEMI JOIN c USING (customer_id)",
         "SELECT * FROM o UNION ALL SELECT customer_id, 1.0 FROM c",
         "SELECT * FROM o JOIN c USING (customer_id) WHERE amount > length(name)",
@@ -117,6 +118,7 @@ def test_other_queries_are_not_counted(tmp_path: Path, query: str) -> None:
         ("SELECT * FROM o JOIN c USING (customer_id) WHERE amount > 1", (4, 4, 2, 0, 1)),
         ("SELECT * FROM o, c WHERE o.customer_id = c.customer_id AND name = 'Bo'", (5, 1, 1, 1, 0)),
         ("SELECT * FROM o JOIN (SELECT DISTINCT * FROM c) d USING (customer_id)", (5, 3, 3, 1, 0)),
+        ("SELECT * FROM o JOIN c USING (customer_id) JOIN c d ON d.name = c.name", (5, 4, 3, 1, 1)),
         ("WITH d AS (SELECT DISTINCT * FROM c) SELECT * FROM o JOIN d USING (customer_id)", (5, 3, 3, 1, 0)),
         (
             "SELECT count(*) FROM (SELECT * FROM o LEFT JOIN c ON o.customer_id = c.customer_id AND name = 'Ada')",

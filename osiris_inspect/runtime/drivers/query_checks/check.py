@@ -31,7 +31,7 @@ from osiris_inspect.runtime.drivers.query_checks.results import (
     restricts_rows,
 )
 from osiris_inspect.runtime.drivers.query_checks.tables import Database, QueryTable, columns_in
-from osiris_inspect.runtime.drivers.query_checks.tree import Select, iter_selects, parse_query
+from osiris_inspect.runtime.drivers.query_checks.tree import Node, Select, iter_selects, parse_query, walk
 from osiris_inspect.runtime.drivers.query_checks.unions import find_swapped_columns
 
 MAX_SELECTS: Final = 8
@@ -47,7 +47,7 @@ _WORTH_PARSING: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class QueryFacts:
-    """Results: the counts of the first join of the outer SELECT, else of another, or None, and a mapping with ``check`` for each mistake."""
+    """Results: the counts of a join, or None, and a mapping with ``check`` for each mistake."""
 
     join: dict[str, Any] | None
     checks: tuple[dict[str, Any], ...]
@@ -66,27 +66,36 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         tables = {table.name: table for table in database.attempt(read_tables(database, select))}
         found = database.attempt(_check_joins(database, select, tables))
         is_outer = select.node is tree
-        counts = [one if is_outer else {**one, "filtered": True} for one in found if "check" not in one]
-        joins = [*counts, *joins] if is_outer else [*joins, *counts]
+        joins += [one if is_outer else {**one, "filtered": True} for one in found if "check" not in one]
         checks += [check for check in found if "check" in check]
         checks += database.attempt(_check_inlined(database, select))
         checks += database.attempt(_check_conditions(database, select, tables))
         if not may_choose:
             checks += database.attempt(find_constant_results(database, select, tables, result))
-    return QueryFacts(joins[0] if joins else None, tuple(checks[:MAX_CHECKS]))
+    checks = [check for number, check in enumerate(checks) if check not in checks[:number]]
+    return QueryFacts(_join_of_query(tree, joins), tuple(checks[:MAX_CHECKS]))
+
+
+def _join_of_query(tree: Node, joins: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the counts of the join that multiplies rows, else of the first; None unless all joins were counted."""
+    if not joins or len(joins) != sum(node.get("type") == "JOIN" for node in walk(tree)):
+        return None
+    multiplying = (join for join in joins if join["left_duplicates"] and join["right_duplicates"])
+    join = next(multiplying, joins[0])
+    return join if len(joins) == 1 else {**join, "filtered": True}
 
 
 def _check_joins(
     database: Database, select: Select, tables: Mapping[str, QueryTable]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the counts of the first join, and the mistakes of the joins."""
+    """Yield the counts of each join, and the mistakes of the joins."""
     counted = []
     for join in find_joins(select, tables):
         keys = count_rows(database, select, without_late_filters(join))
         if keys is None:
             break
         counted.append((join, keys))
-    for join, keys in counted[:1]:
+    for join, keys in counted:
         yield _facts(join, keys.counts)
     yield from find_repeated_aggregates(select, tables, [(join, keys.counts) for join, keys in counted])
     for join, filtered_keys in counted:
