@@ -1,7 +1,8 @@
 """Error codes of servers and drivers, and their meaning.
 
 Numbers are MySQL codes, five characters are an SQLSTATE, ``PGRST`` codes come from PostgREST, and words are psycopg
-exception classes. Codes with several possible causes are not listed; ``error_kind`` falls back to the class of a code.
+exception classes. ``error_kind`` falls back to the class of a code that is not listed. Where one code has several
+causes, the words of the message decide, see ``CLASSES_BY_WORDS``.
 
 Source: the error appendices of the MySQL, MariaDB, PostgreSQL and PostgREST manuals.
 """
@@ -36,6 +37,7 @@ ERROR_CODES: Mapping[str, str] = {
     "twice in one write": "21000 CardinalityViolation",
     "no matching key": "42P10 InvalidColumnReference",
     "generated": "3105 1906 428C9 GeneratedAlways",
+    "division": "1365 22012 DivisionByZero",
     "sequence": "1467 2200H SequenceGeneratorLimitExceeded",
     "nul character": "22P05 22021 UntranslatableCharacter CharacterNotInRepertoire",
     "value": "1264 1265 1292 1366 1406 1411 1690 22001 22003 22007 22008 22P02 StringDataRightTruncation "
@@ -65,6 +67,38 @@ ERROR_CODES: Mapping[str, str] = {
     "raised in the database": "1644 P0001 RaiseException",
 }
 """Error class to its codes. PostgreSQL uses ``21000`` for an upsert that contains the same key twice."""
+
+CLASSES_BY_WORDS: Mapping[str, tuple[str, str]] = {
+    "no password": ("credentials", r"using password: NO|no password supplied|empty password returned"),
+    "token time": ("token", r"JWT issued at future"),
+    "no table in query": (
+        "no table",
+        r"FROM-clause entry for table|Unknown table [^\n]{1,120} in (?:field list|\w{1,20} clause)",
+    ),
+    "no operator": ("no function", r"operator does not exist"),
+    "no comparison": ("no function", r"could not identify an (?:equality|ordering|hash)"),
+    "number of columns": ("syntax", r"INSERT has more |must have the same number of columns"),
+    "several statements": ("syntax", r"cannot insert multiple commands"),
+    "misplaced aggregate": ("grouping", r"(?:aggregate|window) function(?:s are| calls can)"),
+    "created at once": ("duplicate", r"unique constraint \\{0,2}\"pg_"),
+    "still referenced": (
+        "foreign key",
+        r"(?:update or delete on table|still referenced from table|delete or update a parent row)",
+    ),
+    "no partition": ("check", r"no partition of relation"),
+    "other partition": ("check", r"violates partition constraint"),
+    "several rows": ("twice in one write", r"more than one row returned by a subquery"),
+    "order of rows": ("no matching key", r"ORDER BY"),
+    "characters": (
+        "nul character, value",
+        r"invalid byte sequence for encoding [^\n]{1,24}: 0x(?!00)|has no equivalent in encoding|Incorrect string value",
+    ),
+    "number from text": ("value", r"Truncated incorrect \w{1,20} value"),
+    "calculation": ("value", r"value is out of range in '"),
+    "own use of table": ("lock", r"active queries in this session|pending trigger events"),
+    "shared memory": ("disk", r"could not resize shared memory segment"),
+}
+"""Error class to the words that distinguish it, and the general classes of its codes, separated by commas."""
 
 CODE_FAMILIES: Mapping[str, str] = {
     "connection lost": "57P 2012 2055",
@@ -120,6 +154,7 @@ ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
     "twice in one write": "constraint-violated",
     "no matching key": "constraint-missing",
     "generated": "value-refused",
+    "division": "query-failed",
     "sequence": "value-refused",
     "nul character": "value-refused",
     "value": "value-refused",
@@ -157,7 +192,6 @@ _KINDS_BY_PREFIX: Mapping[str, str] = {
     "2012": "connection-lost",
     "2013": "connection-lost",
     "2055": "connection-lost",
-    "22012": "query-failed",
     "23": "constraint-violated",
     "28": "authentication-failed",
     "3D": "database-missing",

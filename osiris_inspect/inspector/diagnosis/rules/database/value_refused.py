@@ -43,13 +43,30 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"\\{0,4}u0000 cannot be converted to text|A string literal cannot contain NUL[^\n]{0,40}"
-            r"|invalid byte sequence for encoding \"?[^\"\n]{1,20}\"?: 0x00|unsupported Unicode escape sequence"
+            r"|invalid byte sequence for encoding [^\n]{1,24}: 0x00|unsupported Unicode escape sequence"
             r"|embedded null (?:byte|character)"
         ),
         message="a text contained a NUL character, which the target cannot store",
         fix="remove \\x00 from the text columns before the write",
         domain="data",
         error_class="nul character",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"invalid byte sequence for encoding [^\n]{1,24}: 0x(?!00)[^\n]{1,40}|has no equivalent in encoding[^\n]{0,40}"
+            r"|Incorrect string value: [^\n]{1,120}"
+        ),
+        message="a text contained bytes or characters outside of the character set of the connection or the target",
+        fix="read the source with its right encoding; for MySQL, use utf8mb4 for the connection and the column",
+        domain="data",
+        error_class="characters",
+    ),
+    ErrorPattern(
+        pattern=r"Truncated incorrect \w{1,20} value: [^\n]{1,120}",
+        message="a text was used as a number or a date, and it is not one",
+        fix="cast or correct the value, or compare text with quoted text",
+        domain="data",
+        error_class="number from text",
     ),
     ErrorPattern(
         pattern=(
@@ -74,7 +91,7 @@ _VALUE = ErrorPattern(
     pattern=(
         r"Data too long for column '[^'\n]{1,80}'[^\n]{0,60}"
         r"|value too long for type [^\n]{1,60}"
-        r"|Incorrect \w{1,20} value: [^\n]{1,120}"
+        r"|Incorrect (?!string)\w{1,20} value: [^\n]{1,120}"
         r"|(?i:numeric field overflow)"
         r"|(?i:out of range (?:value|for type))[^\n]{0,80}|\b(?:integer|smallint|bigint) out of range\b"
         r"|invalid input syntax for (?:type )?[^\n]{1,120}"
