@@ -13,6 +13,7 @@ from importlib import import_module
 from itertools import chain, groupby
 
 from osiris_inspect.inspector.diagnosis import rules
+from osiris_inspect.inspector.diagnosis.evidence.error_text import CAUSED_BY
 from osiris_inspect.inspector.diagnosis.evidence.quotes import verify_quotes
 from osiris_inspect.inspector.diagnosis.rule import Rule, build_rule
 from osiris_inspect.inspector.diagnosis.rule_order import RuleOrder
@@ -178,9 +179,12 @@ def _order_causes(
 def _causes_first(findings: list[Finding], run: Run, order: RuleOrder) -> list[Finding]:
     """Return findings of one severity and step in an order in which no finding precedes its cause.
 
-    Independent findings are ordered by their confidence.
+    Independent findings are ordered by their confidence; those about the error itself precede those about the
+    exceptions that led to it, such as the failed lookup inside of a library.
     """
-    remaining = sorted(findings, key=lambda finding: (finding.confidence.rank, finding.rule))
+    remaining = sorted(
+        findings, key=lambda finding: (finding.confidence.rank, CAUSED_BY in finding.message, finding.rule)
+    )
     ordered: list[Finding] = []
     while remaining:
         first = next(

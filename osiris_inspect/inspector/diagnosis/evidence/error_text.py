@@ -18,6 +18,8 @@ from osiris_inspect.model.finding import Evidence, Stage
 UNKNOWN_KIND = "driver-raised"
 """Kind of an exception that the code of a driver raised: what it means, only its words tell."""
 
+CAUSED_BY = " (caused by "
+"""Before the exception that led to an error, in a headline that is about that exception."""
 _NO_REASON = re.compile(r"\S{1,80} without a reason")
 
 
@@ -58,7 +60,7 @@ class ErrorText:
         cause = next((text for text in self.causes if focus and focus in text), None)
         if cause is None or focus in self.text or focus in self.searchable:
             return line
-        return f"{line} (caused by {error_headline(cause, '', focus)})"
+        return f"{line}{CAUSED_BY}{error_headline(cause, '', focus)})"
 
 
 ErrorMatch = tuple[ErrorText, re.Match[str]]

@@ -23,6 +23,7 @@ from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.model.finding import Confidence
 
 REFINES = ("request-refused", "query-failed")
 _ROW_SECURITY = LazyRegex(r"row-level security")
@@ -61,12 +62,19 @@ PATTERNS = (
         pattern=(
             r"\[Errno (?:13|1)\] (?:Permission denied|Operation not permitted):? ?'?[^'\n]{0,160}"
             r"|\bcannot (?:read|write|open|create|list) [^\n]{1,240}: (?i:permission denied)"
-            r"|\[WinError 5\][^\n]{0,160}|\bPermissionError\b[^\n]{0,160}"
+            r"|\[WinError 5\][^\n]{0,160}"
         ),
         message="the operating system denied access",
         fix=_fix_file,
         domain="config",
         search_text_logs=True,
+    ),
+    ErrorPattern(
+        pattern=r"\bPermissionError\b(?!: ?\[)[^\n]{0,160}",
+        message="access was denied, by the operating system or by a service that the code asked",
+        fix="allow what the message or the line that raised the error names to the account of the step",
+        domain="config",
+        confidence=Confidence.MEDIUM,
     ),
     ErrorPattern(
         pattern=(

@@ -17,7 +17,11 @@ from dataclasses import replace
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import error_texts
-from osiris_inspect.inspector.diagnosis.evidence.python_values import NUMPY_VALUE, is_numpy_value
+from osiris_inspect.inspector.diagnosis.evidence.python_values import (
+    NUMPY_VALUE,
+    is_numpy_value,
+    numpy_value,
+)
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -114,7 +118,7 @@ _NUMPY = ErrorPattern(
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find also numpy values, whatever code the server reports, and values that a query could not read."""
     for text in error_texts(run):
-        match = _NUMPY.regex.search(text.text)
+        match = numpy_value(text)
         if match is not None:
             yield from _NUMPY.findings_for(run, text, match)
     for finding in _VALUE.find_all(run):

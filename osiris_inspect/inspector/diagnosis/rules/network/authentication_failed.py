@@ -37,7 +37,8 @@ def _is_about_time(_run: Run, text: ErrorText, _match: re.Match[str]) -> bool:
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"(?i:unable to locate credentials)|\b(?:NoCredentialsError|DefaultCredentialsError)\b[^\n]{0,100}"
+            r"(?i:unable to locate credentials)|\bNoCredentialsError\b[^\n]{0,100}"
+            r"|default credentials were not found[^\n]{0,60}|(?i:could not automatically determine credentials)[^\n]{0,60}"
             r"|(?i:config profile \([^)\n]{1,80}\) could not be found)"
             r"|(?:supabase_key|api_key) is required|(?i:no api[ _-]?key found)|(?i:no credentials (?:were )?(?:provided|found|supplied))"
         ),
