@@ -130,3 +130,15 @@ def test_write_with_unknown_reason_is_medium(tmp_path: Path) -> None:
     text = "Batch write failed after retry: the batch has the wrong colour"
     cause = cause_of(tmp_path, "RuntimeError", text, driver="supabase.writer")
     assert (cause.rule, cause.confidence) == ("write-failed", "medium")
+
+
+def test_first_cause_stays_in_headline_of_unexplained_error(tmp_path: Path) -> None:
+    inner = "CannotCoerce: Column `id` of table `orders` got NULL from tenant 7"
+    text = (
+        f"The pipeline stopped. {'Read the guide. ' * 30}{inner.partition(': ')[2]}. {'Ask for help. ' * 30}"
+    )
+    assert "`id` of table `orders`" in cause_of(tmp_path, "StepFailed", text, inner).message
+    assert (
+        "`id` of table `orders`"
+        in cause_of(tmp_path / "b", "StepFailed", "the pipeline stopped", inner).message
+    )

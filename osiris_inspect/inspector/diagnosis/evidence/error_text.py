@@ -55,7 +55,12 @@ class ErrorText:
         return Evidence(self.file, self.line, own or quote)
 
     def headline(self, focus: str = "") -> str:
-        """Return the decisive words of the error, and of the cause that contains ``focus``."""
+        """Return the decisive words of the error, and of the cause that contains ``focus``, else of the first cause."""
+        first = self.causes[-1] if self.causes else ""
+        words = first.partition(": ")[2]
+        if words and not focus:
+            line = error_headline(self.text, self.error_type, words)
+            return line if words in self.text else f"{line}{CAUSED_BY}{error_headline(first)})"
         line = error_headline(self.text, self.error_type, focus)
         cause = next((text for text in self.causes if focus and focus in text), None)
         if cause is None or focus in self.text or focus in self.searchable:
