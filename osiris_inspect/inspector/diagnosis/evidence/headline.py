@@ -75,8 +75,15 @@ def error_headline(text: str, error_type: str = "", focus: str = "") -> str:
     name = error_type.rpartition(".")[2]
     if name and name not in _UNINFORMATIVE and name not in line:
         line = f"{name}: {line}"
-    focus = " ".join(mask_by_pattern(focus).split()) or (_reason(line) if len(line) > LIMIT else "")
-    return shorten_middle(line, LIMIT, focus).rstrip(".,;: ")
+    return _shorten(line, " ".join(mask_by_pattern(focus).split())).rstrip(".,;: ")
+
+
+def _shorten(line: str, focus: str) -> str:
+    """Return a line without its middle, with its focus and, if there is room for both, the reason."""
+    short = shorten_middle(line, LIMIT, focus)
+    reason = _reason(line) if len(line) > LIMIT and focus in shorten_middle(line, LIMIT) else ""
+    with_reason = shorten_middle(line, LIMIT, reason) if reason else short
+    return with_reason if focus in with_reason else short
 
 
 def _reason(line: str) -> str:
@@ -84,7 +91,8 @@ def _reason(line: str) -> str:
     spaced = line.replace("\\n", ". ")  # an escaped line break ends a sentence
     sentences = [match[0].strip() for match in _SENTENCE.finditer(spaced)]
     best = max(sentences, key=_weight, default="")
-    return best if _weight(best) > max(1, _weight(shorten_middle(spaced, LIMIT))) else ""
+    is_shown = _weight(best) <= max(1, _weight(shorten_middle(spaced, LIMIT)))
+    return "" if is_shown else best.rstrip(".:;!?")
 
 
 def _weight(sentence: str) -> int:
