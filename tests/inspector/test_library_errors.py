@@ -23,6 +23,18 @@ AMAZON = "An error occurred ({0}) when calling the {1} operation: {2}"
 
 # the rule, words of the headline, words of the fix, class, text
 ERRORS = [
+    ("query-failed", "no data yet", "REFRESH", "ObjectNotInPrerequisiteState", 'materialized view "m" has not been populated'),
+    ("query-failed", "transaction", "autocommit", "ActiveSqlTransaction", "VACUUM cannot run inside a transaction block"),
+    ("config-value-invalid", "pooler", "ignore_startup_parameters", "OperationalError", "FATAL:  unsupported startup parameter: options"),
+    ("config-value-missing", "no database was selected", "set the database", "OperationalError", "(1046, 'No database selected')"),
+    ("query-failed", "collations", "COLLATE", "OperationalError", "(pymysql.err.OperationalError) (1267, \"Illegal mix of collations (utf8mb4_general_ci,IMPLICIT) and (latin1_swedish_ci,IMPLICIT) for operation '='\")"),
+    ("query-failed", "longer than the server allows", "prefix", "OperationalError", "(pymysql.err.OperationalError) (1071, 'Specified key was too long; max key length is 3072 bytes')"),
+    ("permission-denied", "secure_file_priv", "folder", "OperationalError", "(1290, 'The MySQL server is running with the --secure-file-priv option so it cannot execute this statement')"),
+    ("database-read-only", "read-only", "primary", "OperationalError", "(1290, 'The MySQL server is running with the --read-only option so it cannot execute this statement')"),
+    ("disk-full", "disk of the database", "server", "OperationalError", "(1030, 'Got error 28 from storage engine')"),
+    ("authentication-failed", "no credentials", "set the key", "HTTPStatusError", "Client error '401 Unauthorized' for url 'https://x/y' {\"message\":\"Missing Authorization header\"}"),
+    ("column-missing", "was not found", "single quotes", "UndefinedColumn", 'column "abc" does not exist\nLINE 1: SELECT * FROM a WHERE name = "abc"'),
+    ("column-missing", "was not found", 'suggests "orders.amount"', "UndefinedColumn", 'column "amout" does not exist\nLINE 1: SELECT amout FROM orders\nHINT:  Perhaps you meant to reference the column "orders.amount".'),
     ("constraint-violated", "duplicate key", "existing key", "IntegrityError", "ORA-00001: unique constraint (SHOP.ORDERS_PK) violated"),
     ("constraint-violated", "no value", "default", "IntegrityError", 'ORA-01400: cannot insert NULL into ("SHOP"."ORDERS"."ID")'),
     ("constraint-violated", "missing rows", "referenced table", "IntegrityError", "ORA-02291: integrity constraint (SHOP.FK_CUSTOMER) violated - parent key not found"),

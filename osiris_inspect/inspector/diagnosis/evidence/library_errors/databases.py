@@ -1,4 +1,4 @@
-"""Errors of databases without SQLSTATE: Oracle, SQL Server, Snowflake, ClickHouse, Trino, Spark, MongoDB and Redis.
+"""Errors of databases: those without SQLSTATE, and others that ``base.error_codes`` does not list. Oracle, SQL Server, Snowflake, ClickHouse, Trino, Spark, MongoDB and Redis.
 
 Source: the error references of these products.
 """
@@ -45,6 +45,35 @@ _CHANGED = "another transaction changed the same data"
 _FULL = "the storage of the database is full"
 _FULL_FIX = "extend the storage that the message names, or delete data"
 
+_POSTGRES = Library(
+    "",
+    r"(?:%s)[^\n]{0,160}",
+    (
+        E("query-failed", r"\bmaterialized view [^\n]{1,100} has not been populated", "the materialized view has no data yet", "run REFRESH MATERIALIZED VIEW before the query"),
+        E("query-failed", r"\bcross-database references are not implemented", "the query names a table of another database", "connect to that database, or leave the database name out"),
+        E("query-failed", r"cannot (?:run inside|be executed from) a transaction block|cannot be executed within a pipeline", "the statement may not run inside of a transaction", "use a connection with autocommit for it"),
+        E("query-failed", r"extension \"[^\"\n]{1,80}\" is not available|could not open extension control file", "the extension is not installed on the database server", "install it there, or use a server that offers it"),
+        E("config-value-invalid", r"\bunsupported startup parameter(?: in options)?: ", "the pooler does not accept this parameter of the connection", "remove it, or list it in ignore_startup_parameters of the pooler"),
+    ),
+)  # fmt: skip
+_MYSQL = Library(
+    "",
+    r"(?<![\w.])\((?:%s), ?['\"][^\n]{0,160}",
+    (
+        E("config-value-missing", "1046", "no database was selected", "set the database in the connection, or qualify the table"),
+        E("query-failed", "1267|1270|1271", "texts with different collations were compared or combined", "convert one side with COLLATE, or give the columns the same collation"),
+        E("query-failed", "1093", "the statement changes a table that its subquery reads", "put the subquery into a derived table, or split the statement"),
+        E("query-failed", "1241", "a subquery or a row has another number of columns than the comparison", "select one column, or compare rows of the same length"),
+        E("query-failed", "1118", "a row of the table would be larger than the server allows", "use TEXT or BLOB for long columns, or fewer columns"),
+        E("query-failed", "1071", "a key would be longer than the server allows", "index a prefix of the column, or shorten the column"),
+        E("query-failed", "1170", "a TEXT or BLOB column is part of a key without a length", "use VARCHAR with a length for key columns, or index a prefix"),
+        E("query-failed", "1148|3948|4166", "the server or the client does not allow LOAD DATA LOCAL", "set local_infile on both sides, or write the rows with INSERT"),
+        E("permission-denied", r"1290(?=, ['\"][^\n]{1,80}--secure-file-priv)", "the server reads and writes files only in the folder of secure_file_priv", "use a file in that folder, or LOAD DATA LOCAL"),
+        E("lock-conflict", "1206", "the transaction needed more locks than the server has memory for", "write in smaller batches"),
+        E("disk-full", r"1030(?=, ['\"]Got error 28 )", "the disk of the database was full", "free disk space on the server"),
+        E("service-failed", "1194|1195", "the table is damaged", "have the table repaired on the server"),
+    ),
+)  # fmt: skip
 _ORACLE = Library(
     r"\b(?:ORA|TNS|DPY|DPI)-\d{4,5}\b",
     r"\b(?:%s)\b[^\n]{0,160}",
@@ -232,4 +261,16 @@ _REDIS = Library(
         E("disk-full", "MISCONF", "the server cannot save its data to disk, and refuses writes", "look at the disk and the log of the server"),
     ),
 )  # fmt: skip
-DATABASES = (_ORACLE, _SQL_SERVER, _ODBC, _SNOWFLAKE, _CLICKHOUSE, _TRINO, _SPARK, _MONGO, _REDIS)
+DATABASES = (
+    _POSTGRES,
+    _MYSQL,
+    _ORACLE,
+    _SQL_SERVER,
+    _ODBC,
+    _SNOWFLAKE,
+    _CLICKHOUSE,
+    _TRINO,
+    _SPARK,
+    _MONGO,
+    _REDIS,
+)

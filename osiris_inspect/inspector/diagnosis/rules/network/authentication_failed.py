@@ -41,6 +41,8 @@ PATTERNS = (
             r"|default credentials were not found[^\n]{0,60}|(?i:could not automatically determine credentials)[^\n]{0,60}"
             r"|(?i:config profile \([^)\n]{1,80}\) could not be found)"
             r"|(?:supabase_key|api_key) is required|(?i:no api[ _-]?key found)|(?i:no credentials (?:were )?(?:provided|found|supplied))"
+            r"|(?i:\bmissing (?:the )?(?:authorization|authentication|x-api-key|api[ -]?key|bearer token|access token)\b)"
+            r"|(?i:\b(?:authorization header|api[ -]?key|access token) (?:is |was )?(?:missing|required|not (?:present|provided|found|sent)))"
         ),
         message="no credentials were given",
         fix="set the key or the credentials of the connection, or the environment variable or profile that it reads",
