@@ -7,6 +7,7 @@ causes, the words of the message decide, see ``CLASSES_BY_WORDS``.
 Source: the error appendices of the MySQL, MariaDB, PostgreSQL and PostgREST manuals.
 """
 
+import re
 from collections.abc import Mapping
 
 ERROR_CODES: Mapping[str, str] = {
@@ -182,6 +183,14 @@ ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
 }
 """Error class to the kind of an error of our drivers, a key of ``model.error_info.ERROR_KINDS``."""
 
+_KINDS_BY_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("no table in query", "number of columns", "several statements", "several rows"), "query-failed"
+    ),
+    **dict.fromkeys(("order of rows", "calculation", "own use of table"), "query-failed"),
+}
+"""Class of ``CLASSES_BY_WORDS`` to the kind, where it differs from that of the code."""
+
 _KINDS_BY_PREFIX: Mapping[str, str] = {
     "08": "connection-lost",
     "08001": "connection-failed",
@@ -212,10 +221,20 @@ _KINDS_BY_PREFIX: Mapping[str, str] = {
 _MYSQL_DIGITS = 4
 
 
-def error_kind(code: str) -> str:
-    """Return the kind of a server error: by its code, else by the class of the code, else ``query-failed``."""
+def refine_class(error_class: str, message: str) -> str:
+    """Return the class of an error by the words of its message, where its code has several causes."""
+    for name, (bases, words) in CLASSES_BY_WORDS.items():
+        if error_class in bases.split(", ") and re.search(words, message):
+            return name
+    return error_class
+
+
+def error_kind(code: str, message: str = "") -> str:
+    """Return the kind of a server error: by its code and words, else by the class of the code, else ``query-failed``."""
     if code in CLASS_OF_CODE:
-        return ERROR_KINDS_BY_CLASS[CLASS_OF_CODE[code]]
+        error_class = CLASS_OF_CODE[code]
+        kind = _KINDS_BY_WORDS.get(refine_class(error_class, message))
+        return kind or ERROR_KINDS_BY_CLASS[error_class]
     if code.isdigit() and len(code) == _MYSQL_DIGITS:  # its first digits do not form a class
         by_group = "connection-failed" if code.startswith("20") else "query-failed"
         return _KINDS_BY_PREFIX.get(code, by_group)

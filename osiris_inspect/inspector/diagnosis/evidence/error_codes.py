@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from osiris_inspect.base.error_codes import CLASS_OF_CODE, CLASSES_BY_WORDS, CODE_FAMILIES
+from osiris_inspect.base.error_codes import CLASS_OF_CODE, CODE_FAMILIES, refine_class
 from osiris_inspect.inspector.diagnosis.evidence.echoed_text import without_echoed_text
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
@@ -32,14 +32,6 @@ _FAMILY_PATTERNS = LazyRegex(
 )
 _FAMILIES: Mapping[str, str] = {
     start: name for name, starts in CODE_FAMILIES.items() for start in starts.split()
-}
-_WORDS: Mapping[str, tuple[tuple[str, LazyRegex], ...]] = {
-    base: tuple(
-        (name, LazyRegex(words))
-        for name, (bases, words) in CLASSES_BY_WORDS.items()
-        if base in bases.split(", ")
-    )
-    for base in set(CLASS_OF_CODE.values())
 }
 _STATEMENT = "statement"
 """Class of an SQLSTATE, or of an exception named after one, that no family contains."""
@@ -69,9 +61,7 @@ def find_error_code(text: str, error_type: str = "", traceback: str = "") -> Err
     code = _find_code(text, error_type, traceback)
     if code is None:
         return None
-    own = without_echoed_text(text)
-    refined = (name for name, words in _WORDS[code.error_class] if words.search(own))
-    return code._replace(error_class=next(refined, code.error_class))
+    return code._replace(error_class=refine_class(code.error_class, without_echoed_text(text)))
 
 
 def _find_code(text: str, error_type: str, traceback: str) -> ErrorCode | None:
