@@ -23,6 +23,14 @@ AMAZON = "An error occurred ({0}) when calling the {1} operation: {2}"
 
 # the rule, words of the headline, words of the fix, class, text
 ERRORS = [
+    ("sql-syntax", "valid SQL", "points", "OperationalError", 'near "FORM": syntax error'),
+    ("query-failed", "numbers of columns", "name the columns", "OperationalError", "table orders has 3 columns but 2 values were supplied"),
+    ("authentication-failed", "has expired", "new secret", "ClientAuthenticationError", "Authentication failed: AADSTS7000222: The provided client secret keys for app 'x' are expired."),
+    ("authentication-failed", "expired", "new signature", "ClientAuthenticationError", "Server failed to authenticate the request.\nErrorCode:AuthenticationFailed\nauthenticationerrordetail:Signature not valid in the specified time frame: Start x - Expiry y"),
+    ("lock-conflict", "lease", "run again", "HttpResponseError", "There is currently a lease on the blob and no lease ID was specified in the request.\nErrorCode:LeaseIdMissing"),
+    ("permission-denied", "scope", "new token", "SlackApiError", "The request to the Slack API failed.\nThe server responded with: {'ok': False, 'error': 'missing_scope', 'needed': 'chat:write'}"),
+    ("authentication-failed", "id or secret", "client id", "HTTPError", "401 Client Error: Unauthorized for url: https://x/token {\"error\":\"invalid_client\"}"),
+    ("network-timeout", "time limit", "raise the limit", "_InactiveRpcError", '<_InactiveRpcError of RPC that terminated with:\n\tstatus = StatusCode.DEADLINE_EXCEEDED\n\tdetails = "Deadline Exceeded"\n>'),
     ("query-failed", "no data yet", "REFRESH", "ObjectNotInPrerequisiteState", 'materialized view "m" has not been populated'),
     ("query-failed", "transaction", "autocommit", "ActiveSqlTransaction", "VACUUM cannot run inside a transaction block"),
     ("config-value-invalid", "pooler", "ignore_startup_parameters", "OperationalError", "FATAL:  unsupported startup parameter: options"),
@@ -106,7 +114,7 @@ ERRORS = [
     ("file-format-wrong", "empty", "look at the response", "ParseError", "no element found: line 1, column 0"),
     ("file-format-wrong", "not closed", "complete", "ParseError", "mismatched tag: line 1, column 11"),
     ("package-incompatible", "older", "update protobuf", "VersionError", "Detected incompatible Protobuf Gencode/Runtime versions when loading a.proto: gencode 6.32.1 runtime 5.29.6."),
-    ("config-value-missing", "configuration value", "missing key", "ConfigFieldMissingException", "Missing 1 field in configuration: `api_key`"),
+    ("config-value-missing", "configuration value", "secrets.toml", "ConfigFieldMissingException", "Missing 1 field in configuration: `api_key`"),
 ]  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from osiris_inspect.model.finding import Finding, Severity, SkippedRule, message
 
 FALLBACK_RULE = "unexplained-failure"
 REPORTED_RULE = "reported-error"
+LIBRARY_RULE = "library-error"
 MAX_EVIDENCE = 5
 
 
@@ -33,7 +34,8 @@ MAX_EVIDENCE = 5
 def builtin_rules() -> tuple[Rule, ...]:
     """Return the rules of this package, then the kinds of errors that have no rule of their own, each sorted by id.
 
-    The reported errors come first: of two findings of one kind the first is kept, with the words of the runtime.
+    The reported errors come first, then the tables of known errors: of two findings of one kind the first is kept,
+    with the words of the runtime or of the library.
     """
     modules = pkgutil.walk_packages(rules.__path__, f"{rules.__name__}.")
     built = {
@@ -43,7 +45,9 @@ def builtin_rules() -> tuple[Rule, ...]:
         for rule in [build_rule(import_module(module.name), module.name.rpartition(".")[2])]
     }
     kinds = [_rule_of_kind(kind) for kind in sorted(ERROR_KINDS) if kind not in built]
-    return (*sorted(built.values(), key=lambda rule: (rule.id != REPORTED_RULE, rule.id)), *kinds)
+    first = (REPORTED_RULE, LIBRARY_RULE)
+    others = sorted(built.keys() - set(first))
+    return (*(built[name] for name in (*first, *others)), *kinds)
 
 
 def _rule_of_kind(kind: str) -> Rule:

@@ -74,6 +74,16 @@ _MYSQL = Library(
         E("service-failed", "1194|1195", "the table is damaged", "have the table repaired on the server"),
     ),
 )  # fmt: skip
+_SQLITE = Library(
+    "",
+    r"(?:%s)",
+    (
+        E("sql-syntax", r"\bnear \"[^\"\n]{0,80}\": syntax error|\bincomplete input$", _SYNTAX, _SYNTAX_FIX),
+        E("query-failed", r"\bno such function: \w{1,60}", _FUNCTION, _FUNCTION_FIX),
+        E("query-failed", r"\b\d{1,6} values for \d{1,6} columns|\bhas \d{1,6} columns but \d{1,6} values were supplied", _COUNT, _COUNT_FIX),
+        E("query-failed", r"You can only execute one statement at a time", "one call contained several statements", "send one statement at a time, or use executescript()"),
+    ),
+)  # fmt: skip
 _ORACLE = Library(
     r"\b(?:ORA|TNS|DPY|DPI)-\d{4,5}\b",
     r"\b(?:%s)\b[^\n]{0,160}",
@@ -264,6 +274,7 @@ _REDIS = Library(
 DATABASES = (
     _POSTGRES,
     _MYSQL,
+    _SQLITE,
     _ORACLE,
     _SQL_SERVER,
     _ODBC,

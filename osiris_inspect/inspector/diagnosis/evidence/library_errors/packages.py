@@ -79,7 +79,7 @@ _OTHERS = Library(
         E("package-incompatible", r"Detected incompatible Protobuf Gencode/Runtime versions[^\n]{0,200}", "the installed protobuf is older than a package requires", "update protobuf where the step runs"),
         E("package-incompatible", r"Descriptors cannot (?:not )?be created directly", "the installed protobuf is newer than a package supports", "update the package, or install protobuf 3.20"),
         E("constraint-violated", r"Cannot coerce NULL in table `?[^\n]{1,120}? column `?[^\n]{1,80}? which is not nullable", "a column that must have values got NULL", "set or drop the missing values, or allow NULL in the schema"),
-        E("config-value-missing", r"Missing \d{1,3} fields? in configuration: [^\n]{1,160}|Following fields are missing: [^\n]{1,160}", "a required configuration value was missing", "set it in secrets.toml, config.toml or the environment variable that the message names"),
+        E("config-value-missing", r"Missing \d{1,3} fields? in configuration: [^\n]{1,160}", "a required configuration value was missing", "set it in secrets.toml, config.toml or the environment variable that the message names"),
         E("frame-refused", r"contract_mode[= ]`?freeze[^\n]{0,160}|with contract mode `?freeze[^\n]{0,120}", "the data has a table, column or type that the frozen schema does not allow", "correct the data, or set the schema contract to evolve"),
     ),
 )  # fmt: skip

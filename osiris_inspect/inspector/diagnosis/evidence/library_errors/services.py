@@ -1,4 +1,4 @@
-"""Errors of services: Salesforce, Amazon, Google, Elasticsearch, Kafka, and servers over SSH.
+"""Errors of services: Salesforce, Amazon, Google, Azure, Elasticsearch, Kafka, and servers over SSH.
 
 Source: the error references of these services, and the exceptions of boto3, gspread, google-auth and paramiko.
 """
@@ -70,7 +70,6 @@ _GOOGLE = Library(
         E("config-value-invalid", r"The file [^\n]{1,200} does not have a valid type\. Type is", "the file is not a file of credentials", "use the key file of a service account, downloaded from the console"),
         E("authentication-failed", r"Invalid JWT Signature|[Ii]nvalid[ _]grant: account not found", "the key or the account of the key file no longer exists", "create a new key for the service account"),
         E("permission-denied", r"\bunauthorized_client\b|\binvalid_scope\b", "the account may not ask for this access", "correct the scopes, or allow them to the account in the console of the domain"),
-        E("authentication-failed", r"\binvalid_client\b", "the id or secret of the client was not accepted", "correct client id and secret of the connection"),
         E("table-missing", r"Not found: (?:Table|Dataset|Project|Model|View) ", "the table or dataset does not exist in this location", "correct its name as project.dataset.table, and the location of the query"),
         E("column-missing", r"Unrecognized name: |No such field: ", "the query or the table has no column of this name", "correct the column name"),
         E("value-refused", r"Provided Schema does not match Table ", "the data has other columns or types than the table", "convert the columns, or allow the table to get new ones"),
@@ -78,6 +77,47 @@ _GOOGLE = Library(
         E("request-refused", r"Query exceeded limit for bytes billed", "the query would read more than its limit allows", "read fewer columns or partitions, or raise maximum_bytes_billed"),
         E("query-failed", r"No matching signature for (?:operator|function)", "the types of the arguments do not fit together", "cast the values to the types that the message names"),
         E("sql-syntax", r"\bSyntax error: [^\n]{1,80} at \[\d", "the query was not valid SQL", "correct the query where the message points"),
+    ),
+)  # fmt: skip
+_AZURE = Library(
+    r"\bAADSTS\d{5,8}\b|(?i:\bazure)|\.core\.windows\.net|\bErrorCode:\w",
+    r"\b(?:%s)\b[^\n]{0,160}",
+    (
+        E("authentication-failed", "AADSTS7000215", "the secret of the application is wrong", "use the value of the secret, not its id"),
+        E("authentication-failed", "AADSTS7000222", "the secret of the application has expired", "create a new secret and put it into the connection"),
+        E("authentication-failed", "AADSTS700016|AADSTS90002", "the tenant or the application in it does not exist", "correct the ids of tenant and client in the connection"),
+        E("authentication-failed", "AADSTS50126|AADSTS50034", "user or password were not accepted", "correct user and password of the connection"),
+        E("authentication-failed", "AADSTS5007[69]", "the account needs a second factor, which a pipeline cannot give", "use an application with a secret or a certificate"),
+        E("permission-denied", "AADSTS65001|AADSTS500011", "the application has no consent for this access", "have an administrator grant the consent"),
+        E("authentication-failed", r"Signature not valid in the specified time frame", "the shared access signature had expired or was not valid yet", "create a new signature, and check the clock"),
+        E("authentication-failed", r"Signature did not match", "the key of the storage account is wrong", "use a current key of this account"),
+        E("permission-denied", r"AuthorizationFailure|PublicAccessNotPermitted|KeyBasedAuthenticationNotPermitted", "the storage account does not allow this access: its network rules or its kinds of login", "allow the address of the step, or use a login that the account accepts"),
+        E("file-missing", "ResourceNotFound|FilesystemNotFound|PathNotFound", "the container, file system or object does not exist", "correct the names of container and object"),
+        E("request-refused", "BlobAlreadyExists|ResourceExistsError", "the object exists already", "allow the upload to overwrite it, or use another name"),
+        E("lock-conflict", "LeaseIdMissing|LeaseAlreadyPresent", "another client holds a lease on the object", "run again when the lease has ended"),
+    ),
+)  # fmt: skip
+_WEB = Library(
+    "",
+    r"['\"]?\b(?:error|code|errorCode|category|type|status)['\"]?: ?['\"](?:%s)['\"]",
+    (
+        E("authentication-failed", "invalid_auth|not_authed|invalid_token|token_expired|token_revoked|account_inactive|invalid_api_key|INVALID_AUTHENTICATION|EXPIRED_AUTHENTICATION", "the service did not accept the token or key", "renew the token or key of the connection"),
+        E("authentication-failed", "invalid_client", "the service did not accept the id or secret of the client", "correct client id and secret of the connection"),
+        E("permission-denied", "missing_scope|insufficient_scope|MISSING_SCOPES|unauthorized_client|invalid_scope", "the token or the client lacks a scope", "give it the scope that the response names, and get a new token"),
+        E("endpoint-missing", "channel_not_found|object_not_found|resource_missing|OBJECT_NOT_FOUND|model_not_found|not_in_channel", "the service has no such object, or the token may not see it", "correct the id or name, and give the account access to it"),
+        E("request-refused", "context_length_exceeded", "the text was longer than the model accepts", "send less text at once"),
+        E("rate-limited", "insufficient_quota", "the account has used up its quota", "check plan and billing of the account"),
+    ),
+)  # fmt: skip
+_GRPC = Library(
+    r"\bStatusCode\.|\bgrpc\b",
+    r"\bStatusCode\.(?:%s)\b[^\n]{0,120}",
+    (
+        E("network-timeout", "DEADLINE_EXCEEDED", "the service did not answer within the time limit of the client", "raise the limit, or ask for less at once"),
+        E("permission-denied", "PERMISSION_DENIED", _RIGHTS, "grant the permission that the message names"),
+        E("endpoint-missing", "NOT_FOUND", "the service has no such object", "correct the name in the request"),
+        E("endpoint-missing", "UNIMPLEMENTED", "the service does not have this method", "correct the address, or use the version of the client that fits the service"),
+        E("request-refused", "INVALID_ARGUMENT", "the service refused a value of the request", "correct what the message names"),
     ),
 )  # fmt: skip
 _ELASTIC = Library(
@@ -119,4 +159,4 @@ _SSH = Library(
         E("connection-lost", r"Server connection dropped|\bSocket is closed\b|\bSSH session not active\b", "the connection was ended", "look in the log of the server, then connect again; some work may have been done"),
     ),
 )  # fmt: skip
-SERVICES = (_SALESFORCE, _AMAZON, _GOOGLE, _ELASTIC, _KAFKA, _SSH)
+SERVICES = (_SALESFORCE, _AMAZON, _GOOGLE, _AZURE, _WEB, _GRPC, _ELASTIC, _KAFKA, _SSH)
