@@ -118,7 +118,10 @@ def test_unknown_character_set_is_fault_of_setting(
     assert ("utf8mb4" in (cause.fix or "")) == (rule == "config-value-invalid")
 
 
-@pytest.mark.parametrize("reason", ["{}", "", " None", "[]", "''", "{}."])
+@pytest.mark.parametrize(
+    "reason",
+    ["{}", "", " None", "[]", "''", "{}.", "{'message': None, 'code': None, 'hint': '', 'details': None}"],
+)
 def test_write_without_reason_is_low(tmp_path: Path, reason: str) -> None:
     text = f"Supabase write failed: Batch write failed after retry: {reason}".rstrip()
     cause = cause_of(tmp_path, "RuntimeError", text, driver="supabase.writer")
@@ -142,3 +145,15 @@ def test_first_cause_stays_in_headline_of_unexplained_error(tmp_path: Path) -> N
         "`id` of table `orders`"
         in cause_of(tmp_path / "b", "StepFailed", "the pipeline stopped", inner).message
     )
+
+
+def test_connection_ended_at_greeting_points_to_port(tmp_path: Path) -> None:
+    text = "(2013, \"Lost connection to MySQL server at 'reading initial communication packet', system error: 104\")"
+    cause = cause_of(tmp_path, "OperationalError", text)
+    assert cause.rule == "connection-lost"
+    assert "port" in (cause.fix or "")
+
+
+def test_certificates_of_package_are_not_a_setting(tmp_path: Path) -> None:
+    text = f"Could not find a suitable TLS CA certificate bundle, invalid path: {PACKAGES}/certifi/cacert.pem"
+    assert "REQUESTS_CA_BUNDLE" not in (cause_of(tmp_path, "OSError", text).fix or "")

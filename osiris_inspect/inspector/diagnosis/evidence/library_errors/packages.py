@@ -59,7 +59,7 @@ _HTTP = Library(
     (
         E("library-error", r"Attempt to decode JSON with unexpected mimetype: [^\n]{0,80}", "the response was not JSON", "look at the response: it is often a page of a login, a proxy or another address"),
         E("value-refused", r"Header part \([^\n]{1,80}\) from [^\n]{1,120} must be of type str", "a header has a value that is not text", "convert the value of the header with str()"),
-        E("tls-failed", r"Could not find a suitable TLS CA certificate bundle, invalid path: [^\n]{1,160}", "the file of CA certificates in the settings does not exist", "correct REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or the option verify"),
+        E("tls-failed", r"Could not find a suitable TLS CA certificate bundle, invalid path: (?![^\n]{0,200}(?:site|dist)-packages)[^\n]{1,160}", "the file of CA certificates in the settings does not exist", "correct REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or the option verify"),
     ),
 )  # fmt: skip
 _XML = Library(

@@ -18,7 +18,8 @@ from osiris_inspect.model.finding import Confidence
 
 REFINES = ("unexplained-failure",)
 IS_GENERAL = True
-_NOTHING = r" ?(?:\{ ?\}|\[ ?\]|\( ?\)|None|null|''|\"\")?[ .]{0,3}$"
+_EMPTY = r"(?:\{ ?\}|\[ ?\]|\( ?\)|None|null|''|\"\")"
+_NOTHING = rf" ?(?:{_EMPTY}|\{{'\w{{1,20}}': {_EMPTY}(?:, '\w{{1,20}}': {_EMPTY}){{0,6}}\}})?[ .]{{0,3}}$"
 PATTERNS = (
     ErrorPattern(
         pattern=rf"(?:Batch write|write|Replace cleanup) failed(?: after retry)?: ?{_NOTHING}",

@@ -31,6 +31,8 @@ _CHECK = (
 def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     if "gone away" in text.text:
         return f"check wait_timeout and max_allowed_packet of the server and its log, then run again{_PARTLY}"
+    if "initial communication packet" in text.text or "authorization packet" in text.text:
+        return "check that a database listens at this port, and that neither a proxy, a firewall nor its address rules end the connection"
     if "idle" in text.text.lower() or "inactivity" in text.text:
         return "keep the connection in use, connect again before the query, or raise the idle timeout of the server"
     return _CHECK
