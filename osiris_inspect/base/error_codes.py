@@ -62,7 +62,7 @@ ERROR_CODES: Mapping[str, str] = {
     "encryption": "2026 3159",
     "too large": "1153",
     "disk": "1021 53100 DiskFull",
-    "memory of the server": "1037 1038 1041 53200",
+    "memory of the server": "1037 1038 1041 53200 OutOfMemory",
     "service without database": "PGRST000 PGRST001 PGRST002 PGRST003",
     "one row": "PGRST116",
     "raised in the database": "1644 P0001 RaiseException",

@@ -23,6 +23,11 @@ AMAZON = "An error occurred ({0}) when calling the {1} operation: {2}"
 
 # the rule, words of the headline, words of the fix, class, text
 ERRORS = [
+    ("host-not-found", "resolved", "host", "OperationalError", "('08001', '[08001] [Microsoft][ODBC Driver 18 for SQL Server]TCP Provider: Error code 0x2AF9 (11001) (SQLDriverConnect)')"),
+    ("environment-variable-missing", "placeholder", "set the environment variable", "OperationalError", 'could not translate host name "${DB_HOST}" to address: Name or service not known'),
+    ("permission-denied", "denied", "permission", "Forbidden", "403 POST https://bigquery.googleapis.com/bigquery/v2/projects/a/jobs: Access Denied: Project a: User does not have bigquery.jobs.create permission in project a."),
+    ("service-failed", "unavailable", "later", "ServiceUnavailable", "503 GET https://bigquery.googleapis.com/x: The service is currently unavailable."),
+    ("out-of-memory", "database server", "server more memory", "OperationalError", "(psycopg2.errors.OutOfMemory) out of memory\nDETAIL:  Failed on request of size 1048576."),
     ("sql-syntax", "valid SQL", "points", "OperationalError", 'near "FORM": syntax error'),
     ("query-failed", "numbers of columns", "name the columns", "OperationalError", "table orders has 3 columns but 2 values were supplied"),
     ("authentication-failed", "has expired", "new secret", "ClientAuthenticationError", "Authentication failed: AADSTS7000222: The provided client secret keys for app 'x' are expired."),
@@ -133,6 +138,7 @@ OTHERS = [
     ("RuntimeError", "order ORD-00942 has no customer"),
     ("ValueError", "unexpected status code 47 of the machine"),
     ("RuntimeError", "the report says INVALID_FIELD in line 7"),
+    ("RuntimeError", "the order was rejected: 'errorCode': 'INVALID_FIELD'"),
     ("RuntimeError", "tag mismatch: expected v2, found v1"),
     ("ValueError", "Start tag expected, '<' not found in template"),
     ("ValidationError", "1 validation error for APIErrorFromJSON\n  Invalid JSON: expected value at line 1 column 1 [type=json_invalid, input_value=b'x', input_type=bytes]"),

@@ -85,7 +85,7 @@ _SQLITE = Library(
     ),
 )  # fmt: skip
 _ORACLE = Library(
-    r"\b(?:ORA|TNS|DPY|DPI)-\d{4,5}\b",
+    r"\b(?:ORA|PLS|TNS|DPY|DPI)-\d{4,5}\b",
     r"\b(?:%s)\b[^\n]{0,160}",
     (
         E("table-missing", "ORA-00942", _TABLE, _TABLE_FIX),
@@ -106,6 +106,7 @@ _ORACLE = Library(
         E("query-failed", "ORA-00979|ORA-00937", "a column was neither grouped nor aggregated", "add the column to GROUP BY or aggregate it"),
         E("query-failed", "ORA-01427", "a subquery returned several rows where one value is required", "aggregate or limit the subquery, or compare with IN"),
         E("query-failed", "ORA-01795", "a list in the query has more than 1000 values", "split the list, or join a table with the values"),
+        E("query-failed", "PLS-00201", "the statement names something that does not exist or that the user may not use", _TABLE_FIX),
         E("query-failed", "ORA-00955", "the statement created something that exists already", "drop the old one first, or choose another name"),
         E("query-failed", "ORA-01555", "the query ran so long that older versions of its rows were overwritten", "read less at once, or have UNDO_RETENTION raised; then run again"),
         E("query-failed", "ORA-01000", "the session has too many open cursors", "close cursors after use"),
@@ -161,6 +162,10 @@ _ODBC = Library(
     (
         E("dependency-missing", r"Can't open lib '[^'\n]{1,200}' : file not found", "the ODBC driver is not installed where the step ran, or a library that it needs", "install the driver, or correct its name in the connection"),
         E("dependency-missing", r"\bIM002\b", "no ODBC data source or driver has this name", "install the driver, and write its exact name, such as ODBC Driver 18 for SQL Server"),
+        E("host-not-found", r"Error code 0x2AF9\b", "the host name could not be resolved", "correct the host of the connection"),
+        E("connection-refused", r"Error code 0x274D\b", "no server accepted a connection at this host and port", "correct host and port, and check that the server runs"),
+        E("network-timeout", r"Error code 0x274C\b", "the server did not respond in time", "check host, port and firewall"),
+        E("connection-lost", r"Error code 0x2746\b|\b08S01\b", "the connection was ended", "look in the log of the server, then run again; some work may have been done"),
         E("query-failed", r"\b07002\b", "the statement has another number of parameters than values were given", "give one value for each parameter"),
         E("config-value-invalid", r"\b01S00\b", "the connection string has an attribute that the driver does not know", "correct the attribute"),
     ),

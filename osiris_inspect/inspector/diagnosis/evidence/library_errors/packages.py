@@ -76,6 +76,7 @@ _OTHERS = Library(
     "",
     _FORM,
     (
+        E("environment-variable-missing", r"(?:could not translate host name|Unknown (?:MySQL server )?host) ['\"]\$\{?\w{1,60}", "a placeholder in the configuration was not replaced by the value of its variable", "set the environment variable, and check the spelling of the placeholder"),
         E("package-incompatible", r"Detected incompatible Protobuf Gencode/Runtime versions[^\n]{0,200}", "the installed protobuf is older than a package requires", "update protobuf where the step runs"),
         E("package-incompatible", r"Descriptors cannot (?:not )?be created directly", "the installed protobuf is newer than a package supports", "update the package, or install protobuf 3.20"),
         E("constraint-violated", r"Cannot coerce NULL in table `?[^\n]{1,120}? column `?[^\n]{1,80}? which is not nullable", "a column that must have values got NULL", "set or drop the missing values, or allow NULL in the schema"),

@@ -11,7 +11,7 @@ _RIGHTS = "the user lacks a permission"
 _REGION = "correct its name, and check region and account of the connection"
 
 _SALESFORCE = Library(
-    r"\bSalesforce|(?i:salesforce\.com)|['\"]errorCode['\"]",
+    r"\bSalesforce|(?i:salesforce\.com)|\[\{['\"](?:message|errorCode)['\"]: [^\n]{1,2000}['\"]errorCode['\"]",
     r"\b(?:%s)\b[^\n]{0,120}",
     (
         E("rate-limited", "REQUEST_LIMIT_EXCEEDED", "the organisation used up a limit of API requests", "run again later, use the Bulk API, or have the limit raised"),
@@ -155,6 +155,7 @@ _SSH = Library(
         E("library-error", r"Error reading SSH protocol banner", "no SSH greeting was received: the port belongs to another service, or the server was overloaded", "correct host and port, then run again", Confidence.MEDIUM),
         E("connection-refused", r"Unable to connect to port \d{1,5} on ", "no address of the server accepted a connection at this port", "correct host and port, and check that the server runs and that no firewall lies between"),
         E("library-error", r"Incompatible ssh (?:peer|server)|[Nn]o acceptable (?:kex|ciphers|host key|macs)", "client and server have no encryption method in common", "update the older one of the two"),
+        E("authentication-failed", r"\bNo existing session\b", "the server ended the login; it often received too many keys", "give one key, and set allow_agent and look_for_keys to False", Confidence.MEDIUM),
         E("library-error", r"Garbage packet received", "the server sends text before the file transfer starts", "remove output from the login scripts of the account"),
         E("connection-lost", r"Server connection dropped|\bSocket is closed\b|\bSSH session not active\b", "the connection was ended", "look in the log of the server, then connect again; some work may have been done"),
     ),
