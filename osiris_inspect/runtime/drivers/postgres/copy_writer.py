@@ -176,7 +176,7 @@ def write_error(target: WriteTarget, error: psycopg.Error, *, is_committing: boo
 
     ``is_committing`` says that the commit was sent. If the connection was lost then, its outcome is unknown.
     """
-    server = read_error(error)
+    server = read_error(error, "committing" if is_committing else "writing")
     is_unknown = is_committing and server.kind == "connection-lost"
     outcome = "unknown whether rows were written" if is_unknown else "nothing was written"
     return DriverError(
