@@ -52,3 +52,15 @@ def test_secret_across_cut_is_masked() -> None:
     secret = "password=" + "h" * 30 + "9"
     for start in range(40, 120):
         assert "hhhh" not in error_headline("y " * (start // 2) + secret + " z" * 400)
+
+
+def test_tag_in_quotes_stays_a_name() -> None:
+    text = 'column "city" not found! Candidate bindings: "<!DOCTYPE html>"; step \'extract\' has one column'
+    assert error_headline(text) == text
+
+
+def test_text_after_a_page_stays() -> None:
+    page = '"<html><head><title>Forbidden</title></head></html>"'
+    assert (
+        error_headline(f"the answer {page} is not JSON") == "the answer \"HTML page 'Forbidden'\" is not JSON"
+    )

@@ -30,7 +30,9 @@ _QUERY = LazyRegex(
     r"|\[parameters: (?:[^\[]|\[(?!parameters: )){0,16000}?\](?=\s{0,20}(?:\(Background on|\Z))"
     r"|(?<=Execution failed on sql ')(?:[^E]|E(?!xecution failed on)){0,16000}?(?=': )"
 )
-_PAGE = LazyRegex(r"<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
+_PAGE = LazyRegex(r"<(?:!doctype html|html|head|body)\b(?![^<>\n]{0,100}>[\"'`])", re.IGNORECASE)
+"""The start of a page; not a tag in quotes, which is a name."""
+_PAGE_END = LazyRegex(r"</html>\s{0,20}", re.IGNORECASE)
 _TITLE = LazyRegex(r"<(title|h1)\b[^>]{0,200}>(?P<title>[^<]{1,300})</", re.IGNORECASE)
 _EXCEPTION_LINE = LazyRegex(
     r"^(?:[A-Za-z_][\w.]{0,200}(?:Error|Exception|Interrupt|Exit|Warning)\b)", re.MULTILINE
@@ -79,7 +81,8 @@ def _plain(text: str) -> str:
     if page is not None:
         title = _TITLE.search(text, page.start())
         name = f"HTML page {' '.join(title['title'].split())!r}" if title else "an HTML page"
-        text = f"{text[: page.start()]}{name}"
+        ends = [match.end() for match in _PAGE_END.finditer(text) if match.start() > page.start()]
+        text = f"{text[: page.start()]}{name}{text[ends[-1] :] if ends else ''}"
     return text
 
 

@@ -25,7 +25,7 @@ from osiris_inspect.model.finding import Confidence, Evidence, Finding, Severity
 
 NEEDS = ("failures",)
 _INTERRUPTED = "interrupted"
-_KINDS_OF_SOURCES = frozenset({"delimiter-wrong"})
+_KINDS_OF_SOURCES = frozenset({"delimiter-wrong", "file-format-wrong"})
 """Kinds of errors whose fact ``from_step`` is the step that has to change."""
 
 
