@@ -12,6 +12,7 @@ from tests.inspector import (
     test_rules_of_frames,
     test_rules_of_green_runs,
     test_rules_of_the_original,
+    test_sandbox_denied,
 )
 from tests.inspector.making import (
     CHAIN,
@@ -604,6 +605,7 @@ def hits() -> Iterator[Proof]:
     yield Proof("differs-from-earlier-runs", "fewer rows", _much_fewer_rows)
     yield from (_failing(*entry) for entry in (*test_rules.ERRORS, *VARIANTS))
     yield from (_uncompiled(*entry) for entry in test_rules.COMPILE_ERRORS)
+    yield _built("sandbox-denied", test_sandbox_denied.made("[Errno 111] Connection refused"))
     tables = (
         test_rules_of_frames.HITS.items(),
         test_rules_of_the_original.HITS.items(),
@@ -618,6 +620,8 @@ def near_misses() -> Iterator[Proof]:
     yield Proof("differs-from-earlier-runs", "no runs", lambda folder: test_earlier_runs.run(folder, 4, 100))
     yield from (_failing(*entry) for entry in (*NEAR_ERRORS.items(), *NEAR_VARIANTS))
     yield from (_uncompiled(*entry) for entry in NEAR_COMPILE_ERRORS.items())
+    refused = test_sandbox_denied.made("[Errno 111] Connection refused", network=True)
+    yield _built("sandbox-denied", refused)
     tables = (
         test_rules_of_frames.NEAR_MISSES.items(),
         test_rules_of_the_original.NEAR_MISSES.items(),
