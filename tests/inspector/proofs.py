@@ -8,10 +8,15 @@ from typing import Any
 
 from tests.inspector import (
     test_earlier_runs,
+    test_query_rules,
     test_rules,
+    test_rules_of_driver_logs,
+    test_rules_of_failed_inputs,
     test_rules_of_frames,
     test_rules_of_green_runs,
+    test_rules_of_history,
     test_rules_of_the_original,
+    test_sandbox_denied,
 )
 from tests.inspector.making import (
     CHAIN,
@@ -46,6 +51,7 @@ NEAR_ERRORS: Mapping[str, str] = {
     "file-format-wrong": "the format of the file is described in the contract",
     "file-system-failed": "the file system of the archive is described in row 5",
     "package-incompatible": "the package has no attribute in the price list",
+    "library-error": "the host was not found in the list of known shops",
     "time-zone-wrong": "the zone of the time sheet is wrong",
     "authentication-failed": "(1054, \"Unknown column 'authentication_failed' in 'field list'\")",
     "column-missing": 'Binder Error: column "id" must appear in the GROUP BY clause',
@@ -237,6 +243,7 @@ VARIANTS: Sequence[tuple[str, str]] = (
     ("frame-refused", "parquet must have string column names"),
     ("frame-refused", "offset overflow while concatenating arrays"),
     ("package-incompatible", "module 'numpy' has no attribute 'float'"),
+    ("library-error", "SSHException: Server '[10.0.0.5]:22' not found in known_hosts"),
     ("package-incompatible", "'DataFrame' object has no attribute 'append'"),
     ("package-incompatible", "cannot import name 'Sentinel' from 'typing_extensions' (/lib/typing_extensions.py)"),
     ("file-system-failed", "Execution failed: [Errno 5] Input/output error: '/mnt/nas/in.csv'"),
@@ -501,6 +508,8 @@ BUILT_HITS: Sequence[tuple[str, Made]] = (
     ("all-rows-lost", (succeeding_locally(), CHAIN, _metric("rows_written", 0))),
     ("zero-rows-from-source", _rows(0)),
     ("column-all-null", _typed("null")),
+    ("sentinel-value", test_rules_of_green_runs.ours(test_rules_of_green_runs.ranged(("temperature", "-9999", "41")))),
+    ("sentinel-value", test_rules_of_green_runs.ours(test_rules_of_green_runs.ranged(("amount", "0", "999999999")))),
     ("config-missing", _skipped_over("stats")),
     ("duplicate-step-id", _planned(("extract", "x.y", []), ("extract", "x.y", []))),
     ("frame-dropped-from-cache", starving()),
@@ -552,6 +561,10 @@ BUILT_NEAR: Sequence[tuple[str, Made]] = (
     ("all-rows-lost", (succeeding_locally(), CHAIN, _metric("rows_written", 3))),
     ("zero-rows-from-source", _rows(14)),
     ("column-all-null", _typed("float64")),
+    ("sentinel-value", test_rules_of_green_runs.ours(test_rules_of_green_runs.ranged(("temperature", "-20", "41")))),
+    ("sentinel-value", test_rules_of_green_runs.ours(test_rules_of_green_runs.ranged(("account_id", "-9999", "41")))),
+    ("sentinel-value", test_rules_of_green_runs.ours(test_rules_of_green_runs.ranged(("depth", "-9999", "41"), nulls=7))),
+    ("sentinel-value", test_rules_of_green_runs.ours(test_rules_of_green_runs.ranged(("phone", "100000000", "999999999")))),
     ("config-missing", _skipped_over("extract")),
     ("duplicate-step-id", _planned(("extract", "x.y", []), ("extract-b", "x.y", []))),
     ("frame-dropped-from-cache", starving(rows=0)),
@@ -599,16 +612,28 @@ def _much_fewer_rows(folder: Path) -> Path:
     return test_earlier_runs.run(folder, 4, 100)
 
 
+def _compared(histories: Mapping[str, Mapping[str, Sequence[test_rules_of_history.Day]]]) -> Iterator[Proof]:
+    """The last run of each history."""
+    for rule, cases in histories.items():
+        for what, days in cases.items():
+            yield Proof(rule, what, lambda folder, days=days: test_rules_of_history.history(folder, days))
+
+
 def hits() -> Iterator[Proof]:
     """Runs in which the rule must find something."""
     yield Proof("differs-from-earlier-runs", "fewer rows", _much_fewer_rows)
+    yield from _compared(test_rules_of_history.HITS)
     yield from (_failing(*entry) for entry in (*test_rules.ERRORS, *VARIANTS))
     yield from (_uncompiled(*entry) for entry in test_rules.COMPILE_ERRORS)
+    yield _built("sandbox-denied", test_sandbox_denied.made("[Errno 111] Connection refused"))
     tables = (
         test_rules_of_frames.HITS.items(),
         test_rules_of_the_original.HITS.items(),
         BUILT_HITS,
         test_rules_of_green_runs.HITS,
+        test_rules_of_driver_logs.HITS,
+        test_query_rules.HITS,
+        test_rules_of_failed_inputs.HITS,
     )
     yield from (_built(*entry) for table in tables for entry in table)
 
@@ -616,12 +641,18 @@ def hits() -> Iterator[Proof]:
 def near_misses() -> Iterator[Proof]:
     """Runs that come near, and in which the rule must find nothing."""
     yield Proof("differs-from-earlier-runs", "no runs", lambda folder: test_earlier_runs.run(folder, 4, 100))
+    yield from _compared(test_rules_of_history.NEAR_MISSES)
     yield from (_failing(*entry) for entry in (*NEAR_ERRORS.items(), *NEAR_VARIANTS))
     yield from (_uncompiled(*entry) for entry in NEAR_COMPILE_ERRORS.items())
+    refused = test_sandbox_denied.made("[Errno 111] Connection refused", network=True)
+    yield _built("sandbox-denied", refused)
     tables = (
         test_rules_of_frames.NEAR_MISSES.items(),
         test_rules_of_the_original.NEAR_MISSES.items(),
         BUILT_NEAR,
         test_rules_of_green_runs.NEAR_MISSES,
+        test_rules_of_driver_logs.NEAR_MISSES,
+        test_query_rules.NEAR_MISSES,
+        test_rules_of_failed_inputs.NEAR_MISSES,
     )
     yield from (_built(*entry) for table in tables for entry in table)

@@ -51,7 +51,7 @@ def write_failure(folder: Path, component: str, columns: Mapping[str, Any], **co
         ("SELECT 1 FROM nope.t", "permission-denied", {"code": 1142}),
         ("SELECT nope(1)", "query-failed", {}),
         ("DO 1", "query-result-unusable", {}),
-        ("SELECT POW(10, 999)", "value-refused", {"code": 1690}),
+        ("SELECT POW(10, 999)", "query-failed", {"code": 1690}),
         ("SELECT CAST('2024-00-10' AS DATE) AS d", "value-not-convertible", {"column": "d"}),
     ],
 )
@@ -183,6 +183,15 @@ def test_postgres_connection_failure_has_kind(
 ) -> None:
     config = {"query": "SELECT 1", "resolved_connection": {**postgres.connection, **change}}
     assert failure(tmp_path, "postgres.extractor", config).kind == kind
+
+
+def test_connection_limit_of_a_role_is_no_wrong_password(postgres: Postgres, tmp_path: Path) -> None:
+    postgres.run(
+        "DROP ROLE IF EXISTS few", "CREATE ROLE few LOGIN PASSWORD 'few' CONNECTION LIMIT 0", user="root"
+    )
+    connection = {**postgres.connection, "user": "few", "password": "few"}
+    error = failure(tmp_path, "postgres.extractor", {"query": "SELECT 1", "resolved_connection": connection})
+    assert (error.kind, "connection limit" in error.fix) == ("connection-refused", True)
 
 
 @pytest.mark.usefixtures("items")
@@ -360,7 +369,7 @@ CLOUDFLARE = "<!DOCTYPE html>\n<!--[if lt IE 7]> <html> <![endif]-->\n<head>\n<t
         ((400, {"code": "42883", "message": "function net.http_post does not exist"}), "query-failed", "create the function"),
         ((406, {"message": "no"}), "request-refused", "check url"),
         ((404, {"message": "no route"}), "endpoint-missing", "check url"),
-        ((403, "<html><title>Access denied</title>"), "permission-denied", "check key"),
+        ((403, "<html><title>Access denied</title>"), "permission-denied", "find out which server"),
         ((429, {"message": "slow down"}), "rate-limited", "run the step again later"),
         ((503, {"code": "PGRST002", "message": "no database"}), "service-failed", "look at the status"),
         ((301, ""), "config-value-invalid", "check url"),

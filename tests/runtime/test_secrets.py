@@ -64,7 +64,9 @@ def test_a_secret_in_config_error_traceback_sql_and_output_is_in_no_byte_of_the_
     (failed,) = [event for event in events_of(outcome.path) if event["event"] == "step_failed"]
     assert failed["error"] in ("SELECT '***'", "SELECT ***")
     assert not _leaks(outcome.path)
-    assert "my password is ***" in (outcome.path / "worker.log").read_text()
+    log = (outcome.path / "worker.log").read_text()
+    assert "my password is ***" in log
+    assert " - faulty - [step first] - INFO - my token is ***" in log
 
 
 def test_the_driver_gets_the_secret_itself(tmp_path: Path) -> None:
@@ -74,6 +76,14 @@ def test_the_driver_gets_the_secret_itself(tmp_path: Path) -> None:
     assert outcome.status == "success"
     log = (outcome.path / "worker.log").read_text()
     assert log == f"{len(SECRET)} characters, {len(SECRET)} in the connection\n"
+
+
+def test_run_records_the_server_of_a_connection_only(tmp_path: Path) -> None:
+    url = f"postgresql://u:{quote(SECRET, safe='')}@db.example.org:5432/sales"
+    connections = Connections({"first": {"dsn": url, "user": "u", "password": SECRET}}, (SECRET,))
+    outcome = make_run(tmp_path, "local", text=faulty("nothing"), connections=connections)
+    config = json.loads((outcome.path / "artifacts/first/cleaned_config.json").read_text())
+    assert config["resolved_connection"] == {"host": "db.example.org", "port": "5432", "database": "sales"}
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])

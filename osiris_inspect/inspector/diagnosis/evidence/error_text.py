@@ -8,7 +8,7 @@ from functools import lru_cache
 from osiris_inspect.inspector.diagnosis.evidence.echoed_text import search_own_text
 from osiris_inspect.inspector.diagnosis.evidence.error_codes import find_code_family, find_error_code
 from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline
-from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
+from osiris_inspect.inspector.run.error_phrases import MAX_END, MAX_TEXT
 from osiris_inspect.inspector.run.run import LogLine, Run, StepFailure
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import excerpt
@@ -18,7 +18,9 @@ from osiris_inspect.model.finding import Evidence, Stage
 UNKNOWN_KIND = "driver-raised"
 """Kind of an exception that the code of a driver raised: what it means, only its words tell."""
 
-_NO_REASON = re.compile(r"\S{1,80} without a reason")
+CAUSED_BY = " (caused by "
+"""Before the exception that led to an error, in a headline that is about that exception."""
+_NO_REASON = LazyRegex(r"\S{1,80} without a reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,17 @@ class ErrorText:
         return Evidence(self.file, self.line, own or quote)
 
     def headline(self, focus: str = "") -> str:
-        """Return the decisive words of the error, and of the cause that contains ``focus``."""
+        """Return the decisive words of the error, and of the cause that contains ``focus``, else of the first cause."""
+        first = self.causes[-1] if self.causes else ""
+        words = first.partition(": ")[2]
+        if words and not focus:
+            line = error_headline(self.text, self.error_type, words)
+            return line if words in self.text else f"{line}{CAUSED_BY}{error_headline(first)})"
         line = error_headline(self.text, self.error_type, focus)
         cause = next((text for text in self.causes if focus and focus in text), None)
         if cause is None or focus in self.text or focus in self.searchable:
             return line
-        return f"{line} (caused by {error_headline(cause, '', focus)})"
+        return f"{line}{CAUSED_BY}{error_headline(cause, '', focus)})"
 
 
 ErrorMatch = tuple[ErrorText, re.Match[str]]
@@ -106,17 +113,23 @@ def log_text(line: LogLine) -> ErrorText:
 @lru_cache(maxsize=64)
 def _shorten(text: str) -> str:
     """Return a text without its middle if it is too long: errors name the cause at either end."""
-    half = MAX_TEXT // 2
     if len(text) <= MAX_TEXT:
         return text
-    return f"{excerpt(text, half)}\n{excerpt(text, half, len(text) - half)}"
+    return f"{excerpt(text, MAX_END)}\n{excerpt(text, MAX_END, len(text) - MAX_END)}"
 
 
 def matching_errors(
     run: Run, pattern: LazyRegex | re.Pattern[str], error_class: str = ""
 ) -> Iterator[ErrorMatch]:
     """Yield the failures that match, see ``find_matches``."""
-    return find_matches(error_texts(run), pattern, error_class)
+    texts = (text for text in error_texts(run) if not _has_other_code(text, error_class))
+    return find_matches(texts, pattern, error_class)
+
+
+def _has_other_code(text: ErrorText, error_class: str) -> bool:
+    """Return True if the code of an error excludes a match, so that the pattern need not be compiled."""
+    code = find_error_code(text.searchable, text.error_type, text.traceback)
+    return code is not None and code.error_class != error_class
 
 
 def matching_log_lines(

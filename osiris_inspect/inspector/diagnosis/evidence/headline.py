@@ -1,15 +1,17 @@
 """The decisive words of an error, on one line.
 
 A headline repeats the error itself, so that it is never worse than the raw text. A long text loses its middle: the
-class and the code stand at its beginning, the reason often at its end.
+class and the code stand at its beginning, the reason often at its end. A sentence in the middle stays if it looks like
+the reason.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from osiris_inspect.base.invisible_characters import INVISIBLE
-from osiris_inspect.inspector.run.error_phrases import MAX_TEXT
+from osiris_inspect.inspector.run.error_phrases import MAX_END
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.inspector.text.sanitize import shorten_middle
 from osiris_inspect.model.redaction import mask_by_pattern
@@ -17,7 +19,7 @@ from osiris_inspect.model.redaction import mask_by_pattern
 LIMIT: Final = 300
 """Characters of an error that a headline repeats."""
 
-_STEP_PREFIX = re.compile(
+_STEP_PREFIX = LazyRegex(
     r"^(?:(?:Driver error|Execution failed|RuntimeError|Exception|Error): ?)?"
     r"(?:[Ss]tep '?[\w.\-]{1,200}'?(?: (?:execution )?failed)?: ?)?(?:\[[\w.\-]{1,80}\] )?"
 )
@@ -30,12 +32,25 @@ _QUERY = LazyRegex(
     r"|\[parameters: (?:[^\[]|\[(?!parameters: )){0,16000}?\](?=\s{0,20}(?:\(Background on|\Z))"
     r"|(?<=Execution failed on sql ')(?:[^E]|E(?!xecution failed on)){0,16000}?(?=': )"
 )
-_PAGE = LazyRegex(r"<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
+_PAGE = LazyRegex(r"<(?:!doctype html|html|head|body)\b(?![^<>\n]{0,100}>[\"'`])", re.IGNORECASE)
+"""The start of a page; not a tag in quotes, which is a name."""
+_PAGE_END = LazyRegex(r"</html>\s{0,20}", re.IGNORECASE)
 _TITLE = LazyRegex(r"<(title|h1)\b[^>]{0,200}>(?P<title>[^<]{1,300})</", re.IGNORECASE)
 _EXCEPTION_LINE = LazyRegex(
     r"^(?:[A-Za-z_][\w.]{0,200}(?:Error|Exception|Interrupt|Exit|Warning)\b)", re.MULTILINE
 )
+_SENTENCE = LazyRegex(r"(?:[^.:;!?]|[.:;!?](?![\s'\"])){4,400}[.:;!?]?")
+_REASON = LazyRegex(
+    r"(?i:\b(?:can(?:not|'t)|could(?: not|n't)|no such|unknown|invalid|illegal|missing|mismatch|must|required|expect(?:ed|s)"
+    r"|unexpected|unable|not (?:found|exist|allowed|permitted|supported|a|be)|(?:is|are|was|does|do|did|has) not|denied|refused|rejected"
+    r"|exceed(?:s|ed)?|too (?:long|large|many|small|short)|duplicate|already|violat(?:es|ed)|out of|expired|locked|disabled"
+    r"|unsupported|corrupt(?:ed)?|incompatible|null)\b)"
+)
+_NAME = LazyRegex(r"[`'\"][^`'\"\n]{1,80}[`'\"]|\b[A-Z]{2,20}(?:[_-][A-Z0-9]{2,20}){1,6}\b")
+"""A quoted name or a code, which the sentence with the reason often contains."""
 _TRACEBACK = "Traceback (most recent call last)"
+_DETAIL = LazyRegex(r"\d|['\"`/=]|: [^:\n]{1,200}: ")
+"""Signs of a value, a name or a path in an error."""
 _UNINFORMATIVE = frozenset(
     [
         "Exception",
@@ -59,13 +74,54 @@ def error_headline(text: str, error_type: str = "", focus: str = "") -> str:
         error_type: its class, which is put before a text that does not contain it.
         focus: a part of ``text`` that must stay.
     """
-    line = _STEP_PREFIX.sub("", " ".join(_plain(text).split())).strip()
+    line = _STEP_PREFIX.sub(lambda _: "", " ".join(_plain(text).split())).strip()
     if not line:
         return error_type or "an error without a text"
     name = error_type.rpartition(".")[2]
     if name and name not in _UNINFORMATIVE and name not in line:
         line = f"{name}: {line}"
-    return shorten_middle(line, LIMIT, " ".join(mask_by_pattern(focus).split())).rstrip(".,;: ")
+    return _shorten(line, " ".join(mask_by_pattern(focus).split())).rstrip(".,;: ")
+
+
+def _shorten(line: str, focus: str) -> str:
+    """Return a line without its middle, with its focus and, if there is room for both, the reason."""
+    short = shorten_middle(line, LIMIT, focus)
+    reason = _reason(line) if len(line) > LIMIT and focus in shorten_middle(line, LIMIT) else ""
+    with_reason = shorten_middle(line, LIMIT, reason) if reason else short
+    return with_reason if focus in with_reason else short
+
+
+def _reason(line: str) -> str:
+    """Return the sentence in the middle of a long line that most probably states the reason; empty if none does."""
+    spaced = line.replace("\\n", ". ")  # an escaped line break ends a sentence
+    sentences = [match[0].strip() for match in _SENTENCE.finditer(spaced)]
+    best = max(sentences, key=_weight, default="")
+    is_shown = _weight(best) <= max(1, _weight(shorten_middle(spaced, LIMIT)))
+    return "" if is_shown else best.rstrip(".:;!?")
+
+
+def _weight(sentence: str) -> int:
+    """Return how much a sentence looks like a reason: words of refusal first, then the names it quotes."""
+    return 2 * min(len(_REASON.findall(sentence)), 2) + min(len(_NAME.findall(sentence)), 2)
+
+
+def with_cause(line: str, causes: Sequence[str]) -> str:
+    """Return a headline without details followed by the first cause that has some, else by the last one.
+
+    ``extraction failed`` says nothing; the error that the driver handled when it raised this one does.
+    """
+    news = [
+        headline for cause in causes if (headline := error_headline(cause)) and not _is_part(headline, line)
+    ]
+    if not news or _DETAIL.search(line):
+        return line
+    cause = next((headline for headline in news if _DETAIL.search(headline)), news[-1])
+    return f"{line} (caused by {cause})"
+
+
+def _is_part(cause: str, line: str) -> bool:
+    text = cause.partition(": ")[2] or cause
+    return text.strip(" .'\"") in line
 
 
 def _plain(text: str) -> str:
@@ -79,10 +135,10 @@ def _plain(text: str) -> str:
     if page is not None:
         title = _TITLE.search(text, page.start())
         name = f"HTML page {' '.join(title['title'].split())!r}" if title else "an HTML page"
-        text = f"{text[: page.start()]}{name}"
+        ends = [match.end() for match in _PAGE_END.finditer(text) if match.start() > page.start()]
+        text = f"{text[: page.start()]}{name}{text[ends[-1] :] if ends else ''}"
     return text
 
 
 def _ends(text: str) -> str:
-    half = MAX_TEXT // 4
-    return text if len(text) <= 2 * half else f"{text[:half]} … {text[-half:]}"
+    return text if len(text) <= 2 * MAX_END else f"{text[:MAX_END]} … {text[-MAX_END:]}"

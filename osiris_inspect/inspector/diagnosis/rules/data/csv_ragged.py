@@ -13,8 +13,26 @@ Example:
     `Expected 4 fields in line 17, saw 5`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
+
+_ONE_FIELD = LazyRegex(r"Expected 1 fields in line (?P<line>\d{1,6}), saw (?:[3-9]|\d{2,6})\b")
+
+
+def _fix_fields(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    """Return the remedy for a row of another width; lines of one field before it may be a title."""
+    title = _ONE_FIELD.search(text.text)
+    other = "check the delimiter, the quoting and the row that the message names"
+    if title is None:
+        return other
+    lines = int(title["line"]) - 1
+    return f"leave out the first {lines} lines (skip_rows or skiprows: {lines}) if they are a title above the header; otherwise {other}"
+
 
 PATTERNS = (
     ErrorPattern(
@@ -43,12 +61,23 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"Error tokenizing data\. C error: (?!out of memory|Calling read|EOF inside string|Buffer overflow)(?P<what>[^\n]{1,120})"
-            r"|CSV parsing failed(?!: (?:No columns to parse|'?[\w-]{1,30}'? codec))[^\n]{0,160}"
-            r"|CSV Error on Line:? ?\d+[^\n]{0,80}"
+            r"|Expected Number of Columns: \d{1,6} Found: \d{1,6}|(?i:expected \d{1,6} values per row, but got)[^\n]{0,60}"
+            r"|Too many columns specified: expected \d{1,6} and found \d{1,6}"
+            r"|(?i:\b(?:too many|too few|more|fewer) (?:columns|fields|values) (?:in (?:row|line|record)|than (?:the header|expected)))[^\n]{0,60}"
             r"|Expected \d+ (?:fields|columns)[^\n]{0,60}(?:saw|found|got) \d+"
         ),
         message="a row of the CSV file had a different number of fields",
-        fix="check the delimiter, the quoting and the row that the message names",
+        fix=_fix_fields,
         domain="data",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"CSV parsing failed(?!: (?:No columns to parse|'?[\w-]{1,30}'? codec))[^\n]{0,160}"
+            r"|CSV Error on Line:? ?\d+(?![\s\S]{0,600}?Error when converting column)[^\n]{0,80}"
+        ),
+        message="the CSV file could not be parsed",
+        fix="check the row that the message names, then the delimiter, the quoting and the column types of the step",
+        domain="data",
+        confidence=Confidence.MEDIUM,
     ),
 )

@@ -31,6 +31,8 @@ _CHECK = (
 def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     if "gone away" in text.text:
         return f"check wait_timeout and max_allowed_packet of the server and its log, then run again{_PARTLY}"
+    if "initial communication packet" in text.text or "authorization packet" in text.text:
+        return "check that a database listens at this port, and that neither a proxy, a firewall nor its address rules end the connection"
     if "idle" in text.text.lower() or "inactivity" in text.text:
         return "keep the connection in use, connect again before the query, or raise the idle timeout of the server"
     return _CHECK
@@ -39,7 +41,7 @@ def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"(?i:Packet sequence number wrong)[^\n]{0,60}|Commands out of sync[^\n]{0,80}|Malformed packet[^\n]{0,40}"
+            r"(?i:Packet sequence number wrong(?! - got (?:3[2-9]|[4-9]\d|1[01]\d|12[0-6]) expected 0))[^\n]{0,60}|Commands out of sync[^\n]{0,80}|Malformed packet[^\n]{0,40}"
             r"|another (?:command|operation) is (?:already )?in progress"
             r"|lost synchronization with server[^\n]{0,80}|insufficient data in \"\w\" message[^\n]{0,20}"
             r"|SQLite objects created in a thread[^\n]{0,80}"
@@ -75,11 +77,11 @@ PATTERNS = (
             r"|(?:Lost connection to (?:MySQL |MariaDB )?server|server has gone away)"
             r"(?![^\n]{0,120}(?i:timed out|timeout))[^\n]{0,80}"
             r"|(?:Connection was killed|Session was killed|Server shutdown in progress)[^\n]{0,60}"
-            r"|(?i:connection (?!aborted\.', (?:FileNotFound|Permission)Error\()(?:(?:was|has been|is) )?(?:reset|aborted|closed|killed|terminated|dropped)(?: by| in| before|\.|$))[^\n]{0,80}"
+            r"|(?i:connection (?!aborted\.', (?:(?:FileNotFound|Permission)Error|BadStatusLine)\()(?:(?:was|has been|is) )?(?:reset|aborted|closed|killed|terminated|dropped)(?: by| in| before|\.|$))[^\n]{0,80}"
             r"|(?i:server disconnected(?: without)?|the connection is lost)[^\n]{0,80}"
             r"|\bConnection(?:Reset|Aborted)Error\b[^\n]{0,80}|\[Errno (?:103|104)\][^\n]{0,60}"
             r"|\bRemoteDisconnected\b[^\n]{0,80}|(?i:remote end closed connection)[^\n]{0,60}"
-            r"|\bRemoteProtocolError\b(?!: (?:illegal|[Ii]nvalid|[Mm]alformed))[^\n]{0,80}|\b(?:Read|Write)Error\b(?:: [^\n]{0,80}|$)"
+            r"|\bRemoteProtocolError\b(?!: (?:illegal|[Ii]nvalid|[Mm]alformed))[^\n]{0,80}|\b(?:httpx|httpcore)\.(?:Read|Write)Error\b[^\n]{0,80}|^(?:Read|Write)Error:? ?$|\b(?:Read|Write)Error: \[[^\n]{0,80}"
             r"|(?i:peer closed connection without sending)[^\n]{0,80}"
             r"|\bIncompleteRead\([^\n]{0,80}|Connection broken: [^\n]{1,80}|Response payload is not completed|\bServerDisconnectedError\b[^\n]{0,60}"
             r"|could not (?:receive data from|send data to) server: (?!Connection timed out)[^\n]{1,80}"

@@ -1,0 +1,144 @@
+"""A run differs much from the last successful runs of its pipeline.
+
+What it finds:
+    A step that returned at most half or at least twice the rows of each of the last runs, which were alike; a column
+    whose values are missing in many rows and were not before, or that has one value in all rows and had many; a run that
+    took more than five times as long. Only runs beside this one with the same settings are compared: at least three, for
+    columns two, at most eight. Runs in which the step had other settings count for a tenth or ten times the rows.
+
+Why it matters:
+    Half an export, a source that was loaded twice, or a column that moved does not fail a step.
+
+How to fix:
+    Compare the source with that of the last run. If the difference is real, for example at the end of a month, allow
+    this rule for the step.
+
+Example:
+    `extract-orders` returned 4,100 rows; the last 5 runs returned 9,800 to 10,100.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from osiris_inspect.inspector.diagnosis.evidence.citations import (
+    first_line_evidence,
+    frame_evidence,
+    rows_out_evidence,
+)
+from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import ComparableRuns
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
+from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts
+from osiris_inspect.inspector.run.lineage import Lineage
+from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.text.units import format_duration
+from osiris_inspect.model.finding import Confidence, Finding, Severity
+
+NEEDS = ("steps",)
+MIN_RUNS = 3
+MIN_LOGS = 2
+MIN_ROWS = 20
+MIN_ROWS_OF_VALUES = 10
+MAX_SPREAD = 1.5
+"""Earlier counts are alike if the largest is at most this many times the smallest."""
+FACTOR = 2
+CHANGED_FACTOR = 10
+MAX_USUAL_NULLS = 0.05
+MIN_NEW_NULLS = 0.3
+SLOWER = 5
+MIN_SECONDS_MORE = 60
+TEMPLATE = FindingTemplate(
+    Severity.WARNING,
+    "data",
+    "compare the source with that of the last run; if the difference is real, allow this rule for the step",
+    Confidence.MEDIUM,
+)
+
+
+def check(run: Run, lineage: Lineage) -> Findings:
+    """Find steps and columns that differ from the last runs."""
+    if run.status != "success" or not run.earlier_runs:
+        return
+    comparable = ComparableRuns(run, lineage)
+    unusual: set[str] = set()
+    for step in run.steps:
+        if unusual & set(lineage.upstream(step.id)):
+            continue  # the first step that differs explains those after it
+        earlier = comparable.for_step(step.id)
+        finding = (
+            _rows(run, step, earlier)
+            or _values(run, step, earlier)
+            or _rows(run, step, comparable.with_other_settings(step.id), is_changed=True)
+        )
+        if finding is not None:
+            unusual.add(step.id)
+            yield finding
+    yield from _duration(run)
+
+
+def _rows(
+    run: Run, step: StepState, earlier: Sequence[EarlierRun], *, is_changed: bool = False
+) -> Finding | None:
+    """Compare the rows of a step with earlier runs, in which it had other settings if it ``is_changed``."""
+    before = [each.rows[step.id] for each in earlier if each.rows.get(step.id)]
+    if len(before) < MIN_RUNS or step.is_writer or not step.rows_out or min(before) < MIN_ROWS:
+        return None
+    low, high = min(before), max(before)
+    factor = CHANGED_FACTOR if is_changed else FACTOR
+    if high > MAX_SPREAD * low or low / factor < step.rows_out < factor * high:
+        return None
+    usual = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    return TEMPLATE.finding(
+        f"returned {step.rows_out:,} rows; the last {len(before)} runs returned {usual}"
+        + (", with other settings of the step" if is_changed else ""),
+        *rows_out_evidence(run, step),
+        step=step.id,
+    )
+
+
+def _values(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding | None:
+    frame = run.frames.get(step.id)
+    if frame is None or frame.rows is None or frame.rows < MIN_ROWS_OF_VALUES:
+        return None
+    frames = [each.frames[step.id] for each in earlier if step.id in each.frames]
+    for column in frame.columns:
+        if column.nulls == frame.rows and not step.is_source:
+            continue  # another rule reports columns that a step emptied
+        if (column.nulls or 0) < MIN_NEW_NULLS * frame.rows and column.distinct != 1:
+            continue
+        before = [(other.rows, found) for other in frames if (found := other.column(column.name)) is not None]
+        message = _new_nulls(frame.rows, column, before) or _now_constant(
+            column, [found for _, found in before]
+        )
+        if message and len(before) >= MIN_LOGS:
+            return TEMPLATE.finding(message, frame_evidence(frame, column.name), step=step.id)
+    return None
+
+
+def _new_nulls(rows: int, column: ColumnFacts, before: Sequence[tuple[int | None, ColumnFacts]]) -> str:
+    shares = [found.nulls / count for count, found in before if count and found.nulls is not None]
+    share = (column.nulls or 0) / rows
+    if len(shares) < MIN_LOGS or max(shares) > MAX_USUAL_NULLS or not share >= MIN_NEW_NULLS:
+        return ""
+    return f"{column.name!r} has no value in {share:.0%} of the rows; in the last {len(shares)} runs at most {max(shares):.0%}"
+
+
+def _now_constant(column: ColumnFacts, before: Sequence[ColumnFacts]) -> str:
+    if column.distinct != 1 or any(found.distinct != "many" for found in before):
+        return ""
+    return f"{column.name!r} has one value in all rows; in the last {len(before)} runs it had many"
+
+
+def _duration(run: Run) -> Iterator[Finding]:
+    seconds = [earlier.seconds for earlier in run.earlier_runs if earlier.seconds is not None]
+    known = [step.duration_s for step in run.steps if step.duration_s is not None]
+    if len(seconds) < MIN_RUNS or len(known) < len(run.steps):
+        return
+    usual, total = max(seconds), sum(known)
+    if total > SLOWER * usual and total - usual > MIN_SECONDS_MORE:
+        yield TEMPLATE.finding(
+            f"the steps took {format_duration(total)}; in the last {len(seconds)} runs at most {format_duration(usual)}",
+            *first_line_evidence(run),
+            severity=Severity.NOTE,
+            stage="finish",
+            fix="compare the durations of the steps with those of the last run",
+        )
