@@ -36,6 +36,8 @@ class StoredFrame:
         nulls: rows without a value, by column.
         distinct: estimate of the different values, by column: 0, 1, ``few``, ``many`` or None if unknown.
         min, max: smallest and largest value as text, by column; None except for whole numbers and times.
+        index_columns: columns that are named levels of the index of a pandas frame.
+        index_left_out: types of unnamed levels of the index, which only pandas sees; numbers do not count.
         blank_columns: columns of text whose values are all empty or spaces.
         repeated: rows of the first values of a column ``id``, and how many of them repeat another row; empty unless
             there are more rows than ids.
@@ -56,6 +58,8 @@ class StoredFrame:
     distinct: tuple[int | str | None, ...] = ()
     min: tuple[str | None, ...] = ()
     max: tuple[str | None, ...] = ()
+    index_columns: tuple[str, ...] = ()
+    index_left_out: tuple[str, ...] = ()
     blank_columns: tuple[str, ...] = ()
     repeated: Mapping[str, int] = field(default_factory=dict)
     join: Mapping[str, Any] | None = None

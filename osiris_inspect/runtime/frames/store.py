@@ -210,6 +210,8 @@ class FrameStore:
             columns=tuple(names),
             dtypes=tuple(field_["dtype"] for field_ in plan.fields),
             original_names=original_names_of(plan.fields),
+            index_columns=tuple(field_["physical"] for field_ in plan.fields if "index" in field_),
+            index_left_out=plan.index_left_out,
             nulls=counts.nulls,
             distinct=counts.distinct,
             min=counts.low,

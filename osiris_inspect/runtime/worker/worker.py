@@ -50,6 +50,8 @@ _KINDS_OF_VALUES: Final = frozenset({"driver-raised", "query-failed", "value-not
 """Kinds of errors that a column of the wrong type can cause."""
 _OPTIONAL_FIELDS = (
     "original_names",
+    "index_columns",
+    "index_left_out",
     "nulls",
     "distinct",
     "min",

@@ -75,6 +75,13 @@ class FramePlan:
         return _schema(self.index_columns)
 
     @property
+    def index_left_out(self) -> tuple[str, ...]:
+        """Types of the unnamed levels of the index, which only pandas sees; numbers, such as those of a filter, do not count."""
+        levels = self.restore_info.get("index", {}).get("levels", ())
+        unnamed = (level["dtype"] for level in levels if not level.get("is_named"))
+        return tuple(dtype for dtype in unnamed if not dtype.lower().startswith(("int", "uint")))
+
+    @property
     def object_columns(self) -> tuple[int, ...]:
         """Positions of the columns of Python objects in the frame."""
         columns = [field for field in self.fields if "index" not in field]
