@@ -475,7 +475,7 @@ def test_every_arrow_type_comes_back_as_it_was(tmp_path: Path) -> None:
     found = spill.find_spill(tmp_path, "extract")
     assert found is not None
     read = spill.read_arrow(found)
-    again = frames.restore_arrow(found.document["restore"], found.rows, read.column)
+    again = frames.restore_arrow(found.document["restore"], found.rows, read.column, read.column)
     assert again.schema.types == TABLE.schema.types
     assert again.drop_columns("c").equals(TABLE.drop_columns("c"))
     assert again["c"].to_pylist() == TABLE["c"].to_pylist()

@@ -6,6 +6,7 @@ plain lists.
 """
 
 import base64
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +17,25 @@ import pyarrow.types as kinds
 from osiris_inspect.model.errors import DriverError
 
 ROWS_PER_SLICE = 131_072
-"""Rows processed at a time, and rows of a Parquet row group."""
+"""Most rows processed at a time, and of a Parquet row group."""
+BYTES_PER_SLICE = 32 << 20
+"""Most bytes of a slice, estimated from a sample of the rows."""
+_WIDE_ROW = 4096
+_BYTES_OF_WIDE_ROWS = 4 << 20
+"""Most bytes of a slice of rows of more than 4 KiB, of which Arrow makes several copies."""
+
+_SAMPLED_ROWS = 16
+
+
+def rows_per_slice(total: int, bytes_of: Callable[["np.ndarray[Any, Any]"], int]) -> int:
+    """Return the rows of a slice of ``total`` rows; ``bytes_of`` returns the bytes of the rows at some positions."""
+    if total <= _SAMPLED_ROWS:
+        return ROWS_PER_SLICE
+    positions = np.linspace(0, total - 1, _SAMPLED_ROWS, dtype="i8")
+    row = max(1, bytes_of(positions) // _SAMPLED_ROWS)
+    size = BYTES_PER_SLICE if row <= _WIDE_ROW else _BYTES_OF_WIDE_ROWS
+    return max(1, min(ROWS_PER_SLICE, size // row))
+
 
 TEXT_TYPE = pa.dictionary(pa.int32(), pa.string())
 """Text with few distinct values; Parquet returns such columns in this type."""

@@ -66,8 +66,11 @@ def _plan_strings(values: Any) -> ColumnPlan:
 
 def _is_utf8(values: Any) -> bool:
     try:
-        for start in range(0, len(values), arrow_types.ROWS_PER_SLICE):
-            _strings(values[start : start + arrow_types.ROWS_PER_SLICE])
+        rows = arrow_types.rows_per_slice(
+            len(values), lambda positions: int(_strings(values[positions]).nbytes)
+        )
+        for start in range(0, len(values), rows):
+            _strings(values[start : start + rows])
     except UnicodeEncodeError:
         return False
     return True

@@ -128,7 +128,8 @@ def _plan_arrow(schema: pa.Schema, values: Sequence[Any], rows: int) -> FramePla
         field_metadata(planned.name, planned.column, field_.name, field_.type)
         for planned, field_ in zip(planned_columns, schema, strict=True)
     )
-    return FramePlan(rows, planned_columns or (_row_count_column(rows),), (), {"kind": "arrow"}, fields)
+    hidden = tuple(_hidden_columns(planned_columns))
+    return FramePlan(rows, planned_columns or (_row_count_column(rows),), hidden, {"kind": "arrow"}, fields)
 
 
 def plan_arrow_column(kind: pa.DataType) -> ColumnPlan:
@@ -143,7 +144,7 @@ def restore_pandas(
     """Return the frame described by the ``restore`` entry of ``schema.json``; reads one column at a time."""
     info, fields = document["facts"], document["fields"]
     if info["kind"] == "arrow":
-        return arrow_types.table_to_pandas(restore_arrow(document, rows, read))
+        return arrow_types.table_to_pandas(restore_arrow(document, rows, read, read_hidden))
     index = _IndexPlan.restore(info["index"], read, read_hidden)
     fields = [field_ for field_ in fields if "index" not in field_]
     series = {}
@@ -161,20 +162,25 @@ def _restore_column(field_: Mapping[str, Any], read: ReadColumn, read_hidden: Re
     return columns.restore(read(field_["physical"]), field_["facts"], hidden)
 
 
-def restore_arrow(document: Mapping[str, Any], rows: int, read: ReadColumn) -> pa.Table:
+def restore_arrow(
+    document: Mapping[str, Any], rows: int, read: ReadColumn, read_hidden: ReadColumn
+) -> pa.Table:
     """Return the driver's Arrow table in its original types.
 
     Raises:
         DriverError: Arrow cannot restore a type; the message names the column.
     """
-    arrays = [_restore_arrow_column(field_, read) for field_ in document["fields"]]
+    arrays = [_restore_arrow_column(field_, read, read_hidden) for field_ in document["fields"]]
     if not arrays:
         return pa.table({ROW_COUNT_COLUMN: pa.nulls(rows)}).select([])
     return pa.table(arrays, names=[cell_json.cell_from_json(field_["name"]) for field_ in document["fields"]])
 
 
-def _restore_arrow_column(field_: Mapping[str, Any], read: ReadColumn) -> pa.ChunkedArray:
-    array = read(field_["physical"])
+def _restore_arrow_column(
+    field_: Mapping[str, Any], read: ReadColumn, read_hidden: ReadColumn
+) -> pa.ChunkedArray:
+    exact = field_["beside"].get("exact")
+    array = read_hidden(exact) if exact else read(field_["physical"])
     try:
         return extension_columns.arrow_values(array, field_["facts"])
     except pa.ArrowNotImplementedError as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE
+from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE, rows_per_slice
 from osiris_inspect.runtime.frames.conversion.cell_json import cell_from_json, cell_to_json
 from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan
 
@@ -88,20 +88,28 @@ class FramePlan:
         return tuple(position for position, field in enumerate(columns) if field["dtype"] == "object")
 
     def arrays(self, rows: int = ROWS_PER_SLICE) -> Iterator[Slice]:
-        """Yield the frame in normal form as arrays, ``rows`` rows at a time."""
+        """Yield the frame in stored form as arrays, at most ``rows`` rows and about ``BYTES_PER_SLICE`` at a time."""
         if self.stream is not None:
             for table in self.stream:
                 values = table.columns or [range(table.num_rows)]
+                columns = {
+                    planned.name: column for planned, column in zip(self.planned_columns, values, strict=True)
+                }
                 yield (
+                    [planned.column.encode(columns[planned.name]) for planned in self.planned_columns],
+                    # the name of a hidden column is that of its column and a key
                     [
-                        planned.column.encode(column)
-                        for planned, column in zip(self.planned_columns, values, strict=True)
+                        hidden.column.encode(columns[hidden.name.rpartition(".")[0]])
+                        for hidden in self.index_columns
                     ],
-                    [],
                 )
             return
+        rows = min(rows, rows_per_slice(self.rows or 0, self._sampled_bytes))
         for start in range(0, self.rows or 0, rows):
             yield _encode(self.planned_columns, start, rows), _encode(self.index_columns, start, rows)
+
+    def _sampled_bytes(self, positions: Any) -> int:
+        return sum(_bytes_at(planned, positions) for planned in self.planned_columns)
 
     def slices(self, rows: int = ROWS_PER_SLICE) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch | None]]:
         """Yield the frame in normal form, ``rows`` rows at a time, with its hidden columns, if any."""
@@ -142,6 +150,16 @@ def hidden_column(planned: PlannedColumn, key: str) -> PlannedColumn:
 
 def _schema(columns: Sequence[PlannedColumn]) -> pa.Schema:
     return pa.schema([pa.field(planned.name, planned.column.type) for planned in columns])
+
+
+def _bytes_at(planned: PlannedColumn, positions: Any) -> int:
+    """Return the bytes of the rows at some positions in stored form."""
+    kind = planned.column.type
+    if pa.types.is_primitive(kind) or pa.types.is_boolean(kind):
+        return int(len(positions) * max(1, kind.bit_width // 8))
+    values = planned.values
+    taken = values.take(pa.array(positions)) if isinstance(values, pa.ChunkedArray) else values[positions]
+    return int(planned.column.encode(taken).nbytes)
 
 
 def _encode(columns: Sequence[PlannedColumn], start: int, rows: int) -> list[pa.Array]:

@@ -33,9 +33,9 @@ import pyarrow.compute as pc
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.frames.conversion.arrow_types import INTERVAL_TYPE
 from osiris_inspect.runtime.frames.conversion.natural_cells import (
-    CONTAINERS,
     NoNaturalFormError,
     duration_text,
+    is_container,
     json_text,
     natural_scalar,
 )
@@ -205,7 +205,7 @@ def natural_cells(cells: Iterable[Any]) -> NaturalCells:
         for cell in cells:
             if cell is None:
                 continue
-            if isinstance(cell, CONTAINERS):
+            if is_container(cell):
                 json_text(cell)
                 kinds.add("json")
             else:

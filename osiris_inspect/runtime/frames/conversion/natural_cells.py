@@ -46,6 +46,11 @@ class NoNaturalFormError(ValueError):
 CONTAINERS: Final = (list, tuple, set, frozenset, dict, range, np.ndarray, pd.Series, pd.Index)
 
 
+def is_container(cell: Any) -> bool:
+    """Return True if a cell consists of others; an interval of Arrow is a tuple of its parts."""
+    return isinstance(cell, CONTAINERS) and not isinstance(cell, pa.MonthDayNano)
+
+
 def natural_scalar(cell: Any) -> Any:
     """Return a cell that is no container as a Python or pandas scalar, or as text.
 
@@ -84,7 +89,7 @@ def natural_json(cell: Any) -> Any:
         return sorted(map(natural_json, cell), key=lambda item: json.dumps(item, sort_keys=True))
     if isinstance(cell, list) and cell and all(type(item) is tuple and len(item) == 2 for item in cell):
         return _natural_object(cell)  # Arrow's form of a map
-    if isinstance(cell, CONTAINERS):
+    if is_container(cell):
         return [natural_json(item) for item in cell]
     return _json_scalar(natural_scalar(cell))
 

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from osiris_inspect.runtime.frames.conversion import cell_json
-from osiris_inspect.runtime.frames.conversion.arrow_types import ROWS_PER_SLICE, storage_type
+from osiris_inspect.runtime.frames.conversion.arrow_types import rows_per_slice, storage_type
 from osiris_inspect.runtime.frames.conversion.column_plan import ColumnPlan
 from osiris_inspect.runtime.frames.conversion.natural import Natural, natural_cells
 from osiris_inspect.runtime.frames.conversion.natural_cells import json_text
@@ -186,8 +186,9 @@ def _try(kind: pa.DataType, name: str, values: "np.ndarray[Any, Any]") -> Column
     """Return a plan with the Arrow type ``kind``; None if a cell does not fit."""
     encode = partial(_typed, kind)
     try:
-        for start in range(0, len(values), ROWS_PER_SLICE):
-            encode(values[start : start + ROWS_PER_SLICE])
+        rows = rows_per_slice(len(values), lambda positions: int(encode(values[positions]).nbytes))
+        for start in range(0, len(values), rows):
+            encode(values[start : start + rows])
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
         return None
     return ColumnPlan(kind, {"cells": name}, encode)

@@ -181,6 +181,8 @@ def read_batches(spilled: SpillFile, rows: int) -> pa.RecordBatchReader:
     verify(spilled)
     with _as_spill_corrupt(spilled):
         file = pq.ParquetFile(spilled.parquet, memory_map=True, page_checksum_verification=True)
+        if file.num_row_groups:  # groups of wide rows are small
+            rows = min(rows, file.metadata.row_group(0).num_rows)
     return pa.RecordBatchReader.from_batches(file.schema_arrow, _batches(spilled, file, rows))
 
 
@@ -294,11 +296,10 @@ def _write_slices(
 ) -> None:
     for batch, hidden in plan.slices():
         main.add(batch)
-        fingerprint.update(batch.columns)
+        fingerprint.update([*batch.columns, *(hidden.columns if hidden is not None else ())])
         counts.update(batch.columns)
         if other is not None and hidden is not None:
             other.add(hidden)
-            fingerprint.update(hidden.columns)
         del batch, hidden  # or two slices are in memory while the next one is made
 
 
@@ -306,8 +307,7 @@ def frame_fingerprint(plan: FramePlan, counts: FrameCounts | None = None) -> str
     """Return the fingerprint of a frame in memory, equal to that of its spill; count its columns on the way."""
     fingerprint = Fingerprint()
     for arrays, hidden in plan.arrays():
-        fingerprint.update(arrays)
-        fingerprint.update(hidden)
+        fingerprint.update([*arrays, *hidden])
         if counts is not None:
             counts.update(arrays)
     return fingerprint.hexdigest(schema_json.fingerprint_identity(plan, plan.rows or 0))
