@@ -172,6 +172,32 @@ def odd(column: str, value: str, count: int = 1, decimals: int = 0) -> Made:
     return signed(odd_values=[entry])
 
 
+def missing(value: str = "NA", form: str = "code", count: int = 5) -> Made:
+    """A step that reads a CSV file in which a word was read as missing."""
+    return signed(
+        words_as_missing=[{"column": "country", "value": value, "count": count, "values": 20, "form": form}]
+    )
+
+
+def shortened(count: int = 12, different: int = 1) -> Made:
+    """A step that reads a CSV file with long numbers as spreadsheets show them."""
+    entry = {
+        "column": "ean",
+        "value": "1.23457E+12",
+        "count": count,
+        "values": 12,
+        "different": different,
+    }
+    return signed(scientific=[entry])
+
+
+def month_first(form: str = "%m/%d/%Y", dates: int = 36) -> Made:
+    """A step that reads a CSV file whose dates have no day above 12."""
+    return signed(
+        {"parse_dates": ["day"]}, days_read_as_months=[{"column": "day", "dates": dates, "format": form}]
+    )
+
+
 def queried(query: str, **source: Any) -> Made:
     """A step that reads a CSV file with these signs, and a query over its rows."""
     out = {"columns": ["id", "name"], "dtypes": ["int64", "str"], "source": source}
@@ -250,6 +276,60 @@ def optional(query: str = "SELECT * FROM df_src UNION ALL SELECT 2") -> tuple[St
     return source, union, step("save", "x.writer", "u", rows=1)
 
 
+def bypassed(query: str, *needs: str, kept: int = 193) -> tuple[Step, ...]:
+    """A step that aggregates rows, beside one that filters them."""
+    columns = {"columns": ["id", "k"], "dtypes": ["int64", "str"]}
+    return (
+        step("src", "x.extractor", rows=200, out=columns),
+        step(
+            "clean", "duckdb.processor", "src", rows=kept, out=columns, query="SELECT * FROM df WHERE id > 7"
+        ),
+        step("stats", "duckdb.processor", *needs, rows=20, query=query),
+        step("save", "x.csv_writer", "stats", rows=20, path="out/o.csv"),
+    )
+
+
+def collapsed(
+    name: str = "shape", rows: int = 300, before: str = "many", dtype: str = "float64", **config: Any
+) -> tuple[Step, Step]:
+    """A step after which a column has one value."""
+    columns = {"columns": ["id"], "dtypes": [dtype], "nulls": [0]}
+    source = step("src", "x.extractor", rows=rows, out={**columns, "distinct": [before]})
+    return source, step(name, "x.y", "src", rows=rows, out={**columns, "distinct": [1]}, **config)
+
+
+def equal_inputs(
+    query: str | None, rows: int = 100, total: int = 200, second: str = "f1"
+) -> tuple[Step, ...]:
+    """A step with two inputs, the second of which has this fingerprint."""
+    config = {"query": query} if query else {}
+    return (
+        step(
+            "jan",
+            "filesystem.csv_extractor",
+            rows=rows,
+            out={"columns": ["id"], "fingerprint": "f1"},
+            path="jan.csv",
+        ),
+        step(
+            "feb",
+            "filesystem.csv_extractor",
+            rows=rows,
+            out={"columns": ["id"], "fingerprint": second},
+            path="jan.csv",
+        ),
+        step("all", "x.processor", "jan", "feb", rows=total, **config),
+    )
+
+
+def appended(table: str, **config: Any) -> tuple[Step, ...]:
+    """Two writers of equal frames."""
+    jan, feb, _ = equal_inputs(None)
+    into = {"connection": "@mysql.db", "write_mode": "append", **config}
+    one = step("save1", "mysql.writer", "jan", rows=100, table="stats", **into)
+    return jan, feb, one, step("save2", "mysql.writer", "feb", rows=100, table=table, **into)
+
+
 CLEAN = step("clean", "x.filter", "src", rows=193)
 HEADER = {"rows": 3, "dtypes": ["str"], "columns": ["id;name;amount"]}
 
@@ -309,6 +389,15 @@ HITS: Sequence[tuple[str, Made]] = (
     ("time-out-of-range", timed("when", "1970-01-01 00:00:00", "2026-05-01 11:02:37")),
     ("time-out-of-range", timed("created_at", "55840-11-08 22:13:20.000000", "56247-03-15 01:00:00")),
     ("time-out-of-range", timed("order_date", "2024-01-02", "2925-03-11")),
+    ("word-read-as-missing", missing()),
+    ("word-read-as-missing", missing(count=1)),
+    ("digits-lost", shortened()),
+    ("digits-lost", shortened(count=1)),
+    ("digits-lost", shortened(different=7)),
+    ("day-read-as-month", month_first()),
+    ("day-read-as-month", month_first("%m.%d.%Y %H:%M")),
+    ("rows-delivered-twice", signed(repeated_blocks=2)),
+    ("rows-delivered-twice", signed(repeated_blocks=3, header_repeats=2)),
     ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), ("amount", None, None)))),
     ("rows-delivered-twice", ours(ranged(("ID", "501", "2300"), ("order_date", "2024-01-01", "2024-09-01")))),
     (
@@ -325,6 +414,9 @@ HITS: Sequence[tuple[str, Made]] = (
     ("rows-multiplied", theirs(SRC, step("enrich", "demo.merge", "src", rows=5716))),
     ("join-hardly-matches", ours(*joined(0, join=keys(0, 0, 0, 0)))),
     ("join-hardly-matches", ours(*joined(12, join=keys(0, 0, 12, 12)))),
+    ("join-hardly-matches", ours(*joined(700, join=keys(800, 0, 700) | {"uses": "both"}))),
+    ("join-hardly-matches", ours(*joined(700, join=keys(800, 0, 700) | {"uses": "right"}))),
+    ("join-hardly-matches", ours(*joined(40, join=keys(800, 0, 700) | {"uses": "both", "filtered": True, "whole": True}))),
     ("target-overwritten", ours(*two_writers(path="./out/o.csv"))),
     ("target-overwritten", theirs(*two_writers(path="out/o.csv"))),
     (
@@ -335,10 +427,21 @@ HITS: Sequence[tuple[str, Made]] = (
     ("target-emptied", theirs(*replacing(0, write_mode="replace"))),
     ("result-unused", ours(SRC, CLEAN, SAVE)),
     ("result-unused", theirs(SRC, CLEAN, SAVE)),
+    ("same-data-united", ours(*equal_inputs("SELECT * FROM df_jan UNION ALL SELECT * FROM df_feb"))),
+    ("same-data-united", ours(*equal_inputs("SELECT * FROM df_jan UNION SELECT * FROM df_feb", total=100))),
+    ("same-data-united", ours(*appended("stats"))),
+    ("values-lost-in-column", ours(*collapsed())),
+    ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src", "clean"))),
+    ("result-unused", theirs(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src", "clean"))),
+    ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_src GROUP BY k", "src"))),
     ("limit-reached", ours(limited(1000, "SELECT * FROM records LIMIT 1000"))),
     ("limit-reached", theirs(limited(1000, "SELECT TOP 1000 * FROM records"))),
     ("limit-reached", ours(limited(1000, "SELECT * FROM records ORDER BY id FETCH FIRST 1000 ROWS ONLY"))),
     ("limit-reached", ours(step("src", "x.extractor", rows=50, max_rows=50))),
+    ("limit-reached", ours(limited(500, "SELECT id, row_number() OVER (ORDER BY id) AS n FROM orders LIMIT 500"))),
+    ("limit-reached", ours(limited(500, "SELECT * FROM (SELECT * FROM orders ORDER BY id) o LIMIT 500"))),
+    ("limit-reached", ours(limited(250, "WITH o AS (SELECT * FROM orders FETCH FIRST 250 ROWS ONLY) SELECT * FROM o"))),
+    ("limit-reached", theirs(limited(500, "(SELECT * FROM orders LIMIT 500)"))),
     ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out=HEADER))),
     ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["\ufeffid", "name"]}))),
     ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["c0"], "original_names": {"c0": "id\tcity\tday"}}))),
@@ -374,6 +477,13 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("failure-logged", theirs(*enriched(), files=log("WARNING - request failed, retrying (attempt 2 of 3)"))),
     ("failure-logged", theirs(*enriched(), files=log("INFO - insert failed 0 times"))),
     ("column-all-null", ours(*cast("SELECT id, NULL AS amount FROM df"))),
+    (
+        "column-all-null",
+        ours(
+            step("src", "x.extractor", rows=200, out=counted(200, note=3)),
+            step("anonymise", "acme.privacy", "src", rows=200, out=counted(200, note=200)),
+        ),
+    ),
     ("column-all-null", ours(*cast("SELECT id, TRY_CAST(email AS DOUBLE) AS amount FROM df", nulls=299))),
     ("column-all-null", ours(*blank("SELECT id, '' AS city FROM df"))),
     ("header-misread", csv({"id": "int64", "name": "str", "amount": "float64"})),
@@ -436,6 +546,15 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("time-out-of-range", timed("created_at", "1969-12-31 23:00:00", "2024-06-24 10:11:12")),
     ("time-out-of-range", timed("created_at", None, None)),
     ("time-out-of-range", timed("paid_at", "1970-01-01 00:00:00", None)),
+    ("word-read-as-missing", signed({"keep_default_na": False})),
+    ("word-read-as-missing", missing(count=0)),
+    ("word-read-as-missing", signed(words_as_missing="country")),
+    ("digits-lost", signed(kept_as_text={"ean": "digits with an E"})),
+    ("digits-lost", shortened(count=0)),
+    ("day-read-as-month", signed({"parse_dates": ["day"]})),
+    ("day-read-as-month", month_first("%Y-%m-%d")),
+    ("rows-delivered-twice", signed(repeated_blocks=1)),
+    ("rows-delivered-twice", signed(header_repeats=1)),
     ("rows-delivered-twice", ours(ranged(("id", "1", "2000"), ("amount", None, None)))),
     ("rows-delivered-twice", ours(ranged(("id", "1", "1900"), ("amount", None, None)))),
     ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), ("valid_from", None, None)))),
@@ -464,6 +583,8 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("rows-multiplied", theirs(SRC, step("enrich", "duckdb.processor", "src", rows=900, query="SELECT unnest(tags) FROM df"))),
     ("join-hardly-matches", ours(*joined(950, join=keys(0, 0, 950, 180)))),
     ("join-hardly-matches", ours(*joined(180))),
+    ("join-hardly-matches", ours(*joined(40, join=keys(800, 0, 700) | {"uses": "both", "filtered": True}))),
+    ("join-hardly-matches", ours(*joined(40, join=keys(800, 0, 700) | {"uses": "left", "filtered": True, "whole": True}))),
     ("target-overwritten", ours(*two_writers(path="out/o2.csv"))),
     ("target-overwritten", theirs(*two_writers(path="out/o.csv", append=True))),
     ("target-overwritten", ours(*two_writers(path="out/o.csv", bucket="other"))),
@@ -475,10 +596,27 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("target-emptied", theirs(*replacing(5, write_mode="replace"))),
     ("result-unused", ours(SRC, CLEAN, step("save", "x.writer", "clean", rows=193))),
     ("result-unused", theirs(SRC, CLEAN)),
+    ("same-data-united", ours(*equal_inputs("SELECT * FROM df_jan UNION ALL SELECT * FROM df_feb", second="f2"))),
+    ("same-data-united", ours(*equal_inputs("SELECT * FROM df_jan UNION ALL SELECT * FROM df_feb", rows=9))),
+    ("same-data-united", ours(*equal_inputs("SELECT * FROM df_jan a JOIN df_feb b ON a.id = b.parent"))),
+    ("same-data-united", ours(*equal_inputs("(TABLE df_jan EXCEPT TABLE df_feb) UNION (TABLE df_feb EXCEPT TABLE df_jan)", total=0))),
+    ("same-data-united", ours(*equal_inputs(None))),
+    ("same-data-united", ours(*appended("other"))),
+    ("values-lost-in-column", ours(*collapsed("mask-emails"))),
+    ("values-lost-in-column", ours(*collapsed(rows=19))),
+    ("values-lost-in-column", ours(*collapsed(before="few"))),
+    ("values-lost-in-column", ours(*collapsed(dtype="datetime64[us]"))),
+    ("values-lost-in-column", ours(*collapsed(query="SELECT 7 AS id FROM df"))),
+    ("same-data-united", ours(*appended("stats", on_conflict="ignore"))),
+    ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_clean GROUP BY k", "src", "clean"))),
+    ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df GROUP BY k", "src", kept=7))),
+    ("result-unused", ours(*bypassed("SELECT k, count(*) AS n FROM df_clean GROUP BY k", "clean"))),
     ("limit-reached", ours(limited(999, "SELECT * FROM records LIMIT 1000"))),
     ("limit-reached", theirs(limited(10, "SELECT * FROM records ORDER BY stars DESC LIMIT 10"))),
     ("limit-reached", ours(limited(1000, "SELECT * FROM (SELECT * FROM r LIMIT 1000) x JOIN y USING (k)"))),
     ("limit-reached", ours(limited(1000, "SELECT * FROM r -- LIMIT 1000"))),
+    ("limit-reached", ours(limited(500, "SELECT * FROM (SELECT * FROM r ORDER BY n DESC LIMIT 500) x WHERE n > 1"))),
+    ("limit-reached", ours(limited(500, "SELECT * FROM r WHERE k IN (SELECT k FROM s LIMIT 400)"))),
     ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["amount (EUR; net)"]}))),
     ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["city, country", "id"]}))),
     ("delimiter-in-column-name", ours(step("src", "x.extractor", rows=3, out={"columns": ["lat,lon"]}, query="SELECT 1"))),
@@ -534,19 +672,85 @@ def messages(tmp_path: Path, made: Made) -> dict[str, str]:
     return {finding.id: finding.message for finding in report(tmp_path, made).findings}
 
 
+def test_word_among_a_few_words_is_a_note(tmp_path: Path) -> None:
+    (finding,) = [
+        finding
+        for finding in report(tmp_path, missing("None", "word")).findings
+        if finding.rule == "word-read-as-missing"
+    ]
+    assert finding.severity == "note"
+
+
+@pytest.mark.parametrize(
+    ("made", "message", "fix"),
+    [
+        (
+            missing(),
+            "5 of 20 values of 'country' are 'NA' and were read as missing; the others are codes of the same form",
+            "set keep_default_na: false to read 'NA' as text; if it means a missing value, set na_values: [NA]",
+        ),
+        (
+            shortened(),
+            "12 of 12 values of 'ean' are numbers in scientific notation with few digits, such as 1.23457E+12; they have only 1 different value",
+            "export the file again from its source with this column formatted as text: a spreadsheet dropped the digits",
+        ),
+        (
+            month_first("%m.%d.%Y %H:%M"),
+            "'day' was read with the month first (%m.%d.%Y %H:%M), but none of its 36 different dates has a day above 12: the file probably has the day first",
+            "remove 'day' from parse_dates, and convert its text in the next query: strptime(\"day\", '%d.%m.%Y %H:%M')",
+        ),
+        (
+            signed(repeated_blocks=2),
+            "the source has all of its rows twice, block after block: the first 25 rows come again in the same order",
+            "have the file written once, from the beginning: it was appended to itself, or joined with its copy; if its rows repeat on purpose, allow this rule for the step",
+        ),
+    ],
+)
+def test_value_read_wrong_is_told_with_its_fix(tmp_path: Path, made: Made, message: str, fix: str) -> None:
+    assert [(finding.message, finding.fix) for finding in report(tmp_path, made).findings] == [(message, fix)]
+
+
 @pytest.mark.parametrize(("rule", "made"), HITS)
 def test_finding_of_a_green_run_is_a_warning_with_a_fix(tmp_path: Path, rule: str, made: Made) -> None:
     findings = [finding for finding in report(tmp_path, made).findings if finding.rule == rule]
     assert [(finding.severity, bool(finding.fix)) for finding in findings] == [("warning", True)]
 
 
-def test_inner_join_that_drops_rows_is_a_note(tmp_path: Path) -> None:
-    findings = report(tmp_path, ours(*joined(700, join=keys(800, 0, 700)))).findings
+@pytest.mark.parametrize("uses", ["left", "", None])
+def test_inner_join_that_only_filters_is_a_note(tmp_path: Path, uses: str | None) -> None:
+    findings = report(tmp_path, ours(*joined(700, join=keys(800, 0, 700) | {"uses": uses}))).findings
     found = [finding for finding in findings if finding.step == "j"]
     assert [(finding.id, finding.severity) for finding in found if finding.step == "j"] == [
         ("join-hardly-matches@j", "note")
     ]
     assert found[0].message == "the inner join dropped 300 of 1,000 rows, which have no partner"
+
+
+@pytest.mark.parametrize(
+    ("query", "severity"),
+    [
+        ("SELECT a.* FROM df_a a LEFT JOIN df_b b ON a.id = b.id WHERE b.id IS NULL", "note"),
+        (
+            "SELECT a.* FROM df_a a LEFT OUTER JOIN df_b AS r USING (id) WHERE a.v > 1 AND r.id IS NULL",
+            "note",
+        ),
+        ("SELECT * FROM df_a a WHERE NOT EXISTS (SELECT 1 FROM df_b b WHERE b.id = a.id)", "note"),
+        ("SELECT * FROM df_a WHERE id NOT IN (SELECT id FROM df_b)", "note"),
+        ("SELECT * FROM df_a ANTI JOIN df_b USING (id)", "note"),
+        ("SELECT id FROM df_a EXCEPT SELECT id FROM df_b", "note"),
+        ("(SELECT id FROM df_a) EXCEPT ALL (SELECT id FROM df_b)", "note"),
+        ("SELECT id FROM df_a GROUP BY id HAVING count(*) > 1", "note"),
+        ("SELECT a.* FROM df_a a LEFT JOIN df_b b ON a.id = b.id WHERE a.closed_at IS NULL", "warning"),
+        ("SELECT a.* FROM df_a a LEFT JOIN df_b b ON a.id = b.id WHERE b.id IS NOT NULL", "warning"),
+        ("SELECT a.* FROM df_a a JOIN df_b b ON a.id = b.id WHERE b.closed_at IS NULL", "warning"),
+        ("SELECT * FROM df_a WHERE status NOT IN ('new', 'paid')", "warning"),
+        ("SELECT * EXCEPT (id) FROM df_a JOIN df_b USING (id)", "warning"),
+        ("SELECT id FROM df_a GROUP BY id HAVING count(*) > 10", "warning"),
+    ],
+)
+def test_no_difference_between_inputs_is_a_note(tmp_path: Path, query: str, severity: str) -> None:
+    findings = report(tmp_path, ours(*joined(0, query))).findings
+    assert [finding.severity for finding in findings if finding.id == "all-rows-lost@j"] == [severity]
 
 
 def test_empty_source_names_the_empty_steps(tmp_path: Path) -> None:

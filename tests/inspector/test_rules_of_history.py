@@ -157,12 +157,16 @@ HITS: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "another host": [to_server("dwh"), to_server("dwh"), to_server("dwh", "db2")],
         "another host of an edited pipeline": [to_server("dwh"), to_server("dwh"), to_server("dwh", "db2", source=source("sha256:2"))],
         "another profile": [*[to_file("out/dev.csv", source=DEV)] * 2, to_file("out/prod.csv", source=PROD)],
+        "a table for tests in an edited pipeline": [{}, {}, {"writer": {"table": "stats_test"}, "source": source("sha256:2")}],
         "another path": [to_file("out/a-20260101.csv"), to_file("out/a-20260102.csv"), to_file("tmp/a-20260103.csv")],
     },
     "differs-from-earlier-runs": {
         "new nulls": [{}, {}, columns(name=("str", 40, "many", None))],
+        "first nulls": [{}, {}, {}, columns(name=("str", 12, "many", None))],
         "no values any more": [{}, {}, columns(id=("float64", 100, 0, None))],
         "constant": [{}, {}, columns(name=("str", 0, 1, None))],
+        "one of several values": [*[columns(name=("str", 0, "few", None))] * 2, columns(name=("str", 0, 1, None))],
+        "several values or many": [columns(name=("str", 0, "few", None)), {}, columns(name=("str", 0, 1, None))],
     },
 }  # fmt: skip
 NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
@@ -210,10 +214,16 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
             *[{"driver": "filesystem.csv_extractor", **columns(id=("float64", 0, "many", None))}] * 2,
             {"driver": "filesystem.csv_extractor"},
         ],
+        "fractions in a text file": [
+            *[{"driver": "filesystem.csv_extractor"}] * 2,
+            {"driver": "filesystem.csv_extractor", **columns(id=("float64", 0, "many", None))},
+        ],
         "an edited query": [{}, {}, {**columns(name=None), "query": "SELECT id FROM t"}],
     },
     "target-changed": {
         "the same": [to_server("dwh")] * 3,
+        "another table in an edited pipeline": [{}, {}, {"writer": {"table": "figures"}, "source": source("sha256:2")}],
+        "a table for tests before": [*[{"writer": {"table": "stats_test"}}] * 2, {"source": source("sha256:2")}],
         "one earlier run": [to_server("dwh"), to_server("test")],
         "both before": [to_server("dwh"), to_server("test"), to_server("dwh")],
         "a date": [to_file(f"out/2026-01-0{day}/o.csv") for day in (1, 2, 3)],
@@ -224,10 +234,15 @@ NEAR_MISSES: Mapping[str, Mapping[str, Sequence[Day]]] = {
         "a port for each run": [to_server("dwh", server={"host": "127.0.0.1", "port": str(port)}) for port in (4001, 4002, 4003)],
     },
     "differs-from-earlier-runs": {
+        "few first nulls": [{}, {}, {}, columns(name=("str", 9, "many", None))],
         "nulls as before": [*[columns(name=("str", 40, "many", None))] * 3],
         "few nulls": [{}, {}, columns(name=("str", 10, "many", None))],
         "constant before": [*[columns(name=("str", 0, 1, None))] * 3],
-        "few values before": [*[columns(name=("str", 0, "few", None))] * 2, columns(name=("str", 0, 1, None))],
+        "few rows of few values": [*[columns(name=("str", 0, "few", None))] * 2, {"rows": 19, **columns(name=("str", 0, 1, None))}],
+        "constant in one earlier run": [columns(name=("str", 0, "few", None)), *[columns(name=("str", 0, 1, None))] * 2],
+        "several values in one earlier run": [columns(name=("str", 0, "few", None)), columns(name=("str", 0, 1, None))],
+        "a flag": [*[columns(flag=("bool", 0, "few", None))] * 2, columns(flag=("bool", 0, 1, None))],
+        "a day": [{}, {}, columns(day=("datetime64[us]", 0, 1, None))],
         "other parameters": [*[{"source": source(city="a")}] * 2, {"source": source(city="b"), **columns(name=("str", 0, 1, None))}],
     },
 }  # fmt: skip
@@ -424,3 +439,13 @@ def test_kinds_of_different_types_differ() -> None:
 )
 def test_dates_in_a_text_are_replaced(text: str, expected: str) -> None:
     assert without_dates(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("counts", "severity"), [([100, 0, 120, 0], "note"), ([100, 110, 120, 0], "warning")]
+)
+def test_source_that_was_empty_before_is_a_note(tmp_path: Path, counts: list[int], severity: str) -> None:
+    path = history(tmp_path, [{"rows": rows} for rows in counts])
+    found = [one for one in analyze(path).findings if one.rule == "zero-rows-from-source"]
+    assert [one.severity for one in found] == [severity]
+    assert ("in 1 of the last 3 runs, too" in found[0].message) == (severity == "note")

@@ -98,8 +98,24 @@ def test_keys_of_a_join_are_counted(tmp_path: Path, query: str, storage: str) ->
             "right_matched": 3,
             "left_duplicates": 1,
             "right_duplicates": 1,
+            "uses": "both",
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("query", "uses"),
+    [
+        ("SELECT o.customer_id, amount FROM o JOIN c USING (customer_id)", "left"),
+        ("SELECT o.* FROM o JOIN c USING (customer_id)", "left"),
+        ("SELECT c.*, o.customer_id FROM o JOIN c USING (customer_id)", "right"),
+        ("SELECT upper(name) AS n, sum(o.amount) FROM o JOIN c USING (customer_id) GROUP BY 1", "both"),
+        ("SELECT count(*) AS n FROM o JOIN c USING (customer_id)", None),
+        ("SELECT * FROM o JOIN (SELECT customer_id FROM c) d USING (customer_id)", "left"),
+    ],
+)
+def test_sides_of_a_join_in_the_result_are_named(tmp_path: Path, query: str, uses: str | None) -> None:
+    assert [counts.get("uses") for counts in join(tmp_path, query)] == [uses]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +153,22 @@ def test_join_of_filtered_rows_is_counted(tmp_path: Path, query: str, counted: t
     names = ("left_rows", "right_rows", "matched", "left_duplicates", "right_duplicates")
     assert tuple(counts[name] for name in names) == counted
     assert counts["filtered"] is True
+
+
+@pytest.mark.parametrize(
+    ("query", "is_whole"),
+    [
+        (
+            "WITH j AS (SELECT * FROM o JOIN c USING (customer_id)) SELECT name, sum(amount) FROM j GROUP BY 1",
+            True,
+        ),
+        ("SELECT * FROM o JOIN c USING (customer_id) JOIN c d ON d.name = c.name", True),
+        ("SELECT count(*) FROM (SELECT * FROM o JOIN c USING (customer_id) WHERE amount > 1)", False),
+    ],
+)
+def test_join_of_all_rows_in_a_query_is_whole(tmp_path: Path, query: str, *, is_whole: bool) -> None:
+    (counts,) = join(tmp_path, query)
+    assert (counts["filtered"], "whole" in counts) == (True, is_whole)
 
 
 def test_keys_of_two_columns_are_counted_as_pairs(tmp_path: Path) -> None:

@@ -336,6 +336,25 @@ def test_quotient_that_is_always_zero_is_found(tmp_path: Path, query: str, found
     assert names(tmp_path, query, r=RATES) == found
 
 
+STATES = pd.DataFrame({"id": range(20), "status": ["new", "paid", "cancelled", None] * 5})
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("SELECT * FROM s WHERE status <> 'cancelled'", ["nulls-left-out"]),
+        ("SELECT * FROM s WHERE status != 'cancelled' AND id > 3", ["nulls-left-out"]),
+        ("SELECT * FROM s WHERE status <> 'cancelled' OR status IS NULL", []),
+        ("SELECT * FROM s WHERE status <> 'cancelled' AND status IS NOT NULL", []),
+        ("SELECT * FROM s WHERE status IS DISTINCT FROM 'cancelled'", []),
+        ("SELECT * FROM s WHERE id <> 3", []),
+        ("SELECT * FROM s WHERE status = 'paid'", []),
+    ],
+)
+def test_inequality_that_leaves_out_nulls_is_found(tmp_path: Path, query: str, found: list[str]) -> None:
+    assert names(tmp_path, query, s=STATES) == found
+
+
 def test_check_that_fails_does_not_fail_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Any:
         raise TypeError("unknown node")
@@ -360,3 +379,79 @@ def test_query_that_cannot_be_taken_apart_still_succeeds(tmp_path: Path) -> None
         )
         == []
     )
+
+
+PRICES = pd.DataFrame(
+    {
+        "price": ["1.5"] * 6 + ["2,5"] * 3 + ["n/a"],
+        "note": ["n/a"] * 4 + ["1"] * 6,
+        "day": ["2024-01-01"] * 5 + ["01.02.2024"] * 5,
+        "kind": ["number"] * 6 + ["text"] * 4,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "lost"),
+    [
+        ("SELECT TRY_CAST(price AS DOUBLE) AS price FROM p", [("price", 9, 3)]),
+        ("SELECT sum(TRY_CAST(p.price AS DOUBLE) * 2) AS total FROM p GROUP BY kind", [("price", 9, 3)]),
+        (
+            "WITH c AS (SELECT try_cast(trim(price) AS DECIMAL(9, 2)) AS v FROM p) SELECT sum(v) AS v FROM c",
+            [("price", 9, 3)],
+        ),
+        ("SELECT CAST(try_strptime(day, '%Y-%m-%d') AS DATE) AS d FROM p", [("day", 10, 5)]),
+        (
+            "SELECT coalesce(try_strptime(day, '%Y-%m-%d'), try_strptime(day, '%Y/%m/%d')) AS d FROM p",
+            [("day", 10, 5)],
+        ),
+        (
+            "SELECT coalesce(try_strptime(day, '%Y-%m-%d'), try_strptime(day, '%d.%m.%Y')) AS d FROM p",
+            [],
+        ),
+        ("SELECT TRY_CAST(replace(price, ',', '.') AS DOUBLE) AS price FROM p", []),
+        ("SELECT TRY_CAST(note AS INTEGER) AS note FROM p", []),
+        ("SELECT TRY_CAST(price AS DOUBLE) AS price FROM p WHERE kind = 'number'", []),
+        ("SELECT CASE WHEN kind = 'number' THEN TRY_CAST(price AS DOUBLE) END AS price FROM p", []),
+        ("SELECT price FROM p WHERE TRY_CAST(price AS DOUBLE) IS NULL", []),
+        ("SELECT sum(TRY_CAST(price AS DOUBLE)) FILTER (WHERE kind = 'number') AS total FROM p", []),
+    ],
+)
+def test_values_that_a_conversion_loses_are_counted(
+    tmp_path: Path, query: str, lost: list[tuple[str, int, int]]
+) -> None:
+    found = [one for one in checks(tmp_path, query, p=PRICES) if one["check"] == "values-lost"]
+    assert [(one["column"], one["values"], one["lost"]) for one in found] == lost
+
+
+SALES = pd.DataFrame({"day": [1, 1, 2, 3], "sku": list("aabc"), "qty": [1, 1, 1, 1], "price": [2.0] * 4})
+MORE_SALES = pd.DataFrame({"day": [3, 4], "sku": list("cd"), "qty": [1, 1], "price": [2.0] * 2})
+
+
+@pytest.mark.parametrize(
+    ("query", "removed"),
+    [
+        ("SELECT * FROM s UNION SELECT * FROM m", [("s", 4, 1)]),
+        ("SELECT * FROM m UNION SELECT * FROM s", [("s", 4, 1)]),
+        ("SELECT day, sku, qty, price FROM s UNION SELECT day, sku, qty, price FROM m", [("s", 4, 1)]),
+        (
+            "WITH u AS (SELECT * FROM s UNION SELECT * FROM m) SELECT sum(qty * price) AS total FROM u",
+            [("s", 4, 1)],
+        ),
+        ("WITH x AS (SELECT * FROM s) SELECT * FROM x WHERE day < 3 UNION SELECT * FROM m", [("x", 3, 1)]),
+        ("SELECT * FROM s UNION ALL SELECT * FROM m", []),
+        ("SELECT * FROM m UNION SELECT * FROM m", []),
+        ("SELECT day, sku FROM s UNION SELECT day, sku FROM m", []),
+        ("SELECT DISTINCT * FROM s UNION SELECT * FROM m", []),
+        ("SELECT *, 7 AS id FROM s UNION SELECT *, 8 AS id FROM m", []),
+        ("SELECT * FROM s EXCEPT SELECT * FROM m", []),
+        ("WITH x AS (SELECT *, 7 AS id FROM s) SELECT * FROM x UNION SELECT * FROM x", []),
+    ],
+)
+def test_equal_rows_that_a_union_removes_are_counted(
+    tmp_path: Path, query: str, removed: list[tuple[str, int, int]]
+) -> None:
+    found = [
+        one for one in checks(tmp_path, query, s=SALES, m=MORE_SALES) if one["check"] == "union-removes-rows"
+    ]
+    assert [(one["table"], one["rows"], one["removed"]) for one in found] == removed

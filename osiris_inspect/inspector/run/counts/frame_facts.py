@@ -34,6 +34,8 @@ class JoinFacts(NamedTuple):
         right_matched: rows of the right input with a partner; None if not counted.
         is_filtered: the query joins only some rows of the inputs.
         left_duplicates, right_duplicates: rows whose key occurs earlier in the same input.
+        is_whole: all rows of both inputs are joined, although the query goes on with the joined rows.
+        uses: the inputs with columns beside the keys in the result: left, right or both; empty if unknown or none.
     """
 
     left_rows: int
@@ -43,6 +45,8 @@ class JoinFacts(NamedTuple):
     right_duplicates: int
     right_matched: int | None = None
     is_filtered: bool = False
+    uses: str = ""
+    is_whole: bool = False
 
 
 class FrameFacts(NamedTuple):
@@ -73,6 +77,13 @@ class FrameFacts(NamedTuple):
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""
         return next((column for column in self.columns if column.name == name), None)
+
+    def source_entries(self, name: str) -> tuple[Mapping[str, Any], ...]:
+        """Return the entries of a list in ``source``; none if it is not a list."""
+        entries = self.source.get(name)
+        return tuple(
+            entry for entry in (entries if isinstance(entries, list) else ()) if isinstance(entry, Mapping)
+        )
 
     @property
     def empty_columns(self) -> tuple[str, ...]:

@@ -13,8 +13,10 @@ from osiris_inspect.runtime.drivers.query_checks.conditions import (
     find_cut_days,
     find_null_comparisons,
     find_null_lists,
+    find_nulls_left_out,
     find_text_numbers,
 )
+from osiris_inspect.runtime.drivers.query_checks.conversions import find_lost_values
 from osiris_inspect.runtime.drivers.query_checks.inline import inline_select
 from osiris_inspect.runtime.drivers.query_checks.joins import (
     Join,
@@ -22,6 +24,7 @@ from osiris_inspect.runtime.drivers.query_checks.joins import (
     find_joins,
     is_null_tolerant,
     read_tables,
+    sides_used,
     without_late_filters,
 )
 from osiris_inspect.runtime.drivers.query_checks.key_forms import match_in_other_form
@@ -34,7 +37,7 @@ from osiris_inspect.runtime.drivers.query_checks.results import (
 from osiris_inspect.runtime.drivers.query_checks.samples import find_inner_limit, find_samples
 from osiris_inspect.runtime.drivers.query_checks.tables import Database, QueryTable, columns_in
 from osiris_inspect.runtime.drivers.query_checks.tree import Node, Select, iter_selects, parse_query, walk
-from osiris_inspect.runtime.drivers.query_checks.unions import find_swapped_columns
+from osiris_inspect.runtime.drivers.query_checks.unions import find_removed_rows, find_swapped_columns
 
 MAX_SELECTS: Final = 8
 MAX_CHECKS: Final = 8
@@ -42,7 +45,7 @@ MIN_UNMATCHED: Final = 3
 MIN_SHARE: Final = 0.1
 """Share of the rows of a side without a partner above which other forms of their keys are compared."""
 _WORTH_PARSING: Final = re.compile(
-    r"\b(?:join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl)\b|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>]|\bin\s{0,9}\(\s{0,9}select|\bfrom\b[^()]{1,200},|//",
+    r"\b(?:join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl|try_cast|try_strptime)\b|<>|!=|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>]|\bin\s{0,9}\(\s{0,9}select|\bfrom\b[^()]{1,200},|//",
     re.IGNORECASE,
 )
 
@@ -61,6 +64,7 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         return QueryFacts(None, ())
     tree = parse_query(database.execute, query)
     checks = database.attempt(find_swapped_columns(database, tree))
+    checks += database.attempt(find_removed_rows(database, tree))
     checks += database.attempt(find_samples(tree))
     joins: list[dict[str, Any]] = []
     selects = list(iter_selects(tree))[:MAX_SELECTS]
@@ -69,11 +73,12 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         tables = {table.name: table for table in database.attempt(read_tables(database, select))}
         found = database.attempt(_check_joins(database, select, tables))
         is_outer = select.node is tree
-        joins += [one if is_outer else {**one, "filtered": True} for one in found if "check" not in one]
+        joins += [one if is_outer else _as_part(one) for one in found if "check" not in one]
         checks += [check for check in found if "check" in check]
         checks += database.attempt(_check_inlined(database, select))
         checks += database.attempt(_check_conditions(database, select, tables))
         checks += database.attempt(find_inner_limit(select, is_outer=is_outer))
+        checks += database.attempt(find_lost_values(database, select, tables))
         checks += database.attempt(find_zero_quotients(database, select, tables, result))
         if not may_choose:
             checks += database.attempt(find_constant_results(database, select, tables, result))
@@ -87,7 +92,12 @@ def _join_of_query(tree: Node, joins: list[dict[str, Any]]) -> dict[str, Any] | 
         return None
     multiplying = (join for join in joins if join["left_duplicates"] and join["right_duplicates"])
     join = next(multiplying, joins[0])
-    return join if len(joins) == 1 else {**join, "filtered": True}
+    return join if len(joins) == 1 else _as_part(join)
+
+
+def _as_part(join: dict[str, Any]) -> dict[str, Any]:
+    """Return the counts of a join that is a part of a query; ``whole``: it joins all rows of both inputs."""
+    return {**join, "filtered": True, **({} if join.get("filtered") else {"whole": True})}
 
 
 def _check_joins(
@@ -101,7 +111,8 @@ def _check_joins(
             break
         counted.append((join, keys))
     for join, keys in counted:
-        yield _facts(join, keys.counts)
+        uses = sides_used(select, join)
+        yield {**_facts(join, keys.counts), **({"uses": uses} if uses else {})}
     yield from find_repeated_aggregates(select, tables, [(join, keys.counts) for join, keys in counted])
     for join, filtered_keys in counted:
         is_late = bool(join.late_filters)
@@ -130,6 +141,7 @@ def _check_conditions(
 ) -> Iterator[dict[str, Any]]:
     yield from find_null_comparisons(select)
     yield from find_null_lists(database, select)
+    yield from find_nulls_left_out(database, select, tables)
     yield from find_cut_days(database, select, tables)
     yield from find_text_numbers(database, select, tables)
 

@@ -1,8 +1,8 @@
 """Words of a query, without its strings and comments: enough to know which clauses it has."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
@@ -19,6 +19,19 @@ _SET_SIZES = {"union", "cross", "unnest", "generate_series", "generate_subscript
 _GROUPS = {"group", "distinct", "having", "qualify", "pivot", "limit", "top", "intersect", "except", "sample"}
 _CLAUSES = ("where", "group", "order", "having", "join", "select", "from", "limit", "qualify")
 _OUTER = {"left", "right", "full", "outer"}
+
+
+class RowLimit(NamedTuple):
+    """The limit of the rows of a SELECT.
+
+    Attributes:
+        depth: number of parentheses around the SELECT.
+        is_ordered: the SELECT has an ORDER BY of its own, so that the limit chooses rows.
+    """
+
+    rows: int
+    depth: int
+    is_ordered: bool
 
 
 class QueryText:
@@ -55,6 +68,42 @@ class QueryText:
         return excludes or self.has(*_SET_SIZES, *_OUTER, "except", "anti")
 
     @property
+    def seeks_differences(self) -> bool:
+        """True if the rows are those without a partner, or duplicates: in good data there are none."""
+        for number, word in enumerate(self.words):
+            after = [text for text in self.words[number + 1 : number + 4] if text != "("]
+            if (
+                word == "anti"
+                or (word == "except" and after[:1] in (["select"], ["all"], ["from"]))
+                or (word == "not" and (after[:1] == ["exists"] or after[:2] == ["in", "select"]))
+            ):
+                return True
+        return self._keeps_empty_side() or self._keeps_duplicates()
+
+    def _keeps_empty_side(self) -> bool:
+        """Return True if WHERE keeps the rows for which a left join found no partner: ``WHERE r.id IS NULL``."""
+        sides: set[str] = set()
+        is_condition = is_outer = False
+        for number, word in enumerate(self.words):
+            if word == "join":
+                is_outer = self.words[number - 1] in _OUTER
+            elif word in ("on", "using") and is_outer:
+                sides.add(self.words[number - 1])
+            elif word in _CLAUSES:
+                is_condition = word == "where"
+            elif is_condition and sides and self.words[number + 1 : number + 3] == ("is", "null"):
+                qualifier = self.words[number - 2] if self.words[number - 1] == "." else None
+                if qualifier is None or qualifier in sides:
+                    return True
+        return False
+
+    def _keeps_duplicates(self) -> bool:
+        """Return True for ``HAVING count(*) > 1``."""
+        after = self.words[self.words.index("having") + 1 :] if self.has("having") else ()
+        end = after.index(")") if ")" in after else 0
+        return after[:2] == ("count", "(") and after[end + 1 : end + 3] == (">", "1")
+
+    @property
     def reduces(self) -> bool:
         """True if the query makes fewer rows on purpose: groups, a limit, a difference."""
         return self.has(*_GROUPS) or self.aggregates
@@ -74,26 +123,43 @@ class QueryText:
         return self.has(*_OUTER)
 
     @property
-    def limit(self) -> int | None:
-        """The number of rows that the whole query is limited to; None if it has no such limit."""
-        depth, last = 0, None
-        for number, word in enumerate(self.words):
-            depth += (word == "(") - (word == ")")
-            after = self.words[number + 1 : number + 4]
-            if depth or not after:
-                continue
-            if word == "limit" and after[0].isdigit():
-                last = (
-                    int(after[2])
-                    if after[1:2] == (",",) and after[2:3] and after[2].isdigit()
-                    else int(after[0])
-                )
-            elif word in ("first", "next") and after[0].isdigit() and after[1:2] in (("rows",), ("row",)):
-                last = int(after[0])
-            elif word == "top" and self.words[number - 1 : number] == ("select",):
-                digits = [text for text in after[:2] if text.isdigit()]
-                last = int(digits[0]) if digits else last
-        return last
+    def limit(self) -> RowLimit | None:
+        """The limit of the whole query; None if it has no such limit."""
+        return next((limit for limit in self.limits if not limit.depth), None)
+
+    @property
+    def limits(self) -> tuple[RowLimit, ...]:
+        """The limit of each SELECT that has one: of the whole query, and of those in parentheses."""
+        limits: list[RowLimit] = []
+        open_selects: list[list[str]] = [[]]
+        for word in (*self.words, ")"):
+            if word == "(":
+                open_selects.append([])
+            elif word == ")":
+                select = open_selects.pop()
+                rows = _limit_of(select)
+                if rows is not None:
+                    limits.append(RowLimit(rows, len(open_selects), "order" in select))
+                open_selects = open_selects or [[]]
+            else:
+                open_selects[-1].append(word)
+        return tuple(limits)
+
+
+def _limit_of(words: Sequence[str]) -> int | None:
+    """Return the last limit in the words of a SELECT: LIMIT, FETCH FIRST or TOP; None if it has none."""
+    last = None
+    for number, word in enumerate(words):
+        after = words[number + 1 : number + 4]
+        if word == "limit" and after and after[0].isdigit():
+            is_pair = after[1:2] == [","] and after[2:3] and after[2].isdigit()
+            last = int(after[2] if is_pair else after[0])
+        elif word in ("first", "next") and after and after[0].isdigit() and after[1:2] in (["rows"], ["row"]):
+            last = int(after[0])
+        elif word == "top" and words[number - 1 : number] == ["select"]:
+            digits = [text for text in after[:2] if text.isdigit()]
+            last = int(digits[0]) if digits else last
+    return last
 
 
 def query_of(config: Mapping[str, Any]) -> QueryText | None:

@@ -1,8 +1,9 @@
 """Few rows of a join found a partner.
 
 What it finds:
-    A join of two frames in which no row, or less than half of the rows on either side, has a partner. As a note: an
-    inner join that drops a tenth or more of the rows of its larger input.
+    A join of two frames in which no row, or less than half of the rows on either side, has a partner. An inner join
+    that drops a fifth or more of the rows of its larger input, if the query takes columns of the other input; as a note:
+    one that drops a tenth or more.
 
 Why it matters:
     Keys that differ in type, case or spaces do not match. An inner join then loses the rows, and a left join leaves
@@ -21,12 +22,14 @@ from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts, JoinFacts
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
 MIN_SHARE = 0.5
 MIN_DROPPED = 0.1
+MIN_DROPPED_BY_LOOKUP = 0.2
+"""Share of the rows of the larger input, of which the query looks up columns in the other one."""
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -41,27 +44,40 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if frame is None or frame.join is None or step.status != "succeeded":
             continue
         join = frame.join
-        if not join.left_rows or not join.right_rows or join.is_filtered or _is_explained(frame):
+        if not join.left_rows or not join.right_rows or _is_explained(frame):
             continue
-        if _matches_few(join):
+        if join.is_filtered:
+            yield from _dropped(step, frame, join) if join.is_whole and _is_lookup(join) else ()
+        elif _matches_few(join):
             yield TEMPLATE.finding(
                 f"{join.matched:,} of {join.left_rows:,} rows found a partner among {join.right_rows:,} rows of the join",
                 frame_evidence(frame, "join"),
                 step=step.id,
                 confidence=Confidence.MEDIUM if join.matched else None,
             )
-            continue
-        rows, matched = _larger_side(join)
-        query = query_of(step.config)
-        if query is not None and not query.has_outer_join and rows - matched >= MIN_DROPPED * rows:
-            yield TEMPLATE.finding(
-                f"the inner join dropped {rows - matched:,} of {rows:,} rows, which have no partner",
-                frame_evidence(frame, "join"),
-                step=step.id,
-                severity=Severity.NOTE,
-                confidence=Confidence.MEDIUM,
-                fix="use a left join if these rows belong in the result",
-            )
+        else:
+            yield from _dropped(step, frame, join)
+
+
+def _dropped(step: StepState, frame: FrameFacts, join: JoinFacts) -> Findings:
+    """Find an inner join that drops rows of the larger input."""
+    rows, matched, _ = _larger_side(join)
+    query = query_of(step.config)
+    if query is not None and not query.has_outer_join and rows - matched >= MIN_DROPPED * rows:
+        yield TEMPLATE.finding(
+            f"the inner join dropped {rows - matched:,} of {rows:,} rows, which have no partner",
+            frame_evidence(frame, "join"),
+            step=step.id,
+            severity=Severity.WARNING if _is_lookup(join) else Severity.NOTE,
+            confidence=Confidence.MEDIUM,
+            fix="use a left join if these rows belong in the result",
+        )
+
+
+def _is_lookup(join: JoinFacts) -> bool:
+    """Return True if many rows are dropped of an input to which the query adds columns of the other one."""
+    rows, matched, other = _larger_side(join)
+    return join.uses in ("both", other) and rows - matched >= MIN_DROPPED_BY_LOOKUP * rows
 
 
 def _is_explained(frame: FrameFacts) -> bool:
@@ -69,11 +85,11 @@ def _is_explained(frame: FrameFacts) -> bool:
     return any(check.get("check") == "join-keys-differ-in-form" for check in frame.checks)
 
 
-def _larger_side(join: JoinFacts) -> tuple[int, int]:
-    """Return the rows of the larger input, and how many of them have a partner."""
+def _larger_side(join: JoinFacts) -> tuple[int, int, str]:
+    """Return the rows of the larger input, how many of them have a partner, and the side of the other input."""
     if join.right_matched is None or join.left_rows >= join.right_rows:
-        return join.left_rows, join.matched
-    return join.right_rows, join.right_matched
+        return join.left_rows, join.matched, "right"
+    return join.right_rows, join.right_matched, "left"
 
 
 def _matches_few(join: JoinFacts) -> bool:

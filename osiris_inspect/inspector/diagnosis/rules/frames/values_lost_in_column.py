@@ -2,7 +2,8 @@
 
 What it finds:
     A step that returns as many rows as it received, and a column that had values in nearly all rows and has none in many
-    of them. With SQL only for conversions that return NULL instead of failing (`TRY_CAST`, `try_strptime`).
+    of them; without SQL also a column that had many values and has one. With SQL only for conversions that return NULL instead of failing (`TRY_CAST`, `try_strptime`), also if the
+    result has another name: the worker counts the values that they do not convert.
 
 Why it matters:
     A conversion that turns what it cannot read into nothing loses values without an error: numbers with a unit or a
@@ -19,14 +20,18 @@ Example:
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_of
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.counts.column_kinds import kind_of
+from osiris_inspect.inspector.run.counts.frame_facts import FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("inputs_resolved",)
 MIN_ROWS = 10
 MAX_SHARE_BEFORE = 0.05
 MIN_SHARE_AFTER = 0.2
+MIN_ROWS_OF_ONE = 20
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -40,10 +45,32 @@ def check(run: Run, _lineage: Lineage) -> Findings:
     for step in run.steps:
         frame = run.frames.get(step.id)
         source = run.frames.get(step.inputs[0].from_step or "") if len(step.inputs) == 1 else None
-        if frame is None or source is None or step.status != "succeeded" or not _may_convert(step):
+        if frame is None or step.status != "succeeded":
+            continue
+        lost = next((one for one in frame.checks if one.get("check") == "values-lost"), None)
+        if lost is not None:
+            is_empty = lost.get("lost") == lost.get("values") and frame.empty_columns
+            if not is_empty:  # another rule reports columns without any value
+                yield TEMPLATE.finding(
+                    f"converted {as_int(lost.get('lost')) or 0:,} of {as_int(lost.get('values')) or 0:,} values of {str(lost.get('column'))!r} to NULL",
+                    frame_evidence(frame, "values-lost"),
+                    step=step.id,
+                )
+            continue
+        if source is None or not _may_convert(step):
             continue
         rows = frame.rows or 0
         if rows < MIN_ROWS or rows != source.rows:
+            continue
+        collapsed = _collapsed_column(step, source, frame)
+        if collapsed is not None:
+            yield TEMPLATE.finding(
+                f"{collapsed!r} has one value in all {rows:,} rows, and many in its input",
+                frame_evidence(frame, collapsed),
+                frame_evidence(source, collapsed),
+                step=step.id,
+                fix="check what the step does to the column; if one value is intended, allow this rule for the step",
+            )
             continue
         for column in frame.columns:
             before = source.column(column.name)
@@ -57,6 +84,22 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                     step=step.id,
                 )
                 break
+
+
+def _collapsed_column(step: StepState, source: FrameFacts, frame: FrameFacts) -> str | None:
+    """Return a column of many values to which a driver gave one value; None if there is none, or it masks values.
+
+    A column of times is not returned: a driver may set it to the time of the run.
+    """
+    is_query = query_of(step.config) is not None
+    if is_query or (frame.rows or 0) < MIN_ROWS_OF_ONE or step.is_masking:
+        return None
+    for column in frame.columns:
+        before = source.column(column.name)
+        is_one = column.distinct == 1 and before is not None and before.distinct == "many"
+        if is_one and kind_of(column.dtype) != "time":
+            return column.name
+    return None
 
 
 def _may_convert(step: StepState) -> bool:
