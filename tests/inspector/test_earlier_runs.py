@@ -89,11 +89,18 @@ def test_much_slower_run_is_a_note(tmp_path: Path) -> None:
     assert list(found.values()) == ["the steps took 3 min 20 s; in the last 3 runs at most 2.0 s"]
 
 
+def test_run_that_was_added_meanwhile_is_compared(tmp_path: Path) -> None:
+    first = run(tmp_path, 1, 1000)
+    assert earlier_runs.read_earlier_runs(analyze(first).run) == ()
+    second = run(tmp_path, 2, 1000)
+    assert [found.id for found in earlier_runs.read_earlier_runs(analyze(second).run)] == [first.name]
+
+
 def test_only_a_few_of_many_runs_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Any] = []
     read = earlier_runs._read
     monkeypatch.setattr(
-        earlier_runs, "_read", lambda disk, steps: (opened.append(disk), read(disk, steps))[1]
+        earlier_runs, "_read", lambda path, *rest: (opened.append(path), read(path, *rest))[1]
     )
     for number in range(40):
         run(tmp_path, number, 1000, ok=number % 2 == 0)

@@ -7,9 +7,10 @@ values of frames.
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from heapq import nlargest
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -45,9 +46,9 @@ def read_earlier_runs(run: Run) -> tuple[EarlierRun, ...]:
     """Return the last successful runs with the same steps, newest first; empty unless the run succeeded."""
     if run.status != "success" or layout.parse_start_ms(run.id) is None or RunFiles(run.path).is_mirror:
         return ()
-    steps = _Steps({step.id: step.driver for step in run.steps}, _writers(run))
-    candidates = (disk for disk in map(RunFiles, _older_runs(run.path)) if _may_be_same(disk, run.pipeline))
-    earlier = (_read(disk, steps) for disk in islice(candidates, MAX_READ))
+    steps = _Steps(tuple((step.id, step.driver) for step in run.steps), _writers(run))
+    candidates = (path for path in _older_runs(run.path) if _may_be_same(RunFiles(path), run.pipeline))
+    earlier = (_read(path, steps, _modified(path)) for path in islice(candidates, MAX_READ))
     return tuple(islice(filter(None, earlier), MAX_RUNS))
 
 
@@ -70,8 +71,8 @@ def last_successful_run(run: Run) -> Path | None:
 class _Steps:
     """The steps of a pipeline: their drivers, and those whose server is read."""
 
-    drivers: Mapping[str, str | None]
-    writers: Sequence[str]
+    drivers: tuple[tuple[str, str | None], ...]
+    writers: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -83,21 +84,28 @@ class _Log:
     frames: dict[str, FrameFacts] = field(default_factory=dict)
 
 
-def _writers(run: Run) -> list[str]:
-    return [step.id for step in run.steps if step.is_writer]
+def _writers(run: Run) -> tuple[str, ...]:
+    return tuple(step.id for step in run.steps if step.is_writer)
 
 
 def _older_runs(path: Path) -> Iterator[Path]:
     """Yield the runs beside a run that started before it, newest first; in one layout names sort by time."""
     path = path.resolve()
     try:
-        with os.scandir(path.parent) as children:
-            names = [child.name for child in islice(children, MAX_FOLDERS) if child.name < path.name]
+        names = _sorted_names(path.parent, path.parent.stat().st_mtime_ns)
     except OSError:
         return
-    for name in nlargest(MAX_TRIED, names):
+    position = bisect_left(names, path.name)
+    for name in reversed(names[max(0, position - MAX_TRIED) : position]):
         if layout.parse_start_ms(name) is not None:
             yield path.parent / name
+
+
+@lru_cache(maxsize=1)
+def _sorted_names(folder: Path, _modified: int) -> tuple[str, ...]:
+    """Return the names in a folder; many runs of one folder are read one after the other."""
+    with os.scandir(folder) as children:
+        return tuple(sorted(child.name for child in islice(children, MAX_FOLDERS)))
 
 
 def _may_be_same(disk: RunFiles, pipeline: str | None) -> bool:
@@ -106,7 +114,16 @@ def _may_be_same(disk: RunFiles, pipeline: str | None) -> bool:
     return status.get("pipeline") in (None, pipeline) and _has_succeeded(status)
 
 
-def _read(disk: RunFiles, steps: _Steps) -> EarlierRun | None:
+def _modified(path: Path) -> tuple[float | None, ...]:
+    """Return when the files that end a run were written; None for a missing one."""
+    disk = RunFiles(path)
+    return tuple(map(disk.modified, (layout.STATUS, layout.EVENTS)))
+
+
+@lru_cache(maxsize=2 * MAX_READ)
+def _read(path: Path, steps: _Steps, _modified: tuple[float | None, ...]) -> EarlierRun | None:
+    """Return an earlier run with these steps; many runs of one folder are compared one after the other."""
+    disk = RunFiles(path)
     document = _document(disk, layout.RUN_CARD)
     if document and not _has_steps(run_card.parse(document), steps):
         return None
@@ -122,7 +139,7 @@ def _read(disk: RunFiles, steps: _Steps) -> EarlierRun | None:
         rows,
         sum(durations) / 1000 if len(durations) == len(card.steps) else None,
         {**_spilled_frames(disk, rows, log.frames), **log.frames},
-        read_configs(disk, steps.drivers),
+        read_configs(disk, dict(steps.drivers)),
         read_run_inputs(disk, log.starts, steps.writers),
     )
 
