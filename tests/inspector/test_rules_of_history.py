@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from osiris_inspect.inspector.analysis.analyze import analyze
-from osiris_inspect.inspector.diagnosis.evidence.history.column_kinds import kind_of
-from osiris_inspect.inspector.diagnosis.evidence.history.comparable_runs import without_dates
+from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import without_dates
+from osiris_inspect.inspector.run.counts.column_kinds import kind_of
 from tests.inspector.making import local, native, run_dir
 from tests.inspector.test_rules_of_green_runs import ours, step
 

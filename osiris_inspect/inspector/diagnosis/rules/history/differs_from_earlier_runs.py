@@ -24,7 +24,7 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
     frame_evidence,
     rows_out_evidence,
 )
-from osiris_inspect.inspector.diagnosis.evidence.history.comparable_runs import ComparableRuns
+from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import ComparableRuns
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
 from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts

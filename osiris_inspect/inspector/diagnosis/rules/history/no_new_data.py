@@ -20,14 +20,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
-from osiris_inspect.inspector.diagnosis.evidence.history.column_kinds import kind_of
-from osiris_inspect.inspector.diagnosis.evidence.history.comparable_runs import (
+from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import (
     ComparableRuns,
     fingerprint_evidence,
     format_start,
     has_same_dates,
 )
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.counts.column_kinds import kind_of
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
 from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage

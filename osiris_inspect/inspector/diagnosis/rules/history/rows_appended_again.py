@@ -20,19 +20,19 @@ from osiris_inspect.inspector.diagnosis.evidence.citations import (
     config_evidence,
     event_evidence,
 )
+from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import (
+    fingerprint_evidence,
+    format_start,
+    has_same_settings,
+    is_same_server,
+    server_of,
+)
 from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import (
     adds_rows,
     leaves_out_duplicates,
     replaces_target,
     write_mode,
     writer_target,
-)
-from osiris_inspect.inspector.diagnosis.evidence.history.comparable_runs import (
-    fingerprint_evidence,
-    format_start,
-    has_same_settings,
-    is_same_server,
-    server_of,
 )
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun

@@ -20,9 +20,9 @@ Example:
 from collections.abc import Sequence
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, frame_evidence
-from osiris_inspect.inspector.diagnosis.evidence.history.column_kinds import kind_of
-from osiris_inspect.inspector.diagnosis.evidence.history.comparable_runs import ComparableRuns
+from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import ComparableRuns
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.run.counts.column_kinds import kind_of
 from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts, FrameFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState

@@ -19,13 +19,13 @@ Example:
 from collections.abc import Mapping, Sequence
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import any_evidence, config_evidence
-from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import writer_target
-from osiris_inspect.inspector.diagnosis.evidence.history.comparable_runs import (
+from osiris_inspect.inspector.diagnosis.evidence.configuration.comparable_runs import (
     has_same_parameters,
     has_same_settings,
     server_of,
     without_dates,
 )
+from osiris_inspect.inspector.diagnosis.evidence.configuration.targets import writer_target
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.counts.earlier_run import EarlierRun
 from osiris_inspect.inspector.run.lineage import Lineage
