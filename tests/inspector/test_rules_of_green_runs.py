@@ -506,6 +506,12 @@ def test_column_lost_in_a_step_names_its_input(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("sign", ["replacement_characters", "double_encoded"])
+def test_one_garbled_character_is_a_note(tmp_path: Path, sign: str) -> None:
+    findings = report(tmp_path, signed(**{sign: 1})).findings
+    assert [(finding.id, finding.severity) for finding in findings] == [("text-garbled@src", "note")]
+
+
 def test_blank_column_of_a_source_is_a_note(tmp_path: Path) -> None:
     findings = report(tmp_path, ours(*blank("SELECT id, city FROM df", before=["city"]))).findings
     assert [(finding.id, finding.severity, finding.message) for finding in findings] == [
