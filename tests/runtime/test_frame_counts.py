@@ -164,3 +164,75 @@ def test_writer_logs_rows_received_and_written(tmp_path: Path) -> None:
     ]
     rows = len((tmp_path / "stats.csv").read_text().splitlines()) - 1
     assert [(end["rows_received"], end["rows_written"]) for end in ends] == [(rows, rows)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "distinct"),
+    [
+        (["Ada"] * 70_000, 1),
+        (["Ada"] * 70_000 + ["Bo"], "few"),
+        ([7.5, float("nan")] * 200, 1),
+        ([7.5] * 300 + [8.0], "few"),
+        ([None] * 3 + ["Ada"], 1),
+        (["ab"] * 300 + ["a", "bab"], "few"),
+        (["ab"] * 300 + ["", "abab"], "few"),
+        (["\u00fc", None] * 40_000, 1),
+        ([""] * 300, 1),
+        ([True] * 300, 1),
+        ([True] * 300 + [False], "few"),
+        ([float("nan")] * 3, 0),
+    ],
+)
+@pytest.mark.parametrize("storage", STORAGES)
+def test_one_value_is_counted_in_all_rows(
+    tmp_path: Path, storage: str, cells: list[Any], distinct: Any
+) -> None:
+    assert stored(tmp_path, pd.DataFrame({"c": cells}), storage).distinct == (distinct,)
+
+
+@pytest.mark.parametrize(
+    ("cells", "blank"),
+    [
+        (["", "  ", None, "\t"], ("c",)),
+        ([""] * 300 + ["x"], ()),
+        ([None, None], ()),
+        (["", "x"], ()),
+        ([1, 2], ()),
+    ],
+)
+@pytest.mark.parametrize("storage", STORAGES)
+def test_blank_column_has_only_spaces(
+    tmp_path: Path, storage: str, cells: list[Any], blank: tuple[str, ...]
+) -> None:
+    assert stored(tmp_path, pd.DataFrame({"c": cells}), storage).blank_columns == blank
+
+
+def test_year_beyond_python_is_recorded_and_infinity_is_not(tmp_path: Path) -> None:
+    milliseconds = pa.array([0, 1_700_000_000_000], pa.timestamp("s"))
+    infinite = pa.array([0, 2**63 - 1], pa.timestamp("us"))
+    counts = stored(tmp_path, pa.table({"at": milliseconds, "until": infinite}))
+    assert counts.max == ("55840-11-08 22:13:20.000000", None)
+
+
+@pytest.mark.parametrize(
+    ("frame", "repeated"),
+    [
+        (pd.DataFrame({"id": [1, 2, 3] * 2, "v": ["a", "b", None] * 2}), {"rows": 6, "repeated": 3}),
+        (
+            pd.DataFrame({"Id": list(range(1000)) * 2, "v": [0.5, float("nan")] * 1000}),
+            {"rows": 128, "repeated": 64},
+        ),
+        (pd.DataFrame({"id": [1, 2, 3] * 2, "v": range(6)}), {"rows": 6, "repeated": 0}),
+        (pd.DataFrame({"id": [1, 2, 3, 9, 9], "v": 1}), {}),
+        (pd.DataFrame({"customer": [1, 1, 1]}), {}),
+        (pd.DataFrame({"id": ["a", "a"]}), {}),
+        (pd.DataFrame({"id": [1, 1], "tags": [["x"], ["x"]]}), {"rows": 2, "repeated": 1}),
+        (pd.DataFrame({"id": [1, 1]}, index=["a", "b"]), {"rows": 2, "repeated": 1}),
+        (pa.table({"id": [1, 1], "tags": [["x"], ["y"]]}), {"rows": 2, "repeated": 0}),
+    ],
+)
+@pytest.mark.parametrize("storage", STORAGES)
+def test_repeated_rows_are_counted_among_the_first_ids(
+    tmp_path: Path, storage: str, frame: Any, repeated: dict[str, int]
+) -> None:
+    assert stored(tmp_path, frame, storage).repeated == repeated

@@ -31,6 +31,7 @@ class DriverContext:
         progress: records the number of rows processed so far, which heartbeats report.
         cancel: registers callbacks that interrupt a long call.
         describe_join: records the counts of the join that made the frame.
+        describe_source: records what is unusual in a file that the step read, by name; see ``csv.file_checks``.
         other_steps: the ids of the pipeline's other steps.
     """
 
@@ -40,6 +41,7 @@ class DriverContext:
     progress: Callable[[int], None]
     cancel: CancelToken
     describe_join: Callable[[Mapping[str, int]], None] = lambda _counts: None
+    describe_source: Callable[[Mapping[str, int | str]], None] = lambda _facts: None
     other_steps: tuple[str, ...] = ()
 
 

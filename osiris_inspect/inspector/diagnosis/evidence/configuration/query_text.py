@@ -108,9 +108,9 @@ def query_key(config: Mapping[str, Any]) -> str:
 
 
 def defines_null(query: str, column: str) -> bool:
-    """Return True if a query defines a column as NULL on purpose: ``NULL AS x``, ``CAST(NULL AS date) AS x``."""
+    """Return True if a query defines a column as NULL or empty: ``NULL AS x``, ``CAST(NULL AS date) AS x``, ``'' AS x``."""
     name = re.escape(column)
-    pattern = rf"\bnull(?:\s{{0,9}}::\s{{0,9}}\w{{1,40}}|\s{{1,9}}as\s{{1,9}}\w{{1,40}}\s{{0,9}}\))?\s{{1,9}}(?:as\s{{1,9}})?[\"`]?{name}\b"
+    pattern = rf"(?:\bnull|'[ ]{{0,9}}')(?:\s{{0,9}}::\s{{0,9}}\w{{1,40}}|\s{{1,9}}as\s{{1,9}}\w{{1,40}}\s{{0,9}}\))?\s{{1,9}}(?:as\s{{1,9}})?[\"`]?{name}\b"
     return re.search(pattern, query[:MAX_QUERY], re.IGNORECASE) is not None
 
 
