@@ -9,6 +9,7 @@ from typing import Any
 from tests.inspector import (
     test_earlier_runs,
     test_rules,
+    test_rules_of_driver_logs,
     test_rules_of_frames,
     test_rules_of_green_runs,
     test_rules_of_history,
@@ -624,6 +625,7 @@ def hits() -> Iterator[Proof]:
         test_rules_of_the_original.HITS.items(),
         BUILT_HITS,
         test_rules_of_green_runs.HITS,
+        test_rules_of_driver_logs.HITS,
     )
     yield from (_built(*entry) for table in tables for entry in table)
 
@@ -639,5 +641,6 @@ def near_misses() -> Iterator[Proof]:
         test_rules_of_the_original.NEAR_MISSES.items(),
         BUILT_NEAR,
         test_rules_of_green_runs.NEAR_MISSES,
+        test_rules_of_driver_logs.NEAR_MISSES,
     )
     yield from (_built(*entry) for table in tables for entry in table)

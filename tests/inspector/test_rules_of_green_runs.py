@@ -159,6 +159,26 @@ def signed(config: Mapping[str, Any] | None = None, **source: Any) -> Made:
     return ours(step("src", "filesystem.csv_extractor", rows=50, out=out, path="in/a.csv", **(config or {})))
 
 
+def odd(column: str, value: str, count: int = 1, decimals: int = 0) -> Made:
+    """A step that reads a CSV file in which a column of numbers has another value."""
+    entry = {
+        "column": column,
+        "value": value,
+        "count": count,
+        "values": 400,
+        "decimals": decimals,
+        "line": 79,
+    }
+    return signed(odd_values=[entry])
+
+
+def queried(query: str, **source: Any) -> Made:
+    """A step that reads a CSV file with these signs, and a query over its rows."""
+    out = {"columns": ["id", "name"], "dtypes": ["int64", "str"], "source": source}
+    read = step("src", "filesystem.csv_extractor", rows=50, out=out, path="in/a.csv")
+    return ours(read, step("shape", "duckdb.processor", "src", rows=50, query=query))
+
+
 def ranged(
     *columns: tuple[str, str | None, str | None],
     rows: int = 2000,
@@ -259,6 +279,28 @@ HITS: Sequence[tuple[str, Made]] = (
     ("text-garbled", signed(replacement_characters=3)),
     ("text-garbled", signed(double_encoded=40)),
     ("comment-cuts-values", signed({"comment": "#"}, lines_cut=12)),
+    ("lines-too-short", signed(short_lines=120, broken_lines=120, checked_lines=480)),
+    ("lines-too-short", signed(short_lines=1, broken_lines=1, checked_lines=480)),
+    ("lines-too-short", signed(short_lines=1, cut_lines=1, checked_lines=480)),
+    ("header-repeated", signed(header_repeats=1, header_repeat_line=102)),
+    ("header-repeated", signed(header_repeats=3, header_repeat_row=101)),
+    ("title-as-header", csv({"Sales report 11/2026": "str", "Unnamed: 1": "str", "Unnamed: 2": "str"})),
+    ("title-as-header", csv({"Unnamed: 0": "str", "Report": "str", "Unnamed: 2": "str", "Unnamed: 3": "str"})),
+    ("total-line-loaded", signed(total_line=122, total_label="TOTAL")),
+    ("total-line-loaded", signed(total_row=121, total_label="")),
+    ("numbers-as-text", odd("qty", "12 pcs")),
+    ("numbers-as-text", odd("qty", "12pcs")),
+    ("numbers-as-text", odd("price", "1,250.00")),
+    ("numbers-as-text", odd("price", "12,5")),
+    ("numbers-as-text", odd("amount", "-")),
+    ("numbers-as-text", odd("amount", "n/a ", count=3)),
+    ("numbers-as-text", odd("account", "TOTAL")),
+    ("numbers-as-text", odd("account", "Grand total:")),
+    ("numbers-as-text", odd("weight", "~5 kg", count=2)),
+    ("numbers-as-text", odd("weight", "1O5", decimals=200)),
+    ("numbers-as-text", odd("invoice_no", "#REF!")),
+    ("numbers-as-text", odd("qty", "see note")),
+    ("numbers-as-text", odd("price", "€ 12")),
     ("time-out-of-range", timed("created_at", "1970-01-20 17:24:32", "1970-01-20 18:01:05")),
     ("time-out-of-range", timed("ts", "1970-01-01 00:00:01.700000", "1970-01-01 00:00:01.712346")),
     ("time-out-of-range", timed("ts", "1970-01-01 00:28:20.100000+00:00", "1970-01-01 00:28:32.345678+00:00")),
@@ -353,6 +395,31 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("text-garbled", signed(lines_cut=1)),
     ("comment-cuts-values", signed({"comment": "#"})),
     ("comment-cuts-values", signed({"comment": "#"}, lines_cut=0)),
+    ("lines-too-short", signed(short_lines=40, checked_lines=480)),
+    ("lines-too-short", signed(short_lines=0, broken_lines=0, checked_lines=480)),
+    ("header-repeated", signed(header_repeats=0)),
+    ("header-repeated", signed(header_rows=1)),
+    ("title-as-header", csv({"Unnamed: 0": "int64", "name": "str"})),
+    ("title-as-header", csv({"id": "int64", "name": "str", "city": "str", "Unnamed: 3": "str"})),
+    ("title-as-header", ours(step("src", "filesystem.csv_extractor", rows=50, out={"columns": ["id", "Unnamed: 1", "Unnamed: 2"], "dtypes": ["int64", "float64", "float64"], "nulls": [0, 50, 50]}))),
+    ("title-as-header", ours(SRC, step("shape", "duckdb.processor", "src", rows=50, out={"columns": ["a", "Unnamed: 1"], "dtypes": ["str", "str"]}))),
+    ("total-line-loaded", signed(header_rows=1)),
+    ("total-line-loaded", queried("SELECT * FROM df WHERE name <> 'Total'", total_line=122, total_label="TOTAL")),
+    ("numbers-as-text", odd("house_no", "12a")),
+    ("numbers-as-text", odd("houseNumber", "12 a")),
+    ("numbers-as-text", odd("room", "Lobby")),
+    ("numbers-as-text", odd("product_code", "A1003", count=3)),
+    ("numbers-as-text", odd("zip", "unknown")),
+    ("numbers-as-text", odd("model", "X5")),
+    ("numbers-as-text", odd("mark", "101B")),
+    ("numbers-as-text", odd("result", "W", count=3)),
+    ("numbers-as-text", odd("years", "present", count=9)),
+    ("numbers-as-text", signed()),
+    ("numbers-as-text", odd("Unnamed: 2", "receipts")),
+    ("numbers-as-text", signed(total_line=122, total_label="TOTAL", odd_values=[{"column": "name", "value": "TOTAL", "count": 1, "values": 121, "line": 122}])),
+    ("numbers-as-text", queried("SELECT TRY_CAST(qty AS INT) AS qty FROM df", odd_values=[{"column": "qty", "value": "12 pcs", "count": 1, "values": 121, "line": 9}])),
+    ("numbers-as-text", queried("SELECT qty FROM df WHERE qty <> '-'", odd_values=[{"column": "qty", "value": "-", "count": 1, "values": 121, "line": 9}])),
+    ("numbers-as-text", signed(odd_values="qty")),
     ("time-out-of-range", timed("birth_date", "1970-01-01 00:00:00", "2004-03-05 00:00:00")),
     ("time-out-of-range", timed("born", "1925-04-01", "2004-03-05")),
     ("time-out-of-range", timed("month", "1970-01-01 00:00:00", "2020-12-01 00:00:00")),

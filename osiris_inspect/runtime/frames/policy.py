@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from osiris_inspect.model.run_types import FrameLocation
 
@@ -57,7 +58,7 @@ class StoredFrame:
     blank_columns: tuple[str, ...] = ()
     repeated: Mapping[str, int] = field(default_factory=dict)
     join: Mapping[str, int] | None = None
-    source: Mapping[str, int | str] | None = None
+    source: Mapping[str, Any] | None = None
     storage: FrameLocation = "none"
     reason: str
     memory_bytes: int = 0

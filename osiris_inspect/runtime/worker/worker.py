@@ -305,7 +305,7 @@ class Worker:
         if step_id in session.connections:
             driver_config["resolved_connection"] = dict(session.connections[step_id])
         joins: list[Mapping[str, int]] = []
-        source: dict[str, int | str] = {}
+        source: dict[str, Any] = {}
         ctx = drivers.DriverContext(
             base=session.base,
             artifacts=self._run_dir / layout.artifacts_dir(step_id),

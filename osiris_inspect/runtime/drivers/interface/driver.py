@@ -41,7 +41,7 @@ class DriverContext:
     progress: Callable[[int], None]
     cancel: CancelToken
     describe_join: Callable[[Mapping[str, int]], None] = lambda _counts: None
-    describe_source: Callable[[Mapping[str, int | str]], None] = lambda _facts: None
+    describe_source: Callable[[Mapping[str, Any]], None] = lambda _facts: None
     other_steps: tuple[str, ...] = ()
 
 
