@@ -85,6 +85,13 @@ def test_much_slower_run_is_a_note(tmp_path: Path) -> None:
     assert list(found.values()) == ["the steps took 3 min 20 s; in the last 3 runs at most 2.0 s"]
 
 
+def test_run_that_was_added_meanwhile_is_compared(tmp_path: Path) -> None:
+    first = run(tmp_path, 1, 1000)
+    assert earlier_runs.read_earlier_runs(analyze(first).run) == ()
+    second = run(tmp_path, 2, 1000)
+    assert [found.id for found in earlier_runs.read_earlier_runs(analyze(second).run)] == [first.name]
+
+
 def test_only_a_few_of_many_runs_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Path] = []
     read = earlier_runs._read

@@ -78,6 +78,7 @@ def test_counts_of_every_kind_of_frame_fit_its_columns(tmp_path: Path, name: str
         "SELECT * FROM o JOIN c USING (customer_id)",
         "SELECT * FROM df_orders a LEFT JOIN df_customers b ON a.customer_id = b.customer_id",
         "SELECT name, sum(amount) FROM o JOIN c ON c.customer_id = o.customer_id GROUP BY 1",
+        "SELECT * FROM o /* of c */ JOIN c USING (customer_id)",
         'select * from "o" inner join DF_CUSTOMERS as c -- where\n on (o."customer_id" = c.CUSTOMER_ID) order by 1;',
     ],
 )

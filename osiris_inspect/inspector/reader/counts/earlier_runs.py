@@ -6,8 +6,9 @@ many values were missing.
 
 import json
 import os
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from heapq import nlargest
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -57,13 +58,20 @@ def _older_runs(path: Path) -> Iterator[Path]:
     """Yield the runs beside a run that started before it, newest first; in one layout names sort by time."""
     path = path.resolve()
     try:
-        with os.scandir(path.parent) as children:
-            names = [child.name for child in islice(children, MAX_FOLDERS) if child.name < path.name]
+        names = _sorted_names(path.parent, path.parent.stat().st_mtime_ns)
     except OSError:
         return
-    for name in nlargest(MAX_TRIED, names):
+    position = bisect_left(names, path.name)
+    for name in reversed(names[max(0, position - MAX_TRIED) : position]):
         if layout.parse_start_ms(name) is not None:
             yield path.parent / name
+
+
+@lru_cache(maxsize=1)
+def _sorted_names(folder: Path, _modified: int) -> tuple[str, ...]:
+    """Return the names in a folder; many runs of one folder are read one after the other."""
+    with os.scandir(folder) as children:
+        return tuple(sorted(child.name for child in islice(children, MAX_FOLDERS)))
 
 
 def _read(

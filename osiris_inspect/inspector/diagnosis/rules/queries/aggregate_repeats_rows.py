@@ -16,7 +16,7 @@ Example:
     `report` sums `amount` of `orders` after a join with `items`, and 40 orders have several items.
 """
 
-from osiris_inspect.inspector.diagnosis.evidence.query_checks import checks_named
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_checks import checks_named
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run

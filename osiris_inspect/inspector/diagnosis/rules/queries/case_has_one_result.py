@@ -15,7 +15,7 @@ Example:
     `CASE WHEN status = 'paid' THEN 1 ELSE 0 END` is 0 in all of 500 rows, because the values are 'Paid' and 'New'.
 """
 
-from osiris_inspect.inspector.diagnosis.evidence.query_checks import checks_named
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_checks import checks_named
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run

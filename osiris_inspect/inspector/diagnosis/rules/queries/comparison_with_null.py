@@ -15,8 +15,8 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import config_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_checks import checks_named
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import compared_with_null, query_key
-from osiris_inspect.inspector.diagnosis.evidence.query_checks import checks_named
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run

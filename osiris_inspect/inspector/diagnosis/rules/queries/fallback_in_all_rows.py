@@ -15,7 +15,7 @@ Example:
     `coalesce(c.name, 'unknown')` is the same in all of 1,000 rows, and `customers` has 200 names.
 """
 
-from osiris_inspect.inspector.diagnosis.evidence.query_checks import checks_named
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_checks import checks_named
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run

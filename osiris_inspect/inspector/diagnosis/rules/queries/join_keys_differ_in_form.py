@@ -18,7 +18,7 @@ Example:
 
 from collections.abc import Mapping
 
-from osiris_inspect.inspector.diagnosis.evidence.query_checks import checks_named
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_checks import checks_named
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run

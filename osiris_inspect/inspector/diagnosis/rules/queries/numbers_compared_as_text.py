@@ -14,7 +14,7 @@ Example:
     `latest` returns max(version) = '9'; the column also has '10'.
 """
 
-from osiris_inspect.inspector.diagnosis.evidence.query_checks import checks_named
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_checks import checks_named
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run

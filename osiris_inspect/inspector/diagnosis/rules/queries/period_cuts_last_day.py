@@ -14,7 +14,7 @@ Example:
     `WHERE at BETWEEN '2024-01-01' AND '2024-01-31'` leaves out 310 rows of January 31.
 """
 
-from osiris_inspect.inspector.diagnosis.evidence.query_checks import checks_named
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_checks import checks_named
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import config_evidence
+from osiris_inspect.inspector.diagnosis.evidence.configuration.query_checks import checks_named
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import query_key, query_of
 from osiris_inspect.inspector.diagnosis.evidence.configuration.union_columns import swapped_columns
-from osiris_inspect.inspector.diagnosis.evidence.query_checks import checks_named
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
