@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.inspector import (
     test_earlier_runs,
+    test_query_rules,
     test_rules,
     test_rules_of_driver_logs,
     test_rules_of_frames,
@@ -626,6 +627,7 @@ def hits() -> Iterator[Proof]:
         BUILT_HITS,
         test_rules_of_green_runs.HITS,
         test_rules_of_driver_logs.HITS,
+        test_query_rules.HITS,
     )
     yield from (_built(*entry) for table in tables for entry in table)
 
@@ -642,5 +644,6 @@ def near_misses() -> Iterator[Proof]:
         BUILT_NEAR,
         test_rules_of_green_runs.NEAR_MISSES,
         test_rules_of_driver_logs.NEAR_MISSES,
+        test_query_rules.NEAR_MISSES,
     )
     yield from (_built(*entry) for table in tables for entry in table)

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from osiris_inspect.runtime.drivers.join_counts import MAX_ROWS
+from osiris_inspect.runtime.drivers.query_checks.tables import MAX_ROWS
 from osiris_inspect.runtime.frames.frame_counts import MAX_RANGE_ROWS
 from osiris_inspect.runtime.frames.store import FrameStore, StoredFrame
 from tests.runtime.driving import STORAGES, context, drive, handed
@@ -91,6 +91,7 @@ def test_counts_of_every_kind_of_frame_fit_its_columns(tmp_path: Path, name: str
 def test_keys_of_a_join_are_counted(tmp_path: Path, query: str, storage: str) -> None:
     assert join(tmp_path, query, storage) == [
         {
+            "kind": "left" if "LEFT" in query else "inner",
             "left_rows": 5,
             "right_rows": 4,
             "matched": 3,
@@ -105,18 +106,37 @@ def test_keys_of_a_join_are_counted(tmp_path: Path, query: str, storage: str) ->
     "query",
     [
         "SELECT * FROM o JOIN c ON o.customer_id < c.customer_id",
-        "SELECT * FROM o JOIN c USING (customer_id) WHERE amount > 1",
         "SELECT * FROM o CROSS JOIN c",
-        "SELECT * FROM o JOIN (SELECT DISTINCT * FROM c) d USING (customer_id)",
-        "SELECT * FROM o JOIN o p USING (customer_id)",
+        "SELECT * FROM o JOIN c USING (customer_id) JOIN c d ON d.customer_id < o.customer_id",
         "SELECT * FROM o SEMI JOIN c USING (customer_id)",
         "SELECT * FROM o UNION ALL SELECT customer_id, 1.0 FROM c",
-        "WITH c AS (SELECT DISTINCT * FROM df_customers) SELECT * FROM o JOIN c USING (customer_id)",
+        "SELECT * FROM o JOIN c USING (customer_id) WHERE amount > length(name)",
         "SELECT * FROM o JOIN c ON o.customer_id = c.customer_id OR o.amount = c.customer_id",
     ],
 )
 def test_other_queries_are_not_counted(tmp_path: Path, query: str) -> None:
     assert join(tmp_path, query) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "counted"),
+    [
+        ("SELECT * FROM o JOIN c USING (customer_id) WHERE amount > 1", (4, 4, 2, 0, 1)),
+        ("SELECT * FROM o, c WHERE o.customer_id = c.customer_id AND name = 'Bo'", (5, 1, 1, 1, 0)),
+        ("SELECT * FROM o JOIN (SELECT DISTINCT * FROM c) d USING (customer_id)", (5, 3, 3, 1, 0)),
+        ("SELECT * FROM o JOIN c USING (customer_id) JOIN c d ON d.name = c.name", (5, 4, 3, 1, 1)),
+        ("WITH d AS (SELECT DISTINCT * FROM c) SELECT * FROM o JOIN d USING (customer_id)", (5, 3, 3, 1, 0)),
+        (
+            "SELECT count(*) FROM (SELECT * FROM o LEFT JOIN c ON o.customer_id = c.customer_id AND name = 'Ada')",
+            (5, 2, 2, 1, 1),
+        ),
+    ],
+)
+def test_join_of_filtered_rows_is_counted(tmp_path: Path, query: str, counted: tuple[int, ...]) -> None:
+    (counts,) = join(tmp_path, query)
+    names = ("left_rows", "right_rows", "matched", "left_duplicates", "right_duplicates")
+    assert tuple(counts[name] for name in names) == counted
+    assert counts["filtered"] is True
 
 
 def test_keys_of_two_columns_are_counted_as_pairs(tmp_path: Path) -> None:
@@ -140,6 +160,7 @@ def test_dense_and_sparse_numbers_are_counted_alike(tmp_path: Path) -> None:
         counted
         == [
             {
+                "kind": "inner",
                 "left_rows": 4,
                 "right_rows": 4,
                 "matched": 3,

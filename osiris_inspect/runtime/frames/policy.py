@@ -42,6 +42,7 @@ class StoredFrame:
         join: counts of the join that made the frame; None if there was none or it was not counted.
         source: what the driver noticed in the file that it read, such as lines that a comment ends; None without
             anything.
+        checks: mistakes that the query and its inputs show.
         storage: location of the frame; ``reason`` explains it.
         parquet, schema: paths relative to the run directory.
         keys: type name of each key that the driver returned.
@@ -57,7 +58,8 @@ class StoredFrame:
     max: tuple[str | None, ...] = ()
     blank_columns: tuple[str, ...] = ()
     repeated: Mapping[str, int] = field(default_factory=dict)
-    join: Mapping[str, int] | None = None
+    join: Mapping[str, Any] | None = None
+    checks: tuple[Mapping[str, Any], ...] = ()
     source: Mapping[str, Any] | None = None
     storage: FrameLocation = "none"
     reason: str

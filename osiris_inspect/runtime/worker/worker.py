@@ -55,6 +55,7 @@ _OPTIONAL_FIELDS = (
     "blank_columns",
     "repeated",
     "join",
+    "checks",
     "source",
 )
 
@@ -304,7 +305,8 @@ class Worker:
         self._write_cleaned_config(step_id, driver_config)
         if step_id in session.connections:
             driver_config["resolved_connection"] = dict(session.connections[step_id])
-        joins: list[Mapping[str, int]] = []
+        joins: list[Mapping[str, Any]] = []
+        checks: list[Mapping[str, Any]] = []
         source: dict[str, Any] = {}
         ctx = drivers.DriverContext(
             base=session.base,
@@ -314,6 +316,7 @@ class Worker:
             cancel=self._context.cancel,
             describe_join=joins.append,
             describe_source=source.update,
+            describe_query=checks.extend,
             other_steps=tuple(step.id for step in session.manifest.steps if step.id != step_id),
         )
         self._heartbeat.phase = "driving"
@@ -323,7 +326,7 @@ class Worker:
             result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
         self._heartbeat.phase = "keeping"
         rows_in = sum(resolved.rows for resolved in inputs.values()) if inputs else None
-        described = {"join": joins[-1] if joins else None, "source": source}
+        described = {"join": joins[-1] if joins else None, "checks": tuple(checks), "source": source}
         return self._store_result(step_id, driver_name, result, rows_in, described)
 
     def _write_cleaned_config(self, step_id: str, config: Mapping[str, Any]) -> None:

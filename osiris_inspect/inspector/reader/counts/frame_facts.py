@@ -65,6 +65,7 @@ def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> Frame
         fingerprint=fingerprint if isinstance(fingerprint, str) else "",
         source=source if isinstance(source, Mapping) else {},
         repeated=_share(event_fields.get("repeated")),
+        checks=tuple(check for check in _items(event_fields.get("checks")) if isinstance(check, Mapping)),
     )
 
 
@@ -97,7 +98,9 @@ def _join(counts: Mapping[str, Any]) -> JoinFacts | None:
     if any(number is None or number < 0 for number in numbers):
         return None
     known = {name: number or 0 for name, number in zip(_JOIN_COUNTS, numbers, strict=True)}
-    return JoinFacts(**known, right_matched=as_int(counts.get("right_matched")))
+    return JoinFacts(
+        **known, right_matched=as_int(counts.get("right_matched")), is_filtered=counts.get("filtered") is True
+    )
 
 
 def _from_spill(run: Run, step: StepState, disk: RunFiles, logged: FrameFacts | None) -> FrameFacts | None:

@@ -32,6 +32,7 @@ class JoinFacts(NamedTuple):
         left_rows, right_rows: rows of the inputs.
         matched: rows of the left input with a partner.
         right_matched: rows of the right input with a partner; None if not counted.
+        is_filtered: the query joins only some rows of the inputs.
         left_duplicates, right_duplicates: rows whose key occurs earlier in the same input.
     """
 
@@ -41,6 +42,7 @@ class JoinFacts(NamedTuple):
     left_duplicates: int
     right_duplicates: int
     right_matched: int | None = None
+    is_filtered: bool = False
 
 
 class FrameFacts(NamedTuple):
@@ -52,6 +54,7 @@ class FrameFacts(NamedTuple):
         join: the counts of the join that made the frame; None if there was none or it was not counted.
         repeated: share of the rows that repeat another row; None if unknown.
         source: what the driver noticed in the file that it read, by name.
+        checks: mistakes that the query and its inputs show: ``check`` is the kind, and the rest its facts.
         file, line: where they are recorded; line 0 if any line of the file.
         fingerprint: a hash of its values; empty if unknown.
     """
@@ -65,6 +68,7 @@ class FrameFacts(NamedTuple):
     fingerprint: str = ""
     source: Mapping[str, Any] = MappingProxyType({})
     repeated: float | None = None
+    checks: tuple[Mapping[str, Any], ...] = ()
 
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""

@@ -119,3 +119,12 @@ def renames(query: str, column: str, new_name: str) -> bool:
     old, new = re.escape(column), re.escape(new_name)
     pattern = rf"\b{old}[\"`]?\s{{1,9}}(?:as\s{{1,9}})?[\"`]?{new}\b"
     return re.search(pattern, query[:MAX_QUERY], re.IGNORECASE) is not None
+
+
+def compared_with_null(query: str) -> str | None:
+    """Return a column that a SELECT compares with the constant NULL; None if there is none."""
+    text = _OTHER.sub(lambda _: " ", query[:MAX_QUERY])
+    if re.search(r"\b(?:update|set|call|declare)\b", text, re.IGNORECASE):
+        return None
+    match = re.search(r"\b(\w{1,100})[\"`]?\s{0,9}(?<![:<>=])(?:=|<>|!=)\s{0,9}null\b", text, re.IGNORECASE)
+    return match[1] if match else None
