@@ -33,6 +33,8 @@ NULL = {"check": "comparison-with-null", "column": "name"}
 TEXT = {"check": "numbers-compared-as-text", "column": "version", "use": "max"}
 DAY = {"check": "period-cuts-last-day", "column": "at", "day": "2024-01-31", "rows": 310}
 FALLBACK = {"check": "fallback-in-all-rows", "column": "name", "rows": 1000}
+SAMPLE = {"check": "rows-sampled", "part": "LIMIT 200"}
+ZERO = {"check": "quotient-is-zero", "column": "rate", "rows": 40}
 CASE = {"check": "case-has-one-result", "column": "state", "rows": 1000}
 
 
@@ -76,6 +78,8 @@ HITS: Sequence[tuple[str, Made]] = (
     ("period-cuts-last-day", checked(DAY)),
     ("fallback-in-all-rows", checked(FALLBACK)),
     ("case-has-one-result", checked(CASE)),
+    ("rows-sampled", checked(SAMPLE)),
+    ("quotient-is-zero", checked(ZERO)),
 )
 NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("join-keys-differ-in-form", checked(KEYS | {"unmatched_would_match": {}})),
@@ -105,6 +109,15 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("period-cuts-last-day", checked(TEXT)),
     ("fallback-in-all-rows", checked(CASE)),
     ("case-has-one-result", checked(FALLBACK)),
+    ("rows-sampled", checked(ZERO)),
+    (
+        "rows-sampled",
+        ours(
+            step("a", "x.extractor", rows=20),
+            step("qa_sample", "duckdb.processor", "a", rows=2, out={"checks": [SAMPLE]}),
+        ),
+    ),
+    ("quotient-is-zero", checked(SAMPLE)),
 )
 
 

@@ -294,6 +294,48 @@ def test_input_in_a_file_is_checked_alike(tmp_path: Path, check: str, query: str
     assert [one["check"] for one in checks(tmp_path, query, storage, **tables)] == [check]
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "WITH src AS (SELECT * FROM w LIMIT 50) SELECT status, count(*) AS n FROM src GROUP BY status",
+        "SELECT count(*) AS n FROM (SELECT * FROM w LIMIT 50) x",
+        "SELECT status, count(*) AS n FROM w GROUP BY status USING SAMPLE 10 PERCENT",
+        "SELECT status FROM w TABLESAMPLE 10%",
+    ],
+)
+def test_query_of_a_sample_is_found(tmp_path: Path, query: str) -> None:
+    assert names(tmp_path, query, w=WIDE) == ["rows-sampled"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM w LIMIT 50",
+        "WITH top AS (SELECT * FROM w ORDER BY amount DESC LIMIT 50) SELECT status, count(*) AS n FROM top GROUP BY status",
+        "SELECT id, (SELECT max(amount) FROM w LIMIT 1) AS top FROM w",
+    ],
+)
+def test_query_of_the_first_rows_is_no_sample(tmp_path: Path, query: str) -> None:
+    assert names(tmp_path, query, w=WIDE) == []
+
+
+RATES = pd.DataFrame({"orders": range(1, 41), "visits": range(1000, 1040)})
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("SELECT orders // visits AS rate FROM r", ["quotient-is-zero"]),
+        ("SELECT 100 * (orders // visits) AS rate FROM r", ["quotient-is-zero"]),
+        ("SELECT orders / visits AS rate FROM r", []),
+        ("SELECT visits // orders AS rate FROM r", []),
+        ("SELECT visits // 1000 AS thousands FROM r", []),
+    ],
+)
+def test_quotient_that_is_always_zero_is_found(tmp_path: Path, query: str, found: list[str]) -> None:
+    assert names(tmp_path, query, r=RATES) == found
+
+
 def test_query_that_cannot_be_taken_apart_still_succeeds(tmp_path: Path) -> None:
     query = (
         "CREATE TEMP TABLE t AS SELECT * FROM orders; "

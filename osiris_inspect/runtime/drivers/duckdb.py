@@ -91,11 +91,13 @@ def _describe_query(
         columns = connection.execute(f"SELECT * FROM ({statement}) LIMIT 0").description or ()  # noqa: S608  rendered
         return [(str(name), str(kind)) for name, kind, *_ in columns]
 
-    def has_one_value(column: str) -> bool:
+    def only_value(column: str) -> Any:
         if table.schema.names.count(column) != 1:
-            return False
+            return None
         values = table.column(column)
-        return len(values.slice(0, _SAMPLE_ROWS).unique()) == 1 and len(values.unique()) == 1
+        if len(values.slice(0, _SAMPLE_ROWS).unique()) != 1 or len(values.unique()) != 1:
+            return None
+        return values[0].as_py()
 
     database = Database(
         execute,
@@ -107,7 +109,7 @@ def _describe_query(
         _attempt,
     )
     last = connection.extract_statements(query)[-1].query
-    facts = check_query(database, last, ResultColumns(table.num_rows, has_one_value))
+    facts = check_query(database, last, ResultColumns(table.num_rows, only_value))
     if facts.join is not None:
         ctx.describe_join(facts.join)
     if facts.checks:

@@ -28,8 +28,10 @@ from osiris_inspect.runtime.drivers.query_checks.key_forms import match_in_other
 from osiris_inspect.runtime.drivers.query_checks.results import (
     ResultColumns,
     find_constant_results,
+    find_zero_quotients,
     restricts_rows,
 )
+from osiris_inspect.runtime.drivers.query_checks.samples import find_inner_limit, find_samples
 from osiris_inspect.runtime.drivers.query_checks.tables import Database, QueryTable, columns_in
 from osiris_inspect.runtime.drivers.query_checks.tree import Node, Select, iter_selects, parse_query, walk
 from osiris_inspect.runtime.drivers.query_checks.unions import find_swapped_columns
@@ -40,7 +42,7 @@ MIN_UNMATCHED: Final = 3
 MIN_SHARE: Final = 0.1
 """Share of the rows of a side without a partner above which other forms of their keys are compared."""
 _WORTH_PARSING: Final = re.compile(
-    r"\b(?:join|union|intersect|except|null|between|max|min|limit|case|coalesce|ifnull|nvl)\b|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>]|\bin\s{0,9}\(\s{0,9}select|\bfrom\b[^()]{1,200},",
+    r"\b(?:join|union|intersect|except|null|between|max|min|limit|sample|tablesample|case|coalesce|ifnull|nvl)\b|[<>]=?\s{0,9}(?:'|date\b|timestamp\b)|'\s{0,9}[<>]|\bin\s{0,9}\(\s{0,9}select|\bfrom\b[^()]{1,200},|//",
     re.IGNORECASE,
 )
 
@@ -59,6 +61,7 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         return QueryFacts(None, ())
     tree = parse_query(database.execute, query)
     checks = database.attempt(find_swapped_columns(database, tree))
+    checks += database.attempt(find_samples(tree))
     joins: list[dict[str, Any]] = []
     selects = list(iter_selects(tree))[:MAX_SELECTS]
     may_choose = any(map(restricts_rows, selects))
@@ -70,6 +73,8 @@ def check_query(database: Database, query: str, result: ResultColumns) -> QueryF
         checks += [check for check in found if "check" in check]
         checks += database.attempt(_check_inlined(database, select))
         checks += database.attempt(_check_conditions(database, select, tables))
+        checks += database.attempt(find_inner_limit(select, is_outer=is_outer))
+        checks += database.attempt(find_zero_quotients(database, select, tables, result))
         if not may_choose:
             checks += database.attempt(find_constant_results(database, select, tables, result))
     checks = [check for number, check in enumerate(checks) if check not in checks[:number]]

@@ -24,11 +24,11 @@ class ResultColumns:
     """The frame that a query made.
 
     Attributes:
-        has_one_value: returns True if all rows of a column have the same value.
+        only_value: returns the value that all rows of a column have; None if they have several.
     """
 
     rows: int
-    has_one_value: Callable[[str], bool]
+    only_value: Callable[[str], Any]
 
 
 def restricts_rows(select: Select) -> bool:
@@ -51,8 +51,21 @@ def find_constant_results(
             kind = "fallback-in-all-rows"
         else:
             continue
-        if result.has_one_value(name) and _vary(database, select, tables, values):
+        if result.only_value(name) is not None and _vary(database, select, tables, values):
             yield {"check": kind, "column": name, "rows": result.rows}
+
+
+def find_zero_quotients(
+    database: Database, select: Select, tables: Mapping[str, QueryTable], result: ResultColumns
+) -> Iterator[dict[str, Any]]:
+    """Yield each column made by a division of whole numbers that is 0 in all rows."""
+    if result.rows < MIN_ROWS:
+        return
+    for column in map(as_node, select.node.get("select_list", ())):
+        name = str(column.get("alias") or "")
+        divides = any(part.get("function_name") == "//" for part in walk(column))
+        if divides and result.only_value(name) == 0 and _vary(database, select, tables, [column]):
+            yield {"check": "quotient-is-zero", "column": name, "rows": result.rows}
 
 
 def _values_before_fallback(column: Node) -> list[Node]:
