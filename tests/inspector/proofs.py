@@ -8,10 +8,12 @@ from typing import Any
 
 from tests.inspector import (
     test_earlier_runs,
+    test_query_rules,
     test_rules,
     test_rules_of_driver_logs,
     test_rules_of_frames,
     test_rules_of_green_runs,
+    test_rules_of_history,
     test_rules_of_the_original,
 )
 from tests.inspector.making import (
@@ -606,9 +608,17 @@ def _much_fewer_rows(folder: Path) -> Path:
     return test_earlier_runs.run(folder, 4, 100)
 
 
+def _compared(histories: Mapping[str, Mapping[str, Sequence[test_rules_of_history.Day]]]) -> Iterator[Proof]:
+    """The last run of each history."""
+    for rule, cases in histories.items():
+        for what, days in cases.items():
+            yield Proof(rule, what, lambda folder, days=days: test_rules_of_history.history(folder, days))
+
+
 def hits() -> Iterator[Proof]:
     """Runs in which the rule must find something."""
     yield Proof("differs-from-earlier-runs", "fewer rows", _much_fewer_rows)
+    yield from _compared(test_rules_of_history.HITS)
     yield from (_failing(*entry) for entry in (*test_rules.ERRORS, *VARIANTS))
     yield from (_uncompiled(*entry) for entry in test_rules.COMPILE_ERRORS)
     tables = (
@@ -617,6 +627,7 @@ def hits() -> Iterator[Proof]:
         BUILT_HITS,
         test_rules_of_green_runs.HITS,
         test_rules_of_driver_logs.HITS,
+        test_query_rules.HITS,
     )
     yield from (_built(*entry) for table in tables for entry in table)
 
@@ -624,6 +635,7 @@ def hits() -> Iterator[Proof]:
 def near_misses() -> Iterator[Proof]:
     """Runs that come near, and in which the rule must find nothing."""
     yield Proof("differs-from-earlier-runs", "no runs", lambda folder: test_earlier_runs.run(folder, 4, 100))
+    yield from _compared(test_rules_of_history.NEAR_MISSES)
     yield from (_failing(*entry) for entry in (*NEAR_ERRORS.items(), *NEAR_VARIANTS))
     yield from (_uncompiled(*entry) for entry in NEAR_COMPILE_ERRORS.items())
     tables = (
@@ -632,5 +644,6 @@ def near_misses() -> Iterator[Proof]:
         BUILT_NEAR,
         test_rules_of_green_runs.NEAR_MISSES,
         test_rules_of_driver_logs.NEAR_MISSES,
+        test_query_rules.NEAR_MISSES,
     )
     yield from (_built(*entry) for table in tables for entry in table)

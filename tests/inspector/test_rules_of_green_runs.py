@@ -180,7 +180,11 @@ def queried(query: str, **source: Any) -> Made:
 
 
 def ranged(
-    *columns: tuple[str, str | None, str | None], rows: int = 2000, nulls: int = 0, **config: Any
+    *columns: tuple[str, str | None, str | None],
+    rows: int = 2000,
+    nulls: int = 0,
+    repeated: int = 500,
+    **config: Any,
 ) -> Step:
     """A source with columns of these names, smallest and largest values."""
     names, low, high = zip(*columns, strict=True)
@@ -191,6 +195,7 @@ def ranged(
         "min": low,
         "max": high,
     }
+    out["repeated"] = {"rows": 1000, "repeated": repeated}
     return step("src", "x.extractor", rows=rows, out=out, **config)
 
 
@@ -255,12 +260,18 @@ HITS: Sequence[tuple[str, Made]] = (
     ("header-misread", csv({"5.1": "float64", "3.5": "float64", "1.4": "float64", "0.2": "float64", "Iris-setosa": "str"})),
     ("header-misread", csv({"1": "int64", "Ada": "str", "Lovelace": "str", "ada@example.org": "str"})),
     ("header-misread", csv({"ada@example.org": "object"})),
+    ("header-misread", csv({"7": "int64", "Ada": "str", "Lovelace": "str", "ada@example.org": "str", "+420 601 000": "str"})),
+    ("header-misread", csv({"7": "int64", "Ada": "str", "Lovelace": "str", "Brno": "str", "2024-03-01": "str"})),
+    ("header-misread", csv({"1000": "int64", "Brno": "str", "67,12": "str"})),
+    ("header-misread", csv({"17": "int64", "Lamp": "str", "$1,299.00": "str"})),
+    ("header-misread", csv({"https://example.org/a": "str", "200": "int64"})),
     ("header-misread", csv({"17": "int64", "9.99": "float64", "9.99.1": "float64", "Brno": "str"}, skip_rows=1)),
     ("header-misread", csv({"2024-03-01 10:00:00": "datetime64[us]", "4.5": "float64"})),
     (
         "header-misread",
         theirs(step("src", "filesystem.csv_extractor", rows=3), files={"artifacts/src/schema.json": {"7": "int64", "2024-03-01": "object", "1.5": "float64"}, "artifacts/src/output.parquet": b"PAR1\x15\x00\x00\x00\x00PAR1"}),
     ),
+    ("header-misread", csv({"0.10": "object", "0.90": "object", "1.00": "object", "0.10.1": "object"}, rows=0)),
     ("header-misread", signed({"header": False}, header_rows=1)),
     ("header-misread", signed(header_rows=2)),
     ("text-garbled", signed({"encoding": "latin-1"}, encoding_found="utf-8", encoding="latin-1")),
@@ -374,9 +385,13 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("header-misread", csv({"question": "str", "a@x.org": "str", "b@x.org": "str", "c@x.org": "str"})),
     ("header-misread", csv({"0": "int64", "1": "str", "2": "float64"}, header=False)),
     ("header-misread", csv({"c0": "int64", "c1": "str", "v1.0": "float64"})),
+    ("header-misread", csv({"id": "int64", "name": "str", "city": "str", "address": "str", "2024-03-01": "str"})),
+    ("header-misread", csv({"item": "str", "$10": "str", "$20": "str"})),
+    ("header-misread", csv({"item": "str", "5%": "float64", "50%": "float64", "95%": "float64"})),
     ("header-misread", csv({"10": "int64", "20": "int64", "30": "int64"})),
     ("header-misread", ours(step("src", "mysql.extractor", rows=5, out={"columns": ["7", "9.5"], "dtypes": ["int64", "float64"]}, query="SELECT 7, 9.5"))),
     ("header-misread", signed({"header": False})),
+    ("header-misread", csv({"id": "object", "2024-01-01": "object", "2024-01-08": "object"}, rows=0)),
     ("text-garbled", signed({"encoding": "latin-1"})),
     ("text-garbled", signed(lines_cut=1)),
     ("comment-cuts-values", signed({"comment": "#"})),
@@ -420,6 +435,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("time-out-of-range", timed("valid_from", "1970-01-01 00:00:00", "2024-06-24 10:11:12")),
     ("time-out-of-range", timed("created_at", "1969-12-31 23:00:00", "2024-06-24 10:11:12")),
     ("time-out-of-range", timed("created_at", None, None)),
+    ("time-out-of-range", timed("paid_at", "1970-01-01 00:00:00", None)),
     ("rows-delivered-twice", ours(ranged(("id", "1", "2000"), ("amount", None, None)))),
     ("rows-delivered-twice", ours(ranged(("id", "1", "1900"), ("amount", None, None)))),
     ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), ("valid_from", None, None)))),
@@ -428,6 +444,7 @@ NEAR_MISSES: Sequence[tuple[str, Made]] = (
     ("rows-delivered-twice", ours(ranged(("id", "1", "40"), ("date", "2024-01-01", "2024-02-19")))),
     ("rows-delivered-twice", ours(ranged(("id", "1", "10"), ("variable", None, None)))),
     ("rows-delivered-twice", ours(ranged(("customer_id", "1", "100")))),
+    ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), ("amount", None, None), repeated=0))),
     ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), nulls=1000))),
     ("rows-delivered-twice", ours(ranged(("id", "1", "1000"), query="SELECT o.id, l.n FROM orders o JOIN parts l USING (id)"))),
     (
@@ -556,6 +573,12 @@ def test_column_lost_in_a_step_names_its_input(tmp_path: Path) -> None:
     assert messages(tmp_path, ours(source, joined_step)) == {
         "column-all-null@j": "'city' had no values in any of 3 rows, although the input had some"
     }
+
+
+@pytest.mark.parametrize("sign", ["replacement_characters", "double_encoded"])
+def test_one_garbled_character_is_a_note(tmp_path: Path, sign: str) -> None:
+    findings = report(tmp_path, signed(**{sign: 1})).findings
+    assert [(finding.id, finding.severity) for finding in findings] == [("text-garbled@src", "note")]
 
 
 def test_blank_column_of_a_source_is_a_note(tmp_path: Path) -> None:

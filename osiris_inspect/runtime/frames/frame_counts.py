@@ -17,6 +17,8 @@ MAX_COLUMNS: Final = 256
 """Columns of a frame above which only nulls are counted."""
 SAMPLE_ROWS: Final = 256
 """Rows by which the number of distinct values is estimated."""
+SAMPLE_IDS: Final = 64
+"""Ids whose rows are compared."""
 MAX_RANGE_ROWS: Final = 100_000
 """Rows of a frame up to which the smallest and the largest value are searched."""
 MAX_FEW: Final = 16
@@ -39,6 +41,8 @@ class FrameCounts:
         self._sampled: list[int] = [0] * len(names)
         self._only: list[Any] = [None] * len(names)  # the one value so far
         self._blank: set[int] = set()
+        self._total = rows
+        self._repeated: dict[str, int] = {}
         self._low: list[Any] = [None] * len(names)
         self._high: list[Any] = [None] * len(names)
         self._is_sampled = len(names) <= MAX_COLUMNS
@@ -52,17 +56,20 @@ class FrameCounts:
                 self._add_sample(number, array)
             if self._only[number] is not None and not _has_only(array, self._only[number]):
                 self._only[number] = None
-            if number in self._blank and not _is_blank(array):
+            if number in self._blank and self._only[number] is None and not _is_blank(array):
                 self._blank.remove(number)
             if self._is_ranged and _is_key(array.type):
                 self._add_range(number, array)
+        if self._is_ranged and len(arrays) and not self._rows and len(arrays[0]) == self._total:
+            self._add_repeated(arrays[: len(self._names)])
         self._rows += len(arrays[0]) if len(arrays) else 0
         self._is_ranged = self._is_ranged and self._rows <= MAX_RANGE_ROWS
 
     def _add_sample(self, number: int, array: pa.Array) -> None:
         values = _sample_values(array)
         self._sampled[number] = len(values)
-        if len(values) == 1 and (_is_text(array.type) or _is_float(array.type) or _is_key(array.type)):
+        is_ranged = self._is_ranged and _is_key(array.type)
+        if len(values) == 1 and _is_comparable(array.type) and not is_ranged:
             self._only[number] = values[0]
         if 0 < len(values) <= MAX_FEW and _is_text(array.type) and _is_blank(values):
             self._blank.add(number)
@@ -78,6 +85,26 @@ class FrameCounts:
             return
         self._low[number] = low if pc.less(low, before).as_py() else before
         self._high[number] = high if pc.greater(high, self._high[number]).as_py() else self._high[number]
+
+    def _add_repeated(self, arrays: Sequence[pa.Array]) -> None:
+        """Count repeated rows among the first ids if a column ``id`` has fewer values than rows."""
+        number = next((number for number, name in enumerate(self._names) if name.lower() == "id"), None)
+        if number is None or not kinds.is_integer(arrays[number].type) or self._low[number] is None:
+            return
+        ids, low = arrays[number], self._low[number].as_py()
+        if len(ids) <= self._high[number].as_py() - low + 1 or not all(
+            _is_comparable(one.type) for one in arrays
+        ):
+            return
+        batch = pa.RecordBatch.from_arrays(list(arrays), [str(position) for position in range(len(arrays))])
+        rows = pa.Table.from_batches([batch.filter(pc.less(ids, low + SAMPLE_IDS))])
+        different = rows.group_by(rows.column_names, use_threads=False).aggregate([])
+        self._repeated = {"rows": len(rows), "repeated": len(rows) - len(different)}
+
+    @property
+    def repeated(self) -> dict[str, int]:
+        """The rows of the first ids, and how many of them repeat another; empty if ids cannot be repeated."""
+        return self._repeated
 
     @property
     def nulls(self) -> tuple[int, ...]:
@@ -159,6 +186,10 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(kinds.is_string(kind) or kinds.is_large_string(kind))
 
 
+def _is_comparable(kind: pa.DataType) -> bool:
+    return _is_text(kind) or _is_float(kind) or _is_key(kind) or bool(kinds.is_boolean(kind))
+
+
 def _sample_values(array: pa.Array) -> pa.Array:
     """Return the different values in the first rows, without NaN; none if they cannot be compared."""
     if (
@@ -175,10 +206,21 @@ def _sample_values(array: pa.Array) -> pa.Array:
 
 def _has_only(array: pa.Array, value: pa.Scalar) -> bool:
     """Return True if an array has no other value; it may have none."""
-    differs = pc.not_equal(array, value)
-    if _is_float(array.type):
-        differs = pc.and_(differs, pc.invert(pc.is_nan(array)))
-    return not pc.any(differs).as_py()
+    if _is_text(array.type):
+        return _has_only_text(array, value.as_py().encode())
+    ends = pc.min_max(array)  # ignores NaN
+    return not ends["min"].is_valid or bool(ends["min"] == value and ends["max"] == value)
+
+
+def _has_only_text(array: pa.Array, value: bytes) -> bool:
+    """Return True if an array has no other text; compares the bytes of all cells at once, which is fast."""
+    width, count = (8 if kinds.is_large_string(array.type) else 4), len(array) - array.null_count
+    ends = np.frombuffer(array.buffers()[1], f"<i{width}", len(array) + 1, array.offset * width)
+    lengths = np.diff(ends)
+    start, size = int(ends[0]), int(ends[-1] - ends[0])
+    if size != count * len(value) or not ((lengths == len(value)) | (lengths == 0)).all():
+        return False
+    return not size or array.buffers()[2].slice(start, size).to_pybytes() == value * count
 
 
 def _is_blank(array: pa.Array) -> bool:

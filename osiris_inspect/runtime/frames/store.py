@@ -214,6 +214,7 @@ class FrameStore:
             min=counts.low,
             max=counts.high,
             blank_columns=counts.blank_columns,
+            repeated=counts.repeated,
             storage=self.location(step),
             reason=reason,
             memory_bytes=entry.memory_bytes,

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from osiris_inspect.base.connection_server import connection_server
 from osiris_inspect.model import manifest
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.errors import DriverError, InputNotFound, InvalidMessage, OsirisError
@@ -21,6 +22,7 @@ from osiris_inspect.model.manifest import InputRef, Manifest
 from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.runtime import settings
 from osiris_inspect.runtime.drivers.interface import driver as drivers
+from osiris_inspect.runtime.drivers.interface.file_paths import with_search_of_file
 from osiris_inspect.runtime.drivers.interface.step_inputs import StepInputs
 from osiris_inspect.runtime.files.atomic_write import write_atomic
 from osiris_inspect.runtime.frames.driver_result import missing_frame_advice
@@ -44,7 +46,18 @@ from osiris_inspect.runtime.worker.heartbeat import Heartbeat
 from osiris_inspect.runtime.worker.message_writer import MessageWriter
 
 _STORED_FRAME_FIELDS = tuple(item.name for item in fields(StoredFrame))
-_OPTIONAL_FIELDS = ("original_names", "nulls", "distinct", "min", "max", "blank_columns", "join", "source")
+_OPTIONAL_FIELDS = (
+    "original_names",
+    "nulls",
+    "distinct",
+    "min",
+    "max",
+    "blank_columns",
+    "repeated",
+    "join",
+    "checks",
+    "source",
+)
 
 
 @dataclass(slots=True)
@@ -194,7 +207,7 @@ class Worker:
                 "error_type": report["type"],
                 "causes": report["causes"],
                 "traceback": report["traceback"],
-                "error_info": report["error_info"],
+                "error_info": with_search_of_file(report["error_info"], session.base),
                 "duration_ms": duration_ms,
             }
             self._emitter.emit("step_failed", event_fields, step_id)
@@ -292,7 +305,8 @@ class Worker:
         self._write_cleaned_config(step_id, driver_config)
         if step_id in session.connections:
             driver_config["resolved_connection"] = dict(session.connections[step_id])
-        joins: list[Mapping[str, int]] = []
+        joins: list[Mapping[str, Any]] = []
+        checks: list[Mapping[str, Any]] = []
         source: dict[str, Any] = {}
         ctx = drivers.DriverContext(
             base=session.base,
@@ -302,6 +316,7 @@ class Worker:
             cancel=self._context.cancel,
             describe_join=joins.append,
             describe_source=source.update,
+            describe_query=checks.extend,
             other_steps=tuple(step.id for step in session.manifest.steps if step.id != step_id),
         )
         self._heartbeat.phase = "driving"
@@ -311,13 +326,15 @@ class Worker:
             result = driver.run(step_id=step_id, config=driver_config, inputs=inputs, ctx=ctx)
         self._heartbeat.phase = "keeping"
         rows_in = sum(resolved.rows for resolved in inputs.values()) if inputs else None
-        described = {"join": joins[-1] if joins else None, "source": source}
+        described = {"join": joins[-1] if joins else None, "checks": tuple(checks), "source": source}
         return self._store_result(step_id, driver_name, result, rows_in, described)
 
     def _write_cleaned_config(self, step_id: str, config: Mapping[str, Any]) -> None:
-        """Write the configuration that the driver receives, secrets masked."""
+        """Write the configuration that the driver receives, secrets masked; of its connection only the server."""
         relative = layout.cleaned_config_path(step_id)
-        masked = self._emitter.redactor.redact_value(mask_by_key(config))
+        server = connection_server(self._prepared.connections.get(step_id, {}))
+        recorded = {**config, "resolved_connection": server} if server else config
+        masked = self._emitter.redactor.redact_value(mask_by_key(recorded))
         write_atomic(self._run_dir / relative, orjson.dumps(masked, option=orjson.OPT_INDENT_2), sync=False)
         self._emitter.emit("artifact_created", {"artifact_type": "cleaned_config", "path": relative}, step_id)
 

@@ -31,7 +31,7 @@ _FAMILY_PATTERNS = LazyRegex(
     re.MULTILINE,
 )
 _FAMILIES: Mapping[str, str] = {
-    start: name for name, starts in CODE_FAMILIES.items() for start in starts.split()
+    start: family.error_class for start, family in CODE_FAMILIES.items() if family.error_class
 }
 _STATEMENT = "statement"
 """Class of an SQLSTATE, or of an exception named after one, that no family contains."""
@@ -51,7 +51,7 @@ class ErrorCode(NamedTuple):
     match: re.Match[str]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def find_error_code(text: str, error_type: str = "", traceback: str = "") -> ErrorCode | None:
     """Return the first known code of an error: in its text, its class or its traceback.
 

@@ -1,7 +1,9 @@
 """Reads the counts of frames: from the events, else from the files of a spill."""
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice, zip_longest
 from typing import Any
 
 from osiris_inspect.inspector.files.run_files import RunFiles
@@ -10,7 +12,9 @@ from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.model import run_layout as layout
 from osiris_inspect.model.event import Event, as_int
 
-_LISTS = ("columns", "dtypes", "nulls", "min", "max", "blank_columns")
+MAX_HASHED_BYTES = 4 << 20
+"""Size up to which a spilled frame without a fingerprint is hashed."""
+_LISTS = ("columns", "dtypes", "nulls", "distinct", "min", "max")
 _JOIN_COUNTS = ("left_rows", "right_rows", "matched", "left_duplicates", "right_duplicates")
 
 
@@ -36,30 +40,45 @@ def read_frame_facts(run: Run, *, log_only: bool = False) -> dict[str, FrameFact
 def _from_event(step: str, event: Event) -> FrameFacts | None:
     if event.row_count is None:
         return None
-    names, dtypes, nulls, lows, highs, blank = (_items(event.fields.get(key)) for key in _LISTS)
-    blank_names = {name for name in blank if isinstance(name, str)}
-    original = event.fields.get("original_names")
+    return logged_frame(step, event.row_count, event.fields)._replace(file=event.file, line=event.line)
+
+
+def logged_frame(step: str, rows: int, event_fields: Mapping[str, Any]) -> FrameFacts:
+    """Return the counts that an ``output_stored`` event contains."""
+    names, *values = (_items(event_fields.get(key)) for key in _LISTS)
+    blank_names = {name for name in _items(event_fields.get("blank_columns")) if isinstance(name, str)}
+    original = event_fields.get("original_names")
     originals = original if isinstance(original, Mapping) else {}
+    given = islice(zip_longest(names, *values), len(names))
     columns = tuple(
-        ColumnFacts(
-            str(originals.get(str(name), name)),
-            str(_item(dtypes, number) or ""),
-            as_int(_item(nulls, number)),
-            _text(_item(lows, number)),
-            _text(_item(highs, number)),
-            str(name) in blank_names,
-        )
-        for number, name in enumerate(names)
+        _column(str(originals.get(str(name), name)), value, is_blank=str(name) in blank_names)
+        for name, *value in given
     )
-    join, source = event.fields.get("join"), event.fields.get("source")
+    join, fingerprint = event_fields.get("join"), event_fields.get("fingerprint")
+    source = event_fields.get("source")
     return FrameFacts(
         step,
-        event.row_count,
+        rows,
         columns,
-        event.file,
-        event.line,
-        _join(join) if isinstance(join, Mapping) else None,
-        source if isinstance(source, Mapping) else {},
+        layout.EVENTS,
+        join=_join(join) if isinstance(join, Mapping) else None,
+        fingerprint=fingerprint if isinstance(fingerprint, str) else "",
+        source=source if isinstance(source, Mapping) else {},
+        repeated=_share(event_fields.get("repeated")),
+        checks=tuple(check for check in _items(event_fields.get("checks")) if isinstance(check, Mapping)),
+    )
+
+
+def _column(name: str, values: Sequence[Any], *, is_blank: bool) -> ColumnFacts:
+    dtype, nulls, distinct, low, high = values
+    return ColumnFacts(
+        name,
+        str(dtype or ""),
+        nulls if type(nulls) is int else as_int(nulls),
+        distinct if isinstance(distinct, int | str) else None,
+        low if isinstance(low, str) else None,
+        high if isinstance(high, str) else None,
+        is_blank,
     )
 
 
@@ -67,12 +86,11 @@ def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _item(values: list[Any], number: int) -> Any:
-    return values[number] if number < len(values) else None
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+def _share(repeated: Any) -> float | None:
+    """Return the share of repeated rows in a sample; None if it was not counted."""
+    counts = repeated if isinstance(repeated, Mapping) else {}
+    rows, repeats = as_int(counts.get("rows")), as_int(counts.get("repeated"))
+    return repeats / rows if rows and rows > 0 and repeats is not None else None
 
 
 def _join(counts: Mapping[str, Any]) -> JoinFacts | None:
@@ -80,7 +98,9 @@ def _join(counts: Mapping[str, Any]) -> JoinFacts | None:
     if any(number is None or number < 0 for number in numbers):
         return None
     known = {name: number or 0 for name, number in zip(_JOIN_COUNTS, numbers, strict=True)}
-    return JoinFacts(**known, right_matched=as_int(counts.get("right_matched")))
+    return JoinFacts(
+        **known, right_matched=as_int(counts.get("right_matched")), is_filtered=counts.get("filtered") is True
+    )
 
 
 def _from_spill(run: Run, step: StepState, disk: RunFiles, logged: FrameFacts | None) -> FrameFacts | None:
@@ -88,21 +108,37 @@ def _from_spill(run: Run, step: StepState, disk: RunFiles, logged: FrameFacts | 
     spills = [artifact for artifact in step.artifacts if artifact.kind == "parquet"]
     if not layout.is_safe_name(step.id) or not any(artifact.state == "present" for artifact in spills):
         return None
-    schema = layout.schema_path(step.id)
+    frame = spilled_frame(disk, step.id, step.rows_out, with_values=run.status == "success")
+    if frame is not None and logged is not None and logged.columns:
+        return logged._replace(columns=frame.columns)
+    return frame
+
+
+def spilled_frame(
+    disk: RunFiles, step: str, rows_out: int | None, *, with_values: bool = True
+) -> FrameFacts | None:
+    """Return the counts of a spilled frame; without ``with_values`` only its columns. None if nothing is known."""
+    schema, spill = layout.schema_path(step), layout.spill_path(step)
     dtypes = _dtypes(disk.read_document(schema, json.loads) if disk.exists(schema) else None)
     counted = None
-    if run.status == "success":
+    if with_values:
         from osiris_inspect.inspector.tables.parquet_footer import null_counts
 
-        counted = null_counts(run.path / layout.spill_path(step.id))
+        counted = null_counts(disk.root / spill)
     if counted is None and not dtypes:
         return None
-    rows, nulls = counted or (step.rows_out, {})
+    rows, nulls = counted or (rows_out, {})
     names = list(dtypes) or list(nulls)
     columns = tuple(ColumnFacts(name, dtypes.get(name, ""), nulls.get(name)) for name in names)
-    if logged is not None and logged.columns:
-        return logged._replace(columns=columns)
-    return FrameFacts(step.id, rows, columns, schema if dtypes else layout.spill_path(step.id))
+    fingerprint = _hash_of_file(disk, spill) if counted else ""
+    return FrameFacts(step, rows, columns, schema if dtypes else spill, fingerprint=fingerprint)
+
+
+def _hash_of_file(disk: RunFiles, file: str) -> str:
+    """Return a hash of a small Parquet file: one version of a library writes equal frames as equal bytes."""
+    if (disk.size(file) or 0) > MAX_HASHED_BYTES:
+        return ""
+    return hashlib.blake2b(disk.head(file, MAX_HASHED_BYTES), digest_size=16).hexdigest()
 
 
 def _dtypes(document: Any) -> dict[str, str]:

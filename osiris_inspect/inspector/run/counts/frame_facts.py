@@ -11,6 +11,7 @@ class ColumnFacts(NamedTuple):
     Attributes:
         dtype: its type as logged; empty if unknown.
         nulls: number of rows without a value; None if unknown.
+        distinct: how many different values it has: a number, or ``few`` or ``many``; None if unknown.
         low, high: smallest and largest value as text, of whole numbers and times; None if unknown.
         is_blank: True if it is text, and its values are all empty or spaces.
     """
@@ -18,6 +19,7 @@ class ColumnFacts(NamedTuple):
     name: str
     dtype: str = ""
     nulls: int | None = None
+    distinct: int | str | None = None
     low: str | None = None
     high: str | None = None
     is_blank: bool = False
@@ -30,6 +32,7 @@ class JoinFacts(NamedTuple):
         left_rows, right_rows: rows of the inputs.
         matched: rows of the left input with a partner.
         right_matched: rows of the right input with a partner; None if not counted.
+        is_filtered: the query joins only some rows of the inputs.
         left_duplicates, right_duplicates: rows whose key occurs earlier in the same input.
     """
 
@@ -39,6 +42,7 @@ class JoinFacts(NamedTuple):
     left_duplicates: int
     right_duplicates: int
     right_matched: int | None = None
+    is_filtered: bool = False
 
 
 class FrameFacts(NamedTuple):
@@ -48,8 +52,11 @@ class FrameFacts(NamedTuple):
         rows: None if unknown.
         columns: in the order of the frame; empty if unknown.
         join: the counts of the join that made the frame; None if there was none or it was not counted.
+        repeated: share of the rows that repeat another row; None if unknown.
         source: what the driver noticed in the file that it read, by name.
+        checks: mistakes that the query and its inputs show: ``check`` is the kind, and the rest its facts.
         file, line: where they are recorded; line 0 if any line of the file.
+        fingerprint: a hash of its values; empty if unknown.
     """
 
     step: str
@@ -58,7 +65,10 @@ class FrameFacts(NamedTuple):
     file: str
     line: int = 0
     join: JoinFacts | None = None
+    fingerprint: str = ""
     source: Mapping[str, Any] = MappingProxyType({})
+    repeated: float | None = None
+    checks: tuple[Mapping[str, Any], ...] = ()
 
     def column(self, name: str) -> ColumnFacts | None:
         """Return the counts of a column; None if the frame has no such column."""

@@ -11,7 +11,7 @@ MAX_QUERY = 100_000
 QUERY_KEYS = ("query", "sql", "statement")
 LIMIT_KEYS = ("limit", "max_rows", "row_limit", "nrows", "max_records", "limit_rows")
 
-_OTHER = LazyRegex(r"'[^']*'|--[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*\*/")
+_OTHER = LazyRegex(r"'[^']*'|--[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/|\Z)")
 _WORD = LazyRegex(r"\"[^\"]*\"|`[^`]*`|\w+|[(),;.<>]")
 _SET_SIZES = {"union", "cross", "unnest", "generate_series", "generate_subscripts", "range", "lateral",
               "unpivot", "flatten", "explode", "recursive", "values", "asof", "positional", "regexp_split_to_table",
@@ -119,3 +119,12 @@ def renames(query: str, column: str, new_name: str) -> bool:
     old, new = re.escape(column), re.escape(new_name)
     pattern = rf"\b{old}[\"`]?\s{{1,9}}(?:as\s{{1,9}})?[\"`]?{new}\b"
     return re.search(pattern, query[:MAX_QUERY], re.IGNORECASE) is not None
+
+
+def compared_with_null(query: str) -> str | None:
+    """Return a column that a SELECT compares with the constant NULL; None if there is none."""
+    text = _OTHER.sub(lambda _: " ", query[:MAX_QUERY])
+    if re.search(r"\b(?:update|set|call|declare)\b", text, re.IGNORECASE):
+        return None
+    match = re.search(r"\b(\w{1,100})[\"`]?\s{0,9}(?<![:<>=])(?:=|<>|!=)\s{0,9}null\b", text, re.IGNORECASE)
+    return match[1] if match else None

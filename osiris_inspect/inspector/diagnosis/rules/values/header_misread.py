@@ -29,9 +29,12 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Finding, Severity
 
 NEEDS = ("steps",)
+EXPLAINS = ("zero-rows-from-source",)
 MAX_COLUMNS = 2_000
 MAX_ALIKE = 2
 """Columns that may be named by the same kind of address; more of them are a table with one column a person."""
+MIN_MIXED = 0.3
+"""Share of names that are values, if they are of different kinds, such as an id and a date."""
 MIN_BINS = 10
 TEMPLATE = FindingTemplate(Severity.WARNING, "config", "set header: false", Confidence.MEDIUM)
 _TIME = r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
@@ -39,17 +42,25 @@ _KINDS: Mapping[str, LazyRegex] = {
     "integer": LazyRegex(r"[+-]?\d{1,18}"),
     "decimal": LazyRegex(r"[+-]?\d{1,12}[.,]\d{1,10}"),
     "date": LazyRegex(rf"(?:\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{4}}){_TIME}"),
+    "amount": LazyRegex(
+        r"[$\u20ac\u00a3] ?\d{1,12}(?:[.,]\d{3}){0,4}(?:[.,]\d{1,2})?"
+        r"|\d{1,12}(?:[.,]\d{1,2})? ?[$\u20ac\u00a3%]|\d{1,3}(?:,\d{3}){1,4}\.\d{2}"
+    ),
     "address": LazyRegex(
-        r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}", 2
+        r"https?://[^\s]{1,500}|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}|\+\d[\d ()-]{6,20}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}",
+        2,
     ),
 }
-_SUFFIX = LazyRegex(r"(.{1,100})\.\d{1,2}")
+_SUFFIX = LazyRegex(r"(.{1,100})\.\d{1,4}")
 """pandas renames the second column of a name to ``name.1``."""
+_NUMBER = ("int", "uint", "float", "double", "decimal")
+_TEXT = ("str", "object", "string", "large_string")
 _DTYPES: Mapping[str, tuple[str, ...]] = {
-    "integer": ("int", "uint", "float", "double", "decimal"),
-    "decimal": ("int", "uint", "float", "double", "decimal"),
-    "date": ("str", "object", "string", "large_string", "datetime", "timestamp", "date"),
-    "address": ("str", "object", "string", "large_string"),
+    "integer": _NUMBER,
+    "decimal": _NUMBER,
+    "date": (*_TEXT, "datetime", "timestamp", "date"),
+    "amount": _TEXT,
+    "address": _TEXT,
 }
 
 
@@ -62,7 +73,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if as_int(frame.source.get("header_rows")):
             yield _header_in_rows(step, frame)
         elif _may_lack_header(step) and 0 < len(frame.columns) <= MAX_COLUMNS:
-            values = _names_that_are_values(frame.columns)
+            values = _names_that_are_values(frame)
             if _is_row(values, len(frame.columns)):
                 yield _row_as_header(step, frame, values)
 
@@ -98,32 +109,32 @@ def _may_lack_header(step: StepState) -> bool:
     return is_csv and not step.is_writer and not takes_frame and has_header and query_of(step.config) is None
 
 
-def _names_that_are_values(columns: Sequence[ColumnFacts]) -> list[tuple[str, ColumnFacts]]:
+def _names_that_are_values(frame: FrameFacts) -> list[tuple[str, ColumnFacts]]:
     """Return the columns whose name is a value that the column could have, each with the kind of the value."""
-    names = {column.name for column in columns}
+    names = {column.name for column in frame.columns}
     values = []
-    for column in columns:
+    for column in frame.columns:
         renamed = _SUFFIX.fullmatch(column.name)
         name = renamed[1] if renamed is not None and renamed[1] in names else column.name
         kind = next((kind for kind, pattern in _KINDS.items() if pattern.fullmatch(name)), "")
-        if kind and column.dtype.lower().startswith(_DTYPES[kind]):
+        dtypes = _TEXT if kind == "decimal" and "," in name else _DTYPES.get(kind, ())
+        if column.dtype.lower().startswith(dtypes) or (kind and frame.rows == 0):  # no row, no type
             values.append((kind, column))
     return values
 
 
 def _is_row(values: Sequence[tuple[str, ColumnFacts]], columns: int) -> bool:
     """Return True if the names are a row of data, not years, dates, bins or people of a pivoted table."""
-    kinds = [kind for kind, _ in values]
-    if 2 * len(values) < columns or not {"decimal", "date", "address"} & set(kinds):
+    kinds = {kind for kind, _ in values}
+    if {"date", "amount", "address"} & kinds and len(kinds) > 1:
+        return MIN_MIXED * columns <= len(values)
+    if 2 * len(values) < columns or not kinds - {"integer", "amount"}:
         return False
-    addresses = kinds.count("address")
-    if addresses:
-        return len(values) > addresses or addresses <= MAX_ALIKE
-    if "date" in kinds and len(set(kinds)) == 1:
-        texts = [column.name for _, column in values]
-        return len(texts) > 1 and texts not in (sorted(texts), sorted(texts, reverse=True))
-    if "date" in kinds:
-        return True
+    if kinds == {"address"}:
+        return len(values) <= MAX_ALIKE
+    names = [column.name for _, column in values]
+    if kinds == {"date"}:
+        return len(names) > 1 and names not in (sorted(names), sorted(names, reverse=True))
     return 2 * len(values) > columns and _are_amounts([column for _, column in values])
 
 

@@ -1,9 +1,9 @@
 """A source has more rows than different ids.
 
 What it finds:
-    A source with a column `id`, or the primary key of a writer that takes its rows, of which at least 10 % must be
-    repeated: there are more rows than numbers between the smallest and the largest. A history, with a version or a
-    period beside the id, and a series over time are not reported.
+    A source with a column `id` of which at least 10 % of the rows are repeated as a whole; or a source whose rows a
+    writer takes with a primary key that has fewer numbers between the smallest and the largest than there are rows. A
+    history, with a version or a period beside the id, and a series over time are not reported.
 
 Why it matters:
     Rows that were delivered twice are counted twice. A writer that merges by the key keeps one of them.
@@ -53,7 +53,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         frame = run.frames.get(step.id)
         if frame is None or step.status != "succeeded" or not _is_plain_source(step) or _is_history(frame):
             continue
-        keys = {"id", *_primary_keys(run, step)}
+        keys = _primary_keys(run, step) | ({"id"} if (frame.repeated or 0) >= MIN_SHARE else set())
         for column in frame.columns:
             if column.name.lower() not in keys:
                 continue

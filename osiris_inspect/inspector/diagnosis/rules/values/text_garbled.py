@@ -24,6 +24,8 @@ from osiris_inspect.model.event import as_int
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("output_stored",)
+MIN_CHARACTERS = 3
+"""Fewer characters are a note: texts from the web often have one."""
 TEMPLATE = FindingTemplate(
     Severity.WARNING,
     "data",
@@ -56,10 +58,12 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 f"the file contains {lost:,} replacement character{'s' if lost > 1 else ''} (U+FFFD): an earlier program could not decode its text",
                 frame_evidence(frame, "replacement_characters"),
                 step=step.id,
+                severity=None if lost >= MIN_CHARACTERS else Severity.NOTE,
             )
         elif double:
             yield TEMPLATE.finding(
                 f"the file contains text that was encoded twice, as in 'Ã¼' for 'ü', {double:,} time{'s' if double > 1 else ''}",
                 frame_evidence(frame, "double_encoded"),
                 step=step.id,
+                severity=None if double >= MIN_CHARACTERS else Severity.NOTE,
             )

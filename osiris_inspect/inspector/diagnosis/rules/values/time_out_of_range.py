@@ -87,7 +87,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             reason = _reason(column)
             if reason and column.name not in before:
                 yield TEMPLATE.finding(
-                    f"{column.name!r} has times from {column.low or 'unknown'} to {column.high or 'unknown'}: {reason}",
+                    f"{column.name!r} has times from {_shown(column.low)} to {_shown(column.high)}: {reason}",
                     frame_evidence(frame, column.name),
                     step=step.id,
                 )
@@ -99,7 +99,7 @@ def _reason(column: ColumnFacts) -> str:
     low, high = _moment(column.low), _moment(column.high)
     if low is not None and high is not None and _is_wrong_unit(low, high):
         return "numbers were converted with another unit"
-    if low is not None and low.is_epoch and (high is None or _is_zero(column.name, high)):
+    if low is not None and high is not None and low.is_epoch and _is_zero(column.name, high):
         return "0 was converted to a time, or stands for no time"
     if high is not None and high.year > MAX_YEAR and not high.is_sentinel:
         is_period = _PERIOD.search(column.name) is not None
@@ -115,6 +115,10 @@ def _moment(text: str | None) -> _Moment | None:
     hours, minutes, seconds = (float(part or 0) for part in match.groups()[3:])
     year, month, day = (int(part) for part in match.groups()[:3])
     return _Moment(year, month, day, hours * 3600 + minutes * 60 + seconds)
+
+
+def _shown(text: str | None) -> str:
+    return text or "" if _moment(text) is not None else "unknown"
 
 
 def _is_wrong_unit(low: _Moment, high: _Moment) -> bool:
