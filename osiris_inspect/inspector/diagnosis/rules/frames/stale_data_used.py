@@ -14,8 +14,8 @@ Example:
     `WARNING - rates API timed out, falling back to cached rates of 2026-11-02`.
 """
 
-from osiris_inspect.inspector.diagnosis.evidence.driver_messages import messages_of_successful_steps
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.files.driver_messages import messages_of_successful_steps
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex

@@ -15,8 +15,8 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import frame_evidence
-from osiris_inspect.inspector.diagnosis.evidence.driver_messages import messages_of_successful_steps
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.files.driver_messages import messages_of_successful_steps
 from osiris_inspect.inspector.run.counts.frame_facts import ColumnFacts
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run

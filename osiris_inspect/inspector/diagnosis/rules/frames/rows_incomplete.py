@@ -20,11 +20,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from osiris_inspect.inspector.diagnosis.evidence.configuration.query_text import LIMIT_KEYS
-from osiris_inspect.inspector.diagnosis.evidence.driver_messages import (
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.files.driver_messages import (
     DriverMessage,
     messages_of_successful_steps,
 )
-from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepState
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex

@@ -15,11 +15,11 @@ Example:
     `WARNING - ('Warning', 1265, "Data truncated for column 'note' at row 1")`, 20 times.
 """
 
-from osiris_inspect.inspector.diagnosis.evidence.driver_messages import (
+from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
+from osiris_inspect.inspector.files.driver_messages import (
     DriverMessage,
     messages_of_successful_steps,
 )
-from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex

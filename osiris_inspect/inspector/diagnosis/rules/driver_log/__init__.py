@@ -1,1 +1,0 @@
-"""Rules for the messages that a driver logs while its step succeeds."""
