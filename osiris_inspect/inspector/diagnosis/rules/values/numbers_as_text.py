@@ -32,6 +32,7 @@ NEEDS = ("output_stored",)
 TEMPLATE = FindingTemplate(Severity.WARNING, "data", confidence=Confidence.MEDIUM)
 MEASURED = 0.2
 """Share of numbers with a decimal point from which a column is a measure, not a code."""
+MAX_TEXT = 80
 MAX_WORDS = 3
 _CAUSES = ("broken_lines", "header_rows")
 """Facts of a file that make any column text."""
@@ -75,7 +76,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         if frame is None or step.status != "succeeded" or any(map(frame.source.get, _CAUSES)):
             continue
         for entry in _entries(frame):
-            column, value = str(entry.get("column")), str(entry.get("value") or "")
+            column, value = (str(entry.get(key) or "")[:MAX_TEXT] for key in ("column", "value"))
             if column.startswith("Unnamed: "):  # the line above the header was read as the header
                 continue
             if value == frame.source.get("total_label") or is_value_expected(run, step, column, value):
