@@ -36,6 +36,7 @@ def odd(column: str, value: str, line: int, **more: int) -> dict[str, Any]:
             {"short_lines": 20, "broken_lines": 20, "checked_lines": 40},
         ),
         ("a,b,c\n1,2,3\n4;5;6\n7,8,9\n", {}, {"short_lines": 1, "broken_lines": 1, "checked_lines": 3}),
+        ("a,b,c\n1,2,3\n4,5,6\n2 rows\n", {}, {"short_lines": 1, "footer_lines": 1, "checked_lines": 3}),
         ("a,b,c\n1,2,\n3,4\n5,6,7\n", {}, {"short_lines": 1, "padded_lines": 1, "checked_lines": 3}),
         ('a,b,c\n1,"x,y",\n3,4\n5,6,7\n', {}, {"short_lines": 1, "padded_lines": 1, "checked_lines": 3}),
         ("a,b,c\n1,2,3\n4,5,6\n7,8", {}, {"short_lines": 1, "cut_lines": 1, "checked_lines": 3}),

@@ -42,6 +42,7 @@ _REPORTS_ROWS = re.compile(
     rb"|\bnext[_ ]?(?:page|cursor|token|link|offset|url)|\btruncat|\bshortened|\bpartial\b|\bfirst page|\bonly (?:the )?first|\blimited to|\bcapped"
     rb"|\bmore \w{3,12} (?:are |is )?available|\bnot all \w{3,12}|\bstale\b|\bcached (?:copy|data|result|response|snapshot)|\b(?:falling|fell) back"
     rb"|\busing (?:default|none|null|nan|the default)|\bcoerced|\bdefaulting|\bset(?:ting)? (?:it )?to (?:none|null|nan)|\bretrying"
+    rb"|\b(?:errors|errored|failed|failures|reject|invalid|malformed|lost)"
     rb"|\bwarning'?, \d{4},|\b(?:page|offset|batch|pages|again|kept|no more|last|unchanged|up to date)\b|\b(?:filter|match|dedup|unique|re-?read|re-?fetch)|\ball \w{2,20}",
     re.IGNORECASE,
 )

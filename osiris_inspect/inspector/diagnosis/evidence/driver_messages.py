@@ -23,7 +23,7 @@ class DriverMessage(NamedTuple):
 
     @property
     def evidence(self) -> Evidence:
-        """Where it is logged."""
+        """The line of the log."""
         return Evidence(self.line.file, self.line.line, excerpt(self.text, 120))
 
     @property

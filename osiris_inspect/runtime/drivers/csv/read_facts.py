@@ -6,6 +6,7 @@ Recorded as ``source`` of ``output_stored``, beside the signs of ``file_checks``
 - ``broken_lines``: short lines that have all fields of a row together with the lines beside them.
 - ``padded_lines``: lines with all fields of which the last is empty, so the file does not omit empty fields.
 - ``cut_lines``: files that end inside a line.
+- ``footer_lines``: files whose last line has one field, as no other line has.
 - ``header_repeats``: rows below the first that repeat the column names; ``header_repeat_line`` is the first.
 - ``odd_values``: columns that would be numbers but for ``count`` of their ``values``. ``value`` and ``line`` are the first
   of these, ``different`` of which are different; ``decimals`` of the numbers have a decimal point.
@@ -74,7 +75,11 @@ def line_facts(file: CsvFile, frame: pd.DataFrame) -> dict[str, int | str]:
     is_cut = (
         is_whole and bool(widths) and widths[-1][0] < len(file.header) and not text.endswith(("\n", "\r"))
     )
+    is_footer = is_whole and facts["short_lines"] == 1 and widths[-1][0] == 1 and len(file.header) > 2
+    facts["footer_lines"] = int(is_footer and not is_cut)
     facts["cut_lines"] = int(is_cut and facts["short_lines"] == 1)
+    if is_footer:
+        facts["broken_lines"] = 0
     if not facts["short_lines"]:
         return {}
     return {name: count for name, count in facts.items() if count}

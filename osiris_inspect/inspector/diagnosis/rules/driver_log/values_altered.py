@@ -15,7 +15,10 @@ Example:
     `WARNING - ('Warning', 1265, "Data truncated for column 'note' at row 1")`, 20 times.
 """
 
-from osiris_inspect.inspector.diagnosis.evidence.driver_messages import messages_of_successful_steps
+from osiris_inspect.inspector.diagnosis.evidence.driver_messages import (
+    DriverMessage,
+    messages_of_successful_steps,
+)
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -45,8 +48,12 @@ _MISFIT = r"(?:invalid|unparse?able|unknown|unrecogni[sz]ed|unexpected|malformed
 _INSTEAD = r"(?:using|set(?:ting)? (?:it |them )?to|default(?:ing|ed)? (?:it )?to|replac(?:ed|ing) (?:it )?(?:by|with)|fall(?:ing|s)? back to|assum(?:ing|ed)|treat(?:ed|ing) (?:it )?as|kept as|left)"
 _NOTHING = r"(?:the )?(?:none|null|nan|nat|0(?:\.0{1,2})?|1(?:\.0{1,2})?|zero|empty|blank|default|''|\"\"|today|now|utc now|as is|unknown|n/a)"
 _REPLACED = LazyRegex(
-    rf"\b{_REASON}\b[^\n]{{0,120}}\b{_INSTEAD} {_NOTHING}(?!\w)|\b{_MISFIT}\b[^\n]{{0,80}}\b{_INSTEAD} {_NOTHING}(?!\w)"
-    r"|\b(?:coerced|converted|cast) to (?:null|nan|nat|none)\b|\busing default (?:for|value for|rate|price|date|currency|amount|category)\b",
+    rf"\b{_REASON}\b[^\n]{{0,120}}\b{_INSTEAD} {_NOTHING}(?!\w)|\b(?:coerced|converted|cast) to (?:null|nan|nat|none)\b",
+    2,
+)
+_REPLACED_IN_WARNING = LazyRegex(
+    rf"\b{_MISFIT}\b[^\n]{{0,80}}\b{_INSTEAD} {_NOTHING}(?!\w)"
+    r"|\busing default (?:for|value for|rate|price|date|currency|amount|category)\b",
     2,
 )
 _SETTING = LazyRegex(
@@ -54,20 +61,17 @@ _SETTING = LazyRegex(
     r"|region|profile|credentials?|locale|retry|retries|backoff|pool|log ?level|header|user[- ]agent|proxy|cache|workers?|threads?|api version)\b",
     2,
 )
-_NONE = LazyRegex(r"\b(?:0|no|zero) (?:values?|rows?|cells?|records?|dates?)\b", 2)
+_NONE = LazyRegex(
+    r"\b(?:0|no|zero) (?:values?|rows?|cells?|records?|dates?)\b|\b(?:0|zero) (?:\w{1,15} ){0,2}(?:coerced|converted|cast)\b",
+    2,
+)
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find successful steps that logged that they altered values."""
     for step, messages in messages_of_successful_steps(run).values():
         cut = [message for message in messages if _is_cut(message.text)]
-        replaced = [
-            message
-            for message in messages
-            if _REPLACED.search(message.text)
-            and not _SETTING.search(message.text)
-            and not _NONE.search(message.text)
-        ]
+        replaced = [message for message in messages if _is_replaced(message)]
         for found, text, fix in (
             (
                 cut,
@@ -94,3 +98,11 @@ def _is_cut(text: str) -> bool:
     if _SERVER.search(text):
         return True
     return _CUT.search(text) is not None and not _NOT_DATA.search(text)
+
+
+def _is_replaced(message: DriverMessage) -> bool:
+    text = message.text
+    if _SETTING.search(text) or _NONE.search(text):
+        return False
+    is_warned = bool(message.line.level) and _REPLACED_IN_WARNING.search(text) is not None
+    return is_warned or _REPLACED.search(text) is not None

@@ -2,7 +2,7 @@
 
 What it finds:
     A step that reads a CSV file in which line breaks inside unquoted text cut rows into pieces, in which some lines
-    have one field only, or which ends inside a line. Other short lines are a note if the file has empty last fields
+    have one field only, or which ends inside a line or with a footer. Other short lines are a note if the file has empty last fields
     elsewhere; many programs omit empty fields at the end of a line.
 
 Why it matters:
@@ -28,6 +28,7 @@ TEMPLATE = FindingTemplate(
     "data",
     "export the file again with its texts quoted and the same delimiter in all lines",
 )
+_FACTS = ("short_lines", "broken_lines", "padded_lines", "cut_lines", "footer_lines", "checked_lines")
 _NULL = "their last columns are null"
 
 
@@ -37,10 +38,7 @@ def check(run: Run, _lineage: Lineage) -> Findings:
         frame = run.frames.get(step.id)
         if frame is None or step.status != "succeeded":
             continue
-        short, broken, padded, cut, checked = (
-            as_int(frame.source.get(name)) or 0
-            for name in ("short_lines", "broken_lines", "padded_lines", "cut_lines", "checked_lines")
-        )
+        short, broken, padded, cut, footer, checked = (as_int(frame.source.get(name)) or 0 for name in _FACTS)
         lines = f"{short:,} of {checked:,} line{'s' if checked > 1 else ''}"
         evidence = frame_evidence(frame, "short_lines")
         if cut:
@@ -49,6 +47,14 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 evidence,
                 step=step.id,
                 fix="deliver the file again, and read it when it is complete",
+                confidence=Confidence.MEDIUM,
+            )
+        elif footer:
+            yield TEMPLATE.finding(
+                "the last line of the file has one field only: a footer was read as a row",
+                evidence,
+                step=step.id,
+                fix="export the file without its footer, or filter this row in the next step",
                 confidence=Confidence.MEDIUM,
             )
         elif broken:

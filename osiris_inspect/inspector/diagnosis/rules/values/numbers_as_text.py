@@ -122,7 +122,8 @@ def _kind(column: str, value: str, entry: Mapping[str, Any]) -> str | None:
             return kind
     count, decimals = as_int(entry.get("count")) or 0, as_int(entry.get("decimals")) or 0
     is_measure = decimals >= MEASURED * (as_int(entry.get("values")) or 0)
-    return "" if is_measure or (count <= MAX_WORDS and _WORDS.fullmatch(text)) else None
+    is_rare = count <= MAX_WORDS and 100 * count <= (as_int(entry.get("values")) or 0)
+    return "" if is_measure or (is_rare and _WORDS.fullmatch(text)) else None
 
 
 def _fix(column: str, value: str) -> str:
