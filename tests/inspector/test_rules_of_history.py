@@ -271,6 +271,20 @@ def test_message_of_changed_columns_names_old_and_new(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [(50, ["differs-from-earlier-runs@src"]), (5000, ["differs-from-earlier-runs@src"]), (60, []), (300, [])],
+)
+def test_step_with_other_settings_is_compared_by_large_differences(
+    tmp_path: Path, rows: int, found: list[str]
+) -> None:
+    usual: Day = {"rows": 500}
+    path = history(
+        tmp_path, [usual, usual, usual, {"rows": rows, "query": "SELECT * FROM t WHERE NOT active"}]
+    )
+    assert [one.id for one in analyze(path).findings if one.rule == "differs-from-earlier-runs"] == found
+
+
 def test_message_of_changed_target_names_both(tmp_path: Path) -> None:
     path = history(tmp_path, [to_server("dwh"), to_server("dwh"), to_server("test", "db2")])
     assert messages(path, "target-changed") == [

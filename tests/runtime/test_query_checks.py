@@ -336,6 +336,16 @@ def test_quotient_that_is_always_zero_is_found(tmp_path: Path, query: str, found
     assert names(tmp_path, query, r=RATES) == found
 
 
+def test_check_that_fails_does_not_fail_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> Any:
+        raise TypeError("unknown node")
+
+    monkeypatch.setattr("osiris_inspect.runtime.drivers.duckdb.check_query", fail)
+    assert checks(tmp_path, "SELECT * FROM l", l=keyed("a")) == [
+        {"check": "not-checked", "reason": "TypeError: unknown node"}
+    ]
+
+
 def test_query_that_cannot_be_taken_apart_still_succeeds(tmp_path: Path) -> None:
     query = (
         "CREATE TEMP TABLE t AS SELECT * FROM orders; "

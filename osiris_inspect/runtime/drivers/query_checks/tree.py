@@ -112,7 +112,9 @@ def walk(value: Any) -> Iterator[Node]:
     """Yield all nodes of a tree, subqueries included."""
     if isinstance(value, Mapping):
         yield value
-        value = list(value.values())
+        value = [
+            part for key, part in value.items() if key != "sample_size"
+        ]  # a value, whose type is no text
     if isinstance(value, list):
         for part in value:
             yield from walk(part)

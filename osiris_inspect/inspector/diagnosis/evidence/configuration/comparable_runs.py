@@ -50,6 +50,11 @@ class ComparableRuns:
         steps = {step, *self._lineage.upstream(step)}
         return [earlier for earlier, same in self._runs if steps <= same]
 
+    def with_other_settings(self, step: str) -> list[EarlierRun]:
+        """Return the runs in which a step had other settings, and the steps before it the same, newest first."""
+        upstream = set(self._lineage.upstream(step)) - {step}
+        return [earlier for earlier, same in self._runs if step not in same and upstream <= same]
+
 
 def _has_settings_of(earlier: EarlierRun, step: StepState) -> bool:
     """Return True if an earlier run does not record other settings of a step; dates do not count."""

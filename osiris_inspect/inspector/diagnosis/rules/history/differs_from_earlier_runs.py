@@ -1,10 +1,10 @@
 """A run differs much from the last successful runs of its pipeline.
 
 What it finds:
-    A step that returned less than half or more than twice the rows of each of the last runs, which were alike; a column
+    A step that returned at most half or at least twice the rows of each of the last runs, which were alike; a column
     whose values are missing in many rows and were not before, or that has one value in all rows and had many; a run that
     took more than five times as long. Only runs beside this one with the same settings are compared: at least three, for
-    columns two, at most eight.
+    columns two, at most eight. Runs in which the step had other settings count for a tenth or ten times the rows.
 
 Why it matters:
     Half an export, a source that was loaded twice, or a column that moved does not fail a step.
@@ -40,6 +40,8 @@ MIN_ROWS = 20
 MIN_ROWS_OF_VALUES = 10
 MAX_SPREAD = 1.5
 """Earlier counts are alike if the largest is at most this many times the smallest."""
+FACTOR = 2
+CHANGED_FACTOR = 10
 MAX_USUAL_NULLS = 0.05
 MIN_NEW_NULLS = 0.3
 SLOWER = 5
@@ -62,23 +64,32 @@ def check(run: Run, lineage: Lineage) -> Findings:
         if unusual & set(lineage.upstream(step.id)):
             continue  # the first step that differs explains those after it
         earlier = comparable.for_step(step.id)
-        finding = _rows(run, step, earlier) or _values(run, step, earlier)
+        finding = (
+            _rows(run, step, earlier)
+            or _values(run, step, earlier)
+            or _rows(run, step, comparable.with_other_settings(step.id), is_changed=True)
+        )
         if finding is not None:
             unusual.add(step.id)
             yield finding
     yield from _duration(run)
 
 
-def _rows(run: Run, step: StepState, earlier: Sequence[EarlierRun]) -> Finding | None:
+def _rows(
+    run: Run, step: StepState, earlier: Sequence[EarlierRun], *, is_changed: bool = False
+) -> Finding | None:
+    """Compare the rows of a step with earlier runs, in which it had other settings if it ``is_changed``."""
     before = [each.rows[step.id] for each in earlier if each.rows.get(step.id)]
     if len(before) < MIN_RUNS or step.is_writer or not step.rows_out or min(before) < MIN_ROWS:
         return None
     low, high = min(before), max(before)
-    if high > MAX_SPREAD * low or 0.5 * low < step.rows_out < 2 * high:
+    factor = CHANGED_FACTOR if is_changed else FACTOR
+    if high > MAX_SPREAD * low or low / factor < step.rows_out < factor * high:
         return None
     usual = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     return TEMPLATE.finding(
-        f"returned {step.rows_out:,} rows; the last {len(before)} runs returned {usual}",
+        f"returned {step.rows_out:,} rows; the last {len(before)} runs returned {usual}"
+        + (", with other settings of the step" if is_changed else ""),
         *rows_out_evidence(run, step),
         step=step.id,
     )
