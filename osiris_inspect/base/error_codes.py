@@ -1,11 +1,13 @@
 """Error codes of servers and drivers, and their meaning.
 
 Numbers are MySQL codes, five characters are an SQLSTATE, ``PGRST`` codes come from PostgREST, and words are psycopg
-exception classes. Codes with several possible causes are not listed; ``error_kind`` falls back to the class of a code.
+exception classes. ``error_kind`` falls back to the class of a code that is not listed. Where one code has several
+causes, the words of the message decide, see ``CLASSES_BY_WORDS``.
 
 Source: the error appendices of the MySQL, MariaDB, PostgreSQL and PostgREST manuals.
 """
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -37,6 +39,7 @@ ERROR_CODES: Mapping[str, str] = {
     "twice in one write": "21000 CardinalityViolation",
     "no matching key": "42P10 InvalidColumnReference",
     "generated": "3105 1906 428C9 GeneratedAlways",
+    "division": "1365 22012 DivisionByZero",
     "sequence": "1467 2200H SequenceGeneratorLimitExceeded",
     "nul character": "22P05 22021 UntranslatableCharacter CharacterNotInRepertoire",
     "value": "1264 1265 1292 1366 1406 1411 1690 22001 22003 22007 22008 22P02 StringDataRightTruncation "
@@ -60,12 +63,44 @@ ERROR_CODES: Mapping[str, str] = {
     "encryption": "2026 3159",
     "too large": "1153",
     "disk": "1021 53100 DiskFull",
-    "memory of the server": "1037 1038 1041 53200",
+    "memory of the server": "1037 1038 1041 53200 OutOfMemory",
     "service without database": "PGRST000 PGRST001 PGRST002 PGRST003",
     "one row": "PGRST116",
     "raised in the database": "1644 P0001 RaiseException",
 }
 """Error class to its codes. PostgreSQL uses ``21000`` for an upsert that contains the same key twice."""
+
+CLASSES_BY_WORDS: Mapping[str, tuple[str, str]] = {
+    "no password": ("credentials", r"using password: NO|no password supplied|empty password returned"),
+    "token time": ("token", r"JWT issued at future"),
+    "no table in query": (
+        "no table",
+        r"FROM-clause entry for table|Unknown table [^\n]{1,120} in (?:field list|\w{1,20} clause)",
+    ),
+    "no operator": ("no function", r"operator does not exist"),
+    "no comparison": ("no function", r"could not identify an (?:equality|ordering|hash)"),
+    "number of columns": ("syntax", r"INSERT has more |must have the same number of columns"),
+    "several statements": ("syntax", r"cannot insert multiple commands"),
+    "misplaced aggregate": ("grouping", r"(?:aggregate|window) function(?:s are| calls can)"),
+    "created at once": ("duplicate", r"unique constraint \\{0,2}\"pg_"),
+    "still referenced": (
+        "foreign key",
+        r"(?:update or delete on table|still referenced from table|delete or update a parent row)",
+    ),
+    "no partition": ("check", r"no partition of relation"),
+    "other partition": ("check", r"violates partition constraint"),
+    "several rows": ("twice in one write", r"more than one row returned by a subquery"),
+    "order of rows": ("no matching key", r"ORDER BY"),
+    "characters": (
+        "nul character, value",
+        r"invalid byte sequence for encoding [^\n]{1,24}: 0x(?!00)|has no equivalent in encoding|Incorrect string value",
+    ),
+    "number from text": ("value", r"Truncated incorrect \w{1,20} value"),
+    "calculation": ("value", r"value is out of range in '"),
+    "own use of table": ("lock", r"active queries in this session|pending trigger events"),
+    "shared memory": ("disk", r"could not resize shared memory segment"),
+}
+"""Error class to the words that distinguish it, and the general classes of its codes, separated by commas."""
 
 
 class CodeFamily(NamedTuple):
@@ -159,6 +194,7 @@ ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
     "twice in one write": "constraint-violated",
     "no matching key": "constraint-missing",
     "generated": "value-refused",
+    "division": "query-failed",
     "sequence": "value-refused",
     "nul character": "value-refused",
     "value": "value-refused",
@@ -186,13 +222,31 @@ ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
 }
 """Error class to the kind of an error of our drivers, a key of ``model.error_info.ERROR_KINDS``."""
 
+_KINDS_BY_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("no table in query", "number of columns", "several statements", "several rows"), "query-failed"
+    ),
+    **dict.fromkeys(("order of rows", "calculation", "own use of table"), "query-failed"),
+}
+"""Class of ``CLASSES_BY_WORDS`` to the kind, where it differs from that of the code."""
+
 _MYSQL_DIGITS = 4
 
 
-def error_kind(code: str) -> str:
-    """Return the kind of a server error: by its code, else by the class of the code, else ``query-failed``."""
+def refine_class(error_class: str, message: str) -> str:
+    """Return the class of an error by the words of its message, where its code has several causes."""
+    for name, (bases, words) in CLASSES_BY_WORDS.items():
+        if error_class in bases.split(", ") and re.search(words, message):
+            return name
+    return error_class
+
+
+def error_kind(code: str, message: str = "") -> str:
+    """Return the kind of a server error: by its code and words, else by the class of the code, else ``query-failed``."""
     if code in CLASS_OF_CODE:
-        return ERROR_KINDS_BY_CLASS[CLASS_OF_CODE[code]]
+        error_class = CLASS_OF_CODE[code]
+        kind = _KINDS_BY_WORDS.get(refine_class(error_class, message))
+        return kind or ERROR_KINDS_BY_CLASS[error_class]
     if code.isdigit() and len(code) == _MYSQL_DIGITS:  # its first digits do not form a class
         by_group = "connection-failed" if code.startswith("20") else "query-failed"
         family = CODE_FAMILIES.get(code)

@@ -52,3 +52,33 @@ def test_secret_across_cut_is_masked() -> None:
     secret = "password=" + "h" * 30 + "9"
     for start in range(40, 120):
         assert "hhhh" not in error_headline("y " * (start // 2) + secret + " z" * 400)
+
+
+SALESFORCE = (
+    "Malformed request https://acme.my.salesforce.com/services/data/v59.0/query/. Response content: [{'message': "
+    "\"\\nSELECT Id, Amout FROM Opportunity\\n           ^\\nERROR at Row:1:Column:12\\nNo such column 'Amout' on entity "
+    "'Opportunity'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field "
+    "name. Please reference your WSDL or the describe call for the appropriate names.\", 'errorCode': 'INVALID_FIELD'}]"
+)
+HELP = " Read the guide for more. It lists what the service offers and how to use it well." * 5
+REASONS = [
+    (SALESFORCE, "No such column 'Amout'"),
+    (f"The job ended.{HELP} Cannot coerce NULL in table `orders` column `id`.{HELP}", "column `id`"),
+    (f"Sync stopped.{HELP} Field sku is required.{HELP}", "sku is required"),
+    (f"Sync stopped.{HELP} The quota exceeds 5 GB: QUOTA_LIMIT_REACHED.{HELP}", "quota exceeds 5 GB"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), REASONS)
+def test_sentence_with_reason_in_middle_stays(text: str, reason: str) -> None:
+    assert reason in error_headline(text)
+
+
+def test_reason_at_end_wins_over_middle_without_one() -> None:
+    line = error_headline(f"The job ended.{HELP} The table 'orders' has 5 rows.{HELP} Column 'id' is missing")
+    assert line.endswith("Column 'id' is missing")
+
+
+def test_long_line_without_sentences_is_shortened_fast() -> None:
+    started = error_headline("a'" * 50_000 + " must ." * 10_000)
+    assert len(started) <= LIMIT * 2

@@ -48,7 +48,7 @@ CLOSE = [
     ("DockerException", "('Connection aborted.', PermissionError(13, 'Permission denied'))", "socket", "restart"),
     ("InterruptException", "INTERRUPT Error: Interrupted!", "interrupted", "server log"),
     ("OperationalError", "unable to open database file", "directory must exist", "damaged"),
-    ("NotFound", "404 Not found: Table proj:ds.sales was not found in location EU", "the name in it", "run again"),
+    ("NotFound", "404 Not found: Table proj:ds.sales was not found in location EU", "project.dataset.table", "run again"),
     ("error_perm", "550 No such file or directory: orders.csv", "550", "working directory"),
     ("BrokenProcessPool", "A process in the process pool was terminated abruptly", "pool", "the worker process ended"),
     ("JSONDecodeError", "Expecting value: line 1 column 1 (char 0)", "the file", "response was not"),

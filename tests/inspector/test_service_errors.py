@@ -129,7 +129,7 @@ EXAMPLES = [
     ("query-failed", "{'code': 'P0001', 'message': 'no more orders'}", "function"),
     ("query-failed", "psycopg2.errors.DuplicateTable: relation \"stats\" already exists", "IF NOT EXISTS"),
     ("query-failed", "psycopg2.errors.ObjectNotInPrerequisiteState: lastval is not yet defined in this session", "correct"),
-    ("query-failed", "{'code': '0A000', 'message': 'cross-database references are not implemented'}", "correct"),
+    ("query-failed", "{'code': '0A000', 'message': 'cross-database references are not implemented'}", "connect to that database"),
     ("constraint-violated", "Constraint Error: Duplicate key \"id: 1\" violates primary key constraint.", "upsert"),
     ("authentication-failed", "httpx.LocalProtocolError: Illegal header value b'Bearer '", "line breaks"),
     ("authentication-failed", "('28000', \"[28000] [SQL Server]Login failed for user 'sa'. (18456)\")", "password"),

@@ -27,6 +27,7 @@ from osiris_inspect.runtime.drivers import connection_test, duckdb_errors
 from osiris_inspect.runtime.drivers.interface import database, file_format, file_paths
 from osiris_inspect.runtime.drivers.interface.driver import errors_name_step
 from osiris_inspect.runtime.drivers.postgres import connect as postgres_connect
+from osiris_inspect.runtime.drivers.postgres.errors import sqlstate_fix, sqlstate_kind
 from osiris_inspect.runtime.frames.store import FrameStore, SpillPolicy
 from osiris_inspect.runtime.transport.e2b import errors as e2b_errors
 from tests.runtime.driving import context, drive, handed
@@ -321,6 +322,41 @@ def test_each_error_class_of_servers_has_a_kind() -> None:
 )
 def test_unlisted_code_has_the_kind_of_its_class(code: str, kind: str) -> None:
     assert error_codes.error_kind(code) == kind
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind"),
+    [
+        ("42P01", 'missing FROM-clause entry for table "c"', "query-failed"),
+        ("42P01", 'relation "c" does not exist', "table-missing"),
+        ("42601", "INSERT has more target columns than expressions", "query-failed"),
+        ("42601", 'syntax error at or near "FORM"', "sql-syntax"),
+        ("1690", "BIGINT UNSIGNED value is out of range in '(a - b)'", "query-failed"),
+        ("23514", 'no partition of relation "a" found for row', "constraint-violated"),
+    ],
+)
+def test_words_refine_kind_of_code(code: str, message: str, kind: str) -> None:
+    assert error_codes.error_kind(code, message) == kind
+
+
+def test_kinds_by_words_belong_to_known_classes() -> None:
+    assert set(error_codes._KINDS_BY_WORDS) <= set(error_codes.CLASSES_BY_WORDS)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "fix"),
+    [
+        ("42883", "operator does not exist: text = integer", "cast"),
+        ("42883", "function f(integer) does not exist", "create the function"),
+        ("23514", 'no partition of relation "a" found for row', "create the partition"),
+        ("23514", 'new row for relation "a" violates check constraint "c"', "check rejects"),
+        ("23503", 'update or delete on table "a" violates foreign key constraint "c" on table "b"', "delete or change"),
+        ("23503", 'insert or update on table "b" violates foreign key constraint "c"', "referenced first"),
+    ],
+)  # fmt: skip
+def test_words_decide_advice_of_code(code: str, message: str, fix: str) -> None:
+    kind = sqlstate_kind(code, message)
+    assert fix in sqlstate_fix(code, kind, message)
 
 
 @pytest.mark.parametrize(

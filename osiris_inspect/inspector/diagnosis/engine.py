@@ -13,6 +13,7 @@ from importlib import import_module
 from itertools import chain, groupby
 
 from osiris_inspect.inspector.diagnosis import rules
+from osiris_inspect.inspector.diagnosis.evidence.error_text import CAUSED_BY
 from osiris_inspect.inspector.diagnosis.evidence.quotes import verify_quotes
 from osiris_inspect.inspector.diagnosis.rule import Rule, build_rule
 from osiris_inspect.inspector.diagnosis.rule_order import RuleOrder
@@ -25,6 +26,7 @@ from osiris_inspect.model.finding import Finding, Severity, SkippedRule, message
 
 FALLBACK_RULE = "unexplained-failure"
 REPORTED_RULE = "reported-error"
+LIBRARY_RULE = "library-error"
 MAX_EVIDENCE = 5
 
 
@@ -32,7 +34,8 @@ MAX_EVIDENCE = 5
 def builtin_rules() -> tuple[Rule, ...]:
     """Return the rules of this package, then the kinds of errors that have no rule of their own, each sorted by id.
 
-    The reported errors come first: of two findings of one kind the first is kept, with the words of the runtime.
+    The reported errors come first, then the tables of known errors: of two findings of one kind the first is kept,
+    with the words of the runtime or of the library.
     """
     modules = pkgutil.walk_packages(rules.__path__, f"{rules.__name__}.")
     built = {
@@ -42,7 +45,9 @@ def builtin_rules() -> tuple[Rule, ...]:
         for rule in [build_rule(import_module(module.name), module.name.rpartition(".")[2])]
     }
     kinds = [_rule_of_kind(kind) for kind in sorted(ERROR_KINDS) if kind not in built]
-    return (*sorted(built.values(), key=lambda rule: (rule.id != REPORTED_RULE, rule.id)), *kinds)
+    first = (REPORTED_RULE, LIBRARY_RULE)
+    others = sorted(built.keys() - set(first))
+    return (*(built[name] for name in (*first, *others)), *kinds)
 
 
 def _rule_of_kind(kind: str) -> Rule:
@@ -178,9 +183,12 @@ def _order_causes(
 def _causes_first(findings: list[Finding], run: Run, order: RuleOrder) -> list[Finding]:
     """Return findings of one severity and step in an order in which no finding precedes its cause.
 
-    Independent findings are ordered by their confidence.
+    Independent findings are ordered by their confidence; those about the error itself precede those about the
+    exceptions that led to it, such as the failed lookup inside of a library.
     """
-    remaining = sorted(findings, key=lambda finding: (finding.confidence.rank, finding.rule))
+    remaining = sorted(
+        findings, key=lambda finding: (finding.confidence.rank, CAUSED_BY in finding.message, finding.rule)
+    )
     ordered: list[Finding] = []
     while remaining:
         first = next(

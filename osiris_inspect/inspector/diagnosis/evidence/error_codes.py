@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from osiris_inspect.base.error_codes import CLASS_OF_CODE, CODE_FAMILIES
+from osiris_inspect.base.error_codes import CLASS_OF_CODE, CODE_FAMILIES, refine_class
 from osiris_inspect.inspector.diagnosis.evidence.echoed_text import without_echoed_text
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
@@ -55,8 +55,16 @@ class ErrorCode(NamedTuple):
 def find_error_code(text: str, error_type: str = "", traceback: str = "") -> ErrorCode | None:
     """Return the first known code of an error: in its text, its class or its traceback.
 
-    Exceptions that the driver handled before are not part of the error.
+    Exceptions that the driver handled before are not part of the error. The words decide where a code has several
+    causes.
     """
+    code = _find_code(text, error_type, traceback)
+    if code is None:
+        return None
+    return code._replace(error_class=refine_class(code.error_class, without_echoed_text(text)))
+
+
+def _find_code(text: str, error_type: str, traceback: str) -> ErrorCode | None:
     for code in _known_codes(text):
         return code
     type_match = re.fullmatch(r"\w+", error_type)

@@ -26,7 +26,8 @@ _LOG_PREFIX = LazyRegex(
     r"[^\n]{0,200}?\b(?:DEBUG|INFO|WARN|WARNING|ERROR|CRITICAL|FATAL)\b[\s:\-]{1,4}(?=\S)"
 )
 _SUGGESTION = LazyRegex(
-    r"(?:Candidate (?:bindings|tables|functions)|Did you mean)[: ]+(?P<names>[^\s:?][^\n?]{0,159})"
+    r"(?:(?:Candidate (?:bindings|tables|functions)|Did you mean)[: ]+|Perhaps you meant to reference the \w{1,20}(?: alias)? )"
+    r"(?P<names>[^\s:?][^\n?]{0,159})"
 )
 _OF_CATALOG = LazyRegex(
     r"[\"']?(?:temp\.|main\.|system\.)?(?:pg_|duckdb_|sqlite_|information_schema\b|pragma_)"

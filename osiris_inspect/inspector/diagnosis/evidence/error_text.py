@@ -18,6 +18,8 @@ from osiris_inspect.model.finding import Evidence, Stage
 UNKNOWN_KIND = "driver-raised"
 """Kind of an exception that the code of a driver raised: what it means, only its words tell."""
 
+CAUSED_BY = " (caused by "
+"""Before the exception that led to an error, in a headline that is about that exception."""
 _NO_REASON = LazyRegex(r"\S{1,80} without a reason")
 
 
@@ -53,12 +55,17 @@ class ErrorText:
         return Evidence(self.file, self.line, own or quote)
 
     def headline(self, focus: str = "") -> str:
-        """Return the decisive words of the error, and of the cause that contains ``focus``."""
+        """Return the decisive words of the error, and of the cause that contains ``focus``, else of the first cause."""
+        first = self.causes[-1] if self.causes else ""
+        words = first.partition(": ")[2]
+        if words and not focus:
+            line = error_headline(self.text, self.error_type, words)
+            return line if words in self.text else f"{line}{CAUSED_BY}{error_headline(first)})"
         line = error_headline(self.text, self.error_type, focus)
         cause = next((text for text in self.causes if focus and focus in text), None)
         if cause is None or focus in self.text or focus in self.searchable:
             return line
-        return f"{line} (caused by {error_headline(cause, '', focus)})"
+        return f"{line}{CAUSED_BY}{error_headline(cause, '', focus)})"
 
 
 ErrorMatch = tuple[ErrorText, re.Match[str]]

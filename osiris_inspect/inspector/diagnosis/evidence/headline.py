@@ -1,7 +1,8 @@
 """The decisive words of an error, on one line.
 
 A headline repeats the error itself, so that it is never worse than the raw text. A long text loses its middle: the
-class and the code stand at its beginning, the reason often at its end.
+class and the code stand at its beginning, the reason often at its end. A sentence in the middle stays if it looks like
+the reason.
 """
 
 import re
@@ -35,6 +36,15 @@ _TITLE = LazyRegex(r"<(title|h1)\b[^>]{0,200}>(?P<title>[^<]{1,300})</", re.IGNO
 _EXCEPTION_LINE = LazyRegex(
     r"^(?:[A-Za-z_][\w.]{0,200}(?:Error|Exception|Interrupt|Exit|Warning)\b)", re.MULTILINE
 )
+_SENTENCE = LazyRegex(r"(?:[^.:;!?]|[.:;!?](?![\s'\"])){4,400}[.:;!?]?")
+_REASON = LazyRegex(
+    r"(?i:\b(?:can(?:not|'t)|could(?: not|n't)|no such|unknown|invalid|illegal|missing|mismatch|must|required|expect(?:ed|s)"
+    r"|unexpected|unable|not (?:found|exist|allowed|permitted|supported|a|be)|(?:is|are|was|does|do|did|has) not|denied|refused|rejected"
+    r"|exceed(?:s|ed)?|too (?:long|large|many|small|short)|duplicate|already|violat(?:es|ed)|out of|expired|locked|disabled"
+    r"|unsupported|corrupt(?:ed)?|incompatible|null)\b)"
+)
+_NAME = LazyRegex(r"[`'\"][^`'\"\n]{1,80}[`'\"]|\b[A-Z]{2,20}(?:[_-][A-Z0-9]{2,20}){1,6}\b")
+"""A quoted name or a code, which the sentence with the reason often contains."""
 _TRACEBACK = "Traceback (most recent call last)"
 _UNINFORMATIVE = frozenset(
     [
@@ -65,7 +75,29 @@ def error_headline(text: str, error_type: str = "", focus: str = "") -> str:
     name = error_type.rpartition(".")[2]
     if name and name not in _UNINFORMATIVE and name not in line:
         line = f"{name}: {line}"
-    return shorten_middle(line, LIMIT, " ".join(mask_by_pattern(focus).split())).rstrip(".,;: ")
+    return _shorten(line, " ".join(mask_by_pattern(focus).split())).rstrip(".,;: ")
+
+
+def _shorten(line: str, focus: str) -> str:
+    """Return a line without its middle, with its focus and, if there is room for both, the reason."""
+    short = shorten_middle(line, LIMIT, focus)
+    reason = _reason(line) if len(line) > LIMIT and focus in shorten_middle(line, LIMIT) else ""
+    with_reason = shorten_middle(line, LIMIT, reason) if reason else short
+    return with_reason if focus in with_reason else short
+
+
+def _reason(line: str) -> str:
+    """Return the sentence in the middle of a long line that most probably states the reason; empty if none does."""
+    spaced = line.replace("\\n", ". ")  # an escaped line break ends a sentence
+    sentences = [match[0].strip() for match in _SENTENCE.finditer(spaced)]
+    best = max(sentences, key=_weight, default="")
+    is_shown = _weight(best) <= max(1, _weight(shorten_middle(spaced, LIMIT)))
+    return "" if is_shown else best.rstrip(".:;!?")
+
+
+def _weight(sentence: str) -> int:
+    """Return how much a sentence looks like a reason: words of refusal first, then the names it quotes."""
+    return 2 * min(len(_REASON.findall(sentence)), 2) + min(len(_NAME.findall(sentence)), 2)
 
 
 def _plain(text: str) -> str:

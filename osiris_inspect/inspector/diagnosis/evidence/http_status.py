@@ -153,6 +153,7 @@ HTTP_STATUS: Final = LazyRegex(
     rf"|\bHTTP(?:/\d(?:\.\d)?)?[ -]{_STATUS}\b[^\n]{{0,80}}"
     rf"|\b[Ss]tatus(?:[ _-]?[Cc]ode)?['\"]?(?: ?[:=] ?| )['\"(]{{0,2}}{_STATUS}\b[^\n]{{0,80}}"
     rf"|['\"]code['\"]: ?['\"]?{_STATUS}['\"]?[,}}]"
+    rf"|(?:^|(?<=[\n:( ])){_STATUS} (?:GET|HEAD|POST|PUT|PATCH|DELETE) https?://[^\n]{{0,160}}"
     rf"|<Response \[{_STATUS}\]>|\bResponse {_STATUS}: [^\n]{{0,120}}|\bexceptions\.\w{{1,40}}: {_STATUS} [^\n]{{0,120}}"
     rf"|(?:(?:^|(?<=[\n:(\[{{\"'=>;] )|(?<=[\n:(\[{{\"=>;])|\b(?:{_BEFORE_STATUS}) ))(?=(?:{_PHRASES})\b){_STATUS}[^\n]{{0,80}}"
     rf"|\b(?i:failed|invalid api key|forbidden|unauthorized|not found|too many requests) \({_STATUS}\)[^\n]{{0,80}}"

@@ -109,7 +109,7 @@ def _query_kind(error: BaseException, code: int) -> str:
         return "network-timeout"
     if code in _LOST or (not code and isinstance(error, OSError)):
         return "connection-lost"
-    kind = error_kind(str(code))
+    kind = error_kind(str(code), str(error))
     return _KINDS_BY_CLASS.get(type(error).__name__, kind) if kind == "query-failed" else kind
 
 

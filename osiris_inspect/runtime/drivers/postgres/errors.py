@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 
-from osiris_inspect.base.error_codes import error_kind
+from osiris_inspect.base.error_codes import CLASS_OF_CODE, error_kind, refine_class
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.interface.database import FIXES
 
@@ -26,6 +26,17 @@ _ADVICE: Final[Mapping[str, str]] = {
     "53300": "run the step again later, or raise max_connections of the server",
 }
 """SQLSTATE to what to do, where it is more than for its kind."""
+_ADVICE_BY_WORDS: Final[Mapping[str, str]] = {
+    "no operator": "cast one side to the type of the other",
+    "no comparison": "cast the column before DISTINCT, GROUP BY, UNION or ORDER BY, such as json to jsonb",
+    "no table in query": "add the table to the FROM clause, or use the alias that it has there",
+    "still referenced": "delete or change the rows that reference them first",
+    "no partition": "create the partition for these values, or a DEFAULT partition",
+    "other partition": "write to the partitioned table itself",
+    "created at once": "create the table once before the steps that write it, then run again",
+    "shared memory": "give the container of the database more shared memory",
+}
+"""Class of ``CLASSES_BY_WORDS`` to what to do."""
 _READ_KINDS: Final[Mapping[str, str]] = {"21000": "query-failed", "42P10": "query-failed"}
 """Codes that mean another thing in a query than in a write."""
 
@@ -77,14 +88,15 @@ def sqlstate_kind(code: str, message: str, *, is_query: bool = False) -> str:
     if code == _QUERY_CANCELLED:
         # other languages than English do not show the reason; the time limit is the usual one
         return "query-cancelled" if "user request" in message else "query-timeout"
-    return error_kind(code)
+    return error_kind(code, message)
 
 
 def sqlstate_fix(code: str, kind: str, message: str) -> str:
     """Return what to do about a server error."""
     if kind == "permission-denied" and ROW_LEVEL_SECURITY in message:
         return "add a policy that allows the user to write these rows; GRANT does not"
-    return _ADVICE.get(code) or FIXES.get(kind, FIXES["query-failed"])
+    error_class = refine_class(CLASS_OF_CODE.get(code, ""), message)
+    return _ADVICE_BY_WORDS.get(error_class) or _ADVICE.get(code) or FIXES.get(kind, FIXES["query-failed"])
 
 
 def query_error(error: psycopg.Error, line: int | None = None) -> DriverError:

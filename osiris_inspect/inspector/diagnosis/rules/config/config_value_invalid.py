@@ -14,6 +14,7 @@ Example:
 """
 
 import re
+from dataclasses import replace
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
@@ -29,7 +30,27 @@ def _setting_fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     return "use a setting and a value that it supports"
 
 
+def _is_not_of_pymysql(_run: Run, text: ErrorText, _match: re.Match[str]) -> bool:
+    """Return True unless PyMySQL looked up a character set."""
+    return "pymysql" not in text.traceback
+
+
+def _is_not_of_mysql(run: Run, text: ErrorText, match: re.Match[str]) -> bool:
+    step = run.step(text.step or "")
+    is_of_mysql = step is not None and "mysql" in (step.driver or "")
+    return not is_of_mysql or not _is_not_of_pymysql(run, text, match)
+
+
+_CHARACTER_SET = ErrorPattern(
+    pattern=r"'NoneType' object has no attribute 'encoding'",
+    message="MySQL does not know the character set of the connection",
+    fix="set charset to utf8mb4 in the connection; utf-8 is not a name of MySQL",
+    domain="config",
+    unless=_is_not_of_pymysql,
+)
 PATTERNS = (
+    _CHARACTER_SET,
+    replace(_CHARACTER_SET, confidence=Confidence.MEDIUM, unless=_is_not_of_mysql),
     ErrorPattern(
         pattern=(
             r"(?:\"delimiter\"|\"quotechar\"|\"escapechar\") must be a[^\n]{0,80}"

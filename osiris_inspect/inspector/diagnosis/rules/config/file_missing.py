@@ -21,9 +21,12 @@ from osiris_inspect.base.near_names import near_names
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.model.finding import Confidence
 
 _SANDBOX_PATHS = ("/home/user", "/tmp", "/usr", "/opt", "/etc", "/var", "/proc", "/code")  # noqa: S108  names, not used as files
 """Folders that exist in a sandbox itself."""
+_PACKAGE = LazyRegex(r"[/\\](?:site|dist)-packages[/\\]|[/\\]lib(?:64)?[/\\]python3(?:\.\d{1,2})?[/\\]")
 _FILE_KEYS = ("path", "file", "file_path", "filename")
 
 
@@ -49,7 +52,16 @@ def _is_granted(run: Run, path: str) -> bool:
     return False
 
 
-def _is_hidden(run: Run, _text: ErrorText, match: re.Match[str]) -> bool:
+def _is_in_package(_run: Run, _text: ErrorText, match: re.Match[str]) -> bool:
+    """Return True if the path belongs to an installed package, so that no user wrote it."""
+    return _PACKAGE.search(_path(match)) is not None
+
+
+def _is_of_user(run: Run, text: ErrorText, match: re.Match[str]) -> bool:
+    return not _is_in_package(run, text, match)
+
+
+def _is_unseen(run: Run, match: re.Match[str]) -> bool:
     """Return True if a sandbox does not see the path because it is a path of the host."""
     path, sandbox = _path(match), _sandbox(run)
     if sandbox is None or not path or path.startswith(_SANDBOX_PATHS):
@@ -58,8 +70,12 @@ def _is_hidden(run: Run, _text: ErrorText, match: re.Match[str]) -> bool:
     return (is_absolute or sandbox == "e2b") and not _is_granted(run, path)
 
 
+def _is_hidden(run: Run, text: ErrorText, match: re.Match[str]) -> bool:
+    return _is_unseen(run, match) or _is_in_package(run, text, match)
+
+
 def _is_visible(run: Run, text: ErrorText, match: re.Match[str]) -> bool:
-    return not _is_hidden(run, text, match)
+    return not _is_unseen(run, match) or _is_in_package(run, text, match)
 
 
 def _fix(run: Run, text: ErrorText, match: re.Match[str]) -> str:
@@ -119,6 +135,7 @@ _NAMED = ErrorPattern(
         r"|No files found that match the pattern \\?\"(?P<f2>[^\"\n\\]{1,200})"
         r"|\[(?:Errno 2|WinError [23])\] [^\n:]{1,80}: '(?P<f3>[^'\n]{1,200})'"
         r"|Config file not found: (?P<f4>[^\n]{1,200})"
+        r"|\b[Ff]ile '?(?P<f9>[~./][^'\n]{1,200}?)'? was not found\b"
         r"|(?:CSV|Input|Source) file (?:does not exist|is missing):? (?P<f5>[^\n]{1,200})"
         r"|cannot (?:read|open) '?(?P<f6>[^'\n]{1,200}?)'?: no such file"
         r"|(?<!on socket )['\"](?P<f7>[^'\"\n]{1,200})['\"]: (?i:no such file or directory)"
@@ -145,6 +162,13 @@ PATTERNS = (
         unless=_is_visible,
     ),
     _NAMED,
+    replace(
+        _NAMED,
+        message="a file of an installed package was missing where the step ran",
+        fix="check what the step asked the package for; if that is right, install the package again",
+        confidence=Confidence.MEDIUM,
+        unless=_is_of_user,
+    ),
     ErrorPattern(
         pattern=(
             r"^FileNotFoundError\b[^\n'\"]{0,200}$"

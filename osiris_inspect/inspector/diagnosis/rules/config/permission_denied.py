@@ -73,9 +73,9 @@ PATTERNS = (
         search_text_logs=True,
     ),
     ErrorPattern(
-        pattern=r"\bPermissionError\b(?!: \[(?:Errno|WinError))[^\n]{0,160}",
-        message="the code of the step reported that it may not do this",
-        fix="allow what the message names to the account that runs the step",
+        pattern=r"\bPermissionError\b(?!: ?\[)[^\n]{0,160}",
+        message="access was denied, by the operating system or by a service that the code asked",
+        fix="allow what the message or the line that raised the error names to the account of the step",
         domain="config",
         confidence=Confidence.MEDIUM,
     ),

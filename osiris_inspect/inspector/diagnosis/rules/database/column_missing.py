@@ -28,9 +28,14 @@ from osiris_inspect.model.finding import Confidence, Severity
 REFINES = ("table-missing", "query-failed", "request-refused", "write-failed")
 
 
+_IN_DOUBLE_QUOTES = LazyRegex(r"column \\{0,2}\"[^\"\n]{1,120}\" does not exist")
+
+
 def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     if "parse_dates" in text.text or "Usecols" in text.text:
         return "correct the column name in the configuration; compare it with the header of the file"
+    if _IN_DOUBLE_QUOTES.search(text.text):
+        return "use a column name that exists in the source; a text value needs single quotes in the query"
     return "use a column name that exists in the source"
 
 

@@ -49,6 +49,13 @@ def _fix_of_duplicate(run: Run, text: ErrorText, _match: re.Match[str]) -> str:
 
 PATTERNS = (
     ErrorPattern(
+        pattern=r"unique constraint \\{0,2}\"pg_\w{1,60}[^\n]{0,60}",
+        message="two sessions created the same table, schema or type at the same time",
+        fix="create it once before the steps that write it, then run again",
+        domain="infra",
+        error_class="created at once",
+    ),
+    ErrorPattern(
         pattern=(
             r"duplicate key value violates unique constraint[^\n]{0,120}|could not create unique index[^\n]{0,100}"
             r"|Duplicate entry '[^'\n]{0,80}' for key[^\n]{0,80}"
@@ -72,13 +79,37 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
+            r"(?:update or delete on table|is still referenced from table) [^\n]{1,120}"
+            r"|(?i:cannot delete or update a parent row)[^\n]{0,80}"
+        ),
+        message="rows of another table still reference rows that were to be deleted or changed",
+        fix="delete or change the rows that reference them first, or keep these rows",
+        domain="data",
+        error_class="still referenced",
+    ),
+    ErrorPattern(
+        pattern=(
             r"[Vv]iolates foreign key constraint[^\n]{0,120}|(?i:foreign key constraint fail)[^\n]{0,80}"
-            r"|(?i:cannot (?:add or update a child|delete or update a parent) row)[^\n]{0,80}"
+            r"|(?i:cannot add or update a child row)[^\n]{0,80}"
         ),
         message="the target rejected rows that reference missing rows of another table",
         fix="write the referenced table first or drop rows without a match" + _PARTLY,
         domain="data",
         error_class="foreign key",
+    ),
+    ErrorPattern(
+        pattern=r"no partition of relation \\{0,2}\"(?P<p1>[^\"\n\\]{1,120})[^\n]{0,20} found for row|Table has no partition for value [^\n]{1,80}",
+        message="the partitioned table has no partition for a row",
+        fix="create the partition for these values, or a DEFAULT partition; then run again",
+        domain="config",
+        error_class="no partition",
+    ),
+    ErrorPattern(
+        pattern=r"violates partition constraint[^\n]{0,40}",
+        message="a row does not belong into the partition that it was written to",
+        fix="write to the partitioned table itself, which chooses the partition",
+        domain="config",
+        error_class="other partition",
     ),
     ErrorPattern(
         pattern=r"violates check constraint[^\n]{0,120}|(?i:check constraint)[^\n]{1,100}(?:is violated|failed)",

@@ -86,6 +86,120 @@ PATTERNS = (
         error_class="name twice",
     ),
     ErrorPattern(
+        pattern=r"operator does not exist: [^\n]{1,120}",
+        message="the operator does not exist for the types of its two sides",
+        fix="cast one side to the type of the other, or both to a type that has the operator",
+        domain="config",
+        error_class="no operator",
+    ),
+    ErrorPattern(
+        pattern=r"could not identify an (?:equality|ordering|hash)[^\n]{1,120}",
+        message="values of this type cannot be compared or sorted",
+        fix="cast the column before DISTINCT, GROUP BY, UNION or ORDER BY, for example json to jsonb or text",
+        domain="config",
+        error_class="no comparison",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"(?:missing|invalid reference to) FROM-clause entry for table[^\n]{1,100}"
+            r"|Unknown table '[^'\n]{1,120}' in (?:field list|\w{1,20} clause)|Binder Error: Referenced table \"[^\n]{1,160}"
+        ),
+        message="the query uses a table or an alias that its FROM clause does not contain",
+        fix="add the table to the FROM clause, or use the alias that it has there",
+        domain="config",
+        error_class="no table in query",
+    ),
+    ErrorPattern(
+        pattern=r"more than one row returned by a subquery|(?i:subquery (?:returns|returned) more than (?:1|one) (?:row|value))",
+        message="a subquery returned several rows where one value is required",
+        fix="aggregate or limit the subquery, or compare with IN",
+        domain="config",
+        error_class="several rows",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"INSERT has more (?:expressions|target columns)[^\n]{0,40}|must have the same number of columns"
+            r"|Column count doesn't match value count[^\n]{0,40}|SELECT statements have a different number of columns"
+            r"|Number of columns does not match number of values"
+        ),
+        message="the parts of the statement have different numbers of columns",
+        fix="name the columns in INSERT, and select the same number in each part",
+        domain="config",
+        error_class="number of columns",
+    ),
+    ErrorPattern(
+        pattern=r"cannot insert multiple commands[^\n]{0,60}",
+        message="one call contained several statements",
+        fix="send one statement at a time",
+        domain="config",
+        error_class="several statements",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"(?:aggregate|window) functions are not allowed in[^\n]{0,60}|aggregate function calls can[^\n]{0,60}"
+            r"|Invalid use of group function|(?i:misuse of (?:aggregate|window))[^\n]{0,60}"
+        ),
+        message="an aggregate or window function stands where the statement does not allow it",
+        fix="use HAVING or a subquery",
+        domain="config",
+        error_class="misplaced aggregate",
+    ),
+    ErrorPattern(
+        pattern=r"SELECT DISTINCT[^\n]{0,40} must [^\n]{1,60}|ORDER BY position \d{1,9} is not in select list",
+        message="ORDER BY does not fit to the columns that the query selects",
+        fix="select the columns that ORDER BY names, and those of DISTINCT ON first",
+        domain="config",
+        error_class="order of rows",
+    ),
+    ErrorPattern(
+        pattern=r"(?:\bDivisionByZero|DIVISION_BY_ZERO|Divide by zero error encountered)\b[^\n]{0,60}",
+        message="the query divided by zero",
+        fix="use NULLIF(divisor, 0), or leave out the rows whose divisor is 0",
+        domain="data",
+        error_class="division",
+    ),
+    ErrorPattern(
+        pattern=r"\bvalue is out of range in '[^\n]{1,120}",
+        message="a calculation left the range of its type",
+        fix="cast the operands to a larger or signed type before the calculation",
+        domain="data",
+        error_class="calculation",
+    ),
+    ErrorPattern(
+        pattern=r"being used by active queries in this session|because it has pending trigger events",
+        message="the same session still used the table",
+        fix="close open cursors and commit before this statement",
+        domain="code",
+        error_class="own use of table",
+    ),
+    ErrorPattern(
+        pattern=r"cached plan must not change result type",
+        message="the table changed while the connection had a prepared query on it",
+        fix="connect again after the change, or disable prepared statements",
+        domain="infra",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"number of (?:query )?(?:parameters|arguments) (?:must be between|cannot exceed)[^\n]{1,60}|too many SQL variables"
+            r"|request has too many parameters[^\n]{0,120}"
+        ),
+        message="the statement has more parameters than the database allows",
+        fix="write fewer rows in one statement",
+        domain="data",
+    ),
+    ErrorPattern(
+        pattern=r"because other objects depend on it|(?i:cannot truncate a table referenced in a foreign key)[^\n]{0,40}",
+        message="other objects of the database depend on it",
+        fix="change or drop those first, or use CASCADE if they are not needed",
+        domain="config",
+    ),
+    ErrorPattern(
+        pattern=r"\btype \"(?:vector|halfvec|citext|hstore|ltree|geometry|geography)\" does not exist",
+        message="the type belongs to an extension that the database has not enabled",
+        fix="run CREATE EXTENSION for it, and check that its schema is in the search_path",
+        domain="config",
+    ),
+    ErrorPattern(
         pattern=(
             r"Catalog Error: [\w ]{1,30} Function with name [^\n]{1,120}"
             r"|No function matches the given name and argument types[^\n]{0,120}"
@@ -100,8 +214,8 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=r"column \"[^\"\n]{1,80}\" is of type [^\n]{1,80} but expression is of type [^\n]{1,60}",
-        message="a value had a different type than its column",
-        fix="cast the value to the type of the column",
+        message="an expression had another type than the statement requires",
+        fix="cast it to the type that the message names",
         domain="config",
         error_class="type",
     ),
@@ -235,7 +349,7 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
-            r"(?<!\w )(?:Binder Error: (?!Ambiguous|No function|[^\n]{0,120}(?:GROUP BY clause|duplicate column name))"
+            r"(?<!\w )(?:Binder Error: (?!Ambiguous|No function|Referenced table|[^\n]{0,120}(?:GROUP BY clause|duplicate column name))"
             r"|Constraint Error: |Invalid Input Error: (?!Could not parse|Python Object|Need a DataFrame)"
             r"|Catalog Error: (?!Table with name|[\w ]{1,30} Function with name)|Not implemented Error: (?!Data type ')"
             r"|Permission Error: (?![^\n]{1,200}disabled (?:by|through) configuration)"

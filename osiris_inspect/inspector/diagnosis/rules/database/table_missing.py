@@ -44,7 +44,7 @@ PATTERNS = (
             r"|relation \"(?P<t2>[^\"\n]{1,120})\" does not exist"
             r"|Catalog Error: Table with name (?!\"?(?:input_df|df|df_\w+)\"? does)(?P<t3>[^\n]{1,120}?) does not exist"
             r"|no such table: (?P<t6>[\w.]{1,120})"
-            r"|Unknown table '(?P<t7>[^'\n]{1,120})'"
+            r"|Unknown table '(?P<t7>[^'\n]{1,120})'(?! in (?:field list|\w{1,20} clause))"
         ),
         message="table {name} was not found",
         fix=_fix,

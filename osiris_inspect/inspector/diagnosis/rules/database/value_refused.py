@@ -17,7 +17,11 @@ from dataclasses import replace
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import error_texts
-from osiris_inspect.inspector.diagnosis.evidence.python_values import NUMPY_VALUE, is_numpy_value
+from osiris_inspect.inspector.diagnosis.evidence.python_values import (
+    NUMPY_VALUE,
+    is_numpy_value,
+    numpy_value,
+)
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
@@ -43,13 +47,30 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"\\{0,4}u0000 cannot be converted to text|A string literal cannot contain NUL[^\n]{0,40}"
-            r"|invalid byte sequence for encoding \"?[^\"\n]{1,20}\"?: 0x00|unsupported Unicode escape sequence"
+            r"|invalid byte sequence for encoding [^\n]{1,24}: 0x00|unsupported Unicode escape sequence"
             r"|embedded null (?:byte|character)"
         ),
         message="a text contained a NUL character, which the target cannot store",
         fix="remove \\x00 from the text columns before the write",
         domain="data",
         error_class="nul character",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"invalid byte sequence for encoding [^\n]{1,24}: 0x(?!00)[^\n]{1,40}|has no equivalent in encoding[^\n]{0,40}"
+            r"|Incorrect string value: [^\n]{1,120}"
+        ),
+        message="a text contained bytes or characters outside of the character set of the connection or the target",
+        fix="read the source with its right encoding; for MySQL, use utf8mb4 for the connection and the column",
+        domain="data",
+        error_class="characters",
+    ),
+    ErrorPattern(
+        pattern=r"Truncated incorrect \w{1,20} value: [^\n]{1,120}",
+        message="a text was used as a number or a date, and it is not one",
+        fix="cast or correct the value, or compare text with quoted text",
+        domain="data",
+        error_class="number from text",
     ),
     ErrorPattern(
         pattern=(
@@ -74,7 +95,7 @@ _VALUE = ErrorPattern(
     pattern=(
         r"Data too long for column '[^'\n]{1,80}'[^\n]{0,60}"
         r"|value too long for type [^\n]{1,60}"
-        r"|Incorrect \w{1,20} value: [^\n]{1,120}"
+        r"|Incorrect (?!string)\w{1,20} value: [^\n]{1,120}"
         r"|(?i:numeric field overflow)"
         r"|(?i:out of range (?:value|for type))[^\n]{0,80}|\b(?:integer|smallint|bigint) out of range\b"
         r"|invalid input syntax for (?:type )?[^\n]{1,120}"
@@ -97,7 +118,7 @@ _NUMPY = ErrorPattern(
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find also numpy values, whatever code the server reports, and values that a query could not read."""
     for text in error_texts(run):
-        match = _NUMPY.regex.search(text.text)
+        match = numpy_value(text)
         if match is not None:
             yield from _NUMPY.findings_for(run, text, match)
     for finding in _VALUE.find_all(run):

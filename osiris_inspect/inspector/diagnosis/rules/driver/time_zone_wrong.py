@@ -15,7 +15,11 @@ Example:
     `Cannot compare tz-naive and tz-aware datetime-like objects`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
+from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence
 
 EXPLAINS = ("driver-raised", "value-not-convertible", "config-value-invalid")
@@ -23,6 +27,15 @@ _ONE_FORM = (
     "convert both sides to one form: pd.to_datetime(..., utc=True), or tz_localize for times without a zone and "
     "tz_convert for times with one"
 )
+
+
+def _fix_of_name(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    use_name = "use a name of the IANA database such as Europe/Prague"
+    if any("FileNotFoundError" in cause and "tzdata" in cause for cause in text.causes):
+        return f"{use_name}; the zone data that the step used has no such name"
+    return f"{use_name}; if the name is right, install the zone data (package tzdata, or the time zone tables of MySQL)"
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -71,8 +84,7 @@ PATTERNS = (
             r"|Unknown TimeZone '(?P<z6>[^'\n]{1,80})'"
         ),
         message="the time zone does not exist where the step ran",
-        fix="use a name of the IANA database such as Europe/Prague; if the name is right, install the zone data "
-        "(package tzdata, or the time zone tables of MySQL)",
+        fix=_fix_of_name,
         domain="config",
     ),
     ErrorPattern(

@@ -23,9 +23,11 @@ from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findi
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
+from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence
 
 REFINES = ("connection-refused", "request-refused", "connection-failed")
+_TIME = LazyRegex(r"short-lived token|iat and exp")
 
 
 def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
@@ -36,12 +38,20 @@ def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     return docker_fix(text.text) or of_connection
 
 
+def _is_about_time(_run: Run, text: ErrorText, _match: re.Match[str]) -> bool:
+    """Return True if the service rejected the times in a token, not the key that signed it."""
+    return _TIME.search(text.text) is not None
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"(?i:unable to locate credentials)|\b(?:NoCredentialsError|DefaultCredentialsError)\b[^\n]{0,100}"
+            r"(?i:unable to locate credentials)|\bNoCredentialsError\b[^\n]{0,100}"
+            r"|default credentials were not found[^\n]{0,60}|(?i:could not automatically determine credentials)[^\n]{0,60}"
             r"|(?i:config profile \([^)\n]{1,80}\) could not be found)"
             r"|(?:supabase_key|api_key) is required|(?i:no api[ _-]?key found)|(?i:no credentials (?:were )?(?:provided|found|supplied))"
+            r"|(?i:\bmissing (?:the )?(?:authorization|authentication|x-api-key|api[ -]?key|bearer token|access token)\b)"
+            r"|(?i:\b(?:authorization header|api[ -]?key|access token) (?:is |was )?(?:missing|required|not (?:present|provided|found|sent)))"
         ),
         message="no credentials were given",
         fix="set the key or the credentials of the connection, or the environment variable or profile that it reads",
@@ -60,6 +70,7 @@ PATTERNS = (
             r"\b(?:InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken|InvalidClientTokenId"
             r"|UnrecognizedClientException|ExpiredTokenException|AuthFailure|invalid_grant|InvalidAuthenticationInfo)\b[^\n]{0,160}"
         ),
+        unless=_is_about_time,
         message="the service rejected the access key, its signature or its token",
         fix="renew the access key or token of the connection; check that key and secret belong together",
         domain="config",
@@ -97,9 +108,28 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
-            r"(?P<who>Access denied for user '[^']{0,80}'@'[^']{0,80}')(?! to database)"
-            r"|password authentication failed for user \"?[^\"\s]{0,80}"
+            r"Access denied for user '[^']{0,80}'@'[^']{0,80}' \(using password: NO\)"
             r"|no password supplied|empty password returned by client"
+        ),
+        message="the server rejected the login, and no password was sent",
+        fix="set the password of the connection, or the environment variable that it reads",
+        domain="config",
+        error_class="no password",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"\bJWT issued at future\b|Token must be a short-lived token[^\n]{0,160}|Check your iat and exp values[^\n]{0,40}"
+            r"|(?i:(?:token|assertion|jwt) (?:is )?(?:used too early|not yet valid|issued in the future))[^\n]{0,120}"
+        ),
+        message="the service did not accept the times in the token; the usual reason is a wrong clock",
+        fix="set the clock of the machine where the step ran",
+        domain="infra",
+        error_class="token time",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"(?P<who>Access denied for user '[^']{0,80}'@'[^']{0,80}')(?! to database| \(using password: NO)"
+            r"|password authentication failed for user \"?[^\"\s]{0,80}"
             r"|FATAL: {1,4}role \"[^\"\n]{1,80}\" does not exist"
             r"|(?i:(?<!peer )(?<!ident )authentication failed)"
             r"|(?i:\bunauthenticated\b|must be authenticated)"

@@ -31,6 +31,8 @@ _CHECK = (
 def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
     if "gone away" in text.text:
         return f"check wait_timeout and max_allowed_packet of the server and its log, then run again{_PARTLY}"
+    if "initial communication packet" in text.text or "authorization packet" in text.text:
+        return "check that a database listens at this port, and that neither a proxy, a firewall nor its address rules end the connection"
     if "idle" in text.text.lower() or "inactivity" in text.text:
         return "keep the connection in use, connect again before the query, or raise the idle timeout of the server"
     return _CHECK
@@ -79,7 +81,7 @@ PATTERNS = (
             r"|(?i:server disconnected(?: without)?|the connection is lost)[^\n]{0,80}"
             r"|\bConnection(?:Reset|Aborted)Error\b[^\n]{0,80}|\[Errno (?:103|104)\][^\n]{0,60}"
             r"|\bRemoteDisconnected\b[^\n]{0,80}|(?i:remote end closed connection)[^\n]{0,60}"
-            r"|\bRemoteProtocolError\b(?!: (?:illegal|[Ii]nvalid|[Mm]alformed))[^\n]{0,80}|\b(?:httpx|httpcore)\.(?:Read|Write)Error\b[^\n]{0,80}|^(?:Read|Write)Error$"
+            r"|\bRemoteProtocolError\b(?!: (?:illegal|[Ii]nvalid|[Mm]alformed))[^\n]{0,80}|\b(?:httpx|httpcore)\.(?:Read|Write)Error\b[^\n]{0,80}|^(?:Read|Write)Error:? ?$|\b(?:Read|Write)Error: \[[^\n]{0,80}"
             r"|(?i:peer closed connection without sending)[^\n]{0,80}"
             r"|\bIncompleteRead\([^\n]{0,80}|Connection broken: [^\n]{1,80}|Response payload is not completed|\bServerDisconnectedError\b[^\n]{0,60}"
             r"|could not (?:receive data from|send data to) server: (?!Connection timed out)[^\n]{1,80}"

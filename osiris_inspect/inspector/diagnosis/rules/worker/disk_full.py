@@ -27,7 +27,7 @@ from osiris_inspect.model.finding import Confidence
 
 REFINES = ("query-failed", "service-failed", "spill-write-failed")
 EXPLAINS = ("worker-killed", "sandbox-lost")
-_OF_DATABASE = LazyRegex(r"could not (?:extend|write to) file \\?\"|Disk full \(")
+_OF_DATABASE = LazyRegex(r"could not (?:extend|write to) file \\?\"|Disk full \(|shared memory segment")
 
 
 def _is_of_database(_run: Run, text: ErrorText, _match: re.Match[str]) -> bool:
@@ -55,6 +55,13 @@ PATTERNS = (
         fix="delete files of this account there, raise its quota, or write to another disk",
         domain="infra",
         search_text_logs=True,
+    ),
+    ErrorPattern(
+        pattern=r"could not resize shared memory segment [^\n]{1,160}",
+        message="the shared memory of the database server was full",
+        fix="give the container of the database more shared memory (--shm-size), or lower its parallel workers",
+        domain="infra",
+        error_class="shared memory",
     ),
     ErrorPattern(
         pattern=r"(?i:no space left on device)[^\n]{0,40}/dev/shm\b",

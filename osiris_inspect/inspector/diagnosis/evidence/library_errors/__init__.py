@@ -1,0 +1,1 @@
+"""Errors of libraries and services with one known cause each, as data."""
