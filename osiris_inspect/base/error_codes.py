@@ -120,7 +120,6 @@ CODE_FAMILIES: Mapping[str, CodeFamily] = {
     "08001": CodeFamily("connection rejected", "connection-failed"),
     "08004": CodeFamily("connection rejected", "connection-refused"),
     "22": CodeFamily("value", "value-refused"),
-    "22012": CodeFamily("value", "query-failed"),
     "23": CodeFamily("integrity", "constraint-violated"),
     "28": CodeFamily("connection rejected", "authentication-failed"),
     "3D": CodeFamily("no database", "database-missing"),
