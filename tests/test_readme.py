@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from osiris_inspect.cli.inspect import runs
+from osiris_inspect.inspector.analysis.run_list import RunEntry
+from osiris_inspect.model.run_types import RunStatus
 from tests import make_readme
 
 ROOT = Path(__file__).parents[1]
@@ -71,6 +74,34 @@ def test_readme_python_snippets_run(folder: Path) -> None:
         (folder / f"snippet{number}.py").write_text(snippet)
         done = run(f"python snippet{number}.py", folder)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_readme_comment_allows_a_warning(folder: Path, *, allowed: bool) -> None:
+    (folder / "orders.csv").write_text("id,amount\n")
+    pipeline = FILES["orders.yaml"]
+    (comment,) = re.findall(r"  # osiris-inspect: allow .*", pipeline)
+    if not allowed:
+        (folder / "orders.yaml").write_text(pipeline.replace(comment, ""))
+    assert run("osiris-inspect run orders.yaml", folder).returncode == 0
+    done = run("osiris-inspect summarize logs --latest --format json", folder)
+    assert ('"zero-rows-from-source"' not in done.stdout) is allowed
+    marks = [line[0] for line in run("osiris-inspect runs", folder).stdout.splitlines()[1:]]
+    assert marks == ["✓" if allowed else "!"]
+
+
+def test_readme_marks_are_those_of_runs() -> None:
+    (line,) = re.findall(r"^- `runs` marks each run: (.*)$", README, re.MULTILINE)
+    words = {"success": "succeeded", "interrupted": "interrupted", "running": "running", "failed": "failed"}
+    marked = dict(re.findall(r"`(.)` ([^`]*)", line))
+    for status, word in (*words.items(), ("truncated", "log ends early")):
+        assert word in marked[_mark(status, 0)]
+    assert "succeeded with warnings" in marked[_mark("success", 2)]
+
+
+def _mark(status: RunStatus, warnings: int) -> str:
+    entry = RunEntry(Path("x"), "x", "daily", status, "local", 0.0, 1.0, 3, None, warnings)
+    return runs._row(entry)[0]
 
 
 def test_readme_output_is_of_the_program() -> None:

@@ -7,6 +7,7 @@ Source: the error appendices of the MySQL, MariaDB, PostgreSQL and PostgREST man
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 ERROR_CODES: Mapping[str, str] = {
     "credentials": "1045 1698 28P01 InvalidPassword",
@@ -66,25 +67,63 @@ ERROR_CODES: Mapping[str, str] = {
 }
 """Error class to its codes. PostgreSQL uses ``21000`` for an upsert that contains the same key twice."""
 
-CODE_FAMILIES: Mapping[str, str] = {
-    "connection lost": "57P 2012 2055",
-    "connection rejected": "08 28 InvalidAuthorizationSpecification",
-    "token": "PGRST3",
-    "service without database": "PGRST0",
-    "request": "PGRST1",
-    "value": "22 DataError InvalidParameterValue",
-    "integrity": "23 44 IntegrityError",
-    "lock": "40",
-    "interrupted": "57014 QueryCanceled",
-    "server limit": "53 54",
-    "server fault": "58 XX F0 PGRSTX",
-    "raised in the database": "P0",
-    "statement": "42 PGRST2 ProgrammingError NotSupportedError",
-}
-"""Error class to the beginnings of codes that belong to it unless ``ERROR_CODES`` lists them; the wording comes first.
 
-The first two characters of an SQLSTATE are its class; ``DataError`` and its like are the classes of PEP 249. A class
-belongs to a rule that does not refine a rule for the words of its members.
+class CodeFamily(NamedTuple):
+    """Meaning of the codes with a common beginning.
+
+    Attributes:
+        error_class: a class that a rule claims; empty if only the wording tells the cause.
+        kind: the kind of an error of our drivers, a key of ``model.error_info.ERROR_KINDS``.
+    """
+
+    error_class: str
+    kind: str
+
+
+CODE_FAMILIES: Mapping[str, CodeFamily] = {
+    "08": CodeFamily("connection rejected", "connection-lost"),
+    "08001": CodeFamily("connection rejected", "connection-failed"),
+    "08004": CodeFamily("connection rejected", "connection-refused"),
+    "22": CodeFamily("value", "value-refused"),
+    "22012": CodeFamily("value", "query-failed"),
+    "23": CodeFamily("integrity", "constraint-violated"),
+    "28": CodeFamily("connection rejected", "authentication-failed"),
+    "3D": CodeFamily("no database", "database-missing"),
+    "3F": CodeFamily("no schema", "database-missing"),
+    "40": CodeFamily("lock", "lock-conflict"),
+    "42": CodeFamily("statement", "query-failed"),
+    "44": CodeFamily("integrity", "constraint-violated"),
+    "53": CodeFamily("server limit", "service-failed"),
+    "54": CodeFamily("server limit", "query-failed"),
+    "57": CodeFamily("", "connection-lost"),
+    "57014": CodeFamily("interrupted", "query-cancelled"),
+    "57P": CodeFamily("connection lost", "connection-lost"),
+    "58": CodeFamily("server fault", "service-failed"),
+    "F0": CodeFamily("server fault", "service-failed"),
+    "P0": CodeFamily("raised in the database", "query-failed"),
+    "XX": CodeFamily("server fault", "service-failed"),
+    "1226": CodeFamily("", "connection-refused"),
+    "2006": CodeFamily("", "connection-lost"),
+    "2012": CodeFamily("connection lost", "connection-lost"),
+    "2013": CodeFamily("", "connection-lost"),
+    "2055": CodeFamily("connection lost", "connection-lost"),
+    "PGRST0": CodeFamily("service without database", "service-failed"),
+    "PGRST1": CodeFamily("request", "request-refused"),
+    "PGRST2": CodeFamily("statement", "query-failed"),
+    "PGRST3": CodeFamily("token", "authentication-failed"),
+    "PGRSTX": CodeFamily("server fault", "service-failed"),
+    "DataError": CodeFamily("value", "value-refused"),
+    "IntegrityError": CodeFamily("integrity", "constraint-violated"),
+    "InvalidAuthorizationSpecification": CodeFamily("connection rejected", "authentication-failed"),
+    "InvalidParameterValue": CodeFamily("value", "value-refused"),
+    "NotSupportedError": CodeFamily("statement", "query-failed"),
+    "ProgrammingError": CodeFamily("statement", "query-failed"),
+    "QueryCanceled": CodeFamily("interrupted", "query-cancelled"),
+}
+"""First characters of a code to its meaning, unless ``ERROR_CODES`` lists the code; the longest match counts.
+
+For rules, the wording comes first. The first two characters of an SQLSTATE are its class; ``DataError`` and its like are
+the classes of PEP 249. A class belongs to a rule that does not refine a rule for the words of its members.
 """
 
 CLASS_OF_CODE: Mapping[str, str] = {
@@ -147,34 +186,6 @@ ERROR_KINDS_BY_CLASS: Mapping[str, str] = {
 }
 """Error class to the kind of an error of our drivers, a key of ``model.error_info.ERROR_KINDS``."""
 
-_KINDS_BY_PREFIX: Mapping[str, str] = {
-    "08": "connection-lost",
-    "08001": "connection-failed",
-    "08004": "connection-refused",
-    "22": "value-refused",
-    "1226": "connection-refused",
-    "2006": "connection-lost",
-    "2012": "connection-lost",
-    "2013": "connection-lost",
-    "2055": "connection-lost",
-    "22012": "query-failed",
-    "23": "constraint-violated",
-    "28": "authentication-failed",
-    "3D": "database-missing",
-    "3F": "database-missing",
-    "40": "lock-conflict",
-    "53": "service-failed",
-    "55006": "lock-conflict",
-    "57": "connection-lost",
-    "57014": "query-cancelled",
-    "58": "service-failed",
-    "XX": "service-failed",
-    "PGRST0": "service-failed",
-    "PGRST1": "request-refused",
-    "PGRST3": "authentication-failed",
-    "PGRSTX": "service-failed",
-}
-"""First characters of a code to the kind; the longest match counts."""
 _MYSQL_DIGITS = 4
 
 
@@ -184,10 +195,11 @@ def error_kind(code: str) -> str:
         return ERROR_KINDS_BY_CLASS[CLASS_OF_CODE[code]]
     if code.isdigit() and len(code) == _MYSQL_DIGITS:  # its first digits do not form a class
         by_group = "connection-failed" if code.startswith("20") else "query-failed"
-        return _KINDS_BY_PREFIX.get(code, by_group)
+        family = CODE_FAMILIES.get(code)
+        return family.kind if family is not None else by_group
     prefixes = (code[:length] for length in range(len(code), 1, -1))
     return next(
-        (_KINDS_BY_PREFIX[prefix] for prefix in prefixes if prefix in _KINDS_BY_PREFIX), "query-failed"
+        (CODE_FAMILIES[prefix].kind for prefix in prefixes if prefix in CODE_FAMILIES), "query-failed"
     )
 
 

@@ -287,7 +287,7 @@ def test_lists_of_exceptions_name_functions_that_exist() -> None:
 def test_tables_of_kinds_have_known_kinds() -> None:
     kinds = [
         *error_codes.ERROR_KINDS_BY_CLASS.values(),
-        *error_codes._KINDS_BY_PREFIX.values(),
+        *(family.kind for family in error_codes.CODE_FAMILIES.values()),
         *error_codes._KINDS_BY_STATUS.values(),
         *database.FIXES,
         *(kind for kind, _ in duckdb_errors._KINDS.values()),
@@ -316,6 +316,8 @@ def test_each_error_class_of_servers_has_a_kind() -> None:
         ("53100", "disk-full"),
         ("53400", "service-failed"),
         ("42P99", "query-failed"),
+        ("44000", "constraint-violated"),
+        ("57000", "connection-lost"),
         ("XX001", "service-failed"),
         ("2005", "connection-failed"),
         ("1999", "query-failed"),

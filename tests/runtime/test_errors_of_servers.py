@@ -360,7 +360,7 @@ CLOUDFLARE = "<!DOCTYPE html>\n<!--[if lt IE 7]> <html> <![endif]-->\n<head>\n<t
         ((400, {"code": "42883", "message": "function net.http_post does not exist"}), "query-failed", "create the function"),
         ((406, {"message": "no"}), "request-refused", "check url"),
         ((404, {"message": "no route"}), "endpoint-missing", "check url"),
-        ((403, "<html><title>Access denied</title>"), "permission-denied", "check key"),
+        ((403, "<html><title>Access denied</title>"), "permission-denied", "find out which server"),
         ((429, {"message": "slow down"}), "rate-limited", "run the step again later"),
         ((503, {"code": "PGRST002", "message": "no database"}), "service-failed", "look at the status"),
         ((301, ""), "config-value-invalid", "check url"),

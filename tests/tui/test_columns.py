@@ -31,6 +31,35 @@ def test_a_table_leaves_out_by_rank_and_then_shortens(width: int, lines: list[st
 
 
 @pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("load: MySQL query failed: column 'amount' was not found", 28, "load: MySQL … was not found"),
+        ("load: the disk was full", 28, "load: the disk was full"),
+        ("load: the disk was full", 12, "load: the d…"),
+        ("ab" * 40, 28, "abababababa … ababababababab"),
+    ],
+)
+def test_column_without_middle_keeps_the_end(text: str, width: int, shown: str) -> None:
+    columns = (TableColumn("cause", min_width=1, middle=True),)
+    _, (line,) = layout_table(columns, [[Content(text)]], width)
+    assert line.plain == shown
+    assert line.cell_length <= width
+
+
+def test_column_without_middle_fits_wide_characters() -> None:
+    columns = (TableColumn("cause", min_width=1, middle=True),)
+    _, (line,) = layout_table(columns, [[Content("表" * 40)]], 28)
+    assert line.cell_length <= 28
+
+
+def test_column_without_middle_keeps_its_style() -> None:
+    columns = (TableColumn("cause", min_width=1, middle=True),)
+    cell = Content.styled("load: MySQL query failed: column 'amount' was not found", "bold")
+    _, (line,) = layout_table(columns, [[cell]], 28)
+    assert [span.style for span in line.spans] == ["bold", "bold"]
+
+
+@pytest.mark.parametrize(
     ("seconds", "shown"),
     [
         (None, "-"),

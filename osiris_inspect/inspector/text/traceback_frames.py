@@ -57,15 +57,35 @@ class Frame(NamedTuple):
         match = _LIBRARY.search(self.file)
         return match["package"] if match else ""
 
+    @property
+    def is_own(self) -> bool:
+        """True if the frame is in the code of the user: outside of packages and of the standard library."""
+        return not self.package and _STANDARD_LIBRARY.search(self.file) is None
+
 
 def raising_frame(traceback: str, exception: str) -> Frame | None:
     """Return the innermost frame of the last exception of a traceback whose line begins with ``exception``."""
+    frames = _frames(traceback, exception)
+    return frames[-1] if frames else None
+
+
+def own_frame(traceback: str, exception: str) -> Frame | None:
+    """Return the innermost frame of the user's code, see ``raising_frame``."""
+    return next((frame for frame in reversed(_frames(traceback, exception)) if frame.is_own), None)
+
+
+def _frames(traceback: str, exception: str) -> list[Frame]:
     end = traceback.rfind(f"\n{exception}")
     if end < 0:
-        return None
-    frames = list(_FRAME.finditer(traceback[max(0, end - 20_000) : end + 1]))
-    last = frames[-1] if frames else None
-    return Frame(last["file"], last["function"] or "", last["source"] or "") if last else None
+        return []
+    matches = _FRAME.finditer(traceback[max(0, end - 20_000) : end + 1])
+    return [Frame(match["file"], match["function"] or "", match["source"] or "") for match in matches]
+
+
+def last_file(traceback: str) -> str:
+    """Return the file of the last frame of a traceback, which may be incomplete; empty if it has none."""
+    positions = list(_POSITION.finditer(traceback[-_MAX_TRACEBACK:]))
+    return positions[-1]["file"] if positions else ""
 
 
 def raising_place(traceback: str) -> str | None:

@@ -21,6 +21,7 @@ from osiris_inspect.model.manifest import InputRef, Manifest
 from osiris_inspect.model.redaction import Redactor, mask_by_key
 from osiris_inspect.runtime import settings
 from osiris_inspect.runtime.drivers.interface import driver as drivers
+from osiris_inspect.runtime.drivers.interface.file_paths import with_search_of_file
 from osiris_inspect.runtime.drivers.interface.step_inputs import StepInputs
 from osiris_inspect.runtime.files.atomic_write import write_atomic
 from osiris_inspect.runtime.frames.driver_result import missing_frame_advice
@@ -194,7 +195,7 @@ class Worker:
                 "error_type": report["type"],
                 "causes": report["causes"],
                 "traceback": report["traceback"],
-                "error_info": report["error_info"],
+                "error_info": with_search_of_file(report["error_info"], session.base),
                 "duration_ms": duration_ms,
             }
             self._emitter.emit("step_failed", event_fields, step_id)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from textual.content import Content
 
 from osiris_inspect.inspector.run.report import Report
-from osiris_inspect.inspector.text.sanitize import multi_line, show_line
+from osiris_inspect.inspector.text.sanitize import multi_line, one_line, shorten_middle, show_line
 from osiris_inspect.inspector.text.units import pluralize
 from osiris_inspect.model.finding import Evidence, Finding
 from osiris_inspect.tui.drawing.symbols import MUTED, SEVERITY
@@ -15,7 +15,7 @@ from osiris_inspect.tui.widgets.list_rows import Layout, Row, StaticRow
 from osiris_inspect.tui.widgets.table_layout import TableColumn, table_rows
 
 COLUMNS = (
-    TableColumn("  finding", min_width=20),
+    TableColumn("  finding", min_width=20, middle=True),
     TableColumn("step", min_width=8, max_width=20),
     TableColumn("rule", priority=1),
 )
@@ -50,7 +50,10 @@ class Findings(ListDetailPane):
 def _cells(number: int, findings: Sequence[Finding]) -> list[Content]:
     finding = findings[number]
     symbol = SEVERITY[finding.severity]
-    message = (show_line(finding.message, 400), "bold" if finding.caused_by is None else "")
+    message = (
+        show_line(shorten_middle(one_line(finding.message), 400), 800),
+        "bold" if finding.caused_by is None else "",
+    )
     return [
         Content.assemble((_branch(number, findings), MUTED), (symbol.symbol, symbol.style), " ", message),
         Content.styled(show_line(finding.step, 60) if finding.step else "the run", MUTED),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from textual import work
 from textual.content import Content
 
-from osiris_inspect.inspector.text.sanitize import show_line
+from osiris_inspect.inspector.text.sanitize import one_line, shorten_middle, show_line
 from osiris_inspect.inspector.text.units import UNKNOWN, day_and_time, format_duration, format_int, pluralize
 from osiris_inspect.model.finding import Severity
 from osiris_inspect.tui.drawing.sparklines import sparkline
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     TableColumn("status", min_width=3),
     TableColumn("pipeline", min_width=8, max_width=18),
-    TableColumn("cause", min_width=28, max_width=28),
+    TableColumn("cause", min_width=28, max_width=28, middle=True),
     TableColumn("history", priority=2, min_width=3),
     TableColumn("rows", right=True, priority=4),
     TableColumn("time", right=True, priority=3),
@@ -200,7 +200,7 @@ def _cells(entry: "RunEntry", history: Content) -> list[Content]:
     return [
         _status(entry),
         Content.styled(show_line(entry.pipeline or UNKNOWN, 60), "bold"),
-        Content(show_line(entry.cause or entry.warning or "", 200)),
+        Content(show_line(shorten_middle(one_line(entry.cause or entry.warning or ""), 200), 400)),
         history,
         Content(format_int(entry.rows)),
         Content(format_duration(entry.duration_s)),

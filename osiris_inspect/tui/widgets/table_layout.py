@@ -9,6 +9,9 @@ from osiris_inspect.tui.drawing.symbols import MUTED
 from osiris_inspect.tui.widgets.list_rows import Layout, ListContent, StaticRow, static_row
 
 GAP = "  "
+_MIDDLE = " … "
+_MIN_TAIL = 8
+"""Characters that are worth to be shown of an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class TableColumn:
         priority: 0 for a column that is always shown; of the others, the highest number is dropped first.
         min_width: Smallest width in cells, used when no more columns can be dropped.
         max_width: Largest width in cells while other columns could be dropped.
+        middle: True to leave out the middle of a long text, whose end may be decisive, and not its end.
     """
 
     title: str
@@ -28,6 +32,7 @@ class TableColumn:
     priority: int = 0
     min_width: int = 8
     max_width: int = 1_000
+    middle: bool = False
 
 
 def table_rows(
@@ -98,11 +103,21 @@ def _total(widths: Sequence[int]) -> int:
 
 def _line(columns: Sequence[TableColumn], cells: Sequence[Content], widths: Sequence[int]) -> Content:
     fitted = [
-        fit_cell(cell, width, right=column.right)
+        fit_cell(_without_middle(cell, width) if column.middle else cell, width, right=column.right)
         for column, cell, width in zip(columns, cells, widths, strict=True)
         if width
     ]
     return Content(GAP).join(fitted).rstrip()
+
+
+def _without_middle(cell: Content, width: int) -> Content:
+    """Return a cell without its middle if it is too long, in the proportions of ``shorten_middle``."""
+    head = width * 2 // 5
+    tail = width - head - len(_MIDDLE)
+    if cell.cell_length <= width or tail < _MIN_TAIL:
+        return cell
+    end = cell.plain[-tail:].lstrip()
+    return cell[:head].rstrip() + Content(_MIDDLE) + cell[len(cell) - len(end) :]
 
 
 def fit_cell(cell: Content, width: int, *, right: bool = False) -> Content:

@@ -8,6 +8,7 @@ import re
 from bisect import bisect_right
 from functools import lru_cache
 
+from osiris_inspect.inspector.diagnosis.evidence.asides import without_asides
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 
 _BLANK = "_"
@@ -19,6 +20,9 @@ _ECHOED = LazyRegex(
     r"|^LINE \d{1,6}: (?P<line>[^\n]{1,4000})"
     r"|\bKey \([^)\n]{1,200}\)=\((?P<key>[^\n]{0,2000}?)\)(?= (?:already exists|is |conflicts)|['\".\n]|\Z)"
     r"|\bFailing row contains \((?P<row>[^\n]{0,4000}?)\)(?=\.|['\"\n]|\Z)"
+    r"|(?<!of )\b(?:VALUES|values) ?\((?=[^)\n]{0,200}[,'\"])(?P<values>[^\n]{0,2000}?)\)(?! ?, ?\()"
+    r"|\b(?:[Rr]ow|[Rr]ecord|[Ii]tem|[Ee]ntry|[Dd]ocument|[Pp]ayload|input|input_value|params|values)(?: \d{1,12})?[:=]? ?"
+    r"(?P<record>\{[^\n]{0,1000}?\})(?=[\s.,;:)]|\Z)"
     r"|\bnear '(?P<near>[\s\S]{0,400}?)' at line \d"
     r"|\b(?:(?:convert|cast|parse)(?: string| value| text| decimal value)?(?: to \w{1,30})?"
     r"|literal(?: for int\(\) with base \d{1,2})?|syntax for (?:type )?[\w ]{1,40}|at or near|time data|isoformat string"
@@ -37,9 +41,12 @@ _QUOTED = LazyRegex(
     r"\bCommand '(?P<command>[^\n]{1,2000}?)' (?=returned non-zero|timed out after|died with|in image)"
     r"|(?:(?<=[\w)] )(?<!error )(?<!reason )(?<!message )(?<!exception )|(?<=\w,)|\[Errno \d{1,3}\] [^\n:]{1,80}: |\b(?!(?:body|cause|description|details?|err|error|exception|message|msg|output|reason|stderr|str|text)=)\w{1,40}=)"
     r"(?P<mark>['\"])(?P<words>[^\n]{1,300}?)(?P=mark)(?!\w)"
+    r"|['\"](?![A-Z]['\"]|\w{0,30}(?i:body|cause|code|desc|detail|err|exception|fault|hint|info|log|message|msg|output|reason|response|status|stderr|summary|text|title|type|warn))"
+    r"\w{1,40}['\"]: ?(?P<quote>['\"])(?P<value>[^\n]{1,300}?)(?P=quote)(?=[,}\]])"
+    r"|(?<=[\w)] )(?<!error )(?<!reason )(?<!message )(?<!exception )(?:`(?P<code>[^`\n]{1,300})`|\N{LEFT DOUBLE QUOTATION MARK}(?P<curly>[^\n]{1,300}?)\N{RIGHT DOUBLE QUOTATION MARK})"
     r"|\[(?P<list>'[^'\n]{1,80}'(?:, '[^'\n]{1,80}'){1,60})\]"
 )
-"""Words that an error quotes: a name, a path or a value in its sentence, a row of CSV, an attribute or a list.
+"""Words that an error quotes: a name, a path or a value in its sentence, a row of CSV, an attribute, a list or a field of JSON.
 
 The reason in the form of a Python or JSON value, such as ``(2003, 'Connection refused')``, is not one of them.
 """
@@ -47,8 +54,8 @@ The reason in the form of a Python or JSON value, such as ``(2003, 'Connection r
 
 @lru_cache(maxsize=64)
 def without_echoed_text(text: str) -> str:
-    """Return the text with echoed parts replaced by blanks, in the same length."""
-    return _ECHOED.sub(_blank, text)
+    """Return the text with echoed parts and asides replaced by blanks, in the same length."""
+    return without_asides(_ECHOED.sub(_blank, text))
 
 
 def search_own_text(text: str, pattern: LazyRegex | re.Pattern[str]) -> re.Match[str] | None:

@@ -31,7 +31,7 @@ _FAMILY_PATTERNS = LazyRegex(
     re.MULTILINE,
 )
 _FAMILIES: Mapping[str, str] = {
-    start: name for name, starts in CODE_FAMILIES.items() for start in starts.split()
+    start: family.error_class for start, family in CODE_FAMILIES.items() if family.error_class
 }
 _STATEMENT = "statement"
 """Class of an SQLSTATE, or of an exception named after one, that no family contains."""

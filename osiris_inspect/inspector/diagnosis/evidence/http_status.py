@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
+from osiris_inspect.base.error_pages import PAGE_FIXES, PAGE_STATUSES, PageSender, page_sender
+from osiris_inspect.inspector.diagnosis.evidence.docker import docker_fix
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors
 from osiris_inspect.inspector.diagnosis.rule import Findings
@@ -187,16 +189,40 @@ def _states_one_status(text: ErrorText) -> bool:
     return True
 
 
+_SENDERS: Final = {
+    PageSender.FIREWALL: "a firewall in front of the service blocked the request",
+    PageSender.PROXY: "a proxy or web filter of the network blocked the request",
+    PageSender.UNKNOWN: "the response was an HTML page, which a program in front of the service may have sent",
+}
+
+
+def _meaning(status: int, text: ErrorText) -> tuple[StatusMeaning, Confidence]:
+    """Return what a status means together with the body of the response, and how certain that is."""
+    confidence = Confidence.HIGH if _states_one_status(text) else Confidence.MEDIUM
+    meaning = status_meaning(429 if status == 403 and _OF_RATE.search(text.text) else status)
+    fix = docker_fix(text.text)
+    if fix is not None and meaning.domain == "infra":
+        return meaning._replace(explanation="the Docker daemon reported an error", fix=fix), confidence
+    sender = page_sender(text.text) if status in PAGE_STATUSES else None
+    if sender is None:
+        return meaning, confidence
+    if sender is PageSender.UNKNOWN:
+        fix = f"{PAGE_FIXES[sender]}; if the service sent it, {meaning.fix}"
+        return meaning._replace(explanation=_SENDERS[sender], fix=fix), Confidence.MEDIUM
+    meaning = _STATUSES[403]._replace(domain="infra", explanation=_SENDERS[sender], fix=PAGE_FIXES[sender])
+    return meaning, confidence
+
+
 def status_findings(run: Run, rule: str) -> Findings:
     """Yield a finding for each error that states a status which this rule reports."""
     for text, match in matching_errors(run, HTTP_STATUS):
         status = stated_status(match)
-        meaning = status_meaning(429 if status == 403 and _OF_RATE.search(text.text) else status)
+        meaning, confidence = _meaning(status, text)
         if meaning.rule == rule:
             yield Finding(
                 rule=rule,
                 severity=Severity.ERROR,
-                confidence=Confidence.HIGH if _states_one_status(text) else Confidence.MEDIUM,
+                confidence=confidence,
                 domain=meaning.domain,
                 message=f"{text.headline(match[0][:120])}{SEPARATOR}{meaning.explanation}",
                 evidence=(text.evidence(match[0][:200]),),

@@ -2,10 +2,11 @@
 
 import errno
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from osiris_inspect.base.near_names import suggestion
 from osiris_inspect.model.errors import DriverError
@@ -17,6 +18,8 @@ from osiris_inspect.runtime.protocol.error_report import kind_of, os_error_facts
 
 _MAX_NAMES: Final = 10
 """Names of a folder that an error shows."""
+_MAX_PARTS: Final = 8
+"""Last parts of a missing path that are searched elsewhere."""
 _WRITE_FIXES: Final[Mapping[str, str]] = {
     "disk-full": "free disk space, or write to another disk",
     "permission-denied": "give the user that runs the step the right to write there",
@@ -94,6 +97,47 @@ def _missing(base: Path, name: str, kind: str) -> DriverError:
         fix = f"name {elsewhere}, which exists, or start relative paths at its folder"
         file_facts["exists_at"] = str(elsewhere)
     return DriverError(f"{kind} file not found: {path}; {reason}", kind="file-missing", fix=fix, **file_facts)
+
+
+def with_search_of_file(info: Mapping[str, Any], base: Path) -> Mapping[str, Any]:
+    """Return an ``error_info``; that of a file which third-party code did not find, with what to do.
+
+    The fix and the facts state the folder that was searched and where a file of this name is below ``base``.
+    """
+    path = info["facts"].get("path")
+    if info["kind"] != "file-missing" or info["fix"] is not None or not isinstance(path, str) or not path:
+        return info
+    searched = Path(path).absolute()
+    file_facts = {**info["facts"], "folder": str(searched.parent)}
+    elsewhere = next((each for each in _places_below(base, path) if each != searched and _exists(each)), None)
+    if elsewhere is not None:
+        file_facts["exists_at"] = str(elsewhere)
+        fix = f"it was searched in {searched.parent}; name {elsewhere}, which exists, or start relative paths at ctx.base"
+    elif not _exists(searched.parent):
+        known = _entries(searched.parent.parent)
+        advice = suggestion(searched.parent.name, known, "correct the path, or create the folder first")
+        fix = f"folder {searched.parent} does not exist; {advice}"
+    else:
+        advice = suggestion(
+            searched.name, _entries(searched.parent), "correct the path, or create the file first"
+        )
+        fix = f"it was searched in {searched.parent}; {advice}"
+        if re.fullmatch(r"[\w\-]{1,60}", path):
+            fix = f"install the program {path!r} where the step runs; if it is a file, {fix}"
+    return {**info, "fix": fix, "facts": file_facts}
+
+
+def _places_below(base: Path, path: str) -> Iterator[Path]:
+    """Yield the places below a folder where the file may be: its whole path first, its name last."""
+    parts = [part for part in Path(path).parts if part not in (os.sep, ".", "..")][-_MAX_PARTS:]
+    yield from (base.joinpath(*parts[start:]) for start in range(len(parts)))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, or a folder without permission
+        return False
 
 
 def _no_match(base: Path, pattern: str) -> DriverError:

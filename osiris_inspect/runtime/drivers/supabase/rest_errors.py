@@ -9,6 +9,7 @@ import httpx
 import orjson
 
 from osiris_inspect.base.error_codes import http_error_kind
+from osiris_inspect.base.error_pages import PAGE_FIXES, PAGE_STATUSES, PageSender, page_sender
 from osiris_inspect.model.errors import DriverError
 from osiris_inspect.runtime.drivers.postgres.errors import ROW_LEVEL_SECURITY, sqlstate_fix, sqlstate_kind
 
@@ -82,13 +83,26 @@ class RequestFailed(Exception):
 
 
 class RequestRejected(RequestFailed):
-    """The server rejected a request. ``code`` is of PostgreSQL or PostgREST, empty if there is none."""
+    """The server rejected a request.
+
+    Attributes:
+        code: of PostgreSQL or PostgREST, empty if there is none.
+    """
 
     log_name = "Refused"
 
-    def __init__(self, status: int, code: str, reason: str, retry_after_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        reason: str,
+        retry_after_s: float = 0.0,
+        sender: PageSender | None = None,
+    ) -> None:
         self.status, self.code, self.reason, self.retry_after_s = status, code, reason, retry_after_s
         kind, fix = _kind_and_fix(status, code, reason)
+        if sender is not None and status in PAGE_STATUSES:
+            kind, fix = "permission-denied", PAGE_FIXES[sender]
         reason = reason.removeprefix(f"{status} ")
         message = f"({code or f'HTTP {status}'}) {reason or 'no reason given'}"
         if kind == "permission-denied" and code and ROW_LEVEL_SECURITY not in reason:
@@ -194,7 +208,7 @@ def raise_if_rejected(response: httpx.Response) -> None:
     except orjson.JSONDecodeError:
         body = None
     if not isinstance(body, dict):
-        raise RequestRejected(status, "", _page_text(response.text), wait)
+        raise RequestRejected(status, "", _page_text(response.text), wait, page_sender(response.text))
     parts = [str(body[key]).rstrip(".") for key in ("message", "details", "hint") if body.get(key)]
     text = "; ".join(parts) or response.reason_phrase
     raise RequestRejected(status, str(body.get("code") or ""), text, wait)

@@ -16,6 +16,7 @@ Example:
 
 import re
 
+from osiris_inspect.base.error_pages import PAGE_FIXES, PageSender
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
@@ -23,6 +24,7 @@ from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.model.finding import Confidence
 
 REFINES = ("request-refused", "query-failed")
 _ROW_SECURITY = LazyRegex(r"row-level security")
@@ -52,21 +54,30 @@ PATTERNS = (
         pattern=(
             r"Attention Required! \| Cloudflare|\berror code: 10(?:0[5-9]|10|12|20)\b|(?i:sorry, you have been blocked)"
             r"|(?i:The requested URL was rejected\. Please consult)|\bIncapsula incident ID\b"
+            r"|(?i:blocked by (?:(?:the|a|our) )?(?:WAF\b|web application firewall|firewall|(?:network |web )?security (?:policy|rule)))"
+            r"|(?i:\b(?:ip|address) [^\n]{0,60}?\bnot (?:allowed|whitelisted|allowlisted|permitted)\b)"
         ),
         message="a firewall in front of the service blocked the request",
-        fix="ask the operator of the service to allow the address of the step, or send the request from another one",
+        fix=PAGE_FIXES[PageSender.FIREWALL],
         domain="infra",
     ),
     ErrorPattern(
         pattern=(
             r"\[Errno (?:13|1)\] (?:Permission denied|Operation not permitted):? ?'?[^'\n]{0,160}"
             r"|\bcannot (?:read|write|open|create|list) [^\n]{1,240}: (?i:permission denied)"
-            r"|\[WinError 5\][^\n]{0,160}|\bPermissionError\b[^\n]{0,160}"
+            r"|\[WinError 5\][^\n]{0,160}"
         ),
         message="the operating system denied access",
         fix=_fix_file,
         domain="config",
         search_text_logs=True,
+    ),
+    ErrorPattern(
+        pattern=r"\bPermissionError\b(?!: \[(?:Errno|WinError))[^\n]{0,160}",
+        message="the code of the step reported that it may not do this",
+        fix="allow what the message names to the account that runs the step",
+        domain="config",
+        confidence=Confidence.MEDIUM,
     ),
     ErrorPattern(
         pattern=(

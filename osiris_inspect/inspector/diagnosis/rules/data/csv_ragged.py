@@ -43,12 +43,23 @@ PATTERNS = (
     ErrorPattern(
         pattern=(
             r"Error tokenizing data\. C error: (?!out of memory|Calling read|EOF inside string|Buffer overflow)(?P<what>[^\n]{1,120})"
-            r"|CSV parsing failed(?!: (?:No columns to parse|'?[\w-]{1,30}'? codec))[^\n]{0,160}"
-            r"|CSV Error on Line:? ?\d+[^\n]{0,80}"
+            r"|Expected Number of Columns: \d{1,6} Found: \d{1,6}|(?i:expected \d{1,6} values per row, but got)[^\n]{0,60}"
+            r"|Too many columns specified: expected \d{1,6} and found \d{1,6}"
+            r"|(?i:\b(?:too many|too few|more|fewer) (?:columns|fields|values) (?:in (?:row|line|record)|than (?:the header|expected)))[^\n]{0,60}"
             r"|Expected \d+ (?:fields|columns)[^\n]{0,60}(?:saw|found|got) \d+"
         ),
         message="a row of the CSV file had a different number of fields",
         fix="check the delimiter, the quoting and the row that the message names",
         domain="data",
+    ),
+    ErrorPattern(
+        pattern=(
+            r"CSV parsing failed(?!: (?:No columns to parse|'?[\w-]{1,30}'? codec))[^\n]{0,160}"
+            r"|CSV Error on Line:? ?\d+(?![\s\S]{0,600}?Error when converting column)[^\n]{0,80}"
+        ),
+        message="the CSV file could not be parsed",
+        fix="check the row that the message names, then the delimiter, the quoting and the column types of the step",
+        domain="data",
+        confidence=Confidence.MEDIUM,
     ),
 )

@@ -14,6 +14,7 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.model.finding import Confidence
 
 PATTERNS = (
     ErrorPattern(
@@ -39,6 +40,7 @@ PATTERNS = (
         message="the keys of two DataFrames do not allow this join",
         fix="compare the keys of both: their names, their types, and whether values are repeated",
         domain="data",
+        confidence=Confidence.MEDIUM,
     ),
     ErrorPattern(
         pattern=r"columns overlap but no suffix specified[^\n]{0,100}",

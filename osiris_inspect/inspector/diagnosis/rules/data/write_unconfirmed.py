@@ -15,7 +15,7 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import completion_evidence, config_evidence
-from osiris_inspect.inspector.diagnosis.evidence.step_configs import unlogged_supabase_writes
+from osiris_inspect.inspector.diagnosis.evidence.configuration.step_configs import unlogged_supabase_writes
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run

@@ -20,8 +20,9 @@ from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPatte
 from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText, matching_errors
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
-from osiris_inspect.inspector.run.run import Run, StepState
+from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.inspector.text.traceback_frames import last_file, raising_frame, subscripted_mapping
 from osiris_inspect.model.finding import Confidence, Severity
 
 REFINES = ("table-missing", "query-failed", "request-refused", "write-failed")
@@ -67,13 +68,17 @@ PATTERNS = (
 _MAX_SPACES = 4
 """A key with more spaces is a sentence."""
 _KEY_ERROR = FindingTemplate(Severity.ERROR, "code")
+_PANDAS = LazyRegex(r"(?:^|[/\\])pandas[/\\]")
+_FRAME = LazyRegex(r"(?i)(?:^|[._])(?:\w{0,40}df\d?|frames?|\w{0,40}_frame|row|rows|records?)$")
 
 
 def check(run: Run, _lineage: Lineage) -> Findings:
-    """Find also a KeyError in the code of a step that received inputs."""
+    """Find also a KeyError of a DataFrame or of a row."""
     for error, match in matching_errors(run, _KEY):
         step = run.step(error.step or "")
-        if step is None or not _may_be_column(step, error) or match["key"].count(" ") > _MAX_SPACES:
+        raised_by_pandas = _PANDAS.search(last_file(error.traceback)) is not None
+        is_column = raised_by_pandas or _indexes_frame(error, match["key"])
+        if step is None or not is_column or match["key"].count(" ") > _MAX_SPACES:
             continue
         stored = [
             event
@@ -81,27 +86,18 @@ def check(run: Run, _lineage: Lineage) -> Findings:
             if event.step in {entry.from_step for entry in step.inputs} and event.fields.get("columns")
         ]
         columns = ", ".join([str(name) for event in stored for name in event.fields["columns"]][:12])
-        raised_by_pandas = "pandas" in error.traceback
         yield _KEY_ERROR.finding(
-            f"the driver used {'column' if raised_by_pandas else 'key'} {match['key']}, which did not exist",
+            f"the driver used column {match['key']}, which did not exist",
             error.evidence(match[0]),
             *(event_evidence(event, "columns") for event in stored[:2]),
             step=step.id,
             confidence=Confidence.HIGH if raised_by_pandas else Confidence.MEDIUM,
-            fix=(
-                ("use" if raised_by_pandas else "if it is a column, use")
-                + " a column name that exists in the input"
-                + (f": {columns}" if columns else "")
-                + (
-                    ""
-                    if raised_by_pandas
-                    else "; otherwise look where the driver reads the key: a setting, a variable or a response"
-                )
-            ),
+            fix="use a column name that exists in the input" + (f": {columns}" if columns else ""),
         )
 
 
-def _may_be_column(step: StepState, error: ErrorText) -> bool:
-    """Return True if pandas raised the error, or a step with inputs did not read a variable."""
-    reads_variable = "environ" in error.traceback[-2000:]
-    return "pandas" in error.traceback or (bool(step.inputs or step.needs) and not reads_variable)
+def _indexes_frame(error: ErrorText, key: str) -> bool:
+    """Return True if the line that raised the error reads the key of a DataFrame or of a row."""
+    frame = raising_frame(error.traceback, "KeyError: ")
+    name = subscripted_mapping(frame, key.strip("'\"")) if frame is not None else None
+    return name is not None and _FRAME.search(name) is not None

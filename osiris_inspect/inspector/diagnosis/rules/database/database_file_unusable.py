@@ -15,17 +15,25 @@ Example:
 """
 
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.model.finding import Confidence
 
 REFINES = ("query-failed",)
 PATTERNS = (
     ErrorPattern(
         pattern=(
-            r"Serialization Error: [^\n]{1,160}|Trying to read a database file with version number[^\n]{0,120}"
+            r"(?<!\w )Serialization Error: (?:Failed to deserialize|Attempting to |Can't find|Unsupported)[^\n]{1,160}|Trying to read a database file with version number[^\n]{0,120}"
             r"|created with (?:a newer|an older|a different) version of (?:DuckDB|SQLite)[^\n]{0,60}"
         ),
         message="another version of the database library wrote the file",
         fix="use the same version of the library where the file is written and where it is read",
         domain="infra",
+    ),
+    ErrorPattern(
+        pattern=r"(?<!\w )Serialization Error: [^\n]{1,160}",
+        message="data could not be read in the form in which it was written",
+        fix="use the same version of the library where the data is written and where it is read",
+        domain="infra",
+        confidence=Confidence.MEDIUM,
     ),
     ErrorPattern(
         pattern=r"(?i:database has been invalidated because of a previous fatal error)[^\n]{0,100}",
@@ -53,5 +61,6 @@ PATTERNS = (
         message="the database library failed in its own code",
         fix="run again with another version of the library; simplify the query if it fails there, too",
         domain="code",
+        confidence=Confidence.MEDIUM,
     ),
 )

@@ -20,18 +20,39 @@ from osiris_inspect.model.finding import Confidence
 
 REFINES = ("connection-failed", "request-refused", "table-creation-failed", "write-failed")
 IS_GENERAL = True
+_NOT_CONVERTED = "a value could not be converted to the type that the query requires"
+_TRY_CAST = "correct the value at its source or use TRY_CAST, which returns NULL instead"
+_TOO_LARGE = "a result was too large for its type"
+_WIDER_TYPE = "cast to a wider type before the calculation, such as BIGINT or DECIMAL"
 PATTERNS = (
     ErrorPattern(
-        pattern=r"Conversion Error: [^\n]{1,160}|Could not parse string [^\n]{1,160} according to format[^\n]{0,60}|Mismatch Type Error: [^\n]{1,160}",
-        message="a value could not be converted to the type that the query requires",
-        fix="correct the value at its source or use TRY_CAST, which returns NULL instead",
+        pattern=(
+            r"(?<!\w )Conversion Error: (?:Could not (?:convert|cast|parse)|Casting |Type \w|Unimplemented type|(?:invalid|date|time|timestamp) )[^\n]{1,160}"
+            r"|Error when converting column [^\n]{1,160}|Could not parse string [^\n]{1,160} according to format[^\n]{0,60}|(?<!\w )Mismatch Type Error: [^\n]{1,160}"
+        ),
+        message=_NOT_CONVERTED,
+        fix=_TRY_CAST,
         domain="data",
     ),
     ErrorPattern(
-        pattern=r"Out of Range Error: [^\n]{1,160}",
-        message="a result was too large for its type",
-        fix="cast to a wider type before the calculation, such as BIGINT or DECIMAL",
+        pattern=r"(?<!\w )Conversion Error: [^\n]{1,160}",
+        message=_NOT_CONVERTED,
+        fix=_TRY_CAST,
         domain="data",
+        confidence=Confidence.MEDIUM,
+    ),
+    ErrorPattern(
+        pattern=r"(?<!\w )Out of Range Error: (?:Overflow|Cannot |[^\n]{0,80}\b(?:overflow|out of range))[^\n]{0,160}",
+        message=_TOO_LARGE,
+        fix=_WIDER_TYPE,
+        domain="data",
+    ),
+    ErrorPattern(
+        pattern=r"(?<!\w )Out of Range Error: [^\n]{1,160}",
+        message=_TOO_LARGE,
+        fix=_WIDER_TYPE,
+        domain="data",
+        confidence=Confidence.MEDIUM,
     ),
     ErrorPattern(
         pattern=(
@@ -214,18 +235,17 @@ PATTERNS = (
     ),
     ErrorPattern(
         pattern=(
-            r"Binder Error: (?!Ambiguous|No function|[^\n]{0,120}(?:GROUP BY clause|duplicate column name))[^\n]{1,160}"
-            r"|Constraint Error: [^\n]{1,160}"
-            r"|Invalid Input Error: (?!Could not parse|Python Object|Need a DataFrame)[^\n]{1,160}"
-            r"|Catalog Error: (?!Table with name|[\w ]{1,30} Function with name)[^\n]{1,160}"
-            r"|Not implemented Error: (?!Data type ')[^\n]{1,160}"
-            r"|Permission Error: (?![^\n]{1,200}disabled (?:by|through) configuration)[^\n]{1,160}"
-            r"|(?:Type|Dependency|Sequence|TransactionContext|Transaction) Error: [^\n]{1,160}"
+            r"(?<!\w )(?:Binder Error: (?!Ambiguous|No function|[^\n]{0,120}(?:GROUP BY clause|duplicate column name))"
+            r"|Constraint Error: |Invalid Input Error: (?!Could not parse|Python Object|Need a DataFrame)"
+            r"|Catalog Error: (?!Table with name|[\w ]{1,30} Function with name)|Not implemented Error: (?!Data type ')"
+            r"|Permission Error: (?![^\n]{1,200}disabled (?:by|through) configuration)"
+            r"|(?:Type|Dependency|Sequence|TransactionContext|Transaction) Error: )[^\n]{1,160}"
             r"|\(pymysql\.err\.\w{1,30}\) \((?:1|[3-9])\d{3}, [^\n]{1,160}"
         ),
         error_class="statement",
         message="the database rejected the query",
         fix="correct the query or the value that the message names",
         domain="data",
+        confidence=Confidence.MEDIUM,
     ),
 )

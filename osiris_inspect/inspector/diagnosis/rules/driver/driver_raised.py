@@ -14,6 +14,8 @@ Example:
     `AttributeError: 'NoneType' object has no attribute 'groupby'`
 """
 
+import re
+
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import SEPARATOR
 from osiris_inspect.inspector.diagnosis.evidence.error_text import matching_errors, raised_at
@@ -21,6 +23,7 @@ from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
+from osiris_inspect.inspector.text.traceback_frames import own_frame, subscripted_mapping
 from osiris_inspect.model.finding import Confidence, Severity
 
 NEEDS = ("steps",)
@@ -33,7 +36,9 @@ TEMPLATE = FindingTemplate(
     Confidence.MEDIUM,
 )
 _MISTAKE = LazyRegex(
-    r"object (?:has no attribute '[^'\n]{1,80}'|is not (?:callable|iterable|subscriptable))"
+    r"'ResolvedInput' object [^\n]{1,120}|(?:\bof type ['\"]|, not )ResolvedInput\b|<class 'osiris_inspect[\w.]{1,60}\.ResolvedInput'>"
+    r"|\bResolvedInput\(input_ref=|unsupported operand type\(s\) for [^\n]{1,20}: (?:'\w{1,40}' and )?'ResolvedInput'"
+    r"|object (?:has no attribute '[^'\n]{1,80}'|is not (?:callable|iterable|subscriptable))"
     r"|'\w{1,60}' object (?:does not support item|cannot be interpreted)"
     r"|name '[^'\n]{1,80}' is not defined"
     r"|(?:cannot access (?:local|free) variable|local variable|free variable) '[^'\n]{1,80}'"
@@ -78,11 +83,24 @@ _SHIPPED = frozenset(
 )
 """Drivers that the original ships."""
 
+_KEY = LazyRegex(r"\bKeyError: (?P<key>['\"](?!Level )[^'\"\n]{1,200}['\"]|\d{1,12})$", re.MULTILINE)
+_MAX_SPACES = 4
+"""A key with more spaces is a sentence."""
+_OF_KEY = (
+    "look where the driver reads the key: a setting, a variable or a response; if it is a column, use a column name that "
+    "exists in the input"
+)
+_TO_FRAME = (
+    "call to_pandas() on the input, for example inputs['df'].to_pandas(): an input is a handle of a DataFrame"
+)
+_OF_INPUT = LazyRegex(r"\bResolvedInput\b")
+
 
 def check(run: Run, _lineage: Lineage) -> Findings:
     """Find steps that failed with an error that Python raises for a mistake in a program."""
     if run.status not in ("failed", "interrupted"):
         return  # errors before the run started do not come from a driver
+    yield from _missing_keys(run)
     for error, match in matching_errors(run, _MISTAKE):
         step = run.step(error.step or "")
         if step is not None and step.failure is not None:
@@ -92,9 +110,38 @@ def check(run: Run, _lineage: Lineage) -> Findings:
                 message,
                 *error_evidence(step),
                 step=step.id,
-                confidence=Confidence.HIGH if _CERTAIN.search(match[0]) else None,
-                fix=_fix(run, step.driver or "") or (_OF_ASSERTION if "AssertionError" in match[0] else None),
+                confidence=Confidence.HIGH
+                if _CERTAIN.search(match[0]) or _OF_INPUT.search(match[0])
+                else None,
+                fix=_remedy(run, step.driver or "", match[0]),
             )
+
+
+def _missing_keys(run: Run) -> Findings:
+    """Yield the keys that the code of a step read and that did not exist, with the line of the code."""
+    for error, match in matching_errors(run, _KEY):
+        step, key = run.step(error.step or ""), match["key"]
+        if step is None or step.failure is None or key.count(" ") > _MAX_SPACES:
+            continue
+        frame = own_frame(error.traceback, "KeyError: ")
+        name = subscripted_mapping(frame, key.strip("'\"")) if frame is not None else None
+        line = f" in {frame.source.strip()!r}" if frame is not None and frame.source.strip() else ""
+        yield TEMPLATE.finding(
+            f"{error.headline(match[0])}{raised_at(step.failure)}{SEPARATOR}key {key} was missing{line}",
+            *error_evidence(step),
+            step=step.id,
+            confidence=Confidence.HIGH if name else None,
+            fix=f"look at what {name!r} contains at this line; the driver expects {key} there"
+            if name
+            else _OF_KEY,
+        )
+
+
+def _remedy(run: Run, driver: str, mistake: str) -> str | None:
+    """Return the remedy for a mistake; None for the general one."""
+    if _OF_INPUT.search(mistake):
+        return _TO_FRAME
+    return _fix(run, driver) or (_OF_ASSERTION if "AssertionError" in mistake else None)
 
 
 def _fix(run: Run, driver: str) -> str | None:

@@ -27,6 +27,7 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.inspector.text.lazy_regex import LazyRegex
 from osiris_inspect.model.finding import Confidence, Severity
 
+REFINES = ("csv-ragged",)
 _BY_BYTE: Mapping[tuple[int, int], str] = {
     (0, 0xFF): "UTF-16 text",
     (0, 0xFE): "UTF-16 text",

@@ -14,7 +14,11 @@ Example:
     `(1045, "Access denied for user 'reader'@'localhost' (using password: YES)")`
 """
 
+import re
+
+from osiris_inspect.inspector.diagnosis.evidence.docker import docker_fix
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
+from osiris_inspect.inspector.diagnosis.evidence.error_text import ErrorText
 from osiris_inspect.inspector.diagnosis.evidence.http_status import status_findings
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
@@ -22,6 +26,16 @@ from osiris_inspect.inspector.run.run import Run
 from osiris_inspect.model.finding import Confidence
 
 REFINES = ("connection-refused", "request-refused", "connection-failed")
+
+
+def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
+    """Return where the credentials come from: a connection of the step, or the login of a Docker daemon."""
+    of_connection = (
+        "check the user, the password or key of the connection and the environment variable that it reads"
+    )
+    return docker_fix(text.text) or of_connection
+
+
 PATTERNS = (
     ErrorPattern(
         pattern=(
@@ -94,7 +108,7 @@ PATTERNS = (
             r"|(?i:incorrect username or password|invalid username/password|invalid login credentials)"
         ),
         message="the credentials were rejected",
-        fix="check the user, the password or key of the connection and the environment variable that it reads",
+        fix=_fix,
         domain="config",
         search_text_logs=True,
         error_class="credentials",

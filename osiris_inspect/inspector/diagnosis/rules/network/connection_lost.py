@@ -79,7 +79,7 @@ PATTERNS = (
             r"|(?i:server disconnected(?: without)?|the connection is lost)[^\n]{0,80}"
             r"|\bConnection(?:Reset|Aborted)Error\b[^\n]{0,80}|\[Errno (?:103|104)\][^\n]{0,60}"
             r"|\bRemoteDisconnected\b[^\n]{0,80}|(?i:remote end closed connection)[^\n]{0,60}"
-            r"|\bRemoteProtocolError\b(?!: (?:illegal|[Ii]nvalid|[Mm]alformed))[^\n]{0,80}|\b(?:Read|Write)Error\b(?:: [^\n]{0,80}|$)"
+            r"|\bRemoteProtocolError\b(?!: (?:illegal|[Ii]nvalid|[Mm]alformed))[^\n]{0,80}|\b(?:httpx|httpcore)\.(?:Read|Write)Error\b[^\n]{0,80}|^(?:Read|Write)Error$"
             r"|(?i:peer closed connection without sending)[^\n]{0,80}"
             r"|\bIncompleteRead\([^\n]{0,80}|Connection broken: [^\n]{1,80}|Response payload is not completed|\bServerDisconnectedError\b[^\n]{0,60}"
             r"|could not (?:receive data from|send data to) server: (?!Connection timed out)[^\n]{1,80}"

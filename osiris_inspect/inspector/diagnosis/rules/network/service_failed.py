@@ -13,6 +13,7 @@ Example:
     `503 Server Error: Service Unavailable for url: ...`
 """
 
+from osiris_inspect.inspector.diagnosis.evidence.docker import docker_fix
 from osiris_inspect.inspector.diagnosis.evidence.error_pattern import ErrorPattern
 from osiris_inspect.inspector.diagnosis.evidence.http_status import states_status, status_findings
 from osiris_inspect.inspector.diagnosis.rule import Findings
@@ -34,6 +35,12 @@ PATTERNS = (
         fix="run again later; some work may have been done",
         domain="infra",
         unless=states_status,
+    ),
+    ErrorPattern(
+        pattern=r"\bError response from daemon: [^\n]{1,200}",
+        message="the Docker daemon reported an error",
+        fix=lambda _run, text, _match: docker_fix(text.text) or "",
+        domain="infra",
     ),
     ErrorPattern(
         pattern=r"Could not (?:query the database for the schema cache|connect with the database)[^\n]{0,60}",

@@ -17,7 +17,7 @@ Example:
 import re
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import config_evidence, step_metrics
-from osiris_inspect.inspector.diagnosis.evidence.step_configs import duckdb_queries
+from osiris_inspect.inspector.diagnosis.evidence.configuration.step_configs import duckdb_queries
 from osiris_inspect.inspector.diagnosis.rule import Findings, FindingTemplate
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run
