@@ -5,6 +5,7 @@ class and the code stand at its beginning, the reason often at its end.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -38,6 +39,8 @@ _EXCEPTION_LINE = LazyRegex(
     r"^(?:[A-Za-z_][\w.]{0,200}(?:Error|Exception|Interrupt|Exit|Warning)\b)", re.MULTILINE
 )
 _TRACEBACK = "Traceback (most recent call last)"
+_DETAIL = LazyRegex(r"\d|['\"`/=]|: [^:\n]{1,200}: ")
+"""Signs of a value, a name or a path in an error."""
 _UNINFORMATIVE = frozenset(
     [
         "Exception",
@@ -68,6 +71,25 @@ def error_headline(text: str, error_type: str = "", focus: str = "") -> str:
     if name and name not in _UNINFORMATIVE and name not in line:
         line = f"{name}: {line}"
     return shorten_middle(line, LIMIT, " ".join(mask_by_pattern(focus).split())).rstrip(".,;: ")
+
+
+def with_cause(line: str, causes: Sequence[str]) -> str:
+    """Return a headline without details followed by the first cause that has some, else by the last one.
+
+    ``extraction failed`` says nothing; the error that the driver handled when it raised this one does.
+    """
+    news = [
+        headline for cause in causes if (headline := error_headline(cause)) and not _is_part(headline, line)
+    ]
+    if not news or _DETAIL.search(line):
+        return line
+    cause = next((headline for headline in news if _DETAIL.search(headline)), news[-1])
+    return f"{line} (caused by {cause})"
+
+
+def _is_part(cause: str, line: str) -> bool:
+    text = cause.partition(": ")[2] or cause
+    return text.strip(" .'\"") in line
 
 
 def _plain(text: str) -> str:

@@ -16,7 +16,7 @@ Example:
 
 from osiris_inspect.inspector.diagnosis.evidence.citations import error_evidence
 from osiris_inspect.inspector.diagnosis.evidence.error_text import UNKNOWN_KIND, raised_at
-from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline
+from osiris_inspect.inspector.diagnosis.evidence.headline import error_headline, with_cause
 from osiris_inspect.inspector.diagnosis.rule import Findings
 from osiris_inspect.inspector.run.lineage import Lineage
 from osiris_inspect.inspector.run.run import Run, StepFailure
@@ -57,6 +57,7 @@ def _reported(
     known = ERROR_KINDS.get(info.kind)
     is_raised = known is None or info.kind == UNKNOWN_KIND
     headline = error_headline(info.message, info.type if is_raised else "")
+    headline = with_cause(headline, failure.causes) if is_raised else headline
     yield Finding(
         rule=UNKNOWN_KIND if known is None else info.kind,
         severity=Severity.ERROR,
