@@ -41,7 +41,8 @@ def _fix(_run: Run, text: ErrorText, _match: re.Match[str]) -> str:
 
 def _is_label(_run: Run, text: ErrorText, match: re.Match[str]) -> bool:
     """Return True if pandas looked up labels of rows, which are values, not columns."""
-    if (match["c8"] or match["c10"]) is None or "[columns]" in match[0]:
+    groups = match.groupdict()
+    if not (groups.get("c8") or groups.get("c10")) or "[columns]" in match[0]:
         return False
     return "[index]" in match[0] or pandas_lookup(text.traceback) == "label"
 
