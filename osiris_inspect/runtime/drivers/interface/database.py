@@ -63,7 +63,7 @@ _FIXES_BY_PHASE: Final[Mapping[Phase, Mapping[str, str]]] = {
         "column-missing": _TRIGGER_FIX,
         "database-missing": "correct schema of the step, or create the schema; a trigger of the table can also name it",
         "out-of-memory": "give the server more memory, or write fewer rows at once",
-        "query-failed": f"correct the rows that the message names, or {_TRIGGER_FIX}",
+        "query-failed": "correct what the message names: the rows, or the definition of the table",
         "query-timeout": "raise the timeout, write fewer rows at once, or end the session whose lock it waited for",
         "sql-syntax": _TRIGGER_FIX,
         "table-missing": _TRIGGER_FIX,

@@ -238,6 +238,7 @@ class RestWriter:
 
     def _table_missing(self, refused: RequestRejected) -> DriverError:
         fix = "set create_if_missing: true, with pg_dsn in the connection"
+        doubt = ", or PostgREST does not know it" if refused.code == "PGRST205" else ""
         if self._target.create_if_missing:
             fix = "set pg_dsn in the connection: only SQL can create a table"
         near = _HINT.search(refused.reason)
@@ -248,7 +249,7 @@ class RestWriter:
         elif refused.is_empty_404:
             fix += "; if the table exists, check url of the connection"
         return DriverError(
-            f"Supabase write to {self._target.name} failed: table {self._target.name} does not exist",
+            f"Supabase write to {self._target.name} failed: table {self._target.name} does not exist{doubt}",
             kind="table-missing",
             fix=fix,
             **self._facts(refused.error_facts, self._outcome()[1]),
